@@ -11,7 +11,9 @@ from eagerflow import Tensor, layers, losses, ops
 
 def test_results_have_types() -> None:
     x = Tensor([[1.0, 2.0]])
+    assert_type(ops.exp(x), Tensor)
     assert_type(ops.expand_dims(x, 0), Tensor)
+    assert_type(ops.slogdet(ops.eye(2)), tuple[Tensor, ...])
     assert_type(losses.huber(x, x), Tensor)
     assert_type(layers.Conv2D(4, 3), layers.Conv2D)
     assert_type(losses.MeanSquaredError(), losses.MeanSquaredError)

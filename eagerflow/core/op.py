@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from eagerflow.base.tracebacks import called, in_words, is_slip, shorten
 from eagerflow.base.typing import Array, Numpy, Rule
@@ -32,6 +32,46 @@ __all__ = ["apply", "composite", "identity", "op"]
 P = ParamSpec("P")
 R = TypeVar("R")
 _GRADIENTS = ("smooth", "zero", "raises")
+
+
+@overload
+def op(
+    *rules: Rule,
+    arrays: Sequence[str] = (),
+    outputs: Literal[1] = 1,
+    saves: Sequence[str] = (),
+    joint: bool = False,
+    sequence: bool = False,
+    reference: Callable[..., Any] | None = None,
+    gradient: str = "",
+    why: str | None = None,
+    weak: bool = False,
+    floating: bool | str = False,
+    promotes: bool = False,
+    may_round: bool = False,
+    holomorphic: bool = False,
+    fused: Sequence[str] = (),
+) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, Tensor]]: ...
+
+
+@overload
+def op(
+    *rules: Rule,
+    arrays: Sequence[str] = (),
+    outputs: Literal["many", 2, 3, 4, 5, 6, 7, 8],
+    saves: Sequence[str] = (),
+    joint: bool = False,
+    sequence: bool = False,
+    reference: Callable[..., Any] | None = None,
+    gradient: str = "",
+    why: str | None = None,
+    weak: bool = False,
+    floating: bool | str = False,
+    promotes: bool = False,
+    may_round: bool = False,
+    holomorphic: bool = False,
+    fused: Sequence[str] = (),
+) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, tuple[Tensor, ...]]]: ...
 
 
 def op(

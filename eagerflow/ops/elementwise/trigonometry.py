@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
@@ -175,7 +176,7 @@ def sinc(x: TensorLike) -> Tensor:
     near = less(absolute(scaled), 1)
     # The quotient has no derivative at 0, and loses digits of it nearby; the series is exact there.
     squared = square(where(near, scaled, 0))
-    series = 1.0
+    series: Any = 1.0
     for k in range(9, 0, -1):
         series = 1 - multiply(squared, series) / (2 * k * (2 * k + 1))
     far = where(near, 1, scaled)

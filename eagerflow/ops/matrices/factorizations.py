@@ -389,7 +389,8 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     x = as_matrices(x, "qr")
     height = x.shape[-2]
     if height >= x.shape[-1]:
-        return thin_qr(x, mode == "complete")
+        q, r = thin_qr(x, mode == "complete")
+        return q, r
     q, r = thin_qr(x[..., :height])  # the first columns make q, the others follow
     return q, concatenate([r, matmul(turned(q), x[..., height:])], axis=-1)
 

@@ -157,7 +157,8 @@ def histogram(x: TensorLike, bins: Any = 10, range: Any = None) -> tuple[Tensor,
         bins = convert_to_tensor(bins, x.dtype if x.dtype.kind == "f" else None).data
     elif bins < 1:
         raise ValueError(f"histogram: bins={bins} must be at least 1.")
-    return binned(x, bins, range)
+    counts, edges = binned(x, bins, range)
+    return counts, edges
 
 
 @op(outputs="many", arrays=("x",))
