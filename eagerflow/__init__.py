@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         metrics as metrics,
         mixed_precision as mixed_precision,
         models as models,
+        onnx as onnx,
         optimizers as optimizers,
         preprocessing as preprocessing,
         random as random,
@@ -89,7 +90,7 @@ if TYPE_CHECKING:
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
     "activations backend callbacks config constraints data datasets dtype_policies initializers layers losses "
-    "metrics mixed_precision models optimizers preprocessing random regularizers saving tree utils visualization "
+    "metrics mixed_precision models onnx optimizers preprocessing random regularizers saving tree utils visualization "
     "wrappers".split()
 )
 _LAZY = {
@@ -120,7 +121,17 @@ __all__ += ["Variable", "__version__", "activations", "backend", "callbacks", "c
 __all__ += ["convert_to_tensor", "current_device", "custom_gradient", "data", "datasets", "default_device", "device"]
 __all__ += ["dtype_policies", "get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp"]
 __all__ += ["layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
-__all__ += ["no_grad", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "set_default_device"]
+__all__ += [
+    "no_grad",
+    "onnx",
+    "ops",
+    "optimizers",
+    "preprocessing",
+    "random",
+    "regularizers",
+    "saving",
+    "set_default_device",
+]
 __all__ += ["set_num_threads", "stop_gradient", "tree", "utils", "value_and_grad", "version", "visualization", "vjp"]
 __all__ += ["wrappers"]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from eagerflow.base import tree
@@ -280,6 +282,44 @@ class Model(Trainer, Saving, ModelState, Layer):
         return self._graph
 
     # Telling
+
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str = "onnx",
+        verbose: bool | int | None = None,
+        input_signature: Any = None,
+        opset_version: int | None = None,
+    ) -> None:
+        """Write the model in inference as a file that other programs run without eagerflow.
+
+        The ops that run become the file's nodes, so layers and functions of your own need nothing further. Before it is
+        written, the file is computed at other sizes and compared with the model. See `eagerflow.onnx.export`.
+
+        Args:
+            filepath: the file.
+            format: `"onnx"`.
+            verbose: whether to say where the file is.
+            input_signature: `InputSpec`s, shapes or arrays in the structure of the inputs, None for open lengths;
+                default: the model's own inputs, or those of its first call with the batch open.
+            opset_version: the version of ONNX' operators, 17 to 23; default: 18.
+
+        Raises:
+            ValueError: for another format, inputs whose shapes nothing tells, and (as `eagerflow.onnx.ExportError`) for
+                what ONNX can't express; that names layer, line of code and op.
+
+        >>> import os, tempfile
+        >>> import eagerflow as ef
+        >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export(os.path.join(folder, "model.onnx"))
+        """
+        if format != "onnx":
+            raise ValueError(
+                f"export(format={format!r}): only 'onnx' is written here. From that file others are made: openvino by "
+                "ovc, TensorFlow's and LiteRT's by onnx2tf, torch's by onnx2torch."
+            )
+        import_module("eagerflow.onnx").export(self, filepath, input_signature, opset_version, verbose)
 
     def summary(
         self,

@@ -14,7 +14,7 @@ import re
 from typing import Any
 
 from eagerflow.base.files import replacing
-from viz.export.protobuf_messages import Messages, message_classes
+from eagerflow.base.protobuf_messages import Messages, message_classes
 from viz.facts import formatting
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope

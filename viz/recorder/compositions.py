@@ -139,7 +139,7 @@ def _parts_in(
     """Run the reference of a fused op: the ops in it, with what each was given and made; and its results."""
     listener = _Parts()
     with unobserved(), observing(listener), no_grad(), numpy.errstate(all="ignore"):
-        results = op.reference(*arrays, *settings)
+        results = op.reference(*arrays, **dict(zip(op.settings, settings)))
     return listener.heard, list(flat(results))
 
 

@@ -10,7 +10,10 @@ from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.ops.arrays.shape import moveaxis
+from eagerflow.ops.arrays.shape import expand_dims, moveaxis
+from eagerflow.ops.elementwise.casting import cast
+from eagerflow.ops.elementwise.comparison import equal
+from eagerflow.ops.reduce.reductions import max
 
 __all__ = ["multi_hot", "one_hot"]
 
@@ -21,10 +24,10 @@ def _whole(name: str, x: Tensor) -> Tensor:
         return x
     if x.dtype.kind != "f":
         raise TypeError(f"{name}: x: expected integers; got {signature_of(x)}.")
-    whole = x.data.astype("int64")
-    if (whole != x.data).any():
+    whole = cast(x, "int64")
+    if (whole.data != x.data).any():
         raise TypeError(f"{name}: x: expected integers; got {signature_of(x)} with fractions.")
-    return Tensor(whole, None, None)
+    return whole
 
 
 @composite
@@ -52,8 +55,8 @@ def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: DType = None
         raise ValueError(f"one_hot: num_classes={num_classes}: expected an integer of at least 0.")
     if not -x.ndim - 1 <= axis <= x.ndim:
         raise ValueError(f"one_hot: axis={axis}: expected -{x.ndim + 1} to {x.ndim} for x {signature_of(x)}.")
-    classes = namespace_of(x.data).arange(num_classes)
-    ones = Tensor(x.data[..., None] == classes, None, None).astype(floatx() if dtype is None else dtype)
+    classes = Tensor(namespace_of(x.data).arange(num_classes), None, None)
+    ones = cast(equal(expand_dims(x, -1), classes), floatx() if dtype is None else dtype)
     return ones if axis in (-1, x.ndim) else moveaxis(ones, -1, axis)
 
 
@@ -90,7 +93,7 @@ def multi_hot(
     inputs = convert_to_tensor(inputs)
     reduced = 1 if inputs.ndim > 1 else 0
     hot = one_hot(inputs, num_classes, axis, dtype)
-    return Tensor(hot.data.max(axis=reduced), None, None) if inputs.size else hot.sum(axis=reduced)
+    return max(hot, axis=reduced) if inputs.size else hot.sum(axis=reduced)
 
 
 def _refuse_sparse(name: str, sparse: bool) -> None:

@@ -1,0 +1,199 @@
+"""Products, convolutions, pooling and normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.onnx.call import Call
+from eagerflow.ops.neural.data_format import channels_first_to_last
+from eagerflow.ops.neural.transposed_convolution import planned
+
+__all__ = ["CONVERTERS"]
+
+
+def _matmul(c: Call) -> None:
+    dtype = c.outputs[0].dtype
+    c.give(c.graph.node("MatMul", [c.name("x1", dtype), c.name("x2", dtype)]))
+
+
+def _dense(c: Call) -> None:
+    g, dtype = c.graph, c.outputs[0].dtype
+    product = g.node("MatMul", [c.name("x", dtype), c.name("kernel", dtype)])
+    name = g.node("Add", [product, c.name("bias", dtype)])
+    c.give(g.node("Relu", [name]) if c.setting("relu") else name)
+
+
+# ---------------------------------------------------------------------- windows
+
+
+def _each(setting: Any, rank: int) -> list[int]:
+    return [int(setting)] * rank if isinstance(setting, (int, numpy.integer)) else [int(x) for x in setting]
+
+
+def _is_first(c: Call) -> bool:
+    found = c.setting("data_format")
+    return found == "channels_first"
+
+
+def _image(c: Call) -> tuple[str, int, list[Any]]:
+    """The input's name with the channels first, the number of spatial axes, and their lengths."""
+    x = c.value("inputs")
+    if _is_first(c):
+        return c.last(x), x.rank - 2, list(x.shape[2:])
+    return c.graph.first(x), x.rank - 2, list(x.shape[1:-1])
+
+
+def _put(c: Call, name: str) -> None:
+    """The result, which has the channels first, in the layout of the program."""
+    c.give(name, first=not _is_first(c))
+
+
+def _pads(c: Call, window: list[int], strides: list[int], dilations: list[int], lengths: list[Any]) -> dict[str, Any]:
+    """Attributes for the padding. `"same"` at odd strides follows from the lengths, as ONNX does it too."""
+    padding = c.setting("padding")
+    if padding == "valid":
+        return {}
+    reach = [(size - 1) * step for size, step in zip(window, dilations)]
+    if padding == "causal":
+        return {"pads": [*reach, *[0] * len(reach)]}
+    if all(step == 1 for step in strides):
+        return {"pads": [*[r // 2 for r in reach], *[r - r // 2 for r in reach]]}
+    if all(len(set(each)) == 1 for each in lengths):
+        total = [max((-(-n[0] // s) - 1) * s + r + 1 - n[0], 0) for n, s, r in zip(lengths, strides, reach)]
+        return {"pads": [*[t // 2 for t in total], *[t - t // 2 for t in total]]}
+    if any(step != 1 for step in dilations):
+        c.refuse('padding="same" with strides and dilation needs known lengths')
+    return {"auto_pad": "SAME_UPPER"}
+
+
+def _kernel(c: Call) -> Any:
+    if not c.is_known("kernel"):
+        c.refuse("its kernel is computed from the inputs")
+    return c.known("kernel")
+
+
+def _weights(c: Call, array: Any) -> str:
+    """A kernel in ONNX's order, under the variable's name where it is one."""
+    found = c.inputs["kernel"]
+    wanted = f"{found.path}:onnx" if found.path else "kernel"
+    if wanted in c.graph.constants and found.path:
+        return wanted
+    return c.graph.constant(array, wanted)
+
+
+def _conv_name(c: Call, group: int, weights: Any, bias: str = "") -> str:
+    name, rank, lengths = _image(c)
+    strides, dilations = _each(c.setting("strides"), rank), _each(c.setting("dilation_rate"), rank)
+    window = list(weights.shape[2:])
+    given = [name, _weights(c, weights), *([bias] if bias else [])]
+    pads = _pads(c, window, strides, dilations, lengths)
+    options = {"kernel_shape": window, "strides": strides, "dilations": dilations, "group": group, **pads}
+    return str(c.graph.node("Conv", given, **options))
+
+
+def _channels(c: Call) -> int:
+    found = c.value("inputs").known(1 if _is_first(c) else -1)
+    if found is None:
+        c.refuse("its number of channels is unknown")
+    return found
+
+
+def _conv(c: Call) -> None:
+    kernel = _kernel(c)
+    weights = numpy.moveaxis(kernel, (-1, -2), (0, 1))
+    bias = c.name("bias") if "bias" in c.inputs else ""
+    name = _conv_name(c, _channels(c) // kernel.shape[-2], weights, bias)
+    if "relu" in c.op.settings and c.setting("relu"):
+        name = c.graph.node("Relu", [name])
+    _put(c, name)
+
+
+def _depthwise(c: Call) -> None:
+    kernel, channels = _kernel(c), _channels(c)
+    flat = kernel.reshape(*kernel.shape[:-2], 1, -1)
+    _put(c, _conv_name(c, channels, numpy.moveaxis(flat, (-1, -2), (0, 1))))
+
+
+def _conv_transpose(c: Call) -> None:
+    kernel = _kernel(c)
+    name, rank, lengths = _image(c)
+    strides, dilations = _each(c.setting("strides"), rank), _each(c.setting("dilation_rate"), rank)
+    x = channels_first_to_last(c.array("inputs"), c.setting("data_format"))
+    front = planned(x, kernel, strides, c.setting("padding"), c.setting("output_padding"), dilations).before
+    made = c.outputs[0].shape[2:] if _is_first(c) else c.outputs[0].shape[1:-1]
+    end = []
+    for n, m, s, d, k, before in zip(lengths, made, strides, dilations, kernel.shape, front):
+        over = {(a - 1) * s + (k - 1) * d + 1 - before - b for a, b in zip(n, m)}
+        if len(over) != 1:
+            c.refuse("its padding changes with the size of the inputs")
+        end.append(over.pop())
+    weights = numpy.moveaxis(kernel, (-1, -2), (0, 1))  # (in, out, *window)
+    options: dict[str, Any] = {"kernel_shape": list(weights.shape[2:]), "strides": strides, "dilations": dilations}
+    options["pads"] = [*front, *[max(each, 0) for each in end]]
+    if any(each < 0 for each in end):
+        options["output_padding"] = [max(-each, 0) for each in end]
+    _put(c, c.graph.node("ConvTranspose", [name, _weights(c, weights)], **options))
+
+
+def _pool(kind: str) -> Callable[[Call], None]:
+    def convert(c: Call) -> None:
+        name, rank, lengths = _image(c)
+        window = _each(c.setting("pool_size"), rank)
+        strides = window if c.setting("strides") is None else _each(c.setting("strides"), rank)
+        options = {"kernel_shape": window, "strides": strides, **_pads(c, window, strides, [1] * rank, lengths)}
+        if kind == "AveragePool":
+            options["count_include_pad"] = 0
+        _put(c, c.graph.node(kind, [name], **options))
+
+    return convert
+
+
+# ---------------------------------------------------------------------- normalization
+
+
+def _batch_normalization(c: Call) -> None:
+    """A factor and a shift per channel, found now."""
+    if not c.is_known("mean", "variance", "offset", "scale"):
+        c.refuse("its mean or variance is computed from the inputs")
+    x, axis = c.value("x"), int(c.setting("axis"))
+    mean, variance = (c.known(name).astype("float64") for name in ("mean", "variance"))
+    factor = 1 / numpy.sqrt(variance + float(c.setting("epsilon")))
+    if c.inputs["scale"] is not None:
+        factor = factor * c.known("scale")
+    shift = -mean * factor
+    if c.inputs["offset"] is not None:
+        shift = shift + c.known("offset")
+    first = axis % x.rank == x.rank - 1 and bool(x.first) and not x.last and x.rank > 2
+    place = 1 if first else axis % x.rank
+    shape = [-1 if i == place else 1 for i in range(x.rank)]
+    name, dtype = x.first if first else c.last(x), c.outputs[0].dtype
+    for kind, numbers in (("Mul", factor), ("Add", shift)):
+        name = c.graph.node(kind, [name, c.graph.constant(numbers.astype(dtype).reshape(shape))])
+    c.give(name, first=first)
+
+
+def _layer_norm(c: Call) -> None:
+    x, axes = c.value("x"), sorted(int(a) % c.value("x").rank for a in c.setting("axes"))
+    if axes != list(range(axes[0], x.rank)) or any(x.known(a) is None for a in axes):
+        c.refuse("ONNX normalizes over the last axes, of known lengths")
+    shape = [x.known(a) for a in axes]
+    gamma = c.name("gamma") or c.graph.constant(numpy.ones(shape, x.dtype))
+    given = [c.last(x), gamma, *([c.name("beta")] if c.inputs["beta"] is not None else [])]
+    c.give(c.graph.node("LayerNormalization", given, axis=axes[0] - x.rank, epsilon=float(c.setting("epsilon"))))
+
+
+CONVERTERS: dict[str, Callable[[Call], None]] = {
+    "matmul": _matmul,
+    "dense": _dense,
+    "conv": _conv,
+    "conv_bias": _conv,
+    "depthwise_conv": _depthwise,
+    "conv_transpose": _conv_transpose,
+    "max_pool": _pool("MaxPool"),
+    "average_pool": _pool("AveragePool"),
+    "batch_normalization": _batch_normalization,
+    "layer_norm": _layer_norm,
+}

@@ -1,0 +1,116 @@
+"""Sums, means, maxima and what else makes fewer numbers of many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.onnx.call import Call
+from eagerflow.onnx.graph import Value
+
+__all__ = ["CONVERTERS", "axes_of"]
+
+
+def axes_of(axis: Any, rank: int) -> list[int]:
+    """The axes that a setting names, from 0; None names all."""
+    if axis is None:
+        return list(range(rank))
+    return [int(each) % rank for each in (axis if isinstance(axis, (tuple, list)) else [axis])]
+
+
+def _layout(c: Call, x: Value, axes: list[int], keepdims: bool) -> tuple[str, list[int], bool]:
+    """Name, axes, and whether the channels stay first: nothing is moved where the result has no image or keeps it."""
+    inner = set(range(1, x.rank - 1))
+    if x.first and not x.last and x.rank > 2 and (keepdims or inner <= set(axes)):
+        moved = [0 if a == 0 else 1 if a == x.rank - 1 else a + 1 for a in axes]
+        return x.first, moved, keepdims
+    return c.last(x), axes, False
+
+
+def reduced(c: Call, kind: str, name: str, axes: list[int], keepdims: bool) -> str:
+    """A node of this kind; before opset 18 most take their axes as an attribute."""
+    if kind == "ReduceSum" or c.graph.opset >= 18:
+        return str(c.graph.node(kind, [name, c.graph.integers(axes)], keepdims=int(keepdims)))
+    return str(c.graph.node(kind, [name], axes=axes, keepdims=int(keepdims)))
+
+
+def _reduce(kind: str) -> Callable[[Call], None]:
+    def convert(c: Call) -> None:
+        x, keepdims = c.value("x"), bool(c.setting("keepdims"))
+        if "initial" in c.op.settings and c.setting("initial") is not None:
+            c.refuse("ONNX has no initial= for it")
+        axes = axes_of(c.setting("axis"), x.rank)
+        name, axes, first = _layout(c, x, axes, keepdims)
+        name = c.cast(name, x.dtype, c.outputs[0].dtype)
+        if not axes:
+            name = c.graph.node("Identity", [name])
+        c.give(reduced(c, kind, name, axes, keepdims) if axes else name, first=first)
+
+    return convert
+
+
+def _truth(kind: str) -> Callable[[Call], None]:
+    def convert(c: Call) -> None:
+        x, keepdims = c.value("x"), bool(c.setting("keepdims"))
+        bools = c.cast(c.last(x), x.dtype, numpy.dtype(bool))
+        numbers = c.graph.node("Cast", [bools], to=numpy.dtype("int32"))
+        found = reduced(c, kind, numbers, axes_of(c.setting("axis"), x.rank), keepdims)
+        c.give(c.graph.node("Cast", [found], to=numpy.dtype(bool)))
+
+    return convert
+
+
+def _place(kind: str) -> Callable[[Call], None]:
+    def convert(c: Call) -> None:
+        x, axis = c.value("x"), c.setting("axis")
+        name = c.last(x)
+        if axis is None:
+            name, axis = c.graph.node("Reshape", [name, c.graph.integers([-1])]), 0
+        found = c.graph.node(kind, [name], axis=int(axis), keepdims=int(bool(c.setting("keepdims"))))
+        c.give(c.cast(found, numpy.int64, c.outputs[0].dtype))
+
+    return convert
+
+
+def _cumsum(c: Call) -> None:
+    axis = c.setting("axis")
+    if axis is None:
+        c.refuse("ONNX sums along one axis; give axis")
+    name = c.name("x", c.outputs[0].dtype)
+    c.give(c.graph.node("CumSum", [name, c.graph.constant(numpy.int64(axis))]))
+
+
+def _softmax(kind: str) -> Callable[[Call], None]:
+    def convert(c: Call) -> None:
+        x = c.value("x")
+        axes = axes_of(c.setting("axis"), x.rank)
+        if len(axes) == 1:
+            c.give(c.graph.node(kind, [c.last(x, c.outputs[0].dtype)], axis=axes[0]))
+            return
+        g, name = c.graph, c.last(x, c.outputs[0].dtype)
+        apart = g.node("Sub", [name, reduced(c, "ReduceMax", name, axes, True)])
+        sums = reduced(c, "ReduceSum", g.node("Exp", [apart]), axes, True)
+        if kind == "LogSoftmax":
+            c.give(g.node("Sub", [apart, g.node("Log", [sums])]))
+        else:
+            c.give(g.node("Div", [g.node("Exp", [apart]), sums]))
+
+    return convert
+
+
+CONVERTERS: dict[str, Callable[[Call], None]] = {
+    "sum": _reduce("ReduceSum"),
+    "mean": _reduce("ReduceMean"),
+    "max": _reduce("ReduceMax"),
+    "min": _reduce("ReduceMin"),
+    "prod": _reduce("ReduceProd"),
+    "all": _truth("ReduceMin"),
+    "any": _truth("ReduceMax"),
+    "argmax": _place("ArgMax"),
+    "argmin": _place("ArgMin"),
+    "cumsum": _cumsum,
+    "softmax": _softmax("Softmax"),
+    "log_softmax": _softmax("LogSoftmax"),
+}

@@ -1,0 +1,300 @@
+"""Ops that move numbers: shapes, slices, joins, look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.onnx.call import Call
+from eagerflow.onnx.graph import Lengths, Value
+
+__all__ = ["CONVERTERS"]
+
+_FAR = 2**31 - 1  # beyond the end of any axis
+
+
+def _reshape(c: Call) -> None:
+    x, g, wanted = c.value("x"), c.graph, c.outputs[0].shape
+    changing = [axis for axis, lengths in enumerate(wanted) if len(set(lengths)) > 1]
+    kept = [axis for axis in changing if axis < x.rank and x.shape[axis] == wanted[axis]]
+    rest = [axis for axis in changing if axis not in kept]
+    if len(rest) == 1 and len(kept) == len(changing) - 1:
+        kept = [axis for axis in kept if axis < rest[0]]
+    if len(changing) - len(kept) <= 1:  # 0 copies a length, and one may follow from the others
+        lengths = [0 if a in kept else -1 if a in changing else wanted[a][0] for a in range(len(wanted))]
+        if 0 not in [each[0] for a, each in enumerate(wanted) if a not in changing]:
+            c.give(g.node("Reshape", [c.last(x), g.integers(lengths)]))
+            return
+    shape = g.shape(wanted)
+    if shape is None:
+        c.refuse(f"the shape {_shown(wanted)} follows from no shape known here")
+    c.give(g.node("Reshape", [c.last(x), shape], allowzero=1 if _has_zero(wanted) else None))
+
+
+def _has_zero(shape: Sequence[Lengths]) -> bool:
+    return any(0 in lengths for lengths in shape)
+
+
+def _shown(shape: Sequence[Lengths]) -> str:
+    return ", ".join(["/".join(map(str, dict.fromkeys(lengths))) for lengths in shape])
+
+
+def _broadcast_to(c: Call) -> None:
+    x, wanted = c.value("x"), c.outputs[0].shape
+    ahead = len(wanted) - x.rank
+    shape = [(1,) * len(w) if i >= ahead and x.shape[i - ahead] == w else w for i, w in enumerate(wanted)]
+    lengths = c.graph.shape(shape)
+    if lengths is None:
+        c.refuse(f"the shape {_shown(wanted)} follows from no shape known here")
+    c.give(c.graph.node("Expand", [c.last(x), lengths]))
+
+
+def _transpose(c: Call) -> None:
+    x, axes = c.value("x"), c.setting("axes")
+    order = list(range(x.rank))[::-1] if axes is None else [int(axis) % x.rank for axis in axes]
+    to_last = [0, *range(2, x.rank), 1]
+    if x.rank > 2 and order == [0, x.rank - 1, *range(1, x.rank - 1)] and x.first:
+        c.give(x.first)
+    elif x.rank > 2 and order == to_last and x.last:
+        c.outputs[0].first = x.last  # the same memory, seen with the channels first
+    else:
+        c.give(c.graph.node("Transpose", [c.last(x)], perm=order))
+
+
+def _elements(c: Call, name: str) -> list[Any]:
+    found = c.inputs[name]
+    if not isinstance(found, list):
+        c.refuse("it is given one array instead of a list")
+    return found
+
+
+def _concatenate(c: Call) -> None:
+    xs, out = _elements(c, "xs"), c.outputs[0]
+    rank = len(out.shape)
+    axis = int(c.setting("axis")) % rank
+    names, first = c.together(xs, out.dtype)
+    if first and not all(isinstance(x, Value) or x.array.ndim == rank for x in xs):
+        names, first = [c.last(x, out.dtype) for x in xs], False
+    place = axis if not first or axis == 0 else 1 if axis == rank - 1 else axis + 1
+    c.give(c.graph.node("Concat", names, axis=place), first=first)
+
+
+def _stack(c: Call) -> None:
+    axis = int(c.setting("axis")) % len(c.outputs[0].shape)
+    places = c.graph.integers([axis])
+    names = [c.graph.node("Unsqueeze", [c.last(x, c.outputs[0].dtype), places]) for x in _elements(c, "x")]
+    c.give(c.graph.node("Concat", names, axis=axis))
+
+
+def _cut(c: Call) -> None:
+    x = c.value("x")
+    axis = int(c.setting("axis")) % x.rank
+    if len(c.outputs) == 1:
+        c.give(c.graph.node("Identity", [c.last(x)]))
+        return
+    lengths = [c.graph.length(out.shape[axis]) for out in c.outputs]
+    if None in lengths:
+        c.refuse("it cuts into lengths that follow from no shape known here")
+    known = all(len(set(out.shape[axis])) == 1 for out in c.outputs)
+    sizes = (
+        c.graph.integers([out.shape[axis][0] for out in c.outputs])
+        if known
+        else c.graph.node("Concat", [length for length in lengths if length], axis=0)
+    )
+    c.give(*c.graph.node("Split", [c.last(x), sizes], len(c.outputs), axis=axis))
+
+
+def _pad(c: Call) -> None:
+    x, widths = c.value("x"), c.setting("pad_width")
+    (name,), first = c.together([x], x.dtype)
+    order = [0, x.rank - 1, *range(1, x.rank - 1)] if first else range(x.rank)
+    pads = [int(widths[axis][side]) for side in (0, 1) for axis in order]
+    value = c.graph.constant(numpy.asarray(c.setting("constant_values"), x.dtype))
+    c.give(c.graph.node("Pad", [name, c.graph.integers(pads), value]), first=first)
+
+
+def _gather(c: Call) -> None:
+    axis = int(c.setting("axis") or 0)
+    indices = c.value("indices")
+    c.give(
+        c.graph.node("Gather", [c.name("x"), c.cast(c.last(indices), indices.dtype, _index_type(indices))], axis=axis)
+    )
+
+
+def _index_type(indices: Value) -> Any:
+    return indices.dtype if indices.dtype in (numpy.int32, numpy.int64) else numpy.dtype("int64")
+
+
+class _Slices:
+    """An index of numbers, slices, None and ... taken apart."""
+
+    def __init__(self, c: Call, rank: int) -> None:
+        self.call, self.rank = c, rank
+        self.starts: list[Any] = []
+        self.ends: list[Any] = []
+        self.axes: list[int] = []
+        self.steps: list[int] = []
+        self.squeezed: list[int] = []
+        self.added: list[int] = []
+
+    def read(self, indices: list[tuple[Any, ...]]) -> None:
+        """`indices`: the index at each size."""
+        base = indices[0]
+        real = sum(part is not None and part is not Ellipsis for part in base)
+        axis = made = 0
+        for place, part in enumerate(base):
+            parts = [index[place] for index in indices]
+            if part is Ellipsis:
+                axis, made = axis + self.rank - real, made + self.rank - real
+            elif part is None:
+                self.added.append(made)
+                made += 1
+            elif isinstance(part, slice):
+                self._slice(parts, axis)
+                axis, made = axis + 1, made + 1
+            elif isinstance(part, (int, numpy.integer)) and not isinstance(part, bool):
+                self._number(parts, axis)
+                axis += 1
+            else:
+                self.call.refuse(f"indexing by {type(part).__name__} has no ONNX form yet; use ops.take or ops.where")
+
+    def _slice(self, parts: list[slice], axis: int) -> None:
+        step = parts[0].step or 1
+        if all(part == slice(None) for part in parts):
+            return
+        down = step < 0
+        start = [_FAR if down and p.start is None else p.start or 0 for p in parts]
+        end = [(-_FAR if down else _FAR) if p.stop is None else p.stop for p in parts]
+        self._add(start, end, axis, step)
+
+    def _number(self, parts: list[Any], axis: int) -> None:
+        ends = [_FAR if part == -1 else part + 1 for part in parts]
+        self._add(parts, ends, axis, 1)
+        self.squeezed.append(axis)
+
+    def _add(self, start: list[Any], end: list[Any], axis: int, step: int) -> None:
+        for found, given in ((self.starts, start), (self.ends, end)):
+            name = self.call.graph.length(tuple(int(x) for x in given))
+            if name is None:
+                self.call.refuse("it slices at a place that follows from no shape known here")
+            found.append(name)
+        self.axes.append(axis)
+        self.steps.append(step)
+
+
+def _take_index(c: Call) -> None:
+    x, g = c.value("x"), c.graph
+    indices = [index if isinstance(index, tuple) else (index,) for index in c.settings("index")]
+    if any(c.computed(part) is not None for part in indices[0]):
+        _take_computed(c, x, indices[0])
+        return
+    if len({len(index) for index in indices}) != 1:
+        c.refuse("its index changes with the size of the inputs")
+    array = _one_array(indices[0])
+    if array is not None:
+        axis, places = array
+        c.give(g.node("Gather", [c.last(x), g.constant(numpy.asarray(places, numpy.int64))], axis=axis))
+        return
+    read = _Slices(c, x.rank)
+    read.read(indices)
+    name = c.last(x)
+    if read.axes:
+        joined = [
+            names[0] if len(names) == 1 else g.node("Concat", names, axis=0) for names in (read.starts, read.ends)
+        ]
+        name = g.node("Slice", [name, *joined, g.integers(read.axes), g.integers(read.steps)])
+    if read.squeezed:
+        name = g.node("Squeeze", [name, g.integers(read.squeezed)])
+    if read.added:
+        name = g.node("Unsqueeze", [name, g.integers(read.added)])
+    c.give(name if name != x.last else g.node("Identity", [name]))
+
+
+def _take_computed(c: Call, x: Value, index: tuple[Any, ...]) -> None:
+    """An index that is computed itself: along one axis, or one place for each element (`take_along_axis`)."""
+    places = [(axis, found) for axis, part in enumerate(index) if (found := c.computed(part)) is not None]
+    others = [part for part in index if c.computed(part) is None]
+    axis, found = places[0]
+    if len(places) == 1 and found.dtype.kind in "iu":
+        name = c.cast(c.last(found), found.dtype, _index_type(found))
+        if all(isinstance(part, slice) and part == slice(None) for part in others):
+            c.give(c.graph.node("Gather", [c.last(x), name], axis=axis))
+            return
+        whole = found.shape == c.outputs[0].shape and all(_counts(part) for part in others)
+        if len(index) == x.rank == found.rank and whole:
+            c.give(c.graph.node("GatherElements", [c.last(x), name], axis=axis))
+            return
+    c.refuse("indexing by a computed tensor has this ONNX form along one axis only; use ops.take or take_along_axis")
+
+
+def _counts(part: Any) -> bool:
+    """Whether an index goes through an axis from one end to the other."""
+    return isinstance(part, numpy.ndarray) and numpy.array_equal(part.reshape(-1), numpy.arange(part.size))
+
+
+def _one_array(index: tuple[Any, ...]) -> tuple[int, Any] | None:
+    """Axis and places, where the index is one array of integers among whole slices."""
+    arrays = [(i, part) for i, part in enumerate(index) if isinstance(part, (list, numpy.ndarray))]
+    whole = all(part == slice(None) for part in index if not isinstance(part, (list, numpy.ndarray)))
+    if len(arrays) != 1 or not whole or numpy.asarray(arrays[0][1]).dtype.kind not in "iu":
+        return None
+    return arrays[0]
+
+
+def _roll(c: Call) -> None:
+    x, shift, axis = c.value("x"), c.setting("shift"), c.setting("axis")
+    if not isinstance(axis, int) or not isinstance(shift, int):
+        c.refuse("ONNX rolls along one axis; give axis")
+    length = x.known(axis)
+    if length is None:
+        c.refuse("it rolls an axis whose length is unknown")
+    order = numpy.roll(numpy.arange(length), shift)
+    c.give(c.graph.node("Gather", [c.last(x), c.graph.integers(order.tolist())], axis=axis))
+
+
+def _top_positions(c: Call) -> None:
+    k = c.graph.integers([int(c.setting("k"))])
+    found = c.graph.node("TopK", [c.name("x"), k], 2, axis=-1)
+    c.give(c.cast(found[1], numpy.int64, c.outputs[0].dtype))
+
+
+def _argsort(c: Call) -> None:
+    x, axis = c.value("x"), c.setting("axis")
+    if not isinstance(axis, int):
+        c.refuse("ONNX sorts along one axis; give axis")
+    length = c.graph.length(x.shape[axis])
+    if length is None:
+        c.refuse("it sorts an axis whose length follows from no shape known here")
+    found = c.graph.node("TopK", [c.last(x), length], 2, axis=axis, largest=0)
+    c.give(c.cast(found[1], numpy.int64, c.outputs[0].dtype))
+
+
+def _searchsorted(c: Call) -> None:
+    """How many of the sorted numbers are below (or not above) each value."""
+    edges = c.known("sorted_sequence")
+    if edges.ndim != 1 or not isinstance(c.inputs["values"], Value):
+        c.refuse("ONNX compares with one sorted row of constants")
+    g, values = c.graph, c.value("values")
+    name = g.node("Unsqueeze", [c.last(values, edges.dtype), g.integers([-1])])
+    below = g.node("Greater" if c.setting("side") == "left" else "GreaterOrEqual", [name, g.constant(edges)])
+    counted = g.node("ReduceSum", [g.node("Cast", [below], to=numpy.dtype("int64")), g.integers([-1])], keepdims=0)
+    c.give(c.cast(counted, numpy.int64, c.outputs[0].dtype))
+
+
+CONVERTERS: dict[str, Callable[[Call], None]] = {
+    "reshape": _reshape,
+    "broadcast_to": _broadcast_to,
+    "transpose": _transpose,
+    "concatenate": _concatenate,
+    "stack": _stack,
+    "cut": _cut,
+    "pad_constant": _pad,
+    "gather": _gather,
+    "take_index": _take_index,
+    "roll": _roll,
+    "top_positions": _top_positions,
+    "argsort": _argsort,
+    "searchsorted": _searchsorted,
+}

@@ -1,0 +1,222 @@
+"""ONNX files: the messages that we write and read, and the writer, which streams weights.
+
+The numbers of fields are those of onnx.proto, https://github.com/onnx/onnx (Apache 2.0).
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, BinaryIO
+
+import numpy
+
+from eagerflow.base.files import replacing
+from eagerflow.base.protobuf_messages import message_classes
+from eagerflow.onnx.graph import Graph, Value
+
+__all__ = ["TYPES", "write"]
+
+TYPES = {
+    "float32": 1,
+    "uint8": 2,
+    "int8": 3,
+    "uint16": 4,
+    "int16": 5,
+    "int32": 6,
+    "int64": 7,
+    "bool": 9,
+    "float16": 10,
+    "float64": 11,
+    "uint32": 12,
+    "uint64": 13,
+    "bfloat16": 16,
+}
+_IR = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}  # the version of the format that came with each opset
+_LARGEST = 1_900_000_000  # bytes of a file; what is beyond lies beside it, as protobuf ends at 2 GiB
+_SMALL = 1024  # bytes of an array that stays in the file, such as shapes, which checkers read
+_ONE, _MANY = False, True
+_INITIALIZER, _GRAPH = 5, 7  # numbers of fields, which are written by hand
+_RAW = 9
+
+
+@cache
+def _messages() -> dict[str, Any]:
+    tables: dict[str, dict[str, tuple[int, str, bool]]] = {
+        "Pair": {"key": (1, "string", _ONE), "value": (2, "string", _ONE)},
+        "Opset": {"domain": (1, "string", _ONE), "version": (2, "int64", _ONE)},
+        "Tensor": {
+            "dims": (1, "int64", _MANY),
+            "data_type": (2, "int32", _ONE),
+            "name": (8, "string", _ONE),
+            "raw_data": (9, "bytes", _ONE),
+            "external_data": (13, "Pair", _MANY),
+            "data_location": (14, "int32", _ONE),
+        },
+        "Dimension": {"dim_value": (1, "int64", _ONE), "dim_param": (2, "string", _ONE)},
+        "Shape": {"dim": (1, "Dimension", _MANY)},
+        "TensorType": {"elem_type": (1, "int32", _ONE), "shape": (2, "Shape", _ONE)},
+        "Type": {"tensor_type": (1, "TensorType", _ONE)},
+        "ValueInfo": {"name": (1, "string", _ONE), "type": (2, "Type", _ONE)},
+        "Attribute": {
+            "name": (1, "string", _ONE),
+            "f": (2, "float", _ONE),
+            "i": (3, "int64", _ONE),
+            "s": (4, "bytes", _ONE),
+            "floats": (7, "float", _MANY),
+            "ints": (8, "int64", _MANY),
+            "strings": (9, "bytes", _MANY),
+            "type": (20, "int32", _ONE),
+        },
+        "Node": {
+            "input": (1, "string", _MANY),
+            "output": (2, "string", _MANY),
+            "name": (3, "string", _ONE),
+            "op_type": (4, "string", _ONE),
+            "attribute": (5, "Attribute", _MANY),
+        },
+        "Graph": {
+            "node": (1, "Node", _MANY),
+            "name": (2, "string", _ONE),
+            "input": (11, "ValueInfo", _MANY),
+            "output": (12, "ValueInfo", _MANY),
+        },
+        "Model": {
+            "ir_version": (1, "int64", _ONE),
+            "producer_name": (2, "string", _ONE),
+            "producer_version": (3, "string", _ONE),
+            "opset_import": (8, "Opset", _MANY),
+            "metadata_props": (14, "Pair", _MANY),
+        },
+    }
+    return message_classes("eagerflow_onnx", tables)
+
+
+def _attribute(name: str, value: Any) -> Any:
+    made = _messages()["Attribute"](name=name)
+    if isinstance(value, numpy.dtype):
+        made.i, made.type = TYPES[value.name], 2
+    elif isinstance(value, (bool, int, numpy.integer)):
+        made.i, made.type = int(value), 2
+    elif isinstance(value, float):
+        made.f, made.type = value, 1
+    elif isinstance(value, str):
+        made.s, made.type = value.encode(), 3
+    else:
+        made.ints.extend([int(x) for x in value])
+        made.type = 7
+    return made
+
+
+def _described(name: str, value: Value, symbols: Mapping[Any, str]) -> Any:
+    """An input or output: its type and shape, with names for lengths that aren't fixed."""
+    kinds = _messages()
+    shape = kinds["Shape"]()
+    for lengths in value.shape:
+        if len(set(lengths)) == 1:
+            shape.dim.add(dim_value=lengths[0])
+        else:
+            shape.dim.add(dim_param=symbols.get(lengths, f"{name}_{len(shape.dim)}"))
+    about = kinds["TensorType"](elem_type=TYPES[value.dtype.name], shape=shape)
+    return kinds["ValueInfo"](name=name, type=kinds["Type"](tensor_type=about))
+
+
+def _varint(number: int) -> bytes:
+    made = bytearray()
+    while number > 127:
+        made.append(number & 127 | 128)
+        number >>= 7
+    made.append(number)
+    return bytes(made)
+
+
+def _field(number: int, length: int) -> bytes:
+    """The head of a field of so many bytes."""
+    return _varint(number << 3 | 2) + _varint(length)
+
+
+def write(
+    graph: Graph,
+    path: str | os.PathLike[str],
+    name: str,
+    version: str,
+    symbols: Mapping[Any, str],
+    about: Mapping[str, str],
+) -> pathlib.Path:
+    """Write a graph, whole or not at all.
+
+    Args:
+        graph: what is written.
+        path: where to.
+        name: of the model.
+        version: of the program that wrote it.
+        symbols: names of lengths that aren't fixed.
+        about: further facts, as texts.
+    """
+    kinds, target = _messages(), pathlib.Path(path)
+    body = kinds["Graph"](name=name)
+    for node in graph.nodes:
+        attributes = [_attribute(key, value) for key, value in node.attributes.items()]
+        body.node.add(input=node.inputs, output=node.outputs, name=node.name, op_type=node.kind, attribute=attributes)
+    body.input.extend([_described(name, value, symbols) for name, value in graph.inputs.items()])
+    body.output.extend([_described(name, value, symbols) for name, value in graph.outputs.items()])
+    model = kinds["Model"](ir_version=_IR[graph.opset], producer_name="eagerflow", producer_version=version)
+    model.opset_import.add(domain="", version=graph.opset)
+    for key, text in about.items():
+        model.metadata_props.add(key=key, value=text)
+    large = sum(array.nbytes for array in graph.constants.values()) > _LARGEST
+    with replacing(target) as file:
+        if large:
+            with replacing(target.with_name(target.name + ".data")) as beside:
+                heads = list(_outside(graph, beside, target.name + ".data"))
+        else:
+            heads = [(_head(key, array), array) for key, array in graph.constants.items()]
+        _write(file, model.SerializeToString(), body.SerializeToString(), heads)
+    return target
+
+
+def _head(name: str, array: Any) -> bytes:
+    """A tensor without its numbers."""
+    made = _messages()["Tensor"](dims=array.shape, data_type=TYPES[array.dtype.name], name=name)
+    return bytes(made.SerializeToString())
+
+
+def _outside(graph: Graph, file: BinaryIO, name: str) -> Iterator[tuple[bytes, Any]]:
+    """Tensors whose numbers are written to another file."""
+    for key, array in graph.constants.items():
+        if array.nbytes <= _SMALL:
+            yield _head(key, array), array
+            continue
+        begin = file.tell()
+        _write_numbers(file, array)
+        made = _messages()["Tensor"](dims=array.shape, data_type=TYPES[array.dtype.name], name=key, data_location=1)
+        for word, text in (("location", name), ("offset", str(begin)), ("length", str(array.nbytes))):
+            made.external_data.add(key=word, value=text)
+        yield bytes(made.SerializeToString()), None
+
+
+def _write(file: BinaryIO, model: bytes, body: bytes, tensors: list[tuple[bytes, Any]]) -> None:
+    """The model around the graph around the tensors, each with its length before it."""
+    sizes = []
+    for head, array in tensors:
+        raw = 0 if array is None else len(_field(_RAW, array.nbytes)) + array.nbytes
+        sizes.append(len(head) + raw)
+    whole = len(body) + sum([len(_field(_INITIALIZER, size)) + size for size in sizes])
+    file.write(model + _field(_GRAPH, whole) + body)
+    for (head, array), size in zip(tensors, sizes, strict=True):
+        file.write(_field(_INITIALIZER, size) + head)
+        if array is not None:
+            file.write(_field(_RAW, array.nbytes))
+            _write_numbers(file, array)
+
+
+def _write_numbers(file: BinaryIO, array: Any) -> None:
+    """The numbers in little-endian order, a piece at a time where they have to be copied for it."""
+    array = array.astype(array.dtype.newbyteorder("<"), copy=False) if array.dtype.byteorder == ">" else array
+    if array.flags.c_contiguous:
+        file.write(array.reshape(-1).view(numpy.uint8).data if array.nbytes else b"")
+        return
+    for part in array:
+        file.write(numpy.ascontiguousarray(part).tobytes())

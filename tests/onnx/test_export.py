@@ -1,0 +1,233 @@
+"""Exported files, by onnx' checker and onnxruntime: valid, and equal to the model at sizes they weren't made at."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import Input, InputSpec, Sequential, layers as L, ops
+from eagerflow.onnx import ExportError, export, messages
+from tests.onnx.cases import FUNCTIONS, MODELS, called
+
+onnx = pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+
+
+def session(path):
+    onnx.checker.check_model(str(path), full_check=True)
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def numbers(about, batch, length):
+    """Something for an input that onnxruntime describes."""
+    shape = [(batch if axis == 0 else length) if isinstance(n, str) else n for axis, n in enumerate(about.shape)]
+    rng = np.random.default_rng([batch, length])
+    kind = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(int32)": "int32"}[about.type]
+    return rng.integers(0, 9, shape).astype(kind) if kind == "int32" else rng.normal(size=shape).astype(kind)
+
+
+def flat(found):
+    if isinstance(found, dict):
+        return [x for key in sorted(found) for x in flat(found[key])]
+    return [x for each in found for x in flat(each)] if isinstance(found, (list, tuple)) else [np.asarray(found)]
+
+
+def assert_equal_to(path, call, sizes=((1, 8), (5, 12), (32, 16))):
+    run = session(path)
+    for batch, length in sizes:
+        given = {about.name: numbers(about, batch, length) for about in run.get_inputs()}
+        found = run.run(None, given)
+        tensors = [ef.convert_to_tensor(x) for x in given.values()]
+        for ours, theirs in zip(found, flat(call(tensors, given)), strict=True):
+            assert ours.shape == theirs.shape
+            assert ours.dtype == theirs.dtype
+            if ours.dtype.kind == "f":
+                np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * max(np.abs(theirs).max(initial=0), 1e-6))
+            else:
+                np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models(name, tmp_path):
+    model = MODELS[name]()
+    for variable in model.weights:  # moving averages and biases that aren't 0 and 1
+        if variable.dtype == "float32" and "seed" not in variable.path:
+            variable.assign(variable + 0.1 * np.random.default_rng(1).random(variable.shape, dtype="float32"))
+    path = tmp_path / "m.onnx"
+    model.export(path)
+
+    def call(tensors, given):
+        if name == "dictionaries":
+            return model(dict(zip(given, tensors)), training=False)
+        return model(tensors[0] if len(tensors) == 1 else tensors, training=False)
+
+    assert_equal_to(path, call)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_of_tensors(name, tmp_path):
+    function, shape = FUNCTIONS[name]
+    path = export(function, tmp_path / "f.onnx", [shape])
+    assert_equal_to(path, lambda tensors, given: function(tensors[0]))
+
+
+@pytest.mark.parametrize("opset", range(17, 24))
+@pytest.mark.parametrize("name", ["residual", "transformer", "masked lstm", "normalizations"])
+def test_every_opset(name, opset, tmp_path):
+    if opset > onnx.defs.onnx_opset_version():
+        pytest.skip("this onnx is older")
+    model = MODELS[name]()
+    path = export(model, tmp_path / "m.onnx", opset_version=opset)
+    assert onnx.load(path).opset_import[0].version == opset
+    assert_equal_to(path, lambda tensors, given: model(tensors[0], training=False), sizes=((3, 8),))
+
+
+def kinds(path):
+    return [node.op_type for node in onnx.load(path).graph.node]
+
+
+@pytest.mark.parametrize("name", ["cnn", "residual", "squeeze and excite", "separable", "any size", "unet"])
+def test_images_are_turned_at_most_twice(name, tmp_path):
+    path = export(MODELS[name](), tmp_path / "m.onnx")
+    assert kinds(path).count("Transpose") <= 2
+
+
+def test_nodes_are_named_by_layers_and_weights_by_variables(tmp_path):
+    model = Sequential([Input((4,)), L.Dense(3, activation="relu", name="wide"), L.Dense(2, name="head")], name="net")
+    graph = onnx.load(export(model, tmp_path / "m.onnx")).graph
+    assert [node.name for node in graph.node][:3] == ["net/wide/MatMul", "net/wide/Add", "net/wide/Relu"]
+    assert {"net/wide/kernel", "net/head/bias"} <= {tensor.name for tensor in graph.initializer}
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+    assert len({node.name for node in graph.node}) == len(graph.node)
+
+
+def test_recurrent_layers_are_nodes_of_their_own(tmp_path):
+    path = export(MODELS["bidirectional lstm"](), tmp_path / "m.onnx")
+    assert kinds(path).count("LSTM") == 4
+
+
+def test_batch_normalization_is_a_factor_and_a_shift(tmp_path):
+    model = Sequential([Input((5,)), L.BatchNormalization()])
+    assert kinds(export(model, tmp_path / "m.onnx")) == ["Mul", "Add", "Identity"]
+
+
+def test_any_mask_is_exact(tmp_path):
+    x, mask = Input((None, 3), name="x"), Input((None,), dtype="bool", name="mask")
+    outputs = L.LSTM(4, return_sequences=True, return_state=True)(x, mask=mask)
+    model = ef.Model([x, mask], outputs)
+    run = session(export(model, tmp_path / "m.onnx"))
+    rng = np.random.default_rng(0)
+    for length in (1, 7, 20):
+        data = rng.normal(size=(6, length, 3)).astype("float32")
+        live = rng.random((6, length)) < 0.5
+        live[0], live[1] = False, True
+        found = run.run(None, {"x": data, "mask": live})
+        for ours, theirs in zip(found, model([data, live]), strict=True):
+            np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-6)
+
+
+# ---------------------------------------------------------------------- what is refused
+
+
+def refused(model, tmp_path, match, **options):
+    path = tmp_path / "m.onnx"
+    with pytest.raises(ExportError, match=match) as error:
+        export(model, path, **options)
+    assert len(str(error.value)) <= 500
+    assert not list(tmp_path.iterdir())  # nothing half written
+    return str(error.value)
+
+
+def rows_of(function):
+    return Sequential([Input((8,)), L.Lambda(function, name="own")], name="net")
+
+
+def test_an_op_without_a_form_is_named_with_layer_and_line(tmp_path):
+    text = refused(rows_of(lambda x: ops.real(ops.fft((x, x))[0])), tmp_path, "no ONNX form")
+    assert "net/own" in text
+    assert "test_export.py:" in text
+
+
+def test_random_numbers_are_refused(tmp_path):
+    refused(rows_of(lambda x: x + ef.random.normal((8,))), tmp_path, "[Rr]andom numbers")
+    refused(rows_of(lambda x: x + ef.random.normal(ops.shape(x))), tmp_path, "[Rr]andom numbers")
+
+
+def test_values_that_python_read_are_refused(tmp_path):
+    refused(rows_of(lambda x: x * float(ops.sum(x))), tmp_path, "read")
+    fixed = Sequential([Input(batch_shape=(2, 8)), L.Lambda(lambda x: x * float(ops.sum(x)))])
+    refused(fixed, tmp_path, "other numbers")
+
+
+def test_branches_on_values_are_refused(tmp_path):
+    def by_sum(x):
+        return x * 2 if float(ops.sum(x)) > 0 else x * 3
+
+    refused(Sequential([Input(batch_shape=(2, 8)), L.Lambda(by_sum)]), tmp_path, "other numbers|Python loop")
+
+
+def test_loops_over_a_length_are_refused(tmp_path):
+    def summed(x):
+        total = x[:, 0]
+        for i in range(1, x.shape[1]):
+            total = total + x[:, i]
+        return total
+
+    text = refused(summed, tmp_path, "loop", input_signature=[(None, None, 3)])
+    assert "InputSpec" in text
+
+
+def test_layers_with_states_are_refused(tmp_path):
+    model = Sequential([L.LSTM(3, stateful=True)])
+    refused(model, tmp_path, "is changed in inference", input_signature=[(2, 4, 3)])
+
+
+def test_a_subclass_that_never_ran_asks_for_a_signature(tmp_path):
+    model = type(called())()
+    with pytest.raises(ValueError, match="input_signature"):
+        model.export(tmp_path / "m.onnx")
+    model.export(tmp_path / "m.onnx", input_signature=[InputSpec(shape=(None, 5), dtype="float32")])
+    assert_equal_to(tmp_path / "m.onnx", lambda tensors, given: model(tensors[0]))
+
+
+@pytest.mark.parametrize("opset", [16, 24, "18"])
+def test_unknown_opsets_are_refused(opset, tmp_path):
+    with pytest.raises(ValueError, match="opset_version"):
+        export(lambda x: x, tmp_path / "m.onnx", [(2, 3)], opset_version=opset)
+
+
+@pytest.mark.parametrize("kind", ["tf_saved_model", "litert", "openvino", "torch"])
+def test_other_formats_are_refused_with_the_way(kind, tmp_path):
+    with pytest.raises(ValueError, match="onnx"):
+        MODELS["mlp"]().export(tmp_path / "m", format=kind)
+
+
+# ---------------------------------------------------------------------- files
+
+
+def test_weights_beyond_the_limit_lie_beside_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(messages, "_LARGEST", 500)
+    model = MODELS["cnn"]()
+    path = export(model, tmp_path / "m.onnx")
+    assert {each.name for each in tmp_path.iterdir()} == {"m.onnx", "m.onnx.data"}
+    assert_equal_to(path, lambda tensors, given: model(tensors[0], training=False))
+
+
+def test_the_place_is_said_when_asked(tmp_path, capsys):
+    MODELS["mlp"]().export(tmp_path / "m.onnx", verbose=True)
+    assert "m.onnx" in capsys.readouterr().out
+
+
+def test_neither_onnx_nor_a_runtime_is_needed(tmp_path):
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; sys.modules.update(onnx=None, onnxruntime=None); import eagerflow as ef; "
+        "ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)]).export(sys.argv[1])"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "m.onnx")], check=True, timeout=120)
+    session(tmp_path / "m.onnx")
