@@ -30,8 +30,7 @@ class Timing(Check):
         self._waits: list[float] = []
         self._steps: list[float] = []
         self._costs: dict[Any, _Cost] = {}
-        self._close = 0  # steps in which single ops were measured
-        self._close_ns = 0.0
+        self._close: list[float] = []  # times of the steps in which single ops were measured
         self._began: tuple[int, int] | None = None  # when the step began, and what the doctor had used up by then
         self._wait: float | None = None
         self._inside: list[int] = []  # time of the parts of each open scope
@@ -94,8 +93,7 @@ class Timing(Check):
             if self._wait is not None:
                 self._waits.append(self._wait)
             if self.watch.heavy:
-                self._close += 1
-                self._close_ns += took
+                self._close.append(took)
         else:
             self._costs.clear()
         self._wait = None
@@ -106,7 +104,8 @@ class Timing(Check):
         """Judge the times so far."""
         if len(self._waits) >= limits.SLOW_STEPS:
             self._judge_waits(statistics.median(self._waits) / 1e6, statistics.median(self._steps) / 1e6)
-        if self._close >= limits.SLOW_STEPS and self._close_ns / self._close / 1e6 > limits.SLOW_STEP_MS:
+        # The median: one long pause, of the garbage collector say, makes no slow training.
+        if len(self._close) >= limits.SLOW_STEPS and statistics.median(self._close) / 1e6 > limits.SLOW_STEP_MS:
             self._judge_costs()
 
     def _judge_waits(self, wait: float, step: float) -> None:
@@ -123,9 +122,9 @@ class Timing(Check):
         )
 
     def _judge_costs(self) -> None:
-        total = self._close_ns
+        total, steps = sum(self._close), len(self._close)
         for cost in self._costs.values():
-            share, calls = cost.ns / total, cost.calls / self._close
+            share, calls = cost.ns / total, cost.calls / steps
             if share < (limits.SLOW_LOOP if calls >= limits.MANY_CALLS else limits.SLOW_OP):
                 continue
             name = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
@@ -133,11 +132,11 @@ class Timing(Check):
             self.watch.report(
                 "slow_op.loop" if how else "slow_op",
                 "info",
-                f"{name} takes {share:.0%} of a step of {total / self._close / 1e6:.1f} ms ({cost.op}{how})",
+                f"{name} takes {share:.0%} of a step of {total / steps / 1e6:.1f} ms ({cost.op}{how})",
                 layer=cost.layer,
                 op=cost.op,
                 place=cost.place or made_at(cost.layer),
-                evidence={"share": share, "ms": cost.ns / self._close / 1e6, "calls": calls, "steps": self._close},
+                evidence={"share": share, "ms": cost.ns / steps / 1e6, "calls": calls, "steps": steps},
             )
 
 
