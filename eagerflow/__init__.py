@@ -49,6 +49,7 @@ from eagerflow.kernels.machine.threads import get_num_threads, set_num_threads
 if TYPE_CHECKING:
     from eagerflow import (
         activations as activations,
+        applications as applications,
         backend as backend,
         callbacks as callbacks,
         config as config,
@@ -89,9 +90,9 @@ if TYPE_CHECKING:
 
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
-    "activations backend callbacks config constraints data datasets dtype_policies initializers layers losses "
-    "metrics mixed_precision models onnx optimizers preprocessing random regularizers saving tree utils visualization "
-    "wrappers".split()
+    "activations applications backend callbacks config constraints data datasets dtype_policies initializers "
+    "layers losses metrics mixed_precision models onnx optimizers preprocessing random regularizers saving "
+    "tree utils visualization wrappers".split()
 )
 _LAZY = {
     "DTypePolicy": "dtype_policies",
@@ -117,23 +118,13 @@ _LAZY = {
 __all__ = ["DTypePolicy", "Device", "DeviceError", "FloatDTypePolicy", "Function", "GradientTape", "Initializer"]
 __all__ += ["Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer"]
 __all__ += ["Regularizer", "Sequential", "StatelessScope", "SymbolicScope", "TapeError", "Tensor", "UnknownNameError"]
-__all__ += ["Variable", "__version__", "activations", "backend", "callbacks", "check_grads", "config", "constraints"]
-__all__ += ["convert_to_tensor", "current_device", "custom_gradient", "data", "datasets", "default_device", "device"]
-__all__ += ["dtype_policies", "get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp"]
-__all__ += ["layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
-__all__ += [
-    "no_grad",
-    "onnx",
-    "ops",
-    "optimizers",
-    "preprocessing",
-    "random",
-    "regularizers",
-    "saving",
-    "set_default_device",
-]
-__all__ += ["set_num_threads", "stop_gradient", "tree", "utils", "value_and_grad", "version", "visualization", "vjp"]
-__all__ += ["wrappers"]
+__all__ += ["Variable", "__version__", "activations", "applications", "backend", "callbacks", "check_grads", "config"]
+__all__ += ["constraints", "convert_to_tensor", "current_device", "custom_gradient", "data", "datasets"]
+__all__ += ["default_device", "device", "dtype_policies", "get_num_threads", "grad", "hessian", "initializers"]
+__all__ += ["is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses", "memory_info", "metrics"]
+__all__ += ["mixed_precision", "models", "name_scope", "no_grad", "onnx", "ops", "optimizers", "preprocessing"]
+__all__ += ["random", "regularizers", "saving", "set_default_device", "set_num_threads", "stop_gradient", "tree"]
+__all__ += ["utils", "value_and_grad", "version", "visualization", "vjp", "wrappers"]
 
 _keep_freed_memory()
 _find_moved_modules("eagerflow")

@@ -37,6 +37,7 @@ FLOORS = {
     "onnx": 9,
     "training": 9,
     "models": 10,
+    "applications": 11,
     "backend": 11,
     "compat": 11,
     "config": 11,

@@ -33,7 +33,6 @@ LEFT_OUT: Table = {
     "a training method of its own; a model with two `call`s and a loss of its own does it": """
         distillation distillation.*""",
     "files for other run times": "export export.*",
-    "the model zoo: perhaps later": "applications applications.*",
     "layers of other frameworks": "layers.TFSMLayer layers.TorchModuleWrapper layers.JaxLayer layers.FlaxLayer",
     "checkpoints of JAX": "callbacks.OrbaxCheckpoint",
     "recomputing activations to save memory": "RematScope remat *().rematerialized_call",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ENGINE_MODULES", "KERAS", "LAYER_MODULES", "OF_KERAS_ALONE", "TENSORFLOW", "UTILS_MODULES"]
+__all__ = ["APPLICATIONS", "ENGINE_MODULES", "KERAS", "LAYER_MODULES", "OF_KERAS_ALONE", "TENSORFLOW", "UTILS_MODULES"]
 
 _OF_KERAS_1 = "eagerflow.compat.keras_1"
 _LAYERS = " ".join(
@@ -21,6 +21,10 @@ LAYER_MODULES = (
     "experimental.preprocessing local merge noise normalization pooling preprocessing recurrent wrappers"
 ).split()
 ENGINE_MODULES = "base_layer functional input_layer network sequential topology training".split()
+APPLICATIONS = (
+    "convnext densenet efficientnet efficientnet_v2 imagenet_utils inception_resnet_v2 inception_v3 mobilenet "
+    "mobilenet_v2 mobilenet_v3 nasnet resnet resnet50 resnet_v2 vgg16 vgg19 xception"
+).split()
 UTILS_MODULES = (
     "conv_utils data_utils generic_utils io_utils layer_utils np_utils training_utils vis_utils visualize_util"
 ).split()
@@ -29,6 +33,8 @@ UTILS_MODULES = (
 KERAS: dict[str, str] = {
     "": "eagerflow eagerflow.models eagerflow.layers",
     "activations": "eagerflow.activations",
+    "applications": "eagerflow.applications",
+    **{f"applications.{name}": f"eagerflow.applications.{name}" for name in APPLICATIONS},
     "backend": " ".join([f"eagerflow.compat.backend.{part}" for part in _BACKEND]),
     "callbacks": "eagerflow.callbacks eagerflow.compat.callbacks eagerflow.compat.tensorboard",
     "config": "eagerflow.config",

@@ -59,11 +59,7 @@ GONE: dict[str, dict[str, str]] = {
         "model_from_yaml": "Write model.to_json() and model_from_json.",
         "placeholder": f"{_GRAPH}Write keras.Input for a model, or pass tensors to a function.",
     },
-    "keras": {
-        "estimator": "Use the model's own fit, evaluate and predict.",
-        "applications": "There are no pretrained models here.",
-        "premade": "Build the model from layers.",
-    },
+    "keras": {"estimator": "Use the model's own fit, evaluate and predict.", "premade": "Build the model from layers."},
     "keras.layers": {
         "RandomFourierFeatures": _LAMBDA,
         **dict.fromkeys(

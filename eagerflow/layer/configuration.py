@@ -16,18 +16,30 @@ __all__ = ["Configurable", "described_with_shapes", "reader_of", "table"]
 
 
 class _LayerTable(Table):
-    """The table of layers. Those for preprocessing load when a name is asked for that isn't known yet."""
+    """A table of layers. A module that has more of them loads when a name is asked for that isn't known yet."""
+
+    def __init__(self, module: str, later: str) -> None:
+        super().__init__("layer", module)
+        self.later = later
 
     def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        elsewhere = _OF_APPLICATIONS.get(name, self)
+        if elsewhere is not self:
+            return elsewhere.find(name, custom_objects)
         if name not in self.entries:
-            import_module("eagerflow.layers.preprocessing")
+            import_module(self.later)
         return super().find(name, custom_objects)
 
 
-table = _LayerTable("layer", "keras.layers")
+table = _LayerTable("keras.layers", "eagerflow.layers.preprocessing")
+_convnext = _LayerTable("keras.src.applications.convnext", "eagerflow.applications.convnext")
+_inception = _LayerTable("keras.src.applications.inception_resnet_v2", "eagerflow.applications.inception_resnet_v2")
+_OF_APPLICATIONS = {"LayerScale": _convnext, "StochasticDepth": _convnext, "CustomScaleLayer": _inception}
 # Keras writes the module of these names.
 _HOMES = {
     "eagerflow.layer": table,  # and `layers`
+    "eagerflow.applications.convnext": _convnext,
+    "eagerflow.applications.inception_resnet_v2": _inception,
     "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
     "eagerflow.models": Table("model", "keras"),
 }

@@ -53,6 +53,10 @@ class ShapeAnswers:
         # The first run may build sublayers, whose random first values must not be drawn again.
         return run(self, args, kwargs, frozen_random=not self.__dict__.pop("_fresh", False))
 
+    def _tells_shapes(self) -> bool:
+        """Whether shapes are found without making arrays."""
+        return _own_answer(type(self)) == "compute_output_shape"
+
     def _note_if_fresh(self: Any) -> None:
         """Before a probe: will it build anything?"""
         self.__dict__["_fresh"] = any(not layer.built for layer in self._flatten_layers())

@@ -14,6 +14,7 @@ from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
 from eagerflow.core.tensor import Tensor
 from eagerflow.random.seed_generator import draw
+from eagerflow.random.spread import uniform_between
 
 __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "truncated_normal", "uniform"]
 
@@ -96,11 +97,13 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = Non
     """
     wanted = _float(dtype, "uniform")
     source = draw(seed, "uniform")
-    drawn = source.random(_shape(shape, "uniform"), _drawn_type(wanted))
+    dims, kind = _shape(shape, "uniform"), _drawn_type(wanted)
     if isinstance(minval, Tensor) or isinstance(maxval, Tensor):
-        return _moved(drawn, maxval - minval, minval, wanted)
-    low, high = numpy.asarray(minval, drawn.dtype), numpy.asarray(maxval, drawn.dtype)
-    drawn = drawn * (high - low) + low
+        return _moved(source.random(dims, kind), maxval - minval, minval, wanted)
+    low, high = numpy.asarray(minval, kind), numpy.asarray(maxval, kind)
+    if not low.ndim and not high.ndim and wanted == kind:
+        return _placed(uniform_between(source, dims, low, high), wanted)
+    drawn = source.random(dims, kind) * (high - low) + low
     return _placed(_below(drawn.astype(wanted, copy=False), high, low), wanted)
 
 

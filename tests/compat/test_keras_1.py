@@ -338,8 +338,8 @@ def test_hints_come_once_and_name_modules_for_modules(installed):
         exec("import keras.application.vgg16", {"__name__": "__main__"})
     assert "Equalization" not in str(error.value)
     with pytest.raises(AttributeError) as missing:
-        face("keras").applications  # noqa: B018
+        face("keras").estimator  # noqa: B018
     lines = traceback.format_exception(missing.value)
-    assert lines[-1].rstrip().endswith("There are no pretrained models here.")
+    assert lines[-1].rstrip().endswith("Use the model's own fit, evaluate and predict.")
     with pytest.raises(ModuleNotFoundError, match=r"eagerflow's TensorFlow\. Write keras\.datasets"):
         exec("from tensorflow.examples.tutorials.mnist import input_data", {"__name__": "__main__"})

@@ -41,8 +41,9 @@ def sizes_for(node: Any) -> Iterator[Attempt]:
         if beyond and all(math.prod(filled(s, wider)) <= _LARGEST for s in unknown):
             yield small, wider, {}
     yield small, large, {}
+    without_arrays = getattr(node.operation, "_tells_shapes", bool)()
     for small, large in _SIZES[1:] if unknown else ():
-        if all(math.prod(filled(s, large)) <= _LARGEST for s in unknown):
+        if without_arrays or all(math.prod(filled(s, large)) <= _LARGEST for s in unknown):
             yield small, large, {}
 
 

@@ -1,0 +1,62 @@
+"""The model zoo: 40 architectures with Keras' names, arguments, layers and weights. Each loads when it is asked for.
+
+>>> small = {"alpha": 0.25, "input_shape": (32, 32, 3)}
+>>> ef.applications.MobileNet(weights=None, include_top=False, pooling="avg", **small).output_shape
+(None, 256)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from eagerflow.base.errors import did_you_mean as _did_you_mean, no_attribute as _no_attribute
+from eagerflow.base.faces import listed as _listed
+
+if TYPE_CHECKING:
+    from eagerflow.applications.convnext import *
+    from eagerflow.applications.densenet import *
+    from eagerflow.applications.efficientnet import *
+    from eagerflow.applications.efficientnet_v2 import *
+    from eagerflow.applications.inception_resnet_v2 import *
+    from eagerflow.applications.inception_v3 import *
+    from eagerflow.applications.mobilenet import *
+    from eagerflow.applications.mobilenet_v2 import *
+    from eagerflow.applications.mobilenet_v3 import *
+    from eagerflow.applications.nasnet import *
+    from eagerflow.applications.resnet import *
+    from eagerflow.applications.resnet_v2 import *
+    from eagerflow.applications.vgg16 import *
+    from eagerflow.applications.vgg19 import *
+    from eagerflow.applications.xception import *
+
+# The functions of each module.
+_FUNCTIONS = {
+    "convnext": "ConvNeXtTiny ConvNeXtSmall ConvNeXtBase ConvNeXtLarge ConvNeXtXLarge",
+    "densenet": "DenseNet121 DenseNet169 DenseNet201",
+    "efficientnet": " ".join([f"EfficientNetB{i}" for i in range(8)]),
+    "efficientnet_v2": " ".join([f"EfficientNetV2{kind}" for kind in ("B0", "B1", "B2", "B3", "S", "M", "L")]),
+    "imagenet_utils": "",
+    "inception_resnet_v2": "InceptionResNetV2",
+    "inception_v3": "InceptionV3",
+    "mobilenet": "MobileNet",
+    "mobilenet_v2": "MobileNetV2",
+    "mobilenet_v3": "MobileNetV3Small MobileNetV3Large",
+    "nasnet": "NASNetMobile NASNetLarge",
+    "resnet": "ResNet50 ResNet101 ResNet152",
+    "resnet50": "",
+    "resnet_v2": "ResNet50V2 ResNet101V2 ResNet152V2",
+    "vgg16": "VGG16",
+    "vgg19": "VGG19",
+    "xception": "Xception",
+}
+_HOMES = {function: module for module, functions in _FUNCTIONS.items() for function in functions.split()}
+_names = _listed(__name__, *_FUNCTIONS, *_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FUNCTIONS:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOMES:
+        raise _no_attribute(f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, _names)}", name)
+    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -1,0 +1,45 @@
+"""Each architecture has Keras' layers and weights: figures written by tools/interop_applications.py."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import eagerflow as ef
+from tools.interop_applications import figures
+
+FIGURES = json.loads((Path(__file__).parents[1] / "fixtures" / "applications.json").read_text(encoding="utf-8"))
+QUICK = """
+    ConvNeXtTiny DenseNet121 EfficientNetB0 EfficientNetV2B0 InceptionV3 MobileNet MobileNetV2 MobileNetV3Small
+    NASNetMobile ResNet50 ResNet50V2 Xception
+""".split()
+
+
+def named(key: str) -> tuple[str, bool]:
+    name, _, top = key.partition(" ")
+    return name, top == "with top"
+
+
+def same(key: str) -> None:
+    name, top = named(key)
+    ef.utils.clear_session()
+    made = getattr(ef.applications, name)(weights=None, include_top=top, pooling="avg")
+    assert figures(made) == FIGURES[key]
+
+
+@pytest.mark.parametrize("key", [key for key in FIGURES if named(key)[0] in QUICK and named(key)[1]])
+def test_a_small_architecture_is_that_of_keras(key):
+    same(key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", FIGURES)
+def test_every_architecture_is_that_of_keras(key):
+    same(key)
+
+
+def test_every_architecture_of_keras_is_here():
+    assert {named(key)[0] for key in FIGURES} == {name for name in ef.applications.__all__ if name[0].isupper()}
+    assert len(FIGURES) == 80

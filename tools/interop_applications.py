@@ -1,0 +1,157 @@
+"""Compare the model zoo with Keras': `make interop`.
+
+    python tools/interop_applications.py PYTHON_WITH_KERAS [NAME ...]
+
+For each architecture, with its top and without, one side builds a model with weights of its own and writes them to
+`.weights.h5` and to legacy `.h5`, with the names of layers, the shapes of weights, and what the model gives for a
+small image; the other side builds the same, reads both files, and compares: names, shapes and weights exactly, outputs
+to 2e-6 of the largest. Then they change places. One architecture at a time, for the largest has 1.4 GB of weights.
+
+    PYTHON_WITH_KERAS tools/interop_applications.py figures
+
+writes tests/fixtures/applications.json: parameters, layers and a hash of names and shapes of each architecture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+FIGURES = ROOT / "tests" / "fixtures" / "applications.json"
+FORMATS = ("weights.h5", "h5")
+TOLERANCE = 2e-6
+sys.path.insert(0, str(ROOT))
+warnings.simplefilter("ignore")
+
+# The smallest sides of images; the others take 32.
+SIDES = {"Xception": 71, "InceptionV3": 75, "InceptionResNetV2": 75}
+
+
+def names(keras):
+    return [name for name in dir(keras.applications) if name[0].isupper()]
+
+
+def make(keras, name, top):
+    keras.utils.clear_session()
+    side = SIDES.get(name, 32)
+    settings = {"classes": 10} if top else {"pooling": "avg"}
+    return getattr(keras.applications, name)(weights=None, include_top=top, input_shape=(side, side, 3), **settings)
+
+
+def perturb(made):
+    """Other first values than zeros and ones, so that a weight in another's place is noticed."""
+    rng = np.random.default_rng(1)
+    for weight in made.weights:
+        if len(weight.shape) == 1:
+            first = np.asarray(weight.numpy())
+            weight.assign(first * rng.uniform(0.8, 1.2, first.shape) + (first == 0) * rng.normal(0.0, 0.1, first.shape))
+
+
+def contents(made):
+    """A hash of each weight."""
+    arrays = [np.ascontiguousarray(weight.numpy(), "float32") for weight in made.weights]
+    return json.dumps([hashlib.md5(array).hexdigest() for array in arrays])
+
+
+def image(made):
+    shape = (2, *made.input_shape[1:])
+    return np.random.default_rng(2).uniform(0, 1, shape).astype("float32")
+
+
+def outputs(made):
+    return np.asarray(made(image(made), training=False))
+
+
+def figures(made):
+    """Parameters, layers, and a hash of the names of layers and of the shapes of weights, in order."""
+    told = json.dumps([[x.name for x in made.layers], [list(map(int, w.shape)) for w in made.weights]])
+    return [made.count_params(), len(made.layers), hashlib.sha256(told.encode()).hexdigest()[:16]]
+
+
+def write(keras, folder, name):
+    for top in (True, False):
+        made = make(keras, name, top)
+        perturb(made)
+        path = f"{folder}/{'top' if top else 'features'}"
+        made.save_weights(f"{path}.weights.h5")
+        made.save(f"{path}.h5")
+        told = {"figures": np.array(json.dumps(figures(made))), "contents": np.array(contents(made))}
+        np.savez(f"{path}.npz", out=outputs(made), **told)
+
+
+def read(keras, folder, name):
+    failed = 0
+    for top in (True, False):
+        path = f"{folder}/{'top' if top else 'features'}"
+        expected = np.load(f"{path}.npz")
+        for ending in FORMATS:
+            made = make(keras, name, top)
+            label = f"{name} {'with' if top else 'without'} top .{ending}"
+            if json.dumps(figures(made)) != str(expected["figures"]):
+                print(f"DIFFERS: {label}: {expected['figures']} became {figures(made)}")
+                failed += 1
+            made.load_weights(f"{path}.{ending}")
+            theirs, own = expected["out"], outputs(made)
+            off = float(np.abs(theirs - own).max() / np.abs(theirs).max())
+            good = off <= TOLERANCE and contents(made) == str(expected["contents"])
+            failed += not good
+            print(f"{'' if good else 'DIFFERS: '}{label}: {off:.1e}")
+    return failed
+
+
+def side(role, action, folder, name):
+    if role == "keras":
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # Keras on torch refuses NASNetMobile
+        import keras
+    else:
+        import eagerflow as keras
+    return {"write": write, "read": read}[action](keras, folder, name)
+
+
+def record():
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    import keras
+
+    found = {}
+    for name in names(keras):
+        for top in (True, False):
+            keras.utils.clear_session()
+            # Without its top and a shape, Keras' NASNetLarge is another network, which can't run.
+            shape = {"input_shape": (331, 331, 3)} if name == "NASNetLarge" else {}
+            made = getattr(keras.applications, name)(weights=None, include_top=top, pooling="avg", **shape)
+            found[f"{name} {'with' if top else 'without'} top"] = figures(made)
+            print(name, flush=True)
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in found.items()]
+    FIGURES.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def main():
+    if sys.argv[1] == "figures":
+        return record()
+    if sys.argv[1] in ("keras", "eagerflow"):
+        return 1 if side(*sys.argv[1:5]) else 0
+    import eagerflow
+
+    pythons, failed = {"keras": sys.argv[1], "eagerflow": sys.executable}, 0
+    for name in sys.argv[2:] or names(eagerflow):
+        for writer, reader in (("keras", "eagerflow"), ("eagerflow", "keras")):
+            with tempfile.TemporaryDirectory() as folder:
+                print(f"Written by {writer}, read by {reader}:", flush=True)
+                for role, action in ((writer, "write"), (reader, "read")):
+                    command = [pythons[role], __file__, role, action, folder, name]
+                    failed += subprocess.run(command, check=False).returncode != 0
+    print(f"{failed} of the model zoo's exchanges failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
