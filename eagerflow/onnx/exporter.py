@@ -41,7 +41,7 @@ def export(
 
     Args:
         model: a model, a layer, or a function that takes tensors (or a structure of them) and gives tensors.
-        path: the file.
+        path: the file, whose name ends in `.onnx`.
         input_signature: `InputSpec`s, shapes, or arrays, in the structure of the inputs; None in a shape stands for any
             length. Default: the model's own inputs, or those of its first call with the batch open.
         opset_version: the version of ONNX' operators, 17 to 23; default: 18.
@@ -52,7 +52,7 @@ def export(
 
     Raises:
         ExportError: for what ONNX can't express, or what depends on more than the inputs; names layer, line and op.
-        ValueError: for an unknown opset, or inputs whose shapes nothing tells.
+        ValueError: for another name, an unknown opset, or inputs whose shapes nothing tells.
 
     >>> import os, tempfile
     >>> import eagerflow as ef
@@ -64,6 +64,11 @@ def export(
     opset = 18 if opset_version is None else opset_version
     if opset not in OPSETS:
         raise ValueError(f"export(opset_version={opset!r}): expected one of {OPSETS[0]} to {OPSETS[-1]}.")
+    if not os.fspath(path).endswith(".onnx"):
+        raise ValueError(
+            f"export({os.fspath(path)!r:.80}): the file's name must end in .onnx. TensorFlow's folders, which Keras "
+            "writes under other names, are not written here; model.save('name.keras') keeps the model for Keras."
+        )
     given, structure = given_inputs(input_signature, model)
     for each in given:
         if each.dtype not in TYPES:

@@ -205,6 +205,12 @@ def test_other_formats_are_refused_with_the_way(kind, tmp_path):
         MODELS["mlp"]().export(tmp_path / "m", format=kind)
 
 
+def test_names_without_the_ending_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.onnx"):
+        MODELS["mlp"]().export(tmp_path / "saved_model")
+    assert not list(tmp_path.iterdir())
+
+
 # ---------------------------------------------------------------------- files
 
 
