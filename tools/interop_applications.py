@@ -5,7 +5,7 @@
 For each architecture, with its top and without, one side builds a model with weights of its own and writes them to
 `.weights.h5` and to legacy `.h5`, with the names of layers, the shapes of weights, and what the model gives for a
 small image; the other side builds the same, reads both files, and compares: names, shapes and weights exactly, outputs
-to 2e-6 of the largest. Then they change places. One architecture at a time, for the largest has 1.4 GB of weights.
+to 4e-6 of the largest. Then they change places. One architecture at a time, for the largest has 1.4 GB of weights.
 
     PYTHON_WITH_KERAS tools/interop_applications.py figures
 
@@ -28,7 +28,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "tests" / "fixtures" / "applications.json"
 FORMATS = ("weights.h5", "h5")
-TOLERANCE = 2e-6
+TOLERANCE = 4e-6  # Keras on torch and on TensorFlow differ by 2.3e-6 from each other, with the same weights
 sys.path.insert(0, str(ROOT))
 warnings.simplefilter("ignore")
 
@@ -42,6 +42,7 @@ def names(keras):
 
 def make(keras, name, top):
     keras.utils.clear_session()
+    keras.utils.set_random_seed(1)
     side = SIDES.get(name, 32)
     settings = {"classes": 10} if top else {"pooling": "avg"}
     return getattr(keras.applications, name)(weights=None, include_top=top, input_shape=(side, side, 3), **settings)
@@ -63,8 +64,9 @@ def contents(made):
 
 
 def image(made):
-    shape = (2, *made.input_shape[1:])
-    return np.random.default_rng(2).uniform(0, 1, shape).astype("float32")
+    prepares = any(type(layer).__name__ in ("Rescaling", "Normalization") for layer in made.layers)
+    low, high = (0, 255) if prepares else (-1, 1)
+    return np.random.default_rng(2).uniform(low, high, (2, *made.input_shape[1:])).astype("float32")
 
 
 def outputs(made):

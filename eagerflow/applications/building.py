@@ -174,7 +174,10 @@ def _check(family: Family, chosen: Chosen) -> None:
         raise MissingFileError(f"{where}(weights={weights!r:.200}): expected None, 'imagenet' or the path of a file.")
     if isinstance(chosen.classes, bool) or not isinstance(chosen.classes, int) or chosen.classes < 1:
         raise ValueError(f"{where}(classes={chosen.classes!r:.60}): expected an integer of at least 1.")
+    expect_one_of(where, "include_top", chosen.include_top, (True, False))
     expect_one_of(where, "pooling", chosen.pooling, (None, "avg", "max"))
+    if chosen.input_shape is not None and not isinstance(chosen.input_shape, (tuple, list)):
+        raise ValueError(f"{where}(input_shape={chosen.input_shape!r:.80}): expected a tuple of three integers.")
     if chosen.include_top and weights == "imagenet" and chosen.classes != 1000:
         raise ValueError(
             f"{where}(classes={chosen.classes}): weights='imagenet' with include_top=True has 1000 classes. Fix: give "

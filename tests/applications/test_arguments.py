@@ -70,6 +70,8 @@ def test_some_families_want_channels_last(name):
         ({"weights": "imagenet", "classes": 10, "input_shape": None}, "include_top=True has 1000 classes. Fix"),
         ({"pooling": "mean"}, r"MobileNet\(pooling='mean'\): expected one of None, 'avg', 'max'"),
         ({"input_shape": (20, 20, 3)}, r"MobileNet\(input_shape=\(20, 20, 3\)\): expected sides of at least 32"),
+        ({"input_shape": 32}, r"input_shape=32\): expected a tuple of three integers"),
+        ({"include_top": "no"}, r"MobileNet\(include_top='no'\): expected one of True, False"),
         ({"input_shape": (32, 32)}, r"input_shape=\(32, 32\)\): expected three integers, channels last"),
         ({"input_shape": (None, None, 3)}, r"expected known sides, since include_top=True"),
         ({"alpha": -1.0}, r"MobileNet\(alpha=-1.0\): expected a number above 0"),

@@ -254,3 +254,16 @@ def test_large_dropout_drops_its_share_and_is_the_same_for_the_same_seed():
     assert (first != other).any()
     assert abs((first == 0).mean() - 0.3) < 0.005
     assert abs((first == 0)[:, ::2].mean() - 0.3) < 0.005
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_large_uniform_draws_are_the_same_in_pieces_as_at_once(dtype, threads):
+    before = get_num_threads()
+    set_num_threads(threads)
+    try:
+        drawn = random.uniform((1001, 777), -0.25, 0.5, dtype=dtype, seed=7).numpy()
+    finally:
+        set_num_threads(before)
+    once = core_random.generator((7, 0)).random((1001, 777), dtype)
+    assert np.array_equal(drawn, once * np.asarray(0.75, dtype) + np.asarray(-0.25, dtype))
