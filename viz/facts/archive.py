@@ -302,11 +302,11 @@ def _composition(row: dict[str, Any]) -> Composition:
 def _check_references(record: Record) -> None:
     """Every id must lead somewhere, and scopes must lie within scopes that came before."""
     ops, tensors, scopes = len(record.ops), len(record.tensors), len(record.scopes)
-    for op in record.ops:
+    for number, op in enumerate(record.ops):
         _check_ids("op", (*op.inputs, *op.outputs), tensors)
         _check_ids("op", _given(op.scope), scopes)
         _check_ids("op", _given(op.step), len(record.steps))
-        _check_ids("op", _given(op.forward), ops)
+        _check_ids("op", _given(op.forward), number)  # an earlier one: in circles nobody would find an end
         _check_word("phase", op.phase, PHASES)
         _check_ids("op", _given(op.composition), len(record.compositions))
         if op.composition is not None and len(op.inputs) > len(record.compositions[op.composition].shapes):
