@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 
 from eagerflow._version import __version__
+from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.onnx.call import Call, Constant
@@ -73,9 +74,10 @@ def export(
     for each in given:
         if each.dtype not in TYPES:
             raise ExportError(f"the input {each.name!r} has the type {each.dtype}, which ONNX files don't have here.")
-    sizes, traces = _traces(_runner(model, structure), given)
+    run = _runner(model, structure)
+    sizes, traces = _traces(run, given)
     graph, made = _converted(traces, given, opset, _output_names(model, traces[0]))
-    _compare(_runner(model, structure), given, sizes, graph, made)
+    _compare(run, given, sizes, graph, made)
     target = write(graph, path, str(getattr(model, "name", "function")), __version__, sizes.names(), {})
     if verbose:
         print(f"Saved artifact at {str(target)!r}: {len(graph.nodes)} nodes, {len(graph.constants)} constants.")
@@ -91,22 +93,13 @@ def _runner(model: Any, structure: Any) -> Callable[[Sequence[Tensor]], list[Ten
     def run(tensors: Sequence[Tensor]) -> list[Tensor]:
         arguments = packed(structure, iter(tensors))
         outputs = model(arguments, training=False) if takes_training else model(arguments)
-        return list(_flat(outputs))
+        leaves = tree.flatten(outputs)
+        other = next((leaf for leaf in leaves if not isinstance(leaf, Tensor)), None)
+        if other is not None:
+            raise ExportError(f"the model gave {type(other).__name__} where a tensor was expected.")
+        return leaves
 
     return run
-
-
-def _flat(outputs: Any) -> Iterable[Tensor]:
-    if isinstance(outputs, Tensor):
-        yield outputs
-    elif isinstance(outputs, dict):
-        for key in sorted(outputs):
-            yield from _flat(outputs[key])
-    elif isinstance(outputs, (list, tuple)):
-        for each in outputs:
-            yield from _flat(each)
-    else:
-        raise ExportError(f"the model gave {type(outputs).__name__} where a tensor was expected.")
 
 
 def _data(given: Sequence[Given], shapes: Sequence[tuple[int, ...]], seed: int) -> list[Any]:

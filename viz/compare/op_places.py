@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from viz.facts.schema import Op, Record
+from viz.facts.selection import origin
 
 __all__ = ["Places"]
 
@@ -45,9 +46,7 @@ class Places:
 
     def forward_of(self, op: Op) -> Op:
         """The forward op that an op belongs to: itself, unless it is of a backward pass."""
-        while op.phase == "backward" and op.forward is not None:
-            op = self._record.ops[op.forward]
-        return op
+        return origin(self._record, op)
 
     def _path(self, number: int | None) -> str:
         if number not in self._paths:

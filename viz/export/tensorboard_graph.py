@@ -21,7 +21,7 @@ from viz.export.tensorboard_events import EventLog, protos
 from viz.facts import formatting
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import call_numbers, pick_step, variables_of
+from viz.facts.selection import call_numbers, origin, pick_step, variables_of
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
 
@@ -120,10 +120,7 @@ class _Naming:
     def add(self, op: Op) -> None:
         for tensor in op.inputs:
             self._add_input(op, tensor)
-        inner = op
-        while inner.phase == "backward" and inner.forward is not None:
-            inner = self.record.ops[inner.forward]
-        around = [*(["gradients"] if op.phase == "backward" else []), *self._scopes(inner)]
+        around = [*(["gradients"] if op.phase == "backward" else []), *self._scopes(origin(self.record, op))]
         singles = parts_of(self.record, op)
         if singles:
             self.fused[op.scope, op.name] = number = self.fused.get((op.scope, op.name), 0) + 1

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy
 
 from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.selection import origin
 
 __all__ = ["SinglePart", "part_names", "parts_of", "weights_of_parts"]
 
@@ -78,9 +79,8 @@ def weights_of_parts(
 
 def part_names(record: Record, op: Op) -> list[str]:
     """The names of a fused op's parts, also of its backward op; none for other ops."""
-    while op.phase == "backward" and op.forward is not None:
-        op = record.ops[op.forward]
-    return [] if op.composition is None else [part.name for part in record.compositions[op.composition].parts]
+    number = origin(record, op).composition
+    return [] if number is None else [part.name for part in record.compositions[number].parts]
 
 
 def _size(shape: tuple[int, ...], dtype: str) -> int:

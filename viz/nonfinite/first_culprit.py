@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.selection import origin as forward_op
 from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fixes import fix_for
 from viz.recorder.compositions import guilty_of_gradient
@@ -107,7 +108,7 @@ def _matters(record: Record, flaws: dict[int, tuple[int, int]]) -> bool:
 def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfinite:
     """All that is known about an origin."""
     op = recording.ops[number]
-    at = _forward_of(recording, op)
+    at = forward_op(recording, op)
     tensor = None if culprit is None else recording.tensors[culprit]
     stack = op.stack or at.stack
     part = _guilty_part(recording, op, at) if tensor is None else ""
@@ -149,12 +150,6 @@ def _guilty_part(record: Record, op: Op, at: Op) -> str:
         number = noted.get(str(op.id)) if isinstance(noted, dict) else None
     known = isinstance(number, int) and 0 <= number < len(composition.parts)
     return composition.parts[number].name if known and number is not None else ""
-
-
-def _forward_of(record: Record, op: Op) -> Op:
-    while op.phase == "backward" and op.forward is not None:
-        op = record.ops[op.forward]
-    return op
 
 
 def _step_number(record: Record, op: Op) -> int | None:
