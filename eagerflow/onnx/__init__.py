@@ -1,6 +1,6 @@
 """ONNX: models, and any functions of tensors, as files that other runtimes read."""
 
-from eagerflow.onnx.exporter import export
+from eagerflow.onnx.exporter import Converted, convert, export
 from eagerflow.onnx.trace import ExportError
 
-__all__ = ["ExportError", "export"]
+__all__ = ["Converted", "ExportError", "convert", "export"]

@@ -6,7 +6,7 @@ import contextlib
 import os
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -22,7 +22,7 @@ from eagerflow.onnx.replay import computed
 from eagerflow.onnx.sizes import Given, Sizes, given_inputs, packed, schemes
 from eagerflow.onnx.trace import ExportError, Step, Trace, traced
 
-__all__ = ["OPSETS", "export"]
+__all__ = ["OPSETS", "Converted", "convert", "export"]
 
 OPSETS = range(17, 24)
 _TOLERANCE = 1e-4  # of the largest number, between the model and the file
@@ -62,26 +62,76 @@ def export(
     ...     export(model, os.path.join(folder, "model.onnx")).name
     'model.onnx'
     """
-    opset = 18 if opset_version is None else opset_version
-    if opset not in OPSETS:
-        raise ValueError(f"export(opset_version={opset!r}): expected one of {OPSETS[0]} to {OPSETS[-1]}.")
     if not os.fspath(path).endswith(".onnx"):
         raise ValueError(
             f"export({os.fspath(path)!r:.80}): the file's name must end in .onnx. TensorFlow's folders, which Keras "
             "writes under other names, are not written here; model.save('name.keras') keeps the model for Keras."
         )
+    made = convert(model, input_signature, opset_version)
+    target = made.write(path)
+    if verbose:
+        nodes, constants = len(made.graph.nodes), len(made.graph.constants)
+        print(f"Saved artifact at {str(target)!r}: {nodes} nodes, {constants} constants.")
+    return target
+
+
+class Converted(NamedTuple):
+    """A graph, and how what ran is found in it.
+
+    Attributes:
+        graph: nodes and constants.
+        name: of the model.
+        symbols: names of open lengths.
+        values: what stands for an array of the first run, by the array's `id`.
+        trace: the first run, which keeps those arrays.
+    """
+
+    graph: Graph
+    name: str
+    symbols: dict[Any, str]
+    values: dict[int, Value]
+    trace: Trace
+
+    def write(self, path: str | os.PathLike[str]) -> pathlib.Path:
+        """Write the file, whole or not at all."""
+        return write(self.graph, path, self.name, __version__, self.symbols, {})
+
+    def places(self, arrays: Sequence[Any]) -> list[tuple[str, bool] | None]:
+        """Under which names the graph has arrays of the first run, and whether with the channels on axis 1.
+
+        None for what doesn't depend on the inputs, and for what no output needs.
+        """
+        made = [*self.graph.inputs, *[name for node in self.graph.nodes for name in node.outputs]]
+        order = {name: number for number, name in enumerate(made)}
+        found = list[tuple[str, bool] | None]()
+        for array in arrays:
+            value = self.values.get(id(array))
+            names = [] if value is None else [(value.last, False), (value.first, True)]
+            known = [(order[name], (name, first)) for name, first in names if name in order]
+            found.append(min(known)[1] if known else None)
+        return found
+
+
+def convert(model: Any, input_signature: Any = None, opset_version: int | None = None) -> Converted:
+    """Make a graph of a model or function, and compare it; `export` writes what this gives.
+
+    Args:
+        model: as for `export`.
+        input_signature: as for `export`.
+        opset_version: as for `export`.
+    """
+    opset = 18 if opset_version is None else opset_version
+    if opset not in OPSETS:
+        raise ValueError(f"export(opset_version={opset!r}): expected one of {OPSETS[0]} to {OPSETS[-1]}.")
     given, structure = given_inputs(input_signature, model)
     for each in given:
         if each.dtype not in TYPES:
             raise ExportError(f"the input {each.name!r} has the type {each.dtype}, which ONNX files don't have here.")
     run = _runner(model, structure)
     sizes, traces = _traces(run, given)
-    graph, made = _converted(traces, given, opset, _output_names(model, traces[0]))
+    graph, made, values = _converted(traces, given, opset, _output_names(model, traces[0]))
     _compare(run, given, sizes, graph, made)
-    target = write(graph, path, str(getattr(model, "name", "function")), __version__, sizes.names(), {})
-    if verbose:
-        print(f"Saved artifact at {str(target)!r}: {len(graph.nodes)} nodes, {len(graph.constants)} constants.")
-    return target
+    return Converted(graph, str(getattr(model, "name", "function")), sizes.names(), values, traces[0])
 
 
 # ---------------------------------------------------------------------- running
@@ -168,10 +218,10 @@ def _output_names(model: Any, trace: Trace) -> list[str]:
 
 def _converted(
     traces: Sequence[Trace], given: Sequence[Given], opset: int, outputs: list[str]
-) -> tuple[Graph, list[tuple[int, list[Value]]]]:
-    """The graph, and for each step that became nodes its values."""
+) -> tuple[Graph, list[tuple[int, list[Value]]], dict[int, Value]]:
+    """The graph, for each step that became nodes its values, and values by the identity of the first run's arrays."""
     graph, made = Graph(opset), list[tuple[int, list[Value]]]()
-    values: dict[int, Value] = {}  # by the identity of the first run's arrays
+    values: dict[int, Value] = {}
     for number, each in enumerate(given):
         name = graph.name(each.name)
         shape = list(zip(*[trace.inputs[number].shape for trace in traces]))
@@ -191,7 +241,7 @@ def _converted(
         graph.nodes.append(_identity(graph, graph.last(value), wanted))
         graph.outputs[wanted] = Value(shape, value.dtype, wanted)
     graph.prune()
-    return graph, made
+    return graph, made, values
 
 
 def _identity(graph: Graph, name: str, wanted: str) -> Any:

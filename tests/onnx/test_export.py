@@ -237,3 +237,22 @@ def test_neither_onnx_nor_a_runtime_is_needed(tmp_path):
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "m.onnx")], check=True, timeout=120)
     session(tmp_path / "m.onnx")
+
+
+def test_a_converted_graph_tells_where_it_has_what_ran(tmp_path):
+    """By name, and with the channels on axis 1 where convolutions left them."""
+    seen = []
+    image = ef.Input((6, 6, 2))
+    x = L.Conv2D(3, 3)(image)
+    x = L.Lambda(lambda y: seen.append(y) or y)(x)
+    x = L.Flatten()(x)
+    x = L.Lambda(lambda y: seen.append(y) or seen.append(ops.ones((2,))) or y)(x)
+    model = ef.Model(image, L.Dense(2)(x))
+    seen.clear()
+    made = ef.onnx.convert(model)
+    conv, flat, ones = made.places([tensor.data for tensor in seen[:3]])
+    assert conv == (f"{model.name}/{model.layers[1].name}/Conv:0", True)
+    assert flat == (f"{model.name}/{model.layers[3].name}/Reshape:0", False)
+    assert ones is None
+    names = [output.name for output in onnx.load(made.write(tmp_path / "m.onnx")).graph.output]
+    assert names == list(made.graph.outputs)
