@@ -8,6 +8,7 @@ Events come in the order in which things happen:
 * `on_op` after every op, also when it raised;
 * `on_rule` after every backward rule, with the keys by which the forward op is known;
 * `on_gradient` after a whole backward pass, with the tensors that were asked for;
+* `on_draw` after random numbers were drawn;
 * `on_update` after a variable was changed in place (optimizers, `assign`);
 * `on_scope_begin` / `on_scope_end` around layers, models, losses, metrics, optimizers, steps, data;
 * `on_logs` when training has numbers to tell.
@@ -20,13 +21,13 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter_ns as clock
 from typing import Any
 
 from eagerflow.core.links import above
 
-__all__ = ["Observer", "Scope", "clock", "current", "logs", "observing", "scope", "state", "unobserved"]
+__all__ = ["Observer", "Scope", "clock", "current", "draw", "logs", "observing", "scope", "state", "unobserved"]
 
 
 class _State:
@@ -135,6 +136,9 @@ class Observer:
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         """`variable` was changed in place by `name` ("assign_sub", "adam_update", ...) from `inputs`."""
 
+    def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any]) -> None:
+        """Random numbers were drawn, not the same at every call: `drawn` is the array, `settings` its distribution."""
+
     def on_scope_begin(self, scope: Scope) -> None:
         """A scope begins."""
 
@@ -197,6 +201,13 @@ class scope:
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         for observer in reversed(self._listeners):
             observer.on_scope_end(self._opened, self.value, error)
+
+
+def draw(kind: str, drawn: Any, **settings: Any) -> None:
+    """Announce random numbers."""
+    if state.on:
+        for observer in _observers.get():
+            observer.on_draw(kind, drawn, settings)
 
 
 def logs(kind: str, step: int, values: dict[str, Any]) -> None:

@@ -6,12 +6,12 @@ with the channels first, or both, and a transpose is added only when somebody as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy
 
-__all__ = ["Graph", "Lengths", "Node", "Value"]
+__all__ = ["Graph", "Late", "Lengths", "Node", "Value"]
 
 # A length at each of the sizes that were run.
 Lengths = tuple[int, ...]
@@ -51,6 +51,24 @@ class Value:
         return found[0] if len(set(found)) == 1 else None
 
 
+class Late(NamedTuple):
+    """An array that is made when it is needed, so that large weights are never copied all at once.
+
+    Attributes:
+        shape: of the array.
+        dtype: NumPy's.
+        made: gives the array.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+    made: Callable[[], Any]
+
+    @property
+    def nbytes(self) -> int:
+        return int(numpy.prod(self.shape)) * int(self.dtype.itemsize)
+
+
 class Graph:
     """Collects nodes.
 
@@ -61,6 +79,7 @@ class Graph:
         nodes: in the order of their execution.
         constants: arrays by name.
         inputs, outputs: names, with the values they stand for.
+        draws: for each draw of random numbers the name of what its node gives, and how that follows from the numbers.
     """
 
     def __init__(self, opset: int) -> None:
@@ -69,6 +88,7 @@ class Graph:
         self.constants: dict[str, Any] = {}
         self.inputs: dict[str, Value] = {}
         self.outputs: dict[str, Value] = {}
+        self.draws: list[tuple[str, Callable[[Any], Any]]] = []
         self.path = ""  # of the layer that nodes are named by
         self._names: dict[str, int] = {}
         self._same: dict[Any, str] = {}
@@ -91,8 +111,12 @@ class Graph:
 
     def constant(self, array: Any, name: str = "") -> str:
         """The name of an array; small equal ones share one."""
-        array = numpy.asarray(array)
-        key = None if name or array.nbytes > 1024 else (array.dtype.str, array.shape, array.tobytes())
+        array = array if isinstance(array, Late) else numpy.asarray(array)
+        key = (
+            None
+            if name or isinstance(array, Late) or array.nbytes > 1024
+            else (array.dtype.str, array.shape, array.tobytes())
+        )
         if key is not None and key in self._same:
             return self._same[key]
         made = self.name(name or "constant")
@@ -100,6 +124,11 @@ class Graph:
         if key is not None:
             self._same[key] = made
         return made
+
+    def array(self, name: str) -> Any:
+        """The numbers of a constant."""
+        found = self.constants[name]
+        return found.made() if isinstance(found, Late) else found
 
     def integers(self, numbers: Sequence[int]) -> str:
         """A list of 64-bit integers, such as axes."""

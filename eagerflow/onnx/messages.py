@@ -15,7 +15,7 @@ import numpy
 
 from eagerflow.base.files import replacing
 from eagerflow.base.protobuf_messages import message_classes
-from eagerflow.onnx.graph import Graph, Value
+from eagerflow.onnx.graph import Graph, Late, Value
 
 __all__ = ["TYPES", "write"]
 
@@ -214,6 +214,7 @@ def _write(file: BinaryIO, model: bytes, body: bytes, tensors: list[tuple[bytes,
 
 def _write_numbers(file: BinaryIO, array: Any) -> None:
     """The numbers in little-endian order, a piece at a time where they have to be copied for it."""
+    array = array.made() if isinstance(array, Late) else array
     array = array.astype(array.dtype.newbyteorder("<"), copy=False) if array.dtype.byteorder == ">" else array
     if array.flags.c_contiguous:
         file.write(array.reshape(-1).view(numpy.uint8).data if array.nbytes else b"")

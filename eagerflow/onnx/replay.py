@@ -7,7 +7,8 @@ https://onnx.ai/onnx/operators (Apache 2.0), not from the op that it was made of
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy
@@ -20,19 +21,27 @@ __all__ = ["computed"]
 Attributes = Mapping[str, Any]
 
 
-def computed(graph: Graph, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """All values of a graph, as NumPy's arrays by name.
+def computed(graph: Graph, inputs: Mapping[str, Any], wanted: Collection[str] | None = None) -> dict[str, Any]:
+    """Values of a graph, as NumPy's arrays by name.
 
     Args:
         graph: what is computed.
-        inputs: arrays by name.
+        inputs: arrays by name; nodes whose result is among them aren't computed.
+        wanted: the values that are kept; None for all.
     """
-    found: dict[str, Any] = {"": None, **graph.constants, **inputs}
+    found: dict[str, Any] = {"": None, **inputs}
+    uses = Counter([name for node in graph.nodes for name in node.inputs])
     with numpy.errstate(all="ignore"):
         for node in graph.nodes:
-            made = _KINDS[node.kind](node.attributes, *[found[name] for name in node.inputs])
-            results = made if isinstance(made, (list, tuple)) else [made]
-            found.update(zip(node.outputs, results, strict=True))
+            if node.outputs[0] not in found:
+                given = [graph.array(name) if name in graph.constants else found[name] for name in node.inputs]
+                made = _KINDS[node.kind](node.attributes, *given)
+                del given
+                found.update(zip(node.outputs, made if isinstance(made, (list, tuple)) else [made], strict=True))
+            uses.subtract(node.inputs)
+            if wanted is not None:
+                for name in [n for n in node.inputs if n and not uses[n] and n not in wanted]:
+                    found.pop(name, None)
     return found
 
 

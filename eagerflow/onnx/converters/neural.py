@@ -8,7 +8,6 @@ from typing import Any
 import numpy
 
 from eagerflow.onnx.call import Call
-from eagerflow.ops.neural.data_format import channels_first_to_last
 from eagerflow.ops.neural.transposed_convolution import planned
 
 __all__ = ["CONVERTERS"]
@@ -121,7 +120,7 @@ def _conv_transpose(c: Call) -> None:
     kernel = _kernel(c)
     name, rank, lengths = _image(c)
     strides, dilations = _each(c.setting("strides"), rank), _each(c.setting("dilation_rate"), rank)
-    x = channels_first_to_last(c.array("inputs"), c.setting("data_format"))
+    x = numpy.broadcast_to(numpy.float32(0), (1, *[n[0] for n in lengths], kernel.shape[-1]))  # only its lengths count
     front = planned(x, kernel, strides, c.setting("padding"), c.setting("output_padding"), dilations).before
     made = c.outputs[0].shape[2:] if _is_first(c) else c.outputs[0].shape[1:-1]
     end = []

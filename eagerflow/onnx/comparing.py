@@ -1,0 +1,105 @@
+"""An exported graph against the model, at sizes and on numbers that it wasn't made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.core.custom_gradient import no_grad
+from eagerflow.core.observe import observing, unobserved
+from eagerflow.core.tensor import Tensor
+from eagerflow.onnx.converting import Made, opens
+from eagerflow.onnx.graph import Graph
+from eagerflow.onnx.replay import computed
+from eagerflow.onnx.trace import ExportError, Listener, Trace, traced
+
+__all__ = ["Run", "compare", "difference"]
+
+_TOLERANCE = 1e-4  # of the largest number, between the model and the file
+
+Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
+
+
+def compare(run: Run, made: Made, arrays: Sequence[Any]) -> None:
+    """Compute a graph on inputs, and refuse where it differs from the model.
+
+    Args:
+        run: the model.
+        made: its graph.
+        arrays: one for each input.
+
+    Raises:
+        ExportError: naming the first op that differs.
+    """
+    listener = Listener()
+    with unobserved(), observing(listener), no_grad():
+        wanted = [tensor.data for tensor in run([Tensor(numpy.array(array)) for array in arrays])]
+    found = computed(made.graph, _given(made.graph, arrays, listener.draws), made.graph.outputs)
+    if all(agree(found[name], array) for name, array in zip(made.graph.outputs, wanted, strict=True)):
+        return
+    raise _first_difference(traced(run, arrays, opens, keeps=True), made, arrays)
+
+
+def _given(graph: Graph, arrays: Sequence[Any], draws: Sequence[Any]) -> dict[str, Any]:
+    """Inputs, and what the nodes that draw are to give: what the model drew."""
+    if len(draws) != len(graph.draws):
+        raise ExportError(
+            f"{len(draws)} arrays of random numbers were drawn in one call and {len(graph.draws)} before."
+        )
+    given = dict(zip(graph.inputs, arrays))
+    for (name, from_drawn), drawn in zip(graph.draws, draws):
+        given[name] = from_drawn(drawn)
+    return given
+
+
+def _first_difference(trace: Trace, made: Made, arrays: Sequence[Any]) -> ExportError:
+    """Run it all again with everything kept, to name the op."""
+    found = computed(made.graph, _given(made.graph, arrays, trace.draws))
+    for step in trace.steps:
+        for seen in step.outputs:
+            value = made.values.get(seen.number)
+            if value is None:
+                continue
+            array = found.get(value.last) if value.last in found else _back(found.get(value.first))
+            if array is not None and not agree(array, trace.known.arrays[seen.number]):
+                return ExportError(
+                    f"{step.where()}: the exported graph gives other numbers here than the model for inputs that it "
+                    "wasn't traced with. Does the model draw random numbers, or read values in Python (float(x), if "
+                    "x.sum() > 0)?"
+                )
+    cut = f"The layer {trace.cut[0]!r} computes outside of ops. " if trace.cut else ""
+    return ExportError(f"the exported graph gives other numbers than the model. {cut}Does it change from call to call?")
+
+
+def _back(array: Any) -> Any:
+    return None if array is None else numpy.moveaxis(array, 1, -1)
+
+
+def agree(ours: Any, theirs: Any) -> bool:
+    """Whether two arrays are equal up to rounding."""
+    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        return False
+    if theirs.dtype.kind not in "fV":
+        return bool((ours == theirs).all())
+    found = difference(ours, theirs)
+    return found <= max(_TOLERANCE, 4 * _rounding(theirs.dtype))
+
+
+def _rounding(dtype: Any) -> float:
+    """That of a type, relative."""
+    return {"float16": 2.5e-3, "bfloat16": 2e-2}.get(dtype.name, 0.0)
+
+
+def difference(ours: Any, theirs: Any) -> float:
+    """The largest difference, relative to the largest number; infinite where only one is finite."""
+    one, other = (numpy.asarray(x, "float32" if x.dtype.kind == "V" else x.dtype) for x in (ours, theirs))
+    finite = numpy.isfinite(other)
+    if not numpy.array_equal(finite, numpy.isfinite(one)):
+        return float("inf")
+    if not numpy.array_equal(one[~finite], other[~finite], equal_nan=True):
+        return float("inf")
+    largest = float(numpy.abs(other[finite]).max(initial=0.0))
+    apart = float(numpy.abs(one[finite] - other[finite]).max(initial=0.0))
+    return apart / (largest + 1e-30) if apart > 1e-30 else 0.0
