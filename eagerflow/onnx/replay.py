@@ -19,6 +19,7 @@ from eagerflow.onnx.graph import Graph
 __all__ = ["computed"]
 
 Attributes = Mapping[str, Any]
+_LARGE = 1 << 22  # bytes
 
 
 def computed(graph: Graph, inputs: Mapping[str, Any], wanted: Collection[str] | None = None) -> dict[str, Any]:
@@ -61,6 +62,22 @@ def _padded(x: Any, pads: list[tuple[int, int]], value: float) -> Any:
     if not any(itertools.chain(*pads)):
         return x
     return numpy.pad(x, [(0, 0), (0, 0), *pads], constant_values=value)
+
+
+def _by_example(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for one example after the other, where all at once would take much memory."""
+
+    def run(a: Attributes, x: Any, *rest: Any) -> Any:
+        if len(x) < 2 or x.nbytes < _LARGE:
+            return function(a, x, *rest)
+        first = function(a, x[:1], *rest)
+        out = numpy.empty((len(x), *first.shape[1:]), first.dtype)
+        out[:1] = first
+        for i in range(1, len(x)):
+            out[i : i + 1] = function(a, x[i : i + 1], *rest)
+        return out
+
+    return run
 
 
 def _conv(a: Attributes, x: Any, kernel: Any, bias: Any = None) -> Any:
@@ -264,10 +281,10 @@ _KINDS: dict[str, Callable[..., Any]] = {
     "LeakyRelu": lambda a, x: numpy.where(x < 0, numpy.asarray(a["alpha"], x.dtype) * x, x),
     "Elu": lambda a, x: numpy.where(x < 0, numpy.asarray(a["alpha"], x.dtype) * numpy.expm1(x), x),
     "Cast": lambda a, x: x.astype(a["to"]),
-    "Conv": _conv,
-    "ConvTranspose": _conv_transpose,
-    "MaxPool": _max_pool,
-    "AveragePool": _average_pool,
+    "Conv": _by_example(_conv),
+    "ConvTranspose": _by_example(_conv_transpose),
+    "MaxPool": _by_example(_max_pool),
+    "AveragePool": _by_example(_average_pool),
     "LSTM": _recurrent(_lstm_step),
     "GRU": _recurrent(_gru_step),
     "RNN": _recurrent(_rnn_step),

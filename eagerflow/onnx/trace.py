@@ -103,6 +103,10 @@ class Folded:
         self.array, self.step, self.place = array, step, place
 
 
+def _nothing() -> None:
+    """What an unknown array refers to."""
+
+
 class Known:
     """What is known of arrays, by identity, without keeping them alive."""
 
@@ -138,8 +142,8 @@ class Known:
     def find(self, x: Any) -> Seen | Folded | None:
         """What is known of an array."""
         array = x.data if isinstance(x, Tensor) else x
-        reference, about = self._found.get(id(array), (None, None))
-        if reference is None or reference() is not array:
+        reference, about = self._found.get(id(array), (_nothing, None))
+        if reference() is not array or about is None:
             return None
         if isinstance(about, Seen):
             return about
