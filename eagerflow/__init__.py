@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from eagerflow.dtype_policies import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy
     from eagerflow.initializers import Initializer as Initializer
     from eagerflow.layer.operation import Operation as Operation
+    from eagerflow.layer.remat import RematScope as RematScope, remat as remat
     from eagerflow.layer.symbolic.scope import SymbolicScope as SymbolicScope
     from eagerflow.layers import Input as Input, InputSpec as InputSpec, KerasTensor as KerasTensor, Layer as Layer
     from eagerflow.losses import Loss as Loss
@@ -108,6 +109,8 @@ _LAZY = {
     "Optimizer": "optimizers",
     "Operation": "layer.operation",
     "Regularizer": "regularizers",
+    "RematScope": "layer.remat",
+    "remat": "layer.remat",
     "Sequential": "models",
     "Function": "models.function",
     "StatelessScope": "core.stateless_scope",
@@ -117,14 +120,14 @@ _LAZY = {
 
 __all__ = ["DTypePolicy", "Device", "DeviceError", "FloatDTypePolicy", "Function", "GradientTape", "Initializer"]
 __all__ += ["Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer"]
-__all__ += ["Regularizer", "Sequential", "StatelessScope", "SymbolicScope", "TapeError", "Tensor", "UnknownNameError"]
-__all__ += ["Variable", "__version__", "activations", "applications", "backend", "callbacks", "check_grads", "config"]
-__all__ += ["constraints", "convert_to_tensor", "current_device", "custom_gradient", "data", "datasets"]
-__all__ += ["default_device", "device", "dtype_policies", "get_num_threads", "grad", "hessian", "initializers"]
-__all__ += ["is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses", "memory_info", "metrics"]
-__all__ += ["mixed_precision", "models", "name_scope", "no_grad", "onnx", "ops", "optimizers", "preprocessing"]
-__all__ += ["random", "regularizers", "saving", "set_default_device", "set_num_threads", "stop_gradient", "tree"]
-__all__ += ["utils", "value_and_grad", "version", "visualization", "vjp", "wrappers"]
+__all__ += ["Regularizer", "RematScope", "Sequential", "StatelessScope", "SymbolicScope", "TapeError", "Tensor"]
+__all__ += ["UnknownNameError", "Variable", "__version__", "activations", "applications", "backend", "callbacks"]
+__all__ += ["check_grads", "config", "constraints", "convert_to_tensor", "current_device", "custom_gradient"]
+__all__ += ["data", "datasets", "default_device", "device", "dtype_policies", "get_num_threads", "grad", "hessian"]
+__all__ += ["initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses", "memory_info"]
+__all__ += ["metrics", "mixed_precision", "models", "name_scope", "no_grad", "onnx", "ops", "optimizers"]
+__all__ += ["preprocessing", "random", "regularizers", "remat", "saving", "set_default_device", "set_num_threads"]
+__all__ += ["stop_gradient", "tree", "utils", "value_and_grad", "version", "visualization", "vjp", "wrappers"]
 
 _keep_freed_memory()
 _find_moved_modules("eagerflow")

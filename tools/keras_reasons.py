@@ -26,7 +26,7 @@ LEFT_OUT: Table = {
     "quantized models are not supported": """
         Quantizer quantizers quantizers.* dtype_policies.*Quantized*DTypePolicy dtype_policies.AWQDTypePolicy
         dtype_policies.GPTQDTypePolicy dtype_policies.Int4DTypePolicy dtype_policies.DTypePolicyMap
-        *().quantization_mode *().quantize *().quantized_build *().quantized_call
+        Layer().quantization_mode *().quantize *().quantized_build *().quantized_call
         Model().get_quantization_layer_structure
     """,
     "one process, one device per model": "distribution distribution.*",
@@ -35,7 +35,6 @@ LEFT_OUT: Table = {
     "files for other run times": "export export.*",
     "layers of other frameworks": "layers.TFSMLayer layers.TorchModuleWrapper layers.JaxLayer layers.FlaxLayer",
     "checkpoints of JAX": "callbacks.OrbaxCheckpoint",
-    "recomputing activations to save memory": "RematScope remat *().rematerialized_call",
     "Keras' own bridge to its older names; ours are in place": "*legacy",
     "no ragged and sparse tensors": "KerasTensor().ragged KerasTensor().ragged_rank KerasTensor().row_splits_dtype "
     "KerasTensor().sparse",

@@ -80,16 +80,16 @@ class Walk:
         gradients = dict(seeds)
         observed = state.ops and bool(current())
         if observed or self.recorded or self.since:
-            self._send_back_with_care(gradients, observed)
+            self._send_back_with_care(gradients, set(), self.stretches, set(self.reached), observed)
         else:
-            self._send_back(gradients)
+            self._send_back(gradients, set(), self.stretches)
         return {key: gradients[key] for key in self.wanted if key in gradients}
 
-    def _send_back(self, gradients: Gradients) -> None:
+    def _send_back(self, gradients: Gradients, owned: set[int], stretches: Sequence[Stretch]) -> None:
         """Send the gradient of each record on to its inputs. The innermost loop: one function, for speed."""
-        wanted, reached, owned = self.wanted, self.reached, set[int]()
+        wanted, reached = self.wanted, self.reached
         is_reached = reached.__contains__
-        for log, start, stop, free in reversed(self.stretches):
+        for log, start, stop, free in reversed(stretches):
             for i in range(stop - 1, start - 1, -1):
                 record = log[i]
                 if record is None:
@@ -99,6 +99,9 @@ class Walk:
                 op, out, keys, shapes, saved = record
                 if out.__class__ is int:
                     g = gradients.get(out) if out in wanted else gradients.pop(out, None)
+                elif op.unfolds:
+                    self._send_back(gradients, owned, self._unfolded(record, gradients, reached))
+                    continue
                 else:
                     g = self._arriving(out, shapes, gradients)
                 if g is None or reached.isdisjoint(keys):
@@ -125,27 +128,43 @@ class Walk:
                     raise _in_gradient(op, error) from error
                 g = found = gx = None  # large arrays
 
-    def _send_back_with_care(self, gradients: Gradients, observed: bool) -> None:
+    def _send_back_with_care(
+        self, gradients: Gradients, owned: set[int], stretches: Sequence[Stretch], reached: set[int], observed: bool
+    ) -> None:
         """The same by rules that are recorded or observed, or of tensors that were watched late."""
-        owned: set[int] = set()
-        reached = set(self.reached)
-        position = sum(s.stop - s.start for s in self.stretches)
-        for log, start, stop, free in reversed(self.stretches):
+        outermost = stretches is self.stretches
+        position = sum(s.stop - s.start for s in stretches)
+        for log, start, stop, free in reversed(stretches):
             for i in range(stop - 1, start - 1, -1):
                 record = log[i]
-                if self.since:
+                if self.since and outermost:
                     position -= 1
                     reached -= {key for key, begin in self.since.items() if begin > position}
                 if record is None:
                     continue
                 if free is not None and (free is everything or free(i)):
                     log[i] = None
+                if record[0].unfolds:
+                    inner = self._unfolded(record, gradients, reached)
+                    self._send_back_with_care(gradients, owned, inner, reached, observed)
+                    continue
                 g = self._arriving(record[1], record[3], gradients)
                 if g is None:
                     continue
                 step = self._observed_contributions if observed else self._contributions
                 for key, gx in step(record, g, reached):
                     _add(gradients, owned, key, gx, self.recorded)
+
+    def _unfolded(self, record: Record, gradients: Gradients, reached: set[int]) -> list[Stretch]:
+        """The records of a function that is computed again, where a gradient arrives and is wanted."""
+        op, made, keys, _, _ = record
+        if reached.isdisjoint(keys) or gradients.keys().isdisjoint(made):
+            return []
+        records = op.again(record, self.recorded)
+        inner = [Stretch(records, 0, len(records), everything)]
+        reached -= set(made) - self.wanted  # of those, the record knows only that they may depend on what is wanted
+        reached |= reaching(inner, reached.intersection(keys), {})
+        return inner
 
     def _arriving(self, key: Any, shapes: Any, gradients: Gradients) -> Any:
         """The gradient of a record's output(s), or None when nothing used them."""

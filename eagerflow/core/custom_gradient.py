@@ -49,7 +49,7 @@ class _CustomOp:
     """What the tape keeps of one call of a function with a gradient of its own."""
 
     joint = recorded_joint = True
-    keeps_inputs = False
+    keeps_inputs = unfolds = False
     settings: tuple[str, ...] = ()
 
     def __init__(self, name: str, arrays: tuple[str, ...], pull: Callable[..., Any]) -> None:

@@ -23,7 +23,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.exclusive import exclusive_through
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["SMALL", "Writing", "kept", "noted", "owned", "stored", "taken_back", "undo", "undone"]
+__all__ = ["SMALL", "Writing", "changes_noted", "kept", "noted", "owned", "stored", "taken_back", "undo", "undone"]
 
 SMALL = 1 << 12  # bytes: smaller arrays are replaced by new ones, which costs less than all of this
 
@@ -126,6 +126,21 @@ def noted(variable: Any) -> None:
     keeping = undo.get()
     if keeping is not None:
         keeping.setdefault(variable, stored(variable))
+
+
+@contextlib.contextmanager
+def changes_noted() -> Iterator[dict[Any, Any]]:
+    """Gives the variables that are assigned to inside the block, with their arrays before. The assignments stay."""
+    before = undo.get()
+    changed: dict[Any, Any] = {}
+    undo.set(changed)
+    try:
+        yield changed
+    finally:
+        undo.set(before)
+        if before is not None:
+            for variable, array in changed.items():
+                before.setdefault(variable, array)
 
 
 @contextlib.contextmanager

@@ -12,9 +12,10 @@ import contextvars
 import itertools
 import weakref
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["Log", "Record", "activate", "deactivate", "log", "new_key", "suspended"]
+__all__ = ["Log", "Record", "activate", "alone", "apart", "deactivate", "log", "new_key", "suspended"]
 
 new_key = itertools.count(1).__next__  # the number under which tapes know a tensor; unique in the process
 
@@ -78,3 +79,51 @@ def suspended() -> Iterator[None]:
     finally:
         for tape in paused:
             tape._resume()
+
+
+class _Apart:
+    """Stands for a log of its own among the open tapes."""
+
+    def __init__(self, on: Log, needed: bool) -> None:
+        self._windows: list[Any] = [SimpleNamespace(log=on, start=0, stop=None)] if needed else []
+        self._log = on
+        on.tapes.append(weakref.ref(self))
+
+    def _pause(self) -> None:
+        deactivate(self)
+
+    def _resume(self) -> None:
+        log.set(self._log)
+        _active.set((*_active.get(), self))
+
+
+@contextlib.contextmanager
+def apart(on: Log, needed: bool) -> Iterator[None]:
+    """Ops inside the block are recorded on a log of their own, and not by the tapes that are open around it.
+
+    Args:
+        on: the log.
+        needed: whether tapes inside must leave all records there.
+
+    Raises:
+        RuntimeError: when one of those tapes began another window inside the block.
+    """
+    before = log.get(), _active.get()
+    windows = [len(tape._windows) for tape in before[1]]
+    log.set(on)
+    _active.set((_Apart(on, needed),))
+    try:
+        yield
+    finally:
+        log.set(before[0])
+        _active.set(before[1])
+    if windows != [len(tape._windows) for tape in before[1]]:
+        raise RuntimeError(
+            "remat: a tape from outside was paused, reset or entered inside of a function that is computed again for "
+            "its gradient. Write stop_gradient(...) there instead of tape.stop_recording()."
+        )
+
+
+def alone() -> bool:
+    """Whether no tape was opened inside the innermost `apart`."""
+    return len(_active.get()) == 1

@@ -27,7 +27,8 @@ from typing import Any
 
 from eagerflow.core.links import above
 
-__all__ = ["Observer", "Scope", "clock", "current", "draw", "logs", "observing", "scope", "state", "unobserved"]
+__all__ = ["Observer", "Scope", "clock", "current", "draw", "heard_by", "logs", "observing", "scope", "state"]
+__all__ += ["unobserved"]
 
 
 class _State:
@@ -162,14 +163,19 @@ def observing(observer: Observer) -> Iterator[Observer]:
 
 
 @contextlib.contextmanager
-def unobserved() -> Iterator[None]:
-    """Nothing inside the block is announced: for probes and other runs the user didn't write."""
+def heard_by(observers: tuple[Observer, ...]) -> Iterator[None]:
+    """What happens inside the block is announced to these observers alone."""
     before = _observers.get()
-    _observers.set(())
+    _observers.set(observers)
     try:
         yield
     finally:
         _observers.set(before)
+
+
+def unobserved() -> contextlib.AbstractContextManager[None]:
+    """Nothing inside the block is announced: for probes and other runs the user didn't write."""
+    return heard_by(())
 
 
 class scope:

@@ -85,6 +85,8 @@ class Op:
         self._recorded_pulls: tuple[Pull, ...] | None = None
         self.recorded_joint = self.joint or self.reference is not None
 
+    unfolds = False  # True for what stands for the records of a function that is computed again
+
     @property
     def recorded_pulls(self) -> tuple[Pull, ...]:
         """The rules on tensors, by which gradients are recorded themselves; made when they are first asked for."""

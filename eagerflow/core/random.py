@@ -10,6 +10,7 @@ Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import random
 import secrets
 import threading
@@ -19,8 +20,8 @@ from typing import Any
 import numpy
 from numpy.random.bit_generator import ISeedSequence
 
-__all__ = ["default_seed", "fast_bits", "frozen", "generator", "get_state", "next_key", "order_key", "set_random_seed"]
-__all__ += ["set_state"]
+__all__ = ["Draws", "default_seed", "drawing", "fast_bits", "frozen", "generator", "get_state", "next_key", "order_key"]
+__all__ += ["set_random_seed", "set_state"]
 
 Key = tuple[int, int]  # the seed and the count of a draw
 
@@ -50,8 +51,60 @@ def set_random_seed(seed: int) -> None:
         _state[:] = [int(seed), 0]
 
 
+class Draws:
+    """The process-wide draws of a stretch of the program, which can be made once more.
+
+    >>> draws = Draws()
+    >>> with drawing(draws):
+    ...     first = next_key(), next_key()
+    >>> with drawing(draws.again()):
+    ...     (next_key(), next_key()) == first
+    True
+    """
+
+    def __init__(self) -> None:
+        self._keys: list[Key] = []
+        self._outer = _draws.get()
+        self._left: Iterator[Key] | None = None
+
+    def again(self) -> Draws:
+        """What gives the same draws."""
+        made = Draws()
+        made._left = iter(self._keys)
+        return made
+
+    def take(self) -> Key:
+        """The key of the next draw."""
+        if self._left is None:
+            self._keys.append(_fresh_key() if self._outer is None else self._outer.take())
+            return self._keys[-1]
+        key = next(self._left, None)
+        if key is None:
+            raise RuntimeError("remat: the function draws more random numbers than it did at first.")
+        return key
+
+
+_draws: contextvars.ContextVar[Draws | None] = contextvars.ContextVar("draws", default=None)
+
+
+@contextlib.contextmanager
+def drawing(draws: Draws | None) -> Iterator[None]:
+    """Process-wide draws inside the block are taken from `draws`; from the process-wide state alone for None."""
+    before = _draws.get()
+    _draws.set(draws)
+    try:
+        yield
+    finally:
+        _draws.set(before)
+
+
 def next_key() -> Key:
     """The key of the next process-wide draw."""
+    draws = _draws.get()
+    return _fresh_key() if draws is None else draws.take()
+
+
+def _fresh_key() -> Key:
     with _lock:
         _state[1] += 1
         return _SHARED + _state[0], _state[1]

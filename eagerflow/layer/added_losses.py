@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 from eagerflow.base import tree
@@ -16,7 +18,7 @@ from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 
-__all__ = ["LossHolder", "forget_losses", "measured", "note_losses"]
+__all__ = ["LossHolder", "forget_losses", "losses_left_alone", "measured", "note_losses"]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
 _holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
@@ -104,6 +106,22 @@ def forget_losses(layer: LossHolder) -> None:
     """At the beginning of an outermost call: the losses of the last one are over."""
     if _holding:
         layer._clear_losses()
+
+
+@contextlib.contextmanager
+def losses_left_alone() -> Iterator[None]:
+    """At the end of the block all layers hold the losses that they held before."""
+    before = {layer: list(layer._losses) for layer in _holding}
+    scope = current_stateless_scope.get()
+    collected = 0 if scope is None else len(scope.losses)
+    try:
+        yield
+    finally:
+        for layer in {*_holding, *before}:
+            layer._losses[:] = before.get(layer, [])
+            (_holding.add if layer._losses else _holding.discard)(layer)
+        if scope is not None:
+            del scope.losses[collected:]
 
 
 def measured(layer: Any, value: Any = None, name: str | None = None, aggregation: str | None = None) -> tuple[Any, str]:

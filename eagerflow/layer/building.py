@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow.base.name_scope import in_scope
 from eagerflow.core.in_place import kept
+from eagerflow.core.random import drawing
 from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.call_context import CallContext, current_call
 from eagerflow.layer.tracking import changes
@@ -41,7 +42,7 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         self.__dict__["_building"] = True
         running.append(self)
         try:
-            with kept(), autocast_scope(None):
+            with kept(), autocast_scope(None), drawing(None):
                 method(self, *args, **kwargs)
         finally:
             running.pop()

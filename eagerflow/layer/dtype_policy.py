@@ -45,6 +45,8 @@ class DTypePolicy(Told):
             self.compute_dtype = self.variable_dtype = _plain(self.name)
             self.name = self.compute_dtype
 
+    quantization_mode: str | None = None  # how weights are quantized, in a policy that says so
+
     def convert_input(self, x: Any, autocast: bool, dtype: Any) -> Any:
         """An input as a layer takes it: arrays become tensors, and floats the type `dtype`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -35,6 +36,7 @@ from eagerflow.layer.input_spec import check_inputs, describe
 from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
 from eagerflow.layer.operation import Operation, check_symbolic
 from eagerflow.layer.output_shapes import ShapeAnswers
+from eagerflow.layer.remat import current_remat_mode, rematerialized
 from eagerflow.layer.stateless_call import StatelessCall
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, captured, is_symbolic, record
 from eagerflow.layer.symbolic.text_type import is_text
@@ -108,6 +110,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
             _arguments=(args, kwargs),
             _call_signature=call_signature(cls, Layer),
             created_at=creation_site(),
+            _remat_mode=current_remat_mode(),
             _calls={},
             _building=False,
             _build_shapes=((), {}),
@@ -171,6 +174,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
             _policy=policy,
             _compute_type=as_dtype(policy.compute_dtype),
             _is_mixed=policy.compute_dtype != policy.variable_dtype,
+            _is_plain=policy.compute_dtype == policy.variable_dtype
+            and policy.quantization_mode is None
+            and self._remat_mode is None,
         )
 
     @property
@@ -259,10 +265,10 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
                 mask = _mask_of_call(signature, args, kwargs)
             context.running.append(self)
             try:
-                if self._is_mixed or state.on:
-                    outputs = self._call_within_scopes(args, kwargs)
-                else:
+                if self._is_plain and not state.on:
                     outputs = self.call(*args, **kwargs)
+                else:
+                    outputs = self._call_within_scopes(args, kwargs)
             except Exception as error:
                 _explain(error, self, args)
                 raise
@@ -290,13 +296,28 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
         with contextlib.ExitStack() as stack:
             if self._is_mixed:
                 stack.enter_context(autocast_scope(self._compute_type))
+            call = self.call if self._policy.quantization_mode is None else self.quantized_call
+            if self._remat_mode is not None:
+                call = self.rematerialized_call(call, *args, **kwargs)
             if not state.on:
-                return self.call(*args, **kwargs)
+                return call(*args, **kwargs)
             announced = stack.enter_context(scope(self._scope_kind, self.name, self, (*args, *kwargs.values())))
-            announced.value = self.call(*args, **kwargs)
+            announced.value = call(*args, **kwargs)
             return announced.value
 
     _scope_kind = "layer"
+
+    def rematerialized_call(  # type: ignore[override] # named as in Keras
+        self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Callable[..., Any]:
+        """What is called instead of `layer_call`, in a layer that was made in a `RematScope`.
+
+        Args:
+            layer_call: the layer's `call`.
+            *args: what it is called with.
+            **kwargs: the same by name.
+        """
+        return rematerialized(self, layer_call, args, kwargs)
 
     def _mask_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, outputs: Any) -> None:
         if self.supports_masking or self._call_signature.computes_mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow.base import tree
@@ -52,6 +53,16 @@ class Operation(History, Configurable):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs; subclasses override it."""
         raise NotImplementedError(f"{type(self).__name__} needs a method call(self, inputs).")
+
+    def rematerialized_call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """What is called instead of `fn`; layers that were made in a `RematScope` have another one.
+
+        Args:
+            fn: the method `call`.
+            *args: what it is called with.
+            **kwargs: the same by name.
+        """
+        return fn
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """Note the call in the graph, and give its outputs as symbolic tensors.

@@ -29,7 +29,7 @@ def _is_plain(layer: Any, sequences: Tensor, training: Any) -> bool:
     return bool(
         layer.activity_regularizer is None
         and layer._compute_type == sequences.data.dtype
-        and not layer._is_mixed
+        and layer._is_plain
         and getattr(layer.cell, "reset_after", True)
         and layer._runs_as_one_op(sequences, training)
     )
