@@ -18,11 +18,14 @@ help: ## this list
 demo: $(VENV)/.installed ## train on the handwritten digits, and draw what ran
 	@$(BIN)/python -m eagerflow demo
 
+# Tests are shared out among processes, at most four: kernels have threads of their own.
+SHARED := --numprocesses auto --maxprocesses 4 --dist worksteal
+
 test: $(VENV)/.installed-dev ## the whole suite but its slow part
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SHARED)
 
 coverage: $(VENV)/.installed-dev ## the same, with the lines that no test ran (takes half as long again)
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest $(SHARED) --cov --cov-report=term
 
 test-slow: $(VENV)/.installed-dev ## the slow part
 	@$(BIN)/python -m pytest -m "slow and not gpu"; status=$$?; \
@@ -35,7 +38,7 @@ NUMERIC := tests/test_processor.py tests/test_gradients.py tests/test_documentat
 	tests/random tests/training
 
 test-simple: $(VENV)/.installed-dev ## the numeric tests, as on a processor without AVX2 and AVX-512
-	@$(SIMPLE) $(BIN)/python -m pytest -q $(NUMERIC)
+	@$(SIMPLE) $(BIN)/python -m pytest -q $(SHARED) $(NUMERIC)
 
 test-gpu: $(VENV)/.installed-dev ## the device tests on CuPy and a real GPU; says so where there is none
 	@$(BIN)/python -m tests.gpu

@@ -230,6 +230,7 @@ def test_clothes(served, home):
         (idx(np.zeros((3, 28, 27), np.uint8)), "no IDX file"),
         (gzip.compress(gzip.decompress(idx(np.zeros((3, 28, 28), np.uint8)))[:-1]), "3 rows, and 2351 bytes"),
     ],
+    ids=["nothing", "a page", "cut off", "another type", "other sides", "a byte too few"],
 )
 def test_broken_clothes(home, content, problem):
     put(home, "fashion-mnist/train-images-idx3-ubyte.gz", content)

@@ -31,7 +31,9 @@ _MOST = 32.0  # times the usual size
 _FILTERS = 16  # looked at, of which one at least has weights that show it
 _MIDDLE, _MOST_OUTPUT = 0.7, 16.0  # outputs are compared to the one at this place in order of size
 _NOTHING = 1e-6  # of the largest: what transforms leave where there are zeros
-_OTHERS = 1 / 8  # of a sample: so many others tell what is usual
+_REST = 1 / 8  # of a sample: so many others tell what is usual
+_SMALL = 1e-4  # of the largest: inputs whose sum may be as small as what transforms leave
+_SOME_SMALL = 1 / 4096  # of an image: so many happen to be small among large ones
 _FEW = 1024  # numbers of an image, which are too few to tell its own usual size
 _TYPES: dict[int, Any] = {4: (numpy.int32, numpy.uint32), 8: (numpy.int64, numpy.uint64)}
 
@@ -143,27 +145,53 @@ class Look:
             some = places.among(ranges)
             target[:, some] = runs.take(places.runs[some], axis=1, mode="clip")
 
-    def wild_images(self) -> list[int]:
-        """The numbers of the images with a number far larger than the others, after all blocks were looked at."""
+    def wild_images(self, inputs: ndarray) -> list[int]:
+        """The numbers of the images with a number far larger than the others, after all blocks were looked at.
+
+        `inputs` are the images (batch, *spatial, channels) that the outputs were made from.
+        """
         if not self._seen.size:
             return []
         numbers = self._seen.reshape(len(self._seen), -1)
-        usual = _middle(numbers)
+        usual = _middle(_sizes(numbers))
         if peak(numbers) <= _MOST_OUTPUT * usual:
             return []
-        few = numbers.shape[1] < _FEW
-        return [i for i, own in enumerate(numbers) if not peak(own) <= _MOST_OUTPUT * (usual if few else _middle(own))]
+        few = numbers.shape[1] < _FEW  # of which a single pixel may be a large part
+        return [i for i, own in enumerate(numbers) if not _is_even(own, inputs[i], usual if few else None)]
 
 
-def _middle(numbers: ndarray) -> Any:
-    """The usual size; of large images that of what isn't nothing but rounding, as in their blank parts."""
+def _is_even(numbers: ndarray, image: ndarray, usual: Any) -> bool:
+    """Whether what was seen of an image is of one size: the `usual` one, or without it its own."""
+    most = peak(numbers)
+    if usual is not None:
+        return bool(most <= _MOST_OUTPUT * usual)
+    sizes = _sizes(numbers)
+    if most <= _MOST_OUTPUT * _middle(sizes):
+        return True
+    # Where an image is blank, transforms leave nothing or rounding, which tells nothing of what is usual in the rest.
+    rest = sizes[numpy.searchsorted(sizes, sizes[-1] * _NOTHING, "right") :]
+    if len(rest) < _REST * len(sizes) or not most <= _MOST_OUTPUT * _middle(rest):
+        return False
+    return _is_blank_or_large(image)
+
+
+def _middle(sizes: ndarray) -> Any:
+    """The usual one of numbers in order of size."""
+    return sizes[int(len(sizes) * _MIDDLE)]
+
+
+def _sizes(numbers: ndarray) -> Any:
+    """Some absolute values, in order."""
     sample = numpy.abs(_sample(numbers))
     sample.sort()
-    if numbers.shape[-1] >= _FEW:  # of fewer, a single pixel may be a large part
-        others = sample[numpy.searchsorted(sample, sample[-1] * _NOTHING, "right") :]
-        if len(others) >= _OTHERS * len(sample):
-            sample = others
-    return sample[int(len(sample) * _MIDDLE)]
+    return sample
+
+
+def _is_blank_or_large(image: ndarray) -> bool:
+    """Whether what is far smaller than the largest number of an image is 0, but for a few."""
+    sizes = numpy.abs(image)
+    small = numpy.count_nonzero(sizes < sizes.max() * _SMALL) - (sizes.size - numpy.count_nonzero(sizes))
+    return bool(small <= _SOME_SMALL * sizes.size)
 
 
 def has_steady_borders(a: ndarray) -> bool:

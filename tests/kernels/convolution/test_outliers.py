@@ -185,13 +185,13 @@ def test_noisy_frequencies_are_summed_in_parts(monkeypatch):
     assert lost[0] < 0.9 * lost[1]
 
 
-def _wild_images(out, blocks=1, padding=0):
+def _wild_images(out, blocks=1, padding=0, inputs=None):
     look = steady.Look(out.shape, (3, 3), 1, [(padding, padding)] * 2)
     for i in range(0, len(out), 2):
         for j in range(blocks):
             start, stop = out.shape[1] * j // blocks, out.shape[1] * (j + 1) // blocks
             look.take(out, slice(i, i + 2), slice(start, stop))
-    return look.wild_images()
+    return look.wild_images(out if inputs is None else inputs)
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 5])
@@ -221,12 +221,27 @@ def test_usual_numbers_are_steady():
 def test_blank_parts_of_images_are_steady_and_hide_no_large_number(share):
     rng = np.random.default_rng(0)
     out = rng.normal(size=(4, 24, 24, 32)).astype("float32")
+    blank = out.copy()
+    blank[:, int(24 * share) + 1 :] = 0
     out[:, int(24 * share) + 1 :] *= 1e-8  # what transforms leave there of rounding
-    assert _wild_images(out) == []
+    assert _wild_images(out, inputs=blank) == []
     for row in (3, 20):
         wild = out.copy()
         wild[2, row - 1 : row + 2, 9:12] = 1e5
-        assert _wild_images(wild) == [2]
+        assert _wild_images(wild, inputs=blank) == [2]
+
+
+@pytest.mark.parametrize("large", [3, 5, 6])
+@pytest.mark.parametrize("others", [2, 24])
+def test_usual_numbers_beside_many_large_ones_are_not_taken_for_blank(large, others):
+    x, kernel = _data((2, 24, 24, 32), (3, 3, 32, 32))
+    x[1, :large] *= 1e7
+    x[1, large + others :] = 0
+    geometry = window_geometry((24, 24), (3, 3), 1, "same")
+    found = convolution.forward(x, kernel, geometry)
+    exact = convolution.forward(x.astype("float64"), kernel.astype("float64"), geometry)
+    beside = slice(large + 1, large + others)
+    assert np.abs(found - exact)[1, beside].max() < 1e-5 * np.abs(exact[1, beside]).max()
 
 
 def test_a_bias_below_all_outputs_costs_no_second_convolution(monkeypatch):

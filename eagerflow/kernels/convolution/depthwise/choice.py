@@ -60,7 +60,7 @@ def _forward(x: ndarray, kernel: ndarray, geometry: Geometry, into: ndarray | No
         steps = tuple([min(2, n) for n in geometry.sizes])
         look = Look((len(x), *geometry.outputs, x.shape[-1]), steps, groups=x.shape[-1])
         out = filtering.forward(x, kernel, geometry, look)
-        wild = look.wild_images()
+        wild = look.wild_images(x)
         if wild:
             out[wild] = _by_runs(x[wild], kernel, geometry)
         return _given(out, into)
