@@ -1,0 +1,266 @@
+"""Nodes that compute element by element."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.onnx.nodes.values import Known, as_type, numbers, room, type_numbered
+
+__all__ = ["NODES", "together"]
+
+
+def together(x: Any, y: Any, broadcast: int = 0, axis: int | None = None) -> tuple[Any, Any]:
+    """Two operands, once their common shape is known to have room; `broadcast` and `axis` are those of opset 6."""
+    if broadcast and axis is not None and y.ndim:
+        behind = x.ndim - (axis % x.ndim) - y.ndim
+        y = ops.reshape(y, (*y.shape, *[1] * behind))
+    if x.shape != y.shape:
+        room(numpy.broadcast_shapes(x.shape, y.shape), x.dtype)
+    return x, y
+
+
+def _unary(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    def run(x: Any) -> Any:
+        return as_type(function(x), x.dtype)
+
+    return run
+
+
+def _told(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A question: bools."""
+
+    def run(x: Any) -> Any:
+        return as_type(function(x), bool)
+
+    return run
+
+
+def _binary(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def run(x: Any, y: Any, *, broadcast: int = 0, axis: int | None = None, consumed_inputs: Any = None) -> Any:
+        x, y = together(x, y, broadcast, axis)
+        return as_type(function(x, y), x.dtype)
+
+    return run
+
+
+def _compared(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def run(x: Any, y: Any, *, broadcast: int = 0, axis: int | None = None) -> Any:
+        return as_type(function(*together(x, y, broadcast, axis)), bool)
+
+    return run
+
+
+def _of_many(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def run(*xs: Any) -> Any:
+        return as_type(reduce(lambda x, y: function(*together(x, y)), xs), xs[0].dtype)
+
+    return run
+
+
+def _divide(x: Any, y: Any) -> Any:
+    if x.dtype.kind == "f":
+        return ops.divide(x, y)
+    if not numbers(y).all():
+        raise ValueError("integers are divided by 0.")
+    if x.dtype.kind == "u":
+        return ops.floor_divide(x, y)
+    down = ops.floor_divide(ops.absolute(x), ops.absolute(y))
+    return ops.where(ops.equal(ops.less(x, 0), ops.less(y, 0)), down, ops.negative(down))  # towards 0
+
+
+def _mod(x: Any, y: Any, *, fmod: int = 0) -> Any:
+    x, y = together(x, y)
+    if x.dtype.kind in "iu" and not numbers(y).all():
+        raise ValueError("integers are divided by 0.")
+    if not fmod:
+        return as_type(ops.mod(x, y), x.dtype)
+    if x.dtype.kind == "f":
+        return as_type(ops.fmod(x, y), x.dtype)
+    return as_type(ops.subtract(x, ops.multiply(_divide(x, y), y)), x.dtype)
+
+
+def _power(x: Any, y: Any, *, broadcast: int = 0, axis: int | None = None) -> Any:
+    x, y = together(x, y, broadcast, axis)
+    kind = x.dtype if x.dtype.kind == "f" or y.dtype.kind != "f" else numpy.dtype("float64")
+    if kind.kind == "f" and y.__class__ is Known and y.size == 1:
+        return as_type(ops.power(as_type(x, kind), float(numbers(y).item())), x.dtype)
+    return as_type(ops.power(as_type(x, kind), as_type(y, kind)), x.dtype)
+
+
+def _mean(*xs: Any) -> Any:
+    return as_type(ops.divide(_of_many(ops.add)(*xs), float(len(xs))), xs[0].dtype)
+
+
+def _clip(
+    x: Any, low: Any = None, high: Any = None, *, min: float | None = None, max: float | None = None,
+    consumed_inputs: Any = None,
+) -> Any:  # fmt: skip
+    low, high = (x if x is None else _single(x) for x in (low, high))
+    low, high = low if min is None else min, high if max is None else max
+    if low is not None and high is not None:
+        return as_type(ops.clip(x, low, high), x.dtype)
+    x = x if low is None else ops.maximum(x, low)
+    return as_type(x if high is None else ops.minimum(x, high), x.dtype)
+
+
+def _single(x: Any) -> Any:
+    """A known single number as Python's."""
+    return numbers(x).item() if x.__class__ is Known and x.size == 1 and x.dtype != "bfloat16" else x
+
+
+def _cast(x: Any, *, to: Any, saturate: int = 1, round_mode: Any = None) -> Any:
+    if x.dtype.kind not in "biuf" and x.dtype.name != "bfloat16":
+        raise ValueError("text isn't cast to numbers here.")
+    return as_type(x, _named(to))
+
+
+def _named(to: Any) -> numpy.dtype:
+    return type_numbered({"FLOAT": 1, "INT64": 7, "INT32": 6, "BOOL": 9}.get(to, to) if isinstance(to, str) else to)
+
+
+def _cast_like(x: Any, like: Any, *, saturate: int = 1, round_mode: Any = None) -> Any:
+    return as_type(x, like.dtype)
+
+
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    room(numpy.broadcast_shapes(condition.shape, x.shape, y.shape), x.dtype)
+    return as_type(ops.where(condition, x, y), x.dtype)
+
+
+def _shift(x: Any, y: Any, *, direction: str) -> Any:
+    x, y = together(x, y)
+    return as_type(ops.left_shift(x, y) if direction == "LEFT" else ops.right_shift(x, y), x.dtype)
+
+
+def _is_inf(x: Any, *, detect_negative: int = 1, detect_positive: int = 1) -> Any:
+    if detect_negative and detect_positive:
+        return ops.isinf(x)
+    if not (detect_negative or detect_positive):
+        return ops.logical_and(ops.isinf(x), ops.isnan(x))
+    return ops.equal(x, math.inf if detect_positive else -math.inf)
+
+
+# ---------------------------------------------------------------------- activations
+
+
+def _leaky(x: Any, *, alpha: float = 0.01, consumed_inputs: Any = None) -> Any:
+    return as_type(ops.leaky_relu(x, alpha), x.dtype)
+
+
+def _elu(x: Any, *, alpha: float = 1.0, consumed_inputs: Any = None) -> Any:
+    return as_type(ops.elu(x, alpha), x.dtype)
+
+
+def _celu(x: Any, *, alpha: float = 1.0) -> Any:
+    below = ops.multiply(ops.expm1(ops.divide(ops.minimum(x, 0.0), alpha)), alpha)
+    return as_type(ops.add(ops.maximum(x, 0.0), below), x.dtype)
+
+
+def _selu(x: Any, *, alpha: float = 1.6732632, gamma: float = 1.0507010, consumed_inputs: Any = None) -> Any:
+    return as_type(ops.multiply(ops.elu(x, alpha), gamma), x.dtype)
+
+
+def _prelu(x: Any, slope: Any, *, consumed_inputs: Any = None) -> Any:
+    if slope.ndim == 1 and x.ndim > 2 and slope.size == x.shape[1] != x.shape[-1]:  # as before opset 7
+        slope = ops.reshape(slope, (-1, *[1] * (x.ndim - 2)))
+    together(x, slope)
+    return as_type(ops.where(ops.less(x, 0), ops.multiply(slope, x), x), x.dtype)
+
+
+def _hard_sigmoid(x: Any, *, alpha: float = 0.2, beta: float = 0.5, consumed_inputs: Any = None) -> Any:
+    return as_type(ops.clip(ops.add(ops.multiply(x, alpha), beta), 0.0, 1.0), x.dtype)
+
+
+def _hard_swish(x: Any) -> Any:
+    return as_type(ops.multiply(x, ops.clip(ops.add(ops.divide(x, 6.0), 0.5), 0.0, 1.0)), x.dtype)
+
+
+def _shrink(x: Any, *, bias: float = 0.0, lambd: float = 0.5) -> Any:
+    zero = ops.zeros_like(x)
+    above = ops.where(ops.greater(x, lambd), as_type(ops.subtract(x, bias), x.dtype), zero)
+    return as_type(ops.where(ops.less(x, -lambd), as_type(ops.add(x, bias), x.dtype), above), x.dtype)
+
+
+def _thresholded(x: Any, *, alpha: float = 1.0) -> Any:
+    return as_type(ops.where(ops.greater(x, alpha), x, ops.zeros_like(x)), x.dtype)
+
+
+def _gelu(x: Any, *, approximate: str = "none") -> Any:
+    return as_type(ops.gelu(x, approximate=approximate == "tanh"), x.dtype)
+
+
+def _swish(x: Any, *, alpha: float = 1.0) -> Any:
+    made = ops.silu(x) if alpha == 1.0 else ops.multiply(x, ops.sigmoid(ops.multiply(x, alpha)))
+    return as_type(made, x.dtype)
+
+
+def _mish(x: Any) -> Any:
+    return as_type(ops.multiply(x, ops.tanh(ops.softplus(x))), x.dtype)
+
+
+def _dropout(
+    x: Any, ratio: Any = None, training: Any = None, *, seed: int = 0, is_test: int = 0, outputs: int = 1,
+    consumed_inputs: Any = None, **older: Any,
+) -> Any:  # fmt: skip
+    if older.keys() - {"ratio"}:
+        raise TypeError(f"unexpected attributes {sorted(older)}")
+    rate = 0.5 if ratio is None else float(numbers(ratio))
+    if training is not None and bool(numbers(training)) and rate:
+        raise ValueError("dropout in training mode: files are run in inference. Export with training=False.")
+    return x if outputs == 1 else [x, numpy.ones(x.shape, bool)]
+
+
+_UNARY = """
+    Abs:absolute Acos:arccos Acosh:arccosh Asin:arcsin Asinh:arcsinh Atan:arctan Atanh:arctanh Ceil:ceil Cos:cos
+    Cosh:cosh Erf:erf Exp:exp Floor:floor Log:log Neg:negative Reciprocal:reciprocal Relu:relu Round:round
+    Sigmoid:sigmoid Sign:sign Sin:sin Sinh:sinh Softplus:softplus Softsign:softsign Sqrt:sqrt Tan:tan Tanh:tanh
+    BitwiseNot:bitwise_not
+"""
+_BINARY = "Add:add Sub:subtract Mul:multiply BitwiseAnd:bitwise_and BitwiseOr:bitwise_or BitwiseXor:bitwise_xor"
+_COMPARED = """
+    Equal:equal Less:less LessOrEqual:less_equal Greater:greater GreaterOrEqual:greater_equal And:logical_and
+    Or:logical_or Xor:logical_xor
+"""
+
+
+def _table(make: Callable[..., Any], names: str) -> dict[str, Callable[..., Any]]:
+    return {kind: make(getattr(ops, name)) for kind, name in [pair.split(":") for pair in names.split()]}
+
+
+NODES: dict[str, Callable[..., Any]] = {
+    **_table(_unary, _UNARY),
+    **_table(_binary, _BINARY),
+    **_table(_compared, _COMPARED),
+    **_table(_told, "Not:logical_not IsNaN:isnan"),
+    **_table(_of_many, "Max:maximum Min:minimum Sum:add"),
+    "Div": _binary(_divide),
+    "Pow": _power,
+    "Mod": _mod,
+    "Mean": _mean,
+    "BitShift": _shift,
+    "Identity": lambda x: x,
+    "Clip": _clip,
+    "Cast": _cast,
+    "CastLike": _cast_like,
+    "Where": _where,
+    "IsInf": _is_inf,
+    "LeakyRelu": _leaky,
+    "Elu": _elu,
+    "Celu": _celu,
+    "Selu": _selu,
+    "PRelu": _prelu,
+    "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _hard_swish,
+    "Shrink": _shrink,
+    "ThresholdedRelu": _thresholded,
+    "Gelu": _gelu,
+    "Swish": _swish,
+    "Mish": _mish,
+    "Dropout": _dropout,
+}

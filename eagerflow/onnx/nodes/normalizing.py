@@ -1,0 +1,108 @@
+"""Nodes that normalize."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.onnx.nodes.values import as_type, axes_in
+
+__all__ = ["NODES", "layer_norm", "rms_norm"]
+
+
+def _by_channel(x: Any, per_channel: Any) -> Any:
+    return ops.reshape(per_channel, (1, -1, *[1] * (x.ndim - 2)))
+
+
+def _batch(
+    x: Any, scale: Any, bias: Any, mean: Any, variance: Any, *, epsilon: float = 1e-5, momentum: float = 0.9,
+    training_mode: int = 0, spatial: int = 1, is_test: int = 0, outputs: int = 1, consumed_inputs: Any = None,
+) -> Any:  # fmt: skip
+    if not spatial:
+        raise ValueError("spatial=0 isn't known here.")
+    if not training_mode and outputs == 1:
+        return as_type(
+            ops.batch_normalization(x, mean, variance, 1 if x.ndim > 1 else 0, bias, scale, epsilon), x.dtype
+        )
+    axes = (0, *range(2, x.ndim))
+    now, spread = ops.mean(x, axis=axes), ops.var(x, axis=axes)
+    made = ops.batch_normalization(x, now, spread, 1, bias, scale, epsilon)
+    moved = [
+        as_type(ops.add(ops.multiply(old, momentum), ops.multiply(new, 1 - momentum)), old.dtype)
+        for old, new in ((mean, now), (variance, spread))
+    ]
+    return [as_type(made, x.dtype), *moved][:outputs]
+
+
+def _instance(x: Any, scale: Any, bias: Any, *, epsilon: float = 1e-5, consumed_inputs: Any = None) -> Any:
+    made = _standardized(x, tuple(range(2, x.ndim)), epsilon)
+    return as_type(ops.add(ops.multiply(made, _by_channel(x, scale)), _by_channel(x, bias)), x.dtype)
+
+
+def _standardized(x: Any, axes: tuple[int, ...], epsilon: float) -> Any:
+    centred = ops.subtract(x, ops.mean(x, axis=axes, keepdims=True))
+    variance = ops.mean(ops.square(centred), axis=axes, keepdims=True)
+    return ops.divide(centred, ops.sqrt(ops.add(variance, epsilon)))
+
+
+def _group(
+    x: Any, scale: Any, bias: Any, *, num_groups: int, epsilon: float = 1e-5, stash_type: int = 1, opset: int
+) -> Any:
+    parts = ops.reshape(x, (x.shape[0], num_groups, x.shape[1] // num_groups, *x.shape[2:]))
+    made = _standardized(parts, tuple(range(2, parts.ndim)), epsilon)
+    if scale.size == num_groups != x.shape[1] or opset < 21:  # one per group
+        made = ops.add(ops.multiply(made, _by_channel(made, scale)), _by_channel(made, bias))
+        return as_type(ops.reshape(made, x.shape), x.dtype)
+    made = ops.reshape(made, x.shape)
+    return as_type(ops.add(ops.multiply(made, _by_channel(x, scale)), _by_channel(x, bias)), x.dtype)
+
+
+def layer_norm(
+    x: Any, scale: Any, bias: Any = None, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1,
+    outputs: int = 1,
+) -> Any:  # fmt: skip
+    """`LayerNormalization`."""
+    (first,) = axes_in([axis], x.ndim)
+    axes = tuple(range(first, x.ndim))
+    if outputs == 1 and scale.shape == x.shape[first:] and (bias is None or bias.shape == scale.shape):
+        return as_type(ops.layer_normalization(x, scale, bias, axis=axes, epsilon=epsilon), x.dtype)
+    kind = x.dtype
+    x = ops.cast(x, "float32") if stash_type == 1 and kind == "float16" else x
+    mean = ops.mean(x, axis=axes, keepdims=True)
+    centred = ops.subtract(x, mean)
+    inverse = ops.rsqrt(ops.add(ops.mean(ops.square(centred), axis=axes, keepdims=True), epsilon))
+    made = ops.multiply(ops.multiply(centred, inverse), scale)
+    return [as_type(made if bias is None else ops.add(made, bias), kind), mean, inverse][:outputs]
+
+
+def rms_norm(x: Any, scale: Any, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1) -> Any:
+    """`RMSNormalization`."""
+    (first,) = axes_in([axis], x.ndim)
+    mean = ops.mean(ops.square(x), axis=tuple(range(first, x.ndim)), keepdims=True)
+    return as_type(ops.multiply(ops.multiply(x, ops.rsqrt(ops.add(mean, epsilon))), scale), x.dtype)
+
+
+def _local(x: Any, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0) -> Any:
+    """Across neighbouring channels."""
+    before, channels = (size - 1) // 2, x.shape[1]
+    if not 0 < size <= 10_000:
+        raise ValueError(f"size={size}.")
+    squares = ops.pad(ops.square(x), [(0, 0), (before, size - 1 - before), *[(0, 0)] * (x.ndim - 2)])
+    total = sum([squares[:, i : i + channels] for i in range(1, size)], squares[:, :channels])
+    return as_type(ops.divide(x, ops.power(ops.add(ops.multiply(total, alpha / size), bias), beta)), x.dtype)
+
+
+def _mean_variance(x: Any, *, axes: Any = (0, 2, 3)) -> Any:
+    return as_type(_standardized(x, axes_in(axes, x.ndim), 1e-9), x.dtype)
+
+
+NODES: dict[str, Callable[..., Any]] = {
+    "BatchNormalization": _batch,
+    "InstanceNormalization": _instance,
+    "GroupNormalization": _group,
+    "LayerNormalization": layer_norm,
+    "RMSNormalization": rms_norm,
+    "LRN": _local,
+    "MeanVarianceNormalization": _mean_variance,
+}

@@ -1,0 +1,118 @@
+"""What nodes compute with: tensors, known ones among them, and the room that results may take."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.core.tensor import Tensor
+from eagerflow.onnx.messages import TYPES
+
+__all__ = ["Known", "as_type", "axes_in", "counts", "known", "numbers", "room", "room_of", "type_numbered"]
+
+_NAMES = {number: name for name, number in TYPES.items()}
+_LEAST_ROOM = 2**30  # bytes that one result may always take
+_FACTOR = 1024  # and so many times what inputs and weights take together
+_room: contextvars.ContextVar[int] = contextvars.ContextVar("room", default=_LEAST_ROOM)
+
+
+class Known(Tensor):
+    """A tensor that doesn't depend on the values of the inputs: a constant, a shape, what follows from shapes.
+
+    Nodes on such alone aren't recorded, so what a graph computes to find a shape is seen nowhere.
+    """
+
+    __slots__ = ()
+
+
+def known(x: Any) -> Known:
+    """An array as a known tensor, without a copy."""
+    return Known(numpy.asarray(x), None, None)
+
+
+def numbers(x: Any) -> Any:
+    """The values, as an array."""
+    return numpy.asarray(x.data)
+
+
+def counts(x: Any) -> list[int]:
+    """A tensor of integers (a shape, axes) as a list.
+
+    Raises:
+        ValueError: for anything but integers along one axis.
+    """
+    array = numbers(x)
+    if array.dtype.kind not in "iu" or array.ndim > 1 or array.size > 10_000:
+        raise ValueError(f"expected a short row of integers; got {array.dtype}{list(array.shape)}.")
+    found: list[int] = array.reshape(-1).tolist()
+    return found
+
+
+def as_type(x: Any, dtype: Any) -> Any:
+    """A tensor as another type, where it has another."""
+    return x if x.dtype == dtype else ops.cast(x, str(numpy.dtype(dtype)))
+
+
+def axes_in(axes: Sequence[int], rank: int) -> tuple[int, ...]:
+    """Axes counted from the front.
+
+    Raises:
+        ValueError: for axes that a tensor of this rank doesn't have, or one twice.
+    """
+    found = tuple([int(a) + rank if a < 0 else int(a) for a in axes])
+    if any(not 0 <= a < rank for a in found) or len(set(found)) < len(found):
+        raise ValueError(f"axes {list(axes)[:9]} of a tensor with {rank} axes.")
+    return found
+
+
+def type_numbered(number: Any) -> numpy.dtype:
+    """The type of a number of ONNX' `TensorProto.DataType`.
+
+    Raises:
+        ValueError: for types that tensors don't have here.
+    """
+    if isinstance(number, numpy.dtype):
+        return number
+    name = _NAMES.get(number)
+    if name is None:
+        raise ValueError(f"the type number {number!r:.20} (of text, complex, 8-bit or 4-bit floats?) isn't known here.")
+    if name != "bfloat16":
+        return numpy.dtype(name)
+    return numpy.dtype(ops.cast(numpy.float32(0), name).dtype)
+
+
+# ---------------------------------------------------------------------- room
+
+
+@contextlib.contextmanager
+def room_of(held: int) -> Iterator[None]:
+    """For a run whose inputs and weights take so many bytes."""
+    token = _room.set(max(_LEAST_ROOM, _FACTOR * held))
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
+def room(shape: Sequence[int], dtype: Any) -> tuple[int, ...]:
+    """A shape, once a result of it is known not to be monstrous: small files can ask for terabytes.
+
+    Raises:
+        ValueError: for a negative length, too many axes, or too many bytes.
+    """
+    shape = tuple([int(n) for n in shape])
+    if any(n < 0 for n in shape) or len(shape) > 32:
+        raise ValueError(f"the shape {list(shape)[:9]!s} can't be.")
+    size = math.prod(shape) * numpy.dtype(dtype).itemsize
+    if size > _room.get():
+        raise ValueError(
+            f"its result of shape {list(shape)[:9]} would take {size / 2**30:,.0f} GiB, far more than the inputs and "
+            f"weights give reason for (limit: {_room.get() / 2**30:,.0f} GiB)."
+        )
+    return shape
