@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.memory import give_back
 from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import observing, unobserved
 from eagerflow.core.tensor import Tensor
@@ -36,6 +37,7 @@ def compare(run: Run, made: Made, arrays: Sequence[Any]) -> None:
     listener = Listener()
     with unobserved(), observing(listener), no_grad():
         wanted = [tensor.data for tensor in run([Tensor(numpy.array(array)) for array in arrays])]
+    give_back()
     found = computed(made.graph, _given(made.graph, arrays, listener.draws), made.graph.outputs)
     if all(agree(found[name], array) for name, array in zip(made.graph.outputs, wanted, strict=True)):
         return

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.base.memory import give_back
 from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import Observer, Scope, observing, unobserved
 from eagerflow.core.tensor import Tensor
@@ -312,4 +313,5 @@ def traced(
     recorder = _Recorder(opens, known)
     with unobserved(), observing(recorder), no_grad():
         outputs = known.within(list(run(inputs)))
+    give_back()  # what a run takes is freed again, and the comparison needs as much
     return Trace(recorder.steps, given, outputs, known, recorder.draws, recorder.cut)
