@@ -290,6 +290,7 @@ class Model(Trainer, Saving, ModelState, Layer):
         verbose: bool | int | None = None,
         input_signature: Any = None,
         opset_version: int | None = None,
+        weights: str | None = None,
     ) -> None:
         """Write the model in inference as a file that other programs run without eagerflow.
 
@@ -303,6 +304,7 @@ class Model(Trainer, Saving, ModelState, Layer):
             input_signature: `InputSpec`s, shapes or arrays in the structure of the inputs, None for open lengths;
                 default: the model's own inputs, or those of its first call with the batch open.
             opset_version: the version of ONNX' operators, 17 to 23; default: 18.
+            weights: `"int8"` or `"float16"` for a file of a quarter or half the size, whose numbers differ a little.
 
         Raises:
             ValueError: for another format, inputs whose shapes nothing tells, and (as `eagerflow.onnx.ExportError`) for
@@ -319,7 +321,7 @@ class Model(Trainer, Saving, ModelState, Layer):
                 f"export(format={format!r}): only 'onnx' is written here. From that file others are made: openvino by "
                 "ovc, TensorFlow's and LiteRT's by onnx2tf, torch's by onnx2torch."
             )
-        import_module("eagerflow.onnx").export(self, filepath, input_signature, opset_version, verbose)
+        import_module("eagerflow.onnx").export(self, filepath, input_signature, opset_version, verbose, weights)
 
     def summary(
         self,

@@ -105,10 +105,9 @@ class Call:
         if operand.changes:
             return self.cast(self._changing(operand), operand.array.dtype, dtype)
         array = operand.array if dtype is None else operand.array.astype(dtype, copy=False)
-        named = operand.path if array.dtype == operand.array.dtype else ""
-        if named and named in self.graph.constants:
-            return named
-        return self.graph.constant(array, named)
+        if operand.path and array is operand.array:
+            return self.graph.weight(array, operand.path)
+        return self.graph.constant(array)
 
     def name(self, parameter: str, dtype: Any = None) -> str:
         """`last` of the input of this name."""
@@ -121,28 +120,28 @@ class Call:
         return str(self.graph.node("Cast", [name], to=numpy.dtype(wanted)))
 
     def together(self, operands: Sequence[Operand], dtype: Any) -> tuple[list[str], bool]:
-        """Names of what is combined element by element, and whether they have the channels first.
+        """Names of what is combined element by element, as one type or each as its own; whether channels are first.
 
         They have where the last node left the channels there and all others can follow.
         """
         values = [x for x in operands if isinstance(x, Value)]
         rank = max([v.rank for v in values], default=0)
-        first = any(v.first and not v.last for v in values) and rank > 2
+        first = any(v.is_first for v in values) and rank > 2
         first = first and all(v.rank in (0, rank) for v in values)
         first = first and all(self._follows(x, rank) for x in operands if isinstance(x, Constant))
+        kinds = dtype if isinstance(dtype, list) else [dtype] * len(operands)
         if not first:
-            return [self.last(x, dtype) for x in operands], False
-        names = []
-        for x in operands:
-            if isinstance(x, Value):
-                names.append(self.cast(self.graph.first(x) if x.rank else x.last, x.dtype, dtype))
-            elif x is not None:
-                array = x.array.astype(dtype, copy=False)
-                array = array.reshape((1,) * (rank - array.ndim) + array.shape) if array.ndim else array
-                names.append(self.graph.constant(numpy.moveaxis(array, -1, 1) if array.ndim else array))
-            else:
-                names.append("")
-        return names, True
+            return [self.last(x, kind) for x, kind in zip(operands, kinds)], False
+        return [self._first(x, kind, rank) for x, kind in zip(operands, kinds)], True
+
+    def _first(self, x: Operand, dtype: Any, rank: int) -> str:
+        if isinstance(x, Value):
+            return self.cast(self.graph.first(x) if x.rank else x.last, x.dtype, dtype)
+        if x is None:
+            return ""
+        array = x.array.astype(dtype, copy=False)
+        array = array.reshape((1,) * (rank - array.ndim) + array.shape) if array.ndim else array
+        return self.graph.constant(numpy.moveaxis(array, -1, 1) if array.ndim else array)
 
     @staticmethod
     def _follows(x: Constant, rank: int) -> bool:
@@ -164,6 +163,6 @@ class Call:
         """Name the outputs; `first`: they have the channels first."""
         for value, name in zip(self.outputs, names, strict=True):
             if first:
-                value.first = name
+                value.first, value.is_first = name, True
             else:
                 value.last = name

@@ -23,8 +23,10 @@ _TOLERANCE = 1e-4  # of the largest number, between the model and the file
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 
 
-def compare(run: Run, made: Made, arrays: Sequence[Any]) -> None:
+def compare(run: Run, made: Made, arrays: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
     """Compute a graph on inputs, and refuse where it differs from the model.
+
+    Gives what the graph was given, and what the model made of it.
 
     Args:
         run: the model.
@@ -38,9 +40,10 @@ def compare(run: Run, made: Made, arrays: Sequence[Any]) -> None:
     with unobserved(), observing(listener), no_grad():
         wanted = [tensor.data for tensor in run([Tensor(numpy.array(array)) for array in arrays])]
     give_back()
-    found = computed(made.graph, _given(made.graph, arrays, listener.draws), made.graph.outputs)
+    given = _given(made.graph, arrays, listener.draws)
+    found = computed(made.graph, given, made.graph.outputs)
     if all(agree(found[name], array) for name, array in zip(made.graph.outputs, wanted, strict=True)):
-        return
+        return given, wanted
     raise _first_difference(traced(run, arrays, opens, keeps=True), made, arrays)
 
 

@@ -13,10 +13,12 @@ import numpy
 from eagerflow._version import __version__
 from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor
-from eagerflow.onnx.comparing import Run, compare
+from eagerflow.onnx.comparing import Run, compare, difference
 from eagerflow.onnx.converting import converted, opens
 from eagerflow.onnx.graph import Graph, Value
 from eagerflow.onnx.messages import TYPES, write
+from eagerflow.onnx.replay import computed
+from eagerflow.onnx.rounding import KINDS, rounded
 from eagerflow.onnx.sizes import Given, Sizes, given_inputs, packed, schemes
 from eagerflow.onnx.trace import ExportError, Seen, Step, Trace, traced
 
@@ -31,6 +33,7 @@ def export(
     input_signature: Any = None,
     opset_version: int | None = None,
     verbose: bool | int | None = None,
+    weights: str | None = None,
 ) -> pathlib.Path:
     """Write a model, or a function of tensors, as an ONNX file.
 
@@ -43,7 +46,9 @@ def export(
         input_signature: `InputSpec`s, shapes, or arrays, in the structure of the inputs; None in a shape stands for any
             length. Default: the model's own inputs, or those of its first call with the batch open.
         opset_version: the version of ONNX' operators, 17 to 23; default: 18.
-        verbose: whether to say where the file is.
+        verbose: whether to say where the file is, and how much rounded weights change the outputs.
+        weights: `"int8"` (with a scale per channel) or `"float16"`: how matrices, kernels and embeddings are stored;
+            they are made float32 again when the file is run. Default: as they are.
 
     Returns:
         The path.
@@ -64,11 +69,13 @@ def export(
             f"export({os.fspath(path)!r:.80}): the file's name must end in .onnx. TensorFlow's folders, which Keras "
             "writes under other names, are not written here; model.save('name.keras') keeps the model for Keras."
         )
-    made = convert(model, input_signature, opset_version, keeps=False)
+    made = convert(model, input_signature, opset_version, weights, keeps=False)
     target = made.write(path)
     if verbose:
         nodes, constants = len(made.graph.nodes), len(made.graph.constants)
         print(f"Saved artifact at {str(target)!r}: {nodes} nodes, {constants} constants.")
+        if weights:
+            print(f"Its outputs differ by {made.rounding:.1e} of the largest number, by weights in {weights}.")
     return target
 
 
@@ -81,6 +88,7 @@ class Converted(NamedTuple):
         symbols: names of open lengths.
         values: what stands for a tensor of the first run, by its number in the trace.
         trace: the first run.
+        rounding: how much outputs differ by rounded weights, of the largest number in them, for one example of inputs.
     """
 
     graph: Graph
@@ -88,6 +96,7 @@ class Converted(NamedTuple):
     symbols: dict[Any, str]
     values: dict[int, Value]
     trace: Trace
+    rounding: float
 
     def write(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the file, whole or not at all."""
@@ -111,7 +120,12 @@ class Converted(NamedTuple):
 
 
 def convert(
-    model: Any, input_signature: Any = None, opset_version: int | None = None, *, keeps: bool = True
+    model: Any,
+    input_signature: Any = None,
+    opset_version: int | None = None,
+    weights: str | None = None,
+    *,
+    keeps: bool = True,
 ) -> Converted:
     """Make a graph of a model or function, and compare it; `export` writes what this gives.
 
@@ -119,9 +133,12 @@ def convert(
         model: as for `export`.
         input_signature: as for `export`.
         opset_version: as for `export`.
+        weights: as for `export`.
         keeps: whether the arrays of the first run are kept, so that `places` finds them.
     """
     opset = 18 if opset_version is None else opset_version
+    if weights is not None and weights not in KINDS:
+        raise ValueError(f"export(weights={weights!r}): expected None, 'int8' or 'float16'.")
     if opset not in OPSETS:
         raise ValueError(f"export(opset_version={opset!r}): expected one of {OPSETS[0]} to {OPSETS[-1]}.")
     given, structure = given_inputs(input_signature, model)
@@ -134,8 +151,14 @@ def convert(
     first = traces[0]
     del traces
     for place, seed in ((-1, 11), (0, 13)):
-        compare(run, made, _data(given, sizes.shapes(given, place), seed))
-    return Converted(made.graph, str(getattr(model, "name", "function")), sizes.names(), made.values, first)
+        arrays, wanted = compare(run, made, _data(given, sizes.shapes(given, place), seed))
+    apart = 0.0
+    if weights is not None:
+        rounded(made.graph, weights)
+        found = computed(made.graph, arrays, made.graph.outputs)
+        apart = max([difference(found[n], x) for n, x in zip(made.graph.outputs, wanted) if x.size], default=0.0)
+    name = str(getattr(model, "name", "function"))
+    return Converted(made.graph, name, sizes.names(), made.values, first, apart)
 
 
 # ---------------------------------------------------------------------- running

@@ -35,15 +35,22 @@ class Value:
         dtype: NumPy's.
         last: its name with the channels last, as the program has it; "" where no node made that.
         first: its name with the channels moved to axis 1; "" where no node made that.
+        is_first: whether it was made with the channels first, so that nodes behind it should have them there, too.
     """
 
     def __init__(self, shape: Sequence[Lengths], dtype: Any, last: str = "", first: str = "") -> None:
         self.shape, self.dtype = tuple(shape), numpy.dtype(dtype)
         self.last, self.first = last, first
+        self.is_first = bool(first) and not last
 
     @property
     def rank(self) -> int:
         return len(self.shape)
+
+    def moved(self, axis: int) -> int:
+        """Where an axis of the program stands with the channels first."""
+        axis %= self.rank
+        return 0 if axis == 0 else 1 if axis == self.rank - 1 else axis + 1
 
     def known(self, axis: int) -> int | None:
         """The length of an axis, None where it changes."""
@@ -92,6 +99,7 @@ class Graph:
         self.path = ""  # of the layer that nodes are named by
         self._names: dict[str, int] = {}
         self._same: dict[Any, str] = {}
+        self._weights: dict[tuple[int, str], tuple[str, Any]] = {}  # by identity, which lasts while they are kept here
         self._sources: dict[Lengths, tuple[str, int]] = {}  # where a length can be read off, and how
 
     # ------------------------------------------------------------------ names, nodes, constants
@@ -124,6 +132,14 @@ class Graph:
         if key is not None:
             self._same[key] = made
         return made
+
+    def weight(self, source: Any, name: str, use: str = "", arranged: Callable[[Any], Any] | None = None) -> str:
+        """The name of a weight, or of what is arranged of it for a use; each is there once, however often used."""
+        key = id(source), use
+        if key not in self._weights:
+            wanted = name if arranged is None else f"{name}:onnx"
+            self._weights[key] = self.constant(source if arranged is None else arranged(source), wanted), source
+        return self._weights[key][0]
 
     def array(self, name: str) -> Any:
         """The numbers of a constant."""

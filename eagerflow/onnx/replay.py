@@ -17,7 +17,7 @@ from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.running import run
 from eagerflow.onnx.nodes.values import known, room_of
 
-__all__ = ["computed"]
+__all__ = ["computed", "computed_node"]
 
 _LARGE = 1 << 22  # bytes
 _BY_EXAMPLE = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
@@ -34,18 +34,27 @@ def computed(graph: Graph, inputs: Mapping[str, Any], wanted: Collection[str] | 
     """
     found: dict[str, Any] = {"": None, **inputs}
     uses = Counter([name for node in graph.nodes for name in node.inputs])
-    with numpy.errstate(all="ignore"), no_grad(), room_of(_ROOM):
-        for node in graph.nodes:
-            if node.outputs[0] not in found:
-                given = [graph.array(name) if name in graph.constants else found[name] for name in node.inputs]
-                made = _by_example(graph, node, given) if node.kind in _BY_EXAMPLE else _run(graph, node, given)
-                del given
-                found.update(zip(node.outputs, made, strict=True))
-            uses.subtract(node.inputs)
-            if wanted is not None:
-                for name in [n for n in node.inputs if n and not uses[n] and n not in wanted]:
-                    found.pop(name, None)
+    for node in graph.nodes:
+        if node.outputs[0] not in found:
+            found.update(zip(node.outputs, computed_node(graph, node, found), strict=True))
+        uses.subtract(node.inputs)
+        if wanted is not None:
+            for name in [n for n in node.inputs if n and not uses[n] and n not in wanted]:
+                found.pop(name, None)
     return found
+
+
+def computed_node(graph: Graph, node: Node, found: Mapping[str, Any]) -> list[Any]:
+    """What one node gives.
+
+    Args:
+        graph: whose constants it may take.
+        node: the node.
+        found: its other inputs by name.
+    """
+    given = [graph.array(name) if name in graph.constants else found[name] for name in node.inputs]
+    with numpy.errstate(all="ignore"), no_grad(), room_of(_ROOM):
+        return (_by_example if node.kind in _BY_EXAMPLE else _run)(graph, node, given)
 
 
 def _run(graph: Graph, node: Node, given: list[Any]) -> list[Any]:
@@ -62,6 +71,7 @@ def _by_example(graph: Graph, node: Node, given: list[Any]) -> list[Any]:
     (first,) = _run(graph, node, [x[:1], *rest])
     out = numpy.empty((len(x), *first.shape[1:]), first.dtype)
     out[:1] = first
+    del first
     for i in range(1, len(x)):
         (out[i : i + 1],) = _run(graph, node, [x[i : i + 1], *rest])
     return [out]

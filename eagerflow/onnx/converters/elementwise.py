@@ -78,9 +78,8 @@ def _logical(kind: str) -> Callable[[Call], None]:
 
 
 def _choose(c: Call) -> None:
-    condition, *rest = c.inputs.values()
-    names = [c.last(condition, numpy.dtype(bool)), *[c.last(x, c.outputs[0].dtype) for x in rest]]
-    c.give(c.graph.node("Where", names))
+    names, first = c.together(list(c.inputs.values()), [numpy.dtype(bool), *[c.outputs[0].dtype] * 2])
+    c.give(c.graph.node("Where", names), first=first)
 
 
 def _isfinite(c: Call) -> None:
@@ -161,7 +160,7 @@ def _cast(c: Call) -> None:
 def _alias(c: Call) -> None:
     x = next(iter(c.inputs.values()))
     if isinstance(x, Value):
-        c.outputs[0].last, c.outputs[0].first = x.last, x.first
+        c.outputs[0].last, c.outputs[0].first, c.outputs[0].is_first = x.last, x.first, x.is_first
     else:
         c.give(c.last(x))
 

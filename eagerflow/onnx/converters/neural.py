@@ -8,18 +8,44 @@ from typing import Any
 import numpy
 
 from eagerflow.onnx.call import Call
+from eagerflow.onnx.constants import Constant
+from eagerflow.onnx.converters.reductions import reduced
+from eagerflow.onnx.graph import Value
 from eagerflow.ops.neural.transposed_convolution import planned
 
 __all__ = ["CONVERTERS"]
 
 
 def _matmul(c: Call) -> None:
-    dtype = c.outputs[0].dtype
+    dtype, x, kernel = c.outputs[0].dtype, c.inputs["x1"], c.inputs["x2"]
+    if isinstance(x, Value) and x.is_first and isinstance(kernel, Constant) and _is_matrix(kernel):
+        c.give(_by_convolution(c, x, kernel, []), first=True)
+        return
     c.give(c.graph.node("MatMul", [c.name("x1", dtype), c.name("x2", dtype)]))
+
+
+def _is_matrix(kernel: Constant) -> bool:
+    return kernel.array.ndim == 2 and not kernel.changes
+
+
+def _by_convolution(c: Call, x: Value, kernel: Constant, bias: list[str]) -> str:
+    """A product with a matrix where the channels stand first: a convolution by windows of 1, which moves nothing."""
+    g, dtype, rank = c.graph, c.outputs[0].dtype, x.rank - 2
+    array = kernel.array.astype(dtype, copy=False)
+    shape = (*array.shape[::-1], *[1] * rank)
+    weights = g.weight(array, kernel.path or "kernel", f"conv {rank}", lambda matrix: matrix.T.reshape(shape))
+    ones = [1] * rank
+    given = [c.cast(g.first(x), x.dtype, dtype), weights, *bias]
+    return str(g.node("Conv", given, kernel_shape=ones, strides=ones, dilations=ones, group=1))
 
 
 def _dense(c: Call) -> None:
     g, dtype = c.graph, c.outputs[0].dtype
+    x, kernel = c.inputs["x"], c.inputs["kernel"]
+    if isinstance(x, Value) and x.is_first and isinstance(kernel, Constant) and _is_matrix(kernel):
+        made = _by_convolution(c, x, kernel, [c.name("bias", dtype)])
+        c.give(g.node("Relu", [made]) if c.setting("relu") else made, first=True)
+        return
     product = g.node("MatMul", [c.name("x", dtype), c.name("kernel", dtype)])
     name = g.node("Add", [product, c.name("bias", dtype)])
     c.give(g.node("Relu", [name]) if c.setting("relu") else name)
@@ -77,10 +103,7 @@ def _kernel(c: Call) -> Any:
 def _weights(c: Call, array: Any) -> str:
     """A kernel in ONNX's order, under the variable's name where it is one."""
     found = c.inputs["kernel"]
-    wanted = f"{found.path}:onnx" if found.path else "kernel"
-    if wanted in c.graph.constants and found.path:
-        return wanted
-    return c.graph.constant(array, wanted)
+    return c.graph.weight(found.array, found.path or "kernel", f"{c.op.name} {array.shape}", lambda _: array)
 
 
 def _conv_name(c: Call, group: int, weights: Any, bias: str = "") -> str:
@@ -165,10 +188,10 @@ def _batch_normalization(c: Call) -> None:
     shift = -mean * factor
     if c.inputs["offset"] is not None:
         shift = shift + c.known("offset")
-    first = axis % x.rank == x.rank - 1 and bool(x.first) and not x.last and x.rank > 2
-    place = 1 if first else axis % x.rank
+    first = x.is_first and x.rank > 2
+    place = x.moved(axis) if first else axis % x.rank
     shape = [-1 if i == place else 1 for i in range(x.rank)]
-    name, dtype = x.first if first else c.last(x), c.outputs[0].dtype
+    name, dtype = c.graph.first(x) if first else c.last(x), c.outputs[0].dtype
     for kind, numbers in (("Mul", factor), ("Add", shift)):
         name = c.graph.node(kind, [name, c.graph.constant(numbers.astype(dtype).reshape(shape))])
     c.give(name, first=first)
@@ -178,10 +201,27 @@ def _layer_norm(c: Call) -> None:
     x, axes = c.value("x"), sorted(int(a) % c.value("x").rank for a in c.setting("axes"))
     if axes != list(range(axes[0], x.rank)) or any(x.known(a) is None for a in axes):
         c.refuse("ONNX normalizes over the last axes, of known lengths")
+    if x.is_first and axes == [x.rank - 1]:
+        c.give(_layer_norm_of_channels(c, x), first=True)
+        return
     shape = [x.known(a) for a in axes]
     gamma = c.name("gamma") or c.graph.constant(numpy.ones(shape, x.dtype))
     given = [c.last(x), gamma, *([c.name("beta")] if c.inputs["beta"] is not None else [])]
     c.give(c.graph.node("LayerNormalization", given, axis=axes[0] - x.rank, epsilon=float(c.setting("epsilon"))))
+
+
+def _layer_norm_of_channels(c: Call, x: Value) -> str:
+    """Along axis 1, which ONNX' own node can't do: it takes the last axes."""
+    g, name = c.graph, c.graph.first(x)
+    columns = [-1, *[1] * (x.rank - 2)]
+    apart = g.node("Sub", [name, reduced(c, "ReduceMean", name, [1], True)])
+    variance = reduced(c, "ReduceMean", g.node("Mul", [apart, apart]), [1], True)
+    spread = g.node("Sqrt", [g.node("Add", [variance, g.constant(numpy.asarray(c.setting("epsilon"), x.dtype))])])
+    found = g.node("Div", [apart, spread])
+    for kind, parameter in (("Mul", "gamma"), ("Add", "beta")):
+        if c.inputs[parameter] is not None:
+            found = g.node(kind, [found, g.constant(c.known(parameter).reshape(columns))])
+    return str(found)
 
 
 CONVERTERS: dict[str, Callable[[Call], None]] = {

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from eagerflow.onnx.call import Call
-from eagerflow.onnx.graph import Graph
+from eagerflow.onnx.graph import Graph, Late
 
 __all__ = ["CONVERTERS"]
 
@@ -37,9 +37,7 @@ class _Recurrent:
         names = []
         for name, array in (("kernel", self.kernel), ("recurrent_kernel", self.recurrent)):
             path = getattr(self.c.inputs[name], "path", "")
-            wanted = f"{path}:onnx" if path else name
-            known = path and wanted in self.g.constants
-            names.append(wanted if known else self.g.constant(self._sorted(array).T[None], wanted))
+            names.append(self.g.weight(array, path or name, self.kind, self._arranged))
         biases = [self._bias("bias"), self._bias("recurrent_bias")]
         return [*names, self.g.constant(numpy.concatenate(biases)[None])]
 
@@ -47,6 +45,11 @@ class _Recurrent:
         if self.c.inputs.get(name) is None:
             return numpy.zeros(self.units * len(self.order), self.dtype)
         return self._sorted(self.c.known(name))
+
+    def _arranged(self, array: Any) -> Late:
+        """A kernel in ONNX' order, made when it is written."""
+        shape = (1, array.shape[1], array.shape[0])
+        return Late(shape, array.dtype, lambda: self._sorted(array).T[None])
 
     def _sorted(self, array: Any) -> Any:
         cuts = [slice(gate * self.units, (gate + 1) * self.units) for gate in self.order]

@@ -23,9 +23,8 @@ def axes_of(axis: Any, rank: int) -> list[int]:
 def _layout(c: Call, x: Value, axes: list[int], keepdims: bool) -> tuple[str, list[int], bool]:
     """Name, axes, and whether the channels stay first: nothing is moved where the result has no image or keeps it."""
     inner = set(range(1, x.rank - 1))
-    if x.first and not x.last and x.rank > 2 and (keepdims or inner <= set(axes)):
-        moved = [0 if a == 0 else 1 if a == x.rank - 1 else a + 1 for a in axes]
-        return x.first, moved, keepdims
+    if x.is_first and x.rank > 2 and (keepdims or inner <= set(axes)):
+        return c.graph.first(x), [x.moved(a) for a in axes], keepdims
     return c.last(x), axes, False
 
 
@@ -87,7 +86,8 @@ def _softmax(kind: str) -> Callable[[Call], None]:
         x = c.value("x")
         axes = axes_of(c.setting("axis"), x.rank)
         if len(axes) == 1:
-            c.give(c.graph.node(kind, [c.last(x, c.outputs[0].dtype)], axis=axes[0]))
+            (name,), first = c.together([x], c.outputs[0].dtype)
+            c.give(c.graph.node(kind, [name], axis=x.moved(axes[0]) if first else axes[0]), first=first)
             return
         g, name = c.graph, c.last(x, c.outputs[0].dtype)
         apart = g.node("Sub", [name, reduced(c, "ReduceMax", name, axes, True)])

@@ -45,10 +45,11 @@ def _broadcast_to(c: Call) -> None:
     x, wanted = c.value("x"), c.outputs[0].shape
     ahead = len(wanted) - x.rank
     shape = [(1,) * len(w) if i >= ahead and x.shape[i - ahead] == w else w for i, w in enumerate(wanted)]
-    lengths = c.graph.shape(shape)
+    first = x.is_first and not ahead
+    lengths = c.graph.shape([shape[0], shape[-1], *shape[1:-1]] if first else shape)
     if lengths is None:
         c.refuse(f"the shape {_shown(wanted)} follows from no shape known here")
-    c.give(c.graph.node("Expand", [c.last(x), lengths]))
+    c.give(c.graph.node("Expand", [c.graph.first(x) if first else c.last(x), lengths]), first=first)
 
 
 def _transpose(c: Call) -> None:
@@ -91,8 +92,9 @@ def _stack(c: Call) -> None:
 def _cut(c: Call) -> None:
     x = c.value("x")
     axis = int(c.setting("axis")) % x.rank
+    (name,), first = c.together([x], x.dtype)
     if len(c.outputs) == 1:
-        c.give(c.graph.node("Identity", [c.last(x)]))
+        c.give(c.graph.node("Identity", [name]), first=first)
         return
     lengths = [c.graph.length(out.shape[axis]) for out in c.outputs]
     if None in lengths:
@@ -103,7 +105,7 @@ def _cut(c: Call) -> None:
         if known
         else c.graph.node("Concat", [length for length in lengths if length], axis=0)
     )
-    c.give(*c.graph.node("Split", [c.last(x), sizes], len(c.outputs), axis=axis))
+    c.give(*c.graph.node("Split", [name, sizes], len(c.outputs), axis=x.moved(axis) if first else axis), first=first)
 
 
 def _pad(c: Call) -> None:
@@ -195,21 +197,25 @@ def _take_index(c: Call) -> None:
     array = _one_array(indices[0])
     if array is not None:
         axis, places = array
-        c.give(g.node("Gather", [c.last(x), g.constant(numpy.asarray(places, numpy.int64))], axis=axis))
+        first = x.is_first and numpy.ndim(places) == 1
+        name, axis = (g.first(x), x.moved(axis)) if first else (c.last(x), axis)
+        c.give(g.node("Gather", [name, g.constant(numpy.asarray(places, numpy.int64))], axis=axis), first=first)
         return
     read = _Slices(c, x.rank)
     read.read(indices)
-    name = c.last(x)
+    first = x.is_first and not read.squeezed and not read.added
+    name = g.first(x) if first else c.last(x)
     if read.axes:
         joined = [
             names[0] if len(names) == 1 else g.node("Concat", names, axis=0) for names in (read.starts, read.ends)
         ]
-        name = g.node("Slice", [name, *joined, g.integers(read.axes), g.integers(read.steps)])
+        axes = [x.moved(axis) if first else axis for axis in read.axes]
+        name = g.node("Slice", [name, *joined, g.integers(axes), g.integers(read.steps)])
     if read.squeezed:
         name = g.node("Squeeze", [name, g.integers(read.squeezed)])
     if read.added:
         name = g.node("Unsqueeze", [name, g.integers(read.added)])
-    c.give(name if name != x.last else g.node("Identity", [name]))
+    c.give(name if name not in (x.last, x.first) else g.node("Identity", [name]), first=first)
 
 
 def _take_computed(c: Call, x: Value, index: tuple[Any, ...]) -> None:
