@@ -72,6 +72,11 @@ class Call:
         """What an array in a setting was computed from the inputs as; None for anything else."""
         return self._values[part.number] if isinstance(part, Seen) else None
 
+    def operand(self, name: str) -> Operand:
+        """An array that stands among the settings, as if it were an input."""
+        found = self.settings(name)
+        return self._values[found[0].number] if isinstance(found[0], Seen) else Constant(found)
+
     # ------------------------------------------------------------------ inputs
 
     def value(self, name: str) -> Value:

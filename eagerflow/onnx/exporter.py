@@ -12,6 +12,8 @@ import numpy
 
 from eagerflow._version import __version__
 from eagerflow.base import tree
+from eagerflow.core.in_place import undone
+from eagerflow.core.random import frozen
 from eagerflow.core.tensor import Tensor
 from eagerflow.onnx.comparing import Run, compare, difference
 from eagerflow.onnx.converting import converted, opens
@@ -145,7 +147,11 @@ def convert(
     for each in given:
         if each.dtype not in TYPES:
             raise ExportError(f"the input {each.name!r} has the type {each.dtype}, which ONNX files don't have here.")
-    run = _runner(model, structure)
+    with undone(), frozen():  # seeds are as they were before
+        return _converted(model, _runner(model, structure), given, opset, weights, keeps)
+
+
+def _converted(model: Any, run: Run, given: Sequence[Given], opset: int, weights: str | None, keeps: bool) -> Converted:
     sizes, traces = _traces(run, given, keeps)
     made = converted(traces, given, opset, _output_names(model, traces[0]))
     first = traces[0]

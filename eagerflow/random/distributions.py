@@ -13,7 +13,7 @@ from eagerflow.base.typing import DType, Seed
 from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
 from eagerflow.core.tensor import Tensor
-from eagerflow.random.seed_generator import draw
+from eagerflow.random.seed_generator import announced, draw
 from eagerflow.random.spread import uniform_between
 
 __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "truncated_normal", "uniform"]
@@ -41,7 +41,9 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, 
     """
     wanted = _float(dtype, "normal")
     drawn = _standard_normal(draw(seed, "normal"), _shape(shape, "normal"), wanted)
-    return _moved(drawn, stddev, mean, wanted)
+    if isinstance(stddev, Tensor) or isinstance(mean, Tensor):
+        return announced(_placed(drawn, wanted), seed, "normal", mean=0.0, stddev=1.0) * stddev + mean
+    return announced(_moved(drawn, stddev, mean, wanted), seed, "normal", mean=mean, stddev=stddev)
 
 
 @boundary
@@ -72,7 +74,10 @@ def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DTyp
     while outside.size:
         flat[outside] = _standard_normal(source, outside.shape, wanted)
         outside = outside[abs(flat[outside]) > 2]
-    return _moved(flat.reshape(drawn.shape), stddev, mean, wanted)
+    found = flat.reshape(drawn.shape)
+    if isinstance(stddev, Tensor) or isinstance(mean, Tensor):
+        return announced(_placed(found, wanted), seed, "truncated normal", mean=0.0, stddev=1.0) * stddev + mean
+    return announced(_moved(found, stddev, mean, wanted), seed, "truncated normal", mean=mean, stddev=stddev)
 
 
 @boundary
@@ -99,12 +104,14 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = Non
     source = draw(seed, "uniform")
     dims, kind = _shape(shape, "uniform"), _drawn_type(wanted)
     if isinstance(minval, Tensor) or isinstance(maxval, Tensor):
-        return _moved(source.random(dims, kind), maxval - minval, minval, wanted)
+        drawn = announced(_placed(source.random(dims, kind), wanted), seed, "uniform", low=0.0, high=1.0)
+        return drawn * (maxval - minval) + minval
     low, high = numpy.asarray(minval, kind), numpy.asarray(maxval, kind)
     if not low.ndim and not high.ndim and wanted == kind:
-        return _placed(uniform_between(source, dims, low, high), wanted)
-    drawn = source.random(dims, kind) * (high - low) + low
-    return _placed(_below(drawn.astype(wanted, copy=False), high, low), wanted)
+        found = uniform_between(source, dims, low, high)
+    else:
+        found = _below((source.random(dims, kind) * (high - low) + low).astype(wanted, copy=False), high, low)
+    return announced(_placed(found, wanted), seed, "uniform", low=minval, high=maxval)
 
 
 @boundary
@@ -135,7 +142,7 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: 
             f"random.randint(minval={minval!r}, maxval={maxval!r}): expected minval < maxval, since maxval is left out."
         )
     drawn = draw(seed, "randint").integers(low, high, _shape(shape, "randint"), dtype="int64")
-    return _placed(numpy.asarray(drawn), as_dtype(dtype))
+    return announced(_placed(numpy.asarray(drawn), as_dtype(dtype)), seed, "integers", low=low, high=high)
 
 
 @boundary
@@ -171,7 +178,7 @@ def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: See
     row = numpy.arange(rows)[:, None]
     drawn = draw(seed, "categorical").random((rows, num_samples)) + row
     found = numpy.searchsorted((upto + row).reshape(-1), drawn, side="right") - row * categories
-    return _placed(found.clip(0, categories - 1), as_dtype(dtype))
+    return announced(_placed(found.clip(0, categories - 1), as_dtype(dtype)), seed, "categorical")
 
 
 @boundary
@@ -196,7 +203,9 @@ def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Seed = None) -> Ten
     wanted = _float(dtype, "gamma")
     source = draw(seed, "gamma")
     shape = _shape(shape, "gamma")
-    return _placed(source.standard_gamma(_host(alpha), shape, dtype=_drawn_type(wanted)), wanted)
+    return announced(
+        _placed(source.standard_gamma(_host(alpha), shape, dtype=_drawn_type(wanted)), wanted), seed, "gamma"
+    )
 
 
 @boundary
@@ -249,7 +258,9 @@ def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DType = None, s
 def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: DType, seed: Seed) -> Tensor:
     wanted = _float(dtype, name)
     method: Callable[..., Any] = getattr(draw(seed, name), name)
-    return _placed(numpy.asarray(method(_host(first), _host(second), _shape(shape, name))), wanted)
+    return announced(
+        _placed(numpy.asarray(method(_host(first), _host(second), _shape(shape, name))), wanted), seed, name
+    )
 
 
 def _standard_normal(source: numpy.random.Generator, shape: Any, wanted: numpy.dtype) -> numpy.ndarray:
@@ -262,9 +273,7 @@ def _drawn_type(wanted: numpy.dtype) -> Any:
 
 
 def _moved(drawn: numpy.ndarray, scale: Any, shift: Any, wanted: numpy.dtype) -> Tensor:
-    """`drawn * scale + shift`; recorded where scale or shift are tensors, so that gradients reach them."""
-    if isinstance(scale, Tensor) or isinstance(shift, Tensor):
-        return _placed(drawn, wanted) * scale + shift
+    """`drawn * scale + shift`."""
     drawn = drawn if _is_one(scale) else drawn * numpy.asarray(scale, drawn.dtype)
     drawn = drawn if _is_zero(shift) else drawn + numpy.asarray(shift, drawn.dtype)
     return _placed(drawn, wanted)

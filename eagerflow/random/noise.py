@@ -15,7 +15,7 @@ from eagerflow.core.random import fast_bits
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.machine.threads import each
 from eagerflow.ops.neural.dropout import masked_scale
-from eagerflow.random.seed_generator import draw
+from eagerflow.random.seed_generator import announced, draw
 
 __all__ = ["dropout", "shuffle"]
 
@@ -54,7 +54,8 @@ def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None =
         return x
     shape = x.shape if noise_shape is None else _noise_shape(x.shape, noise_shape)
     scale = 0.0 if rate == 1 else 1.0 / (1.0 - rate)
-    return masked_scale(x, _mask(x, shape, float(rate), seed), scale)
+    mask = announced(_mask(x, shape, float(rate), seed), seed, "bernoulli", probability=1.0 - rate)
+    return masked_scale(x, mask, scale)
 
 
 def _noise_shape(shape: tuple[int, ...], noise_shape: Sequence[int | None]) -> tuple[int, ...]:
@@ -116,5 +117,5 @@ def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> Tensor:
     if not isinstance(axis, int) or not -tensor.ndim <= axis < tensor.ndim:
         raise ValueError(f"random.shuffle(axis={axis!r}): the tensor has {tensor.ndim} axes.")
     order = draw(seed, "shuffle").permutation(tensor.shape[axis])
-    where = place(order, device_of(tensor.data))
+    where = announced(place(order, device_of(tensor.data)), seed, "permutation")
     return tensor[(slice(None),) * (axis % tensor.ndim) + (where,)]

@@ -10,11 +10,12 @@ import numpy
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.typing import Seed
-from eagerflow.core import random as core_random
+from eagerflow.core import observe, random as core_random
 from eagerflow.core.device import device
+from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["SeedGenerator", "draw"]
+__all__ = ["SeedGenerator", "announced", "draw"]
 
 table = Table("seed generator", "keras.random")
 _numbers = itertools.count()
@@ -94,3 +95,10 @@ def draw(seed: Seed, where: str) -> numpy.random.Generator:
         first, count = seed.next().tolist()
         return core_random.generator((first, count))
     return core_random.generator((checked_seed(seed, where), 0))
+
+
+def announced(drawn: Any, seed: Seed, kind: str, **settings: Any) -> Any:
+    """What was drawn, told to observers; not where the seed is an integer, which always gives the same numbers."""
+    if observe.state.on and (seed is None or isinstance(seed, SeedGenerator)):
+        observe.draw(kind, drawn.data if isinstance(drawn, Tensor) else drawn, **settings)
+    return drawn

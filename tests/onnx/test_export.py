@@ -151,11 +151,6 @@ def test_an_op_without_a_form_is_named_with_layer_and_line(tmp_path):
     assert "test_export.py:" in text
 
 
-def test_random_numbers_are_refused(tmp_path):
-    refused(rows_of(lambda x: x + ef.random.normal((8,))), tmp_path, "[Rr]andom numbers")
-    refused(rows_of(lambda x: x + ef.random.normal(ops.shape(x))), tmp_path, "[Rr]andom numbers")
-
-
 def test_values_that_python_read_are_refused(tmp_path):
     refused(rows_of(lambda x: x * float(ops.sum(x))), tmp_path, "read")
     fixed = Sequential([Input(batch_shape=(2, 8)), L.Lambda(lambda x: x * float(ops.sum(x)))])

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.onnx.call import Call, Constant
+from eagerflow.onnx.call import Call
+from eagerflow.onnx.constants import Constant
 from eagerflow.onnx.graph import Value
 
 __all__ = ["CONVERTERS"]
@@ -180,7 +181,10 @@ def _round(c: Call) -> None:
 
 
 def _masked_scale(c: Call) -> None:
-    c.refuse("dropout ran: call the model with training=False")
+    mask, dtype = c.operand("mask"), c.outputs[0].dtype
+    scale = Constant([c.setting("scale")], is_number=True)
+    names, first = c.together([c.inputs["x"], mask, scale], dtype)
+    c.give(c.graph.node("Mul", [c.graph.node("Mul", names[:2]), names[2]]), first=first)
 
 
 _UNARY = """
