@@ -42,7 +42,7 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def expressed(graph: Graph, constant: Constant) -> str | None:
-    """The name of an array that changes with the size: all numbers equal, or in equal steps along one axis.
+    """The name of an array that changes with the size: all numbers equal, in equal steps along one axis, or lengths.
 
     None where it is something else, or its shape follows from no shape known.
     """
@@ -53,7 +53,22 @@ def expressed(graph: Graph, constant: Constant) -> str | None:
     first = arrays[0].reshape(-1)[:1]
     if first.size and all(array.size and bool((array == first).all()) for array in arrays):
         return _expanded(graph, graph.constant(first.reshape(())), shape)
-    return _in_steps(graph, arrays, shape)
+    return _in_steps(graph, arrays, shape) or _of_lengths(graph, arrays)
+
+
+def _of_lengths(graph: Graph, arrays: Sequence[Any]) -> str | None:
+    """A few integers that follow from lengths, such as a shape."""
+    first = arrays[0]
+    if first.dtype.kind not in "iu" or first.ndim > 1 or not 0 < first.size <= 16:
+        return None
+    if len({array.shape for array in arrays}) > 1:
+        return None
+    name = graph.shape(list(zip(*[array.reshape(-1).tolist() for array in arrays])))
+    if name is None:
+        return None
+    if first.dtype != numpy.int64:
+        name = str(graph.node("Cast", [name], to=first.dtype))
+    return name if first.ndim else str(graph.node("Squeeze", [name, graph.integers([0])]))
 
 
 def _expanded(graph: Graph, name: str, shape: Sequence[Any]) -> str | None:

@@ -1,7 +1,4 @@
-"""ONNX files: the messages that we write and read, and the writer, which streams weights.
-
-The numbers of fields are those of onnx.proto, https://github.com/onnx/onnx (Apache 2.0).
-"""
+"""Writes ONNX files; weights are streamed."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ import numpy
 
 from eagerflow.base.files import replacing
 from eagerflow.base.protobuf_messages import message_classes
+from eagerflow.onnx.fields import FIELDS
 from eagerflow.onnx.graph import Graph, Late, Value
 
 __all__ = ["TYPES", "write"]
@@ -37,61 +35,13 @@ TYPES = {
 _IR = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}  # the version of the format that came with each opset
 _LARGEST = 1_900_000_000  # bytes of a file; what is beyond lies beside it, as protobuf ends at 2 GiB
 _SMALL = 1024  # bytes of an array that stays in the file, such as shapes, which checkers read
-_ONE, _MANY = False, True
 _INITIALIZER, _GRAPH = 5, 7  # numbers of fields, which are written by hand
 _RAW = 9
 
 
 @cache
 def _messages() -> dict[str, Any]:
-    tables: dict[str, dict[str, tuple[int, str, bool]]] = {
-        "Pair": {"key": (1, "string", _ONE), "value": (2, "string", _ONE)},
-        "Opset": {"domain": (1, "string", _ONE), "version": (2, "int64", _ONE)},
-        "Tensor": {
-            "dims": (1, "int64", _MANY),
-            "data_type": (2, "int32", _ONE),
-            "name": (8, "string", _ONE),
-            "raw_data": (9, "bytes", _ONE),
-            "external_data": (13, "Pair", _MANY),
-            "data_location": (14, "int32", _ONE),
-        },
-        "Dimension": {"dim_value": (1, "int64", _ONE), "dim_param": (2, "string", _ONE)},
-        "Shape": {"dim": (1, "Dimension", _MANY)},
-        "TensorType": {"elem_type": (1, "int32", _ONE), "shape": (2, "Shape", _ONE)},
-        "Type": {"tensor_type": (1, "TensorType", _ONE)},
-        "ValueInfo": {"name": (1, "string", _ONE), "type": (2, "Type", _ONE)},
-        "Attribute": {
-            "name": (1, "string", _ONE),
-            "f": (2, "float", _ONE),
-            "i": (3, "int64", _ONE),
-            "s": (4, "bytes", _ONE),
-            "floats": (7, "float", _MANY),
-            "ints": (8, "int64", _MANY),
-            "strings": (9, "bytes", _MANY),
-            "type": (20, "int32", _ONE),
-        },
-        "Node": {
-            "input": (1, "string", _MANY),
-            "output": (2, "string", _MANY),
-            "name": (3, "string", _ONE),
-            "op_type": (4, "string", _ONE),
-            "attribute": (5, "Attribute", _MANY),
-        },
-        "Graph": {
-            "node": (1, "Node", _MANY),
-            "name": (2, "string", _ONE),
-            "input": (11, "ValueInfo", _MANY),
-            "output": (12, "ValueInfo", _MANY),
-        },
-        "Model": {
-            "ir_version": (1, "int64", _ONE),
-            "producer_name": (2, "string", _ONE),
-            "producer_version": (3, "string", _ONE),
-            "opset_import": (8, "Opset", _MANY),
-            "metadata_props": (14, "Pair", _MANY),
-        },
-    }
-    return message_classes("eagerflow_onnx", tables)
+    return message_classes("eagerflow_onnx", FIELDS)
 
 
 def _attribute(name: str, value: Any) -> Any:

@@ -200,7 +200,13 @@ class Listener(Observer):
 
 
 class _Recorder(Observer):
-    """Notes the ops; those that `opens` tells of are replaced by the ops of their references."""
+    """Notes the ops; those that `opens` tells of are replaced by the ops of their references.
+
+    Attributes:
+        folds: it also wants what files loaded by `load_onnx` compute of shapes, which other observers don't hear of.
+    """
+
+    folds = True
 
     def __init__(self, opens: Callable[[Any], bool], known: Known) -> None:
         self.opens, self.known = opens, known

@@ -261,7 +261,9 @@ def _roll(c: Call) -> None:
 
 
 def _top_positions(c: Call) -> None:
-    k = c.graph.integers([int(c.setting("k"))])
+    k = c.graph.length(tuple([int(k) for k in c.settings("k")]))
+    if k is None:
+        c.refuse("its k follows from no shape known here")
     found = c.graph.node("TopK", [c.name("x"), k], 2, axis=-1)
     c.give(c.cast(found[1], numpy.int64, c.outputs[0].dtype))
 

@@ -16,6 +16,8 @@ from typing import Any
 from eagerflow.onnx.nodes import (
     attending,
     classic,
+    control,
+    drawing,
     elementwise,
     microsoft,
     normalizing,
@@ -41,4 +43,6 @@ NODES: dict[str, Callable[..., Any]] = {
     **quantized.NODES,
     **microsoft.NODES,
     **classic.NODES,
+    **control.NODES,
+    **drawing.NODES,
 }

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import as_type, numbers, room
+from eagerflow.onnx.nodes.values import as_type, room
 
 __all__ = ["NODES"]
 
@@ -31,7 +31,8 @@ def _shared(x: Any, heads: int) -> Any:
 def _attention(
     q: Any, k: Any, v: Any, mask: Any = None, past_key: Any = None, past_value: Any = None, lengths: Any = None, *,
     is_causal: int = 0, q_num_heads: int | None = None, kv_num_heads: int | None = None,
-    qk_matmul_output_mode: int = 0, scale: float | None = None, softcap: float = 0.0,
+    left_window_size: int = -1, qk_matmul_output_mode: int = 0,
+    right_window_size: int = -1, scale: float | None = None, softcap: float = 0.0,
     softmax_precision: int | None = None, outputs: int = 1,
 ) -> Any:  # fmt: skip
     flat = q.ndim == 3
@@ -44,26 +45,30 @@ def _attention(
     room((query.shape[0], heads, targets, sources), "float32")
     root = math.sqrt(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
     scores = ops.matmul(ops.multiply(query, root), ops.multiply(ops.transpose(_shared(key, heads), (0, 1, 3, 2)), root))
-    bias = _bias(mask, lengths, is_causal, past, targets, sources, numbers(scores).dtype)
-    stages = [scores]
-    if bias is not None and qk_matmul_output_mode >= 0:
-        capped = ops.multiply(ops.tanh(ops.divide(scores, softcap)), softcap) if softcap else scores
-        stages += [capped, ops.add(capped, bias)]
-    else:
-        capped = ops.multiply(ops.tanh(ops.divide(scores, softcap)), softcap) if softcap else scores
-        stages += [capped, capped]
-    weights = ops.softmax(stages[-1], axis=-1)
+    capped = ops.multiply(ops.tanh(ops.divide(scores, softcap)), softcap) if softcap else scores
+    places = _places(lengths, past, targets, sources)
+    bias = _bias(mask, lengths, places, (left_window_size, 0 if is_causal else right_window_size), sources, scores)
+    biased = capped if bias is None else ops.add(capped, bias)
+    weights = ops.softmax(biased, axis=-1)
     if bias is not None:  # a target that sees nothing gets zeros
-        unseen = ops.all(ops.equal(stages[-1], -math.inf), axis=-1, keepdims=True)
+        unseen = ops.all(ops.equal(biased, -math.inf), axis=-1, keepdims=True)
         weights = ops.where(unseen, ops.zeros_like(weights), weights)
     made = ops.matmul(weights, _shared(value, heads))
     if flat:
         made = ops.reshape(ops.transpose(made, (0, 2, 1, 3)), (q.shape[0], targets, -1))
-    shown = (scores, stages[2], stages[1], weights)[qk_matmul_output_mode]
+    shown = (scores, capped, biased, weights)[qk_matmul_output_mode]
     return [as_type(made, q.dtype), key, value, as_type(shown, q.dtype)][:outputs]
 
 
-def _bias(mask: Any, lengths: Any, causal: int, past: int, targets: int, sources: int, dtype: Any) -> Any:
+def _places(lengths: Any, past: int, targets: int, sources: int) -> Any:
+    """How far each source lies behind each target."""
+    offset: Any = past
+    if lengths is not None:
+        offset = ops.reshape(ops.subtract(as_type(lengths, "int64"), targets), (-1, 1, 1, 1))
+    return ops.subtract(ops.add(numpy.arange(targets)[:, None], offset), numpy.arange(sources)[None])
+
+
+def _bias(mask: Any, lengths: Any, behind: Any, window: tuple[int, int], sources: int, scores: Any) -> Any:
     """What is added to the scores: -inf where a target doesn't see a source."""
     bias: Any = None
     if mask is not None:
@@ -71,16 +76,15 @@ def _bias(mask: Any, lengths: Any, causal: int, past: int, targets: int, sources
         if bias.shape[-1] < sources:
             missing = [(0, 0)] * (bias.ndim - 1) + [(0, sources - bias.shape[-1])]
             bias = ops.pad(bias, missing, constant_values=-math.inf)
-        bias = as_type(bias, dtype)
-    if causal:
-        offset: Any = past
-        if lengths is not None:
-            offset = ops.reshape(ops.subtract(as_type(lengths, "int64"), targets), (-1, 1, 1, 1))
-        seen = ops.less_equal(numpy.arange(sources)[None], ops.add(numpy.arange(targets)[:, None], offset))
-        bias = _joined(bias, seen, dtype)
+        bias = as_type(bias, scores.dtype)
+    left, right = window
+    if right >= 0:
+        bias = _joined(bias, ops.greater_equal(behind, -right), scores.dtype)
+    if left >= 0:
+        bias = _joined(bias, ops.less_equal(behind, left), scores.dtype)
     if lengths is not None:
         seen = ops.less(numpy.arange(sources), ops.reshape(as_type(lengths, "int64"), (-1, 1, 1, 1)))
-        bias = _joined(bias, seen, dtype)
+        bias = _joined(bias, seen, scores.dtype)
     return bias
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import Known, as_type, numbers, room, type_numbered
+from eagerflow.onnx.nodes.values import Known, as_type, is_real, numbers, room, type_numbered
 
 __all__ = ["NODES", "together"]
 
@@ -64,7 +64,7 @@ def _of_many(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
 
 def _divide(x: Any, y: Any) -> Any:
-    if x.dtype.kind == "f":
+    if is_real(x.dtype):
         return ops.divide(x, y)
     if not numbers(y).all():
         raise ValueError("integers are divided by 0.")
@@ -80,15 +80,15 @@ def _mod(x: Any, y: Any, *, fmod: int = 0) -> Any:
         raise ValueError("integers are divided by 0.")
     if not fmod:
         return as_type(ops.mod(x, y), x.dtype)
-    if x.dtype.kind == "f":
+    if is_real(x.dtype):
         return as_type(ops.fmod(x, y), x.dtype)
     return as_type(ops.subtract(x, ops.multiply(_divide(x, y), y)), x.dtype)
 
 
 def _power(x: Any, y: Any, *, broadcast: int = 0, axis: int | None = None) -> Any:
     x, y = together(x, y, broadcast, axis)
-    kind = x.dtype if x.dtype.kind == "f" or y.dtype.kind != "f" else numpy.dtype("float64")
-    if kind.kind == "f" and y.__class__ is Known and y.size == 1:
+    kind = x.dtype if is_real(x.dtype) or not is_real(y.dtype) else numpy.dtype("float64")
+    if is_real(kind) and y.__class__ is Known and y.size == 1:
         return as_type(ops.power(as_type(x, kind), float(numbers(y).item())), x.dtype)
     return as_type(ops.power(as_type(x, kind), as_type(y, kind)), x.dtype)
 
@@ -115,8 +115,8 @@ def _single(x: Any) -> Any:
 
 
 def _cast(x: Any, *, to: Any, saturate: int = 1, round_mode: Any = None) -> Any:
-    if x.dtype.kind not in "biuf" and x.dtype.name != "bfloat16":
-        raise ValueError("text isn't cast to numbers here.")
+    if x.dtype.kind not in "biu" and not is_real(x.dtype):
+        raise ValueError(f"{x.dtype} isn't cast here.")
     return as_type(x, _named(to))
 
 
@@ -205,13 +205,11 @@ def _mish(x: Any) -> Any:
 
 
 def _dropout(
-    x: Any, ratio: Any = None, training: Any = None, *, seed: int = 0, is_test: int = 0, outputs: int = 1,
-    consumed_inputs: Any = None, **older: Any,
+    x: Any, share: Any = None, training: Any = None, *, ratio: float = 0.5, seed: int = 0, is_test: int = 0,
+    outputs: int = 1, consumed_inputs: Any = None,
 ) -> Any:  # fmt: skip
-    if older.keys() - {"ratio"}:
-        raise TypeError(f"unexpected attributes {sorted(older)}")
-    rate = 0.5 if ratio is None else float(numbers(ratio))
-    if training is not None and bool(numbers(training)) and rate:
+    rate = ratio if share is None else float(numbers(share).reshape(-1)[0])
+    if training is not None and bool(numbers(training).reshape(-1)[0]) and rate:
         raise ValueError("dropout in training mode: files are run in inference. Export with training=False.")
     return x if outputs == 1 else [x, numpy.ones(x.shape, bool)]
 

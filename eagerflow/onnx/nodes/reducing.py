@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import as_type, axes_in, counts, numbers, room
+from eagerflow.onnx.nodes.values import as_type, axes_in, counts, is_real, numbers, room
 
 __all__ = ["NODES"]
 
@@ -28,7 +28,7 @@ def _reduce(function: Callable[..., Any], on_nothing: Callable[[Any], Any] = lam
 
 
 def _floats(x: Any) -> Any:
-    return x if x.dtype.kind == "f" or x.dtype.name == "bfloat16" else ops.cast(x, "float64")
+    return x if is_real(x.dtype) else ops.cast(x, "float64")
 
 
 def _sum(x: Any, axis: Any, keep: bool) -> Any:
@@ -41,7 +41,7 @@ def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(x, axis=axis, keepdims=keep)
         top = function is ops.max
         kind = x.dtype
-        if kind.kind == "f":
+        if is_real(kind):
             ends: Any = (-math.inf, math.inf)
         else:
             ends = (False, True) if kind.kind == "b" else (numpy.iinfo(kind).min, numpy.iinfo(kind).max)
@@ -55,7 +55,10 @@ def _log_sum_exp(x: Any, axis: Any, keep: bool) -> Any:
     x = _floats(x)
     if not x.size:
         return ops.log(_sum(x, axis, keep))
-    return ops.logsumexp(x, axis=axis, keepdims=keep)
+    most = ops.max(x, axis=axis, keepdims=True)
+    most = ops.where(ops.isfinite(most), most, ops.zeros_like(most))
+    found = ops.add(ops.log(_sum(ops.exp(ops.subtract(x, most)), axis, True)), most)
+    return found if keep else ops.reshape(found, tuple([n for i, n in enumerate(x.shape) if i not in axis]))
 
 
 def _place(function: Callable[..., Any]) -> Callable[..., Any]:

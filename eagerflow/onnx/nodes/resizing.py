@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, numbers, room
+from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, is_real, numbers, room
 
 __all__ = ["NODES"]
 
@@ -107,7 +107,7 @@ def _resized(x: Any, axes: dict[int, _Axis], mode: str, how: dict[str, Any]) -> 
         weights = _weights(
             places, axis.before, mode, axis.scale, how["antialias"], how["cubic_coeff_a"], how["exclude_outside"]
         )
-        x = x if x.dtype.kind == "f" else ops.cast(x, "float32")
+        x = x if is_real(x.dtype) else ops.cast(x, "float32")
         moved = ops.matmul(ops.moveaxis(x, i, -1), weights.T.astype(x.dtype))
         x = ops.moveaxis(moved, -1, i)
     if outside is not None and outside.any():
@@ -177,14 +177,9 @@ def _mode(mode: str) -> str:
 
 
 def _upsample(
-    x: Any,
-    scales: Any = None,
-    *,
-    mode: str = "nearest",
-    height_scale: float = 1.0,
-    width_scale: float = 1.0,
+    x: Any, scales: Any = None, /, *, mode: str = "nearest", height_scale: float = 1.0, width_scale: float = 1.0,
     **older: Any,
-) -> Any:
+) -> Any:  # fmt: skip
     factors = older.pop("scales", None) if scales is None else numbers(scales).tolist()
     if older:
         raise TypeError(f"unexpected attributes {sorted(older)[:5]}")

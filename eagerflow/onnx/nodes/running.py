@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from eagerflow.core.observe import state, unobserved
+from eagerflow.core.observe import current, state, unobserved
 from eagerflow.core.tensor import Tensor
 from eagerflow.onnx.nodes.values import Known, known
 
@@ -21,14 +21,14 @@ class Wants(NamedTuple):
 
     Attributes:
         least, most: numbers of inputs.
-        attributes: by name; None for any.
+        attributes: names, with the type that is annotated; None for any.
         needed: attributes without a default.
         told: of `opset` and `outputs` those that it asks for.
     """
 
     least: int
     most: float
-    attributes: frozenset[str] | None
+    attributes: dict[str, str] | None
     needed: frozenset[str]
     told: tuple[str, ...]
 
@@ -37,12 +37,14 @@ class Wants(NamedTuple):
 def wants(function: Callable[..., Any]) -> Wants:
     """What a node's function takes, by its signature."""
     parameters = list(inspect.signature(function).parameters.values())
-    inputs = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    inputs = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     named = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
     return Wants(
         sum(p.default is p.empty for p in inputs),
         float("inf") if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(inputs),
-        None if any(p.kind is p.VAR_KEYWORD for p in parameters) else frozenset(named) - set(_TOLD),
+        None
+        if any(p.kind is p.VAR_KEYWORD for p in parameters)
+        else {name: str(p.annotation) for name, p in named.items() if name not in _TOLD},
         frozenset(name for name, p in named.items() if p.default is p.empty) - set(_TOLD),
         tuple([name for name in _TOLD if name in named]),
     )
@@ -62,8 +64,9 @@ def run(
     """
     told = {"opset": opset, "outputs": outputs}
     named = {**attributes, **{name: told[name] for name in wants(function).told}}
-    aside = all([x is None or x.__class__ is Known for x in inputs])
-    if aside and state.on:
+    holds_graphs = any([callable(value) for value in attributes.values()])  # which may use anything around them
+    aside = not holds_graphs and all([x is None or x.__class__ is Known for x in inputs])
+    if aside and state.on and not any([getattr(observer, "folds", False) for observer in current()]):
         with unobserved():
             made = function(*inputs, **named)
     else:

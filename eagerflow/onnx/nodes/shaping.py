@@ -10,12 +10,12 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, numbers, room, type_numbered
+from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, known, numbers, room, type_numbered
 
 __all__ = ["NODES", "padded", "placed_slice"]
 
 
-def _reshape(x: Any, shape: Any = None, *, allowzero: int = 0, **older: Any) -> Any:
+def _reshape(x: Any, shape: Any = None, /, *, allowzero: int = 0, **older: Any) -> Any:
     given = counts(shape) if shape is not None else [int(n) for n in older.pop("shape")]
     if older.keys() - {"consumed_inputs"}:
         raise TypeError(f"unexpected attributes {sorted(older)}")
@@ -129,30 +129,39 @@ def _gather_elements(x: Any, places: Any, *, axis: int = 0) -> Any:
 
 
 def _gather_nd(x: Any, places: Any, *, batch_dims: int = 0) -> Any:
-    index = _coordinates(x, places, batch_dims)
-    return x[index]
+    depth = places.shape[-1]
+    if places.dtype.kind not in "iu" or not 0 < depth <= x.ndim - batch_dims:
+        raise ValueError(f"indices of {depth} numbers for a tensor with {x.ndim} axes.")
+    lengths = x.shape[batch_dims : batch_dims + depth]
+    front, flat = x.shape[:batch_dims], None
+    for i, length in enumerate(lengths):
+        part = as_type(_indices(places[..., i], length), "int64")
+        flat = part if flat is None else ops.add(ops.multiply(flat, length), part)
+    if front:
+        count = math.prod(lengths)
+        starts = numpy.arange(math.prod(front)).reshape(*front, *[1] * (places.ndim - 1 - len(front))) * count
+        flat = ops.add(flat, starts)
+    room((*places.shape[:-1], *x.shape[batch_dims + depth :]), x.dtype)
+    return ops.take(ops.reshape(x, (-1, *x.shape[batch_dims + depth :])), flat, axis=0)
 
 
-def _coordinates(x: Any, places: Any, batch: int = 0) -> tuple[Any, ...]:
-    """One array of places for each of the first axes of x."""
+def _coordinates(x: Any, places: Any) -> Any:
+    """Places counted from the front."""
     array = numbers(places)
     depth = array.shape[-1]
-    if array.dtype.kind not in "iu" or batch + depth > x.ndim:
+    if array.dtype.kind not in "iu" or depth > x.ndim:
         raise ValueError(f"indices of {depth} numbers for a tensor with {x.ndim} axes.")
-    lengths = x.shape[batch : batch + depth]
+    lengths = x.shape[:depth]
     if array.size and ((array < -numpy.array(lengths)).any() or (array >= numpy.array(lengths)).any()):
         raise ValueError("an index beyond the end of its axis.")
-    front = array.shape[:-1]
-    grids = [numpy.arange(n).reshape([-1 if i == a else 1 for i in range(len(front))]) for a, n in enumerate(front)]
-    return (*grids[:batch], *[array[..., i] % max(n, 1) for i, n in enumerate(lengths)])
+    return array % numpy.maximum(lengths, 1)
 
 
 _REDUCTIONS = {"none": None, "add": "add", "mul": "mul", "max": "max", "min": "min"}
 
 
 def _scatter_nd(x: Any, places: Any, updates: Any, *, reduction: str = "none") -> Any:
-    index = _coordinates(x, places)
-    return ops.scatter_update(x, numpy.stack(numpy.broadcast_arrays(*index), -1), updates, _REDUCTIONS[reduction])
+    return ops.scatter_update(x, _coordinates(x, places), updates, _REDUCTIONS[reduction])
 
 
 def _scatter_elements(x: Any, places: Any, updates: Any, *, axis: int = 0, reduction: str = "none") -> Any:
@@ -191,7 +200,7 @@ def padded(x: Any, widths: Sequence[tuple[int, int]], mode: str = "constant", va
 
 
 def _pad(
-    x: Any, widths: Any = None, value: Any = None, places: Any = None, *,
+    x: Any, widths: Any = None, value: Any = None, places: Any = None, /, *,
     pads: Any = None, mode: str = "constant", paddings: Any = None, **older: Any,
 ) -> Any:  # fmt: skip
     fill = older.pop("value", 0.0) if value is None or not value.size else numbers(value).item()
@@ -246,7 +255,7 @@ def _one_hot(places: Any, depth: Any, values: Any, *, axis: int = -1) -> Any:
     count = int(numbers(depth).item())
     (axis,) = axes_in([axis], places.ndim + 1)
     room((*places.shape, count), values.dtype)
-    off, on = numbers(values)
+    off, on = (known(number) for number in numbers(values))
     every = numpy.arange(count).reshape([-1 if i == axis else 1 for i in range(places.ndim + 1)])
     wrapped = ops.expand_dims(ops.where(ops.less(places, 0), ops.add(places, count), places), axis)
     return as_type(ops.where(ops.equal(wrapped, every.astype(places.dtype)), on, off), values.dtype)
@@ -321,7 +330,7 @@ def _center_crop_pad(x: Any, shape: Any, *, axes: Any = None) -> Any:
     return x
 
 
-def _top(x: Any, k: Any = None, *, axis: int = -1, largest: int = 1, sorted: int = 1, **older: Any) -> Any:
+def _top(x: Any, k: Any = None, /, *, axis: int = -1, largest: int = 1, sorted: int = 1, **older: Any) -> Any:
     count = int(older.pop("k")) if k is None else int(numbers(k).reshape(-1)[0])
     (axis,) = axes_in([axis], x.ndim)
     if not 0 <= count <= x.shape[axis] or older:

@@ -14,7 +14,7 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.onnx.messages import TYPES
 
-__all__ = ["Known", "as_type", "axes_in", "counts", "known", "numbers", "room", "room_of", "type_numbered"]
+__all__ = ["Known", "as_type", "axes_in", "counts", "is_real", "known", "numbers", "room", "room_of", "type_numbered"]
 
 _NAMES = {number: name for name, number in TYPES.items()}
 _LEAST_ROOM = 2**30  # bytes that one result may always take
@@ -57,6 +57,11 @@ def counts(x: Any) -> list[int]:
 def as_type(x: Any, dtype: Any) -> Any:
     """A tensor as another type, where it has another."""
     return x if x.dtype == dtype else ops.cast(x, str(numpy.dtype(dtype)))
+
+
+def is_real(dtype: Any) -> bool:
+    """Whether a type is one of floating-point numbers, bfloat16 among them."""
+    return bool(dtype.kind == "f" or dtype.name == "bfloat16")
 
 
 def axes_in(axes: Sequence[int], rank: int) -> tuple[int, ...]:

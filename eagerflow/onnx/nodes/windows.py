@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.onnx.nodes.shaping import padded
-from eagerflow.onnx.nodes.values import as_type, numbers, room
+from eagerflow.onnx.nodes.values import as_type, is_real, numbers, room
 
 __all__ = ["NODES", "convolved", "spread"]
 
@@ -94,7 +94,7 @@ def spread(
     if output_shape is not None or auto_pad.startswith("SAME"):
         wanted = list(output_shape or [n * s for n, s in zip(x.shape[2:], steps)])[-rank:]
         total = [n - w for n, w in zip(whole, wanted)]
-        first = [t - t // 2 if auto_pad == "SAME_LOWER" else t // 2 for t in total]
+        first = [max(0, t - t // 2 if auto_pad == "SAME_LOWER" else t // 2) for t in total]
         pairs = [(f, t - f) for f, t in zip(first, total)]
     else:
         pairs = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
@@ -140,7 +140,7 @@ def _max_pool(
     reach = [(k - 1) * d + 1 for k, d in zip(window, apart)]
     pairs = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
     pairs = _behind(pairs, ceil_mode, x.shape[2:], reach, steps)
-    low = -math.inf if x.dtype.kind == "f" else numpy.iinfo(x.dtype).min
+    low = -math.inf if is_real(x.dtype) else numpy.iinfo(x.dtype).min
     around = [(0, 0), (0, 0), *pairs]
     if outputs == 2:
         return _with_places(numbers(x), around, window, steps, apart, storage_order)
@@ -170,7 +170,7 @@ def _with_places(x: Any, around: Any, window: Any, strides: Any, dilations: Any,
     inner = inner.reshape(x.shape[:1:-1]).T if by_column else inner.reshape(x.shape[2:])
     front = numpy.arange(math.prod(x.shape[:2])).reshape(*x.shape[:2], *[1] * inner.ndim)
     places = numpy.pad(front * inner.size + inner, around, constant_values=-1)
-    low = -math.inf if x.dtype.kind == "f" else numpy.iinfo(x.dtype).min
+    low = -math.inf if is_real(x.dtype) else numpy.iinfo(x.dtype).min
     values = numpy.stack(list(_taps(numpy.pad(x, around, constant_values=low), window, strides, dilations)))
     spots = numpy.stack(list(_taps(places, window, strides, dilations)))
     best = numpy.where(spots < 0, -numpy.inf, values).argmax(0)[None]

@@ -1,0 +1,315 @@
+"""The model that `load_onnx` gives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NoReturn
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.core.custom_gradient import no_grad
+from eagerflow.core.observe import Observer, observing, scope, state, unobserved
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.input_spec import InputSpec
+from eagerflow.layer.layer import Layer
+from eagerflow.models.model import Model
+from eagerflow.onnx.load import Program, read
+from eagerflow.onnx.load.program import Port, Step
+from eagerflow.onnx.nodes.control import rounds
+from eagerflow.onnx.nodes.values import room_of
+
+__all__ = ["OnnxModel", "loaded"]
+
+_LONGEST_NAME = 80
+_WEIGHTS_ONLY = (
+    "a model of an ONNX file is saved as such: model.export('m.onnx'), which load_onnx reads again. Its weights alone: "
+    "model.save_weights('m.weights.h5'), which goes with a model loaded from the same file"
+)
+
+
+def loaded(filepath: str | os.PathLike[str], name: str | None, outputs: Sequence[str] | None) -> OnnxModel:
+    """See `load_onnx`."""
+    return OnnxModel(read(filepath, outputs), name=name)
+
+
+class OnnxLayer(Layer):
+    """A node of an ONNX file, or the nodes of one of its parts; it runs as a part of its model.
+
+    Args:
+        name: a name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, autocast=False)
+        self.built = True
+        self.__dict__["_seen"] = None
+        self.parts: dict[str, Any] = {}
+
+    def call(self, inputs: Any) -> Any:
+        """Not by itself."""
+        raise ValueError(f"{self.name!r:.80} is a part of a model from an ONNX file, and runs with it only.")
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """What the file tells, or the last call told; None for open lengths."""
+        return self.__dict__["_seen"]
+
+    def get_config(self) -> dict[str, Any]:
+        """Its name."""
+        return {"name": self.name}
+
+
+@cache
+def _class_of(kind: str) -> type[OnnxLayer]:
+    """A class by the kind of a node, which summaries and pictures show."""
+    return type(kind.rpartition(".")[2], (OnnxLayer,), {"__doc__": f"A node {kind}.", "__module__": __name__})
+
+
+class OnnxModel(Model):
+    """What `load_onnx` gives.
+
+    Args:
+        program: what the file holds.
+        name: of the model.
+    """
+
+    _reserved = Model._reserved | {"_program", "_weights_by_name", "_places"}
+
+    def __init__(self, program: Program, name: str | None = None) -> None:
+        super().__init__(name=name or _plain(program.name) or None, autocast=False)
+        self.built = True
+        values: dict[str, Any] = {}
+        self.__dict__.update(_program=program, _weights_by_name=values, _places={})
+        self.parts: dict[str, Any] = {}
+        self._enter([step for step in program.steps if not step.aside], values)
+        for key in program.weights.keys() - values.keys():  # used in graphs inside of nodes only
+            values[key] = self._variable(self, key)
+        program.weights.clear()
+
+    def _enter(self, steps: list[Step], values: dict[str, Any]) -> None:
+        """Make the layers of nodes and of what they are part of, and their weights."""
+        paths = [self._path_of(step) for step in steps]
+        sizes = Counter([path[:end] for path in paths for end in range(1, len(path))])
+        program = self._program
+        for step, path in zip(steps, paths):
+            while len(path) > 1 and sizes[path[:-1]] == 1:
+                path = path[:-1]  # a part of one node is that node
+            here, around = self, list[Any]()
+            for part in path[:-1]:
+                here = _part_of(here, part, OnnxLayer)
+                around.append(here)
+            node = _part_of(here, path[-1], _class_of(step.kind), new=True)
+            shape = program.shapes.get(step.outputs[0])
+            if shape is not None:
+                for layer in (*around, node):
+                    _tell(layer, tuple([n if isinstance(n, int) else None for n in shape]))
+            for key in step.inputs:
+                if key in program.weights and key not in values:
+                    values[key] = self._variable(node, key)
+            self._places[id(step)] = [*around, node]
+
+    def _path_of(self, step: Step) -> tuple[str, ...]:
+        path = step.path or (step.outputs[0] or step.kind,)
+        return path[1:] if len(path) > 1 and path[0] == self._program.name else path
+
+    def _variable(self, owner: Any, key: str) -> Any:
+        array, trainable = self._program.weights[key]
+        name = _plain(key.rpartition("/")[2]) or "weight"
+        variable = owner.add_weight(
+            shape=array.shape,
+            dtype=array.dtype.name,
+            initializer=lambda shape, dtype=None: array,
+            trainable=trainable,
+            autocast=False,
+            name=name,
+        )
+        variable.path = "/".join([part for part in map(_plain, key.split("/")) if part]) or name
+        return variable
+
+    # ------------------------------------------------------------------ running
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The outputs: one tensor, or a list of several."""
+        program, values = self._program, self._weights_by_name
+        given = _arranged(inputs, program.inputs)
+        held = sum(x.nbytes for x in given.values()) + sum(v.nbytes for v in values.values())
+        with room_of(held), rounds():
+            if state.on:
+                with _Parts(self._places) as parts:
+                    found = program.values({**values, **given}, parts.run)
+            else:
+                found = program.values({**values, **given})
+        made = [x if x.__class__ is Tensor else Tensor(numpy.array(x.data)) for x in found]
+        return made[0] if len(made) == 1 else made
+
+    def _measure(self) -> None:
+        """Run once on small inputs, aside, so that layers know the shapes of what they give."""
+        inputs = [self._small(port) for port in self._program.inputs]
+        with (
+            unobserved(),
+            observing(Observer()),
+            no_grad(),
+            contextlib.suppress(ValueError),
+            numpy.errstate(all="ignore"),
+        ):
+            self.call(inputs[0] if len(inputs) == 1 else inputs)
+
+    @staticmethod
+    def _small(port: Port) -> Any:
+        lengths = [n if isinstance(n, int) else 1 if axis == 0 else 8 for axis, n in enumerate(port.shape or ())]
+        return numpy.zeros(lengths, port.dtype or "float32")
+
+    # ------------------------------------------------------------------ telling
+
+    @property
+    def input(self) -> Any:
+        """The inputs, as an `InputSpec` or a list of them."""
+        specs = [_spec(port) for port in self._program.inputs]
+        return specs[0] if len(specs) == 1 else specs
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return [port.name for port in self._program.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs."""
+        return [port.name for port in self._program.outputs]
+
+    def summary(self, *args: Any, **kwargs: Any) -> None:
+        """Print the layers; see `Model.summary`. Shapes that the file doesn't tell are those of a run on zeros.
+
+        Args:
+            *args: as `Model.summary` takes them.
+            **kwargs: the same by name.
+        """
+        if any(layer.__dict__["_seen"] is None for layer in self.parts.values()):
+            self._measure()
+        super().summary(*args, **kwargs)
+
+    def get_config(self) -> NoReturn:
+        """Raises: the graph is in the ONNX file.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError(f"{self.name!r:.80}: {_WEIGHTS_ONLY}.")
+
+
+class _Parts:
+    """Announces the parts of a model while their nodes run: each once for nodes that follow each other.
+
+    Args:
+        places: the layers around each node, and its own, by its `id`.
+    """
+
+    def __init__(self, places: dict[int, list[Any]]) -> None:
+        self._places = places
+        self._open: list[tuple[Any, Any]] = []
+
+    def __enter__(self) -> _Parts:
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        self._close(0, error)
+
+    def _close(self, keep: int, error: BaseException | None = None) -> None:
+        while len(self._open) > keep:
+            self._open.pop()[1].__exit__(None if error is None else type(error), error, None)
+
+    def run(self, step: Step, inputs: list[Any], call: Callable[[], list[Any]]) -> list[Any]:
+        """The outputs of a node."""
+        *around, node = self._places[id(step)]
+        given = [x for x in inputs if x is not None]
+        same = 0
+        while same < min(len(around), len(self._open)) and around[same] is self._open[same][0]:
+            same += 1
+        self._close(same)
+        for layer in around[same:]:
+            self._open.append((layer, scope("layer", layer.name, layer, given).__enter__()))
+        with scope("layer", node.name, node, given) as told:
+            made = call()
+            told.value = made[0] if len(made) == 1 else made
+        for _, each in self._open:
+            each.value = told.value
+        for layer in (*around, node):
+            if made and made[0] is not None:
+                _tell(layer, tuple(made[0].shape))
+        return made
+
+
+def _tell(layer: Any, shape: tuple[int | None, ...]) -> None:
+    """Note what a layer's outputs look like, for summaries."""
+    layer.__dict__["_seen"] = (None, *shape[1:]) if shape else shape
+    layer.__dict__["_build_shapes"] = (("what the file tells",), {})
+
+
+def _part_of(holder: Any, name: str, kind: type[OnnxLayer], new: bool = False) -> Any:
+    """A layer in another; `new`: not one that is there."""
+    name = _plain(name.replace("/", ".")) or kind.__name__
+    count, wanted = 1, name
+    while wanted in holder.parts and (new or type(holder.parts[wanted]) is not kind):
+        count += 1
+        wanted = f"{name}_{count}"
+    if wanted not in holder.parts:
+        holder.parts[wanted] = kind(name=wanted)
+    return holder.parts[wanted]
+
+
+def _plain(name: str) -> str:
+    """A name from a file without signs that control terminals, and not endless."""
+    short = name if len(name) <= _LONGEST_NAME else f"{name[:40]}…{name[-39:]}"
+    return "".join([c if c.isprintable() else "_" for c in short]).replace("/", ".").strip()
+
+
+# ---------------------------------------------------------------------- inputs
+
+
+def _spec(port: Port) -> InputSpec:
+    shape = None if port.shape is None else tuple([n if isinstance(n, int) else None for n in port.shape])
+    return InputSpec(shape=shape, dtype=port.dtype or "float32", name=port.name)
+
+
+def _arranged(inputs: Any, ports: Sequence[Port]) -> dict[str, Any]:
+    """Tensors by name, of the types and shapes that the file asks for.
+
+    Raises:
+        ValueError: for others.
+    """
+    if isinstance(inputs, dict):
+        missing = [port.name for port in ports if port.name not in inputs]
+        further = [key for key in inputs if key not in {port.name for port in ports}]
+        if missing or further:
+            raise ValueError(f"inputs: expected {[port.name for port in ports]!r:.200}; got {list(inputs)!r:.200}.")
+        given = [inputs[port.name] for port in ports]
+    else:
+        given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        if len(given) != len(ports):
+            raise ValueError(
+                f"inputs: the file takes {len(ports)}, {[port.name for port in ports]!r:.200}; got {len(given)}."
+            )
+    return {port.name: _let_in(x, port) for x, port in zip(given, ports)}
+
+
+def _let_in(x: Any, port: Port) -> Any:
+    x = convert_to_tensor(x)
+    wanted = port.dtype or str(x.dtype)
+    if port.shape is not None:
+        fits = len(port.shape) == x.ndim and all(
+            not isinstance(n, int) or n == m for n, m in list(zip(port.shape, x.shape))[1:]
+        )
+        if not fits:
+            shape = ", ".join([str(n) if isinstance(n, int) else "any" for n in port.shape])
+            raise ValueError(f"input {port.name!r:.80}: expected the shape ({shape:.120}); got {tuple(x.shape)}.")
+    if str(x.dtype) == wanted:
+        return x
+    if x.dtype.kind == "f" and numpy.dtype(wanted).kind in "iub":
+        raise ValueError(
+            f"input {port.name!r:.80}: expected {wanted}; got {x.dtype}. Cast it: ops.cast(x, {wanted!r})."
+        )
+    return ops.cast(x, wanted)

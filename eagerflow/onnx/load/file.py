@@ -1,0 +1,355 @@
+"""From an ONNX file to a program: what is in it is checked before anything is made of it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from eagerflow.base.files import irregular
+from eagerflow.onnx.load.program import Body, Port, Program, Step
+from eagerflow.onnx.load.roles import weights_of
+from eagerflow.onnx.load.tensors import Folder, array_of
+from eagerflow.onnx.load.wire import LoadError, Message, decode, integers, reals, shown
+from eagerflow.onnx.messages import TYPES
+from eagerflow.onnx.nodes import NODES
+from eagerflow.onnx.nodes.running import wants
+
+__all__ = ["read"]
+
+_MOST_NODES = 200_000  # with those of functions, once for each call
+_MOST_TENSORS = 200_000
+_DEEPEST_PATH = 12
+_NEWEST = 28
+_OWN = ("", "ai.onnx")
+_NAMES = {number: name for name, number in TYPES.items()}
+_SCOPES = "pkg.torch.onnx.name_scopes"  # where torch notes the modules around a node
+_Functions = Mapping[tuple[str, str], Message]
+
+
+def read(path: str | os.PathLike[str], outputs: Sequence[str] | None = None) -> Program:
+    """Read a file.
+
+    Args:
+        path: the file; tensors may lie in others in its folder.
+        outputs: names of values (outputs of nodes) that are wanted instead of the graph's own outputs.
+
+    Raises:
+        LoadError: for a file that is damaged, hostile, or has nodes that aren't known here.
+        FileNotFoundError: where there is none.
+    """
+    place = pathlib.Path(os.fspath(path))
+    status = os.stat(place)
+    kind = irregular(status)
+    if kind is not None:
+        raise LoadError(f"{str(place)!r:.150} is {kind}, not an ONNX file.")
+    content = place.read_bytes()
+    try:
+        return _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
+    except LoadError as error:
+        raise LoadError(f"{str(place)!r:.120}: {error!s:.360}") from None
+
+
+class _Reader:
+    """Makes programs of messages.
+
+    Args:
+        folder: where tensors outside of the file lie.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.left = _MOST_NODES
+        self.unknown = Counter[str]()
+
+    def model(self, model: Message, outputs: Sequence[str] | None) -> Program:
+        if not model["graph"]["node"] and not model["graph"]["output"]:
+            raise LoadError("it is no ONNX file, or an empty one: there is no graph in it.")
+        opsets = _opsets(model["opset_import"])
+        functions = {(f["domain"], f["name"]): f for f in model["functions"]}
+        program = self.graph(model["graph"], opsets, functions, frozenset(), 0, outputs)
+        if self.unknown:
+            most = ", ".join([f"{name:.50} ({count})" for name, count in self.unknown.most_common(5)])
+            domains = {name.rpartition(".")[0] for name in self.unknown} - {""}
+            further = f" of the domains {', '.join(sorted(domains)[:4]):.80}" if domains else ""
+            raise LoadError(f"it has kinds of nodes{further} that aren't known here: {most}. See docs/onnx.md.")
+        return program
+
+    # ------------------------------------------------------------------ graphs
+
+    def graph(
+        self, graph: Message, opsets: Mapping[str, int], functions: _Functions, outer: frozenset[str], depth: int,
+        outputs: Sequence[str] | None = None,
+    ) -> Program:  # fmt: skip
+        """A program of a graph, which sees the names of `outer`."""
+        if graph["sparse_initializer"]:
+            raise LoadError("sparse initializers aren't known here.")
+        if len(graph["initializer"]) > _MOST_TENSORS:
+            raise LoadError(f"more than {_MOST_TENSORS:,} initializers.")
+        arrays: dict[str, Any] = {}
+        for tensor in graph["initializer"]:
+            if not tensor["name"] or tensor["name"] in arrays:
+                raise LoadError(f"an initializer without a name of its own: {shown(tensor['name'])}.")
+            arrays[tensor["name"]] = tensor
+        ports = [_port(info) for info in graph["input"]]
+        inputs = [port for port in ports if port.name not in arrays]  # others are defaults of old files
+        _check_ports(ports)
+        steps = [step for node in graph["node"] for step in self.node(node, opsets, functions, depth, {})]
+        ends = [_port(info) for info in graph["output"]]
+        shapes = {port.name: port.shape for port in [*map(_port, graph["value_info"]), *ends] if port.shape is not None}
+        if outputs is not None:
+            ends = [next((e for e in ends if e.name == name), Port(name, "", shapes.get(name))) for name in outputs]
+        steps = _in_order(steps, {*arrays, *[port.name for port in inputs], *outer}, [port.name for port in ends])
+        for step in steps:
+            self._check(step)
+            self._inside(step, functions, frozenset(arrays) | {p.name for p in inputs} | outer, depth, steps)
+        used = Program("", inputs, ends, steps, {}, {}, {}).reads
+        loaded = {name: array_of(tensor, self.folder) for name, tensor in arrays.items() if name in used}
+        constants, weights = weights_of(loaded, steps) if depth == 0 else (loaded, {})
+        return Program(graph["name"][:100], inputs, ends, steps, constants, weights, shapes)
+
+    def _check(self, step: Step) -> None:
+        """Whether a node is known, and has the inputs and attributes that its function takes."""
+        if step.function is _unknown:
+            self.unknown[step.kind] += 1
+            return
+        takes, given = wants(step.function), step.attributes
+        if not takes.least <= len(step.inputs) <= takes.most or not all(step.inputs[: takes.least]):
+            raise LoadError(f"{step.where()}: {len(step.inputs)} inputs; {takes.least} to {takes.most} are known.")
+        if takes.attributes is not None:
+            further = sorted(given.keys() - takes.attributes.keys())
+            if further:
+                raise LoadError(f"{step.where()}: attributes that aren't known: {further[:5]!r:.200}.")
+            for key, value in given.items():
+                wanted = _TYPES.get(takes.attributes[key].partition(" ")[0])
+                if wanted is not None and not isinstance(value, wanted):
+                    kind = type(value).__name__
+                    raise LoadError(f"{step.where()}: its attribute {key} is {kind} rather than {wanted[0].__name__}.")
+        if not takes.needed <= given.keys():
+            raise LoadError(f"{step.where()}: it needs the attributes {sorted(takes.needed - given.keys())}.")
+
+    def _inside(self, step: Step, functions: _Functions, seen: frozenset[str], depth: int, steps: list[Step]) -> None:
+        """Make programs of the graphs that a node holds."""
+        for key, value in step.attributes.items():
+            if isinstance(value, _Graph):
+                if depth >= 8:
+                    raise LoadError("graphs are nested too deep.")
+                names = seen | {name for other in steps for name in other.outputs}
+                step.attributes[key] = Body(self.graph(value.message, value.opsets, functions, names, depth + 1))
+        step._bodies[:] = [key for key, value in step.attributes.items() if isinstance(value, Body)]
+
+    # ------------------------------------------------------------------ nodes
+
+    def node(
+        self, node: Message, opsets: Mapping[str, int], functions: _Functions, depth: int, given: Mapping[str, Any]
+    ) -> Iterable[Step]:
+        """A step of a node; `given`: attributes of the function that it is part of."""
+        self.left -= 1
+        if self.left < 0:
+            raise LoadError(f"more than {_MOST_NODES:,} nodes.")
+        domain = node["domain"]
+        attributes = {}
+        for each in node["attribute"]:
+            if each["name"] in attributes:
+                raise LoadError(f"two attributes {shown(each['name'])} at node {shown(node['name'])}.")
+            if each["ref_attr_name"]:
+                if each["ref_attr_name"] in given:
+                    attributes[each["name"]] = given[each["ref_attr_name"]]
+            else:
+                attributes[each["name"]] = self._attribute(each, opsets)
+        inputs, outputs = list(node["input"]), list(node["output"])
+        while inputs and not inputs[-1]:
+            inputs.pop()
+        while outputs and not outputs[-1]:
+            outputs.pop()
+        kind = node["op_type"] if domain in _OWN else f"{domain}.{node['op_type']}"
+        function = functions.get((domain, node["op_type"]))
+        opset = opsets.get("" if domain in _OWN else domain)
+        if opset is None and function is None:
+            raise LoadError(f"the file names no version of the operators of {shown(domain or 'ai.onnx')}.")
+        path = _path(node)
+        if function is not None:
+            call = self._function(function, functions, attributes, depth)
+            yield Step(kind[:80], call, {}, 1, inputs, outputs, node["name"], path)
+        elif kind not in NODES:
+            yield Step(kind, _unknown, {}, 1, inputs, outputs, node["name"], path)
+        elif outputs:
+            yield Step(kind, NODES[kind], attributes, opset or 1, inputs, outputs, node["name"], path)
+
+    def _function(
+        self, function: Message, functions: _Functions, attributes: Mapping[str, Any], depth: int
+    ) -> Callable[..., Any]:
+        """What a function of the file's own computes."""
+        if depth >= 8:
+            raise LoadError("functions call each other too deep.")
+        given = {a["name"]: self._attribute(a, {}) for a in function["attribute_proto"]} | dict(attributes)
+        opsets = _opsets(function["opset_import"])
+        steps = [s for node in function["node"] for s in self.node(node, opsets, functions, depth + 1, given)]
+        inputs = [Port(name, "", None) for name in function["input"]]
+        outputs = [Port(name, "", None) for name in function["output"]]
+        _check_ports(inputs)
+        steps = _in_order(steps, {port.name for port in inputs}, [port.name for port in outputs])
+        for step in steps:
+            self._check(step)
+            self._inside(step, functions, frozenset(port.name for port in inputs), depth, steps)
+        body = Body(Program(function["name"][:100], inputs, outputs, steps, {}, {}, {}))
+        absent = dict.fromkeys([port.name for port in inputs])
+        return lambda *xs: body.call(absent, *xs)
+
+    def _attribute(self, about: Message, opsets: Mapping[str, int]) -> Any:
+        """The value of an attribute, by its type, which old files don't tell."""
+        fields = {1: "f", 2: "i", 3: "s", 4: "t", 5: "g", 6: "floats", 7: "ints", 8: "strings"}
+        number = about["type"] or next((n for n, field in fields.items() if field in about), 0)
+        field = fields.get(number)
+        if field is None:
+            raise LoadError(f"the attribute {shown(about['name'])} is of a kind ({number}) that isn't known here.")
+        value = about[field]
+        if field == "s":
+            return _words(value)
+        if field == "strings":
+            return [_words(each) for each in value]
+        if field == "ints":
+            return integers(value)
+        if field == "floats":
+            return reals(value, "float32").astype("float32").tolist() if value else []
+        if field == "t":
+            found = array_of(value, self.folder)
+            return found.copy() if found.dtype != object else found
+        return _Graph(value, opsets) if field == "g" else value
+
+
+def _unknown(*inputs: Any) -> Any:
+    """Stands for the function of a node that isn't known."""
+    raise LoadError("a node that isn't known here.")
+
+
+class _Graph:
+    """A graph in an attribute, before it is linked."""
+
+    def __init__(self, message: Message, opsets: Mapping[str, int]) -> None:
+        self.message, self.opsets = message, opsets
+
+
+def _words(value: memoryview) -> str:
+    return str(value, "utf-8", "replace")
+
+
+def _opsets(imports: Sequence[Message]) -> dict[str, int]:
+    found = {}
+    for each in imports:
+        domain, version = "" if each["domain"] in _OWN else each["domain"], each["version"]
+        if domain == "" and not 1 <= version <= _NEWEST:
+            raise LoadError(f"opset {version} isn't known here; 1 to {_NEWEST} are.")
+        found[domain] = version
+    return found
+
+
+def _port(info: Message) -> Port:
+    kind = info["type"]
+    if "type" in info and "tensor_type" not in kind:
+        raise LoadError(f"{shown(info['name'])} is no tensor (a sequence, map or optional value).")
+    tensor = kind["tensor_type"]
+    shape = None
+    if "shape" in tensor:
+        shape = tuple([_length(each) for each in tensor["shape"]["dim"]])
+        if len(shape) > 32 or any(isinstance(n, int) and not 0 <= n < 1 << 48 for n in shape):
+            raise LoadError(f"{shown(info['name'])}: the shape {shape[:9]!s} can't be.")
+    return Port(info["name"], _NAMES.get(tensor["elem_type"], str(tensor["elem_type"] or "")), shape)
+
+
+def _length(about: Message) -> int | str | None:
+    if "dim_value" in about:
+        return int(about["dim_value"])
+    return str(about["dim_param"])[:100] or None
+
+
+def _check_ports(ports: Sequence[Port]) -> None:
+    names = [port.name for port in ports]
+    if len(set(names)) < len(names) or "" in names:
+        raise LoadError("inputs without names of their own.")
+
+
+def _path(node: Message) -> tuple[str, ...]:
+    """The parts of the model that a node belongs to, and its own name: from the file's names of nodes."""
+    scopes = next((pair["value"] for pair in node["metadata_props"] if pair["key"] == _SCOPES), "")
+    parts = re.findall(r"'([^']*)'", scopes[:5000])
+    whole = [*parts[-2].split("."), node["name"]] if len(parts) > 1 else node["name"].split("/")
+    parts = [part for part in whole if part]
+    if len(parts) > _DEEPEST_PATH:
+        parts = [*parts[: _DEEPEST_PATH - 1], ".".join(parts[_DEEPEST_PATH - 1 :])]
+    return tuple(parts)
+
+
+_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,)}
+
+
+def _in_order(steps: list[Step], known: set[str], wanted: Sequence[str]) -> list[Step]:
+    """Those nodes that the outputs need, in an order in which they can run: the file's, where that can.
+
+    Raises:
+        LoadError: for values that come from nowhere, from two nodes, or from themselves.
+    """
+    makers: dict[str, int] = {}
+    for i, step in enumerate(steps):
+        for name in step.outputs:
+            if name and (name in makers or name in known):
+                raise LoadError(f"two things are named {shown(name)}.")
+            if name:
+                makers[name] = i
+    needed = _needed(steps, makers, known, wanted)
+    order, done, waiting = list[Step](), set[int](), [i for i in range(len(steps)) if i in needed]
+    state: dict[int, int] = {}
+    for first in waiting:
+        stack = [first]
+        while stack:
+            i = stack[-1]
+            if i in done:
+                stack.pop()
+                continue
+            before = [makers[n] for n in _reads(steps[i]) if n in makers and makers[n] not in done]
+            if before and state.get(i):
+                raise LoadError(f"{steps[i].where()} needs its own result.")
+            state[i] = 1
+            if before:
+                stack.extend(before)
+            else:
+                done.add(i)
+                order.append(steps[i])
+                stack.pop()
+    return order
+
+
+def _needed(steps: list[Step], makers: Mapping[str, int], known: set[str], wanted: Sequence[str]) -> set[int]:
+    """The nodes that values need."""
+    found, names = set[int](), list(wanted)
+    for name in wanted:
+        if name not in makers and name not in known:
+            raise LoadError(f"no node gives the output {shown(name)}.")
+    while names:
+        i = makers.get(names.pop(), -1)
+        if i < 0 or i in found:
+            continue
+        found.add(i)
+        for name in _reads(steps[i]):
+            if name not in makers and name not in known and name in steps[i].inputs:
+                raise LoadError(f"{steps[i].where()}: its input {shown(name)} comes from nowhere.")
+            names.append(name)
+    return found
+
+
+def _reads(step: Step) -> list[str]:
+    """The values that a node uses, those of graphs inside of it too."""
+    found = [name for name in step.inputs if name]
+    for value in step.attributes.values():
+        if isinstance(value, _Graph):
+            stack = [value.message]
+            while stack:
+                graph = stack.pop()
+                for node in graph["node"]:
+                    found += [name for name in node["input"] if name]
+                    stack += [each["g"] for each in node["attribute"] if "g" in each]
+                found += [info["name"] for info in graph["output"]]
+    return found

@@ -1,0 +1,198 @@
+"""A graph that runs: its nodes in order, each with its function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from eagerflow.base import tracebacks
+from eagerflow.onnx.load.wire import LoadError, shown
+from eagerflow.onnx.nodes.running import run
+from eagerflow.onnx.nodes.values import Known, known
+
+__all__ = ["Around", "Body", "Port", "Program", "Step"]
+
+# What a node's function may raise where it is given what it can't compute.
+_ERRORS = (
+    ValueError, TypeError, IndexError, KeyError, ArithmeticError, MemoryError, AttributeError, NotImplementedError,
+    RecursionError,
+)  # fmt: skip
+
+# Called around each node that is seen: with the node and its inputs, and a function that runs it.
+Around = Callable[["Step", list[Any], Callable[[], list[Any]]], list[Any]]
+
+
+class Port(NamedTuple):
+    """An input or output of a graph.
+
+    Attributes:
+        name: as the file has it.
+        dtype: a type name, "" where the file doesn't tell.
+        shape: lengths; texts or None for open ones; None where the file doesn't tell.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str | None, ...] | None
+
+
+class Body:
+    """A graph inside of a node, which sees what is around the node.
+
+    Args:
+        program: the graph.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def call(self, around: Mapping[str, Any], *inputs: Any) -> list[Any]:
+        """Its outputs."""
+        given = dict(zip([port.name for port in self.program.inputs], inputs))
+        return self.program.values({**around, **given})
+
+
+class Step:
+    """One node.
+
+    Attributes:
+        kind: such as `"Conv"`, with its domain in front where it isn't ONNX' own.
+        function: what it computes.
+        attributes: by name; a `Body` for a graph.
+        opset: the version of its operators.
+        inputs, outputs: names; "" for what is left out.
+        name: its own.
+        path: the names of what it is part of, outermost first.
+        done: names that nothing after it needs.
+        aside: whether it follows from shapes and constants alone.
+    """
+
+    __slots__ = (
+        "_bodies",
+        "aside",
+        "attributes",
+        "done",
+        "function",
+        "inputs",
+        "kind",
+        "name",
+        "opset",
+        "outputs",
+        "path",
+    )
+
+    def __init__(
+        self, kind: str, function: Callable[..., Any], attributes: dict[str, Any], opset: int, inputs: Sequence[str],
+        outputs: Sequence[str], name: str, path: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        self.kind, self.function, self.attributes, self.opset = kind, function, attributes, opset
+        self.inputs, self.outputs, self.name, self.path = list(inputs), list(outputs), name, path
+        self.done: list[str] = []
+        self.aside = False
+        self._bodies = [key for key, value in attributes.items() if isinstance(value, Body)]
+
+    @property
+    def bodies(self) -> list[Program]:
+        """The graphs that it holds."""
+        return [self.attributes[key].program for key in self._bodies]
+
+    def run(self, found: Mapping[str, Any], inputs: list[Any]) -> list[Any]:
+        """Its outputs.
+
+        Args:
+            found: all values that are there, for the graphs inside.
+            inputs: its own.
+
+        Raises:
+            LoadError: for what it can't compute.
+        """
+        attributes = self.attributes
+        if self._bodies:
+            attributes = {**attributes, **{key: partial(attributes[key].call, found) for key in self._bodies}}
+        try:
+            made = run(self.function, inputs, attributes, self.opset, len(self.outputs))
+        except LoadError:
+            raise
+        except _ERRORS as error:
+            tracebacks.shorten(error)
+            words = f"{type(error).__name__}: " if isinstance(error, (KeyError, AttributeError, RecursionError)) else ""
+            shapes = ", ".join(["-" if x is None else f"{x.dtype}{list(x.shape)[:8]}" for x in inputs[:6]])
+            raise LoadError(f"{self.where()} on {shapes or 'nothing'}: {words}{error!s:.240}") from error
+        if len(made) < len([name for name in self.outputs if name]):
+            raise LoadError(f"{self.where()}: {len(self.outputs)} outputs are wanted, and {len(made)} known here.")
+        return made
+
+    def where(self) -> str:
+        """The node, for messages."""
+        return f"node {shown(self.name or self.outputs[0])} ({self.kind:.40})"
+
+
+class Program:
+    """Nodes in an order in which they can run.
+
+    Args:
+        name: of the graph.
+        inputs: what it is given.
+        outputs: what it gives.
+        steps: its nodes.
+        constants: arrays by name; small ones, and integers.
+        weights: further arrays by name, with whether training may change them.
+
+    Attributes:
+        name, inputs, outputs, steps, constants, weights: the same.
+        shapes: of values, as far as the file tells them.
+    """
+
+    def __init__(
+        self, name: str, inputs: list[Port], outputs: list[Port], steps: list[Step], constants: Mapping[str, Any],
+        weights: dict[str, tuple[Any, bool]], shapes: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self.name, self.inputs, self.outputs, self.steps = name, inputs, outputs, steps
+        self.constants: dict[str, Known] = {key: known(array) for key, array in constants.items()}
+        self.weights, self.shapes = weights, shapes
+        self._plan()
+
+    def _plan(self) -> None:
+        """Note what follows from shapes alone, and what is needed no longer after a node."""
+        aside = {"", *self.constants}
+        for step in self.steps:
+            step.aside = not step.bodies and (step.kind in ("Shape", "Size") or aside.issuperset(step.inputs))
+            if step.aside:
+                aside.update(step.outputs)
+        needed = {port.name for port in self.outputs} | {port.name for port in self.inputs}
+        for step in reversed(self.steps):
+            step.done = [name for name in {*step.inputs, *step.outputs} if name and name not in needed]
+            needed.update(step.inputs)
+            for body in step.bodies:
+                needed |= body.reads
+
+    @property
+    def reads(self) -> set[str]:
+        """Names that its nodes and outputs use: for a graph in a node, of values around the node."""
+        found = {port.name for port in self.outputs}
+        for step in self.steps:
+            found.update(step.inputs)
+            for body in step.bodies:
+                found |= body.reads
+        return found
+
+    def values(self, given: Mapping[str, Any], around: Around | None = None) -> list[Any]:
+        """The outputs.
+
+        Args:
+            given: tensors by name: inputs, weights, and what is around the graph.
+            around: called for each node that doesn't follow from shapes alone.
+        """
+        found: dict[str, Any] = {**self.constants, **given, "": None}
+        for step in self.steps:
+            inputs = [found[name] for name in step.inputs]
+            if around is None or step.aside:
+                made = step.run(found, inputs)
+            else:
+                made = around(step, inputs, partial(step.run, found, inputs))
+            found.update(zip(step.outputs, made))
+            found[""] = None
+            for name in step.done:
+                found.pop(name, None)
+        return [found[port.name] for port in self.outputs]

@@ -1,0 +1,98 @@
+"""Which arrays of a file are weights that training may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.onnx.load.program import Step
+
+__all__ = ["weights_of"]
+
+# The inputs of nodes that are weights.
+_LEARNED: dict[str, tuple[int, ...]] = {
+    "Conv": (1, 2),
+    "ConvTranspose": (1, 2),
+    "Gemm": (0, 1, 2),
+    "MatMul": (0, 1),
+    "Einsum": tuple(range(8)),
+    "BatchNormalization": (1, 2),
+    "InstanceNormalization": (1, 2),
+    "LayerNormalization": (1, 2),
+    "GroupNormalization": (1, 2),
+    "RMSNormalization": (1,),
+    "SimplifiedLayerNormalization": (1,),
+    "PRelu": (1,),
+    "Gather": (0,),
+    "LSTM": (1, 2, 3, 7),
+    "GRU": (1, 2, 3),
+    "RNN": (1, 2, 3),
+    "com.microsoft.BiasGelu": (1,),
+    "com.microsoft.FastGelu": (1,),
+    "com.microsoft.FusedMatMul": (0, 1),
+    "com.microsoft.FusedConv": (1, 2),
+    "com.microsoft.FusedGemm": (0, 1, 2),
+    "com.microsoft.SkipLayerNormalization": (2, 3, 4),
+    "com.microsoft.SkipSimplifiedLayerNormalization": (2, 3),
+}
+_ELEMENTWISE = ("Add", "Sub", "Mul", "Div")  # biases and scales, where there is more than one number
+_THROUGH = {"Identity", "Transpose", "Reshape", "Cast", "Unsqueeze", "Squeeze", "Flatten", "Split", "Slice", "Expand"}
+_THROUGH_ALL = ("Concat",)
+_SMALL = 64  # integers of up to so many elements are shapes, axes and the like
+_HUGE = 1e4  # numbers that stand for minus infinity in masks
+
+
+def weights_of(arrays: Mapping[str, Any], steps: Sequence[Step]) -> tuple[dict[str, Any], dict[str, tuple[Any, bool]]]:
+    """Constants, which are known before anything runs, and variables with whether they are trained.
+
+    Floating-point arrays that nodes take as their weights are trained: those of convolutions, products,
+    normalizations, embeddings and recurrent nodes, and what is added or multiplied element by element, if it is more
+    than one number. Moving means and variances, masks and quantized weights are variables that aren't trained; shapes
+    and other small integers, and single numbers, stay constants.
+
+    Args:
+        arrays: by name.
+        steps: the nodes that use them.
+    """
+    learned = _learned(steps)
+    constants, weights = {}, {}
+    for name, array in arrays.items():
+        floats = array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+        if _is_constant(array, floats, learned.get(name) is True):
+            constants[name] = array.copy()
+        else:
+            weights[name] = (array, floats and name in learned and _is_learned(array, learned[name]))
+    return constants, weights
+
+
+def _is_constant(array: Any, floats: bool, sure: bool) -> bool:
+    if floats:
+        return bool(array.size <= 1 and not sure)
+    small = array.size <= _SMALL or array.dtype.itemsize > 4  # shapes, axes, indices
+    return bool(small or array.dtype.kind not in "iub")
+
+
+def _is_learned(array: Any, sure: bool) -> bool:
+    """Whether numbers can be weights: of what is merely added, masks can't."""
+    if sure:
+        return True
+    largest = numpy.abs(array.astype("float32")).max(initial=0.0)
+    return array.size > 1 and bool(numpy.isfinite(largest)) and float(largest) < _HUGE
+
+
+def _learned(steps: Sequence[Step]) -> dict[str, bool]:
+    """Values that are used as weights: True where that is sure, False where numbers must tell."""
+    found: dict[str, bool] = {}
+    for step in reversed(steps):
+        for place, name in enumerate(step.inputs):
+            if place in _LEARNED.get(step.kind, ()):
+                found[name] = True
+            elif step.kind in _ELEMENTWISE:
+                found.setdefault(name, False)
+            elif (step.kind in _THROUGH and place == 0) or step.kind in _THROUGH_ALL:
+                for made in step.outputs:
+                    if made in found:
+                        found[name] = found.get(name, False) or found[made]
+    return found

@@ -1,0 +1,94 @@
+"""`If`, `Loop` and `Scan`: nodes that hold graphs, which are given here as functions of their inputs."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow import ops
+from eagerflow.onnx.nodes.values import axes_in, known, numbers
+
+__all__ = ["NODES", "rounds"]
+
+_MOST = 100_000  # rounds of all loops in one call
+_left: contextvars.ContextVar[list[int]] = contextvars.ContextVar("left")
+
+Body = Callable[..., list[Any]]
+
+
+@contextlib.contextmanager
+def rounds() -> Iterator[None]:
+    """For one call of a graph, in which loops may go round so many times in all."""
+    token = _left.set([_MOST])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def _go_round() -> None:
+    left = _left.get([_MOST])
+    left[0] -= 1
+    if left[0] < 0:
+        raise ValueError(f"loops go round more than {_MOST:,} times.")
+
+
+def _if(condition: Any, *, then_branch: Body, else_branch: Body) -> Any:
+    if condition.size != 1:
+        raise ValueError(f"a condition of shape {list(condition.shape)}.")
+    return (then_branch if bool(numbers(condition).reshape(-1)[0]) else else_branch)()
+
+
+def _loop(trips: Any = None, condition: Any = None, *states: Any, body: Body, outputs: int) -> Any:
+    limit = None if trips is None else int(numbers(trips).reshape(-1)[0])
+    live = condition is None or bool(numbers(condition).reshape(-1)[0])
+    carried, collected = list(states), [list[Any]() for _ in range(outputs - len(states))]
+    count = 0
+    while live and (limit is None or count < limit):
+        _go_round()
+        made = body(known(numpy.int64(count)), known(numpy.bool_(True)), *carried)
+        live = bool(numbers(made[0]).reshape(-1)[0])
+        carried = made[1 : 1 + len(states)]
+        for rows, row in zip(collected, made[1 + len(states) :]):
+            rows.append(row)
+        count += 1
+    if count == 0 and collected:
+        raise ValueError("a loop goes round 0 times, and nothing tells the shapes of what it collects.")
+    return [*carried, *[ops.stack(rows, axis=0) for rows in collected]]
+
+
+def _scan(
+    *inputs: Any, body: Body, num_scan_inputs: int, scan_input_axes: Any = None, scan_input_directions: Any = None,
+    scan_output_axes: Any = None, scan_output_directions: Any = None, outputs: int, opset: int,
+) -> Any:  # fmt: skip
+    if opset < 9:
+        raise ValueError("of opset 8 it isn't known here.")
+    count = len(inputs) - num_scan_inputs
+    carried, sequences = list(inputs[:count]), list(inputs[count:])
+    for i, axis in enumerate(scan_input_axes or ()):
+        (place,) = axes_in([axis], sequences[i].ndim)
+        sequences[i] = ops.moveaxis(sequences[i], place, 0)
+    for i, back in enumerate(scan_input_directions or ()):
+        sequences[i] = ops.flip(sequences[i], 0) if back else sequences[i]
+    collected = [list[Any]() for _ in range(outputs - count)]
+    for t in range(sequences[0].shape[0]):
+        _go_round()
+        made = body(*carried, *[x[t] for x in sequences])
+        carried = made[:count]
+        for rows, row in zip(collected, made[count:]):
+            rows.append(row)
+    if any(not rows for rows in collected):
+        raise ValueError("a scan of nothing, and nothing tells the shapes of what it collects.")
+    results = [ops.stack(rows, axis=0) for rows in collected]
+    for i, back in enumerate(scan_output_directions or ()):
+        results[i] = ops.flip(results[i], 0) if back else results[i]
+    for i, axis in enumerate(scan_output_axes or ()):
+        results[i] = ops.moveaxis(results[i], 0, axis)
+    return [*carried, *results]
+
+
+NODES: dict[str, Callable[..., Any]] = {"If": _if, "Loop": _loop, "Scan": _scan}
