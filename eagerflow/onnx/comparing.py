@@ -14,7 +14,8 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.onnx.converting import Made, opens
 from eagerflow.onnx.graph import Graph
 from eagerflow.onnx.replay import computed
-from eagerflow.onnx.trace import ExportError, Listener, Trace, traced
+from eagerflow.onnx.text import is_text
+from eagerflow.onnx.trace import ExportError, Listener, Trace, as_inputs, traced
 
 __all__ = ["Run", "compare", "difference"]
 
@@ -38,13 +39,17 @@ def compare(run: Run, made: Made, arrays: Sequence[Any]) -> tuple[dict[str, Any]
     """
     listener = Listener()
     with unobserved(), observing(listener), no_grad():
-        wanted = [tensor.data for tensor in run([Tensor(numpy.array(array)) for array in arrays])]
+        wanted = [tensor.data for tensor in run(as_inputs(arrays))]
     give_back()
-    given = _given(made.graph, arrays, listener.draws)
+    given = _given(made.graph, [*_numbers(arrays), *listener.read], listener.draws)
     found = computed(made.graph, given, made.graph.outputs)
     if all(agree(found[name], array) for name, array in zip(made.graph.outputs, wanted, strict=True)):
         return given, wanted
     raise _first_difference(traced(run, arrays, opens, keeps=True), made, arrays)
+
+
+def _numbers(arrays: Sequence[Any]) -> list[Any]:
+    return [array for array in arrays if not is_text(array)]
 
 
 def _given(graph: Graph, arrays: Sequence[Any], draws: Sequence[Any]) -> dict[str, Any]:
@@ -61,7 +66,8 @@ def _given(graph: Graph, arrays: Sequence[Any], draws: Sequence[Any]) -> dict[st
 
 def _first_difference(trace: Trace, made: Made, arrays: Sequence[Any]) -> ExportError:
     """Run it all again with everything kept, to name the op."""
-    found = computed(made.graph, _given(made.graph, arrays, trace.draws))
+    read = [trace.known.arrays[reading.seen.number] for reading in trace.readings]
+    found = computed(made.graph, _given(made.graph, [*_numbers(arrays), *read], trace.draws))
     for step in trace.steps:
         for seen in step.outputs:
             value = made.values.get(seen.number)

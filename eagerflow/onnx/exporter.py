@@ -12,6 +12,8 @@ import numpy
 
 from eagerflow._version import __version__
 from eagerflow.base import tree
+from eagerflow.base.files import replacing
+from eagerflow.core.dtypes import as_dtype, is_float_dtype
 from eagerflow.core.in_place import undone
 from eagerflow.core.random import frozen
 from eagerflow.core.tensor import Tensor
@@ -22,6 +24,7 @@ from eagerflow.onnx.messages import TYPES, write
 from eagerflow.onnx.replay import computed
 from eagerflow.onnx.rounding import KINDS, rounded
 from eagerflow.onnx.sizes import Given, Sizes, given_inputs, packed, schemes
+from eagerflow.onnx.text import as_json, beside, of_input, samples, told
 from eagerflow.onnx.trace import ExportError, Seen, Step, Trace, traced
 
 __all__ = ["OPSETS", "Converted", "convert", "export"]
@@ -90,6 +93,7 @@ class Converted(NamedTuple):
         symbols: names of open lengths.
         values: what stands for a tensor of the first run, by its number in the trace.
         trace: the first run.
+        text: what text layers in front of it do, as `eagerflow.onnx.text` describes it; None without such.
         rounding: how much outputs differ by rounded weights, of the largest number in them, for one example of inputs.
     """
 
@@ -99,10 +103,17 @@ class Converted(NamedTuple):
     values: dict[int, Value]
     trace: Trace
     rounding: float
+    text: dict[str, Any] | None
 
     def write(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Write the file, whole or not at all."""
-        return write(self.graph, path, self.name, __version__, self.symbols, {})
+        """Write the file, whole or not at all; and the description of text layers beside it."""
+        target = pathlib.Path(path)
+        if self.text is None:
+            return write(self.graph, target, self.name, __version__, self.symbols, {})
+        text = as_json(self.text)
+        with replacing(beside(target)) as file:
+            file.write(text.encode())
+            return write(self.graph, target, self.name, __version__, self.symbols, {"text": text})
 
     def places(self, arrays: Sequence[Any]) -> list[tuple[str, bool] | None]:
         """Under which names the graph has arrays of the first run, and whether with the channels on axis 1.
@@ -145,26 +156,30 @@ def convert(
         raise ValueError(f"export(opset_version={opset!r}): expected one of {OPSETS[0]} to {OPSETS[-1]}.")
     given, structure = given_inputs(input_signature, model)
     for each in given:
-        if each.dtype not in TYPES:
+        if each.dtype not in TYPES and each.dtype != "string":
             raise ExportError(f"the input {each.name!r} has the type {each.dtype}, which ONNX files don't have here.")
     with undone(), frozen():  # seeds are as they were before
         return _converted(model, _runner(model, structure), given, opset, weights, keeps)
 
 
 def _converted(model: Any, run: Run, given: Sequence[Given], opset: int, weights: str | None, keeps: bool) -> Converted:
-    sizes, traces = _traces(run, given, keeps)
-    made = converted(traces, given, opset, _output_names(model, traces[0]))
+    sizes, data, traces = _traces(model, run, given, keeps)
     first = traces[0]
+    names = [each for each in given if each.dtype != "string"]
+    names += [Given(r.layer.name, (), str(r.seen.dtype)) for r in first.readings]
+    made = converted(traces, names, opset, _output_names(model, first))
+    reads = {id(array): each.name for array, each in zip(data, given)}
+    about = told(first.readings, list(made.graph.inputs)[len(names) - len(first.readings) :], reads)
     del traces
     for place, seed in ((-1, 11), (0, 13)):
-        arrays, wanted = compare(run, made, _data(given, sizes.shapes(given, place), seed))
+        arrays, wanted = compare(run, made, _data(model, given, sizes, place, seed))
     apart = 0.0
     if weights is not None:
         rounded(made.graph, weights)
         found = computed(made.graph, arrays, made.graph.outputs)
         apart = max([difference(found[n], x) for n, x in zip(made.graph.outputs, wanted) if x.size], default=0.0)
     name = str(getattr(model, "name", "function"))
-    return Converted(made.graph, name, sizes.names(), made.values, first, apart)
+    return Converted(made.graph, name, sizes.names(), made.values, first, apart, about if first.readings else None)
 
 
 # ---------------------------------------------------------------------- running
@@ -185,33 +200,34 @@ def _runner(model: Any, structure: Any) -> Run:
     return run
 
 
-def _data(given: Sequence[Given], shapes: Sequence[tuple[int, ...]], seed: int) -> list[Any]:
-    """Numbers of each input's type; small integers, which are indices most often."""
+def _data(model: Any, given: Sequence[Given], sizes: Sizes, place: int, seed: int) -> list[Any]:
+    """Numbers of each input's type; small integers, which are indices most often; text that the model's layers know."""
     rng = numpy.random.default_rng(seed)
     found = []
-    for each, shape in zip(given, shapes):
-        kind = numpy.dtype(each.dtype).kind
-        array = rng.standard_normal(shape) * (seed / 7) if kind == "f" else rng.integers(0, 2, shape)
-        found.append(array.astype(each.dtype))
+    for number, (each, shape, words) in enumerate(zip(given, sizes.shapes(given, place), sizes.words(given, place))):
+        if each.dtype == "string":
+            found.append(samples(of_input(model, number), shape, words, rng))
+            continue
+        kind = as_dtype(each.dtype)
+        array = rng.standard_normal(shape) * (seed / 7) if is_float_dtype(kind) else rng.integers(0, 2, shape)
+        found.append(array.astype(kind))
     return found
 
 
-def _traces(run: Run, given: Sequence[Given], keeps: bool) -> tuple[Sizes, list[Trace]]:
-    """What runs at each size; of the ways to choose sizes, the first that the model takes."""
+def _traces(model: Any, run: Run, given: Sequence[Given], keeps: bool) -> tuple[Sizes, list[Any], list[Trace]]:
+    """What runs at each size; of the ways to choose sizes, the first that the model takes; and the first's inputs."""
     first: Exception | None = None
     for sizes in schemes(given):
         try:
-            count = len(sizes.runs) - 1
-            traces = [
-                traced(run, _data(given, sizes.shapes(given, i), 7), opens, keeps and i == 0) for i in range(count)
-            ]
+            data = [_data(model, given, sizes, i, 7) for i in range(len(sizes.runs) - 1)]
+            traces = [traced(run, arrays, opens, keeps and i == 0) for i, arrays in enumerate(data)]
         except ExportError:
             raise
         except (ValueError, TypeError, IndexError) as error:
             first = first or error
             continue
         _check_same(traces)
-        return sizes, traces
+        return sizes, data[0], traces
     assert first is not None
     raise first
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.layer.symbolic.text_type import type_of
 from eagerflow.onnx.graph import Lengths
 
 __all__ = ["Given", "Sizes", "given_inputs", "packed", "schemes"]
@@ -44,6 +45,12 @@ class Sizes(NamedTuple):
             for each, names in zip(given, self.symbols)
         ]
 
+    def words(self, given: Sequence[Given], run: int) -> list[int]:
+        """How many words the longest text of each input has in a run."""
+        return [
+            self.runs[run][names[-1] or ""] if each.dtype == "string" else 0 for each, names in zip(given, self.symbols)
+        ]
+
     def names(self) -> dict[Lengths, str]:
         """The symbol behind lengths, one for each run but the last."""
         found = dict.fromkeys([s for names in self.symbols for s in names if s is not None])
@@ -58,6 +65,7 @@ def schemes(given: Sequence[Given]) -> Iterator[Sizes]:
                 None if n is not None else "batch" if axis == 0 else _symbol(each, axis, alike)
                 for axis, n in enumerate(each.shape)
             ]
+            + ([f"{each.name}_words"] if each.dtype == "string" else [])
             for each in given
         ]
         names = list(dict.fromkeys([s for row in symbols for s in row if s is not None]))
@@ -149,4 +157,4 @@ def _given(leaf: Any, number: int) -> Given:
         raise ValueError("export(input_signature=...): every InputSpec needs its shape, with None for open lengths.")
     dtype = getattr(leaf, "dtype", None) or "float32"
     name = getattr(leaf, "name", None) or f"input_{number}"
-    return Given(str(name), tuple([None if n is None else int(n) for n in shape]), str(numpy.dtype(str(dtype))))
+    return Given(str(name), tuple([None if n is None else int(n) for n in shape]), type_of(str(dtype)).name)

@@ -19,8 +19,9 @@ from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import Observer, Scope, observing, unobserved
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.onnx.text import Reading, is_text
 
-__all__ = ["Drawn", "ExportError", "Folded", "Listener", "Seen", "Step", "Trace", "traced"]
+__all__ = ["Drawn", "ExportError", "Folded", "Listener", "Seen", "Step", "Trace", "as_inputs", "traced"]
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -168,10 +169,11 @@ class Trace(NamedTuple):
 
     Attributes:
         steps: in order.
-        inputs: one for each array that was given.
+        inputs: one for each array of numbers that was given, and one for what each layer gave that took text.
         outputs: `Seen`, or what doesn't depend on the inputs.
         known: arrays as `Seen`; what each was, by its number, where that was asked for.
         draws: random numbers, in order.
+        readings: calls of layers that take text.
         cut: the layers, by path and line, that took tensors and gave something that no op made of them.
     """
 
@@ -180,6 +182,7 @@ class Trace(NamedTuple):
     outputs: list[Any]
     known: Known
     draws: list[Any]
+    readings: list[Reading]
     cut: list[str]
 
 
@@ -188,15 +191,20 @@ def _depends(x: Any) -> bool:
 
 
 class Listener(Observer):
-    """Hears of random draws alone."""
+    """Hears of random draws and of what text layers give, and of no ops."""
 
     wants_ops = False
 
     def __init__(self) -> None:
         self.draws: list[Any] = []
+        self.read: list[Any] = []
 
     def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any]) -> None:
         self.draws.append(drawn)
+
+    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if scope.kind == "layer" and isinstance(outputs, Tensor) and any(map(is_text, _leaves(scope.inputs))):
+            self.read.append(outputs.data)
 
 
 class _Recorder(Observer):
@@ -213,6 +221,7 @@ class _Recorder(Observer):
         self.steps: list[Step] = []
         self.path: list[str] = []
         self.draws: list[Any] = []
+        self.readings: list[Reading] = []
         self.cut: list[str] = []
 
     def on_op(
@@ -265,9 +274,13 @@ class _Recorder(Observer):
     def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
         path = "/".join(self.path)
         self.path.pop()
+        given = _leaves(scope.inputs)
+        if scope.kind == "layer" and isinstance(outputs, Tensor) and any(map(is_text, given)):
+            self.readings.append(Reading(scope.owner, self.known.add(outputs.data), [x for x in given if is_text(x)]))
+            return
         if scope.kind != "layer" or not isinstance(outputs, Tensor) or isinstance(self.known.find(outputs), Seen):
             return
-        if _depends(self.known.within(_leaves(scope.inputs))):
+        if _depends(self.known.within(given)):
             self.cut.append(path)
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
@@ -314,10 +327,16 @@ def traced(
         keeps: whether the arrays are kept.
     """
     known = Known(keeps)
-    inputs = [Tensor(numpy.array(array)) for array in arrays]
-    given = [known.add(tensor.data) for tensor in inputs]
+    inputs = as_inputs(arrays)
+    given = [known.add(x.data) for x in inputs if isinstance(x, Tensor)]
     recorder = _Recorder(opens, known)
     with unobserved(), observing(recorder), no_grad():
         outputs = known.within(list(run(inputs)))
     give_back()  # what a run takes is freed again, and the comparison needs as much
-    return Trace(recorder.steps, given, outputs, known, recorder.draws, recorder.cut)
+    given += [reading.seen for reading in recorder.readings]
+    return Trace(recorder.steps, given, outputs, known, recorder.draws, recorder.readings, recorder.cut)
+
+
+def as_inputs(arrays: Sequence[Any]) -> list[Any]:
+    """Arrays of numbers as tensors of their own, and text as it is."""
+    return [array if is_text(array) else Tensor(numpy.array(array)) for array in arrays]

@@ -125,6 +125,23 @@ def bincount(x: TensorLike, weights: Any = None, minlength: int = 0, sparse: boo
     return scatter_index(values, index, (*x.shape[:-1], length))
 
 
+@op(arrays=("indices",))
+def occurrences(xp: Numpy, indices: Array, depth: int = 1) -> Array:
+    """How often each integer from 0 to `depth - 1` occurs along axis 1 (or the only one), as a new last axis.
+
+    Integers outside of the range count for nothing.
+    """
+    array = indices[None] if indices.ndim == 1 else indices
+    array = array.swapaxes(1, -1)
+    flat = array.reshape(-1, array.shape[-1])
+    usable = (flat >= 0) & (flat < depth)
+    # One slot per row and index, and one at the end for what counts as nothing.
+    slots = xp.where(usable, flat + xp.arange(len(flat))[:, None] * depth, len(flat) * depth)
+    counted = xp.bincount(slots.reshape(-1).astype("int64"), minlength=len(flat) * depth + 1)[:-1]
+    shape = (*array.shape[:-1], depth)
+    return counted.reshape(shape[1:] if indices.ndim == 1 else shape)
+
+
 @op(outputs=2, arrays=("x",))
 def binned(xp: Numpy, x: Array, bins: Any = 10, range: Any = None) -> tuple[Array, ...]:
     """How many elements fall into each bin, and the edges of the bins."""

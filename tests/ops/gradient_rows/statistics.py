@@ -52,6 +52,7 @@ ROWS = [
     smooth("bincount", case(positive(3), call=lambda w: ops.bincount([0, 2, 0], w))),
     zero("histogram", case(normal(4))),
     zero("binned", case(normal(4), bins=3)),
+    zero("occurrences", case(call=lambda: registry["occurrences"].call(np.array([[0, 2, 2]]), 3))),
     zero("isclose", case(normal(3), other(3))),
     zero("allclose", case(normal(3), other(3))),
     zero("isin", case(normal(3), other(3))),

@@ -6,9 +6,9 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.typing import Shape
-from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import one_of
+from eagerflow.ops.reduce.statistics import occurrences
 
 __all__ = ["MODES", "encode", "encoded_shape", "without_sparse"]
 
@@ -60,22 +60,8 @@ def encode(indices: Tensor, mode: str, depth: int, dtype: Any, weights: Tensor |
     if weights is not None:
         hot = ops.one_hot(indices, depth, dtype=weights.dtype) * ops.expand_dims(weights, -1)
         return ops.sum(hot, axis=1 if indices.ndim > 1 else 0)
-    counts = _counts(indices, depth)
+    counts = occurrences(indices, depth)
     return (counts > 0 if mode == "multi_hot" else counts).astype(dtype)
-
-
-def _counts(indices: Tensor, depth: int) -> Tensor:
-    """How often each index occurs along axis 1 (or the only one)."""
-    array = indices.data[None] if indices.ndim == 1 else indices.data
-    array = array.swapaxes(1, -1)
-    flat = array.reshape(-1, array.shape[-1])
-    xp = namespace_of(flat)
-    usable = (flat >= 0) & (flat < depth)
-    # One slot per row and index, and one at the end for what counts as nothing.
-    slots = xp.where(usable, flat + xp.arange(len(flat))[:, None] * depth, len(flat) * depth)
-    counted = xp.bincount(slots.reshape(-1).astype("int64"), minlength=len(flat) * depth + 1)[:-1]
-    shape = (*array.shape[:-1], depth)
-    return Tensor(counted.reshape(shape[1:] if indices.ndim == 1 else shape), None, None)
 
 
 def encoded_shape(shape: Any, mode: str, depth: int | None) -> Shape:
