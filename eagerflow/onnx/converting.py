@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 from eagerflow.core.variable import Variable
 from eagerflow.onnx.call import Call
 from eagerflow.onnx.constants import Constant, expressed
-from eagerflow.onnx.converters import CONVERTERS
+from eagerflow.onnx.converters import CONVERTERS, REFUSED
 from eagerflow.onnx.graph import Graph, Value
 from eagerflow.onnx.sizes import Given
 from eagerflow.onnx.trace import ExportError, Folded, Seen, Step, Trace
@@ -85,7 +85,8 @@ def _step(graph: Graph, steps: Sequence[Step], values: dict[int, Value]) -> list
     call = Call(graph, steps, given, outputs, values, lambda constant: _made_now(graph, constant, values))
     convert = CONVERTERS.get(step.op.name)
     if convert is None:
-        call.refuse("it has no ONNX form. Export the part of the model in front of it or behind it")
+        why = f" ({REFUSED[step.op.name]})" if step.op.name in REFUSED else ""
+        call.refuse(f"it has no ONNX form{why}. Export the part of the model in front of it or behind it")
     convert(call)
     for value, seen in zip(outputs, step.outputs):
         values[seen.number] = value

@@ -163,6 +163,13 @@ class Known:
             return found
         return x.data if isinstance(x, Tensor) else x
 
+    def seen_within(self, x: Any) -> Any:
+        """The same for settings: what doesn't depend on the inputs stays as it is."""
+        if isinstance(x, (list, tuple)) and not hasattr(x, "_fields"):
+            return type(x)([self.seen_within(each) for each in x])
+        found = self.find(x)
+        return found if isinstance(found, Seen) else x
+
 
 class Trace(NamedTuple):
     """Steps, and what went in and came out.
@@ -236,7 +243,7 @@ class _Recorder(Observer):
     ) -> None:
         if error is not None:
             return
-        given, told = self.known.within(inputs), self.known.within(settings)
+        given, told = self.known.within(inputs), self.known.seen_within(settings)
         made = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
         if not _depends(given) and not _depends(told):
             step = Step(op, given, settings, (), tuple(self.path), "")

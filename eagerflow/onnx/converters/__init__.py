@@ -1,11 +1,14 @@
 """How each op is expressed in ONNX: a table from its name to a function of a `Call`, which adds nodes."""
 
-from eagerflow.onnx.converters import elementwise, neural, random, recurrent, reductions, shapes
+from eagerflow.onnx.converters import attention, elementwise, indexing, neural, random, recurrent, reductions, shapes
+from eagerflow.onnx.converters.refused import REFUSED
 
-__all__ = ["CONVERTERS"]
+__all__ = ["CONVERTERS", "REFUSED"]
 
 CONVERTERS = (
-    elementwise.CONVERTERS
+    attention.CONVERTERS
+    | elementwise.CONVERTERS
+    | indexing.CONVERTERS
     | neural.CONVERTERS
     | random.CONVERTERS
     | recurrent.CONVERTERS

@@ -80,7 +80,13 @@ def _logical(kind: str) -> Callable[[Call], None]:
 
 def _choose(c: Call) -> None:
     names, first = c.together(list(c.inputs.values()), [numpy.dtype(bool), *[c.outputs[0].dtype] * 2])
-    c.give(c.graph.node("Where", names), first=first)
+    if c.outputs[0].dtype.kind != "b":
+        c.give(c.graph.node("Where", names), first=first)
+        return
+    condition, yes, no = names  # runtimes choose among numbers
+    g = c.graph
+    parts = [g.node("And", [condition, yes]), g.node("And", [g.node("Not", [condition]), no])]
+    c.give(g.node("Or", parts), first=first)
 
 
 def _isfinite(c: Call) -> None:
@@ -129,6 +135,23 @@ def _gelu_tanh(c: Call, x: Names, const: Any) -> str:
     cubic = g.node("Mul", [g.node("Mul", [g.node("Mul", [x[0], x[0]]), x[0]]), const(0.044715)])
     inner = g.node("Mul", [g.node("Add", [x[0], cubic]), const((2 / numpy.pi) ** 0.5)])
     return str(g.node("Mul", [g.node("Mul", [x[0], const(0.5)]), g.node("Add", [g.node("Tanh", [inner]), const(1)])]))
+
+
+def _arctan2(c: Call, x: Names, const: Any) -> str:
+    """The angle of the sides' lengths, then mirrored by their signs, of which zeros have one, too."""
+    g = c.graph
+
+    def is_negative(name: str) -> Any:
+        of_zero = g.node("Less", [g.node("Div", [const(1), name]), const(0)])
+        of_zero = g.node("And", [g.node("Equal", [name, const(0)]), of_zero])
+        return g.node("Or", [of_zero, g.node("Less", [name, const(0)])])
+
+    up, right = (g.node("Abs", [name]) for name in x)
+    ratio = g.node("Where", [g.node("Equal", [up, right]), const(1), g.node("Div", [up, right])])
+    angle = g.node("Atan", [g.node("Where", [g.node("Equal", [up, const(0)]), const(0), ratio])])
+    angle = g.node("Where", [is_negative(x[1]), g.node("Sub", [const(numpy.pi), angle]), angle])
+    angle = g.node("Where", [is_negative(x[0]), g.node("Neg", [angle]), angle])
+    return str(g.node("Where", [g.node("IsNaN", [x[1]]), x[1], angle]))
 
 
 def _clip(c: Call, x: Names, const: Any) -> str:
@@ -228,6 +251,10 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "gelu_exact": _of(_gelu_exact),
     "gelu_tanh": _of(_gelu_tanh),
     "clip": _of(_clip),
+    "arctan2": _of(_arctan2),
+    "sigmoid_crossentropy": _of(
+        lambda c, x, const: c.graph.node("Sub", [c.graph.node("Softplus", [x[1]]), c.graph.node("Mul", x)])
+    ),
     "limit": _limit,
     "leaky_relu": _with_slope("LeakyRelu", "negative_slope"),
     "elu": _with_slope("Elu", "alpha"),

@@ -12,8 +12,6 @@ from eagerflow.onnx.graph import Lengths, Value
 
 __all__ = ["CONVERTERS"]
 
-_FAR = 2**31 - 1  # beyond the end of any axis
-
 
 def _reshape(c: Call) -> None:
     x, g, wanted = c.value("x"), c.graph, c.outputs[0].shape
@@ -117,138 +115,6 @@ def _pad(c: Call) -> None:
     c.give(c.graph.node("Pad", [name, c.graph.integers(pads), value]), first=first)
 
 
-def _gather(c: Call) -> None:
-    axis = int(c.setting("axis") or 0)
-    indices = c.value("indices")
-    c.give(
-        c.graph.node("Gather", [c.name("x"), c.cast(c.last(indices), indices.dtype, _index_type(indices))], axis=axis)
-    )
-
-
-def _index_type(indices: Value) -> Any:
-    return indices.dtype if indices.dtype in (numpy.int32, numpy.int64) else numpy.dtype("int64")
-
-
-class _Slices:
-    """An index of numbers, slices, None and ... taken apart."""
-
-    def __init__(self, c: Call, rank: int) -> None:
-        self.call, self.rank = c, rank
-        self.starts: list[Any] = []
-        self.ends: list[Any] = []
-        self.axes: list[int] = []
-        self.steps: list[int] = []
-        self.squeezed: list[int] = []
-        self.added: list[int] = []
-
-    def read(self, indices: list[tuple[Any, ...]]) -> None:
-        """`indices`: the index at each size."""
-        base = indices[0]
-        real = sum(part is not None and part is not Ellipsis for part in base)
-        axis = made = 0
-        for place, part in enumerate(base):
-            parts = [index[place] for index in indices]
-            if part is Ellipsis:
-                axis, made = axis + self.rank - real, made + self.rank - real
-            elif part is None:
-                self.added.append(made)
-                made += 1
-            elif isinstance(part, slice):
-                self._slice(parts, axis)
-                axis, made = axis + 1, made + 1
-            elif isinstance(part, (int, numpy.integer)) and not isinstance(part, bool):
-                self._number(parts, axis)
-                axis += 1
-            else:
-                self.call.refuse(f"indexing by {type(part).__name__} has no ONNX form yet; use ops.take or ops.where")
-
-    def _slice(self, parts: list[slice], axis: int) -> None:
-        step = parts[0].step or 1
-        if all(part == slice(None) for part in parts):
-            return
-        down = step < 0
-        start = [_FAR if down and p.start is None else p.start or 0 for p in parts]
-        end = [(-_FAR if down else _FAR) if p.stop is None else p.stop for p in parts]
-        self._add(start, end, axis, step)
-
-    def _number(self, parts: list[Any], axis: int) -> None:
-        ends = [_FAR if part == -1 else part + 1 for part in parts]
-        self._add(parts, ends, axis, 1)
-        self.squeezed.append(axis)
-
-    def _add(self, start: list[Any], end: list[Any], axis: int, step: int) -> None:
-        for found, given in ((self.starts, start), (self.ends, end)):
-            name = self.call.graph.length(tuple(int(x) for x in given))
-            if name is None:
-                self.call.refuse("it slices at a place that follows from no shape known here")
-            found.append(name)
-        self.axes.append(axis)
-        self.steps.append(step)
-
-
-def _take_index(c: Call) -> None:
-    x, g = c.value("x"), c.graph
-    indices = [index if isinstance(index, tuple) else (index,) for index in c.settings("index")]
-    if any(c.computed(part) is not None for part in indices[0]):
-        _take_computed(c, x, indices[0])
-        return
-    if len({len(index) for index in indices}) != 1:
-        c.refuse("its index changes with the size of the inputs")
-    array = _one_array(indices[0])
-    if array is not None:
-        axis, places = array
-        first = x.is_first and numpy.ndim(places) == 1
-        name, axis = (g.first(x), x.moved(axis)) if first else (c.last(x), axis)
-        c.give(g.node("Gather", [name, g.constant(numpy.asarray(places, numpy.int64))], axis=axis), first=first)
-        return
-    read = _Slices(c, x.rank)
-    read.read(indices)
-    first = x.is_first and not read.squeezed and not read.added
-    name = g.first(x) if first else c.last(x)
-    if read.axes:
-        joined = [
-            names[0] if len(names) == 1 else g.node("Concat", names, axis=0) for names in (read.starts, read.ends)
-        ]
-        axes = [x.moved(axis) if first else axis for axis in read.axes]
-        name = g.node("Slice", [name, *joined, g.integers(axes), g.integers(read.steps)])
-    if read.squeezed:
-        name = g.node("Squeeze", [name, g.integers(read.squeezed)])
-    if read.added:
-        name = g.node("Unsqueeze", [name, g.integers(read.added)])
-    c.give(name if name not in (x.last, x.first) else g.node("Identity", [name]), first=first)
-
-
-def _take_computed(c: Call, x: Value, index: tuple[Any, ...]) -> None:
-    """An index that is computed itself: along one axis, or one place for each element (`take_along_axis`)."""
-    places = [(axis, found) for axis, part in enumerate(index) if (found := c.computed(part)) is not None]
-    others = [part for part in index if c.computed(part) is None]
-    axis, found = places[0]
-    if len(places) == 1 and found.dtype.kind in "iu":
-        name = c.cast(c.last(found), found.dtype, _index_type(found))
-        if all(isinstance(part, slice) and part == slice(None) for part in others):
-            c.give(c.graph.node("Gather", [c.last(x), name], axis=axis))
-            return
-        whole = found.shape == c.outputs[0].shape and all(_counts(part) for part in others)
-        if len(index) == x.rank == found.rank and whole:
-            c.give(c.graph.node("GatherElements", [c.last(x), name], axis=axis))
-            return
-    c.refuse("indexing by a computed tensor has this ONNX form along one axis only; use ops.take or take_along_axis")
-
-
-def _counts(part: Any) -> bool:
-    """Whether an index goes through an axis from one end to the other."""
-    return isinstance(part, numpy.ndarray) and numpy.array_equal(part.reshape(-1), numpy.arange(part.size))
-
-
-def _one_array(index: tuple[Any, ...]) -> tuple[int, Any] | None:
-    """Axis and places, where the index is one array of integers among whole slices."""
-    arrays = [(i, part) for i, part in enumerate(index) if isinstance(part, (list, numpy.ndarray))]
-    whole = all(part == slice(None) for part in index if not isinstance(part, (list, numpy.ndarray)))
-    if len(arrays) != 1 or not whole or numpy.asarray(arrays[0][1]).dtype.kind not in "iu":
-        return None
-    return arrays[0]
-
-
 def _roll(c: Call) -> None:
     x, shift, axis = c.value("x"), c.setting("shift"), c.setting("axis")
     if not isinstance(axis, int) or not isinstance(shift, int):
@@ -299,8 +165,6 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "stack": _stack,
     "cut": _cut,
     "pad_constant": _pad,
-    "gather": _gather,
-    "take_index": _take_index,
     "roll": _roll,
     "top_positions": _top_positions,
     "argsort": _argsort,

@@ -1,0 +1,373 @@
+"""Indexing: what is taken from places, and what is put there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.onnx.call import Call
+from eagerflow.onnx.constants import Constant
+from eagerflow.onnx.graph import Lengths, Value
+
+__all__ = ["CONVERTERS"]
+
+_FAR = 2**31 - 1  # beyond the end of any axis
+Index = tuple[Any, ...]
+
+
+def _gather(c: Call) -> None:
+    axis = int(c.setting("axis") or 0)
+    indices = c.value("indices")
+    kind = indices.dtype if indices.dtype in (numpy.int32, numpy.int64) else numpy.dtype("int64")
+    c.give(c.graph.node("Gather", [c.name("x"), c.cast(c.last(indices), indices.dtype, kind)], axis=axis))
+
+
+class _Slices:
+    """An index of numbers, slices, None and ... taken apart."""
+
+    def __init__(self, c: Call, rank: int) -> None:
+        self.call, self.rank = c, rank
+        self.starts: list[Any] = []
+        self.ends: list[Any] = []
+        self.axes: list[int] = []
+        self.steps: list[int] = []
+        self.squeezed: list[int] = []
+        self.added: list[int] = []
+
+    def read(self, indices: list[tuple[Any, ...]]) -> None:
+        """`indices`: the index at each size, numbers, slices and None."""
+        axis = made = 0
+        for place, part in enumerate(indices[0]):
+            parts = [index[place] for index in indices]
+            if part is None:
+                self.added.append(made)
+                made += 1
+            elif isinstance(part, slice):
+                self._slice(parts, axis)
+                axis, made = axis + 1, made + 1
+            else:
+                self._number(parts, axis)
+                axis += 1
+
+    def cut(self, name: str, moved: Value | None) -> str:
+        """The slices of a value; `moved`: the name is of this value with the channels first."""
+        if not self.axes:
+            return name
+        g = self.call.graph
+        joined = [
+            names[0] if len(names) == 1 else g.node("Concat", names, axis=0) for names in (self.starts, self.ends)
+        ]
+        axes = self.axes if moved is None else [moved.moved(axis) for axis in self.axes]
+        return str(g.node("Slice", [name, *joined, g.integers(axes), g.integers(self.steps)]))
+
+    def _slice(self, parts: list[slice], axis: int) -> None:
+        step = parts[0].step or 1
+        if all(part == slice(None) for part in parts):
+            return
+        down = step < 0
+        start = [_FAR if down and p.start is None else p.start or 0 for p in parts]
+        end = [(-_FAR if down else _FAR) if p.stop is None else p.stop for p in parts]
+        self._add(start, end, axis, step)
+
+    def _number(self, parts: list[Any], axis: int) -> None:
+        ends = [_FAR if part == -1 else part + 1 for part in parts]
+        self._add(parts, ends, axis, 1)
+        self.squeezed.append(axis)
+
+    def _add(self, start: list[Any], end: list[Any], axis: int, step: int) -> None:
+        for found, given in ((self.starts, start), (self.ends, end)):
+            name = self.call.graph.length(tuple(int(x) for x in given))
+            if name is None:
+                self.call.refuse("it slices at a place that follows from no shape known here")
+            found.append(name)
+        self.axes.append(axis)
+        self.steps.append(step)
+
+
+# ---------------------------------------------------------------------- taking
+
+
+def _take_index(c: Call) -> None:
+    x, g = c.value("x"), c.graph
+    indices = _indices(c, x.rank)
+    if any(_is_array(part) for part in indices[0]):
+        _take_places(c, x, indices)
+        return
+    read = _Slices(c, x.rank)
+    read.read(indices)
+    first = x.is_first and not read.squeezed and not read.added
+    name = read.cut(g.first(x) if first else c.last(x), x if first else None)
+    if read.squeezed:
+        name = g.node("Squeeze", [name, g.integers(read.squeezed)])
+    if read.added:
+        name = g.node("Unsqueeze", [name, g.integers(read.added)])
+    c.give(name if name not in (x.last, x.first) else g.node("Identity", [name]), first=first)
+
+
+def _indices(c: Call, rank: int) -> list[Index]:
+    """The index at each size, one part for each axis (and None for new ones)."""
+    found = []
+    for index in c.settings("index"):
+        parts = list(index) if isinstance(index, tuple) else [index]
+        real = sum(part is not None and part is not Ellipsis for part in parts)
+        places = [i for i, part in enumerate(parts) if part is Ellipsis] or [len(parts)]
+        parts[places[0] : places[0] + 1] = [slice(None)] * (rank - real)
+        found.append(tuple(parts))
+    if len({tuple(map(type, index)) for index in found}) > 1 or len(found[0]) < rank:
+        c.refuse("its index changes with the size of the inputs")
+    return found
+
+
+def _is_array(part: Any) -> bool:
+    return isinstance(part, bool) or not (part is None or isinstance(part, (slice, int, numpy.integer)))
+
+
+def _take_places(c: Call, x: Value, indices: list[Index]) -> None:
+    """Arrays among the parts: `Gather` along one axis, `GatherElements`, or `GatherND`."""
+    index, g = indices[0], c.graph
+    axes = [axis for axis, part in enumerate(index) if not isinstance(part, slice)]
+    operands = _operands(c, indices, axes)
+    others = [index[i] for i in range(len(index)) if i not in axes]
+    if all(part == slice(None) for part in others) and len(axes) == 1 and operands[0].rank == 1 and x.is_first:
+        c.give(g.node("Gather", [g.first(x), g.last(operands[0])], axis=x.moved(axes[0])), first=True)
+        return
+    if len(axes) == x.rank and _elementwise(c, index, x):
+        return
+    read = _Slices(c, x.rank)
+    read.read([tuple([part if isinstance(part, slice) else slice(None) for part in each]) for each in indices])
+    name = read.cut(c.last(x), None)
+    if len(axes) == 1:
+        c.give(g.node("Gather", [name, g.last(operands[0])], axis=axes[0]))
+        return
+    apart, rank = _places_of(c, x.rank, axes, operands, c.outputs[0].shape)
+    found = g.node("GatherND", [_turned(c, name, apart.front), apart.name])
+    c.give(_turned(c, found, apart.back(rank)))
+
+
+def _elementwise(c: Call, index: Index, x: Value) -> bool:
+    """`take_along_axis`: one computed place for each element, and all positions along the other axes."""
+    computed = [(axis, found) for axis, part in enumerate(index) if (found := c.computed(part)) is not None]
+    if len(computed) != 1:
+        return False
+    axis, found = computed[0]
+    others = [part for i, part in enumerate(index) if i != axis]
+    if found.rank != x.rank or found.shape != c.outputs[0].shape or not all(map(_counts, others)):
+        return False
+    if any(found.shape[i] != x.shape[i] for i in range(x.rank) if i != axis):
+        return False
+    c.give(c.graph.node("GatherElements", [c.last(x), _as_places(c, found)], axis=axis))
+    return True
+
+
+def _counts(part: Any) -> bool:
+    """Whether an index goes through an axis from one end to the other."""
+    return isinstance(part, numpy.ndarray) and numpy.array_equal(part.reshape(-1), numpy.arange(part.size))
+
+
+def _as_places(c: Call, found: Value) -> str:
+    if found.dtype.kind not in "iu":
+        c.refuse("indexing by a tensor of bools gives a length that depends on values; use ops.where")
+    return c.cast(c.graph.last(found), found.dtype, numpy.int64)
+
+
+def _operands(c: Call, indices: list[Index], axes: Sequence[int]) -> list[Value]:
+    """The parts at some axes as values of int64."""
+    found = []
+    for axis in axes:
+        part = indices[0][axis]
+        if part is None:
+            c.refuse("indexing by tensors and None at once has no ONNX form here; use ops.expand_dims")
+        value = c.computed(part)
+        if value is None:
+            arrays = [numpy.asarray(index[axis]) for index in indices]
+            if arrays[0].dtype.kind not in "iu":
+                c.refuse("indexing by bools gives a length that depends on values; use ops.where")
+            name = c.last(Constant([array.astype("int64") for array in arrays]))
+            value = Value(list(zip(*[array.shape for array in arrays])), numpy.int64, name)
+        found.append(Value(value.shape, numpy.int64, _as_places(c, value)))
+    return found
+
+
+class _Places:
+    """Places along some axes, as `GatherND` and `ScatterND` take them: those axes come first.
+
+    Attributes:
+        name: of the places, (..., how many axes).
+        axes: which they are.
+        front: the order of the axes of what is indexed, with those first.
+    """
+
+    def __init__(self, name: str, rank: int, axes: Sequence[int]) -> None:
+        self.name, self.axes = name, list(axes)
+        self.others = [axis for axis in range(rank) if axis not in axes]
+        self.front = [*self.axes, *self.others]
+        together = self.axes == list(range(self.axes[0], self.axes[0] + len(self.axes)))
+        self.ahead = self.axes[0] if together else 0  # how many other axes stand before them in the result
+
+    def back(self, rank: int) -> list[int]:
+        """The order of axes that makes NumPy's result of one whose first `rank` axes are those of the places."""
+        others = list(range(rank, rank + len(self.others)))
+        return [*others[: self.ahead], *range(rank), *others[self.ahead :]]
+
+    def there(self, rank: int) -> list[int]:
+        """The opposite: from NumPy's order to places first."""
+        order = self.back(rank)
+        return [order.index(i) for i in range(len(order))]
+
+    def home(self) -> list[int]:
+        """From `front` back to the order of what is indexed."""
+        return [self.front.index(i) for i in range(len(self.front))]
+
+
+def _places_of(
+    c: Call, rank: int, axes: Sequence[int], operands: Sequence[Value], shape: Sequence[Lengths]
+) -> tuple[_Places, int]:
+    """Places by one array for each axis, spread to one shape, which lies in `shape`; and the rank of that."""
+    g, made = c.graph, _Places("", rank, axes)
+    most = max([each.rank for each in operands])
+    spread = g.shape(shape[made.ahead : made.ahead + most])
+    if spread is None:
+        c.refuse("it indexes in a shape that follows from no shape known here")
+    last = g.integers([most])
+    names = [g.node("Unsqueeze", [g.node("Expand", [g.last(each), spread]), last]) for each in operands]
+    made.name = names[0] if len(names) == 1 else g.node("Concat", names, axis=most)
+    return made, most
+
+
+def _turned(c: Call, name: str, order: list[int]) -> str:
+    return name if order == sorted(order) else str(c.graph.node("Transpose", [name], perm=order))
+
+
+# ---------------------------------------------------------------------- putting
+
+
+def _into(c: Call, base: Value, updates: Value, write: Callable[[_Places, str, str], str]) -> None:
+    """`write(places, base, updates)` where both have the axes of the places first, and the result turned back."""
+    indices, shape = _indices(c, base.rank), updates.shape
+    if any(part is None for part in indices[0]):
+        c.refuse("it writes at an index with None, which has no ONNX form here")
+    whole = [axis for axis, part in enumerate(indices[0]) if isinstance(part, slice) and _whole(base, indices, axis)]
+    indices = [tuple([slice(None) if i in whole else part for i, part in enumerate(index)]) for index in indices]
+    axes = [axis for axis in range(base.rank) if axis not in whole]
+    if any(isinstance(indices[0][axis], slice) for axis in axes):
+        if any(not isinstance(part, slice) for part in indices[0]) or len({str(index) for index in indices}) > 1:
+            c.refuse("it writes at slices that change with the size, or at slices and places at once")
+        lengths = [n for axis in axes if (n := base.known(axis)) is not None]
+        if len(lengths) < len(axes):
+            c.refuse("it writes at slices of axes whose length is unknown")
+        grid = numpy.ix_(*[numpy.arange(n)[indices[0][axis]] for axis, n in zip(axes, lengths)])
+        for axis, part in zip(axes, grid):
+            indices = [(*index[:axis], part, *index[axis + 1 :]) for index in indices]
+        order = [*axes, *[axis for axis in range(base.rank) if axis not in axes]]
+        updates = Value([shape[i] for i in order], updates.dtype, _turned(c, c.last(updates), order))
+        operands = _operands(c, indices, axes)
+        spread = [*updates.shape[: len(axes)]]
+        places, _ = _places_of(c, base.rank, axes, operands, [*[(0,)] * _Places("", base.rank, axes).ahead, *spread])
+        name = updates.last
+    else:
+        operands = _operands(c, indices, axes)
+        places, rank = _places_of(c, base.rank, axes, operands, shape)
+        name = _turned(c, c.last(updates), places.there(rank))
+    made = write(places, _turned(c, c.last(base), places.front), name)
+    c.give(_turned(c, made, places.home()))
+
+
+def _whole(base: Value, indices: Sequence[Index], axis: int) -> bool:
+    """Whether a slice takes all of an axis, at each size."""
+    pairs = zip(base.shape[axis], [index[axis] for index in indices])
+    return all(part.indices(length) == (0, length, 1) for length, part in pairs)
+
+
+def _reduced(c: Call, reduction: str) -> Callable[[_Places, str, str], str]:
+    if reduction in ("max", "min") and c.graph.opset < 18:
+        c.refuse("ScatterND takes the larger number from opset 18 on")
+    return lambda places, base, updates: str(
+        c.graph.node("ScatterND", [base, places.name, updates], reduction=reduction)
+    )
+
+
+def _zeros(c: Call, like: Value) -> Value:
+    out = c.outputs[0]
+    lengths = c.graph.shape(out.shape)
+    if lengths is None:
+        c.refuse("it writes into a shape that follows from no shape known here")
+    zero = c.graph.constant(numpy.zeros((), like.dtype))
+    return Value(out.shape, like.dtype, c.graph.node("Expand", [zero, lengths]))
+
+
+def _scatter_index(c: Call) -> None:
+    x = c.value("x")
+    _into(c, _zeros(c, x), x, _reduced(c, "add"))
+
+
+def _scatter_extreme(c: Call) -> None:
+    reduction = {"maximum": "max", "minimum": "min"}[c.setting("function")]
+    _into(c, c.value("x"), c.value("updates"), _reduced(c, reduction))
+
+
+def _overwrite(c: Call) -> None:
+    """The last one counts where a place is named twice, which `ScatterND` leaves open: so the others are left out."""
+    g, x, updates = c.graph, c.value("x"), c.value("updates")
+
+    def write(places: _Places, base: str, given: str) -> str:
+        if _named_once(c, x.rank):
+            return str(g.node("ScatterND", [base, places.name, given]))
+        if g.opset < 18:
+            c.refuse("writing at computed places has an ONNX form from opset 18 on")
+        return _last_written(c, places, base, given, [x.shape[axis] for axis in places.axes])
+
+    _into(c, x, updates, write)
+
+
+def _named_once(c: Call, rank: int) -> bool:
+    """Whether an index surely names no place twice."""
+    indices = _indices(c, rank)
+    arrays = [part for part in indices[0] if not isinstance(part, slice)]
+    if any(c.computed(part) is not None for part in arrays):
+        return all(numpy.ndim(part) == 0 if c.computed(part) is None else not _of(c, part).rank for part in arrays)
+    if len({str(index) for index in indices}) > 1:
+        return False
+    joined = (
+        numpy.stack(numpy.broadcast_arrays(*arrays), -1).reshape(-1, len(arrays)) if arrays else numpy.zeros((1, 1))
+    )
+    return bool((joined >= 0).all()) and len(numpy.unique(joined, axis=0)) == len(joined)
+
+
+def _of(c: Call, part: Any) -> Value:
+    found = c.computed(part)
+    assert found is not None
+    return found
+
+
+def _last_written(c: Call, places: _Places, base: str, given: str, heads: Sequence[Lengths]) -> str:
+    """Number the updates; each place keeps the largest number, and only the update of that number is written."""
+    g, dtype = c.graph, c.outputs[0].dtype
+    count = g.node("Shape", [places.name], start=0, end=-1)
+    total = g.node("ReduceProd", [count, g.integers([0])], keepdims=0)
+    one = g.constant(numpy.int64(1))
+    numbers = g.node("Reshape", [g.node("Range", [one, g.node("Add", [total, one]), one]), count])
+    lengths = g.shape(heads)
+    if lengths is None:
+        c.refuse("it writes into a shape that follows from no shape known here")
+    order = g.node("Expand", [g.constant(numpy.int64(0)), lengths])
+    order = g.node("ScatterND", [order, places.name, numbers], reduction="max")
+    stays = g.node("Equal", [g.node("GatherND", [order, places.name]), numbers])
+    hit = g.node("Greater", [order, g.constant(numpy.int64(0))])
+    if places.others:
+        behind = g.integers([-1 - i for i in range(len(places.others))])
+        stays, hit = (g.node("Unsqueeze", [name, behind]) for name in (stays, hit))
+    zero = g.constant(numpy.zeros((), dtype))
+    updates = g.node("Where", [stays, given, zero])
+    added = g.node("ScatterND", [g.node("Where", [hit, zero, base]), places.name, updates], reduction="add")
+    return str(g.node("Where", [hit, added, base]))
+
+
+CONVERTERS: dict[str, Callable[[Call], None]] = {
+    "gather": _gather,
+    "take_index": _take_index,
+    "scatter_index": _scatter_index,
+    "scatter_extreme": _scatter_extreme,
+    "overwrite": _overwrite,
+}

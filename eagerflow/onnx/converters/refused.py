@@ -1,0 +1,22 @@
+"""Ops without an ONNX form, each with the reason that its error gives."""
+
+from __future__ import annotations
+
+__all__ = ["REFUSED"]
+
+_COMPLEX = "ONNX' operators take no complex numbers"
+_FACTORS = "ONNX has no decompositions of matrices"
+_LENGTHS = "the length of its result depends on values, and shapes in the file follow from shapes alone"
+_BACKWARD = "it belongs to gradients, and a file has none"
+
+REFUSED: dict[str, str] = {
+    **dict.fromkeys(["real", "imag", "conj", "fourier"], _COMPLEX),
+    **dict.fromkeys(
+        ["lower_cholesky", "eigh", "eig", "thin_qr", "truncated_svd", "pinv", "lu_factor", "solve"], _FACTORS
+    ),
+    **dict.fromkeys(["nonzero", "distinct"], _LENGTHS),
+    **dict.fromkeys(["written_last"], _BACKWARD),
+    **dict.fromkeys(["erfinv", "erfcinv", "bessel_i"], "ONNX has no such function"),
+    "reinterpret": "ONNX can't read the bits of one type as another",
+    "binned": "ONNX has no histogram",
+}
