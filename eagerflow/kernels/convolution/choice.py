@@ -63,9 +63,9 @@ def forward(
     if not algorithm.steps:
         return algorithm.forward(x, kernel, shapes, finish, None)
     shape = (len(x), *geometry.outputs, kernel.shape[-1])
-    look = Look(shape, algorithm.steps, groups, list(zip(geometry.before, geometry.after)))
+    look = Look(x, shape, algorithm.steps, groups, list(zip(geometry.before, geometry.after)))
     out = algorithm.forward(x, kernel, shapes, finish, look)
-    wild = look.wild_images(x)
+    wild = look.wild_images()
     if wild:
         out[wild] = columns.forward(x[wild], kernel, geometry, groups, finish)
     elif looked is not None:
@@ -162,9 +162,9 @@ def gradients(
         shapes = Shapes.of(x, kernel.shape, geometry, groups)
         algorithm = _chosen(shapes, looked)
         if algorithm.gradients is not None and algorithm.shares(shapes):
-            look = Look(x.shape, algorithm.steps, groups, _slack_backward(geometry))
+            look = Look(g, x.shape, algorithm.steps, groups, _slack_backward(geometry))
             found = algorithm.gradients(x, g, kernel, shapes, look)
-            if _are_steady(x, g, found[1], look, looked):
+            if _are_steady(x, found[1], look, looked):
                 return found
     of_g = Looked()
     dx = input_gradient(g, kernel, geometry, groups, of_g) if needs[0] else None
@@ -176,9 +176,9 @@ def _slack_backward(geometry: Geometry) -> list[tuple[int, int]]:
     return [(k - 1 - a, k - 1 - b) for k, a, b in zip(geometry.sizes, geometry.before, geometry.after)]
 
 
-def _are_steady(x: ndarray, g: ndarray, dk: Any, look: Look, looked: Looked | None) -> bool:
+def _are_steady(x: ndarray, dk: Any, look: Look, looked: Looked | None) -> bool:
     """Whether no number of x, and of the gradient of the output that `look` saw, was too large for their transforms."""
-    return bool(numpy.isfinite(peak(dk))) and not look.wild_images(g) and _have_steady_borders((x,), (looked,))
+    return bool(numpy.isfinite(peak(dk))) and not look.wild_images() and _have_steady_borders((x,), (looked,))
 
 
 def _have_steady_borders(arrays: Sequence[Any], looked: Sequence[Looked | None]) -> bool:

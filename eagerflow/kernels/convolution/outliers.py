@@ -4,9 +4,10 @@ Winograd's transforms add and subtract numbers of a tile that no single output s
 then rounded by the size of what another one sees: by the largest of the tile. Where that is far larger than the rest,
 an infinity, or NaN, the work is left to a plain sum of products.
 
-Looking must cost next to nothing beside the work, so outputs are looked at while they are in the cache. A number far
-larger than the others shows in all outputs that see it: of a kernel of 3x3, a ninth of the pixels is enough to meet
-it, and of those some filters. To the gradient of a kernel it does no harm inside an image, where all elements of the
+Looking must cost next to nothing beside the work, so blocks of images are looked at while they are in the cache: their
+inputs first, and where these aren't of one size, or mostly zeros, their outputs. A number far larger than the others
+shows in all outputs that see it: of a kernel of 3x3, a ninth of the pixels is enough to meet it, and of those some
+filters. To the gradient of a kernel it does no harm inside an image, where all elements of the
 kernel meet it, but at the borders.
 """
 
@@ -27,15 +28,15 @@ __all__ = ["Look", "Looked", "has_steady_borders", "peak"]
 
 _SAMPLE = 512  # numbers looked at for the usual size
 _USUAL = 0.97  # the part of them, without the largest, of which the mean square is taken
-_MOST = 32.0  # times the usual size
+_MOST_BORDER = 32.0  # times the usual size
 _FILTERS = 16  # looked at, of which one at least has weights that show it
-_MIDDLE, _MOST_OUTPUT = 0.7, 16.0  # outputs are compared to the one at this place in order of size
+_MIDDLE, _MOST = 0.7, 16.0  # times the one at this place in order of size
 _NOTHING = 1e-6  # of the largest: what transforms leave where there are zeros
 _REST = 1 / 8  # of a sample: so many others tell what is usual
 _SMALL = 1e-4  # of the largest: inputs whose sum may be as small as what transforms leave
 _SOME_SMALL = 1 / 4096  # of an image: so many happen to be small among large ones
 _FEW = 1024  # numbers of an image, which are too few to tell its own usual size
-_TYPES: dict[int, Any] = {4: (numpy.int32, numpy.uint32), 8: (numpy.int64, numpy.uint64)}
+_TYPES: dict[int, Any] = {4: (numpy.int32, numpy.uint32, 2**31 - 1), 8: (numpy.int64, numpy.uint64, 2**63 - 1)}
 
 
 def peak(a: ndarray) -> Any:
@@ -44,10 +45,11 @@ def peak(a: ndarray) -> Any:
         return a.dtype.type(0)
     if not a.flags.c_contiguous:
         return numpy.maximum(a.max(), -a.min())
-    signed, unsigned = _TYPES[a.itemsize]
+    signed, unsigned, largest = _TYPES[a.itemsize]
     # As integers, floats are in order; negative ones lie behind the others, in order of their size.
-    high, low = a.view(signed).max(), a.view(unsigned).max()
-    most = max(int(high), int(low) & numpy.iinfo(signed).max)
+    most = int(a.view(unsigned).max())
+    if most > largest:
+        most = max(int(a.view(signed).max()), most & largest)
     return signed(most).view(a.dtype)
 
 
@@ -112,10 +114,11 @@ def _along(length: int, step: int, slack: tuple[int, int]) -> list[int]:
 class Look:
     """Some outputs of a fast algorithm, which together show every number far larger than the others.
 
-    Blocks of outputs are looked at as they are done, while they are in the cache. One look at a time in each thread:
-    what was seen lies in scratch.
+    Blocks of outputs are looked at as they are done, while they are in the cache. Images whose inputs are of one size
+    (see `is_even`) needn't be looked at. One look at a time in each thread: what was seen lies in scratch.
 
     Args:
+        inputs: the images (batch, *spatial, channels) that the outputs are made from.
         shape: of the outputs (batch, *spatial, filters), float32, contiguous. Best without bias and relu: where relu
             leaves few, the usual size is hard to see.
         steps: along each axis, how many outputs at least see the same input.
@@ -125,52 +128,72 @@ class Look:
 
     def __init__(
         self,
+        inputs: ndarray,
         shape: tuple[int, ...],
         steps: tuple[int, ...],
         groups: int = 1,
         slack: Sequence[tuple[int, int]] | None = None,
     ) -> None:
+        self._inputs = inputs
         self._places = _places(shape[1:], steps, groups, ((0, 0),) * len(steps) if slack is None else tuple(slack))
         self._seen = scratch("outliers", (shape[0], self._places.runs.size, self._places.width), numpy.float32)
+        self._images: set[int] = set()  # that were looked at
+        self._peaks: list[Any] = []
+
+    @functools.cached_property
+    def _most_input(self) -> Any:
+        return _MOST * _middle(_sizes(self._inputs)) if self._inputs.size else 0
+
+    def _has_few(self) -> bool:
+        """Whether so few outputs of an image are looked at that a single pixel may be a large part of them."""
+        return self._seen[:1].size < _FEW
+
+    def is_even(self, images: slice) -> bool:
+        """Whether the inputs of some images are all of one size: then their outputs needn't be looked at."""
+        return not self._has_few() and bool(0 < self._most_input and peak(self._inputs[images]) <= self._most_input)
 
     def take(self, out: ndarray, images: slice, *ranges: slice) -> None:
         """Look at a block of outputs: some images, of these the ranges along the first axes."""
         places, block, target = self._places, out[images], self._seen[images]
         if not target.size:
             return
+        self._images.update(range(*images.indices(len(out))))
         runs = block.reshape(len(block), -1, places.width)
         if all([some.stop - some.start == length for some, length in zip(ranges, out.shape[1:])]):
             runs.take(places.runs, axis=1, out=target, mode="clip")
-        else:
-            some = places.among(ranges)
-            target[:, some] = runs.take(places.runs[some], axis=1, mode="clip")
+            self._peaks.append(peak(target))
+            return
+        some = places.among(ranges)
+        found = runs.take(places.runs[some], axis=1, mode="clip")
+        target[:, some] = found
+        self._peaks.append(peak(found))
 
-    def wild_images(self, inputs: ndarray) -> list[int]:
-        """The numbers of the images with a number far larger than the others, after all blocks were looked at.
-
-        `inputs` are the images (batch, *spatial, channels) that the outputs were made from.
-        """
-        if not self._seen.size:
+    def wild_images(self) -> list[int]:
+        """The numbers of the images with a number far larger than the others, after all blocks were looked at."""
+        images = sorted(self._images)
+        if not images:
             return []
-        numbers = self._seen.reshape(len(self._seen), -1)
+        every = len(images) == len(self._seen)
+        numbers = (self._seen if every else self._seen[images]).reshape(len(images), -1)
         usual = _middle(_sizes(numbers))
-        if peak(numbers) <= _MOST_OUTPUT * usual:
+        most = _MOST * usual
+        if all([some <= most for some in self._peaks]):
             return []
-        few = numbers.shape[1] < _FEW  # of which a single pixel may be a large part
-        return [i for i, own in enumerate(numbers) if not _is_even(own, inputs[i], usual if few else None)]
+        batch = usual if self._has_few() else None
+        return [i for i, own in zip(images, numbers, strict=True) if not _is_even(own, self._inputs[i], batch)]
 
 
 def _is_even(numbers: ndarray, image: ndarray, usual: Any) -> bool:
     """Whether what was seen of an image is of one size: the `usual` one, or without it its own."""
     most = peak(numbers)
     if usual is not None:
-        return bool(most <= _MOST_OUTPUT * usual)
+        return bool(most <= _MOST * usual)
     sizes = _sizes(numbers)
-    if most <= _MOST_OUTPUT * _middle(sizes):
+    if most <= _MOST * _middle(sizes):
         return True
     # Where an image is blank, transforms leave nothing or rounding, which tells nothing of what is usual in the rest.
     rest = sizes[numpy.searchsorted(sizes, sizes[-1] * _NOTHING, "right") :]
-    if len(rest) < _REST * len(sizes) or not most <= _MOST_OUTPUT * _middle(rest):
+    if len(rest) < _REST * len(sizes) or not most <= _MOST * _middle(rest):
         return False
     return _is_blank_or_large(image)
 
@@ -205,7 +228,7 @@ def has_steady_borders(a: ndarray) -> bool:
     sample = numpy.abs(_sample(a))
     sample.sort()
     usual = sample[: max(1, int(len(sample) * _USUAL))] / max(most, numpy.finfo(a.dtype).tiny)
-    return bool(usual.dot(usual) * _MOST * _MOST >= len(usual) or not most)
+    return bool(usual.dot(usual) * _MOST_BORDER * _MOST_BORDER >= len(usual) or not most)
 
 
 def _sample(a: ndarray) -> Any:

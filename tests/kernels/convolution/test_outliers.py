@@ -186,12 +186,12 @@ def test_noisy_frequencies_are_summed_in_parts(monkeypatch):
 
 
 def _wild_images(out, blocks=1, padding=0, inputs=None):
-    look = steady.Look(out.shape, (3, 3), 1, [(padding, padding)] * 2)
+    look = steady.Look(out if inputs is None else inputs, out.shape, (3, 3), 1, [(padding, padding)] * 2)
     for i in range(0, len(out), 2):
         for j in range(blocks):
             start, stop = out.shape[1] * j // blocks, out.shape[1] * (j + 1) // blocks
             look.take(out, slice(i, i + 2), slice(start, stop))
-    return look.wild_images(out if inputs is None else inputs)
+    return look.wild_images()
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 5])
@@ -242,6 +242,26 @@ def test_usual_numbers_beside_many_large_ones_are_not_taken_for_blank(large, oth
     exact = convolution.forward(x.astype("float64"), kernel.astype("float64"), geometry)
     beside = slice(large + 1, large + others)
     assert np.abs(found - exact)[1, beside].max() < 1e-5 * np.abs(exact[1, beside]).max()
+
+
+def test_outputs_are_looked_at_only_where_inputs_do_not_tell_that_they_are_of_one_size(monkeypatch):
+    looked_at, take = [], steady.Look.take
+    monkeypatch.setattr(
+        steady.Look, "take", lambda self, out, *some: looked_at.append(some[0]) or take(self, out, *some)
+    )
+    x, kernel = _data((40, 24, 24, 32), (3, 3, 32, 32))
+    geometry = window_geometry((24, 24), (3, 3), 1, "same")
+    plain = convolution.columns.forward
+    for given in (x, np.maximum(x, 0), -x):
+        convolution.forward(given, kernel, geometry)
+    assert looked_at == []
+    x[33, 5, 7, 3] = -1e5
+    found = convolution.forward(x, kernel, geometry)
+    assert any(images.start <= 33 < images.stop for images in looked_at)
+    np.testing.assert_allclose(found[33], plain(x[33:34], kernel, geometry)[0], atol=1e-2)
+    assert 0 < sum(images.stop - images.start for images in looked_at) < 40
+    convolution.forward(np.where(np.arange(24)[:, None, None] < 8, x, 0), kernel, geometry)  # blank: nothing is usual
+    assert sum(images.stop - images.start for images in looked_at) >= 40
 
 
 def test_a_bias_below_all_outputs_costs_no_second_convolution(monkeypatch):

@@ -58,9 +58,9 @@ def _forward(x: ndarray, kernel: ndarray, geometry: Geometry, into: ndarray | No
     """With one filter per channel; `into` an array of any strides, or a new one."""
     if filtering.suits(x, geometry):
         steps = tuple([min(2, n) for n in geometry.sizes])
-        look = Look((len(x), *geometry.outputs, x.shape[-1]), steps, groups=x.shape[-1])
+        look = Look(x, (len(x), *geometry.outputs, x.shape[-1]), steps, groups=x.shape[-1])
         out = filtering.forward(x, kernel, geometry, look)
-        wild = look.wild_images(x)
+        wild = look.wild_images()
         if wild:
             out[wild] = _by_runs(x[wild], kernel, geometry)
         return _given(out, into)

@@ -54,7 +54,8 @@ def forward(
 ) -> Any:
     """x (batch, height, width, channels), kernel (3, 3, channels per group, filters) -> (batch, *outputs, filters).
 
-    Each block of outputs is looked at by `look`, and then `finish` gets it, contiguous, while it is in the cache.
+    Each block of outputs is looked at by `look`, where its inputs don't tell enough. Then `finish` gets it, contiguous,
+    while it is in the cache.
     """
     filters = kernel.shape[-1]
     out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype)
@@ -67,7 +68,10 @@ def forward(
             frequencies.forward(tiling, x, weights, out, finer if noisy else parts, finish, look)
         return out
 
+    whole = tiling.band == tiling.rows  # images in a block
+
     def work(i: int) -> None:
+        is_even = look is None or (whole and look.is_even(blocks[i].images))
         values = transformed_inputs(tiling, x, blocks[i])
         products = scratch("winograd y", (len(values), tiling.numbers, filters), x.dtype)
         if noisy:
@@ -76,7 +80,7 @@ def forward(
         else:
             _multiply(packs, values, weights, products, parts)
         outputs(tiling, products, out, blocks[i])
-        if look is not None:
+        if look is not None and not is_even:
             look.take(out, blocks[i].images, tiling.rows_in(blocks[i]))
         if finish is not None:
             finish(tiling.rows_of(out, blocks[i]))
