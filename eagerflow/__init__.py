@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         onnx as onnx,
         optimizers as optimizers,
         preprocessing as preprocessing,
+        quantizers as quantizers,
         random as random,
         regularizers as regularizers,
         saving as saving,
@@ -87,13 +88,14 @@ if TYPE_CHECKING:
     from eagerflow.models import Model as Model, Sequential as Sequential
     from eagerflow.models.function import Function as Function
     from eagerflow.optimizers import Optimizer as Optimizer
+    from eagerflow.quantizers import Quantizer as Quantizer
     from eagerflow.regularizers import Regularizer as Regularizer
 
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
     "activations applications backend callbacks config constraints data datasets dtype_policies initializers "
-    "layers losses metrics mixed_precision models onnx optimizers preprocessing random regularizers saving "
-    "tree utils visualization wrappers".split()
+    "layers losses metrics mixed_precision models onnx optimizers preprocessing quantizers random regularizers "
+    "saving tree utils visualization wrappers".split()
 )
 _LAZY = {
     "DTypePolicy": "dtype_policies",
@@ -108,6 +110,7 @@ _LAZY = {
     "Model": "models",
     "Optimizer": "optimizers",
     "Operation": "layer.operation",
+    "Quantizer": "quantizers",
     "Regularizer": "regularizers",
     "RematScope": "layer.remat",
     "remat": "layer.remat",
@@ -120,14 +123,15 @@ _LAZY = {
 
 __all__ = ["DTypePolicy", "Device", "DeviceError", "FloatDTypePolicy", "Function", "GradientTape", "Initializer"]
 __all__ += ["Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer"]
-__all__ += ["Regularizer", "RematScope", "Sequential", "StatelessScope", "SymbolicScope", "TapeError", "Tensor"]
-__all__ += ["UnknownNameError", "Variable", "__version__", "activations", "applications", "backend", "callbacks"]
-__all__ += ["check_grads", "config", "constraints", "convert_to_tensor", "current_device", "custom_gradient"]
-__all__ += ["data", "datasets", "default_device", "device", "dtype_policies", "get_num_threads", "grad", "hessian"]
-__all__ += ["initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses", "memory_info"]
-__all__ += ["metrics", "mixed_precision", "models", "name_scope", "no_grad", "onnx", "ops", "optimizers"]
-__all__ += ["preprocessing", "random", "regularizers", "remat", "saving", "set_default_device", "set_num_threads"]
-__all__ += ["stop_gradient", "tree", "utils", "value_and_grad", "version", "visualization", "vjp", "wrappers"]
+__all__ += ["Quantizer", "Regularizer", "RematScope", "Sequential", "StatelessScope", "SymbolicScope", "TapeError"]
+__all__ += ["Tensor", "UnknownNameError", "Variable", "__version__", "activations", "applications", "backend"]
+__all__ += ["callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device"]
+__all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "dtype_policies", "get_num_threads"]
+__all__ += ["grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses"]
+__all__ += ["memory_info", "metrics", "mixed_precision", "models", "name_scope", "no_grad", "onnx", "ops"]
+__all__ += ["optimizers", "preprocessing", "quantizers", "random", "regularizers", "remat", "saving"]
+__all__ += ["set_default_device", "set_num_threads", "stop_gradient", "tree", "utils", "value_and_grad", "version"]
+__all__ += ["visualization", "vjp", "wrappers"]
 
 _keep_freed_memory()
 _find_moved_modules("eagerflow")

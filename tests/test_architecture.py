@@ -25,6 +25,7 @@ FLOORS = {
     "initializers": 5,
     "losses": 5,
     "metrics": 5,
+    "quantizers": 5,
     "regularizers": 5,
     "layer": 6,
     "optimizers": 6,

@@ -45,6 +45,7 @@ RANDOM = {
 }  # dropout and noise
 # What a step does depends on the backend of Keras: JAX loses the kernel that SpectralNormalization assigns to.
 RANDOM |= {"normalizations"}
+RANDOM |= {"quantized_int8"}  # inputs are rounded to integers, and the last digit decides which way one falls
 TRAINED = sorted(set(model_cases.MODELS) - RANDOM)
 # What Keras 3.15 can't do itself: read "lamb" or an Ellipsis from .h5; restore the state of an optimizer from .h5;
 # write two weights of one path into .h5.

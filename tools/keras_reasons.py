@@ -23,11 +23,8 @@ def matches(path: str, paths: str) -> bool:
 
 
 LEFT_OUT: Table = {
-    "quantized models are not supported": """
-        Quantizer quantizers quantizers.* dtype_policies.*Quantized*DTypePolicy dtype_policies.AWQDTypePolicy
-        dtype_policies.GPTQDTypePolicy dtype_policies.Int4DTypePolicy dtype_policies.DTypePolicyMap
-        Layer().quantization_mode *().quantize *().quantized_build *().quantized_call
-        Model().get_quantization_layer_structure
+    "it calibrates a language model on texts, block by block; `int8` and `int4` of `quantize` need no data": """
+        quantizers.AWQConfig quantizers.GPTQConfig dtype_policies.AWQDTypePolicy dtype_policies.GPTQDTypePolicy
     """,
     "one process, one device per model": "distribution distribution.*",
     "a training method of its own; a model with two `call`s and a loss of its own does it": """

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy, deserialize, get, serialize
+from eagerflow.layer.dtype_policy import (
+    DTypePolicy,
+    DTypePolicyMap,
+    FloatDTypePolicy,
+    Int4DTypePolicy,
+    QuantizedDTypePolicy,
+    QuantizedFloat8DTypePolicy,
+    deserialize,
+    get,
+    serialize,
+)
 
-__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
+__all__ = ["DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy"]
+__all__ += ["QuantizedFloat8DTypePolicy", "deserialize", "get", "serialize"]
 
 
 def __dir__() -> list[str]:

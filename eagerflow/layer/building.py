@@ -36,6 +36,8 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         running = current_call.get().running  # type: ignore[union-attr]
         if self._path is None:
             self.__dict__["_path"] = in_scope(path_of([*running, self]))
+            if self._policies is not None:
+                self._settle_policy(self._policies)
         ledger = _ledger.get()
         if ledger is not None:
             ledger.append((self, len(self._own_weights)))

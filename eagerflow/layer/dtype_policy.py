@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.base.init_settings import Told
-from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.base.tracebacks import boundary
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, standardize_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops import cast
+from eagerflow.quantizers import Int4QuantizationConfig
 
-__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "dtype_policy", "get", "get_policy", "serialize"]
+__all__ = ["DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy"]
+__all__ += [
+    "QuantizedFloat8DTypePolicy",
+    "config_of_policy",
+    "deserialize",
+    "dtype_policy",
+    "get",
+    "get_policy",
+    "serialize",
+]
 __all__ += ["set_dtype_policy"]
 
+table = Table("dtype policy", "keras.dtype_policies")
+QUANTIZATION_MODES = ("int8", "float8", "int4")
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
@@ -45,7 +58,10 @@ class DTypePolicy(Told):
             self.compute_dtype = self.variable_dtype = _plain(self.name)
             self.name = self.compute_dtype
 
-    quantization_mode: str | None = None  # how weights are quantized, in a policy that says so
+    @property
+    def quantization_mode(self) -> str | None:
+        """How weights are quantized: `"int8"`, `"int4"`, `"float8"`, or None where they aren't."""
+        return None
 
     def convert_input(self, x: Any, autocast: bool, dtype: Any) -> Any:
         """An input as a layer takes it: arrays become tensors, and floats the type `dtype`.
@@ -71,17 +87,217 @@ class DTypePolicy(Told):
         return {"name": self.name}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, DTypePolicy) and other.name == self.name
+        return isinstance(other, DTypePolicy) and other._kind() is self._kind() and other.name == self.name
 
     def __hash__(self) -> int:
         return hash(self.name)
 
     def __repr__(self) -> str:
-        return f'<DTypePolicy "{self.name}">'
+        return f'<{self._kind().__name__} "{self.name}">'
+
+    def _kind(self) -> type:
+        return DTypePolicy if type(self) is FloatDTypePolicy else type(self)
 
 
 class FloatDTypePolicy(DTypePolicy):
     """The same under the name that Keras gives to policies that aren't quantized."""
+
+
+@table.add()
+class QuantizedDTypePolicy(DTypePolicy):
+    """The types of a layer whose weights are quantized.
+
+    Args:
+        mode: `"int8"`, `"int4"` or `"float8"`.
+        source_name: the name of the policy before; default: the global one.
+
+    Raises:
+        ValueError: for another mode, or `"int8"` in float16, which has too few digits for its sums.
+
+    >>> QuantizedDTypePolicy("int8", "float32").name
+    'int8_from_float32'
+    """
+
+    def __init__(self, mode: str, source_name: str | None = None) -> None:
+        super().__init__(source_name)
+        expect_one_of(type(self).__name__, "mode", mode, QUANTIZATION_MODES)
+        if mode == "int8" and self.compute_dtype == "float16":
+            raise ValueError(
+                f"{type(self).__name__}({mode!r}, {source_name!r}): Quantization mode={mode!r} doesn't work well with "
+                "compute_dtype='float16', which has too few digits for its sums. Use bfloat16 or float32."
+            )
+        self._mode, self._source_name = mode, self.name
+        self.name = f"{mode}_from_{self._source_name}"
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """How weights are quantized."""
+        return self._mode
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal policy."""
+        return {"mode": self._mode, "source_name": self._source_name}
+
+
+@table.add()
+class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
+    """The types of a layer that trains in floats of eight bits.
+
+    Args:
+        mode: `"float8"`.
+        source_name: the name of the policy before; default: the global one.
+        amax_history_length: how many of the latest largest values decide the scale.
+
+    Raises:
+        TypeError: when that is no integer.
+    """
+
+    default_amax_history_length = 1024
+
+    def __init__(self, mode: str, source_name: str | None = None, amax_history_length: int = 1024) -> None:
+        super().__init__(mode, source_name)
+        if not isinstance(amax_history_length, int):
+            raise TypeError(
+                f"QuantizedFloat8DTypePolicy(amax_history_length={amax_history_length!r}): `amax_history_length` must "
+                "be an integer."
+            )
+        self.amax_history_length = amax_history_length
+
+    def __eq__(self, other: Any) -> bool:
+        return super().__eq__(other) and other.amax_history_length == self.amax_history_length
+
+    __hash__ = DTypePolicy.__hash__
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal policy."""
+        return {**super().get_config(), "amax_history_length": self.amax_history_length}
+
+
+@table.add()
+class Int4DTypePolicy(QuantizedDTypePolicy):
+    """The types of a layer with weights of four bits.
+
+    Args:
+        mode: `"int4/128"` for blocks of 128 rows with a scale of their own; `"int4/-1"` for a scale for each column.
+        source_name: the name of the policy before; default: the global one.
+
+    Raises:
+        ValueError: for another mode.
+    """
+
+    def __init__(self, mode: str, source_name: str | None = None) -> None:
+        found = re.fullmatch(r"int4/(-1|[1-9][0-9]*)", mode)
+        if found is None:
+            raise ValueError(
+                f"Invalid mode for Int4DTypePolicy: expected 'int4/<block_size>', such as 'int4/128', or 'int4/-1'; "
+                f"got {mode!r}."
+            )
+        super().__init__("int4", source_name)
+        self.mode, self.block_size = "int4", int(found[1])
+        self.name = f"{mode}_from_{self._source_name}"
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal policy."""
+        return {**super().get_config(), "mode": f"int4/{self.block_size}"}
+
+
+@table.add()
+class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
+    """Policies by the paths of layers, for a layer whose inner layers have several.
+
+    Args:
+        default_policy: that of all other paths; default: the global one.
+        policy_map: policies by path, or by a regular expression that matches the whole path.
+
+    Raises:
+        ValueError: for a map as `default_policy`.
+        TypeError: when `policy_map` is no dict.
+
+    >>> policies = DTypePolicyMap("float32", {"encoder/.*": DTypePolicy("float16")})
+    >>> policies["encoder/dense"].name, policies["decoder/dense"].name
+    ('float16', 'float32')
+    """
+
+    def __init__(self, default_policy: Any = None, policy_map: dict[str, DTypePolicy] | None = None) -> None:
+        if isinstance(default_policy, DTypePolicyMap):
+            raise ValueError("DTypePolicyMap(default_policy=...): `default_policy` cannot be a `DTypePolicyMap`.")
+        if policy_map is not None and not isinstance(policy_map, dict):
+            raise TypeError(f"DTypePolicyMap(policy_map=...): `policy_map` must be a dict; got {policy_map!r:.80}.")
+        self._given = None if default_policy is None else get_policy(default_policy)
+        self._policies: dict[str, DTypePolicy] = policy_map or {}
+
+    @property
+    def default_policy(self) -> DTypePolicy:
+        """That of all other paths."""
+        return dtype_policy() if self._given is None else self._given
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """`map_`, and the name of the default policy."""
+        return f"map_{self.default_policy.name}"
+
+    @property
+    def compute_dtype(self) -> str:  # type: ignore[override]
+        """That of the default policy."""
+        return self.default_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:  # type: ignore[override]
+        """That of the default policy."""
+        return self.default_policy.variable_dtype
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """That of the default policy."""
+        return self.default_policy.quantization_mode
+
+    def __getitem__(self, path: str) -> DTypePolicy:
+        if path in self._policies:
+            return self._policies[path]
+        matching = [pattern for pattern in self._policies if re.fullmatch(pattern, path)]
+        if len(matching) > 1:
+            raise ValueError(f"Path {path!r} matches multiple dtype policy specification keys: {matching}.")
+        return self._policies[matching[0]] if matching else self.default_policy
+
+    def __setitem__(self, path: str, policy: Any) -> None:
+        if path in self._policies:
+            raise ValueError(f"{path!r} already exist in the DTypePolicyMap with {self._policies[path]!r}.")
+        try:
+            self._policies[path] = get_policy(policy)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"Cannot interpret the assigned value for {path!r}: {error}") from None
+
+    def __delitem__(self, path: str) -> None:
+        del self._policies[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._policies
+
+    def __len__(self) -> int:
+        return len(self._policies)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._policies)
+
+    def __repr__(self) -> str:
+        mapping = [(path, policy.name) for path, policy in self._policies.items()]
+        return f"<DTypePolicyMap default_policy={self.default_policy.name}, mapping={mapping}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = DTypePolicy.__hash__
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal map."""
+        default = None if self._given is None else self._given.name
+        return {"default_policy": default, "policy_map": serialize_keras_object(self._policies)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """A map made from `get_config`'s answer."""
+        read = {path: deserialize_keras_object(policy, custom_objects) for path, policy in config["policy_map"].items()}
+        return cls(**{**config, "policy_map": read})
 
 
 def _plain(name: Any) -> str:
@@ -128,9 +344,44 @@ def get_policy(identifier: Any) -> DTypePolicy:
         return dtype_policy()
     if isinstance(identifier, (int, float)):
         raise ValueError(f"{identifier!r} is no dtype policy: expected the name of a policy or type.")
+    if isinstance(identifier, DTypePolicy):
+        return identifier
     if isinstance(identifier, Mapping):
+        if identifier.get("class_name") in table.entries:
+            return _checked(deserialize_keras_object(dict(identifier)))
         return DTypePolicy(**identifier.get("config", identifier))
-    return identifier if isinstance(identifier, DTypePolicy) else DTypePolicy(identifier)
+    if (
+        isinstance(identifier, str)
+        and identifier.startswith((*QUANTIZATION_MODES, "gptq", "awq"))
+        and "_" in identifier
+    ):
+        return _quantized(identifier)
+    return DTypePolicy(identifier)
+
+
+def config_of_policy(policy: DTypePolicy) -> Any:
+    """How a layer is quantized that gets this policy; None for the usual way of its mode."""
+    return Int4QuantizationConfig(block_size=policy.block_size) if isinstance(policy, Int4DTypePolicy) else None
+
+
+def _checked(policy: Any) -> DTypePolicy:
+    if not isinstance(policy, DTypePolicy):
+        raise TypeError(f"expected a dtype policy; got {type(policy).__name__}.")
+    return policy
+
+
+def _quantized(name: str) -> DTypePolicy:
+    """The policy of a name such as `int8_from_float32`."""
+    mode, between, source = name.partition("_from_")
+    if not between or "_from_" in source or mode.startswith(("gptq", "awq")):
+        raise ValueError(
+            f"DTypePolicy(name={name!r}): Cannot convert `policy` into a valid pair (`mode`, `source_name`) to "
+            f"instantiate `QuantizedDTypePolicy`: expected a mode ({', '.join(QUANTIZATION_MODES)}), '_from_', and the "
+            "name of a policy, as in 'int8_from_float32'."
+        )
+    if mode.startswith("int4/"):
+        return Int4DTypePolicy(mode, source)
+    return (QuantizedFloat8DTypePolicy if mode == "float8" else QuantizedDTypePolicy)(mode, source)
 
 
 get = get_policy

@@ -31,7 +31,7 @@ from eagerflow.layer.arguments import (
 from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.building import around_build
 from eagerflow.layer.call_context import CallContext, creation_site, current_call
-from eagerflow.layer.dtype_policy import DTypePolicy, get_policy
+from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
 from eagerflow.layer.input_spec import check_inputs, describe
 from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, batch_shape_of, refuse_unknown
 from eagerflow.layer.operation import Operation, check_symbolic
@@ -44,6 +44,7 @@ from eagerflow.layer.tensor_masks import get_mask, masks_of, put_masks
 from eagerflow.layer.unique_names import checked_flag, checked_name
 from eagerflow.layer.weights import WeightHolder
 from eagerflow.ops import cast
+from eagerflow.quantizers.quantizable import Quantizable
 
 __all__ = ["Layer"]
 
@@ -52,7 +53,7 @@ _SET_BY_INIT = frozenset(
 )
 
 
-class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
+class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, Operation):
     """Base of all layers and models.
 
     A subclass makes its weights in `build(input_shape)` (or `__init__`) with `add_weight`, and computes in
@@ -165,11 +166,24 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
     @property
     def dtype_policy(self) -> DTypePolicy:
         """The types of weights and computations."""
-        return self._policy
+        return self._policies if self._policies is not None else self._policy
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any) -> None:
         policy = get_policy(value)
+        if self.__dict__.get("_policies") is not None and self._path:
+            self._policies.pop(self._path, None)
+            self._policies[self._path] = policy
+        else:
+            self.__dict__["_policies"] = policy if isinstance(policy, DTypePolicyMap) else None
+        self._settle_policy(policy)
+        if policy.quantization_mode is not None and self.built and not self._is_quantized:
+            self.quantize(policy.quantization_mode, config=config_of_policy(policy))
+
+    def _settle_policy(self, policy: DTypePolicy) -> None:
+        """Take the types of a policy; of a map, those for this layer, once its path is known."""
+        if isinstance(policy, DTypePolicyMap):
+            policy = policy[self._path] if self._path else policy.default_policy
         self.__dict__.update(
             _policy=policy,
             _compute_type=as_dtype(policy.compute_dtype),
@@ -403,12 +417,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Operation):
     def _base_config(self) -> dict[str, Any]:
         policy = self.dtype_policy
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
-        config["dtype"] = {
-            "module": "keras",
-            "class_name": "DTypePolicy",
-            "config": policy.get_config(),
-            "registered_name": None,
-        }
+        plain = policy.quantization_mode is None and self._policies is None
+        config["dtype"] = serialize_keras_object(DTypePolicy(policy.name) if plain else policy)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)
         return config

@@ -64,6 +64,14 @@ class Operation(History, Configurable):
         """
         return fn
 
+    def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
+        """What is computed instead of `call` with quantized weights, which only some layers have.
+
+        Raises:
+            NotImplementedError: always, but in those.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no weights that could be quantized.")
+
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """Note the call in the graph, and give its outputs as symbolic tensors.
 

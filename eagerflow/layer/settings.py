@@ -21,7 +21,7 @@ from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.typing import Shape
 
 __all__ = ["activated_shape", "at_least_zero", "described", "integer", "layout", "one_of", "passed_on", "settle"]
-__all__ += ["settled_weight", "share", "sizes", "without_lora"]
+__all__ += ["settled_weight", "share", "sizes"]
 
 _FINDERS: dict[str, ModuleType] = {
     "activation": activations,
@@ -70,7 +70,7 @@ def passed_on(arguments: Mapping[str, Any], to: type) -> dict[str, Any]:
 def described(name: str, value: Any) -> Any:
     """A setting as its layer's config has it."""
     kind = name.rpartition("_")[2]
-    if kind in ("cell", "cells", "layer", "layers"):
+    if kind in ("cell", "cells", "layer", "layers", "config"):
         return serialize_keras_object(value)
     finder = _FINDERS.get(kind)
     return value if finder is None else finder.serialize(value)
@@ -159,17 +159,3 @@ def at_least_zero(layer: Any, name: str, value: Any) -> float:
     if not usable or not 0 <= value < math.inf:
         raise ValueError(f"{type(layer).__name__}({name}={value!r:.60}): expected a number of at least 0.")
     return float(value)
-
-
-def without_lora(layer: Any, **given: Any) -> None:
-    """Refuse what Keras' layers take for adapters and quantization.
-
-    Raises:
-        ValueError: when one of them is given.
-    """
-    for name, value in given.items():
-        if value is not None:
-            raise ValueError(
-                f"{type(layer).__name__}({name}={value!r}): low-rank adapters and quantized layers are left out of "
-                "eagerflow. Leave the argument away."
-            )

@@ -41,7 +41,7 @@ class WeightHolder:
     # Attributes that are set through `__dict__` alone, so that a user's own ones can't break them unnoticed.
     _reserved = frozenset(
         "_arguments _batch_input_shape _born _building _build_shapes _calls _fixed _fresh _gathered "
-        "_initial_weights _input_dtype _losses _output_sizes _own_weights _path _policy _remat_mode "
+        "_initial_weights _input_dtype _losses _output_sizes _own_weights _path _policies _policy _remat_mode "
         "_sublayers _switched_off _tracked _trainable".split()
     )
 
@@ -308,8 +308,8 @@ class WeightHolder:
 
     def save_own_variables(self, store: Any) -> None:
         """Put this layer's own weights into a dict-like `store`, by their position as text."""
-        for i, variable in enumerate(self._gather()[0]):
-            store[str(i)] = variable.numpy()
+        for i, value in enumerate(self._values_in_files()):
+            store[str(i)] = value.numpy()
 
     def load_own_variables(self, store: Any) -> None:
         """Set this layer's own weights from what `save_own_variables` stored.
@@ -317,12 +317,33 @@ class WeightHolder:
         Raises:
             ValueError: when the number of weights differs.
         """
-        own = self._gather()[0]
+        own = self._variables_in_files()
         if len(store.keys()) != len(own):
             unbuilt = "" if self.built else " It isn't built yet: call it on data first."
             raise ValueError(f"{describe(self)} has {len(own)} own weights; {len(store.keys())} were saved.{unbuilt}")
         for i, variable in enumerate(own):
             variable.assign(store[str(i)])
+        for variable in self._cleared_by_files():
+            variable.clear()
+
+    def _variables_in_files(self) -> list[Variable]:
+        """The own weights that files hold, in their order there."""
+        return self._gather()[0]
+
+    def _values_in_files(self) -> Sequence[Any]:
+        """What files hold of them."""
+        return self._variables_in_files()
+
+    def _cleared_by_files(self) -> list[Variable]:
+        """Those that are zero after a file was read: what they added to others is in the file."""
+        return []
+
+    def _drop_weight(self, name: str) -> None:
+        """Let go of the weight that an attribute holds."""
+        variable = self.__dict__[name]
+        self._own_weights[:] = [v for v in self._own_weights if v is not variable]
+        self._switched_off[:] = [v for v in self._switched_off if v is not variable]
+        delattr(self, name)
 
 
 def _leaves(held: Any, outer: tuple[int, ...] = ()) -> Iterator[Any]:

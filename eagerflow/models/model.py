@@ -24,6 +24,7 @@ from eagerflow.layer.symbolic.splice import from_intermediate
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
 from eagerflow.layer.tensor_masks import put_masks
 from eagerflow.models.inputs import Doors
+from eagerflow.models.quantizing import Quantizing
 from eagerflow.models.saving.methods import Saving
 from eagerflow.models.state import ModelState
 from eagerflow.models.summary import print_summary
@@ -38,7 +39,7 @@ functional_class: list[type[Model]] = []
 graphs_to_config: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 
 
-class Model(Trainer, Saving, ModelState, Layer):
+class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     """A layer with `compile`, `fit`, `evaluate` and `predict`.
 
     Subclass it and write `call`, with layers as attributes; or give both ends of a graph that begins with

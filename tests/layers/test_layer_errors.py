@@ -20,7 +20,7 @@ ARGUMENTS = [
     (lambda: L.Dense(3, activation="rellu"), "Did you mean 'relu'?"),
     (lambda: L.Dense(3, kernel_initializer="glorot"), "Unknown initializer 'glorot'"),
     (lambda: L.Dense(3, kernel_regularizer="l1__l2"), "Did you mean 'l1_l2'?"),
-    (lambda: L.Dense(3, lora_rank=4), "Dense(lora_rank=4)"),
+    (lambda: L.Dense(3, lora_rank=-4), "Dense(lora_rank=-4)"),
     (lambda: L.Dense(3, unit=4), "Did you mean 'units'?"),
     (lambda: L.Activation("sigmod"), "Did you mean 'sigmoid'?"),
     (lambda: L.ReLU(max_value=-1), "ReLU(max_value=-1)"),

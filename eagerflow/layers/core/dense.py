@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
-from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight, without_lora
+from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
+from eagerflow.layers.core.adapted import AdaptedLayer, LargeWeight, StoredWeight
+from eagerflow.layers.core.few_bits import FewBits
 from eagerflow.ops.neural.fused import dense
 
 __all__ = ["Dense"]
 
 
-class Dense(Layer):
+class Dense(AdaptedLayer):
     """`activation(inputs @ kernel + bias)` over the last axis.
 
     Args:
@@ -30,9 +32,9 @@ class Dense(Layer):
         activity_regularizer: penalty on the output.
         kernel_constraint: bounds on the kernel.
         bias_constraint: bounds on the bias.
-        lora_rank: not available here; kept for Keras' signature.
-        lora_alpha: not available here.
-        quantization_config: not available here.
+        lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
+        lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
+        quantization_config: how a layer with a quantized `dtype` is quantized.
         **kwargs: arguments of every layer, such as `name` and `dtype`.
 
     Input: (batch, ..., inputs). Output: (batch, ..., units).
@@ -46,6 +48,8 @@ class Dense(Layer):
     """
 
     _untold = ("activity_regularizer", "lora_rank", "lora_alpha")
+    kernel: Any = LargeWeight()
+    _kernel: Any = StoredWeight()
 
     @older(output_dim="units", **AFFINE)
     def __init__(
@@ -66,20 +70,20 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        without_lora(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        self._adapted(lora_rank, lora_alpha, quantization_config)
         self.units = integer(self, "units", units)
         settle(self, locals(), "use_bias")
-        self.quantization_config = None
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
         """Make the kernel and the bias."""
         inputs = known_last(self, input_shape)
-        self.kernel = settled_weight(self, "kernel", (inputs, self.units))
+        self._make_kernel((inputs, self.units))
         self.bias = settled_weight(self, "bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
         self.built = True
+        self._adapt_as_told()
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The layer's output for `inputs`."""
@@ -92,9 +96,26 @@ class Dense(Layer):
             x = dense(inputs, kernel, bias)
         return x if activation is None else activation(x)
 
+    def _int8_call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        return self._activated(self._quantized_product(inputs), self.bias)
+
+    _int4_call = _int8_call
+
+    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[FewBits, ...]:
+        return (FewBits("kernel", mode, shape, (0,), block=block),)
+
+    def _product(self, inputs: Tensor, weight: Any) -> Tensor:
+        return ops.matmul(inputs, weight)
+
+    def _back(self, upstream: Tensor, weight: Any) -> Tensor:
+        return ops.matmul(upstream, ops.transpose(weight))
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, ..., units)."""
         return activated_shape(self, (*input_shape[:-1], self.units))
+
+
+Dense._quantizable = Dense
 
 
 def known_last(layer: Any, input_shape: Shape) -> int:

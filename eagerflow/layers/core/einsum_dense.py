@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from eagerflow import ops
@@ -11,8 +12,9 @@ from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec
-from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import activated_shape, settle, settled_weight, without_lora
+from eagerflow.layer.settings import activated_shape, settle, settled_weight
+from eagerflow.layers.core.adapted import AdaptedLayer, LargeWeight, StoredWeight
+from eagerflow.layers.core.few_bits import FewBits
 
 __all__ = ["EinsumDense"]
 
@@ -29,7 +31,7 @@ class _Plan(NamedTuple):
     output_axes: list[int]
 
 
-class EinsumDense(Layer):
+class EinsumDense(AdaptedLayer):
     """`activation(einsum(equation, inputs, kernel) + bias)`.
 
     Args:
@@ -44,10 +46,10 @@ class EinsumDense(Layer):
         bias_regularizer: penalty on the bias.
         kernel_constraint: bounds on the kernel.
         bias_constraint: bounds on the bias.
-        lora_rank: not available here; kept for Keras' signature.
-        lora_alpha: not available here.
+        lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
+        lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
         gptq_unpacked_column_size: not available here.
-        quantization_config: not available here.
+        quantization_config: how a layer with a quantized `dtype` is quantized.
         **kwargs: arguments of every layer.
 
     Raises:
@@ -61,6 +63,8 @@ class EinsumDense(Layer):
     _untold = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
     _also_told = ("activity_regularizer",)
     _kept_as = {"output_shape": "partial_output_shape"}
+    kernel: Any = LargeWeight()
+    _kernel: Any = StoredWeight()
 
     def __init__(
         self,
@@ -81,13 +85,9 @@ class EinsumDense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        without_lora(
-            self,
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-            gptq_unpacked_column_size=gptq_unpacked_column_size,
-        )
+        self._adapted(lora_rank, lora_alpha, quantization_config)
+        if gptq_unpacked_column_size is not None:
+            raise ValueError("EinsumDense(gptq_unpacked_column_size=...): GPTQ is left out. Leave the argument away.")
         found = _EQUATION.fullmatch(str(equation).replace(" ", ""))
         if found is None or bool(found[1]) != bool(found[5]) or bool(found[3]) != bool(found[7]):
             raise ValueError(
@@ -99,15 +99,15 @@ class EinsumDense(Layer):
         shape = output_shape if isinstance(output_shape, (list, tuple)) else (output_shape,)
         self.partial_output_shape = tuple(shape)
         settle(self, locals(), "bias_axes")
-        self.quantization_config = None
 
     def build(self, input_shape: Shape) -> None:
         """Make the kernel and the bias."""
         plan = self._plan(tuple(input_shape))
-        self.kernel = settled_weight(self, "kernel", plan.kernel, initializer=self._scaled(plan))
-        self.bias = None if plan.bias is None else settled_weight(self, "bias", plan.bias)
         self.input_spec = InputSpec(ndim=len(input_shape))
+        self._make_kernel(plan.kernel, initializer=self._scaled(plan))
+        self.bias = None if plan.bias is None else settled_weight(self, "bias", plan.bias)
         self.built = True
+        self._adapt_as_told()
 
     def _scaled(self, plan: _Plan) -> Any:
         """The kernel's initializer, told which axes are inputs and which outputs."""
@@ -169,6 +169,65 @@ class EinsumDense(Layer):
             x = x + self.bias
         return x if self.activation is None else self.activation(x)
 
+    def _int8_call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        return self._activated(self._quantized_product(inputs), self.bias)
+
+    _int4_call = _int8_call
+
+    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[FewBits, ...]:
+        """Integers of eight bits lie as the kernel does, those of four as a matrix, its first axis summed over."""
+        _, of_kernel, of_output = self._letters
+        summed = tuple([i for i, letter in enumerate(of_kernel) if letter not in of_output])
+        if mode == "int4":
+            rows = math.prod([shape[i] for i in summed])
+            return (FewBits("kernel", mode, (rows, math.prod(shape) // rows), (0,), whole=shape, block=block),)
+        kept = [letter for letter in of_kernel if letter in of_output]
+        order = tuple([kept.index(letter) for letter in of_output if letter in kept])
+        lengths = dict(zip(of_kernel, shape, strict=True))
+        hidden = (1,) * self._elided()
+        own = tuple([lengths.get(letter, 1) for letter in of_output])
+        scales = (*hidden, *own) if self._left else (*own, *hidden)
+        return (FewBits("kernel", mode, shape, summed, order=order, scale_shape=scales),)
+
+    def _elided(self) -> int:
+        """How many axes of the inputs the ellipsis stands for."""
+        assert self.input_spec is not None
+        return int(self.input_spec.ndim or 0) - len(self._letters[0])
+
+    def _product(self, inputs: Tensor, weight: Any) -> Tensor:
+        return ops.einsum(self.equation, inputs, weight)
+
+    def _back(self, upstream: Tensor, weight: Any) -> Tensor:
+        inputs, _, outputs = re.split(",|->", self.equation.replace(" ", ""))
+        return ops.einsum(f"{outputs},{self._letters[1]}->{inputs}", upstream, weight)
+
+    def _with_adapter(self, x: Tensor, through: Callable[[Any], Tensor]) -> Tensor:
+        """Through both matrices one after the other, where the kernel's last axis is that of the output."""
+        if self.lora_enabled and (self._letters[1][-1] != self._letters[2][-1] or (not self._left and self._elided())):
+            a, b, scale = self._adapter()
+            return ops.cast(x + scale * through(ops.matmul(a, b)), self.compute_dtype)
+        return super()._with_adapter(x, through)
+
+    def _input_axes(self, rank: int) -> tuple[int, ...]:
+        of_input, _, of_output = self._letters
+        before = rank - len(of_input) if self._left else 0
+        return tuple([before + i for i, letter in enumerate(of_input) if letter not in of_output])
+
+    def _as_output(self, scale: Tensor) -> Tensor:
+        of_input, _, of_output = self._letters
+        kept = [letter for letter in of_input if letter in of_output]
+        hidden = self._elided()
+        shape = ops.squeeze(scale, self._input_axes(scale.ndim))
+        first = hidden if self._left else 0
+        turned = [kept.index(letter) + first for letter in of_output if letter in kept]
+        others = list(range(hidden)) if self._left else list(range(len(kept), len(kept) + hidden))
+        shape = ops.transpose(shape, [*others, *turned] if self._left else [*turned, *others])
+        missing = [i + first for i, letter in enumerate(of_output) if letter not in kept]
+        return ops.expand_dims(shape, missing) if missing else shape
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The batch, and the lengths that the equation tells."""
         return activated_shape(self, self._plan(tuple(input_shape)).output)
+
+
+EinsumDense._quantizable = EinsumDense

@@ -10,13 +10,14 @@ from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.keras_1_arguments import older, only
-from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import integer, settle, settled_weight, without_lora
+from eagerflow.layer.settings import integer, settle
+from eagerflow.layers.core.adapted import AdaptedLayer, LargeWeight, StoredWeight
+from eagerflow.layers.core.few_bits import FewBits
 
 __all__ = ["Embedding"]
 
 
-class Embedding(Layer):
+class Embedding(AdaptedLayer):
     """Looks up a vector for every integer.
 
     Args:
@@ -27,9 +28,9 @@ class Embedding(Layer):
         embeddings_constraint: bounds on the vectors.
         mask_zero: whether 0 marks padding, which later layers then leave out.
         weights: the first values themselves.
-        lora_rank: not available here; kept for Keras' signature.
-        lora_alpha: not available here.
-        quantization_config: not available here.
+        lora_rank: the rank of an adapter, which trains instead of the vectors (see `enable_lora`).
+        lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
+        quantization_config: how a layer with a quantized `dtype` is quantized.
         **kwargs: arguments of every layer (Keras 2's `input_length` is accepted and not needed).
 
     Input: integers of any shape. Output: that shape, then `output_dim`.
@@ -45,6 +46,9 @@ class Embedding(Layer):
 
     _untold = ("weights", "lora_rank", "lora_alpha")
     _also_told: tuple[str, ...] = ("activity_regularizer",)
+    _large = "embeddings"
+    embeddings: Any = LargeWeight()
+    _embeddings: Any = StoredWeight()
 
     @only(dropout=(0, "Put a SpatialDropout1D layer after it."))
     @older(W_constraint="embeddings_constraint", W_regularizer="embeddings_regularizer", init="embeddings_initializer")
@@ -66,11 +70,10 @@ class Embedding(Layer):
         if length is not None and not kwargs.keys() & {"batch_input_shape", "batch_shape", "input_shape"}:
             kwargs["input_shape"] = length  # what Keras 2 took it for
         super().__init__(**kwargs)
-        without_lora(self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        self._adapted(lora_rank, lora_alpha, quantization_config)
         self.input_dim = integer(self, "input_dim", input_dim, wrong_type=WrongTypeError)
         self.output_dim = integer(self, "output_dim", output_dim, wrong_type=WrongTypeError)
         settle(self, locals(), "mask_zero")
-        self.quantization_config = None
         self.supports_masking = mask_zero
         self.autocast = False
         if weights is not None:
@@ -82,18 +85,36 @@ class Embedding(Layer):
         """Make the vectors."""
         if self.built:
             return
-        self.embeddings = settled_weight(self, "embeddings", (self.input_dim, self.output_dim))
+        self._make_kernel((self.input_dim, self.output_dim))
         self.built = True
+        self._adapt_as_told()
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape with which `build` was called, which may be none at all."""
+        return super().get_build_config() or ({"input_shape": None} if self.built else None)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build; the vectors depend on no shape."""
+        self.build(config.get("input_shape"))
 
     def call(self, inputs: Tensor) -> Tensor:
         """The vectors of the integers in `inputs`."""
+        return ops.cast(ops.take(self.embeddings, self._in_range(inputs), axis=0), self.compute_dtype)
+
+    def _int8_call(self, inputs: Tensor) -> Tensor:
+        indices, bits = self._in_range(inputs), self._few_bits[0]
+        x = bits.numbers_at(self, indices)
+        return self._with_adapter(x, lambda a: ops.take(a, indices, axis=0))
+
+    _int4_call = _int8_call
+
+    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[FewBits, ...]:
+        return (FewBits("embeddings", mode, shape, (1,), block=block),)
+
+    def _in_range(self, inputs: Any) -> Tensor:
+        """Array modules would count negative integers from the end, or wrap around."""
         indices = convert_to_tensor(inputs)
         indices = indices if indices.dtype.kind in "iu" else ops.cast(indices, "int32")
-        indices = self._in_range(indices)
-        return ops.cast(ops.take(self.embeddings, indices, axis=0), self.compute_dtype)
-
-    def _in_range(self, indices: Tensor) -> Tensor:
-        """Array modules would count negative integers from the end, or wrap around."""
         data = indices.data
         if data.size and (int(data.min()) < 0 or int(data.max()) >= self.input_dim):
             context = current_call.get()
@@ -112,3 +133,6 @@ class Embedding(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the input, then `output_dim`."""
         return (*input_shape, self.output_dim)
+
+
+Embedding._quantizable = Embedding

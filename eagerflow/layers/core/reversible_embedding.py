@@ -11,6 +11,7 @@ from eagerflow.layer.settings import passed_on
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layer.tensor_masks import set_mask
 from eagerflow.layers.core.embedding import Embedding
+from eagerflow.layers.core.few_bits import FewBits
 
 __all__ = ["ReversibleEmbedding"]
 
@@ -69,7 +70,7 @@ class ReversibleEmbedding(Embedding):
         if self.built:
             return
         super().build(input_shape)
-        if not self.tie_weights:
+        if not self.tie_weights and not self._few_bits:
             self.reverse_embeddings = self.add_weight(
                 name="reverse_embeddings",
                 shape=(self.output_dim, self.input_dim),
@@ -85,7 +86,41 @@ class ReversibleEmbedding(Embedding):
             return vectors
         kernel = ops.transpose(self.embeddings) if self.tie_weights else self.reverse_embeddings
         dtype = self.reverse_dtype or self.compute_dtype
-        scores = ops.matmul(ops.cast(inputs, dtype), ops.cast(kernel, dtype))
+        return self._capped(ops.matmul(ops.cast(inputs, dtype), ops.cast(kernel, dtype)))
+
+    def _int8_call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
+        if not reverse:
+            vectors = super()._int8_call(inputs)
+            if self.mask_zero:
+                set_mask(vectors, ops.not_equal(inputs, 0))
+            return vectors
+        bits = self._few_bits[-1]  # the vectors themselves where they are tied
+        if self.inputs_quantizer is None or bits.block:
+            return self._capped(self._product(inputs, bits.numbers(self)))
+        return self._capped(self._product_of_integers(inputs, bits))
+
+    _int4_call = _int8_call
+
+    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[FewBits, ...]:
+        found = super()._planned_bits(mode, shape, block)
+        if self.tie_weights:
+            return found
+        return (*found, FewBits("reverse_embeddings", mode, shape[::-1], (0,), packed=0, block=block, hidden=False))
+
+    def _names_in_files(self) -> list[str]:
+        reverse = FewBits(
+            "reverse_embeddings", "int8", (), (), block=self._few_bits[0].block if self._few_bits else None
+        )
+        others = [] if self.tie_weights else ["reverse_embeddings", *reverse.names()]
+        return list(dict.fromkeys([*super()._names_in_files(), *others]))
+
+    def _product(self, inputs: Tensor, weight: Any) -> Tensor:
+        return ops.matmul(inputs, ops.transpose(weight) if self.tie_weights else weight)
+
+    def _back(self, upstream: Tensor, weight: Any) -> Tensor:
+        return ops.matmul(upstream, weight if self.tie_weights else ops.transpose(weight))
+
+    def _capped(self, scores: Tensor) -> Tensor:
         if self.logit_soft_cap is not None:
             scores = ops.tanh(scores / self.logit_soft_cap) * self.logit_soft_cap
         return scores
@@ -102,3 +137,6 @@ class ReversibleEmbedding(Embedding):
         """The output for a symbolic input."""
         dtype = self.reverse_dtype if reverse and self.reverse_dtype else self.compute_dtype
         return SymbolicTensor(self.compute_output_shape(inputs.shape, reverse), dtype)
+
+
+ReversibleEmbedding._quantizable = ReversibleEmbedding

@@ -18,7 +18,7 @@ from eagerflow.core.observe import clock
 from eagerflow.core.variable import Variable
 from eagerflow.models.saving.errors import listed
 
-__all__ = ["Match", "Stored", "assign_all", "fill", "mismatch", "signature", "size_of"]
+__all__ = ["Match", "Stored", "Zeros", "assign_all", "fill", "mismatch", "signature", "size_of"]
 
 _AT_ONCE = 64 * 2**20  # bytes of arrays that are read only once, into memory beside the model
 
@@ -34,6 +34,22 @@ class Stored(Protocol):
 
     def pieces(self) -> Iterator[numpy.ndarray]:
         """The values in their order, in flat arrays of some megabytes."""
+
+
+@dataclass
+class Zeros:
+    """As an array in a file."""
+
+    shape: tuple[int, ...]
+    dtype: numpy.dtype[Any]
+
+    def read(self) -> numpy.ndarray:
+        """The values."""
+        return numpy.zeros(self.shape, self.dtype)
+
+    def pieces(self) -> Iterator[numpy.ndarray]:
+        """The values, in one piece."""
+        yield self.read().reshape(-1)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.weights import WeightHolder
-from eagerflow.models.saving.assign import Match, Stored, assign_all, mismatch, signature
+from eagerflow.models.saving.assign import Match, Stored, Zeros, assign_all, mismatch, signature
 from eagerflow.models.saving.errors import listed
 from eagerflow.models.saving.walk import saved_objects
 from eagerflow.optimizers.base import Optimizer
@@ -57,7 +57,8 @@ def collect(
 def _stored_by(thing: Any) -> dict[str, Any]:
     """What a layer or optimizer puts into its store; without copies where it keeps to the ordinary way."""
     if getattr(thing.save_own_variables, "__func__", None) in _SAVING:
-        return {str(i): variable.value for i, variable in enumerate(_variables(thing))}
+        values = _variables(thing) if isinstance(thing, Optimizer) else thing._values_in_files()
+        return {str(i): value.value if isinstance(value, Variable) else value for i, value in enumerate(values)}
     store: dict[str, Any] = {}
     thing.save_own_variables(store)
     return store
@@ -115,7 +116,7 @@ def restore(
 
 
 def _variables(thing: Any) -> list[Variable]:
-    own: list[Variable] = thing.variables if isinstance(thing, Optimizer) else thing._gather()[0]
+    own: list[Variable] = thing.variables if isinstance(thing, Optimizer) else thing._variables_in_files()
     return own
 
 
@@ -191,6 +192,8 @@ class _Plan:
         for i, variable in enumerate(variables):
             where = f"{place}, array {i} {variable.name!r:.60}"
             self.matches.append(Match(variable, stored.pop(str(i), None), where, thing.name))
+        for variable in () if isinstance(thing, Optimizer) else thing._cleared_by_files():
+            self.matches.append(Match(variable, Zeros(variable.shape, variable.dtype), place, thing.name))
         self.extra += [
             f"{place}, array {key}: found {signature(array)}, expected nothing" for key, array in stored.items()
         ]

@@ -1,0 +1,12 @@
+"""Weights and activities as small integers, with the names and settings of `keras.quantizers`."""
+
+from __future__ import annotations
+
+from eagerflow.base.faces import listed as _listed
+from eagerflow.quantizers.base import *
+from eagerflow.quantizers.configs import *
+from eagerflow.quantizers.float8 import *
+from eagerflow.quantizers.int4 import *
+from eagerflow.quantizers.rounding import *
+
+_listed(__name__)

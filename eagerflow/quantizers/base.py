@@ -1,0 +1,133 @@
+"""`Quantizer`, `AbsMaxQuantizer`, and the table of names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eagerflow.base.init_settings import Told, automatic, telling_class
+from eagerflow.base.serialization import Table
+from eagerflow.base.tracebacks import boundary
+from eagerflow.core.tensor import Tensor
+from eagerflow.quantizers.rounding import abs_max_quantize
+
+__all__ = ["AbsMaxQuantizer", "Quantizer", "deserialize", "get", "serialize"]
+
+table = Table("quantizer", "keras.quantizers")
+
+
+@table.add("quantizer")
+class Quantizer(Told):
+    """What makes small integers of numbers. A subclass writes `__call__(x)`, which gives them and their scale.
+
+    Args:
+        output_dtype: the type of the integers.
+    """
+
+    def __init__(self, output_dtype: str = "int8") -> None:
+        self.output_dtype = output_dtype
+
+    def __call__(self, x: Any) -> Any:
+        return x
+
+    @automatic
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal quantizer.
+
+        Raises:
+            NotImplementedError: in a class that doesn't say.
+        """
+        if telling_class(type(self)) in (None, Quantizer):
+            raise NotImplementedError(
+                f"{type(self).__name__} needs a method get_config(self) which returns its arguments."
+            )
+        return super().get_config()
+
+
+@table.add("abs_max_quantizer")
+class AbsMaxQuantizer(Quantizer):
+    """Integers of which the largest stands for the largest absolute value.
+
+    Args:
+        axis: along which that is looked for: a number or several; it may be given in the call instead.
+        value_range: the smallest and the largest integer.
+        epsilon: added to the largest value, so that zeros divide nothing.
+        output_dtype: the type of the integers.
+
+    Raises:
+        ValueError: for a range that int8 hasn't.
+
+    >>> import eagerflow as ef
+    >>> values, scale = AbsMaxQuantizer(axis=-1)(ef.Tensor([[0.5, -1.0]]))
+    >>> values.tolist(), float(scale[0, 0])
+    ([[63, -127]], 126.9999...)
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] | None = None,
+        value_range: tuple[int, int] = (-127, 127),
+        epsilon: float = 1e-7,
+        output_dtype: str = "int8",
+    ) -> None:
+        super().__init__(output_dtype)
+        self.axis = None if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+        self.value_range = (value_range[0], value_range[1])
+        self.epsilon = epsilon
+        if output_dtype == "int8" and (value_range[0] < -128 or value_range[1] > 127):
+            raise ValueError(f"AbsMaxQuantizer(value_range={value_range!r}): int8 goes from -128 to 127.")
+
+    def __call__(self, x: Any, axis: Any = None, to_numpy: bool = False) -> tuple[Tensor, Tensor]:
+        """The integers, and the scale: integers are values times scale, rounded.
+
+        Args:
+            x: the values.
+            axis: along which the largest is looked for; default: the quantizer's own, or the last.
+            to_numpy: accepted for Keras' signature.
+        """
+        axis = self.axis if axis is None else axis
+        return abs_max_quantize(
+            x, -1 if axis is None else axis, self.value_range, self.output_dtype, self.epsilon, to_numpy
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal quantizer."""
+        told = {"value_range": self.value_range, "epsilon": self.epsilon, "output_dtype": self.output_dtype}
+        return told if self.axis is None else {**told, "axis": self.axis}
+
+
+def serialize(initializer: Any) -> Any:
+    """The configuration of a quantizer or of a quantization, from which `deserialize` makes an equal one."""
+    return table.serialize(initializer)
+
+
+@boundary
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The quantizer of a configuration.
+
+    Raises:
+        UnknownNameError: for a class that is neither ours nor registered.
+    """
+    return table.deserialize(config, custom_objects)
+
+
+@boundary
+def get(identifier: Any, **kwargs: Any) -> Any:
+    """The quantizer for a name, configuration, class, or itself; None for None.
+
+    Args:
+        identifier: which.
+        **kwargs: arguments for a class.
+
+    Raises:
+        ValueError: for an unknown name.
+        TypeError: for anything else.
+
+    >>> get("abs_max_quantizer").output_dtype
+    'int8'
+    """
+    if isinstance(identifier, str):
+        identifier = table.find(identifier)
+    if not isinstance(identifier, type) and not hasattr(identifier, "get_config") and identifier is not None:
+        identifier = identifier if isinstance(identifier, Mapping) else table.get(identifier)
+    return identifier(**kwargs) if isinstance(identifier, type) else table.get(identifier)

@@ -1,0 +1,178 @@
+"""How a layer is quantized: `QuantizationConfig` and its kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.quantizers.base import AbsMaxQuantizer, table
+
+__all__ = ["Float8QuantizationConfig", "Int4QuantizationConfig", "Int8QuantizationConfig", "QuantizationConfig"]
+
+MODES = ("int8", "float8", "int4")
+_ELSEWHERE = ("gptq", "awq")  # they calibrate a language model on texts
+
+
+class QuantizationConfig:
+    """Base of what says how layers are quantized.
+
+    Args:
+        weight_quantizer: makes integers of weights; None for the layer's own choice.
+        activation_quantizer: makes integers of inputs; None to leave them as they are.
+    """
+
+    def __init__(self, weight_quantizer: Any = None, activation_quantizer: Any = None) -> None:
+        self.weight_quantizer = weight_quantizer
+        self.activation_quantizer = activation_quantizer
+
+    @property
+    def mode(self) -> str:
+        """`"int8"`, `"int4"` or `"float8"`."""
+        raise NotImplementedError(f"{type(self).__name__} needs a property mode; use Int8QuantizationConfig, say.")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal one."""
+        return {
+            "weight_quantizer": serialize_keras_object(self.weight_quantizer),
+            "activation_quantizer": serialize_keras_object(self.activation_quantizer),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made from `get_config`'s answer."""
+        return cls(**{name: _read(value) for name, value in config.items()})
+
+
+@table.add("int8_quantization_config")
+class Int8QuantizationConfig(QuantizationConfig):
+    """Weights as integers of eight bits, and inputs too.
+
+    Args:
+        weight_quantizer: makes integers of weights; None for the layer's own choice.
+        activation_quantizer: makes integers of inputs; None to leave them as they are.
+
+    Raises:
+        ValueError: for a `weight_quantizer` that gives another type.
+    """
+
+    def __init__(self, weight_quantizer: Any = None, activation_quantizer: Any = "default") -> None:
+        by_default = isinstance(activation_quantizer, str) and activation_quantizer == "default"
+        super().__init__(weight_quantizer, AbsMaxQuantizer() if by_default else activation_quantizer)
+        _check_type(self)
+
+    @property
+    def mode(self) -> str:
+        """`"int8"`."""
+        return "int8"
+
+
+@table.add("int4_quantization_config")
+class Int4QuantizationConfig(QuantizationConfig):
+    """Weights as integers of four bits.
+
+    Args:
+        weight_quantizer: makes integers of weights; None for the layer's own choice.
+        activation_quantizer: makes integers of inputs; `"default"` and None leave them as they are.
+        block_size: how many rows of a weight share a scale and a zero; None or -1: all of them, without a zero.
+
+    Raises:
+        ValueError: for another `block_size`, or quantizers beside blocks, or one with another range than -8 to 7.
+    """
+
+    def __init__(
+        self, weight_quantizer: Any = None, activation_quantizer: Any = "default", block_size: int | None = 128
+    ) -> None:
+        by_default = isinstance(activation_quantizer, str) and activation_quantizer == "default"
+        super().__init__(weight_quantizer, None if by_default else activation_quantizer)
+        where = f"Int4QuantizationConfig(block_size={block_size!r})"
+        if block_size is not None and block_size != -1 and block_size <= 0:
+            raise ValueError(f"{where}: expected None, -1 or a positive integer.")
+        own = self.weight_quantizer is not None or self.activation_quantizer is not None
+        if own and block_size is not None and block_size > 0:
+            raise ValueError(f"{where}: blocks have no quantizers of their own. Use block_size=None with them.")
+        if self.weight_quantizer is not None and tuple(self.weight_quantizer.value_range) != (-8, 7):
+            raise ValueError(
+                "Int4QuantizationConfig(weight_quantizer=...): expected one with value_range=(-8, 7); "
+                f"got {self.weight_quantizer.value_range}."
+            )
+        _check_type(self)
+        self.block_size = block_size
+
+    @property
+    def mode(self) -> str:
+        """`"int4"`."""
+        return "int4"
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal one."""
+        return {**super().get_config(), "block_size": self.block_size}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made from `get_config`'s answer; one without `block_size` is of a Keras that had none."""
+        return super().from_config({"block_size": None, **config})
+
+
+@table.add("float8_quantization_config")
+class Float8QuantizationConfig(QuantizationConfig):
+    """Training in floats of eight bits, whose scales follow the values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @property
+    def mode(self) -> str:
+        """`"float8"`."""
+        return "float8"
+
+    def get_config(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
+def _check_type(config: QuantizationConfig) -> None:
+    quantizer = config.weight_quantizer
+    if quantizer is not None and quantizer.output_dtype != "int8":
+        raise ValueError(
+            f"{type(config).__name__}(weight_quantizer=...): expected one with output_dtype='int8'; "
+            f"got {quantizer.output_dtype!r}."
+        )
+
+
+def _read(value: Any) -> Any:
+    return deserialize_keras_object(value) if isinstance(value, Mapping) else value
+
+
+def config_of(given: Any) -> Any:
+    """What a layer's argument `quantization_config` means: itself, or its description."""
+    return _read(given)
+
+
+def resolved(mode: Any, config: Any) -> Any:
+    """How to quantize, from the arguments of `quantize`.
+
+    Raises:
+        ValueError: for another mode, none at all, or one that the config contradicts.
+        TypeError: for another kind of config.
+    """
+    if isinstance(config, str):
+        mode, config = config, None
+    if mode in _ELSEWHERE:
+        raise ValueError(
+            f"quantize(mode={mode!r}): left out of eagerflow, for it calibrates a language model on texts."
+        )
+    if mode is not None and mode not in MODES:
+        raise ValueError(f"Invalid quantization mode. Expected one of {MODES}. Received: mode={mode!r}")
+    if config is None:
+        if mode is None:
+            raise ValueError("You must provide either `mode` or `config` to `quantize`.")
+        kinds = {"int8": Int8QuantizationConfig, "int4": Int4QuantizationConfig, "float8": Float8QuantizationConfig}
+        return kinds[mode]()
+    if not isinstance(config, QuantizationConfig):
+        raise ValueError(
+            f"quantize(config=...): Argument `config` must be an instance of `QuantizationConfig`; got {config!r:.80}."
+        )
+    if mode is not None and config.mode != mode:
+        raise ValueError(f"Contradictory arguments: mode={mode!r} but config.mode={config.mode!r}")
+    return config

@@ -1,0 +1,74 @@
+"""Floats of eight bits, as what is left of other floats: NumPy has no such type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import ops
+from eagerflow.base.errors import expect_one_of
+from eagerflow.base.typing import TensorLike
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+
+__all__ = ["compute_float8_amax_history", "compute_float8_scale", "quantize_and_dequantize"]
+
+# By type: bits after the point, the smallest exponent, the largest number.
+FORMATS = {"float8_e4m3fn": (3, -6, 448.0), "float8_e5m2": (2, -14, 57344.0)}
+
+
+def compute_float8_scale(amax: TensorLike, scale: TensorLike, dtype_max: TensorLike, margin: int = 0) -> Tensor:
+    """The scale by which numbers are divided to fill the range of a type.
+
+    Args:
+        amax: the largest absolute value.
+        scale: what stays where that is zero or no number.
+        dtype_max: the largest number of the type.
+        margin: powers of two that are left free.
+
+    >>> float(compute_float8_scale(896.0, 1.0, 448.0))
+    2.0
+    """
+    amax = convert_to_tensor(amax)
+    before = ops.reciprocal(convert_to_tensor(scale))
+    usable = ops.logical_and(amax > 0.0, ops.isfinite(amax))
+    found = dtype_max / ops.where(usable, amax, ops.ones_like(amax)) / 2**margin
+    return ops.reciprocal(ops.where(usable, found, before))
+
+
+def compute_float8_amax_history(x: TensorLike, amax_history: TensorLike) -> Tensor:
+    """The history, moved by one place, with the largest absolute value of `x` as its first number.
+
+    Args:
+        x: the values.
+        amax_history: a vector.
+
+    >>> compute_float8_amax_history([1.0, -3.0], [0.0, 1.0, 2.0]).tolist()
+    [3.0, 2.0, 0.0]
+    """
+    history = ops.roll(convert_to_tensor(amax_history), -1)
+    largest = ops.cast(ops.max(ops.abs(convert_to_tensor(x))), history.dtype)
+    return ops.concatenate([ops.reshape(largest, (1,)), history[1:]])
+
+
+def quantize_and_dequantize(inputs: TensorLike, scale: TensorLike, quantized_dtype: Any, compute_dtype: Any) -> Tensor:
+    """What is left of numbers after division by a scale, rounding to floats of eight bits, and multiplication.
+
+    Args:
+        inputs: the numbers.
+        scale: the scale.
+        quantized_dtype: `"float8_e4m3fn"` or `"float8_e5m2"`.
+        compute_dtype: the type of the result.
+
+    Raises:
+        ValueError: for another type.
+
+    >>> quantize_and_dequantize([0.3, 17.0, 1000.0], 1.0, "float8_e4m3fn", "float32").tolist()
+    [0.3125, 16.0, 448.0]
+    """
+    name = getattr(quantized_dtype, "name", quantized_dtype)
+    expect_one_of("quantize_and_dequantize", "quantized_dtype", name, tuple(FORMATS))
+    bits, smallest, most = FORMATS[name]
+    scale = ops.cast(scale, compute_dtype)
+    x = ops.clip(ops.cast(ops.cast(inputs, compute_dtype) / scale, "float32"), -most, most)
+    exponent = ops.maximum(ops.floor(ops.log2(ops.maximum(ops.abs(x), 2.0 ** (smallest - 1)))), float(smallest))
+    step = ops.exp2(exponent - bits)
+    return ops.cast(ops.round(x / step) * step, compute_dtype) * scale

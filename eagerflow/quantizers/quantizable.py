@@ -1,0 +1,82 @@
+"""`Quantizable`: what every layer answers about its quantization; most can't be quantized."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.quantizers.configs import resolved
+
+__all__ = ["Quantizable"]
+
+
+class Quantizable:
+    """The part of `Layer` for quantized weights. A layer that has some writes `_quantize` and the calls."""
+
+    _is_quantized = False
+
+    @property
+    def quantization_mode(self: Any) -> str | None:
+        """`"int8"`, `"int4"`, `"float8"`, or None."""
+        mode: str | None = self._policy.quantization_mode
+        return mode
+
+    def quantize(self: Any, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
+        """Make the weights small integers, in place.
+
+        Args:
+            mode: `"int8"`, `"int4"` or `"float8"`.
+            type_check: refuse subclasses of the layer that has such weights, whose `call` may do anything.
+            config: a `keras.quantizers.QuantizationConfig`, which may say more than the mode.
+
+        Raises:
+            ValueError: for a layer that is not built, or quantized already, or for other arguments.
+            NotImplementedError: for a layer without such weights.
+        """
+        config = resolved(mode, config)
+        if not self.built:
+            raise ValueError(
+                f"Cannot quantize a layer that isn't yet built. Call {type(self).__name__} {self.name!r} on data first."
+            )
+        if self._is_quantized:
+            raise ValueError(f"Layer {self.name!r} is already quantized with dtype_policy={self.dtype_policy.name!r}.")
+        if config.mode == "int8" and self.compute_dtype == "float16":
+            raise ValueError(
+                f"Quantization mode='int8' doesn't work well with compute_dtype='float16' (layer {self.name!r}), which "
+                "has too few digits for its sums. Use bfloat16 or float32."
+            )
+        self._quantize(config, type_check)
+
+    def _quantize(self: Any, config: Any, type_check: bool) -> None:
+        raise self._not_quantizable("quantize")
+
+    def _not_quantizable(self: Any, method: str) -> NotImplementedError:
+        return NotImplementedError(f"Layer {type(self).__name__} does not have a `{method}` method implemented.")
+
+    def quantized_build(self: Any, input_shape: Any, mode: str) -> None:
+        """Make the variables of quantized weights.
+
+        Raises:
+            NotImplementedError: in a layer without such weights.
+        """
+        raise self._not_quantizable("quantized_build")
+
+    def quantized_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """What a quantized layer computes instead of `call`.
+
+        Raises:
+            NotImplementedError: in a layer that has no such weights.
+        """
+        mode = self.quantization_mode
+        calls = {"int8": self._int8_call, "int4": self._int4_call, "float8": self._float8_call}
+        if mode not in calls:
+            raise NotImplementedError(f"Invalid quantization mode. Expected one of {tuple(calls)}; got {mode!r}.")
+        return calls[mode](*args, **kwargs)
+
+    def _int8_call(self, *args: Any, **kwargs: Any) -> Any:
+        raise self._not_quantizable("_int8_call")
+
+    def _int4_call(self, *args: Any, **kwargs: Any) -> Any:
+        raise self._not_quantizable("_int4_call")
+
+    def _float8_call(self, *args: Any, **kwargs: Any) -> Any:
+        raise self._not_quantizable("_float8_call")
