@@ -10,7 +10,7 @@ PEER_PACKAGES := keras==3.15.1 jax autograd \
 	"tensorflow-cpu; sys_platform == 'linux'" "tensorflow; sys_platform != 'linux'"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-slow test-simple test-gpu check bench interop differential fuzz clean
+.PHONY: help demo test coverage test-slow test-simple test-gpu check bench interop differential fuzz web-runtime clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs and la
 
 fuzz: $(VENV)/.installed-dev ## spoil files for ten minutes and look at what their readers do
 	@$(BIN)/python -m tests.hostile.fuzz
+
+web-runtime: $(VENV)/.installed-dev ## fetch the onnxruntime-web of pages anew, by npm; ARGS="1.31.0 sha512-..." for another version
+	@$(BIN)/python tools/web_runtime.py $(ARGS)
 
 clean: ## remove the environment and what tools left behind
 	rm -rf $(VENV) $(VENV)-keras $(VENV)-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

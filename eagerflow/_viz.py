@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from viz.livepage.callback import Live as Live
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model
 
-__all__ = ["NAME", "callback", "package"]
+__all__ = ["NAME", "callback", "package", "web_page"]
 
 NAME = "viz"
 _HOMES = {"Doctor": "viz.doctor.callback", "Live": "viz.livepage.callback"}
@@ -28,6 +28,11 @@ def __getattr__(name: str) -> Any:
     if name in ("model_to_dot", "plot_model"):
         return getattr(importlib.import_module("viz.picture.plot_model"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def web_page(model: Any, path: Any, **options: Any) -> None:
+    """Write a model as a page that runs in a browser; see `viz.web.export`."""
+    importlib.import_module("viz.web").export(model, path, **options)
 
 
 def package() -> ModuleType:

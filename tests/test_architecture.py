@@ -102,6 +102,7 @@ FLOORS_OF_VIZ = {
     "picture": 2,
     "page": 3,
     "compare": 4,
+    "web": 4,
     "recording": 5,
     "nonfinite": 6,
     "tracer": 7,

@@ -54,6 +54,12 @@ def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel):
     assert packed == here
 
 
+def test_the_wheel_is_small_though_it_holds_what_runs_models_in_a_browser(wheel):
+    packed = {entry.filename: entry.compress_size for entry in wheel.infolist()}
+    assert sum(packed.values()) <= 10e6
+    assert sum(size for name, size in packed.items() if name.startswith("viz/web/runtime/")) <= 4e6
+
+
 def test_the_wheel_carries_licence_notices_and_type_marks(wheel):
     information = f"eagerflow-{__version__}.dist-info"
     assert {f"{information}/licenses/LICENSE", f"{information}/licenses/NOTICE"} <= set(wheel.namelist())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from eagerflow._viz import web_page
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import automatic
@@ -292,22 +293,35 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         input_signature: Any = None,
         opset_version: int | None = None,
         weights: str | None = None,
+        samples: Any = None,
+        labels: Any = None,
+        **options: Any,
     ) -> None:
         """Write the model in inference as a file that other programs run without eagerflow.
 
         The ops that run become the file's nodes, so layers and functions of your own need nothing further. Before it is
         written, the file is computed at other sizes and compared with the model. See `eagerflow.onnx.export`.
 
+        `format="web"` writes a page that runs the model in a browser, with an input to draw on or type into, its answer
+        and the values of every layer: one `.html` file that needs no network, or a folder for a web server.
+
         Args:
-            filepath: the file.
-            format: `"onnx"`.
+            filepath: the file; for a page that a web server serves, a folder.
+            format: `"onnx"` or `"web"`.
             verbose: whether to say where the file is.
             input_signature: `InputSpec`s, shapes or arrays in the structure of the inputs, None for open lengths;
                 default: the model's own inputs, or those of its first call with the batch open.
             opset_version: the version of ONNX' operators, 17 to 23; default: 18.
             weights: `"int8"` or `"float16"` for a file of a quarter or half the size, whose numbers differ a little.
+            samples: for `"web"`: examples of inputs to choose from; those of a text model are strings.
+            labels: for `"web"`: names of the classes.
+            **options: for `"web"`: `title`; `input` (`"pad"`, `"image"`, `"sliders"`, `"plane"`, `"text"`,
+                `"numbers"`) and `output` (`"bars"`, `"number"`, `"image"`, `"picture"`) where another one than suits
+                the shape is wanted; `value_range` of pixels or sliders; `features`, the names of sliders; `text`, the
+                `TextVectorization` in front of a model that takes indices.
 
         Raises:
+            TypeError: for an option that the format doesn't have.
             ValueError: for another format, inputs whose shapes nothing tells, and (as `eagerflow.onnx.ExportError`) for
                 what ONNX can't express; that names layer, line of code and op.
 
@@ -317,11 +331,19 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.export(os.path.join(folder, "model.onnx"))
         """
+        if format == "web":
+            shared = {"input_signature": input_signature, "opset_version": opset_version, "weights": weights}
+            web_page(self, filepath, samples=samples, labels=labels, verbose=verbose, **shared, **options)
+            return
         if format != "onnx":
             raise ValueError(
-                f"export(format={format!r}): only 'onnx' is written here. From that file others are made: openvino by "
+                f"export(format={format!r}): 'onnx' and 'web' are written here. From ONNX others are made: openvino by "
                 "ovc, TensorFlow's and LiteRT's by onnx2tf, torch's by onnx2torch."
             )
+        given = {"samples": samples, "labels": labels, **options}
+        foreign = [name for name, value in given.items() if value is not None]
+        if foreign:
+            raise TypeError(f"export({foreign[0]}=...): the format 'onnx' has no such option; 'web' may have it.")
         import_module("eagerflow.onnx").export(self, filepath, input_signature, opset_version, verbose, weights)
 
     def summary(

@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -27,7 +28,9 @@ def find() -> str | None:
 class Browser:
     """One page of a browser without a window."""
 
-    def __init__(self, program: str, folder: pathlib.Path, width: int = 1400, height: int = 900) -> None:
+    def __init__(
+        self, program: str, folder: pathlib.Path, width: int = 1400, height: int = 900, further: Sequence[str] = ()
+    ) -> None:
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
         options = [
@@ -36,6 +39,7 @@ class Browser:
             "--disable-gpu",
             "--remote-debugging-pipe",
             "--disable-dev-shm-usage",
+            *further,
         ]
         command = [*options, f"--user-data-dir={folder}", f"--window-size={width},{height}", "about:blank"]
         # The browser reads from 3 and writes to 4; whichever numbers we got are moved there by a shell.

@@ -21,6 +21,7 @@ SMALL = {
     "viz_transformer": {"blocks": 3, "width": 8},
     "viz_models": {},
     "viz_tensorboard": {"epochs": 1},
+    "viz_web": {"epochs": 1},
 }
 
 

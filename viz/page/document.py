@@ -19,7 +19,7 @@ from viz.facts.schema import Record
 from viz.page.data import MOST_OPS, data
 from viz.picture.palette import THEMES, Theme, inks, ramp
 
-__all__ = ["Page", "plain_themes", "render", "to_html"]
+__all__ = ["Page", "document", "inert", "page_script", "page_styles", "plain_themes", "render", "to_html"]
 
 SCRIPTS = tuple(
     f"{name}.js"
@@ -103,26 +103,56 @@ def render(
         The document. Only the scripts in it may run: the policy names them by their hashes, so that nothing in
         the data can become a script, whatever it holds.
     """
-    scripts = [_script(), *extra_scripts]
+    return document(
+        str(content.get("title") or "eagerflow"),
+        [page_script(), *extra_scripts],
+        [*page_styles(), *extra_styles],
+        _packed(content),
+        connect,
+    )
+
+
+def document(
+    title: str,
+    scripts: Sequence[str],
+    styles: Sequence[str],
+    elements: str,
+    connect: str = "'none'",
+    script_sources: str = "",
+) -> Page:
+    """A whole page.
+
+    Args:
+        title: its title.
+        scripts: JavaScript, each in a `<script>` of its own; only these may run.
+        styles: CSS.
+        elements: what stands before the scripts, as HTML.
+        connect: where scripts may connect to.
+        script_sources: what else the policy allows scripts to do or come from.
+    """
     for script in scripts:
         if "</script" in script.lower():
             raise ValueError("a script of the page holds '</script', which would end it: write '<\\/script'")
     hashes = " ".join([f"'sha256-{_digest(script)}'" for script in scripts])
     policy = (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
-        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {hashes}{script_sources and ' ' + script_sources}; style-src 'unsafe-inline'; "
+        f"img-src data: blob:; connect-src {connect}; base-uri 'none'; form-action 'none'"
     )
-    shell = _asset("page.html")
     parts = {
         "policy": policy,
-        "title": escape(str(content.get("title") or "eagerflow")),
-        "styles": "\n".join([_colors(), *[_asset(name) for name in STYLES], *extra_styles]),
-        "themes": _inert(plain_themes()),
-        "data": _packed(content),
+        "title": escape(title),
+        "styles": "\n".join(styles),
+        "themes": inert(plain_themes()),
+        "data": elements,
         "scripts": "".join([f"<script>{script}</script>\n" for script in scripts]),
     }
-    pieces = shell.split("@@")  # text, name, text, name, ..., text: what is filled in is never looked at again
+    pieces = _asset("page.html").split("@@")  # text, name, ..., text: what is filled in is never looked at again
     return Page(_writable("".join([parts[piece] if i % 2 else piece for i, piece in enumerate(pieces)])))
+
+
+def page_styles() -> list[str]:
+    """The styles of the page of a recording, colours among them."""
+    return [_colors(), *[_asset(name) for name in STYLES]]
 
 
 def _digest(script: str) -> str:
@@ -135,7 +165,7 @@ def _asset(name: str) -> str:
 
 
 @functools.cache
-def _script() -> str:
+def page_script() -> str:
     """All scripts in one closure, so that only `eagerflowViewer` is global."""
     return '"use strict";\n(() => {\n' + "\n".join([_asset(name) for name in SCRIPTS]) + "\n})();\n"
 
@@ -154,8 +184,9 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _inert(value: Any) -> str:
-    return _escaped(json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")))
+def inert(value: Any) -> str:
+    """JSON that can stand in an element of HTML: no text in it can end that."""
+    return _escaped(_writable(json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))))
 
 
 def _escaped(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tests.viz.browser import Browser
@@ -26,8 +26,8 @@ _READY = "document.documentElement && document.documentElement.dataset.ready"
 class PageBrowser(Browser):
     """A browser for pages of viz; `v` is the viewer in its scripts."""
 
-    def __init__(self, program: str, folder: pathlib.Path) -> None:
-        super().__init__(program, folder)
+    def __init__(self, program: str, folder: pathlib.Path, further: Sequence[str] = ()) -> None:
+        super().__init__(program, folder, further=further)
         self.call("Page.addScriptToEvaluateOnNewDocument", source=_LISTEN)
         self.size(1400, 900)
 

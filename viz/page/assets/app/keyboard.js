@@ -23,7 +23,7 @@ const KEYS = [
 
 function listenToKeys(viewer) {
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !viewer.model) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !viewer.model || viewer.root.hidden) return;
     const typing = event.target.closest && event.target.closest("input, select, textarea, [contenteditable]");
     if (typing && !(event.key === "Escape")) return;
     const inGraph =

@@ -5,6 +5,7 @@ const NARROW = "(max-width: 900px)";
 class Viewer {
   constructor() {
     this.state = freshState();
+    this.liveValues = null; // on the page of a model: shows a tensor's values of now, and sets its statistics
     this.followsLast = true; // until the reader chooses a step
     this.dock = new Dock(this);
     this.panel = new Panel(this);

@@ -238,8 +238,14 @@ class Details {
         tensor.role !== "activation" ? el("span", {}, tensor.role) : null,
       ),
       this.gradientLine(tensor),
-      statsView(tensor),
+      this.values(tensor),
     );
+  }
+
+  // What is known of a tensor's values; where the model runs beside the graph, those of now.
+  values(tensor) {
+    const { liveValues } = this.viewer;
+    return liveValues ? [liveValues(tensor), statsView(tensor)] : statsView(tensor);
   }
 
   gradientLine(tensor) {
@@ -287,7 +293,7 @@ class Details {
         ["|gradient|", size === null ? null : numeral(size)],
         ["|g| / |w|", size !== null && norm ? numeral(size / norm) : null],
       ]),
-      section("Values", statsView(tensor)),
+      section("Values", this.values(tensor)),
       gradients.length && gradients[0].stats ? section("Gradient", statsView(gradients[0])) : null,
       this.list("Made by", tensor.producer === null ? [] : [this.opLink(tensor.producer)]),
       this.list(
@@ -425,7 +431,7 @@ class Details {
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
         ["took", data.meta.duration ? seconds(data.meta.duration) : null],
-        ["statistics", model.hasStats ? "yes" : 'no: viz.trace(stats="basic") records them'],
+        ["statistics", viewer.liveValues ? null : model.hasStats ? "yes" : 'no: viz.trace(stats="basic") records them'],
         [
           "made with",
           [data.meta.python && `Python ${data.meta.python}`, data.meta.numpy && `NumPy ${data.meta.numpy}`]

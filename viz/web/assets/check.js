@@ -1,0 +1,116 @@
+// The comparison with Python: samples whose outputs travel with the page.
+
+const CLOSE = 1e-5; // of the largest number of a tensor; what float32 leaves to the order of sums
+
+// The largest difference between what Python had at some places and what is there now, as a share of the largest number
+// that any of the samples has there.
+function difference({ at, shape }, largest, values, bytes) {
+  const wanted = new Float32Array(bytes.buffer, at, shape[0]),
+    found = probed(values, wanted.length);
+  let most = 0;
+  for (let i = 0; i < wanted.length; i += 1) {
+    const same = Object.is(wanted[i], Math.fround(found[i])) || wanted[i] === found[i];
+    const apart = same ? 0 : Math.abs(wanted[i] - found[i]) / Math.max(largest, 1e-30);
+    most = Math.max(most, apart === apart ? apart : Infinity);
+  }
+  return most;
+}
+
+class Check {
+  constructor(content, samples, bytes) {
+    this.content = content;
+    this.samples = samples;
+    this.bytes = bytes;
+    this.outputs = 0;
+    this.layers = new Map(content.layers.map(({ name }, i) => [i, { name, most: 0 }]));
+    this.done = 0;
+    this.badge = el("button", { type: "button", class: "badge", hidden: true, onclick: () => this.tell() });
+    this.details = el("div", { class: "overlay", hidden: true });
+    this.details.addEventListener("click", (event) => event.target === this.details && this.close());
+    this.details.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+  }
+
+  // Runs one sample after the other; gives the first one's results as soon as they are there.
+  async run(machine, number) {
+    const expected = this.content.checks[number];
+    const results = await machine.run(this.samples.given(number));
+    this.content.outputs.forEach(({ name }, i) => {
+      this.outputs = Math.max(this.outputs, difference(expected.outputs[i], this.largest("outputs", i), results.output(name), this.bytes));
+    });
+    this.content.layers.forEach(({ tensor }, i) => {
+      const values = results.tensor(tensor),
+        row = this.layers.get(i);
+      const apart = values && difference(expected.layers[i], this.largest("layers", i), values, this.bytes);
+      row.most = Math.max(row.most, apart || 0);
+    });
+    this.done += 1;
+    return results;
+  }
+
+  largest(of, i) {
+    return Math.max(...this.content.checks.map((check) => check[of][i].largest));
+  }
+
+  get worst() {
+    return Math.max(this.outputs, ...[...this.layers.values()].map(({ most }) => most));
+  }
+
+  show() {
+    const equal = this.worst <= CLOSE,
+      first = [...this.layers.values()].find(({ most }) => most > CLOSE);
+    this.badge.hidden = false;
+    this.badge.classList.toggle("bad", !equal);
+    this.badge.title = "compare with Python";
+    const rounded = this.content.model.rounded;
+    if (rounded) {
+      this.badge.classList.remove("bad");
+      this.badge.textContent = `weights in ${rounded}: differs from Python by ${shortExponent(this.outputs)}`;
+      return;
+    }
+    const where = first ? ` from ${clean(first.name, 40)} on` : "";
+    const said = equal
+      ? ["✓ equal to Python: ", el("span", { class: "wide" }, "largest difference "), shortExponent(this.worst)]
+      : [`✗ differs from Python${where}: ${shortExponent(this.worst)}`];
+    this.badge.replaceChildren(...said);
+  }
+
+  tell() {
+    const rows = [...this.layers.values(), { name: "output", most: this.outputs }];
+    const close = button("×", "close (Esc)", () => this.close(), { class: "close" });
+    this.details.replaceChildren(
+      el(
+        "div",
+        { class: "help", role: "dialog", "aria-modal": "true", "aria-label": "comparison with Python" },
+        close,
+        el("h2", {}, "Compared with Python"),
+        el(
+          "p",
+          {},
+          `${counted(this.done, "sample")} ran here and in Python. The largest difference, as a share of the largest number of each:`,
+        ),
+        el(
+          "table",
+          { class: "compared" },
+          rows.map(({ name, most }) =>
+            el(
+              "tr",
+              { class: most > CLOSE ? "bad" : "" },
+              el("td", {}, clean(name, 50)),
+              el("td", {}, shortExponent(most)),
+            ),
+          ),
+        ),
+      ),
+    );
+    this.details.hidden = false;
+    close.focus();
+  }
+
+  close() {
+    this.details.hidden = true;
+    this.badge.focus();
+  }
+}
+
+const shortExponent = (number) =>
+  number === 0 || !Number.isFinite(number) ? String(number) : number.toExponential(0).replace("e+", "e");

@@ -1,0 +1,217 @@
+// The strip of all layers' outputs: a row for each, in the order in which they run.
+
+const WORD = 72, // pixels of a step with a word below it, at most and at least
+  NARROWEST_WORD = 34;
+
+class LayerRow {
+  constructor(layer, number, strip) {
+    this.layer = layer;
+    this.number = number;
+    this.strip = strip;
+    this.whole = false;
+    this.inSight = false;
+    this.alive = layer.alive ? Uint8Array.from(layer.alive) : null;
+    this.inputs = 0; // after how many inputs channels are called dead
+    this.canvas = el("canvas", { role: "img" });
+    this.readout = new Readout(this.canvas, () => this, (found, values) => this.nameOf(found, values));
+    this.shape = el("span", { class: "shape" });
+    this.stats = el("p", { class: "stats" });
+    this.dead = el("p", { class: "dead", hidden: true });
+    this.words = el("ol", { class: "words", hidden: true, "aria-hidden": "true" });
+    this.more = button("", "show every channel", () => this.toggle(), { class: "link more", hidden: true });
+    const name = button(breakable(clean(layer.name, 60)), `${clean(layer.name, 200)}: show it in the graph`, () =>
+      strip.onopen(layer),
+    );
+    name.className = "link name";
+    this.node = el(
+      "li",
+      { class: "layer", "data-layer": layer.name },
+      el(
+        "div",
+        { class: "about" },
+        el("h3", {}, name),
+        el("p", { class: "class" }, clean(layer.cls, 40), " ", this.shape),
+        this.stats,
+        this.dead,
+      ),
+      el("div", { class: "shown" }, this.readout.node, this.words, this.more),
+    );
+  }
+
+  nameOf(found, values) {
+    const token = values.shape.length === 2 && this.strip.tokens[found.point];
+    return [placeName(found, values), token ? `“${clean(token, 30)}”` : ""].filter(Boolean).join(" · ");
+  }
+
+  toggle() {
+    this.whole = !this.whole;
+    this.draw();
+  }
+
+  take(values) {
+    this.values = values;
+    this.node.hidden = !values;
+    if (!values) return;
+    this.known = null;
+    this.stale = true;
+    if (this.inSight) this.draw();
+  }
+
+  // Only of what is in sight: of large networks all layers take longer than the run itself.
+  learn() {
+    this.known = summed(this.values.data);
+    this.look(this.values);
+  }
+
+  // Which channels have ever been anything but zero.
+  look(values) {
+    const { channels, points } = values;
+    if (!this.alive || this.alive.length !== channels) this.alive = new Uint8Array(channels);
+    this.inputs += 1;
+    for (let c = 0; c < channels; c += 1)
+      for (let p = 0; p < points && !this.alive[c]; p += 1) if (values.at(c, p) !== 0) this.alive[c] = 1;
+  }
+
+  // Three inputs by the reader's hand tell little; those of Python are more.
+  isDead(channel) {
+    return (this.layer.alive || this.inputs > 2) && !this.alive[channel];
+  }
+
+  draw() {
+    if (!this.known) this.learn();
+    const { values, known } = this,
+      width = Math.max(40, this.strip.width());
+    const tokens = this.tokensOf(values);
+    this.layout = layoutOf(values, width, this.whole, tokens ? WORD : undefined);
+    this.tellTokens(tokens);
+    const most = Math.max(Math.abs(known.min ?? 0), Math.abs(known.max ?? 0));
+    drawValues(this.canvas, values, this.layout, {
+      most,
+      each: this.strip.each,
+      dead: (channel) => this.isDead(channel),
+    });
+    this.tell();
+    this.readout.refresh();
+    this.stale = false;
+  }
+
+  // The words of the input, where each is a step of the sequence; null where there is too little room for them.
+  tokensOf({ shape, points }) {
+    const { tokens } = this.strip;
+    return shape.length === 2 && points === tokens.length && this.strip.width() / points >= NARROWEST_WORD
+      ? tokens
+      : null;
+  }
+
+  tellTokens(tokens) {
+    this.words.hidden = !tokens;
+    if (!tokens) return;
+    this.words.style.width = `${this.layout.wide}px`;
+    this.words.style.gridTemplateColumns = `repeat(${tokens.length}, minmax(0, 1fr))`;
+    this.words.replaceChildren(...tokens.map((token) => el("li", { title: clean(token, 100) }, clean(token, 30) || " ")));
+  }
+
+  tell() {
+    const { values, known, layout } = this,
+      zeros = values.data.length ? known.zeros / values.data.length : 0;
+    this.shape.textContent = values.shape.join("×") || "scalar";
+    const range = known.min === null ? "nothing finite" : `${numeral(known.min)} … ${numeral(known.max)}`;
+    const further = [known.mean === null ? "" : `mean ${numeral(known.mean)}`, zeros ? `${percent(zeros)} zeros` : ""];
+    const parts = [range, further.filter(Boolean).join(" · ")];
+    this.stats.replaceChildren(...parts.filter(Boolean).map((part) => el("span", {}, part)));
+    const flaws = known.nan + known.inf;
+    if (flaws) this.stats.append(el("span", { class: "alarm" }, `${amount(flaws)} not finite`));
+    const count = this.alive.reduce((sum, _, channel) => sum + (this.isDead(channel) ? 1 : 0), 0);
+    this.dead.hidden = count === 0;
+    const noun = values.shape.length > 1 ? "channel" : "unit";
+    this.dead.textContent = `${amount(count)} dead ${noun}${count === 1 ? "" : "s"}`;
+    this.dead.title = "zero for every sample in Python and every input here";
+    this.more.hidden = layout.shown === layout.count && !this.whole;
+    this.more.textContent = this.whole ? "fewer" : `all ${amount(layout.count)}`;
+    this.canvas.setAttribute(
+      "aria-label",
+      `${clean(this.layer.name, 60)}, ${this.shape.textContent}: ${range}. Arrow keys read single values.`,
+    );
+  }
+}
+
+// A name that may go on in the next line behind each of its parts.
+const breakable = (name) => name.split(/(?<=[_/.])/).flatMap((part) => [part, el("wbr")]);
+
+class Strip {
+  constructor(layers, onopen) {
+    this.onopen = onopen;
+    this.each = false;
+    this.tokens = []; // words of the input, by their place
+    this.rows = layers.map((layer, number) => new LayerRow(layer, number, this));
+    this.list = el("ol", { class: "layer-rows" }, this.rows.map((row) => row.node));
+    this.time = el("span", { class: "time" });
+    this.scales = segments(
+      "what the strongest colour stands for",
+      [
+        ["layer", "layer", "the largest number of the layer"],
+        ["channel", "channel", "the largest number of each channel"],
+      ],
+      (chosen) => {
+        this.each = chosen === "channel";
+        this.scales.show(chosen);
+        this.redraw();
+      },
+    );
+    this.scales.show("layer");
+    this.node = el(
+      "section",
+      { class: "strip", "aria-label": "layers" },
+      el(
+        "header",
+        {},
+        el("h2", {}, "Layers"),
+        this.time,
+        el("span", { class: "legend-bar", "aria-hidden": "true" }, "−", el("i", {}), "0", el("i", { class: "more" }), "+"),
+        el("span", { class: "label" }, "scale by"),
+        this.scales,
+      ),
+      this.list,
+    );
+    const sight = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), {
+      rootMargin: "400px",
+    });
+    this.rows.forEach((row) => sight.observe(row.node));
+    new ResizeObserver(batched(() => this.resized())).observe(this.list);
+  }
+
+  width() {
+    const [first] = this.rows.filter((row) => !row.node.hidden);
+    return first ? first.node.querySelector(".shown").clientWidth : 300;
+  }
+
+  seen({ target, isIntersecting }) {
+    const row = this.rows.find(({ node }) => node === target);
+    row.inSight = isIntersecting;
+    if (isIntersecting && row.values && row.stale) row.draw();
+  }
+
+  resized() {
+    const now = this.width();
+    if (now === this.last || !now) return;
+    this.last = now;
+    this.redraw();
+  }
+
+  tellTime(milliseconds) {
+    this.time.textContent = `${seconds(milliseconds * 1e6)} a run`;
+  }
+
+  redraw() {
+    for (const row of this.rows) {
+      row.stale = true;
+      if (row.inSight && row.values) row.draw();
+    }
+  }
+
+  show(results, tokens) {
+    this.tokens = tokens;
+    for (const row of this.rows) row.take(results.tensor(row.layer.tensor));
+    this.tellTime(results.time);
+  }
+}

@@ -1,0 +1,236 @@
+// The page: inputs and answers on the left, layers on the right, the graph behind a second tab.
+
+const CONTROLS = { pad: Pad, image: Picture, sliders: Sliders, plane: Plane, text: Words, numbers: Plain };
+const SLOW = 60; // milliseconds of a run from which the page waits until the hand rests
+const REST = 150;
+
+class Page {
+  constructor(content) {
+    this.content = content;
+    this.machine = new Machine(content);
+    this.controls = content.inputs.map((about) => new CONTROLS[about.kind](about, () => this.byHand()));
+    this.answers = new Answers(content.outputs);
+    this.strip = new Strip(content.layers, (layer) => this.openInGraph(layer));
+    this.graph = new Graph(content);
+    this.help = keyList(() => this.toggleHelp());
+    this.tab = "model";
+    this.build();
+    listenToPageKeys(this);
+    LIGHT_IS_PREFERRED.addEventListener("change", () => this.repaint());
+    new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  }
+
+  build() {
+    const { content } = this,
+      title = clean(content.title, 80);
+    document.title = title;
+    document.documentElement.classList.add("web");
+    this.tabs = segments(
+      "what is shown",
+      [
+        ["model", "Model", "the model at work (1)"],
+        ["graph", "Graph", "what it is made of (2)"],
+      ],
+      (tab) => this.setTab(tab),
+    );
+    this.tabs.show("model");
+    this.place = el("span", { class: "place-of-badge" });
+    this.state = el("p", { class: "progress", role: "status" }, "starting …");
+    const bar = el(
+      "header",
+      { class: "web-bar" },
+      el("h1", { title: clean(content.title, 500) }, title),
+      el("span", { class: "caption" }, factsOf(content)),
+      this.place,
+      this.tabs,
+      button(icon("theme"), "light or dark (t)", () => this.toggleTheme()),
+      button("?", "keys (?)", () => this.toggleHelp()),
+    );
+    this.samplesPlace = el("div", {});
+    const input = el(
+      "section",
+      { class: "card-box", "aria-label": "input" },
+      el("h2", {}, "Input"),
+      this.controls.map((control, i) => [
+        content.inputs.length > 1 ? el("h3", {}, clean(content.inputs[i].name, 60)) : null,
+        control.node,
+      ]),
+      this.samplesPlace,
+    );
+    const output = el("section", { class: "card-box", "aria-label": "output" }, el("h2", {}, "Output"), this.answers.node, this.state);
+    this.main = el("main", { class: "model-tab" }, el("div", { class: "side" }, input, output), this.strip.node);
+    document.body.append(bar, this.main, this.graph.node, bubble);
+  }
+
+  // ---------------------------------------------------------------- the beginning
+
+  async start() {
+    const [bytes] = await Promise.all([bytesOf("numbers"), this.machine.start()]);
+    this.samples = new Samples(this.content, this.controls, bytes, () => this.changed());
+    this.samplesPlace.replaceWith(this.samples.node);
+    this.check = new Check(this.content, this.samples, bytes);
+    this.place.replaceWith(this.check.badge);
+    document.body.append(this.check.details);
+    const first = await this.check.run(this.machine, 0);
+    this.state.hidden = true;
+    if (this.content.samples.given) {
+      this.samples.put(0);
+      if (this.content.samples.texts) await this.changed();
+      else this.show(first);
+    } else await this.changed();
+    document.documentElement.dataset.model = String(Math.round(performance.now()));
+    for (let i = 1; i < this.content.checks.length; i += 1) {
+      await new Promise((done) => setTimeout(done));
+      this.strip.tellTime((await this.check.run(this.machine, i)).time); // the first run takes longer
+    }
+    this.check.show();
+    await this.paintGrounds();
+    document.documentElement.dataset.checked = String(this.check.worst);
+  }
+
+  // Behind a plane: what the model makes of places all over it.
+  async paintGrounds() {
+    const [control] = this.controls,
+      [about] = this.content.outputs,
+      [{ name, type }] = this.content.inputs;
+    if (!(control instanceof Plane) || about.kind !== "image" || this.controls.length > 1) return;
+    await control.paintGround(async (rows) => {
+      const data = arrayOf(type, rows.flat());
+      const results = await this.machine.run({ [name]: { type, data, shape: [rows.length, rows[0].length] } });
+      const made = results.results[about.name],
+        size = made.data.length / rows.length;
+      return rows.map((_, i) => made.data.subarray(i * size, (i + 1) * size));
+    }, about);
+  }
+
+  // ---------------------------------------------------------------- running
+
+  given() {
+    const found = {};
+    for (const [i, { name, type }] of this.content.inputs.entries()) {
+      const value = this.controls[i].value();
+      if (!value) return null;
+      found[name] = { type, data: arrayOf(type, value.data), shape: [1, ...value.shape] };
+    }
+    return found;
+  }
+
+  byHand() {
+    if (this.samples) this.samples.show(-1);
+    return this.changed();
+  }
+
+  // The reader has changed something: run, at once or when the hand rests, and never twice at a time.
+  changed() {
+    if (this.time > SLOW && !this.resting) {
+      clearTimeout(this.waiting);
+      return new Promise((done) => {
+        this.waiting = setTimeout(() => {
+          this.resting = true;
+          this.changed().then(done);
+          this.resting = false;
+        }, REST);
+      });
+    }
+    this.again = true;
+    if (!this.running)
+      this.running = this.work().finally(() => {
+        this.running = null;
+      });
+    return this.running;
+  }
+
+  async work() {
+    while (this.again) {
+      this.again = false;
+      const given = this.machine.session && this.given();
+      if (!given) return;
+      try {
+        const results = await this.machine.run(given);
+        this.time = results.time;
+        this.show(results);
+      } catch (error) {
+        this.fail(error);
+      }
+      await new Promise((done) => requestAnimationFrame(done));
+    }
+  }
+
+  show(results) {
+    this.state.hidden = true;
+    this.results = results;
+    const [control] = this.controls;
+    this.answers.show(results);
+    this.strip.show(results, control.words ? control.words() : []);
+    this.graph.refresh(results);
+  }
+
+  fail(error) {
+    this.state.hidden = false;
+    this.state.replaceChildren(notice("The model can't run here", clean(error.message || error, 400)));
+  }
+
+  // ---------------------------------------------------------------- what the reader does
+
+  setTab(tab) {
+    this.tab = tab;
+    this.tabs.show(tab);
+    this.main.hidden = tab !== "model";
+    this.graph.setOpen(tab === "graph");
+    hideBubble();
+    if (tab === "model") this.strip.redraw();
+    else if (this.results) this.graph.refresh(this.results);
+  }
+
+  openInGraph(layer) {
+    this.setTab("graph");
+    this.graph.select(layer);
+  }
+
+  stepSample(by) {
+    const { buttons } = this.samples || { buttons: [] };
+    if (!buttons.length) return;
+    const now = buttons.findIndex((each) => each.getAttribute("aria-pressed") === "true");
+    this.samples.choose((now + by + buttons.length) % buttons.length);
+  }
+
+  focusInput() {
+    const found = this.controls[0].node.querySelector("canvas[tabindex], [tabindex], textarea, input, button");
+    if (found) found.focus();
+  }
+
+  focusLayers() {
+    const [row] = this.strip.rows;
+    if (row) row.canvas.focus();
+  }
+
+  toggleHelp() {
+    if (this.help.isConnected) this.help.remove();
+    else {
+      document.body.append(this.help);
+      this.help.querySelector("button").focus();
+    }
+  }
+
+  toggleTheme() {
+    const name = themeInUse() === "dark" ? "light" : "dark";
+    if (this.graph.viewer.model) this.graph.page.theme = name;
+    else document.documentElement.dataset.theme = name;
+  }
+
+  repaint() {
+    this.strip.redraw();
+    if (this.results) this.answers.show(this.results);
+    if (this.results) this.graph.refresh(this.results);
+  }
+}
+
+const factsOf = ({ model, layers }) =>
+  [`${short(model.weights)} weights`, counted(layers.length, "layer"), `onnxruntime-web ${model.runtime}`].join("  ·  ");
+
+const page = new Page(JSON.parse(document.getElementById("content").textContent));
+window.eagerflowModel = { page, ready: null };
+window.eagerflowModel.ready = page.start().catch((error) => {
+  page.fail(error);
+  document.documentElement.dataset.model = "failed";
+});

@@ -1,0 +1,192 @@
+"""What a reader gives to a model on its page, and how results are shown: chosen by shapes, and by samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from viz.web.strokes import pad
+
+__all__ = ["INPUTS", "OUTPUTS", "input_control", "output_control", "value_range"]
+
+INPUTS = ("pad", "image", "sliders", "plane", "text", "numbers")
+OUTPUTS = ("bars", "number", "image", "picture")
+
+_MOST_SLIDERS = 400
+_LARGEST_PAD = 64  # pixels; larger images are photographs
+_USUAL_SIZE = 224  # of images whose size a model leaves open
+_CHANNELS = (1, 3, 4)
+
+
+def value_range(samples: Any) -> tuple[float, float]:
+    """The range of numbers that pixels have, from those of samples: 0 to 1 where there are none."""
+    if samples is None or samples.size == 0:
+        return 0.0, 1.0
+    low, high = float(samples.min()), float(samples.max())
+    if low >= -0.001:
+        return 0.0, next((top for top in (1.0, 16.0, 255.0) if high <= top * 1.001), math.ceil(high))
+    if low >= -1.001 and high <= 1.001:
+        return -1.0, 1.0
+    return math.floor(low), math.ceil(high)
+
+
+def input_control(
+    shape: Sequence[int | None], dtype: str, samples: Any, wanted: str | None, options: Mapping[str, Any], makes: str
+) -> dict[str, Any]:
+    """What stands for one input.
+
+    Args:
+        shape: of one example, None for open lengths.
+        dtype: of its numbers.
+        samples: an array of examples, or None.
+        wanted: one of `INPUTS`, or None for what suits the shape.
+        options: `value_range` and `features`, as `export` takes them.
+        makes: how the first output is shown.
+    """
+    kind = wanted or _kind(shape, dtype, samples, makes)
+    if kind not in INPUTS:
+        raise ValueError(f"export(input={kind!r}): expected one of {', '.join(map(repr, INPUTS))}")
+    makers = {"pad": _image, "image": _image, "sliders": _sliders, "plane": _sliders, "numbers": _plain}
+    if kind == "text" or (kind in ("sliders", "plane") and (len(shape) != 1 or shape[0] is None)):
+        more = " together with text=TextVectorization(...)" if kind == "text" else ""
+        raise ValueError(f"export(input={kind!r}): an input of shape {tuple(shape)} can't be given so{more}.")
+    if kind == "plane" and (shape[0] or 0) < 2:
+        raise ValueError(f"export(input='plane'): needs at least two numbers; this input has {shape[0]}.")
+    found = makers[kind](shape, dtype, samples, options)
+    return {"kind": kind, **found, **(pad(samples, found) if kind == "pad" else {})}
+
+
+def _kind(shape: Sequence[int | None], dtype: str, samples: Any, makes: str) -> str:
+    if not dtype.startswith("float"):
+        return "image" if dtype == "uint8" and _layout(shape) else "numbers"
+    if len(shape) > 1:
+        layout = _layout(shape)
+        if layout is None:
+            return "numbers"
+        height, width, channels, _ = layout
+        small = max(height or _USUAL_SIZE, width or _USUAL_SIZE) <= _LARGEST_PAD
+        return "pad" if channels == 1 and small else "image"
+    length = shape[0] if shape else None
+    if length is None:
+        return "numbers"
+    if length == 2 and makes == "image":
+        return "plane"
+    if _side(length) and (samples.min() >= 0 if samples is not None else length in (64, 784)):
+        return "pad"
+    return "sliders" if length <= _MOST_SLIDERS else "numbers"
+
+
+def _side(length: int | None) -> int | None:
+    """The side of the square image that a row of numbers may be."""
+    side = math.isqrt(length or 0)
+    return side if side >= 8 and side * side == length else None
+
+
+def _layout(shape: Sequence[int | None]) -> tuple[int | None, int | None, int, str] | None:
+    """Height, width, channels, and where the channels stand: "last", "first", or "none"."""
+    if len(shape) == 1 and _side(shape[0]):
+        side = _side(shape[0])
+        return side, side, 1, "none"
+    if len(shape) == 2 and shape[0] == shape[1] and (shape[0] or 0) >= 6:
+        return shape[0], shape[1], 1, "none"
+    if len(shape) != 3:
+        return None
+    if shape[2] in _CHANNELS:
+        return shape[0], shape[1], shape[2], "last"
+    return (shape[1], shape[2], shape[0], "first") if shape[0] in _CHANNELS else None
+
+
+def _image(shape: Sequence[int | None], dtype: str, samples: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    layout = _layout(shape)
+    if layout is None:
+        raise ValueError(
+            f"export(input='image'): expected (height, width), or that with 1, 3 or 4 channels; got {tuple(shape)}."
+        )
+    height, width, channels, where = layout
+    seen = samples.shape[1:] if samples is not None and len(shape) > 1 else None
+    if seen is not None:
+        height, width = seen[1:] if where == "first" else seen[:2]
+    low, high = _given_range(options) or value_range(samples)
+    size = {"height": int(height or _USUAL_SIZE), "width": int(width or _USUAL_SIZE)}
+    return {**size, "channels": channels, "channelsAt": where, "low": low, "high": high, "flat": len(shape) == 1}
+
+
+def _given_range(options: Mapping[str, Any]) -> tuple[float, float] | None:
+    given = options.get("value_range")
+    if given is None:
+        return None
+    low, high = (float(x) for x in given)
+    if not low < high:
+        raise ValueError(f"export(value_range={given!r}): expected the lowest and the highest value of a pixel.")
+    return low, high
+
+
+def _sliders(shape: Sequence[int | None], dtype: str, samples: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    length = int(shape[0] or 0)
+    names = options.get("features")
+    if names is not None and len(names) != length:
+        raise ValueError(f"export(features=...): expected {length} names, one for each number; got {len(names)}.")
+    given = _given_range(options)
+    if samples is None:
+        low, high = [[each] * length for each in (given or (-3.0, 3.0))]
+        start = [0.0] * length
+    else:
+        rows = samples.reshape(len(samples), length).astype(float)
+        low, high = rows.min(axis=0).tolist(), rows.max(axis=0).tolist()
+        if given is not None:
+            low, high = [given[0]] * length, [given[1]] * length
+        low = [a if a < b else a - 1 for a, b in zip(low, high)]
+        start = rows[0].tolist()
+    names = [str(name) for name in names] if names is not None else [f"x{i}" for i in range(length)]
+    return {"names": names, "low": low, "high": high, "start": start}
+
+
+def _plain(shape: Sequence[int | None], dtype: str, samples: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+def output_control(
+    shape: Sequence[int], example: Any, labels: Sequence[str] | None, wanted: str | None, drawn: bool
+) -> dict[str, Any]:
+    """How one output is shown.
+
+    Args:
+        shape: of one example.
+        example: what the model gave in Python.
+        labels: names of classes.
+        wanted: one of `OUTPUTS`, or None for what suits the shape.
+        drawn: whether a row of numbers may be an image: where the input is a place in a latent space.
+    """
+    length = int(numpy.prod(shape, dtype=int))
+    kind = wanted or _shown(shape, length, labels, drawn)
+    if kind not in OUTPUTS:
+        raise ValueError(f"export(output={kind!r}): expected one of {', '.join(map(repr, OUTPUTS))}")
+    if labels is not None and kind == "bars" and len(labels) != length:
+        raise ValueError(f"export(labels=...): expected {length} labels, one for each number; got {len(labels)}.")
+    found: dict[str, Any] = {"kind": kind, "labels": None if labels is None else [str(label) for label in labels]}
+    finite = example[numpy.isfinite(example)] if example.dtype.kind == "f" else example
+    if kind == "image":
+        layout = _layout(shape)
+        if layout is None:
+            raise ValueError(f"export(output='image'): an output of shape {tuple(shape)} is no image.")
+        found |= dict(zip(("height", "width", "channels", "channelsAt"), layout))
+        found["low"], found["high"] = value_range(finite)
+    elif kind == "bars":
+        within = bool(finite.size) and float(finite.min()) >= 0 and float(finite.max()) <= 1.0001
+        found["shares"] = within
+    elif kind == "number":
+        found["share"] = bool(finite.size) and 0 < float(finite.min()) and float(finite.max()) < 1
+    return found
+
+
+def _shown(shape: Sequence[int], length: int, labels: Any, drawn: bool) -> str:
+    if length == 1:
+        return "number"
+    if len(shape) == 1:
+        return "image" if drawn and labels is None and _side(length) else "bars"
+    layout = _layout(shape)
+    small = layout is not None and layout[2] in (1, 3) and min(layout[0] or 0, layout[1] or 0) >= 8
+    return "image" if small else "picture"

@@ -1,0 +1,112 @@
+"""The page of a model: one file with everything in it, or a folder of files for a web server."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+import importlib.resources
+import pathlib
+from html import escape
+from typing import Any, NamedTuple
+
+from eagerflow.base.files import replacing
+from viz.page.document import document, inert, page_script, page_styles
+from viz.web import vendored
+
+__all__ = ["HEADERS", "Parts", "write"]
+
+SHARED = ("recording/formatting.js", "app/dom.js")  # of the page of a recording
+SCRIPTS = tuple(
+    f"{name}.js"
+    for name in """
+    bytes arrays session text pictures readout layers controls/pad controls/picture controls/camera controls/sliders
+    controls/plane controls/words controls/plain results check samples graph keys page
+    """.split()
+)
+STYLES = ("web.css", "controls.css")
+
+HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+"""What a web server sends with every file; the first two let the runtime use several threads."""
+
+_LARGEST_PAGE = 320_000_000  # bytes of a model: browsers hold texts of up to 512 MB
+_QUICKLY_PACKED = 50_000_000  # bytes from which packing well takes too long
+
+
+class Parts(NamedTuple):
+    """What the page is made of: its data, the ONNX file, and arrays."""
+
+    content: dict[str, Any]
+    model: bytes
+    numbers: bytes
+
+
+def write(parts: Parts, target: pathlib.Path) -> None:
+    """Write the page, or the folder where the path doesn't end in `.html`.
+
+    Raises:
+        ValueError: for a page that browsers can't hold.
+    """
+    if target.suffix.lower() not in (".html", ".htm"):
+        _write_folder(parts, target)
+        return
+    if len(parts.model) > _LARGEST_PAGE:
+        raise ValueError(
+            f"export({str(target)!r:.80}, format='web'): the model takes {len(parts.model) / 1e6:.0f} MB, and browsers "
+            f"open pages with up to {_LARGEST_PAGE / 1e6:.0f} MB. Give a path without .html for a folder of files."
+        )
+    runtime = {"runtime-script": _zipped(vendored.script()), "runtime-program": vendored.packed_program()}
+    notice = f'<script type="text/plain" id="notice">{escape(vendored.notice())}</script>\n'
+    packed = {**runtime, "model": _zipped(parts.model), "numbers": _zipped(parts.numbers)}
+    elements = notice + "".join([_element(name, content) for name, content in packed.items()])
+    _write(target, _page(parts.content, elements, "'none'", "blob: 'wasm-unsafe-eval'"))
+
+
+def _write_folder(parts: Parts, target: pathlib.Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    page = _page(parts.content, '<meta name="files" content="beside">', "'self'", "'self' 'wasm-unsafe-eval'")
+    _write(target / "runtime.mjs", vendored.script())
+    _write(target / "runtime.wasm", vendored.program())
+    _write(target / "runtime-LICENSE.txt", vendored.notice().encode())
+    _write(target / "model.onnx", parts.model)
+    _write(target / "numbers.bin", parts.numbers)
+    _write(target / "_headers", ("/*\n" + "".join([f"  {k}: {v}\n" for k, v in HEADERS.items()])).encode())
+    _write(target / "index.html", page)
+
+
+def _page(content: dict[str, Any], elements: str, connect: str, sources: str) -> bytes:
+    data = f'<script type="application/json" id="content">{inert(content)}</script>\n'
+    styles = [*page_styles(), *[_asset(name) for name in STYLES]]
+    made = document(str(content["title"]), [page_script(), _script()], styles, data + elements, connect, sources)
+    return made.encode("utf-8")
+
+
+def _element(name: str, packed: bytes) -> str:
+    """Bytes in the page: base64 holds nothing that could end the element."""
+    return f'<script type="text/plain" id="{name}">{base64.b64encode(packed).decode("ascii")}</script>\n'
+
+
+def _zipped(content: bytes) -> bytes:
+    return gzip.compress(content, 6 if len(content) < _QUICKLY_PACKED else 1, mtime=0)
+
+
+def _write(target: pathlib.Path, content: bytes) -> None:
+    with replacing(target) as file:
+        file.write(content)
+
+
+@functools.cache
+def _script() -> str:
+    """All scripts in one closure."""
+    shared = [_asset(name, "viz.page") for name in SHARED]
+    return '"use strict";\n(() => {\n' + "\n".join([*shared, *[_asset(name) for name in SCRIPTS]]) + "\n})();\n"
+
+
+@functools.cache
+def _asset(name: str, package: str = "viz.web") -> str:
+    return importlib.resources.files(package).joinpath("assets", *name.split("/")).read_text("utf-8")

@@ -1,0 +1,237 @@
+"""`model.export("digits.html", format="web")`: a trained model as a page that runs it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import tree
+from eagerflow.onnx import Converted
+from eagerflow.onnx.sizes import Given, given_inputs, packed
+from viz.page import data
+from viz.web import checks, document, runs, vendored
+from viz.web.controls import input_control, output_control
+from viz.web.numbers import Numbers
+from viz.web.text import described, without_text
+
+__all__ = ["export"]
+
+_CHECKED = 3  # samples that the page compares itself with
+
+
+class _Options(NamedTuple):
+    """How inputs and outputs are shown, where the user chose it; see `export`."""
+
+    labels: Any
+    input: str | None
+    output: str | None
+    value_range: tuple[float, float] | None
+    features: Sequence[str] | None
+
+
+class _Inputs(NamedTuple):
+    """What the model takes: its inputs and their structure, examples, whether the user gave those, and their texts."""
+
+    given: list[Given]
+    structure: Any
+    arrays: list[Any]
+    are_given: bool
+    texts: list[str] | None
+
+    def packed(self, arrays: Sequence[Any]) -> Any:
+        """Arrays in the model's structure."""
+        return packed(self.structure, iter(arrays))
+
+    def sample(self, number: int) -> list[Any]:
+        """One sample, as a batch."""
+        return [array[number : number + 1] for array in self.arrays]
+
+
+def export(
+    model: Any,
+    path: str | os.PathLike[str],
+    samples: Any = None,
+    labels: Any = None,
+    *,
+    title: str | None = None,
+    input: str | None = None,
+    output: str | None = None,
+    value_range: tuple[float, float] | None = None,
+    features: Sequence[str] | None = None,
+    text: Any = None,
+    input_signature: Any = None,
+    opset_version: int | None = None,
+    weights: str | None = None,
+    verbose: bool | int | None = None,
+) -> pathlib.Path:
+    """Write a model as a page that runs it in a browser; `Model.export(path, format="web")` is the way to call it.
+
+    The file opens by a double click, also without a network: model, runtime and page are in it, and it can reach
+    nothing else.
+
+    Args:
+        model: a model that `export` can write as ONNX.
+        path: a file that ends in `.html`, or a folder, into which files for a web server are written.
+        samples: examples of the inputs (of a text model: strings). The reader can choose them, the page compares itself
+            with what the model gave for them in Python, and ranges of sliders and pixels are taken from them.
+        labels: names of the classes.
+        title: what stands at the top; default: the model's name.
+        input: how the input is given: `"pad"` (to draw on), `"image"` (by drop, paste or camera), `"sliders"`,
+            `"plane"` (two numbers as a place), `"text"` or `"numbers"`; default: what suits its shape.
+        output: how the output is shown: `"bars"`, `"number"`, `"image"` or `"picture"`; default: what suits its shape.
+        value_range: the lowest and highest value of pixels or sliders; default: from samples.
+        features: names of the sliders.
+        text: the `TextVectorization` that makes the model's inputs, where the model doesn't begin with one.
+        input_signature: as for ONNX.
+        opset_version: as for ONNX.
+        weights: as for ONNX: `"int8"` or `"float16"` for a smaller page, whose numbers differ a little.
+        verbose: whether to say where the page is.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: for samples and labels that don't fit, or a model that is too large for a page; and for what has no
+            ONNX form.
+    """
+    options = _Options(labels, input, output, value_range, features)
+    inner, vectorizer = without_text(model)
+    vectorizer = vectorizer or text
+    inputs = _inputs(inner, samples, input_signature, vectorizer)
+    made, first = runs.Watched(inner).converted(input_signature, opset_version, weights)
+    content, numbers = _content(inner, inputs, made, first, vectorizer, options)
+    content["model"]["rounded"] = weights
+    content["title"] = content["record"]["title"] = str(title or getattr(model, "name", "model"))
+    target = pathlib.Path(path)
+    document.write(document.Parts(content, _bytes(made), numbers.content()), target)
+    if verbose:
+        print(f"Saved artifact at {str(target)!r}.")
+    return target
+
+
+def _content(
+    model: Any, inputs: _Inputs, made: Converted, first: Any, vectorizer: Any, options: _Options
+) -> tuple[dict[str, Any], Numbers]:
+    """All that the page is told, and the arrays that it is given."""
+    numbers = Numbers()
+    weights = sum([array.nbytes for array in made.graph.constants.values()])
+    count = checks.kept(inputs.arrays, weights)
+    checked = [_run(model, inputs.packed(inputs.sample(i))) for i in range(min(_CHECKED, count))]
+    known = runs.places(made, first, checked[0])
+    layers = runs.layers_of(checked[0].record, known)
+    alive = [None] * len(layers)
+    if inputs.are_given:
+        alive = checks.alive_channels(lambda batch: _run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
+    content = {
+        "model": {"bytes": weights, "weights": int(model.count_params()), "runtime": vendored.about()["version"]},
+        **_controls(inputs, made, checked, vectorizer, options),
+        "layers": [
+            {**layer._asdict(), "alive": None if some is None else some.tolist()} for layer, some in zip(layers, alive)
+        ],
+        "places": [[tensor, *place] for tensor, place in known.items()],
+        "record": data(checked[0].record),
+        "samples": {
+            "given": inputs.are_given,
+            "count": count,
+            "arrays": [numbers.add(array[:count]) for array in inputs.arrays],
+            "texts": None if inputs.texts is None else inputs.texts[:count],
+        },
+        "checks": [checks.expected(run, layers, numbers) for run in checked],
+    }
+    return content, numbers
+
+
+def _run(model: Any, arguments: Any) -> runs.Run:
+    return runs.run(model, arguments, lambda outputs: [x.data for x in tree.flatten(outputs)])
+
+
+def _bytes(made: Converted) -> bytes:
+    """The ONNX file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = made.write(pathlib.Path(folder) / "model.onnx")
+        if len(os.listdir(folder)) > 1:
+            raise ValueError("export(format='web'): models of more than 1.9 GB don't fit into a browser.")
+        return path.read_bytes()
+
+
+# ---------------------------------------------------------------------- inputs
+
+
+def _inputs(model: Any, samples: Any, signature: Any, vectorizer: Any) -> _Inputs:
+    given, structure = given_inputs(signature, model)
+    if samples is None:
+        return _Inputs(given, structure, checks.made_up(given), False, None)
+    texts = None
+    if vectorizer is not None:
+        texts = [str(text) for text in numpy.asarray(samples, dtype=object).reshape(-1)]
+        samples = numpy.asarray(vectorizer(texts))
+        samples = _of_length(samples, given[0].shape[1])
+    leaves = [samples] if len(given) == 1 else tree.flatten(samples)
+    if len(leaves) != len(given):
+        raise ValueError(f"export(samples=...): the model has {len(given)} inputs; got {len(leaves)} arrays.")
+    arrays = [_fitting(numpy.asarray(leaf), each) for leaf, each in zip(leaves, given)]
+    if len({len(array) for array in arrays}) > 1 or not len(arrays[0]):
+        raise ValueError("export(samples=...): expected equally many examples for each input, and at least one.")
+    return _Inputs(given, structure, arrays, True, texts)
+
+
+def _of_length(indices: Any, length: int | None) -> Any:
+    """Indices of words, cut or padded to the length that a model takes."""
+    if length is None:
+        return indices
+    return numpy.pad(indices[:, :length], [(0, 0), (0, max(0, length - indices.shape[1]))])
+
+
+def _fitting(array: Any, given: Given) -> Any:
+    wanted = given.shape[1:]
+    if array.ndim != len(given.shape) or any(n is not None and n != m for n, m in zip(wanted, array.shape[1:])):
+        shape = ", ".join(["n", *["any" if n is None else str(n) for n in wanted]])
+        raise ValueError(
+            f"export(samples=...): expected examples of shape ({shape}) for {given.name!r}; got {array.shape}."
+        )
+    return array.astype(given.dtype, copy=False)
+
+
+# ---------------------------------------------------------------------- what the reader meets
+
+
+def _controls(
+    inputs: _Inputs, made: Converted, checked: Sequence[runs.Run], vectorizer: Any, options: _Options
+) -> dict[str, Any]:
+    names, outputs = list(made.graph.inputs), list(made.graph.outputs)
+    labels = _labels(options.labels, outputs)
+    small = all(len(each.shape) == 2 for each in inputs.given)
+    drawn = options.input == "plane" or (small and vectorizer is None and inputs.given[0].shape[1] == 2)
+    shown = []
+    for number, name in enumerate(outputs):
+        examples = numpy.concatenate([numpy.asarray(run.outputs[number]).reshape(-1) for run in checked])
+        shape, wanted = checked[0].outputs[number].shape[1:], options.output if number == 0 else None
+        control = output_control(shape, examples, labels.get(name), wanted, drawn)
+        shown.append({"name": name, "shape": list(shape), **control})
+    controls = []
+    for number, (each, name) in enumerate(zip(inputs.given, names, strict=True)):
+        if number == 0 and vectorizer is not None:
+            control = described(vectorizer, each.shape[1])
+        else:
+            array = inputs.arrays[number] if inputs.are_given else None
+            wanted = options.input if number == 0 else None
+            control = input_control(each.shape[1:], each.dtype, array, wanted, options._asdict(), shown[0]["kind"])
+        controls.append({"name": name, "shape": list(each.shape[1:]), "type": each.dtype, **control})
+    return {"inputs": controls, "outputs": shown}
+
+
+def _labels(labels: Any, outputs: Sequence[str]) -> dict[str, Sequence[str]]:
+    """Labels by the name of the output; plain ones are those of the first."""
+    if labels is None:
+        return {}
+    if not isinstance(labels, Mapping):
+        return {outputs[0]: list(labels)}
+    unknown = sorted(set(labels) - set(outputs))
+    if unknown:
+        raise ValueError(f"export(labels=...): there is no output {unknown[0]!r}; there are {', '.join(outputs)}.")
+    return {str(name): list(words) for name, words in labels.items()}
