@@ -17,6 +17,7 @@ from viz.command.diff import add_command as add_diff
 from viz.command.doctor import add_command as add_doctor
 from viz.command.html import add_command as add_html
 from viz.command.live import add_options, run_live
+from viz.command.models import add_file, opened
 from viz.command.nonfinite import add_command as add_nonfinite
 from viz.command.output_files import check_picture, check_target
 from viz.command.script_runner import run_script
@@ -30,7 +31,7 @@ from viz.picture.graph_builder import VIEWS
 from viz.picture.palette import THEMES
 from viz.picture.render import FORMATS, RendererMissing
 from viz.recorder.tensor_stats import LEVELS
-from viz.recording import Recording, load
+from viz.recording import Recording
 from viz.tracer import Tracer, trace
 
 __all__ = ["main"]
@@ -44,6 +45,7 @@ See what an eagerflow program really ran: record it once, then draw, measure and
   viz draw train.efz step.svg           a picture (.svg, .png, .pdf, .dot)
   viz top train.efz                     what costs most
   viz nonfinite train.py                where NaN begins
+  viz html model.onnx                   the same of a model in an ONNX file, run once
   viz doctor train.py                   what is wrong with the training, and what to do
   viz diff before.efz after.efz         what changed
   viz run --live train.py               a page to watch while it trains"""
@@ -136,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add(commands: Any, name: str, help_: str, command: Callable[..., Any], about: str = "") -> Any:
     added = commands.add_parser(name, help=help_, description=about or f"{help_[0].upper()}{help_[1:]}.")
     if name != "run":
-        added.add_argument("file", metavar="file.efz", help="a recording, from `viz run` or `Recording.save`")
+        add_file(added)
     added.add_argument("--json", action="store_true", help="print JSON for other programs")
     added.set_defaults(command=command)
     return added
@@ -223,7 +225,7 @@ def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    recording = load(options.file)
+    recording = opened(options)
     facts = _facts(recording)
     if options.json:
         _print_json(facts)
@@ -261,7 +263,7 @@ def _facts(recording: Recording) -> dict[str, Any]:
 
 
 def _draw(options: argparse.Namespace) -> None:
-    drawing = load(options.file).draw(
+    drawing = opened(options).draw(
         options.out,
         view=options.view,
         depth=options.depth,
@@ -279,7 +281,7 @@ def _draw(options: argparse.Namespace) -> None:
 
 
 def _summary(options: argparse.Namespace) -> None:
-    recording = load(options.file)
+    recording = opened(options)
     if options.json:
         rows = [
             dataclasses.asdict(row) | {"calls": len(row.calls)} for row in summary_tables.rows(recording, options.step)
@@ -290,7 +292,7 @@ def _summary(options: argparse.Namespace) -> None:
 
 
 def _top(options: argparse.Namespace) -> None:
-    recording = load(options.file)
+    recording = opened(options)
     if options.json:
         _print_json(summary_tables.top_rows(recording, options.by, options.n))
     else:
@@ -298,30 +300,30 @@ def _top(options: argparse.Namespace) -> None:
 
 
 def _memory(options: argparse.Namespace) -> None:
-    use = load(options.file).memory()
+    use = opened(options).memory()
     _say(options, use.to_dict(), str(use))
 
 
 def _gradients(options: argparse.Namespace) -> None:
-    flow = load(options.file).grad_flow(options.svg, options.step)
+    flow = opened(options).grad_flow(options.svg, options.step)
     _say(options, flow.to_dict(), str(flow))
 
 
 def _to_tensorboard(options: argparse.Namespace) -> None:
-    folder = load(options.file).to_tensorboard(options.out)
+    folder = opened(options).to_tensorboard(options.out)
     _say(options, {"folder": str(folder)}, f"wrote {folder}; look with: tensorboard --logdir {folder}")
 
 
 def _to_perfetto(options: argparse.Namespace) -> None:
-    path = load(options.file).to_perfetto(options.out)
+    path = opened(options).to_perfetto(options.out)
     _say(options, {"file": str(path)}, f"wrote {path}; open it at https://ui.perfetto.dev")
 
 
 def _to_json(options: argparse.Namespace) -> None:
     if options.out == "-":
-        print(load(options.file).to_json())
+        print(opened(options).to_json())
         return
-    load(options.file).to_json(options.out)
+    opened(options).to_json(options.out)
     _say(options, {"file": options.out}, f"wrote {options.out}")
 
 

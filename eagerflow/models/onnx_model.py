@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NoReturn
 
@@ -20,8 +20,7 @@ from eagerflow.layer.layer import Layer
 from eagerflow.models.model import Model
 from eagerflow.onnx.load import Program, read
 from eagerflow.onnx.load.program import Port, Step
-from eagerflow.onnx.nodes.control import rounds
-from eagerflow.onnx.nodes.values import room_of
+from eagerflow.onnx.nodes.limits import limits_for, room
 
 __all__ = ["OnnxModel", "loaded"]
 
@@ -137,7 +136,7 @@ class OnnxModel(Model):
         program, values = self._program, self._weights_by_name
         given = _arranged(inputs, program.inputs)
         held = sum(x.nbytes for x in given.values()) + sum(v.nbytes for v in values.values())
-        with room_of(held), rounds():
+        with limits_for(held):
             if state.on:
                 with _Parts(self._places) as parts:
                     found = program.values({**values, **given}, parts.run)
@@ -146,22 +145,42 @@ class OnnxModel(Model):
         made = [x if x.__class__ is Tensor else Tensor(numpy.array(x.data)) for x in found]
         return made[0] if len(made) == 1 else made
 
-    def _measure(self) -> None:
-        """Run once on small inputs, aside, so that layers know the shapes of what they give."""
-        inputs = [self._small(port) for port in self._program.inputs]
-        with (
-            unobserved(),
-            observing(Observer()),
-            no_grad(),
-            contextlib.suppress(ValueError),
-            numpy.errstate(all="ignore"),
-        ):
-            self.call(inputs[0] if len(inputs) == 1 else inputs)
+    def sample_inputs(self, sizes: Mapping[str, int] | None = None) -> Any:
+        """Made-up inputs, on which the model runs: random numbers, and ones for integers.
 
-    @staticmethod
-    def _small(port: Port) -> Any:
-        lengths = [n if isinstance(n, int) else 1 if axis == 0 else 8 for axis, n in enumerate(port.shape or ())]
-        return numpy.zeros(lengths, port.dtype or "float32")
+        Args:
+            sizes: open lengths by the file's names for them, or as `"input:axis"`; default: 1 for the batch, and for
+                others the first of 32, 8, 64, 224 and 1 with which the model runs.
+
+        Returns:
+            An array, or a list of several.
+
+        Raises:
+            ValueError: for names that the file doesn't have, and where the model runs with none of the lengths.
+        """
+        sizes = dict(sizes or {})
+        ports = self._program.inputs
+        names = [name for port in ports for axis, n in enumerate(port.shape or ()) if not isinstance(n, int)
+                 for name in (f"{port.name}:{axis}", n) if name]  # fmt: skip
+        unknown = [name for name in sizes if name not in names]
+        if unknown or any(n < 1 for n in sizes.values()):
+            raise ValueError(f"sizes={sizes!r:.150}: the open lengths are {list(dict.fromkeys(names))!r:.250}.")
+        error: Exception | None = None
+        for length in (32, 8, 64, 224, 1):
+            inputs = [_sample(port, sizes, length) for port in ports]
+            try:
+                self._run_aside(inputs)
+            except ValueError as raised:
+                error = error or raised
+                continue
+            return inputs[0] if len(inputs) == 1 else inputs
+        assert error is not None
+        raise error
+
+    def _run_aside(self, inputs: list[Any]) -> None:
+        """Run without being seen, so that layers know the shapes of what they give."""
+        with unobserved(), observing(Observer()), no_grad(), numpy.errstate(all="ignore"):
+            self.call(inputs)
 
     # ------------------------------------------------------------------ telling
 
@@ -182,14 +201,15 @@ class OnnxModel(Model):
         return [port.name for port in self._program.outputs]
 
     def summary(self, *args: Any, **kwargs: Any) -> None:
-        """Print the layers; see `Model.summary`. Shapes that the file doesn't tell are those of a run on zeros.
+        """Print the layers; see `Model.summary`. Shapes that the file doesn't tell are those of `sample_inputs`.
 
         Args:
             *args: as `Model.summary` takes them.
             **kwargs: the same by name.
         """
         if any(layer.__dict__["_seen"] is None for layer in self.parts.values()):
-            self._measure()
+            with contextlib.suppress(ValueError):
+                self.sample_inputs()
         super().summary(*args, **kwargs)
 
     def get_config(self) -> NoReturn:
@@ -273,6 +293,20 @@ def _plain(name: str) -> str:
 def _spec(port: Port) -> InputSpec:
     shape = None if port.shape is None else tuple([n if isinstance(n, int) else None for n in port.shape])
     return InputSpec(shape=shape, dtype=port.dtype or "float32", name=port.name)
+
+
+def _sample(port: Port, sizes: Mapping[str, int], length: int) -> Any:
+    shape = []
+    for axis, n in enumerate(port.shape or ()):
+        if isinstance(n, int):
+            shape.append(n)
+        else:
+            shape.append(sizes.get(f"{port.name}:{axis}", sizes.get(n or "", 1 if axis == 0 else length)))
+    dtype = numpy.dtype(port.dtype or "float32")
+    room(shape, dtype)
+    if dtype.kind != "f":
+        return numpy.ones(shape, dtype)
+    return numpy.random.default_rng(0).standard_normal(shape).astype(dtype)
 
 
 def _arranged(inputs: Any, ports: Sequence[Port]) -> dict[str, Any]:

@@ -15,13 +15,12 @@ from eagerflow.core.custom_gradient import no_grad
 from eagerflow.onnx.graph import Graph, Node
 from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.running import run
-from eagerflow.onnx.nodes.values import known, room_of
+from eagerflow.onnx.nodes.values import known
 
 __all__ = ["computed", "computed_node"]
 
 _LARGE = 1 << 22  # bytes
 _BY_EXAMPLE = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
-_ROOM = 1 << 40  # bytes: what a model of ours asks for was already computed once
 
 
 def computed(graph: Graph, inputs: Mapping[str, Any], wanted: Collection[str] | None = None) -> dict[str, Any]:
@@ -53,7 +52,7 @@ def computed_node(graph: Graph, node: Node, found: Mapping[str, Any]) -> list[An
         found: its other inputs by name.
     """
     given = [graph.array(name) if name in graph.constants else found[name] for name in node.inputs]
-    with numpy.errstate(all="ignore"), no_grad(), room_of(_ROOM):
+    with numpy.errstate(all="ignore"), no_grad():
         return (_by_example if node.kind in _BY_EXAMPLE else _run)(graph, node, given)
 
 

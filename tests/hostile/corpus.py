@@ -19,11 +19,12 @@ from tests.hostile.downloads import downloads
 from tests.hostile.folders import folders, no_files
 from tests.hostile.good import write_good, write_good_folders
 from tests.hostile.hdf5_files import hdf5_files
+from tests.hostile.onnx_files import onnx_files
 from tests.hostile.safetensors_files import safetensors_files
 from tests.hostile.traces import traces
 
-# Tar archives have no checksum of what is in them, and neither has JSON of data.
-UNSUMMED = ("unpack.tar", "words.json", "tokenizer.json")
+# Tar archives and ONNX files have no checksum of what is in them, and neither has JSON of data.
+UNSUMMED = ("unpack.tar", "words.json", "tokenizer.json", "onnx")
 
 
 def corpus(folder: Path) -> Iterator[Path]:
@@ -37,6 +38,8 @@ def corpus(folder: Path) -> Iterator[Path]:
     yield from _models(folder, good, whole)
     for name, content in traces(whole["efz"]):
         yield _written(folder / f"{name}.efz", content)
+    for name, content in onnx_files():
+        yield _written(folder / f"{name}.onnx", content)
     for name, content in [*data_sets(whole), *downloads()]:
         yield _written(folder / name, content)
     yield from no_files(folder)

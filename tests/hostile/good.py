@@ -40,6 +40,8 @@ def write_good(folder: Path) -> dict[str, Path]:
         made.save(paths[name])
     made.save_weights(paths["weights.h5"])
     paths["json"].write_text(made.to_json(), encoding="utf-8")
+    paths["onnx"] = folder / "good.onnx"
+    made.export(paths["onnx"])
     paths["efz"] = _trace(made, folder / "good.efz")
     for name, content in (_data_sets() | _downloads()).items():
         paths[name] = folder / f"good.{name}"

@@ -52,6 +52,7 @@ class Readers:
             "unpack.zip": self._unpacked,
             "json": lambda path: _of_model(ef.models.model_from_json(_text(path)), weights=False),
             "efz": _of_trace,
+            "onnx": _of_onnx,
         }
 
     def __call__(self, path: Path) -> Any:
@@ -100,6 +101,18 @@ def _in_home(path: Path, name: str) -> Path:
 
 def _of_model(model: Any, weights: bool = True) -> Any:
     return [model.get_config(), *(model.get_weights() if weights else ())]
+
+
+def _of_onnx(path: Path) -> Any:
+    """The weights of a file, and what it says about itself and gives for zeros."""
+    model = ef.models.load_onnx(path)
+    told: list[str] = []
+    model.summary(expand_nested=True, print_fn=told.append)
+    assert all(c.isprintable() or c == "\n" for text in told for c in text)
+    specs = model.input if isinstance(model.input, list) else [model.input]
+    zeros = [np.zeros([n or 2 for n in spec.shape or ()], spec.dtype) for spec in specs]
+    made = model(zeros[0] if len(zeros) == 1 else zeros)
+    return [told, *model.get_weights(), *[x.numpy() for x in (made if isinstance(made, list) else [made])]]
 
 
 def _of_trace(path: Path) -> Any:

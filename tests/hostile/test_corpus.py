@@ -24,7 +24,8 @@ INTERNAL = re.compile(
 # Files that hold something else than the good one, and nothing is wrong with them.
 OTHERS = re.compile(
     r"config_(name_long|layers_reversed|name_path)|not_a_number|^nul\.|^type_[KSgx]_|"
-    r"^trace_(producer_itself|settings_keys|start_(huge|none)|stats_endless|without_values)"
+    r"^trace_(producer_itself|settings_keys|start_(huge|none)|stats_endless|without_values)|"
+    r"^onnx_(signs|path_name|unordered|long_chain|size_pad_away|attribute_reference)\."
 )
 # A text describes no weights, so that only the system can tell when they are too large.
 TOO_LARGE = {"config_huge.json"}

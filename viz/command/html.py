@@ -9,6 +9,7 @@ import sys
 import webbrowser
 from typing import Any
 
+from viz.command.models import add_file, opened
 from viz.recording import load
 
 __all__ = ["add_command", "write_page"]
@@ -18,13 +19,14 @@ Write the interactive page of a recording: one HTML file that needs no network.
 
   viz html train.efz                    writes train.html
   viz html train.efz -o step.html --open
+  viz html model.onnx --sizes batch=8   of a model in an ONNX file: what runs on made-up inputs
   viz html new.efz --diff old.efz       marks what differs from another recording"""
 
 
 def add_command(commands: Any) -> None:
     """Enter the command into those of the command line."""
     added = commands.add_parser("html", help="write the interactive page", description=_ABOUT)
-    added.add_argument("file", metavar="file.efz", help="a recording, from `viz run` or `Recording.save`")
+    add_file(added)
     added.add_argument("-o", "--out", metavar="page.html", help="where to write (default: named like the file)")
     added.add_argument("--diff", metavar="other.efz", help="another recording: what differs is marked")
     added.add_argument("--title", help="what stands at the top")
@@ -37,12 +39,12 @@ def write_page(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `file`, `out`, `diff`, `title`, `open` and `json`.
+        options: `file`, `sizes`, `out`, `diff`, `title`, `open` and `json`.
 
     Returns:
         0; problems are raised.
     """
-    recording = load(options.file)
+    recording = opened(options)
     out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(".html"))
     other = None if options.diff is None else load(options.diff)
     recording.to_html(out, diff=other, title=options.title)

@@ -16,6 +16,7 @@ from eagerflow.onnx.load.tensors import Folder, array_of
 from eagerflow.onnx.load.wire import LoadError, Message, decode, integers, reals, shown
 from eagerflow.onnx.messages import TYPES
 from eagerflow.onnx.nodes import NODES
+from eagerflow.onnx.nodes.classic import lifted
 from eagerflow.onnx.nodes.running import wants
 
 __all__ = ["read"]
@@ -64,6 +65,7 @@ class _Reader:
         self.folder = folder
         self.left = _MOST_NODES
         self.unknown = Counter[str]()
+        self.lifted: dict[str, Any] = {}  # weights that nodes have as attributes
 
     def model(self, model: Message, outputs: Sequence[str] | None) -> Program:
         if not model["graph"]["node"] and not model["graph"]["output"]:
@@ -98,6 +100,9 @@ class _Reader:
         inputs = [port for port in ports if port.name not in arrays]  # others are defaults of old files
         _check_ports(ports)
         steps = [step for node in graph["node"] for step in self.node(node, opsets, functions, depth, {})]
+        if self.lifted.keys() & (arrays.keys() | {port.name for port in ports}):
+            raise LoadError("two things have one name.")
+        arrays |= self.lifted
         ends = [_port(info) for info in graph["output"]]
         shapes = {port.name: port.shape for port in [*map(_port, graph["value_info"]), *ends] if port.shape is not None}
         if outputs is not None:
@@ -107,9 +112,12 @@ class _Reader:
             self._check(step)
             self._inside(step, functions, frozenset(arrays) | {p.name for p in inputs} | outer, depth, steps)
         used = Program("", inputs, ends, steps, {}, {}, {}).reads
-        loaded = {name: array_of(tensor, self.folder) for name, tensor in arrays.items() if name in used}
+        loaded = {name: self._array(tensor) for name, tensor in arrays.items() if name in used}
         constants, weights = weights_of(loaded, steps) if depth == 0 else (loaded, {})
         return Program(graph["name"][:100], inputs, ends, steps, constants, weights, shapes)
+
+    def _array(self, tensor: Any) -> Any:
+        return array_of(tensor, self.folder) if isinstance(tensor, Message) else tensor
 
     def _check(self, step: Step) -> None:
         """Whether a node is known, and has the inputs and attributes that its function takes."""
@@ -177,6 +185,10 @@ class _Reader:
         elif kind not in NODES:
             yield Step(kind, _unknown, {}, 1, inputs, outputs, node["name"], path)
         elif outputs:
+            for i, array in enumerate(lifted(kind, attributes)):
+                name = f"{node['name'] or outputs[0]}/{('coefficients', 'intercepts')[i]}"
+                self.lifted[name] = array
+                inputs.append(name)
             yield Step(kind, NODES[kind], attributes, opset or 1, inputs, outputs, node["name"], path)
 
     def _function(

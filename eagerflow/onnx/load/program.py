@@ -23,6 +23,15 @@ _ERRORS = (
 Around = Callable[["Step", list[Any], Callable[[], list[Any]]], list[Any]]
 
 
+def _reason(error: BaseException) -> str:
+    """What went wrong, in words for users."""
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is."
+    if not isinstance(error, (ValueError, ArithmeticError, NotImplementedError)) and tracebacks.is_slip(error):
+        return "its inputs or attributes aren't what such a node takes."
+    return str(error) or type(error).__name__
+
+
 class Port(NamedTuple):
     """An input or output of a graph.
 
@@ -115,10 +124,10 @@ class Step:
         except LoadError:
             raise
         except _ERRORS as error:
+            why = _reason(error)
             tracebacks.shorten(error)
-            words = f"{type(error).__name__}: " if isinstance(error, (KeyError, AttributeError, RecursionError)) else ""
             shapes = ", ".join(["-" if x is None else f"{x.dtype}{list(x.shape)[:8]}" for x in inputs[:6]])
-            raise LoadError(f"{self.where()} on {shapes or 'nothing'}: {words}{error!s:.240}") from error
+            raise LoadError(f"{self.where()} on {shapes or 'nothing'}: {why:.240}") from error
         if len(made) < len([name for name in self.outputs if name]):
             raise LoadError(f"{self.where()}: {len(self.outputs)} outputs are wanted, and {len(made)} known here.")
         return made

@@ -29,6 +29,8 @@ _LEARNED: dict[str, tuple[int, ...]] = {
     "LSTM": (1, 2, 3, 7),
     "GRU": (1, 2, 3),
     "RNN": (1, 2, 3),
+    "ai.onnx.ml.LinearRegressor": (1, 2),
+    "ai.onnx.ml.LinearClassifier": (1, 2),
     "com.microsoft.BiasGelu": (1,),
     "com.microsoft.FastGelu": (1,),
     "com.microsoft.FusedMatMul": (0, 1),

@@ -53,10 +53,11 @@ class Folder:
             raise LoadError(
                 f"tensor {shown(name)}: {shown(path.name)} beside it can't be read: {error.strerror}."
             ) from None
+        status = os.fstat(handle)
+        if irregular(status) or status.st_nlink > 1:
+            os.close(handle)
+            raise LoadError(f"tensor {shown(name)}: {shown(path.name)} is no plain file with one name.")
         with open(handle, "rb") as file:
-            status = os.fstat(handle)
-            if irregular(status) or status.st_nlink > 1:
-                raise LoadError(f"tensor {shown(name)}: {shown(path.name)} is no plain file with one name.")
             if length != size or (begin or 0) + length > status.st_size:
                 raise LoadError(
                     f"tensor {shown(name)}: {size:,} bytes are needed; {length:,} are said to lie at {begin or 0:,} of "
@@ -71,7 +72,7 @@ class Folder:
     def _checked(self, location: str, name: str) -> pathlib.Path:
         """The path of a file, which no link and no `..` leads out of the folder."""
         parts = location.replace("\\", "/").split("/")
-        parts = parts[1:] if parts[:1] == ["."] else parts
+        parts = parts[1:] if parts[0] == "." and len(parts) > 1 else parts
         if self._place is None or not location or ":" in location or "\0" in location or "\\" in location:
             raise LoadError(f"tensor {shown(name)}: its file {shown(location)} is no name in the model's folder.")
         if len(parts) > 20 or any(part in ("", ".", "..") for part in parts):

@@ -28,7 +28,14 @@ _NOTHING: dict[str, Any] = {"string": "", "bytes": memoryview(b""), "float": 0.0
 
 
 class LoadError(ValueError):
-    """An ONNX file that can't be loaded, or a node of it that can't run; the message says which and why."""
+    """An ONNX file that can't be loaded, or a node of it that can't run; the message says which and why.
+
+    Args:
+        text: the message; signs that control terminals are written out.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__("".join([c if c.isprintable() else f"\\x{ord(c):02x}" for c in text])[:500])
 
 
 def shown(name: Any) -> str:

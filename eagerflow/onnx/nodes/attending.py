@@ -9,7 +9,8 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import as_type, room
+from eagerflow.onnx.nodes.limits import room
+from eagerflow.onnx.nodes.values import as_type
 
 __all__ = ["NODES"]
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import as_type, numbers, room
+from eagerflow.onnx.nodes.limits import room
+from eagerflow.onnx.nodes.values import as_type, numbers
 
-__all__ = ["NODES"]
+__all__ = ["NODES", "lifted"]
 
 
 def _scaler(x: Any, *, offset: Any, scale: Any) -> Any:
@@ -43,21 +44,18 @@ def _transformed(scores: Any, how: str) -> Any:
     raise ValueError(f"post_transform={how!r:.40} isn't known here.")
 
 
-def _scores(x: Any, coefficients: Any, intercepts: Any, targets: int) -> Any:
-    weights = numpy.asarray(coefficients, "float32").reshape(targets, -1)
-    room((x.shape[0], targets), "float32")
-    made = ops.matmul(_float(x), weights.T.copy())
-    return made if intercepts is None else ops.add(made, numpy.asarray(intercepts, "float32"))
+def _scores(x: Any, weights: Any, bias: Any) -> Any:
+    room((x.shape[0], weights.shape[0]), "float32")
+    made = ops.matmul(_float(x), ops.transpose(weights))
+    return made if bias is None else ops.add(made, bias)
 
 
-def _linear_regressor(
-    x: Any, *, coefficients: Any, intercepts: Any = None, post_transform: str = "NONE", targets: int = 1
-) -> Any:
-    return _transformed(_scores(x, coefficients, intercepts, targets), post_transform)
+def _linear_regressor(x: Any, weights: Any, bias: Any = None, *, post_transform: str = "NONE", targets: int = 1) -> Any:
+    return _transformed(_scores(x, weights, bias), post_transform)
 
 
 def _linear_classifier(
-    x: Any, *, coefficients: Any, intercepts: Any = None, classlabels_ints: Any = None, classlabels_strings: Any = None,
+    x: Any, weights: Any, bias: Any = None, *, classlabels_ints: Any = None, classlabels_strings: Any = None,
     multi_class: int = 0, post_transform: str = "NONE",
 ) -> Any:  # fmt: skip
     if classlabels_ints is None:
@@ -66,9 +64,8 @@ def _linear_classifier(
             "out: load_onnx(path, outputs=[...]) with the name of the probabilities."
         )
     labels = numpy.asarray(classlabels_ints, "int64")
-    count = len(intercepts) if intercepts is not None else len(labels)
-    scores = _scores(x, coefficients, intercepts, count)
-    if count == 1 and len(labels) == 2:
+    scores = _scores(x, weights, bias)
+    if scores.shape[1] == 1 and len(labels) == 2:
         scores = ops.concatenate([ops.negative(scores), scores], axis=-1)
         chosen = ops.cast(ops.greater(scores[:, 1], 0.0), "int64")
     else:
@@ -131,6 +128,29 @@ def _zip_map(x: Any, **labels: Any) -> Any:
 
 
 _ML = "ai.onnx.ml."
+
+
+def lifted(kind: str, attributes: dict[str, Any]) -> list[Any]:
+    """The weights that a linear model's node holds as attributes, taken out, to be further inputs: (targets, features).
+
+    Args:
+        kind: of the node.
+        attributes: from which they are taken.
+
+    Raises:
+        ValueError: where their numbers don't go together.
+    """
+    if kind not in (f"{_ML}LinearRegressor", f"{_ML}LinearClassifier") or "coefficients" not in attributes:
+        return []
+    weights = numpy.asarray(attributes.pop("coefficients"), "float32")
+    bias = attributes.pop("intercepts", None)
+    labels = attributes.get("classlabels_ints") or attributes.get("classlabels_strings") or [0]
+    count = len(bias) if bias else len(labels) if kind.endswith("Classifier") else attributes.get("targets", 1)
+    if not isinstance(count, int) or count < 1 or len(weights) % count:
+        raise ValueError(f"{len(weights)} coefficients of a linear model for {count!r:.20} targets.")
+    return [weights.reshape(count, -1), *([numpy.asarray(bias, "float32")] if bias else [])]
+
+
 NODES: dict[str, Callable[..., Any]] = {
     f"{_ML}Scaler": _scaler,
     f"{_ML}Normalizer": _normalizer,

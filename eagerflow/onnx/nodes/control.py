@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 
 from eagerflow import ops
+from eagerflow.onnx.nodes.limits import go_round
 from eagerflow.onnx.nodes.values import axes_in, known, numbers
 
-__all__ = ["NODES", "rounds"]
-
-_MOST = 100_000  # rounds of all loops in one call
-_left: contextvars.ContextVar[list[int]] = contextvars.ContextVar("left")
+__all__ = ["NODES"]
 
 Body = Callable[..., list[Any]]
-
-
-@contextlib.contextmanager
-def rounds() -> Iterator[None]:
-    """For one call of a graph, in which loops may go round so many times in all."""
-    token = _left.set([_MOST])
-    try:
-        yield
-    finally:
-        _left.reset(token)
-
-
-def _go_round() -> None:
-    left = _left.get([_MOST])
-    left[0] -= 1
-    if left[0] < 0:
-        raise ValueError(f"loops go round more than {_MOST:,} times.")
 
 
 def _if(condition: Any, *, then_branch: Body, else_branch: Body) -> Any:
@@ -49,7 +28,7 @@ def _loop(trips: Any = None, condition: Any = None, *states: Any, body: Body, ou
     carried, collected = list(states), [list[Any]() for _ in range(outputs - len(states))]
     count = 0
     while live and (limit is None or count < limit):
-        _go_round()
+        go_round()
         made = body(known(numpy.int64(count)), known(numpy.bool_(True)), *carried)
         live = bool(numbers(made[0]).reshape(-1)[0])
         carried = made[1 : 1 + len(states)]
@@ -68,6 +47,8 @@ def _scan(
     if opset < 9:
         raise ValueError("of opset 8 it isn't known here.")
     count = len(inputs) - num_scan_inputs
+    if not 0 < num_scan_inputs <= len(inputs) or outputs < count:
+        raise ValueError(f"{num_scan_inputs} sequences among {len(inputs)} inputs, with {outputs} outputs.")
     carried, sequences = list(inputs[:count]), list(inputs[count:])
     for i, axis in enumerate(scan_input_axes or ()):
         (place,) = axes_in([axis], sequences[i].ndim)
@@ -76,7 +57,7 @@ def _scan(
         sequences[i] = ops.flip(sequences[i], 0) if back else sequences[i]
     collected = [list[Any]() for _ in range(outputs - count)]
     for t in range(sequences[0].shape[0]):
-        _go_round()
+        go_round()
         made = body(*carried, *[x[t] for x in sequences])
         carried = made[:count]
         for rows, row in zip(collected, made[count:]):

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eagerflow import random
-from eagerflow.onnx.nodes.values import as_type, room, type_numbered
+from eagerflow.onnx.nodes.limits import room
+from eagerflow.onnx.nodes.values import as_type, type_numbered
 
 __all__ = ["NODES"]
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import Known, as_type, is_real, numbers, room, type_numbered
+from eagerflow.onnx.nodes.limits import room
+from eagerflow.onnx.nodes.values import Known, as_type, is_real, numbers, type_numbered
 
 __all__ = ["NODES", "together"]
 

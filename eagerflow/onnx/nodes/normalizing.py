@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.onnx.nodes.limits import spend
 from eagerflow.onnx.nodes.values import as_type, axes_in
 
 __all__ = ["NODES", "layer_norm", "rms_norm"]
@@ -86,8 +87,9 @@ def rms_norm(x: Any, scale: Any, *, axis: int = -1, epsilon: float = 1e-5, stash
 def _local(x: Any, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0) -> Any:
     """Across neighbouring channels."""
     before, channels = (size - 1) // 2, x.shape[1]
-    if not 0 < size <= 10_000:
+    if size < 1:
         raise ValueError(f"size={size}.")
+    spend(size * x.data.nbytes)
     squares = ops.pad(ops.square(x), [(0, 0), (before, size - 1 - before), *[(0, 0)] * (x.ndim - 2)])
     total = sum([squares[:, i : i + channels] for i in range(1, size)], squares[:, :channels])
     return as_type(ops.divide(x, ops.power(ops.add(ops.multiply(total, alpha / size), bias), beta)), x.dtype)

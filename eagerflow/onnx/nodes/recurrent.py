@@ -10,6 +10,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.onnx.nodes.elementwise import NODES as ELEMENTWISE
+from eagerflow.onnx.nodes.limits import go_round, work
 from eagerflow.onnx.nodes.values import Known, as_type, numbers
 from eagerflow.ops.sequences.recurrent import gru, lstm, simple_rnn
 
@@ -45,6 +46,7 @@ class _Direction:
 
     def run(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
         """All states, (batch, time, units), and the last ones; `x`: (batch, time, features), `mask`: what counts."""
+        work(x.size // max(x.shape[-1], 1) * self.recurrent.size)
         usual = self.functions is None and self.peepholes is None and x.shape[1]
         every, last = (self._by_op if usual else self._by_steps)(x, states, mask)
         if mask is not None:
@@ -73,6 +75,7 @@ class _Direction:
         step = {"LSTM": self._lstm, "GRU": self._gru, "RNN": self._rnn}[self.kind]
         drive = ops.matmul(x, ops.transpose(self.weights))
         for t in range(x.shape[1]):
+            go_round()
             new = step(drive[:, t], states)
             if mask is not None:
                 live = mask[:, t : t + 1]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import as_type, axes_in, counts, is_real, numbers, room
+from eagerflow.onnx.nodes.limits import room, work
+from eagerflow.onnx.nodes.values import as_type, axes_in, counts, is_real, numbers
 
 __all__ = ["NODES"]
 
@@ -125,7 +126,8 @@ def _l2(x: Any, axis: Any, keep: bool) -> Any:
 def _matmul(x: Any, y: Any) -> Any:
     if x.ndim and y.ndim:
         front = numpy.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-        room((*front, *x.shape[-2:-1], *(y.shape[-1:] if y.ndim > 1 else ())), x.dtype)
+        shape = room((*front, *x.shape[-2:-1], *(y.shape[-1:] if y.ndim > 1 else ())), x.dtype)
+        work(math.prod(shape) * x.shape[-1])
     return as_type(ops.matmul(x, y), x.dtype)
 
 
@@ -148,6 +150,7 @@ def _einsum(*xs: Any, equation: str) -> Any:
     for letters, x in zip(inputs.split(","), xs):
         if "." not in letters:
             lengths.update(zip(letters, x.shape))
+    work(math.prod(lengths.values()))
     room([lengths.get(letter, 1) for letter in output], xs[0].dtype)
     return as_type(ops.einsum(equation.replace(" ", ""), *xs), xs[0].dtype)
 

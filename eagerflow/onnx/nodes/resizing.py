@@ -9,7 +9,8 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, is_real, numbers, room
+from eagerflow.onnx.nodes.limits import room
+from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, is_real, numbers
 
 __all__ = ["NODES"]
 
@@ -162,10 +163,10 @@ def _resize(
 
 def _length(before: int, factor: float, span: tuple[float, float], how: str | None) -> int:
     part = span[1] - span[0] if how == "tf_crop_and_resize" else 1.0
-    found = before * factor * part
+    found = float(numpy.float32(before * part) * numpy.float32(factor))  # rounded as runtimes do
     if not math.isfinite(found):
         raise ValueError(f"a scale of {factor}.")
-    return math.floor(found + 1e-6 if factor > 1 else found)
+    return math.floor(found)
 
 
 def _mode(mode: str) -> str:

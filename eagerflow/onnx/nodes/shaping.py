@@ -10,7 +10,8 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, known, numbers, room, type_numbered
+from eagerflow.onnx.nodes.limits import room
+from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, known, numbers, type_numbered
 
 __all__ = ["NODES", "padded", "placed_slice"]
 
@@ -69,9 +70,11 @@ def _split(
 ) -> Any:
     (place,) = axes_in([axis], x.ndim)
     given = counts(sizes) if sizes is not None else split
+    if num_outputs not in (None, outputs):
+        raise ValueError(f"num_outputs={num_outputs}, and {outputs} outputs.")
     if given is None:
-        each = -(-x.shape[place] // (num_outputs or outputs))
-        given = [max(0, min(each, x.shape[place] - i * each)) for i in range(num_outputs or outputs)]
+        each = -(-x.shape[place] // outputs)
+        given = [max(0, min(each, x.shape[place] - i * each)) for i in range(outputs)]
     if sum(given) != x.shape[place] or any(n < 0 for n in given) or len(given) != outputs:
         raise ValueError(f"parts {list(given)[:9]} of an axis of length {x.shape[place]}, for {outputs} outputs.")
     return ops.split(x, numpy.cumsum(given)[:-1].tolist(), axis=place)

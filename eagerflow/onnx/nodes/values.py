@@ -1,11 +1,8 @@
-"""What nodes compute with: tensors, known ones among them, and the room that results may take."""
+"""What nodes compute with: tensors, known ones among them."""
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -14,12 +11,9 @@ from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.onnx.messages import TYPES
 
-__all__ = ["Known", "as_type", "axes_in", "counts", "is_real", "known", "numbers", "room", "room_of", "type_numbered"]
+__all__ = ["Known", "as_type", "axes_in", "counts", "is_real", "known", "numbers", "type_numbered"]
 
 _NAMES = {number: name for name, number in TYPES.items()}
-_LEAST_ROOM = 2**30  # bytes that one result may always take
-_FACTOR = 1024  # and so many times what inputs and weights take together
-_room: contextvars.ContextVar[int] = contextvars.ContextVar("room", default=_LEAST_ROOM)
 
 
 class Known(Tensor):
@@ -90,34 +84,3 @@ def type_numbered(number: Any) -> numpy.dtype:
     if name != "bfloat16":
         return numpy.dtype(name)
     return numpy.dtype(ops.cast(numpy.float32(0), name).dtype)
-
-
-# ---------------------------------------------------------------------- room
-
-
-@contextlib.contextmanager
-def room_of(held: int) -> Iterator[None]:
-    """For a run whose inputs and weights take so many bytes."""
-    token = _room.set(max(_LEAST_ROOM, _FACTOR * held))
-    try:
-        yield
-    finally:
-        _room.reset(token)
-
-
-def room(shape: Sequence[int], dtype: Any) -> tuple[int, ...]:
-    """A shape, once a result of it is known not to be monstrous: small files can ask for terabytes.
-
-    Raises:
-        ValueError: for a negative length, too many axes, or too many bytes.
-    """
-    shape = tuple([int(n) for n in shape])
-    if any(n < 0 for n in shape) or len(shape) > 32:
-        raise ValueError(f"the shape {list(shape)[:9]!s} can't be.")
-    size = math.prod(shape) * numpy.dtype(dtype).itemsize
-    if size > _room.get():
-        raise ValueError(
-            f"its result of shape {list(shape)[:9]} would take {size / 2**30:,.0f} GiB, far more than the inputs and "
-            f"weights give reason for (limit: {_room.get() / 2**30:,.0f} GiB)."
-        )
-    return shape

@@ -10,8 +10,9 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
+from eagerflow.onnx.nodes.limits import room, spend, work
 from eagerflow.onnx.nodes.shaping import padded
-from eagerflow.onnx.nodes.values import as_type, is_real, numbers, room
+from eagerflow.onnx.nodes.values import as_type, is_real, numbers
 
 __all__ = ["NODES", "convolved", "spread"]
 
@@ -56,6 +57,9 @@ def convolved(
     steps, apart = _per_axis(strides, rank), _per_axis(dilations, rank)
     reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape[2:], apart)]
     pairs = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
+    outside = [(n + b + e) // s + 1 for n, (b, e), s in zip(x.shape[2:], pairs, steps)]
+    work(x.shape[0] * math.prod(outside) * kernel.size)
+    room((x.shape[0], kernel.shape[0], *outside), x.dtype)
     halves = [((r - 1) // 2, r - 1 - (r - 1) // 2) for r in reach]
     same = (pairs == halves and set(steps) == {1}) or auto_pad == "SAME_UPPER"
     if not same:
@@ -87,6 +91,8 @@ def spread(
 ) -> Any:  # fmt: skip
     """`ConvTranspose`."""
     rank = x.ndim - 2
+    if rank < 1 or kernel.ndim != x.ndim or group < 1 or x.shape[1] % group or kernel.shape[0] != x.shape[1]:
+        raise ValueError(f"a kernel {list(kernel.shape)} in {group} groups for an input {list(x.shape)}.")
     steps, apart = _per_axis(strides, rank), _per_axis(dilations, rank)
     more = [0] * rank if output_padding is None else [int(n) for n in output_padding]
     reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape[2:], apart)]
@@ -98,6 +104,7 @@ def spread(
         pairs = [(f, t - f) for f, t in zip(first, total)]
     else:
         pairs = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
+    work(x.size * kernel.size / max(kernel.shape[0], 1))
     room([x.shape[0], kernel.shape[1] * group, *whole], x.dtype)
     parts = []
     for i, part in enumerate(ops.split(x, group, axis=1) if group > 1 else [x]):
@@ -157,8 +164,7 @@ def _max_pool(
 def _taps(x: Any, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Any:
     """For each place in a window what all windows have there."""
     counts = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], window, strides, dilations)]
-    if math.prod(window) > 100_000:
-        raise ValueError(f"a window of {window}.")
+    spend(math.prod(window) * math.prod(max(n, 0) for n in counts) * math.prod(x.shape[:2]) * 4)
     for tap in itertools.product(*[range(k) for k in window]):
         cuts = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, dilations, counts, strides)]
         yield x[(slice(None), slice(None), *cuts)]
