@@ -54,6 +54,7 @@ bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks
 interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with real Keras, both ways (installs Keras, JAX and TensorFlow once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
 	@$(VENV)-keras/bin/python tools/interop_applications.py
+	@$(BIN)/python tools/interop_onnx.py
 
 differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs and layers, here and in PyTorch and Keras (installs them once); ARGS="--programs 20000 --seed 7"
 	@$(or $(PEERS),$(VENV)-peers/bin/python) -m tools.differential $(ARGS)

@@ -17,10 +17,11 @@ __all__ = ["Made", "converted", "opens"]
 
 
 class Made(NamedTuple):
-    """A graph, and what its values are in the program: pairs of a `Seen`'s number and a value."""
+    """A graph, what stands in it for each `Seen` by its number, and the names of the ops that it was made of."""
 
     graph: Graph
     values: dict[int, Value]
+    ran: list[str]
 
 
 def opens(op: Any) -> bool:
@@ -48,7 +49,7 @@ def converted(traces: Sequence[Trace], given: Sequence[Given], opset: int, outpu
     for name, found in zip(outputs, zip(*[trace.outputs for trace in traces]), strict=True):
         _output(graph, name, found, values)
     graph.prune()
-    return Made(graph, values)
+    return Made(graph, values, [step.op.name for step in traces[0].steps])
 
 
 def _lengths(found: Sequence[Any]) -> list[tuple[int, ...]]:

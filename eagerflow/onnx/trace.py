@@ -289,6 +289,11 @@ class _Recorder(Observer):
             return
         if _depends(self.known.within(given)):
             self.cut.append(path)
+            if type(scope.owner).__module__.startswith("eagerflow.layers.preprocessing"):
+                raise ExportError(
+                    f"layer {_short(path)!r}, op call of {type(scope.owner).__name__}: what it gives is computed "
+                    "outside of ops (by hashes, say), which has no ONNX form. Export the part of the model behind it."
+                )
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         if variable.name.startswith("seed_generator_state"):

@@ -95,6 +95,35 @@ def test_images_are_turned_at_most_twice(name, tmp_path):
     assert kinds(path).count("Transpose") <= 2
 
 
+def test_zeros_around_an_image_stay_in_front_of_a_maximum(tmp_path):
+    """Which optimizers of runtimes take into it as padding that counts for nothing."""
+    parts = [L.Conv2D(3, 1, kernel_initializer="ones"), L.ZeroPadding2D(1), L.MaxPooling2D(3, 2)]
+    model = Sequential([Input((9, 9, 2)), *parts])
+    run = session(export(model, tmp_path / "m.onnx"))
+    x = -1 - np.random.default_rng(0).random((2, 9, 9, 2), dtype="float32")
+    np.testing.assert_allclose(run.run(None, {run.get_inputs()[0].name: x})[0], model(x), rtol=1e-6)
+
+
+def amplified(x):
+    """What rounding makes much of: each step doubles a difference."""
+    for _ in range(60):
+        x = 1 - 2 * ops.square(x - 0.1 * ops.mean(x, axis=-1, keepdims=True))
+        x = ops.clip(x, -1, 1)
+    return x
+
+
+def test_a_model_that_makes_much_of_rounding_is_compared_op_by_op(tmp_path):
+    path = export(amplified, tmp_path / "m.onnx", [(None, 7)])
+    x = np.random.default_rng(0).random((3, 7), dtype="float32")
+    assert session(path).run(None, {"input_0": x})[0].shape == (3, 7)
+
+    def reads(x):
+        return amplified(x) * (1 + float(ops.max(ops.abs(x))))
+
+    path.unlink()
+    refused(reads, tmp_path, "Python", input_signature=[(2, 7)])
+
+
 def test_nodes_are_named_by_layers_and_weights_by_variables(tmp_path):
     model = Sequential([Input((4,)), L.Dense(3, activation="relu", name="wide"), L.Dense(2, name="head")], name="net")
     graph = onnx.load(export(model, tmp_path / "m.onnx")).graph
@@ -173,6 +202,21 @@ def test_loops_over_a_length_are_refused(tmp_path):
 
     text = refused(summed, tmp_path, "loop", input_signature=[(None, None, 3)])
     assert "InputSpec" in text
+
+
+def test_layers_that_compute_outside_of_ops_are_refused(tmp_path):
+    refused(Sequential([Input((3,), dtype="int64"), L.Hashing(5)], name="net"), tmp_path, "net/hashing.*Hashing")
+
+
+def test_integers_are_looked_up(tmp_path):
+    """With tokens that no small integer is."""
+    tokens = [700, -3, 10**12, 5]
+    for settings in ({}, {"mask_token": 0}, {"num_oov_indices": 3}, {"output_mode": "multi_hot"}, {"invert": True}):
+        model = Sequential([Input((4,), dtype="int64"), L.IntegerLookup(vocabulary=tokens, **settings)])
+        run = session(export(model, tmp_path / "m.onnx"))
+        data = np.array([[700, 5, 0, 3], [10**12, 8, -3, 1]])
+        np.testing.assert_array_equal(run.run(None, {run.get_inputs()[0].name: data})[0], model(data))
+    (tmp_path / "m.onnx").unlink()
 
 
 def test_layers_with_states_are_refused(tmp_path):

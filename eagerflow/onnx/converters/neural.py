@@ -21,7 +21,13 @@ def _matmul(c: Call) -> None:
     if isinstance(x, Value) and x.is_first and isinstance(kernel, Constant) and _is_matrix(kernel):
         c.give(_by_convolution(c, x, kernel, []), first=True)
         return
-    c.give(c.graph.node("MatMul", [c.name("x1", dtype), c.name("x2", dtype)]))
+    wide = _wide(dtype)
+    c.give(c.cast(c.graph.node("MatMul", [c.name("x1", wide), c.name("x2", wide)]), wide, dtype))
+
+
+def _wide(dtype: Any) -> Any:
+    """The type in which products are summed: float32 for narrow types, as we do it and as not every runtime does."""
+    return numpy.dtype("float32") if dtype.itemsize == 2 and dtype.kind in "fV" else dtype
 
 
 def _is_matrix(kernel: Constant) -> bool:
@@ -30,24 +36,26 @@ def _is_matrix(kernel: Constant) -> bool:
 
 def _by_convolution(c: Call, x: Value, kernel: Constant, bias: list[str]) -> str:
     """A product with a matrix where the channels stand first: a convolution by windows of 1, which moves nothing."""
-    g, dtype, rank = c.graph, c.outputs[0].dtype, x.rank - 2
+    g, dtype, rank = c.graph, _wide(c.outputs[0].dtype), x.rank - 2
     array = kernel.array.astype(dtype, copy=False)
     shape = (*array.shape[::-1], *[1] * rank)
     weights = g.weight(array, kernel.path or "kernel", f"conv {rank}", lambda matrix: matrix.T.reshape(shape))
     ones = [1] * rank
     given = [c.cast(g.first(x), x.dtype, dtype), weights, *bias]
-    return str(g.node("Conv", given, kernel_shape=ones, strides=ones, dilations=ones, group=1))
+    found = g.node("Conv", given, kernel_shape=ones, strides=ones, dilations=ones, group=1)
+    return c.cast(found, dtype, c.outputs[0].dtype)
 
 
 def _dense(c: Call) -> None:
     g, dtype = c.graph, c.outputs[0].dtype
     x, kernel = c.inputs["x"], c.inputs["kernel"]
     if isinstance(x, Value) and x.is_first and isinstance(kernel, Constant) and _is_matrix(kernel):
-        made = _by_convolution(c, x, kernel, [c.name("bias", dtype)])
+        made = _by_convolution(c, x, kernel, [c.name("bias", _wide(dtype))])
         c.give(g.node("Relu", [made]) if c.setting("relu") else made, first=True)
         return
-    product = g.node("MatMul", [c.name("x", dtype), c.name("kernel", dtype)])
-    name = g.node("Add", [product, c.name("bias", dtype)])
+    wide = _wide(dtype)
+    product = g.node("MatMul", [c.name("x", wide), c.name("kernel", wide)])
+    name = c.cast(g.node("Add", [product, c.name("bias", wide)]), wide, dtype)
     c.give(g.node("Relu", [name]) if c.setting("relu") else name)
 
 
@@ -65,15 +73,16 @@ def _is_first(c: Call) -> bool:
 
 def _image(c: Call) -> tuple[str, int, list[Any]]:
     """The input's name with the channels first, the number of spatial axes, and their lengths."""
-    x = c.value("inputs")
+    x, wide = c.value("inputs"), _wide(c.outputs[0].dtype)
     if _is_first(c):
-        return c.last(x), x.rank - 2, list(x.shape[2:])
-    return c.graph.first(x), x.rank - 2, list(x.shape[1:-1])
+        return c.last(x, wide), x.rank - 2, list(x.shape[2:])
+    return c.cast(c.graph.first(x), x.dtype, wide), x.rank - 2, list(x.shape[1:-1])
 
 
 def _put(c: Call, name: str) -> None:
     """The result, which has the channels first, in the layout of the program."""
-    c.give(name, first=not _is_first(c))
+    dtype = c.outputs[0].dtype
+    c.give(c.cast(name, _wide(dtype), dtype), first=not _is_first(c))
 
 
 def _pads(c: Call, window: list[int], strides: list[int], dilations: list[int], lengths: list[Any]) -> dict[str, Any]:
@@ -102,8 +111,9 @@ def _kernel(c: Call) -> Any:
 
 def _weights(c: Call, array: Any) -> str:
     """A kernel in ONNX's order, under the variable's name where it is one."""
-    found = c.inputs["kernel"]
-    return c.graph.weight(found.array, found.path or "kernel", f"{c.op.name} {array.shape}", lambda _: array)
+    found, wide = c.inputs["kernel"], _wide(c.outputs[0].dtype)
+    use = f"{c.op.name} {array.shape} {wide}"
+    return c.graph.weight(found.array, found.path or "kernel", use, lambda _: array.astype(wide, copy=False))
 
 
 def _conv_name(c: Call, group: int, weights: Any, bias: str = "") -> str:
@@ -126,7 +136,7 @@ def _channels(c: Call) -> int:
 def _conv(c: Call) -> None:
     kernel = _kernel(c)
     weights = numpy.moveaxis(kernel, (-1, -2), (0, 1))
-    bias = c.name("bias") if "bias" in c.inputs else ""
+    bias = c.name("bias", _wide(c.outputs[0].dtype)) if "bias" in c.inputs else ""
     name = _conv_name(c, _channels(c) // kernel.shape[-2], weights, bias)
     if "relu" in c.op.settings and c.setting("relu"):
         name = c.graph.node("Relu", [name])
@@ -160,9 +170,28 @@ def _conv_transpose(c: Call) -> None:
     _put(c, c.graph.node("ConvTranspose", [name, _weights(c, weights)], **options))
 
 
+_FROM_ZERO = ("Relu", "Sigmoid", "Softmax", "Exp", "Abs", "Softplus")
+
+
+def _apart(c: Call, name: str) -> str:
+    """What a maximum is taken of, kept apart from zeros that were padded.
+
+    Optimizers (onnxruntime's, onnxsim's) take such a `Pad` into the `MaxPool` behind it, whose own padding counts for
+    nothing rather than for 0: wrong where all numbers of a window are negative.
+    """
+    made = {output: node for node in c.graph.nodes[-40:] for output in node.outputs}
+    pad = made.get(name)
+    if pad is None or pad.kind != "Pad" or (pad.inputs[0] in made and made[pad.inputs[0]].kind in _FROM_ZERO):
+        return name
+    dtype = c.outputs[0].dtype
+    lowest = -numpy.inf if dtype.kind != "i" else numpy.iinfo(dtype).min
+    return str(c.graph.node("Max", [name, c.graph.constant(numpy.asarray(lowest, _wide(dtype)))]))
+
+
 def _pool(kind: str) -> Callable[[Call], None]:
     def convert(c: Call) -> None:
         name, rank, lengths = _image(c)
+        name = _apart(c, name) if kind == "MaxPool" else name
         window = _each(c.setting("pool_size"), rank)
         strides = window if c.setting("strides") is None else _each(c.setting("strides"), rank)
         options = {"kernel_shape": window, "strides": strides, **_pads(c, window, strides, [1] * rank, lengths)}

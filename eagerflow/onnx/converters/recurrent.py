@@ -30,7 +30,8 @@ class _Recurrent:
         self.c, self.g, self.kind, self.order = c, c.graph, kind, order
         self.kernel, self.recurrent = c.known("kernel"), c.known("recurrent_kernel")
         self.units = self.recurrent.shape[0]
-        self.dtype = self.kernel.dtype
+        self.given = self.kernel.dtype
+        self.dtype = numpy.dtype("float32") if self.given.itemsize == 2 else self.given  # for all runtimes
         self.starts = [name for name in ("initial_h", "initial_c") if name in c.inputs]
 
     def weights(self) -> list[str]:
@@ -38,7 +39,7 @@ class _Recurrent:
         for name, array in (("kernel", self.kernel), ("recurrent_kernel", self.recurrent)):
             path = getattr(self.c.inputs[name], "path", "")
             names.append(self.g.weight(array, path or name, self.kind, self._arranged))
-        biases = [self._bias("bias"), self._bias("recurrent_bias")]
+        biases = [self._bias(name).astype(self.dtype) for name in ("bias", "recurrent_bias")]
         return [*names, self.g.constant(numpy.concatenate(biases)[None])]
 
     def _bias(self, name: str) -> Any:
@@ -49,7 +50,7 @@ class _Recurrent:
     def _arranged(self, array: Any) -> Late:
         """A kernel in ONNX' order, made when it is written."""
         shape = (1, array.shape[1], array.shape[0])
-        return Late(shape, array.dtype, lambda: self._sorted(array).T[None])
+        return Late(shape, self.dtype, lambda: self._sorted(array).T[None].astype(self.dtype, copy=False))
 
     def _sorted(self, array: Any) -> Any:
         cuts = [slice(gate * self.units, (gate + 1) * self.units) for gate in self.order]
@@ -76,7 +77,7 @@ class _Recurrent:
         if not c.setting("all_steps"):
             zero = g.integers([0])
             states = g.node("Slice", [states, zero, zero, g.integers([1])])
-        c.give(states, *ends)
+        c.give(*[c.cast(name, self.dtype, self.given) for name in (states, *ends)])
 
 
 class _Mask:

@@ -35,17 +35,22 @@ def reduced(c: Call, kind: str, name: str, axes: list[int], keepdims: bool) -> s
     return str(c.graph.node(kind, [name], axes=axes, keepdims=int(keepdims)))
 
 
+_WITH = {"ReduceSum": "Add", "ReduceProd": "Mul", "ReduceMax": "Max", "ReduceMin": "Min"}
+
+
 def _reduce(kind: str) -> Callable[[Call], None]:
     def convert(c: Call) -> None:
         x, keepdims = c.value("x"), bool(c.setting("keepdims"))
-        if "initial" in c.op.settings and c.setting("initial") is not None:
-            c.refuse("ONNX has no initial= for it")
         axes = axes_of(c.setting("axis"), x.rank)
         name, axes, first = _layout(c, x, axes, keepdims)
         name = c.cast(name, x.dtype, c.outputs[0].dtype)
         if not axes:
             name = c.graph.node("Identity", [name])
-        c.give(reduced(c, kind, name, axes, keepdims) if axes else name, first=first)
+        found = reduced(c, kind, name, axes, keepdims) if axes else name
+        if "initial" in c.op.settings and c.setting("initial") is not None:
+            start = c.graph.constant(numpy.asarray(c.setting("initial"), c.outputs[0].dtype))
+            found = c.graph.node(_WITH[kind], [found, start])
+        c.give(found, first=first)
 
     return convert
 

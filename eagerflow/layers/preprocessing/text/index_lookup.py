@@ -24,9 +24,9 @@ from eagerflow.layers.preprocessing.strings import batches, is_one_array
 from eagerflow.layers.preprocessing.text.hashing import hashed, two_numbers
 from eagerflow.layers.preprocessing.text.vocabulary import checked_tokens, checked_weights, padded_weights
 
-__all__ = ["IndexLookup"]
+__all__ = ["MASKED", "IndexLookup"]
 
-_MASKED = -1  # in modes with vectors: an index that counts as nothing
+MASKED = -1  # in modes with vectors: an index that counts as nothing
 
 
 class IndexLookup(Layer):
@@ -277,7 +277,7 @@ class IndexLookup(Layer):
             ValueError: for an unknown one, when there is no index for such.
         """
         default = self._first_oov if self.num_oov_indices == 1 else -2
-        masked = (0 if self.output_mode == "int" else _MASKED) if self.mask_token is not None else None
+        masked = (0 if self.output_mode == "int" else MASKED) if self.mask_token is not None else None
         find = self._index.get
         listed = tokens.reshape(-1).tolist()
         found = numpy.array([find(t, default) for t in listed], "int64").reshape(tokens.shape)
@@ -302,12 +302,13 @@ class IndexLookup(Layer):
             return unknown % self.num_oov_indices + self._first_oov
         return hashed(unknown, self.num_oov_indices, self.salt) + self._first_oov
 
-    def encoded(self, indices: numpy.ndarray) -> Tensor:
+    def encoded(self, indices: Any) -> Tensor:
         """Indices in the output mode."""
+        indices = indices if isinstance(indices, Tensor) else Tensor(indices, "int64")
         if self.output_mode == "int":
-            return Tensor(indices, "int64")
+            return indices
         mode = "count" if self.output_mode == "tf_idf" else self.output_mode
-        found = encode(Tensor(indices, "int64"), mode, self._depth(), self._output_dtype)
+        found = encode(indices, mode, self._depth(), self._output_dtype)
         return found * Tensor(self._known_weights()) if self.output_mode == "tf_idf" else found
 
     def _depth(self) -> int:

@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy
 
+from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
 from eagerflow.layers.preprocessing.strings import as_text
-from eagerflow.layers.preprocessing.text.index_lookup import IndexLookup
+from eagerflow.layers.preprocessing.text.index_lookup import MASKED, IndexLookup
 
 __all__ = ["IntegerLookup", "StringLookup"]
+
+_NOWHERE = 2**31 - 1  # the index of an unknown integer where there is none: beyond the end of any table
 
 
 class StringLookup(IndexLookup):
@@ -143,6 +146,44 @@ class IntegerLookup(IndexLookup):
                 f'IntegerLookup "{self.name}": expected integers; got {signature_of(inputs)}. StringLookup takes text.'
             )
         return array.astype("int64")
+
+    def call(self, inputs: Any) -> Any:
+        """The indices of the tokens, in the output mode; inverted, the tokens of the indices."""
+        by_hash = self.num_oov_indices > 1 and self.oov_method == "farmhash"
+        if not isinstance(inputs, Tensor) or by_hash or not self._tokens:
+            return super().call(inputs)
+        self.as_tokens(inputs)  # which refuses text
+        numbers = ops.cast(inputs, "int64")
+        return self._token_of(numbers) if self.invert else self._index_of(numbers, inputs)
+
+    def _index_of(self, numbers: Tensor, inputs: Tensor) -> Any:
+        """By ops, so that tracers see it and files of models have it."""
+        tokens = numpy.array(self._tokens, "int64")
+        order = numpy.argsort(tokens)
+        place = ops.minimum(ops.searchsorted(Tensor(tokens[order]), numbers), len(tokens) - 1)
+        known = ops.equal(ops.take(Tensor(tokens[order]), place), numbers)
+        found = ops.take(Tensor(order + self._first_token), place)
+        if self.num_oov_indices == 0:
+            if set(numbers.data[~known.data].tolist()) - {self.mask_token}:
+                return super().call(inputs)  # which says what is unknown
+            unknown: Any = _NOWHERE
+        else:
+            unknown = self._first_oov
+            if self.num_oov_indices > 1:
+                unknown = ops.mod(numbers, self.num_oov_indices) + self._first_oov
+        found = ops.where(known, found, unknown)
+        if self.mask_token is not None:
+            masked = 0 if self.output_mode == "int" else MASKED
+            found = ops.where(ops.equal(numbers, int(self.mask_token)), masked, found)
+        return self.encoded(ops.cast(found, "int64"))
+
+    def _token_of(self, numbers: Tensor) -> Tensor:
+        table = numpy.array([self.oov_token] * self._first_token + self._tokens, "int64")
+        if self.mask_token is not None:
+            table[0] = self.mask_token
+        within = ops.logical_and(numbers >= 0, numbers < len(table))
+        found = ops.take(Tensor(table), ops.clip(numbers, 0, len(table) - 1))
+        return ops.cast(ops.where(within, found, int(self.oov_token)), "int64")
 
     def from_tokens(self, tokens: list[Any], shape: tuple[int, ...]) -> Tensor:
         """Integers as a tensor."""
