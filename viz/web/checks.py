@@ -11,12 +11,12 @@ import numpy
 from viz.web.numbers import Numbers
 from viz.web.runs import Layer, Run
 
-__all__ = ["alive_channels", "expected", "kept", "made_up", "probe"]
+__all__ = ["LOOKED_AT", "alive_channels", "expected", "kept", "made_up", "probe"]
 
 _PROBES, _OUTPUT_PROBES = 64, 2048
 _MOST_SAMPLES, _MOST_BYTES = 20, 200_000  # in a page of a small model; of a large one
 _SHARE = 0.1  # of the weights' bytes
-_LOOKED_AT = 256  # samples by which channels are called dead
+LOOKED_AT = 256  # samples of which it is known which channels they reach
 _BATCH = 32
 _OPEN_LENGTH, _OPEN_SIDE = 16, 224  # of sequences and images that may be of any length
 
@@ -81,7 +81,7 @@ def alive_channels(
         layers: which layers.
     """
     found: list[Any] = [None] * len(layers)
-    for begin in range(0, min(len(samples[0]), _LOOKED_AT), _BATCH):
+    for begin in range(0, min(len(samples[0]), LOOKED_AT), _BATCH):
         arrays = call([array[begin : begin + _BATCH] for array in samples])
         for number, layer in enumerate(layers):
             array = numpy.asarray(arrays[layer.tensor])

@@ -127,8 +127,14 @@ def _content(
     alive = [None] * len(layers)
     if inputs.are_given:
         alive = checks.alive_channels(lambda batch: _run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
+    drawn = any(node.kind.startswith("Random") for node in made.graph.nodes)
     content = {
-        "model": {"bytes": weights, "weights": int(model.count_params()), "runtime": vendored.about()["version"]},
+        "model": {
+            "draws": drawn,
+            "bytes": weights,
+            "weights": int(model.count_params()),
+            "runtime": vendored.about()["version"],
+        },
         **_controls(inputs, made, checked, vectorizer, options),
         "layers": [
             {**layer._asdict(), "alive": None if some is None else some.tolist()} for layer, some in zip(layers, alive)
@@ -137,6 +143,7 @@ def _content(
         "record": data(checked[0].record),
         "samples": {
             "given": inputs.are_given,
+            "looked": min(checks.LOOKED_AT, len(inputs.arrays[0])) if inputs.are_given else 0,
             "count": count,
             "arrays": [numbers.add(array[:count]) for array in inputs.arrays],
             "texts": None if inputs.texts is None else inputs.texts[:count],
@@ -171,13 +178,27 @@ def _inputs(model: Any, samples: Any, signature: Any, vectorizer: Any) -> _Input
         texts = [str(text) for text in numpy.asarray(samples, dtype=object).reshape(-1)]
         samples = numpy.asarray(vectorizer(texts))
         samples = _of_length(samples, given[0].shape[1])
-    leaves = [samples] if len(given) == 1 else tree.flatten(samples)
+    leaves = _leaves(samples, given, structure)
     if len(leaves) != len(given):
         raise ValueError(f"export(samples=...): the model has {len(given)} inputs; got {len(leaves)} arrays.")
     arrays = [_fitting(numpy.asarray(leaf), each) for leaf, each in zip(leaves, given)]
     if len({len(array) for array in arrays}) > 1 or not len(arrays[0]):
         raise ValueError("export(samples=...): expected equally many examples for each input, and at least one.")
     return _Inputs(given, structure, arrays, True, texts)
+
+
+def _leaves(samples: Any, given: Sequence[Given], structure: Any) -> list[Any]:
+    """The arrays of samples, in the order of the inputs: by their names where those are told."""
+    if isinstance(samples, Mapping):
+        names = list(structure) if isinstance(structure, Mapping) else [each.name for each in given]
+        missing = [name for name in names if name not in samples]
+        if missing:
+            raise ValueError(f"export(samples=...): there are none for the input {missing[0]!r}.")
+        return [samples[name] for name in names]
+    if len(given) == 1:
+        listed = isinstance(samples, (list, tuple)) and len(samples) == 1
+        return [samples[0] if listed and numpy.ndim(samples[0]) == len(given[0].shape) else samples]
+    return list(samples)
 
 
 def _of_length(indices: Any, length: int | None) -> Any:

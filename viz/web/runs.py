@@ -31,6 +31,11 @@ class _Ear(Observer):
             self.names.append(op.name)
             self.made.append(tuple([x.data for x in (outputs if isinstance(outputs, tuple) else (outputs,))]))
 
+    def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
+        """What records count as an op, too, such as the next state of a seed."""
+        self.names.append(name)
+        self.made.append(())
+
 
 class Run(NamedTuple):
     """One call: the record, the names of ops, the arrays that each made, and what the model gave."""

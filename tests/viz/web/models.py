@@ -91,4 +91,31 @@ def mobilenet() -> Example:
     return Example(model, {"samples": image[None]})
 
 
+def several() -> Example:
+    """Two inputs and two outputs; a layer that is called twice."""
+    left, right = ef.Input((6, 6, 1), name="left"), ef.Input((3,), name="right")
+    shared = L.Dense(4, activation="tanh", name="shared")
+    x = shared(L.Dense(3, name="first")(L.Flatten(name="flat")(left)))
+    y = shared(right)
+    both = L.Concatenate(name="both")([x, y])
+    model = ef.Model([left, right], [L.Dense(2, name="pair")(both), L.Dense(1, name="one")(both)], name="several")
+    rng = np.random.default_rng(3)
+    samples = {"right": rng.normal(size=(30, 3)).astype("float32"), "left": rng.random((30, 6, 6, 1), dtype="float32")}
+    return Example(_uneven(model), {"samples": samples, "labels": {"pair": ["here", "there"]}})
+
+
+def drawing() -> Example:
+    """A model that draws random numbers."""
+
+    class Noise(L.Layer):
+        def call(self, inputs):
+            return inputs + ef.random.normal(ef.ops.shape(inputs), seed=self.seeds)
+
+        def __init__(self, **settings):
+            super().__init__(**settings)
+            self.seeds = ef.random.SeedGenerator(4)
+
+    return Example(ef.Sequential([L.Input((3,)), L.Dense(2), Noise(), L.Dense(2)], name="drawing"), {})
+
+
 EXAMPLES = {each.__name__: each for each in (mlp, digits, text, decoder, mobilenet)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import gzip
 import http.server
 import threading
 
@@ -11,7 +13,7 @@ import pytest
 
 import eagerflow as ef
 from tests.viz import browser
-from tests.viz.web.models import EXAMPLES, HOSTILE, Example
+from tests.viz.web.models import EXAMPLES, HOSTILE, Example, drawing, several
 from tests.viz.web.models_browser import ModelBrowser
 from viz.web import checks, document
 
@@ -53,7 +55,7 @@ def written(tmp_path_factory):
 
     def write(name):
         if name not in made:
-            example = EXAMPLES[name]()
+            example = several() if name == "several" else EXAMPLES[name]()
             example.model.export(folder / f"{name}.html", format="web", **example.options)
             made[name] = example
         return folder / f"{name}.html", made[name]
@@ -121,6 +123,30 @@ def test_a_difference_is_told_with_the_layer_in_which_it_begins(chromium, tmp_pa
     assert chromium.texts(".compared .bad td:first-child") == ["answer", "output"]
     chromium.press("Escape")
     assert chromium.run("document.querySelector('.overlay').hidden")
+
+
+def test_random_numbers_and_rounded_weights_are_said(chromium, tmp_path):
+    drawing().model.export(tmp_path / "drawing.html", format="web")
+    chromium.begin((tmp_path / "drawing.html").as_uri())
+    assert chromium.run("document.querySelector('.badge').textContent").startswith("draws random numbers")
+    model = ef.Sequential([ef.Input((60,)), ef.layers.Dense(60), ef.layers.Dense(60)])
+    model.export(tmp_path / "rounded.html", format="web", weights="int8")
+    chromium.begin((tmp_path / "rounded.html").as_uri())
+    assert chromium.run("document.querySelector('.badge').textContent").startswith(
+        "weights in int8: differs from Python"
+    )
+    assert chromium.wrong == []
+
+
+def test_a_page_whose_model_is_damaged_says_so(chromium, tmp_path):
+    path = tmp_path / "mlp.html"
+    EXAMPLES["mlp"]().model.export(path, format="web")
+    head, between, rest = path.read_text(encoding="utf-8").partition('id="model">')
+    damaged = base64.b64encode(gzip.compress(b"no model at all")).decode()
+    path.write_text(head + between + damaged + rest[rest.index("</script>") :], encoding="utf-8")
+    chromium.open(path.as_uri())
+    assert chromium.wait("document.documentElement && document.documentElement.dataset.model") == "failed"
+    assert "The model can't run here" in chromium.run("document.querySelector('.progress').textContent")
 
 
 # ---------------------------------------------------------------------- inputs
@@ -303,7 +329,27 @@ def test_keys_are_listed_and_the_theme_changes_by_one(opened):
     page.press("t")
 
 
-@pytest.mark.parametrize("name", ["mlp", "digits", "text", "decoder"])
+def test_a_layer_s_panel_shows_what_it_makes_now(opened):
+    page = opened("digits").page
+    page.press("2")
+    page.run("window.v = eagerflowViewer.viewer; 1")
+    page.run("v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title === 'digits').key})")
+    page.wait("Boolean(document.querySelector('.panel .live-values canvas'))")
+
+
+def test_several_inputs_have_a_control_each(opened):
+    shown = opened("several")
+    page = shown.page
+    page.drag("canvas.pad", *SEVEN)
+    page.drag(".slider:nth-child(3) input[type=range]", (0.2, 0.5), (0.8, 0.5))
+    given = page.inputs()
+    expected = shown.example.model(given, training=False)
+    for found, wanted in zip(page.outputs(), expected, strict=True):
+        np.testing.assert_allclose(found, np.asarray(wanted)[0], rtol=0, atol=1e-5 * np.abs(wanted).max())
+    assert page.texts(".answers h3") == ["pair", "one"]
+
+
+@pytest.mark.parametrize("name", ["mlp", "digits", "text", "decoder", "several"])
 @pytest.mark.parametrize("width", [360, 768, 1400])
 def test_nothing_is_wider_than_the_window(opened, name, width):
     page = opened(name, width, 800).page

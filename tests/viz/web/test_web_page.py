@@ -13,7 +13,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers as L
-from tests.viz.web.models import EXAMPLES, HOSTILE, digits, mlp, text
+from tests.viz.web.models import EXAMPLES, HOSTILE, Example, digits, drawing, mlp, several, text
 from viz.web import checks, document, vendored
 from viz.web.controls import input_control, output_control, value_range
 from viz.web.strokes import pad
@@ -131,15 +131,42 @@ def test_layers_of_nested_models_are_shown_and_those_that_do_nothing_are_not(tmp
     inner = ef.Sequential([L.Input((3,)), L.Dense(4, name="inside"), L.Dropout(0.5, name="nothing")], name="inner")
     x = ef.Input((3,))
     model = ef.Model(x, L.Dense(2, name="outside")(inner(x)))
-    found = content_of(export(type(mlp())(model, {}), tmp_path / "m.html"))
+    found = content_of(export(Example(model, {}), tmp_path / "m.html"))
     assert [layer["name"] for layer in found["layers"]] == ["inside", "outside"]
+
+
+def test_samples_of_several_inputs_go_by_name(tmp_path):
+    example = several()
+    page = export(example, tmp_path / "several.html")
+    found, numbers = content_of(page), bytes_of(page, "numbers")
+    assert [(each["kind"], each["shape"]) for each in found["inputs"]] == [("pad", [6, 6, 1]), ("sliders", [3])]
+    assert [each["labels"] for each in found["outputs"]] == [["here", "there"], None]
+    for part, name in zip(found["samples"]["arrays"], ("left", "right")):
+        samples = example.options["samples"][name][: found["samples"]["count"]]
+        there = np.frombuffer(numbers, "float32", samples.size, part["at"])
+        np.testing.assert_array_equal(there.reshape(part["shape"]), samples)
+    assert [layer["name"] for layer in found["layers"]].count("shared") == 2
+    with pytest.raises(ValueError, match="none for the input 'left'"):
+        example.model.export(tmp_path / "m.html", format="web", samples={"right": np.ones((1, 3))})
+
+
+def test_it_is_known_that_a_model_draws_random_numbers(tmp_path):
+    assert content_of(export(drawing(), tmp_path / "m.html"))["model"]["draws"] is True
+
+
+def test_weights_are_stored_in_fewer_bits_where_that_is_asked_for(tmp_path):
+    model = ef.Sequential([L.Input((200,)), L.Dense(300), L.Dense(3)])
+    pages = {kind: export(Example(model, {"weights": kind}), tmp_path / "m.html") for kind in (None, "int8")}
+    assert len(bytes_of(pages["int8"], "model")) < 0.3 * len(bytes_of(pages[None], "model"))
+    assert content_of(pages["int8"])["model"]["rounded"] == "int8"
 
 
 def test_channels_that_no_sample_reaches_are_known(tmp_path):
     model = ef.Sequential([L.Input((2,)), L.Dense(3, activation="relu")])
     model.layers[0].set_weights([np.zeros((2, 3), "float32"), np.array([1, 0, -1], "float32")])
     samples = np.ones((5, 2), "float32")
-    found = content_of(export(type(mlp())(model, {"samples": samples}), tmp_path / "m.html"))
+    found = content_of(export(Example(model, {"samples": samples}), tmp_path / "m.html"))
+    assert found["samples"]["looked"] == 5
     assert found["layers"][0]["alive"] == [True, False, False]
 
 
@@ -247,7 +274,7 @@ def test_text_in_front_of_a_model_becomes_the_page_s(tmp_path):
     vectorizer = L.TextVectorization(vocabulary=["good", "bad"], output_sequence_length=4)
     model = ef.Sequential([vectorizer, L.Embedding(4, 3), L.GlobalAveragePooling1D(), L.Dense(1)])
     model(np.array(["good"]))
-    found = content_of(export(type(mlp())(model, {"samples": ["good bad"]}), tmp_path / "m.html"))
+    found = content_of(export(Example(model, {"samples": ["good bad"]}), tmp_path / "m.html"))
     wanted = {"standardize": "lower_and_strip_punctuation", "split": "whitespace", "ngrams": None, "length": 4}
     assert found["inputs"][0].items() >= {"shape": [4], "type": "int64", "kind": "text", **wanted}.items()
     assert found["inputs"][0]["words"][2:] == ["good", "bad"]

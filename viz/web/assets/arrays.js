@@ -102,7 +102,8 @@ function binned(data, { min, max }) {
   const counts = new Array(BINS).fill(0);
   if (min === null) return [];
   const scale = max > min ? BINS / (max - min) : 0;
-  for (const x of data) if (Number.isFinite(x)) counts[Math.min(BINS - 1, Math.floor((x - min) * scale))] += 1;
+  for (const x of data)
+    if (Number.isFinite(x)) counts[Math.min(BINS - 1, Math.floor((x - min) * scale))] += 1;
   return counts;
 }
 

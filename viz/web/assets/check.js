@@ -35,7 +35,10 @@ class Check {
     const expected = this.content.checks[number];
     const results = await machine.run(this.samples.given(number));
     this.content.outputs.forEach(({ name }, i) => {
-      this.outputs = Math.max(this.outputs, difference(expected.outputs[i], this.largest("outputs", i), results.output(name), this.bytes));
+      this.outputs = Math.max(
+        this.outputs,
+        difference(expected.outputs[i], this.largest("outputs", i), results.output(name), this.bytes),
+      );
     });
     this.content.layers.forEach(({ tensor }, i) => {
       const values = results.tensor(tensor),
@@ -61,7 +64,12 @@ class Check {
     this.badge.hidden = false;
     this.badge.classList.toggle("bad", !equal);
     this.badge.title = "compare with Python";
-    const rounded = this.content.model.rounded;
+    const { rounded, draws } = this.content.model;
+    if (draws) {
+      this.badge.classList.remove("bad");
+      this.badge.textContent = "draws random numbers: not compared with Python";
+      return;
+    }
     if (rounded) {
       this.badge.classList.remove("bad");
       this.badge.textContent = `weights in ${rounded}: differs from Python by ${shortExponent(this.outputs)}`;
@@ -69,7 +77,11 @@ class Check {
     }
     const where = first ? ` from ${clean(first.name, 40)} on` : "";
     const said = equal
-      ? ["✓ equal to Python: ", el("span", { class: "wide" }, "largest difference "), shortExponent(this.worst)]
+      ? [
+          "✓ equal to Python: ",
+          el("span", { class: "wide" }, "largest difference "),
+          shortExponent(this.worst),
+        ]
       : [`✗ differs from Python${where}: ${shortExponent(this.worst)}`];
     this.badge.replaceChildren(...said);
   }

@@ -22,16 +22,20 @@ function listenToPageKeys(page) {
     c: () => page.check && page.check.tell(),
     "?": () => page.toggleHelp(),
   };
-  addEventListener("keydown", (event) => {
-    const typing = event.target.closest && event.target.closest("input, select, textarea");
-    if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
-    const inGraph = page.tab === "graph"; // where the graph's own keys count
-    if (event.key === "Escape" && page.help.isConnected) page.toggleHelp();
-    if (!actions[event.key] || (inGraph && event.key !== "1")) return;
-    event.preventDefault();
-    if (inGraph) event.stopImmediatePropagation();
-    actions[event.key]();
-  }, true);
+  addEventListener(
+    "keydown",
+    (event) => {
+      const typing = event.target.closest && event.target.closest("input, select, textarea");
+      if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
+      const inGraph = page.tab === "graph"; // where the graph's own keys count
+      if (event.key === "Escape" && page.help.isConnected) page.toggleHelp();
+      if (!actions[event.key] || (inGraph && event.key !== "1")) return;
+      event.preventDefault();
+      if (inGraph) event.stopImmediatePropagation();
+      actions[event.key]();
+    },
+    true,
+  );
 }
 
 function keyList(close) {
@@ -47,7 +51,16 @@ function keyList(close) {
         "dl",
         {},
         PAGE_KEYS.map(([keys, what]) =>
-          el("div", {}, el("dt", {}, keys.split("  ").map((key) => el("kbd", {}, key))), el("dd", {}, what)),
+          el(
+            "div",
+            {},
+            el(
+              "dt",
+              {},
+              keys.split("  ").map((key) => el("kbd", {}, key)),
+            ),
+            el("dd", {}, what),
+          ),
         ),
       ),
       el("p", {}, "Everything happens in this page: it holds the model, and sends nothing anywhere."),

@@ -3,6 +3,8 @@
 const WORD = 72, // pixels of a step with a word below it, at most and at least
   NARROWEST_WORD = 34;
 
+const ENOUGH = 20; // inputs after which channels that are still zero are called dead
+
 class LayerRow {
   constructor(layer, number, strip) {
     this.layer = layer;
@@ -11,16 +13,22 @@ class LayerRow {
     this.whole = false;
     this.inSight = false;
     this.alive = layer.alive ? Uint8Array.from(layer.alive) : null;
-    this.inputs = 0; // after how many inputs channels are called dead
+    this.inputs = 0; // that were looked at here
     this.canvas = el("canvas", { role: "img" });
-    this.readout = new Readout(this.canvas, () => this, (found, values) => this.nameOf(found, values));
+    this.readout = new Readout(
+      this.canvas,
+      () => this,
+      (found, values) => this.nameOf(found, values),
+    );
     this.shape = el("span", { class: "shape" });
     this.stats = el("p", { class: "stats" });
     this.dead = el("p", { class: "dead", hidden: true });
     this.words = el("ol", { class: "words", hidden: true, "aria-hidden": "true" });
     this.more = button("", "show every channel", () => this.toggle(), { class: "link more", hidden: true });
-    const name = button(breakable(clean(layer.name, 60)), `${clean(layer.name, 200)}: show it in the graph`, () =>
-      strip.onopen(layer),
+    const name = button(
+      breakable(clean(layer.name, 60)),
+      `${clean(layer.name, 200)}: show it in the graph`,
+      () => strip.onopen(layer),
     );
     name.className = "link name";
     this.node = el(
@@ -72,9 +80,9 @@ class LayerRow {
       for (let p = 0; p < points && !this.alive[c]; p += 1) if (values.at(c, p) !== 0) this.alive[c] = 1;
   }
 
-  // Three inputs by the reader's hand tell little; those of Python are more.
+  // Zero for every sample in Python and every input here, of which there were enough to say so.
   isDead(channel) {
-    return (this.layer.alive || this.inputs > 2) && !this.alive[channel];
+    return this.strip.looked + this.inputs >= ENOUGH && !this.alive[channel];
   }
 
   draw() {
@@ -108,7 +116,9 @@ class LayerRow {
     if (!tokens) return;
     this.words.style.width = `${this.layout.wide}px`;
     this.words.style.gridTemplateColumns = `repeat(${tokens.length}, minmax(0, 1fr))`;
-    this.words.replaceChildren(...tokens.map((token) => el("li", { title: clean(token, 100) }, clean(token, 30) || " ")));
+    this.words.replaceChildren(
+      ...tokens.map((token) => el("li", { title: clean(token, 100) }, clean(token, 30) || " ")),
+    );
   }
 
   tell() {
@@ -116,7 +126,10 @@ class LayerRow {
       zeros = values.data.length ? known.zeros / values.data.length : 0;
     this.shape.textContent = values.shape.join("×") || "scalar";
     const range = known.min === null ? "nothing finite" : `${numeral(known.min)} … ${numeral(known.max)}`;
-    const further = [known.mean === null ? "" : `mean ${numeral(known.mean)}`, zeros ? `${percent(zeros)} zeros` : ""];
+    const further = [
+      known.mean === null ? "" : `mean ${numeral(known.mean)}`,
+      zeros ? `${percent(zeros)} zeros` : "",
+    ];
     const parts = [range, further.filter(Boolean).join(" · ")];
     this.stats.replaceChildren(...parts.filter(Boolean).map((part) => el("span", {}, part)));
     const flaws = known.nan + known.inf;
@@ -125,7 +138,7 @@ class LayerRow {
     this.dead.hidden = count === 0;
     const noun = values.shape.length > 1 ? "channel" : "unit";
     this.dead.textContent = `${amount(count)} dead ${noun}${count === 1 ? "" : "s"}`;
-    this.dead.title = "zero for every sample in Python and every input here";
+    this.dead.title = `zero for ${counted(this.strip.looked, "sample")} in Python and ${counted(this.inputs, "input")} here`;
     this.more.hidden = layout.shown === layout.count && !this.whole;
     this.more.textContent = this.whole ? "fewer" : `all ${amount(layout.count)}`;
     this.canvas.setAttribute(
@@ -139,12 +152,17 @@ class LayerRow {
 const breakable = (name) => name.split(/(?<=[_/.])/).flatMap((part) => [part, el("wbr")]);
 
 class Strip {
-  constructor(layers, onopen) {
+  constructor(layers, looked, onopen) {
+    this.looked = looked; // samples in Python of which it is known which channels they reach
     this.onopen = onopen;
     this.each = false;
     this.tokens = []; // words of the input, by their place
     this.rows = layers.map((layer, number) => new LayerRow(layer, number, this));
-    this.list = el("ol", { class: "layer-rows" }, this.rows.map((row) => row.node));
+    this.list = el(
+      "ol",
+      { class: "layer-rows" },
+      this.rows.map((row) => row.node),
+    );
     this.time = el("span", { class: "time" });
     this.scales = segments(
       "what the strongest colour stands for",
@@ -167,7 +185,15 @@ class Strip {
         {},
         el("h2", {}, "Layers"),
         this.time,
-        el("span", { class: "legend-bar", "aria-hidden": "true" }, "−", el("i", {}), "0", el("i", { class: "more" }), "+"),
+        el(
+          "span",
+          { class: "legend-bar", "aria-hidden": "true" },
+          "−",
+          el("i", {}),
+          "0",
+          el("i", { class: "more" }),
+          "+",
+        ),
         el("span", { class: "label" }, "scale by"),
         this.scales,
       ),

@@ -100,7 +100,11 @@ function moved(layout, { tile, x, y }, [dx, dy]) {
   if (inside.x >= 0 && inside.x < layout.across && inside.y >= 0 && inside.y < layout.down) return inside;
   const next = tile + dx + dy * layout.inRow;
   if (next < 0 || next >= layout.shown) return { tile, x, y };
-  return { tile: next, x: (inside.x + layout.across) % layout.across, y: (inside.y + layout.down) % layout.down };
+  return {
+    tile: next,
+    x: (inside.x + layout.across) % layout.across,
+    y: (inside.y + layout.down) % layout.down,
+  };
 }
 
 // Where a value is, in words.

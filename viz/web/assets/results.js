@@ -56,7 +56,11 @@ class SingleNumber {
       this.value,
       about.share ? el("i", { class: "track" }, this.bar) : null,
       labels
-        ? el("p", { class: "ends" }, labels.map((label) => el("span", {}, clean(label, 40))))
+        ? el(
+            "p",
+            { class: "ends" },
+            labels.map((label) => el("span", {}, clean(label, 40))),
+          )
         : el("p", { class: "ends" }, clean(this.named, 60)),
     );
   }

@@ -26,7 +26,10 @@ class Samples {
       inner = shape.slice(1),
       size = inner.reduce((product, n) => product * n, 1),
       Made = ARRAYS[type];
-    return { data: new Made(this.bytes.buffer, at + sample * size * Made.BYTES_PER_ELEMENT, size), shape: inner };
+    return {
+      data: new Made(this.bytes.buffer, at + sample * size * Made.BYTES_PER_ELEMENT, size),
+      shape: inner,
+    };
   }
 
   button(i) {

@@ -14,7 +14,9 @@ class Machine {
     const [runtime, model] = await Promise.all([loadedRuntime(), bytesOf("model")]);
     this.runtime = runtime;
     this.model = model;
-    this.session = await this.sessionFor(this.content.layers.map(({ tensor }) => this.places.get(tensor).name));
+    this.session = await this.sessionFor(
+      this.content.layers.map(({ tensor }) => this.places.get(tensor).name),
+    );
   }
 
   sessionFor(names) {
@@ -33,11 +35,13 @@ class Machine {
     return done;
   }
 
-  // Computes everything for inputs, which are arrays with types and shapes by name.
-  run(given) {
+  // Computes everything for inputs, which are arrays with types and shapes by name; or the outputs and some layers.
+  run(given, layers = this.content.layers) {
     return this.inTurn(async () => {
       const began = performance.now(),
-        results = await this.session.run(this.fed(given));
+        names = [...this.outputs, ...layers.map(({ tensor }) => this.places.get(tensor).name)],
+        wanted = [...new Set(names)].filter((name) => !this.inputs.has(name)),
+        results = await this.session.run(this.fed(given), wanted);
       return new Results(this, given, results, performance.now() - began);
     });
   }

@@ -368,6 +368,12 @@ class Details {
             : null,
         ],
       ]),
+      viewer.liveValues && scope
+        ? section(
+            "Output",
+            scope.outputs.slice(0, 3).map((t) => this.tensorCard(t)),
+          )
+        : null,
       block.repeats > 1
         ? section(
             `${block.repeats} equal parts`,

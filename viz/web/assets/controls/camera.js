@@ -5,9 +5,14 @@ class Camera {
     this.onframe = onframe;
     this.video = el("video", { playsinline: true });
     this.video.muted = true;
-    this.button = button("Camera", "show the model what the camera sees; it stays on this device", () => this.toggle(), {
-      "aria-pressed": "false",
-    });
+    this.button = button(
+      "Camera",
+      "show the model what the camera sees; it stays on this device",
+      () => this.toggle(),
+      {
+        "aria-pressed": "false",
+      },
+    );
     this.message = el("p", { class: "remark", role: "alert", hidden: true });
     this.button.hidden = !(navigator.mediaDevices && navigator.mediaDevices.getUserMedia);
     document.addEventListener("visibilitychange", () => document.hidden && this.stop());
@@ -25,7 +30,9 @@ class Camera {
     } catch (error) {
       this.message.hidden = false;
       this.message.textContent =
-        error.name === "NotAllowedError" ? "The browser does not allow the camera here." : "There is no camera.";
+        error.name === "NotAllowedError"
+          ? "The browser does not allow the camera here."
+          : "There is no camera.";
       return;
     }
     this.video.srcObject = this.stream;

@@ -15,7 +15,8 @@ class Pad {
     this.pen = null; // where the keys are: {x, y, down}
     this.canvas = el("canvas", {
       ...{ class: "pad", width: PAD * 2, height: PAD * 2, tabindex: 0, role: "application" },
-      "aria-label": "drawing pad: arrow keys move the pen, Space lowers and lifts it, Backspace takes a line back",
+      "aria-label":
+        "drawing pad: arrow keys move the pen, Space lowers and lifts it, Backspace takes a line back",
     });
     this.small = el("canvas", { class: "seen", role: "img", "aria-label": "what the model sees" });
     const tools = el(
@@ -213,7 +214,12 @@ function inked(strokes, { width, height, box, stroke, centre }) {
       width / 2 + dx + (x - (left + right) / 2) * scale,
       height / 2 + dy + (y - (top + bottom) / 2) * scale,
     ];
-    return averaged(strokes.map((each) => each.map(place)), width, height, line);
+    return averaged(
+      strokes.map((each) => each.map(place)),
+      width,
+      height,
+      line,
+    );
   };
   const first = painted(0, 0);
   if (centre !== "mass") return first;

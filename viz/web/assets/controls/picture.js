@@ -7,13 +7,12 @@ class Picture {
     this.numbers = null;
     this.canvas = el("canvas", { class: "photo", role: "img", "aria-label": "the picture" });
     this.canvas.style.aspectRatio = `${about.width} / ${about.height}`;
-    this.hint = el(
-      "p",
-      { class: "hint" },
-      "Drop a picture here, or paste one",
-    );
+    this.hint = el("p", { class: "hint" }, "Drop a picture here, or paste one");
     const files = el("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "picture" });
-    files.addEventListener("change", () => files.files[0] && pictureOf(files.files[0]).then((x) => this.take(x)));
+    files.addEventListener(
+      "change",
+      () => files.files[0] && pictureOf(files.files[0]).then((x) => this.take(x)),
+    );
     this.camera = new Camera((frame) => this.take(frame));
     this.node = el(
       "div",
@@ -81,7 +80,8 @@ function cropped(source, width, height) {
   }
 }
 
-const bytesOfCanvas = (canvas) => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+const bytesOfCanvas = (canvas) =>
+  canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
 
 // Shades from 0 to 1, as the eye weighs colours.
 function greysOf(canvas) {
@@ -107,7 +107,8 @@ function numbersOf(canvas, { channels, channelsAt, low, high }) {
 
 // Pictures that are dropped on a part of the page, or pasted anywhere.
 function acceptPictures(node, take) {
-  const first = (items) => [...(items || [])].map((item) => (item.getAsFile ? item.getAsFile() : item)).find(isPicture);
+  const first = (items) =>
+    [...(items || [])].map((item) => (item.getAsFile ? item.getAsFile() : item)).find(isPicture);
   const isPicture = (file) => file && file.type.startsWith("image/");
   node.addEventListener("dragover", (event) => {
     event.preventDefault();

@@ -10,7 +10,11 @@ class Plane {
     this.about = about;
     this.onchange = onchange;
     this.axes = [0, 1];
-    this.sliders = new Sliders(about, () => this.changed(), (i) => i > 1);
+    this.sliders = new Sliders(
+      about,
+      () => this.changed(),
+      (i) => i > 1,
+    );
     this.ground = el("canvas", { class: "plane-ground", "aria-hidden": "true" });
     this.dot = el("span", { class: "dot" });
     this.pad = el(
@@ -44,10 +48,7 @@ class Plane {
   at(across, down) {
     const [low, high] = [this.about.low, this.about.high],
       inside = (x) => Math.max(0, Math.min(1, x));
-    return [
-      low[0] + inside(across) * (high[0] - low[0]),
-      high[1] - inside(down) * (high[1] - low[1]),
-    ];
+    return [low[0] + inside(across) * (high[0] - low[0]), high[1] - inside(down) * (high[1] - low[1])];
   }
 
   point(event) {
@@ -62,7 +63,9 @@ class Plane {
     const { low, high } = this.about,
       now = this.sliders.numbers;
     this.move(
-      step.map((by, i) => Math.max(low[i], Math.min(high[i], now[i] + (by * (high[i] - low[i])) / PLANE_STEPS))),
+      step.map((by, i) =>
+        Math.max(low[i], Math.min(high[i], now[i] + (by * (high[i] - low[i])) / PLANE_STEPS)),
+      ),
     );
   }
 

@@ -27,7 +27,13 @@ class Sliders {
       oninput: () => Number.isFinite(exact.valueAsNumber) && this.set(i, exact.valueAsNumber, true),
       onblur: () => this.show(i),
     });
-    const node = el("label", { class: "slider" }, el("span", { title: clean(name, 200) }, label), slider, exact);
+    const node = el(
+      "label",
+      { class: "slider" },
+      el("span", { title: clean(name, 200) }, label),
+      slider,
+      exact,
+    );
     return { node, slider, exact };
   }
 

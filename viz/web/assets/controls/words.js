@@ -6,7 +6,13 @@ class Words {
     this.onchange = onchange;
     this.vectorizer = new Vectorizer(about);
     this.field = el("textarea", {
-      ...{ rows: 4, spellcheck: "false", "aria-label": "text", placeholder: "write something", maxlength: 20000 },
+      ...{
+        rows: 4,
+        spellcheck: "false",
+        "aria-label": "text",
+        placeholder: "write something",
+        maxlength: 20000,
+      },
       oninput: () => this.changed(),
     });
     this.tokens = el("ol", { class: "tokens", "aria-label": "words as the model reads them" });
