@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         constraints as constraints,
         data as data,
         datasets as datasets,
+        distillation as distillation,
         dtype_policies as dtype_policies,
         initializers as initializers,
         layers as layers,
@@ -93,9 +94,9 @@ if TYPE_CHECKING:
 
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
-    "activations applications backend callbacks config constraints data datasets dtype_policies initializers "
-    "layers losses metrics mixed_precision models onnx optimizers preprocessing quantizers random regularizers "
-    "saving tree utils visualization wrappers".split()
+    "activations applications backend callbacks config constraints data datasets distillation dtype_policies "
+    "initializers layers losses metrics mixed_precision models onnx optimizers preprocessing quantizers random "
+    "regularizers saving tree utils visualization wrappers".split()
 )
 _LAZY = {
     "DTypePolicy": "dtype_policies",
@@ -126,12 +127,12 @@ __all__ += ["Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Mod
 __all__ += ["Quantizer", "Regularizer", "RematScope", "Sequential", "StatelessScope", "SymbolicScope", "TapeError"]
 __all__ += ["Tensor", "UnknownNameError", "Variable", "__version__", "activations", "applications", "backend"]
 __all__ += ["callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device"]
-__all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "dtype_policies", "get_num_threads"]
-__all__ += ["grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp", "layers", "list_devices", "losses"]
-__all__ += ["memory_info", "metrics", "mixed_precision", "models", "name_scope", "no_grad", "onnx", "ops"]
-__all__ += ["optimizers", "preprocessing", "quantizers", "random", "regularizers", "remat", "saving"]
-__all__ += ["set_default_device", "set_num_threads", "stop_gradient", "tree", "utils", "value_and_grad", "version"]
-__all__ += ["visualization", "vjp", "wrappers"]
+__all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "distillation", "dtype_policies"]
+__all__ += ["get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp", "layers"]
+__all__ += ["list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
+__all__ += ["no_grad", "onnx", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers"]
+__all__ += ["remat", "saving", "set_default_device", "set_num_threads", "stop_gradient", "tree", "utils"]
+__all__ += ["value_and_grad", "version", "visualization", "vjp", "wrappers"]
 
 _keep_freed_memory()
 _find_moved_modules("eagerflow")

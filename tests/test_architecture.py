@@ -42,6 +42,7 @@ FLOORS = {
     "backend": 11,
     "compat": 11,
     "config": 11,
+    "distillation": 11,
     "dtype_policies": 11,
     "mixed_precision": 11,
     "saving": 11,

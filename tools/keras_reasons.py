@@ -27,8 +27,6 @@ LEFT_OUT: Table = {
         quantizers.AWQConfig quantizers.GPTQConfig dtype_policies.AWQDTypePolicy dtype_policies.GPTQDTypePolicy
     """,
     "one process, one device per model": "distribution distribution.*",
-    "a training method of its own; a model with two `call`s and a loss of its own does it": """
-        distillation distillation.*""",
     "files for other run times": "export export.*",
     "layers of other frameworks": "layers.TFSMLayer layers.TorchModuleWrapper layers.JaxLayer layers.FlaxLayer",
     "checkpoints of JAX": "callbacks.OrbaxCheckpoint",

@@ -12,7 +12,7 @@ from eagerflow.base.serialization import Table, deserialize_keras_object, serial
 from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy
 from eagerflow.layer.settings import described
 
-__all__ = ["Configurable", "described_with_shapes", "reader_of", "table"]
+__all__ = ["Configurable", "described_with_shapes", "distillation_table", "reader_of", "table"]
 
 
 class _LayerTable(Table):
@@ -34,12 +34,14 @@ class _LayerTable(Table):
 table = _LayerTable("keras.layers", "eagerflow.layers.preprocessing")
 _convnext = _LayerTable("keras.src.applications.convnext", "eagerflow.applications.convnext")
 _inception = _LayerTable("keras.src.applications.inception_resnet_v2", "eagerflow.applications.inception_resnet_v2")
+distillation_table = _LayerTable("keras.distillation", "eagerflow.distillation")
 _OF_APPLICATIONS = {"LayerScale": _convnext, "StochasticDepth": _convnext, "CustomScaleLayer": _inception}
 # Keras writes the module of these names.
 _HOMES = {
     "eagerflow.layer": table,  # and `layers`
     "eagerflow.applications.convnext": _convnext,
     "eagerflow.applications.inception_resnet_v2": _inception,
+    "eagerflow.distillation": distillation_table,
     "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
     "eagerflow.models": Table("model", "keras"),
 }

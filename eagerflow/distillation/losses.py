@@ -1,0 +1,192 @@
+"""How far a student is from its teacher: in what they give at last, or in what a layer of each gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow import losses, ops
+from eagerflow.base import tree
+from eagerflow.base.serialization import serialize_keras_object
+from eagerflow.layer.configuration import distillation_table
+from eagerflow.losses import KLDivergence, kl_divergence
+
+__all__ = ["DistillationLoss", "FeatureDistillation", "LogitsDistillation"]
+
+
+class DistillationLoss:
+    """Base of what measures how far a student is from its teacher. A subclass writes `compute_loss`."""
+
+    def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
+        """The distance, one number.
+
+        Args:
+            teacher_outputs: a tensor, or a structure of them.
+            student_outputs: the same of the student.
+            **kwargs: for a subclass.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} needs a method compute_loss(teacher_outputs, student_outputs)"
+        )
+
+    def validate_outputs(self, teacher_outputs: Any, student_outputs: Any) -> None:
+        """Refuse outputs that don't belong together.
+
+        Raises:
+            ValueError: for structures that differ.
+        """
+        tree.assert_same_structure(teacher_outputs, student_outputs)
+
+    def validate_model_compatibility(self, teacher: Any, student: Any) -> None:
+        """Refuse models that can't be compared; here, none."""
+
+
+@distillation_table.add()
+class FeatureDistillation(DistillationLoss):
+    """The distance of what one layer of each gives.
+
+    Args:
+        loss: a loss or its name, or a structure of them, one for each output; None leaves an output out.
+        teacher_layer_name: the teacher's layer; None for the model's own output.
+        student_layer_name: the student's layer; None for the model's own output.
+
+    Raises:
+        ValueError: when all losses are None; for names in a model without a graph, or that it hasn't.
+
+    Source: Romero et al. 2014, https://arxiv.org/abs/1412.6550.
+
+    >>> import eagerflow as ef
+    >>> float(FeatureDistillation("mse").compute_loss(ef.Tensor([[1.0, 2.0]]), ef.Tensor([[1.0, 4.0]])))
+    2.0
+    """
+
+    def __init__(
+        self, loss: Any = "mse", teacher_layer_name: str | None = None, student_layer_name: str | None = None
+    ) -> None:
+        self.loss = _found(type(self).__name__, loss)
+        self.teacher_layer_name, self.student_layer_name = teacher_layer_name, student_layer_name
+
+    def validate_model_compatibility(self, teacher: Any, student: Any) -> None:
+        """Refuse models without the layers.
+
+        Raises:
+            ValueError: for a name in a model without a graph, or that it hasn't.
+        """
+        named = {"teacher": (teacher, self.teacher_layer_name), "student": (student, self.student_layer_name)}
+        if all(name is None for _, name in named.values()):
+            return
+        for who, (model, name) in named.items():
+            if getattr(model, "inputs", None) is None:
+                raise ValueError(
+                    "FeatureDistillation with specific layer names requires Functional or Sequential models; the "
+                    f"{who} appears to be subclassed. Leave the names away, or use LogitsDistillation."
+                )
+            if name is not None:
+                try:
+                    model.get_layer(name)
+                except ValueError as error:
+                    raise ValueError(f"In {who} model: {error}") from None
+
+    def validate_outputs(self, teacher_outputs: Any, student_outputs: Any) -> None:
+        """Refuse outputs that don't fit each other, or the losses.
+
+        Raises:
+            ValueError: for structures that differ.
+        """
+        super().validate_outputs(teacher_outputs, student_outputs)
+        try:
+            tree.assert_same_structure(self.loss, teacher_outputs)
+        except ValueError as error:
+            raise ValueError(f"Loss structure mismatch: one loss is needed for each output. {error}") from None
+
+    def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
+        """The sum of the means of the losses."""
+        return _total(self.loss, lambda loss, a, b: ops.mean(loss(a, b)), teacher_outputs, student_outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal one."""
+        names = {"teacher_layer_name": self.teacher_layer_name, "student_layer_name": self.student_layer_name}
+        return {"loss": described_losses(self.loss), **names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made from `get_config`'s answer."""
+        return cls(**{**config, "loss": read_losses(config["loss"])})
+
+
+@distillation_table.add()
+class LogitsDistillation(DistillationLoss):
+    """The distance of outputs before softmax, made softer by a temperature.
+
+    With Kullback-Leibler divergence, the default, it is that of the two softmax, times the temperature squared. Keras
+    forgets the softmax when the loss is given by its name.
+
+    Args:
+        temperature: what outputs are divided by.
+        loss: a loss or its name, or a structure of them, one for each output; None leaves an output out.
+
+    Raises:
+        ValueError: when all losses are None, or for a temperature that isn't positive.
+
+    Source: Hinton, Vinyals and Dean 2015, https://arxiv.org/abs/1503.02531.
+
+    >>> import eagerflow as ef
+    >>> logits = ef.Tensor([[1.0, 3.0]])
+    >>> float(LogitsDistillation(temperature=2.0).compute_loss(logits, logits))
+    0.0
+    """
+
+    def __init__(self, temperature: float = 3.0, loss: Any = "kl_divergence") -> None:
+        self.loss = _found(type(self).__name__, loss)
+        if isinstance(temperature, bool) or not isinstance(temperature, (int, float)):
+            raise ValueError(f"LogitsDistillation(temperature={temperature!r}): temperature must be a number.")
+        if temperature <= 0:
+            raise ValueError(f"LogitsDistillation(temperature={temperature!r}): temperature must be positive.")
+        self.temperature = temperature
+
+    def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
+        """The sum of the means of the losses."""
+        heat = self.temperature
+
+        def one(loss: Any, a: Any, b: Any) -> Any:
+            if isinstance(loss, KLDivergence) or loss is kl_divergence:
+                return ops.mean(loss(ops.softmax(a / heat), ops.softmax(b / heat))) * heat**2
+            return ops.mean(loss(a / heat, b / heat))
+
+        return _total(self.loss, one, teacher_outputs, student_outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal one."""
+        return {"temperature": self.temperature, "loss": described_losses(self.loss)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made from `get_config`'s answer."""
+        return cls(**{**config, "loss": read_losses(config["loss"])})
+
+
+def _found(owner: str, loss: Any) -> Any:
+    found = tree.map_structure(lambda item: losses.get(item) if isinstance(item, str) else item, loss)
+    if all(item is None for item in tree.flatten(found)):
+        raise ValueError(f"{owner}(loss=...): The `loss` argument must contain at least one non-`None` value.")
+    return found
+
+
+def _total(loss: Any, one: Any, teacher_outputs: Any, student_outputs: Any) -> Any:
+    tree.assert_same_structure(loss, teacher_outputs)
+    tree.assert_same_structure(teacher_outputs, student_outputs)
+    pairs = zip(tree.flatten(loss), tree.flatten(teacher_outputs), tree.flatten(student_outputs), strict=True)
+    return ops.sum(ops.stack([one(item, a, b) for item, a, b in pairs if item is not None]))
+
+
+def described_losses(loss: Any) -> Any:
+    """Losses in their structure, as values that fit into JSON."""
+    return tree.map_structure(lambda item: item if item is None else serialize_keras_object(item), loss)
+
+
+def read_losses(loss: Any) -> Any:
+    """Losses of their descriptions, in the structure that they lie in."""
+    if isinstance(loss, dict) and "class_name" not in loss:
+        return {name: read_losses(item) for name, item in loss.items()}
+    if isinstance(loss, (list, tuple)):
+        return [read_losses(item) for item in loss]
+    return losses.get(loss) if isinstance(loss, (dict, str)) else loss
