@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         datasets as datasets,
         distillation as distillation,
         dtype_policies as dtype_policies,
+        export as export,
         initializers as initializers,
         layers as layers,
         losses as losses,
@@ -95,8 +96,8 @@ if TYPE_CHECKING:
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
     "activations applications backend callbacks config constraints data datasets distillation dtype_policies "
-    "initializers layers losses metrics mixed_precision models onnx optimizers preprocessing quantizers random "
-    "regularizers saving tree utils visualization wrappers".split()
+    "export initializers layers losses metrics mixed_precision models onnx optimizers preprocessing quantizers "
+    "random regularizers saving tree utils visualization wrappers".split()
 )
 _LAZY = {
     "DTypePolicy": "dtype_policies",
@@ -128,8 +129,8 @@ __all__ += ["Quantizer", "Regularizer", "RematScope", "Sequential", "StatelessSc
 __all__ += ["Tensor", "UnknownNameError", "Variable", "__version__", "activations", "applications", "backend"]
 __all__ += ["callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device"]
 __all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "distillation", "dtype_policies"]
-__all__ += ["get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp", "layers"]
-__all__ += ["list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
+__all__ += ["export", "get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp"]
+__all__ += ["layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
 __all__ += ["no_grad", "onnx", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers"]
 __all__ += ["remat", "saving", "set_default_device", "set_num_threads", "stop_gradient", "tree", "utils"]
 __all__ += ["value_and_grad", "version", "visualization", "vjp", "wrappers"]

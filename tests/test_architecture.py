@@ -43,6 +43,7 @@ FLOORS = {
     "compat": 11,
     "config": 11,
     "distillation": 11,
+    "export": 11,
     "dtype_policies": 11,
     "mixed_precision": 11,
     "saving": 11,
@@ -129,7 +130,7 @@ SIDEWAYS = {
 OPTIONAL = set(
     """
     IPython PIL cupy google graphviz h5py matplotlib ml_dtypes pandas pygraphviz safetensors sklearn tensorboardX
-    threadpoolctl
+    threadpoolctl torch
     """.split()
 )
 LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 600, 60, 8

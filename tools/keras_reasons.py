@@ -27,8 +27,9 @@ LEFT_OUT: Table = {
         quantizers.AWQConfig quantizers.GPTQConfig dtype_policies.AWQDTypePolicy dtype_policies.GPTQDTypePolicy
     """,
     "one process, one device per model": "distribution distribution.*",
-    "files for other run times": "export export.*",
-    "layers of other frameworks": "layers.TFSMLayer layers.TorchModuleWrapper layers.JaxLayer layers.FlaxLayer",
+    "functions of TensorFlow and JAX: export them as ONNX, which `models.load_onnx` reads": """
+        layers.TFSMLayer layers.JaxLayer layers.FlaxLayer
+    """,
     "checkpoints of JAX": "callbacks.OrbaxCheckpoint",
     "Keras' own bridge to its older names; ours are in place": "*legacy",
     "no ragged and sparse tensors": "KerasTensor().ragged KerasTensor().ragged_rank KerasTensor().row_splits_dtype "

@@ -29,6 +29,7 @@ from eagerflow.layers.core.identity import *
 from eagerflow.layers.core.lambda_layer import *
 from eagerflow.layers.core.masking import *
 from eagerflow.layers.core.reversible_embedding import *
+from eagerflow.layers.core.torch_module import *
 from eagerflow.layers.dropout import *
 from eagerflow.layers.merging.dot import *
 from eagerflow.layers.merging.merge import *

@@ -1,0 +1,242 @@
+"""`TorchModuleWrapper`: a module of PyTorch as a layer, its autograd joined to our tape."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow.base import tree
+from eagerflow.base.errors import WrongTypeError
+from eagerflow.base.typing import Shape
+from eagerflow.core.custom_gradient import custom_gradient
+from eagerflow.core.dtypes import is_differentiable
+from eagerflow.core.log import log
+from eagerflow.core.random import default_seed
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
+from eagerflow.layer.layer import Layer
+from eagerflow.layer.symbolic.tensors import run as infer_by_run
+
+__all__ = ["TorchModuleWrapper"]
+
+
+class TorchModuleWrapper(Layer):
+    """A `torch.nn.Module`, whose parameters and buffers are the layer's weights.
+
+    Gradients flow through it to inputs and parameters, of any order, and our optimizers train it. Torch must be
+    installed; it computes on the CPU. Random draws of the module follow `set_random_seed`.
+
+    Args:
+        module: the module. Lazy ones must have been called before.
+        name: the layer's name.
+        output_shape: the shape of the outputs; default: found by a run on zeros.
+        **kwargs: arguments of every layer.
+
+    Raises:
+        ImportError: without torch.
+        TypeError: for what is no module.
+        ValueError: for a lazy module without parameters so far; and when it is made from a file: that holds the module
+            as a pickle, which could do anything.
+
+    Source: the interface of `keras.layers.TorchModuleWrapper` 3.15.
+    """
+
+    def __init__(self, module: Any, name: str | None = None, output_shape: Shape | None = None, **kwargs: Any) -> None:
+        torch = _torch()
+        super().__init__(name=name, **kwargs)
+        if not isinstance(module, torch.nn.Module):
+            raise WrongTypeError(f"TorchModuleWrapper(module=...): expected a torch.nn.Module; got {module!r:.80}.")
+        if isinstance(module, torch.nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params():
+            raise ValueError("LazyModules are not supported unless they are already initialized: call the module once.")
+        self.autocast = False  # the module's parameters have their own types
+        self._module = module.cpu()
+        self._own_shape = output_shape
+        self._held: dict[str, Variable] = {}
+        for key, value in {**dict(module.named_parameters()), **dict(module.named_buffers())}.items():
+            self._held[key] = self.add_weight(
+                name=key.replace(".", "_"),
+                shape=tuple(value.shape),
+                initializer=_given(value.detach().numpy()),
+                dtype=str(value.dtype).removeprefix("torch."),
+                trainable=isinstance(value, torch.nn.Parameter) and value.requires_grad,
+                autocast=False,
+            )
+        self.built = True
+
+    @property
+    def module(self) -> Any:
+        """The module, with the layer's weights in it as they are now."""
+        with _torch().no_grad():
+            for key, value in {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}.items():
+                value.copy_(_as_torch(self._held[key].numpy()))
+        return self._module
+
+    def parameters(self, recurse: bool = True) -> Iterator[Any]:
+        """The module's parameters, as torch knows them.
+
+        Args:
+            recurse: those of inner modules, too.
+        """
+        found: Iterator[Any] = self.module.parameters(recurse=recurse)
+        return found
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape given at construction, or that of the symbolic outputs."""
+        return super().output_shape if self._own_shape is None else self._own_shape
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The shape given at construction, or that of a run on zeros."""
+        found: Shape = super().compute_output_shape(input_shape) if self._own_shape is None else tuple(self._own_shape)
+        return found
+
+    def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        """The outputs for symbolic inputs: by a run of the module, unless the shape was given."""
+        if self._own_shape is not None:
+            return self._infer_from_shapes(args, kwargs)
+        return infer_by_run(self, args, kwargs, frozen_random=True)
+
+    def call(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """What the module gives, in its mode of training unless `training` is False."""
+        torch, module = _torch(), self._module
+        module.train(training is not False)
+        seed = default_seed() if training is not False else 0
+        given = tree.flatten((args, kwargs))
+        tensors = [x for x in given if isinstance(x, Tensor)]
+        names = [key for key, variable in self._held.items() if is_differentiable(variable.dtype)]
+        buffers = dict(module.named_buffers())
+        state: dict[str, Any] = {}
+        shape_of_outputs: list[Any] = []
+
+        def run(arrays: list[Any]) -> list[Any]:
+            """On torch's tensors: those of the inputs, then those of `names`."""
+            inputs = iter(arrays[: len(tensors)])
+            filled = [next(inputs) if isinstance(x, Tensor) else x for x in given]
+            its_args, its_kwargs = tree.pack_sequence_as((args, kwargs), filled)
+            held = dict(zip(names, arrays[len(tensors) :], strict=True))
+            others = [key for key in self._held if key not in held or key in buffers]
+            state.update({key: _as_torch(self._held[key].numpy()) for key in others})
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                outputs = torch.func.functional_call(module, {**held, **state}, its_args, its_kwargs)
+            shape_of_outputs[:] = [outputs]
+            return [x for x in tree.flatten(outputs) if isinstance(x, torch.Tensor)]
+
+        found = _joined(run, [*tensors, *[self._held[key] for key in names]])
+        for key in buffers:
+            if training is not False and key in state:
+                self._held[key].assign(state[key].detach().numpy())
+        left = iter(found)
+        return tree.map_structure(lambda x: next(left) if isinstance(x, torch.Tensor) else x, shape_of_outputs[0])
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the weights into a store, under torch's names for them."""
+        for key, variable in self._held.items():
+            store[key] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Set the weights from what `save_own_variables` stored.
+
+        Raises:
+            ValueError: when names are missing or too many.
+        """
+        if set(store.keys()) != set(self._held):
+            raise ValueError(f"{self.name}: expected the arrays {sorted(self._held)}; got {sorted(store.keys())}.")
+        for key, variable in self._held.items():
+            variable.assign(store[key])
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments; the module as torch's pickle, which Keras reads if it is told to trust the file."""
+        buffer = io.BytesIO()
+        _torch().save(self.module, buffer)
+        told = {"module": base64.b64encode(buffer.getvalue()).decode("ascii"), "output_shape": self._own_shape}
+        return {**self._base_config(), **told}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None, safe_mode: bool | None = None
+    ) -> Any:
+        """A layer made from a configuration with a module in it.
+
+        Args:
+            config: the arguments.
+            custom_objects: not needed.
+            safe_mode: accepted; code that a file holds is never run.
+
+        Raises:
+            ValueError: for a pickled module.
+        """
+        if isinstance(config.get("module"), str):
+            raise ValueError(
+                "This file holds a `torch.nn.Module` as a pickle, which eagerflow doesn't run, with any safe_mode: it "
+                "could do anything. Make the model by your program, and use load_weights."
+            )
+        return cls(**config)
+
+
+def _joined(run: Callable[[list[Any]], list[Any]], tensors: list[Tensor]) -> list[Tensor]:
+    """What a function on torch's tensors gives for ours, differentiable by our tape, again and again."""
+    torch = _torch()
+
+    @custom_gradient
+    def function(*ours: Any) -> Any:
+        tracked = log.get() is not None
+        theirs = [_as_torch(x.data) for x in ours]
+        wanted = [x for x in theirs if tracked and x.is_floating_point()]
+        for x in wanted:
+            x.requires_grad_()
+        with torch.set_grad_enabled(tracked):
+            outputs = run(theirs)
+
+        def gradients(*upstream: Any) -> Any:
+            if log.get() is None:  # nobody differentiates this
+                found = _pulled(outputs, wanted, [_as_torch(g.data) for g in upstream], create_graph=False)
+                left = iter([Tensor(g.numpy()) for g in found])
+            else:
+                left = iter(_joined(again, [*ours, *upstream]))
+            return [next(left) if x.is_floating_point() else None for x in theirs]
+
+        return tuple([Tensor(x.detach().numpy()) for x in outputs]), gradients
+
+    def again(arrays: list[Any]) -> list[Any]:
+        """The gradients, as a function of inputs and what arrives."""
+        inputs, upstream = arrays[: len(tensors)], arrays[len(tensors) :]
+        floats = [x for x in inputs if x.is_floating_point()]
+        with torch.enable_grad():
+            for x in floats:
+                if not x.requires_grad:
+                    x.requires_grad_()
+            return _pulled(run(inputs), floats, upstream, create_graph=True)
+
+    return list(function(*tensors))
+
+
+def _pulled(outputs: list[Any], inputs: list[Any], upstream: list[Any], create_graph: bool) -> list[Any]:
+    torch = _torch()
+    pairs = [(y, g) for y, g in zip(outputs, upstream, strict=True) if y.requires_grad]
+    if not pairs or not inputs:
+        return [torch.zeros_like(x) for x in inputs]
+    ends, arriving = zip(*pairs, strict=True)
+    found = torch.autograd.grad(ends, inputs, arriving, allow_unused=True, create_graph=create_graph, retain_graph=True)
+    return [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]
+
+
+def _as_torch(array: Any) -> Any:
+    """A tensor of torch of its own: it may write into what it is given."""
+    return _torch().from_numpy(numpy.array(array, order="C"))
+
+
+def _given(values: numpy.ndarray) -> Callable[..., Any]:
+    return lambda shape, dtype=None: values.copy()
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise ImportError("TorchModuleWrapper needs PyTorch: pip install torch.") from None
+    return torch
