@@ -9,7 +9,7 @@ from typing import Any
 
 from eagerflow.base.init_settings import automatic, setting_names, settings_of, telling_class
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
-from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy
+from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy, policy_of_config
 from eagerflow.layer.settings import described
 
 __all__ = ["Configurable", "described_with_shapes", "distillation_table", "reader_of", "table"]
@@ -113,7 +113,7 @@ class Configurable:
             TypeError: when `__init__` doesn't take these arguments.
         """
         read = reader_of(cls)
-        arguments = {k: read(v) if k != "dtype" else v for k, v in config.items()}
+        arguments = {k: read(v) if k != "dtype" else policy_of_config(v) for k, v in config.items()}
         try:
             return cls(**arguments)
         except TypeError as error:

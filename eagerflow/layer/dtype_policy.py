@@ -17,16 +17,8 @@ from eagerflow.ops import cast
 from eagerflow.quantizers import Int4QuantizationConfig
 
 __all__ = ["DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy"]
-__all__ += [
-    "QuantizedFloat8DTypePolicy",
-    "config_of_policy",
-    "deserialize",
-    "dtype_policy",
-    "get",
-    "get_policy",
-    "serialize",
-]
-__all__ += ["set_dtype_policy"]
+__all__ += ["QuantizedFloat8DTypePolicy", "config_of_policy", "deserialize", "dtype_policy", "get", "get_policy"]
+__all__ += ["policy_of_config", "serialize", "set_dtype_policy"]
 
 table = Table("dtype policy", "keras.dtype_policies")
 QUANTIZATION_MODES = ("int8", "float8", "int4")
@@ -357,6 +349,12 @@ def get_policy(identifier: Any) -> DTypePolicy:
     ):
         return _quantized(identifier)
     return DTypePolicy(identifier)
+
+
+def policy_of_config(dtype: Any) -> Any:
+    """What a layer's configuration says of its types, for `__init__`: the policy itself where weights are quantized."""
+    described = isinstance(dtype, Mapping) and dtype.get("class_name") in table.entries
+    return get_policy(dtype) if described else dtype
 
 
 def config_of_policy(policy: DTypePolicy) -> Any:

@@ -172,7 +172,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
     def dtype_policy(self, value: Any) -> None:
         policy = get_policy(value)
         if self.__dict__.get("_policies") is not None and self._path:
-            self._policies.pop(self._path, None)
+            if self._path in self._policies:
+                del self._policies[self._path]
             self._policies[self._path] = policy
         else:
             self.__dict__["_policies"] = policy if isinstance(policy, DTypePolicyMap) else None
@@ -320,6 +321,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
             return announced.value
 
     _scope_kind = "layer"
+    _passes_policy_on = False  # True in layers that make inner ones with their own policy
 
     def rematerialized_call(  # type: ignore[override] # named as in Keras
         self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
@@ -417,7 +419,12 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
     def _base_config(self) -> dict[str, Any]:
         policy = self.dtype_policy
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
-        plain = policy.quantization_mode is None and self._policies is None
+        inner = (
+            {x.path: x.dtype_policy for x in self._sublayers if x.quantization_mode} if self._passes_policy_on else {}
+        )
+        if inner and self._policies is None:
+            policy = DTypePolicyMap(policy.name, inner)
+        plain = policy.quantization_mode is None and not isinstance(policy, DTypePolicyMap)
         config["dtype"] = serialize_keras_object(DTypePolicy(policy.name) if plain else policy)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialize_keras_object(self.activity_regularizer)

@@ -270,3 +270,32 @@ def test_subclasses_are_quantized_on_request_alone() -> None:
         layer.quantize("int8")
     layer.quantize("int8", type_check=False)
     assert layer.quantization_mode == "int8"
+
+
+def test_attention_with_quantized_projections_comes_back(tmp_path: pathlib.Path) -> None:
+    inputs = ef.Input((3, 10))
+    model = ef.Model(inputs, layers.MultiHeadAttention(2, 4)(inputs, inputs))
+    before = model.predict(FLOATS, verbose=0)
+    model.quantize(config=Int4QuantizationConfig(block_size=4), filters="query|key")
+    model.quantize("int8", filters="value|output")
+    wanted = model.predict(FLOATS, verbose=0)
+    assert_allclose(wanted, before, atol=0.2 * abs(before).max())
+    model.save(tmp_path / "m.keras")
+    again = ef.models.load_model(tmp_path / "m.keras")
+    assert again.layers[-1].query_dense.dtype_policy.name == "int4/4_from_float32"
+    assert_array_equal(again.predict(FLOATS, verbose=0), wanted)
+
+
+def test_a_layer_of_ones_own_is_made_with_its_quantized_policy() -> None:
+    class Mine(layers.Dense):
+        def __init__(self, units: int, dtype: Any = None, **kwargs: Any) -> None:
+            self.given = dtype
+            super().__init__(units, dtype=dtype, **kwargs)
+
+    layer = Mine(3, dtype="int8_from_float32")
+    again = Mine.from_config({"units": 3, "dtype": layer.get_config()["dtype"]})
+    assert again.given.quantization_mode == "int8"
+    again.dtype_policy = ef.dtype_policies.DTypePolicyMap("float32")
+    again.build((None, 4))
+    again.dtype_policy = "float16"
+    assert again.dtype_policy[again.path].name == "float16"

@@ -58,6 +58,7 @@ class MultiHeadAttention(Layer):
     (2, 5, 8)
     """
 
+    _passes_policy_on = True
     _private_in_files: tuple[str, ...] = ("gate_dense",)  # as in Keras, where it is no property
 
     def __init__(
