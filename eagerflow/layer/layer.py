@@ -419,11 +419,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
     def _base_config(self) -> dict[str, Any]:
         policy = self.dtype_policy
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
-        inner = (
-            {x.path: x.dtype_policy for x in self._sublayers if x.quantization_mode} if self._passes_policy_on else {}
-        )
-        if inner and self._policies is None:
-            policy = DTypePolicyMap(policy.name, inner)
+        if self._passes_policy_on and self._policies is None:
+            inner = {layer.path: layer.dtype_policy for layer in self._sublayers if layer.quantization_mode}
+            policy = DTypePolicyMap(policy.name, inner) if inner else policy
         plain = policy.quantization_mode is None and not isinstance(policy, DTypePolicyMap)
         config["dtype"] = serialize_keras_object(DTypePolicy(policy.name) if plain else policy)
         if self.activity_regularizer is not None:
