@@ -9,7 +9,7 @@ from typing import Any
 
 from eagerflow.base.origin import creation_site
 
-__all__ = ["CallContext", "creation_site", "current_call", "probing"]
+__all__ = ["CallContext", "creation_site", "current_call", "probing", "whole_sequences"]
 
 
 class CallContext:
@@ -28,6 +28,9 @@ class CallContext:
         self.training: bool | None = None
         self.probing = probing
 
+
+whole_sequences: contextvars.ContextVar[bool] = contextvars.ContextVar("whole_sequences", default=False)
+"""Whether layers that go through a sequence step by step may take all steps as one batch (in inference)."""
 
 current_call: contextvars.ContextVar[CallContext | None] = contextvars.ContextVar("call", default=None)
 

@@ -11,6 +11,7 @@ from eagerflow.base.memory import give_back
 from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import observing, unobserved
 from eagerflow.core.tensor import Tensor
+from eagerflow.onnx.constants import stored
 from eagerflow.onnx.converting import Made, opens
 from eagerflow.onnx.graph import Graph, Value
 from eagerflow.onnx.replay import computed, computed_node
@@ -50,7 +51,7 @@ def compare(run: Run, made: Made, arrays: Sequence[Any]) -> tuple[dict[str, Any]
 
 
 def _numbers(arrays: Sequence[Any]) -> list[Any]:
-    return [array for array in arrays if not is_text(array)]
+    return [array.astype(stored(array.dtype), copy=False) for array in arrays if not is_text(array)]
 
 
 def _given(graph: Graph, arrays: Sequence[Any], draws: Sequence[Any]) -> dict[str, Any]:
@@ -91,8 +92,9 @@ def _compare_each(trace: Trace, made: Made, arrays: Sequence[Any]) -> None:
             number, first = known.get(name, (-1, False))
             if number in steps:
                 wanted = trace.known.arrays[number]
+                wanted = wanted.astype(stored(wanted.dtype), copy=False)
                 wanted = numpy.moveaxis(wanted, -1, 1) if first else wanted
-                if not agree(found[name], wanted):
+                if not agree(found[name], wanted, trace.known.arrays[number].dtype):
                     raise _differs(steps[number])
                 found[name] = wanted
     for name, output in zip(made.graph.outputs, trace.outputs, strict=True):
@@ -115,14 +117,14 @@ def _differs(step: Step) -> ExportError:
     )
 
 
-def agree(ours: Any, theirs: Any) -> bool:
-    """Whether two arrays are equal up to rounding."""
-    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+def agree(ours: Any, theirs: Any, dtype: Any = None) -> bool:
+    """Whether two arrays are equal up to the rounding of a type, default: that of the second."""
+    if ours.shape != theirs.shape or ours.dtype != stored(theirs.dtype):
         return False
     if theirs.dtype.kind not in "fV":
         return bool((ours == theirs).all())
     found = difference(ours, theirs)
-    return found <= max(_TOLERANCE, 4 * _rounding(theirs.dtype))
+    return found <= max(_TOLERANCE, 4 * _rounding(dtype or theirs.dtype))
 
 
 def _rounding(dtype: Any) -> float:

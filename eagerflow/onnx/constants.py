@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.dtypes import as_dtype
 from eagerflow.onnx.graph import Graph
 from eagerflow.onnx.trace import Folded
 
-__all__ = ["Constant", "equal", "expressed"]
+__all__ = ["Constant", "equal", "expressed", "stored"]
 
 
 class Constant:
@@ -26,7 +27,8 @@ class Constant:
     def __init__(
         self, arrays: Sequence[Any], is_number: bool = False, path: str = "", origins: Sequence[Folded] | None = None
     ) -> None:
-        self.arrays = [numpy.asarray(array) for array in arrays]
+        given = [numpy.asarray(array) for array in arrays]
+        self.arrays = [array.astype(stored(array.dtype), copy=False) for array in given]
         self.is_number, self.path, self.origins = is_number, path, origins
         first = self.arrays[0]
         self.changes = any(a is not first and not equal(a, first) for a in self.arrays[1:])
@@ -36,39 +38,88 @@ class Constant:
         return self.arrays[0]
 
 
+def stored(dtype: Any) -> Any:
+    """The type that something has in a file: bfloat16 is computed as float32, for few runtimes know more of it."""
+    found = as_dtype(dtype)
+    return numpy.dtype("float32") if found.name == "bfloat16" else found
+
+
 def equal(a: Any, b: Any) -> bool:
     """Whether two arrays have the same type, shape and numbers."""
     return a.shape == b.shape and a.dtype == b.dtype and bool(numpy.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
 
 
 def expressed(graph: Graph, constant: Constant) -> str | None:
-    """The name of an array that changes with the size: all numbers equal, in equal steps along one axis, or lengths.
+    """The name of an array that changes with the size, where its numbers follow from that.
 
-    None where it is something else, or its shape follows from no shape known.
+    They are all equal (and the same at all sizes, or a length, its root, or one divided by that), in equal steps along
+    one axis, or two numbers of which one fills a triangle or a diagonal. None where it is something else, or its shape
+    follows from no shape known.
     """
     arrays = constant.arrays
     if len({array.ndim for array in arrays}) > 1:
         return None
     shape = list(zip(*[array.shape for array in arrays]))
-    first = arrays[0].reshape(-1)[:1]
-    if first.size and all(array.size and bool((array == first).all()) for array in arrays):
-        return _expanded(graph, graph.constant(first.reshape(())), shape)
-    return _in_steps(graph, arrays, shape) or _of_lengths(graph, arrays)
+    if all(array.size and bool((array == array.reshape(-1)[0]).all()) for array in arrays):
+        found = _number(graph, [array.reshape(-1)[0] for array in arrays])
+        return found if found is None or not shape else _expanded(graph, found, shape)
+    return _in_steps(graph, arrays, shape) or _triangle(graph, arrays, shape)
 
 
-def _of_lengths(graph: Graph, arrays: Sequence[Any]) -> str | None:
-    """A few integers that follow from lengths, such as a shape."""
-    first = arrays[0]
-    if first.dtype.kind not in "iu" or first.ndim > 1 or not 0 < first.size <= 16:
+def _number(graph: Graph, values: Sequence[Any]) -> str | None:
+    """A number: the same at all sizes, or one that follows from a length."""
+    if len(set(values)) == 1:
+        return graph.constant(numpy.asarray(values[0]))
+    dtype = values[0].dtype
+    for power in (1, -1, 2, -2) if dtype.kind == "f" else (1,):
+        with numpy.errstate(all="ignore"):
+            raised = numpy.array(values, "float64") ** power
+        whole = numpy.rint(raised)
+        if not (numpy.isfinite(raised).all() and (abs(raised - whole) <= 1e-6 * abs(whole)).all()):
+            continue
+        name = graph.length(tuple([int(n) for n in whole]))
+        if name is None:
+            continue
+        name = graph.node("Cast", [graph.node("Squeeze", [name, graph.integers([0])])], to=dtype)
+        name = graph.node("Sqrt", [name]) if abs(power) == 2 else name
+        one = graph.constant(numpy.ones((), dtype))
+        return str(graph.node("Div", [one, name])) if power < 0 else str(name)
+    return None
+
+
+def _triangle(graph: Graph, arrays: Sequence[Any], shape: Sequence[Any]) -> str | None:
+    """One number where the row's place is at least (or exactly) so far behind the column's, another elsewhere."""
+    if len(shape) < 2 or any(set(n) != {1} for n in shape[:-2]) or any(array.size < 4 for array in arrays):
         return None
-    if len({array.shape for array in arrays}) > 1:
-        return None
-    name = graph.shape(list(zip(*[array.reshape(-1).tolist() for array in arrays])))
-    if name is None:
-        return None
-    if first.dtype != numpy.int64:
-        name = str(graph.node("Cast", [name], to=first.dtype))
-    return name if first.ndim else str(graph.node("Squeeze", [name, graph.integers([0])]))
+    planes = [array.reshape(array.shape[-2:]) for array in arrays]
+    apart = [numpy.subtract.outer(*map(numpy.arange, plane.shape)) for plane in planes]
+    for kind, compare in (("GreaterOrEqual", numpy.greater_equal), ("Equal", numpy.equal)):
+        other = planes[0][0, -1]
+        inside = planes[0] != other
+        if not inside.any():
+            continue
+        least, value = int(apart[0][inside].min()), planes[0][inside][0]
+        if all(numpy.array_equal(p, numpy.where(compare(a, least), value, other)) for p, a in zip(planes, apart)):
+            return _compared_places(graph, shape, kind, least, (value, other))
+    return None
+
+
+def _compared_places(graph: Graph, shape: Sequence[Any], kind: str, least: int, values: tuple[Any, Any]) -> str | None:
+    places = []
+    for lengths in shape[-2:]:
+        name = graph.length(lengths)
+        if name is None:
+            return None
+        zero, one = (graph.constant(numpy.int64(i)) for i in (0, 1))
+        places.append(graph.node("Range", [zero, graph.node("Squeeze", [name, graph.integers([0])]), one]))
+    rows = graph.node("Unsqueeze", [places[0], graph.integers([1])])
+    found = graph.node(kind, [graph.node("Sub", [rows, places[1]]), graph.constant(numpy.int64(least))])
+    if values[0].dtype.kind == "b":
+        found = found if values[0] else graph.node("Not", [found])
+    else:
+        found = graph.node("Where", [found, *[graph.constant(numpy.asarray(value)) for value in values]])
+    ahead = list(range(len(shape) - 2))
+    return str(graph.node("Unsqueeze", [found, graph.integers(ahead)]) if ahead else found)
 
 
 def _expanded(graph: Graph, name: str, shape: Sequence[Any]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from eagerflow.core.variable import Variable
 from eagerflow.onnx.call import Call
-from eagerflow.onnx.constants import Constant, expressed
+from eagerflow.onnx.constants import Constant, expressed, stored
 from eagerflow.onnx.converters import CONVERTERS, REFUSED
 from eagerflow.onnx.graph import Graph, Value
 from eagerflow.onnx.sizes import Given
@@ -41,7 +41,7 @@ def converted(traces: Sequence[Trace], given: Sequence[Given], opset: int, outpu
     graph, values = Graph(opset), dict[int, Value]()
     for each, seen in zip(given, zip(*[trace.inputs for trace in traces])):
         name = graph.name(each.name)
-        values[seen[0].number] = graph.inputs[name] = Value(_lengths(seen), each.dtype, name)
+        values[seen[0].number] = graph.inputs[name] = Value(_lengths(seen), stored(each.dtype), name)
         graph.remember(graph.inputs[name])
     for steps in zip(*[trace.steps for trace in traces], strict=True):
         _step(graph, steps, values)
@@ -80,7 +80,7 @@ def _step(graph: Graph, steps: Sequence[Step], values: dict[int, Value]) -> list
     """Add the nodes of one op."""
     step = steps[0]
     operands = [_operand(xs, values) for xs in zip(*[s.inputs for s in steps])]
-    outputs = [Value(_lengths(seen), seen[0].dtype) for seen in zip(*[s.outputs for s in steps])]
+    outputs = [Value(_lengths(seen), stored(seen[0].dtype)) for seen in zip(*[s.outputs for s in steps])]
     graph.path = "/".join(step.path)
     given = dict(zip(step.op.arrays, operands))
     call = Call(graph, steps, given, outputs, values, lambda constant: _made_now(graph, constant, values))

@@ -192,10 +192,11 @@ class Graph:
         if lengths in self._sources:
             name, axis = self._sources[lengths]
             return str(self.node("Shape", [name], start=axis, end=axis + 1))
-        for known in list(self._sources):
-            found = self._from(known, lengths)
-            if found is not None:
-                return found
+        for by in (self._from, self._half):
+            for known in list(self._sources):
+                found = by(known, lengths)
+                if found is not None:
+                    return found
         return self._product(lengths)
 
     def _from(self, known: Lengths, wanted: Lengths) -> str | None:
@@ -213,6 +214,23 @@ class Graph:
         if a != 1:
             name = str(self.node("Mul", [name, self.integers([a])]))
         return str(self.node("Add", [name, self.integers([b])])) if b else name
+
+    def _half(self, known: Lengths, wanted: Lengths) -> str | None:
+        """`wanted` as `a * ((known + c) // 2) + b`; open lengths are an odd and an even one, so only one `c` fits."""
+        pairs = sorted(set(zip(known, wanted)))
+        if len(pairs) != 2 or (pairs[1][0] - pairs[0][0]) % 2 == 0 or pairs[1][0] - pairs[0][0] < 5:
+            return None
+        for a, c in ((1, 0), (1, 1), (-1, 0), (-1, 1), (2, 0), (2, 1)):
+            halves = [(x + c) // 2 for x, _ in pairs]
+            b = pairs[0][1] - a * halves[0]
+            if pairs[1][1] != a * halves[1] + b:
+                continue
+            name = self.length(known)
+            assert name is not None
+            for kind, number, needed in (("Add", 1, c), ("Div", 2, True), ("Mul", a, a != 1), ("Add", b, b)):
+                name = str(self.node(kind, [name, self.integers([number])])) if needed else name
+            return name
+        return None
 
     def _product(self, wanted: Lengths) -> str | None:
         sources = list(self._sources)

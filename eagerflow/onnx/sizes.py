@@ -14,9 +14,10 @@ from eagerflow.onnx.graph import Lengths
 __all__ = ["Given", "Sizes", "given_inputs", "packed", "schemes"]
 
 _BATCH = (2, 3, 4)
-# Lengths for open axes other than the batch: odd ones first, then such as layers halve many times.
-_SMALL = (7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
-_LARGE = (67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113)
+# Lengths for open axes other than the batch, three for each: an odd one and an even one, far from each other, so that
+# halves and steps through an image differ too; then such as layers halve many times.
+_SMALL = (7, 32, 57, 17, 42, 67, 29, 54, 79, 41, 66, 91)
+_LARGE = (67, 112, 157, 79, 124, 169, 97, 142, 187, 107, 152, 197)
 
 
 class Given(NamedTuple):

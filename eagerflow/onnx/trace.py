@@ -19,6 +19,7 @@ from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import Observer, Scope, observing, unobserved
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.layer.call_context import whole_sequences
 from eagerflow.onnx.text import Reading, is_text
 
 __all__ = ["Drawn", "ExportError", "Folded", "Listener", "Seen", "Step", "Trace", "as_inputs", "traced"]
@@ -342,8 +343,12 @@ def traced(
     inputs = as_inputs(arrays)
     given = [known.add(x.data) for x in inputs if isinstance(x, Tensor)]
     recorder = _Recorder(opens, known)
-    with unobserved(), observing(recorder), no_grad():
-        outputs = known.within(list(run(inputs)))
+    before = whole_sequences.set(True)  # so that the ops don't depend on a length; the comparison goes step by step
+    try:
+        with unobserved(), observing(recorder), no_grad():
+            outputs = known.within(list(run(inputs)))
+    finally:
+        whole_sequences.reset(before)
     give_back()  # what a run takes is freed again, and the comparison needs as much
     given += [reading.seen for reading in recorder.readings]
     return Trace(recorder.steps, given, outputs, known, recorder.draws, recorder.readings, recorder.cut)

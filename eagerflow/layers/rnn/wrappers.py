@@ -11,6 +11,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.call_context import whole_sequences
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer
@@ -90,6 +91,8 @@ class TimeDistributed(Wrapper):
                 f'TimeDistributed "{self.name}": expected a mask of shape {inputs.shape[:2]}; got {mask.shape}.'
             )
         signature = self.layer._call_signature
+        if whole_sequences.get() and not training:
+            return self._at_once(inputs, mask, signature)
         steps = ops.unstack(inputs, axis=1)
         masks: list[Any] = [None] * len(steps)
         if mask is not None and any(parameter == "mask" for _, parameter in signature.masks):
@@ -99,6 +102,15 @@ class TimeDistributed(Wrapper):
             context = {"training": training} if signature.takes_training else {}
             outputs.append(self.layer(step, **context, **({} if live is None else {"mask": live})))
         return ops.stack(outputs, axis=1)
+
+    def _at_once(self, inputs: Tensor, mask: Any, signature: Any) -> Tensor:
+        """All steps as examples of one batch: the same ops for any number of them."""
+        batch, steps = inputs.shape[:2]
+        options: dict[str, Any] = {"training": False} if signature.takes_training else {}
+        if mask is not None and any(parameter == "mask" for _, parameter in signature.masks):
+            options["mask"] = ops.reshape(mask, (batch * steps, *mask.shape[2:]))
+        found = self.layer(ops.reshape(inputs, (batch * steps, *inputs.shape[2:])), **options)
+        return ops.reshape(found, (batch, steps, *found.shape[1:]))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, time, ...)."""

@@ -124,9 +124,17 @@ def _logaddexp(c: Call, x: Names, const: Any) -> str:
     return str(g.node("Add", [g.node("Max", x), g.node("Log", [g.node("Add", [g.node("Exp", [apart]), const(1)])])]))
 
 
+def _erf(c: Call, name: str) -> str:
+    """In float32, as runtimes have none for float64."""
+    dtype, float32 = c.outputs[0].dtype, numpy.dtype("float32")
+    wide = dtype == numpy.float64
+    found = c.graph.node("Erf", [c.cast(name, dtype, float32) if wide else name])
+    return c.cast(found, float32, dtype) if wide else str(found)
+
+
 def _gelu_exact(c: Call, x: Names, const: Any) -> str:
     g = c.graph
-    bell = g.node("Add", [g.node("Erf", [g.node("Mul", [x[0], const(2**-0.5)])]), const(1)])
+    bell = g.node("Add", [_erf(c, g.node("Mul", [x[0], const(2**-0.5)])), const(1)])
     return str(g.node("Mul", [g.node("Mul", [x[0], const(0.5)]), bell]))
 
 
@@ -190,17 +198,25 @@ def _alias(c: Call) -> None:
 
 
 def _bitwise(c: Call) -> None:
-    kinds = {"bitwise_and": "BitwiseAnd", "bitwise_or": "BitwiseOr", "bitwise_xor": "BitwiseXor"}
-    kind = kinds.get(str(c.setting("function")))
-    if kind is None or c.graph.opset < 18:
+    kinds = {"bitwise_and": "And", "bitwise_or": "Or", "bitwise_xor": "Xor"}
+    kind, dtype = kinds.get(str(c.setting("function"))), c.outputs[0].dtype
+    if kind is None or (c.graph.opset < 18 and dtype.kind != "b"):
         c.refuse(f"{c.setting('function')} has no ONNX form in opset {c.graph.opset}")
-    c.give(c.graph.node(kind, c.together(list(c.inputs.values()), c.outputs[0].dtype)[0]))
+    names, first = c.together(list(c.inputs.values()), dtype)
+    c.give(c.graph.node(kind if dtype.kind == "b" else f"Bitwise{kind}", names), first=first)
 
 
 def _round(c: Call) -> None:
-    if c.setting("decimals"):
-        c.refuse("ONNX rounds to whole numbers only (decimals=0)")
-    _same("Round")(c)
+    decimals = int(c.setting("decimals"))
+    if not decimals:
+        _same("Round")(c)
+        return
+    by, before, behind = (10.0**decimals, "Mul", "Div") if decimals > 0 else (10.0**-decimals, "Div", "Mul")
+    _of(
+        lambda c, x, const: c.graph.node(
+            behind, [c.graph.node("Round", [c.graph.node(before, [x[0], const(by)])]), const(by)]
+        )
+    )(c)
 
 
 def _masked_scale(c: Call) -> None:
@@ -211,7 +227,7 @@ def _masked_scale(c: Call) -> None:
 
 
 _UNARY = """
-    relu:Relu sigmoid:Sigmoid tanh:Tanh exp:Exp log:Log sqrt:Sqrt softplus:Softplus negative:Neg absolute:Abs erf:Erf
+    relu:Relu sigmoid:Sigmoid tanh:Tanh exp:Exp log:Log sqrt:Sqrt softplus:Softplus negative:Neg absolute:Abs
     floor:Floor ceil:Ceil sign_of:Sign sin:Sin cos:Cos tan:Tan arcsin:Asin arccos:Acos arctan:Atan sinh:Sinh cosh:Cosh
     arcsinh:Asinh arccosh:Acosh arctanh:Atanh
 """
@@ -234,7 +250,7 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "log1p": _of(lambda c, x, const: c.graph.node("Log", [c.graph.node("Add", [x[0], const(1)])])),
     "log2": _of(lambda c, x, const: c.graph.node("Mul", [c.graph.node("Log", x), const(1 / numpy.log(2))])),
     "log10": _of(lambda c, x, const: c.graph.node("Mul", [c.graph.node("Log", x), const(1 / numpy.log(10))])),
-    "erfc": _of(lambda c, x, const: c.graph.node("Sub", [const(1), c.graph.node("Erf", x)])),
+    "erfc": _of(lambda c, x, const: c.graph.node("Sub", [const(1), _erf(c, x[0])])),
     "cbrt": _of(
         lambda c, x, const: c.graph.node(
             "Mul", [c.graph.node("Sign", x), c.graph.node("Pow", [c.graph.node("Abs", x), const(1 / 3)])]
@@ -251,6 +267,7 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "gelu_exact": _of(_gelu_exact),
     "gelu_tanh": _of(_gelu_tanh),
     "clip": _of(_clip),
+    "erf": _of(lambda c, x, const: _erf(c, x[0])),
     "arctan2": _of(_arctan2),
     "sigmoid_crossentropy": _of(
         lambda c, x, const: c.graph.node("Sub", [c.graph.node("Softplus", [x[1]]), c.graph.node("Mul", x)])

@@ -25,9 +25,13 @@ def _matmul(c: Call) -> None:
     c.give(c.cast(c.graph.node("MatMul", [c.name("x1", wide), c.name("x2", wide)]), wide, dtype))
 
 
-def _wide(dtype: Any) -> Any:
-    """The type in which products are summed: float32 for narrow types, as we do it and as not every runtime does."""
-    return numpy.dtype("float32") if dtype.itemsize == 2 and dtype.kind in "fV" else dtype
+def _wide(dtype: Any, windows: bool = False) -> Any:
+    """The type in which products are summed: float32 for narrow types, as we do it and as not every runtime does.
+
+    Of windows runtimes know no float64.
+    """
+    narrow = dtype.itemsize == 2 or (windows and dtype.itemsize == 8)
+    return numpy.dtype("float32") if narrow and dtype.kind in "fV" else dtype
 
 
 def _is_matrix(kernel: Constant) -> bool:
@@ -73,7 +77,7 @@ def _is_first(c: Call) -> bool:
 
 def _image(c: Call) -> tuple[str, int, list[Any]]:
     """The input's name with the channels first, the number of spatial axes, and their lengths."""
-    x, wide = c.value("inputs"), _wide(c.outputs[0].dtype)
+    x, wide = c.value("inputs"), _wide(c.outputs[0].dtype, True)
     if _is_first(c):
         return c.last(x, wide), x.rank - 2, list(x.shape[2:])
     return c.cast(c.graph.first(x), x.dtype, wide), x.rank - 2, list(x.shape[1:-1])
@@ -82,7 +86,7 @@ def _image(c: Call) -> tuple[str, int, list[Any]]:
 def _put(c: Call, name: str) -> None:
     """The result, which has the channels first, in the layout of the program."""
     dtype = c.outputs[0].dtype
-    c.give(c.cast(name, _wide(dtype), dtype), first=not _is_first(c))
+    c.give(c.cast(name, _wide(dtype, True), dtype), first=not _is_first(c))
 
 
 def _pads(c: Call, window: list[int], strides: list[int], dilations: list[int], lengths: list[Any]) -> dict[str, Any]:
@@ -111,7 +115,7 @@ def _kernel(c: Call) -> Any:
 
 def _weights(c: Call, array: Any) -> str:
     """A kernel in ONNX's order, under the variable's name where it is one."""
-    found, wide = c.inputs["kernel"], _wide(c.outputs[0].dtype)
+    found, wide = c.inputs["kernel"], _wide(c.outputs[0].dtype, True)
     use = f"{c.op.name} {array.shape} {wide}"
     return c.graph.weight(found.array, found.path or "kernel", use, lambda _: array.astype(wide, copy=False))
 
@@ -136,7 +140,7 @@ def _channels(c: Call) -> int:
 def _conv(c: Call) -> None:
     kernel = _kernel(c)
     weights = numpy.moveaxis(kernel, (-1, -2), (0, 1))
-    bias = c.name("bias", _wide(c.outputs[0].dtype)) if "bias" in c.inputs else ""
+    bias = c.name("bias", _wide(c.outputs[0].dtype, True)) if "bias" in c.inputs else ""
     name = _conv_name(c, _channels(c) // kernel.shape[-2], weights, bias)
     if "relu" in c.op.settings and c.setting("relu"):
         name = c.graph.node("Relu", [name])
@@ -185,7 +189,7 @@ def _apart(c: Call, name: str) -> str:
         return name
     dtype = c.outputs[0].dtype
     lowest = -numpy.inf if dtype.kind != "i" else numpy.iinfo(dtype).min
-    return str(c.graph.node("Max", [name, c.graph.constant(numpy.asarray(lowest, _wide(dtype)))]))
+    return str(c.graph.node("Max", [name, c.graph.constant(numpy.asarray(lowest, _wide(dtype, True)))]))
 
 
 def _pool(kind: str) -> Callable[[Call], None]:
@@ -285,28 +289,30 @@ def _batch_normalization(c: Call) -> None:
 
 def _layer_norm(c: Call) -> None:
     x, axes = c.value("x"), sorted(int(a) % c.value("x").rank for a in c.setting("axes"))
-    if axes != list(range(axes[0], x.rank)) or any(x.known(a) is None for a in axes):
-        c.refuse("ONNX normalizes over the last axes, of known lengths")
-    if x.is_first and axes == [x.rank - 1]:
-        c.give(_layer_norm_of_channels(c, x), first=True)
-        return
     shape = [x.known(a) for a in axes]
-    gamma = c.name("gamma") or c.graph.constant(numpy.ones(shape, x.dtype))
+    first = x.is_first and axes == [x.rank - 1]
+    fitting = all(c.inputs[name] is None or list(c.known(name).shape) == shape for name in ("gamma", "beta"))
+    if first or not fitting or None in shape or axes != list(range(axes[0], x.rank)):
+        c.give(_layer_norm_by_parts(c, x, axes, first), first=first)
+        return
+    gamma = c.name("gamma") or c.graph.constant(numpy.ones([n or 0 for n in shape], x.dtype))
     given = [c.last(x), gamma, *([c.name("beta")] if c.inputs["beta"] is not None else [])]
     c.give(c.graph.node("LayerNormalization", given, axis=axes[0] - x.rank, epsilon=float(c.setting("epsilon"))))
 
 
-def _layer_norm_of_channels(c: Call, x: Value) -> str:
-    """Along axis 1, which ONNX' own node can't do: it takes the last axes."""
-    g, name = c.graph, c.graph.first(x)
-    columns = [-1, *[1] * (x.rank - 2)]
-    apart = g.node("Sub", [name, reduced(c, "ReduceMean", name, [1], True)])
-    variance = reduced(c, "ReduceMean", g.node("Mul", [apart, apart]), [1], True)
+def _layer_norm_by_parts(c: Call, x: Value, axes: list[int], first: bool) -> str:
+    """Along axes which ONNX' own node can't take: that has the last ones."""
+    g, name = c.graph, c.graph.first(x) if first else c.last(x)
+    places = [x.moved(axis) for axis in axes] if first else axes
+    apart = g.node("Sub", [name, reduced(c, "ReduceMean", name, places, True)])
+    variance = reduced(c, "ReduceMean", g.node("Mul", [apart, apart]), places, True)
     spread = g.node("Sqrt", [g.node("Add", [variance, g.constant(numpy.asarray(c.setting("epsilon"), x.dtype))])])
     found = g.node("Div", [apart, spread])
     for kind, parameter in (("Mul", "gamma"), ("Add", "beta")):
         if c.inputs[parameter] is not None:
-            found = g.node(kind, [found, g.constant(c.known(parameter).reshape(columns))])
+            numbers = c.known(parameter)
+            numbers = numbers.reshape((1,) * (x.rank - numbers.ndim) + numbers.shape)
+            found = g.node(kind, [found, g.constant(numpy.moveaxis(numbers, -1, 1) if first else numbers)])
     return str(found)
 
 

@@ -31,7 +31,7 @@ class _Recurrent:
         self.kernel, self.recurrent = c.known("kernel"), c.known("recurrent_kernel")
         self.units = self.recurrent.shape[0]
         self.given = self.kernel.dtype
-        self.dtype = numpy.dtype("float32") if self.given.itemsize == 2 else self.given  # for all runtimes
+        self.dtype = numpy.dtype("float32")  # which all runtimes have
         self.starts = [name for name in ("initial_h", "initial_c") if name in c.inputs]
 
     def weights(self) -> list[str]:

@@ -80,9 +80,9 @@ def _place(kind: str) -> Callable[[Call], None]:
 
 def _cumsum(c: Call) -> None:
     axis = c.setting("axis")
-    if axis is None:
-        c.refuse("ONNX sums along one axis; give axis")
     name = c.name("x", c.outputs[0].dtype)
+    if axis is None:
+        name, axis = c.graph.node("Reshape", [name, c.graph.integers([-1])]), 0
     c.give(c.graph.node("CumSum", [name, c.graph.constant(numpy.int64(axis))]))
 
 

@@ -115,15 +115,31 @@ def _pad(c: Call) -> None:
     c.give(c.graph.node("Pad", [name, c.graph.integers(pads), value]), first=first)
 
 
+def _flat(c: Call, name: str) -> str:
+    return str(c.graph.node("Reshape", [name, c.graph.integers([-1])]))
+
+
 def _roll(c: Call) -> None:
-    x, shift, axis = c.value("x"), c.setting("shift"), c.setting("axis")
-    if not isinstance(axis, int) or not isinstance(shift, int):
-        c.refuse("ONNX rolls along one axis; give axis")
-    length = x.known(axis)
-    if length is None:
-        c.refuse("it rolls an axis whose length is unknown")
-    order = numpy.roll(numpy.arange(length), shift)
-    c.give(c.graph.node("Gather", [c.last(x), c.graph.integers(order.tolist())], axis=axis))
+    """What is behind the last places goes to the front, one axis after the other."""
+    g, x, shift, axis = c.graph, c.value("x"), c.setting("shift"), c.setting("axis")
+    if axis is None:
+        shape = g.shape(x.shape)
+        if shape is None:
+            c.refuse("it rolls a tensor whose shape follows from no shape known here")
+        c.give(g.node("Reshape", [_rolled(c, _flat(c, c.last(x)), 0, int(numpy.sum(shift))), shape]))
+        return
+    name, axes = c.last(x), axis if isinstance(axis, (tuple, list)) else [axis]
+    for each, by in zip(axes, numpy.broadcast_to(shift, len(axes)).tolist()):
+        name = _rolled(c, name, int(each) % x.rank, int(by))
+    c.give(name)
+
+
+def _rolled(c: Call, name: str, axis: int, shift: int) -> str:
+    g, axes = c.graph, c.graph.integers([axis])
+    length = g.node("Shape", [name], start=axis, end=axis + 1)
+    place = g.node("Mod", [g.integers([-shift]), length])  # of the element that comes first
+    parts = [g.node("Slice", [name, place, length, axes]), g.node("Slice", [name, g.integers([0]), place, axes])]
+    return str(g.node("Concat", parts, axis=axis))
 
 
 def _top_positions(c: Call) -> None:
@@ -136,12 +152,12 @@ def _top_positions(c: Call) -> None:
 
 def _argsort(c: Call) -> None:
     x, axis = c.value("x"), c.setting("axis")
-    if not isinstance(axis, int):
-        c.refuse("ONNX sorts along one axis; give axis")
-    length = c.graph.length(x.shape[axis])
-    if length is None:
-        c.refuse("it sorts an axis whose length follows from no shape known here")
-    found = c.graph.node("TopK", [c.last(x), length], 2, axis=axis, largest=0)
+    name = c.last(x)
+    if axis is None:
+        name, axis = _flat(c, name), 0
+    place = int(axis) % max(x.rank, 1)
+    length = c.graph.node("Shape", [name], start=place, end=place + 1)
+    found = c.graph.node("TopK", [name, length], 2, axis=place, largest=0)
     c.give(c.cast(found[1], numpy.int64, c.outputs[0].dtype))
 
 
