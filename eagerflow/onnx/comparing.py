@@ -18,9 +18,14 @@ from eagerflow.onnx.replay import computed, computed_node
 from eagerflow.onnx.text import is_text
 from eagerflow.onnx.trace import ExportError, Listener, Seen, Step, Trace, as_inputs, traced
 
-__all__ = ["Run", "compare", "difference"]
+__all__ = ["Different", "Run", "compare", "difference"]
 
 _TOLERANCE = 1e-4  # of the largest number, between the model and the file
+
+
+class Different(ExportError):
+    """The graph gives something else than the model: other sizes of the inputs may show what was the same by chance."""
+
 
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 
@@ -43,11 +48,28 @@ def compare(run: Run, made: Made, arrays: Sequence[Any]) -> tuple[dict[str, Any]
         wanted = [tensor.data for tensor in run(as_inputs(arrays))]
     give_back()
     given = _given(made.graph, [*_numbers(arrays), *listener.read], listener.draws)
-    found = computed(made.graph, given, made.graph.outputs)
+    try:
+        found = computed(made.graph, given, made.graph.outputs)
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise Different(
+            f"the exported graph can't be computed for inputs of another size ({type(error).__name__}: {error!s:.200})"
+        ) from None
+    _check_shapes(made.graph, wanted)
     if all(agree(found[name], array) for name, array in zip(made.graph.outputs, wanted, strict=True)):
         return given, wanted
     _compare_each(traced(run, arrays, opens, keeps=True), made, arrays)
     return given, wanted
+
+
+def _check_shapes(graph: Graph, wanted: Sequence[Any]) -> None:
+    """What was the same at all sizes that were traced must be so at this one."""
+    for (name, value), array in zip(graph.outputs.items(), wanted, strict=True):
+        known = [value.known(axis) for axis in range(value.rank)]
+        if len(known) != array.ndim or any(n not in (None, m) for n, m in zip(known, array.shape)):
+            raise Different(
+                f"the output {name!r} has the shape {array.shape} for inputs of another size, where {tuple(known)} was "
+                "expected of those before. Does a condition in Python depend on a length?"
+            )
 
 
 def _numbers(arrays: Sequence[Any]) -> list[Any]:
@@ -101,7 +123,7 @@ def _compare_each(trace: Trace, made: Made, arrays: Sequence[Any]) -> None:
         array = trace.known.arrays[output.number] if isinstance(output, Seen) else getattr(output, "array", output)
         if not agree(found[name], numpy.asarray(array)):
             cut = f"The layer {trace.cut[0]!r} computes outside of ops. " if trace.cut else ""
-            raise ExportError(
+            raise Different(
                 f"the exported graph gives other numbers than the model. {cut}Does it change from call to call?"
             )
 
@@ -110,8 +132,8 @@ def _names(value: Value) -> list[str]:
     return [name for name in (value.last, value.first) if name]
 
 
-def _differs(step: Step) -> ExportError:
-    return ExportError(
+def _differs(step: Step) -> Different:
+    return Different(
         f"{step.where()}: the exported graph gives other numbers here than the model for inputs that it wasn't traced "
         "with. Does the model draw random numbers, or read values in Python (float(x), if x.sum() > 0)?"
     )

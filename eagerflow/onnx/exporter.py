@@ -18,7 +18,7 @@ from eagerflow.core.dtypes import as_dtype, is_float_dtype
 from eagerflow.core.in_place import undone
 from eagerflow.core.random import frozen
 from eagerflow.core.tensor import Tensor
-from eagerflow.onnx.comparing import Run, compare, difference
+from eagerflow.onnx.comparing import Different, Run, compare, difference
 from eagerflow.onnx.converting import Made, converted, opens
 from eagerflow.onnx.graph import Graph, Value
 from eagerflow.onnx.messages import TYPES, write
@@ -164,12 +164,34 @@ def convert(
 
 
 def _converted(model: Any, run: Run, given: Sequence[Given], opset: int, weights: str | None, keeps: bool) -> Converted:
-    sizes, data, traces = _traces(model, run, given, keeps)
+    """By the first way to choose sizes that the model takes; another one where two lengths were equal by chance."""
+    first: Exception | None = None
+    for sizes in schemes(given):
+        try:
+            return _at_sizes(model, run, given, sizes, opset, weights, keeps)
+        except Different as error:
+            if isinstance(first, Different) or not set(sizes.runs[0]) - {"batch"}:
+                raise
+            first = error
+        except ExportError:
+            raise
+        except (ValueError, TypeError, IndexError) as error:
+            first = first or error
+    assert first is not None
+    raise first
+
+
+def _at_sizes(
+    model: Any, run: Run, given: Sequence[Given], sizes: Sizes, opset: int, weights: str | None, keeps: bool
+) -> Converted:
+    data = [_data(model, given, sizes, i, 7) for i in range(len(sizes.runs) - 1)]
+    traces = [traced(run, arrays, opens, keeps and i == 0) for i, arrays in enumerate(data)]
+    _check_same(traces)
     first = traces[0]
     names = [each for each in given if each.dtype != "string"]
     names += [Given(r.layer.name, (), str(r.seen.dtype)) for r in first.readings]
     made = converted(traces, names, opset, _output_names(model, first))
-    reads = {id(array): each.name for array, each in zip(data, given)}
+    reads = {id(array): each.name for array, each in zip(data[0], given)}
     about = told(first.readings, list(made.graph.inputs)[len(names) - len(first.readings) :], reads)
     del traces
     for place, seed in ((-1, 11), (0, 13)):
@@ -227,24 +249,6 @@ def _data(model: Any, given: Sequence[Given], sizes: Sizes, place: int, seed: in
         else:
             found.append(rng.integers(0, 2 if kind.kind == "b" else most, shape).astype(kind))
     return found
-
-
-def _traces(model: Any, run: Run, given: Sequence[Given], keeps: bool) -> tuple[Sizes, list[Any], list[Trace]]:
-    """What runs at each size; of the ways to choose sizes, the first that the model takes; and the first's inputs."""
-    first: Exception | None = None
-    for sizes in schemes(given):
-        try:
-            data = [_data(model, given, sizes, i, 7) for i in range(len(sizes.runs) - 1)]
-            traces = [traced(run, arrays, opens, keeps and i == 0) for i, arrays in enumerate(data)]
-        except ExportError:
-            raise
-        except (ValueError, TypeError, IndexError) as error:
-            first = first or error
-            continue
-        _check_same(traces)
-        return sizes, data[0], traces
-    assert first is not None
-    raise first
 
 
 def _check_same(traces: Sequence[Trace]) -> None:

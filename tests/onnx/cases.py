@@ -29,6 +29,17 @@ def transformer():
     return Model(ids, L.Dense(2)(L.GlobalAveragePooling1D()(x)))
 
 
+def masked_attention():
+    ids = Input((None,), dtype="int32")
+    x = L.Embedding(10, 8, mask_zero=True)(ids)
+    return Model(ids, L.MultiHeadAttention(2, 4)(x, x))
+
+
+def causal_attention():
+    x = Input((None, 8))
+    return Model(x, L.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True))
+
+
 def residual():
     x = Input((16, 16, 3))
     y = L.Conv2D(8, 3, padding="same", use_bias=False)(x)
@@ -168,6 +179,21 @@ MODELS = {
     "dictionaries": dictionary,
     "nested": nested,
     "subclassed": called,
+    "steps": sequence(L.TimeDistributed(L.Dense(3)), L.LSTM(4)),
+    "frames": sequential(
+        Input((None, 8, 8, 1)), L.TimeDistributed(L.Conv2D(2, 3)), L.TimeDistributed(L.GlobalMaxPooling2D()), L.GRU(3)
+    ),
+    "masked steps": sequential(
+        Input((None,), dtype="int32"), L.Embedding(10, 4, mask_zero=True), L.TimeDistributed(L.Dense(3)), L.LSTM(2)
+    ),
+    "masked attention": masked_attention,
+    "causal attention": causal_attention,
+    "strides, any size": image(*[L.Conv2D(3, 3, strides=2, padding="same") for _ in range(4)], shape=(None, None, 3)),
+    "flat, any length": sequence(*[L.Conv1D(3, 3, strides=2, padding="same") for _ in range(3)], L.Flatten),
+    "cropped, any size": image(L.CenterCrop(4, 4), shape=(None, None, 3)),
+    "normalized by row": image(
+        L.BatchNormalization(axis=1), L.LayerNormalization(axis=1), L.LayerNormalization([1, 2])
+    ),
     "float64": sequential(Input((4,), dtype="float64"), L.Dense(3, dtype="float64")),
 }
 
@@ -190,5 +216,15 @@ FUNCTIONS = {
     "middle": (lambda x: x[:, 1:-1] - ops.tile(x[:, :1], (1, ops.shape(x)[1] - 2)), (None, None)),
     "largest": (lambda x: ops.top_k(x, 3)[0] + ops.cast(ops.top_k(x, 3)[1], "float32"), (None, 6)),
     "looked up": (lambda x: ops.take(ops.reshape(ops.arange(20.0), (10, 2)), ops.argmax(x, -1), axis=0), (None, 7)),
+    "halves": (
+        lambda x: x[:, : ops.shape(x)[1] // 2] + ops.sum(x[:, ops.shape(x)[1] // 2 :], 1, keepdims=True),
+        (None, None),
+    ),
+    "by the length": (lambda x: ops.sum(x, 1) / x.shape[1] + x[:, 0] * (1 / x.shape[1]) ** 0.5, (None, None)),
+    "triangles": (lambda x: ops.tril(x[:, None] * x[:, :, None]) + ops.eye(ops.shape(x)[1]), (None, None)),
+    "rolled": (lambda x: ops.roll(x, 3, axis=1) - ops.roll(ops.roll(x, -1), (1, 2), axis=(0, 1)), (None, None)),
+    "bools": (lambda x: ops.cast((x > 0) & (x < 1) | ops.logical_xor(x > 2, x < -1), "float32"), (None, 5)),
+    "decimals": (lambda x: ops.round(x, 2) + ops.round(x * 100, -1), (None, 5)),
+    "flattened": (lambda x: ops.cumsum(x) + ops.cast(ops.argsort(x, axis=None), "float32"), (3, 4)),
     "einsum": (lambda x: ops.einsum("bij,bkj->bik", x, x), (None, 3, 4)),
 }
