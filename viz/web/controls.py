@@ -43,7 +43,8 @@ def input_control(
         dtype: of its numbers.
         samples: an array of examples, or None.
         wanted: one of `INPUTS`, or None for what suits the shape.
-        options: `value_range` and `features`, as `export` takes them.
+        options: `value_range` and `features`, as `export` takes them, and `scales`: whether the model itself brings
+            pixels from 255 to 1.
         makes: how the first output is shown.
     """
     kind = wanted or _kind(shape, dtype, samples, makes)
@@ -109,9 +110,12 @@ def _image(shape: Sequence[int | None], dtype: str, samples: Any, options: Mappi
     seen = samples.shape[1:] if samples is not None and len(shape) > 1 else None
     if seen is not None:
         height, width = seen[1:] if where == "first" else seen[:2]
-    low, high = _given_range(options) or value_range(samples)
-    size = {"height": int(height or _USUAL_SIZE), "width": int(width or _USUAL_SIZE)}
-    return {**size, "channels": channels, "channelsAt": where, "low": low, "high": high, "flat": len(shape) == 1}
+    usual = (0.0, 255.0) if samples is None and (dtype == "uint8" or options.get("scales")) else value_range(samples)
+    low, high = _given_range(options) or usual
+    height, width = int(height or _USUAL_SIZE), int(width or _USUAL_SIZE)
+    given = {"last": [height, width, channels], "first": [channels, height, width]}.get(where, list(shape))
+    size = {"height": height, "width": width, "shape": given}
+    return {**size, "channels": channels, "channelsAt": where, "low": low, "high": high}
 
 
 def _given_range(options: Mapping[str, Any]) -> tuple[float, float] | None:

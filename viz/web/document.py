@@ -34,6 +34,7 @@ HEADERS = {
 }
 """What a web server sends with every file; the first two let the runtime use several threads."""
 
+_BESIDE = '<meta name="files" content="beside">'  # tells the scripts, and us, that files lie beside the page
 _LARGEST_PAGE = 320_000_000  # bytes of a model: browsers hold texts of up to 512 MB
 _QUICKLY_PACKED = 50_000_000  # bytes from which packing well takes too long
 
@@ -50,6 +51,7 @@ def write(parts: Parts, target: pathlib.Path) -> None:
     """Write the page, or the folder where the path doesn't end in `.html`.
 
     Raises:
+        FileExistsError: when the folder holds another page.
         ValueError: for a page that browsers can't hold.
     """
     if target.suffix.lower() not in (".html", ".htm"):
@@ -68,15 +70,21 @@ def write(parts: Parts, target: pathlib.Path) -> None:
 
 
 def _write_folder(parts: Parts, target: pathlib.Path) -> None:
+    index = target / "index.html"
+    if index.exists() and _BESIDE not in index.read_text("utf-8", errors="replace"):
+        raise FileExistsError(
+            f"export({str(target)!r:.80}, format='web'): the folder has an index.html that is no page of a model. Name "
+            "a new folder, or a file that ends in .html."
+        )
     target.mkdir(parents=True, exist_ok=True)
-    page = _page(parts.content, '<meta name="files" content="beside">', "'self'", "'self' 'wasm-unsafe-eval'")
+    page = _page(parts.content, _BESIDE, "'self'", "'self' 'wasm-unsafe-eval'")
     _write(target / "runtime.mjs", vendored.script())
     _write(target / "runtime.wasm", vendored.program())
     _write(target / "runtime-LICENSE.txt", vendored.notice().encode())
     _write(target / "model.onnx", parts.model)
     _write(target / "numbers.bin", parts.numbers)
     _write(target / "_headers", ("/*\n" + "".join([f"  {k}: {v}\n" for k, v in HEADERS.items()])).encode())
-    _write(target / "index.html", page)
+    _write(index, page)
 
 
 def _page(content: dict[str, Any], elements: str, connect: str, sources: str) -> bytes:

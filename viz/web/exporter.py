@@ -21,17 +21,22 @@ from viz.web.text import described, without_text
 
 __all__ = ["export"]
 
+_SCALING = ("Rescaling", "Normalization")  # layers of models that take pixels up to 255
 _CHECKED = 3  # samples that the page compares itself with
 
 
 class _Options(NamedTuple):
-    """How inputs and outputs are shown, where the user chose it; see `export`."""
+    """How inputs and outputs are shown, where the user chose it; see `export`.
+
+    `scales` tells whether the model itself brings pixels from 255 to 1.
+    """
 
     labels: Any
     input: str | None
     output: str | None
     value_range: tuple[float, float] | None
     features: Sequence[str] | None
+    scales: bool
 
 
 class _Inputs(NamedTuple):
@@ -99,8 +104,9 @@ def export(
         ValueError: for samples and labels that don't fit, or a model that is too large for a page; and for what has no
             ONNX form.
     """
-    options = _Options(labels, input, output, value_range, features)
     inner, vectorizer = without_text(model)
+    scales = any(type(layer).__name__ in _SCALING for layer in getattr(inner, "layers", ()))
+    options = _Options(labels, input, output, value_range, features, scales)
     vectorizer = vectorizer or text
     inputs = _inputs(inner, samples, input_signature, vectorizer)
     made, first = runs.Watched(inner).converted(input_signature, opset_version, weights)

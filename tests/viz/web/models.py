@@ -35,7 +35,8 @@ def mlp() -> Example:
         name="mlp",
     )
     samples = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
-    return Example(_uneven(model), {"samples": samples, "labels": ["ash", HOSTILE, "oak"], "features": list("abcd")})
+    options = {"labels": ["ash", HOSTILE, "oak"], "features": ["a", HOSTILE, "c", "d"], "title": HOSTILE}
+    return Example(_uneven(model), {"samples": samples, **options})
 
 
 def digits() -> Example:

@@ -62,8 +62,7 @@ class ModelBrowser(PageBrowser):
         """Until the page has run what was given last."""
         self.run("new Promise(done => setTimeout(done, 20))")
         self.run(
-            "(async () => { while (page.running || page.waiting) { await page.running; page.waiting = 0;"
-            " await new Promise(done => setTimeout(done, 200)); } })()"
+            "(async () => { while (page.running || page.waiting) await new Promise(done => setTimeout(done, 20)); })()"
         )
         self.rest()
 

@@ -208,6 +208,23 @@ def test_one_can_draw_with_the_keys_alone(opened):
     assert not shown.page.inputs()[0].any()
 
 
+def test_one_can_draw_with_a_finger(opened):
+    shown = opened("digits", 390, 844)
+    page = shown.page
+    left, top, width, height = page.middle("canvas.pad")
+    places = [{"x": left + a * width, "y": top + b * height} for a, b in SEVEN]
+    page.call("Emulation.setTouchEmulationEnabled", enabled=True)
+    page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=places[:1])
+    for place in places[1:]:
+        page.call("Input.dispatchTouchEvent", type="touchMove", touchPoints=[place])
+    page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    page.call("Emulation.setTouchEmulationEnabled", enabled=False)
+    page.settle()
+    assert page.run("page.controls[0].strokes[0].length") >= len(SEVEN)
+    assert page.run("scrollY") == 0
+    shown.assert_equal()
+
+
 def test_samples_are_chosen_by_click_and_key(opened):
     shown = opened("digits")
     samples = shown.example.options["samples"]
@@ -247,7 +264,7 @@ def test_a_place_in_the_latent_space_is_moved_by_pointer_and_keys(opened):
     assert shown.page.run("document.querySelector('.plane-ground').width") == 560
 
 
-def test_pictures_come_by_file_drop_and_camera(opened, tmp_path):
+def test_pictures_come_by_drop_paste_and_camera(opened, tmp_path):
     image = pytest.importorskip("PIL.Image")
     shown = opened("mobilenet")
     page = shown.page
@@ -263,6 +280,15 @@ def test_pictures_come_by_file_drop_and_camera(opened, tmp_path):
     given = page.inputs()[0][0]
     np.testing.assert_allclose(given[:100, :, 2], 1, atol=0.01)
     np.testing.assert_allclose(given[130:, :, 2], -1, atol=0.01)
+    shown.assert_equal()
+    page.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    page.run("""new Promise(done => { const c = document.createElement('canvas'); c.width = c.height = 32;
+      const pen = c.getContext('2d'); pen.fillStyle = '#0f0';
+      pen.fillRect(0, 0, 32, 32); c.toBlob(done, 'image/png'); })
+      .then(blob => navigator.clipboard.write([new ClipboardItem({'image/png': blob})]))""")
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="v", code="KeyV", modifiers=2, commands=["paste"])
+    page.wait("page.controls[0].numbers[1] > 0.99 && page.controls[0].numbers[0] < -0.99")
+    page.settle()
     shown.assert_equal()
     assert page.run("document.querySelectorAll('video').length") == 0
     assert not page.run("Boolean(page.controls[0].camera.stream)")

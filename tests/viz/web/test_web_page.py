@@ -66,6 +66,7 @@ def test_labels_and_names_are_text_and_never_markup(page):
     assert HOSTILE not in page
     assert "<img" not in page
     assert content_of(page)["outputs"][0]["labels"][1] == HOSTILE
+    assert content_of(page)["inputs"][0]["names"][1] == content_of(page)["title"] == HOSTILE
 
 
 def test_words_and_sentences_are_text_and_never_markup(tmp_path):
@@ -112,6 +113,16 @@ def test_a_folder_holds_files_to_serve_and_the_headers_to_send(tmp_path):
     page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "connect-src 'self';" in page
     assert "blob: 'wasm" not in page
+
+
+def test_a_folder_with_another_page_is_left_alone(tmp_path):
+    (tmp_path / "index.html").write_text("mine", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="no page of a model"):
+        mlp().model.export(tmp_path, format="web")
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    (tmp_path / "index.html").unlink()
+    for _ in range(2):  # its own page is replaced
+        mlp().model.export(tmp_path, format="web")
 
 
 # ---------------------------------------------------------------------- what travels along
@@ -196,6 +207,21 @@ def test_only_as_many_samples_travel_as_are_little_beside_the_weights():
 )
 def test_the_input_follows_from_the_shape(shape, dtype, kind):
     assert input_control(shape, dtype, None, None, {}, "bars")["kind"] == kind
+
+
+def test_open_sizes_of_images_become_those_of_samples_or_the_usual_one():
+    assert input_control((None, None, 3), "float32", None, None, {}, "bars")["shape"] == [224, 224, 3]
+    samples = np.zeros((2, 3, 40, 50), "uint8")
+    found = input_control((3, None, None), "uint8", samples, None, {}, "bars")
+    assert (found["height"], found["width"], found["shape"]) == (40, 50, [3, 40, 50])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scales", "high"), [("float32", False, 1), ("float32", True, 255), ("uint8", False, 255)]
+)
+def test_without_samples_the_range_of_pixels_is_that_of_type_and_model(dtype, scales, high):
+    found = input_control((32, 32, 3), dtype, None, None, {"scales": scales}, "bars")
+    assert (found["low"], found["high"]) == (0, high)
 
 
 def test_two_numbers_that_make_an_image_are_a_plane():

@@ -18,7 +18,7 @@ const ARRAYS = {
 function arrayOf(type, numbers) {
   const Made = ARRAYS[type] || Float32Array;
   if (type === "int64" || type === "uint64") return Made.from(numbers, (x) => BigInt(Math.trunc(x)));
-  return Made.from(numbers);
+  return type.startsWith("float") || type === "bool" ? Made.from(numbers) : Made.from(numbers, Math.round);
 }
 
 function half(bits) {

@@ -147,16 +147,18 @@ class Page {
 
   // The reader has changed something: run, at once or when the hand rests, and never twice at a time.
   changed() {
-    if (this.time > SLOW && !this.resting) {
-      clearTimeout(this.waiting);
-      return new Promise((done) => {
-        this.waiting = setTimeout(() => {
-          this.resting = true;
-          this.changed().then(done);
-          this.resting = false;
-        }, REST);
-      });
-    }
+    if (!(this.time > SLOW)) return this.runNow();
+    clearTimeout(this.waiting);
+    this.rest = this.rest || later();
+    this.waiting = setTimeout(() => {
+      const { done } = this.rest;
+      this.rest = this.waiting = null;
+      this.runNow().then(done);
+    }, REST);
+    return this.rest.promise;
+  }
+
+  runNow() {
     this.again = true;
     if (!this.running)
       this.running = this.work().finally(() => {
@@ -250,6 +252,15 @@ class Page {
     if (this.results) this.answers.show(this.results);
     if (this.results) this.graph.refresh(this.results);
   }
+}
+
+// A promise, and what fulfils it.
+function later() {
+  const made = {};
+  made.promise = new Promise((done) => {
+    made.done = done;
+  });
+  return made;
 }
 
 const factsOf = ({ model, layers }) =>

@@ -138,7 +138,7 @@ function drawValues(canvas, values, layout, { most, each = false, dead = null })
     image = under.createImageData(across, down),
     pixels = new Uint32Array(image.data.buffer);
   for (let tile = 0; tile < layout.shown; tile += 1) {
-    const top = each && layout.kind !== "map" ? largestIn(values, tile) : most;
+    const top = each && layout.kind === "tiles" ? largestIn(values, tile) : most;
     for (let y = 0, i = 0; y < down; y += 1)
       for (let x = 0; x < across; x += 1, i += 1) {
         const { channel, point } = cellAt(layout, tile, x, y);

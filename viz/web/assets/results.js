@@ -37,6 +37,7 @@ class Bars {
       number.textContent = this.about.shares ? shareText(numbers[i]) : numeral(numbers[i]);
       item.classList.toggle("best", i === best);
     });
+    if (best < 0) return "not a number";
     return `${clean(this.label(best), 40)}: ${this.about.shares ? shareText(numbers[best]) : numeral(numbers[best])}`;
   }
 }

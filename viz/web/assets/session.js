@@ -6,7 +6,7 @@ class Machine {
     this.places = new Map(content.places.map(([tensor, name, first]) => [tensor, { name, first }]));
     this.outputs = content.outputs.map(({ name }) => name);
     this.inputs = new Set(content.inputs.map(({ name }) => name));
-    this.others = new Map(); // sessions for single tensors, by their name in the graph
+    this.other = null; // a session for a single tensor, with its name in the graph
     this.queue = Promise.resolve();
   }
 
@@ -57,8 +57,11 @@ class Machine {
   computed(tensor, given) {
     const place = this.places.get(tensor);
     return this.inTurn(async () => {
-      if (!this.others.has(place.name)) this.others.set(place.name, await this.sessionFor([place.name]));
-      const found = await this.others.get(place.name).run(this.fed(given), [place.name]);
+      if (!this.other || this.other.name !== place.name) {
+        if (this.other) await this.other.session.release(); // it holds all weights
+        this.other = { name: place.name, session: await this.sessionFor([place.name]) };
+      }
+      const found = await this.other.session.run(this.fed(given), [place.name]);
       return valuesOf(found[place.name], place.first);
     });
   }

@@ -48,8 +48,6 @@ class Pad {
   }
 
   down(event) {
-    event.preventDefault();
-    this.canvas.focus({ preventScroll: true });
     this.canvas.setPointerCapture(event.pointerId);
     this.drawing = true;
     this.pen = null;

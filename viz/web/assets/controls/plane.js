@@ -29,8 +29,6 @@ class Plane {
     this.told = el("p", { class: "told" });
     this.node = el("div", { class: "control" }, this.pad, this.told, this.sliders.node);
     this.pad.addEventListener("pointerdown", (event) => {
-      event.preventDefault();
-      this.pad.focus({ preventScroll: true });
       this.pad.setPointerCapture(event.pointerId);
       this.held = true;
       this.point(event);
