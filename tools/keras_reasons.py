@@ -50,7 +50,7 @@ DIFFERENCES: Table = {
     "has a default": "*Optimizer().finalize_variable_values",
     "the argument has a name: `sequences`": "layers.RNN().compute_mask layers.Bidirectional().compute_mask",
     "says which arguments Keras' `call` takes": "Model().call",
-    "writes ONNX, by itself; from that file the other formats are made": "Model().export",
+    "writes ONNX, by itself, and pages for browsers; from ONNX the other formats are made": "Model().export",
 }
 
 # What is still missing, or still has another signature: a path per line. The list only shrinks; the tests fail when
