@@ -45,6 +45,7 @@ _ALSO = {
     "kernels": [*_KERNELS, "1"],
     "kernels-all": [*_KERNELS, "0"],
     "busy": ["-m", "benchmarks.loaded", "--python", "TORCH", "--json", "JSON"],
+    "applications": ["-m", "benchmarks.applications", "--python", "TORCH", "--json", "JSON"],
     "ops": ["benchmarks/per_op.py"],
     "recording": ["benchmarks/trace_overhead.py"],
     "growth": ["-m", "benchmarks.growth", "--svg", "docs/images/growth.svg"],

@@ -14,6 +14,7 @@ from functools import reduce
 from pathlib import Path
 
 from benchmarks.aims import aims_tables
+from benchmarks.applications import applications_table
 from benchmarks.kernels import kernel_table
 from benchmarks.loaded import busy_table
 from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
@@ -70,6 +71,7 @@ def _parts(runs: Sequence[Run], measured: Sequence[Run], missed: str) -> Iterato
     yield from _memory_and_start(measured)
     yield from _kernels(measured)
     yield from _busy(measured)
+    yield from _applications(runs)
     for title, name in {"Cost per op": "ops", "What recording costs": "recording", "Growth": "growth"}.items():
         text = next((run.also[name]["text"] for run in reversed(runs) if name in run.also), None)
         if text:
@@ -120,6 +122,12 @@ def _busy(runs: Sequence[Run]) -> Iterator[str]:
     found = [figures for run in runs if (figures := run.figures("busy"))]
     if found:
         yield f"\n## Among busy programs\n\n{busy_table(found[-1])}"
+
+
+def _applications(runs: Sequence[Run]) -> Iterator[str]:
+    found = [figures for run in runs if (figures := run.figures("applications"))]
+    if found:
+        yield f"\n## Networks of `applications`: least/median\n\n{applications_table(found[-1])}"
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import aims, growth, page, report
+from benchmarks import aims, applications, growth, page, report
 from benchmarks.kernels import kernel_table
 from benchmarks.rotation import Figures, rotate
 from benchmarks.runs import Run
@@ -47,6 +47,39 @@ def test_a_workload_trains_and_predicts(name):
     found = runner.predict()
     assert len(found) == 4
     assert np.isfinite(found).all()
+
+
+def test_networks_are_compared_by_processes_that_take_turns(monkeypatch):
+    asked = []
+
+    class Worker(applications.Worker):
+        def __init__(self, python, who, threads):
+            self.who = who
+
+        def ask(self, *question):
+            asked.append((self.who, *question))
+            return {"eagerflow": 1.0, "keras": 4.0}[self.who]
+
+        def end(self):
+            asked.append((self.who, "ended"))
+
+    monkeypatch.setattr(applications, "Worker", Worker)
+    rows = applications.compare("python", ["MobileNet"], [1, 32], rounds=2, threads=1)
+    assert [row["what"] for row in rows] == ["build", "predict", "predict"]
+    assert asked.count(("keras", "predict", 32)) == asked.count(("eagerflow", "predict", 32)) == 3
+    assert asked[-2:] == [("eagerflow", "ended"), ("keras", "ended")]
+    shown = applications.applications_table(rows)
+    assert "predict, 32 images, one core" in shown
+    assert "0.25/0.25" in shown
+
+
+def test_a_worker_builds_a_network_and_predicts():
+    worker = applications.Worker(sys.executable, "eagerflow", 1)
+    try:
+        assert worker.ask("build", "MobileNet") > 0
+        assert worker.ask("predict", 1) > 0
+    finally:
+        worker.end()
 
 
 def test_every_process_has_the_same_data():
