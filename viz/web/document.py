@@ -8,7 +8,7 @@ import gzip
 import importlib.resources
 import pathlib
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from eagerflow.base.files import replacing
 from viz.page.document import document, inert, page_script, page_styles
@@ -36,6 +36,8 @@ HEADERS = {
 
 _BESIDE = '<meta name="files" content="beside">'  # tells the scripts, and us, that files lie beside the page
 _LARGEST_PAGE = 320_000_000  # bytes of a model: browsers hold texts of up to 512 MB
+_HERE = b"<!-- bytes -->"  # where elements with bytes are put in
+_PIECE = 3 << 20
 _QUICKLY_PACKED = 50_000_000  # bytes from which packing well takes too long
 
 
@@ -62,11 +64,20 @@ def write(parts: Parts, target: pathlib.Path) -> None:
             f"export({str(target)!r:.80}, format='web'): the model takes {len(parts.model) / 1e6:.0f} MB, and browsers "
             f"open pages with up to {_LARGEST_PAGE / 1e6:.0f} MB. Give a path without .html for a folder of files."
         )
-    runtime = {"runtime-script": _zipped(vendored.script()), "runtime-program": vendored.packed_program()}
+    packed = {
+        "runtime-script": _zipped(vendored.script()),
+        "runtime-program": vendored.packed_program(),
+        "model": _zipped(parts.model),
+        "numbers": _zipped(parts.numbers),
+    }
     notice = f'<script type="text/plain" id="notice">{escape(vendored.notice())}</script>\n'
-    packed = {**runtime, "model": _zipped(parts.model), "numbers": _zipped(parts.numbers)}
-    elements = notice + "".join([_element(name, content) for name, content in packed.items()])
-    _write(target, _page(parts.content, elements, "'none'", "blob: 'wasm-unsafe-eval'"))
+    page = _page(parts.content, notice + _HERE.decode(), "'none'", "blob: 'wasm-unsafe-eval'")
+    before, _, after = page.rpartition(_HERE)  # only our own scripts follow
+    with replacing(target) as file:
+        file.write(before)
+        for name, content in packed.items():
+            _write_element(file, name, content)
+        file.write(after)
 
 
 def _write_folder(parts: Parts, target: pathlib.Path) -> None:
@@ -94,9 +105,12 @@ def _page(content: dict[str, Any], elements: str, connect: str, sources: str) ->
     return made.encode("utf-8")
 
 
-def _element(name: str, packed: bytes) -> str:
-    """Bytes in the page: base64 holds nothing that could end the element."""
-    return f'<script type="text/plain" id="{name}">{base64.b64encode(packed).decode("ascii")}</script>\n'
+def _write_element(file: BinaryIO, name: str, packed: bytes) -> None:
+    """Bytes in the page, a piece at a time: base64 holds nothing that could end the element."""
+    file.write(f'<script type="text/plain" id="{name}">'.encode())
+    for begin in range(0, len(packed), _PIECE):
+        file.write(base64.b64encode(packed[begin : begin + _PIECE]))
+    file.write(b"</script>\n")
 
 
 def _zipped(content: bytes) -> bytes:

@@ -6,6 +6,7 @@ import base64
 import functools
 import gzip
 import http.server
+import pathlib
 import threading
 
 import numpy as np
@@ -27,8 +28,8 @@ pytestmark = [
 class Shown:
     """A page that is open, and the model that it was made of."""
 
-    def __init__(self, page: ModelBrowser, example: Example) -> None:
-        self.page, self.example = page, example
+    def __init__(self, page: ModelBrowser, example: Example, path: pathlib.Path | None = None) -> None:
+        self.page, self.example, self.path = page, example, path
 
     def expected(self) -> np.ndarray:
         """What Python makes of what the page was given last."""
@@ -71,7 +72,7 @@ def opened(chromium, written):
         path, example = written(name)
         chromium.size(width, height)
         chromium.begin(path.as_uri())
-        return Shown(chromium, example)
+        return Shown(chromium, example, path)
 
     yield show
     assert chromium.wrong == []
@@ -86,6 +87,7 @@ def test_every_layer_has_python_s_values(opened, name):
     """All of them, at once; relative to the largest of each."""
     shown = opened(name)
     page = shown.page
+    assert shown.path.stat().st_size <= 5.5e6 + 1.4 * page.run("page.content.model.bytes")
     assert page.run("document.querySelector('.badge').textContent").startswith("✓ equal to Python: largest difference")
     shown.assert_equal()
     (given,) = page.inputs()
