@@ -20,8 +20,6 @@ from eagerflow.onnx.trace import ExportError, Listener, Seen, Step, Trace, as_in
 
 __all__ = ["Different", "Run", "compare", "difference"]
 
-_TOLERANCE = 1e-4  # of the largest number, between the model and the file
-
 
 class Different(ExportError):
     """The graph gives something else than the model: other sizes of the inputs may show what was the same by chance."""
@@ -55,7 +53,7 @@ def compare(run: Run, made: Made, arrays: Sequence[Any]) -> tuple[dict[str, Any]
             f"the exported graph can't be computed for inputs of another size ({type(error).__name__}: {error!s:.200})"
         ) from None
     _check_shapes(made.graph, wanted)
-    if all(agree(found[name], array) for name, array in zip(made.graph.outputs, wanted, strict=True)):
+    if all(agree(found[name], array, made.tolerance) for name, array in zip(made.graph.outputs, wanted, strict=True)):
         return given, wanted
     _compare_each(traced(run, arrays, opens, keeps=True), made, arrays)
     return given, wanted
@@ -116,12 +114,12 @@ def _compare_each(trace: Trace, made: Made, arrays: Sequence[Any]) -> None:
                 wanted = trace.known.arrays[number]
                 wanted = wanted.astype(stored(wanted.dtype), copy=False)
                 wanted = numpy.moveaxis(wanted, -1, 1) if first else wanted
-                if not agree(found[name], wanted, trace.known.arrays[number].dtype):
+                if not agree(found[name], wanted, made.tolerance):
                     raise _differs(steps[number])
                 found[name] = wanted
     for name, output in zip(made.graph.outputs, trace.outputs, strict=True):
         array = trace.known.arrays[output.number] if isinstance(output, Seen) else getattr(output, "array", output)
-        if not agree(found[name], numpy.asarray(array)):
+        if not agree(found[name], numpy.asarray(array), made.tolerance):
             cut = f"The layer {trace.cut[0]!r} computes outside of ops. " if trace.cut else ""
             raise Different(
                 f"the exported graph gives other numbers than the model. {cut}Does it change from call to call?"
@@ -139,19 +137,13 @@ def _differs(step: Step) -> Different:
     )
 
 
-def agree(ours: Any, theirs: Any, dtype: Any = None) -> bool:
-    """Whether two arrays are equal up to the rounding of a type, default: that of the second."""
+def agree(ours: Any, theirs: Any, tolerance: float) -> bool:
+    """Whether two arrays are equal up to rounding."""
     if ours.shape != theirs.shape or ours.dtype != stored(theirs.dtype):
         return False
     if theirs.dtype.kind not in "fV":
         return bool((ours == theirs).all())
-    found = difference(ours, theirs)
-    return found <= max(_TOLERANCE, 4 * _rounding(dtype or theirs.dtype))
-
-
-def _rounding(dtype: Any) -> float:
-    """That of a type, relative."""
-    return {"float16": 2.5e-3, "bfloat16": 2e-2}.get(dtype.name, 0.0)
+    return difference(ours, theirs) <= tolerance
 
 
 def difference(ours: Any, theirs: Any) -> float:

@@ -16,12 +16,23 @@ from eagerflow.onnx.trace import ExportError, Folded, Seen, Step, Trace
 __all__ = ["Made", "converted", "opens"]
 
 
+_ROUNDING = {"float16": 0.01, "bfloat16": 0.08}
+
+
 class Made(NamedTuple):
-    """A graph, what stands in it for each `Seen` by its number, and the names of the ops that it was made of."""
+    """A graph, and how it is compared.
+
+    Attributes:
+        graph: the graph.
+        values: what stands in it for each `Seen`, by its number.
+        ran: the names of the ops that it was made of.
+        tolerance: by how much it may differ from the model, of the largest number: as its coarsest type rounds.
+    """
 
     graph: Graph
     values: dict[int, Value]
     ran: list[str]
+    tolerance: float
 
 
 def opens(op: Any) -> bool:
@@ -49,7 +60,10 @@ def converted(traces: Sequence[Trace], given: Sequence[Given], opset: int, outpu
     for name, found in zip(outputs, zip(*[trace.outputs for trace in traces]), strict=True):
         _output(graph, name, found, values)
     graph.prune()
-    return Made(graph, values, [step.op.name for step in traces[0].steps])
+    steps = traces[0].steps
+    kinds = {each.dtype.name for step in steps for each in step.outputs}
+    tolerance = max([rounding for name, rounding in _ROUNDING.items() if name in kinds], default=1e-4)
+    return Made(graph, values, [step.op.name for step in steps], tolerance)
 
 
 def _lengths(found: Sequence[Any]) -> list[tuple[int, ...]]:

@@ -98,7 +98,11 @@ def _isfinite(c: Call) -> None:
 
 
 def _floor_divide(c: Call, x: Names, const: Any) -> str:
-    g, kind = c.graph, c.outputs[0].dtype.kind
+    return _floor_divided(c, x, const, c.outputs[0].dtype)
+
+
+def _floor_divided(c: Call, x: Names, const: Any, dtype: Any) -> str:
+    g, kind = c.graph, dtype.kind
     found: str = g.node("Div", x)
     if kind == "f":
         return str(g.node("Floor", [found]))
@@ -198,12 +202,30 @@ def _alias(c: Call) -> None:
 
 
 def _bitwise(c: Call) -> None:
+    if str(c.setting("function")) in ("left_shift", "right_shift"):
+        _shift(c)
+        return
     kinds = {"bitwise_and": "And", "bitwise_or": "Or", "bitwise_xor": "Xor"}
     kind, dtype = kinds.get(str(c.setting("function"))), c.outputs[0].dtype
     if kind is None or (c.graph.opset < 18 and dtype.kind != "b"):
         c.refuse(f"{c.setting('function')} has no ONNX form in opset {c.graph.opset}")
     names, first = c.together(list(c.inputs.values()), dtype)
     c.give(c.graph.node(kind if dtype.kind == "b" else f"Bitwise{kind}", names), first=first)
+
+
+def _shift(c: Call) -> None:
+    """A product with a power of two, or its quotient rounded down; ONNX shifts only unsigned numbers."""
+    x, by = list(c.inputs.values())
+    dtype, wide = c.outputs[0].dtype, numpy.dtype("int64")
+    if not isinstance(by, Constant) or by.changes or dtype.itemsize == 8:
+        c.refuse("it shifts by bits that depend on the inputs, or numbers of 64 bits")
+    powers = Constant([numpy.left_shift(numpy.int64(1), by.array.astype("int64"))])
+    names, first = c.together([x, powers], wide)
+    if c.setting("function") == "left_shift":
+        found = c.graph.node("Mul", names)
+    else:
+        found = _floor_divided(c, names, lambda number: c.graph.constant(numpy.asarray(number, wide)), wide)
+    c.give(c.cast(found, wide, dtype), first=first)
 
 
 def _round(c: Call) -> None:
