@@ -55,6 +55,7 @@ interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with 
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
 	@$(VENV)-keras/bin/python tools/interop_applications.py
 	@$(BIN)/python tools/interop_onnx.py
+	@$(BIN)/python tools/interop_loaded.py $(or $(PEERS),$(VENV)-peers/bin/python)
 
 differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs and layers, here and in PyTorch and Keras (installs them once); ARGS="--programs 20000 --seed 7"
 	@$(or $(PEERS),$(VENV)-peers/bin/python) -m tools.differential $(ARGS)

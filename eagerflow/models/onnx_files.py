@@ -16,7 +16,7 @@ def load_onnx(filepath: str | os.PathLike[str], name: str | None = None, outputs
     Its nodes run by our ops, so gradients flow: it can be compiled and trained, be part of other models, be traced by
     viz, and exported again. Weights are variables; those that nodes learn (kernels, biases, scales, embeddings) are
     trainable, moving means and variances are not. Normalization uses them in training too, and dropout stays off, as in
-    the file. Images have the channels first, as ONNX has them.
+    the file.
 
     Files may come from anywhere: no code in them runs, sizes are checked before memory is taken, and further files are
     read from the model's own folder only.

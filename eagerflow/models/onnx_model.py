@@ -116,13 +116,15 @@ class OnnxModel(Model):
         return path[1:] if len(path) > 1 and path[0] == self._program.name else path
 
     def _variable(self, owner: Any, key: str) -> Any:
-        array, trainable = self._program.weights[key]
+        weight = self._program.weights[key]
+        array = weight.held()
+        key = key.removesuffix(":onnx")  # which we write behind names of kernels
         name = _plain(key.rpartition("/")[2]) or "weight"
         variable = owner.add_weight(
             shape=array.shape,
             dtype=array.dtype.name,
             initializer=lambda shape, dtype=None: array,
-            trainable=trainable,
+            trainable=weight.trainable,
             autocast=False,
             name=name,
         )
@@ -166,7 +168,8 @@ class OnnxModel(Model):
         if unknown or any(n < 1 for n in sizes.values()):
             raise ValueError(f"sizes={sizes!r:.150}: the open lengths are {list(dict.fromkeys(names))!r:.250}.")
         error: Exception | None = None
-        for length in (32, 8, 64, 224, 1):
+        open_ones = any(not isinstance(n, int) for port in ports for n in (port.shape or ())[1:])
+        for length in (32, 8, 64, 224, 1) if open_ones else (1,):
             inputs = [_sample(port, sizes, length) for port in ports]
             try:
                 self._run_aside(inputs)

@@ -88,7 +88,7 @@ def outcome(case: Any, path: Path) -> Outcome:
 def compare(program: Any, inputs: Any, outputs: Any, rtol: float, atol: float) -> None:
     """Raise an AssertionError where a program gives something else."""
     given = {port.name: Tensor(array_of(x), None, None) for port, x in zip(program.inputs, inputs)}
-    weights = {name: Tensor(array.copy(), None, None) for name, (array, _) in program.weights.items()}
+    weights = {name: Tensor(weight.held().copy(), None, None) for name, weight in program.weights.items()}
     found = program.values({**weights, **given})
     for ours, theirs in zip(found, outputs):
         one, other = np.asarray(ours.data), array_of(theirs)

@@ -18,6 +18,7 @@ from eagerflow.onnx.messages import TYPES
 from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.classic import lifted
 from eagerflow.onnx.nodes.running import wants
+from eagerflow.onnx.nodes.windows import ARRANGED
 
 __all__ = ["read"]
 
@@ -124,7 +125,7 @@ class _Reader:
         if step.function is _unknown:
             self.unknown[step.kind] += 1
             return
-        takes, given = wants(step.function), step.attributes
+        takes, given = wants(ARRANGED.get(step.kind, step.function)), step.attributes
         if not takes.least <= len(step.inputs) <= takes.most or not all(step.inputs[: takes.least]):
             raise LoadError(f"{step.where()}: {len(step.inputs)} inputs; {takes.least} to {takes.most} are known.")
         if takes.attributes is not None:

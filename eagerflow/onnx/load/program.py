@@ -146,7 +146,7 @@ class Program:
         outputs: what it gives.
         steps: its nodes.
         constants: arrays by name; small ones, and integers.
-        weights: further arrays by name, with whether training may change them.
+        weights: further arrays by name (`roles.Weight`).
 
     Attributes:
         name, inputs, outputs, steps, constants, weights: the same.
@@ -155,7 +155,7 @@ class Program:
 
     def __init__(
         self, name: str, inputs: list[Port], outputs: list[Port], steps: list[Step], constants: Mapping[str, Any],
-        weights: dict[str, tuple[Any, bool]], shapes: Mapping[str, Any],
+        weights: dict[str, Any], shapes: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.name, self.inputs, self.outputs, self.steps = name, inputs, outputs, steps
         self.constants: dict[str, Known] = {key: known(array) for key, array in constants.items()}
@@ -166,7 +166,8 @@ class Program:
         """Note what follows from shapes alone, and what is needed no longer after a node."""
         aside = {"", *self.constants}
         for step in self.steps:
-            step.aside = not step.bodies and (step.kind in ("Shape", "Size") or aside.issuperset(step.inputs))
+            always = step.bodies or hasattr(step.function, "never_aside")
+            step.aside = not always and (step.kind in ("Shape", "Size") or aside.issuperset(step.inputs))
             if step.aside:
                 aside.update(step.outputs)
         needed = {port.name for port in self.outputs} | {port.name for port in self.inputs}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
 from eagerflow.onnx.load.program import Step
+from eagerflow.onnx.nodes.windows import ARRANGED
 
-__all__ = ["weights_of"]
+__all__ = ["Weight", "weights_of"]
 
 # The inputs of nodes that are weights.
 _LEARNED: dict[str, tuple[int, ...]] = {
@@ -46,7 +47,30 @@ _SMALL = 64  # integers of up to so many elements are shapes, axes and the like
 _HUGE = 1e4  # numbers that stand for minus infinity in masks
 
 
-def weights_of(arrays: Mapping[str, Any], steps: Sequence[Step]) -> tuple[dict[str, Any], dict[str, tuple[Any, bool]]]:
+class Weight(NamedTuple):
+    """An array of a file that becomes a variable.
+
+    Attributes:
+        array: a view of the file's bytes.
+        trainable: whether training may change it.
+        kernel: whether it is a kernel that is to be held in our order, (*window, channels of a group, filters).
+    """
+
+    array: Any
+    trainable: bool
+    kernel: bool
+
+    def held(self) -> Any:
+        """The array as it is held."""
+        if not self.kernel:
+            return self.array
+        return numpy.ascontiguousarray(self.array.transpose(*range(2, self.array.ndim), 1, 0))
+
+
+_NONE = Weight(None, False, False)
+
+
+def weights_of(arrays: Mapping[str, Any], steps: Sequence[Step]) -> tuple[dict[str, Any], dict[str, Weight]]:
     """Constants, which are known before anything runs, and variables with whether they are trained.
 
     Floating-point arrays that nodes take as their weights are trained: those of convolutions, products,
@@ -58,15 +82,30 @@ def weights_of(arrays: Mapping[str, Any], steps: Sequence[Step]) -> tuple[dict[s
         arrays: by name.
         steps: the nodes that use them.
     """
-    learned = _learned(steps)
+    learned, kernels = _learned(steps), _kernels(steps)
     constants, weights = {}, {}
     for name, array in arrays.items():
         floats = array.dtype.kind == "f" or array.dtype.name == "bfloat16"
         if _is_constant(array, floats, learned.get(name) is True):
             constants[name] = array.copy()
         else:
-            weights[name] = (array, floats and name in learned and _is_learned(array, learned[name]))
+            trainable = floats and name in learned and _is_learned(array, learned[name])
+            weights[name] = Weight(array, trainable, name in kernels and array.ndim > 2)
+    for step in steps:
+        if step.kind in ARRANGED and weights.get(step.inputs[1], _NONE).kernel:
+            step.function = ARRANGED[step.kind]
     return constants, weights
+
+
+def _kernels(steps: Sequence[Step]) -> set[str]:
+    """What is used as the kernel of convolutions, and for nothing else."""
+    found, others = set[str](), set[str]()
+    for step in steps:
+        for place, name in enumerate(step.inputs):
+            (found if place == 1 and step.kind in ARRANGED else others).add(name)
+        for body in step.bodies:
+            others |= body.reads
+    return found - others
 
 
 def _is_constant(array: Any, floats: bool, sure: bool) -> bool:

@@ -50,3 +50,5 @@ NODES: dict[str, Callable[..., Any]] = {
     "RandomNormalLike": _random_normal_like,
     "RandomUniformLike": _random_uniform_like,
 }
+for _function in NODES.values():
+    vars(_function)["never_aside"] = True  # tracers and exporters hear of each draw

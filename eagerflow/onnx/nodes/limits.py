@@ -37,7 +37,7 @@ class _Limits:
         self.room = max(_GIB // 4, 1024 * held)
         self.results = max(4 * _GIB, 65536 * held)
         self.steps = 2 * 10**11 + 10**5 * held
-        self.rounds = 50_000
+        self.rounds = 10_000
 
 
 _limits: contextvars.ContextVar[_Limits | None] = contextvars.ContextVar("limits", default=None)

@@ -315,6 +315,8 @@ def _unique(x: Any, *, axis: int | None = None, sorted: int = 1, outputs: int = 
 
 
 def _reverse_sequence(x: Any, lengths: Any, *, batch_axis: int = 1, time_axis: int = 0) -> Any:
+    if lengths.__class__ is Known and (numbers(lengths) == x.shape[time_axis]).all():
+        return ops.flip(x, time_axis)
     each, steps = numbers(lengths).reshape(-1, 1), numpy.arange(x.shape[time_axis])
     places = numpy.where(steps < each, each - 1 - steps, steps)  # (batch, time)
     places = places if batch_axis == 0 else places.T

@@ -14,7 +14,7 @@ from eagerflow.onnx.nodes.limits import room, spend, work
 from eagerflow.onnx.nodes.shaping import padded
 from eagerflow.onnx.nodes.values import as_type, is_real, numbers
 
-__all__ = ["NODES", "convolved", "spread"]
+__all__ = ["ARRANGED", "NODES", "convolved"]
 
 Pairs = list[tuple[int, int]]
 
@@ -46,20 +46,30 @@ def _pairs(auto_pad: str, pads: Any, lengths: Sequence[int], reach: Sequence[int
 # ---------------------------------------------------------------------- convolutions
 
 
-def convolved(
+def convolved(x: Any, kernel: Any, bias: Any = None, **how: Any) -> Any:
+    """`Conv`."""
+    return _convolved(x, _turned(kernel), bias, **how)
+
+
+def _turned(kernel: Any) -> Any:
+    """A kernel (filters, channels of a group, *window) as (*window, channels of a group, filters), which is ours."""
+    return ops.transpose(kernel, (*range(2, kernel.ndim), 1, 0))
+
+
+def _convolved(
     x: Any, kernel: Any, bias: Any = None, *, auto_pad: str = "NOTSET", dilations: Any = None, group: int = 1,
     kernel_shape: Any = None, pads: Any = None, strides: Any = None,
 ) -> Any:  # fmt: skip
-    """`Conv`."""
     rank = x.ndim - 2
-    if rank < 1 or kernel.ndim != x.ndim or group < 1 or kernel.shape[1] * group != x.shape[1]:
-        raise ValueError(f"a kernel {list(kernel.shape)} in {group} groups for an input {list(x.shape)}.")
+    if rank < 1 or kernel.ndim != x.ndim or group < 1 or kernel.shape[-2] * group != x.shape[1]:
+        raise ValueError(f"a kernel {_shape_of(kernel)} in {group} groups for an input {list(x.shape)}.")
+    window, filters = kernel.shape[:-2], kernel.shape[-1]
     steps, apart = _per_axis(strides, rank), _per_axis(dilations, rank)
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape[2:], apart)]
+    reach = [(k - 1) * d + 1 for k, d in zip(window, apart)]
     pairs = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
     outside = [(n + b + e) // s + 1 for n, (b, e), s in zip(x.shape[2:], pairs, steps)]
     work(x.shape[0] * math.prod(outside) * kernel.size)
-    room((x.shape[0], kernel.shape[0], *outside), x.dtype)
+    room((x.shape[0], filters, *outside), x.dtype)
     halves = [((r - 1) // 2, r - 1 - (r - 1) // 2) for r in reach]
     same = (pairs == halves and set(steps) == {1}) or auto_pad == "SAME_UPPER"
     if not same:
@@ -68,15 +78,19 @@ def convolved(
     return made if bias is None else _with_bias(made, bias)
 
 
+def _shape_of(kernel: Any) -> list[int]:
+    """As the file has it."""
+    return [*kernel.shape[:-3:-1], *kernel.shape[:-2]]
+
+
 def _conv(x: Any, kernel: Any, group: int, padding: str, strides: Sequence[int], dilations: Sequence[int]) -> Any:
     rank = x.ndim - 2
     how: dict[str, Any] = {"padding": padding, "data_format": "channels_first", "dilation_rate": tuple(dilations)}
-    ours = ops.transpose(kernel, (*range(2, rank + 2), 1, 0))  # (*window, channels of a group, filters)
     if group == x.shape[1] > 1 and rank == 2 and strides[0] == strides[1]:
-        ours = ops.reshape(ours, (*kernel.shape[2:], group, kernel.shape[0] // group))
-        return ops.depthwise_conv(x, ours, strides=strides[0], **how)
+        kernel = ops.reshape(kernel, (*kernel.shape[:-2], group, kernel.shape[-1] // group))
+        return ops.depthwise_conv(x, kernel, strides=strides[0], **how)
     if rank <= 3:
-        return ops.conv(x, ours, strides=tuple(strides), **how)
+        return ops.conv(x, kernel, strides=tuple(strides), **how)
     raise ValueError(f"a convolution over {rank} axes; at most 3 are known.")
 
 
@@ -84,18 +98,22 @@ def _with_bias(made: Any, bias: Any) -> Any:
     return ops.add(made, ops.reshape(bias, (1, -1, *[1] * (made.ndim - 2))))
 
 
-def spread(
+def spread(x: Any, kernel: Any, bias: Any = None, **how: Any) -> Any:
+    """`ConvTranspose`."""
+    return _spread_out(x, _turned(kernel), bias, **how)
+
+
+def _spread_out(
     x: Any, kernel: Any, bias: Any = None, *, auto_pad: str = "NOTSET", dilations: Any = None, group: int = 1,
     kernel_shape: Any = None, output_padding: Any = None, output_shape: Any = None, pads: Any = None,
     strides: Any = None,
 ) -> Any:  # fmt: skip
-    """`ConvTranspose`."""
     rank = x.ndim - 2
-    if rank < 1 or kernel.ndim != x.ndim or group < 1 or x.shape[1] % group or kernel.shape[0] != x.shape[1]:
-        raise ValueError(f"a kernel {list(kernel.shape)} in {group} groups for an input {list(x.shape)}.")
+    if rank < 1 or kernel.ndim != x.ndim or group < 1 or x.shape[1] % group or kernel.shape[-1] != x.shape[1]:
+        raise ValueError(f"a kernel {_shape_of(kernel)} in {group} groups for an input {list(x.shape)}.")
     steps, apart = _per_axis(strides, rank), _per_axis(dilations, rank)
     more = [0] * rank if output_padding is None else [int(n) for n in output_padding]
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape[2:], apart)]
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel.shape[:-2], apart)]
     whole = [s * (n - 1) + r + e for n, s, r, e in zip(x.shape[2:], steps, reach, more, strict=True)]
     if output_shape is not None or auto_pad.startswith("SAME"):
         wanted = list(output_shape or [n * s for n, s in zip(x.shape[2:], steps)])[-rank:]
@@ -104,13 +122,12 @@ def spread(
         pairs = [(f, t - f) for f, t in zip(first, total)]
     else:
         pairs = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
-    work(x.size * kernel.size / max(kernel.shape[0], 1))
-    room([x.shape[0], kernel.shape[1] * group, *whole], x.dtype)
+    work(x.size * kernel.size / max(kernel.shape[-1], 1))
+    room([x.shape[0], kernel.shape[-2] * group, *whole], x.dtype)
     parts = []
     for i, part in enumerate(ops.split(x, group, axis=1) if group > 1 else [x]):
-        width = kernel.shape[0] // group
-        weights = kernel[i * width : (i + 1) * width] if group > 1 else kernel
-        ours = ops.transpose(weights, (*range(2, rank + 2), 1, 0))
+        width = kernel.shape[-1] // group
+        ours = kernel[..., i * width : (i + 1) * width] if group > 1 else kernel
         parts.append(_spread(part, ours, steps, apart))
     made = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
     ends = [(-b, n - made.shape[a + 2] - e) for a, (n, (b, e)) in enumerate(zip(whole, pairs))]
@@ -249,3 +266,5 @@ NODES: dict[str, Callable[..., Any]] = {
     "GlobalMaxPool": _global(ops.max),
     "GlobalLpPool": _global_lp,
 }
+# The same for kernels in our order.
+ARRANGED: dict[str, Callable[..., Any]] = {"Conv": _convolved, "ConvTranspose": _spread_out}
