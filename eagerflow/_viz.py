@@ -6,6 +6,9 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from eagerflow.core.in_place import undone
+from eagerflow.core.random import frozen
+
 if TYPE_CHECKING:
     from viz.callbacks import TensorBoard as TensorBoard, Trace as Trace
     from viz.doctor.callback import Doctor as Doctor
@@ -31,8 +34,10 @@ def __getattr__(name: str) -> Any:
 
 
 def web_page(model: Any, path: Any, **options: Any) -> None:
-    """Write a model as a page that runs in a browser; see `viz.web.export`."""
-    importlib.import_module("viz.web").export(model, path, **options)
+    """Write a model as a page that runs in a browser; see `viz.web.export`. The model's states stay as they were."""
+    page = importlib.import_module("viz.web")
+    with undone(), frozen():
+        page.export(model, path, **options)
 
 
 def package() -> ModuleType:

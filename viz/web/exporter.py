@@ -103,6 +103,13 @@ def export(
     Raises:
         ValueError: for samples and labels that don't fit, or a model that is too large for a page; and for what has no
             ONNX form.
+
+    >>> import os, tempfile
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     export(model, os.path.join(folder, "model.html"), labels=["yes", "no"]).name
+    'model.html'
     """
     inner, vectorizer = without_text(model)
     scales = any(type(layer).__name__ in _SCALING for layer in getattr(inner, "layers", ()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy
@@ -14,7 +13,7 @@ from viz.facts.schema import Record
 from viz.recorder.capture import Options
 from viz.recorder.record_builder import record_of
 
-__all__ = ["Layer", "Run", "Watched", "layers_of", "places"]
+__all__ = ["Layer", "Run", "Watched", "layers_of", "places", "run"]
 
 _MOST_NUMBERS = 48_000_000  # in all layers that the page keeps; browsers give a page about a gigabyte
 
@@ -152,8 +151,3 @@ def _fitting(record: Record, layers: list[Layer]) -> list[Layer]:
     while sum(sizes.values()) > _MOST_NUMBERS:
         del sizes[max(sizes, key=lambda tensor: sizes[tensor])]
     return [layer for layer in layers if layer.tensor in sizes]
-
-
-def stacked(parts: Sequence[Any]) -> Any:
-    """Examples as one batch."""
-    return numpy.concatenate([numpy.asarray(part) for part in parts])

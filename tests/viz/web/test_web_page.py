@@ -162,7 +162,11 @@ def test_samples_of_several_inputs_go_by_name(tmp_path):
 
 
 def test_it_is_known_that_a_model_draws_random_numbers(tmp_path):
-    assert content_of(export(drawing(), tmp_path / "m.html"))["model"]["draws"] is True
+    example = drawing()
+    (seeds,) = [layer.seeds for layer in example.model.layers if hasattr(layer, "seeds")]
+    before = np.asarray(seeds.state)
+    assert content_of(export(example, tmp_path / "m.html"))["model"]["draws"] is True
+    np.testing.assert_array_equal(np.asarray(seeds.state), before)
 
 
 def test_weights_are_stored_in_fewer_bits_where_that_is_asked_for(tmp_path):
