@@ -97,6 +97,24 @@ def test_pipes_and_folders_are_no_models(tmp_path):
         load_onnx(tmp_path / "nothing.onnx")
 
 
+def test_files_that_are_too_large_are_not_read(tmp_path):
+    with open(tmp_path / "m.onnx", "wb") as file:
+        file.truncate(2**31 + 1)  # nothing of it is on the disk
+    refused(tmp_path / "m.onnx", "ONNX files end at")
+
+
+def test_small_files_of_many_empty_parts_are_refused_before_they_take_memory(tmp_path):
+    nodes = b"\x0a\x00" * 300_000
+    (tmp_path / "m.onnx").write_bytes(b"\x08\x08\x3a\xc0\xcf\x24" + nodes)
+    tracemalloc.start()
+    try:
+        refused(tmp_path / "m.onnx", "far more parts")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= 64 * 2**20
+
+
 def test_loading_takes_little_more_than_twice_the_file(tmp_path):
     made = Sequential([Input((1000,)), L.Dense(4000), L.Dense(500)])
     made.export(tmp_path / "m.onnx")

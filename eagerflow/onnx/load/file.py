@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular
 from eagerflow.onnx.load.program import Body, Port, Program, Step
 from eagerflow.onnx.load.roles import weights_of
@@ -25,6 +26,7 @@ __all__ = ["read"]
 _MOST_NODES = 200_000  # with those of functions, once for each call
 _MOST_TENSORS = 200_000
 _DEEPEST_PATH = 12
+_LARGEST = 2**31  # bytes: protobuf ends there
 _NEWEST = 28
 _OWN = ("", "ai.onnx")
 _NAMES = {number: name for name, number in TYPES.items()}
@@ -44,15 +46,31 @@ def read(path: str | os.PathLike[str], outputs: Sequence[str] | None = None) -> 
         FileNotFoundError: where there is none.
     """
     place = pathlib.Path(os.fspath(path))
-    status = os.stat(place)
-    kind = irregular(status)
-    if kind is not None:
-        raise LoadError(f"{str(place)!r:.150} is {kind}, not an ONNX file.")
-    content = place.read_bytes()
+    content = _content(place)
     try:
         return _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
     except LoadError as error:
         raise LoadError(f"{str(place)!r:.120}: {error!s:.360}") from None
+
+
+def _content(place: pathlib.Path) -> bytes:
+    """All of a file, if it is a plain one, and no larger than protobuf's messages can be."""
+    try:
+        _check_plain(os.stat(place), place)  # opening a pipe may never end
+    except FileNotFoundError:
+        raise MissingFileError(f"There is no file {str(place)!r:.150} (in {os.getcwd()!r:.150}).") from None
+    with open(place, "rb") as file:
+        status = os.fstat(file.fileno())
+        _check_plain(status, place)
+        return file.read(status.st_size)
+
+
+def _check_plain(status: os.stat_result, place: pathlib.Path) -> None:
+    kind = irregular(status)
+    if kind is not None:
+        raise LoadError(f"{str(place)!r:.150} is {kind}, not an ONNX file.")
+    if status.st_size > _LARGEST:
+        raise LoadError(f"{str(place)!r:.150} has {status.st_size:,} bytes; ONNX files end at {_LARGEST:,}.")
 
 
 class _Reader:

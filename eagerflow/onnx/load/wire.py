@@ -17,7 +17,9 @@ from eagerflow.onnx.fields import FIELDS
 
 __all__ = ["LoadError", "Message", "decode", "integers", "integers_as", "reals", "shown"]
 
-_MOST_FIELDS = 3_000_000
+# Fields and messages become objects many times their size, so there may be so many, and one more for so many bytes.
+_FIELDS, _BYTES_OF_A_FIELD = 400_000, 5
+_MESSAGES, _BYTES_OF_A_MESSAGE = 50_000, 16
 _DEEPEST = 40  # messages in messages: graphs in graphs take three each
 _LONGEST_TEXT = 1 << 16
 _MOST_VARINTS = 1 << 25  # bytes of numbers of changing length; larger tensors lie in `raw_data`
@@ -66,12 +68,13 @@ def decode(data: memoryview, kind: str) -> Message:
     Raises:
         LoadError: for what is no such message, or has more in it than any model.
     """
-    return _Decoder().message(data, kind, 0)
+    return _Decoder(len(data)).message(data, kind, 0)
 
 
 class _Decoder:
-    def __init__(self) -> None:
-        self.left = _MOST_FIELDS
+    def __init__(self, size: int) -> None:
+        self.fields = _FIELDS + size // _BYTES_OF_A_FIELD
+        self.messages = _MESSAGES + size // _BYTES_OF_A_MESSAGE
 
     def message(self, data: memoryview, kind: str, depth: int) -> Message:
         if depth > _DEEPEST:
@@ -81,9 +84,10 @@ class _Decoder:
             if number not in fields:
                 continue
             name, wanted, many = fields[number]
-            self.left -= 1
-            if self.left < 0:
-                raise LoadError(f"more than {_MOST_FIELDS:,} fields.")
+            self.fields -= 1
+            self.messages -= wanted in FIELDS
+            if self.fields < 0 or self.messages < 0:
+                raise LoadError("it has far more parts than a file of its size can have, each of them next to empty.")
             if wanted in FIELDS:
                 value = self.message(_bytes(value, kind, name), wanted, depth + 1)
             elif wanted == "string":
