@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -196,6 +197,12 @@ def _at_sizes(
     del traces
     for place, seed in ((-1, 11), (0, 13)):
         arrays, wanted = _compare(run, made, partial(_data, model, given, sizes, place, seed))
+    if first.reads:
+        warnings.warn(
+            f"export(): {first.reads[0]}: Python reads the values of a tensor that depends on the inputs. What follows "
+            "from them (a number, the branch of a condition) is fixed in the file, as it was for the inputs tried.",
+            stacklevel=5,
+        )
     apart = 0.0
     if weights is not None:
         rounded(made.graph, weights)

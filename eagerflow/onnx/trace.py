@@ -20,6 +20,7 @@ from eagerflow.core.observe import Observer, Scope, observing, unobserved
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import whole_sequences
+from eagerflow.onnx.reads import heard
 from eagerflow.onnx.text import Reading, is_text
 
 __all__ = ["Drawn", "ExportError", "Folded", "Listener", "Seen", "Step", "Trace", "as_inputs", "traced"]
@@ -182,7 +183,8 @@ class Trace(NamedTuple):
         known: arrays as `Seen`; what each was, by its number, where that was asked for.
         draws: random numbers, in order.
         readings: calls of layers that take text.
-        cut: the layers, by path and line, that took tensors and gave something that no op made of them.
+        cut: the layers, by path, that took tensors and gave something that no op made of them.
+        reads: where Python read values of tensors that depend on the inputs.
     """
 
     steps: list[Step]
@@ -192,6 +194,7 @@ class Trace(NamedTuple):
     draws: list[Any]
     readings: list[Reading]
     cut: list[str]
+    reads: list[str]
 
 
 def _depends(x: Any) -> bool:
@@ -231,6 +234,7 @@ class _Recorder(Observer):
         self.draws: list[Any] = []
         self.readings: list[Reading] = []
         self.cut: list[str] = []
+        self.reads: list[str] = []
 
     def on_op(
         self,
@@ -275,6 +279,13 @@ class _Recorder(Observer):
         op = Drawn(f"random {kind}", tuple(settings))
         place = _users_line(sys._getframe(2))
         self.steps.append(Step(op, (), tuple(settings.values()), (seen,), tuple(self.path), place))
+
+    def on_read(self, tensor: Tensor, how: str) -> None:
+        """Python reads the values of a tensor."""
+        if isinstance(self.known.find(tensor), Seen):
+            at = f"layer {_short('/'.join(self.path))!r}, " if self.path else ""
+            place = _users_line(sys._getframe(2))
+            self.reads.append(f"{at}{f'line {_short(place)}, ' if place else ''}by {how}")
 
     def on_scope_begin(self, scope: Scope) -> None:
         self.path.append(scope.name)
@@ -345,13 +356,13 @@ def traced(
     recorder = _Recorder(opens, known)
     before = whole_sequences.set(True)  # so that the ops don't depend on a length; the comparison goes step by step
     try:
-        with unobserved(), observing(recorder), no_grad():
+        with unobserved(), observing(recorder), no_grad(), heard(recorder.on_read):
             outputs = known.within(list(run(inputs)))
     finally:
         whole_sequences.reset(before)
     give_back()  # what a run takes is freed again, and the comparison needs as much
     given += [reading.seen for reading in recorder.readings]
-    return Trace(recorder.steps, given, outputs, known, recorder.draws, recorder.readings, recorder.cut)
+    return Trace(recorder.steps, given, outputs, known, recorder.draws, recorder.readings, recorder.cut, recorder.reads)
 
 
 def as_inputs(arrays: Sequence[Any]) -> list[Any]:

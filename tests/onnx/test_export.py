@@ -186,6 +186,20 @@ def test_values_that_python_read_are_refused(tmp_path):
     refused(fixed, tmp_path, "other numbers")
 
 
+def test_values_that_python_reads_without_a_difference_are_told(tmp_path):
+    def limited(x):
+        return x / 1000 if float(ops.max(x)) > 1000 else x  # which no probe reaches
+
+    with pytest.warns(UserWarning, match=r"net/own.*test_export\.py:.*by float.*fixed in the file"):
+        rows_of(limited).export(tmp_path / "m.onnx")
+
+
+def test_printing_is_no_reading(tmp_path, capsys):
+    rows_of(lambda x: print(x, f"{x}") or x * 2).export(tmp_path / "m.onnx")
+    assert "Tensor(" in capsys.readouterr().out
+    assert float(ops.ones(())) == 1.0  # and tensors are read as before
+
+
 def test_branches_on_values_are_refused(tmp_path):
     def by_sum(x):
         return x * 2 if float(ops.sum(x)) > 0 else x * 3

@@ -83,6 +83,10 @@ CASES = {
     "groups": (lambda x: L.GroupNormalization(2)(x), (None, 5, 4)),
     "mel": (lambda x: ops.log10(ops.absolute(x) + 1) + ops.erf(x) + ops.cbrt(x) + ops.expm1(x), (None, 5)),
     "integers": (lambda x: ops.cast(x * 9, "int32") // 4 + ops.cast(x * 9, "int32") % 4, (None, 5)),
+    "shifted bits": (
+        lambda x: ops.right_shift(ops.cast(x * 99, "int32"), 3) + ops.left_shift(ops.cast(x, "int8"), 2),
+        (None, 5),
+    ),
     "bits": (lambda x: ops.bitwise_xor(ops.cast(x * 9 + 50, "int32"), 5), (None, 5)),
 }
 
