@@ -344,7 +344,8 @@ def test_the_graph_shows_values_of_now(opened):
     page.press("1")
     page.click(".layer:nth-child(2) .name")
     assert page.run("page.tab") == "graph"
-    assert page.run("v.state.selected.id === page.content.layers[1].tensor")
+    assert page.run("v.index.blocks.get(v.state.selected.key).scope.id === page.content.layers[1].scope")
+    page.wait("Boolean(document.querySelector('.panel .live-values canvas'))")
 
 
 def test_keys_are_listed_and_the_theme_changes_by_one(opened):

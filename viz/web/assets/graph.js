@@ -22,8 +22,12 @@ class Graph {
     }
   }
 
-  select({ tensor }) {
-    this.viewer.select({ kind: "tensor", id: tensor });
+  // A layer; where equal ones are drawn once, what it makes.
+  select({ scope, tensor }) {
+    const block = [...this.viewer.index.blocks.values()].find(
+      (each) => each.scope && each.scope.id === scope,
+    );
+    this.viewer.select(block ? { kind: "scope", key: block.key } : { kind: "tensor", id: tensor });
   }
 
   // After another run: what the panel shows is shown anew.
