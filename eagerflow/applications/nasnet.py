@@ -5,14 +5,18 @@ Their sides must be known, for the cells depend on them.
 Source: Learning Transferable Architectures for Scalable Image Recognition, 2017, arXiv:1707.07012.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from eagerflow import layers
 from eagerflow.applications.blocks import act, channels, conv, correct_pad, join, norm
 from eagerflow.applications.building import Chosen, Family, unnamed
 from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.base.name_scope import name_scope
 
 __all__ = ["NASNetLarge", "NASNetMobile", "decode_predictions", "preprocess_input"]
+
+_Cell: TypeAlias = Callable[[Any, Any, int, str], tuple[Any, Any]]
 
 _NORM = {"momentum": 0.9997, "epsilon": 1e-3}
 _CONV = {"use_bias": False, "kernel_initializer": "he_normal"}
@@ -41,8 +45,26 @@ def _body(x: Any, chosen: Chosen) -> Any:
     return act(x)
 
 
-def _separable(x: Any, filters: int, kernel: int, name: str, strides: int = 1) -> Any:
+def _scoped(kind: str) -> Callable[[_Cell], _Cell]:
+    """The paths of a cell's weights begin with its name, as in Keras; these scopes mean nothing else."""
+
+    def scoped(cell: _Cell) -> _Cell:
+        def within(x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
+            with name_scope(f"{kind}_A_block_{name}"):
+                return cell(x, before, filters, name)
+
+        return within
+
+    return scoped
+
+
+def _separable(x: Any, filters: int, kernel: int, name: str, strides: int = 1, block: str = "") -> Any:
     """Two separable convolutions; the first one may have a stride."""
+    with name_scope(f"block_{block}"), name_scope(f"separable_conv_block_{name}"):
+        return _twice_separable(x, filters, kernel, name, strides)
+
+
+def _twice_separable(x: Any, filters: int, kernel: int, name: str, strides: int) -> Any:
     x = act(x)
     if strides == 2:
         x = layers.ZeroPadding2D(correct_pad(x, kernel), name=f"separable_conv_1_pad_{name}")(x)
@@ -63,9 +85,13 @@ def _projected(x: Any, filters: int, kind: str, name: str) -> Any:
 
 def _adjusted(before: Any, x: Any, filters: int, name: str) -> Any:
     """What came before `x`, brought to the sides of `x`, or to `filters` channels."""
-    if before is None:
-        return x
-    if before.shape[2] != x.shape[2]:
+    if before is None or (before.shape[2] == x.shape[2] and channels(before) == filters):
+        return x if before is None else before
+    how = "projection" if before.shape[2] == x.shape[2] else "reduction"
+    with name_scope("adjust_block"), name_scope(f"adjust_{how}_block_{name}"):
+        if how == "projection":
+            before = conv(act(before), filters, 1, f"adjust_conv_projection_{name}", padding="same", **_CONV)
+            return norm(before, f"adjust_bn_{name}", **_NORM)
         before = act(before, f"adjust_relu_1_{name}")
         halves = []
         for i in (1, 2):
@@ -75,12 +101,9 @@ def _adjusted(before: Any, x: Any, filters: int, name: str) -> Any:
             half = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_{i}_{name}")(before)
             halves.append(conv(half, filters // 2, 1, f"adjust_conv_{i}_{name}", padding="same", **_CONV))
         return norm(join(halves), f"adjust_bn_{name}", **_NORM)
-    if channels(before) != filters:
-        before = conv(act(before), filters, 1, f"adjust_conv_projection_{name}", padding="same", **_CONV)
-        return norm(before, f"adjust_bn_{name}", **_NORM)
-    return before
 
 
+@_scoped("normal")
 def _normal(x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
     """A cell that keeps the sides; gives its output and its input."""
     before = _adjusted(before, x, filters, name)
@@ -90,7 +113,7 @@ def _normal(x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
         return layers.AveragePooling2D(3, strides=1, padding="same", name=f"normal_{place}_{name}")(y)
 
     def separable(y: Any, kernel: int, place: str) -> Any:
-        return _separable(y, filters, kernel, f"normal_{place}_{name}")
+        return _separable(y, filters, kernel, f"normal_{place}_{name}", block=place[-1])
 
     x1 = layers.add([separable(h, 5, "left1"), separable(before, 3, "right1")], name=f"normal_add_1_{name}")
     x2 = layers.add([separable(before, 5, "left2"), separable(before, 3, "right2")], name=f"normal_add_2_{name}")
@@ -100,6 +123,7 @@ def _normal(x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
     return join([before, x1, x2, x3, x4, x5], f"normal_concat_{name}"), x
 
 
+@_scoped("reduction")
 def _reduction(x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
     """A cell that halves the sides; gives its output and its input."""
     before = _adjusted(before, x, filters, name)
@@ -107,7 +131,8 @@ def _reduction(x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
     padded = layers.ZeroPadding2D(correct_pad(h, 3), name=f"reduction_pad_1_{name}")(h)
 
     def separable(y: Any, kernel: int, place: str, strides: int = 2) -> Any:
-        return _separable(y, filters, kernel, f"reduction_{place}_{name}", strides)
+        block = "5" if place == "left4" else place[-1]
+        return _separable(y, filters, kernel, f"reduction_{place}_{name}", strides, block)
 
     def pool(kind: str, place: str) -> Any:
         return getattr(layers, f"{kind}Pooling2D")(3, strides=2, name=f"reduction_{place}_{name}")(padded)

@@ -98,7 +98,7 @@ def test_a_product_of_many_integers_is_exact() -> None:
     assert_allclose(layer(x).numpy(), [[3000]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("config", ["int8", "int4 blocks", "int4 columns"], ids=str)
+@pytest.mark.parametrize("config", ["int8", pytest.param("int4 blocks", marks=pytest.mark.slow), "int4 columns"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_files_of_quantized_layers_come_back(name: str, config: str, tmp_path: pathlib.Path) -> None:
     layer, x, _ = made(name)
@@ -136,7 +136,7 @@ def test_an_adapter_begins_as_nothing_and_trains_alone(name: str) -> None:
     assert [v.name for v in layer.trainable_weights] == names
 
 
-@pytest.mark.parametrize("mode", [None, "int8", "int4"])
+@pytest.mark.parametrize("mode", [None, pytest.param("int8", marks=pytest.mark.slow), "int4"])
 @pytest.mark.parametrize("name", ["dense", "einsum", "einsum_turned", "embedding", "reversible_untied"])
 def test_files_hold_the_sum_of_weight_and_adapter(name: str, mode: str | None, tmp_path: pathlib.Path) -> None:
     layer, x, _ = made(name)
