@@ -91,6 +91,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
 
     _stateless = False  # True in layers that are built as soon as they are made, unless a subclass has its own `build`
     _convert_input_args = True  # False in layers whose inputs are text or lists for themselves
+    _remat_mode: Any = None
+    _policies: Any = None  # the map of policies, where it was given one
     _call_signature: CallSignature
     created_at: tuple[str, int]
 
@@ -439,6 +441,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
         fixed = {id(v): fixed for v, fixed in state["_born"]}
         self.__dict__.update(state, **own, _fixed=fixed, _call_signature=call_signature(type(self), Layer))
         del self.__dict__["_born"]
+        self._settle_policy(self.dtype_policy)
         note_losses(self)
 
     def __repr__(self) -> str:

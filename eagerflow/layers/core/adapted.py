@@ -65,6 +65,8 @@ class AdaptedLayer(Layer):
 
     _large = "kernel"
     lora_enabled = False
+    lora_rank: int | None = None
+    lora_alpha: float | None = None
     _few_bits: tuple[FewBits, ...] = ()
     inputs_quantizer: Any = None
 
