@@ -20,6 +20,7 @@ from eagerflow.layer.layer import Layer
 from eagerflow.models.model import Model
 from eagerflow.onnx.load import Program, read
 from eagerflow.onnx.load.program import Port, Step
+from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.limits import limits_for, room
 
 __all__ = ["OnnxModel", "loaded"]
@@ -62,10 +63,26 @@ class OnnxLayer(Layer):
         return {"name": self.name}
 
 
+_KINDS = frozenset([kind.rpartition(".")[2] for kind in NODES])
+
+
 @cache
+def _class_named(name: str) -> type[OnnxLayer]:
+    """The class of layers for nodes of a kind, whose name summaries and pictures show."""
+    return type(name, (OnnxLayer,), {"__doc__": f"A node {name}.", "__module__": __name__})
+
+
 def _class_of(kind: str) -> type[OnnxLayer]:
-    """A class by the kind of a node, which summaries and pictures show."""
-    return type(kind.rpartition(".")[2], (OnnxLayer,), {"__doc__": f"A node {kind}.", "__module__": __name__})
+    """The class for a kind of nodes; for functions of the file's own, whose names may be anything, one for all."""
+    name = kind.rpartition(".")[2]
+    return _class_named(name if name in _KINDS else "Function")
+
+
+def __getattr__(name: str) -> Any:
+    """Those classes, for pickles."""
+    if name in _KINDS or name == "Function":
+        return _class_named(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class OnnxModel(Model):
@@ -76,13 +93,13 @@ class OnnxModel(Model):
         name: of the model.
     """
 
-    _reserved = Model._reserved | {"_program", "_weights_by_name", "_places"}
+    _reserved = Model._reserved | {"_program", "_weights_by_name"}
 
     def __init__(self, program: Program, name: str | None = None) -> None:
         super().__init__(name=name or _plain(program.name) or None, autocast=False)
         self.built = True
         values: dict[str, Any] = {}
-        self.__dict__.update(_program=program, _weights_by_name=values, _places={})
+        self.__dict__.update(_program=program, _weights_by_name=values)
         self.parts: dict[str, Any] = {}
         self._enter([step for step in program.steps if not step.aside], values)
         for key in program.weights.keys() - values.keys():  # used in graphs inside of nodes only
@@ -109,7 +126,7 @@ class OnnxModel(Model):
             for key in step.inputs:
                 if key in program.weights and key not in values:
                     values[key] = self._variable(node, key)
-            self._places[id(step)] = [*around, node]
+            step.layers = [*around, node]
 
     def _path_of(self, step: Step) -> tuple[str, ...]:
         path = step.path or (step.outputs[0] or step.kind,)
@@ -140,7 +157,7 @@ class OnnxModel(Model):
         held = sum(x.nbytes for x in given.values()) + sum(v.nbytes for v in values.values())
         with limits_for(held):
             if state.on:
-                with _Parts(self._places) as parts:
+                with _Parts() as parts:
                     found = program.values({**values, **given}, parts.run)
             else:
                 found = program.values({**values, **given})
@@ -225,14 +242,9 @@ class OnnxModel(Model):
 
 
 class _Parts:
-    """Announces the parts of a model while their nodes run: each once for nodes that follow each other.
+    """Announces the parts of a model while their nodes run: each once for nodes that follow each other."""
 
-    Args:
-        places: the layers around each node, and its own, by its `id`.
-    """
-
-    def __init__(self, places: dict[int, list[Any]]) -> None:
-        self._places = places
+    def __init__(self) -> None:
         self._open: list[tuple[Any, Any]] = []
 
     def __enter__(self) -> _Parts:
@@ -247,7 +259,7 @@ class _Parts:
 
     def run(self, step: Step, inputs: list[Any], call: Callable[[], list[Any]]) -> list[Any]:
         """The outputs of a node."""
-        *around, node = self._places[id(step)]
+        *around, node = step.layers
         given = [x for x in inputs if x is not None]
         same = 0
         while same < min(len(around), len(self._open)) and around[same] is self._open[same][0]:

@@ -110,7 +110,7 @@ def _graphs() -> Iterator[tuple[str, Any]]:
     yield "signs", of(node("Relu", "x", "y", name="\x1b]0;own\x07<script>alert(1)</script>\x1b[2J\u202egnp.exe"))
     yield "path_name", of(node("Relu", "x", "y", name="../../etc/" + "a/" * 3000 + "passwd"))
     yield "unordered", of(node("Relu", "a", "y"), node("Tanh", "x", "a"))
-    yield "many_nodes", b"\x08\x08\x3a" + _length(2 * 10**6) + b"\x0a\x00" * 10**6
+    yield "many_nodes", b"\x08\x08\x3a" + length_of(2 * 10**6) + b"\x0a\x00" * 10**6
     yield "deep_messages", _nested(5000)
     yield "deep_graphs", of(_branches(20))
     yield "recursion", of(node("F", "x", "y", "mine"), functions=[_function("F", node("F", "a", "b", "mine"))])
@@ -119,7 +119,7 @@ def _graphs() -> Iterator[tuple[str, Any]]:
     yield "long_chain", of(node("Relu", "x", "v0"), *chain, node("Relu", "v3000", "y"))
 
 
-def _length(number: int) -> bytes:
+def length_of(number: int) -> bytes:
     made = bytearray()
     while number > 127:
         made.append(number & 127 | 128)
@@ -131,8 +131,8 @@ def _nested(depth: int) -> bytes:
     """Graphs in attributes of nodes in graphs, without the names that would make them models."""
     inner = b""
     for i in range(depth):
-        inner = bytes([(0x0A, 0x2A, 0x32)[i % 3]]) + _length(len(inner)) + inner
-    return b"\x3a" + _length(len(inner)) + inner
+        inner = bytes([(0x0A, 0x2A, 0x32)[i % 3]]) + length_of(len(inner)) + inner
+    return b"\x3a" + length_of(len(inner)) + inner
 
 
 def _branches(depth: int) -> Any:

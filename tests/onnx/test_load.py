@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ import eagerflow as ef
 import viz
 from eagerflow import Input, Sequential, layers as L, ops
 from eagerflow.models import load_onnx
+from tests.hostile.onnx_files import node, of, tensor
 from tests.onnx.cases import MODELS
 
 QUICK = ("cnn", "residual", "transformer", "masked lstm", "gru, reset before", "transposed", "two inputs and outputs")
@@ -205,3 +209,32 @@ def test_what_takes_short_inputs_only_is_exported_with_open_lengths(tmp_path):
     np.testing.assert_array_equal(loaded(np.zeros((1, 12, 2), "float32"))[0], table)
     with pytest.raises(ef.onnx.LoadError, match="an index beyond"):
         loaded(np.zeros((1, 13, 2), "float32"))
+
+
+def test_copies_and_pickles_give_the_same_and_are_traced(digits):
+    _, loaded = digits
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 1)).astype("float32")
+    for other in (copy.deepcopy(loaded), pickle.loads(pickle.dumps(loaded))):
+        with viz.trace("copy") as recording:
+            np.testing.assert_array_equal(other(x), loaded(x))
+        assert "edges" in {scope.name for scope in recording.scopes}
+        other.trainable_weights[0].assign(other.trainable_weights[0] * 2)
+        assert not np.array_equal(other(x), loaded(x))
+
+
+def test_weights_under_two_names_are_one(tmp_path):
+    shared = tensor("w", np.eye(3), "float32")
+    nodes = [node("MatMul", "x w", "a"), node("Identity", "w", "v"), node("MatMul", "a v", "y")]
+    (tmp_path / "m.onnx").write_bytes(of(*nodes, arrays=[shared]).SerializeToString())
+    loaded = load_onnx(tmp_path / "m.onnx")
+    assert [w.path for w in loaded.weights] == ["w"]
+    loaded.weights[0].assign(3 * loaded.weights[0])
+    assert loaded(np.ones((1, 3), "float32")).tolist() == [[9.0, 9.0, 9.0]]
+
+
+def test_the_doctor_looks_at_a_loaded_model(digits):
+    _, loaded = digits
+    loaded.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = np.random.default_rng(0).normal(size=(32, 8, 8, 1)).astype("float32")
+    found = viz.diagnose(loaded, x, np.arange(32) % 3)
+    assert "memory_growth" not in str(found)

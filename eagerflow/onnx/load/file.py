@@ -11,7 +11,7 @@ from typing import Any
 
 from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular
-from eagerflow.onnx.load.program import Body, Port, Program, Step
+from eagerflow.onnx.load.program import Body, FileFunction, Port, Program, Step
 from eagerflow.onnx.load.roles import weights_of
 from eagerflow.onnx.load.tensors import Folder, array_of
 from eagerflow.onnx.load.wire import LoadError, Message, decode, integers, reals, shown
@@ -127,6 +127,7 @@ class _Reader:
         if outputs is not None:
             ends = [next((e for e in ends if e.name == name), Port(name, "", shapes.get(name))) for name in outputs]
         steps = _in_order(steps, {*arrays, *[port.name for port in inputs], *outer}, [port.name for port in ends])
+        steps = _without_aliases(steps, arrays, [port.name for port in ends])
         for step in steps:
             self._check(step)
             self._inside(step, functions, frozenset(arrays) | {p.name for p in inputs} | outer, depth, steps)
@@ -227,8 +228,7 @@ class _Reader:
             self._check(step)
             self._inside(step, functions, frozenset(port.name for port in inputs), depth, steps)
         body = Body(Program(function["name"][:100], inputs, outputs, steps, {}, {}, {}))
-        absent = dict.fromkeys([port.name for port in inputs])
-        return lambda *xs: body.call(absent, *xs)
+        return FileFunction(body)
 
     def _attribute(self, about: Message, opsets: Mapping[str, int]) -> Any:
         """The value of an attribute, by its type, which old files don't tell."""
@@ -315,6 +315,26 @@ def _path(node: Message) -> tuple[str, ...]:
 
 
 _TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,)}
+
+
+def _without_aliases(steps: list[Step], arrays: Mapping[str, Any], wanted: Sequence[str]) -> list[Step]:
+    """Initializers instead of nodes that only give them another name: weights that several parts share stay one."""
+    if any(isinstance(value, _Graph) for step in steps for value in step.attributes.values()):
+        return steps
+    names: dict[str, str] = {}
+    kept = []
+    for step in steps:
+        step.inputs = [names.get(name, name) for name in step.inputs]
+        if (
+            step.kind == "Identity"
+            and len(step.inputs) == 1
+            and step.inputs[0] in arrays
+            and step.outputs[0] not in wanted
+        ):
+            names[step.outputs[0]] = step.inputs[0]
+        else:
+            kept.append(step)
+    return kept
 
 
 def _in_order(steps: list[Step], known: set[str], wanted: Sequence[str]) -> list[Step]:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 from eagerflow.base import tracebacks
 from eagerflow.onnx.load.wire import LoadError, shown
+from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.running import run
 from eagerflow.onnx.nodes.values import Known, known
+from eagerflow.onnx.nodes.windows import ARRANGED
 
-__all__ = ["Around", "Body", "Port", "Program", "Step"]
+__all__ = ["Around", "Body", "FileFunction", "Port", "Program", "Step"]
 
 # What a node's function may raise where it is given what it can't compute.
 _ERRORS = (
@@ -62,6 +64,21 @@ class Body:
         return self.program.values({**around, **given})
 
 
+class FileFunction:
+    """What a function of the file's own computes.
+
+    Args:
+        body: its nodes.
+    """
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._absent = dict.fromkeys([port.name for port in body.program.inputs])
+
+    def __call__(self, *inputs: Any) -> list[Any]:
+        return self._body.call(self._absent, *inputs)
+
+
 class Step:
     """One node.
 
@@ -75,21 +92,10 @@ class Step:
         path: the names of what it is part of, outermost first.
         done: names that nothing after it needs.
         aside: whether it follows from shapes and constants alone.
+        layers: for whoever makes some: those that it is part of, and its own.
     """
 
-    __slots__ = (
-        "_bodies",
-        "aside",
-        "attributes",
-        "done",
-        "function",
-        "inputs",
-        "kind",
-        "name",
-        "opset",
-        "outputs",
-        "path",
-    )
+    __slots__ = tuple("_bodies aside attributes done function inputs kind layers name opset outputs path".split())
 
     def __init__(
         self, kind: str, function: Callable[..., Any], attributes: dict[str, Any], opset: int, inputs: Sequence[str],
@@ -99,7 +105,21 @@ class Step:
         self.inputs, self.outputs, self.name, self.path = list(inputs), list(outputs), name, path
         self.done: list[str] = []
         self.aside = False
+        self.layers: list[Any] = []
         self._bodies = [key for key, value in attributes.items() if isinstance(value, Body)]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: functions of the table by their names, as some have no names of their own."""
+        held = {name: getattr(self, name) for name in self.__slots__}
+        if not isinstance(self.function, FileFunction):
+            held["function"] = self.function is ARRANGED.get(self.kind)
+        return held
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        if isinstance(self.function, bool):
+            self.function = (ARRANGED if self.function else NODES)[self.kind]
 
     @property
     def bodies(self) -> list[Program]:
