@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import pathlib
 import warnings
@@ -48,7 +49,7 @@ def export(
     nodes, and the graph is computed again at other sizes and compared with the model. Only then a file appears.
 
     Args:
-        model: a model, a layer, or a function that takes tensors (or a structure of them) and gives tensors.
+        model: a model, a layer, or a function that takes tensors (several, or a structure of them) and gives tensors.
         path: the file, whose name ends in `.onnx`.
         input_signature: `InputSpec`s, shapes, or arrays, in the structure of the inputs; None in a shape stands for any
             length. Default: the model's own inputs, or those of its first call with the batch open.
@@ -81,6 +82,8 @@ def export(
     if verbose:
         nodes, constants = len(made.graph.nodes), len(made.graph.constants)
         print(f"Saved artifact at {str(target)!r}: {nodes} nodes, {constants} constants.")
+        if made.text:
+            print(f"What its text layers do is told in {str(beside(target))!r}; it takes what they give.")
         if weights:
             print(f"Its outputs differ by {made.rounding:.1e} of the largest number, by weights in {weights}.")
     return target
@@ -216,11 +219,12 @@ def _at_sizes(
 
 
 def _runner(model: Any, structure: Any) -> Run:
-    takes_training = hasattr(model, "trainable_variables")
+    options = {"training": False} if hasattr(model, "trainable_variables") else {}
+    apart = _takes_apart(model, structure)
 
     def run(tensors: Sequence[Tensor]) -> list[Tensor]:
         arguments = packed(structure, iter(tensors))
-        outputs = model(arguments, training=False) if takes_training else model(arguments)
+        outputs = model(*arguments, **options) if apart else model(arguments, **options)
         leaves = tree.flatten(outputs)
         other = next((leaf for leaf in leaves if not isinstance(leaf, Tensor)), None)
         if other is not None:
@@ -228,6 +232,17 @@ def _runner(model: Any, structure: Any) -> Run:
         return leaves
 
     return run
+
+
+def _takes_apart(model: Any, structure: Any) -> bool:
+    """Whether the inputs are arguments of their own, `f(a, b)`, rather than one list of them."""
+    if not isinstance(structure, (list, tuple)) or len(structure) < 2 or hasattr(model, "input"):
+        return False
+    with contextlib.suppress(TypeError, ValueError):  # what has no signature
+        parameters = inspect.signature(getattr(model, "call", model)).parameters.values()
+        needed = [p for p in parameters if p.default is p.empty and "POSITIONAL_O" in p.kind.name]
+        return len(needed) == len(structure)
+    return False
 
 
 def _compare(run: Run, made: Made, data: Callable[[int], list[Any]]) -> tuple[dict[str, Any], list[Any]]:

@@ -238,6 +238,25 @@ def test_layers_with_states_are_refused(tmp_path):
     refused(model, tmp_path, "is changed in inference", input_signature=[(2, 4, 3)])
 
 
+class OfTwo(ef.Model):
+    def call(self, a, b, training=None):
+        return a * 2 - b
+
+
+def test_several_arguments_are_several_inputs(tmp_path):
+    a, b = np.float32([[1, 2, 3]]), np.float32([[5, 5, 4]])
+    for function in (OfTwo(), lambda a, b: a * 2 - b):
+        run = session(export(function, tmp_path / "m.onnx", [(None, 3), (None, 3)]))
+        np.testing.assert_array_equal(run.run(None, {"input_0": a, "input_1": b})[0], a * 2 - b)
+
+
+def test_layers_and_ops_are_exported_too(tmp_path):
+    x = np.random.default_rng(0).random((3, 4), dtype="float32")
+    for function in (ops.softmax, L.UnitNormalization(), L.Dense(2)):
+        run = session(export(function, tmp_path / "m.onnx", x))
+        np.testing.assert_allclose(run.run(None, {"input_0": x})[0], np.asarray(function(x)), rtol=1e-6)
+
+
 def test_a_subclass_that_never_ran_asks_for_a_signature(tmp_path):
     model = type(called())()
     with pytest.raises(ValueError, match="input_signature"):
