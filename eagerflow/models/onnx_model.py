@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow import ops
+from eagerflow.base.errors import did_you_mean
 from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import Observer, observing, scope, state, unobserved
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -219,6 +220,30 @@ class OnnxModel(Model):
     def output_names(self) -> list[str]:
         """The names of the outputs."""
         return [port.name for port in self._program.outputs]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A part of the model, or a node.
+
+        Args:
+            name: of a layer, or a path such as `"encoder/layer/0"`.
+            index: its place in `layers`, instead.
+
+        Raises:
+            ValueError: for an unknown name, path or place, with the nearest name.
+        """
+        if not isinstance(name, str) or "/" not in name or index is not None:
+            return super().get_layer(name, index)
+        first, *rest = name.split("/")
+        found: Any = super().get_layer(first)
+        for part in rest:
+            if part not in found.parts:
+                known = list(found.parts)
+                raise ValueError(
+                    f"get_layer({name!r:.150}): {found.name!r:.80} has no {part!r:.80}."
+                    f"{did_you_mean(part, known)} It has {known!r:.150}"
+                )
+            found = found.parts[part]
+        return found
 
     def summary(self, *args: Any, **kwargs: Any) -> None:
         """Print the layers; see `Model.summary`. Shapes that the file doesn't tell are those of `sample_inputs`.

@@ -63,6 +63,18 @@ def test_it_is_fine_tuned(path):
     assert all(np.array_equal(frozen[w.path], w) for w in model.non_trainable_weights)
 
 
+def test_a_part_is_found_by_its_path_and_frozen():
+    model = load_onnx(ROOT / "tests" / "fixtures" / "onnx" / "bert_dynamo.onnx")
+    encoder = model.get_layer("model/bert/encoder")
+    encoder.trainable = False
+    assert {w.path for w in model.trainable_weights} == {w.path for w in model.weights} - {
+        w.path for w in encoder.weights
+    }
+    assert len(encoder.weights) > 10
+    with pytest.raises(ValueError, match="'bert' has no 'encode'"):
+        model.get_layer("model/bert/encode")
+
+
 def test_viz_sees_its_modules_and_what_each_costs(case):
     model, inputs, _ = case
     with viz.trace("others") as recording:
