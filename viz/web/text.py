@@ -10,6 +10,8 @@ from eagerflow.onnx import text
 
 __all__ = ["described", "without_text"]
 
+_MODES = ("int", "multi_hot", "count", "tf_idf")
+
 
 def described(layer: TextVectorization, length: int | None) -> dict[str, Any]:
     """A layer's settings and words.
@@ -25,13 +27,20 @@ def described(layer: TextVectorization, length: int | None) -> dict[str, Any]:
             f"export(format='web'): the page can't run the Python function that {layer.name!r} has as {chosen[0]}. "
             "Use one of Keras' names for it, or export the model behind it, which takes numbers."
         )
-    if about["output_mode"] != "int":
+    words, mode = about["vocabulary"], about["output_mode"]
+    if mode not in _MODES:
         raise ValueError(
-            f"export(format='web'): {layer.name!r} has output_mode={about['output_mode']!r}; the page makes indices "
-            "of words, output_mode='int'."
+            f"export(format='web'): {layer.name!r} has output_mode={mode!r}; the page knows "
+            f"{', '.join(map(repr, _MODES))}."
         )
     taken = {name: about[name] for name in ("standardize", "split", "ngrams")}
-    return {"kind": "text", **taken, "length": about["sequence_length"] or length, "words": about["vocabulary"]}
+    if mode == "int":
+        length = about["sequence_length"] or length
+    else:
+        length = about["max_tokens"] if about["pad_to_max_tokens"] else len(words)
+    weights = about["idf_weights"] if mode == "tf_idf" else None
+    found = {"mode": mode, "length": length, "words": words, "first": about["first_token"], "weights": weights}
+    return {"kind": "text", **taken, **found}
 
 
 def without_text(model: Any) -> tuple[Any, TextVectorization | None]:
@@ -43,6 +52,7 @@ def without_text(model: Any) -> tuple[Any, TextVectorization | None]:
     if isinstance(model, Sequential):
         if layers[0] is not found:
             raise ValueError(f"export(format='web'): {found.name!r} must be the model's first layer.")
-        length = found.get_config()["output_sequence_length"]
-        return Sequential([Input((length,), dtype="int64"), *layers[1:]], name=model.name), found
+        about = described(found, None)
+        kind = "int64" if about["mode"] == "int" else "float32"
+        return Sequential([Input((about["length"],), dtype=kind), *layers[1:]], name=model.name), found
     return Model(found.output, model.output, name=model.name), found

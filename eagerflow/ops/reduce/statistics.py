@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy
@@ -133,7 +134,7 @@ def occurrences(xp: Numpy, indices: Array, depth: int = 1) -> Array:
     """
     array = indices[None] if indices.ndim == 1 else indices
     array = array.swapaxes(1, -1)
-    flat = array.reshape(-1, array.shape[-1])
+    flat = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])  # also of rows without an element
     usable = (flat >= 0) & (flat < depth)
     # One slot per row and index, and one at the end for what counts as nothing.
     slots = xp.where(usable, flat + xp.arange(len(flat))[:, None] * depth, len(flat) * depth)

@@ -236,3 +236,9 @@ def test_integers_and_hashes_in_a_functional_model():
     embedded, hot = model(np.array([[5, 9]]))
     assert embedded.shape == (1, 2, 4)
     assert hot.shape == (1, 3)
+
+
+@pytest.mark.parametrize("mode", ["multi_hot", "count"])
+def test_texts_without_a_word_are_vectors_of_zeros(mode):
+    layer = layers.TextVectorization(vocabulary=["a", "b"], output_mode=mode)
+    assert layer([" ", ""]).tolist() == [[0, 0, 0], [0, 0, 0]]

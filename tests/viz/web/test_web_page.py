@@ -292,6 +292,9 @@ def test_a_function_of_python_in_the_vectorization_is_refused(tmp_path):
     vectorizer = L.TextVectorization(vocabulary=["a"], standardize=lambda texts: texts)
     with pytest.raises(ValueError, match="Python function"):
         example.model.export(tmp_path / "m.html", format="web", text=vectorizer)
+    hot = L.TextVectorization(vocabulary=["a"], split=None, output_mode="one_hot")
+    with pytest.raises(ValueError, match="output_mode='one_hot'"):
+        example.model.export(tmp_path / "m.html", format="web", text=hot)
 
 
 def test_a_model_that_is_too_large_for_a_page_is_refused(tmp_path, monkeypatch):
@@ -308,6 +311,15 @@ def test_text_in_front_of_a_model_becomes_the_page_s(tmp_path):
     wanted = {"standardize": "lower_and_strip_punctuation", "split": "whitespace", "ngrams": None, "length": 4}
     assert found["inputs"][0].items() >= {"shape": [4], "type": "int64", "kind": "text", **wanted}.items()
     assert found["inputs"][0]["words"][2:] == ["good", "bad"]
+
+
+def test_a_bag_of_words_is_made_in_the_page_too(tmp_path):
+    vectorizer = L.TextVectorization(vocabulary=["good", "bad"], output_mode="multi_hot")
+    model = ef.Sequential([ef.Input((1,), dtype="string"), vectorizer, L.Dense(1)])
+    page = export(Example(model, {"samples": ["good bad", "other"]}), tmp_path / "m.html")
+    found = content_of(page)
+    assert found["inputs"][0].items() >= {"mode": "multi_hot", "length": 3, "type": "float32"}.items()
+    np.testing.assert_array_equal(np.frombuffer(bytes_of(page, "numbers"), "float32", 6), [0, 1, 1, 1, 0, 0])
 
 
 def test_every_example_that_browsers_run_has_a_kind_of_input_of_its_own():

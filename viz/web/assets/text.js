@@ -12,12 +12,12 @@ const SPLIT = {
   whitespace: (text) => text.match(/[^ \t\n\v\f\r]+/g) || [],
   character: (text) => Array.from(text),
 };
-const PADDING = 0,
-  UNKNOWN = 1;
+const PADDING = 0;
 
 class Vectorizer {
-  constructor({ standardize, split, ngrams, length, words }) {
-    Object.assign(this, { standardize, split, ngrams, length, words });
+  constructor({ standardize, split, ngrams, mode, length, words, first, weights }) {
+    Object.assign(this, { standardize, split, ngrams, mode, length, weights });
+    this.unknown = first - 1; // what stands before the first word
     this.numbers = new Map(words.map((word, i) => [word, i]));
   }
 
@@ -32,13 +32,24 @@ class Vectorizer {
   }
 
   number(token) {
-    return this.numbers.get(token) ?? UNKNOWN;
+    return this.numbers.get(token) ?? this.unknown;
   }
 
-  // As many as the model takes; of any number at least one, as no model takes none.
-  indices(text) {
+  // What the model takes: indices, or a number for each word of the vocabulary.
+  vector(text) {
     const found = this.tokens(text).map((token) => this.number(token));
+    return this.mode === "int" ? this.padded(found) : this.counted(found);
+  }
+
+  // As many indices as the model takes; of any number at least one, as no model takes none.
+  padded(found) {
     const length = this.length ?? Math.max(1, found.length);
     return Array.from({ length }, (_, i) => found[i] ?? PADDING);
+  }
+
+  counted(found) {
+    const counts = new Array(this.length).fill(0);
+    for (const number of found) counts[number] = this.mode === "multi_hot" ? 1 : counts[number] + 1;
+    return this.weights ? counts.map((count, i) => count * (this.weights[i] ?? 0)) : counts;
   }
 }

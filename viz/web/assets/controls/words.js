@@ -31,14 +31,14 @@ class Words {
 
   show() {
     const tokens = this.vectorizer.tokens(this.field.value),
-      most = this.about.length ?? Infinity;
+      most = (this.about.mode === "int" && this.about.length) || Infinity;
     this.tokens.replaceChildren(
       ...tokens.slice(0, 200).map((token, i) => {
         const number = this.vectorizer.number(token),
           [state, why] =
             i >= most
               ? ["cut", "the model doesn't read so far"]
-              : number === UNKNOWN
+              : number === this.vectorizer.unknown
                 ? ["unknown", "not in the vocabulary"]
                 : ["", `word ${number} of the vocabulary`];
         return el("li", { class: state, title: why }, clean(token, 30) || " ", el("sub", {}, String(number)));
@@ -51,7 +51,7 @@ class Words {
   }
 
   value() {
-    const indices = this.vectorizer.indices(this.field.value);
-    return { data: indices, shape: [indices.length] };
+    const vector = this.vectorizer.vector(this.field.value);
+    return { data: vector, shape: [vector.length] };
   }
 }
