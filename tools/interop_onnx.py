@@ -109,7 +109,8 @@ def built(name: str, side: int | None) -> Any:
 def pictures(model: Any, batch: int) -> np.ndarray:
     prepares = any(type(layer).__name__ in ("Rescaling", "Normalization") for layer in model.layers)
     low, high = (0, 255) if prepares else (-1, 1)
-    return np.random.default_rng(batch).uniform(low, high, (batch, *model.input_shape[1:])).astype("float32")
+    shape = [n or 224 for n in model.input_shape[1:]]  # some take any size
+    return np.random.default_rng(batch).uniform(low, high, (batch, *shape)).astype("float32")
 
 
 def architecture(name: str, path: Path, side: int | None, batches: Sequence[int]) -> str:

@@ -53,8 +53,8 @@ def expressed(graph: Graph, constant: Constant) -> str | None:
     """The name of an array that changes with the size, where its numbers follow from that.
 
     They are all equal (and the same at all sizes, or a length, its root, or one divided by that), in equal steps along
-    one axis, or two numbers of which one fills a triangle or a diagonal. None where it is something else, or its shape
-    follows from no shape known.
+    one axis, two numbers of which one fills a triangle or a diagonal, or the weights by which images are resized. None
+    where it is something else, or its shape follows from no shape known.
     """
     arrays = constant.arrays
     if len({array.ndim for array in arrays}) > 1:
@@ -63,7 +63,7 @@ def expressed(graph: Graph, constant: Constant) -> str | None:
     if all(array.size and bool((array == array.reshape(-1)[0]).all()) for array in arrays):
         found = _number(graph, [array.reshape(-1)[0] for array in arrays])
         return found if found is None or not shape else _expanded(graph, found, shape)
-    return _in_steps(graph, arrays, shape) or _triangle(graph, arrays, shape)
+    return _in_steps(graph, arrays, shape) or _triangle(graph, arrays, shape) or _resizing(graph, arrays, shape)
 
 
 def _number(graph: Graph, values: Sequence[Any]) -> str | None:
@@ -120,6 +120,37 @@ def _compared_places(graph: Graph, shape: Sequence[Any], kind: str, least: int, 
         found = graph.node("Where", [found, *[graph.constant(numpy.asarray(value)) for value in values]])
     ahead = list(range(len(shape) - 2))
     return str(graph.node("Unsqueeze", [found, graph.integers(ahead)]) if ahead else found)
+
+
+def _bilinear(before: int, after: int) -> Any:
+    """What each of the places after resizing takes of those before."""
+    at = (numpy.arange(after) + 0.5) * (before / after) - 0.5
+    shares = numpy.maximum(1 - abs(at - numpy.arange(before)[:, None]), 0)
+    return shares / shares.sum(0)
+
+
+def _resizing(graph: Graph, arrays: Sequence[Any], shape: Sequence[Any]) -> str | None:
+    """The matrix of weights of a bilinear resizing along one axis; computed in float64, as positions grow large."""
+    if len(shape) != 2 or arrays[0].dtype.kind != "f":
+        return None
+    if not all(numpy.allclose(array, _bilinear(*array.shape), rtol=0, atol=1e-6) for array in arrays):
+        return None
+    names = [graph.length(lengths) for lengths in shape]
+    zero, one = (graph.constant(numpy.int64(i)) for i in (0, 1))
+    counts, places = [], []
+    for name in names:
+        if name is None:
+            return None
+        count = graph.node("Squeeze", [name, graph.integers([0])])
+        counts.append(graph.node("Cast", [count], to=numpy.dtype("float64")))
+        places.append(graph.node("Cast", [graph.node("Range", [zero, count, one])], to=numpy.dtype("float64")))
+    half, unit = (graph.constant(numpy.float64(x)) for x in (0.5, 1.0))
+    at = graph.node("Mul", [graph.node("Add", [places[1], half]), graph.node("Div", counts)])
+    rows = graph.node("Unsqueeze", [places[0], graph.integers([1])])
+    apart = graph.node("Abs", [graph.node("Sub", [graph.node("Sub", [at, half]), rows])])
+    shares = graph.node("Max", [graph.node("Sub", [unit, apart]), graph.constant(numpy.float64(0))])
+    found = graph.node("Div", [shares, graph.node("ReduceSum", [shares, graph.integers([0])], keepdims=1)])
+    return str(graph.node("Cast", [found], to=arrays[0].dtype))
 
 
 def _expanded(graph: Graph, name: str, shape: Sequence[Any]) -> str | None:

@@ -190,6 +190,7 @@ MODELS = {
     "causal attention": causal_attention,
     "strides, any size": image(*[L.Conv2D(3, 3, strides=2, padding="same") for _ in range(4)], shape=(None, None, 3)),
     "flat, any length": sequence(*[L.Conv1D(3, 3, strides=2, padding="same") for _ in range(3)], L.Flatten),
+    "resized, any size": image(L.Resizing(5, 7), L.UpSampling2D(2, interpolation="bilinear"), shape=(None, None, 3)),
     "cropped, any size": image(L.CenterCrop(4, 4), shape=(None, None, 3)),
     "normalized by row": image(
         L.BatchNormalization(axis=1), L.LayerNormalization(axis=1), L.LayerNormalization([1, 2])
