@@ -180,8 +180,14 @@ class OnnxModel(Model):
         """
         sizes = dict(sizes or {})
         ports = self._program.inputs
-        names = [name for port in ports for axis, n in enumerate(port.shape or ()) if not isinstance(n, int)
-                 for name in (f"{port.name}:{axis}", n) if name]  # fmt: skip
+        names = [
+            name
+            for port in ports
+            for axis, n in enumerate(port.shape or ())
+            if not isinstance(n, int)
+            for name in (f"{port.name}:{axis}", n)
+            if name
+        ]
         unknown = [name for name in sizes if name not in names]
         if unknown or any(n < 1 for n in sizes.values()):
             raise ValueError(f"sizes={sizes!r:.150}: the open lengths are {list(dict.fromkeys(names))!r:.250}.")

@@ -102,9 +102,14 @@ class _Reader:
     # ------------------------------------------------------------------ graphs
 
     def graph(
-        self, graph: Message, opsets: Mapping[str, int], functions: _Functions, outer: frozenset[str], depth: int,
+        self,
+        graph: Message,
+        opsets: Mapping[str, int],
+        functions: _Functions,
+        outer: frozenset[str],
+        depth: int,
         outputs: Sequence[str] | None = None,
-    ) -> Program:  # fmt: skip
+    ) -> Program:
         """A program of a graph, which sees the names of `outer`."""
         if graph["sparse_initializer"]:
             raise LoadError("sparse initializers aren't known here.")

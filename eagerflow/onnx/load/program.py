@@ -17,9 +17,16 @@ __all__ = ["Around", "Body", "FileFunction", "Port", "Program", "Step"]
 
 # What a node's function may raise where it is given what it can't compute.
 _ERRORS = (
-    ValueError, TypeError, IndexError, KeyError, ArithmeticError, MemoryError, AttributeError, NotImplementedError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    ArithmeticError,
+    MemoryError,
+    AttributeError,
+    NotImplementedError,
     RecursionError,
-)  # fmt: skip
+)
 
 # Called around each node that is seen: with the node and its inputs, and a function that runs it.
 Around = Callable[["Step", list[Any], Callable[[], list[Any]]], list[Any]]
@@ -98,9 +105,16 @@ class Step:
     __slots__ = tuple("_bodies aside attributes done function inputs kind layers name opset outputs path".split())
 
     def __init__(
-        self, kind: str, function: Callable[..., Any], attributes: dict[str, Any], opset: int, inputs: Sequence[str],
-        outputs: Sequence[str], name: str, path: tuple[str, ...],
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        function: Callable[..., Any],
+        attributes: dict[str, Any],
+        opset: int,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        name: str,
+        path: tuple[str, ...],
+    ) -> None:
         self.kind, self.function, self.attributes, self.opset = kind, function, attributes, opset
         self.inputs, self.outputs, self.name, self.path = list(inputs), list(outputs), name, path
         self.done: list[str] = []
@@ -174,9 +188,15 @@ class Program:
     """
 
     def __init__(
-        self, name: str, inputs: list[Port], outputs: list[Port], steps: list[Step], constants: Mapping[str, Any],
-        weights: dict[str, Any], shapes: Mapping[str, Any],
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        inputs: list[Port],
+        outputs: list[Port],
+        steps: list[Step],
+        constants: Mapping[str, Any],
+        weights: dict[str, Any],
+        shapes: Mapping[str, Any],
+    ) -> None:
         self.name, self.inputs, self.outputs, self.steps = name, inputs, outputs, steps
         self.constants: dict[str, Known] = {key: known(array) for key, array in constants.items()}
         self.weights, self.shapes = weights, shapes

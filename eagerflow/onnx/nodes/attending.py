@@ -30,12 +30,25 @@ def _shared(x: Any, heads: int) -> Any:
 
 
 def _attention(
-    q: Any, k: Any, v: Any, mask: Any = None, past_key: Any = None, past_value: Any = None, lengths: Any = None, *,
-    is_causal: int = 0, q_num_heads: int | None = None, kv_num_heads: int | None = None,
-    left_window_size: int = -1, qk_matmul_output_mode: int = 0,
-    right_window_size: int = -1, scale: float | None = None, softcap: float = 0.0,
-    softmax_precision: int | None = None, outputs: int = 1,
-) -> Any:  # fmt: skip
+    q: Any,
+    k: Any,
+    v: Any,
+    mask: Any = None,
+    past_key: Any = None,
+    past_value: Any = None,
+    lengths: Any = None,
+    *,
+    is_causal: int = 0,
+    q_num_heads: int | None = None,
+    kv_num_heads: int | None = None,
+    left_window_size: int = -1,
+    qk_matmul_output_mode: int = 0,
+    right_window_size: int = -1,
+    scale: float | None = None,
+    softcap: float = 0.0,
+    softmax_precision: int | None = None,
+    outputs: int = 1,
+) -> Any:
     flat = q.ndim == 3
     query, key, value = _heads(q, q_num_heads), _heads(k, kv_num_heads), _heads(v, kv_num_heads)
     past = 0
@@ -95,9 +108,15 @@ def _joined(bias: Any, seen: Any, dtype: Any) -> Any:
 
 
 def _rotary(
-    x: Any, cosines: Any, sines: Any, places: Any = None, *, interleaved: int = 0, num_heads: int = 0,
+    x: Any,
+    cosines: Any,
+    sines: Any,
+    places: Any = None,
+    *,
+    interleaved: int = 0,
+    num_heads: int = 0,
     rotary_embedding_dim: int = 0,
-) -> Any:  # fmt: skip
+) -> Any:
     flat = x.ndim == 3
     each = (
         ops.reshape(x, (*x.shape[:2], num_heads, x.shape[2] // num_heads)) if flat else ops.transpose(x, (0, 2, 1, 3))

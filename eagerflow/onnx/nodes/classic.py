@@ -55,9 +55,15 @@ def _linear_regressor(x: Any, weights: Any, bias: Any = None, *, post_transform:
 
 
 def _linear_classifier(
-    x: Any, weights: Any, bias: Any = None, *, classlabels_ints: Any = None, classlabels_strings: Any = None,
-    multi_class: int = 0, post_transform: str = "NONE",
-) -> Any:  # fmt: skip
+    x: Any,
+    weights: Any,
+    bias: Any = None,
+    *,
+    classlabels_ints: Any = None,
+    classlabels_strings: Any = None,
+    multi_class: int = 0,
+    post_transform: str = "NONE",
+) -> Any:
     if classlabels_ints is None:
         raise ValueError(
             "its labels are text, which tensors don't hold. Fit the classifier on class numbers, or leave the label "
@@ -74,9 +80,11 @@ def _linear_classifier(
 
 
 def _array_features(x: Any, places: Any) -> Any:
-    return ops.take(x, ops.reshape(places, (-1,)), axis=-1) if x.ndim > 1 else ops.expand_dims(
-        ops.take(x, ops.reshape(places, (-1,)), axis=-1), 0
-    )  # fmt: skip
+    return (
+        ops.take(x, ops.reshape(places, (-1,)), axis=-1)
+        if x.ndim > 1
+        else ops.expand_dims(ops.take(x, ops.reshape(places, (-1,)), axis=-1), 0)
+    )
 
 
 def _binarizer(x: Any, *, threshold: float = 0.0) -> Any:
@@ -84,9 +92,13 @@ def _binarizer(x: Any, *, threshold: float = 0.0) -> Any:
 
 
 def _imputer(
-    x: Any, *, imputed_value_floats: Any = None, replaced_value_float: float = 0.0, imputed_value_int64s: Any = None,
+    x: Any,
+    *,
+    imputed_value_floats: Any = None,
+    replaced_value_float: float = 0.0,
+    imputed_value_int64s: Any = None,
     replaced_value_int64: int = 0,
-) -> Any:  # fmt: skip
+) -> Any:
     if imputed_value_int64s is not None:
         return as_type(ops.where(ops.equal(x, replaced_value_int64), numpy.asarray(imputed_value_int64s), x), x.dtype)
     missing = ops.isnan(x) if numpy.isnan(replaced_value_float) else ops.equal(x, replaced_value_float)
@@ -98,10 +110,20 @@ def _feature_vectorizer(*xs: Any, inputdimensions: Any = None) -> Any:
 
 
 def _label_encoder(
-    x: Any, *, keys_int64s: Any = None, keys_floats: Any = None, values_int64s: Any = None, values_floats: Any = None,
-    default_int64: int = -1, default_float: float = 0.0, default_string: Any = None, keys_tensor: Any = None,
-    values_tensor: Any = None, default_tensor: Any = None, **texts: Any,
-) -> Any:  # fmt: skip
+    x: Any,
+    *,
+    keys_int64s: Any = None,
+    keys_floats: Any = None,
+    values_int64s: Any = None,
+    values_floats: Any = None,
+    default_int64: int = -1,
+    default_float: float = 0.0,
+    default_string: Any = None,
+    keys_tensor: Any = None,
+    values_tensor: Any = None,
+    default_tensor: Any = None,
+    **texts: Any,
+) -> Any:
     keys = next((k for k in (keys_int64s, keys_floats, keys_tensor) if k is not None), None)
     values = next((v for v in (values_int64s, values_floats, values_tensor) if v is not None), None)
     if keys is None or values is None or texts:

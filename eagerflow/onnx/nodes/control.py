@@ -41,9 +41,16 @@ def _loop(trips: Any = None, condition: Any = None, *states: Any, body: Body, ou
 
 
 def _scan(
-    *inputs: Any, body: Body, num_scan_inputs: int, scan_input_axes: Any = None, scan_input_directions: Any = None,
-    scan_output_axes: Any = None, scan_output_directions: Any = None, outputs: int, opset: int,
-) -> Any:  # fmt: skip
+    *inputs: Any,
+    body: Body,
+    num_scan_inputs: int,
+    scan_input_axes: Any = None,
+    scan_input_directions: Any = None,
+    scan_output_axes: Any = None,
+    scan_output_directions: Any = None,
+    outputs: int,
+    opset: int,
+) -> Any:
     if opset < 9:
         raise ValueError("of opset 8 it isn't known here.")
     count = len(inputs) - num_scan_inputs

@@ -99,9 +99,14 @@ def _mean(*xs: Any) -> Any:
 
 
 def _clip(
-    x: Any, low: Any = None, high: Any = None, *, min: float | None = None, max: float | None = None,
+    x: Any,
+    low: Any = None,
+    high: Any = None,
+    *,
+    min: float | None = None,
+    max: float | None = None,
     consumed_inputs: Any = None,
-) -> Any:  # fmt: skip
+) -> Any:
     low, high = (x if x is None else _single(x) for x in (low, high))
     low, high = low if min is None else min, high if max is None else max
     if low is not None and high is not None:
@@ -206,9 +211,16 @@ def _mish(x: Any) -> Any:
 
 
 def _dropout(
-    x: Any, share: Any = None, training: Any = None, *, ratio: float = 0.5, seed: int = 0, is_test: int = 0,
-    outputs: int = 1, consumed_inputs: Any = None,
-) -> Any:  # fmt: skip
+    x: Any,
+    share: Any = None,
+    training: Any = None,
+    *,
+    ratio: float = 0.5,
+    seed: int = 0,
+    is_test: int = 0,
+    outputs: int = 1,
+    consumed_inputs: Any = None,
+) -> Any:
     rate = ratio if share is None else float(numbers(share).reshape(-1)[0])
     if training is not None and bool(numbers(training).reshape(-1)[0]) and rate:
         raise ValueError("dropout in training mode: files are run in inference. Export with training=False.")

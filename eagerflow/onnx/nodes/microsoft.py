@@ -35,9 +35,15 @@ def _fused_matmul(
 
 
 def _fused_conv(
-    x: Any, kernel: Any, bias: Any = None, other: Any = None, *, activation: str = "", activation_params: Any = None,
+    x: Any,
+    kernel: Any,
+    bias: Any = None,
+    other: Any = None,
+    *,
+    activation: str = "",
+    activation_params: Any = None,
     **how: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     made = convolved(x, kernel, bias, **how)
     made = made if other is None else ops.add(made, other)
     return _activated(made, activation, activation_params)
@@ -53,9 +59,15 @@ def _activated(x: Any, name: str, given: Any) -> Any:
 
 
 def _fused_gemm(
-    x: Any, y: Any, bias: Any = None, *, activation: str = "", activation_alpha: Any = None,
-    activation_beta: Any = None, **how: Any,
-) -> Any:  # fmt: skip
+    x: Any,
+    y: Any,
+    bias: Any = None,
+    *,
+    activation: str = "",
+    activation_alpha: Any = None,
+    activation_beta: Any = None,
+    **how: Any,
+) -> Any:
     given = [number for number in (activation_alpha, activation_beta) if number is not None]
     return _activated(REDUCING["Gemm"](x, y, bias, **how), activation, given)
 

@@ -17,9 +17,20 @@ def _by_channel(x: Any, per_channel: Any) -> Any:
 
 
 def _batch(
-    x: Any, scale: Any, bias: Any, mean: Any, variance: Any, *, epsilon: float = 1e-5, momentum: float = 0.9,
-    training_mode: int = 0, spatial: int = 1, is_test: int = 0, outputs: int = 1, consumed_inputs: Any = None,
-) -> Any:  # fmt: skip
+    x: Any,
+    scale: Any,
+    bias: Any,
+    mean: Any,
+    variance: Any,
+    *,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    training_mode: int = 0,
+    spatial: int = 1,
+    is_test: int = 0,
+    outputs: int = 1,
+    consumed_inputs: Any = None,
+) -> Any:
     if not spatial:
         raise ValueError("spatial=0 isn't known here.")
     if not training_mode and outputs == 1:
@@ -60,9 +71,15 @@ def _group(
 
 
 def layer_norm(
-    x: Any, scale: Any, bias: Any = None, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1,
+    x: Any,
+    scale: Any,
+    bias: Any = None,
+    *,
+    axis: int = -1,
+    epsilon: float = 1e-5,
+    stash_type: int = 1,
     outputs: int = 1,
-) -> Any:  # fmt: skip
+) -> Any:
     """`LayerNormalization`."""
     (first,) = axes_in([axis], x.ndim)
     axes = tuple(range(first, x.ndim))

@@ -40,9 +40,16 @@ def _dequantize(
 
 
 def _quantize(
-    x: Any, scale: Any, zero: Any = None, *, axis: int = 1, block_size: int = 0, output_dtype: int = 0,
-    saturate: int = 1, precision: int = 0,
-) -> Any:  # fmt: skip
+    x: Any,
+    scale: Any,
+    zero: Any = None,
+    *,
+    axis: int = 1,
+    block_size: int = 0,
+    output_dtype: int = 0,
+    saturate: int = 1,
+    precision: int = 0,
+) -> Any:
     to = type_numbered(output_dtype) if output_dtype else numpy.dtype("uint8") if zero is None else zero.dtype
     return _rounded(
         ops.divide(ops.cast(x, "float32"), ops.cast(_for_parts(scale, x, axis, block_size), "float32")),
@@ -103,9 +110,17 @@ def _qlinear_matmul(
 
 
 def _qlinear_conv(
-    x: Any, x_scale: Any, x_zero: Any, w: Any, w_scale: Any, w_zero: Any, y_scale: Any, y_zero: Any, bias: Any = None,
+    x: Any,
+    x_scale: Any,
+    x_zero: Any,
+    w: Any,
+    w_scale: Any,
+    w_zero: Any,
+    y_scale: Any,
+    y_zero: Any,
+    bias: Any = None,
     **how: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     product = convolved(_whole(x, x_zero, 1), _whole(w, w_zero, 0), **how)
     channel = (1, -1, *[1] * (x.ndim - 2))
     if bias is not None:

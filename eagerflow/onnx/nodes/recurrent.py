@@ -178,10 +178,25 @@ def _activations(kind: str, names: Any, alphas: Any, betas: Any, which: int) -> 
 
 def _recurrent(kind: str) -> Callable[..., Any]:
     def run(
-        x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, h: Any = None, c: Any = None, p: Any = None, *,
-        activations: Any = None, activation_alpha: Any = None, activation_beta: Any = None, direction: str = "forward",
-        hidden_size: int | None = None, layout: int = 0, outputs: int = 1, output_sequence: int = 0, **how: Any,
-    ) -> Any:  # fmt: skip
+        x: Any,
+        w: Any,
+        r: Any,
+        b: Any = None,
+        lengths: Any = None,
+        h: Any = None,
+        c: Any = None,
+        p: Any = None,
+        *,
+        activations: Any = None,
+        activation_alpha: Any = None,
+        activation_beta: Any = None,
+        direction: str = "forward",
+        hidden_size: int | None = None,
+        layout: int = 0,
+        outputs: int = 1,
+        output_sequence: int = 0,
+        **how: Any,
+    ) -> Any:
         if how.keys() - {"clip", "input_forget", "linear_before_reset"}:
             raise TypeError(f"unexpected attributes {sorted(how)[:5]}")
         if direction not in ("forward", "reverse", "bidirectional"):

@@ -117,11 +117,22 @@ def _resized(x: Any, axes: dict[int, _Axis], mode: str, how: dict[str, Any]) -> 
 
 
 def _resize(
-    x: Any, roi: Any = None, scales: Any = None, sizes: Any = None, *, antialias: int = 0, axes: Any = None,
-    coordinate_transformation_mode: str | None = None, cubic_coeff_a: float = -0.75, exclude_outside: int = 0,
-    extrapolation_value: float = 0.0, keep_aspect_ratio_policy: str = "stretch", mode: str = "nearest",
-    nearest_mode: str | None = None, opset: int,
-) -> Any:  # fmt: skip
+    x: Any,
+    roi: Any = None,
+    scales: Any = None,
+    sizes: Any = None,
+    *,
+    antialias: int = 0,
+    axes: Any = None,
+    coordinate_transformation_mode: str | None = None,
+    cubic_coeff_a: float = -0.75,
+    exclude_outside: int = 0,
+    extrapolation_value: float = 0.0,
+    keep_aspect_ratio_policy: str = "stretch",
+    mode: str = "nearest",
+    nearest_mode: str | None = None,
+    opset: int,
+) -> Any:
     if opset < 11:  # (x, scales), as Upsample
         return _upsample(x, roi if scales is None else scales, mode=mode)
     along = range(x.ndim) if axes is None else axes_in(axes, x.ndim)
@@ -178,9 +189,15 @@ def _mode(mode: str) -> str:
 
 
 def _upsample(
-    x: Any, scales: Any = None, /, *, mode: str = "nearest", height_scale: float = 1.0, width_scale: float = 1.0,
+    x: Any,
+    scales: Any = None,
+    /,
+    *,
+    mode: str = "nearest",
+    height_scale: float = 1.0,
+    width_scale: float = 1.0,
     **older: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     factors = older.pop("scales", None) if scales is None else numbers(scales).tolist()
     if older:
         raise TypeError(f"unexpected attributes {sorted(older)[:5]}")

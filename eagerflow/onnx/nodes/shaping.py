@@ -92,9 +92,16 @@ def placed_slice(start: int, end: int, step: int, length: int) -> slice:
 
 
 def _slice(
-    x: Any, begin: Any = None, stop: Any = None, places: Any = None, strides: Any = None, *,
-    starts: Any = None, ends: Any = None, axes: Any = None,
-) -> Any:  # fmt: skip
+    x: Any,
+    begin: Any = None,
+    stop: Any = None,
+    places: Any = None,
+    strides: Any = None,
+    *,
+    starts: Any = None,
+    ends: Any = None,
+    axes: Any = None,
+) -> Any:
     first = counts(begin) if begin is not None else list(starts)
     last = counts(stop) if stop is not None else list(ends)
     along = axes_in(_given_axes(places, axes) or range(len(first)), x.ndim)
@@ -203,9 +210,17 @@ def padded(x: Any, widths: Sequence[tuple[int, int]], mode: str = "constant", va
 
 
 def _pad(
-    x: Any, widths: Any = None, value: Any = None, places: Any = None, /, *,
-    pads: Any = None, mode: str = "constant", paddings: Any = None, **older: Any,
-) -> Any:  # fmt: skip
+    x: Any,
+    widths: Any = None,
+    value: Any = None,
+    places: Any = None,
+    /,
+    *,
+    pads: Any = None,
+    mode: str = "constant",
+    paddings: Any = None,
+    **older: Any,
+) -> Any:
     fill = older.pop("value", 0.0) if value is None or not value.size else numbers(value).item()
     if older:
         raise TypeError(f"unexpected attributes {sorted(older)}")
@@ -242,9 +257,15 @@ def _constant_of_shape(shape: Any, *, value: Any = None) -> Any:
 
 
 def _constant(
-    *, value: Any = None, value_float: Any = None, value_floats: Any = None, value_int: Any = None,
-    value_ints: Any = None, value_string: Any = None, value_strings: Any = None,
-) -> Any:  # fmt: skip
+    *,
+    value: Any = None,
+    value_float: Any = None,
+    value_floats: Any = None,
+    value_int: Any = None,
+    value_ints: Any = None,
+    value_string: Any = None,
+    value_strings: Any = None,
+) -> Any:
     floats = value_floats if value_float is None else value_float
     integers = value_ints if value_int is None else value_int
     if floats is not None or integers is not None:

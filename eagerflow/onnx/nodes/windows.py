@@ -57,9 +57,17 @@ def _turned(kernel: Any) -> Any:
 
 
 def _convolved(
-    x: Any, kernel: Any, bias: Any = None, *, auto_pad: str = "NOTSET", dilations: Any = None, group: int = 1,
-    kernel_shape: Any = None, pads: Any = None, strides: Any = None,
-) -> Any:  # fmt: skip
+    x: Any,
+    kernel: Any,
+    bias: Any = None,
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: Any = None,
+    group: int = 1,
+    kernel_shape: Any = None,
+    pads: Any = None,
+    strides: Any = None,
+) -> Any:
     rank = x.ndim - 2
     if rank < 1 or kernel.ndim != x.ndim or group < 1 or kernel.shape[-2] * group != x.shape[1]:
         raise ValueError(f"a kernel {_shape_of(kernel)} in {group} groups for an input {list(x.shape)}.")
@@ -104,10 +112,19 @@ def spread(x: Any, kernel: Any, bias: Any = None, **how: Any) -> Any:
 
 
 def _spread_out(
-    x: Any, kernel: Any, bias: Any = None, *, auto_pad: str = "NOTSET", dilations: Any = None, group: int = 1,
-    kernel_shape: Any = None, output_padding: Any = None, output_shape: Any = None, pads: Any = None,
+    x: Any,
+    kernel: Any,
+    bias: Any = None,
+    *,
+    auto_pad: str = "NOTSET",
+    dilations: Any = None,
+    group: int = 1,
+    kernel_shape: Any = None,
+    output_padding: Any = None,
+    output_shape: Any = None,
+    pads: Any = None,
     strides: Any = None,
-) -> Any:  # fmt: skip
+) -> Any:
     rank = x.ndim - 2
     if rank < 1 or kernel.ndim != x.ndim or group < 1 or x.shape[1] % group or kernel.shape[-1] != x.shape[1]:
         raise ValueError(f"a kernel {_shape_of(kernel)} in {group} groups for an input {list(x.shape)}.")
@@ -156,9 +173,17 @@ def _behind(pairs: Pairs, ceil: int, lengths: Sequence[int], reach: Sequence[int
 
 
 def _max_pool(
-    x: Any, *, kernel_shape: Any, auto_pad: str = "NOTSET", ceil_mode: int = 0, dilations: Any = None,
-    pads: Any = None, storage_order: int = 0, strides: Any = None, outputs: int = 1,
-) -> Any:  # fmt: skip
+    x: Any,
+    *,
+    kernel_shape: Any,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    dilations: Any = None,
+    pads: Any = None,
+    storage_order: int = 0,
+    strides: Any = None,
+    outputs: int = 1,
+) -> Any:
     rank = x.ndim - 2
     window, steps, apart = (_per_axis(each, rank) for each in (kernel_shape, strides, dilations))
     reach = [(k - 1) * d + 1 for k, d in zip(window, apart)]
@@ -201,9 +226,16 @@ def _with_places(x: Any, around: Any, window: Any, strides: Any, dilations: Any,
 
 
 def _average_pool(
-    x: Any, *, kernel_shape: Any, auto_pad: str = "NOTSET", ceil_mode: int = 0, count_include_pad: int = 0,
-    dilations: Any = None, pads: Any = None, strides: Any = None,
-) -> Any:  # fmt: skip
+    x: Any,
+    *,
+    kernel_shape: Any,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    count_include_pad: int = 0,
+    dilations: Any = None,
+    pads: Any = None,
+    strides: Any = None,
+) -> Any:
     rank = x.ndim - 2
     window, steps, apart = (_per_axis(each, rank) for each in (kernel_shape, strides, dilations))
     reach = [(k - 1) * d + 1 for k, d in zip(window, apart)]
@@ -234,9 +266,16 @@ def _mean_of_windows(x: Any, window: Sequence[int], strides: Sequence[int], dila
 
 
 def _lp_pool(
-    x: Any, *, kernel_shape: Any, p: int = 2, auto_pad: str = "NOTSET", ceil_mode: int = 0, dilations: Any = None,
-    pads: Any = None, strides: Any = None,
-) -> Any:  # fmt: skip
+    x: Any,
+    *,
+    kernel_shape: Any,
+    p: int = 2,
+    auto_pad: str = "NOTSET",
+    ceil_mode: int = 0,
+    dilations: Any = None,
+    pads: Any = None,
+    strides: Any = None,
+) -> Any:
     how = {"auto_pad": auto_pad, "ceil_mode": ceil_mode, "dilations": dilations, "pads": pads, "strides": strides}
     size = math.prod(kernel_shape)
     powers = ops.power(ops.absolute(x), float(p))
