@@ -6,8 +6,9 @@ For each architecture, with its top and without, one side builds a model with we
 `.weights.h5` and to legacy `.h5`, with the names of layers, the shapes of weights, and what the model gives for a
 small image; the other side builds the same, reads both files, and compares: names, shapes and weights exactly, outputs
 to 2e-6 of the largest (4e-6 with weights of ours). Where they differ by more, Keras computes the same in float64, and
-the difference counts if ours is further from that. Then they change places. One architecture at a time, for the
-largest has 1.4 GB of weights.
+the difference counts if ours is further from that, and further than Keras' (with random weights, the features of
+EfficientNetV2M nearly cancel). Then they change places. One architecture at a time, for the largest has 1.4 GB of
+weights.
 
     PYTHON_WITH_KERAS tools/interop_applications.py figures
 
@@ -135,7 +136,7 @@ def read(keras, folder, name):
             if not good:
                 exact = exactly(name, top, made)
                 ours, kerass = (theirs, own) if keras.__name__ == "keras" else (own, theirs)
-                good = distance(ours, exact) <= tolerance
+                good = distance(ours, exact) <= max(tolerance, distance(kerass, exact))
                 more = f"; from float64 we are {distance(ours, exact):.1e}, Keras {distance(kerass, exact):.1e}"
             good = good and contents(made) == str(expected["contents"])
             failed += not good
