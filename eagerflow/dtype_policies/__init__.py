@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import eagerflow.layer.configuration  # noqa: F401  # which makes policies known to files
 from eagerflow.layer.dtype_policy import (
     DTypePolicy,
     DTypePolicyMap,

@@ -7,6 +7,7 @@ __all__ = ["REFUSED"]
 _COMPLEX = "ONNX' operators take no complex numbers"
 _FACTORS = "ONNX has no decompositions of matrices"
 _LENGTHS = "the length of its result depends on values, and shapes in the file follow from shapes alone"
+_GAMMA = ["lgamma", "digamma", "polygamma", "zeta"]
 _BACKWARD = "it belongs to gradients, and a file has none"
 
 REFUSED: dict[str, str] = {
@@ -16,7 +17,7 @@ REFUSED: dict[str, str] = {
     ),
     **dict.fromkeys(["nonzero", "distinct"], _LENGTHS),
     **dict.fromkeys(["written_last"], _BACKWARD),
-    **dict.fromkeys(["erfinv", "erfcinv", "bessel_i"], "ONNX has no such function"),
+    **dict.fromkeys(["erfinv", "erfcinv", "bessel_i", *_GAMMA], "ONNX has no such function"),
     "reinterpret": "ONNX can't read the bits of one type as another",
     "binned": "ONNX has no histogram",
 }
