@@ -6,12 +6,16 @@ with the channels first, or both, and a transpose is added only when somebody as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy
 
-__all__ = ["Graph", "Late", "Lengths", "Node", "Value"]
+__all__ = ["PIECE", "Graph", "Index", "Late", "Lengths", "Node", "Value", "blocks", "whole"]
+
+PIECE = 1 << 18  # numbers of a weight that are copied at once
+Index = tuple[slice, ...]  # a part of an array: a slice for each axis
 
 # A length at each of the sizes that were run.
 Lengths = tuple[int, ...]
@@ -58,22 +62,47 @@ class Value:
         return found[0] if len(set(found)) == 1 else None
 
 
-class Late(NamedTuple):
-    """An array that is made when it is needed, so that large weights are never copied all at once.
+class Late:
+    """An array whose parts are made when they are needed, so that large weights are never copied all at once.
 
-    Attributes:
+    `late[index]` gives a part, for a tuple with a slice for each axis, as an array would.
+
+    Args:
         shape: of the array.
         dtype: NumPy's.
-        made: gives the array.
+        part: gives the part at such a tuple.
     """
 
-    shape: tuple[int, ...]
-    dtype: Any
-    made: Callable[[], Any]
+    __slots__ = ("dtype", "part", "shape")
+
+    def __init__(self, shape: Sequence[int], dtype: Any, part: Callable[[Index], Any]) -> None:
+        self.shape, self.dtype, self.part = tuple(shape), numpy.dtype(dtype), part
+
+    def __getitem__(self, index: Index) -> Any:
+        return self.part(index)
 
     @property
     def nbytes(self) -> int:
-        return int(numpy.prod(self.shape)) * int(self.dtype.itemsize)
+        return math.prod(self.shape) * int(self.dtype.itemsize)
+
+
+def whole(shape: Sequence[int]) -> Index:
+    """The part that is all of an array of this shape."""
+    return tuple([slice(0, length) for length in shape])
+
+
+def blocks(shape: Sequence[int]) -> Iterator[Index]:
+    """Parts of an array, one behind the other as they are in a file; none of more than `PIECE` numbers."""
+    inner = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
+    axis = next((i for i, count in enumerate(inner) if count <= PIECE), None)
+    if axis is None:
+        yield ()
+        return
+    step = max(1, PIECE // max(inner[axis], 1))
+    for lead in numpy.ndindex(*shape[:axis]):
+        for start in range(0, shape[axis], step):
+            ahead = [slice(i, i + 1) for i in lead]
+            yield (*ahead, slice(start, min(start + step, shape[axis])), *whole(shape[axis + 1 :]))
 
 
 class Graph:
@@ -144,7 +173,7 @@ class Graph:
     def array(self, name: str) -> Any:
         """The numbers of a constant."""
         found = self.constants[name]
-        return found.made() if isinstance(found, Late) else found
+        return found[whole(found.shape)] if isinstance(found, Late) else found
 
     def integers(self, numbers: Sequence[int]) -> str:
         """A list of 64-bit integers, such as axes."""

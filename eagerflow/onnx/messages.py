@@ -13,7 +13,7 @@ import numpy
 from eagerflow.base.files import replacing
 from eagerflow.base.protobuf_messages import message_classes
 from eagerflow.onnx.fields import FIELDS
-from eagerflow.onnx.graph import Graph, Late, Value
+from eagerflow.onnx.graph import Graph, Late, Value, blocks
 
 __all__ = ["TYPES", "write"]
 
@@ -164,10 +164,10 @@ def _write(file: BinaryIO, model: bytes, body: bytes, tensors: list[tuple[bytes,
 
 def _write_numbers(file: BinaryIO, array: Any) -> None:
     """The numbers in little-endian order, a piece at a time where they have to be copied for it."""
-    array = array.made() if isinstance(array, Late) else array
-    array = array.astype(array.dtype.newbyteorder("<"), copy=False) if array.dtype.byteorder == ">" else array
-    if array.flags.c_contiguous:
+    swapped = array.dtype.byteorder == ">"
+    if not isinstance(array, Late) and array.flags.c_contiguous and not swapped:
         file.write(array.reshape(-1).view(numpy.uint8).data if array.nbytes else b"")
         return
-    for part in array:
-        file.write(numpy.ascontiguousarray(part).tobytes())
+    for index in blocks(array.shape):
+        part = array[index]
+        file.write((part.astype(part.dtype.newbyteorder("<")) if swapped else part).tobytes())

@@ -5,13 +5,13 @@ Only what multiplies is rounded: matrices, kernels, embeddings. Biases and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
 
-from eagerflow.onnx.graph import Graph, Late, Node
-from eagerflow.onnx.replay import computed_node
+from eagerflow.onnx.graph import Graph, Index, Late, Node, blocks
+from eagerflow.onnx.replay import unpacked
 from eagerflow.onnx.trace import ExportError
 
 __all__ = ["KINDS", "rounded"]
@@ -19,7 +19,6 @@ __all__ = ["KINDS", "rounded"]
 KINDS = ("int8", "float16")
 _SMALL = 1024  # bytes, up to which a weight stays as it is
 _WIDE = 64  # columns of an embedding, from which a scale for each row is little
-_PIECE = 1 << 20  # numbers that are rounded at once
 _LARGEST = 65504.0  # of float16
 
 
@@ -68,67 +67,58 @@ def _axis(node: Node, place: int, shape: tuple[int, ...]) -> int | None:
     return kinds.get((node.kind, place))
 
 
-def _pieces(array: Any) -> Iterator[slice]:
-    """Stretches along the first axis, none of them large."""
-    step = max(1, _PIECE * len(array) // max(array.size, 1))
-    return (slice(i, i + step) for i in range(0, len(array), step))
+def _along(scale: Any, axis: int, index: Index) -> Any:
+    """The scales of a part's channels, so that they meet its numbers."""
+    return scale[index[axis]].reshape([-1 if i == axis else 1 for i in range(len(index))])
 
 
-def _given(array: Any) -> Any:
-    return array.made() if isinstance(array, Late) else array
-
-
-def _in_pieces(source: Any, dtype: Any, convert: Callable[[Any, slice], Any]) -> Late:
-    """An array converted when it is needed, a piece at a time."""
-
-    def made() -> Any:
-        array = _given(source)
-        out = numpy.empty(array.shape, dtype)
-        for piece in _pieces(array):
-            out[piece] = convert(array[piece], piece)
-        return out
-
-    return Late(tuple(source.shape), numpy.dtype(dtype), made)
-
-
-def _to_int8(graph: Graph, name: str, axis: int) -> Node | None:
-    source = graph.constants[name]
-    array = _given(source)
-    others = tuple(i for i in range(array.ndim) if i != axis)
-    scale = (numpy.maximum(array.max(others), -array.min(others)) / 127).astype("float32")
+def _scales(source: Any, axis: int) -> Any:
+    """By what the largest number of each channel becomes 127; None where one isn't finite."""
+    largest = numpy.zeros(source.shape[axis], "float32")
+    others = tuple(i for i in range(len(source.shape)) if i != axis)
+    for index in blocks(source.shape):
+        part, known = source[index], largest[index[axis]]
+        numpy.maximum(known, numpy.maximum(part.max(others), -part.min(others)), out=known)
+    scale = (largest / 127).astype("float32")
     if not numpy.isfinite(scale).all():
         return None
     zero = scale < numpy.finfo("float32").tiny
     scale[zero] = scale[~zero].min(initial=1)  # not larger, as runtimes that add up before they scale round by it
-    along = numpy.moveaxis(scale.reshape(-1, *[1] * len(others)), 0, axis)
+    return scale
 
-    def convert(part: Any, piece: slice) -> Any:
-        return numpy.rint(part / (along[piece] if axis == 0 else along)).clip(-127, 127)
 
-    given = [_in_pieces(source, "int8", convert), scale]
+def _to_int8(graph: Graph, name: str, axis: int) -> Node | None:
+    source = graph.constants[name]
+    scale = _scales(source, axis)
+    if scale is None:
+        return None
+
+    def part(index: Index) -> Any:
+        made = source[index] / _along(scale, axis, index)
+        numpy.rint(made, out=made)
+        return made.clip(-127, 127, out=made).astype("int8")
+
+    given = [Late(source.shape, "int8", part), scale]
     names = [graph.constant(each, f"{name}:{word}") for each, word in zip(given, ("int8", "scale"))]
     return Node("DequantizeLinear", names, [name], {"axis": axis}, graph.name(f"{name}/DequantizeLinear"))
 
 
 def _to_float16(graph: Graph, name: str) -> Node | None:
     source = graph.constants[name]
-    array = _given(source)
-    if not max(array.max(), -array.min()) <= _LARGEST:
+    parts = (source[index] for index in blocks(source.shape))
+    if not all(max(part.max(), -part.min()) <= _LARGEST for part in parts):
         return None
-    made = graph.constant(_in_pieces(source, "float16", lambda part, piece: part), f"{name}:float16")
+    late = Late(source.shape, "float16", lambda index: source[index].astype("float16"))
+    made = graph.constant(late, f"{name}:float16")
     return Node("Cast", [made], [name], {"to": numpy.dtype("float32")}, graph.name(f"{name}/Cast"))
 
 
 def _check(graph: Graph, node: Node, source: Any, axis: int) -> None:
     """What the node gives must be the weight, but for half a step."""
-    array, (found,) = _given(source), computed_node(graph, node, {})
     scale = graph.constants[node.inputs[1]] if node.kind == "DequantizeLinear" else None
-    for piece in _pieces(array):
-        part = array[piece]
-        if scale is None:
-            step = numpy.abs(part) * 2.0**-10 + 2.0**-24
-        else:
-            step = numpy.moveaxis(scale.reshape(-1, *[1] * (array.ndim - 1)), 0, axis)
-            step = step[piece] if axis == 0 else step
-        if not (numpy.abs(found[piece] - part) <= 0.5001 * step + 1e-6 * numpy.abs(part)).all():
+    for index in blocks(source.shape):
+        part = source[index]
+        size = numpy.abs(part)
+        step = size * 2.0**-10 + 2.0**-24 if scale is None else _along(scale, axis, index)
+        if not (numpy.abs(unpacked(graph, node, index) - part) <= 0.5001 * step + 1e-6 * size).all():
             raise ExportError(f"the weight {node.outputs[0]!r} was not rounded to its nearest number.")
