@@ -9,6 +9,8 @@ TORCH := torch==2.13.0
 PEER_PACKAGES := keras==3.15.1 jax autograd \
 	"tensorflow-cpu; sys_platform == 'linux'" "tensorflow; sys_platform != 'linux'"
 
+ONNX_WRITERS := onnxscript onnxruntime skl2onnx tf2onnx transformers torchvision
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage test-slow test-simple test-gpu check bench interop differential fuzz web-runtime clean
 
@@ -51,7 +53,7 @@ check: $(VENV)/.installed-dev ## lint, format and types, without changing a file
 bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks (installs them once, or PEERS=/path/to/python has them); writes docs/benchmarks.md
 	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --also all --write docs/benchmarks.md $(ARGS)
 
-interop: $(VENV)/.installed-dev $(VENV)-keras/.installed ## exchange files with real Keras, both ways (installs Keras, JAX and TensorFlow once)
+interop: $(VENV)/.installed-dev $(VENV)-keras/.installed $(if $(PEERS),,$(VENV)-peers/.installed-onnx) ## exchange files with real Keras, both ways, and ONNX files with others (installs them once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
 	@$(VENV)-keras/bin/python tools/interop_applications.py
 	@$(BIN)/python tools/interop_onnx.py
@@ -95,6 +97,11 @@ $(VENV)-peers/.installed: | $(BIN)/pip
 		--index-url https://download.pytorch.org/whl/cpu $(TORCH) 2>/dev/null || \
 		echo "Its build without CUDA can't be reached: taking PyTorch from where packages come from here"
 	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -e . $(TORCH) $(PEER_PACKAGES)
+	@touch $@
+
+$(VENV)-peers/.installed-onnx: $(VENV)-peers/.installed
+	@echo "Installing what writes ONNX files into $(VENV)-peers (once)"
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) $(ONNX_WRITERS)
 	@touch $@
 
 # The newest Python that runs, is new enough and can make environments. pip is the last thing that venv writes.
