@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,13 +59,7 @@ def classified(x: Any, chosen: Chosen, average: str | None = "avg_pool", **setti
     return layers.Dense(chosen.classes, activation=chosen.classifier_activation, name="predictions", **settings)(x)
 
 
-def unnamed(x: Any, chosen: Chosen) -> Any:
-    """The same, where the average has no name."""
-    return classified(x, chosen, None)
-
-
-def _file(chosen: Chosen) -> Published:
-    return published(chosen.title, chosen.include_top)
+unnamed = partial(classified, average=None)  # for the top whose average has no name
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ class Family:
     channels_last_only: bool = False
     check: Callable[[Chosen], None] = lambda chosen: None
     name: Callable[[Chosen], str | None] = lambda chosen: chosen.title
-    file: Callable[[Chosen], Published] = _file
+    file: Callable[[Chosen], Published] = lambda chosen: published(chosen.title, chosen.include_top)
     end: Callable[[Any], Any] = lambda x: x
 
     def __call__(self, function: str, title: str | None, size: int = 0, **settings: Any) -> Callable[..., Model]:
@@ -119,9 +114,8 @@ class Family:
                 given = signature.bind(*args, **kwargs).arguments
             except TypeError as error:
                 raise TypeError(f"{function}: {error}. It takes {', '.join(names)}.") from None
-            return self._built(
-                Chosen(function=function, title=title, size=size or self.size, **settings, **{**defaults, **given})
-            )
+            row = {"function": function, "title": title, "size": size or self.size, **settings}
+            return self._built(Chosen(**row, **{**defaults, **given}))
 
         build.__module__, build.__name__, build.__qualname__ = self.module, function, function
         build.__doc__ = "\n".join(
@@ -150,18 +144,17 @@ class Family:
             path = self.file(chosen).path(f"{chosen.function}(weights='imagenet')", instead)
         images = layers.Input(shape=chosen.input_shape) if chosen.input_tensor is None else chosen.input_tensor
         x = self.body(images, chosen)
-        x = self.top(x, chosen) if chosen.include_top else self.end(self._pooled(x, chosen.pooling))
+        if chosen.include_top:
+            x = self.top(x, chosen)
+        else:
+            name = f"{chosen.pooling}_pool" if self.pooled else None
+            kind = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}.get(chosen.pooling)
+            x = self.end(x if kind is None else kind(name=name)(x))
         sources = get_source_inputs(images)
         model = Model(sources[0] if len(sources) == 1 else sources, x, name=chosen.name or self.name(chosen))
         if path is not None:
             model.load_weights(path)
         return model
-
-    def _pooled(self, x: Any, pooling: str | None) -> Any:
-        if pooling is None:
-            return x
-        kind = layers.GlobalAveragePooling2D if pooling == "avg" else layers.GlobalMaxPooling2D
-        return kind(name=f"{pooling}_pool" if self.pooled else None)(x)
 
 
 def _check(family: Family, chosen: Chosen) -> None:

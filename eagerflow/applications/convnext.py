@@ -100,8 +100,8 @@ def _body(x: Any, chosen: Chosen) -> Any:
 def _between(filters: int, stage: int, name: str) -> Any:
     """What comes before the blocks of a stage: fewer places, more channels."""
     if not stage:
-        parts = [layers.Conv2D(filters, 4, strides=4, name=f"{name}_stem_conv"), _normal(f"{name}_stem_layernorm")]
-        return Sequential(parts, name=f"{name}_stem")
+        stem = layers.Conv2D(filters, 4, strides=4, name=f"{name}_stem_conv")
+        return Sequential([stem, _normal(f"{name}_stem_layernorm")], name=f"{name}_stem")
     strided = layers.Conv2D(filters, 2, strides=2, name=f"{name}_downsampling_conv_{stage - 1}")
     parts = [_normal(f"{name}_downsampling_layernorm_{stage - 1}"), strided]
     return Sequential(parts, name=f"{name}_downsampling_block_{stage - 1}")
@@ -126,13 +126,9 @@ def _top(x: Any, chosen: Chosen) -> Any:
     return layers.Dense(chosen.classes, activation=chosen.classifier_activation, name=f"{chosen.name}_head_dense")(x)
 
 
-def _end(x: Any) -> Any:
-    return _normal()(x)
-
-
 preprocess_input: Preprocessor = preprocessor(__name__, None)
 _arguments = STANDARD.replace("weights", "include_preprocessing weights")
-_family = Family(__name__, _body, _top, _arguments, pooled=False, channels_last_only=True, end=_end)
+_family = Family(__name__, _body, _top, _arguments, pooled=False, channels_last_only=True, end=lambda x: _normal()(x))
 ConvNeXtTiny = _family("ConvNeXtTiny", "convnext_tiny", width=96, repeats=(3, 3, 9, 3))
 ConvNeXtSmall = _family("ConvNeXtSmall", "convnext_small", width=96, repeats=(3, 3, 27, 3))
 ConvNeXtBase = _family("ConvNeXtBase", "convnext_base", width=128, repeats=(3, 3, 27, 3))

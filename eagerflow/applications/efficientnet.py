@@ -27,16 +27,15 @@ def _body(x: Any, chosen: Chosen) -> Any:
     if chosen.weights == "imagenet":  # the published weights were trained on images that were divided twice
         x = layers.Rescaling([1.0 / math.sqrt(deviation) for deviation in (0.229, 0.224, 0.225)])(x)
     x = layers.ZeroPadding2D(correct_pad(x, 3), name="stem_conv_pad")(x)
-    stem = ("stem_conv", "stem_bn", "stem_activation")
-    x = unit(x, divisible(32 * chosen.width), 3, *stem, strides=2, padding="valid")
+    x = unit(x, divisible(32 * chosen.width), 3, "stem", strides=2, padding="valid")
     rows = [
-        (f"block{stage}{chr(97 + i)}_", wider, divisible(filters * chosen.width), kernel, 1 if i else strides)
+        (f"block{stage}{chr(97 + i)}_", wider, divisible(filters * chosen.width), 1 if i else strides, kernel)
         for stage, (wider, filters, kernel, strides, repeats) in enumerate(_STAGES, 1)
         for i in range(math.ceil(chosen.depth * repeats))
     ]
-    for i, row in enumerate(rows):
-        x = _block(x, *row, 0.2 * i / len(rows))
-    return unit(x, divisible(1280 * chosen.width), 1, "top_conv", "top_bn", "top_activation")
+    for i, (name, wider, width, strides, kernel) in enumerate(rows):
+        x = inverted(x, name, wider, width, strides, 0.2 * i / len(rows), kernel)
+    return unit(x, divisible(1280 * chosen.width), 1, "top")
 
 
 def top(x: Any, chosen: Chosen) -> Any:
@@ -46,34 +45,36 @@ def top(x: Any, chosen: Chosen) -> Any:
     return classified(x, chosen, "", kernel_initializer=VarianceScaling(1.0 / 3.0, "fan_out", "uniform"))
 
 
-def begun(argument: str = "kernel_initializer") -> dict[str, Any]:
-    """How the weights of convolutions begin: the argument that says it."""
-    return {argument: VarianceScaling(2.0, "fan_out", "truncated_normal")}
+def _begun() -> Any:
+    return VarianceScaling(2.0, "fan_out", "truncated_normal")
 
 
-def unit(x: Any, filters: int, kernel: int, *names: str, momentum: float = 0.99, **settings: Any) -> Any:
-    """A convolution without bias, a normalization, and with a third name an activation."""
-    settings = {"padding": "same", "use_bias": False, **begun(), **settings}
-    x = norm(conv(x, filters, kernel, names[0], **settings), names[1], momentum=momentum)
-    return act(x, names[2], "swish") if names[2:] else x
+def unit(x: Any, width: int, kernel: int, name: str, end: str = "swish", momentum: float = 0.99, **more: Any) -> Any:
+    """A convolution without bias, a normalization, and unless `end` is empty that activation."""
+    settings = {"padding": "same", "use_bias": False, "kernel_initializer": _begun(), **more}
+    x = norm(conv(x, width, kernel, f"{name}_conv", **settings), f"{name}_bn", momentum=momentum)
+    return act(x, f"{name}_activation", end) if end else x
 
 
-def _block(x: Any, name: str, wider: int, filters: int, kernel: int, strides: int, drop: float) -> Any:
+def inverted(x: Any, name: str, wider: int, width: int, strides: int, drop: float, kernel: int = 0, **slow: Any) -> Any:
+    """A block that is `wider` inside. Without a `kernel` it is that of the second version."""
     start, narrow = x, channels(x)
     if wider != 1:
-        x = unit(x, narrow * wider, 1, f"{name}expand_conv", f"{name}expand_bn", f"{name}expand_activation")
-    x = depthwise(x, kernel, strides, f"{name}dwconv", f"{name}dwconv_pad", **begun("depthwise_initializer"))
-    x = squeezed(act(norm(x, f"{name}bn"), f"{name}activation", "swish"), max(1, narrow // 4), name)
-    return added(unit(x, filters, 1, f"{name}project_conv", f"{name}project_bn"), start, strides, drop, name)
+        x = unit(x, narrow * wider, 1, f"{name}expand", **slow)
+    names = (f"{name}dwconv", f"{name}dwconv_pad") if kernel else (f"{name}dwconv2", "")
+    x = depthwise(x, kernel or 3, strides, *names, depthwise_initializer=_begun())
+    x = norm(x, f"{name}bn", **slow)
+    x = _squeezed(act(x, f"{name}activation", "swish"), max(1, narrow // 4), name)
+    return added(unit(x, width, 1, f"{name}project", "", **slow), start, strides, drop, name)
 
 
-def squeezed(x: Any, narrow: int, name: str) -> Any:
+def _squeezed(x: Any, narrow: int, name: str) -> Any:
     """Channels times factors that the whole image tells, found through `narrow` channels."""
     wide = channels(x)
     factors = layers.GlobalAveragePooling2D(name=f"{name}se_squeeze")(x)
     factors = layers.Reshape((wide, 1, 1) if axis() == 1 else (1, 1, wide), name=f"{name}se_reshape")(factors)
     for filters, activation, part in ((narrow, "swish", "reduce"), (wide, "sigmoid", "expand")):
-        settings = {"padding": "same", "activation": activation, **begun()}
+        settings = {"padding": "same", "activation": activation, "kernel_initializer": _begun()}
         factors = conv(factors, filters, 1, f"{name}se_{part}", **settings)
     return layers.multiply([x, factors], name=f"{name}se_excite")
 

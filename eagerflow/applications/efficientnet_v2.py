@@ -9,9 +9,9 @@ import math
 from typing import Any
 
 from eagerflow import layers
-from eagerflow.applications.blocks import act, axis, channels, depthwise, divisible, norm
+from eagerflow.applications.blocks import axis, channels, divisible
 from eagerflow.applications.building import STANDARD, Chosen, Family
-from eagerflow.applications.efficientnet import added, begun, squeezed, top, unit
+from eagerflow.applications.efficientnet import added, inverted, top, unit
 from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
 
 __all__ = ["EfficientNetV2B0", "EfficientNetV2B1", "EfficientNetV2B2", "EfficientNetV2B3", "EfficientNetV2L"]
@@ -23,7 +23,8 @@ _B = [(1, 16, 1, 1), (4, 32, 2, 2), (4, 48, 2, 2), (4, 96, 2, 3), (6, 112, 1, 5)
 _S = [(1, 24, 1, 2), (4, 48, 2, 4), (4, 64, 2, 4), (4, 128, 2, 6), (6, 160, 1, 9), (6, 256, 2, 15)]
 _M = [(1, 24, 1, 3), (4, 48, 2, 5), (4, 80, 2, 5), (4, 160, 2, 7), (6, 176, 1, 14), (6, 304, 2, 18), (6, 512, 1, 5)]
 _L = [(1, 32, 1, 4), (4, 64, 2, 7), (4, 96, 2, 7), (4, 192, 2, 10), (6, 224, 1, 19), (6, 384, 2, 25), (6, 640, 1, 7)]
-_MEAN, _VARIANCE, _SLOW = [0.485, 0.456, 0.406], [0.229**2, 0.224**2, 0.225**2], {"momentum": 0.9}
+_MEAN, _VARIANCE = [0.485, 0.456, 0.406], [0.229**2, 0.224**2, 0.225**2]
+_SLOW: dict[str, Any] = {"momentum": 0.9}
 
 
 def _body(x: Any, chosen: Chosen) -> Any:
@@ -32,37 +33,25 @@ def _body(x: Any, chosen: Chosen) -> Any:
         x = layers.Normalization(mean=_MEAN, variance=_VARIANCE, axis=axis())(x)
     elif chosen.include_preprocessing:
         x = layers.Rescaling(scale=1.0 / 128.0, offset=-1)(x)
-    x = unit(x, _wide(chosen, chosen.stem), 3, "stem_conv", "stem_bn", "stem_activation", strides=2, **_SLOW)
+    x = unit(x, divisible(chosen.stem * chosen.width, at_least=0), 3, "stem", strides=2, **_SLOW)
     planned, i = sum([repeats for *_, repeats in chosen.stages]), 0
     for stage, (wider, filters, strides, repeats) in enumerate(chosen.stages, 1):
-        block = _fused if stage <= 3 else _inverted
+        block = _fused if stage <= 3 else inverted
         for j in range(math.ceil(chosen.depth * repeats)):
             name = f"block{stage}{chr(97 + j)}_"
-            x = block(x, name, wider, _wide(chosen, filters), 1 if j else strides, 0.2 * i / planned)
+            width = divisible(filters * chosen.width, at_least=0)
+            x = block(x, name, wider, width, 1 if j else strides, 0.2 * i / planned, **_SLOW)
             i += 1
-    return unit(x, _wide(chosen, 1280), 1, "top_conv", "top_bn", "top_activation", **_SLOW)
+    return unit(x, divisible(1280 * chosen.width, at_least=0), 1, "top", **_SLOW)
 
 
-def _wide(chosen: Chosen, filters: int) -> int:
-    return divisible(filters * chosen.width, at_least=0)
-
-
-def _inverted(x: Any, name: str, wider: int, filters: int, strides: int, drop: float) -> Any:
-    start, narrow = x, channels(x)
-    x = unit(x, narrow * wider, 1, f"{name}expand_conv", f"{name}expand_bn", f"{name}expand_activation", **_SLOW)
-    x = depthwise(x, 3, strides, f"{name}dwconv2", **begun("depthwise_initializer"))
-    x = squeezed(act(norm(x, f"{name}bn", **_SLOW), f"{name}activation", "swish"), max(1, narrow // 4), name)
-    return added(unit(x, filters, 1, f"{name}project_conv", f"{name}project_bn", **_SLOW), start, strides, drop, name)
-
-
-def _fused(x: Any, name: str, wider: int, filters: int, strides: int, drop: float) -> Any:
-    start, project = x, (f"{name}project_conv", f"{name}project_bn")
+def _fused(x: Any, name: str, wider: int, filters: int, strides: int, drop: float, **slow: Any) -> Any:
+    start = x
     if wider == 1:
-        x = unit(x, filters, 3, *project, f"{name}project_activation", strides=strides, **_SLOW)
+        x = unit(x, filters, 3, f"{name}project", strides=strides, **slow)
     else:
-        expand = (f"{name}expand_conv", f"{name}expand_bn", f"{name}expand_activation")
-        x = unit(x, channels(x) * wider, 3, *expand, strides=strides, **_SLOW)
-        x = unit(x, filters, 1, *project, **_SLOW)
+        x = unit(x, channels(x) * wider, 3, f"{name}expand", strides=strides, **slow)
+        x = unit(x, filters, 1, f"{name}project", "", **slow)
     return added(x, start, strides, drop, name)
 
 

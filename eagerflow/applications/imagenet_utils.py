@@ -3,8 +3,6 @@
 import json
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy
@@ -123,13 +121,8 @@ def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, An
             f"decode_predictions(preds={signature_of(preds)}): expected shape (images, 1000): what a model with "
             "include_top=True and classes=1000 gives."
         )
-    classes = _classes(_CLASSES.path("decode_predictions"))
+    classes = json.loads(_CLASSES.path("decode_predictions").read_text(encoding="utf-8"))
     return [[(*classes[str(i)], row[i]) for i in row.argsort(kind="stable")[::-1][:top]] for row in scores]
-
-
-@lru_cache(maxsize=1)
-def _classes(path: Path) -> dict[str, tuple[str, str]]:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def obtain_input_shape(

@@ -1,7 +1,6 @@
 """Inception with shortcuts: `InceptionResNetV2`.
 
-Szegedy, Ioffe, Vanhoucke and Alemi's network of joined branches that are added to their input. Its images come from
-`preprocess_input`.
+Szegedy, Ioffe, Vanhoucke and Alemi's network of joined branches added to their input, for images of `preprocess_input`.
 Source: Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning, 2016, arXiv:1602.07261.
 """
 

@@ -1,7 +1,6 @@
 """Inception V3: `InceptionV3`.
 
-Szegedy, Vanhoucke, Ioffe, Shlens and Wojna's network of branches that are joined. Its images come from
-`preprocess_input`.
+Szegedy, Vanhoucke, Ioffe, Shlens and Wojna's network of joined branches, for images from `preprocess_input`.
 Source: Rethinking the Inception Architecture for Computer Vision, 2015, arXiv:1512.00567.
 """
 

@@ -5,7 +5,6 @@ Source: MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Ap
 """
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 from eagerflow import layers
@@ -22,22 +21,17 @@ _BLOCKS = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)
 
 
 def _check(chosen: Chosen) -> None:
-    check_alpha(chosen)
+    check(chosen, chosen.input_shape)
     if chosen.weights == "imagenet" and chosen.depth_multiplier != 1:
         raise ValueError(f"MobileNet(depth_multiplier={chosen.depth_multiplier!r:.60}): weights='imagenet' needs 1.")
-    choose_size(chosen, chosen.input_shape)
 
 
-def check_alpha(chosen: Chosen) -> None:
-    """Refuse a width that can't be, or that there are no weights for."""
+def check(chosen: Chosen, shape: Any) -> None:
+    """Refuse a width that can't be, or that there are no weights for; of several trained sizes take that of images."""
     if isinstance(chosen.alpha, bool) or not isinstance(chosen.alpha, (int, float)) or not chosen.alpha > 0:
         raise ValueError(f"{chosen.function}(alpha={chosen.alpha!r:.60}): expected a number above 0.")
     if chosen.weights == "imagenet":
         expect_one_of(f"{chosen.function}(weights='imagenet')", "alpha", chosen.alpha, chosen.alphas)
-
-
-def choose_size(chosen: Chosen, shape: Any) -> None:
-    """There are weights for several sizes: take that of the images."""
     if shape is not None and len(shape) == 3 and len({*sides(shape)}) == 1 and sides(shape)[0] in chosen.trained:
         chosen.size = sides(shape)[0]
 
@@ -56,9 +50,9 @@ def side(chosen: Chosen, aloud: bool = False) -> int | None:
     return 224
 
 
-def named(family: str) -> Callable[[Chosen], str]:
+def named(chosen: Chosen) -> str:
     """The name of a model: of the family, with its width and the side of its images."""
-    return lambda chosen: f"{family}_{chosen.alpha:0.2f}_{side(chosen)}"
+    return f"{chosen.function.lower()}_{chosen.alpha:0.2f}_{side(chosen)}"
 
 
 def _body(x: Any, chosen: Chosen) -> Any:
@@ -89,6 +83,6 @@ def _file(chosen: Chosen) -> Published:
 
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
 _arguments = "input_shape alpha depth_multiplier dropout include_top weights input_tensor pooling classes"
-_hooks: dict[str, Any] = {"check": _check, "name": named("mobilenet"), "file": _file}
+_hooks: dict[str, Any] = {"check": _check, "name": named, "file": _file}
 _family = Family(__name__, _body, _top, f"{_arguments} classifier_activation name", pooled=False, **_hooks)
 MobileNet = _family("MobileNet", None, trained=(128, 160, 192, 224), alphas=(0.25, 0.5, 0.75, 1.0))

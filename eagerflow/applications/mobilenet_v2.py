@@ -1,7 +1,6 @@
 """MobileNet V2: `MobileNetV2`.
 
-Sandler, Howard, Zhu, Zhmoginov and Chen's small network of blocks that are wide inside. Its images come from
-`preprocess_input`.
+Sandler, Howard, Zhu, Zhmoginov and Chen's small network, with blocks wide inside, for images from `preprocess_input`.
 Source: MobileNetV2: Inverted Residuals and Linear Bottlenecks, 2018, arXiv:1801.04381.
 """
 
@@ -11,7 +10,7 @@ from eagerflow import layers
 from eagerflow.applications.blocks import channels, conv, depthwise, divisible, norm, sides
 from eagerflow.applications.building import Chosen, Family, unnamed
 from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
-from eagerflow.applications.mobilenet import check_alpha, choose_size, named, side
+from eagerflow.applications.mobilenet import check, named, side
 from eagerflow.applications.published import Published
 
 __all__ = ["MobileNetV2", "decode_predictions", "preprocess_input"]
@@ -22,18 +21,16 @@ _BLOCKS = [(filters, 1 if i else strides) for filters, strides, repeats in _STAG
 
 
 def _check(chosen: Chosen) -> None:
-    check_alpha(chosen)
     check_width(chosen)
     given = chosen.input_shape is None and chosen.input_tensor is not None
-    choose_size(chosen, chosen.input_tensor.shape[1:] if given else chosen.input_shape)
+    check(chosen, chosen.input_tensor.shape[1:] if given else chosen.input_shape)
 
 
 def check_width(chosen: Chosen) -> None:
     """Refuse an `input_shape` that contradicts `input_tensor`."""
     asked, given = chosen.input_shape, chosen.input_tensor
-    if asked is None or given is None or len(asked) != 3:
-        return
-    if sides(asked)[1] != sides(given.shape[1:])[1]:
+    known = asked is not None and given is not None and len(asked) == 3
+    if known and sides(asked)[1] != sides(given.shape[1:])[1]:
         raise ValueError(
             f"{chosen.function}(input_shape={asked}): input_tensor has the shape {tuple(given.shape)}. Fix: leave "
             "input_shape out."
@@ -73,5 +70,5 @@ def _file(chosen: Chosen) -> Published:
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
 _arguments = "input_shape alpha include_top weights input_tensor pooling classes classifier_activation name"
 _known: dict[str, Any] = {"trained": (96, 128, 160, 192, 224), "alphas": (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)}
-_hooks: dict[str, Any] = {"check": _check, "name": named("mobilenetv2"), "file": _file}
+_hooks: dict[str, Any] = {"check": _check, "name": named, "file": _file}
 MobileNetV2 = Family(__name__, _body, unnamed, _arguments, pooled=False, **_hooks)("MobileNetV2", None, **_known)

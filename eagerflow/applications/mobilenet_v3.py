@@ -11,7 +11,7 @@ from eagerflow import layers
 from eagerflow.applications.blocks import act, channels, conv, depthwise, divisible
 from eagerflow.applications.building import Chosen, Family
 from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
-from eagerflow.applications.mobilenet import check_alpha, side
+from eagerflow.applications.mobilenet import check, side
 from eagerflow.applications.mobilenet_v2 import check_width, normal
 from eagerflow.applications.published import Published, published
 
@@ -26,7 +26,7 @@ _LARGE += " 6:112:3:sh 6:112:3:sh 6:160:5:/sh 6:160:5:sh 6:160:5:sh"
 
 
 def _check(chosen: Chosen) -> None:
-    check_alpha(chosen)
+    check(chosen, None)
     check_width(chosen)
     if chosen.weights == "imagenet" and chosen.minimalistic and chosen.alpha != 1.0:
         raise ValueError(f"{chosen.function}(alpha={chosen.alpha}): minimalistic weights have alpha=1.0.")

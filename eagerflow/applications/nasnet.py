@@ -5,8 +5,7 @@ Their sides must be known, for the cells depend on them.
 Source: Learning Transferable Architectures for Scalable Image Recognition, 2017, arXiv:1707.07012.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from eagerflow import layers
 from eagerflow.applications.blocks import act, channels, conv, correct_pad, join, norm
@@ -16,10 +15,28 @@ from eagerflow.base.name_scope import name_scope
 
 __all__ = ["NASNetLarge", "NASNetMobile", "decode_predictions", "preprocess_input"]
 
-_Cell: TypeAlias = Callable[[Any, Any, int, str], tuple[Any, Any]]
-
 _NORM = {"momentum": 0.9997, "epsilon": 1e-3}
 _CONV = {"use_bias": False, "kernel_initializer": "he_normal"}
+
+# A cell is sums of two things, each of them `input, what is done to it, where it stands`: a number is the size
+# of a separable convolution, with `/2` it has a stride of 2; `Max` and `Average` halve, `smooth` is an average, too.
+_SUMS = {
+    "normal": [
+        ("add_1", "x 5 left1", "before 3 right1"),
+        ("add_2", "before 5 left2", "before 3 right2"),
+        ("add_3", "x smooth left3", "before"),
+        ("add_4", "before smooth left4", "before smooth right4"),
+        ("add_5", "x 3 left5", "x"),
+    ],
+    "reduction": [
+        ("add_1", "x 5/2 left1", "before 7/2 right1"),
+        ("add_2", "padded Max left2", "before 7/2 right2"),
+        ("add3", "padded Average left3", "before 5/2 right3"),
+        ("unnamed", "add_2", "add_1 smooth left4"),
+        ("add4", "add_1 3 left4", "padded Max right5"),
+    ],
+}
+_JOINED = {"normal": "before add_1 add_2 add_3 add_4 add_5", "reduction": "add_2 add3 unnamed add4"}
 
 
 def _check(chosen: Chosen) -> None:
@@ -33,54 +50,55 @@ def _check(chosen: Chosen) -> None:
 
 def _body(x: Any, chosen: Chosen) -> Any:
     x = norm(conv(x, chosen.stem, 3, "stem_conv1", strides=2, **_CONV), "stem_bn1", **_NORM)
-    x, before = _reduction(x, None, chosen.filters // 4, "stem_1")
-    x, before = _reduction(x, before, chosen.filters // 2, "stem_2")
+    x, before = _cell("reduction", x, None, chosen.filters // 4, "stem_1")
+    x, before = _cell("reduction", x, before, chosen.filters // 2, "stem_2")
     for stage in range(3):
         filters = chosen.filters << stage
         if stage:
-            x, reduced = _reduction(x, before, filters, f"reduce_{stage * chosen.repeats}")
+            x, reduced = _cell("reduction", x, before, filters, f"reduce_{stage * chosen.repeats}")
             before = before if chosen.skips else reduced
         for i in range(chosen.repeats):
-            x, before = _normal(x, before, filters, str(stage * chosen.repeats + i + bool(stage)))
+            x, before = _cell("normal", x, before, filters, str(stage * chosen.repeats + i + bool(stage)))
     return act(x)
 
 
-def _scoped(kind: str) -> Callable[[_Cell], _Cell]:
-    """The paths of a cell's weights begin with its name, as in Keras; these scopes mean nothing else."""
+def _cell(kind: str, x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
+    """A cell that keeps or halves the sides; gives its output and its input.
 
-    def scoped(cell: _Cell) -> _Cell:
-        def within(x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
-            with name_scope(f"{kind}_A_block_{name}"):
-                return cell(x, before, filters, name)
+    The paths of its weights begin with its name, as in Keras; scopes mean nothing else.
+    """
+    with name_scope(f"{kind}_A_block_{name}"):
+        known = {"before": _adjusted(before, x, filters, name)}
+        known["x"] = h = _projected(x, filters, f"{kind}_conv_1_{name}", f"{kind}_bn_1_{name}")
+        if kind == "reduction":
+            known["padded"] = layers.ZeroPadding2D(correct_pad(h, 3), name=f"reduction_pad_1_{name}")(h)
+        for label, *addends in _SUMS[kind]:
+            both = []
+            for source, *how in map(str.split, addends):
+                both.append(_branch(known[source], filters, kind, name, *how) if how else known[source])
+            known[label] = layers.add(both, name=None if label == "unnamed" else f"{kind}_{label}_{name}")
+        return join([known[label] for label in _JOINED[kind].split()], f"{kind}_concat_{name}"), x
 
-        return within
 
-    return scoped
-
-
-def _separable(x: Any, filters: int, kernel: int, name: str, strides: int = 1, block: str = "") -> Any:
-    """Two separable convolutions; the first one may have a stride."""
+def _branch(x: Any, filters: int, kind: str, name: str, how: str, place: str) -> Any:
+    block, name = "5" if place == "left4" else place[-1], f"{kind}_{place}_{name}"
+    if how == "smooth":
+        return layers.AveragePooling2D(3, strides=1, padding="same", name=name)(x)
+    if how in ("Average", "Max"):
+        return getattr(layers, f"{how}Pooling2D")(3, strides=2, name=name)(x)
     with name_scope(f"block_{block}"), name_scope(f"separable_conv_block_{name}"):
-        return _twice_separable(x, filters, kernel, name, strides)
-
-
-def _twice_separable(x: Any, filters: int, kernel: int, name: str, strides: int) -> Any:
-    x = act(x)
-    if strides == 2:
-        x = layers.ZeroPadding2D(correct_pad(x, kernel), name=f"separable_conv_1_pad_{name}")(x)
-    for i, step in enumerate((strides, 1), 1):
-        x = act(x) if i == 2 else x
-        padding = "valid" if step == 2 else "same"
-        x = layers.SeparableConv2D(
-            filters, kernel, strides=step, padding=padding, use_bias=False, name=f"separable_conv_{i}_{name}"
-        )(x)
-        x = norm(x, f"separable_conv_{i}_bn_{name}", **_NORM)
+        for i, strides in enumerate((2 if how.endswith("/2") else 1, 1), 1):
+            x, kernel = act(x), int(how[0])
+            if strides == 2:
+                x = layers.ZeroPadding2D(correct_pad(x, kernel), name=f"separable_conv_1_pad_{name}")(x)
+            settings: Any = {"padding": "valid" if strides == 2 else "same", "strides": strides, "use_bias": False}
+            x = layers.SeparableConv2D(filters, kernel, name=f"separable_conv_{i}_{name}", **settings)(x)
+            x = norm(x, f"separable_conv_{i}_bn_{name}", **_NORM)
     return x
 
 
-def _projected(x: Any, filters: int, kind: str, name: str) -> Any:
-    x = conv(act(x), filters, 1, f"{kind}_conv_1_{name}", padding="same", **_CONV)
-    return norm(x, f"{kind}_bn_1_{name}", **_NORM)
+def _projected(x: Any, filters: int, name: str, norm_name: str) -> Any:
+    return norm(conv(act(x), filters, 1, name, padding="same", **_CONV), norm_name, **_NORM)
 
 
 def _adjusted(before: Any, x: Any, filters: int, name: str) -> Any:
@@ -90,8 +108,7 @@ def _adjusted(before: Any, x: Any, filters: int, name: str) -> Any:
     how = "projection" if before.shape[2] == x.shape[2] else "reduction"
     with name_scope("adjust_block"), name_scope(f"adjust_{how}_block_{name}"):
         if how == "projection":
-            before = conv(act(before), filters, 1, f"adjust_conv_projection_{name}", padding="same", **_CONV)
-            return norm(before, f"adjust_bn_{name}", **_NORM)
+            return _projected(before, filters, f"adjust_conv_projection_{name}", f"adjust_bn_{name}")
         before = act(before, f"adjust_relu_1_{name}")
         halves = []
         for i in (1, 2):
@@ -101,49 +118,6 @@ def _adjusted(before: Any, x: Any, filters: int, name: str) -> Any:
             half = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_{i}_{name}")(before)
             halves.append(conv(half, filters // 2, 1, f"adjust_conv_{i}_{name}", padding="same", **_CONV))
         return norm(join(halves), f"adjust_bn_{name}", **_NORM)
-
-
-@_scoped("normal")
-def _normal(x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
-    """A cell that keeps the sides; gives its output and its input."""
-    before = _adjusted(before, x, filters, name)
-    h = _projected(x, filters, "normal", name)
-
-    def smooth(y: Any, place: str) -> Any:
-        return layers.AveragePooling2D(3, strides=1, padding="same", name=f"normal_{place}_{name}")(y)
-
-    def separable(y: Any, kernel: int, place: str) -> Any:
-        return _separable(y, filters, kernel, f"normal_{place}_{name}", block=place[-1])
-
-    x1 = layers.add([separable(h, 5, "left1"), separable(before, 3, "right1")], name=f"normal_add_1_{name}")
-    x2 = layers.add([separable(before, 5, "left2"), separable(before, 3, "right2")], name=f"normal_add_2_{name}")
-    x3 = layers.add([smooth(h, "left3"), before], name=f"normal_add_3_{name}")
-    x4 = layers.add([smooth(before, "left4"), smooth(before, "right4")], name=f"normal_add_4_{name}")
-    x5 = layers.add([separable(h, 3, "left5"), h], name=f"normal_add_5_{name}")
-    return join([before, x1, x2, x3, x4, x5], f"normal_concat_{name}"), x
-
-
-@_scoped("reduction")
-def _reduction(x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
-    """A cell that halves the sides; gives its output and its input."""
-    before = _adjusted(before, x, filters, name)
-    h = _projected(x, filters, "reduction", name)
-    padded = layers.ZeroPadding2D(correct_pad(h, 3), name=f"reduction_pad_1_{name}")(h)
-
-    def separable(y: Any, kernel: int, place: str, strides: int = 2) -> Any:
-        block = "5" if place == "left4" else place[-1]
-        return _separable(y, filters, kernel, f"reduction_{place}_{name}", strides, block)
-
-    def pool(kind: str, place: str) -> Any:
-        return getattr(layers, f"{kind}Pooling2D")(3, strides=2, name=f"reduction_{place}_{name}")(padded)
-
-    x1 = layers.add([separable(h, 5, "left1"), separable(before, 7, "right1")], name=f"reduction_add_1_{name}")
-    x2 = layers.add([pool("Max", "left2"), separable(before, 7, "right2")], name=f"reduction_add_2_{name}")
-    x3 = layers.add([pool("Average", "left3"), separable(before, 5, "right3")], name=f"reduction_add3_{name}")
-    x4 = layers.AveragePooling2D(3, strides=1, padding="same", name=f"reduction_left4_{name}")(x1)
-    x4 = layers.add([x2, x4])
-    x5 = [separable(x1, 3, "left4", strides=1), pool("Max", "right5")]
-    return join([x2, x3, x4, layers.add(x5, name=f"reduction_add4_{name}")], f"reduction_concat_{name}"), x
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")

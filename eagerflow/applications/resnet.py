@@ -1,7 +1,6 @@
 """ResNet: `ResNet50`, `ResNet101`, `ResNet152`.
 
-He, Zhang, Ren and Sun's network, whose blocks add their input to what they make of it. Its images come from
-`preprocess_input`.
+He, Zhang, Ren and Sun's network of blocks that add their input to their output, for images from `preprocess_input`.
 Source: Deep Residual Learning for Image Recognition, 2015, arXiv:1512.03385.
 """
 

@@ -1,7 +1,6 @@
 """ResNet V2: `ResNet50V2`, `ResNet101V2`, `ResNet152V2`.
 
-He, Zhang, Ren and Sun's residual network with normalization and ReLU before the convolutions. Its images come from
-`preprocess_input`.
+He, Zhang, Ren and Sun's network with normalization and ReLU before convolutions, for images from `preprocess_input`.
 Source: Identity Mappings in Deep Residual Networks, 2016, arXiv:1603.05027.
 """
 
