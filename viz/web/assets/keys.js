@@ -37,33 +37,3 @@ function listenToPageKeys(page) {
     true,
   );
 }
-
-function keyList(close) {
-  return el(
-    "div",
-    { class: "overlay", onclick: (event) => event.target.classList.contains("overlay") && close() },
-    el(
-      "div",
-      { class: "help", role: "dialog", "aria-modal": "true", "aria-label": "keys" },
-      button("×", "close (Esc)", close, { class: "close" }),
-      el("h2", {}, "Keys"),
-      el(
-        "dl",
-        {},
-        PAGE_KEYS.map(([keys, what]) =>
-          el(
-            "div",
-            {},
-            el(
-              "dt",
-              {},
-              keys.split("  ").map((key) => el("kbd", {}, key)),
-            ),
-            el("dd", {}, what),
-          ),
-        ),
-      ),
-      el("p", {}, "Everything happens in this page: it holds the model, and sends nothing anywhere."),
-    ),
-  );
-}

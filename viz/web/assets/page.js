@@ -13,7 +13,11 @@ class Page {
     this.answers = new Answers(content.outputs);
     this.strip = new Strip(content.layers, content.samples.looked, (layer) => this.openInGraph(layer));
     this.graph = new Graph(content);
-    this.help = keyList(() => this.toggleHelp());
+    this.help = keyList(
+      PAGE_KEYS,
+      "Everything happens in this page: it holds the model, and sends nothing anywhere.",
+      () => this.toggleHelp(),
+    );
     this.tab = "model";
     this.build();
     listenToPageKeys(this);

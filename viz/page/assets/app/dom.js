@@ -54,6 +54,36 @@ const notice = (title, hint, code) =>
     code && el("code", {}, code),
   );
 
+// A list of keys, over the page: pairs of keys and what they do, and a sentence below.
+const keyList = (keys, note, close) =>
+  el(
+    "div",
+    { class: "overlay", onclick: (event) => event.target.classList.contains("overlay") && close() },
+    el(
+      "div",
+      { class: "help", role: "dialog", "aria-modal": "true", "aria-label": "keys" },
+      button("×", "close (Esc)", close, { class: "close" }),
+      el("h2", {}, "Keys"),
+      el(
+        "dl",
+        {},
+        keys.map(([pressed, what]) =>
+          el(
+            "div",
+            {},
+            el(
+              "dt",
+              {},
+              pressed.split("  ").map((key) => el("kbd", {}, key)),
+            ),
+            el("dd", {}, what),
+          ),
+        ),
+      ),
+      el("p", {}, note),
+    ),
+  );
+
 // Runs `work` once before the next picture, however often it is asked for until then.
 function batched(work) {
   let waiting = false;

@@ -127,41 +127,13 @@ let lastFocus = null;
 function showHelp() {
   if (document.querySelector(".overlay")) return closeHelp();
   lastFocus = document.activeElement;
-  const close = button("×", "close (Esc)", closeHelp, { class: "close" });
-  document.body.append(
-    el(
-      "div",
-      { class: "overlay", onclick: (event) => event.target.classList.contains("overlay") && closeHelp() },
-      el(
-        "div",
-        { class: "help", role: "dialog", "aria-modal": "true", "aria-label": "keys" },
-        close,
-        el("h2", {}, "Keys"),
-        el(
-          "dl",
-          {},
-          KEYS.map(([keys, what]) =>
-            el(
-              "div",
-              {},
-              el(
-                "dt",
-                {},
-                keys.split("  ").map((key) => el("kbd", {}, key)),
-              ),
-              el("dd", {}, what),
-            ),
-          ),
-        ),
-        el(
-          "p",
-          {},
-          "Drag to move, Ctrl+wheel to zoom, double-click to open and close. The address keeps what you see: copy it to share the view.",
-        ),
-      ),
-    ),
+  const help = keyList(
+    KEYS,
+    "Drag to move, Ctrl+wheel to zoom, double-click to open and close. The address keeps what you see: copy it to share the view.",
+    closeHelp,
   );
-  close.focus();
+  document.body.append(help);
+  help.querySelector("button").focus();
   return undefined;
 }
 
