@@ -129,18 +129,28 @@ def noted(variable: Any) -> None:
 
 
 @contextlib.contextmanager
-def changes_noted() -> Iterator[dict[Any, Any]]:
-    """Gives the variables that are assigned to inside the block, with their arrays before. The assignments stay."""
+def _noted_in(changed: Any) -> Iterator[Any]:
+    """Assignments inside the block are noted there, or nowhere."""
     before = undo.get()
-    changed: dict[Any, Any] = {}
     undo.set(changed)
     try:
         yield changed
     finally:
         undo.set(before)
-        if before is not None:
+
+
+@contextlib.contextmanager
+def changes_noted() -> Iterator[dict[Any, Any]]:
+    """Gives the variables that are assigned to inside the block, with their arrays before. The assignments stay."""
+    around = undo.get()
+    changed: dict[Any, Any] = {}
+    try:
+        with _noted_in(changed):
+            yield changed
+    finally:
+        if around is not None:
             for variable, array in changed.items():
-                before.setdefault(variable, array)
+                around.setdefault(variable, array)
 
 
 @contextlib.contextmanager
@@ -149,13 +159,11 @@ def undone() -> Iterator[dict[Any, Any]]:
 
     Gives the variables that were assigned to so far, with their arrays before.
     """
-    before = undo.get()
     changed: dict[Any, Any] = {}
-    undo.set(changed)
     try:
-        yield changed
+        with _noted_in(changed):
+            yield changed
     finally:
-        undo.set(before)
         for variable, array in changed.items():
             variable.data = array
 
@@ -168,9 +176,5 @@ def taken_back() -> bool:
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
     """Assignments inside the block stay, even where a probe would take them back: it builds a layer, say."""
-    before = undo.get()
-    undo.set(None)
-    try:
+    with _noted_in(None):
         yield
-    finally:
-        undo.set(before)
