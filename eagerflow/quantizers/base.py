@@ -128,6 +128,4 @@ def get(identifier: Any, **kwargs: Any) -> Any:
     """
     if isinstance(identifier, str):
         identifier = table.find(identifier)
-    if not isinstance(identifier, type) and not hasattr(identifier, "get_config") and identifier is not None:
-        identifier = identifier if isinstance(identifier, Mapping) else table.get(identifier)
     return identifier(**kwargs) if isinstance(identifier, type) else table.get(identifier)

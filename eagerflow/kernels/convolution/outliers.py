@@ -160,12 +160,10 @@ class Look:
         self._images.update(range(*images.indices(len(out))))
         runs = block.reshape(len(block), -1, places.width)
         if all([some.stop - some.start == length for some, length in zip(ranges, out.shape[1:])]):
-            runs.take(places.runs, axis=1, out=target, mode="clip")
-            self._peaks.append(peak(target))
-            return
-        some = places.among(ranges)
-        found = runs.take(places.runs[some], axis=1, mode="clip")
-        target[:, some] = found
+            found = runs.take(places.runs, axis=1, out=target, mode="clip")
+        else:
+            some = places.among(ranges)
+            found = target[:, some] = runs.take(places.runs[some], axis=1, mode="clip")
         self._peaks.append(peak(found))
 
     def wild_images(self) -> list[int]:
