@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         data as data,
         datasets as datasets,
         distillation as distillation,
+        distribution as distribution,
         dtype_policies as dtype_policies,
         export as export,
         initializers as initializers,
@@ -95,9 +96,9 @@ if TYPE_CHECKING:
 
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
-    "activations applications backend callbacks config constraints data datasets distillation dtype_policies "
-    "export initializers layers losses metrics mixed_precision models onnx optimizers preprocessing quantizers "
-    "random regularizers saving tree utils visualization wrappers".split()
+    "activations applications backend callbacks config constraints data datasets distillation distribution "
+    "dtype_policies export initializers layers losses metrics mixed_precision models onnx optimizers preprocessing "
+    "quantizers random regularizers saving tree utils visualization wrappers".split()
 )
 _LAZY = {
     "DTypePolicy": "dtype_policies",
@@ -128,7 +129,8 @@ __all__ += ["Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Mod
 __all__ += ["Quantizer", "Regularizer", "RematScope", "Sequential", "StatelessScope", "SymbolicScope", "TapeError"]
 __all__ += ["Tensor", "UnknownNameError", "Variable", "__version__", "activations", "applications", "backend"]
 __all__ += ["callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device"]
-__all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "distillation", "dtype_policies"]
+__all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "distillation", "distribution"]
+__all__ += ["dtype_policies"]
 __all__ += ["export", "get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp"]
 __all__ += ["layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
 __all__ += ["no_grad", "onnx", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers"]

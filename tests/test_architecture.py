@@ -17,6 +17,7 @@ FLOORS = {
     "base": 0,
     "core": 1,
     "ops": 2,
+    "world": 2,
     "kernels": 3,
     "random": 4,
     "lowerings": 4,
@@ -43,6 +44,7 @@ FLOORS = {
     "compat": 11,
     "config": 11,
     "distillation": 11,
+    "distribution": 11,
     "export": 11,
     "dtype_policies": 11,
     "mixed_precision": 11,
@@ -129,7 +131,7 @@ SIDEWAYS = {
 # The only packages that a function may import, each in one file.
 OPTIONAL = set(
     """
-    IPython PIL cupy google graphviz h5py matplotlib ml_dtypes pandas pygraphviz safetensors sklearn tensorboardX
+    IPython PIL cupy google graphviz h5py matplotlib ml_dtypes mpi4py pandas pygraphviz safetensors sklearn tensorboardX
     threadpoolctl torch
     """.split()
 )

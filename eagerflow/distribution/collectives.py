@@ -1,0 +1,65 @@
+"""What ranks do together in a script of one's own: wait, sum, gather, hand out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.base import tree
+from eagerflow.core.device import to_host
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.distribution.joining import joined
+from eagerflow.world.reduction import all_sum, reduce_array
+
+__all__ = ["all_gather", "all_reduce", "barrier", "broadcast"]
+
+
+def barrier() -> None:
+    """Wait until all ranks are here."""
+    joined().barrier()
+
+
+def all_reduce(x: Any, op: str = "sum") -> Tensor:
+    """The sum (`"mean"`, `"max"`, `"min"`, `"prod"`) of all ranks' tensors, on all of them.
+
+    Sums and means are differentiable: their gradients are sums and means over the ranks as well.
+
+    Args:
+        x: a tensor, of the same shape on all ranks.
+        op: how they become one.
+
+    Raises:
+        ValueError: for an unknown `op`.
+
+    >>> all_reduce([1.0, 2.0]).tolist()
+    [1.0, 2.0]
+    """
+    if op not in ("sum", "mean", "max", "min", "prod"):
+        raise ValueError(f"all_reduce(op={op!r:.40}): expected 'sum', 'mean', 'max', 'min' or 'prod'.")
+    tensor, communicator = convert_to_tensor(x), joined()
+    if op in ("sum", "mean"):
+        total = all_sum(tensor, communicator)
+        return total if op == "sum" else total / communicator.size
+    return Tensor(reduce_array(communicator, tensor.data, op), None, None)
+
+
+def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
+    """The arrays of all ranks, one behind the other along `axis`, on all of them; they may differ in length there.
+
+    >>> all_gather([1.0, 2.0]).tolist()
+    [1.0, 2.0]
+    """
+    array = to_host(convert_to_tensor(x).data)
+    return numpy.concatenate(joined().gather_objects(array), axis)
+
+
+def broadcast(x: Any, root: int = 0) -> Any:
+    """What `x` is on rank `root`: a tensor, an array, or anything that can be pickled, or structures of them.
+
+    >>> broadcast({"rate": 0.1})
+    {'rate': 0.1}
+    """
+    plain = tree.map_structure(lambda leaf: leaf.numpy() if isinstance(leaf, Tensor) else leaf, x)
+    found = joined().broadcast_object(plain, root)
+    return convert_to_tensor(found) if isinstance(x, Tensor) else found

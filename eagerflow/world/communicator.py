@@ -1,0 +1,127 @@
+"""`Communicator`: what ranks can do together, whichever engine carries it; and `Alone`, where there is one of them.
+
+All calls but `abort` are collective: every rank makes the same ones in the same order. Arrays are C-contiguous, lie on
+the host, and are changed in place, so that nobody copies what is about to be summed anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy
+
+from eagerflow.base.typing import Array
+
+__all__ = ["Alone", "Communicator"]
+
+
+class Communicator(ABC):
+    """A group of ranks.
+
+    Attributes:
+        rank: the number of this process, from 0.
+        size: how many there are.
+        hosts: the name of each rank's machine.
+        local_rank: the number of this process among those of its machine.
+        local_size: how many ranks its machine has.
+    """
+
+    rank: int
+    size: int
+    hosts: Sequence[str]
+
+    @property
+    def local_rank(self) -> int:
+        """The number of this process among those of its machine."""
+        return list(self.hosts[: self.rank]).count(self.hosts[self.rank])
+
+    @property
+    def local_size(self) -> int:
+        """How many ranks this machine has."""
+        return list(self.hosts).count(self.hosts[self.rank])
+
+    @abstractmethod
+    def all_reduce(self, array: Array, op: str = "sum") -> None:
+        """Every rank's array becomes the sum (`"sum"`, `"max"`, `"min"`, `"prod"`) of all, the same bits on all."""
+
+    @abstractmethod
+    def reduce_scatter(self, array: Array, bounds: Sequence[int]) -> None:
+        """This rank's part of a flat array, `bounds[rank]` to `bounds[rank + 1]`, becomes the sum.
+
+        The rest of it is spoilt.
+        """
+
+    @abstractmethod
+    def all_gather(self, array: Array, bounds: Sequence[int]) -> None:
+        """A flat array of which every rank has its part, `bounds[rank]` to `bounds[rank + 1]`, becomes whole."""
+
+    @abstractmethod
+    def broadcast(self, array: Array, root: int = 0) -> None:
+        """Every rank's array becomes that of `root`."""
+
+    @abstractmethod
+    def gather_objects(self, value: Any) -> list[Any]:
+        """The values of all ranks, on all ranks. For small things: they are pickled."""
+
+    @abstractmethod
+    def broadcast_object(self, value: Any, root: int = 0) -> Any:
+        """The value of `root`, on all ranks. For small things: it is pickled."""
+
+    @abstractmethod
+    def barrier(self) -> None:
+        """Wait until all ranks are here."""
+
+    @abstractmethod
+    def allocate(self, nbytes: int) -> Array:
+        """Bytes, zeroed, in which arrays are best kept that are reduced again and again."""
+
+    @abstractmethod
+    def duplicate(self) -> Communicator:
+        """The same ranks with a channel of their own, for another thread."""
+
+    @abstractmethod
+    def abort(self, code: int = 1) -> NoReturn:
+        """End all ranks at once. Not collective."""
+
+
+class Alone(Communicator):
+    """One rank: nothing needs to be sent."""
+
+    rank, size = 0, 1
+
+    def __init__(self) -> None:
+        self.hosts = (socket.gethostname(),)
+
+    def all_reduce(self, array: Array, op: str = "sum") -> None:
+        """The array stays."""
+
+    def reduce_scatter(self, array: Array, bounds: Sequence[int]) -> None:
+        """The array stays."""
+
+    def all_gather(self, array: Array, bounds: Sequence[int]) -> None:
+        """The array stays."""
+
+    def broadcast(self, array: Array, root: int = 0) -> None:
+        """The array stays."""
+
+    def gather_objects(self, value: Any) -> list[Any]:
+        return [value]
+
+    def broadcast_object(self, value: Any, root: int = 0) -> Any:
+        return value
+
+    def barrier(self) -> None:
+        """Nobody is waited for."""
+
+    def allocate(self, nbytes: int) -> Array:
+        return numpy.zeros(nbytes, "uint8")
+
+    def duplicate(self) -> Communicator:
+        return self
+
+    def abort(self, code: int = 1) -> NoReturn:
+        os._exit(code)

@@ -1,0 +1,92 @@
+"""`Mpi`: ranks that a launcher of MPI started (`mpiexec`, `srun`, `python -m eagerflow launch`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy
+
+from eagerflow.base.typing import Array
+from eagerflow.world.communicator import Communicator
+
+__all__ = ["Mpi"]
+
+_NARROW = ("float16", "bfloat16")  # types that MPI doesn't know: they are summed in float32
+
+
+class Mpi(Communicator):
+    """A communicator of MPI.
+
+    Args:
+        handle: a communicator of mpi4py; default: all ranks that were started together.
+
+    Raises:
+        ImportError: when mpi4py or an MPI library is missing, with the extra to install.
+    """
+
+    def __init__(self, handle: Any = None) -> None:
+        self.engine = _engine()
+        self.handle = self.engine.COMM_WORLD if handle is None else handle
+        self.rank, self.size = self.handle.Get_rank(), self.handle.Get_size()
+        self.hosts = tuple(self.handle.allgather(self.engine.Get_processor_name()))
+        self._ops = {"sum": self.engine.SUM, "max": self.engine.MAX, "min": self.engine.MIN, "prod": self.engine.PROD}
+
+    def all_reduce(self, array: Array, op: str = "sum") -> None:
+        if array.dtype.name in _NARROW or array.dtype.kind == "b":
+            wide = array.astype("float32" if array.dtype.kind != "b" else "int64")
+            self.handle.Allreduce(self.engine.IN_PLACE, wide, self._ops[op])
+            array[...] = wide.astype(array.dtype)
+        else:
+            self.handle.Allreduce(self.engine.IN_PLACE, array, self._ops[op])
+
+    def reduce_scatter(self, array: Array, bounds: Sequence[int]) -> None:
+        own = numpy.empty(bounds[self.rank + 1] - bounds[self.rank], array.dtype)
+        self.handle.Reduce_scatter(array, own, numpy.diff(bounds).tolist(), self.engine.SUM)
+        array[bounds[self.rank] : bounds[self.rank + 1]] = own
+
+    def all_gather(self, array: Array, bounds: Sequence[int]) -> None:
+        whole = [array.view("uint8"), [n * array.itemsize for n in numpy.diff(bounds).tolist()]]
+        self.handle.Allgatherv(self.engine.IN_PLACE, whole)
+
+    def broadcast(self, array: Array, root: int = 0) -> None:
+        self.handle.Bcast(array.view("uint8") if array.ndim else array, root)
+
+    def gather_objects(self, value: Any) -> list[Any]:
+        return list(self.handle.allgather(value))
+
+    def broadcast_object(self, value: Any, root: int = 0) -> Any:
+        return self.handle.bcast(value, root)
+
+    def barrier(self) -> None:
+        self.handle.Barrier()
+
+    def allocate(self, nbytes: int) -> Array:
+        return numpy.zeros(nbytes, "uint8")
+
+    def duplicate(self) -> Communicator:
+        return Mpi(self.handle.Dup())
+
+    def part(self, ranks: Sequence[int]) -> Mpi | None:
+        """A communicator of some of the ranks, in this order; None for a rank that isn't one of them."""
+        mine = self.rank in ranks
+        key = list(ranks).index(self.rank) if mine else 0
+        made = self.handle.Split(0 if mine else self.engine.UNDEFINED, key)
+        return Mpi(made) if mine else None
+
+    def abort(self, code: int = 1) -> NoReturn:
+        sys.stderr.flush()
+        self.handle.Abort(code)
+        raise AssertionError("MPI_Abort came back")
+
+
+def _engine() -> Any:
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, and no MPI library
+        raise ImportError(
+            f"many ranks need mpi4py and an MPI library ({error}). Install both: pip install 'eagerflow[mpi]'; on a "
+            "cluster that has an MPI of its own: pip install mpi4py."
+        ) from error
+    return MPI

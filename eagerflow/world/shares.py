@@ -1,0 +1,62 @@
+"""Which rows of a global batch a rank works on, and what they weigh.
+
+A global batch of `rows` rows is cut in the order of its rows. Rank r of n takes rows `r * rows // n` to
+`(r + 1) * rows // n`: no divisibility is asked for, and sizes differ by one at most.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from eagerflow.world.communicator import Communicator
+
+__all__ = ["Share", "bounds", "share_of"]
+
+
+class Share(NamedTuple):
+    """A rank's part of a global batch.
+
+    Attributes:
+        communicator: of the ranks among which the batch is shared.
+        start: the first row of this rank.
+        stop: the one after its last.
+        rows: of the whole batch.
+
+    A rank whose share is empty (`start == stop`) still makes the step, on one row that weighs nothing, so that it
+    takes part in all that ranks do together.
+
+    >>> from eagerflow.world.communicator import Alone
+    >>> share = Share(Alone(), 0, 3, 4)
+    >>> share.own, share.weight
+    (3, 0.75)
+    """
+
+    communicator: Communicator
+    start: int
+    stop: int
+    rows: int
+
+    @property
+    def own(self) -> int:
+        """How many rows are this rank's."""
+        return self.stop - self.start
+
+    @property
+    def weight(self) -> float:
+        """What a mean over this rank's rows counts in the mean over all: a rank's gradient is multiplied by it."""
+        return (self.stop - self.start) / self.rows
+
+
+def bounds(rows: int, size: int) -> list[int]:
+    """Where the shares of a batch begin, and where the last one ends.
+
+    >>> bounds(10, 4)
+    [0, 2, 5, 7, 10]
+    """
+    return [rank * rows // size for rank in range(size + 1)]
+
+
+def share_of(communicator: Communicator, rows: int) -> Share:
+    """This rank's share of a global batch."""
+    rank, size = communicator.rank, communicator.size
+    return Share(communicator, rank * rows // size, (rank + 1) * rows // size, rows)

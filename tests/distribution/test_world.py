@@ -1,0 +1,80 @@
+"""What ranks can do together, on real ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import distribution
+from eagerflow.world.current import world
+from eagerflow.world.shares import bounds
+
+
+def who() -> tuple[int, int, int]:
+    return distribution.rank(), distribution.size(), distribution.local_rank()
+
+
+def test_every_rank_knows_its_number(ranks):
+    assert ranks(3, who) == [(0, 3, 0), (1, 3, 1), (2, 3, 2)]
+
+
+def every_reduction(dtype: str) -> list[list[float]]:
+    x = ef.ops.cast([1.0, 2.0, 3.0], dtype) + distribution.rank()
+    return [distribution.all_reduce(x, op).tolist() for op in ("sum", "mean", "max", "min", "prod")]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_all_reduce_gives_the_same_on_all_ranks(ranks, dtype):
+    expected = [[3, 5, 7], [1.5, 2.5, 3.5], [2, 3, 4], [1, 2, 3], [2, 6, 12]]
+    assert ranks(2, every_reduction, dtype) == [expected, expected]
+
+
+def gradients() -> list[float]:
+    x = ef.Variable([1.0 + distribution.rank(), 2.0])
+    with ef.GradientTape() as tape:
+        y = ef.ops.sum(distribution.all_reduce(x) ** 2 * (1.0 + distribution.rank()))
+    return tape.gradient(y, x).tolist()
+
+
+def test_gradients_of_all_reduce_come_from_all_ranks(ranks):
+    total = 2 * np.array([3.0, 4.0]) * (1 + 2)  # both ranks' losses depend on both ranks' parts
+    for found in ranks(2, gradients):
+        np.testing.assert_allclose(found, total)
+
+
+def unequal_parts() -> list[list[float]]:
+    communicator = world.communicator
+    cuts = bounds(10, communicator.size)
+    array = np.arange(10, dtype="float32")
+    communicator.reduce_scatter(array, cuts)
+    mine = array[cuts[communicator.rank] : cuts[communicator.rank + 1]].copy()
+    array[:] = -1
+    array[cuts[communicator.rank] : cuts[communicator.rank + 1]] = mine
+    communicator.all_gather(array, cuts)
+    gathered = distribution.all_gather(np.full(communicator.rank, communicator.rank, "float32"))
+    return [array.tolist(), gathered.tolist()]
+
+
+def test_parts_may_have_other_lengths_on_each_rank(ranks):
+    for sums, gathered in ranks(4, unequal_parts):
+        assert sums == (np.arange(10) * 4).tolist()
+        assert gathered == [1, 2, 2, 3, 3, 3]
+
+
+def told_by_rank_1():
+    return distribution.broadcast({"rate": distribution.rank() / 2, "x": ef.ops.ones(2)}, root=1)["rate"]
+
+
+def test_broadcast_gives_what_one_rank_has(ranks):
+    assert ranks(2, told_by_rank_1) == [0.5, 0.5]
+
+
+def fails_on_rank_1():
+    if distribution.rank() == 1:
+        raise ValueError("rank 1 has had enough")
+
+
+def test_the_pool_tells_which_rank_failed(ranks):
+    with pytest.raises(AssertionError, match=r"(?s)rank 1 of 2:.*rank 1 has had enough"):
+        ranks(2, fails_on_rank_1)
