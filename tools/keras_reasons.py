@@ -26,10 +26,6 @@ LEFT_OUT: Table = {
     "it calibrates a language model on texts, block by block; `int8` and `int4` of `quantize` need no data": """
         quantizers.AWQConfig quantizers.GPTQConfig dtype_policies.AWQDTypePolicy dtype_policies.GPTQDTypePolicy
     """,
-    "one process, one device per model": """
-        distribution.DeviceMesh distribution.LayoutMap distribution.ModelParallel distribution.TensorLayout
-        distribution.distribute_tensor distribution.get_device_count distribution.list_devices
-    """,
     "functions of TensorFlow and JAX: export them as ONNX, which `models.load_onnx` reads": """
         layers.TFSMLayer layers.JaxLayer layers.FlaxLayer
     """,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from eagerflow.base.faces import listed as _listed
 from eagerflow.distribution.collectives import *
 from eagerflow.distribution.data_parallel import *
+from eagerflow.distribution.devices import *
 from eagerflow.distribution.joining import *
+from eagerflow.distribution.meshes import *
 
 _listed(__name__)

@@ -3,36 +3,55 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import numpy
+
+from eagerflow.distribution.batches import Distributed
 from eagerflow.distribution.joining import joined
+from eagerflow.distribution.meshes import DeviceMesh, LayoutMap, TensorLayout
 from eagerflow.world.current import world
 
-__all__ = ["DataParallel", "distribution", "set_distribution"]
+__all__ = ["DataParallel", "ModelParallel", "distribution", "set_distribution"]
+
+_TYPES = (None, "float16", "bfloat16", "float32")
 
 
 class DataParallel:
     """Every rank holds the whole model, and works on its rows of each global batch.
 
+    The same script with the same `batch_size`, which is that of all ranks together, trains the same model on any number
+    of ranks, up to rounding: see `docs/distribution.md`. On one rank it changes nothing.
+
     Args:
-        device_mesh: accepted for Keras' signature: all ranks take part.
-        devices: likewise.
+        device_mesh: a mesh of as many devices as there are ranks; its first axis is that of the batch.
+        devices: the same as a list of devices.
         auto_shard_dataset: True: data that `fit` is given are the same on all ranks, each of which takes its rows.
             False: every rank brings its own batches.
         synchronize_batch_norm: True or False for all `BatchNormalization` layers; None: what each layer says.
         shard_optimizer: keep 1/n of the optimizer's state on each rank: True, False or `"auto"`.
-        gradient_dtype: the type in which gradients are sent; None: their own.
-        bucket_bytes: gradients are sent in pieces of about so many bytes.
+        gradient_dtype: the type in which gradients are sent, `"float16"` or `"bfloat16"`; None: their own.
+        bucket_bytes: gradients are sent in pieces of about so many bytes; None: about 12 MB.
         timeout: seconds that ranks wait for each other before the job is ended.
 
     Attributes:
         communicator: of its ranks.
+        device_mesh: as given, or one axis `"batch"` with all ranks.
+        batch_dim_name: the name of the first axis.
+
+    Raises:
+        ValueError: for a mesh with another number of devices than there are ranks, and settings out of range.
+
+    >>> DataParallel()
+    <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
     """
 
     def __init__(
         self,
-        device_mesh: Any = None,
+        device_mesh: DeviceMesh | None = None,
         devices: Any = None,
         auto_shard_dataset: bool = True,
         *,
@@ -43,21 +62,158 @@ class DataParallel:
         timeout: float = 600,
     ) -> None:
         self.communicator = joined()
+        self.device_mesh = _mesh(device_mesh, devices)
+        self.batch_dim_name = self.device_mesh.axis_names[0]
+        if len(self.device_mesh.shape) > 1:
+            warnings.warn(
+                f"DataParallel: {self.device_mesh} has {len(self.device_mesh.shape)} axes; batches are divided along "
+                f"the first one, {self.batch_dim_name!r}.",
+                stacklevel=2,
+            )
+        self._check_size(math.prod(self.device_mesh.shape))
         self.auto_shard_dataset = auto_shard_dataset
-        self.synchronize_batch_norm = synchronize_batch_norm
-        self.shard_optimizer = shard_optimizer
-        self.gradient_dtype = gradient_dtype
-        self.bucket_bytes = bucket_bytes
-        self.timeout = timeout
+        self.synchronize_batch_norm = _one_of("synchronize_batch_norm", synchronize_batch_norm, (None, True, False))
+        self.shard_optimizer = _one_of("shard_optimizer", shard_optimizer, (True, False, "auto"))
+        self.gradient_dtype = _one_of("gradient_dtype", gradient_dtype, _TYPES)
+        self.bucket_bytes = None if bucket_bytes is None else int(_above_zero("bucket_bytes", bucket_bytes))
+        self.timeout = _above_zero("timeout", timeout)
+
+    def _check_size(self, devices: int) -> None:
+        size = self.communicator.size
+        if devices != size:
+            raise ValueError(
+                f"{type(self).__name__}: {self.device_mesh} divides batches among {devices} devices, and there are "
+                f"{size} ranks, each of which is one. Start as many: python -m eagerflow launch -n {devices} ..."
+            )
 
     @contextlib.contextmanager
-    def scope(self) -> Iterator[DataParallel]:
-        """Inside the block this distribution is in force."""
+    def scope(self) -> Iterator[Any]:
+        """Inside the block this distribution is in force; models that are compiled there keep it."""
         before, world.distribution = world.distribution, self
         try:
             yield self
         finally:
             world.distribution = before
+
+    @property
+    def num_model_replicas(self) -> int:
+        """How many ranks hold the model: all."""
+        return self.communicator.size
+
+    @property
+    def num_processes(self) -> int:
+        """How many ranks there are."""
+        return self.communicator.size
+
+    @property
+    def data_shard_id(self) -> int:
+        """Which part of each batch is this rank's: its number."""
+        return self.communicator.rank
+
+    def distribute_dataset(self, dataset: Any) -> Any:
+        """Batches for a loop of one's own: this rank's rows of each global batch.
+
+        While the body of the loop runs, losses, metrics and `optimizer.apply` count for all ranks together.
+
+        Args:
+            dataset: an iterable of global batches, the same on all ranks.
+
+        Returns:
+            An iterable of the same structures. On one rank, and with `auto_shard_dataset=False`: `dataset` itself.
+        """
+        alone = self.communicator.size == 1 or not self.auto_shard_dataset
+        return dataset if alone or isinstance(dataset, Distributed) else Distributed(dataset, self.communicator)
+
+    def get_data_layout(self, data_shape: Any) -> TensorLayout:
+        """Batches are divided along their first axis."""
+        return TensorLayout([self.batch_dim_name, *[None] * (len(data_shape) - 1)], self.device_mesh)
+
+    def get_variable_layout(self, variable: Any) -> TensorLayout:
+        """Variables are whole on each rank."""
+        return TensorLayout([None] * len(variable.shape), self.device_mesh)
+
+    def get_tensor_layout(self, path: str) -> TensorLayout | None:
+        """None: what is computed within a model lies where its batch lies."""
+        return None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} device_mesh={self.device_mesh}>"
+
+
+class ModelParallel(DataParallel):
+    """Models divided among devices, which isn't done here: it is `DataParallel` where nothing would be divided.
+
+    Args:
+        layout_map: a `LayoutMap`, in whose mesh all axes but that of the batch have length 1.
+        batch_dim_name: the axis along which batches are divided; default: the first.
+        auto_shard_dataset: as in `DataParallel`.
+        **kwargs: settings of `DataParallel`.
+
+    Raises:
+        ValueError: where the mesh would divide the model.
+
+    >>> mesh = DeviceMesh((1, 1), ["batch", "model"])
+    >>> ModelParallel(layout_map=LayoutMap(mesh))
+    <ModelParallel device_mesh=<DeviceMesh shape=(1, 1), axis_names=['batch', 'model']>>
+    """
+
+    def __init__(
+        self,
+        *,
+        layout_map: LayoutMap | None = None,
+        batch_dim_name: str | None = None,
+        auto_shard_dataset: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(layout_map, LayoutMap):
+            raise ValueError(f"ModelParallel(layout_map=...): expected a LayoutMap; got {type(layout_map).__name__}.")
+        kwargs.pop("device_mesh", None)
+        mesh = layout_map.device_mesh
+        name = batch_dim_name or mesh.axis_names[0]
+        if name not in mesh.axis_names:
+            raise ValueError(f"ModelParallel(batch_dim_name={name!r}): {mesh} has no such axis.")
+        divided = [(n, k) for n, k in zip(mesh.axis_names, mesh.shape) if n != name and k > 1]
+        if divided:
+            (axis, length), batch = divided[0], mesh.shape[list(mesh.axis_names).index(name)]
+            raise ValueError(
+                f"ModelParallel: {mesh} divides the model among {length} devices along {axis!r}. Every rank holds the "
+                "whole model here: dividing it costs two sums over ranks in each block, more than the networks between "
+                f"CPUs give back. Make that axis 1, and {name!r} {batch * length}: batches are divided then, and "
+                "DataParallel(shard_optimizer=True) keeps 1/n of the optimizer's state on each rank."
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the second axis, which has length 1
+            super().__init__(mesh, auto_shard_dataset=auto_shard_dataset, **kwargs)
+        self.batch_dim_name, self.layout_map = name, layout_map
+
+    def get_variable_layout(self, variable: Any) -> TensorLayout:
+        """What the layout map says, which divides nothing."""
+        return self.layout_map[variable.path] or super().get_variable_layout(variable)
+
+    def get_tensor_layout(self, path: str) -> TensorLayout | None:
+        """What the layout map says."""
+        return self.layout_map[path]
+
+
+def _mesh(mesh: Any, devices: Any) -> DeviceMesh:
+    if mesh is not None and not isinstance(mesh, DeviceMesh):
+        raise ValueError(f"DataParallel(device_mesh=...): expected a DeviceMesh; got {type(mesh).__name__}.")
+    if mesh is not None:
+        return mesh
+    count = joined().size if devices is None else numpy.size(devices)
+    return DeviceMesh((count,), ["batch"], devices)
+
+
+def _one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
+    if value not in allowed:
+        raise ValueError(f"DataParallel({name}={value!r:.40}): expected one of {', '.join(map(repr, allowed))}.")
+    return value
+
+
+def _above_zero(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+        raise ValueError(f"DataParallel({name}={value!r:.40}): expected a number above 0.")
+    return value
 
 
 def distribution() -> DataParallel | None:
@@ -67,5 +223,16 @@ def distribution() -> DataParallel | None:
 
 
 def set_distribution(value: DataParallel | None) -> None:
-    """Put a distribution in force; None: none."""
+    """Put a distribution in force for all that follows; None: none.
+
+    Raises:
+        TypeError: for anything else.
+
+    >>> set_distribution(DataParallel())
+    >>> distribution()
+    <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
+    >>> set_distribution(None)
+    """
+    if value is not None and not isinstance(value, DataParallel):
+        raise TypeError(f"set_distribution: expected a DataParallel, a ModelParallel or None; got {value!r:.60}.")
     world.distribution = value

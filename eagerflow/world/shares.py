@@ -21,6 +21,8 @@ class Share(NamedTuple):
         start: the first row of this rank.
         stop: the one after its last.
         rows: of the whole batch.
+        summed: what the ranks minimize is the sum of their losses, as with TensorFlow's replicas, whose losses are
+            divided by the number of all rows; otherwise it is the mean, each loss counted by its rows.
 
     A rank whose share is empty (`start == stop`) still makes the step, on one row that weighs nothing, so that it
     takes part in all that ranks do together.
@@ -35,6 +37,7 @@ class Share(NamedTuple):
     start: int
     stop: int
     rows: int
+    summed: bool = False
 
     @property
     def own(self) -> int:
@@ -43,8 +46,15 @@ class Share(NamedTuple):
 
     @property
     def weight(self) -> float:
-        """What a mean over this rank's rows counts in the mean over all: a rank's gradient is multiplied by it."""
-        return (self.stop - self.start) / self.rows
+        """What this rank's loss counts in that of all: its gradient is multiplied by it."""
+        if self.summed:
+            return 1.0 if self.own else 0.0
+        return self.fraction
+
+    @property
+    def fraction(self) -> float:
+        """This rank's part of all rows."""
+        return self.own / self.rows
 
 
 def bounds(rows: int, size: int) -> list[int]:

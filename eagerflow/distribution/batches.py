@@ -1,0 +1,52 @@
+"""`Distributed`: global batches, of which a loop of one's own is given this rank's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from eagerflow.base import tree
+from eagerflow.data.arrays import as_batch, rows_of
+from eagerflow.world.communicator import Communicator
+from eagerflow.world.current import sharing
+from eagerflow.world.shares import Share, share_of
+
+__all__ = ["Distributed"]
+
+
+class Distributed:
+    """This rank's rows of each batch of a data set.
+
+    While the body of a loop over it runs, the rows are known as a share of their batch: losses, metrics and
+    `optimizer.apply` count for all ranks together.
+
+    Args:
+        dataset: an iterable of global batches, the same on all ranks.
+        communicator: of the ranks.
+        summed: losses are parts of a sum over the ranks, as in TensorFlow's replicas, and not means.
+    """
+
+    def __init__(self, dataset: Any, communicator: Communicator, summed: bool = False) -> None:
+        self.dataset, self.communicator, self.summed = dataset, communicator, summed
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self.dataset:
+            given = as_batch(batch)
+            share = share_of(self.communicator, rows_of(given))._replace(summed=self.summed)
+            with sharing(share):
+                yield own_rows(given, share)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the data set has: `element_spec`, say."""
+        if name.startswith("__") or name == "dataset":
+            raise AttributeError(name)
+        return getattr(self.dataset, name)
+
+
+def own_rows(batch: Any, share: Share) -> Any:
+    """The rows of a share; of an empty one the batch's first row, which weighs nothing."""
+    start, stop = (share.start, share.stop) if share.own else (0, 1)
+    return tree.map_structure(lambda leaf: leaf[start:stop] if getattr(leaf, "shape", ()) else leaf, batch)
