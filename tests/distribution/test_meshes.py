@@ -93,7 +93,7 @@ def test_layouts_are_found_by_regular_expressions():
 
 def test_model_parallel_with_nothing_to_divide_is_data_parallel():
     layouts = LayoutMap(DeviceMesh((1, 1), ["batch", "model"]))
-    layouts["dense/kernel"] = (None, "model")
+    layouts[".*dense/kernel"] = (None, "model")
     found = ModelParallel(layout_map=layouts, batch_dim_name="batch")
     model = keras.Sequential([keras.layers.Dense(2, name="dense")])
     model.build((None, 3))
