@@ -2,47 +2,109 @@
 
 from __future__ import annotations
 
+import os
+import platform
+from collections.abc import Sequence
 from typing import Any
 
+import numpy
+
+from eagerflow._version import __version__
 from eagerflow.core import random
+from eagerflow.world.agreement import agree
 from eagerflow.world.communicator import Alone, Communicator
 from eagerflow.world.current import world
-from eagerflow.world.environment import told
+from eagerflow.world.environment import Told, told, two_libraries
 from eagerflow.world.mpi import Mpi
 
 __all__ = ["initialize", "joined", "local_rank", "rank", "size"]
 
 
-def initialize(job_addresses: Any = None, num_processes: int | None = None, process_id: int | None = None) -> None:
+def initialize(
+    job_addresses: str | Sequence[str] | None = None, num_processes: int | None = None, process_id: int | None = None
+) -> None:
     """Join the ranks that were started together; `DataParallel` does it where a script doesn't.
 
-    Rank 0's random seed becomes that of all.
+    Rank 0's random seed becomes that of all. What is left out is taken from `KERAS_DISTRIBUTION_JOB_ADDRESSES`,
+    `KERAS_DISTRIBUTION_NUM_PROCESSES` and `KERAS_DISTRIBUTION_PROCESS_ID`, as in Keras. All three are only checked:
+    it is the launcher that knows.
 
     Args:
-        job_addresses: accepted for Keras' signature: the launcher knows the machines.
-        num_processes: how many ranks there are, checked against what the launcher says.
-        process_id: the number of this one, checked likewise.
+        job_addresses: of the processes, one text with commas or a list; a single one, Keras' coordinator, says nothing.
+        num_processes: how many ranks there are.
+        process_id: the number of this one.
 
     Raises:
-        ValueError: where the arguments contradict the launcher.
+        ValueError: on all ranks, where an argument contradicts the launcher on one of them.
+        RuntimeError: where MPI sees other ranks than the launcher started, or versions differ among ranks.
         ImportError: where a launcher started several ranks, and mpi4py or MPI is missing.
     """
     communicator = joined()
-    for name, value, found in (
-        ("num_processes", num_processes, communicator.size),
-        ("process_id", process_id, communicator.rank),
-    ):
-        if value is not None and value != found:
-            raise ValueError(f"initialize({name}={value!r}): the launcher says {found}. Leave it out.")
+    addresses = _given("JOB_ADDRESSES", job_addresses)
+    names = addresses.split(",") if isinstance(addresses, str) else list(addresses or ())
+    count = len(names) if len(names) > 1 else None
+    wrong = [
+        f"initialize({name}={value!r:.60}): {_are(found, name)}. {_hint(found, name)}"
+        for name, value, claimed, found in (
+            ("num_processes", num_processes, _number("NUM_PROCESSES", num_processes), communicator.size),
+            ("job_addresses", job_addresses, count, communicator.size),
+            ("process_id", process_id, _number("PROCESS_ID", process_id), communicator.rank),
+        )
+        for value in [claimed if value is None else value]
+        if claimed is not None and claimed != found
+    ]
+    for rank, complaints in enumerate(communicator.gather_objects(wrong)):
+        if complaints:
+            raise ValueError(complaints[0] + (f" (on rank {rank})" if communicator.size > 1 else ""))
+
+
+def _given(name: str, value: Any) -> Any:
+    return os.environ.get(f"KERAS_DISTRIBUTION_{name}") or None if value is None else value
+
+
+def _number(name: str, value: Any) -> int | None:
+    found = _given(name, value)
+    try:
+        return None if found is None else int(found)
+    except (TypeError, ValueError):
+        raise ValueError(f"initialize({name.lower()}={found!r:.60}): expected a whole number.") from None
+
+
+def _are(found: int, name: str) -> str:
+    if name == "process_id":
+        return f"this process is rank {found}"
+    return "there is 1 process" if found == 1 else f"there are {found} processes"
+
+
+def _hint(found: int, name: str) -> str:
+    if found == 1 and name != "process_id":
+        return "Several are started by `python -m eagerflow launch -n 4 train.py` or by mpiexec."
+    return "The launcher numbers them; leave the argument out."
 
 
 def joined() -> Communicator:
     """The communicator of all ranks; joins them at the first call."""
     if world.communicator is None:
         found = told()
-        world.communicator = Alone() if found is None or found.size == 1 else Mpi()
-        random.set_state(world.communicator.broadcast_object(random.get_state()))
+        communicator = Alone() if found is None or found.size == 1 else _started_together(found)
+        random.set_state(communicator.broadcast_object(random.get_state()))
+        world.communicator = communicator
     return world.communicator
+
+
+def _started_together(found: Told) -> Communicator:
+    """All ranks that the launcher started, of which none runs another version."""
+    communicator = Mpi()
+    if communicator.size != found.size:
+        library = communicator.engine.Get_library_version().partition("\n")[0].strip("\0 ")
+        raise RuntimeError(two_libraries(found, communicator.size, library))
+    versions = {
+        "the version of eagerflow": __version__,
+        "the version of NumPy": numpy.__version__,
+        "the version of Python": platform.python_version(),
+    }
+    agree(communicator, versions, "initialize")
+    return communicator
 
 
 def rank() -> int:
