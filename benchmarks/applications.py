@@ -92,8 +92,7 @@ def compare(
     for name in names:
         for question in [("build", name), *[("predict", batch) for batch in batches]]:
             times: dict[str, list[float]] = {who: [] for who in workers}
-            turns = 3 if question[0] == "build" else rounds + 1
-            for turn in range(turns):
+            for turn in range(rounds + 1):
                 for who in list(workers)[:: 1 if turn % 2 else -1]:
                     times[who].append(workers[who].ask(*question))
             for found in times.values():
@@ -122,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="MobileNetV2,ResNet50", help="networks, with commas between")
     parser.add_argument("--batches", default="1,32", help="images at once, with commas between")
-    parser.add_argument("--rounds", type=int, default=5, help="predictions of each (default 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each (default 5)")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has Keras and PyTorch")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--worker", choices=("eagerflow", "keras"), help=argparse.SUPPRESS)

@@ -86,7 +86,16 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
     for other in others:
         assert_same_structure(first, other)
     function = func if none_is_leaf else _unless_none(func)
+    if not others:
+        return _mapped(function, first)
     return _rebuild(first, map(function, *[flatten(s) for s in structures]))
+
+
+def _mapped(function: Callable[[Any], Any], structure: Any) -> Any:
+    """The usual case, in which there is nothing to compare: without a list of leaves."""
+    if not isinstance(structure, _NESTED):
+        return function(structure)
+    return refill(structure, [_mapped(function, child) for child in _children(structure)])
 
 
 def _unless_none(func: Callable[..., Any]) -> Callable[..., Any]:
@@ -282,6 +291,8 @@ def _rebuild(structure: Any, leaves: Iterator[Any]) -> Any:
 
 def refill(structure: Any, children: list[Any]) -> Any:
     """A structure of the same type and keys, with other children."""
+    if structure.__class__ is tuple:
+        return tuple(children)
     if isinstance(structure, dict):
         filled = dict(zip(_sorted_keys(structure), children, strict=True))
         if type(structure) is dict:

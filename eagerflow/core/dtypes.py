@@ -26,6 +26,7 @@ ALLOWED = (
 
 _PYTHON = {bool: "bool", int: "int32", float: None, complex: "complex64"}
 _BY_NAME = {name: numpy.dtype(name) for name in ALLOWED if name not in ("bfloat16", "string")}
+_KNOWN = frozenset(_BY_NAME.values())
 
 
 def standardize_dtype(dtype: DType) -> str:
@@ -76,7 +77,7 @@ def as_dtype(dtype: DType) -> numpy.dtype:
     """
     if dtype.__class__ is str and dtype in _BY_NAME:  # asked at every step
         return _BY_NAME[dtype]
-    if isinstance(dtype, numpy.dtype) and dtype.name in _BY_NAME:
+    if isinstance(dtype, numpy.dtype) and (dtype in _KNOWN or dtype.name in _BY_NAME):
         return dtype
     name = standardize_dtype(dtype)
     found = _BY_NAME.get(name)

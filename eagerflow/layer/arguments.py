@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
@@ -11,6 +12,8 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 
 __all__ = ["CallSignature", "call_signature", "check_build_arguments", "shape_arguments", "shapes_by_argument"]
+
+_ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class CallSignature:
@@ -23,12 +26,13 @@ class CallSignature:
         training_default: its default value.
         masks: `(argument, its mask's parameter)` for the masks that `call` wants to be told.
         computes_mask: whether the class has a `compute_mask` of its own.
+        takes_one: whether the first of them is enough.
         written: whether the class has a `call` of its own.
     """
 
     __slots__ = tuple(
         """
-        computes_mask first masks names signature takes_training training_default training_position written
+        computes_mask first masks names signature takes_one takes_training training_default training_position written
         """.split()
     )
 
@@ -39,6 +43,7 @@ class CallSignature:
         self.names = [p.name for p in parameters if p.kind in kinds]
         self.first = self.names[0] if self.names else ""
         named = {p.name: p for p in parameters}
+        self.takes_one = bool(self.names) and all(p.default is not p.empty or p.kind in _ANY for p in parameters[1:])
         self.takes_training = "training" in named
         self.training_default = named["training"].default if self.takes_training else None
         self.training_position = self.names.index("training") if "training" in self.names else len(self.names) + 99
@@ -91,21 +96,37 @@ def call_signature(cls: type, base: type) -> CallSignature:
 
 
 def shapes_by_argument(
-    signature: CallSignature, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    signature: CallSignature, layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any], kinds: Any = Tensor
 ) -> dict[str, Any]:
-    """The shapes of all tensors among the arguments, by the argument's name, nested as the argument is."""
+    """The shapes of all tensors (or of `kinds`) among the arguments, by the argument's name, nested as it is."""
+    if len(args) == 1 and not kwargs and signature.takes_one and isinstance(args[0], kinds):
+        return {signature.first: tuple(args[0].shape)}
     given = signature.bind(layer, args, kwargs)
     shapes = {}
     for name, value in given.items():
         leaves = tree.flatten(value)
-        if leaves and all(isinstance(leaf, Tensor) for leaf in leaves):
+        if leaves and all(isinstance(leaf, kinds) for leaf in leaves):
             shapes[name] = tree.map_structure(lambda x: tuple(x.shape), value)
     return shapes
 
 
+_parameters: WeakKeyDictionary[Any, dict[str, inspect.Parameter]] = WeakKeyDictionary()
+
+
+def _parameters_of(method: Any) -> dict[str, inspect.Parameter]:
+    """What a bound method takes; each function is asked once."""
+    function = getattr(method, "__func__", None)
+    if function is None:
+        return dict(inspect.signature(method).parameters)
+    found = _parameters.get(function)
+    if found is None:
+        found = _parameters[function] = dict(inspect.signature(method).parameters)
+    return found
+
+
 def shape_arguments(method: Any, shapes: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Arguments for `build(input_shape)` or `build(query_shape, value_shape)` from shapes by argument."""
-    parameters = inspect.signature(method).parameters
+    parameters = _parameters_of(method)
     if not shapes or not parameters:
         return (), {}
     wanted = {name: f"{name}_shape" for name in shapes if f"{name}_shape" in parameters}
@@ -120,9 +141,8 @@ def check_build_arguments(
     layer: Any, shapes: dict[str, Any], positional: tuple[Any, ...], named: dict[str, Any]
 ) -> None:
     """Raise ValueError when `build` needs a parameter that no argument of `call` gives a shape for."""
-    parameters = list(inspect.signature(layer.build).parameters.values())
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in variadic]
+    parameters = _parameters_of(layer.build).values()
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _ANY]
     missing = [name for name in needed[len(positional) :] if name not in named]
     if not missing or not shapes:
         return
@@ -134,6 +154,4 @@ def check_build_arguments(
 
 def needs_shapes(build: Any) -> bool:
     """Whether `build` can't be called without arguments."""
-    parameters = inspect.signature(build).parameters.values()
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return any(p.default is p.empty and p.kind not in variadic for p in parameters)
+    return any(p.default is p.empty and p.kind not in _ANY for p in _parameters_of(build).values())

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from eagerflow.base import tree
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.arguments import shape_arguments, shapes_by_argument
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor, record, run
@@ -62,8 +63,7 @@ class ShapeAnswers:
         self.__dict__["_fresh"] = any(not layer.built for layer in self._flatten_layers())
 
     def _infer_from_shapes(self: Any, args: Any, kwargs: Any) -> Any:
-        inputs, named = tree.map_structure(_as_symbolic, (args, kwargs))
-        shapes = shapes_by_argument(self._call_signature, self, inputs, named)
+        shapes = shapes_by_argument(self._call_signature, self, args, kwargs, (Tensor, Spec))
         positional, by_name = shape_arguments(self.compute_output_shape, shapes)
         answer = self.compute_output_shape(*positional, **by_name)
         return _specs_of(answer, self.compute_dtype, self)

@@ -237,6 +237,7 @@ class Node:
         operation: the layer, or the function of `eagerflow.ops`.
         args: the arguments by position, symbolic tensors among them.
         kwargs: the arguments by name.
+        inputs: the symbolic tensors among the arguments.
         outputs: what the call returned: a structure of `Spec`, and values that are the same at any size.
         position: which call of the same layer this is, from 0.
         name: the layer's name, or a numbered one for ops.
@@ -247,7 +248,7 @@ class Node:
 
     __slots__ = tuple(
         """
-        __weakref__ _specs args count created_at epoch kwargs masked name operation outputs position settled
+        __weakref__ _specs args count created_at epoch inputs kwargs masked name operation outputs position settled
         """.split()
     )
 
@@ -255,6 +256,7 @@ class Node:
         self.operation = operation
         self.args = args
         self.kwargs = kwargs
+        self.inputs = _symbolic_among(args, kwargs)
         self.epoch, self.count = _current[0], next(_counts)
         self.position = 0
         self.settled: dict[tuple[Origin, int], int] = {}
@@ -280,12 +282,6 @@ class Node:
         """A number that grows with time: a node's inputs always have smaller ones."""
         return self.epoch.number, self.count
 
-    @property
-    def inputs(self) -> list[SymbolicTensor]:
-        """The symbolic tensors among the arguments."""
-        leaves = [*tree.flatten(self.args), *tree.flatten(self.kwargs)]
-        return [x for x in leaves if isinstance(x, SymbolicTensor)]
-
     def tensors(self) -> Any:
         """The outputs as symbolic tensors, in the structure that the call returned."""
         numbers = itertools.count()
@@ -304,15 +300,20 @@ class Node:
         return self._specs[size]
 
     def __getstate__(self) -> Any:
-        return None, {n: getattr(self, n) for n in self.__slots__ if n not in ("__weakref__", "serial", "_specs")}
+        return None, {n: getattr(self, n) for n in self.__slots__ if n not in ("__weakref__", "_specs", "inputs")}
 
     def __setstate__(self, state: Any) -> None:
         self.settled, self.masked = {}, False  # which pickles of 0.1.0 don't have
         for name, value in state[1].items():
             setattr(self, name, value)
-        self._specs = {}
+        self._specs, self.inputs = {}, _symbolic_among(self.args, self.kwargs)
         if hasattr(self.operation, "_calls"):
             self._enter()
+
+
+def _symbolic_among(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[SymbolicTensor]:
+    leaves = [*tree.flatten(args), *tree.flatten(kwargs)] if kwargs else tree.flatten(args)
+    return [x for x in leaves if isinstance(x, SymbolicTensor)]
 
 
 def op_name(operation: Any) -> str:
@@ -456,6 +457,8 @@ def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, in
 def _agreed(node: Node, first: Any, second: Any, large: tuple[int, int]) -> Any:
     """What describes the results at both sizes."""
     node._specs[large] = tree.flatten(second)
+    if first.__class__ is Spec and second.__class__ is Spec:
+        return _merge(node, first, second)
     if _shape_of_structure(first) != _shape_of_structure(second):
         raise _Unexplained(f"{_who(node)} returns a different number of results for inputs of different sizes.")
     return tree.map_structure(lambda a, b: _merge(node, a, b), first, second)

@@ -44,6 +44,8 @@ def type_of(dtype: Any) -> Any:
     Raises:
         ValueError: for an unknown type.
     """
-    if dtype is TEXT or dtype == "string" or (isinstance(dtype, numpy.dtype) and dtype.kind in "OUST"):
+    if isinstance(dtype, numpy.dtype):  # NumPy would try to read the text that it is compared with
+        return TEXT if dtype.kind in "OUST" else as_dtype(dtype)
+    if dtype is TEXT or dtype == "string":
         return TEXT
     return as_dtype(dtype)
