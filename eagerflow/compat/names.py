@@ -92,9 +92,6 @@ GONE: dict[str, dict[str, str]] = {
 }
 _SESSIONS = ("get_session", "set_session")
 GONE["keras.backend"] |= dict.fromkeys(_SESSIONS, f"{_GRAPH}Leave it out; K.eval(x) and K.function give values.")
-GONE["tensorflow.train"] = dict.fromkeys(
-    ("Checkpoint", "CheckpointManager"), "Write model.save_weights('name.weights.h5') and model.load_weights."
-)
 GONE["tensorflow.io"] = dict.fromkeys(
     ("RaggedFeature", "SparseFeature", "VarLenFeature"),
     "Write tf.io.FixedLenFeature; there are no sparse tensors here.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
 from eagerflow.base.typing import Array, Numpy, Rule
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.op import op
@@ -16,8 +18,7 @@ __all__ = ["all_sum", "reduce_array"]
 
 def reduce_array(communicator: Communicator, array: Array, operation: str = "sum") -> Array:
     """A new array, on the device of the old one: the sum (`"max"`, `"min"`, `"prod"`) of all ranks' arrays."""
-    host = to_host(array)
-    made = host.copy(order="C")
+    made = numpy.array(to_host(array), order="C")  # sums of numbers may be NumPy's scalars, which can't be written
     communicator.all_reduce(made, operation)
     return place(made, device_of(array))
 

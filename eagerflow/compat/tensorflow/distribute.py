@@ -1,65 +1,284 @@
-"""`tf.distribute`: strategies that all mean this machine's one device."""
+"""`tf.distribute`: strategies over the ranks that a launcher started, one replica on each; alone, over this process.
+
+TensorFlow's replicas minimize the sum of their losses, each divided by the number of rows of the *global* batch. So it
+is in `strategy.run`, for rows that come from the strategy's data sets.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from eagerflow import ops
+from eagerflow import distribution, ops
+from eagerflow.base import tree
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.data.arrays import as_batch, rows_of
+from eagerflow.distribution.batches import own_rows
+from eagerflow.world.communicator import Alone, Communicator
+from eagerflow.world.current import sharing, world
+from eagerflow.world.shares import Share, share_of
 
-__all__ = ["MirroredStrategy", "OneDeviceStrategy", "ReduceOp", "Strategy", "TPUClusterResolver"]
-__all__ += ["experimental_set_strategy", "get_strategy", "has_strategy", "in_cross_replica_context"]
+__all__ = ["CrossDeviceOps", "DistributedDataset", "HierarchicalCopyAllReduce", "InputContext", "MirroredStrategy"]
+__all__ += ["MultiWorkerMirroredStrategy", "NcclAllReduce", "OneDeviceStrategy", "ParameterServerStrategy", "ReduceOp"]
+__all__ += ["ReductionToOneDevice", "ReplicaContext", "Strategy", "TPUClusterResolver", "CommunicationOptions"]
+__all__ += [
+    "CommunicationImplementation",
+    "CollectiveCommunication",
+    "experimental_set_strategy",
+    "get_replica_context",
+]
+__all__ += ["get_strategy", "has_strategy", "in_cross_replica_context"]
 
 
 class ReduceOp:
-    """How results of several devices become one."""
+    """How results of several replicas become one."""
 
     MEAN, SUM = "MEAN", "SUM"
 
 
-class Strategy:
-    """Training on one device: everything runs as it is written.
+class CommunicationImplementation:
+    """Accepted; MPI or NCCL is chosen by where arrays lie."""
+
+    AUTO, RING, NCCL = "AUTO", "RING", "NCCL"
+
+
+CollectiveCommunication = CommunicationImplementation
+
+
+class _Accepted:
+    """Settings of TensorFlow's that mean nothing here."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.settings = kwargs
+
+
+CommunicationOptions = CrossDeviceOps = HierarchicalCopyAllReduce = NcclAllReduce = ReductionToOneDevice = _Accepted
+
+
+class DistributedDataset:
+    """What a strategy makes of a data set: each rank's rows of its batches.
 
     Args:
-        devices: accepted; arrays live on `eagerflow.current_device()`.
+        strategy: the strategy.
+        dataset: batches.
+        own: whether these are this rank's own batches, and not the same global ones on all ranks.
+    """
+
+    def __init__(self, strategy: Strategy, dataset: Any, own: bool = False) -> None:
+        self.strategy, self.dataset, self.own = strategy, dataset, own
+
+    def __iter__(self) -> Iterator[Any]:
+        pairs = self._own_batches() if self.own else self._cut_batches()
+        try:
+            for batch, share in pairs:
+                self.strategy._share = share
+                yield batch
+        finally:
+            self.strategy._share = None
+
+    def _cut_batches(self) -> Iterator[tuple[Any, Share]]:
+        communicator = self.strategy._communicator
+        for given in map(as_batch, self.dataset):
+            share = share_of(communicator, rows_of(given))._replace(summed=True)
+            yield own_rows(given, share), share
+
+    def _own_batches(self) -> Iterator[tuple[Any, Share]]:
+        """Batches that differ by rank: a rank that has run out repeats its last one, which weighs nothing."""
+        communicator, batch, batches = self.strategy._communicator, None, map(as_batch, self.dataset)
+        while True:
+            found = next(batches, None)
+            batch = batch if found is None else found
+            counts = communicator.gather_objects(0 if found is None else rows_of(found))
+            if not any(counts):
+                return
+            if batch is None:
+                raise ValueError(f"rank {communicator.rank} has no batch, and others have: every rank needs data.")
+            start = sum(counts[: communicator.rank])
+            yield batch, Share(communicator, start, start + counts[communicator.rank], sum(counts), summed=True)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the data set has: `element_spec`, `cardinality`."""
+        if name.startswith("__") or name in ("dataset", "strategy", "own"):
+            raise AttributeError(name)
+        return getattr(self.dataset, name)
+
+
+class Strategy:
+    """Training on all ranks, a replica on each. On one rank everything runs as it is written.
+
+    Args:
+        devices: accepted; each rank computes on `eagerflow.current_device()`.
         **kwargs: accepted for TensorFlow's signature.
     """
 
-    num_replicas_in_sync = 1
+    distributes = True
+    _share: Share | None = None  # of the batch that was drawn last
 
     def __init__(self, devices: Any = None, **kwargs: Any) -> None:
         self.devices = devices
+        self.parallel = distribution.DataParallel() if self.distributes else None
 
-    def scope(self) -> contextlib.AbstractContextManager[Any]:
-        """A block for models and optimizers; it changes nothing."""
-        return contextlib.nullcontext(self)
+    @property
+    def _communicator(self) -> Communicator:
+        return Alone() if self.parallel is None else self.parallel.communicator
+
+    @property
+    def num_replicas_in_sync(self) -> int:
+        """How many ranks train together."""
+        return self._communicator.size
+
+    @property
+    def cluster_resolver(self) -> _Resolver:
+        """Which of the workers this one is."""
+        return _Resolver(self)
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[Strategy]:
+        """A block for models and optimizers. What is made there is trained on all ranks, behind the block, too."""
+        _strategies.append(self)
+        if self.parallel is not None:
+            distribution.set_distribution(self.parallel)
+        try:
+            yield self
+        finally:
+            _strategies.remove(self)
 
     def run(self, fn: Callable[..., Any], args: Any = (), kwargs: Any = None, options: Any = None) -> Any:
-        """The function's result."""
-        return fn(*args, **(kwargs or {}))
+        """The function's result on this rank's rows."""
+        given = kwargs or {}
+        with sharing(self._share_of((args, given))):
+            return fn(*args, **given)
+
+    def _share_of(self, given: Any) -> Share | None:
+        """The share of the batch that was drawn last, if that is what a function is given."""
+        share = self._share
+        if share is None or self.num_replicas_in_sync == 1:
+            return None
+        rows = max(share.own, 1)
+        arrays = [leaf for leaf in tree.flatten(given) if isinstance(leaf, Tensor) and leaf.ndim]
+        fits = bool(arrays) and arrays[0].shape[0] == (rows if share.own else arrays[0].shape[0])
+        return share if fits else None
 
     def reduce(self, reduce_op: Any, value: Any, axis: Any = None) -> Any:
-        """The one device's value; along an axis, its sum or mean."""
-        if axis is None:
+        """The sum or mean of all ranks' values; along an axis, also over that axis."""
+        mean = str(reduce_op).upper().endswith("MEAN")
+        if axis is not None:
+            return tree.map_structure(lambda x: self._along(x, mean, axis), value)
+        if self.num_replicas_in_sync == 1:
             return value
-        return ops.mean(value, axis) if str(reduce_op).upper().endswith("MEAN") else ops.sum(value, axis)
+        with sharing(None):
+            return tree.map_structure(lambda x: distribution.all_reduce(x, "mean" if mean else "sum"), value)
+
+    def _along(self, value: Any, mean: bool, axis: int) -> Any:
+        x = convert_to_tensor(value)
+        with sharing(None):
+            total = distribution.all_reduce(ops.sum(x, axis))
+            return total / distribution.all_reduce(float(x.shape[axis])) if mean else total
 
     def experimental_distribute_dataset(self, dataset: Any, options: Any = None) -> Any:
-        """The data set."""
-        return dataset
+        """This rank's rows of each batch of the data set."""
+        return dataset if self.num_replicas_in_sync == 1 else DistributedDataset(self, dataset)
 
     def distribute_datasets_from_function(self, dataset_fn: Callable[..., Any], options: Any = None) -> Any:
-        """The data set that the function makes."""
-        return dataset_fn(InputContext())
+        """The data set that the function makes for this rank: its own batches."""
+        made = dataset_fn(InputContext(self))
+        return made if self.num_replicas_in_sync == 1 else DistributedDataset(self, made, own=True)
+
+    experimental_distribute_datasets_from_function = distribute_datasets_from_function
 
     def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
-        """The values of all devices: one."""
+        """The values of this process' replicas: one."""
         return (value,)
 
     def gather(self, value: Any, axis: int) -> Any:
-        """The values of all devices, one after the other: this one."""
-        return value
+        """The values of all ranks, one behind the other."""
+        if self.num_replicas_in_sync == 1:
+            return value
+        return tree.map_structure(lambda x: convert_to_tensor(distribution.all_gather(x, axis)), value)
+
+
+class OneDeviceStrategy(Strategy):
+    """Training on one device: a model that every rank trains for itself.
+
+    Args:
+        device: accepted; arrays live on `eagerflow.current_device()`.
+        **kwargs: accepted for TensorFlow's signature.
+    """
+
+    distributes = False
+
+    def __init__(self, device: Any = None, **kwargs: Any) -> None:
+        super().__init__(device)
+
+
+class MirroredStrategy(Strategy):
+    """A replica on every rank of the launcher; alone: this process."""
+
+
+class MultiWorkerMirroredStrategy(Strategy):
+    """A replica on every rank of the launcher.
+
+    Args:
+        cluster_resolver: accepted; the launcher knows the machines.
+        communication_options: accepted.
+        **kwargs: accepted for TensorFlow's signature.
+
+    Raises:
+        ValueError: where `TF_CONFIG` names several workers, and no launcher started them.
+    """
+
+    def __init__(self, cluster_resolver: Any = None, communication_options: Any = None, **kwargs: Any) -> None:
+        super().__init__()
+        workers = _workers()
+        if workers > 1 and self.num_replicas_in_sync == 1:
+            script = sys.argv[0] or "train.py"
+            raise ValueError(
+                f"TF_CONFIG names {workers} workers, and this process was started alone. Start them together: "
+                f"python -m eagerflow launch -n {workers} run {script} (with --hosts a,b for several machines); "
+                "TF_CONFIG isn't needed then."
+            )
+        if workers and self.num_replicas_in_sync > 1 and distribution.rank() == 0 and "TF_CONFIG" not in _told:
+            _told.add("TF_CONFIG")
+            print("eagerflow: TF_CONFIG is ignored: the launcher says who takes part.", file=sys.stderr)
+
+
+def ParameterServerStrategy(*args: Any, **kwargs: Any) -> Strategy:
+    """Refused.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(
+        "tf.distribute.ParameterServerStrategy: there are no parameter servers here; every rank holds the whole model. "
+        "Write tf.distribute.MultiWorkerMirroredStrategy()."
+    )
+
+
+class _Resolver:
+    """Which of the workers this one is: the first is the chief."""
+
+    task_type = "worker"
+
+    def __init__(self, strategy: Strategy) -> None:
+        self.task_id = strategy._communicator.rank
+        self._hosts = list(strategy._communicator.hosts)
+
+    def cluster_spec(self) -> Any:
+        """The machines, as a dict."""
+        return _ClusterSpec(worker=self._hosts)
+
+
+class _ClusterSpec(dict[str, list[str]]):
+    def as_dict(self) -> dict[str, list[str]]:
+        """The same."""
+        return dict(self)
 
 
 class TPUClusterResolver:
@@ -83,33 +302,82 @@ class TPUClusterResolver:
 
 
 class InputContext:
-    """What functions that make data sets are told about the devices."""
+    """What functions that make data sets are told about the ranks.
 
-    num_input_pipelines, input_pipeline_id, num_replicas_in_sync = 1, 0, 1
+    Args:
+        strategy: the strategy.
+    """
+
+    def __init__(self, strategy: Strategy) -> None:
+        self.num_input_pipelines = self.num_replicas_in_sync = strategy.num_replicas_in_sync
+        self.input_pipeline_id = strategy.cluster_resolver.task_id
 
     def get_per_replica_batch_size(self, global_batch_size: int) -> int:
-        """The size of a batch of one device."""
-        return global_batch_size
+        """The size of a batch of one rank.
+
+        Raises:
+            ValueError: when the size isn't a multiple of the number of ranks.
+        """
+        if global_batch_size % self.num_replicas_in_sync:
+            raise ValueError(
+                f"get_per_replica_batch_size({global_batch_size}): not a multiple of {self.num_replicas_in_sync} ranks."
+            )
+        return global_batch_size // self.num_replicas_in_sync
 
 
-MirroredStrategy = OneDeviceStrategy = Strategy
-_default = Strategy()
+class ReplicaContext:
+    """What a function knows of the other replicas while `strategy.run` runs it."""
+
+    def __init__(self) -> None:
+        self.strategy = get_strategy()
+        self.num_replicas_in_sync = self.strategy.num_replicas_in_sync
+        self.replica_id_in_sync_group = self.strategy.cluster_resolver.task_id
+
+    def all_reduce(self, reduce_op: Any, value: Any, options: Any = None) -> Any:
+        """The sum or mean of all ranks' values, differentiable."""
+        if self.num_replicas_in_sync == 1:
+            return value
+        kind = "mean" if str(reduce_op).upper().endswith("MEAN") else "sum"
+        return tree.map_structure(lambda x: distribution.all_reduce(x, kind), value)
+
+
+_default = OneDeviceStrategy()
+_strategies: list[Strategy] = []  # whose scopes are open, the innermost last
+_told: set[str] = set()
+
+
+def _workers() -> int:
+    """How many workers `TF_CONFIG` names."""
+    try:
+        cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
+        return sum(len(found) for kind, found in cluster.items() if kind in ("chief", "worker", "master"))
+    except (ValueError, AttributeError, TypeError):
+        raise ValueError(
+            f"TF_CONFIG={os.environ['TF_CONFIG']!r:.80}: expected JSON such as TensorFlow reads."
+        ) from None
 
 
 def get_strategy() -> Strategy:
-    """The strategy in force."""
-    return _default
+    """The strategy in force: the one whose scope is open, or this device alone."""
+    return _strategies[-1] if _strategies else _default
 
 
 def has_strategy() -> bool:
-    """False: there is one device."""
-    return False
+    """Whether a strategy's scope is open."""
+    return bool(_strategies)
+
+
+def get_replica_context() -> ReplicaContext | None:
+    """What is known of other replicas; None within a strategy's scope, outside of `run`."""
+    return None if in_cross_replica_context() else ReplicaContext()
 
 
 def in_cross_replica_context() -> bool:
-    """False: there is one device."""
-    return False
+    """Whether a scope is open, and no function runs in its `run`."""
+    return bool(_strategies) and world.share is None
 
 
 def experimental_set_strategy(strategy: Any) -> None:
-    """Accepted."""
+    """Put a strategy in force for all that follows; None: none."""
+    _strategies[:] = [] if strategy is None else [strategy]
+    distribution.set_distribution(None if strategy is None else strategy.parallel)

@@ -18,8 +18,10 @@ from eagerflow.compat.tensorflow.math import (
     top_k,
 )
 from eagerflow.core.tensor import Tensor
+from eagerflow.world.current import world
 
-__all__ = ["avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add", "conv1d", "conv2d"]
+__all__ = ["avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add"]
+__all__ += ["compute_average_loss", "conv1d", "conv2d", "scale_regularization_loss"]
 __all__ += ["conv2d_transpose", "crelu", "depth_to_space", "depthwise_conv2d", "dropout", "elu", "embedding_lookup"]
 __all__ += ["gelu", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_response_normalization", "log_softmax"]
 __all__ += ["lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments", "relu", "relu6", "selu", "sigmoid"]
@@ -211,6 +213,27 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, 
 def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Any:
     """The crossentropy of every row, of logits; labels are class numbers."""
     return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+
+def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None) -> Any:
+    """The sum of the losses of this rank's rows by the number of rows of the whole batch.
+
+    Args:
+        per_example_loss: one loss per row, or more.
+        sample_weight: what they are multiplied by.
+        global_batch_size: the number of rows; default: that of the batch, of which all ranks have their rows.
+    """
+    losses = ops.convert_to_tensor(per_example_loss)
+    if sample_weight is not None:
+        losses = losses * ops.cast(ops.convert_to_tensor(sample_weight), losses.dtype)
+    rows = (world.share.rows if world.share else losses.shape[0]) if global_batch_size is None else global_batch_size
+    return ops.sum(losses) / rows if world.share is None or world.share.own else ops.sum(losses) * 0.0
+
+
+def scale_regularization_loss(regularization_loss: Any) -> Any:
+    """A penalty by the number of ranks, whose losses are summed."""
+    total = ops.sum(ops.convert_to_tensor(regularization_loss))
+    return total / world.share.communicator.size if world.share else total
 
 
 def space_to_depth(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
