@@ -20,10 +20,11 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import registry, same_kind
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Gradients", "Stretch", "Walk", "everything", "reaching"]
+__all__ = ["Finished", "Gradients", "Stretch", "Walk", "everything", "reaching"]
 
 # By the keys of tensors: raw arrays, or tensors while the walk is recorded itself.
 Gradients: TypeAlias = dict[int, Array]
+Finished: TypeAlias = Callable[[int, Array], None]  # is told a key and its gradient, to which nothing will be added
 
 
 class Stretch(NamedTuple):
@@ -64,12 +65,22 @@ class Walk:
         wanted: keys whose gradients are asked for.
         recorded: run the rules on tensors, recorded by the tapes that are open, instead of on raw arrays.
         since: see `reaching`.
+        finished: is told each wanted gradient (a raw array, not to be changed) as soon as nothing can be added to it,
+            while the walk goes on. Walks that are recorded, and those of tensors that were watched late, tell nothing.
     """
 
-    def __init__(self, stretches: Sequence[Stretch], wanted: set[int], recorded: bool, since: dict[int, int]) -> None:
+    def __init__(
+        self,
+        stretches: Sequence[Stretch],
+        wanted: set[int],
+        recorded: bool,
+        since: dict[int, int],
+        finished: Finished | None = None,
+    ) -> None:
         self.stretches = stretches
         self.wanted = wanted
         self.recorded = recorded
+        self.finished = finished
         # None when records of several devices may be on the tape.
         self.xp = numpy if len(namespaces) == 1 else None
         self.since = since
@@ -79,11 +90,26 @@ class Walk:
         """The gradients of the wanted keys, from those of the targets (raw arrays, or tensors when recorded)."""
         gradients = dict(seeds)
         observed = state.ops and bool(current())
-        if observed or self.recorded or self.since:
+        if self.finished is not None and not self.recorded and not self.since:
+            self._run_telling(self.finished, gradients, observed)
+        elif observed or self.recorded or self.since:
             self._send_back_with_care(gradients, set(), self.stretches, set(self.reached), observed)
         else:
             self._send_back(gradients, set(), self.stretches)
         return {key: gradients[key] for key in self.wanted if key in gradients}
+
+    def _run_telling(self, finished: Finished, gradients: Gradients, observed: bool) -> None:
+        """The same, stretch by stretch: each ends where wanted tensors were used for the first time."""
+        owned: set[int] = set()
+        reached = set(self.reached)
+        for stretch, done in reversed(_cut_at_first_uses(self.stretches, self.wanted)):
+            if observed:
+                self._send_back_with_care(gradients, owned, [stretch], reached, True)
+            else:
+                self._send_back(gradients, owned, [stretch])
+            for key in done:
+                if key in gradients:
+                    finished(key, gradients[key])
 
     def _send_back(self, gradients: Gradients, owned: set[int], stretches: Sequence[Stretch]) -> None:
         """Send the gradient of each record on to its inputs. The innermost loop: one function, for speed."""
@@ -221,6 +247,23 @@ class Walk:
             for observer in current():
                 observer.on_rule(record[0], out_keys, in_keys, arrived, results, started, ended, error)
         return found
+
+
+def _cut_at_first_uses(stretches: Sequence[Stretch], wanted: set[int]) -> list[tuple[Stretch, list[int]]]:
+    """The stretches, cut before each record that is the first to use a wanted key; each part with those keys."""
+    left, cut = set(wanted), []
+    for log, start, stop, free in stretches:
+        begin, done = start, list[int]()
+        for i in range(start, stop):
+            record = log[i]
+            if record is None or left.isdisjoint(record[2]):
+                continue
+            if i > begin:
+                cut.append((Stretch(log, begin, i, free), done))
+            begin, done = i, [key for key in dict.fromkeys(record[2]) if key in left]
+            left.difference_update(done)
+        cut.append((Stretch(log, begin, stop, free), done))
+    return cut
 
 
 def _in_gradient(op: Any, error: Exception) -> Exception:

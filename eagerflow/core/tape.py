@@ -17,7 +17,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.errors import TapeError, did_you_mean, signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.core.backward import Gradients, Stretch, Walk, everything
+from eagerflow.core.backward import Finished, Gradients, Stretch, Walk, everything
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.exclusive import exclusive
@@ -187,7 +187,13 @@ class GradientTape:
 
     @boundary
     def gradient(
-        self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = "none"
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: Any = "none",
+        *,
+        _finished: Finished | None = None,
     ) -> Any:
         """The gradient of `target` (of the sum of its elements) with respect to `sources`.
 
@@ -213,7 +219,7 @@ class GradientTape:
         if self._entered and not self._persistent:
             self.__exit__()
         with scope("backward", "gradient", self, targets) as outputs:
-            found = self._differentiate(targets, wanted, seeds_given, free=not self._persistent)
+            found = self._differentiate(targets, wanted, seeds_given, not self._persistent, _finished)
             results = [_zeros_like(s) if g is None and zero else g for s, g in zip(wanted, found, strict=True)]
             outputs.value = results
             if state.on:
@@ -231,12 +237,17 @@ class GradientTape:
             self._watched = {}
 
     def _differentiate(
-        self, targets: list[Tensor], sources: list[Tensor], seeds: list[Any] | None, free: bool
+        self,
+        targets: list[Tensor],
+        sources: list[Tensor],
+        seeds: list[Any] | None,
+        free: bool,
+        finished: Finished | None = None,
     ) -> list[Tensor | None]:
         """One backward pass: a fresh tensor, or None, for each source."""
         recorded = log.get() is not None
         keys, since = self._origins(sources)
-        walk = Walk(self._stretches(free), {k for k in keys if k is not None}, recorded, since)
+        walk = Walk(self._stretches(free), {k for k in keys if k is not None}, recorded, since, finished)
         with numpy.errstate(all="ignore"):
             found = walk.run(_seeds(targets, seeds, recorded))
         return _results(sources, keys, found, recorded)

@@ -34,6 +34,8 @@ from eagerflow.optimizers.passes import Passes, announce_pass, announce_update
 from eagerflow.optimizers.rate import LearningRate
 from eagerflow.optimizers.signature import with_shared_arguments
 from eagerflow.optimizers.stored import StoredState
+from eagerflow.world.current import world
+from eagerflow.world.gradients import reduce_gradients
 
 __all__ = ["Optimizer", "Shared"]
 
@@ -304,6 +306,9 @@ class Optimizer(StoredState, Minimizing, Averages):
         """
         grads = list(grads)
         variables = self._given(trainable_variables, len(grads))
+        if world.share is not None:
+            kept = state.on or type(self).update_step is not Optimizer.update_step
+            grads = reduce_gradients(world.share, variables, grads, kept)
         if not self.built:
             self.build(variables)
         entries, gradients = self._matched(grads, variables)
@@ -311,6 +316,10 @@ class Optimizer(StoredState, Minimizing, Averages):
             return self._apply(entries, gradients)
         with scope("optimizer", self.name, self, [Tensor(g, None, None) for g in gradients]):
             return self._apply(entries, gradients)
+
+    def _applies_sums(self, variables: list[Variable]) -> bool:
+        """Whether `apply` sums the very gradients that it is given, all of them."""
+        return type(self).apply is Optimizer.apply and not any([v.overwrite_with_gradient for v in variables])
 
     def _given(self, variables: Iterable[Variable] | None, count: int) -> list[Variable]:
         if variables is None:

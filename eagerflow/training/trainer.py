@@ -34,6 +34,7 @@ from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order
 from eagerflow.training.loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
 from eagerflow.training.pytorch_names import OtherWays
 from eagerflow.training.undone_steps import States
+from eagerflow.world.current import world
 
 __all__ = ["Trainer"]
 
@@ -290,7 +291,9 @@ class Trainer(OlderSpellings, OtherWays):
             minimized = compiled.optimizer.scale_loss(loss)
         compiled.track(loss, x)
         variables = self.trainable_variables  # type: ignore[attr-defined]
-        if variables:
+        if variables and world.share is not None:
+            compiled.optimizer._differentiate_and_apply(tape, minimized, variables)
+        elif variables:
             compiled.optimizer.apply(tape.gradient(minimized, variables), variables)
         else:
             warnings.warn(

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.typing import Array
+from eagerflow.world.window import Window
 
 __all__ = ["Alone", "Communicator"]
 
@@ -48,6 +49,16 @@ class Communicator(ABC):
     def all_reduce(self, array: Array, op: str = "sum") -> None:
         """Every rank's array becomes the sum (`"sum"`, `"max"`, `"min"`, `"prod"`) of all, the same bits on all."""
 
+    def sum_flat(self, array: Array, wire: str | None = None, patient: bool = False) -> None:
+        """The sum of a large flat array.
+
+        Args:
+            array: it becomes the sum.
+            wire: a narrower type in which its parts are sent, and summed in float32; None: its own.
+            patient: wait without keeping a processor busy.
+        """
+        self.all_reduce(array)
+
     @abstractmethod
     def reduce_scatter(self, array: Array, bounds: Sequence[int]) -> None:
         """This rank's part of a flat array, `bounds[rank]` to `bounds[rank + 1]`, becomes the sum.
@@ -78,6 +89,15 @@ class Communicator(ABC):
     @abstractmethod
     def allocate(self, nbytes: int) -> Array:
         """Bytes, zeroed, in which arrays are best kept that are reduced again and again."""
+
+    def window(self, nbytes: int) -> Window:
+        """Memory in which the gradients of all ranks meet. Collective."""
+        return Window(self, nbytes)
+
+    @property
+    def threads(self) -> bool:
+        """Whether a thread besides the main one may talk to other ranks."""
+        return True
 
     @abstractmethod
     def duplicate(self) -> Communicator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -10,10 +11,15 @@ import numpy
 
 from eagerflow.base.typing import Array
 from eagerflow.world.communicator import Communicator
+from eagerflow.world.narrow import sum_narrow
+from eagerflow.world.shared_window import Machine, SharedWindow
+from eagerflow.world.window import Window
 
 __all__ = ["Mpi"]
 
 _NARROW = ("float16", "bfloat16")  # types that MPI doesn't know: they are summed in float32
+_MESSAGE = 12 << 20  # bytes sent at once: larger messages are slower
+_NAP = 50e-6  # seconds between two looks whether a message has come
 
 
 class Mpi(Communicator):
@@ -31,6 +37,7 @@ class Mpi(Communicator):
         self.handle = self.engine.COMM_WORLD if handle is None else handle
         self.rank, self.size = self.handle.Get_rank(), self.handle.Get_size()
         self.hosts = tuple(self.handle.allgather(self.engine.Get_processor_name()))
+        self._machine: Machine | None = None
         self._ops = {"sum": self.engine.SUM, "max": self.engine.MAX, "min": self.engine.MIN, "prod": self.engine.PROD}
 
     def all_reduce(self, array: Array, op: str = "sum") -> None:
@@ -38,8 +45,36 @@ class Mpi(Communicator):
             wide = array.astype("float32" if array.dtype.kind != "b" else "int64")
             self.handle.Allreduce(self.engine.IN_PLACE, wide, self._ops[op])
             array[...] = wide.astype(array.dtype)
+        elif op == "sum" and array.nbytes > _MESSAGE:
+            self.sum_flat(array.reshape(-1))
         else:
             self.handle.Allreduce(self.engine.IN_PLACE, array, self._ops[op])
+
+    def sum_flat(self, array: Array, wire: str | None = None, patient: bool = False) -> None:
+        if self.size == 1:
+            return
+        if wire is not None and array.dtype.name == "float32":
+            sum_narrow(self, array, wire)
+            return
+        length = max(1, _MESSAGE // array.itemsize)
+        for begin in range(0, array.size, length):
+            piece = array[begin : begin + length]
+            if patient:
+                self._wait(self.handle.Iallreduce(self.engine.IN_PLACE, piece, self.engine.SUM))
+            else:
+                self.handle.Allreduce(self.engine.IN_PLACE, piece, self.engine.SUM)
+
+    def _wait(self, request: Any) -> None:
+        """Until a message has come, without keeping a processor busy."""
+        while not request.Test():
+            time.sleep(_NAP)
+
+    def exchange(self, sent: Array, got: Array, cuts: Sequence[int]) -> None:
+        """Rank r gets `sent[cuts[r]:cuts[r + 1]]` of all ranks, one behind the other. Not for types unknown to MPI."""
+        counts = numpy.diff(cuts).tolist()
+        mine = counts[self.rank]
+        starts = [mine * rank for rank in range(self.size)]
+        self.handle.Alltoallv([sent, (counts, list(cuts[:-1]))], [got, ([mine] * self.size, starts)])
 
     def reduce_scatter(self, array: Array, bounds: Sequence[int]) -> None:
         own = numpy.empty(bounds[self.rank + 1] - bounds[self.rank], array.dtype)
@@ -64,6 +99,19 @@ class Mpi(Communicator):
 
     def allocate(self, nbytes: int) -> Array:
         return numpy.zeros(nbytes, "uint8")
+
+    def window(self, nbytes: int) -> Window:
+        if self._machine is None:
+            self._machine = Machine(self)
+        machine = self._machine
+        found = numpy.array([machine.size > 1, not machine.room((machine.size + 1) * nbytes)], "int64")
+        self.all_reduce(found, "max")
+        shared, full = found.tolist()
+        return SharedWindow(self, machine, nbytes) if shared and not full else Window(self, nbytes)
+
+    @property
+    def threads(self) -> bool:
+        return bool(self.engine.Query_thread() == self.engine.THREAD_MULTIPLE)
 
     def duplicate(self) -> Communicator:
         return Mpi(self.handle.Dup())

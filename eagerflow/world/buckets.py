@@ -1,0 +1,256 @@
+"""`Buckets`: the gradients of a set of variables side by side, summed over ranks while the backward pass goes on.
+
+They lie in the order in which the tape finishes them, in buckets of some megabytes: large enough for few messages,
+small enough that the first one is on its way early. A helper thread sums them, one after the other and in the same
+order on all ranks. Whoever waits for it in the end does what is left to do itself.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.base.typing import Array
+from eagerflow.core.device import device_of, place, to_host
+from eagerflow.world.window import LINE
+
+__all__ = ["BYTES", "FIRST", "Bucket", "Buckets", "Helper", "cut"]
+
+BYTES, FIRST = 12 << 20, 1 << 20  # of a bucket, and of the first one, which is to be on its way early
+_WIDE = {"float16": "float32", "bfloat16": "float32"}  # what narrow types are summed in
+
+
+class Bucket(NamedTuple):
+    """A range of a window, which is summed at once.
+
+    Attributes:
+        start: its first byte.
+        stop: the one after its last.
+        dtype: of all that lies in it.
+        members: the numbers of its arrays.
+        places: where each of them begins, in bytes.
+    """
+
+    start: int
+    stop: int
+    dtype: Any
+    members: tuple[int, ...]
+    places: tuple[int, ...]
+
+
+def cut(
+    shapes: Sequence[tuple[int, ...]],
+    dtypes: Sequence[Any],
+    order: Sequence[int],
+    most: int = BYTES,
+    first: int = FIRST,
+) -> list[Bucket]:
+    """Put arrays into buckets.
+
+    Args:
+        shapes: of all arrays.
+        dtypes: theirs.
+        order: their numbers, in the order in which they will be there.
+        most: bytes after which a bucket is full; an array is never cut.
+        first: the same for the first bucket.
+
+    >>> [bucket.members for bucket in cut([(8,), (2, 8), (8,)], [numpy.dtype("float32")] * 3, [2, 1, 0], 64, 32)]
+    [(2,), (1,), (0,)]
+    """
+    open_ones: dict[Any, list[int]] = {}
+    closed: list[tuple[Any, list[int]]] = []
+    sizes = [LINE * -(-math.prod(shape) * dtype.itemsize // LINE) for shape, dtype in zip(shapes, dtypes)]
+    for i in order:
+        members = open_ones.setdefault(dtypes[i], [])
+        members.append(i)
+        if sum([sizes[j] for j in members]) >= (most if closed else min(first, most)):
+            closed.append((dtypes[i], open_ones.pop(dtypes[i])))
+    closed += open_ones.items()
+    made, start = [], 0
+    for dtype, members in closed:
+        places = []
+        begin = start
+        for i in members:
+            places.append(start)
+            start += sizes[i]
+        made.append(Bucket(begin, start, dtype, tuple(members), tuple(places)))
+    return made
+
+
+class Helper:
+    """Sums buckets, one after the other, in a thread of its own.
+
+    Args:
+        name: of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._jobs: deque[Any] = deque()
+        self._wake, self._turn = threading.Semaphore(0), threading.Lock()
+        self._error: BaseException | None = None
+        self._name, self._thread = name, None
+
+    def post(self, job: Any) -> None:
+        """Let `job(patient)` run in the thread, after those posted before."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)  # type: ignore[assignment]
+            self._thread.start()  # type: ignore[attr-defined]
+        self._jobs.append(job)
+        self._wake.release()
+
+    def finish(self, *jobs: Any) -> None:
+        """Come back when all jobs that were posted, and these ones, are done; raises what went wrong."""
+        self._jobs.extend(jobs)
+        self._work(False)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _serve(self) -> None:
+        while True:
+            self._wake.acquire()
+            self._work(True)
+
+    def _work(self, patient: bool) -> None:
+        with self._turn:
+            while self._jobs:
+                job = self._jobs.popleft()
+                try:
+                    if self._error is None:
+                        job(patient)
+                except BaseException as error:  # noqa: BLE001 - raised again in `finish`
+                    self._error = error
+
+
+class Buckets:
+    """The gradients of a set of variables on their way through a window.
+
+    Args:
+        communicator: of the ranks, which all make the same buckets together.
+        helper: sums them.
+        shapes: of the gradients.
+        dtypes: theirs.
+        order: their numbers, in the order in which a backward pass finishes them.
+        most: bytes of a bucket.
+        wire: the type in which gradients are sent between machines; None: their own.
+
+    A step: `begin`, `fill` for gradients that are there already, `finish`.
+    """
+
+    def __init__(
+        self,
+        communicator: Any,
+        helper: Helper,
+        shapes: Sequence[tuple[int, ...]],
+        dtypes: Sequence[Any],
+        order: Sequence[int],
+        most: int = BYTES,
+        wire: str | None = None,
+    ) -> None:
+        self.helper, self.wire = helper, wire
+        self.shapes, self.dtypes = list(shapes), [numpy.dtype(dtype) for dtype in dtypes]
+        sent = [numpy.dtype(_WIDE.get(dtype.name, dtype)) for dtype in self.dtypes]
+        self.buckets = cut(self.shapes, sent, order, most, min(FIRST, most))
+        end = self.buckets[-1].stop
+        last = self.buckets[-1]
+        told = LINE * -(-len(self.shapes) * last.dtype.itemsize // LINE)  # who has a gradient, beside the last ones
+        self.buckets[-1] = last._replace(stop=end + told)
+        self.window = communicator.window(end + told)
+        self.ahead = communicator.threads and len(self.buckets) > 1  # whether anything can be sent before the end
+        self._bucket_of = {i: number for number, bucket in enumerate(self.buckets) for i in bucket.members}
+        self.own, self.total = self._views(self.window.own), self._views(self.window.total)
+        for view in self.total:
+            view.flags.writeable = False
+        self._told = self.window.own[end : end + told].view(last.dtype)[: len(self.shapes)]
+        self._known = self.window.total[end : end + told].view(last.dtype)[: len(self.shapes)]
+        self.began = self._given_up = False
+        self.weight = 1.0
+        self._reset()
+
+    def _views(self, whole: Array) -> list[Array]:
+        found: dict[int, Array] = {}
+        for bucket in self.buckets:
+            for i, start in zip(bucket.members, bucket.places):
+                stop = start + math.prod(self.shapes[i]) * bucket.dtype.itemsize
+                found[i] = whole[start:stop].view(bucket.dtype).reshape(self.shapes[i])
+        return [found[i] for i in range(len(found))]
+
+    def _reset(self) -> None:
+        self._there = [False] * len(self.shapes)
+        self._missing = [len(bucket.members) for bucket in self.buckets]
+        self._next = 0
+
+    def begin(self, weight: float) -> None:
+        """Begin a step, in which this rank's gradients are multiplied by `weight`."""
+        if self._given_up:
+            self.helper.finish()
+        self.began, self._given_up, self.weight = True, False, weight
+        self._reset()
+
+    def give_up(self) -> None:
+        """Forget a step that an exception has ended. What is on its way goes on; nobody waits for it here."""
+        self._given_up, self.began = self.began, False
+
+    def fill(self, i: int, gradient: Any) -> None:
+        """Take a gradient in. What is complete is on its way from here on."""
+        self._put(i, gradient)
+        self._there[i] = True
+        number = self._bucket_of[i]
+        self._missing[number] -= 1
+        while self.ahead and self._next < len(self.buckets) - 1 and not self._missing[self._next]:
+            self.helper.post(self._job(self._next))
+            self._next += 1
+
+    def _put(self, i: int, gradient: Any) -> None:
+        view = self.own[i]
+        if gradient is None or not self.weight:
+            view[...] = 0
+        elif type(gradient) is numpy.ndarray and gradient.dtype == view.dtype:
+            numpy.multiply(gradient, self.weight, out=view)
+        else:
+            view[...] = to_host(gradient)
+            numpy.multiply(view, self.weight, out=view)
+
+    def _job(self, number: int) -> Any:
+        bucket = self.buckets[number]
+        return lambda patient: self.window.reduce(bucket.start, bucket.stop, bucket.dtype, self.wire, patient)
+
+    def finish(self, gradients: Sequence[Any]) -> list[Any]:
+        """The sums of all ranks' gradients, from this rank's; None where no rank has one.
+
+        They are arrays to be read only, and only until the next step begins.
+
+        Args:
+            gradients: all of them, None for missing ones; those that `fill` took in are not looked at again.
+        """
+        for i, gradient in enumerate(gradients):
+            if not self._there[i]:
+                self._put(i, gradient)
+                self._there[i] = gradient is not None
+        self._told[...] = self._there
+        self.helper.finish(*[self._job(number) for number in range(self._next, len(self.buckets))])
+        self.began = False
+        if self._known.all():
+            return list(map(_as_given, self.total, self.dtypes, gradients))
+        return [
+            _as_given(total, dtype, gradient) if known else None
+            for total, dtype, gradient, known in zip(self.total, self.dtypes, gradients, self._known)
+        ]
+
+    def close(self) -> None:
+        """Give the memory back; all ranks do it together."""
+        self.helper.finish()
+        self.own, self.total = [], []
+        self._told = self._known = numpy.empty(0)
+        self.window.close()
+
+
+def _as_given(total: Array, dtype: Any, gradient: Any) -> Any:
+    """A sum in the type, and on the device, of the gradient."""
+    found = total if total.dtype == dtype else total.astype(dtype)
+    return found if gradient is None or type(gradient) is numpy.ndarray else place(found, device_of(gradient))

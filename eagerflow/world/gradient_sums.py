@@ -1,0 +1,130 @@
+"""`GradientSums`: the sums of gradients over ranks, for whichever sets of variables a program trains.
+
+The first step of a set shows the order in which its gradients are finished; rank 0's order is that of all. From the
+second step on they are summed while the backward pass goes on, if the step lets them (`ahead`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from operator import is_
+from typing import Any
+
+from eagerflow.world.buckets import BYTES, Buckets, Helper
+from eagerflow.world.communicator import Communicator
+from eagerflow.world.current import world
+from eagerflow.world.shares import Share
+
+__all__ = ["GradientSums", "ahead", "sums_of"]
+
+_SETS = 8  # of variables, whose memory is kept
+
+
+class GradientSums:
+    """The sums over the ranks of a communicator.
+
+    Args:
+        communicator: of the ranks; collective.
+    """
+
+    def __init__(self, communicator: Communicator) -> None:
+        self.channel = communicator.duplicate()
+        self.helper = Helper("eagerflow-gradients")
+        self._sets: dict[Any, Buckets] = {}
+        self._last: tuple[Sequence[Any], Buckets] | None = None
+        self._order: list[int] = []  # identities of variables, as their gradients were finished
+
+    def _find(self, variables: Sequence[Any]) -> Buckets | None:
+        if self._last is None or len(variables) != len(self._last[0]) or not all(map(is_, variables, self._last[0])):
+            found = self._sets.get(_key(variables))
+            if found is None:
+                return None
+            self._last = (list(variables), found)
+        return self._last[1]
+
+    def _make(self, variables: Sequence[Any]) -> Buckets:
+        """Buckets for variables that are new here, in the order of rank 0."""
+        place = {variable.identity: i for i, variable in enumerate(variables)}
+        order = [place.pop(identity) for identity in self._order if identity in place]
+        order = self.channel.broadcast_object([*order, *sorted(set(range(len(variables))).difference(order))[::-1]])
+        while len(self._sets) >= _SETS:  # the same ones on all ranks
+            self._sets.pop(next(iter(self._sets))).close()
+        shapes, dtypes = [tuple(v.shape) for v in variables], [v.data.dtype for v in variables]
+        made = Buckets(self.channel, self.helper, shapes, dtypes, order, _setting("bucket_bytes") or BYTES, _wire())
+        self._sets[_key(variables)] = made
+        self._last = (list(variables), made)
+        return made
+
+    def hear(self, variables: Sequence[Any], weight: float) -> Callable[[int, Any], None]:
+        """Begin a step; what it gives is to be told of gradients that are finished, by their variables' identities."""
+        found = self._find(variables)
+        if found is None:
+            self._order = order = []
+            return lambda key, gradient: order.append(key)
+        found.begin(weight)
+        places = {variable.identity: i for i, variable in enumerate(variables)}
+        shapes, dtypes, fill = found.shapes, found.dtypes, found.fill
+
+        def finished(key: int, gradient: Any) -> None:
+            i = places.get(key)
+            if i is not None and gradient.shape == shapes[i] and gradient.dtype == dtypes[i]:
+                fill(i, gradient)
+
+        return finished
+
+    def forget(self, variables: Sequence[Any]) -> None:
+        """Forget a step that has begun and won't come to its sums."""
+        self._order = []
+        found = self._find(variables)
+        if found is not None and found.began:
+            found.give_up()
+
+    def sum(self, variables: Sequence[Any], weight: float, gradients: Sequence[Any]) -> list[Any]:
+        """The sums of `weight * gradient`; None where no rank has a gradient.
+
+        They may be arrays to be read only, and only until the next step.
+        """
+        found = self._find(variables) or self._make(variables)
+        if not found.began:
+            found.begin(weight)
+        return found.finish(gradients)
+
+
+def _key(variables: Sequence[Any]) -> Any:
+    return (*[variable.identity for variable in variables], _setting("bucket_bytes"), _wire())
+
+
+def _setting(name: str) -> Any:
+    return getattr(world.distribution, name, None)
+
+
+def _wire() -> str | None:
+    found: str | None = _setting("gradient_dtype")
+    return found
+
+
+_found: weakref.WeakKeyDictionary[Communicator, GradientSums] = weakref.WeakKeyDictionary()
+
+
+def sums_of(communicator: Communicator) -> GradientSums:
+    """The sums of a communicator's ranks. Collective when it is first asked for."""
+    if communicator not in _found:
+        _found[communicator] = GradientSums(communicator)
+    return _found[communicator]
+
+
+@contextlib.contextmanager
+def ahead(share: Share, variables: Sequence[Any]) -> Iterator[Callable[[int, Any], None]]:
+    """A block inside which gradients are on their way from the moment in which what it gives is told of them.
+
+    What is summed there is what the next call of `sum` for these variables gives, whatever gradients that is given:
+    so nobody may change them in between.
+    """
+    sums = sums_of(share.communicator)
+    finished = sums.hear(variables, share.weight)
+    try:
+        yield finished
+    finally:
+        sums.forget(variables)

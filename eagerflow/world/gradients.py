@@ -1,0 +1,54 @@
+"""The gradients of all ranks become those of the global batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.core.device import device_of, place, to_host
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.world.gradient_sums import sums_of
+from eagerflow.world.shares import Share
+
+__all__ = ["reduce_gradients"]
+
+
+def reduce_gradients(share: Share, variables: Sequence[Any], gradients: Sequence[Any], kept: bool = True) -> list[Any]:
+    """The gradients of the global loss: the sum over ranks of `weight * gradient`, the same bits on all.
+
+    Where some ranks have no gradient for a variable, they count 0; where none has one, it stays None. Of variables
+    whose "gradient" is their new value (`overwrite_with_gradient`), the largest is taken, as of one batch.
+
+    Args:
+        share: of the running step.
+        variables: what the gradients belong to, the same on all ranks.
+        gradients: tensors, arrays or None.
+        kept: whether anybody may keep a gradient, or change it; False: they are read before the next step, and then
+            forgotten.
+    """
+    arrays = [g if g is None else g.data if isinstance(g, Tensor) else convert_to_tensor(g).data for g in gradients]
+    replaced = [i for i, v in enumerate(variables) if getattr(v, "overwrite_with_gradient", False)]
+    if replaced:
+        return _with_replaced(share, variables, arrays, kept, replaced)
+    found = sums_of(share.communicator).sum(variables, share.weight, arrays)
+    return [g if g is None else Tensor(g.copy() if kept else g, None, None) for g in found]
+
+
+def _with_replaced(
+    share: Share, variables: Sequence[Any], arrays: list[Any], kept: bool, replaced: list[int]
+) -> list[Any]:
+    """The same, where some gradients are their variables' new values."""
+    others = [i for i in range(len(arrays)) if i not in replaced]
+    summed = reduce_gradients(share, [variables[i] for i in others], [arrays[i] for i in others], kept)
+    there = numpy.array([arrays[i] is not None for i in replaced], "int64")
+    share.communicator.all_reduce(there)
+    found: dict[int, Any] = dict(zip(others, summed))
+    for i, count in zip(replaced, there):
+        now = variables[i].data
+        array = to_host(now if arrays[i] is None else arrays[i]).astype(now.dtype, order="C")  # a copy
+        if count:
+            share.communicator.all_reduce(array, "max")
+        found[i] = Tensor(place(array, device_of(now)), None, None) if count else None
+    return [found[i] for i in range(len(arrays))]
