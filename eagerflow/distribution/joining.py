@@ -15,6 +15,7 @@ from eagerflow.world.agreement import agree
 from eagerflow.world.communicator import Alone, Communicator
 from eagerflow.world.current import world
 from eagerflow.world.environment import Told, told, two_libraries
+from eagerflow.world.gpu import with_gpus
 from eagerflow.world.mpi import Mpi
 
 __all__ = ["initialize", "joined", "local_rank", "rank", "size"]
@@ -88,7 +89,7 @@ def joined() -> Communicator:
         found = told()
         communicator = Alone() if found is None or found.size == 1 else _started_together(found)
         random.set_state(communicator.broadcast_object(random.get_state()))
-        world.communicator = communicator
+        world.communicator = with_gpus(communicator)
     return world.communicator
 
 

@@ -34,6 +34,7 @@ class Communicator(ABC):
     rank: int
     size: int
     hosts: Sequence[str]
+    takes_device_arrays = False  # whether arrays may also lie on this rank's GPU
 
     @property
     def local_rank(self) -> int:

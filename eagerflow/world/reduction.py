@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.typing import Array, Numpy, Rule
-from eagerflow.core.device import device_of, place, to_host
+from eagerflow.core.device import device_of, is_device_array, place, to_host
 from eagerflow.core.op import op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.world.communicator import Communicator
@@ -18,6 +18,10 @@ __all__ = ["all_sum", "reduce_array"]
 
 def reduce_array(communicator: Communicator, array: Array, operation: str = "sum") -> Array:
     """A new array, on the device of the old one: the sum (`"max"`, `"min"`, `"prod"`) of all ranks' arrays."""
+    if communicator.takes_device_arrays and is_device_array(array):
+        copied = array.copy(order="C")
+        communicator.all_reduce(copied, operation)
+        return copied
     made = numpy.array(to_host(array), order="C")  # sums of numbers may be NumPy's scalars, which can't be written
     communicator.all_reduce(made, operation)
     return place(made, device_of(array))

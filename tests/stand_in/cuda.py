@@ -47,6 +47,7 @@ class Device:
 
     mem_info = property(lambda self: mem_get_info())
     compute_capability = "00"
+    pci_bus_id = property(lambda self: f"0000:{self.id:02x}:00.0")
 
 
 class Stream:
@@ -59,6 +60,28 @@ class Stream:
         return self
 
     def __exit__(self, *problem):
+        return None
+
+    def synchronize(self):
+        return None
+
+    def record(self, event=None):
+        return Event() if event is None else event
+
+    def wait_event(self, event):
+        if not isinstance(event, Event):
+            raise TypeError(f"expected an Event, got {type(event).__name__}")
+
+    done = True
+
+
+class Event:
+    """What was recorded is done."""
+
+    def __init__(self, block=False, disable_timing=False, interprocess=False):
+        self.ptr = 0
+
+    def record(self, stream=None):
         return None
 
     def synchronize(self):
@@ -91,6 +114,11 @@ def mem_get_info():
     return TOTAL_BYTES - POOL.used_bytes(), TOTAL_BYTES
 
 
+def alloc_pinned_memory(size):
+    """Memory of the host."""
+    return memoryview(bytearray(size))
+
+
 def build(module):
     """Fills `cupy.cuda`, and gives its submodule `runtime`."""
     runtime = ModuleType("cupy.cuda.runtime")
@@ -101,7 +129,8 @@ def build(module):
     runtime.deviceSynchronize = lambda: None
     runtime.getDeviceProperties = lambda device: {"name": b"stand-in", "totalGlobalMem": TOTAL_BYTES}
     Stream.null = Stream()
-    module.Device, module.Stream, module.MemoryPool = Device, Stream, MemoryPool
+    module.Device, module.Stream, module.Event, module.MemoryPool = Device, Stream, Event, MemoryPool
+    module.alloc_pinned_memory = alloc_pinned_memory
     module.runtime = runtime
     module.is_available = lambda: True
     module.get_device_id = lambda: 0

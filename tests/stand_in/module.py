@@ -6,7 +6,7 @@ from types import ModuleType
 
 import numpy
 
-from tests.stand_in import cuda, random, signatures
+from tests.stand_in import cuda, nccl, random, signatures
 from tests.stand_in.array import ndarray
 from tests.stand_in.functions import WRITTEN_OUT, Ufunc, asnumpy, function, get_array_module
 
@@ -43,7 +43,9 @@ def build() -> dict[str, ModuleType]:
     cupy.random, cupy.cuda = _module("cupy.random"), _module("cupy.cuda")
     random.build(cupy.random)
     runtime = cuda.build(cupy.cuda)
-    return {module.__name__: module for module in (cupy, cupy.linalg, cupy.fft, cupy.random, cupy.cuda, runtime)}
+    cupy.cuda.nccl = nccl.build(_module("cupy.cuda.nccl"))
+    modules = (cupy, cupy.linalg, cupy.fft, cupy.random, cupy.cuda, runtime, cupy.cuda.nccl)
+    return {module.__name__: module for module in modules}
 
 
 def _delegating(name, table, home):
