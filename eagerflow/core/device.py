@@ -22,8 +22,8 @@ import numpy
 from eagerflow.base.errors import DeviceError, did_you_mean, missing_extra
 from eagerflow.base.typing import Array
 
-__all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "memory_info"]
-__all__ += ["namespace_of", "place", "set_default_device", "to_host"]
+__all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "load_cupy"]
+__all__ += ["memory_info", "namespace_of", "place", "set_default_device", "to_host"]
 
 namespaces: dict[type, ModuleType] = {numpy.ndarray: numpy}
 _default: list[Device | None] = [None]
@@ -138,7 +138,7 @@ def memory_info(name: str | Device | None = None) -> dict[str, int | None]:
     if asked.kind == "cpu":
         return _host_memory()
     _available(asked)
-    cupy = _cupy()
+    cupy = load_cupy()
     with cupy.cuda.Device(asked.index):
         free, total = cupy.cuda.runtime.memGetInfo()
         used = cupy.get_default_memory_pool().used_bytes()
@@ -159,7 +159,7 @@ def _host_memory() -> dict[str, int | None]:
     return found
 
 
-def _cupy() -> ModuleType:
+def load_cupy() -> ModuleType:
     """CuPy, entered into `namespaces` on first use."""
     try:
         import cupy
@@ -171,7 +171,7 @@ def _cupy() -> ModuleType:
 
 def _gpu_count() -> int:
     try:
-        cupy = _cupy()
+        cupy = load_cupy()
         return int(cupy.cuda.runtime.getDeviceCount())
     except (ImportError, RuntimeError):  # CuPy's CUDARuntimeError (no driver, no GPU) is a RuntimeError
         return 0
@@ -179,7 +179,7 @@ def _gpu_count() -> int:
 
 def _available(asked: Device) -> Device:
     if asked.kind == "gpu":
-        _cupy()
+        load_cupy()
         count = _gpu_count()
         if asked.index >= count:
             raise DeviceError(f"device '{asked}' is not there: found {count} GPU(s). Available: {list_devices()}.")
@@ -220,7 +220,7 @@ def place(array: Array, where: Device) -> Array:
     if where.kind == "cpu":
         return to_host(array)
     _available(where)
-    cupy = _cupy()
+    cupy = load_cupy()
     with cupy.cuda.Device(where.index):
         return cupy.asarray(array)
 
@@ -236,6 +236,6 @@ def is_device_array(value: Any) -> bool:
     if kind in namespaces:
         return namespaces[kind] is not numpy
     if kind.__module__.partition(".")[0] == "cupy" and "cupy" in sys.modules and kind.__name__ == "ndarray":
-        _cupy()
+        load_cupy()
         return True
     return False

@@ -14,7 +14,14 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.typing import Array
-from eagerflow.core.device import current_device, default_device, is_device_array, list_devices, set_default_device
+from eagerflow.core.device import (
+    current_device,
+    default_device,
+    is_device_array,
+    list_devices,
+    load_cupy,
+    set_default_device,
+)
 from eagerflow.world.communicator import Communicator
 
 __all__ = ["Nccl", "Staged", "for_gpus", "with_gpus"]
@@ -63,9 +70,7 @@ class Staged(Communicator):
     def _memory(self, nbytes: int) -> Array:
         """Pinned memory, from which the GPU copies twice as fast; kept, since the same arrays come again."""
         if self._pinned is None or self._pinned.nbytes < nbytes:
-            import cupy
-
-            self._pinned = numpy.frombuffer(cupy.cuda.alloc_pinned_memory(max(nbytes, 1)), "uint8")
+            self._pinned = numpy.frombuffer(load_cupy().cuda.alloc_pinned_memory(max(nbytes, 1)), "uint8")
         return self._pinned
 
     def all_reduce(self, array: Array, op: str = "sum") -> None:
@@ -113,11 +118,9 @@ class Nccl(Staged):
     """
 
     def __init__(self, control: Communicator) -> None:
-        import cupy
-        from cupy.cuda import nccl
-
         super().__init__(control)
-        self._cupy, self._nccl = cupy, nccl
+        cupy = self._cupy = load_cupy()
+        nccl = self._nccl = cupy.cuda.nccl
         known = control.broadcast_object(nccl.get_unique_id() if control.rank == 0 else None)
         self._handle = nccl.NcclCommunicator(self.size, known, self.rank)
         self._stream = cupy.cuda.Stream(non_blocking=True)
@@ -228,15 +231,11 @@ def for_gpus(control: Communicator) -> Communicator:
 
 
 def _without_nccl() -> str:
-    try:
-        from cupy.cuda import nccl
-    except ImportError as error:
-        return f"NCCL is missing ({error}); install 'eagerflow[nccl12]' or 'eagerflow[nccl13]', as your CuPy"
-    return "" if getattr(nccl, "available", True) else "this CuPy has no NCCL"
+    if getattr(load_cupy().cuda.nccl, "available", False):
+        return ""
+    return "NCCL is missing; install 'eagerflow[nccl12]' or 'eagerflow[nccl13]', the one of your CuPy"
 
 
 def _gpu() -> str:
     """What tells a GPU of this machine from others, whatever CUDA_VISIBLE_DEVICES names them."""
-    import cupy
-
-    return str(cupy.cuda.Device(current_device().index).pci_bus_id)
+    return str(load_cupy().cuda.Device(current_device().index).pci_bus_id)

@@ -19,7 +19,7 @@ from tests import stand_in
 def results(kind: str, dtype: str) -> tuple[str, list[np.ndarray], int]:
     before = dict(devices.namespaces)
     with stand_in.installed() as cupy:
-        devices._cupy()
+        devices.load_cupy()
         communicator = {"nccl": Nccl, "staged": Staged}[kind](world.communicator)
         found = _each_call(communicator, cupy, dtype)
         copies = stand_in.copies.to_host
@@ -75,7 +75,7 @@ def chosen() -> tuple[str, list[str]]:
     before = dict(devices.namespaces)
     with stand_in.installed(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        devices._cupy()
+        devices.load_cupy()
         with devices.device("gpu:0"):
             kind = type(for_gpus(world.communicator)).__name__
     devices.namespaces.clear()
