@@ -14,6 +14,7 @@ from eagerflow.distribution.batches import Distributed
 from eagerflow.distribution.joining import joined
 from eagerflow.distribution.meshes import DeviceMesh, LayoutMap, TensorLayout
 from eagerflow.world.current import world
+from eagerflow.world.faults import set_timeout
 
 __all__ = ["DataParallel", "ModelParallel", "distribution", "set_distribution"]
 
@@ -35,7 +36,7 @@ class DataParallel:
         shard_optimizer: keep 1/n of the optimizer's state on each rank: True, False or `"auto"`.
         gradient_dtype: the type in which gradients are sent, `"float16"` or `"bfloat16"`; None: their own.
         bucket_bytes: gradients are sent in pieces of about so many bytes; None: about 12 MB.
-        timeout: seconds that ranks wait for each other before the job is ended.
+        timeout: seconds that ranks wait for each other before the job is ended; `EAGERFLOW_TIMEOUT` goes before it.
 
     Attributes:
         communicator: of its ranks.
@@ -76,7 +77,7 @@ class DataParallel:
         self.shard_optimizer = _one_of("shard_optimizer", shard_optimizer, (True, False, "auto"))
         self.gradient_dtype = _one_of("gradient_dtype", gradient_dtype, _TYPES)
         self.bucket_bytes = None if bucket_bytes is None else int(_above_zero("bucket_bytes", bucket_bytes))
-        self.timeout = _above_zero("timeout", timeout)
+        self.timeout = set_timeout(_above_zero("timeout", timeout))
 
     def _check_size(self, devices: int) -> None:
         size = self.communicator.size

@@ -15,8 +15,10 @@ from eagerflow.world.agreement import agree
 from eagerflow.world.communicator import Alone, Communicator
 from eagerflow.world.current import world
 from eagerflow.world.environment import Told, told, two_libraries
+from eagerflow.world.faults import counted, install, set_timeout, status
 from eagerflow.world.gpu import with_gpus
 from eagerflow.world.mpi import Mpi
+from eagerflow.world.watch import watch
 
 __all__ = ["initialize", "joined", "local_rank", "rank", "size"]
 
@@ -90,6 +92,11 @@ def joined() -> Communicator:
         communicator = Alone() if found is None or found.size == 1 else _started_together(found)
         random.set_state(communicator.broadcast_object(random.get_state()))
         world.communicator = with_gpus(communicator)
+        if communicator.size > 1:
+            set_timeout(status.timeout)
+            install()
+            watch(communicator)
+            counted(world.communicator)
     return world.communicator
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from eagerflow.world.buckets import BYTES, Buckets, Helper
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import world
+from eagerflow.world.faults import meeting
 from eagerflow.world.shares import Share
 
 __all__ = ["GradientSums", "ahead", "sums_of"]
@@ -89,7 +90,8 @@ class GradientSums:
         found = self._find(variables) or self._make(variables)
         if not found.began:
             found.begin(weight)
-        return found.finish(gradients)
+        with meeting("the all-reduce of gradients"):
+            return found.finish(gradients)
 
 
 def _key(variables: Sequence[Any]) -> Any:
