@@ -21,6 +21,8 @@ class Callback:
         params: `epochs`, `steps`, `verbose` of this run.
     """
 
+    _writes = False  # whether it only writes: where ranks train together, the hooks of one of them are called
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         bound_init(cls)

@@ -20,6 +20,8 @@ class CSVLogger(Callback):
         append: go on in an existing file instead of replacing it.
     """
 
+    _writes = True
+
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
         super().__init__()
         self.filename = Path(filename)

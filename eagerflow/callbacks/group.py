@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.history import History
 from eagerflow.callbacks.progbar_logger import ProgbarLogger
+from eagerflow.world.sharers import writes
 
 __all__ = ["CallbackList"]
 
@@ -51,6 +52,8 @@ class CallbackList(Callback):
     @property
     def progress(self) -> ProgbarLogger | None:
         """The progress bar, which is asked when it is due rather than told of every batch."""
+        if not writes():
+            return None
         return next((c for c in self.callbacks if isinstance(c, ProgbarLogger)), None)
 
     def append(self, callback: Any) -> None:
@@ -76,7 +79,8 @@ class CallbackList(Callback):
         found = self._hooks.get(name)
         if found is None:
             ordered = sorted(self.callbacks, key=lambda c: name.endswith("_end") and getattr(c, "_runs_last", False))
-            found = [getattr(c, name) for c in ordered if _overrides(c, name)]
+            silent = not writes()
+            found = [getattr(c, name) for c in ordered if _overrides(c, name) and not (silent and c._writes)]
             self._hooks[name] = found
         return found
 

@@ -42,6 +42,8 @@ class ModelCheckpoint(MonitorCallback):
     Each file is replaced only when the new one is complete. Folders are made as needed.
     """
 
+    _writes = True
+
     _remembers = ("best", "_batches", "_epochs")
 
     period = 1  # epochs between files

@@ -21,6 +21,8 @@ class ProgbarLogger(Callback):
     Training loops ask `due()` at every step, and only then compute the numbers for `show(...)`.
     """
 
+    _writes = True
+
     @ignores("count_mode", "stateful_metrics")
     def __init__(self) -> None:
         super().__init__()

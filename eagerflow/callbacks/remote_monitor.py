@@ -32,6 +32,8 @@ class RemoteMonitor(Callback):
         ValueError: when the address isn't one of http or https.
     """
 
+    _writes = True
+
     def __init__(
         self,
         root: str = "http://localhost:9000",

@@ -23,9 +23,11 @@ from eagerflow.core.random import Key, generator, next_key
 from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from eagerflow.data.parts import Part, RowsOf, parts_of_rows
 from eagerflow.data.py_dataset import PyDataset, batches_of
 from eagerflow.data.rows import batches_of_rows
 from eagerflow.data.weights import class_weights, weigh
+from eagerflow.world.communicator import Communicator
 
 __all__ = ["ArrayFeed", "Feed", "IterableFeed", "PyDatasetFeed", "feed_for"]
 
@@ -44,6 +46,8 @@ class Feed:
     batch_size: int | None = None
     shuffle: Any = False
     draws: Callable[[], Key] = staticmethod(next_key)
+    ranks: Communicator | None = None  # who share each batch; those that cut it themselves give `Part`s
+    cuts = False  # whether `epoch` gives `Part`s where there are ranks
     _key: Key  # of the running pass
     _origin: Any = None  # the random state when the running pass over the data began; None where none is running
     _drawn = 0  # batches of that pass so far
@@ -52,6 +56,10 @@ class Feed:
     def epoch(self) -> Iterator[Any]:
         """The batches of the next epoch; after `go_to` those which are left of it."""
         raise NotImplementedError
+
+    def facts(self) -> dict[str, Any]:
+        """What has to be the same on all ranks that cut the same batches."""
+        return {"steps per epoch": self.steps}
 
     def on_epoch_end(self) -> None:
         """Called by `fit` after each epoch."""
@@ -68,7 +76,10 @@ class Feed:
     def _begins(self) -> dict[str, Any]:
         """What a pass that begins now depends on."""
         state = random.get_state()
-        return {**state, "order": list(self.draws())} if self.shuffle else state
+        if not self.shuffle:
+            return state
+        order = list(self.draws())
+        return {**state, "order": order if self.ranks is None else self.ranks.broadcast_object(order)}
 
     def _set_key(self, origin: dict[str, Any]) -> None:
         """Order a pass as it was when it began; backups of version 0.1.0 tell that by the random state alone."""
@@ -142,6 +153,11 @@ class ArrayFeed(Feed):
         self._running: Iterator[Any] = iter(())
         self._rest: Iterator[Any] | None = None
 
+    cuts = True
+
+    def facts(self) -> dict[str, Any]:
+        return {"rows": self.rows, "batch_size": self.size, "shuffle": self.shuffle, **super().facts()}
+
     def epoch(self) -> Iterator[Any]:
         steps, self._done = (self.steps or 0) - self._done, 0
         if self.goes_on:
@@ -173,6 +189,10 @@ class ArrayFeed(Feed):
         order = self._order()
         leaves = tree.flatten(self.parts)
         flat = isinstance(self.parts, tuple) and all(part is leaf for part, leaf in zip(self.parts, leaves))
+        if self.ranks is not None:
+            for share, tensors in parts_of_rows(leaves, self.size, count, order, current_device(), self.ranks):
+                yield Part(share, tuple(tensors) if flat else tree.pack_sequence_as(self.parts, tensors))
+            return
         batches = batches_of_rows(leaves, self.size, count, order, current_device())
         if flat:
             yield from map(tuple, batches)
@@ -218,7 +238,21 @@ class PyDatasetFeed(Feed):
             self.dataset.on_epoch_begin()
         return iter(self._indices())
 
+    @property
+    def cuts(self) -> bool:  # type: ignore[override]
+        """Whether the data set can be asked for rows of a batch."""
+        return hasattr(self.dataset, "rows")
+
+    def facts(self) -> dict[str, Any]:
+        return {"batches": self.available, "shuffle": self.shuffle, **super().facts()}
+
     def _batches(self, indices: Iterator[int]) -> Iterator[Any]:
+        if self.ranks is not None and self.cuts:
+            known, indices = itertools.tee(indices)
+            asked = RowsOf(self.dataset, self.ranks)
+            for index, batch in zip(known, batches_of(asked, indices)):
+                yield Part(asked.share(index), _weighed(as_batch(_checked(batch)), self.weights))
+            return
         for batch in batches_of(self.dataset, indices):
             yield _weighed(as_batch(_checked(batch)), self.weights)
 

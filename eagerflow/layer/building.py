@@ -14,6 +14,7 @@ from eagerflow.core.random import drawing
 from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.call_context import CallContext, current_call
 from eagerflow.layer.tracking import changes
+from eagerflow.world.current import sharing
 
 __all__ = ["around_build", "unbuilt_on_failure"]
 
@@ -44,7 +45,7 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         self.__dict__["_building"] = True
         running.append(self)
         try:
-            with kept(), autocast_scope(None), drawing(None):
+            with kept(), autocast_scope(None), drawing(None), sharing(None):  # weights are the same on all ranks
                 method(self, *args, **kwargs)
         finally:
             running.pop()

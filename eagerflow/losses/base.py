@@ -21,7 +21,9 @@ from eagerflow.core.dtypes import as_dtype, standardize_dtype
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, safe_divide, same_rank
+from eagerflow.losses.shared import over_rows, reduced_over_all
 from eagerflow.losses.table import LOSSES
+from eagerflow.world.current import sharing, world
 
 __all__ = ["FunctionLoss", "Loss", "LossFunctionWrapper", "mean_of", "reduced"]
 
@@ -56,6 +58,7 @@ class Loss(Told):
 
     created_at: tuple[str, int]
     _checks_count = True
+    _by_rows = False  # whether each row is certain to have as many values as every other
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
@@ -111,7 +114,14 @@ class Loss(Told):
         of_losses = mask_of(losses)
         if of_losses is not None:
             mask = of_losses if mask is None else ops.logical_and(mask, of_losses)
-        return reduced(losses, sample_weight, mask, self.reduction, self.name, dtype)
+        if world.share is not None and self._mixes_rows(y_pred):
+            with sharing(None):
+                return reduced(losses, sample_weight, mask, self.reduction, self.name, dtype)
+        return reduced(losses, sample_weight, mask, self.reduction, self.name, dtype, self._by_rows)
+
+    def _mixes_rows(self, y_pred: Any) -> bool:
+        """Whether values are made of all rows of a shared batch, so that all ranks have the same."""
+        return False
 
     def _check_count(self, losses: Any, y_pred: Any) -> None:
         """Warn, once, of a loss of one's own that gives another number of values than there are samples."""
@@ -185,13 +195,29 @@ def _typed_leaf(x: Any, dtype: str | None) -> Tensor:
 
 
 def reduced(
-    values: Any, sample_weight: Any, mask: Any, reduction: str, name: str = "loss", dtype: str | None = None
+    values: Any,
+    sample_weight: Any,
+    mask: Any,
+    reduction: str,
+    name: str = "loss",
+    dtype: str | None = None,
+    by_rows: bool = False,
 ) -> Tensor:
     """Weigh, mask and reduce the values of the samples, in `dtype`.
+
+    Args:
+        values: of the samples.
+        sample_weight: their weights, or None.
+        mask: False where they don't count, or None.
+        reduction: as of a `Loss`.
+        name: for messages.
+        dtype: the type of the result; default: that of the values.
+        by_rows: whether each row has as many values as every other, whatever the data are.
 
     Raises:
         ValueError: when there are no values, or weights don't fit.
     """
+    share = world.share
     values = values if isinstance(values, Tensor) else convert_to_tensor(values)
     if dtype is not None and values.data.dtype is not as_dtype(dtype):
         values = values.astype(dtype)
@@ -200,9 +226,13 @@ def reduced(
     if sample_weight is None and mask is None:
         if reduction == "none" or not values.data.shape:
             return values
+        if share is not None:
+            return reduced_over_all(share, values, None, None, reduction, by_rows and world.even)
         return values.sum() if reduction == "sum" else values.mean()
-    weights = _merged(values, sample_weight, mask, reduction, name)
+    weights, counted = _merged(values, sample_weight, mask, reduction, share is not None)
     values, weights = _fitted(values, weights, name)
+    if share is not None and reduction != "none" and values.shape:
+        return reduced_over_all(share, values, weights, counted, reduction, by_rows and world.even)
     weighted = values * weights
     if reduction == "none" or not weighted.shape:
         return weighted
@@ -214,21 +244,29 @@ def reduced(
     return total / weighted.size
 
 
-def _merged(values: Tensor, sample_weight: Any, mask: Any, reduction: str, name: str) -> Tensor:
-    """Weights of the values, 0 where masked, so scaled that a mean counts only what isn't masked."""
-    dtype = values.dtype.name
+def _merged(
+    values: Tensor, sample_weight: Any, mask: Any, reduction: str, shared: bool
+) -> tuple[Tensor, tuple[int, Any] | None]:
+    """Weights of the values, 0 where masked, so scaled that a mean counts only what isn't masked.
+
+    In a shared batch they aren't scaled, as others count too: then the size of the mask is told, and what it counts.
+    """
+    dtype, told = values.dtype.name, None
     if mask is None:
-        return _as(sample_weight, dtype)
+        return _as(sample_weight, dtype), None
     mask = _as(mask, dtype)
     if reduction in ("mean", "sum_over_batch_size"):
         counted = mask.astype("float32").sum()  # a half float can't hold the number of a large batch
-        mask = mask * (ops.divide_no_nan(ops.full_like(counted, math.prod(mask.shape)), counted)).astype(dtype)
+        if shared:
+            told = (math.prod(mask.shape), counted)
+        else:
+            mask = mask * (ops.divide_no_nan(ops.full_like(counted, math.prod(mask.shape)), counted)).astype(dtype)
     if sample_weight is None:
-        return mask
+        return mask, told
     mask, weight = same_rank(mask, _as(sample_weight, dtype))
     if weight.ndim < mask.ndim:
         weight = weight.reshape((*weight.shape, *(1,) * (mask.ndim - weight.ndim)))
-    return mask * weight
+    return mask * weight, told
 
 
 def _as(x: Any, dtype: str) -> Tensor:
@@ -281,6 +319,7 @@ class FunctionLoss(Loss):
     def __init_subclass__(cls) -> None:
         """Show the function's name as the default of `name`."""
         super().__init_subclass__()
+        cls._by_rows = cls.__module__.startswith("eagerflow.")
         if "fn" in cls.__dict__ and "__init__" not in cls.__dict__:
             cls.__init__ = _init_named(getattr(cls.fn, "__name__", None))  # type: ignore[method-assign]
             bound_init(cls)
@@ -292,7 +331,7 @@ class FunctionLoss(Loss):
         if not whole or self.settings.get("axis", -1) != -1 or mask_of(y_pred) is not None:
             return super()._compute(y_true, y_pred, sample_weight)
         values: Tensor = elements(_targets(y_true, self.dtype), _typed(y_pred, self.dtype), **self.settings)
-        return reduced(values, None, None, self.reduction, self.name, self.dtype)
+        return reduced(values, None, None, self.reduction, self.name, self.dtype, self._by_rows)
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None
@@ -306,6 +345,10 @@ class FunctionLoss(Loss):
         if name not in settings:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return settings[name]
+
+    def _mixes_rows(self, y_pred: Any) -> bool:
+        axis = self.settings.get("axis", -1)
+        return over_rows(axis, getattr(y_pred, "ndim", 0))
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         if isinstance(y_true, Tensor) and isinstance(y_pred, Tensor) and y_true.ndim != y_pred.ndim:
@@ -351,7 +394,9 @@ class LossFunctionWrapper(FunctionLoss):
         self.fn = fn
         super().__init__(reduction, name, dtype)
         self.settings = kwargs
-        self._checks_count = LOSSES.name_of(fn) is None
+        ours = LOSSES.name_of(fn) is not None
+        self._checks_count = not ours
+        self._by_rows = ours or str(getattr(fn, "__module__", "")).startswith("eagerflow.")
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "fn": LOSSES.serialize(self.fn)}

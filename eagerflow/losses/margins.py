@@ -11,6 +11,7 @@ from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
 from eagerflow.losses.matching import in_float32, same_shape
+from eagerflow.losses.shared import sum_over
 from eagerflow.losses.table import LOSSES
 
 __all__ = ["CategoricalHinge", "Dice", "Hinge", "SquaredHinge", "Tversky", "categorical_hinge", "dice", "hinge"]
@@ -78,8 +79,8 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Any = None) -> Tensor:
     0.3333
     """
     y_true, y_pred = same_shape("dice", y_true, y_pred)
-    overlap = (y_true * y_pred).sum(axis=axis)
-    sizes = y_true.sum(axis=axis) + y_pred.sum(axis=axis) + epsilon()
+    overlap = sum_over(y_true * y_pred, axis)
+    sizes = sum_over(y_true, axis) + sum_over(y_pred, axis) + epsilon()
     return 1.0 - ops.divide(overlap * 2.0, sizes)
 
 
@@ -100,9 +101,9 @@ def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: fl
     Source: Salehi et al., "Tversky loss function for image segmentation", 2017.
     """
     y_true, y_pred = same_shape("tversky", y_true, y_pred)
-    overlap = (y_true * y_pred).sum(axis=axis)
-    missing = (y_true * (1.0 - y_pred)).sum(axis=axis)
-    too_much = ((1.0 - y_true) * y_pred).sum(axis=axis)
+    overlap = sum_over(y_true * y_pred, axis)
+    missing = sum_over(y_true * (1.0 - y_pred), axis)
+    too_much = sum_over((1.0 - y_true) * y_pred, axis)
     return 1.0 - ops.divide(overlap, overlap + missing * alpha + too_much * beta + epsilon())
 
 

@@ -11,6 +11,7 @@ from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
 from eagerflow.losses.matching import in_float32, same_shape
+from eagerflow.losses.shared import sum_over
 from eagerflow.losses.table import LOSSES
 
 __all__ = ["CosineSimilarity", "Huber", "KLDivergence", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError"]
@@ -155,11 +156,11 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
     [-1.0]
     """
     y_true, y_pred = same_shape("cosine_similarity", y_true, y_pred)
-    return -(_normalized(y_true, axis) * _normalized(y_pred, axis)).sum(axis=axis)
+    return -sum_over(_normalized(y_true, axis) * _normalized(y_pred, axis), axis)
 
 
 def _normalized(x: Tensor, axis: int) -> Tensor:
-    return x * ops.rsqrt(ops.maximum(ops.square(x).sum(axis=axis, keepdims=True), 1e-12))
+    return x * ops.rsqrt(ops.maximum(sum_over(ops.square(x), axis, keepdims=True), 1e-12))
 
 
 @LOSSES.add()

@@ -12,7 +12,9 @@ from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.base import FunctionLoss
 from eagerflow.losses.matching import put_mask
+from eagerflow.losses.shared import placed_rows
 from eagerflow.losses.table import LOSSES
+from eagerflow.world.current import world
 
 __all__ = ["CTC", "Circle", "circle", "ctc"]
 
@@ -45,13 +47,14 @@ def circle(
     Source: Sun et al., "Circle loss: a unified perspective of pair similarity optimization", 2020.
     """
     y_pred, y_true = convert_to_tensor(y_pred), convert_to_tensor(y_true)
-    others = y_pred if ref_embeddings is None else convert_to_tensor(ref_embeddings)
-    labels = y_true if ref_labels is None else convert_to_tensor(ref_labels)
+    others = placed_rows(y_pred) if ref_embeddings is None else convert_to_tensor(ref_embeddings)
+    labels = placed_rows(y_true) if ref_labels is None else convert_to_tensor(ref_labels)
     distance = ops.relu(1.0 - ops.matmul(y_pred, ops.transpose(others)))
     alike = ops.equal(y_true.reshape((-1, 1)), labels.reshape((1, -1)))
     different = ops.logical_not(alike)
     if remove_diagonal:
-        itself = ops.eye(alike.shape[0], alike.shape[1], dtype="bool")
+        first = 0 if world.share is None else world.share.start  # of these rows among all
+        itself = ops.eye(alike.shape[0], alike.shape[1], k=first, dtype="bool")
         alike = ops.logical_and(alike, ops.logical_not(itself))
     near = ops.relu(margin + distance) * (distance - margin) * gamma
     far = ops.relu(1 + margin - distance) * (1 - margin - distance) * gamma

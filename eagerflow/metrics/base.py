@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.config import floatx
+from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.base.typing import DType, TensorLike
@@ -17,8 +18,11 @@ from eagerflow.core.dtypes import as_dtype, is_half, standardize_dtype
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.metrics.whole_batch import of_all_rows
 
 __all__ = ["Metric"]
+
+_AGGREGATIONS = ("sum", "mean", "max", "min", "only_first_replica", "none")
 
 
 class Metric(Told):
@@ -43,10 +47,14 @@ class Metric(Told):
     """
 
     _direction: str | None = None  # "up" where higher is better, "down" where lower is
+    _gathers = False  # whether every rank takes in all rows of a batch, not its own alone
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         bound_init(cls)
+        own = cls.__dict__.get("update_state")
+        if own is not None and not cls.__module__.startswith("eagerflow."):
+            cls.update_state = of_all_rows(own)  # type: ignore[method-assign]
 
     def __init__(self, dtype: DType = None, name: str | None = None) -> None:
         dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy
@@ -54,6 +62,7 @@ class Metric(Told):
         self._wide = "float32" if is_half(as_dtype(self._dtype)) else self._dtype
         self.name = name or _snake_case(type(self).__name__)
         self._own: list[Variable] = []
+        self._aggregations: dict[int, str] = {}  # of variables for which it was told
 
     @property
     def dtype(self) -> str:
@@ -71,7 +80,7 @@ class Metric(Told):
         shape: Any = (),
         initializer: Any = None,
         dtype: DType = None,
-        aggregation: str = "sum",
+        aggregation: str | None = None,
         name: str | None = None,
     ) -> Variable:
         """A new piece of state.
@@ -80,12 +89,17 @@ class Metric(Told):
             shape: its shape.
             initializer: `"zeros"` (the default), `"ones"`, or a function `(shape, dtype=...)`.
             dtype: a type name; default: that of the metric, float32 for halves.
-            aggregation: kept for Keras' signature.
+            aggregation: what makes the states of many ranks one: `"sum"`, `"mean"`, `"max"`, `"min"` or
+                `"only_first_replica"`. A metric of your own that tells it for none of its variables is given all
+                rows of a batch on every rank, which is right for any metric, and slower.
             name: the last part of its path.
         """
         made = Variable(_initializer(initializer), shape, dtype or self._wide, trainable=False, name=name)
         made.path = f"{self.name}/{made.name}"
         self._own.append(made)
+        if aggregation is not None:
+            expect_one_of(type(self).__name__, "aggregation", aggregation, _AGGREGATIONS)
+            self._aggregations[made.identity] = aggregation
         return made
 
     def add_weight(
@@ -94,7 +108,7 @@ class Metric(Told):
         """`add_variable` under its older name, with the name first if one likes: `add_weight("total")`."""
         if isinstance(shape, str):
             shape, name = kwargs.pop("shape", ()), shape
-        return self.add_variable(shape, initializer, dtype, name=name)
+        return self.add_variable(shape, initializer, dtype, kwargs.get("aggregation"), name)
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
         """Take in one batch; subclasses override it."""

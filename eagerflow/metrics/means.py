@@ -14,6 +14,8 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, same_rank
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
+from eagerflow.metrics.whole_batch import on_all_rows
+from eagerflow.world.current import world
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
@@ -49,6 +51,14 @@ def weighted(
     return values, weights
 
 
+def _counted(values: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """The same; where ranks share a batch, one number of each is part of a mean over all rows."""
+    if world.share is None or values.data.ndim:
+        return values, weights
+    weight = convert_to_tensor(world.share.weight, values.dtype)
+    return values, weight if weights is None else weights * weight
+
+
 def _times(mask: Tensor, sample_weight: Any, dtype: str) -> Tensor:
     weights = convert_to_tensor(sample_weight, dtype)
     if weights.ndim < mask.ndim:
@@ -75,7 +85,7 @@ class Sum(Metric):
         self.total = self.add_variable(name="total")
 
     def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
-        values, weights = weighted(values, sample_weight, self._wide, ops.sum)
+        values, weights = _counted(*weighted(values, sample_weight, self._wide, ops.sum))
         self.total.assign_add((values if weights is None else values * weights).sum())
 
     def result(self) -> Tensor:
@@ -103,7 +113,7 @@ class Mean(Metric):
         self.updated = False  # known without asking a device
 
     def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
-        values, weights = weighted(values, sample_weight, self._wide)
+        values, weights = _counted(*weighted(values, sample_weight, self._wide))
         if weights is None:
             self._add(values.data.sum(), values.data.size)
         else:
@@ -154,11 +164,22 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override] # of labels and predictions now
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
+        if world.share is not None and self._sees_rows(y_pred):
+            on_all_rows(self, self.update_state, y_true, y_pred, sample_weight)
+            return
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        if world.share is not None and not values.ndim:
+            on_all_rows(self, self.update_state, y_true, y_pred, sample_weight)
+            return
         mask = mask_of(y_pred)
         if mask is not None and isinstance(values, Tensor) and mask_of(values) is None:
             values.mask = mask
         super().update_state(values, sample_weight)
+
+    def _sees_rows(self, y_pred: Any) -> bool:
+        """Whether a value is made of several rows."""
+        axis, rank = self._fn_kwargs.get("axis", -1), getattr(y_pred, "ndim", 0)
+        return self._gathers or (isinstance(axis, int) and rank > 0 and axis % rank == 0 and rank > 1)
 
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), **self._fn_kwargs}

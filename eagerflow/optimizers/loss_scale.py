@@ -13,6 +13,8 @@ from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer
 from eagerflow.optimizers.table import OPTIMIZERS
+from eagerflow.world.current import sharing, world
+from eagerflow.world.gradients import reduce_gradients
 
 __all__ = ["LossScaleOptimizer"]
 
@@ -101,6 +103,12 @@ class LossScaleOptimizer(Optimizer):
 
     def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
         tensors = [None if g is None else convert_to_tensor(g) for g in grads]
+        if world.share is not None:  # what is infinite on one rank is so on all: they leave out the same steps
+            given = self._trained() if trainable_variables is None else list(trainable_variables)
+            tensors = reduce_gradients(world.share, given, tensors)
+            with sharing(None):
+                self.apply(tensors, given)
+            return
         self.built = self.inner_optimizer.built
         factor = float(self.dynamic_scale.data)
         if not _finite(tensors):

@@ -13,8 +13,10 @@ from eagerflow.base.typing import DType, Seed
 from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
 from eagerflow.core.tensor import Tensor
+from eagerflow.random.own_rows import of_rows, own_rows
 from eagerflow.random.seed_generator import announced, draw
 from eagerflow.random.spread import uniform_between
+from eagerflow.world.current import world
 
 __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "truncated_normal", "uniform"]
 
@@ -40,7 +42,8 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, 
     (2, 3)
     """
     wanted = _float(dtype, "normal")
-    drawn = _standard_normal(draw(seed, "normal"), _shape(shape, "normal"), wanted)
+    source = draw(seed, "normal")
+    drawn = of_rows(_shape(shape, "normal"), "normal", lambda dims: _standard_normal(source, dims, wanted))
     if isinstance(stddev, Tensor) or isinstance(mean, Tensor):
         return announced(_placed(drawn, wanted), seed, "normal", mean=0.0, stddev=1.0) * stddev + mean
     return announced(_moved(drawn, stddev, mean, wanted), seed, "normal", mean=mean, stddev=stddev)
@@ -68,13 +71,15 @@ def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DTyp
     """
     wanted = _float(dtype, "truncated_normal")
     source = draw(seed, "truncated_normal")
-    drawn = _standard_normal(source, _shape(shape, "truncated_normal"), wanted)
+    dims = _shape(shape, "truncated_normal")
+    rows = None if world.share is None else own_rows(dims, "truncated_normal")
+    drawn = _standard_normal(source, dims if rows is None else (rows.all, *dims[1:]), wanted)
     flat = drawn.reshape(-1)
     outside = numpy.flatnonzero(abs(flat) > 2)
     while outside.size:
         flat[outside] = _standard_normal(source, outside.shape, wanted)
         outside = outside[abs(flat[outside]) > 2]
-    found = flat.reshape(drawn.shape)
+    found = flat.reshape(drawn.shape) if rows is None else flat.reshape(drawn.shape)[rows.first : rows.last]
     if isinstance(stddev, Tensor) or isinstance(mean, Tensor):
         return announced(_placed(found, wanted), seed, "truncated normal", mean=0.0, stddev=1.0) * stddev + mean
     return announced(_moved(found, stddev, mean, wanted), seed, "truncated normal", mean=mean, stddev=stddev)
@@ -104,13 +109,15 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = Non
     source = draw(seed, "uniform")
     dims, kind = _shape(shape, "uniform"), _drawn_type(wanted)
     if isinstance(minval, Tensor) or isinstance(maxval, Tensor):
-        drawn = announced(_placed(source.random(dims, kind), wanted), seed, "uniform", low=0.0, high=1.0)
+        plain = of_rows(dims, "uniform", lambda d: source.random(d, kind))
+        drawn = announced(_placed(plain, wanted), seed, "uniform", low=0.0, high=1.0)
         return drawn * (maxval - minval) + minval
     low, high = numpy.asarray(minval, kind), numpy.asarray(maxval, kind)
     if not low.ndim and not high.ndim and wanted == kind:
-        found = uniform_between(source, dims, low, high)
+        found = of_rows(dims, "uniform", lambda d: uniform_between(source, d, low, high))
     else:
-        found = _below((source.random(dims, kind) * (high - low) + low).astype(wanted, copy=False), high, low)
+        plain = of_rows(dims, "uniform", lambda d: source.random(d, kind))
+        found = _below((plain * (high - low) + low).astype(wanted, copy=False), high, low)
     return announced(_placed(found, wanted), seed, "uniform", low=minval, high=maxval)
 
 
@@ -141,7 +148,10 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: 
         raise ValueError(
             f"random.randint(minval={minval!r}, maxval={maxval!r}): expected minval < maxval, since maxval is left out."
         )
-    drawn = draw(seed, "randint").integers(low, high, _shape(shape, "randint"), dtype="int64")
+    source, alike = draw(seed, "randint", low, high), not numpy.ndim(low) and not numpy.ndim(high)
+    drawn = of_rows(
+        _shape(shape, "randint"), "randint", lambda dims: source.integers(low, high, dims, dtype="int64"), alike
+    )
     return announced(_placed(numpy.asarray(drawn), as_dtype(dtype)), seed, "integers", low=low, high=high)
 
 
@@ -176,7 +186,8 @@ def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: See
     rows, categories = values.shape
     # One search for all rows: row i's cumulated probabilities are moved to the stretch from i to i + 1.
     row = numpy.arange(rows)[:, None]
-    drawn = draw(seed, "categorical").random((rows, num_samples)) + row
+    source = draw(seed, "categorical")
+    drawn = of_rows((rows, num_samples), "categorical", source.random) + row
     found = numpy.searchsorted((upto + row).reshape(-1), drawn, side="right") - row * categories
     return announced(_placed(found.clip(0, categories - 1), as_dtype(dtype)), seed, "categorical")
 
@@ -201,11 +212,11 @@ def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Seed = None) -> Ten
     True
     """
     wanted = _float(dtype, "gamma")
-    source = draw(seed, "gamma")
-    shape = _shape(shape, "gamma")
-    return announced(
-        _placed(source.standard_gamma(_host(alpha), shape, dtype=_drawn_type(wanted)), wanted), seed, "gamma"
-    )
+    shape, alpha = _shape(shape, "gamma"), _host(alpha)
+    source = draw(seed, "gamma", alpha)
+    kind = _drawn_type(wanted)
+    drawn = of_rows(shape, "gamma", lambda dims: source.standard_gamma(alpha, dims, dtype=kind), not numpy.ndim(alpha))
+    return announced(_placed(drawn, wanted), seed, "gamma")
 
 
 @boundary
@@ -257,10 +268,11 @@ def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DType = None, s
 
 def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: DType, seed: Seed) -> Tensor:
     wanted = _float(dtype, name)
-    method: Callable[..., Any] = getattr(draw(seed, name), name)
-    return announced(
-        _placed(numpy.asarray(method(_host(first), _host(second), _shape(shape, name))), wanted), seed, name
-    )
+    first, second = _host(first), _host(second)
+    method: Callable[..., Any] = getattr(draw(seed, name, first, second), name)
+    alike = not numpy.ndim(first) and not numpy.ndim(second)
+    drawn = of_rows(_shape(shape, name), name, lambda dims: numpy.asarray(method(first, second, dims)), alike)
+    return announced(_placed(drawn, wanted), seed, name)
 
 
 def _standard_normal(source: numpy.random.Generator, shape: Any, wanted: numpy.dtype) -> numpy.ndarray:

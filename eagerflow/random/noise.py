@@ -15,7 +15,9 @@ from eagerflow.core.random import fast_bits
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.machine.threads import each
 from eagerflow.ops.neural.dropout import masked_scale
+from eagerflow.random.own_rows import own_rows
 from eagerflow.random.seed_generator import announced, draw
+from eagerflow.world.current import world
 
 __all__ = ["dropout", "shuffle"]
 
@@ -54,7 +56,8 @@ def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None =
         return x
     shape = x.shape if noise_shape is None else _noise_shape(x.shape, noise_shape)
     scale = 0.0 if rate == 1 else 1.0 / (1.0 - rate)
-    mask = announced(_mask(x, shape, float(rate), seed), seed, "bernoulli", probability=1.0 - rate)
+    one_for_all = noise_shape is not None and len(noise_shape) > 0 and noise_shape[0] == 1
+    mask = announced(_mask(x, shape, float(rate), seed, one_for_all), seed, "bernoulli", probability=1.0 - rate)
     return masked_scale(x, mask, scale)
 
 
@@ -68,7 +71,7 @@ def _noise_shape(shape: tuple[int, ...], noise_shape: Sequence[int | None]) -> t
     return tuple([m if n is None else n for n, m in zip(noise_shape, shape, strict=True)])
 
 
-def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Seed) -> Any:
+def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Seed, one_for_all: bool) -> Any:
     """True with probability 1 - rate. Raw bits against a threshold: several times faster than floats.
 
     Many come from generators that are twice as fast, one for each piece, and whose seeds the first one draws.
@@ -80,18 +83,32 @@ def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Seed) -> Any:
     if rate == 1:
         return place(numpy.zeros(shape, "bool"), device_of(x.data))
     mask = numpy.empty(math.prod(shape), "bool")
-    words = -(-mask.size // in_word)
+    first, size = 0, mask.size  # of what one process would draw
+    rows = None if world.share is None or one_for_all else own_rows(shape, "dropout")
+    if rows is not None:
+        entry = mask.size // shape[0]
+        first, size = rows.first * entry, rows.all * entry
+    words = -(-size // in_word)
 
-    def fill(part: Any, bits_from: Any) -> None:
-        drawn = bits_from.random_raw(-(-part.size // in_word))
-        numpy.greater_equal(drawn.view(bits)[: part.size], threshold, out=part)
+    def fill(begin: int, end: int, bits_from: Any) -> None:
+        """Elements of the whole draw, which a generator draws from `begin` on: those that are wanted."""
+        low, high = max(begin, first), min(end, first + mask.size)
+        drawn = bits_from.random_raw(-(-(high - begin) // in_word))
+        numpy.greater_equal(
+            drawn.view(bits)[low - begin : high - begin], threshold, out=mask[low - first : high - first]
+        )
 
     if words < _MANY:
-        fill(mask, source)
+        fill(0, size, source)
     else:
         seeds = source.random_raw(3 * -(-words // _PIECE)).reshape(-1, 3)
         step = _PIECE * in_word
-        each(lambda i: fill(mask[i * step : (i + 1) * step], fast_bits(seeds[i])), len(seeds), words / _PER_MICROSECOND)
+        begins = range(first // step * step, first + mask.size, step)
+        each(
+            lambda i: fill(begins[i], begins[i] + step, fast_bits(seeds[begins[i] // step])),
+            len(begins),
+            words / _PER_MICROSECOND,
+        )
     return place(mask.reshape(shape), device_of(x.data))
 
 

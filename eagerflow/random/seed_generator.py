@@ -14,6 +14,8 @@ from eagerflow.core import observe, random as core_random
 from eagerflow.core.device import device
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.random.own_rows import own_stream
+from eagerflow.world.current import world
 
 __all__ = ["SeedGenerator", "announced", "draw"]
 
@@ -83,18 +85,22 @@ def checked_seed(seed: Seed, where: str) -> int:
     return int(seed)
 
 
-def draw(seed: Seed, where: str) -> numpy.random.Generator:
+def draw(seed: Seed, where: str, *parameters: Any) -> numpy.random.Generator:
     """The NumPy generator for one draw of `where` with the argument `seed`.
 
     An integer gives the same numbers at every call, a `SeedGenerator` others each time, and None draws
-    from the process-wide state.
+    from the process-wide state. Ranks that share a batch draw the same, unless there are `parameters` for each row.
     """
     if seed is None:
-        return core_random.generator(core_random.next_key())
-    if isinstance(seed, SeedGenerator):
+        key = core_random.next_key()
+    elif isinstance(seed, SeedGenerator):
         first, count = seed.next().tolist()
-        return core_random.generator((first, count))
-    return core_random.generator((checked_seed(seed, where), 0))
+        key = (first, count)
+    else:
+        key = (checked_seed(seed, where), 0)
+    if parameters and world.share is not None:
+        key = (key[0] + (own_stream(where, *parameters) << 42), key[1])
+    return core_random.generator(key)
 
 
 def announced(drawn: Any, seed: Seed, kind: str, **settings: Any) -> Any:

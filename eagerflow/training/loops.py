@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -17,168 +16,23 @@ from eagerflow.base import tree
 from eagerflow.base.memory import give_back
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
-from eagerflow.core.device import to_host
-from eagerflow.core.observe import logs as announce_logs, scope, state
+from eagerflow.core.observe import logs as announce_logs
 from eagerflow.core.random import Key, next_key, order_key
-from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
 from eagerflow.data.feed import ArrayFeed, Feed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.checks import at_least_one, fraction, split, verbosity, within_max_epochs
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.keras_2_methods import hand_validation_data
+from eagerflow.training.loop import Loop, as_numbers, as_numpy, joined
 from eagerflow.training.not_a_number import warn_of_nan
 from eagerflow.training.resumed import put_back_callbacks, put_back_metrics, put_back_states
-from eagerflow.training.undone_steps import States
+from eagerflow.training.shared_loop import SharedLoop, shared
+from eagerflow.world.sharers import sharers
 
-__all__ = ["Fit", "as_numbers", "observed_step", "run_evaluate", "run_predict"]
+__all__ = ["Fit", "run_evaluate", "run_predict"]
 
-
-def as_numbers(logs: Any) -> dict[str, Any]:
-    """Logs as Python floats (arrays for what isn't one number). Only here a device is waited for."""
-    if logs is None:
-        return {}
-    if not isinstance(logs, dict):
-        raise TypeError(
-            f"a step must return a dict of names and numbers, such as {{'loss': loss}}; got {type(logs).__name__}."
-        )
-    return {name: _number(value) for name, value in logs.items()}
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.data.item() if value.data.size == 1 else value.numpy()
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return value
-
-
-def observed_step(model: Any, name: str, step: Callable[[Any], Any], data: Any) -> Any:
-    """The step, within a scope of its own while somebody observes."""
-    if not state.on:
-        return step(data)
-    with scope("step", name, model, data) as announced:
-        announced.value = step(data)
-        return announced.value
-
-
-def _observed_batches(batches: Iterator[Any], steps: int | None) -> Iterator[Any]:
-    """The batches, the making of each within a scope while somebody observes."""
-    for done in itertools.count():
-        if not state.on or done == steps:
-            data = next(batches, _END)
-        else:
-            with scope("data", "batch") as announced:
-                data = announced.value = next(batches, _END)
-        if data is _END:
-            return
-        yield data
-
-
-_END: Any = object()
-_NOTHING = contextlib.nullcontext()
 _LONG = 2.0  # seconds of training after which giving memory back costs nothing that one would notice
-
-
-@contextlib.contextmanager
-def _deferring(compiled: Any) -> Iterator[None]:
-    """Within, steps give no numbers: those of the metrics are asked for where somebody wants them."""
-    before, compiled.deferred = compiled.deferred, True
-    try:
-        yield
-    finally:
-        compiled.deferred = before
-
-
-class Loop:
-    """What happens around the steps of one epoch, or of one evaluation.
-
-    Args:
-        model: the model.
-        kind: `"train"`, `"test"` or `"predict"`.
-        callbacks: all callbacks.
-        shows: whether the progress bar belongs to this loop.
-        every: callbacks hear of every so many batches, and of what is left of them in the end.
-    """
-
-    def __init__(self, model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int = 1) -> None:
-        self.model = model
-        self.begin = callbacks.hooks(f"on_{kind}_batch_begin")
-        self.end = callbacks.hooks(f"on_{kind}_batch_end")
-        self.bar = callbacks.progress if shows else None
-        self.every = every
-        self.name = f"{kind}_step"
-        self.kind = kind
-        self.function = getattr(model, f"make_{kind}_function")()
-        self.deferred = model._defers(self.function)
-        self.stop = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}[kind]
-        self._outputs: list[Any] | None = [] if kind == "predict" and every > 1 and self.end else None
-        self.states = States(model) if kind == "train" else None
-
-    def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
-        """Make all steps from `first` on; `keep` is given what each returned. Gives the number of steps."""
-        model, bar, begin, end = self.model, self.bar, self.begin, self.end
-        function, states, deferred = self.function, self.states, self.deferred
-        done = told = first
-        logs: Any = None
-        left = None if feed.steps is None else feed.steps - first
-        with _deferring(model._compiled) if deferred else _NOTHING:
-            for step, data in enumerate(_observed_batches(feed.epoch(), left), first):
-                if begin and step % self.every == 0:
-                    for hook in begin:
-                        hook(step, {})
-                before = None if states is None else states.taken()
-                try:
-                    logs = function(data) if not state.on else observed_step(model, self.name, function, data)
-                except BaseException:
-                    if states is not None and before is not None:
-                        states.undo(before)
-                    raise
-                if states is not None and before is not None:
-                    states.settle(before)
-                    before = None  # held any longer, its arrays wouldn't be the variables' alone
-                done = step + 1
-                if not deferred:
-                    keep(logs)
-                if self._outputs is not None:
-                    self._outputs.append(logs)
-                if end and done % self.every == 0:
-                    told = done
-                    self._report(step, logs)
-                if bar is not None and bar.due():
-                    bar.show(step, self._numbers(logs, shown=True))
-                if state.on and self.kind != "predict":
-                    announce_logs("batch", step, self._numbers(logs))
-                if interruption.requested:
-                    interruption.check()
-                if getattr(model, self.stop):
-                    break
-            if end and told < done:
-                self._report(told + self.every - 1, logs)  # as if the group were whole, like Keras
-            if bar is not None:
-                bar.stop_clock(done)
-        if deferred and done:
-            keep(model.get_metrics_result())
-        return done
-
-    def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
-        if self.kind == "predict":
-            return {} if shown else {"outputs": self._made(logs)}
-        found = as_numbers(self.model.get_metrics_result() if self.deferred else logs)
-        return either_name(dict(sorted(found.items())))
-
-    def _made(self, logs: Any) -> Any:
-        """The outputs that callbacks haven't seen yet."""
-        if self._outputs is None:
-            return tree.map_structure(_to_numpy, logs)
-        parts, self._outputs = [tree.map_structure(_to_numpy, part) for part in self._outputs], []
-        return tree.map_structure(_joined, *parts)
-
-    def _report(self, step: int, logs: Any) -> None:
-        values = self._numbers(logs)
-        for hook in self.end:
-            hook(step, values)
 
 
 class Fit:
@@ -192,6 +46,8 @@ class Fit:
         self.every = given["steps_per_execution"]
         self.frequency = _frequency(given["validation_freq"])
         self.feed, self.validation = _feeds(x, y, sample_weight, given)
+        for feed in (self.feed, self.validation):
+            shared(feed)
         self.feed.draws = partial(_order_key, model)
         model.stop_training = False
         verbose = verbosity("fit", given["verbose"])
@@ -273,7 +129,7 @@ class Fit:
         self.callbacks.on_epoch_begin(epoch)
         first, logs_before = self._resume_epoch()
         last: list[Any] = [logs_before]
-        loop = Loop(self.model, "train", self.callbacks, shows=True, every=self.every)
+        loop = _loop(self.model, "train", self.callbacks, shows=True, every=self.every)
         done = loop.run(self.feed, interruption, lambda logs: last.__setitem__(0, logs), first)
         if not done:
             ended = f"fit: the data gave no batch in epoch {epoch + 1}"
@@ -363,6 +219,14 @@ def _validation_feed(held_back: Any, training: Feed, batch_size: int | None, ste
     return feed_for(held_back, None, None, batch_size if is_array_like(held_back) else None, steps)
 
 
+def _loop(model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int) -> Loop:
+    """The loop of this process alone, or of ranks that share each batch."""
+    ranks = sharers()
+    if ranks is None:
+        return Loop(model, kind, callbacks, shows, every)
+    return SharedLoop(model, kind, callbacks, shows, every, ranks)
+
+
 @contextlib.contextmanager
 def _tidy(callbacks: CallbackList) -> Iterator[None]:
     """When a loop is broken off, the progress bar ends its line."""
@@ -381,7 +245,7 @@ def _evaluated(
     model.stop_evaluating = False
     callbacks.on_test_begin()
     last: list[Any] = [None]
-    loop = Loop(model, "test", callbacks, shows, every=model.steps_per_execution)
+    loop = _loop(model, "test", callbacks, shows, every=model.steps_per_execution)
     if not loop.run(feed, interruption, lambda logs: last.__setitem__(0, logs)):
         raise ValueError("evaluate: the data gave no batch.")
     feed.on_epoch_end()
@@ -392,6 +256,7 @@ def _evaluated(
 
 def run_evaluate(model: Any, feed: Feed, callbacks: Any, verbose: int) -> dict[str, Any]:
     """Evaluate; gives the numbers by name."""
+    shared(feed)
     group = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps)
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
         return _evaluated(model, feed, group, interruption, shows=True)
@@ -399,29 +264,18 @@ def run_evaluate(model: Any, feed: Feed, callbacks: Any, verbose: int) -> dict[s
 
 def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
     """Predict; gives arrays with one row per sample."""
+    shared(feed)
     group = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps)
     outputs: list[Any] = []
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
         model.stop_predicting = False
         group.on_predict_begin()
-        loop = Loop(model, "predict", group, shows=True, every=model.steps_per_execution)
-        loop.run(feed, interruption, lambda found: outputs.append(_as_arrays(found)))
+        loop = _loop(model, "predict", group, shows=True, every=model.steps_per_execution)
+        loop.run(feed, interruption, lambda found: outputs.append(as_numpy(found)))
         feed.on_epoch_end()
         group.on_predict_end()
     if not outputs:
         raise ValueError("predict: the data gave no batch.")
     if all(isinstance(part, numpy.ndarray) for part in outputs):
-        return _joined(*outputs)
-    return tree.map_structure(_joined, *outputs)
-
-
-def _joined(*parts: Any) -> numpy.ndarray:
-    return numpy.concatenate([part if part.ndim else numpy.atleast_1d(part) for part in parts])
-
-
-def _as_arrays(found: Any) -> Any:
-    return _to_numpy(found) if isinstance(found, Tensor) else tree.map_structure(_to_numpy, found)
-
-
-def _to_numpy(value: Any) -> Any:
-    return to_host(value.data) if isinstance(value, Tensor) else numpy.asarray(value)
+        return joined(*outputs)
+    return tree.map_structure(joined, *outputs)

@@ -31,7 +31,8 @@ from eagerflow.training.captured_tensors import with_captured
 from eagerflow.training.checks import at_least_one, takes, verbosity
 from eagerflow.training.compiled import Compiled
 from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
-from eagerflow.training.loops import Fit, as_numbers, observed_step, run_evaluate, run_predict
+from eagerflow.training.loop import as_numbers, observed_step
+from eagerflow.training.loops import Fit, run_evaluate, run_predict
 from eagerflow.training.pytorch_names import OtherWays
 from eagerflow.training.undone_steps import States
 from eagerflow.world.current import world
@@ -271,6 +272,10 @@ class Trainer(OlderSpellings, OtherWays):
                 for name in ("train_step", "test_step", "compute_metrics", "get_metrics_result")
             )
         )
+
+    def _ours_throughout(self, step: Any) -> bool:
+        """Whether `step` is ours throughout, its loss too."""
+        return self._defers(step) and type(self).compute_loss is Trainer.compute_loss
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Predict, differentiate, update: what `fit` does with one batch.

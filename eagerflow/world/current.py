@@ -7,6 +7,7 @@ ask one of them. While nobody has set a distribution, `share` is None, and that 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,14 +25,19 @@ class World:
         distribution: what `set_distribution` was given, or the innermost `scope()`; None for none.
         share: this rank's rows of the global batch while a distributed step runs, None otherwise. A world of one rank
             has no shares: there everything is as without a distribution.
+        even: whether every rank's loss is certain to be a mean over equally many values a row: in steps that are our
+            own throughout, of batches that were cut by rows.
+        thread: the one that makes the steps; draws in others are not theirs.
     """
 
-    __slots__ = ("communicator", "distribution", "share")
+    __slots__ = ("communicator", "distribution", "even", "share", "thread")
 
     def __init__(self) -> None:
         self.communicator: Communicator | None = None
         self.distribution: Any = None
         self.share: Share | None = None
+        self.even = False
+        self.thread = 0
 
 
 world = World()
@@ -41,6 +47,7 @@ world = World()
 def sharing(share: Share | None) -> Iterator[None]:
     """Inside the block, steps work on this share of a global batch."""
     before, world.share = world.share, share
+    world.thread = threading.get_ident()
     try:
         yield
     finally:

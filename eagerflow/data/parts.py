@@ -1,0 +1,110 @@
+"""A rank's parts of global batches: of arrays only its own rows are gathered, other batches are cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
+from eagerflow.core.device import Device
+from eagerflow.core.tensor import Tensor
+from eagerflow.data.rows import batches_of_rows
+from eagerflow.world.communicator import Communicator
+from eagerflow.world.shares import Share, share_of
+
+__all__ = ["Part", "RowsOf", "cut", "parts_of_rows"]
+
+
+class Part(NamedTuple):
+    """What a rank has of a global batch.
+
+    Attributes:
+        share: which rows.
+        batch: these rows; a row that weighs nothing where there are none.
+    """
+
+    share: Share
+    batch: Any
+
+
+def parts_of_rows(
+    arrays: Sequence[Any], size: int, count: int, order: Any, where: Device, ranks: Communicator
+) -> Iterator[tuple[Share, list[Any]]]:
+    """As `batches_of_rows`, of whose batches this rank's rows are gathered alone."""
+    rows = next(len(a) for a in arrays if a is not None)
+    whole = min(count, rows // size)
+    share = share_of(ranks, size)
+    first, last = _held(share)
+    if order is None:
+        for start in range(0, whole * size, size):
+            yield share, _some(arrays, slice(start + first, start + last), where)
+    else:
+        own = order[: whole * size].reshape(whole, size)[:, first:last].reshape(-1)
+        for tensors in batches_of_rows(arrays, last - first, whole, own, where):
+            yield share, tensors
+    if count > whole:
+        start, share = whole * size, share_of(ranks, rows - whole * size)
+        first, last = (start + n for n in _held(share))
+        if order is None:
+            yield share, _some(arrays, slice(first, last), where)
+        else:
+            yield share, next(batches_of_rows(arrays, last - first, 1, order[first:last], where))
+
+
+def _some(arrays: Sequence[Any], rows: slice, where: Device) -> list[Any]:
+    found = [None if a is None else a[rows] for a in arrays]
+    return next(batches_of_rows(found, rows.stop - rows.start, 1, None, where))
+
+
+def _held(share: Share) -> tuple[int, int]:
+    """The rows that a step is made on: a rank without rows borrows one."""
+    if share.own:
+        return share.start, share.stop
+    first = min(share.start, share.rows - 1)
+    return first, first + 1
+
+
+def cut(batch: Any, share: Share) -> Any:
+    """This rank's rows of a batch of tensors.
+
+    Raises:
+        ValueError: for a part of the batch that hasn't its rows.
+    """
+    first, last = _held(share)
+
+    def rows(leaf: Any) -> Any:
+        if leaf is None:
+            return None
+        shape = getattr(leaf, "shape", ())
+        if not shape or shape[0] != share.rows:
+            raise ValueError(
+                f"a batch of {share.rows} rows has a part without them, {signature_of(leaf)}: it can't be divided "
+                "among ranks. Let all its parts have as many rows, or let every rank bring its own batches: "
+                "DataParallel(auto_shard_dataset=False)."
+            )
+        return Tensor(leaf.data[first:last], None, None) if isinstance(leaf, Tensor) else leaf[first:last]
+
+    return tree.map_structure(rows, batch)
+
+
+class RowsOf:
+    """A `PyDataset` with `rows(index, start, stop)` and `num_rows(index)`, of which a rank asks for its rows alone."""
+
+    def __init__(self, dataset: Any, ranks: Communicator) -> None:
+        if not hasattr(dataset, "num_rows"):
+            raise TypeError(
+                f"{type(dataset).__name__} defines rows(index, start, stop): it must define num_rows(index), too, "
+                "which tells how many rows a batch has."
+            )
+        self.dataset, self.ranks = dataset, ranks
+        self.workers = getattr(dataset, "workers", 1)
+        self.max_queue_size = getattr(dataset, "max_queue_size", 10)
+
+    def share(self, index: int) -> Share:
+        """This rank's part of a batch."""
+        return share_of(self.ranks, int(self.dataset.num_rows(int(index))))
+
+    def __getitem__(self, index: int) -> Any:
+        first, last = _held(self.share(index))
+        return self.dataset.rows(index, first, last)

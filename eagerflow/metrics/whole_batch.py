@@ -1,0 +1,86 @@
+"""Metrics that have to see whole batches: where ranks share a batch, each gathers the rows of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy
+
+from eagerflow.base import tree
+from eagerflow.base.messages import say
+from eagerflow.core.device import device_of, place, to_host
+from eagerflow.core.tensor import Tensor
+from eagerflow.world.current import sharing, world
+from eagerflow.world.shares import Share
+
+__all__ = ["of_all_rows", "on_all_rows"]
+
+
+def of_all_rows(update_state: Callable[..., Any]) -> Callable[..., Any]:
+    """`update_state` of a metric of the user's own: unless it tells how states become one, it sees all rows."""
+
+    @wraps(update_state)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if world.share is None or (not self._gathers and _adds_up(self)):
+            return update_state(self, *args, **kwargs)
+        return on_all_rows(self, lambda *a, **k: update_state(self, *a, **k), *args, **kwargs)
+
+    return call
+
+
+def _adds_up(metric: Any) -> bool:
+    """Whether a metric told of all its state how parts of it become one."""
+    variables = metric.variables
+    return bool(variables) and all(v.identity in metric._aggregations for v in variables)
+
+
+def on_all_rows(metric: Any, update: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Let a metric take in all rows of the running step's batch: from now on its state is the same on all ranks."""
+    share = world.share
+    assert share is not None
+    if not metric._gathers:
+        metric._gathers = True
+        if not share.communicator.rank:
+            say(
+                f"{metric.name}: ranks gather all rows of each batch for this metric. It is faster where its variables "
+                'can be added up: add_variable(..., aggregation="sum").'
+            )
+    leaves = tree.flatten((args, kwargs))
+    told = [_told(leaf, share) for leaf in leaves]
+    every = share.communicator.gather_objects(told)
+    made = [_made(leaf, [parts[i] for parts in every]) for i, leaf in enumerate(leaves)]
+    whole_args, whole_kwargs = tree.pack_sequence_as((args, kwargs), made)
+    with sharing(None):
+        return update(*whole_args, **whole_kwargs)
+
+
+def _told(leaf: Any, share: Share) -> Any:
+    """What a rank tells of an argument: its rows and their mask; of a number its part in a mean."""
+    if not isinstance(leaf, (Tensor, numpy.ndarray)):
+        return None
+    array = to_host(leaf.data if isinstance(leaf, Tensor) else leaf)
+    if not array.ndim:
+        return numpy.asarray(array * share.weight if share.own else array * 0)
+    if not share.own:
+        return None
+    mask = getattr(leaf, "mask", None)
+    return array, None if mask is None else to_host(mask.data)
+
+
+def _made(leaf: Any, parts: list[Any]) -> Any:
+    """An argument, of what all ranks told."""
+    if not isinstance(leaf, (Tensor, numpy.ndarray)):
+        return leaf
+    if not leaf.ndim:
+        return Tensor(numpy.asarray(sum(parts), dtype=parts[0].dtype), None, None)
+    told = [part for part in parts if part is not None]
+    array = numpy.concatenate([rows for rows, _ in told])
+    if not isinstance(leaf, Tensor):
+        return array
+    where = device_of(leaf.data)
+    made = Tensor(place(array, where), None, None)
+    if told[0][1] is not None:
+        made.mask = Tensor(place(numpy.concatenate([mask for _, mask in told]), where), None, None)
+    return made

@@ -1,0 +1,259 @@
+"""`SharedLoop`: the steps of ranks that share each batch, each of which works on its own rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow.base import tree
+from eagerflow.base.tracebacks import warn
+from eagerflow.callbacks import CallbackList
+from eagerflow.callbacks.older_names import either_name
+from eagerflow.core.observe import logs as announce_logs, state
+from eagerflow.data.arrays import rows_of
+from eagerflow.data.feed import Feed
+from eagerflow.data.parts import Part, cut
+from eagerflow.training.interrupt import Interruption
+from eagerflow.training.loop import Loop, as_numbers, as_numpy, deferring, joined, observed_batches, observed_step
+from eagerflow.training.shared_metrics import SharedMetrics
+from eagerflow.world.communicator import Communicator
+from eagerflow.world.current import sharing, world
+from eagerflow.world.sharers import sharers
+from eagerflow.world.shares import Share, share_of
+
+__all__ = ["SharedLoop", "shared"]
+
+_END: Any = object()
+_ALIKE = (
+    "All ranks have to be given the same data, of which each takes its rows; for ranks that bring their own batches: "
+    "DataParallel(auto_shard_dataset=False)."
+)
+
+
+def shared(feed: Feed | None) -> None:
+    """Tell a feed who share its batches."""
+    if feed is not None:
+        feed.ranks = sharers() if getattr(world.distribution, "auto_shard_dataset", True) else None
+
+
+class SharedLoop(Loop):
+    """What happens around the steps of ranks that share each batch; see `Loop` for the arguments."""
+
+    def __init__(
+        self, model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int, ranks: Communicator
+    ) -> None:
+        super().__init__(model, kind, callbacks, shows, every)
+        self.ranks = ranks
+        self.metrics = SharedMetrics(model, ranks)
+        self.brings = not getattr(world.distribution, "auto_shard_dataset", True)
+        self.even = not self.brings and model._ours_throughout(self.function)
+
+    def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
+        self._agree({**({} if self.brings else feed.facts()), "steps done": first, "step": self.name})
+        told_of_end = self._votes(bool(self.end))[0]
+        done = told = first
+        share: Any = None
+        logs: Any = None
+        left = None if feed.steps is None else feed.steps - first
+        with deferring(self.model._compiled if self.deferred else None):
+            for step, (share, data) in enumerate(self._parts(feed, left), first):
+                if self.begin and step % self.every == 0:
+                    for hook in self.begin:
+                        hook(step, {})
+                logs = self._step(share, data)
+                done = step + 1
+                if self.kind == "predict":
+                    logs = self._whole_outputs(share, logs)
+                    keep(logs)
+                    if self._outputs is not None:
+                        self._outputs.append(logs)
+                if told_of_end and done % self.every == 0:
+                    told = done
+                    logs, share = self._global(share, logs), None
+                    self._report(step, logs)
+                logs, share, stop = self._after(step, share, logs, interruption)
+                if stop:
+                    break
+            logs = self._global(share, logs)
+            if told_of_end and told < done:
+                self._report(told + self.every - 1, logs)
+            if self.bar is not None:
+                self.bar.stop_clock(done)
+        if done > first and self.kind != "predict":
+            keep(logs)
+        elif self.deferred and done:
+            keep(self.model.get_metrics_result())
+        return done
+
+    def _after(self, step: int, share: Share | None, logs: Any, interruption: Interruption) -> tuple[Any, Any, bool]:
+        """What all ranks do if one of them wants it: show numbers, end after this step."""
+        due = self.bar if self.bar is not None and self.bar.due() else None
+        observed = state.on and self.kind != "predict"
+        stop = bool(getattr(self.model, self.stop))
+        stop, interrupted, wanted = self._votes(stop, interruption.requested, due is not None or observed)
+        if wanted:
+            logs, share = self._global(share, logs), None
+            if due is not None:
+                due.show(step, self._numbers(logs, shown=True))
+            if observed:
+                announce_logs("batch", step, self._numbers(logs))
+        if interrupted:
+            raise KeyboardInterrupt
+        if stop:
+            setattr(self.model, self.stop, True)
+        return logs, share, stop
+
+    def _step(self, share: Share, data: Any) -> Any:
+        """One step on this rank's rows."""
+        states = self.states
+        before = None if states is None else states.taken()
+        self.metrics.begin(share)
+        try:
+            with sharing(share):
+                world.even = self.even
+                logs = observed_step(self.model, self.name, self.function, data)
+        except BaseException:
+            if states is not None and before is not None:
+                states.undo(before)
+            raise
+        finally:
+            world.even = False
+        if states is not None and before is not None:
+            states.settle(before)
+        self.metrics.end()
+        return logs
+
+    def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
+        if self.kind == "predict":
+            return super()._numbers(logs, shown)
+        return either_name(dict(sorted(as_numbers(logs).items())))
+
+    # -- what ranks tell each other
+
+    def _votes(self, *own: bool) -> list[bool]:
+        """Of each question whether any rank says yes."""
+        found = numpy.array(own, "float64")
+        self.ranks.all_reduce(found)
+        return [bool(n) for n in found]
+
+    def _agree(self, facts: dict[str, Any]) -> None:
+        """Facts that must be the same on all ranks.
+
+        Raises:
+            ValueError: on all ranks, where one differs.
+        """
+        every = self.ranks.gather_objects(facts)
+        for rank, others in enumerate(every):
+            for name, value in facts.items():
+                if others.get(name, value) != every[0][name]:
+                    raise ValueError(
+                        f"{self.kind}: ranks differ in {name}: rank {rank} has {others[name]}, rank 0 has "
+                        f"{every[0][name]}. {_ALIKE}"
+                    )
+
+    # -- batches
+
+    def _parts(self, feed: Feed, left: int | None) -> Iterator[Part]:
+        batches = observed_batches(feed.epoch(), left)
+        if self.brings:
+            return self._brought(batches)
+        return batches if feed.cuts else self._of_stream(batches)
+
+    def _of_stream(self, batches: Iterator[Any]) -> Iterator[Part]:
+        """Parts of batches that all ranks make."""
+        for number, batch in enumerate(batches_and_end(batches)):
+            rows = -1 if batch is _END else rows_of(batch)
+            every = self._rows(rows)
+            other = next((rank for rank, n in enumerate(every) if n != every[0]), None)
+            if other is not None:
+                told = ["no more batch" if n < 0 else f"{n} rows" for n in (every[other], every[0])]
+                raise ValueError(
+                    f"{self.kind}: ranks differ in batch {number}: rank {other} has {told[0]}, rank 0 has {told[1]}. "
+                    f"{_ALIKE}"
+                )
+            if batch is _END:
+                return
+            share = share_of(self.ranks, rows)
+            yield Part(share, cut(batch, share))
+
+    def _brought(self, batches: Iterator[Any]) -> Iterator[Part]:
+        """Batches that each rank brings itself; one that has no more borrows its last one, of which nothing counts."""
+        last: Any = None
+        had = numpy.zeros(self.ranks.size, "int64")
+        for batch in batches_and_end(batches, again=True):
+            every = self._rows(0 if batch is _END else rows_of(batch))
+            rows, rank = sum(every), self.ranks.rank
+            if not rows:
+                break
+            had += numpy.array(every) > 0
+            if not had.all():
+                raise ValueError(f"{self.kind}: rank {int(had.argmin())} has no data, and others have.")
+            last = last if batch is _END else batch
+            start = sum(every[:rank])
+            share = Share(self.ranks, start, start + every[rank], rows)
+            yield Part(share, last if share.own else cut(last, Share(self.ranks, 0, 0, rows_of(last))))
+        if had.min() != had.max() and not self.ranks.rank:
+            counts = ", ".join(f"rank {rank}: {n}" for rank, n in enumerate(had))
+            warn(
+                f"{self.kind}: ranks had different numbers of batches ({counts}); those with fewer waited for the rest."
+            )
+
+    def _rows(self, own: int) -> list[int]:
+        """What all ranks tell."""
+        found = numpy.zeros(self.ranks.size, "int64")
+        found[self.ranks.rank] = own
+        self.ranks.all_reduce(found)
+        return [int(n) for n in found]
+
+    # -- numbers
+
+    def _whole_outputs(self, share: Share, outputs: Any) -> Any:
+        """The outputs for all rows of a batch."""
+        own = as_numpy(outputs)
+        parts = [part for part in self.ranks.gather_objects(own if share.own else None) if part is not None]
+        return joined(*parts) if isinstance(own, numpy.ndarray) else tree.map_structure(joined, *parts)
+
+    def _global(self, share: Share | None, logs: Any) -> Any:
+        """What a step reported, of all ranks; all of them call it at the same step. Known already without a share."""
+        if self.kind == "predict" or share is None:
+            return logs
+        if self.deferred:
+            self.metrics.merge()
+            return self.model.get_metrics_result()
+        own = as_numbers(logs)
+        before = as_numbers(self.model.get_metrics_result())
+        same = [float(not share.own or (n in before and _equal(before[n], own[n]))) for n in own]
+        self.metrics.merge()
+        results = as_numbers(self.model.get_metrics_result())
+        values = [
+            numpy.asarray(v, "float64") if isinstance(v, (float, int, numpy.ndarray)) else None for v in own.values()
+        ]
+        flat = [v.reshape(-1) * share.weight if share.own else numpy.zeros(v.size) for v in values if v is not None]
+        told = numpy.concatenate([numpy.array(same), *flat]) if own else numpy.zeros(0)
+        self.ranks.all_reduce(told)
+        found, start = {}, len(same)
+        for (name, given), value, count in zip(own.items(), values, told):
+            size = 0 if value is None else value.size
+            mean = told[start : start + size]
+            start += size
+            if count == self.ranks.size:
+                found[name] = results.get(name, given)
+            elif value is None:
+                found[name] = given
+            else:
+                found[name] = float(mean[0]) if not value.ndim else mean.reshape(value.shape)
+        return found
+
+
+def batches_and_end(batches: Iterator[Any], again: bool = False) -> Iterator[Any]:
+    """The batches, and what tells their end: once, or for ever."""
+    yield from batches
+    yield _END
+    while again:
+        yield _END
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return bool(numpy.array_equal(numpy.asarray(a, "float64"), numpy.asarray(b, "float64"), equal_nan=True))

@@ -1,0 +1,20 @@
+"""Who shares the batches of `fit`, `evaluate` and `predict`."""
+
+from __future__ import annotations
+
+from eagerflow.world.communicator import Communicator
+from eagerflow.world.current import world
+
+__all__ = ["sharers", "writes"]
+
+
+def sharers() -> Communicator | None:
+    """The ranks of the distribution in force; None where there is none, or one rank alone."""
+    found: Communicator | None = getattr(world.distribution, "communicator", None)
+    return None if found is None or found.size == 1 else found
+
+
+def writes() -> bool:
+    """Whether this process is the one that writes files, of the ranks that train together."""
+    ranks = sharers()
+    return ranks is None or ranks.rank == 0
