@@ -6,7 +6,7 @@ from typing import assert_type
 
 import pytest
 
-from eagerflow import Tensor, layers, losses, ops
+from eagerflow import Model, Tensor, applications, layers, losses, ops
 
 
 def test_results_have_types() -> None:
@@ -27,3 +27,12 @@ def test_arguments_have_names() -> None:
         ops.expand_dims(x, axiss=0)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="deltas"):
         losses.huber(x, x, deltas=2.0)  # type: ignore[call-arg]
+
+
+def test_architectures_have_typed_arguments() -> None:
+    small = applications.MobileNet(weights=None, alpha=0.25, include_top=False, input_shape=(32, 32, 3))
+    assert_type(small, Model)
+    with pytest.raises(ValueError, match="classes"):
+        applications.ResNet50(weights=None, classes="ten")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="alpha"):
+        applications.ResNet50(weights=None, alpha=0.5)  # type: ignore[call-arg]

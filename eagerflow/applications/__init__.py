@@ -5,11 +5,9 @@
 (None, 256)
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from eagerflow.base.errors import did_you_mean as _did_you_mean, no_attribute as _no_attribute
-from eagerflow.base.faces import listed as _listed
+from eagerflow.base.faces import listed as _listed, loaded as _loaded
 
 if TYPE_CHECKING:
     from eagerflow.applications.convnext import *
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from eagerflow.applications.vgg19 import *
     from eagerflow.applications.xception import *
 
-# The functions of each module.
 _FUNCTIONS = {
     "convnext": "ConvNeXtTiny ConvNeXtSmall ConvNeXtBase ConvNeXtLarge ConvNeXtXLarge",
     "densenet": "DenseNet121 DenseNet169 DenseNet201",
@@ -48,15 +45,9 @@ _FUNCTIONS = {
     "vgg19": "VGG19",
     "xception": "Xception",
 }
-_HOMES = {function: module for module, functions in _FUNCTIONS.items() for function in functions.split()}
-_names = _listed(__name__, *_FUNCTIONS, *_HOMES)
+_HOMES = {function: f"{__name__}.{module}" for module, names in _FUNCTIONS.items() for function in names.split()}
+_listed(__name__, *_FUNCTIONS, *_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FUNCTIONS:
-        return import_module(f"{__name__}.{name}")
-    if name not in _HOMES:
-        raise _no_attribute(f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, _names)}", name)
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+    return _loaded(__name__, name, _HOMES, _FUNCTIONS)

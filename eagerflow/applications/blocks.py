@@ -1,12 +1,15 @@
 """The pieces that all architectures are made of. They follow `image_data_format()`."""
 
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from eagerflow import layers
 from eagerflow.base.config import image_data_format
 
-__all__ = ["act", "axis", "branches", "chain", "channels", "conv", "correct_pad", "depthwise", "divisible", "join"]
-__all__ += ["norm", "sides"]
+__all__ = ["Map", "act", "axis", "branches", "chain", "channels", "conv", "correct_pad", "depthwise"]
+__all__ += ["divisible", "head", "join", "norm", "sides", "unnamed"]
+
+Map: TypeAlias = Any  # what a layer gave, images or maps of features
 
 
 def axis() -> int:
@@ -14,7 +17,7 @@ def axis() -> int:
     return 1 if image_data_format() == "channels_first" else -1
 
 
-def channels(x: Any) -> int:
+def channels(x: Map) -> int:
     """How many channels a symbolic tensor has."""
     return x.shape[axis()]
 
@@ -24,12 +27,12 @@ def sides(shape: Any) -> tuple[Any, Any]:
     return tuple(shape[1:]) if axis() == 1 else tuple(shape[:2])
 
 
-def conv(x: Any, filters: int, kernel: Any, name: str | None = None, **settings: Any) -> Any:
+def conv(x: Map, filters: int, kernel: Any, name: str | None = None, **settings: Any) -> Map:
     """A convolution."""
     return layers.Conv2D(filters, kernel, name=name, **settings)(x)
 
 
-def depthwise(x: Any, kernel: int, stride: int, name: str, pad: str = "", **settings: Any) -> Any:
+def depthwise(x: Map, kernel: int, stride: int, name: str, pad: str = "", **settings: Any) -> Map:
     """A convolution of each channel by itself, without bias; with `pad`, a stride of 2 pads in a layer of that name."""
     if stride == 2 and pad:
         x = layers.ZeroPadding2D(correct_pad(x, kernel), name=pad)(x)
@@ -38,22 +41,22 @@ def depthwise(x: Any, kernel: int, stride: int, name: str, pad: str = "", **sett
     return layers.DepthwiseConv2D(kernel, name=name, **settings)(x)
 
 
-def norm(x: Any, name: str | None = None, **settings: Any) -> Any:
+def norm(x: Map, name: str | None = None, **settings: Any) -> Map:
     """Batch normalization of the channels."""
     return layers.BatchNormalization(axis=axis(), name=name, **settings)(x)
 
 
-def act(x: Any, name: str | None = None, kind: Any = "relu") -> Any:
+def act(x: Map, name: str | None = None, kind: Any = "relu") -> Map:
     """An activation as a layer of its own."""
     return layers.Activation(kind, name=name)(x)
 
 
-def join(parts: list[Any], name: str | None = None) -> Any:
+def join(parts: list[Map], name: str | None = None) -> Map:
     """Channels of several tensors, one after the other."""
     return layers.Concatenate(axis=axis(), name=name)(parts)
 
 
-def correct_pad(x: Any, kernel: int) -> tuple[tuple[int, int], tuple[int, int]]:
+def correct_pad(x: Map, kernel: int) -> tuple[tuple[int, int], tuple[int, int]]:
     """The padding before a convolution with a stride of 2 whose outputs lie as TensorFlow's `"same"` has them."""
     half = kernel // 2
     height, width = [half - (1 if n is None else 1 - n % 2) for n in sides(x.shape[1:])]
@@ -66,7 +69,7 @@ def divisible(n: float, by: int = 8, at_least: float = 0.9) -> int:
     return nearest + by if nearest < at_least * n else nearest
 
 
-def chain(x: Any, units: str) -> Any:
+def chain(x: Map, units: str) -> Map:
     """Inception's units one after the other.
 
     Args:
@@ -89,6 +92,15 @@ def chain(x: Any, units: str) -> Any:
     return x
 
 
-def branches(x: Any, chains: str, name: str | None = None) -> Any:
+def branches(x: Map, chains: str, name: str | None = None) -> Map:
     """Chains beside each other, divided by `|`, and their outputs joined."""
     return join([chain(x, units) for units in chains.split("|")], name)
+
+
+def head(x: Map, chosen: Any, average: str | None = "avg_pool", **settings: Any) -> Map:
+    """The top of most networks: an average, where it has a name, and a dense layer."""
+    x = layers.GlobalAveragePooling2D(name=average)(x) if average != "" else x
+    return layers.Dense(chosen.classes, activation=chosen.classifier_activation, name="predictions", **settings)(x)
+
+
+unnamed = partial(head, average=None)  # for the top whose average has no name

@@ -1,16 +1,15 @@
-"""ConvNeXt: `ConvNeXtTiny`, `ConvNeXtSmall`, `ConvNeXtBase`, `ConvNeXtLarge`, `ConvNeXtXLarge`.
+"""ConvNeXt by Liu, Mao, Wu, Feichtenhofer, Darrell and Xie: a convolutional network in the shape of a transformer.
 
-Liu, Mao, Wu, Feichtenhofer, Darrell and Xie's convolutional network in the shape of a transformer. It prepares images
-itself, see `include_preprocessing`: it takes numbers from 0 to 255.
+It prepares images itself, see `include_preprocessing`: it takes numbers from 0 to 255.
 Source: A ConvNet for the 2020s, 2022, arXiv:2201.03545.
 """
 
+from functools import partial
 from typing import Any
 
 from eagerflow import layers, ops, random
-from eagerflow.applications.blocks import act, channels, conv
-from eagerflow.applications.building import STANDARD, Chosen, Family
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, act, channels, conv
+from eagerflow.applications.building import Chosen, Family, Preprocessor, Special, decode_predictions, preprocessor
 from eagerflow.initializers import Constant
 from eagerflow.models import Sequential
 
@@ -19,6 +18,7 @@ __all__ += ["StochasticDepth", "decode_predictions", "preprocess_input"]
 
 _MEAN = [255 * mean for mean in (0.485, 0.456, 0.406)]
 _VARIANCE = [(255 * deviation) ** 2 for deviation in (0.229, 0.224, 0.225)]
+_normal = partial(layers.LayerNormalization, epsilon=1e-6)
 
 
 class StochasticDepth(layers.Layer):
@@ -40,17 +40,13 @@ class StochasticDepth(layers.Layer):
             raise ValueError(f"StochasticDepth(drop_path_rate={drop_path_rate!r}): expected from 0 to less than 1.")
         self.drop_path_rate = drop_path_rate
 
-    def call(self, x: Any, training: bool | None = None) -> Any:
+    def call(self, x: Map, training: bool | None = None) -> Any:
         """`x`, or in training some of its samples and zeros for the others."""
         if not training:
             return x
         kept = 1.0 - self.drop_path_rate
         drawn = random.uniform((ops.shape(x)[0],) + (1,) * (x.ndim - 1), dtype=x.dtype)
         return x / kept * ops.floor(kept + drawn)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """That of the input."""
-        return input_shape
 
 
 class LayerScale(layers.Layer):
@@ -76,7 +72,7 @@ class LayerScale(layers.Layer):
         """Makes the factors."""
         self.gamma = self.add_weight((self.projection_dim,), initializer=Constant(self.init_values), name="gamma")
 
-    def call(self, x: Any) -> Any:
+    def call(self, x: Map) -> Any:
         """`x` times the factors."""
         return x * self.gamma
 
@@ -85,7 +81,7 @@ class LayerScale(layers.Layer):
         return input_shape
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     # Names of layers begin with the model's.
     chosen.name = name = chosen.name or chosen.title
     if chosen.include_preprocessing and channels(x) == 3:
@@ -101,34 +97,31 @@ def _between(filters: int, stage: int, name: str) -> Any:
     """What comes before the blocks of a stage: fewer places, more channels."""
     if not stage:
         stem = layers.Conv2D(filters, 4, strides=4, name=f"{name}_stem_conv")
-        return Sequential([stem, _normal(f"{name}_stem_layernorm")], name=f"{name}_stem")
+        return Sequential([stem, _normal(name=f"{name}_stem_layernorm")], name=f"{name}_stem")
     strided = layers.Conv2D(filters, 2, strides=2, name=f"{name}_downsampling_conv_{stage - 1}")
-    parts = [_normal(f"{name}_downsampling_layernorm_{stage - 1}"), strided]
+    parts = [_normal(name=f"{name}_downsampling_layernorm_{stage - 1}"), strided]
     return Sequential(parts, name=f"{name}_downsampling_block_{stage - 1}")
 
 
-def _normal(name: str | None = None) -> Any:
-    return layers.LayerNormalization(epsilon=1e-6, name=name)
-
-
-def _block(x: Any, filters: int, name: str) -> Any:
+def _block(x: Map, filters: int, name: str) -> Map:
     start = x
     x = conv(x, filters, 7, f"{name}_depthwise_conv", padding="same", groups=filters)
-    x = _normal(f"{name}_layernorm")(x)
+    x = _normal(name=f"{name}_layernorm")(x)
     x = act(layers.Dense(4 * filters, name=f"{name}_pointwise_conv_1")(x), f"{name}_gelu", "gelu")
     x = layers.Dense(filters, name=f"{name}_pointwise_conv_2")(x)
     x = LayerScale(1e-6, filters, name=f"{name}_layer_scale")(x)
     return start + act(x, f"{name}_identity", "linear")  # where the paper drops samples, the published models don't
 
 
-def _top(x: Any, chosen: Chosen) -> Any:
-    x = _normal(f"{chosen.name}_head_layernorm")(layers.GlobalAveragePooling2D(name=f"{chosen.name}_head_gap")(x))
+def _top(x: Map, chosen: Chosen) -> Map:
+    x = _normal(name=f"{chosen.name}_head_layernorm")(layers.GlobalAveragePooling2D(name=f"{chosen.name}_head_gap")(x))
     return layers.Dense(chosen.classes, activation=chosen.classifier_activation, name=f"{chosen.name}_head_dense")(x)
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, None)
-_arguments = STANDARD.replace("weights", "include_preprocessing weights")
-_family = Family(__name__, _body, _top, _arguments, pooled=False, channels_last_only=True, end=lambda x: _normal()(x))
+_arguments = "include_top include_preprocessing weights input_tensor input_shape pooling classes classifier_activation"
+_end: dict[str, Any] = {"pooled": False, "channels_last_only": True, "end": lambda x: _normal()(x)}
+_family = Family[Special](__name__, _body, _top, f"{_arguments} name", **_end)
 ConvNeXtTiny = _family("ConvNeXtTiny", "convnext_tiny", width=96, repeats=(3, 3, 9, 3))
 ConvNeXtSmall = _family("ConvNeXtSmall", "convnext_small", width=96, repeats=(3, 3, 27, 3))
 ConvNeXtBase = _family("ConvNeXtBase", "convnext_base", width=128, repeats=(3, 3, 27, 3))

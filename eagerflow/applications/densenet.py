@@ -1,22 +1,17 @@
-"""DenseNet: `DenseNet121`, `DenseNet169`, `DenseNet201`.
+"""DenseNet by Huang, Liu, van der Maaten and Weinberger: each block sees all before it in its stage.
 
-Huang, Liu, van der Maaten and Weinberger's network, each of whose blocks sees all before it in its stage. Its images
-come from `preprocess_input`.
-Source: Densely Connected Convolutional Networks, 2016, arXiv:1608.06993.
+Takes images from `preprocess_input`. Source: Densely Connected Convolutional Networks, 2016, arXiv:1608.06993.
 """
 
-from typing import Any
-
 from eagerflow import layers
-from eagerflow.applications.blocks import act, channels, conv, join, norm
-from eagerflow.applications.building import Chosen, Family
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, act, channels, conv, join, norm
+from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 from eagerflow.applications.resnet import EPSILON, ready
 
 __all__ = ["DenseNet121", "DenseNet169", "DenseNet201", "decode_predictions", "preprocess_input"]
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     x = ready(conv(layers.ZeroPadding2D(3)(x), 64, 7, "conv1_conv", strides=2, use_bias=False), "conv1")
     x = layers.MaxPooling2D(3, strides=2, name="pool1")(layers.ZeroPadding2D(1)(x))
     for stage, repeats in enumerate(chosen.repeats, 2):
@@ -33,7 +28,7 @@ def _body(x: Any, chosen: Chosen) -> Any:
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "torch")
-_family = Family(__name__, _body, channels_last_only=True)
+_family = Family[Network](__name__, _body, channels_last_only=True)
 DenseNet121 = _family("DenseNet121", "densenet121", repeats=(6, 12, 24, 16))
 DenseNet169 = _family("DenseNet169", "densenet169", repeats=(6, 12, 32, 32))
 DenseNet201 = _family("DenseNet201", "densenet201", repeats=(6, 12, 48, 32))

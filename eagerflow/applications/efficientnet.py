@@ -1,17 +1,16 @@
-"""EfficientNet: `EfficientNetB0` to `EfficientNetB7`.
+"""EfficientNet by Tan and Le: depth, width and size of images grow together.
 
-Tan and Le's network, whose depth, width and size of images grow together. It prepares images itself: it takes numbers
-from 0 to 255.
+It prepares images itself: it takes numbers from 0 to 255.
 Source: EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, 2019, arXiv:1905.11946.
 """
 
 import math
+from functools import partial
 from typing import Any
 
 from eagerflow import layers
-from eagerflow.applications.blocks import act, axis, channels, conv, correct_pad, depthwise, divisible, norm
-from eagerflow.applications.building import Chosen, Family, classified
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, act, axis, channels, conv, correct_pad, depthwise, divisible, head, norm
+from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 from eagerflow.initializers import VarianceScaling
 
 __all__ = ["EfficientNetB0", "EfficientNetB1", "EfficientNetB2", "EfficientNetB3", "EfficientNetB4", "EfficientNetB5"]
@@ -20,9 +19,10 @@ __all__ += ["EfficientNetB6", "EfficientNetB7", "decode_predictions", "preproces
 # Channels inside by channels before, channels after, kernel, stride of the first block, how many blocks.
 _STAGES = [(1, 16, 3, 1, 1), (6, 24, 3, 2, 2), (6, 40, 5, 2, 2), (6, 80, 3, 2, 3), (6, 112, 5, 1, 3), (6, 192, 5, 2, 4)]
 _STAGES += [(6, 320, 3, 1, 1)]
+_begun = partial(VarianceScaling, 2.0, "fan_out", "truncated_normal")
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     x = layers.Normalization(axis=axis())(layers.Rescaling(1.0 / 255.0)(x))
     if chosen.weights == "imagenet":  # the published weights were trained on images that were divided twice
         x = layers.Rescaling([1.0 / math.sqrt(deviation) for deviation in (0.229, 0.224, 0.225)])(x)
@@ -38,25 +38,20 @@ def _body(x: Any, chosen: Chosen) -> Any:
     return unit(x, divisible(1280 * chosen.width), 1, "top")
 
 
-def top(x: Any, chosen: Chosen) -> Any:
+def top(x: Map, chosen: Chosen) -> Map:
     """A pooling, dropout and the last layer."""
-    x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
-    x = layers.Dropout(chosen.dropped, name="top_dropout")(x)
-    return classified(x, chosen, "", kernel_initializer=VarianceScaling(1.0 / 3.0, "fan_out", "uniform"))
+    x = layers.Dropout(chosen.dropped, name="top_dropout")(layers.GlobalAveragePooling2D(name="avg_pool")(x))
+    return head(x, chosen, "", kernel_initializer=VarianceScaling(1.0 / 3.0, "fan_out", "uniform"))
 
 
-def _begun() -> Any:
-    return VarianceScaling(2.0, "fan_out", "truncated_normal")
-
-
-def unit(x: Any, width: int, kernel: int, name: str, end: str = "swish", momentum: float = 0.99, **more: Any) -> Any:
+def unit(x: Map, width: int, kernel: int, name: str, end: str = "swish", momentum: float = 0.99, **more: Any) -> Map:
     """A convolution without bias, a normalization, and unless `end` is empty that activation."""
     settings = {"padding": "same", "use_bias": False, "kernel_initializer": _begun(), **more}
     x = norm(conv(x, width, kernel, f"{name}_conv", **settings), f"{name}_bn", momentum=momentum)
     return act(x, f"{name}_activation", end) if end else x
 
 
-def inverted(x: Any, name: str, wider: int, width: int, strides: int, drop: float, kernel: int = 0, **slow: Any) -> Any:
+def inverted(x: Map, name: str, wider: int, width: int, strides: int, drop: float, kernel: int = 0, **slow: Any) -> Map:
     """A block that is `wider` inside. Without a `kernel` it is that of the second version."""
     start, narrow = x, channels(x)
     if wider != 1:
@@ -68,7 +63,7 @@ def inverted(x: Any, name: str, wider: int, width: int, strides: int, drop: floa
     return added(unit(x, width, 1, f"{name}project", "", **slow), start, strides, drop, name)
 
 
-def _squeezed(x: Any, narrow: int, name: str) -> Any:
+def _squeezed(x: Map, narrow: int, name: str) -> Map:
     """Channels times factors that the whole image tells, found through `narrow` channels."""
     wide = channels(x)
     factors = layers.GlobalAveragePooling2D(name=f"{name}se_squeeze")(x)
@@ -79,7 +74,7 @@ def _squeezed(x: Any, narrow: int, name: str) -> Any:
     return layers.multiply([x, factors], name=f"{name}se_excite")
 
 
-def added(x: Any, start: Any, strides: int, drop: float, name: str) -> Any:
+def added(x: Map, start: Map, strides: int, drop: float, name: str) -> Map:
     """The end of a block: its input is added where the shape is the same; in training, whole images are dropped."""
     if strides != 1 or channels(x) != channels(start):
         return x
@@ -89,7 +84,7 @@ def added(x: Any, start: Any, strides: int, drop: float, name: str) -> Any:
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, None)
-_family = Family(__name__, _body, top)
+_family = Family[Network](__name__, _body, top)
 EfficientNetB0 = _family("EfficientNetB0", "efficientnetb0", 224, width=1.0, depth=1.0, dropped=0.2)
 EfficientNetB1 = _family("EfficientNetB1", "efficientnetb1", 240, width=1.0, depth=1.1, dropped=0.2)
 EfficientNetB2 = _family("EfficientNetB2", "efficientnetb2", 260, width=1.1, depth=1.2, dropped=0.3)

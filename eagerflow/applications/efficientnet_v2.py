@@ -1,7 +1,6 @@
-"""EfficientNet V2: `EfficientNetV2B0` to `EfficientNetV2B3`, `EfficientNetV2S`, `EfficientNetV2M`, `EfficientNetV2L`.
+"""EfficientNet V2 by Tan and Le: it trains faster, for its first blocks have whole convolutions.
 
-Tan and Le's network that trains faster, for its first blocks have whole convolutions. It prepares images itself, see
-`include_preprocessing`; without, it takes numbers from -1 to 1.
+It prepares images itself, see `include_preprocessing`; without, it takes numbers from -1 to 1.
 Source: EfficientNetV2: Smaller Models and Faster Training, 2021, arXiv:2104.00298.
 """
 
@@ -9,10 +8,9 @@ import math
 from typing import Any
 
 from eagerflow import layers
-from eagerflow.applications.blocks import axis, channels, divisible
-from eagerflow.applications.building import STANDARD, Chosen, Family
+from eagerflow.applications.blocks import Map, axis, channels, divisible
+from eagerflow.applications.building import Chosen, Family, Preprocessor, Special, decode_predictions, preprocessor
 from eagerflow.applications.efficientnet import added, inverted, top, unit
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
 
 __all__ = ["EfficientNetV2B0", "EfficientNetV2B1", "EfficientNetV2B2", "EfficientNetV2B3", "EfficientNetV2L"]
 __all__ += ["EfficientNetV2M", "EfficientNetV2S", "decode_predictions", "preprocess_input"]
@@ -27,7 +25,7 @@ _MEAN, _VARIANCE = [0.485, 0.456, 0.406], [0.229**2, 0.224**2, 0.225**2]
 _SLOW: dict[str, Any] = {"momentum": 0.9}
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     if chosen.include_preprocessing and chosen.stages is _B and channels(x) == 3:
         x = layers.Rescaling(scale=1.0 / 255)(x)
         x = layers.Normalization(mean=_MEAN, variance=_VARIANCE, axis=axis())(x)
@@ -45,7 +43,7 @@ def _body(x: Any, chosen: Chosen) -> Any:
     return unit(x, divisible(1280 * chosen.width, at_least=0), 1, "top", **_SLOW)
 
 
-def _fused(x: Any, name: str, wider: int, filters: int, strides: int, drop: float, **slow: Any) -> Any:
+def _fused(x: Map, name: str, wider: int, filters: int, strides: int, drop: float, **slow: Any) -> Map:
     start = x
     if wider == 1:
         x = unit(x, filters, 3, f"{name}project", strides=strides, **slow)
@@ -56,7 +54,8 @@ def _fused(x: Any, name: str, wider: int, filters: int, strides: int, drop: floa
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, None)
-_family = Family(__name__, _body, top, STANDARD.replace(" name", " include_preprocessing name"))
+_arguments = "include_top weights input_tensor input_shape pooling classes classifier_activation include_preprocessing"
+_family = Family[Special](__name__, _body, top, f"{_arguments} name")
 _b: dict[str, Any] = {"stages": _B, "stem": 32, "dropped": 0.2}
 _whole: dict[str, Any] = {"width": 1.0, "depth": 1.0, "dropped": 0.2}
 EfficientNetV2B0 = _family("EfficientNetV2B0", "efficientnetv2-b0", 224, width=1.0, depth=1.0, **_b)

@@ -8,27 +8,22 @@ from typing import Any, TypeAlias
 import numpy
 
 from eagerflow import ops
-from eagerflow.applications.published import Published
+from eagerflow.applications.published import published
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
+__all__ = ["decode_predictions", "preprocess_input"]
+
 Preprocessor: TypeAlias = Callable[..., Any]
-
-__all__ = ["decode_predictions", "obtain_input_shape", "preprocess_input"]
-
-_CLASSES = Published(
-    "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json",
-    "c2c37ea517e94d9795004a39431a14cb",
-)
-# By mode: what it does, and the mean and deviation of each channel, in the order in which they come out.
-_MODES: dict[str | None, tuple[str, Any, Any]] = {
-    "caffe": ("BGR, and the mean of ImageNet taken away", (103.939, 116.779, 123.68), (1.0, 1.0, 1.0)),
-    "tf": ("from -1 to 1", (), ()),
-    "torch": ("from 0 to 1, then normalized by ImageNet's statistics", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    None: ("as they are, for the models themselves prepare them", (), ()),
+# By mode: what it does, whether it turns colors round, a divisor, and mean and deviation of channels as they come out.
+_MODES: dict[str | None, tuple[str, bool, float, Any, Any]] = {
+    "caffe": ("BGR, and the mean of ImageNet taken away", True, 1.0, (103.939, 116.779, 123.68), ()),
+    "tf": ("from -1 to 1", False, 127.5, (1.0,), ()),
+    "torch": ("from 0 to 1, then normalized for ImageNet", False, 255.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    None: ("as they are, for the models themselves prepare them", False, 1.0, (), ()),
 }
 
 
@@ -63,17 +58,14 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
         x = x.astype(floatx()) if is_array else ops.cast(x, floatx())
     elif is_array and not x.flags.writeable:
         x = x.copy()
-    if mode == "tf":
-        x /= 127.5
-        x -= 1.0
-        return x
-    if mode == "torch":
-        x /= 255.0
-    else:
+    _, turned, factor, *statistics = _MODES[mode]
+    mean, deviation = [numpy.array(n, str(x.dtype)).reshape((-1,) + (1,) * (-1 - axis)) for n in statistics]
+    if turned:
         x = numpy.flip(x, axis) if is_array else ops.flip(x, axis=axis)
-    mean, deviation = [numpy.array(n, str(x.dtype)).reshape((3,) + (1,) * (-1 - axis)) for n in _MODES[mode][1:]]
+    if factor != 1.0:
+        x /= factor
     x -= mean
-    if mode == "torch":
+    if deviation.size:
         x /= deviation
     return x
 
@@ -121,36 +113,20 @@ def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, An
             f"decode_predictions(preds={signature_of(preds)}): expected shape (images, 1000): what a model with "
             "include_top=True and classes=1000 gives."
         )
-    classes = json.loads(_CLASSES.path("decode_predictions").read_text(encoding="utf-8"))
+    classes = json.loads(published("imagenet_class_index").path("decode_predictions").read_text(encoding="utf-8"))
     return [[(*classes[str(i)], row[i]) for i in row.argsort(kind="stable")[::-1][:top]] for row in scores]
 
 
 def obtain_input_shape(
     input_shape: Any,
-    default_size: int | None,
+    default_size: Any,
     min_size: int,
     data_format: str,
     require_flatten: bool,
     weights: Any = None,
     where: str = "obtain_input_shape",
 ) -> Shape:
-    """The shape of the images that a model takes, without the batch.
-
-    Args:
-        input_shape: what the user asks for, or None.
-        default_size: the side of the images without `input_shape`.
-        min_size: the smallest side.
-        data_format: `"channels_last"` or `"channels_first"`.
-        require_flatten: whether sides must be known, since there is a classifier.
-        weights: `"imagenet"` takes three channels, and with a classifier nothing but the default size.
-        where: the function that it is an argument of, for messages.
-
-    Raises:
-        ValueError: for a shape that the model can't take.
-
-    >>> obtain_input_shape(None, 224, 32, "channels_last", require_flatten=True)
-    (224, 224, 3)
-    """
+    """The shape of the images that a model takes, without the batch; `require_flatten` means that it has a top."""
     first = data_format == "channels_first"
     given = f"{where}(input_shape={input_shape!r:.80})"
     side = default_size if require_flatten else None

@@ -1,14 +1,13 @@
-"""Inception with shortcuts: `InceptionResNetV2`.
+"""Inception-ResNet by Szegedy, Ioffe, Vanhoucke and Alemi: joined branches added to their input.
 
-Szegedy, Ioffe, Vanhoucke and Alemi's network of joined branches added to their input, for images of `preprocess_input`.
+Takes images from `preprocess_input`.
 Source: Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning, 2016, arXiv:1602.07261.
 """
 
 from typing import Any
 
-from eagerflow.applications.blocks import act, branches, chain, channels, conv, norm
-from eagerflow.applications.building import Chosen, Family
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, act, branches, chain, channels, conv, norm
+from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 from eagerflow.applications.inception_v3 import STEM
 from eagerflow.layers import Layer
 
@@ -49,7 +48,7 @@ class CustomScaleLayer(Layer):
         return input_shape[0]
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     x = chain(x, STEM)
     for name, *stage in _STAGES:
         if len(stage) == 1:
@@ -67,5 +66,5 @@ def _body(x: Any, chosen: Chosen) -> Any:
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
-_family = Family(__name__, _body, size=299, smallest=75, pooled=False)
+_family = Family[Network](__name__, _body, size=299, smallest=75, pooled=False)
 InceptionResNetV2 = _family("InceptionResNetV2", "inception_resnet_v2")

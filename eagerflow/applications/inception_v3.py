@@ -1,14 +1,11 @@
-"""Inception V3: `InceptionV3`.
+"""Inception V3 by Szegedy, Vanhoucke, Ioffe, Shlens and Wojna: joined branches.
 
-Szegedy, Vanhoucke, Ioffe, Shlens and Wojna's network of joined branches, for images from `preprocess_input`.
+Takes images from `preprocess_input`.
 Source: Rethinking the Inception Architecture for Computer Vision, 2015, arXiv:1512.00567.
 """
 
-from typing import Any
-
-from eagerflow.applications.blocks import branches, chain, join
-from eagerflow.applications.building import Chosen, Family
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, branches, chain, join
+from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 
 __all__ = ["InceptionV3", "decode_predictions", "preprocess_input"]
 
@@ -23,7 +20,7 @@ _MIXED = [
 ]
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     x = chain(x, STEM)
     for i, mixed in enumerate(_MIXED):
         x = branches(x, mixed, f"mixed{i}")
@@ -36,4 +33,4 @@ def _body(x: Any, chosen: Chosen) -> Any:
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
-InceptionV3 = Family(__name__, _body, size=299, smallest=75, pooled=False)("InceptionV3", "inception_v3")
+InceptionV3 = Family[Network](__name__, _body, size=299, smallest=75, pooled=False)("InceptionV3", "inception_v3")

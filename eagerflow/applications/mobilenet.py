@@ -1,6 +1,6 @@
-"""MobileNet: `MobileNet`.
+"""MobileNet by Howard and others: a small network of depthwise convolutions.
 
-Howard and others' small network of depthwise convolutions. Its images come from `preprocess_input`.
+Takes images from `preprocess_input`.
 Source: MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, 2017, arXiv:1704.04861.
 """
 
@@ -8,9 +8,8 @@ import warnings
 from typing import Any
 
 from eagerflow import layers
-from eagerflow.applications.blocks import conv, depthwise, norm, sides
-from eagerflow.applications.building import Chosen, Family
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, conv, depthwise, norm, sides
+from eagerflow.applications.building import Chosen, Family, Preprocessor, Special, decode_predictions, preprocessor
 from eagerflow.applications.published import Published
 from eagerflow.base.errors import expect_one_of
 
@@ -42,11 +41,8 @@ def side(chosen: Chosen, aloud: bool = False) -> int | None:
     if chosen.weights != "imagenet" or (height == width and height in chosen.trained):
         return height
     if aloud:
-        warnings.warn(
-            f"{chosen.function}(weights='imagenet'): there are weights for squares of "
-            f"{', '.join(map(str, chosen.trained))}; taking those for 224. Fix: give such an input_shape.",
-            stacklevel=2,
-        )
+        known = f"there are weights for squares of {', '.join(map(str, chosen.trained))}; taking those for 224"
+        warnings.warn(f"{chosen.function}(weights='imagenet'): {known}. Fix: give such an input_shape.", stacklevel=2)
     return 224
 
 
@@ -55,7 +51,7 @@ def named(chosen: Chosen) -> str:
     return f"{chosen.function.lower()}_{chosen.alpha:0.2f}_{side(chosen)}"
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     x = conv(x, int(32 * chosen.alpha), 3, "conv1", strides=2, padding="same", use_bias=False)
     x = layers.ReLU(6.0, name="conv1_relu")(norm(x, "conv1_bn"))
     for i, (filters, strides) in enumerate(_BLOCKS, 1):
@@ -69,7 +65,7 @@ def _body(x: Any, chosen: Chosen) -> Any:
     return x
 
 
-def _top(x: Any, chosen: Chosen) -> Any:
+def _top(x: Map, chosen: Chosen) -> Map:
     x = layers.Dropout(chosen.dropout, name="dropout")(layers.GlobalAveragePooling2D(keepdims=True)(x))
     x = layers.Reshape((chosen.classes,), name="reshape_2")(conv(x, chosen.classes, 1, "conv_preds", padding="same"))
     return layers.Activation(chosen.classifier_activation, name="predictions")(x)
@@ -77,12 +73,12 @@ def _top(x: Any, chosen: Chosen) -> Any:
 
 def _file(chosen: Chosen) -> Published:
     width = {1.0: "1_0", 0.75: "7_5", 0.5: "5_0", 0.25: "2_5"}[chosen.alpha]
-    ending = "" if chosen.include_top else "_no_top"
-    return Published(f"mobilenet/mobilenet_{width}_{side(chosen, aloud=True)}_tf{ending}.h5")
+    kind = f"{width}_{side(chosen, aloud=True)}_tf{'' if chosen.include_top else '_no_top'}"
+    return Published(f"mobilenet/mobilenet_{kind}.h5")
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
 _arguments = "input_shape alpha depth_multiplier dropout include_top weights input_tensor pooling classes"
 _hooks: dict[str, Any] = {"check": _check, "name": named, "file": _file}
-_family = Family(__name__, _body, _top, f"{_arguments} classifier_activation name", pooled=False, **_hooks)
+_family = Family[Special](__name__, _body, _top, f"{_arguments} classifier_activation name", pooled=False, **_hooks)
 MobileNet = _family("MobileNet", None, trained=(128, 160, 192, 224), alphas=(0.25, 0.5, 0.75, 1.0))

@@ -1,17 +1,15 @@
-"""MobileNet V2: `MobileNetV2`.
+"""MobileNet V2 by Sandler, Howard, Zhu, Zhmoginov and Chen: a small network of blocks that are wide inside.
 
-Sandler, Howard, Zhu, Zhmoginov and Chen's small network, with blocks wide inside, for images from `preprocess_input`.
+Takes images from `preprocess_input`.
 Source: MobileNetV2: Inverted Residuals and Linear Bottlenecks, 2018, arXiv:1801.04381.
 """
 
-from typing import Any
-
 from eagerflow import layers
-from eagerflow.applications.blocks import channels, conv, depthwise, divisible, norm, sides
-from eagerflow.applications.building import Chosen, Family, unnamed
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, channels, conv, depthwise, divisible, norm, sides, unnamed
+from eagerflow.applications.building import Chosen, Family, Preprocessor, Special, decode_predictions, preprocessor
 from eagerflow.applications.mobilenet import check, named, side
 from eagerflow.applications.published import Published
+from eagerflow.base.typing import Shape
 
 __all__ = ["MobileNetV2", "decode_predictions", "preprocess_input"]
 
@@ -21,28 +19,26 @@ _BLOCKS = [(filters, 1 if i else strides) for filters, strides, repeats in _STAG
 
 
 def _check(chosen: Chosen) -> None:
-    check_width(chosen)
-    given = chosen.input_shape is None and chosen.input_tensor is not None
-    check(chosen, chosen.input_tensor.shape[1:] if given else chosen.input_shape)
+    check(chosen, shape_given(chosen))
 
 
-def check_width(chosen: Chosen) -> None:
-    """Refuse an `input_shape` that contradicts `input_tensor`."""
+def shape_given(chosen: Chosen) -> Shape | None:
+    """The shape of images by `input_shape` or by `input_tensor`, which may not contradict each other."""
     asked, given = chosen.input_shape, chosen.input_tensor
-    known = asked is not None and given is not None and len(asked) == 3
-    if known and sides(asked)[1] != sides(given.shape[1:])[1]:
-        raise ValueError(
-            f"{chosen.function}(input_shape={asked}): input_tensor has the shape {tuple(given.shape)}. Fix: leave "
-            "input_shape out."
-        )
+    if asked is None or given is None:
+        return asked if given is None else tuple(given.shape[1:])
+    if len(asked) == 3 and sides(asked)[1] != sides(given.shape[1:])[1]:
+        why = f"input_tensor has the shape {tuple(given.shape)}. Fix: leave input_shape out."
+        raise ValueError(f"{chosen.function}(input_shape={asked}): {why}")
+    return asked
 
 
-def normal(x: Any, name: str) -> Any:
+def normal(x: Map, name: str) -> Map:
     """Normalization that remembers for long."""
     return norm(x, name, epsilon=1e-3, momentum=0.999)
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     x = conv(x, divisible(32 * chosen.alpha), 3, "Conv1", strides=2, padding="same", use_bias=False)
     x = layers.ReLU(6.0, name="Conv1_relu")(normal(x, "bn_Conv1"))
     for i, (filters, strides) in enumerate(_BLOCKS):
@@ -51,7 +47,7 @@ def _body(x: Any, chosen: Chosen) -> Any:
     return layers.ReLU(6.0, name="out_relu")(normal(x, "Conv_1_bn"))
 
 
-def _block(x: Any, filters: int, strides: int, name: str) -> Any:
+def _block(x: Map, filters: int, strides: int, name: str) -> Map:
     start = x
     if name[0] == "b":  # all but the first
         x = conv(x, 6 * channels(x), 1, f"{name}expand", padding="same", use_bias=False)
@@ -69,6 +65,5 @@ def _file(chosen: Chosen) -> Published:
 
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
 _arguments = "input_shape alpha include_top weights input_tensor pooling classes classifier_activation name"
-_known: dict[str, Any] = {"trained": (96, 128, 160, 192, 224), "alphas": (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)}
-_hooks: dict[str, Any] = {"check": _check, "name": named, "file": _file}
-MobileNetV2 = Family(__name__, _body, unnamed, _arguments, pooled=False, **_hooks)("MobileNetV2", None, **_known)
+_family = Family[Special](__name__, _body, unnamed, _arguments, pooled=False, check=_check, name=named, file=_file)
+MobileNetV2 = _family("MobileNetV2", None, trained=(96, 128, 160, 192, 224), alphas=(0.35, 0.5, 0.75, 1.0, 1.3, 1.4))

@@ -1,18 +1,16 @@
-"""MobileNet V3: `MobileNetV3Small`, `MobileNetV3Large`.
+"""MobileNet V3 by Howard and others: a small network, found by search.
 
-Howard and others' small network, found by search. It prepares images itself, see `include_preprocessing`; without, it
-takes numbers from -1 to 1.
+It prepares images itself, see `include_preprocessing`; without, it takes numbers from -1 to 1.
 Source: Searching for MobileNetV3, 2019, arXiv:1905.02244.
 """
 
 from typing import Any
 
 from eagerflow import layers
-from eagerflow.applications.blocks import act, channels, conv, depthwise, divisible
-from eagerflow.applications.building import Chosen, Family
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, act, channels, conv, depthwise, divisible
+from eagerflow.applications.building import Chosen, Family, Preprocessor, Special, decode_predictions, preprocessor
 from eagerflow.applications.mobilenet import check, side
-from eagerflow.applications.mobilenet_v2 import check_width, normal
+from eagerflow.applications.mobilenet_v2 import normal, shape_given
 from eagerflow.applications.published import Published, published
 
 __all__ = ["MobileNetV3Large", "MobileNetV3Small", "decode_predictions", "preprocess_input"]
@@ -26,15 +24,13 @@ _LARGE += " 6:112:3:sh 6:112:3:sh 6:160:5:/sh 6:160:5:sh 6:160:5:sh"
 
 
 def _check(chosen: Chosen) -> None:
+    chosen.input_shape = shape_given(chosen)
     check(chosen, None)
-    check_width(chosen)
     if chosen.weights == "imagenet" and chosen.minimalistic and chosen.alpha != 1.0:
         raise ValueError(f"{chosen.function}(alpha={chosen.alpha}): minimalistic weights have alpha=1.0.")
-    if chosen.input_shape is None and chosen.input_tensor is not None:
-        chosen.input_shape = tuple(chosen.input_tensor.shape[1:])
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     if chosen.include_preprocessing:
         x = layers.Rescaling(scale=1.0 / 127.5, offset=-1.0)(x)
     plain = chosen.minimalistic
@@ -50,21 +46,20 @@ def _body(x: Any, chosen: Chosen) -> Any:
     return _activated(normal(x, "conv_1_bn"), not plain)
 
 
-def _top(x: Any, chosen: Chosen) -> Any:
+def _top(x: Map, chosen: Chosen) -> Map:
     x = layers.GlobalAveragePooling2D(keepdims=True)(x)
     x = conv(x, divisible(chosen.last * max(chosen.alpha, 1.0)), 1, "conv_2", padding="same")
     x = _activated(x, not chosen.minimalistic)
-    if chosen.dropout_rate > 0:
-        x = layers.Dropout(chosen.dropout_rate)(x)
+    x = layers.Dropout(chosen.dropout_rate)(x) if chosen.dropout_rate > 0 else x
     x = layers.Flatten()(conv(x, chosen.classes, 1, "logits", padding="same"))
     return layers.Activation(chosen.classifier_activation, name="predictions")(x)
 
 
-def _activated(x: Any, hard: bool) -> Any:
+def _activated(x: Map, hard: bool) -> Map:
     return act(x, kind="hard_swish") if hard else layers.ReLU()(x)
 
 
-def _block(x: Any, i: int, wide: int, filters: int, kernel: int, marks: str) -> Any:
+def _block(x: Map, i: int, wide: int, filters: int, kernel: int, marks: str) -> Map:
     start, name, strides, hard = x, f"expanded_conv_{i}_" if i else "expanded_conv_", 1 + ("/" in marks), "h" in marks
     if i:
         x = conv(x, wide, 1, f"{name}expand", padding="same", use_bias=False)
@@ -77,7 +72,7 @@ def _block(x: Any, i: int, wide: int, filters: int, kernel: int, marks: str) -> 
     return layers.Add(name=f"{name}add")([start, x]) if strides == 1 and channels(start) == filters else x
 
 
-def _squeezed(x: Any, narrow: int, wide: int, name: str) -> Any:
+def _squeezed(x: Map, narrow: int, wide: int, name: str) -> Map:
     """Channels times factors that the whole image tells."""
     factors = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}avg_pool")(x)
     factors = layers.ReLU(name=f"{name}relu")(conv(factors, narrow, 1, f"{name}conv", padding="same"))
@@ -95,7 +90,7 @@ def _file(chosen: Chosen) -> Published:
 preprocess_input: Preprocessor = preprocessor(__name__, None)
 _arguments = "input_shape alpha minimalistic include_top weights input_tensor classes pooling dropout_rate"
 _arguments += " classifier_activation include_preprocessing name"
-_family = Family(__name__, _body, _top, _arguments, fixed=False, check=_check, file=_file)
+_family = Family[Special](__name__, _body, _top, _arguments, fixed=False, check=_check, file=_file)
 _known: dict[str, Any] = {"trained": (224,), "alphas": (0.75, 1.0)}
 MobileNetV3Small = _family("MobileNetV3Small", "MobileNetV3Small", kind="small", blocks=_SMALL, last=1024, **_known)
 MobileNetV3Large = _family("MobileNetV3Large", "MobileNetV3Large", kind="large", blocks=_LARGE, last=1280, **_known)

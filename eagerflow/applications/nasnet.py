@@ -1,16 +1,12 @@
-"""NASNet: `NASNetMobile`, `NASNetLarge`.
+"""NASNet by Zoph, Vasudevan, Shlens and Le: cells that were found by search.
 
-Zoph, Vasudevan, Shlens and Le's network of cells that were found by search. Its images come from `preprocess_input`.
-Their sides must be known, for the cells depend on them.
+Takes images from `preprocess_input`. Their sides must be known, for the cells depend on them.
 Source: Learning Transferable Architectures for Scalable Image Recognition, 2017, arXiv:1707.07012.
 """
 
-from typing import Any
-
 from eagerflow import layers
-from eagerflow.applications.blocks import act, channels, conv, correct_pad, join, norm
-from eagerflow.applications.building import Chosen, Family, unnamed
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, act, channels, conv, correct_pad, join, norm, unnamed
+from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 from eagerflow.base.name_scope import name_scope
 
 __all__ = ["NASNetLarge", "NASNetMobile", "decode_predictions", "preprocess_input"]
@@ -48,7 +44,7 @@ def _check(chosen: Chosen) -> None:
         raise ValueError(f"{chosen.function}: expected images of known sides; got {tuple(sides)}.")
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     x = norm(conv(x, chosen.stem, 3, "stem_conv1", strides=2, **_CONV), "stem_bn1", **_NORM)
     x, before = _cell("reduction", x, None, chosen.filters // 4, "stem_1")
     x, before = _cell("reduction", x, before, chosen.filters // 2, "stem_2")
@@ -62,7 +58,7 @@ def _body(x: Any, chosen: Chosen) -> Any:
     return act(x)
 
 
-def _cell(kind: str, x: Any, before: Any, filters: int, name: str) -> tuple[Any, Any]:
+def _cell(kind: str, x: Map, before: Map, filters: int, name: str) -> tuple[Map, Map]:
     """A cell that keeps or halves the sides; gives its output and its input.
 
     The paths of its weights begin with its name, as in Keras; scopes mean nothing else.
@@ -80,7 +76,7 @@ def _cell(kind: str, x: Any, before: Any, filters: int, name: str) -> tuple[Any,
         return join([known[label] for label in _JOINED[kind].split()], f"{kind}_concat_{name}"), x
 
 
-def _branch(x: Any, filters: int, kind: str, name: str, how: str, place: str) -> Any:
+def _branch(x: Map, filters: int, kind: str, name: str, how: str, place: str) -> Map:
     block, name = "5" if place == "left4" else place[-1], f"{kind}_{place}_{name}"
     if how == "smooth":
         return layers.AveragePooling2D(3, strides=1, padding="same", name=name)(x)
@@ -91,17 +87,17 @@ def _branch(x: Any, filters: int, kind: str, name: str, how: str, place: str) ->
             x, kernel = act(x), int(how[0])
             if strides == 2:
                 x = layers.ZeroPadding2D(correct_pad(x, kernel), name=f"separable_conv_1_pad_{name}")(x)
-            settings: Any = {"padding": "valid" if strides == 2 else "same", "strides": strides, "use_bias": False}
-            x = layers.SeparableConv2D(filters, kernel, name=f"separable_conv_{i}_{name}", **settings)(x)
+            padding, label = "valid" if strides == 2 else "same", f"separable_conv_{i}_{name}"
+            x = layers.SeparableConv2D(filters, kernel, strides, padding, use_bias=False, name=label)(x)
             x = norm(x, f"separable_conv_{i}_bn_{name}", **_NORM)
     return x
 
 
-def _projected(x: Any, filters: int, name: str, norm_name: str) -> Any:
+def _projected(x: Map, filters: int, name: str, norm_name: str) -> Map:
     return norm(conv(act(x), filters, 1, name, padding="same", **_CONV), norm_name, **_NORM)
 
 
-def _adjusted(before: Any, x: Any, filters: int, name: str) -> Any:
+def _adjusted(before: Map, x: Map, filters: int, name: str) -> Map:
     """What came before `x`, brought to the sides of `x`, or to `filters` channels."""
     if before is None or (before.shape[2] == x.shape[2] and channels(before) == filters):
         return x if before is None else before
@@ -110,18 +106,15 @@ def _adjusted(before: Any, x: Any, filters: int, name: str) -> Any:
         if how == "projection":
             return _projected(before, filters, f"adjust_conv_projection_{name}", f"adjust_bn_{name}")
         before = act(before, f"adjust_relu_1_{name}")
-        halves = []
-        for i in (1, 2):
-            if i == 2:
-                before = layers.ZeroPadding2D(((0, 1), (0, 1)))(before)
-                before = layers.Cropping2D(((1, 0), (1, 0)))(before)
-            half = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_{i}_{name}")(before)
-            halves.append(conv(half, filters // 2, 1, f"adjust_conv_{i}_{name}", padding="same", **_CONV))
+        halves = [before, layers.Cropping2D(((1, 0), (1, 0)))(layers.ZeroPadding2D(((0, 1), (0, 1)))(before))]
+        for i, half in enumerate(halves, 1):
+            half = layers.AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_{i}_{name}")(half)
+            halves[i - 1] = conv(half, filters // 2, 1, f"adjust_conv_{i}_{name}", padding="same", **_CONV)
         return norm(join(halves), f"adjust_bn_{name}", **_NORM)
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
 _arguments = "input_shape include_top weights input_tensor pooling classes classifier_activation name"
-_family = Family(__name__, _body, unnamed, _arguments, pooled=False, channels_last_only=True, check=_check)
+_family = Family[Network](__name__, _body, unnamed, _arguments, pooled=False, channels_last_only=True, check=_check)
 NASNetMobile = _family("NASNetMobile", "nasnet_mobile", 224, stem=32, filters=44, repeats=4, skips=False)
 NASNetLarge = _family("NASNetLarge", "nasnet_large", 331, stem=96, filters=168, repeats=6, skips=True)

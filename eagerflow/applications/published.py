@@ -13,27 +13,16 @@ _SITE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
 @dataclass(frozen=True)
 class Published:
-    """A file that Keras' makers publish.
+    """A file that Keras' makers publish."""
 
-    Attributes:
-        url: its address, whole or below the address of the zoo.
-        checksum: MD5 or SHA-256 in hexadecimal digits; empty where none is published.
-        name: what it is called here; default: as there.
-    """
-
-    url: str
-    checksum: str = ""
-    name: str = ""
+    url: str  # whole, or below the address of the zoo
+    checksum: str = ""  # MD5 or SHA-256 in hexadecimal digits; empty where none is published
+    name: str = ""  # what it is called here; default: as there
 
     def path(self, wanted_by: str, instead: str = "") -> Path:
         """The file in Keras' folder, `KERAS_HOME` or `~/.keras`, downloaded when it isn't there.
 
-        Args:
-            wanted_by: the call that needs it, for messages.
-            instead: what else can be done, for messages.
-
-        Raises:
-            ConnectionError: when it can't be downloaded; says which file goes where.
+        When that fails, the message says which call needs it, which file goes where, and what can be done `instead`.
         """
         folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "models"
         url = self.url if "://" in self.url else _SITE + self.url
@@ -46,17 +35,14 @@ class Published:
         except (OSError, ValueError) as error:
             said = str(error).replace(url, "it").partition("). ")[0].partition("; ")[0]
             reason = "the file there has another checksum" if there else said.replace(" (", ": ", 1)[:100]
-            kind = "sha256" if len(self.checksum) == 64 else "md5"
-            known = f" ({kind} {self.checksum})" if self.checksum else ""
-            raise ConnectionError(
-                f"{wanted_by} needs {place.name}: {reason}. Fix: get {url}{known} elsewhere and put it there: {place}"
-                f"{instead}."
-            ) from None
+            known = f" ({'sha256' if len(self.checksum) == 64 else 'md5'} {self.checksum})" if self.checksum else ""
+            fix = f"Fix: get {url}{known} elsewhere and put it there: {place}{instead}."
+            raise ConnectionError(f"{wanted_by} needs {place.name}: {reason}. {fix}") from None
         return place
 
 
-def published(key: str, with_top: bool) -> Published:
-    """The weights of a row of weights.txt."""
+def published(key: str, with_top: bool = True) -> Published:
+    """A row of weights.txt."""
     rows = Path(__file__).with_name("weights.txt").read_text(encoding="utf-8").splitlines()
     address, *checksums, ending = next(row.split()[1:] for row in rows if row.split()[0] == key)
     url = address if with_top else address.replace(".h5", f"{ending}.h5")

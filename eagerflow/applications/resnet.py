@@ -1,41 +1,37 @@
-"""ResNet: `ResNet50`, `ResNet101`, `ResNet152`.
+"""ResNet by He, Zhang, Ren and Sun: blocks that add their input to their output.
 
-He, Zhang, Ren and Sun's network of blocks that add their input to their output, for images from `preprocess_input`.
-Source: Deep Residual Learning for Image Recognition, 2015, arXiv:1512.03385.
+Takes images from `preprocess_input`. Source: Deep Residual Learning for Image Recognition, 2015, arXiv:1512.03385.
 """
 
-from typing import Any
-
 from eagerflow import layers
-from eagerflow.applications.blocks import act, conv, norm
-from eagerflow.applications.building import Chosen, Family
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, act, conv, norm
+from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 
 __all__ = ["ResNet50", "ResNet101", "ResNet152", "decode_predictions", "preprocess_input"]
 
 EPSILON = 1.001e-5
 
 
-def ready(x: Any, name: str) -> Any:
+def ready(x: Map, name: str) -> Map:
     """Normalization and ReLU."""
     return act(norm(x, f"{name}_bn", epsilon=EPSILON), f"{name}_relu")
 
 
-def stages(x: Any, chosen: Chosen, block: Any) -> Any:
-    """A pooling, and four stages of blocks."""
+def stages(x: Map, chosen: Chosen) -> Map:
+    """A pooling, and four stages of the family's blocks."""
     x = layers.MaxPooling2D(3, strides=2, name="pool1_pool")(layers.ZeroPadding2D(1, name="pool1_pad")(x))
     for stage, repeats in enumerate(chosen.repeats):
         for i in range(repeats):
-            x = block(x, 64 << stage, f"conv{stage + 2}_block{i + 1}", stage, i == 0, i == repeats - 1)
+            x = chosen.block(x, 64 << stage, f"conv{stage + 2}_block{i + 1}", stage, i == 0, i == repeats - 1)
     return x
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     x = conv(layers.ZeroPadding2D(3, name="conv1_pad")(x), 64, 7, "conv1_conv", strides=2)
-    return stages(ready(x, "conv1"), chosen, _block)
+    return stages(ready(x, "conv1"), chosen)
 
 
-def _block(x: Any, filters: int, name: str, stage: int, first: bool, last: bool) -> Any:
+def _block(x: Map, filters: int, name: str, stage: int, first: bool, last: bool) -> Map:
     strides = 2 if stage and first else 1
     shortcut = x
     if first:
@@ -48,7 +44,7 @@ def _block(x: Any, filters: int, name: str, stage: int, first: bool, last: bool)
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "caffe")
-_family = Family(__name__, _body)
-ResNet50 = _family("ResNet50", "resnet50", repeats=(3, 4, 6, 3))
-ResNet101 = _family("ResNet101", "resnet101", repeats=(3, 4, 23, 3))
-ResNet152 = _family("ResNet152", "resnet152", repeats=(3, 8, 36, 3))
+_family = Family[Network](__name__, _body)
+ResNet50 = _family("ResNet50", "resnet50", block=_block, repeats=(3, 4, 6, 3))
+ResNet101 = _family("ResNet101", "resnet101", block=_block, repeats=(3, 4, 23, 3))
+ResNet152 = _family("ResNet152", "resnet152", block=_block, repeats=(3, 8, 36, 3))

@@ -1,26 +1,22 @@
-"""ResNet V2: `ResNet50V2`, `ResNet101V2`, `ResNet152V2`.
+"""ResNet V2 by He, Zhang, Ren and Sun: normalization and ReLU come before convolutions.
 
-He, Zhang, Ren and Sun's network with normalization and ReLU before convolutions, for images from `preprocess_input`.
-Source: Identity Mappings in Deep Residual Networks, 2016, arXiv:1603.05027.
+Takes images from `preprocess_input`. Source: Identity Mappings in Deep Residual Networks, 2016, arXiv:1603.05027.
 """
 
-from typing import Any
-
 from eagerflow import layers
-from eagerflow.applications.blocks import conv
-from eagerflow.applications.building import Chosen, Family
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, conv
+from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 from eagerflow.applications.resnet import ready, stages
 
 __all__ = ["ResNet50V2", "ResNet101V2", "ResNet152V2", "decode_predictions", "preprocess_input"]
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     x = conv(layers.ZeroPadding2D(3, name="conv1_pad")(x), 64, 7, "conv1_conv", strides=2)
-    return ready(stages(x, chosen, _block), "post")
+    return ready(stages(x, chosen), "post")
 
 
-def _block(x: Any, filters: int, name: str, stage: int, first: bool, last: bool) -> Any:
+def _block(x: Map, filters: int, name: str, stage: int, first: bool, last: bool) -> Map:
     strides = 2 if stage < 3 and last else 1
     start = ready(x, f"{name}_preact")
     if first:
@@ -34,7 +30,7 @@ def _block(x: Any, filters: int, name: str, stage: int, first: bool, last: bool)
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
-_family = Family(__name__, _body)
-ResNet50V2 = _family("ResNet50V2", "resnet50v2", repeats=(3, 4, 6, 3))
-ResNet101V2 = _family("ResNet101V2", "resnet101v2", repeats=(3, 4, 23, 3))
-ResNet152V2 = _family("ResNet152V2", "resnet152v2", repeats=(3, 8, 36, 3))
+_family = Family[Network](__name__, _body)
+ResNet50V2 = _family("ResNet50V2", "resnet50v2", block=_block, repeats=(3, 4, 6, 3))
+ResNet101V2 = _family("ResNet101V2", "resnet101v2", block=_block, repeats=(3, 4, 23, 3))
+ResNet152V2 = _family("ResNet152V2", "resnet152v2", block=_block, repeats=(3, 8, 36, 3))

@@ -1,21 +1,17 @@
-"""VGG with 16 layers that have weights: `VGG16`.
+"""VGG by Simonyan and Zisserman: 3 × 3 convolutions, in 16 layers with weights or 19 (module `vgg19`).
 
-Simonyan and Zisserman's network of 3 × 3 convolutions. Its images come from `preprocess_input`.
+Takes images from `preprocess_input`.
 Source: Very Deep Convolutional Networks for Large-Scale Image Recognition, 2014, arXiv:1409.1556.
 """
 
-from typing import Any
-
 from eagerflow import layers
-from eagerflow.applications.blocks import conv
-from eagerflow.applications.building import Chosen, Family, classified
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, conv, head
+from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 
 __all__ = ["VGG16", "decode_predictions", "preprocess_input"]
 
 
-def body(x: Any, chosen: Chosen) -> Any:
-    """Stages of convolutions, each followed by a pooling."""
+def _body(x: Map, chosen: Chosen) -> Map:
     for stage, (filters, repeats) in enumerate(zip((64, 128, 256, 512, 512), chosen.repeats), 1):
         for i in range(1, repeats + 1):
             x = conv(x, filters, 3, f"block{stage}_conv{i}", padding="same", activation="relu")
@@ -23,13 +19,14 @@ def body(x: Any, chosen: Chosen) -> Any:
     return x
 
 
-def top(x: Any, chosen: Chosen) -> Any:
-    """Two dense layers before the last."""
+def _top(x: Map, chosen: Chosen) -> Map:
     x = layers.Flatten(name="flatten")(x)
     for name in ("fc1", "fc2"):
         x = layers.Dense(4096, activation="relu", name=name)(x)
-    return classified(x, chosen, "")
+    return head(x, chosen, "")
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "caffe")
-VGG16 = Family(__name__, body, top, pooled=False)("VGG16", "vgg16", repeats=(2, 2, 3, 3, 3))
+_family = Family[Network](__name__, _body, _top, pooled=False)
+VGG16 = _family("VGG16", "vgg16", repeats=(2, 2, 3, 3, 3))
+VGG19 = _family("VGG19", "vgg19", repeats=(2, 2, 4, 4, 4))

@@ -1,15 +1,12 @@
-"""Xception: `Xception`.
+"""Xception by Chollet: separable convolutions.
 
-Chollet's network of separable convolutions. Its images come from `preprocess_input`.
+Takes images from `preprocess_input`.
 Source: Xception: Deep Learning with Depthwise Separable Convolutions, 2017, arXiv:1610.02357.
 """
 
-from typing import Any
-
 from eagerflow import layers
-from eagerflow.applications.blocks import act, conv, norm
-from eagerflow.applications.building import Chosen, Family
-from eagerflow.applications.imagenet_utils import Preprocessor, decode_predictions as decode_predictions, preprocessor
+from eagerflow.applications.blocks import Map, act, conv, norm
+from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 
 __all__ = ["Xception", "decode_predictions", "preprocess_input"]
 
@@ -17,7 +14,7 @@ __all__ = ["Xception", "decode_predictions", "preprocess_input"]
 _BLOCKS = [(128, 128), (256, 256), (728, 728), *[(728, 728, 728)] * 8, (728, 1024)]
 
 
-def _body(x: Any, chosen: Chosen) -> Any:
+def _body(x: Map, chosen: Chosen) -> Map:
     for i, filters in enumerate((32, 64), 1):
         x = conv(x, filters, 3, f"block1_conv{i}", strides=3 - i, use_bias=False)
         x = act(norm(x, f"block1_conv{i}_bn"), f"block1_conv{i}_act")
@@ -28,7 +25,7 @@ def _body(x: Any, chosen: Chosen) -> Any:
     return x
 
 
-def _block(x: Any, name: str, widths: tuple[int, ...]) -> Any:
+def _block(x: Map, name: str, widths: tuple[int, ...]) -> Map:
     halves = len(widths) == 2
     shortcut = norm(conv(x, widths[-1], 1, strides=2, padding="same", use_bias=False)) if halves else x
     for i, filters in enumerate(widths, 1):
@@ -40,9 +37,9 @@ def _block(x: Any, name: str, widths: tuple[int, ...]) -> Any:
     return layers.add([x, shortcut])
 
 
-def _separable(x: Any, filters: int, name: str) -> Any:
+def _separable(x: Map, filters: int, name: str) -> Map:
     return norm(layers.SeparableConv2D(filters, 3, padding="same", use_bias=False, name=name)(x), f"{name}_bn")
 
 
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
-Xception = Family(__name__, _body, size=299, smallest=71, pooled=False)("Xception", "xception")
+Xception = Family[Network](__name__, _body, size=299, smallest=71, pooled=False)("Xception", "xception")

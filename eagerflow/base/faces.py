@@ -7,9 +7,14 @@ A name of ours stands in one place, the `__all__` of its file: a face says `from
 from __future__ import annotations
 
 import sys
+from collections.abc import Container, Mapping
+from importlib import import_module
 from types import ModuleType
+from typing import Any
 
-__all__ = ["listed"]
+from eagerflow.base.errors import did_you_mean, no_attribute
+
+__all__ = ["listed", "loaded"]
 
 
 def listed(face: str, *besides: str) -> list[str]:
@@ -28,6 +33,27 @@ def listed(face: str, *besides: str) -> list[str]:
     names = sorted({*besides, *[name for name, value in vars(module).items() if _is_public(name, value)]})
     vars(module).update(__all__=names, __dir__=lambda: list(names))
     return names
+
+
+def loaded(face: str, name: str, homes: Mapping[str, str], modules: Container[str] = ()) -> Any:
+    """What a face answers for a name that isn't there yet, for its `__getattr__`.
+
+    Args:
+        face: the name of the module.
+        name: what is asked for.
+        homes: where names are that load when they are asked for: the module, with all its packages.
+        modules: those of the face's own modules which load so, too.
+
+    Raises:
+        AttributeError: for an unknown name, with the nearest known one.
+    """
+    module = sys.modules[face]
+    if name in modules:
+        return import_module(f"{face}.{name}")
+    if name not in homes:
+        raise no_attribute(f"module {face!r} has no attribute {name!r}.{did_you_mean(name, dir(module))}", name)
+    found = vars(module)[name] = getattr(import_module(homes[name]), name)
+    return found
 
 
 def _is_public(name: str, value: object) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.attribute_dict import *
@@ -11,8 +10,7 @@ from eagerflow.base.config import (
     enable_interactive_logging as enable_interactive_logging,
     is_interactive_logging_enabled as is_interactive_logging_enabled,
 )
-from eagerflow.base.errors import did_you_mean as _did_you_mean, no_attribute as _no_attribute
-from eagerflow.base.faces import listed as _listed
+from eagerflow.base.faces import listed as _listed, loaded as _loaded
 from eagerflow.base.serialization import (
     CustomObjectScope as CustomObjectScope,
     custom_object_scope as custom_object_scope,
@@ -53,26 +51,20 @@ Sequence = PyDataset
 
 # What reads files and the network, or needs many layers, is loaded when it is first asked for.
 _LAZY = {
-    "FeatureSpace": "utils.feature_space",
-    "array_to_img": "preprocessing.pictures",
-    "audio_dataset_from_directory": "preprocessing.audio_folder",
-    "get_file": "datasets.download",
-    "image_dataset_from_directory": "preprocessing.image_folder",
-    "img_to_array": "preprocessing.pictures",
-    "load_img": "preprocessing.pictures",
-    "model_to_dot": "_viz",
-    "plot_model": "_viz",
-    "save_img": "preprocessing.pictures",
-    "text_dataset_from_directory": "preprocessing.text_folder",
+    "FeatureSpace": "eagerflow.utils.feature_space",
+    "array_to_img": "eagerflow.preprocessing.pictures",
+    "audio_dataset_from_directory": "eagerflow.preprocessing.audio_folder",
+    "get_file": "eagerflow.datasets.download",
+    "image_dataset_from_directory": "eagerflow.preprocessing.image_folder",
+    "img_to_array": "eagerflow.preprocessing.pictures",
+    "load_img": "eagerflow.preprocessing.pictures",
+    "model_to_dot": "eagerflow._viz",
+    "plot_model": "eagerflow._viz",
+    "save_img": "eagerflow.preprocessing.pictures",
+    "text_dataset_from_directory": "eagerflow.preprocessing.text_folder",
 }
-_names = _listed(__name__, "bounding_boxes", *_LAZY)
+_listed(__name__, "bounding_boxes", *_LAZY)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "bounding_boxes":
-        return import_module(f"{__name__}.bounding_boxes")
-    if name not in _LAZY:
-        raise _no_attribute(f"module {__name__!r} has no attribute {name!r}.{_did_you_mean(name, _names)}", name)
-    found = getattr(import_module(f"eagerflow.{_LAZY[name]}"), name)
-    globals()[name] = found
-    return found
+    return _loaded(__name__, name, _LAZY, ("bounding_boxes",))

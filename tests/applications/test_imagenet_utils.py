@@ -82,6 +82,12 @@ def test_floats_are_written_over_as_in_keras_but_for_those_that_cannot_be(images
     assert not np.shares_memory(imagenet_utils.preprocess_input(kept, mode="torch"), kept)
 
 
+@pytest.mark.parametrize("channels", [1, 4])
+def test_networks_of_numbers_from_minus_1_to_1_take_any_channels(channels):
+    x = np.full((2, 2, channels), 255.0)
+    assert np.array_equal(applications.xception.preprocess_input(x), np.ones((2, 2, channels)))
+
+
 def test_unknown_modes_and_formats_are_refused(images):
     with pytest.raises(ValueError, match=r"mode='tv'\): expected one of 'caffe', 'tf', 'torch'"):
         imagenet_utils.preprocess_input(images, mode="tv")
@@ -91,7 +97,8 @@ def test_unknown_modes_and_formats_are_refused(images):
 
 def test_the_most_probable_classes_have_names(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(imagenet_utils, "_CLASSES", Published("https://nowhere.invalid/imagenet_class_index.json"))
+    nowhere = Published("https://nowhere.invalid/imagenet_class_index.json")
+    monkeypatch.setattr(imagenet_utils, "published", lambda key: nowhere)
     index = {str(i): [f"n{i:08}", f"class_{i}"] for i in range(1000)}
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "imagenet_class_index.json").write_text(json.dumps(index), encoding="utf-8")
