@@ -20,16 +20,19 @@ from viz.command.live import add_options, run_live
 from viz.command.models import add_file, opened
 from viz.command.nonfinite import add_command as add_nonfinite
 from viz.command.output_files import check_picture, check_target
+from viz.command.ranks import own_file, ranks_here
 from viz.command.script_runner import run_script
 from viz.command.terminal import output_to_stderr, paint
 from viz.facts import summary_tables
 from viz.facts.archive import TraceFileError
 from viz.facts.formatting import nearest
 from viz.facts.json_data import finite
+from viz.facts.ranks import uses
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import VIEWS
 from viz.picture.palette import THEMES
 from viz.picture.render import FORMATS, RendererMissing
+from viz.recorder.all_ranks import AllRanks
 from viz.recorder.tensor_stats import LEVELS
 from viz.recording import Recording
 from viz.tracer import Tracer, trace
@@ -58,7 +61,9 @@ Run a script as `python` would, and record what eagerflow does in it.
   viz run -m package.module             a module instead of a file
   viz run --live train.py               watch training on a page of this machine
 
-When the script fails, everything up to there is still written, with the op that failed."""
+When the script fails, everything up to there is still written, with the op that failed. Several ranks:
+
+  python -m eagerflow launch -n 2 -m viz run train.py     one file with all ranks, on one clock"""
 _DRAW = """\
 Draw one training step (the last one, or --step n), layers as frames.
 
@@ -199,10 +204,19 @@ def _run(options: argparse.Namespace) -> int:
     out = pathlib.Path(options.out or f"{pathlib.Path(options.script).stem}.efz")
     check_target(out)
     check_picture(options.draw)
+    communicator = ranks_here()
+    ranks = None if communicator is None else AllRanks(communicator)
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():
         recording, failed = run_script(options.script, options.arguments, options.module, tracer, errors.append)
     recording.notes += [f"ended by {type(error).__name__}: {error}"[:500] for error in errors]
+    if ranks is not None and failed:  # on this one alone, perhaps: nothing that all ranks do can come now
+        out = own_file(out, ranks.communicator.rank)
+    elif ranks is not None:
+        record = ranks.together(recording)
+        if record is None:
+            return failed
+        recording.fill(record)
     recording.save(out)
     if options.draw and recording.ops:
         recording.draw(options.draw)
@@ -233,6 +247,8 @@ def _show(options: argparse.Namespace) -> None:
     print(paint(summary_tables.describe(recording), "1"))
     phases = "  ".join([f"{name} {count:,}" for name, count in facts["phases"].items()])
     print(f"ops: {phases}")
+    if recording.others:
+        _print_table(recording.ranks())
     print(f"made with Python {facts['python']}, {facts['began']}")
     for note in recording.notes:
         print(f"{paint('note:', '33')} {note}")
@@ -259,6 +275,7 @@ def _facts(recording: Recording) -> dict[str, Any]:
         "notes": list(recording.notes),
         "python": recording.meta.get("python", ""),
         "began": recording.meta.get("began", ""),
+        "ranks": [dataclasses.asdict(use) for use in uses(recording)] if recording.others else [],
     }
 
 
@@ -296,6 +313,8 @@ def _top(options: argparse.Namespace) -> None:
     if options.json:
         _print_json(summary_tables.top_rows(recording, options.by, options.n))
     else:
+        if recording.others:
+            _print_table(f"{recording.ranks()}\n\nrank 0 (others: --rank N)")
         _print_table(recording.top(options.by, options.n))
 
 

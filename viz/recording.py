@@ -15,7 +15,9 @@ from viz.compare.traces import difference_from
 from viz.export import json_file, perfetto, tensorboard_graph
 from viz.facts import archive, formatting, summary_tables
 from viz.facts.memory_use import MemoryUse, memory_use
+from viz.facts.network import rank_of
 from viz.facts.parts import part_names
+from viz.facts.ranks import rank_table
 from viz.facts.schema import PHASES, Op, Record
 from viz.facts.text_table import Text
 from viz.page import Page, to_html as page_of
@@ -45,6 +47,38 @@ class Recording(Record):
     def fill(self, record: Record) -> None:
         """Take over everything from `record`."""
         self.__dict__.update({name: getattr(record, name) for name in _FIELDS})
+        self.others = [Recording._of(other) for other in record.others]
+
+    @classmethod
+    def _of(cls, record: Record) -> Recording:
+        made = cls.pending()
+        made.fill(record)
+        return made
+
+    # ------------------------------------------------------------------ ranks
+
+    def rank(self, number: int) -> Recording:
+        """The recording of one of several ranks, which all tables and pictures can be made of.
+
+        Args:
+            number: of the rank, from 0. The recording itself is that of rank 0.
+
+        Raises:
+            ValueError: when there is none of that number.
+        """
+        for recording in (self, *self.others):
+            if rank_of(recording) == number:
+                return recording  # type: ignore[return-value]
+        known = formatting.count(1 + len(self.others), "rank")
+        raise ValueError(f"rank({number!r}): the recording has {known}, counted from 0")
+
+    def ranks(self) -> Text:
+        """A table of what each rank spent its steps on: computing, its input, the network, and waiting for others.
+
+        `network` is the time for which training stood still while something was sent; `waited` the part of all sending
+        in which the last rank hadn't come yet.
+        """
+        return rank_table(self)
 
     def __getattr__(self, name: str) -> Any:
         if name in _FIELDS:
@@ -60,11 +94,14 @@ class Recording(Record):
             path: by custom ends in `.efz`.
 
         Returns:
-            The path.
+            The path. Of a recording of all ranks (`viz.trace(ranks=True)`), rank 0 writes the file; other ranks write
+            nothing.
 
         Raises:
             OSError: when it can't be written. Then an older file of that name is still whole.
         """
+        if self.meta.get("part_of_rank_0"):
+            return pathlib.Path(path)
         return archive.write(self, path)
 
     def to_tensorboard(self, log_dir: str | os.PathLike[str]) -> pathlib.Path:
@@ -267,7 +304,7 @@ class Recording(Record):
 
         Args:
             name: of the op, as in `eagerflow.ops`; fused ops are found by their parts' names, too.
-            phase: `"forward"`, `"backward"`, `"update"`, `"metric"` or `"data"`.
+            phase: `"forward"`, `"backward"`, `"update"`, `"metric"`, `"data"` or `"network"`.
             layer: the name of a scope.
 
         Raises:

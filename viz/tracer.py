@@ -11,8 +11,10 @@ from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar, overload
 
 from eagerflow.core.observe import Observer, observing
+from eagerflow.distribution.joining import joined
 from viz.nonfinite.guard import ACTIONS, Guard
 from viz.nonfinite.segments import Segments
+from viz.recorder.all_ranks import AllRanks
 from viz.recorder.capture import Capture, Options
 from viz.recorder.kept_values import Keeper
 from viz.recorder.record_builder import build
@@ -37,6 +39,7 @@ class Tracer:
         self._gate: StepGate | None = None
         self._guard: Guard | None = None
         self._recording: Recording | None = None
+        self._ranks: AllRanks | None = None
 
     @property
     def options(self) -> Options:
@@ -55,6 +58,8 @@ class Tracer:
         if self._observing is not None:
             raise RuntimeError("this trace is open already; use a new viz.trace() for the inner block")
         frame = sys._getframe(1)
+        if self._options.ranks and joined().size > 1:
+            self._ranks = AllRanks(joined())
         listeners = self._listeners(frame)
         self._recording = Recording.pending()
         self._observing = contextlib.ExitStack()
@@ -96,6 +101,8 @@ class Tracer:
         record = None if capture is None else build(capture)
         if self._guard is not None:
             record = self._guard.finish(record)
+        if record is not None and self._ranks is not None and error is None:
+            record.meta["part_of_rank_0"] = self._ranks.together(record) is None
         if record is not None:
             self._recording.fill(record)
         if error is not None:
@@ -129,6 +136,7 @@ def trace(
     values: str | None = None,
     steps: int | Iterable[int] | None = None,
     on_nonfinite: str | None = None,
+    ranks: bool = False,
 ) -> Tracer: ...
 def trace(
     name: Any = None,
@@ -142,6 +150,7 @@ def trace(
     values: str | None = None,
     steps: int | Iterable[int] | None = None,
     on_nonfinite: str | None = None,
+    ranks: bool = False,
 ) -> Any:
     """Record the ops, scopes and gradients that run in a `with` block or in a function.
 
@@ -169,6 +178,8 @@ def trace(
             from it; `"warn"` only warns. The message names op, layer and line. Cheap enough for a whole
             training: unless `stats` or `values` are asked for too, the recording holds one training step (that in
             which it happened) and not its memory.
+        ranks: where several ranks run this block, all of them: each records its part, and rank 0's recording has
+            those of the others too, on one clock (see `Recording.ranks`, `Recording.rank`). False: each for itself.
 
     Returns:
         A context manager whose value is a `Recording`; or the decorated function, which has the recording of
@@ -207,4 +218,5 @@ def trace(
             )
         Keeper(values)  # refuses what is no regular expression
     chosen = None if steps is None else checked_steps("viz.trace(steps=...)", steps)
-    return Tracer(Options(name, backward, stats, time, memory, source, max_ops, values, chosen, on_nonfinite))
+    options = Options(name, backward, stats, time, memory, source, max_ops, values, chosen, on_nonfinite, bool(ranks))
+    return Tracer(options)

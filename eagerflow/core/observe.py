@@ -11,6 +11,7 @@ Events come in the order in which things happen:
 * `on_draw` after random numbers were drawn;
 * `on_update` after a variable was changed in place (optimizers, `assign`);
 * `on_scope_begin` / `on_scope_end` around layers, models, losses, metrics, optimizers, steps, data;
+* `on_collective` after ranks did something together, such as summing gradients;
 * `on_logs` when training has numbers to tell.
 
 A tensor has a `key` (a number, unique in the process) while some tape may track it, and a free
@@ -136,6 +137,31 @@ class Observer:
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         """`variable` was changed in place by `name` ("assign_sub", "adam_update", ...) from `inputs`."""
+
+    def on_collective(
+        self,
+        kind: str,
+        name: str,
+        nbytes: int,
+        started: int,
+        ended: int,
+        waited: int | None,
+        ranks: int,
+        overlapped: bool = False,
+    ) -> None:
+        """This rank did something together with the others; see `eagerflow/world/announced.py`.
+
+        Args:
+            kind: `"all_reduce"`, `"reduce_scatter"`, `"all_gather"`, `"broadcast"` or `"barrier"`; `"wait"` while the
+                thread that trains stood still for a helper that does such things.
+            name: what it was for, or "".
+            nbytes: how large this rank's array is; 0 for objects.
+            started: when this rank began.
+            ended: when it was through.
+            waited: nanoseconds of it until the last rank had come; None where this rank can't know.
+            ranks: how many took part.
+            overlapped: a helper did it meanwhile, and it is announced later than it happened.
+        """
 
     def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any]) -> None:
         """Random numbers were drawn, not the same at every call: `drawn` is the array, `settings` its distribution."""

@@ -17,6 +17,7 @@ import numpy
 
 from eagerflow.base.typing import Array
 from eagerflow.core.device import device_of, place, to_host
+from eagerflow.world.announced import Notes, blocked
 from eagerflow.world.window import LINE
 
 __all__ = ["BYTES", "FIRST", "Bucket", "Buckets", "Helper", "cut"]
@@ -153,6 +154,7 @@ class Buckets:
         wire: str | None = None,
     ) -> None:
         self.helper, self.wire = helper, wire
+        self.notes = Notes(communicator.size)
         self.shapes, self.dtypes = list(shapes), [numpy.dtype(dtype) for dtype in dtypes]
         sent = [numpy.dtype(_WIDE.get(dtype.name, dtype)) for dtype in self.dtypes]
         self.buckets = cut(self.shapes, sent, order, most, min(FIRST, most))
@@ -218,7 +220,12 @@ class Buckets:
 
     def _job(self, number: int) -> Any:
         bucket = self.buckets[number]
-        return lambda patient: self.window.reduce(bucket.start, bucket.stop, bucket.dtype, self.wire, patient)
+
+        def reduce(patient: bool) -> None:
+            with self.notes.noting("all_reduce", f"gradients {number}", bucket.stop - bucket.start):
+                self.window.reduce(bucket.start, bucket.stop, bucket.dtype, self.wire, patient)
+
+        return reduce
 
     def finish(self, gradients: Sequence[Any]) -> list[Any]:
         """The sums of all ranks' gradients, from this rank's; None where no rank has one.
@@ -233,7 +240,9 @@ class Buckets:
                 self._put(i, gradient)
                 self._there[i] = gradient is not None
         self._told[...] = self._there
-        self.helper.finish(*[self._job(number) for number in range(self._next, len(self.buckets))])
+        with blocked("gradients", self.notes.ranks):
+            self.helper.finish(*[self._job(number) for number in range(self._next, len(self.buckets))])
+        self.notes.announce()
         self.began = False
         if self._known.all():
             return list(map(_as_given, self.total, self.dtypes, gradients))

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.typing import Array
+from eagerflow.world.announced import COLLECTIVE, announcing
 from eagerflow.world.window import Window
 
 __all__ = ["Alone", "Communicator"]
@@ -35,6 +36,14 @@ class Communicator(ABC):
     size: int
     hosts: Sequence[str]
     takes_device_arrays = False  # whether arrays may also lie on this rank's GPU
+    announces = False  # whether a call is under way that observers will hear of
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        """Observers hear of its collective calls; see `announced.py`."""
+        super().__init_subclass__(**settings)
+        for name in COLLECTIVE:
+            if name in vars(cls):
+                setattr(cls, name, announcing(vars(cls)[name]))
 
     @property
     def local_rank(self) -> int:

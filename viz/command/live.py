@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from viz.command.output_files import check_target
+from viz.command.ranks import ranks_here
 from viz.command.script_runner import run_script
 from viz.livepage.handle import LivePage, live
 
@@ -49,6 +50,9 @@ def run_live(options: argparse.Namespace) -> int:
     """
     _refuse_others(options)
     check_target(options.out)
+    ranks = ranks_here()
+    if ranks is not None and ranks.rank:  # the page is that of rank 0
+        return run_script(options.script, options.arguments, options.module, contextlib.nullcontext())[1]
     name = options.name or pathlib.Path(options.script).name
     page = live(port=options.port, open_browser=options.open, every=options.every, name=name)
     errors: list[BaseException] = []

@@ -18,6 +18,7 @@ def add_file(parser: argparse.ArgumentParser) -> None:
     about = "a recording, from `viz run` or `Recording.save`; or a model.onnx, which is run once"
     parser.add_argument("file", metavar="file.efz", help=about)
     lengths = "of an ONNX file's open lengths, by their names there or as input:axis (default: batch 1, others 32)"
+    parser.add_argument("--rank", type=int, default=0, metavar="N", help="of a recording of several ranks (default: 0)")
     parser.add_argument("--sizes", metavar="NAME=N[,NAME=N...]", type=_sizes, default={}, help=lengths)
 
 
@@ -35,17 +36,18 @@ def opened(options: argparse.Namespace) -> Recording:
     """The recording that a command was asked about.
 
     Args:
-        options: `file` and `sizes`.
+        options: `file`, `sizes` and `rank`.
 
     Raises:
-        ValueError: for a file that is damaged, or lengths that its model doesn't take.
+        ValueError: for a file that is damaged, a rank that it hasn't, or lengths that its model doesn't take.
         FileNotFoundError: where there is none.
     """
     path = os.fspath(options.file)
     if not path.lower().endswith(".onnx"):
         if options.sizes:
             raise ValueError(f"--sizes goes with ONNX files; {path!r:.150} is none.")
-        return load(path)
+        recording = load(path)
+        return recording.rank(options.rank) if options.rank else recording
     model = models.load_onnx(path)
     inputs = model.sample_inputs(options.sizes)
     with trace(pathlib.Path(path).stem, stats="basic") as recording:

@@ -17,8 +17,12 @@ __all__ = ["to_data", "write"]
 
 
 def to_data(record: Record) -> dict[str, Any]:
-    """Everything but kept values, as dicts, lists, numbers and text; the fields are those of `viz.facts.schema`."""
+    """Everything but kept values, as dicts, lists, numbers and text; the fields are those of `viz.facts.schema`.
+
+    Where several ranks took part, `others` is a list of the same for each of them.
+    """
     ops = [dataclasses.asdict(op) | {"flops": flops(record, op)} for op in record.ops]
+    others = {"others": [to_data(other) for other in record.others]} if record.others else {}
     return {
         "kind": "eagerflow trace",
         "meta": finite(record.meta),
@@ -28,6 +32,7 @@ def to_data(record: Record) -> dict[str, Any]:
             name: finite([dataclasses.asdict(each) for each in getattr(record, name)])
             for name in ("scopes", "tensors", "storages", "steps", "logs", "compositions")
         },
+        **others,
     }
 
 

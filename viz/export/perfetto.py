@@ -1,7 +1,8 @@
 """A recording as a trace that Perfetto (ui.perfetto.dev) and chrome://tracing open.
 
 The format is Chrome's "Trace Event Format": a track for each thread with scopes and ops nested in time, arrows from
-each forward op to its backward ops, and a curve of the memory in use.
+each forward op to its backward ops, and a curve of the memory in use. Each rank is a process of its own, whose track
+"network" has what it did together with the others; arrows join what was the same call on all ranks.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.json_data import finite
 from viz.facts.memory_use import memory_use
+from viz.facts.network import all_ranks, rank_name, rank_of, sent
 from viz.facts.parts import part_names
+from viz.facts.ranks import same_collectives
 from viz.facts.schema import Op, Record
-from viz.facts.selection import threads_of_scopes
+from viz.facts.selection import thread_name, threads_of_scopes
 
 __all__ = ["events", "write"]
 
@@ -52,22 +55,45 @@ def events(record: Record) -> list[dict[str, Any]]:
     Raises:
         ValueError: when times weren't recorded.
     """
+    ranks = all_ranks(record)
+    found = [event | {"pid": rank_of(each)} for each in ranks for event in _events(each, len(ranks) > 1)]
+    return found + _between_ranks(ranks)
+
+
+def _events(record: Record, among_others: bool) -> list[dict[str, Any]]:
+    """The events of one rank."""
     if record.ops and all(op.start is None for op in record.ops):
         raise ValueError("to_perfetto() needs times: record with viz.trace(time=True), which is the default")
-    title = formatting.clean(record.name) or "eagerflow"
-    found: list[dict[str, Any]] = [{"ph": "M", "pid": 0, "name": "process_name", "args": {"name": title}}]
+    title = rank_name(record) if among_others else formatting.clean(record.name) or "eagerflow"
+    found: list[dict[str, Any]] = [{"ph": "M", "name": "process_name", "args": {"name": title}}]
+    if among_others:
+        found.append({"ph": "M", "name": "process_sort_index", "args": {"sort_index": rank_of(record)}})
     threads = sorted({op.thread for op in record.ops}) or [0]
     for thread in threads:
-        name = {"name": f"thread {thread}" if thread else "main"}
-        found.append({"ph": "M", "pid": 0, "tid": thread, "name": "thread_name", "args": name})
+        name = {"name": thread_name(record, thread)}
+        found.append({"ph": "M", "tid": thread, "name": "thread_name", "args": name})
     slices = _scopes(record) + [_op(record, op) for op in record.ops if op.start is not None]
     found += sorted(slices, key=lambda event: (event["ts"], -event["dur"]))
     found += _arrows(record)
     if record.storages:
         found += [
-            {"ph": "C", "pid": 0, "name": "memory in use", "ts": when / 1000, "args": {"bytes": live}}
+            {"ph": "C", "name": "memory in use", "ts": when / 1000, "args": {"bytes": live}}
             for when, live in memory_use(record).curve
         ]
+    return found
+
+
+def _between_ranks(records: list[Record]) -> list[dict[str, Any]]:
+    """An arrow through what was the same call on all ranks, from the first that came to the last."""
+    first = max([len(record.ops) for record in records])  # arrows to backward ops have the numbers of these
+    found = []
+    for number, group in enumerate(same_collectives(records)):
+        ops = sorted(zip(records, group), key=lambda pair: pair[1].start or 0)
+        for at, (record, op) in enumerate(ops):
+            phase = "s" if at == 0 else "t" if at < len(ops) - 1 else "f"
+            event = {"ph": phase, "pid": rank_of(record), "tid": op.thread, "ts": (op.start or 0) / 1000}
+            event |= {"name": op.name, "cat": "network", "id": first + number}
+            found.append(event | ({"bp": "e"} if phase == "f" else {}))
     return found
 
 
@@ -78,7 +104,6 @@ def _scopes(record: Record) -> list[dict[str, Any]]:
     return [
         {
             "ph": "X",
-            "pid": 0,
             "tid": thread_of.get(scope.id, 0),
             "name": formatting.clean(scope.name),
             "cat": scope.kind,
@@ -96,7 +121,7 @@ def _op(record: Record, op: Op) -> dict[str, Any]:
     about: dict[str, Any] = {
         "in": ", ".join([formatting.tensor(tensors[i]) for i in op.inputs[:8]]),
         "out": ", ".join([formatting.tensor(tensors[i]) for i in op.outputs[:8]]),
-        "bytes": sum([tensors[i].nbytes for i in op.outputs]),
+        "bytes": sent(op) or sum([tensors[i].nbytes for i in op.outputs]),
         "layer": record.path(op.scope),
         "id": op.id,
     }
@@ -109,7 +134,6 @@ def _op(record: Record, op: Op) -> dict[str, Any]:
     name = f"∇ {op.name}" if op.phase == "backward" else op.name
     return {
         "ph": "X",
-        "pid": 0,
         "tid": op.thread,
         "name": formatting.clean(name),
         "cat": op.phase,
@@ -126,7 +150,7 @@ def _arrows(record: Record) -> list[dict[str, Any]]:
         forward = None if op.forward is None else record.ops[op.forward]
         if forward is None or forward.start is None or op.start is None:
             continue
-        common = {"pid": 0, "name": "gradient", "cat": "gradient", "id": op.id}
+        common = {"name": "gradient", "cat": "gradient", "id": op.id}
         found.append({**common, "ph": "s", "tid": forward.thread, "ts": forward.start / 1000})
         found.append({**common, "ph": "f", "bp": "e", "tid": op.thread, "ts": op.start / 1000})
     return found

@@ -18,7 +18,7 @@ from eagerflow.base.protobuf_messages import Messages, message_classes
 from viz.facts import formatting
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope
-from viz.facts.selection import threads_of_scopes
+from viz.facts.selection import thread_name, threads_of_scopes
 
 __all__ = ["messages", "space", "write"]
 
@@ -99,7 +99,7 @@ def space(record: Record) -> Any:
     thread_of = threads_of_scopes(record)
     last = max([op.end for op in record.ops if op.end is not None], default=0)
     for thread in sorted({op.thread for op in record.ops}):
-        line = plane.line(thread, f"thread {thread}" if thread else "main")
+        line = plane.line(thread, thread_name(record, thread))
         slices = [_scope_slice(s, last) for s in record.scopes if thread_of.get(s.id, 0) == thread]
         slices += [_op_slice(record, op) for op in record.ops if op.thread == thread]
         # An outer event comes before the inner one that begins with it.

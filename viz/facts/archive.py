@@ -1,7 +1,8 @@
 """`.efz`: a recording as one file.
 
 It is a zip of JSON (`trace.json`), columns of numbers (`columns.npz`) and, where values were kept, those
-(`values.npz`).
+(`values.npz`). Where several ranks took part, it is the recording of rank 0, and holds those of the others as files of
+the same kind (`ranks/1.efz`).
 
 It needs nothing of the program that ran, holds no pickles, and a file from elsewhere can do no more than
 fail to load: names of members, sizes, nesting and every reference are checked before use.
@@ -15,9 +16,10 @@ import json
 import math
 import os
 import pathlib
+import re
 import zipfile
 import zlib
-from typing import Any
+from typing import IO, Any
 
 import numpy
 
@@ -42,15 +44,16 @@ from viz.facts.schema import (
     TensorInfo,
 )
 
-__all__ = ["VERSION", "TraceFileError", "read", "write"]
+__all__ = ["VERSION", "TraceFileError", "packed", "read", "unpacked", "write"]
 
-VERSION = 2  # 1 knew no fused ops
+VERSION = 3  # 1 knew no fused ops, 2 no ranks
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
 _RATIO, _FREELY = (100, 64 << 20)  # nor may it, unless allowed, be so much larger than packed, beyond so many bytes
 _LONGEST = 300  # letters of a message about what is inside of a file
 _KIND = "eagerflow trace"
 _MEMBERS = ("trace.json", "columns.npz")
 _VALUES = "values.npz"  # only where values were kept
+_RANK = re.compile(r"ranks/([1-9][0-9]{0,5})\.efz")  # only where several ranks took part
 _SCOPE_FRAMES = ("created_at", "stack")
 
 
@@ -65,17 +68,39 @@ def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
         OSError: when the folder doesn't exist or can't be written.
     """
     target = pathlib.Path(path)
-    with replacing(target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with replacing(target) as file:
+        _write(record, file)
+    return target
+
+
+def packed(record: Record) -> bytes:
+    """What `write` writes."""
+    content = io.BytesIO()
+    _write(record, content)
+    return content.getvalue()
+
+
+def unpacked(content: bytes) -> Record:
+    """The record that `packed` packed, in another process of the same program."""
+    return _read(io.BytesIO(content), _Allowed(LIMIT))
+
+
+def _write(record: Record, file: IO[bytes]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         header, columns = _parts(record)
         archive.writestr("trace.json", json.dumps(header, separators=(",", ":")))
-        packed = io.BytesIO()
-        numpy.savez_compressed(packed, allow_pickle=False, **columns)
-        archive.writestr("columns.npz", packed.getvalue(), zipfile.ZIP_STORED)
+        archive.writestr("columns.npz", _npz(columns), zipfile.ZIP_STORED)
         if record.values:
-            packed = io.BytesIO()
-            numpy.savez_compressed(packed, allow_pickle=False, **{str(i): v for i, v in record.values.items()})
-            archive.writestr("values.npz", packed.getvalue(), zipfile.ZIP_STORED)
-    return target
+            values = _npz({str(i): v for i, v in record.values.items()})
+            archive.writestr(_VALUES, values, zipfile.ZIP_STORED)
+        for number, other in enumerate(record.others, 1):
+            archive.writestr(_rank_file(number), packed(other), zipfile.ZIP_STORED)
+
+
+def _npz(arrays: dict[str, numpy.ndarray]) -> bytes:
+    content = io.BytesIO()
+    numpy.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()
 
 
 def read(path: str | os.PathLike[str], limit: int | None = None) -> Record:
@@ -100,7 +125,7 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Record:
     if limit is None:
         limit = min(LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
     try:
-        return _read(path, limit)
+        return _read(path, _Allowed(limit))
     except TraceFileError as error:
         raise TraceFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
@@ -123,19 +148,56 @@ def _in_words(error: Exception) -> str:
     return f"a value in it is of another kind than in a trace ({type(error).__name__})"
 
 
-def _read(path: str | os.PathLike[str], limit: int) -> Record:
-    with zipfile.ZipFile(path) as archive:
-        _check_members(archive, limit)
+class _Allowed:
+    """How many bytes may be unpacked: so many for each part of a record, and for all ranks together."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.used, self.others = limit, 0, 0
+
+    def next_rank(self) -> None:
+        """The record of another rank begins."""
+        self.others += self.used
+        self.used = 0
+
+    def check(self, archive: zipfile.ZipFile) -> None:
+        """Refuse a file that would unpack to more.
+
+        The zipfile module itself never unpacks more than a member declares, so the declared sizes are what counts.
+        """
+        methods = {member.compress_type for member in archive.infolist()}
+        if methods - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise TraceFileError("not a trace: it is packed in a way that traces are not")
+        size = sum(member.file_size for member in archive.infolist())
+        self.used += size
+        if self.others + size > self.limit:
+            raise TraceFileError(
+                f"it unpacks to {self.others + size:,} bytes, more than the limit of {self.limit:,}. "
+                f"If you trust it: viz.load(path, limit={self.others + size})."
+            )
+
+
+def _read(file: str | os.PathLike[str] | IO[bytes], allowed: _Allowed, inner: bool = False) -> Record:
+    with zipfile.ZipFile(file) as archive:
+        ranks = _check_members(archive, inner)
+        allowed.check(archive)
         header = _parse(archive.read("trace.json"))
         _check_header(header)
-        columns = _columns(archive.read("columns.npz"), limit)
-        values = _values(archive, limit)
+        columns = _columns(archive.read("columns.npz"), allowed)
+        values = _values(archive, allowed)
+        others = []
+        for number in range(1, 1 + ranks):
+            allowed.next_rank()
+            others.append(_read(io.BytesIO(archive.read(_rank_file(number))), allowed, inner=True))
     check_counts(header.get("counts"))
     record = _record(header, columns)
-    record.values = values
+    record.values, record.others = values, others
     check_kinds(record)
     _check_references(record)
     return record
+
+
+def _rank_file(number: int) -> str:
+    return f"ranks/{number}.efz"
 
 
 def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
@@ -178,24 +240,14 @@ def _scope_row(scope: Scope, frames: Pool) -> dict[str, Any]:
     return row
 
 
-def _check_members(archive: zipfile.ZipFile, limit: int) -> None:
+def _check_members(archive: zipfile.ZipFile, inner: bool) -> int:
+    """Refuse a file that holds something else than a trace; gives how many other ranks there are."""
     held = archive.namelist()
-    if sorted(set(held) - {_VALUES}) != sorted(_MEMBERS) or len(set(held)) != len(held):
+    ranks = sum([_RANK.fullmatch(name) is not None for name in held])
+    wanted = {*_MEMBERS, *map(_rank_file, range(1, 1 + ranks))}
+    if set(held) - {_VALUES} != wanted or len(set(held)) != len(held) or (inner and ranks):
         raise TraceFileError(f"not a trace: it holds {sorted(held)[:5]!s:.120} instead of {sorted(_MEMBERS)}")
-    _check_size(archive, limit)
-
-
-def _check_size(archive: zipfile.ZipFile, limit: int) -> None:
-    """The zipfile module itself never unpacks more than a member declares, so the declared sizes are what counts."""
-    methods = {member.compress_type for member in archive.infolist()}
-    if methods - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise TraceFileError("not a trace: it is packed in a way that traces are not")
-    size = sum(member.file_size for member in archive.infolist())
-    if size > limit:
-        raise TraceFileError(
-            f"it unpacks to {size:,} bytes, more than the limit of {limit:,}. "
-            f"If you trust it: viz.load(path, limit={size})."
-        )
+    return ranks
 
 
 def _parse(text: bytes) -> dict[str, Any]:
@@ -221,18 +273,18 @@ def _check_header(header: dict[str, Any]) -> None:
         )
 
 
-def _columns(packed: bytes, limit: int) -> dict[str, numpy.ndarray]:
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        _check_size(archive, limit)
+def _columns(content: bytes, allowed: _Allowed) -> dict[str, numpy.ndarray]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        allowed.check(archive)
         return {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
 
 
-def _values(archive: zipfile.ZipFile, limit: int) -> dict[int, numpy.ndarray]:
+def _values(archive: zipfile.ZipFile, allowed: _Allowed) -> dict[int, numpy.ndarray]:
     """The kept values by the tensor's id."""
     if _VALUES not in archive.namelist():
         return {}
     with zipfile.ZipFile(io.BytesIO(archive.read(_VALUES))) as inner:
-        _check_size(inner, limit)
+        allowed.check(inner)
         names = inner.namelist()
         return {int(name.removesuffix(".npy")): _array(inner.read(name), flat=False) for name in names}
 

@@ -159,6 +159,12 @@ def check_kinds(record: Record) -> None:
     for i, scope in enumerate(record.scopes):
         if scope.id != i:
             raise Damaged(f"scope {i} has the number {scope.id}")
+    for op in record.ops:
+        for field in ("bytes", "ranks", "waited") if op.phase == "network" else ():
+            if not _count(op.settings.get(field, 0)):
+                raise Damaged(f"the {field} of {op.name!r:.40} are {op.settings[field]!r:.40}")
+    if not _or_none(_count)(record.meta.get("rank")):
+        raise Damaged(f"its rank is {record.meta['rank']!r:.60}")
     if not isinstance(record.meta.get("name"), (str, type(None))):
         raise Damaged(f"its name is {record.meta['name']!r:.60}")
 

@@ -173,6 +173,8 @@ def flops(record: Record, op: Op) -> int | None:
         record: the recording.
         op: one of its ops, forward or backward.
     """
+    if op.phase == "network":
+        return 0
     if op.phase == "update" and op.name not in FORMULAS:
         return None
     at, times = op, 1

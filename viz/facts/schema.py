@@ -29,7 +29,7 @@ __all__ = [
 ]
 __all__ += ["TensorInfo"]
 
-PHASES = ("forward", "backward", "update", "metric", "data")
+PHASES = ("forward", "backward", "update", "metric", "data", "network")
 ROLES = ("input", "parameter", "state", "activation", "gradient", "constant")
 
 
@@ -134,7 +134,7 @@ class Op:
         start, end: times, None when not recorded.
         forward: for backward ops, the id of the op whose derivative this is.
         error: what it raised, as text, or None.
-        thread: the number of the thread it ran in.
+        thread: the number of the thread it ran in; what ranks do together (phase `"network"`) has one of its own.
         composition: for a fused op, the position in `Record.compositions` of what it is made of.
     """
 
@@ -272,6 +272,8 @@ class Record:
     `compositions` tells what fused ops are made of; `parts.py` makes ops of them.
     `values` holds the elements of the tensors that were chosen by `viz.trace(values=...)`, by the tensor's id, and
     `labels` the label by which each was chosen.
+    `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
+    by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
     """
 
     meta: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -285,6 +287,7 @@ class Record:
     compositions: list[Composition] = dataclasses.field(default_factory=list)
     values: dict[int, numpy.ndarray] = dataclasses.field(default_factory=dict)
     labels: dict[int, str] = dataclasses.field(default_factory=dict)
+    others: list[Record] = dataclasses.field(default_factory=list)
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ __all__ = [
     "outcome",
     "pick_step",
     "step_name",
+    "thread_name",
     "threads_of_scopes",
     "variables_of",
 ]
@@ -156,6 +157,9 @@ class Selection:
                 self.updates_of.setdefault(self.variables[op.outputs[0]], []).append(op.id)
         elif op.phase == "forward" and op.outputs and self.record.tensors[op.outputs[0]].version:
             self._sort_rider(op)
+        elif op.phase == "network":
+            if backward or any(scope.kind in ("layer", "model") for scope in self.record.ancestors(op.scope)):
+                self.forward.append(op)
         else:
             self.forward.append(op)
             self._note_weights(op, op.id)
@@ -229,10 +233,19 @@ class Selection:
         return op.name, op.composition, op.phase, op.error, made, read, backward
 
 
+def thread_name(record: Record, thread: int) -> str:
+    """What a track of a thread is called."""
+    if any(op.thread == thread and op.phase == "network" for op in record.ops):
+        return "network"
+    return f"thread {thread}" if thread else "main"
+
+
 def threads_of_scopes(record: Record) -> dict[int, int]:
-    """For each scope, the thread of its first op."""
+    """For each scope, the thread of its first op; what ranks do together has a thread without scopes."""
     found: dict[int, int] = {}
     for op in record.ops:
+        if op.phase == "network":
+            continue
         for scope in record.ancestors(op.scope):
             found.setdefault(scope.id, op.thread)
     return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.flops import flops
+from viz.facts.network import rank_of, sent
 from viz.facts.schema import Op, Record, Scope
 from viz.facts.selection import check_step, origin, outcome, pick_step
 from viz.facts.text_table import Text, table
@@ -260,7 +261,7 @@ def _around_id(record: Record, op: Op) -> int | None:
 
 
 def _made(record: Record, op: Op) -> int:
-    return sum([record.tensors[i].nbytes for i in op.outputs])
+    return sent(op) or sum([record.tensors[i].nbytes for i in op.outputs])
 
 
 _GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
@@ -278,5 +279,7 @@ def describe(record: Record) -> str:
     layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
     parts += [formatting.count(layers, "layer")] if layers else []
     parts += [formatting.seconds(record.meta["duration"])] if record.meta.get("duration") else []
+    parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
+    parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
     parts += outcome(record, record.ops)
     return f"recording{name}: {', '.join(parts)}"

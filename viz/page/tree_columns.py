@@ -15,6 +15,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, all_blocks, groups, stand_in
 from viz.facts.derived_stats import norm
+from viz.facts.network import sent
 from viz.facts.parts import parts_of, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection
@@ -55,7 +56,7 @@ class Facts:
         self.measured = any(tensor.stats for tensor in tensors)
         self.failed = {op.id for op in record.ops if op.error is not None}
         self.times = [op.duration for op in record.ops]
-        self.sizes = [sum([tensors[i].nbytes for i in op.outputs]) for op in record.ops]
+        self.sizes = [sent(op) or sum([tensors[i].nbytes for i in op.outputs]) for op in record.ops]
 
     def cost(self, ops: Iterable[int]) -> Cost:
         """The cost of ops, given by id."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from viz.facts import formatting
 from viz.facts.blocks import Block
+from viz.facts.network import sent_lines
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import outcome
@@ -19,6 +20,7 @@ __all__ = [
     "made",
     "made_of",
     "main_scope",
+    "network",
     "part_lines",
     "rest_name",
     "spent",
@@ -103,6 +105,11 @@ def made_of(record: Record, op: Op) -> list[str]:
     names = [] if op.composition is None else part_names(record, op)
     shown = [formatting.clean(name, 20) for name in names[:6]]
     return ["  ".join([*shown, *(["…"] if len(names) > len(shown) else [])])] if names else []
+
+
+def network(ops: Sequence[Op]) -> list[str]:
+    """What ops that ranks did together were for, and how long they waited; none for other ops."""
+    return sent_lines([op for op in ops if op.phase == "network"])
 
 
 def update_name(record: Record, op: Op) -> str:

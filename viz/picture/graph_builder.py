@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
+from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, check_step, step_name
@@ -174,7 +175,7 @@ class _Assembly:
         made = Node(row, "op", formatting.clean(op.name, 40), phase=op.phase, row=row, cluster=cluster)
         made.lane = "backward" if op.phase == "backward" else "forward"
         made.tooltip = _op_tooltip(self.record, op)
-        made.lines += box_texts.made_of(self.record, op)
+        made.lines += box_texts.made_of(self.record, op) + box_texts.network([self.record.ops[i] for i in ops])
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and op.phase != "backward")
         weights = {each: self.selection.weights_of.get(each, []) for each in ops}
@@ -305,6 +306,7 @@ class _Assembly:
 
     def _cost(self, node: Node, ops: list[Op]) -> str:
         made = [] if node.kind == "update" else [self.record.tensors[i].nbytes for op in ops for i in op.outputs]
+        made += map(sent, ops)
         return box_texts.cost(len(ops), sum([op.duration for op in ops]), sum(made), node.error)
 
     # ------------------------------------------------------------------ arrows

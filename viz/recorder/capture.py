@@ -52,6 +52,7 @@ class Options(NamedTuple):
     values: str | None = None
     steps: frozenset[int] | None = None
     on_nonfinite: str | None = None
+    ranks: bool = False
 
 
 # Where the program is: the innermost open scope, the scope whose stack continues a walk, and the frame where walks
@@ -229,6 +230,24 @@ class Capture(observe.Observer):
         if self.keeper is not None:
             self.keeper.update(len(self.journal.log), variable.data, variable.path)
         self._note("update", name, started, ended, (), read, [], places)
+
+    def on_collective(
+        self,
+        kind: str,
+        name: str,
+        nbytes: int,
+        started: int,
+        ended: int,
+        waited: int | None,
+        ranks: int,
+        overlapped: bool = False,
+    ) -> None:
+        if self.tick() >= self.limit:
+            return
+        places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
+        about = {"of": name, "bytes": nbytes, "ranks": ranks, "waited": waited, "overlapped": overlapped or None}
+        given = {key: value for key, value in about.items() if value not in ("", None)}
+        self._note("collective", kind, started, ended, given, [], [], places)
 
     def _update_from(self, variable: Any, x: Any) -> Any:
         """What a variable is updated from, as an entry of `Event.inputs`."""

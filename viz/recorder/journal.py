@@ -17,15 +17,16 @@ _MET = 7
 
 
 class Event(NamedTuple):
-    """An op, a backward rule or an update in place, as it was announced.
+    """An op, a backward rule, an update in place or something ranks did together, as it was announced.
 
     Attributes:
-        kind: `"op"`, `"rule"` or `"update"`.
-        op: the `Op`; the name for updates.
+        kind: `"op"`, `"rule"`, `"update"` or `"collective"`.
+        op: the `Op`; the name for updates and collectives.
         started, ended: `clock()`.
         scope: the number of the innermost open scope.
         thread: the thread's identity.
-        given: values of the op's settings; for rules, the keys of the forward op's outputs and of its inputs.
+        given: values of the op's settings; for rules, the keys of the forward op's outputs and of its inputs; for
+            collectives, their settings.
         inputs: an entry per argument: the position of a tensor, None, a tuple of such, or `("=", plain value)`.
         outputs: positions of tensors.
         places: numbers in `Walker.codes`, each with an instruction.
@@ -39,7 +40,7 @@ class Event(NamedTuple):
     ended: int
     scope: int | None
     thread: int
-    given: tuple[Any, ...]
+    given: Any
     inputs: list[Any]
     outputs: list[int]
     places: list[int]

@@ -255,6 +255,10 @@ class _Builder:
             self.record.labels[after.id] = after.name
         self._make(op, (after.id,))
 
+    def _add_collective(self, event: Event) -> None:
+        op = self._op(event, str(event.op), "network")
+        op.settings = dict(event.given)
+
     def _op(self, event: Event, name: str, phase: str) -> Op:
         op = Op(
             len(self.record.ops),
@@ -266,7 +270,7 @@ class _Builder:
             start=self._time(event.started),
             end=self._time(event.ended),
             error=event.error,
-            thread=self.threads.setdefault(event.thread, len(self.threads)),
+            thread=0 if phase == "network" else self.threads.setdefault(event.thread, len(self.threads)),
         )
         self.record.ops.append(op)
         self.began.append(event.started)
@@ -301,13 +305,17 @@ class _Builder:
 
     def _claim(self, started: int, forward: int | None) -> bool:
         """Make the ops since `started` the backward ops of `forward`; False when there are none."""
-        first = len(self.record.ops)
-        while first and self.began[first - 1] >= started:
-            first -= 1
-        for op in self.record.ops[first:]:
+        found = []
+        for op, began in zip(reversed(self.record.ops), reversed(self.began)):
+            if op.phase == "network":  # announced when it was over; and it may have begun long before
+                continue
+            if began < started:
+                break
+            found.append(op)
+        for op in found:
             op.phase = "backward"
             op.forward = forward if op.forward is None else op.forward
-        return first < len(self.record.ops)
+        return bool(found)
 
     def _watched_late(self, in_keys: tuple[int | None, ...], forward: Op) -> None:
         """A tensor watched after it was first met got its key later: find it by elimination."""
@@ -351,6 +359,9 @@ class _Builder:
                 Storage(i, nbytes, self._moment(when), freed.get(i))
                 for i, (nbytes, when) in enumerate(zip(pieces[::2], pieces[1::2]))
             ]
+        for op in record.ops:
+            if op.phase == "network":
+                op.thread = max(1, len(self.threads))  # a track of its own
         record.logs = [
             Logs(kind, step, {str(k): float(v) for k, v in values.items()}, self._time(when))
             for kind, step, values, when in capture.logs
@@ -380,6 +391,7 @@ def _meta(capture: Capture) -> dict[str, Any]:
         "name": capture.options.name,
         "options": to_plain(capture.options._asdict()),
         "duration": capture.stopped - capture.began,
+        "origin": capture.began,  # when times are 0, on the clock of the process
         "began": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": sys.platform,

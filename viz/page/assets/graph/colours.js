@@ -66,6 +66,7 @@ class Painter {
       input: "input",
       metric: "metric",
       data: "data",
+      network: "sent to other ranks",
     };
     return Object.keys(names)
       .filter((phase) => shown.has(phase))

@@ -1,0 +1,22 @@
+"""Commands under a launcher: every rank runs the script, and rank 0 says what came of it."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+from eagerflow.distribution.joining import joined
+from eagerflow.world.environment import told
+
+__all__ = ["own_file", "ranks_here"]
+
+
+def ranks_here() -> Any:
+    """The communicator of the ranks that a launcher started together; None for a process that is alone."""
+    found = told()
+    return None if found is None or found.size == 1 else joined()
+
+
+def own_file(path: pathlib.Path, rank: int) -> pathlib.Path:
+    """Where a rank writes its own part, when there will be no whole: `train.rank-1.efz`."""
+    return path.with_name(f"{path.stem}.rank-{rank}{path.suffix}")
