@@ -8,6 +8,7 @@ off it may be.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,8 +17,10 @@ from eagerflow.world.communicator import Communicator
 
 __all__ = ["Clock", "Reading", "read_clocks"]
 
-_ROUNDS, _BLOCKS = 16, 20  # barriers at once, and how often, where they were too slow
+_ROUNDS = 16  # barriers at once
+_PAUSE = 0.0005  # seconds between: whoever has slept is sooner given a processor, where there are too few
 _CLOSE = 20_000  # nanoseconds: near enough
+_LONG = 500_000_000  # nanoseconds after which what has been found must do
 
 
 class Reading(NamedTuple):
@@ -35,11 +38,15 @@ class Reading(NamedTuple):
 
 
 def read_clocks(communicator: Communicator) -> Reading:
-    """Compare the clocks of all ranks. Collective; takes about a millisecond where nobody else needs the processors."""
+    """Compare the clocks of all ranks. Collective.
+
+    It takes less than a millisecond, and half a second where there are more ranks than idle processors.
+    """
     rank = communicator.rank
     rounds: list[list[tuple[int, int]]] = [[] for _ in range(communicator.size)]
+    found: list[tuple[int, int]] = []
     with observe.unobserved():
-        for _ in range(_BLOCKS):
+        while True:
             own = []
             for _ in range(_ROUNDS):
                 came = observe.clock()
@@ -48,8 +55,10 @@ def read_clocks(communicator: Communicator) -> Reading:
             for known, new in zip(rounds, communicator.gather_objects(own)):
                 known += new
             found = [_difference(rounds[0], each) for each in rounds]
-            if max([error for _, error in found]) <= _CLOSE:  # the same on all ranks
+            took = rounds[0][-1][1] - rounds[0][0][0]  # as everything here, the same on all ranks
+            if max([error for _, error in found]) <= _CLOSE or took > _LONG:
                 break
+            time.sleep(_PAUSE)
     return Reading(rounds[rank][-1][1], *found[rank])
 
 
