@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from eagerflow.base import tree
 from eagerflow.data.arrays import as_batch, rows_of
+from eagerflow.data.parts import cut
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import sharing
-from eagerflow.world.shares import Share, share_of
+from eagerflow.world.shares import share_of
 
 __all__ = ["Distributed"]
 
@@ -23,18 +23,17 @@ class Distributed:
     Args:
         dataset: an iterable of global batches, the same on all ranks.
         communicator: of the ranks.
-        summed: losses are parts of a sum over the ranks, as in TensorFlow's replicas, and not means.
     """
 
-    def __init__(self, dataset: Any, communicator: Communicator, summed: bool = False) -> None:
-        self.dataset, self.communicator, self.summed = dataset, communicator, summed
+    def __init__(self, dataset: Any, communicator: Communicator) -> None:
+        self.dataset, self.communicator = dataset, communicator
 
     def __iter__(self) -> Iterator[Any]:
         for batch in self.dataset:
             given = as_batch(batch)
-            share = share_of(self.communicator, rows_of(given))._replace(summed=self.summed)
+            share = share_of(self.communicator, rows_of(given))._replace(gathers=True)
             with sharing(share):
-                yield own_rows(given, share)
+                yield cut(given, share)
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -44,9 +43,3 @@ class Distributed:
         if name.startswith("__") or name == "dataset":
             raise AttributeError(name)
         return getattr(self.dataset, name)
-
-
-def own_rows(batch: Any, share: Share) -> Any:
-    """The rows of a share; of an empty one the batch's first row, which weighs nothing."""
-    start, stop = (share.start, share.stop) if share.own else (0, 1)
-    return tree.map_structure(lambda leaf: leaf[start:stop] if getattr(leaf, "shape", ()) else leaf, batch)

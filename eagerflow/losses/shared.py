@@ -67,7 +67,9 @@ def reduced_over_all(
         # The sum may be differentiated, and so may the weights.
         return safe_divide(_part(share, weighted, weighted.size), all_sum(own, share.communicator))
     if counted is None:
-        return weighted.mean() if even else mean_of_all(share, weighted)
+        if not even:
+            return mean_of_all(share, weighted)
+        return weighted.mean() * share.fraction if share.summed else weighted.mean()
     sizes, entries, kept = totals(share, weighted.size, *counted)
     # In float32, as one process computes it.
     scale = float(numpy.float32(entries) / numpy.float32(kept)) if kept else 0.0

@@ -53,7 +53,7 @@ class Metric(Told):
         super().__init_subclass__()
         bound_init(cls)
         own = cls.__dict__.get("update_state")
-        if own is not None and not cls.__module__.startswith("eagerflow."):
+        if own is not None:
             cls.update_state = of_all_rows(own)  # type: ignore[method-assign]
 
     def __init__(self, dtype: DType = None, name: str | None = None) -> None:

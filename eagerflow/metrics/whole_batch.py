@@ -19,11 +19,16 @@ __all__ = ["of_all_rows", "on_all_rows"]
 
 
 def of_all_rows(update_state: Callable[..., Any]) -> Callable[..., Any]:
-    """`update_state` of a metric of the user's own: unless it tells how states become one, it sees all rows."""
+    """`update_state` that sees the rows of all ranks where their counts couldn't be put together later.
+
+    That is so in loops of the user's own, and for metrics of his own which don't tell how states become one.
+    """
+    ours = update_state.__module__.startswith("eagerflow.")
 
     @wraps(update_state)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if world.share is None or (not self._gathers and _adds_up(self)):
+        share = world.share
+        if share is None or not (share.gathers or (not ours and (self._gathers or not _adds_up(self)))):
             return update_state(self, *args, **kwargs)
         return on_all_rows(self, lambda *a, **k: update_state(self, *a, **k), *args, **kwargs)
 
@@ -40,7 +45,7 @@ def on_all_rows(metric: Any, update: Callable[..., Any], *args: Any, **kwargs: A
     """Let a metric take in all rows of the running step's batch: from now on its state is the same on all ranks."""
     share = world.share
     assert share is not None
-    if not metric._gathers:
+    if not metric._gathers and not share.gathers:
         metric._gathers = True
         if not share.communicator.rank:
             say(

@@ -23,6 +23,7 @@ class Share(NamedTuple):
         rows: of the whole batch.
         summed: what the ranks minimize is the sum of their losses, as with TensorFlow's replicas, whose losses are
             divided by the number of all rows; otherwise it is the mean, each loss counted by its rows.
+        gathers: metrics take in the rows of all ranks: nobody puts together what each has counted, as loops of ours do.
 
     A rank whose share is empty (`start == stop`) still makes the step, on one row that weighs nothing, so that it
     takes part in all that ranks do together.
@@ -38,6 +39,7 @@ class Share(NamedTuple):
     stop: int
     rows: int
     summed: bool = False
+    gathers: bool = False
 
     @property
     def own(self) -> int:

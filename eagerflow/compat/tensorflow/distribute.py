@@ -17,7 +17,7 @@ from eagerflow import distribution, ops
 from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.data.arrays import as_batch, rows_of
-from eagerflow.distribution.batches import own_rows
+from eagerflow.data.parts import cut
 from eagerflow.world.communicator import Alone, Communicator
 from eagerflow.world.current import sharing, world
 from eagerflow.world.shares import Share, share_of
@@ -83,8 +83,8 @@ class DistributedDataset:
     def _cut_batches(self) -> Iterator[tuple[Any, Share]]:
         communicator = self.strategy._communicator
         for given in map(as_batch, self.dataset):
-            share = share_of(communicator, rows_of(given))._replace(summed=True)
-            yield own_rows(given, share), share
+            share = share_of(communicator, rows_of(given))._replace(summed=True, gathers=True)
+            yield cut(given, share), share
 
     def _own_batches(self) -> Iterator[tuple[Any, Share]]:
         """Batches that differ by rank: a rank that has run out repeats its last one, which weighs nothing."""
@@ -98,7 +98,7 @@ class DistributedDataset:
             if batch is None:
                 raise ValueError(f"rank {communicator.rank} has no batch, and others have: every rank needs data.")
             start = sum(counts[: communicator.rank])
-            yield batch, Share(communicator, start, start + counts[communicator.rank], sum(counts), summed=True)
+            yield batch, Share(communicator, start, start + counts[communicator.rank], sum(counts), True, True)
 
     def __len__(self) -> int:
         return len(self.dataset)

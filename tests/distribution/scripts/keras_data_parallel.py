@@ -1,4 +1,4 @@
-"""In the style of Keras' guide to distribution: a mesh of all devices, a data set, and later a mesh with a model axis."""
+"""In the style of Keras' guide to distribution: a mesh of all devices, a data set, then a mesh with a model axis."""
 
 import keras
 import numpy as np

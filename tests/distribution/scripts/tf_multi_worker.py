@@ -8,10 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 per_worker_batch_size = 32
-tf_config = {
-    "cluster": {"worker": ["localhost:12345", "localhost:23456"]},
-    "task": {"type": "worker", "index": 0},
-}
+tf_config = {"cluster": {"worker": ["localhost:12345", "localhost:23456"]}, "task": {"type": "worker", "index": 0}}
 if os.environ.get("SCRIPT_WITH_TF_CONFIG"):
     os.environ["TF_CONFIG"] = json.dumps(tf_config)
 num_workers = len(tf_config["cluster"]["worker"])
@@ -54,9 +51,7 @@ with strategy.scope():
 
 folder = os.environ.get("SCRIPT_FOLDER") or tempfile.mkdtemp()
 callbacks = [tf.keras.callbacks.BackupAndRestore(backup_dir=os.path.join(folder, "backup"))]
-history = multi_worker_model.fit(
-    multi_worker_dataset, epochs=3, steps_per_epoch=10, callbacks=callbacks, verbose=0
-)
+history = multi_worker_model.fit(multi_worker_dataset, epochs=3, steps_per_epoch=10, callbacks=callbacks, verbose=0)
 print("loss", [f"{loss:.4f}" for loss in history.history["loss"]])
 print("accuracy", [f"{part:.4f}" for part in history.history["accuracy"]])
 

@@ -58,7 +58,8 @@ while epoch.numpy() < num_epochs:
         num_batches += 1
         step_in_epoch.assign_add(1)
     train_loss = total_loss / num_batches
-    print("Epoch: %d, accuracy: %.4f, train_loss: %.4f." % (epoch.numpy(), train_accuracy.result(), train_loss))
+    accuracy = float(train_accuracy.result())
+    print(f"Epoch: {epoch.numpy()}, accuracy: {accuracy:.4f}, train_loss: {float(train_loss):.4f}.")
     train_accuracy.reset_states()
     epoch.assign_add(1)
     step_in_epoch.assign(0)

@@ -1,0 +1,77 @@
+"""Scripts in the style of Keras' and TensorFlow's tutorials print the same alone and on ranks."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.distribution.pool import ROOT, mpiexec
+
+FOLDER = Path(__file__).parent / "scripts"
+SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py"))
+DEADLINE = 120.0
+
+
+def output(script: str, folder: Path, ranks: int = 0, **environment: str) -> tuple[int, str, str]:
+    """What a script prints in a process group of its own, which is killed at the deadline."""
+    command = [sys.executable, "-m", "eagerflow", "run", str(FOLDER / script)]
+    if ranks:
+        command = [mpiexec(), "-n", str(ranks), *command]
+    own = {"PYTHONPATH": str(ROOT), "SCRIPT_FOLDER": str(folder), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "0"}
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **own, **environment},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        out, errors = process.communicate(timeout=DEADLINE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return process.returncode, out, errors
+
+
+def numbers(text: str) -> list[float]:
+    return [float(found) for found in re.findall(r"\d+\.\d+", text)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_trains_the_same_model_on_two_ranks(script, tmp_path):
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "together").mkdir()
+    code, alone, errors = output(script, tmp_path / "alone")
+    assert code == 0, errors
+    code, together, errors = output(script, tmp_path / "together", 2)
+    assert code == 0, errors
+    expected = numbers(alone)
+    found = numbers(together)
+    assert expected
+    assert len(found) == 2 * len(expected)
+    together_sorted, twice = sorted(found), sorted(expected * 2)
+    assert together_sorted == pytest.approx(twice, abs=2.1e-4)
+
+
+def test_several_workers_in_tf_config_name_the_launcher(tmp_path):
+    code, _, errors = output("tf_multi_worker.py", tmp_path, SCRIPT_WITH_TF_CONFIG="1")
+    assert code == 1
+    assert "TF_CONFIG names 2 workers" in errors
+    assert "python -m eagerflow launch -n 2 run" in errors
+
+
+@pytest.mark.slow
+def test_tf_config_is_ignored_with_one_line_where_a_launcher_started_ranks(tmp_path):
+    code, _, errors = output("tf_multi_worker.py", tmp_path, 2, SCRIPT_WITH_TF_CONFIG="1")
+    assert code == 0, errors
+    assert errors.count("TF_CONFIG is ignored") == 1
