@@ -50,6 +50,7 @@ class Compiled:
         self.states: States | None = None  # of the model, for steps made one by one
         # What was trainable, where that counts (see training_as_compiled.py).
         self.trainable: list[tuple[Any, bool]] = []
+        self.distribution: Any = None  # that was in force: a model keeps it behind its scope
 
     def change_loss(self, loss: Any) -> None:
         """Use another loss from now on."""

@@ -36,6 +36,7 @@ from eagerflow.training.loops import Fit, run_evaluate, run_predict
 from eagerflow.training.pytorch_names import OtherWays
 from eagerflow.training.undone_steps import States
 from eagerflow.world.current import world
+from eagerflow.world.sharers import in_force
 
 __all__ = ["Trainer"]
 
@@ -104,6 +105,7 @@ class Trainer(OlderSpellings, OtherWays):
             "jit_compile": jit_compile,
         }
         compiled.trainable = trainable_now(self)
+        compiled.distribution = world.distribution
         self.__dict__["_compiled"] = compiled
         self.stop_training = False
 
@@ -389,9 +391,8 @@ class Trainer(OlderSpellings, OtherWays):
         """
         given = locals().copy()
         compiled = self._ready("fit")
-        run = Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution)
-        with as_compiled(self, compiled.trainable):
-            return run.go()
+        with in_force(compiled.distribution), as_compiled(self, compiled.trainable):
+            return Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution).go()
 
     @ignores(*LOADING)
     def evaluate(
@@ -420,11 +421,12 @@ class Trainer(OlderSpellings, OtherWays):
         Returns:
             A list of floats in the order of `metrics_names`, or the loss alone when there are no metrics.
         """
-        self._ready("evaluate")
+        compiled = self._ready("evaluate")
         steps = at_least_one("evaluate", "steps", steps)
         batch_size = at_least_one("evaluate", "batch_size", batch_size)
         feed = feed_for(x, y, sample_weight, batch_size, steps)
-        numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
+        with in_force(compiled.distribution):
+            numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     @ignores(*LOADING)
@@ -450,7 +452,8 @@ class Trainer(OlderSpellings, OtherWays):
         """
         steps = at_least_one("predict", "steps", steps)
         feed = feed_for(x, None, None, at_least_one("predict", "batch_size", batch_size), steps)
-        return run_predict(self, feed, callbacks, verbosity("predict", verbose))
+        with in_force(None if self._compiled is None else self._compiled.distribution):
+            return run_predict(self, feed, callbacks, verbosity("predict", verbose))
 
     # -- single batches
 

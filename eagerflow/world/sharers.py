@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import world
 
-__all__ = ["sharers", "writes"]
+__all__ = ["in_force", "sharers", "writes"]
 
 
 def sharers() -> Communicator | None:
@@ -18,3 +22,15 @@ def writes() -> bool:
     """Whether this process is the one that writes files, of the ranks that train together."""
     ranks = sharers()
     return ranks is None or ranks.rank == 0
+
+
+@contextlib.contextmanager
+def in_force(distribution: Any) -> Iterator[None]:
+    """Inside the block a distribution is in force, unless another one is, or it is None."""
+    before = world.distribution
+    if before is None:
+        world.distribution = distribution
+    try:
+        yield
+    finally:
+        world.distribution = before

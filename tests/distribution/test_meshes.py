@@ -143,3 +143,31 @@ def test_a_loop_of_ones_own_is_given_its_rows_and_a_share(ranks):
     first, second = ranks(2, rows_seen)
     assert first == [([10.0], [0], 1 / 3), ([1.0], [1], 1 / 3)]
     assert second == [([11.0, 12.0], [0, 0], 2 / 3), ([1.0, 1.0], [1, 1], 2 / 3)]
+
+
+def compiled_in_a_scope() -> tuple[list[int], list[float]]:
+    rows: list[int] = []
+
+    class Seen(keras.layers.Layer):
+        def call(self, x):
+            if isinstance(x, keras.Tensor):
+                rows.append(x.shape[0])
+            return x
+
+    with DataParallel().scope():
+        model = keras.Sequential([keras.Input((3,)), Seen(), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+    rows.clear()
+    x = keras.ops.arange(24, dtype="float32").numpy().reshape(8, 3) / 24
+    history = model.fit(x, x[:, :1], batch_size=8, epochs=2, verbose=0)
+    model.evaluate(x, x[:, :1], verbose=0)
+    model.predict(x, verbose=0)
+    return rows, history.history["loss"]
+
+
+def test_what_is_compiled_in_a_scope_is_distributed_behind_it(ranks):
+    ((alone, expected),) = ranks(1, compiled_in_a_scope)
+    assert alone == [8, 8, 8, 8]
+    for rows, losses in ranks(2, compiled_in_a_scope):
+        assert rows == [4, 4, 4, 4]
+        assert losses == pytest.approx(expected, rel=1e-6)

@@ -23,7 +23,12 @@ def output(script: str, folder: Path, ranks: int = 0, **environment: str) -> tup
     command = [sys.executable, "-m", "eagerflow", "run", str(FOLDER / script)]
     if ranks:
         command = [mpiexec(), "-n", str(ranks), *command]
-    own = {"PYTHONPATH": str(ROOT), "SCRIPT_FOLDER": str(folder), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "0"}
+    own = {
+        "PYTHONPATH": str(ROOT),
+        "SCRIPT_FOLDER": str(folder),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "",
+    }  # lines stay whole
     process = subprocess.Popen(
         command,
         env={**os.environ, **own, **environment},

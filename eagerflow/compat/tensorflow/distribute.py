@@ -141,12 +141,11 @@ class Strategy:
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[Strategy]:
-        """A block for models and optimizers. What is made there is trained on all ranks, behind the block, too."""
+        """A block for models and optimizers. What is compiled there is trained on all ranks, behind the block, too."""
         _strategies.append(self)
-        if self.parallel is not None:
-            distribution.set_distribution(self.parallel)
         try:
-            yield self
+            with contextlib.nullcontext() if self.parallel is None else self.parallel.scope():
+                yield self
         finally:
             _strategies.remove(self)
 
