@@ -1,0 +1,1 @@
+"""How well ranks train together: `python -m benchmarks.distributed --help`."""
