@@ -27,6 +27,7 @@ from eagerflow.core.observe import clock, scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
+from eagerflow.optimizers.across_ranks import AcrossRanks
 from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import Entry, Scratch
 from eagerflow.optimizers.minimizing import Minimizing
@@ -35,7 +36,6 @@ from eagerflow.optimizers.rate import LearningRate
 from eagerflow.optimizers.signature import with_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 from eagerflow.world.current import world
-from eagerflow.world.gradients import reduce_gradients
 
 __all__ = ["Optimizer", "Shared"]
 
@@ -60,7 +60,7 @@ class Shared(TypedDict, total=False):
     decay: float  # Keras 2: rate / (1 + decay * iterations)
 
 
-class Optimizer(StoredState, Minimizing, Averages):
+class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     """Base of all optimizers.
 
     A subclass of ours sets `slots`, `temporaries`, `rule` and `settings`; a user's overrides `build` (with
@@ -306,9 +306,12 @@ class Optimizer(StoredState, Minimizing, Averages):
         """
         grads = list(grads)
         variables = self._given(trainable_variables, len(grads))
-        if world.share is not None:
-            kept = state.on or type(self).update_step is not Optimizer.update_step
-            grads = reduce_gradients(world.share, variables, grads, kept)
+        if world.share is None:
+            return self._apply_sums(grads, variables)
+        return self._apply_in_share(world.share, grads, variables)
+
+    def _apply_sums(self, grads: list[Any], variables: list[Variable]) -> None:
+        """Update by gradients that are those of the whole batch."""
         if not self.built:
             self.build(variables)
         entries, gradients = self._matched(grads, variables)
@@ -316,10 +319,6 @@ class Optimizer(StoredState, Minimizing, Averages):
             return self._apply(entries, gradients)
         with scope("optimizer", self.name, self, [Tensor(g, None, None) for g in gradients]):
             return self._apply(entries, gradients)
-
-    def _applies_sums(self, variables: list[Variable]) -> bool:
-        """Whether `apply` sums the very gradients that it is given, all of them."""
-        return type(self).apply is Optimizer.apply and not any([v.overwrite_with_gradient for v in variables])
 
     def _given(self, variables: Iterable[Variable] | None, count: int) -> list[Variable]:
         if variables is None:
@@ -467,6 +466,8 @@ class Optimizer(StoredState, Minimizing, Averages):
             )
         entry = self._entries[variable.identity]
         self._run(self.rule, entry, gradient.data, self.settings(float(learning_rate)))
+
+    _own_apply, _own_update_step = apply, update_step  # which a subclass may have replaced
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         """The numbers that this step's rule needs, from the learning rate."""

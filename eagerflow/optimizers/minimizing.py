@@ -8,8 +8,6 @@ from typing import Any
 from eagerflow.base.spellings import Elsewhere
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable
-from eagerflow.world.current import world
-from eagerflow.world.gradient_sums import ahead
 
 __all__ = ["Minimizing"]
 
@@ -19,18 +17,6 @@ class Minimizing:
 
     step = Elsewhere("Use `optimizer.apply(tape.gradient(loss, weights), weights)`.")
     zero_grad = Elsewhere("Leave it out: a tape's gradients are new ones each time.")
-
-    def _differentiate_and_apply(self: Any, tape: GradientTape, loss: Any, variables: list[Variable]) -> None:
-        """An update, inside a share: gradients are on their way to the other ranks while the tape finds more of them.
-
-        Nobody can change them in between: that is why this is one call, and only for our own `apply`.
-        """
-        share = world.share
-        if share is None or not self._applies_sums(variables):
-            self.apply(tape.gradient(loss, variables), variables)
-            return
-        with ahead(share, variables) as finished:
-            self.apply(tape.gradient(loss, variables, _finished=finished), variables)
 
     def minimize(
         self: Any, loss: Any, var_list: Any, grad_loss: Any = None, name: str | None = None, tape: Any = None

@@ -132,15 +132,16 @@ class Passes:
             return
         if plan.alone:
             with Writing(plan.variables) as arrays:
-                self._update(plan.parts(gradients, arrays), rule, settings, decay, scale)
+                self.update(plan.parts(gradients, arrays), rule, settings, decay, scale)
         else:
-            self._update(plan.parts(gradients, []), rule, settings, decay, scale)
+            self.update(plan.parts(gradients, []), rule, settings, decay, scale)
         for packed, _ in plan.packs:
             packed.show()
             if packed.hopeless:
                 plan.give_up()
 
-    def _update(self, parts: Iterable[Part], rule: Any, settings: Any, decay: float, scale: float | None) -> None:
+    def update(self, parts: Iterable[Part], rule: Any, settings: Any, decay: float, scale: float | None) -> None:
+        """Let a rule work on some parts; see `run`."""
         large: list[Part] = []
         for part in parts:
             if part.weights.nbytes > _SHARED:

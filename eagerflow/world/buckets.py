@@ -158,11 +158,12 @@ class Buckets:
         self.shapes, self.dtypes = list(shapes), [numpy.dtype(dtype) for dtype in dtypes]
         sent = [numpy.dtype(_WIDE.get(dtype.name, dtype)) for dtype in self.dtypes]
         self.buckets = cut(self.shapes, sent, order, most, min(FIRST, most))
-        end = self.buckets[-1].stop
         last = self.buckets[-1]
-        told = LINE * -(-len(self.shapes) * last.dtype.itemsize // LINE)  # who has a gradient, beside the last ones
-        self.buckets[-1] = last._replace(stop=end + told)
-        self.window = communicator.window(end + told)
+        end = last.stop
+        told = LINE * -(-len(self.shapes) * last.dtype.itemsize // LINE)  # who has a gradient: behind the last ones
+        self._end = end + told
+        self.size = communicator.size
+        self.window = communicator.window(self._end)
         self.ahead = communicator.threads and len(self.buckets) > 1  # whether anything can be sent before the end
         self._bucket_of = {i: number for number, bucket in enumerate(self.buckets) for i in bucket.members}
         self.own, self.total = self._views(self.window.own), self._views(self.window.total)
@@ -170,7 +171,7 @@ class Buckets:
             view.flags.writeable = False
         self._told = self.window.own[end : end + told].view(last.dtype)[: len(self.shapes)]
         self._known = self.window.total[end : end + told].view(last.dtype)[: len(self.shapes)]
-        self.began = self._given_up = False
+        self.began = self.scattered = self._given_up = False
         self.weight = 1.0
         self._reset()
 
@@ -187,11 +188,16 @@ class Buckets:
         self._missing = [len(bucket.members) for bucket in self.buckets]
         self._next = 0
 
-    def begin(self, weight: float) -> None:
-        """Begin a step, in which this rank's gradients are multiplied by `weight`."""
+    def begin(self, weight: float, scattered: bool = False) -> None:
+        """Begin a step.
+
+        Args:
+            weight: what this rank's gradients are multiplied by.
+            scattered: make the sums of this rank's parts of the buckets only (`part`).
+        """
         if self._given_up:
             self.helper.finish()
-        self.began, self._given_up, self.weight = True, False, weight
+        self.began, self.scattered, self._given_up, self.weight = True, scattered, False, weight
         self._reset()
 
     def give_up(self) -> None:
@@ -219,13 +225,21 @@ class Buckets:
             numpy.multiply(view, self.weight, out=view)
 
     def _job(self, number: int) -> Any:
-        bucket = self.buckets[number]
+        bucket, window = self.buckets[number], self.window
+        last = number == len(self.buckets) - 1
+        kind = "reduce_scatter" if self.scattered else "all_reduce"
 
-        def reduce(patient: bool) -> None:
-            with self.notes.noting("all_reduce", f"gradients {number}", bucket.stop - bucket.start):
-                self.window.reduce(bucket.start, bucket.stop, bucket.dtype, self.wire, patient)
+        def job(patient: bool) -> None:
+            with self.notes.noting(kind, f"gradients {number}", bucket.stop - bucket.start):
+                if not self.scattered:
+                    stop = self._end if last else bucket.stop
+                    window.reduce(bucket.start, stop, bucket.dtype, self.wire, patient)
+                    return
+                window.scatter(bucket.start, bucket.stop, bucket.dtype, patient)
+                if last:
+                    window.reduce(bucket.stop, self._end, bucket.dtype, None, patient)
 
-        return reduce
+        return job
 
     def finish(self, gradients: Sequence[Any]) -> list[Any]:
         """The sums of all ranks' gradients, from this rank's; None where no rank has one.
@@ -235,6 +249,16 @@ class Buckets:
         Args:
             gradients: all of them, None for missing ones; those that `fill` took in are not looked at again.
         """
+        known = self.finish_parts(gradients)
+        if all(known):
+            return list(map(_as_given, self.total, self.dtypes, gradients))
+        return [
+            _as_given(total, dtype, gradient) if there else None
+            for total, dtype, gradient, there in zip(self.total, self.dtypes, gradients, known)
+        ]
+
+    def finish_parts(self, gradients: Sequence[Any]) -> list[bool]:
+        """Let the sums be made; which gradients any rank has. After `begin(scattered=True)` sums are in the parts."""
         for i, gradient in enumerate(gradients):
             if not self._there[i]:
                 self._put(i, gradient)
@@ -244,12 +268,29 @@ class Buckets:
             self.helper.finish(*[self._job(number) for number in range(self._next, len(self.buckets))])
         self.notes.announce()
         self.began = False
-        if self._known.all():
-            return list(map(_as_given, self.total, self.dtypes, gradients))
-        return [
-            _as_given(total, dtype, gradient) if known else None
-            for total, dtype, gradient, known in zip(self.total, self.dtypes, gradients, self._known)
-        ]
+        return self._known.astype(bool).tolist()
+
+    def part(self, number: int) -> tuple[int, int]:
+        """The first byte of this rank's part of a bucket, and the one after its last."""
+        return self.window.part(self.buckets[number].start, self.buckets[number].stop)
+
+    def clear(self) -> None:
+        """Come back when no rank reads the sums of before any more: parts of `window.total` may be written."""
+        self.helper.finish(self.window.meet)
+
+    def gather(self) -> None:
+        """Parts of `window.total` that each rank wrote become whole."""
+
+        def job(number: int, bucket: Bucket) -> Any:
+            def gather(patient: bool) -> None:
+                with self.notes.noting("all_gather", f"weights {number}", bucket.stop - bucket.start):
+                    self.window.gather(bucket.start, bucket.stop, bucket.dtype, patient)
+
+            return gather
+
+        with blocked("weights", self.notes.ranks):
+            self.helper.finish(*[job(number, bucket) for number, bucket in enumerate(self.buckets)])
+        self.notes.announce()
 
     def close(self) -> None:
         """Give the memory back; all ranks do it together."""

@@ -58,13 +58,13 @@ class GradientSums:
         self._last = (list(variables), made)
         return made
 
-    def hear(self, variables: Sequence[Any], weight: float) -> Callable[[int, Any], None]:
+    def hear(self, variables: Sequence[Any], weight: float, scattered: bool = False) -> Callable[[int, Any], None]:
         """Begin a step; what it gives is to be told of gradients that are finished, by their variables' identities."""
         found = self._find(variables)
         if found is None:
             self._order = order = []
             return lambda key, gradient: order.append(key)
-        found.begin(weight)
+        found.begin(weight, scattered)
         places = {variable.identity: i for i, variable in enumerate(variables)}
         shapes, dtypes, fill = found.shapes, found.dtypes, found.fill
 
@@ -87,11 +87,21 @@ class GradientSums:
 
         They may be arrays to be read only, and only until the next step.
         """
-        found = self._find(variables) or self._make(variables)
-        if not found.began:
-            found.begin(weight)
+        found = self._begun(variables, weight, False)
         with meeting("the all-reduce of gradients"):
             return found.finish(gradients)
+
+    def scatter(self, variables: Sequence[Any], weight: float, gradients: Sequence[Any]) -> tuple[Buckets, list[bool]]:
+        """The same sums, of which every rank has its parts, in buckets; and which gradients any rank has."""
+        found = self._begun(variables, weight, True)
+        with meeting("the reduce-scatter of gradients"):
+            return found, found.finish_parts(gradients)
+
+    def _begun(self, variables: Sequence[Any], weight: float, scattered: bool) -> Buckets:
+        found = self._find(variables) or self._make(variables)
+        if not found.began:
+            found.begin(weight, scattered)
+        return found
 
 
 def _key(variables: Sequence[Any]) -> Any:
@@ -118,14 +128,14 @@ def sums_of(communicator: Communicator) -> GradientSums:
 
 
 @contextlib.contextmanager
-def ahead(share: Share, variables: Sequence[Any]) -> Iterator[Callable[[int, Any], None]]:
+def ahead(share: Share, variables: Sequence[Any], scattered: bool = False) -> Iterator[Callable[[int, Any], None]]:
     """A block inside which gradients are on their way from the moment in which what it gives is told of them.
 
-    What is summed there is what the next call of `sum` for these variables gives, whatever gradients that is given:
-    so nobody may change them in between.
+    What is summed there is what the next call of `sum` for these variables gives (of `scatter`, if `scattered`),
+    whatever gradients that is given: so nobody may change them in between.
     """
     sums = sums_of(share.communicator)
-    finished = sums.hear(variables, share.weight)
+    finished = sums.hear(variables, share.weight, scattered)
     try:
         yield finished
     finally:

@@ -47,6 +47,9 @@ class Window:
         self.total: Array = self.own
         self.place = communicator.rank
 
+    def meet(self, patient: bool = False) -> None:
+        """Wait until whoever reads this `total` is done with it: to be called before parts of it are written."""
+
     def part(self, start: int, stop: int) -> tuple[int, int]:
         """The part of a range of bytes that is this rank's in `scatter` and `gather`."""
         cuts = parts(start, stop, self.communicator.size)
