@@ -26,6 +26,9 @@ from benchmarks.machine import described
 AIMS = {"mlp": 0.90, "convnet": 0.97, "transformer": 0.95, "resnet": 0.90}
 KINDS = ("efficiency", "all_reduce", "alone", "cable")
 MEGABYTES = 100
+_LINE = (
+    "efficiency {efficiency:.3f}{aim}, {worst:.3f} to {best:.3f}; steps/s together {together:.1f}, apart {apart:.1f}"
+)
 _TURN = 0.5  # seconds of steps between two measurements
 
 
@@ -103,11 +106,7 @@ def main() -> None:
                 found[workload] = efficiency(groups, workload, asked.rounds)
                 for name, figures in found[workload].items():
                     aim = f" (aim {AIMS[workload]:.2f})" if name == "eagerflow" and workload in AIMS else ""
-                    print(
-                        f"{workload:12} {name:10} efficiency {figures['efficiency']:.3f}{aim}, {figures['worst']:.3f} to "
-                        f"{figures['best']:.3f}; steps/s together {figures['together']:.1f}, apart {figures['apart']:.1f}",
-                        flush=True,
-                    )
+                    print(f"{workload:12} {name:10} {_LINE.format(aim=aim, **figures)}", flush=True)
         finally:
             for group in groups.values():
                 group.end()

@@ -70,9 +70,9 @@ class Rank:
 
 @contextlib.contextmanager
 def _distributed(distribution: Any, share: Any) -> Any:
-    before, world.distribution = world.distribution, distribution
-    try:
-        with sharing(share):
+    with distribution.scope(), sharing(share):
+        world.gathers = True  # as in `fit`
+        try:
             yield
-    finally:
-        world.distribution = before
+        finally:
+            world.gathers = False

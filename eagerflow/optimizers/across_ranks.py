@@ -60,7 +60,7 @@ class AcrossRanks:
     def _spreads(self: Any, share: Share, variables: list[Variable]) -> bool:
         """Whether the state for these variables is to be spread over ranks; the same on all of them."""
         wanted = getattr(world.distribution, "shard_optimizer", False)
-        if not wanted or not self.slots or taken_back():
+        if not wanted or not self.slots or taken_back() or not (wanted is True or world.gathers):
             return False
         last = self._spreading
         if last is None or last[0] is not world.distribution or not _same(last[1], variables):
@@ -81,7 +81,10 @@ class AcrossRanks:
         )
 
     def _worth_it(self: Any, share: Share, variables: list[Variable]) -> bool:
-        """Within a machine it is always faster, but for tiny models; weights sent between machines cost time."""
+        """For "auto", which spreads only in `fit`, where the state is gathered before anybody reads it.
+
+        Within a machine it is faster, but for tiny models; between machines, weights that are sent cost time.
+        """
         ranks = share.communicator
         return ranks.local_size == ranks.size and len(self.slots) * sum([v.data.nbytes for v in variables]) >= _LEAST
 

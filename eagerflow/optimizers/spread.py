@@ -174,13 +174,14 @@ def _assign(variable: Any, value: Any) -> Any:
     return variable.assign(value)
 
 
+def _of_shape(name: str) -> property:
+    return property(lambda variable: getattr(stored(variable), name))
+
+
 @functools.cache
 def away(kind: Any) -> type:
     """The class of variables of a class while their values are elsewhere; shape and type are known all the same."""
-    told: dict[str, Any] = {
-        name: property(lambda variable, name=name: getattr(stored(variable), name))
-        for name in ("shape", "dtype", "ndim", "size", "nbytes")
-    }
+    told: dict[str, Any] = {name: _of_shape(name) for name in ("shape", "dtype", "ndim", "size", "nbytes")}
     told |= {"__slots__": (), "__module__": kind.__module__, "__doc__": kind.__doc__}
     told["assign"] = _assign
     return type(kind.__name__, (_Away, kind), {**told, "data": property(_spread_values, _put_values)})
@@ -190,4 +191,5 @@ def _send_away(variable: Variable) -> None:
     """Give a variable's memory back."""
     nothing = numpy.zeros((), variable.data.dtype)
     variable.data = numpy.broadcast_to(nothing, variable.data.shape)
-    variable.__class__ = away(type(variable))
+    kind: Any = type(variable)
+    variable.__class__ = away(kind)

@@ -48,6 +48,8 @@ class SharedLoop(Loop):
         self.ranks = ranks
         self.metrics = SharedMetrics(model, ranks)
         self.brings = not getattr(world.distribution, "auto_shard_dataset", True)
+        every_so_often = [c for c in callbacks.callbacks if isinstance(getattr(c, "save_freq", None), int)]
+        self.savers = [c for c in every_so_often if hasattr(c, "_batches")] if kind == "train" else []
         self.even = not self.brings and model._ours_throughout(self.function)
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
@@ -72,6 +74,7 @@ class SharedLoop(Loop):
                 if told_of_end and done % self.every == 0:
                     told = done
                     logs, share = self._global(share, logs), None
+                    self._gather_to_save()
                     self._report(step, logs)
                 logs, share, stop = self._after(step, share, logs, interruption)
                 if stop:
@@ -100,6 +103,7 @@ class SharedLoop(Loop):
             if observed:
                 announce_logs("batch", step, self._numbers(logs))
         if interrupted:
+            self._gather()
             raise KeyboardInterrupt
         if stop:
             setattr(self.model, self.stop, True)
@@ -112,18 +116,28 @@ class SharedLoop(Loop):
         self.metrics.begin(share)
         try:
             with sharing(share):
-                world.even = self.even
+                world.even, world.gathers = self.even, True
                 logs = observed_step(self.model, self.name, self.function, data)
         except BaseException:
             if states is not None and before is not None:
                 states.undo(before)
             raise
         finally:
-            world.even = False
+            world.even = world.gathers = False
         if states is not None and before is not None:
             states.settle(before)
         self.metrics.end()
         return logs
+
+    def _gather(self) -> None:
+        """Let every rank have the whole state of the optimizer, which may be spread over all."""
+        if self.kind == "train" and self.model.optimizer is not None:
+            self.model.optimizer.gather()
+
+    def _gather_to_save(self) -> None:
+        """The same, where a callback is about to save after this batch."""
+        if self.savers and self._votes(any((c._batches + 1) % c.save_freq == 0 for c in self.savers))[0]:
+            self._gather()
 
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
         if self.kind == "predict":

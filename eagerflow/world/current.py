@@ -28,15 +28,16 @@ class World:
         even: whether every rank's loss is certain to be a mean over equally many values a row: in steps that are our
             own throughout, of batches that were cut by rows.
         thread: the one that makes the steps; draws in others are not theirs.
+        gathers: whether steps are made by a loop of ours, which gathers what optimizers have spread over ranks.
     """
 
-    __slots__ = ("communicator", "distribution", "even", "share", "thread")
+    __slots__ = ("communicator", "distribution", "even", "gathers", "share", "thread")
 
     def __init__(self) -> None:
         self.communicator: Communicator | None = None
         self.distribution: Any = None
         self.share: Share | None = None
-        self.even = False
+        self.even = self.gathers = False
         self.thread = 0
 
 

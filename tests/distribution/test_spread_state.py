@@ -155,19 +155,55 @@ def test_a_state_that_is_loaded_takes_the_place_of_one_that_is_spread(ranks):
     assert ranks(2, set_while_spread) == [True, True]
 
 
-def chosen_by_itself(hidden: int, optimizer: str) -> bool:
+class Watching(ef.callbacks.Callback):
+    """Notes whether the state is spread, and can be read."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(self.model.optimizer._spread is not None)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append(self.model.optimizer._spread is not None)
+        assert all(np.isfinite(v.numpy()).all() for v in self.model.optimizer.variables)
+
+
+def fitted(hidden: int, optimizer: str, saves: str | None = None) -> list[bool]:
     set_distribution(DataParallel())
     made = model("adam", hidden)
     made.compile(optimizer, "mse")
-    train(made, 0, 1)
-    return made.optimizer._spread is not None
+    watching = Watching()
+    saving = [ef.callbacks.ModelCheckpoint(saves + "-{batch}.keras", save_freq=2)] if saves else []
+    x, y = np.ones((ROWS, 6), "float32"), np.ones((ROWS, 3), "float32")
+    made.fit(x, y, batch_size=ROWS // 3, verbose=0, callbacks=[*saving, watching])
+    return watching.seen
 
 
 @pytest.mark.parametrize(
     ("hidden", "optimizer", "expected"), [(8, "adam", False), (400, "adam", True), (400, "sgd", False)]
 )
 def test_auto_spreads_where_it_saves_something(ranks, hidden, optimizer, expected):
-    assert ranks(2, chosen_by_itself, hidden, optimizer) == [expected, expected]
+    assert ranks(2, fitted, hidden, optimizer) == [[expected] * 3 + [False]] * 2
+
+
+def test_callbacks_that_save_after_batches_find_the_whole_state(ranks, tmp_path):
+    assert ranks(2, fitted, 400, "adam", str(tmp_path / "saved")) == [[True, False, True, False]] * 2
+    loaded = ef.models.load_model(tmp_path / "saved-2.keras")
+    assert len(loaded.optimizer.variables) == 2 + 2 * len(loaded.trainable_variables)
+    assert all(np.abs(v.numpy()).max() > 0 for v in loaded.optimizer.variables)
+
+
+def a_loop_of_its_own() -> bool:
+    set_distribution(DataParallel())
+    made = model("adam", 400)
+    train(made, 0, 1)
+    return made.optimizer._spread is not None
+
+
+def test_auto_leaves_loops_of_ones_own_alone(ranks):
+    assert ranks(2, a_loop_of_its_own) == [False, False]
 
 
 def with_a_missing_gradient() -> list[np.ndarray]:
