@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -29,8 +30,11 @@ class Simulated(Communicator):
     """
 
     def __init__(self, size: int, rank: int = 0, per_machine: int = 1) -> None:
-        self.size, self.rank = size, rank
-        self.hosts = tuple([f"machine-{number // per_machine}" for number in range(size)])
+        self.size, self.rank, self.per_machine = size, rank, per_machine
+
+    @functools.cached_property
+    def hosts(self) -> Sequence[str]:  # type: ignore[override] # found when it is asked for
+        return tuple([f"machine-{number // self.per_machine}" for number in range(self.size)])
 
     def all_reduce(self, array: Array, op: str = "sum") -> None:
         if op == "sum":
