@@ -11,7 +11,7 @@ from tests.sources import SOURCES
 
 # Floors and wings that users reach through others: their packages have no names of their own.
 INTERNAL = ("base", "core", "kernels", "layer", "training", "world")
-WINGS = ("eagerflow.ops.", "eagerflow.layers.", "eagerflow.compat.tensorflow.")
+WINGS = ("eagerflow.ops.", "eagerflow.layers.", "eagerflow.compat.tensorflow.", "eagerflow.optimizers.updates")
 
 
 def is_internal(name: str) -> bool:

@@ -27,14 +27,14 @@ from eagerflow.core.observe import clock, scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
-from eagerflow.optimizers.across_ranks import AcrossRanks
 from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import Entry, Scratch
 from eagerflow.optimizers.minimizing import Minimizing
-from eagerflow.optimizers.passes import Passes, announce_pass, announce_update
 from eagerflow.optimizers.rate import LearningRate
 from eagerflow.optimizers.signature import with_shared_arguments
 from eagerflow.optimizers.stored import StoredState
+from eagerflow.optimizers.updates.across_ranks import AcrossRanks
+from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update
 from eagerflow.world.current import world
 
 __all__ = ["Optimizer", "Shared"]

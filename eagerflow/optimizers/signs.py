@@ -7,8 +7,8 @@ from typing import Any, Unpack
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.adam import _Moments
 from eagerflow.optimizers.base import Optimizer, Shared
-from eagerflow.optimizers.passes import elementwise
 from eagerflow.optimizers.table import OPTIMIZERS
+from eagerflow.optimizers.updates.passes import elementwise
 
 __all__ = ["Lamb", "Lion"]
 

@@ -19,7 +19,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.kernels.machine.numbers import Numbers
 from eagerflow.kernels.machine.threads import each, get_num_threads, scratch
 from eagerflow.optimizers.entry import Entry
-from eagerflow.optimizers.packed import Packed, packable
+from eagerflow.optimizers.updates.packed import Packed, packable
 
 __all__ = ["Passes", "announce_pass", "announce_update", "elementwise"]
 

@@ -18,7 +18,7 @@ from eagerflow.core.in_place import Writing, stored
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers.entry import Entry
-from eagerflow.optimizers.passes import Part
+from eagerflow.optimizers.updates.passes import Part
 from eagerflow.world.buckets import Buckets
 
 __all__ = ["Spread", "away"]

@@ -14,8 +14,8 @@ from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import clipping
-from eagerflow.optimizers.passes import announce_pass
-from eagerflow.optimizers.spread import Spread
+from eagerflow.optimizers.updates.passes import announce_pass
+from eagerflow.optimizers.updates.spread import Spread
 from eagerflow.world.current import world
 from eagerflow.world.gradient_sums import ahead, sums_of
 from eagerflow.world.gradients import reduce_gradients
