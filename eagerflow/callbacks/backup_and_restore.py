@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy
+
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.saves import checked_frequency
+from eagerflow.world.sharers import sharers, writes
 
 __all__ = ["BackupAndRestore"]
 
@@ -51,6 +55,7 @@ class BackupAndRestore(Callback):
         self.delete_checkpoint = delete_checkpoint
         self._epoch = 0
         self._batches = 0
+        self._copy: Any = None  # a folder for rank 0's file, on the other ranks
 
     @property
     def path(self) -> str:
@@ -58,8 +63,26 @@ class BackupAndRestore(Callback):
         return os.path.join(self.backup_dir, "training.weights.h5")
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if os.path.exists(self.path):
-            self.model.__dict__["_resumption"] = self.model._resume(self.path)
+        path = self._found()
+        if path is not None:
+            self.model.__dict__["_resumption"] = self.model._resume(path)
+
+    def _found(self) -> str | None:
+        """The file, if there is one. Rank 0's is what all ranks go on from: others may not see its disk."""
+        found, ranks = os.path.exists(self.path), sharers()
+        if ranks is None:
+            return self.path if found else None
+        size = ranks.broadcast_object(os.path.getsize(self.path) if found else None)
+        if size is None:
+            return None
+        held = numpy.zeros(size, "uint8") if ranks.rank else numpy.fromfile(self.path, "uint8")
+        ranks.broadcast(held)
+        if not ranks.rank:
+            return self.path
+        self._copy = tempfile.TemporaryDirectory(prefix="eagerflow-")
+        path = os.path.join(self._copy.name, "training.weights.h5")
+        held.tofile(path)
+        return path
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch = epoch
@@ -74,10 +97,14 @@ class BackupAndRestore(Callback):
             self._save(epoch + 1)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        if self.delete_checkpoint and os.path.exists(self.path):
+        self._copy = None
+        if self.delete_checkpoint and writes() and os.path.exists(self.path):
             os.remove(self.path)
 
     def _save(self, epoch: int, batch: int = 0, logs: Mapping[str, Any] = MappingProxyType({})) -> None:
+        self.model._settle()
+        if not writes():
+            return
         os.makedirs(self.backup_dir, exist_ok=True)
         numbers = {name: value for name, value in logs.items() if isinstance(value, (int, float))}
         self.model._back_up(self.path, {"epoch": epoch, "batch": batch, "logs": numbers}, self._training)

@@ -55,8 +55,10 @@ def _counted(values: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | N
     """The same; where ranks share a batch, one number of each is part of a mean over all rows."""
     if world.share is None or values.data.ndim:
         return values, weights
-    weight = convert_to_tensor(world.share.weight, values.dtype)
-    return values, weight if weights is None else weights * weight
+    share = world.share
+    part = convert_to_tensor(share.fraction, values.dtype)
+    values = values * (share.weight / share.fraction if share.own else 0.0)
+    return values, part if weights is None else weights * part
 
 
 def _times(mask: Tensor, sample_weight: Any, dtype: str) -> Tensor:

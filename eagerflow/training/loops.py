@@ -26,6 +26,7 @@ from eagerflow.training.interrupt import Interruption
 from eagerflow.training.keras_2_methods import hand_validation_data
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, joined
 from eagerflow.training.not_a_number import warn_of_nan
+from eagerflow.training.replicas import begin_alike, settle
 from eagerflow.training.resumed import put_back_callbacks, put_back_metrics, put_back_states
 from eagerflow.training.shared_loop import SharedLoop, shared
 from eagerflow.world.sharers import sharers
@@ -72,6 +73,9 @@ class Fit:
         logs: dict[str, Any] = {}
         started = time.perf_counter()
         with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(callbacks), self._shown():
+            ranks = sharers()
+            if ranks is not None:
+                begin_alike(model, ranks)
             callbacks.on_train_begin()
             self._resume()
             for epoch in range(self.initial_epoch, self.epochs):
@@ -140,6 +144,7 @@ class Fit:
             self.model.stop_training = True
             return None
         logs = as_numbers(last[0])
+        settle(self.model, f"epoch {epoch + 1}")
         self.feed.on_epoch_end()
         if self.feed.steps is not None and done < self.feed.steps and not self.model.stop_training:
             self.model.stop_training = True  # the data ran out, as it was warned
@@ -261,6 +266,7 @@ def run_evaluate(model: Any, feed: Feed, callbacks: Any, verbose: int) -> dict[s
     shared(feed)
     group = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps)
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
+        settle(model, "evaluate")
         return _evaluated(model, feed, group, interruption, shows=True)
 
 
@@ -271,6 +277,7 @@ def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
     outputs: list[Any] = []
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
         model.stop_predicting = False
+        settle(model, "predict")
         group.on_predict_begin()
         loop = _loop(model, "predict", group, shows=True, every=model.steps_per_execution)
         loop.run(feed, interruption, lambda found: outputs.append(as_numpy(found)))

@@ -17,7 +17,9 @@ from eagerflow.data.feed import Feed
 from eagerflow.data.parts import Part, cut
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, deferring, joined, observed_batches, observed_step
+from eagerflow.training.replicas import draw_alike
 from eagerflow.training.shared_metrics import SharedMetrics
+from eagerflow.world.agreement import DisagreementError, agree
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import sharing, world
 from eagerflow.world.sharers import sharers
@@ -46,6 +48,7 @@ class SharedLoop(Loop):
     ) -> None:
         super().__init__(model, kind, callbacks, shows, every)
         self.ranks = ranks
+        self.called = {"train": "fit", "test": "evaluate", "predict": "predict"}[kind]
         self.metrics = SharedMetrics(model, ranks)
         self.brings = not getattr(world.distribution, "auto_shard_dataset", True)
         every_so_often = [c for c in callbacks.callbacks if isinstance(getattr(c, "save_freq", None), int)]
@@ -53,7 +56,8 @@ class SharedLoop(Loop):
         self.even = not self.brings and model._ours_throughout(self.function)
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
-        self._agree({**({} if self.brings else feed.facts()), "steps done": first, "step": self.name})
+        agree(self.ranks, self._facts(feed, first), self.called)
+        draw_alike(self.ranks)
         told_of_end = self._votes(bool(self.end))[0]
         done = told = first
         share: Any = None
@@ -144,6 +148,12 @@ class SharedLoop(Loop):
             return super()._numbers(logs, shown)
         return either_name(dict(sorted(as_numbers(logs).items())))
 
+    def one(self, data: Any) -> Any:
+        """A step on one global batch (with `auto_shard_dataset=False`, on the batches that ranks bring)."""
+        share, own = next(self._brought(iter([data])) if self.brings else self._of_stream(iter([data])))
+        logs = self._step(share, own)
+        return self._whole_outputs(share, logs) if self.kind == "predict" else self._global(share, logs)
+
     # -- what ranks tell each other
 
     def _votes(self, *own: bool) -> list[bool]:
@@ -152,20 +162,10 @@ class SharedLoop(Loop):
         self.ranks.all_reduce(found)
         return [bool(n) for n in found]
 
-    def _agree(self, facts: dict[str, Any]) -> None:
-        """Facts that must be the same on all ranks.
-
-        Raises:
-            ValueError: on all ranks, where one differs.
-        """
-        every = self.ranks.gather_objects(facts)
-        for rank, others in enumerate(every):
-            for name, value in facts.items():
-                if others.get(name, value) != every[0][name]:
-                    raise ValueError(
-                        f"{self.kind}: ranks differ in {name}: rank {rank} has {others[name]}, rank 0 has "
-                        f"{every[0][name]}. {_ALIKE}"
-                    )
+    def _facts(self, feed: Feed, first: int) -> dict[str, str]:
+        """What must be the same on all ranks before they make steps."""
+        facts = {} if self.brings else feed.facts()
+        return {name: str(value) for name, value in {**facts, "steps done": first}.items()}
 
     # -- batches
 
@@ -183,8 +183,8 @@ class SharedLoop(Loop):
             other = next((rank for rank, n in enumerate(every) if n != every[0]), None)
             if other is not None:
                 told = ["no more batch" if n < 0 else f"{n} rows" for n in (every[other], every[0])]
-                raise ValueError(
-                    f"{self.kind}: ranks differ in batch {number}: rank {other} has {told[0]}, rank 0 has {told[1]}. "
+                raise DisagreementError(
+                    f"{self.called}: ranks differ in batch {number}: rank {other} has {told[0]}, rank 0 has {told[1]}. "
                     f"{_ALIKE}"
                 )
             if batch is _END:
@@ -203,7 +203,7 @@ class SharedLoop(Loop):
                 break
             had += numpy.array(every) > 0
             if not had.all():
-                raise ValueError(f"{self.kind}: rank {int(had.argmin())} has no data, and others have.")
+                raise DisagreementError(f"{self.called}: rank {int(had.argmin())} has no data, and others have.")
             last = last if batch is _END else batch
             start = sum(every[:rank])
             share = Share(self.ranks, start, start + every[rank], rows)
@@ -211,7 +211,7 @@ class SharedLoop(Loop):
         if had.min() != had.max() and not self.ranks.rank:
             counts = ", ".join(f"rank {rank}: {n}" for rank, n in enumerate(had))
             warn(
-                f"{self.kind}: ranks had different numbers of batches ({counts}); those with fewer waited for the rest."
+                f"{self.called}: ranks had unequal numbers of batches ({counts}); those with fewer waited for the rest."
             )
 
     def _rows(self, own: int) -> list[int]:

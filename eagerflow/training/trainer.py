@@ -15,7 +15,7 @@ from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Identifier
-from eagerflow.callbacks import History
+from eagerflow.callbacks import CallbackList, History
 from eagerflow.core.device import to_host
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
@@ -34,9 +34,10 @@ from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order
 from eagerflow.training.loop import as_numbers, observed_step
 from eagerflow.training.loops import Fit, run_evaluate, run_predict
 from eagerflow.training.pytorch_names import OtherWays
+from eagerflow.training.shared_loop import SharedLoop
 from eagerflow.training.undone_steps import States
 from eagerflow.world.current import world
-from eagerflow.world.sharers import in_force
+from eagerflow.world.sharers import in_force, sharers
 
 __all__ = ["Trainer"]
 
@@ -238,7 +239,7 @@ class Trainer(OlderSpellings, OtherWays):
                 raise ValueError("y is missing: the compiled loss needs targets. Pass y, or batches of (x, y).")
             total = compiled.loss(y, y_pred, sample_weight)
         for term in self.losses:  # type: ignore[attr-defined]
-            value = term if not getattr(term, "shape", ()) else term.sum()
+            value = term if not getattr(term, "shape", ()) else _summed(term)
             total = value if total is None else total + value
         if total is None:
             raise ValueError(
@@ -479,6 +480,7 @@ class Trainer(OlderSpellings, OtherWays):
     def _one_step(self, name: str, step: Any, data: Any, states: States | None = None) -> dict[str, Any]:
         compiled = self._ready(name)
         self.reset_metrics()
+        step = self._shared_step(name, step)
         deferred, compiled.deferred = compiled.deferred, False  # a callback of `fit` may make steps too
         before = None if states is None else states.taken()
         try:
@@ -494,12 +496,20 @@ class Trainer(OlderSpellings, OtherWays):
             states.settle(before)
         return as_numbers(logs)
 
+    def _shared_step(self, name: str, step: Any) -> Any:
+        """The step; where ranks share each batch, one that gives all of them the numbers of the whole batch."""
+        ranks = sharers()
+        if ranks is None or world.share is not None:
+            return step
+        return SharedLoop(self, name.removesuffix("_step"), CallbackList(), False, 1, ranks).one
+
     @boundary
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
         data = _batch(x)
         with numpy.errstate(all="ignore"):
-            outputs = observed_step(self, "predict_step", self.make_predict_function(), data)
+            step = self._shared_step("predict_step", self.make_predict_function())
+            outputs = observed_step(self, "predict_step", step, data)
         return tree.map_structure(lambda t: numpy.array(to_host(t.data) if isinstance(t, Tensor) else t), outputs)
 
     # -- configs
@@ -551,6 +561,20 @@ def _batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any =
     if weights is not None:
         sample_weight = weigh(y, sample_weight, weights)
     return as_batch((x, y, sample_weight))
+
+
+def _summed(term: Any) -> Any:
+    """A term of many numbers that was added to the loss counts as their sum.
+
+    Raises:
+        ValueError: where ranks share a batch, since nothing tells whether there is a number for each row.
+    """
+    if world.share is not None:
+        raise ValueError(
+            f"add_loss: expected one number where ranks share each batch; got shape {tuple(term.shape)}. Give a mean "
+            "over the rows, such as ops.mean(...), which all ranks together make the mean over the batch."
+        )
+    return term.sum()
 
 
 def _as_list(numbers: dict[str, Any]) -> Any:

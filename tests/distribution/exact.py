@@ -346,3 +346,28 @@ def convolutions():
         ]
     )
     return plain(model, x=numbers(ROWS, 8, 8, 2))
+
+
+def normalized(**given: Any) -> Any:
+    return layers.BatchNormalization(synchronized=True, momentum=0.8, **given)
+
+
+@case
+def batch_normalization():
+    model = ef.Sequential(
+        [layers.Input((6, 6, 2)), layers.Conv2D(3, 3), normalized(), layers.ReLU(), layers.Flatten(), layers.Dense(2)]
+    )
+    return plain(model, x=numbers(ROWS, 6, 6, 2), batch_size=6)
+
+
+@case
+def batch_renormalization():
+    return plain(dense(normalized(renorm=True)))
+
+
+@case
+def masked_batch_normalization():
+    given = masks()
+    tokens = layers.Input((7,), dtype="int32")
+    embedded = normalized()(layers.Embedding(5, 4, mask_zero=True)(tokens))
+    return {**given, "model": ef.Model(tokens, layers.Dense(2)(embedded))}

@@ -50,7 +50,6 @@ ARGUMENTS = [
     (lambda: L.MaxPooling2D(padding="full"), "padding='full'"),
     (lambda: L.BatchNormalization(momentum=2), "momentum=2"),
     (lambda: L.BatchNormalization(axis="last"), "axis='last'"),
-    (lambda: L.BatchNormalization(synchronized=True), "synchronized=True"),
     (lambda: L.BatchNormalization(renorm=True, renorm_clipping={"max": 1}), "renorm_clipping={'max': 1}"),
     (lambda: L.LayerNormalization(axis=1.5), "axis=1.5"),
     (lambda: L.GroupNormalization(0), "groups=0"),

@@ -15,6 +15,8 @@ from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import at_least_zero, settle, settled_weight, share
 from eagerflow.ops.neural.normalization import normalize_batch
+from eagerflow.world.current import world
+from eagerflow.world.reduction import all_sum
 
 __all__ = ["BatchNormalization"]
 
@@ -44,11 +46,13 @@ class BatchNormalization(Layer):
         renorm: batch renormalization: the batch's moments are corrected towards moving ones.
         renorm_clipping: bounds of that correction: a dict with `rmin`, `rmax`, `dmax`.
         renorm_momentum: like `momentum`, for the moments of the correction.
-        synchronized: only False; kept for Keras' signature.
+        synchronized: where ranks share each batch, whether its moments are those of all its rows, exactly as one
+            process computes them, or of each rank's rows alone. `DataParallel(synchronize_batch_norm=...)` decides
+            for all layers.
         **kwargs: arguments of every layer (Keras 2's `fused` is accepted and changes nothing).
 
     Raises:
-        ValueError: for an unusable momentum, axis, renorm_clipping, or synchronized=True.
+        ValueError: for an unusable momentum, axis or renorm_clipping.
 
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; renorm: Ioffe 2017, 1702.03275.
 
@@ -83,10 +87,8 @@ class BatchNormalization(Layer):
     ) -> None:
         kwargs.pop("fused", None)
         super().__init__(**kwargs)
-        if synchronized:
-            raise ValueError("BatchNormalization(synchronized=True): the batch is never split over devices here.")
         share(self, "momentum", momentum)
-        self.axis, self.momentum, self.synchronized = _one_axis(axis), float(momentum), False
+        self.axis, self.momentum, self.synchronized = _one_axis(axis), float(momentum), bool(synchronized)
         self.epsilon = at_least_zero(self, "epsilon", epsilon)
         settle(self, locals(), "center scale renorm renorm_momentum")
         self.renorm_clipping = _checked_clips(renorm_clipping) if renorm else renorm_clipping
@@ -126,11 +128,12 @@ class BatchNormalization(Layer):
         x = ops.cast(inputs, "float32") if inputs.dtype.itemsize < 4 else inputs
         if not (training and self.trainable):
             return self._normalized(x, self.moving_mean, self.moving_variance, self.gamma, self.beta)
-        if mask is None and not self.renorm:
+        together = world.share is not None and self._is_synchronized()
+        if mask is None and not self.renorm and not together:
             out, mean, variance = normalize_batch(x, self.gamma, self.beta, self._reduced, self.epsilon)
             self._move_moments(mean, variance)
             return ops.cast(out, self.compute_dtype)
-        mean, variance = self._moments(x, mask)
+        mean, variance = self._moments_of_all(x, mask) if together else self._moments(x, mask)
         if self.renorm:
             return self._normalized(x, mean, variance, *self._renormed(mean, variance))
         self._move_moments(mean, variance)
@@ -149,19 +152,43 @@ class BatchNormalization(Layer):
         if mask is None:
             mean, variance = ops.moments(x, axes=self._reduced)
             return mean, variance
+        kept = self._kept(x, mask)
+        count = ops.sum(kept, axis=self._reduced) + tiny()
+        mean = ops.sum(x * kept, axis=self._reduced) / count
+        difference = (x - mean.reshape(self._broadcast(x))) * kept
+        return mean, ops.sum(difference * difference, axis=self._reduced) / count
+
+    def _kept(self, x: Tensor, mask: Any) -> Tensor:
+        """The mask as numbers, in the shape of the inputs."""
         if mask.ndim != x.ndim - 1:
             raise ValueError(
                 f'BatchNormalization "{self.name}": expected a mask of shape {x.shape[:-1]}; got {mask.shape}.'
             )
-        kept = ops.broadcast_to(ops.expand_dims(ops.cast(mask, x.dtype), -1), x.shape)
-        count = ops.sum(kept, axis=self._reduced) + tiny()
-        shape = [n if i not in self._reduced else 1 for i, n in enumerate(x.shape)]
-        mean = ops.sum(x * kept, axis=self._reduced) / count
-        difference = (x - mean.reshape(shape)) * kept
-        return mean, ops.sum(difference * difference, axis=self._reduced) / count
+        kept: Tensor = ops.broadcast_to(ops.expand_dims(ops.cast(mask, x.dtype), -1), x.shape)
+        return kept
+
+    def _broadcast(self, x: Tensor) -> list[int]:
+        return [n if i not in self._reduced else 1 for i, n in enumerate(x.shape)]
+
+    def _is_synchronized(self) -> bool:
+        decided = getattr(world.distribution, "synchronize_batch_norm", None)
+        return self.synchronized if decided is None else bool(decided)
+
+    def _moments_of_all(self, x: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
+        """The same, over the rows of all ranks."""
+        ranks, own = world.share.communicator, float(world.share.own > 0)  # type: ignore[union-attr]
+        kept = ops.full_like(x, own) if mask is None else self._kept(x, mask) * own
+        told = ops.stack([ops.sum(x * kept, axis=self._reduced), ops.sum(kept, axis=self._reduced)])
+        total, count = ops.unstack(all_sum(told, ranks))
+        count = count if mask is None else count + tiny()
+        mean = total / count
+        difference = (x - mean.reshape(self._broadcast(x))) * kept
+        return mean, all_sum(ops.sum(difference * difference, axis=self._reduced), ranks) / count
 
     def _move(self, average: Variable, now: Tensor, momentum: float) -> None:
-        """One step of a moving average; not recorded."""
+        """One step of a moving average; not recorded. A rank that has no row of its own leaves it."""
+        if world.share is not None and not world.share.own and not self._is_synchronized():
+            return
         array = now.data.astype(average.dtype)
         average.assign(average.data * momentum + array * (1.0 - momentum))
 

@@ -8,6 +8,7 @@ from eagerflow.base.spellings import ignores
 from eagerflow.base.tracebacks import boundary
 from eagerflow.models.saving.api import load_weights, save_model, save_weights
 from eagerflow.models.saving.backup import read_backup, write_backup
+from eagerflow.training.replicas import settle
 
 __all__ = ["Saving"]
 
@@ -51,6 +52,10 @@ class Saving:
             ValueError: naming file, layer, array, what was expected and what was found.
         """
         load_weights(self, filepath, skip_mismatch, **kwargs)
+
+    def _settle(self) -> None:
+        """Where ranks train together: compare their models, and make one of what each has kept for itself."""
+        settle(self, "a backup")
 
     def _back_up(self, path: str, notes: dict[str, Any], training: Any = None) -> None:
         """Write all that goes on changing in training, and notes beside it; for `BackupAndRestore`."""

@@ -1,0 +1,105 @@
+"""The models of ranks that train together are equal: compared when training begins and after every epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.core import random
+from eagerflow.core.device import device_of, place, to_host
+from eagerflow.core.variable import Variable
+from eagerflow.world.agreement import DisagreementError, agree, ranks_named, same_values
+from eagerflow.world.communicator import Communicator
+from eagerflow.world.notes import note
+from eagerflow.world.sharers import sharers
+
+__all__ = ["begin_alike", "draw_alike", "settle"]
+
+
+def begin_alike(model: Any, ranks: Communicator) -> None:
+    """Before training: all ranks describe the same model, and take rank 0's values where theirs are others.
+
+    Raises:
+        DisagreementError: on all ranks, naming the first difference.
+    """
+    compiled = model._compiled
+    described = {"model": type(model).__name__, "optimizer": _described(model.optimizer)}
+    described["loss"] = repr([type(compiled.loss).__name__, *_names(compiled.arguments.get("loss"))])
+    described["metrics"] = repr([m.name for m in model.metrics])
+    for variable in model.variables:
+        kind = "" if variable.trainable else ", not trainable"
+        described[variable.path] = f"{tuple(variable.shape)} {variable.dtype.name}{kind}"
+    agree(ranks, described, "fit")
+    same_values(ranks, model.variables)
+    if model.optimizer is not None and model.optimizer.built:
+        same_values(ranks, model.optimizer.variables, "the optimizer's states")
+
+
+def _described(optimizer: Any) -> str:
+    try:
+        return f"{type(optimizer).__name__} {optimizer.get_config()}"
+    except (NotImplementedError, TypeError):
+        return type(optimizer).__name__
+
+
+def _names(loss: Any) -> list[str]:
+    every = loss if isinstance(loss, (list, tuple)) else loss.values() if isinstance(loss, dict) else [loss]
+    return [str(getattr(one, "name", getattr(one, "__name__", one)))[:80] for one in every]
+
+
+def draw_alike(ranks: Communicator) -> None:
+    """Draws that have no seed of their own go on as rank 0's do, whatever else a rank has drawn."""
+    own = random.get_state()
+    told = ranks.broadcast_object(own["eagerflow"])
+    if told != own["eagerflow"]:
+        random.set_state({**own, "eagerflow": told})
+
+
+def settle(model: Any, where: str) -> None:
+    """Compare the models of all ranks. What layers keep of the batches that they saw becomes the mean of all ranks'.
+
+    Such are the moving averages of a `BatchNormalization` that isn't synchronized.
+
+    Raises:
+        DisagreementError: on all ranks, where weights or numbers of another kind differ.
+    """
+    ranks = sharers()
+    if ranks is None:
+        return
+    variables: list[Variable] = model.variables
+    sums = numpy.array([_sum(v) for v in variables], "uint64").reshape(-1, 2)
+    every = ranks.gather_objects(sums.tobytes())
+    if len(set(every)) == 1:
+        return
+    tables = [numpy.frombuffer(one, "uint64").reshape(-1, 2) for one in every]
+    if len({len(table) for table in tables}) > 1:
+        raise DisagreementError(f"{where}: ranks have models of {[len(table) for table in tables]} variables.")
+    for i, variable in enumerate(variables):
+        others = [rank for rank, table in enumerate(tables) if (table[i] != tables[0][i]).any()]
+        if not others:
+            continue
+        if variable.trainable or variable.dtype.kind != "f":
+            raise DisagreementError(
+                f"{where}: {variable.path} has other values on {ranks_named(others, ranks.hosts)} than on rank 0. All "
+                "ranks must make the same updates: does something change weights, or draw numbers, on some ranks only?"
+            )
+        note(f"{variable.path}: each rank keeps its own, whose mean all take after each epoch")
+        _take_mean(variable, ranks)
+
+
+def _take_mean(variable: Variable, ranks: Communicator) -> None:
+    found = numpy.array(to_host(variable.data), "float64", order="C")
+    ranks.all_reduce(found)
+    mean = (found / ranks.size).astype(variable.data.dtype)
+    variable.assign(place(mean, device_of(variable.data)))
+
+
+def _sum(variable: Variable) -> tuple[int, int]:
+    """Two sums of a variable's bits, made at the speed of memory."""
+    raw = numpy.ascontiguousarray(to_host(variable.data)).reshape(-1).view("uint8")
+    whole = raw.size // 8 * 8
+    words = raw[:whole].view("uint64")
+    rest = int.from_bytes(raw[whole:].tobytes(), "little")
+    total = int(words.sum(dtype="uint64")) + rest
+    return total % 2**64, int(numpy.bitwise_xor.reduce(words)) ^ rest if whole else rest
