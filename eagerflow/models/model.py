@@ -332,7 +332,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.export(os.path.join(folder, "model.onnx"))
         """
-        if not writes():
+        if not writes(self):
             return  # of ranks that train together, the first one writes files
         if format == "web":
             shared = {"input_signature": input_signature, "opset_version": opset_version, "weights": weights}

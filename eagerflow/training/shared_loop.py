@@ -58,7 +58,7 @@ class SharedLoop(Loop):
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
         agree(self.ranks, self._facts(feed, first), self.called)
         draw_alike(self.ranks)
-        told_of_end = self._votes(bool(self.end))[0]
+        told_of_end, self.saving = self._votes(bool(self.end), bool(self.savers))
         done = told = first
         share: Any = None
         logs: Any = None
@@ -140,7 +140,7 @@ class SharedLoop(Loop):
 
     def _gather_to_save(self) -> None:
         """The same, where a callback is about to save after this batch."""
-        if self.savers and self._votes(any((c._batches + 1) % c.save_freq == 0 for c in self.savers))[0]:
+        if self.saving and self._votes(any((c._batches + 1) % c.save_freq == 0 for c in self.savers))[0]:
             self._gather()
 
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:

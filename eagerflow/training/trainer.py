@@ -466,15 +466,15 @@ class Trainer(OlderSpellings, OtherWays):
         compiled = self._ready("train_on_batch")
         data = _batch(x, y, sample_weight, class_weight)
         compiled.states = compiled.states or States(self)
-        with as_compiled(self, compiled.trainable):
+        with in_force(compiled.distribution), as_compiled(self, compiled.trainable):
             numbers = self._one_step("train_step", self.make_train_function(), data, compiled.states)
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     @boundary
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch alone."""
-        self._ready("test_on_batch")
-        numbers = self._one_step("test_step", self.make_test_function(), _batch(x, y, sample_weight))
+        with in_force(self._ready("test_on_batch").distribution):
+            numbers = self._one_step("test_step", self.make_test_function(), _batch(x, y, sample_weight))
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     def _one_step(self, name: str, step: Any, data: Any, states: States | None = None) -> dict[str, Any]:
@@ -507,7 +507,8 @@ class Trainer(OlderSpellings, OtherWays):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
         data = _batch(x)
-        with numpy.errstate(all="ignore"):
+        distribution = None if self._compiled is None else self._compiled.distribution
+        with numpy.errstate(all="ignore"), in_force(distribution):
             step = self._shared_step("predict_step", self.make_predict_function())
             outputs = observed_step(self, "predict_step", step, data)
         return tree.map_structure(lambda t: numpy.array(to_host(t.data) if isinstance(t, Tensor) else t), outputs)

@@ -49,7 +49,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         FileExistsError: when there is a file and `overwrite` is False; or a folder with something else in it.
         TypeError: when the model holds what can't be described, such as a lambda.
     """
-    if not (writes() or hasattr(filepath, "write")):
+    if not (writes(model) or hasattr(filepath, "write")):
         return  # of ranks that train together, the first one writes files
     include_optimizer = _check_arguments(kwargs)
     path = ".keras" if hasattr(filepath, "write") else name_of(filepath)
@@ -203,7 +203,7 @@ def save_weights(
         ValueError: for another ending, before the model has weights, or for an array larger than `max_shard_size`.
         FileExistsError: when there is a file and `overwrite` is False.
     """
-    if not (writes() or hasattr(filepath, "write")):
+    if not (writes(model) or hasattr(filepath, "write")):
         return  # of ranks that train together, the first one writes files
     path = name_of(filepath)
     skipped = _skipped(kwargs, path)
