@@ -1,15 +1,18 @@
-"""`python -m eagerflow`: the demo, and `run`, which runs scripts that were written for Keras or TensorFlow."""
+"""`python -m eagerflow`: the demo; `run`, for scripts written for Keras or TensorFlow; `launch`, for many ranks.
+
+What a command needs is loaded when it is chosen: the launcher of ranks needs nothing of all that models are made of.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from eagerflow._version import __version__
-from eagerflow.compat import run_script
-from eagerflow.demo import run_demo
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,10 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = commands.add_parser("run", help="run a Keras or tf.keras script on eagerflow, as it is")
     run.add_argument("script", metavar="SCRIPT", help="a Python file that imports keras or tensorflow")
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="what the script finds in sys.argv")
-    chosen = parser.parse_args(arguments)
+    commands.add_parser("launch", help="run a script on several ranks, on one machine or many", add_help=False)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["launch"]:
+        return _launch(given[1:])
+    chosen = parser.parse_args(given)
     if chosen.command == "run":
-        return run_script(chosen.script, chosen.arguments)
-    return run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed)
+        return int(import_module("eagerflow.compat.run").run_script(chosen.script, chosen.arguments))
+    return int(import_module("eagerflow.demo").run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed))
+
+
+def _launch(arguments: list[str]) -> int:
+    if not hasattr(os, "fork"):
+        print("launch: this system has no fork. Start ranks with mpiexec -n 4 python train.py", file=sys.stderr)
+        return 2
+    return int(import_module("eagerflow.launch.command").launch(arguments))
 
 
 def _positive(text: str) -> int:

@@ -55,6 +55,7 @@ FLOORS = {
     "visualization": 12,
     "": 13,  # eagerflow itself
     "demo": 14,
+    "launch": 14,
     "__main__": 15,
 }
 

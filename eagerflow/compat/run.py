@@ -16,12 +16,13 @@ from eagerflow.compat.importer import install
 __all__ = ["run_script"]
 
 
-def run_script(script: str, arguments: Sequence[str] = ()) -> int:
+def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True) -> int:
     """Run a file as the program: its name is `__main__`, its folder is first on the path.
 
     Args:
         script: the file.
         arguments: what it finds in `sys.argv[1:]`.
+        as_keras: `import keras` and `import tensorflow` mean eagerflow.
 
     Returns:
         The exit code: 0, 1 after an exception (whose traceback was printed), 2 when the file can't be read,
@@ -35,7 +36,8 @@ def run_script(script: str, arguments: Sequence[str] = ()) -> int:
     except OSError as error:
         print(f"eagerflow run: can't open {script!r}: {error.strerror}", file=sys.stderr)
         return 2
-    install()
+    if as_keras:
+        install()
     _put_first_on_path(Path(script).resolve().parent)
     sys.argv[:] = [script, *arguments]
     program = _main_module(script)

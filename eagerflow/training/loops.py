@@ -24,6 +24,7 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.checks import at_least_one, fraction, split, verbosity, within_max_epochs
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.keras_2_methods import hand_validation_data
+from eagerflow.training.left_alone import warn_of_models_of_ones_own
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, joined
 from eagerflow.training.not_a_number import warn_of_nan
 from eagerflow.training.replicas import begin_alike, settle
@@ -76,6 +77,8 @@ class Fit:
             ranks = sharers()
             if ranks is not None:
                 begin_alike(model, ranks)
+            else:
+                warn_of_models_of_ones_own()
             callbacks.on_train_begin()
             self._resume()
             for epoch in range(self.initial_epoch, self.epochs):

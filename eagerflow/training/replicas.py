@@ -24,7 +24,11 @@ def begin_alike(model: Any, ranks: Communicator) -> None:
         DisagreementError: on all ranks, naming the first difference.
     """
     compiled = model._compiled
-    described = {"model": type(model).__name__, "optimizer": _described(model.optimizer)}
+    described = {
+        "model": type(model).__name__,
+        "optimizer": type(model.optimizer).__name__,
+        **_settings(model.optimizer),
+    }
     described["loss"] = repr([type(compiled.loss).__name__, *_names(compiled.arguments.get("loss"))])
     described["metrics"] = repr([m.name for m in model.metrics])
     for variable in model.variables:
@@ -36,11 +40,12 @@ def begin_alike(model: Any, ranks: Communicator) -> None:
         same_values(ranks, model.optimizer.variables, "the optimizer's states")
 
 
-def _described(optimizer: Any) -> str:
+def _settings(optimizer: Any) -> dict[str, str]:
+    """One by one: a difference is told by the name of the setting."""
     try:
-        return f"{type(optimizer).__name__} {optimizer.get_config()}"
-    except (NotImplementedError, TypeError):
-        return type(optimizer).__name__
+        return {f"optimizer.{name}": str(value) for name, value in optimizer.get_config().items()}
+    except (NotImplementedError, TypeError, AttributeError):
+        return {}
 
 
 def _names(loss: Any) -> list[str]:

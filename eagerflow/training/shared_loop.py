@@ -56,7 +56,7 @@ class SharedLoop(Loop):
         self.even = not self.brings and model._ours_throughout(self.function)
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
-        agree(self.ranks, self._facts(feed, first), self.called)
+        agree(self.ranks, self._facts(feed, first), self.called, "" if self.brings else _ALIKE)
         draw_alike(self.ranks)
         told_of_end, self.saving = self._votes(bool(self.end), bool(self.savers))
         done = told = first

@@ -37,6 +37,7 @@ from eagerflow.training.pytorch_names import OtherWays
 from eagerflow.training.shared_loop import SharedLoop
 from eagerflow.training.undone_steps import States
 from eagerflow.world.current import world
+from eagerflow.world.faults import together
 from eagerflow.world.sharers import in_force, sharers
 
 __all__ = ["Trainer"]
@@ -392,7 +393,7 @@ class Trainer(OlderSpellings, OtherWays):
         """
         given = locals().copy()
         compiled = self._ready("fit")
-        with in_force(compiled.distribution), as_compiled(self, compiled.trainable):
+        with together("fit"), in_force(compiled.distribution), as_compiled(self, compiled.trainable):
             return Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution).go()
 
     @ignores(*LOADING)
@@ -426,7 +427,7 @@ class Trainer(OlderSpellings, OtherWays):
         steps = at_least_one("evaluate", "steps", steps)
         batch_size = at_least_one("evaluate", "batch_size", batch_size)
         feed = feed_for(x, y, sample_weight, batch_size, steps)
-        with in_force(compiled.distribution):
+        with together("evaluate"), in_force(compiled.distribution):
             numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
@@ -453,7 +454,7 @@ class Trainer(OlderSpellings, OtherWays):
         """
         steps = at_least_one("predict", "steps", steps)
         feed = feed_for(x, None, None, at_least_one("predict", "batch_size", batch_size), steps)
-        with in_force(None if self._compiled is None else self._compiled.distribution):
+        with together("predict"), in_force(None if self._compiled is None else self._compiled.distribution):
             return run_predict(self, feed, callbacks, verbosity("predict", verbose))
 
     # -- single batches

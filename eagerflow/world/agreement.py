@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
 
+from eagerflow.base.tracebacks import warn
 from eagerflow.base.typing import Array
 from eagerflow.core.device import to_host
 from eagerflow.core.variable import Variable
@@ -22,8 +22,10 @@ _ABSENT = "nothing"
 class DisagreementError(RuntimeError):
     """Ranks of one training differ in what must be equal. It is raised on all of them, with the same text."""
 
+    on_all_ranks = True
 
-def agree(communicator: Communicator, description: Mapping[str, str], where: str = "fit") -> None:
+
+def agree(communicator: Communicator, description: Mapping[str, str], where: str = "fit", hint: str = "") -> None:
     """Compare a description of what is about to happen with those of all other ranks. Collective.
 
     Where all are equal, as they nearly always are, 32 bytes per rank are sent.
@@ -33,6 +35,7 @@ def agree(communicator: Communicator, description: Mapping[str, str], where: str
         description: what must be equal, by a name that a user understands: `{"dense_1/kernel": "(128, 10) float32"}`.
             Its order is the order in which differences are looked for.
         where: what was called, for the message.
+        hint: what to do about it.
 
     Raises:
         DisagreementError: on all ranks, with the first name that differs, and each value with its ranks.
@@ -55,7 +58,7 @@ def agree(communicator: Communicator, description: Mapping[str, str], where: str
     more = f" {len(differing) - 1} more differ: {', '.join(differing[1:6])}." if len(differing) > 1 else ""
     raise DisagreementError(
         f"{where}: all ranks must run the same program on the same data, but {differing[0]} differs: "
-        f"{_by_value(values, communicator.hosts)}.{more}"
+        f"{_by_value(values, communicator.hosts)}.{more}{' ' * bool(hint)}{hint}"
     )
 
 
@@ -109,10 +112,9 @@ def same_values(communicator: Communicator, variables: Sequence[Variable], what:
             differing.append(variable.path)
     if communicator.rank == 0:
         others = [rank for rank, one in enumerate(everyone) if one != everyone[0]]
-        warnings.warn(
+        warn(
             f"{what} of {ranks_named(others)} had other values than those of rank 0 ({len(differing)} of "
-            f"{len(variables)}, the first is {differing[0]}): all take rank 0's.",
-            stacklevel=3,
+            f"{len(variables)}, the first is {differing[0]}): all take rank 0's."
         )
     return differing
 

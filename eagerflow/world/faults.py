@@ -193,11 +193,10 @@ def _is_users(file: str) -> bool:
 
 
 def place(frame: FrameType | None) -> str:
-    """The innermost line of the user's program in a stack: `train.py:57 in load_image`."""
-    fallback = frame
+    """The innermost line of the user's program in a stack: `train.py:57 in load_image`; empty where there is none."""
     while frame is not None and not _is_users(frame.f_code.co_filename):
         frame = frame.f_back
-    return _line(frame or fallback)
+    return _line(frame)
 
 
 def place_of(trace: TracebackType | None) -> str:
@@ -283,7 +282,7 @@ def fail(kind: str, cause: str, where: str = "", code: int = 1, subject: str | N
     timer = threading.Timer(3.0, os._exit, (code,))  # should anything below wait for the others
     timer.daemon = True
     timer.start()
-    tell("record", how=kind, cause=cause, where=where, code=code, subject=subject or who(), time=time.time())
+    tell("record", how=kind, cause=cause, where=where, code=code, subject=subject or "", time=time.time())
     at = f", at {where}" if where else ""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
@@ -328,4 +327,7 @@ def _raised(kind: type[BaseException], error: BaseException, trace: TracebackTyp
     if issubclass(kind, KeyboardInterrupt):
         fail("interrupted", "interrupted (Ctrl-C)", place_of(trace), 130)
     # An exception of MPI itself is nearly always the echo of another rank's end.
-    fail("echo" if kind.__module__.startswith("mpi4py") else "raised", _cause(error), place_of(trace))
+    how = "echo" if kind.__module__.startswith("mpi4py") else "raised"
+    ranks = world.communicator.size if world.communicator is not None else 1
+    alike = getattr(error, "on_all_ranks", False) and ranks > 1
+    fail(how, _cause(error), place_of(trace), subject=f"all {ranks} ranks" if alike else None)

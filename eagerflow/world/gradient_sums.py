@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import is_
 from typing import Any
 
+from eagerflow.core.variable import Variable
+from eagerflow.world.agreement import agree, same_values
 from eagerflow.world.buckets import BYTES, Buckets, Helper
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import world
@@ -47,6 +49,8 @@ class GradientSums:
 
     def _make(self, variables: Sequence[Any]) -> Buckets:
         """Buckets for variables that are new here, in the order of rank 0."""
+        agree(self.channel, {f"variable {i}": _named(v) for i, v in enumerate(variables)}, "the sum of gradients")
+        same_values(self.channel, [v for v in variables if isinstance(v, Variable)])
         place = {variable.identity: i for i, variable in enumerate(variables)}
         order = [place.pop(identity) for identity in self._order if identity in place]
         order = self.channel.broadcast_object([*order, *sorted(set(range(len(variables))).difference(order))[::-1]])
@@ -102,6 +106,10 @@ class GradientSums:
         if not found.began:
             found.begin(weight, scattered)
         return found
+
+
+def _named(variable: Any) -> str:
+    return f"{getattr(variable, 'path', '')} {tuple(variable.shape)} {variable.data.dtype}"
 
 
 def _key(variables: Sequence[Any]) -> Any:

@@ -181,6 +181,7 @@ class Watch(threading.Thread):
         self._sent: list[Any] = []
         self._told, self._last, self._armed = 0.0, Seen(), 0.0
         self._place = ""
+        self._reported, self._reported_at = ("", ""), 0.0
 
     def begin(self) -> None:
         """Start it, and let the end of the script wait for that of the others."""
@@ -232,12 +233,16 @@ class Watch(threading.Thread):
         if changed or now - self._told > self.every or (own.waiting and own.waiting != self._last.waiting):
             self._told = now
             self._send(own, 0)
-            self._report(own)
+        self._report(own)
         if not own.ended:
             self._last = own
 
     def _report(self, own: Seen) -> None:
-        faults.tell("status", place=own.place, waiting=own.waiting, entered=own.entered, joined=True)
+        """Tell the agent, so that it knows where a rank was that is killed."""
+        now = _clock()
+        if (own.place, own.waiting) != self._reported or now - self._reported_at > self.every:
+            self._reported, self._reported_at = (own.place, own.waiting), now
+            faults.tell("status", place=own.place, waiting=own.waiting, entered=own.entered, joined=True)
 
     def _send(self, value: Any, to: int) -> None:
         self._sent = [request for request in self._sent if not request.Test()]
@@ -277,7 +282,7 @@ class Watch(threading.Thread):
             self._told = now
             for rank in range(1, self.size):
                 self._send((verdict, self.released, over), rank)
-            self._report(self.seen[0])
+        self._report(self.seen[0])
         if not self.seen[0].ended:
             self._last = self.seen[0]
         if verdict is not None:

@@ -1,0 +1,14 @@
+"""`python -m eagerflow launch`: starts a script on many ranks, shows what they say, and ends them all together.
+
+    command     the command line
+    hosts       machines and how many ranks each gets
+    variables   what of the environment ranks are given
+    engine      mpiexec: where it is, and how it is called
+    job         one run of all ranks: what they say and how they end
+    streams     lines with the rank before them, and what agents say in between
+    blame       which failure was the first, in words
+    agent       beside each rank, on its machine: starts it, watches it, ends it
+    rank        in each rank: meets the others, then runs the script
+
+The launcher itself uses the standard library alone; so does the agent, which is run as a file.
+"""

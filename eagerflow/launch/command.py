@@ -1,0 +1,213 @@
+"""The command line of `python -m eagerflow launch`, and what comes before and after the ranks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from eagerflow.launch.blame import Failure
+from eagerflow.launch.engine import LaunchError, command, find
+from eagerflow.launch.hosts import Host, parse_hosts, shared_out, without
+from eagerflow.launch.job import Job
+from eagerflow.launch.variables import allowed
+
+__all__ = ["launch"]
+
+_USAGE = "python -m eagerflow launch [-n RANKS] [--hosts a,b:8] [OPTIONS] [run] SCRIPT ARGS | -m MODULE ARGS"
+
+
+def launch(arguments: Sequence[str]) -> int:
+    """Run the command line; gives the exit code: 0, that of the first failure, or 2 where nothing was started."""
+    try:
+        options = _parsed(arguments)
+        hosts = options.machines
+        mpiexec = find()
+        folder = _folder(Path(options.folder))
+    except (LaunchError, OSError) as error:
+        print(f"launch: {error}", file=sys.stderr)
+        return 2
+    if "TF_CONFIG" in os.environ:
+        print("launch: TF_CONFIG is ignored: the launcher tells ranks who they are.", file=sys.stderr)
+    if sum(host.ranks or 1 for host in hosts) > 1:
+        print(f"launch: what ranks other than 0 print goes to {folder}/rank-*.log", file=sys.stderr)
+    attempt = 0
+    while True:
+        job, failure = _attempt(options, hosts, mpiexec, folder, attempt)
+        if failure is None:
+            return 0
+        _tell(job, failure, folder, attempt)
+        if failure.kind == "interrupted" or attempt == options.restarts:
+            break
+        hosts = _left(job, failure, hosts, options.min_ranks)
+        if not hosts:
+            print("launch: too few ranks are left to start again (--min-ranks).", file=sys.stderr)
+            break
+        ranks = sum(host.ranks or 1 for host in hosts)
+        print(f"launch: restart {attempt + 1} of {options.restarts}, on {ranks} ranks", file=sys.stderr, flush=True)
+        attempt += 1
+    return failure.code if 0 < failure.code < 256 else 1
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    own, program = _divided(list(arguments))
+    parser = argparse.ArgumentParser(prog="python -m eagerflow launch", usage=_USAGE, allow_abbrev=False)
+    parser.add_argument("-n", "--ranks", type=_above_zero, metavar="N", help="how many ranks (one per machine)")
+    parser.add_argument("--hosts", type=parse_hosts_or_error, metavar="A,B:8", help="machines, as ssh knows them")
+    parser.add_argument("--restarts", type=_from_zero, default=0, metavar="N", help="start again after failures")
+    parser.add_argument("--min-ranks", type=_above_zero, metavar="K", help="go on with fewer ranks, down to K")
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that ranks wait for each other (600)")
+    parser.add_argument("--env", action="append", default=[], metavar="NAME", help="a variable that ranks get as well")
+    parser.add_argument("--folder", default="runs", metavar="DIR", help="where the folder of this run goes (runs)")
+    parser.add_argument("--interface", type=_word, metavar="NAME", help="of the network, such as eth0")
+    parser.add_argument("--ssh", default="", metavar="PROGRAM", help="reaches machines instead of ssh")
+    options = parser.parse_args(own)
+    if not program or program == ["run"] or program == ["-m"]:
+        parser.error("expected a script, or -m and a module")
+    if options.ranks is None and options.hosts is None:
+        options.ranks = 1
+    try:
+        options.machines = shared_out(options.hosts or [Host("localhost", None)], options.ranks)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.min_ranks is not None and options.min_ranks > sum(host.ranks or 1 for host in options.machines):
+        parser.error(f"--min-ranks {options.min_ranks}: more than there are")
+    options.program = program
+    if options.timeout is None:
+        options.timeout = _seconds(os.environ.get("EAGERFLOW_TIMEOUT") or "600")
+    return options
+
+
+# Options of our own that take a word.
+_TAKE = (
+    "-n",
+    "--ranks",
+    "--hosts",
+    "--restarts",
+    "--min-ranks",
+    "--timeout",
+    "--env",
+    "--folder",
+    "--interface",
+    "--ssh",
+)
+
+
+def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Our own options, and the program with its arguments."""
+    place = 0
+    while place < len(arguments):
+        word = arguments[place]
+        if word == "--":
+            return arguments[:place], arguments[place + 1 :]
+        if word == "-m" or not word.startswith("-"):
+            break
+        place += 2 if word in _TAKE else 1
+    return arguments[:place], arguments[place:]
+
+
+def parse_hosts_or_error(text: str) -> list[Host]:
+    """The machines, for argparse."""
+    try:
+        return parse_hosts(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("--hosts: ")) from None
+
+
+def _above_zero(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1; got {text!r}")
+    return int(text)
+
+
+def _from_zero(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number; got {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a positive number of seconds; got {text!r}")
+    return value
+
+
+def _word(text: str) -> str:
+    if not text.replace("-", "").replace(".", "").replace("_", "").isalnum() or text.startswith("-"):
+        raise argparse.ArgumentTypeError(f"expected letters and digits; got {text!r}")
+    return text
+
+
+def _folder(parent: Path) -> Path:
+    """A new folder for this run, for its owner only."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / f"launch-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def _attempt(
+    options: argparse.Namespace, hosts: list[Host], mpiexec: str, folder: Path, attempt: int
+) -> tuple[Job, Failure | None]:
+    """Start all ranks, and stay until they have ended."""
+    if attempt:
+        folder = folder / f"restart-{attempt}"
+        folder.mkdir(mode=0o700)
+    pipes = Path(tempfile.mkdtemp(prefix="eagerflow-"))
+    remote = options.hosts is not None
+    words, extra = command(
+        mpiexec, hosts, remote, pipes, options.timeout, options.program, options.ssh, options.interface or ""
+    )
+    environment = allowed(os.environ, [*options.env, "SSH_AUTH_SOCK"] if remote else options.env)
+    environment.pop("TF_CONFIG", None)
+    environment |= {"PYTHONUNBUFFERED": "1", "EAGERFLOW_RESTART": str(attempt)} | extra
+    environment["EAGERFLOW_TIMEOUT"] = f"{options.timeout:g}"
+    ranks = sum(host.ranks or 1 for host in hosts)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < 4 * ranks + 100:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4 * ranks + 100, hard), hard))
+    before = os.umask(0o077)
+    try:
+        job = Job(hosts, words, environment, folder, pipes, options.timeout)
+        return job, job.run()
+    finally:
+        os.umask(before)
+        shutil.rmtree(pipes, ignore_errors=True)
+
+
+def _tell(job: Job, failure: Failure, folder: Path, attempt: int) -> None:
+    """The first failure, after everything else."""
+    if failure.kind in ("engine", "lost") and job.noise:
+        sys.stderr.write(job.noise.decode(errors="replace").rstrip() + "\n")
+    same = [f for f in job.failures if f.rank != failure.rank and (f.cause, f.kind) == (failure.cause, failure.kind)]
+    also = sorted({f.rank for f in same if f.rank is not None})
+    lines = [f"launch: all ranks have ended; records and outputs are in {folder}"]
+    lines.append(f"launch: {failure.subject or job.named(failure.rank)}: {failure.cause}")
+    if also:
+        lines[-1] += f" (the same on {'rank' if len(also) == 1 else 'ranks'} {', '.join(map(str, also[:8]))})"
+    if failure.where:
+        lines.append(f"launch:   {'at' if failure.certain else 'last seen at'} {failure.where}")
+    sys.stdout.flush()
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def _left(job: Job, failure: Failure, hosts: list[Host], least: int | None) -> list[Host]:
+    """The machines to start again on: all, unless some were lost and fewer ranks will do."""
+    if least is None:
+        return hosts
+    lost = {job.host_of(failure.rank)} if failure.kind in ("lost", "silent") and failure.rank is not None else set()
+    if len(hosts) == 1:
+        lost = set()
+    killed = {job.host_of(rank) for rank in job.killed}
+    left = without(hosts, lost, killed - lost)
+    return left if sum(host.ranks or 1 for host in left) >= least else []

@@ -1,0 +1,83 @@
+"""mpiexec: where it is, and how it is called."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from eagerflow.launch.hosts import Host, in_words
+
+__all__ = ["LaunchError", "command", "find"]
+
+_SSH = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=10"  # host keys are checked, as ssh does by itself
+_AGENT = Path(__file__).with_name("agent.py")
+
+
+class LaunchError(Exception):
+    """Nothing was started; the text says why."""
+
+
+def find() -> str:
+    """The mpiexec of MPICH beside this Python, or on the path.
+
+    Raises:
+        LaunchError: where there is none, or another MPI's.
+    """
+    beside = Path(sys.executable).with_name("mpiexec")
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if found is None:
+        raise LaunchError(
+            "there is no mpiexec beside this Python or on PATH. Install one: pip install 'eagerflow[mpi]'"
+        )
+    told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    if "HYDRA" not in told and "Intel" not in told:
+        name = told.strip().partition("\n")[0] or "it says nothing about itself"
+        raise LaunchError(
+            f"{found} isn't MPICH's ({name}). Start the script with it directly, {found} -n 4 python train.py, or "
+            "install MPICH's beside this Python: pip install 'eagerflow[mpi]'"
+        )
+    return found
+
+
+def command(
+    mpiexec: str,
+    hosts: Sequence[Host],
+    remote: bool,
+    pipes: Path,
+    timeout: float,
+    program: Sequence[str],
+    ssh: str = "",
+    interface: str = "",
+) -> tuple[list[str], dict[str, str]]:
+    """How all ranks are started: the words of the command, and variables for mpiexec itself.
+
+    No shell reads them here. ssh gives one line to a shell on the other side, which mpiexec makes of its own path and
+    numbers: the program and its arguments follow through mpiexec's own connection.
+
+    Args:
+        mpiexec: its path.
+        hosts: the machines with their ranks.
+        remote: they are reached by ssh; otherwise there is this machine alone.
+        pipes: the folder with the pipes for each rank's output.
+        timeout: of the ranks, in seconds.
+        program: what `rank.py` is given.
+        ssh: a program to be used instead of ssh.
+        interface: the network's interface.
+    """
+    ranks = sum(host.ranks or 1 for host in hosts)
+    words = [mpiexec, "-n", str(ranks), f"-outfile-pattern={pipes}/out-%r", f"-errfile-pattern={pipes}/err-%r"]
+    extra = {}
+    if remote:
+        words += ["-launcher", "ssh", "-hosts", in_words(list(hosts))]
+        extra["HYDRA_LAUNCHER_EXTRA_ARGS"] = _SSH
+        if ssh:
+            words += ["-launcher-exec", ssh]
+    else:
+        words += ["-launcher", "fork"]
+    if interface:
+        words += ["-iface", interface]
+    agent = [sys.executable, "-I", "-S", str(_AGENT), str(timeout)]
+    return [*words, *agent, sys.executable, "-m", "eagerflow.launch.rank", *program], extra

@@ -1,0 +1,55 @@
+"""In each rank: meet the others, then run the script as `python SCRIPT` would."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+
+from eagerflow.compat.run import run_script
+from eagerflow.distribution.joining import joined
+from eagerflow.world import faults
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `[run] SCRIPT ARGS` or `-m MODULE ARGS`; gives the exit code."""
+    told = os.environ.pop("EAGERFLOW_CHANNEL", "")
+    if told.isdecimal():
+        faults.status.channel = int(told)
+        os.set_inheritable(int(told), False)
+    faulthandler.enable()
+    faults.install()
+    joined()
+    as_keras = arguments[:1] == ["run"]
+    program, *rest = arguments[as_keras:]
+    try:
+        if program == "-m":
+            sys.argv[:] = rest
+            runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+            return 0
+        return run_script(program, rest, as_keras=as_keras)
+    except SystemExit as error:
+        return _ended(error)
+
+
+def _ended(error: SystemExit) -> int:
+    """What `sys.exit` was given, as Python understands it; a failure ends all ranks."""
+    code = error.code
+    if code is None or code == 0:
+        return 0
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+    number = code & 255 if isinstance(code, int) else 1
+    if faults.status.channel is not None:
+        faults.fail(
+            "exited", f"ended its script by sys.exit({code!r:.80})", faults.place_of(error.__traceback__), number
+        )
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,225 @@
+"""The launcher: what it takes, what it hands on, and what it says in the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from eagerflow.launch import engine
+from eagerflow.launch.blame import Failure, first_of, of_end, of_record
+from eagerflow.launch.command import launch
+from eagerflow.launch.hosts import Host, in_words, parse_hosts, shared_out, without
+from eagerflow.launch.streams import Lines, split_frames
+from eagerflow.launch.variables import allowed
+from tests.sources import ROOT
+
+
+def test_hosts_are_names_with_numbers():
+    found = parse_hosts("a,b-1.example:8,10.0.0.2:2,[::1],[fe80::1]:3")
+    assert found == [("a", None), ("b-1.example", 8), ("10.0.0.2", 2), ("[::1]", None), ("[fe80::1]", 3)]
+    assert in_words(found[:2]) == "a:1,b-1.example:8"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-oProxyCommand=x",
+        "a,-b",
+        "",
+        "a,",
+        "a;b",
+        "a b",
+        "$(x)",
+        "`x`",
+        "a:0",
+        "a:",
+        "a:-1",
+        "a:x",
+        "user@a",
+        "a/b",
+        "ä",
+    ],
+)
+def test_what_isnt_plainly_a_host_is_refused(text):
+    with pytest.raises(ValueError, match="isn't a machine"):
+        parse_hosts(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ranks", "expected"),
+    [
+        ("a,b", None, "a:1,b:1"),
+        ("a,b:3", None, "a:1,b:3"),
+        ("a,b", 5, "a:3,b:2"),
+        ("a:2,b,c", 7, "a:2,b:3,c:2"),
+        ("a:2,b:2", 3, "a:2,b:1"),
+        ("a:4,b:2", 3, "a:3"),
+    ],
+)
+def test_ranks_are_shared_out_among_machines(text, ranks, expected):
+    assert in_words(shared_out(parse_hosts(text), ranks)) == expected
+
+
+def test_more_ranks_than_there_is_room_for_are_refused():
+    with pytest.raises(ValueError, match="room for 4 ranks only"):
+        shared_out(parse_hosts("a:2,b:2"), 5)
+
+
+def test_lost_machines_and_killed_ranks_are_left_out_of_a_restart():
+    hosts = [Host("a", 2), Host("b", 2), Host("c", 1)]
+    assert without(hosts, {"b"}, set()) == [Host("a", 2), Host("c", 1)]
+    assert without(hosts, set(), {"a", "c"}) == [Host("a", 1), Host("b", 2)]
+
+
+def test_ranks_get_what_programs_need_and_no_secrets():
+    given = {
+        "PATH": "p",
+        "PYTHONPATH": "q",
+        "OMP_NUM_THREADS": "2",
+        "NCCL_DEBUG": "1",
+        "LC_ALL": "C",
+        "MPIR_CVAR_X": "1",
+    }
+    secrets = {
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "EAGERFLOW_TOKEN": "t",
+        "KERAS_API_KEY": "k",
+        "MY_OWN": "m",
+        "TF_CONFIG": "{}",
+    }
+    assert allowed(given | secrets) == given
+    assert allowed(given | secrets, ["MY_OWN", "KERAS_API_KEY", "MISSING"]) == given | {
+        "MY_OWN": "m",
+        "KERAS_API_KEY": "k",
+    }
+
+
+def test_what_agents_say_is_taken_out_of_what_programs_write():
+    said = b'\x1e{"t": "hello", "pid": 5}\x1f\n'
+    whole = b"one\ntw" + said + b"o\n\x1enot ours\x1f\n" + said + said[:9]
+    assert split_frames(whole) == (b"one\ntwo\n\x1enot ours\x1f\n", [{"t": "hello", "pid": 5}] * 2, said[:9])
+    plain, found, rest = b"", [], b""
+    for place in range(len(whole)):
+        more, facts, rest = split_frames(rest + whole[place : place + 1])
+        plain, found = plain + more, found + facts
+    assert (plain, found, rest) == split_frames(whole)
+
+
+def test_lines_have_their_rank_before_them():
+    lines = Lines("[rank 3] ")
+    shown = lines.add(b"a\nb") + lines.add(b"c\nold\rnew\nend")
+    assert shown + lines.rest() == b"[rank 3] a\n[rank 3] bc\n[rank 3] new\n[rank 3] end\n"
+
+
+END = {"rank": 1, "code": 3, "last": {"place": "train.py:9"}}
+
+
+def test_a_bad_end_is_told_with_the_line_where_the_rank_was_seen():
+    assert of_end({**END, "code": 0}) is None
+    cause = "ended with code 3, without an exception (os._exit, or a library's own exit)"
+    assert of_end(END)[:4] == (1, cause, "train.py:9", 3)
+    killed = of_end({**END, "code": -9, "peak": 31_200_000_000, "total": 32_000_000_000})
+    assert killed.code == 137
+    assert killed.cause == (
+        "was killed by signal 9 (SIGKILL); its peak was 31.2 GB of 32.0 GB; the machine had no memory left?"
+    )
+    assert of_end({**END, "code": -11}).cause == "was killed by signal 11 (SIGSEGV)"
+
+
+def test_the_first_cause_is_told_not_what_followed_from_it():
+    echo = of_record({"rank": 0, "how": "echo", "cause": "MPI.Exception", "code": 1})
+    raised = of_record({"rank": 1, "how": "raised", "cause": "ValueError: x", "code": 1, "where": "train.py:3"})
+    ended, other = of_end(END), Failure(2, "later")
+    assert first_of([echo, ended, raised, other]) == raised  # what a rank tells itself goes before how it ended
+    assert first_of([ended, other]) == ended
+    assert first_of([echo]) == echo
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "expected a script"),
+        (["-n", "2"], "expected a script"),
+        (["-n", "0", "train.py"], "at least 1"),
+        (["--hosts", "-oProxyCommand=x", "train.py"], "expected one argument"),
+        (["--hosts", "a;b", "train.py"], "isn't a machine"),
+        (["-n", "3", "--hosts", "a:1", "train.py"], "room for 1 ranks only"),
+        (["-n", "2", "--min-ranks", "3", "train.py"], "more than there are"),
+        (["--timeout", "0", "train.py"], "positive number of seconds"),
+        (["--interface", "eth0;x", "train.py"], "letters and digits"),
+        (["--nonsense", "train.py"], "unrecognized arguments"),
+    ],
+)
+def test_a_wrong_command_line_starts_nothing(capsys, arguments, said):
+    with pytest.raises(SystemExit) as caught:
+        launch(arguments)
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_mpiexec_the_extra_is_named(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(engine.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert launch(["-n", "2", "train.py"]) == 2
+    assert "pip install 'eagerflow[mpi]'" in capsys.readouterr().err
+
+
+def test_the_mpiexec_of_another_mpi_is_refused(monkeypatch, tmp_path, capsys):
+    other = tmp_path / "mpiexec"
+    other.write_text("#!/bin/sh\necho 'mpirun (Open MPI) 5.0'\n")
+    other.chmod(0o700)
+    monkeypatch.setattr(engine.sys, "executable", str(tmp_path / "python"))
+    assert launch(["-n", "2", "train.py"]) == 2
+    assert "isn't MPICH's (mpirun (Open MPI) 5.0)" in capsys.readouterr().err
+
+
+def test_ssh_asks_nothing_and_checks_keys(tmp_path):
+    words, extra = engine.command("mpiexec", [Host("a", 2), Host("b", 1)], True, tmp_path, 9.0, ["train.py", "a b"])
+    assert words[words.index("-hosts") + 1] == "a:2,b:1"
+    assert "BatchMode=yes" in extra["HYDRA_LAUNCHER_EXTRA_ARGS"]
+    assert "StrictHostKeyChecking" not in extra["HYDRA_LAUNCHER_EXTRA_ARGS"]
+    assert words[-2:] == ["train.py", "a b"]
+
+
+SCRIPT = """
+import json, os, sys
+from eagerflow import distribution
+names = "TF_CONFIG SECRET ASKED OMP_NUM_THREADS PYTHONPATH".split()
+print(json.dumps([sys.argv[1:], distribution.rank(), distribution.size(), {n: os.environ.get(n) for n in names}]))
+print("to stderr", file=sys.stderr)
+"""
+
+
+def test_a_script_runs_on_all_ranks(tmp_path):
+    (tmp_path / "train it.py").write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": "{}", "SECRET": "s", "ASKED": "1 2"}
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "EAGERFLOW_NUM_THREADS"):
+        environment.pop(name, None)
+    words = [sys.executable, "-m", "eagerflow", "launch", "-n", "2", "--env", "ASKED", "train it.py", "-n", "$(a) 'b'"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "runs").iterdir()
+    shown = [json.loads(text) for text in (done.stdout, (folder / "rank-1.log").read_text())]
+    threads = shown[0][3]["OMP_NUM_THREADS"]
+    given = {"TF_CONFIG": None, "SECRET": None, "ASKED": "1 2", "OMP_NUM_THREADS": threads, "PYTHONPATH": str(ROOT)}
+    assert shown == [[["-n", "$(a) 'b'"], rank, 2, given] for rank in (0, 1)]
+    assert int(threads) >= 1
+    assert "[rank 0] to stderr\n" in done.stderr
+    assert "[rank 1] to stderr\n" in done.stderr
+    assert "TF_CONFIG is ignored" in done.stderr
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600]
+
+
+def test_the_launcher_needs_the_standard_library_alone():
+    program = (
+        "import sys, types; package = types.ModuleType('eagerflow'); package.__path__ = [sys.argv[1]]; "
+        "sys.modules['eagerflow'] = package; import eagerflow.launch.command; "
+        "assert not {'numpy', 'eagerflow.core', 'mpi4py'} & set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-I", "-c", program, str(ROOT / "eagerflow")], check=True)
