@@ -31,7 +31,6 @@ from eagerflow.models.state import ModelState
 from eagerflow.models.summary import print_summary
 from eagerflow.training.added_losses import Added
 from eagerflow.training.trainer import Trainer
-from eagerflow.world.sharers import writes
 
 __all__ = ["Model", "check_layers"]
 
@@ -332,8 +331,6 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.export(os.path.join(folder, "model.onnx"))
         """
-        if not writes(self):
-            return  # of ranks that train together, the first one writes files
         if format == "web":
             shared = {"input_signature": input_signature, "opset_version": opset_version, "weights": weights}
             web_page(self, filepath, samples=samples, labels=labels, verbose=verbose, **shared, **options)

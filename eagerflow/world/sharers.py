@@ -18,14 +18,9 @@ def sharers() -> Communicator | None:
     return None if found is None or found.size == 1 else found
 
 
-def writes(model: Any = None) -> bool:
-    """Whether this process is the one that writes files, of the ranks that train together.
-
-    Args:
-        model: what is written; ranks that were given a distribution when it was compiled train it together.
-    """
-    with in_force(getattr(getattr(model, "_compiled", None), "distribution", None)):
-        ranks = sharers()
+def writes() -> bool:
+    """Whether this process is the one whose callbacks write files, of the ranks that train together."""
+    ranks = sharers()
     return ranks is None or ranks.rank == 0
 
 

@@ -22,7 +22,6 @@ from eagerflow.models.saving.shards import shards_in, write_shards
 from eagerflow.models.saving.state import bytes_of, collect, restore
 from eagerflow.models.saving.weights_h5 import arrays_in, write_state
 from eagerflow.models.saving.whole import built_model, compile_again, config_of
-from eagerflow.world.sharers import writes
 
 __all__ = ["load_model", "load_weights", "save_model", "save_weights"]
 
@@ -49,8 +48,6 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         FileExistsError: when there is a file and `overwrite` is False; or a folder with something else in it.
         TypeError: when the model holds what can't be described, such as a lambda.
     """
-    if not (writes(model) or hasattr(filepath, "write")):
-        return  # of ranks that train together, the first one writes files
     include_optimizer = _check_arguments(kwargs)
     path = ".keras" if hasattr(filepath, "write") else name_of(filepath)
     if zipped is False or _is_a_folder_of_keras_2(path):
@@ -203,8 +200,6 @@ def save_weights(
         ValueError: for another ending, before the model has weights, or for an array larger than `max_shard_size`.
         FileExistsError: when there is a file and `overwrite` is False.
     """
-    if not (writes(model) or hasattr(filepath, "write")):
-        return  # of ranks that train together, the first one writes files
     path = name_of(filepath)
     skipped = _skipped(kwargs, path)
     if max_shard_size is not None:
