@@ -11,6 +11,7 @@ import numpy
 
 from eagerflow._version import __version__
 from eagerflow.core import random
+from eagerflow.distribution.processors import divide_processors
 from eagerflow.world.agreement import agree
 from eagerflow.world.communicator import Alone, Communicator
 from eagerflow.world.current import world
@@ -97,6 +98,7 @@ def joined() -> Communicator:
             install()
             watch(communicator)
             counted(world.communicator)
+            divide_processors(communicator)
     return world.communicator
 
 

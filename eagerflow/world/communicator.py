@@ -100,6 +100,14 @@ class Communicator(ABC):
     def allocate(self, nbytes: int) -> Array:
         """Bytes, zeroed, in which arrays are best kept that are reduced again and again."""
 
+    def common(self, nbytes: int) -> Array:
+        """Bytes that all ranks of a machine see, until they end. Collective; machines may ask for different sizes.
+
+        Raises:
+            MemoryError: on all ranks, when a machine has too little memory that processes can share.
+        """
+        return self.allocate(nbytes)
+
     def window(self, nbytes: int) -> Window:
         """Memory in which the gradients of all ranks meet. Collective."""
         return Window(self, nbytes)

@@ -23,6 +23,7 @@ from eagerflow.core.device import (
     set_default_device,
 )
 from eagerflow.world.communicator import Communicator
+from eagerflow.world.window import Window
 
 __all__ = ["Nccl", "Staged", "for_gpus", "with_gpus"]
 
@@ -100,6 +101,16 @@ class Staged(Communicator):
 
     def allocate(self, nbytes: int) -> Array:
         return self.control.allocate(nbytes)
+
+    def common(self, nbytes: int) -> Array:
+        return self.control.common(nbytes)
+
+    def window(self, nbytes: int) -> Window:
+        return self.control.window(nbytes)
+
+    @property
+    def threads(self) -> bool:
+        return self.control.threads
 
     def duplicate(self) -> Communicator:
         return type(self)(self.control.duplicate())

@@ -100,10 +100,22 @@ class Mpi(Communicator):
     def allocate(self, nbytes: int) -> Array:
         return numpy.zeros(nbytes, "uint8")
 
-    def window(self, nbytes: int) -> Window:
+    @property
+    def machine(self) -> Machine:
+        """The ranks of this machine. Collective at the first call."""
         if self._machine is None:
             self._machine = Machine(self)
-        machine = self._machine
+        return self._machine
+
+    def common(self, nbytes: int) -> Array:
+        machine = self.machine
+        short = [text for text in self.gather_objects("" if machine.room(nbytes) else machine.short(nbytes)) if text]
+        if short:
+            raise MemoryError(short[0])
+        return machine.common(nbytes)
+
+    def window(self, nbytes: int) -> Window:
+        machine = self.machine
         found = numpy.array([machine.size > 1, not machine.room((machine.size + 1) * nbytes)], "int64")
         self.all_reduce(found, "max")
         shared, full = found.tolist()

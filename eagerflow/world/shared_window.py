@@ -8,11 +8,13 @@ Ranks wait for each other at counters in the same memory.
 from __future__ import annotations
 
 import os
+import socket
 import time
 from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import Array
 from eagerflow.world.window import Window, parts
 
 __all__ = ["Machine", "SharedWindow"]
@@ -51,6 +53,7 @@ class Machine:
         self.several = len(heads) > 1
         self.sizes = [sum(leader == head for leader, _ in everyone) for head in heads]
         self.leaders = communicator.part(heads) if self.several else None
+        self._kept: list[Any] = []  # memory that is never given back
 
     def room(self, nbytes: int) -> bool:
         """Whether this machine has shared memory of that size left; a page too many would kill the process."""
@@ -59,6 +62,19 @@ class Machine:
         except (OSError, AttributeError):
             return True  # no such limit is known here
         return found.f_bavail * found.f_frsize > nbytes + nbytes // 8
+
+    def short(self, nbytes: int) -> str:
+        """What to say where there is too little of it."""
+        return (
+            f"{socket.gethostname()}: {_MEMORY}, where processes share memory, has no room for {nbytes:,} bytes. Make "
+            "it larger (mount -o remount,size=..., docker run --shm-size=...)."
+        )
+
+    def common(self, nbytes: int) -> Array:
+        """Bytes that all ranks of the machine see, until they end; they lie with the first of them."""
+        size = nbytes if self.rank == 0 else 0
+        self._kept.append(self.engine.Win.Allocate_shared(size, 1, comm=self.handle))
+        return numpy.frombuffer(self._kept[-1].Shared_query(0)[0], "uint8")[:nbytes]
 
 
 class SharedWindow(Window):

@@ -216,6 +216,7 @@ class Watch(threading.Thread):
         main = threading.main_thread().ident
         frame = frames.get(main if main in training or not training else training[0])  # type: ignore[arg-type]
         self._place = faults.place(frame) or self._place
+        del frame, frames  # among them is this one: a circle, which would keep what all of them hold
         return self._place
 
     def _ended(self) -> str:

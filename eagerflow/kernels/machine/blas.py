@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import numpy
 
-__all__ = ["blas_core", "blas_threads", "one_blas_thread"]
+__all__ = ["blas_core", "blas_threads", "one_blas_thread", "set_blas_threads"]
 
 # OpenBLAS' functions have a prefix and a suffix in NumPy's wheels, which differ by version and width of integers.
 _PREFIXES, _SUFFIXES = ("scipy_openblas_", "openblas_"), ("64_", "_64_", "64", "_", "")
@@ -101,6 +101,13 @@ class _OneThread:
             if not self.depth and self.before > 1 and self.calls is not None:
                 self.calls[1](self.before)
 
+    def set(self, count: int) -> None:
+        """Let products use so many threads outside of the block."""
+        with self.lock:
+            self.before = count
+            if not self.depth:
+                self.find()[1](count)
+
     def find(self) -> tuple[Reader, Writer]:
         """Look the library up, once."""
         if self.calls is None:
@@ -125,6 +132,11 @@ def blas_threads() -> int:
     if one_blas_thread.depth:
         return one_blas_thread.before
     return int(one_blas_thread.find()[0]())
+
+
+def set_blas_threads(count: int) -> None:
+    """Let products use so many threads outside of our kernels."""
+    one_blas_thread.set(count)
 
 
 def blas_core() -> str:

@@ -32,7 +32,7 @@ from eagerflow.kernels.machine.cpus import usable_cpus
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.thread_placement import Mover, processor
 
-__all__ = ["KEPT", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
+__all__ = ["KEPT", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads", "share_processors"]
 
 KEPT = 500  # results, or things to copy, up to which NumPy keeps the interpreter's lock while it works
 _VARIABLE = "EAGERFLOW_NUM_THREADS"
@@ -96,6 +96,8 @@ class _Pool:
 
     def __init__(self) -> None:
         self.wanted: int | None = None
+        self.asked = False  # whether somebody has set it
+        self.most: int | None = None  # of the processors, where others have the rest
         self.forget()
 
     def forget(self) -> None:
@@ -182,14 +184,13 @@ def get_num_threads() -> int:
     """How many threads the kernels use, the caller's among them.
 
     What `set_num_threads` said, else the environment's `EAGERFLOW_NUM_THREADS`, else one per processor that
-    this process may use.
+    this process may use; where ranks of a training share a machine, this rank's share of its processors.
 
     Raises:
         ValueError: when `EAGERFLOW_NUM_THREADS` is no integer of at least 1.
     """
     if _pool.wanted is None:
-        set_num_threads(None)
-    assert _pool.wanted is not None
+        _pool.wanted = _default()
     return _pool.wanted
 
 
@@ -209,12 +210,20 @@ def set_num_threads(count: int | None) -> None:
     >>> ef.set_num_threads(None)
     """
     _pool.wanted = _default() if count is None else _checked("set_num_threads(count", count, ")")
+    _pool.asked = count is not None
+
+
+def share_processors(count: int) -> None:
+    """Be content with so many processors, for others need the rest. What `set_num_threads` was told counts more."""
+    _pool.most = count
+    if not _pool.asked:
+        _pool.wanted = None
 
 
 def _default() -> int:
     given = os.environ.get(_VARIABLE)
     if not given:
-        return usable_cpus()
+        return _pool.most or usable_cpus()
     return _checked(_VARIABLE, int(given) if given.isdecimal() else given)
 
 
