@@ -101,6 +101,8 @@ $(VENV)-peers/.installed: | $(BIN)/pip
 
 $(VENV)-peers/.installed-onnx: $(VENV)-peers/.installed
 	@echo "Installing what writes ONNX files into $(VENV)-peers (once)"
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --retries 0 \
+		--index-url https://download.pytorch.org/whl/cpu $(TORCH) torchvision 2>/dev/null || true  # of the same build
 	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) $(ONNX_WRITERS)
 	@touch $@
 

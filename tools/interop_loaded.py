@@ -120,11 +120,18 @@ def torch_models():
         yield "bert", small_bert(torch, transformers), [ids, mask], ["ids", "mask"], [lengths, lengths]
     for kind in ("LSTM", "GRU", "RNN"):
         yield kind.lower(), recurrent(torch, kind), [rows], ["x"], [{0: "batch"}]
-    with contextlib.suppress(ImportError):
-        from torchvision import models
-
+    models = torchvision_models()
+    if models is not None:
         for name in "mobilenet_v2 mobilenet_v3_small resnet18 shufflenet_v2_x0_5 squeezenet1_1 convnext_tiny".split():
             yield name, getattr(models, name)(num_classes=5), [image], ["x"], [{0: "batch"}]
+
+
+def torchvision_models():
+    try:
+        from torchvision import models
+    except (ImportError, RuntimeError) as error:  # the latter from a build for another PyTorch
+        return print(f"left out: torchvision ({error})")
+    return models
 
 
 def recurrent(torch, kind):

@@ -48,7 +48,7 @@ See what an eagerflow program really ran: record it once, then draw, measure and
   viz draw train.efz step.svg           a picture (.svg, .png, .pdf, .dot)
   viz top train.efz                     what costs most
   viz nonfinite train.py                where NaN begins
-  viz html model.onnx                   the same of a model in an ONNX file, run once
+  viz html model.onnx                   the same of a model in an ONNX file, run once: open model.trace.html
   viz doctor train.py                   what is wrong with the training, and what to do
   viz diff before.efz after.efz         what changed
   viz run --live train.py               a page to watch while it trains"""

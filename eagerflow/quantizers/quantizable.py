@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.quantizers.configs import resolved
 
 __all__ = ["Quantizable"]
@@ -51,6 +52,33 @@ class Quantizable:
 
     def _not_quantizable(self: Any, method: str) -> NotImplementedError:
         return NotImplementedError(f"Layer {type(self).__name__} does not have a `{method}` method implemented.")
+
+    def _quantized_inside(self: Any) -> list[list[Any]]:
+        """`[place, class, policy]` of all quantized layers of a model that has layers of a user's class.
+
+        Layers of ours tell how those that they hold are quantized; a user's class makes them as they were at first.
+        """
+        held = list(self._flatten_layers())
+        if all(type(layer).__module__.startswith("eagerflow.") for layer in held):
+            return []
+        quantized = [(i, layer) for i, layer in enumerate(held) if layer._is_quantized]
+        return [[i, type(layer).__name__, serialize_keras_object(layer.dtype_policy)] for i, layer in quantized]
+
+    def _quantize_inside(self: Any, told: Any) -> None:
+        """Quantize the layers that `_quantized_inside` told of, but for those that are quantized.
+
+        Raises:
+            ValueError: when there are other layers now.
+        """
+        held = list(self._flatten_layers())
+        for i, kind, policy in told:
+            if not isinstance(i, int) or not 0 <= i < len(held) or type(held[i]).__name__ != kind:
+                raise ValueError(
+                    f"{type(self).__name__} {self.name!r} was saved with a quantized {kind!s:.80} as layer {i!s:.20}, "
+                    "where it has another one now. Fix: build it as it was built then."
+                )
+            if not held[i]._is_quantized:
+                held[i].dtype_policy = deserialize_keras_object(policy)
 
     def quantized_build(self: Any, input_shape: Any, mode: str) -> None:
         """Make the variables of quantized weights.

@@ -299,3 +299,58 @@ def test_a_layer_of_ones_own_is_made_with_its_quantized_policy() -> None:
     again.build((None, 4))
     again.dtype_policy = "float16"
     assert again.dtype_policy[again.path].name == "float16"
+
+
+@ef.saving.register_keras_serializable("adapted")
+class AttendsTwice(layers.Layer):
+    """A layer of a user's, without a `build`, which makes its inner ones without telling anyone."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.attention, self.mix = layers.MultiHeadAttention(2, 4), layers.Dense(8)
+
+    def call(self, x: Any) -> Any:
+        return self.mix(self.attention(x, x))
+
+
+@ef.saving.register_keras_serializable("adapted")
+class WithAttention(ef.Model):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.twice, self.last = AttendsTwice(), layers.Dense(3)
+
+    def call(self, x: Any) -> Any:
+        return self.last(self.twice(x))
+
+
+def _functional() -> ef.Model:
+    x = ef.Input((5, 8))
+    return ef.Model(x, layers.Dense(2)(AttendsTwice()(x)))
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+@pytest.mark.parametrize("make", [WithAttention, _functional])
+def test_what_users_classes_hold_comes_back_quantized(
+    make: Callable[[], ef.Model], mode: str, tmp_path: pathlib.Path
+) -> None:
+    x = numpy.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")
+    model = make()
+    model(x)
+    model.quantize(mode)
+    model.save(tmp_path / "m.keras")
+    again = ef.models.load_model(tmp_path / "m.keras")
+    assert_array_equal(again(x), model(x))
+    modes, before = ([layer.quantization_mode for layer in each._flatten_layers()] for each in (again, model))
+    assert modes == before
+
+
+def test_a_projection_of_attention_may_be_quantized_alone(tmp_path: pathlib.Path) -> None:
+    x = numpy.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")
+    inputs = ef.Input((5, 8))
+    model = ef.Model(inputs, layers.MultiHeadAttention(2, 4)(inputs, inputs))
+    model.layers[1].value_dense.quantize("int8")
+    model.save(tmp_path / "m.keras")
+    again = ef.models.load_model(tmp_path / "m.keras")
+    assert_array_equal(again(x), model(x))
+    assert again.layers[1].value_dense.quantization_mode == "int8"
+    assert again.layers[1].query_dense.quantization_mode is None

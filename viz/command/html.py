@@ -19,7 +19,7 @@ Write the interactive page of a recording: one HTML file that needs no network.
 
   viz html train.efz                    writes train.html
   viz html train.efz -o step.html --open
-  viz html model.onnx --sizes batch=8   of a model in an ONNX file: what runs on made-up inputs
+  viz html model.onnx --sizes batch=8   of a model in an ONNX file, run on made-up inputs: model.trace.html
   viz html new.efz --diff old.efz       marks what differs from another recording"""
 
 
@@ -27,7 +27,9 @@ def add_command(commands: Any) -> None:
     """Enter the command into those of the command line."""
     added = commands.add_parser("html", help="write the interactive page", description=_ABOUT)
     add_file(added)
-    added.add_argument("-o", "--out", metavar="page.html", help="where to write (default: named like the file)")
+    added.add_argument(
+        "-o", "--out", metavar="page.html", help="where to write (default: file.html; of an ONNX file file.trace.html)"
+    )
     added.add_argument("--diff", metavar="other.efz", help="another recording: what differs is marked")
     added.add_argument("--title", help="what stands at the top")
     added.add_argument("--open", action="store_true", help="open it in the browser")
@@ -45,7 +47,9 @@ def write_page(options: argparse.Namespace) -> int:
         0; problems are raised.
     """
     recording = opened(options)
-    out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(".html"))
+    # Beside model.onnx there may lie model.html, the page of `export(format="web")`.
+    ending = ".trace.html" if options.file.lower().endswith(".onnx") else ".html"
+    out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(ending))
     other = None if options.diff is None else load(options.diff)
     recording.to_html(out, diff=other, title=options.title)
     if options.json:

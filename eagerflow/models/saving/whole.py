@@ -11,6 +11,7 @@ from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.memory_limit import weights_limited
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.lambdas import without_code
+from eagerflow.quantizers.quantizable import Quantizable
 from eagerflow.training.trainer import Trainer
 
 __all__ = ["built_model", "compile_again", "config_of"]
@@ -21,6 +22,9 @@ _FLOOR = 256 * 2**20  # bytes of weights which a file of any size may describe
 def config_of(model: Any, compiled: bool = True) -> dict[str, Any]:
     """Everything but the weights."""
     config = described_with_shapes(model)
+    quantized = model._quantized_inside() if isinstance(model, Quantizable) else None
+    if quantized:
+        config["quantized"] = quantized  # which Keras overlooks
     compile_config = model.get_compile_config() if compiled and isinstance(model, Trainer) else None
     return {**config, "compile_config": compile_config} if compile_config else config
 
@@ -44,6 +48,8 @@ def built_model(config: dict[str, Any], file: str, custom_objects: Any, safe_mod
     with weights_limited(max(_FLOOR, 8 * stored_bytes), file), made_from(file, safe_mode):
         try:
             model = deserialize_keras_object(described, custom_objects)
+            if described.get("quantized") and isinstance(model, Quantizable):
+                model._quantize_inside(described["quantized"])
         except (ValueError, TypeError) as error:
             if not isinstance(error, FileFormatError) and error.args and isinstance(error.args[0], str):
                 error.args = (f"{file!r}: {error.args[0]}", *error.args[1:])

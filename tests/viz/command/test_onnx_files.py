@@ -21,8 +21,9 @@ def path(tmp_path):
 
 def test_a_page_of_a_model(path, capsys):
     assert main(["html", str(path), "--sizes", "batch=3,words_1=7"]) == 0
-    assert f"wrote {path.with_suffix('.html')}" in capsys.readouterr().out
-    page = path.with_suffix(".html").read_text(encoding="utf-8")
+    assert f"wrote {path.with_suffix('.trace.html')}" in capsys.readouterr().out
+    assert not path.with_suffix(".html").exists()  # the name of a page that runs the model
+    page = path.with_suffix(".trace.html").read_text(encoding="utf-8")
     assert "look" in page
     assert "net" in page
 
