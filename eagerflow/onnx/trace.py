@@ -20,11 +20,13 @@ from eagerflow.core.observe import Observer, Scope, observing, unobserved
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import whole_sequences
+from eagerflow.layer.symbolic.graph import Graph
 from eagerflow.onnx.reads import heard
 from eagerflow.onnx.text import Reading, is_text
 
 __all__ = ["Drawn", "ExportError", "Folded", "Listener", "Seen", "Step", "Trace", "as_inputs", "traced"]
 
+_A_STEP = Graph.run.__code__
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -231,6 +233,7 @@ class _Recorder(Observer):
         self.opens, self.known = opens, known
         self.steps: list[Step] = []
         self.path: list[str] = []
+        self.owners: list[Any] = []
         self.draws: list[Any] = []
         self.readings: list[Reading] = []
         self.cut: list[str] = []
@@ -255,7 +258,7 @@ class _Recorder(Observer):
             for i, each in enumerate(made):
                 self.known.fold(each.data, step, i)
             return
-        place = _users_line(sys._getframe(2))
+        place = self._place(sys._getframe(2))
         if self.opens(op):
             self._open(op, inputs, settings, made, place)
             return
@@ -277,22 +280,39 @@ class _Recorder(Observer):
         seen = self.known.add(drawn)
         self.draws.append(drawn)
         op = Drawn(f"random {kind}", tuple(settings))
-        place = _users_line(sys._getframe(2))
+        place = self._place(sys._getframe(2))
         self.steps.append(Step(op, (), tuple(settings.values()), (seen,), tuple(self.path), place))
 
     def on_read(self, tensor: Tensor, how: str) -> None:
         """Python reads the values of a tensor."""
         if isinstance(self.known.find(tensor), Seen):
             at = f"layer {_short('/'.join(self.path))!r}, " if self.path else ""
-            place = _users_line(sys._getframe(2))
+            place = self._place(sys._getframe(2))
             self.reads.append(f"{at}{f'line {_short(place)}, ' if place else ''}by {how}")
+
+    def _place(self, frame: Any) -> str:
+        """The innermost line that isn't ours; where only ours ran, that at which the layer or the call was written."""
+        found = ""
+        while frame is not None and not found:
+            code = frame.f_code
+            if _is_users(code.co_filename):
+                found = f"{os.path.basename(code.co_filename)}:{frame.f_lineno}"
+            elif code is _A_STEP:
+                step = frame.f_locals["step"]
+                found = _written_at(step.operation) or _written_at(step)
+            elif code is traced.__code__:  # beyond it is who exports
+                found = next(filter(None, map(_written_at, reversed(self.owners))), "")
+            frame = frame.f_back
+        return found
 
     def on_scope_begin(self, scope: Scope) -> None:
         self.path.append(scope.name)
+        self.owners.append(scope.owner)
 
     def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
         path = "/".join(self.path)
         self.path.pop()
+        self.owners.pop()
         given = _leaves(scope.inputs)
         if scope.kind == "layer" and isinstance(outputs, Tensor) and any(map(is_text, given)):
             self.readings.append(Reading(scope.owner, self.known.add(outputs.data), [x for x in given if is_text(x)]))
@@ -326,14 +346,14 @@ def _as_tensor(x: Any) -> Any:
     return Tensor(x, None, None) if isinstance(x, numpy.ndarray) else x
 
 
-def _users_line(frame: Any) -> str:
-    """The innermost line that isn't ours."""
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith((_OURS, "<")) and os.sep + "contextlib" not in name:
-            return f"{os.path.basename(name)}:{frame.f_lineno}"
-        frame = frame.f_back
-    return ""
+def _is_users(file: str) -> bool:
+    return not file.startswith((_OURS, "<")) and os.sep + "contextlib" not in file
+
+
+def _written_at(made: Any) -> str:
+    """Where the user made a layer or a call of a functional model."""
+    file, line = getattr(made, "created_at", ("<", 0))
+    return f"{os.path.basename(file)}:{line}" if _is_users(file) else ""
 
 
 def traced(

@@ -180,6 +180,29 @@ def test_an_op_without_a_form_is_named_with_layer_and_line(tmp_path):
     assert "test_export.py:" in text
 
 
+def in_a_layer_of_ours():
+    x = Input((None, 4))
+    made = L.LSTM(3, activation="relu")
+    return ef.Model(x, L.Dense(2)(made(x))), made.created_at
+
+
+def as_a_call_in_the_graph():
+    x = Input((4,))
+    found = ops.fft((x, x))[0]
+    return ef.Model(x, found), found.node.created_at
+
+
+def in_a_row():
+    model = Sequential([Input((None, 4)), L.Bidirectional(L.GRU(3, activation="relu"))])
+    return model, model.layers[0].created_at
+
+
+@pytest.mark.parametrize("made", [in_a_layer_of_ours, as_a_call_in_the_graph, in_a_row])
+def test_where_only_our_code_ran_the_line_that_made_the_layer_is_named(made, tmp_path):
+    model, (_, line) = made()
+    refused(model, tmp_path, f"line test_export.py:{line}, op ")
+
+
 def test_values_that_python_read_are_refused(tmp_path):
     refused(rows_of(lambda x: x * float(ops.sum(x))), tmp_path, "read")
     fixed = Sequential([Input(batch_shape=(2, 8)), L.Lambda(lambda x: x * float(ops.sum(x)))])
