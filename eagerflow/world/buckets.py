@@ -163,17 +163,24 @@ class Buckets:
         told = LINE * -(-len(self.shapes) * last.dtype.itemsize // LINE)  # who has a gradient: behind the last ones
         self._end = end + told
         self.size = communicator.size
-        self.window = communicator.window(self._end)
+        self.window = self._window(communicator)
         self.ahead = communicator.threads and len(self.buckets) > 1  # whether anything can be sent before the end
         self._bucket_of = {i: number for number, bucket in enumerate(self.buckets) for i in bucket.members}
         self.own, self.total = self._views(self.window.own), self._views(self.window.total)
-        for view in self.total:
-            view.flags.writeable = False
-        self._told = self.window.own[end : end + told].view(last.dtype)[: len(self.shapes)]
-        self._known = self.window.total[end : end + told].view(last.dtype)[: len(self.shapes)]
+        self._begin_flags(end, end + told, last.dtype)
         self.began = self.scattered = self._given_up = False
         self.weight = 1.0
         self._reset()
+
+    def _window(self, communicator: Any) -> Any:
+        return communicator.window(self._end)
+
+    def _begin_flags(self, start: int, stop: int, dtype: Any) -> None:
+        """Which gradients ranks have is told behind the last bucket, and summed with it."""
+        for view in self.total:
+            view.flags.writeable = False
+        self._told = self.window.own[start:stop].view(dtype)[: len(self.shapes)]
+        self._known = self.window.total[start:stop].view(dtype)[: len(self.shapes)]
 
     def _views(self, whole: Array) -> list[Array]:
         found: dict[int, Array] = {}
@@ -268,7 +275,12 @@ class Buckets:
             self.helper.finish(*[self._job(number) for number in range(self._next, len(self.buckets))])
         self.notes.announce()
         self.began = False
-        return self._known.astype(bool).tolist()
+        return self._seen()
+
+    def _seen(self) -> list[bool]:
+        """Which gradients any rank has, once the last bucket is summed."""
+        found: list[bool] = self._known.astype(bool).tolist()
+        return found
 
     def part(self, number: int) -> tuple[int, int]:
         """The first byte of this rank's part of a bucket, and the one after its last."""

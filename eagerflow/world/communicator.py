@@ -36,6 +36,7 @@ class Communicator(ABC):
     size: int
     hosts: Sequence[str]
     takes_device_arrays = False  # whether arrays may also lie on this rank's GPU
+    sums_on_device = False  # whether those are summed there, and not in the host's memory
     announces = False  # whether a call is under way that observers will hear of
 
     def __init_subclass__(cls, **settings: Any) -> None:

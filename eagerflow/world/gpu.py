@@ -128,6 +128,8 @@ class Nccl(Staged):
         control: carries NCCL's id, and arrays of the host. Each of its ranks has a GPU of its own.
     """
 
+    sums_on_device = True
+
     def __init__(self, control: Communicator) -> None:
         super().__init__(control)
         cupy = self._cupy = load_cupy()
@@ -164,6 +166,14 @@ class Nccl(Staged):
         with self._own_stream() as stream:
             pointer = array.data.ptr
             self._handle.allReduce(pointer, pointer, array.size, self._type(array), self._reductions[op], stream)
+
+    def sum_flat(self, array: Array, wire: str | None = None, patient: bool = False) -> None:
+        if wire is None or array.dtype.name not in ("float32", "float64") or wire not in _TYPES:
+            self.all_reduce(array)
+            return
+        narrow = array.astype(wire)  # NCCL sums it in this type
+        self.all_reduce(narrow)
+        array[...] = narrow
 
     def reduce_scatter(self, array: Array, bounds: Sequence[int]) -> None:
         if not self._fits(array) or array.dtype.kind == "c":

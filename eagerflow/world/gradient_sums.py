@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import is_
 from typing import Any
 
+from eagerflow.core.device import is_device_array
 from eagerflow.core.variable import Variable
 from eagerflow.world.agreement import agree, same_values
 from eagerflow.world.buckets import BYTES, Buckets, Helper
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import world
+from eagerflow.world.device_buckets import DeviceBuckets
 from eagerflow.world.faults import meeting
 from eagerflow.world.shares import Share
 
@@ -57,7 +59,11 @@ class GradientSums:
         while len(self._sets) >= _SETS:  # the same ones on all ranks
             self._sets.pop(next(iter(self._sets))).close()
         shapes, dtypes = [tuple(v.shape) for v in variables], [v.data.dtype for v in variables]
-        made = Buckets(self.channel, self.helper, shapes, dtypes, order, _setting("bucket_bytes") or BYTES, _wire())
+        most = _setting("bucket_bytes") or BYTES
+        if self.channel.sums_on_device and all(is_device_array(v.data) for v in variables):
+            made: Buckets = DeviceBuckets(self.channel, shapes, dtypes, order, most, _wire())
+        else:
+            made = Buckets(self.channel, self.helper, shapes, dtypes, order, most, _wire())
         self._sets[_key(variables)] = made
         self._last = (list(variables), made)
         return made

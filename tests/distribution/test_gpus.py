@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow import distribution
 from eagerflow.core import device as devices
-from eagerflow.world.current import world
+from eagerflow.world.current import sharing, world
 from eagerflow.world.gpu import Nccl, Staged, for_gpus, with_gpus
 from eagerflow.world.reduction import all_sum
-from eagerflow.world.shares import bounds
+from eagerflow.world.shares import bounds, share_of
 from tests import stand_in
 
 
@@ -126,3 +127,63 @@ def test_sums_on_gpus_are_differentiable(ranks):
     for value, gradient in ranks(2, gradient_on_gpus):
         assert value == [6.0, 8.0]
         assert gradient == [48.0, 64.0]  # both ranks' losses, 2 y each, times 2
+
+
+def trained(kind: str) -> tuple[list[np.ndarray], list[float]]:
+    before = dict(devices.namespaces)
+    with stand_in.installed(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with devices.device("gpu:0" if kind != "cpu" else "cpu"):
+            if kind != "cpu":
+                world.communicator = {"nccl": Nccl, "staged": Staged}[kind](world.communicator)
+            ef.utils.set_random_seed(3)
+            ef.distribution.set_distribution(ef.distribution.DataParallel(bucket_bytes=256))
+            layers = [ef.layers.Dense(8, activation="relu"), ef.layers.Dropout(0.3), ef.layers.BatchNormalization()]
+            model = ef.Sequential([ef.Input((5,)), *layers, ef.layers.Dense(3)])
+            model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+            rng = np.random.default_rng(0)
+            x, y = rng.random((30, 5)).astype("float32"), rng.integers(0, 3, 30)
+            history = model.fit(x, y, batch_size=8, epochs=2, verbose=0).history["loss"]
+            found = model.get_weights(), history
+    devices.namespaces.clear()
+    devices.namespaces.update(before)
+    return found
+
+
+def copies_of_a_step() -> list[int]:
+    before = dict(devices.namespaces)
+    counts = []
+    with stand_in.installed(), devices.device("gpu:0"):
+        world.communicator = Nccl(world.communicator)
+        share = share_of(world.communicator, 8)
+        variables = [ef.Variable(np.ones((4, 3), "float32")), ef.Variable(np.ones(3, "float32"))]
+        optimizer = ef.optimizers.SGD(0.1)
+        for _ in range(3):
+            with ef.GradientTape() as tape:
+                loss = sum(ef.ops.sum(v * v) for v in variables)
+            gradients = tape.gradient(loss, variables)
+            stand_in.copies.reset()
+            with sharing(share):
+                optimizer.apply([gradients[0], None if distribution.rank() else gradients[1]], variables)
+            counts.append(stand_in.copies.to_host)
+        found = [v.numpy().ravel()[0].item() for v in variables]
+    devices.namespaces.clear()
+    devices.namespaces.update(before)
+    return [*counts, *found]
+
+
+def test_gradients_on_gpus_are_summed_there(ranks):
+    for first, second, third, whole, of_one_rank in ranks(2, copies_of_a_step):
+        assert second == third == 0  # the first step compares what ranks begin with
+        assert first > 0
+        assert whole == pytest.approx(0.8**3)
+        assert of_one_rank == pytest.approx(0.9**3)  # a gradient that one rank lacks counts 0 there
+
+
+def test_ranks_on_gpus_train_what_ranks_on_the_cpu_train(ranks):
+    expected, losses = ranks(2, trained, "cpu")[0]
+    for kind in ("nccl", "staged"):
+        for weights, history in ranks(2, trained, kind):
+            assert history == pytest.approx(losses, rel=1e-5)
+            for found, wanted in zip(weights, expected, strict=True):
+                np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
