@@ -65,7 +65,7 @@ def run_nonfinite(options: argparse.Namespace) -> int:
     except (TraceFileError, ValueError, ImportError, OSError) as error:
         print(f"viz nonfinite: {error}", file=sys.stderr)
         return 2
-    _print(found, recording, options.json)
+    _print(found, recording, options.json, failed)
     return 1 if found is not None else 3 if failed else 0
 
 
@@ -90,7 +90,7 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
     return recording, found, status != 0
 
 
-def _print(found: Nonfinite | None, recording: Recording, as_json: bool) -> None:
+def _print(found: Nonfinite | None, recording: Recording, as_json: bool, failed: bool) -> None:
     sys.stderr.flush()
     if as_json:
         facts = None if found is None else found.to_dict()
@@ -98,6 +98,8 @@ def _print(found: Nonfinite | None, recording: Recording, as_json: bool) -> None
     elif found is not None:
         print(found)
     elif not recording.ops:
-        print("no op of eagerflow ran")
+        print("the script failed before any op of eagerflow ran" if failed else "no op of eagerflow ran")
+    elif failed:
+        print("the script failed; what ran until then was finite")
     else:
         print("all finite")

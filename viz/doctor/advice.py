@@ -39,6 +39,54 @@ ADVICE = {
     "loss_mismatch.binary": (
         "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax."
     ),
+    "loss_mismatch.hinge": (
+        "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
+        "1, and "
+        "outputs without softmax or sigmoid."
+    ),
+    "label_range.fractions": "Leave class numbers as they are: scale the inputs only.",
+    "label_range.several": (
+        "Where several classes may be right at once, use sigmoid and binary_crossentropy; otherwise divide each "
+        "row by its "
+        "sum."
+    ),
+    "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
+    "softmax_axis": "Take the softmax over the classes: axis=-1.",
+    "initial_weights": (
+        "Leave out the initializer (glorot_uniform), or use he_normal with relu; biases may begin with zeros, "
+        "kernels not."
+    ),
+    "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False if it shall stay.",
+    "frozen.all": "Set layer.trainable = True for what shall learn, before compile.",
+    "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
+    "frozen.rate": "Set a learning rate above 0; Adam begins well with 0.001, SGD with 0.01.",
+    "penalty_dominates": "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
+    "augmentation": "Use a smaller factor, or the value_range that the data have: (0, 1) or (0, 255).",
+    "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
+    "bottleneck": "Give that layer more units: at least as many as there are classes.",
+    "class_imbalance": (
+        "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class; judge by recall or AUC instead of "
+        "accuracy."
+    ),
+    "not_learning": (
+        "Look at the other findings first; then at the labels (do they belong to these rows?), the learning rate (ten "
+        "times more, ten times less), and whether a few rows can be learnt by heart."
+    ),
+    "stopped_early": "Give EarlyStopping more patience, a smaller min_delta, or start_from_epoch.",
+    "stopped_early.mode": (
+        "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
+    ),
+    "validation_overlap": "Use rows that training never sees: validation_split=0.2, or a split before fit.",
+    "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
+    "class_loss": (
+        "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy with "
+        "softmax, binary_crossentropy with a sigmoid."
+    ),
+    "too_few_steps": "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
+    "shuffled_apart": (
+        "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "
+        "itself."
+    ),
     "label_range": "Scale the labels into that range, or leave out the last activation.",
     "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
     "label_range.binary": "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy.",

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import linecache
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from viz.facts.json_data import finite
 
-__all__ = ["KINDS", "SEVERITIES", "Finding"]
+__all__ = ["CATALOGUE", "KINDS", "SEVERITIES", "Finding"]
 
 SEVERITIES = ("error", "warning", "info")
 
 KINDS = tuple(
     """
-    nonfinite loss_mismatch label_range broadcast no_gradient lr_too_high exploding_gradient dead_relu
-    constant_output vanishing_gradient saturated batchnorm_misuse unscaled_input memory_growth lr_too_low
-    dtype_upcast overfit slow_input slow_op
+    loss_mismatch label_range loss_sign broadcast softmax_axis unscaled_input initial_weights frozen no_gradient
+    lr_too_high lr_too_low penalty_dominates batchnorm_misuse augmentation nonfinite exploding_gradient
+    vanishing_gradient dead_relu saturated constant_output linear_stack bottleneck class_imbalance not_learning
+    stopped_early validation_overlap memory_growth dtype_upcast overfit dropout_high class_loss too_few_steps
+    shuffled_apart slow_input slow_op
     """.split()
 )
 """All kinds of findings, roughly causes before their consequences: the order in which they are shown."""
+
+CATALOGUE = "docs/doctor.md"
+"""Where every kind is explained, in this project's files."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Finding:
         file: the file of the user's code where the guilty op or layer was written, or None.
         line: the line there, counted from 1, or None.
         evidence: measured numbers, by name.
+        rule: the kind, with the way in which it came about where there are several: `"loss_mismatch.from_logits"`.
+        because: the kind of the finding that explains this one, or None. What is explained is only a hint.
     """
 
     kind: str
@@ -46,18 +54,35 @@ class Finding:
     file: str | None = None
     line: int | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+    rule: str = ""
+    because: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.severity not in SEVERITIES:
             raise ValueError(f"Finding({self.kind!r}, {self.severity!r}): no such kind or severity")
+        if not self.rule:
+            object.__setattr__(self, "rule", self.kind)
 
     @property
     def where(self) -> str:
         """`file:line`, which terminals and editors make clickable; empty where it isn't known."""
         return f"{self.file}:{self.line}" if self.file else ""
 
+    @property
+    def column(self) -> int | None:
+        """Where the code of the line begins, counted from 1; None where the line isn't known."""
+        if not self.file or not self.line:
+            return None
+        code = linecache.getline(self.file, self.line)
+        return len(code) - len(code.lstrip()) + 1 if code.strip() else 1
+
+    @property
+    def url(self) -> str:
+        """The entry of the catalogue that explains the kind."""
+        return f"{CATALOGUE}#{self.kind}"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; numbers that aren't finite become text."""
-        order = ("kind", "severity", "message", "layer", "op", "file", "line", "evidence", "fix")
+        order = ("kind", "severity", "message", "layer", "op", "file", "line", "evidence", "fix", "rule", "because")
         data = finite(asdict(self))
-        return {name: data[name] for name in order}
+        return {**{name: data[name] for name in order}, "column": self.column, "url": self.url}

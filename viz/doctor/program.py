@@ -11,7 +11,8 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
-from viz.doctor.finding import KINDS, SEVERITIES, Finding
+from viz.doctor.causes import in_order
+from viz.doctor.finding import SEVERITIES, Finding
 from viz.doctor.user_code import Place, call_place, made_at, op_place, user_line
 from viz.recorder.scopes import OpenScope, Scopes
 
@@ -69,8 +70,8 @@ class Program:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What was found so far, the worst first. May be read from any thread."""
-        return tuple(sorted(self._found.copy().values(), key=_order))
+        """What was found so far, the worst first, causes before what they explain. May be read from any thread."""
+        return in_order(list(self._found.copy().values()))
 
     def report(self, kind: str, severity: str, message: str, **about: Any) -> None:
         """Note a finding; an equal one (of the same kind and place) is replaced by a worse one only.
@@ -81,11 +82,13 @@ class Program:
             message: see `Finding`.
             **about: `layer` (the object), `op`, `place`, `evidence`, and `key`, by which it can be retracted.
         """
-        kind, fix = kind.partition(".")[0], ADVICE[kind]
+        rule, kind, fix = kind, kind.partition(".")[0], ADVICE[kind]
         layer, place = about.get("layer"), about.get("place") or made_at(about.get("layer"))
         file, line = place or (None, None)
         name = layer if isinstance(layer, str) else layer_label(layer)
-        finding = Finding(kind, severity, message, fix, name, about.get("op"), file, line, about.get("evidence") or {})
+        finding = Finding(
+            kind, severity, message, fix, name, about.get("op"), file, line, about.get("evidence") or {}, rule
+        )
         key = about.get("key") or (kind, name, file, line)
         known = self._found.get(key)
         if known is not None and SEVERITIES.index(known.severity) <= SEVERITIES.index(severity):
@@ -107,6 +110,10 @@ class Program:
     def has(self, *kinds: str) -> bool:
         """Was anything of these kinds found, worse than a hint?"""
         return any(f.kind in kinds and f.severity != "info" for f in self._found.values())
+
+    def raw(self, *kinds: str) -> list[Finding]:
+        """The findings of these kinds as they were reported."""
+        return [f for f in self._found.values() if f.kind in kinds]
 
     # ------------------------------------------------------------------ where the program is
 
@@ -150,7 +157,3 @@ class Program:
 def layer_label(layer: Any) -> str | None:
     """The name of a layer, with those of the layers around it where it knows them."""
     return None if layer is None else getattr(layer, "path", None) or getattr(layer, "name", None)
-
-
-def _order(finding: Finding) -> tuple[int, int]:
-    return SEVERITIES.index(finding.severity), KINDS.index(finding.kind)

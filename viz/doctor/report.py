@@ -37,6 +37,9 @@ def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
     if code:
         lines.append(f"    {paint(code[:_WIDTH], '2')}")
     lines += textwrap.wrap(_sentence(finding.message), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    if finding.because is not None:
+        lines.append(f"  follows from {finding.because}, above")
+        return "\n".join(lines)
     lines += textwrap.wrap(finding.fix, _WIDTH, initial_indent="  → ", subsequent_indent="    ")
     return "\n".join(lines)
 

@@ -47,6 +47,8 @@ DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of th
 UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
 NOT_IMPROVED = 0.9  # the loss now, against its beginning
 UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
+RATE_UNUSUAL = 1e-2  # ten times what Adam begins with; other optimizers in proportion
+UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 RATE_TOO_SMALL = 1e-5  # only rates up to this are called too low: else it is the gradients that are small
 UNMOVED = 0.02  # relative change of the loss that counts as none
 UNMOVED_STEPS = 10
@@ -54,9 +56,11 @@ UNMOVED_STEPS = 10
 # -- data
 
 UNSCALED = 30.0  # root mean square of the inputs; standardized ones have 1, images in 0..255 about 100
+UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
 UNSCALED_HINT = 10.0  # worth a hint: weights begin as for inputs around 1
 TINY_INPUT = 1e-3  # largest input: the first layer sees next to nothing
 ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be
+ROWS_OFF = 0.05  # of the rows of labels may have another sum, as padding has
 OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may lie
 
 # -- memory and time
@@ -85,3 +89,55 @@ OVERFIT_LEARNS = 0.9  # the training loss now, against that in the best epoch
 # training began. Then it need not rise: noise has an upper bound too. What generalizes is far below that half.
 BY_HEART = 0.1
 NEVER_LEARNT = 0.5
+
+# -- weights and layers
+
+LOOK_AT_KERNELS = 2  # steps in which it is followed which layer feeds which; that rarely changes later
+WEIGHTS_LARGE = 10.0  # root mean square × √inputs at the beginning; 0.5 to 2 are healthy
+WEIGHTS_SMALL = 0.03
+EQUAL_GRADIENTS = 1e-5  # gradients of units that differ by less than float32's rounding stay equal
+NARROW = 10  # a hidden layer of a tenth of the classes, or less, is worth a hint
+NARROW_CLASSES = 3
+
+# -- what was learnt
+
+ANSWERS_KEPT = 32  # batches of labels and predictions, from all over the training
+ANSWER_SIZE = 200_000  # predictions of larger batches aren't kept: copies of them would cost too much
+ANSWERS_LOSSES = 4  # more losses than this are no plain training
+LEARNT_BY = 200  # steps after which a network should be better than one answer for all
+NOT_LEARNT = 0.99  # its loss against that of the best constant answer
+NO_LOSS = 1e-6  # constant labels: there is nothing to be better at
+IMBALANCE = 0.7  # share of the most frequent class
+IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
+IMBALANCE_RECALL = 0.02
+IMBALANCE_STEPS = 60
+
+# -- how training ended
+
+FEW_STEPS = 20  # with fewer, nothing can be said of a trend
+MANY_STEPS = 2000
+FEW_EPOCHS = 2  # from three epochs on, their means are compared, without the noise of batches
+FEW_SIGMA = 2.5  # the loss fell by more than so many times its noise, from the third quarter to the last
+FEW_FALL = 0.01
+FEW_LEFT = 0.3  # and is still above this part of what it was in the first quarter
+STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first epoch's
+
+# -- updates and penalties
+
+FROZEN_ELEMENTS = 16  # of each weight, those with the largest gradients: an update changes them first
+FROZEN_LOOKED = 10_000  # elements among which they are sought
+PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
+
+# -- noise, and rows of validation data
+
+DROPOUT = 0.6  # rates from here on are measured; 0.5 and less are usual
+DROPOUT_STEPS = (2, 20)  # in which the batch is run again without dropout
+DROPOUT_ROWS = 8
+DROPOUT_NOISE = 1.0  # what dropout changes, against the differences between rows (variances)
+NOISE_LOOKED = 100_000  # values of a batch before and after augmentation
+ALIKE = 0.3  # correlation of a batch with what augmentation made of it
+OVERLAP = 0.5  # of the validation rows
+OVERLAP_CHANCE = 1.5  # and so many times what equal rows among the training data explain
+OVERLAP_ROWS = 10  # fewer rows are a toy
+OVERLAP_LOOKED = 2000
+OVERLAP_COLUMNS = 256

@@ -1,4 +1,4 @@
-"""Scripts that train as they should, in all styles (those of `healthy.txt`, and some made here)."""
+"""Scripts that train as they should, in all styles (those of the two files here, and some made here)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import textwrap
 
 from tests.viz.doctor.planted import HERE, PRELUDE, read
 
-__all__ = ["HEALTHY"]
+__all__ = ["HEALTHY", "NEAR"]
 
 _LOOP = """\
 for epoch in range(epochs):
@@ -83,7 +83,9 @@ _LOOPS = {
     )
 }
 
+NEAR = read(HERE / "healthy_near.txt")  # what comes near to a kind of finding, and is none
+
 HEALTHY: dict[str, str] = {
     name: PRELUDE + textwrap.dedent(source).replace("LOOP\n", _LOOP)
-    for name, source in {**read(HERE / "healthy.txt"), **_GRID, **_LOOPS}.items()
+    for name, source in {**read(HERE / "healthy.txt"), **NEAR, **_GRID, **_LOOPS}.items()
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.test_examples import EXPECTED, result
-from tests.viz.doctor.healthy import HEALTHY
+from tests.viz.doctor.healthy import HEALTHY, NEAR
 from tests.viz.doctor.planted import PLANTED
 from viz.doctor import Diagnosis, Watcher
 from viz.doctor.watched_script import examine
@@ -16,7 +16,11 @@ def test_there_are_as_many_healthy_scripts_as_planted_mistakes():
     assert len(HEALTHY) >= sum(map(len, PLANTED.values()))
 
 
-@pytest.mark.parametrize("name", HEALTHY)
+NEAR_AND_QUICK = set(list(NEAR)[::4])
+CASES = [pytest.param(n, marks=pytest.mark.slow if n in NEAR and n not in NEAR_AND_QUICK else ()) for n in HEALTHY]
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_healthy_scripts_get_no_warning(name, tmp_path, capsys):
     path = tmp_path / "train.py"
     path.write_text(HEALTHY[name])

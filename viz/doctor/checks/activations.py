@@ -52,6 +52,7 @@ class DeadRelu(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._units: dict[Any, _Units] = {}
+        self._fired: set[Any] = set()  # relus of which some unit fired in the first step
 
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
         if not isinstance(outputs, Tensor) or outputs.key is None or not is_relu(op, inputs):
@@ -65,6 +66,8 @@ class DeadRelu(Check):
         if key not in self._units:
             self._units[key] = _Units(origin.layer, place)
         self._units[key].add(values, self.watch.step)
+        if not self.watch.step and key not in self._fired and bool((values > 0).any()):
+            self._fired.add(key)
 
     def on_step_end(self) -> None:
         size = limits.WINDOW if self.watch.step < limits.HEAVY_STEPS else limits.HEAVY_BLOCK
@@ -95,7 +98,14 @@ class DeadRelu(Check):
             layer=units.layer,
             op="relu",
             place=units.place,
-            evidence={"dead": dead, "units": count, "rows": units.rows, "steps": units.steps, "step": self.watch.step},
+            evidence={
+                "dead": dead,
+                "units": count,
+                "rows": units.rows,
+                "steps": units.steps,
+                "step": self.watch.step,
+                "from_start": (id(units.layer), units.place) not in self._fired,
+            },
         )
 
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from viz.doctor.check_base import Check
 from viz.doctor.checks.activations import DeadRelu, Saturated
+from viz.doctor.checks.answers import Answers
+from viz.doctor.checks.endings import Endings
+from viz.doctor.checks.frozen import Frozen
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs, Normalizations
+from viz.doctor.checks.kernels import Kernels
 from viz.doctor.checks.learning_rate import LearningRates
+from viz.doctor.checks.loss_direction import LossSign
 from viz.doctor.checks.losses import Labels, Mismatch
 from viz.doctor.checks.memory import Memory
 from viz.doctor.checks.no_gradient import Unreached
+from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ConstantOutput
 from viz.doctor.checks.overfitting import Overfit
+from viz.doctor.checks.penalties import Penalties
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
+from viz.doctor.checks.shuffles import Shuffles
 from viz.doctor.checks.timing import Timing
+from viz.doctor.checks.validation_rows import ValidationRows
 
 __all__ = ["CHECKS"]
 
@@ -24,16 +33,26 @@ CHECKS: tuple[type[Check], ...] = (
     Labels,
     Broadcasts,
     Upcasts,
-    Inputs,
+    LossSign,
+    Kernels,
     Normalizations,
     DeadRelu,
     Saturated,
     ConstantOutput,
     GradientSizes,
     LearningRates,
+    Inputs,
+    Penalties,
     Unreached,
+    Frozen,
+    Noise,
     Memory,
     Timing,
     Overfit,
+    ValidationRows,
+    Endings,
+    Answers,
+    Shuffles,
 )
-"""In the order in which they are asked: `Unreached` comes after those that explain gradients of zero."""
+"""In the order in which they are asked: `Unreached` comes after those that explain gradients of zero, `Inputs` after
+the symptoms of unscaled ones."""

@@ -15,6 +15,7 @@ __all__ = ["Inputs", "Normalizations"]
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _SAMPLE = 1_000_000  # elements that are looked at
+_WILD = "weights are made for inputs around ±1, and the first steps are wild with these"
 
 
 class Inputs(Check):
@@ -23,6 +24,8 @@ class Inputs(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._seen: dict[Any, int] = {}
+        self._largest: dict[Any, tuple[float, float, float]] = {}  # by place: size, lowest and highest value
+        self._told: set[Any] = set()
 
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
         if op.name not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
@@ -36,38 +39,49 @@ class Inputs(Check):
             return
         self._seen[place] = self._seen.get(place, 0) + 1
         values = host(x.data if isinstance(x, Tensor) else x).reshape(-1)[:_SAMPLE]
+        if values.dtype.kind != "f":
+            values = values.astype("float32")
         if values.size and numpy.isfinite(values).all():
             self._judge(values, place)
 
+    def finish(self) -> None:
+        """Inputs a few times too large are named where something else went wrong that they explain."""
+        wrong = self.watch.has("dead_relu", "constant_output", "exploding_gradient", "saturated", "lr_too_high")
+        for place, (size, low, high) in self._largest.items() if wrong else ():
+            if size > limits.UNSCALED_CAUSE and ("unscaled_input", place) not in self._told:
+                self._tell("warning", place, "", size, low, high, _WILD)
+
     def _judge(self, values: numpy.ndarray, place: Any) -> None:
         size, low, high = rms(values), float(values.min()), float(values.max())
-        evidence = {"rms": size, "mean": float(values.mean()), "lowest": low, "highest": high}
         first = self.watch.scopes[0].owner if self.watch.scopes else None
         whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
         name = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
+        if size > self._largest.get(place, (0.0,))[0]:
+            self._largest[place] = size, low, high
         if 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
-            words, severity = "hardly anything reaches the first layer", "warning"
+            self._tell("warning", place, name, size, low, high, "hardly anything reaches the first layer")
         elif size > limits.UNSCALED_HINT:
-            severity = "warning" if size > limits.UNSCALED else "info"
-            words = "weights are made for inputs around ±1, and the first steps are wild with these"
-        else:
-            return
+            self._tell("warning" if size > limits.UNSCALED else "info", place, name, size, low, high, _WILD)
+
+    def _tell(self, severity: str, place: Any, name: str, size: float, low: float, high: float, words: str) -> None:
+        if severity != "info":
+            self._told.add(("unscaled_input", place))
         self.watch.report(
             "unscaled_input",
             severity,
             f"the inputs{name} range from {number(low)} to {number(high)} (root mean square {number(size)}): {words}",
             place=place,
             key=("unscaled_input", place),
-            evidence=evidence,
+            evidence={"rms": size, "lowest": low, "highest": high},
         )
 
 
 def _is_data(x: Any) -> bool:
-    """Floats that no weights were used for."""
+    """Numbers that no weights were used for."""
     data = x.data if isinstance(x, Tensor) else x
     if getattr(x, "key", None) is not None:
         return False
-    return getattr(getattr(data, "dtype", None), "kind", "") == "f" and data.ndim > 0
+    return getattr(getattr(data, "dtype", None), "kind", "") in "fiu" and data.ndim > 0
 
 
 class _Norm:

@@ -117,6 +117,21 @@ class LearningRates(Check):
         if wild and last >= limits.NOT_IMPROVED * abs(finite[0]):
             words = f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)"
             self._tell_high(course, words, finite[0], last)
+        elif (
+            final
+            and self._died()
+            and _unusual(course)
+            and max(course.moves[: limits.WINDOW], default=0.0) >= limits.UPDATE_KILLED
+        ):
+            words = f"{self._died()} after the first updates; the loss stays at {number(last)}"
+            self._tell_high(course, words, finite[0], last)
+
+    def _died(self) -> str:
+        """What was alive in the first step, and isn't any more; empty for nothing."""
+        for finding in self.watch.raw("dead_relu", "constant_output"):
+            if finding.severity == "error" and finding.evidence.get("from_start") is False:
+                return "all units of a layer fell silent" if finding.kind == "dead_relu" else "the outputs froze"
+        return ""
 
     def _tell_high(self, course: _Course, words: str, first: float, last: float) -> None:
         moved = course.moves[0] if course.moves else None
@@ -135,6 +150,7 @@ class LearningRates(Check):
                 "last_loss": last,
                 "steps": len(course.losses),
                 "first_update": moved,
+                "unusual": _unusual(course),
             },
         )
 
@@ -144,7 +160,7 @@ class LearningRates(Check):
         part = len(course.losses) // 3
         first, last = statistics.fmean(course.losses[:part]), statistics.fmean(course.losses[-part:])
         moved = max(course.moves)
-        low = course.rate is None or course.rate <= limits.RATE_TOO_SMALL
+        low = course.rate is None or course.rate <= limits.RATE_TOO_SMALL * max(1.0, _scale(course.optimizer) / 10.0)
         key = ("lr_too_low", id(course))
         slow = low and moved <= limits.UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
         noise = 2 * statistics.pstdev(course.losses) / math.sqrt(part) if slow else 0.0
@@ -187,6 +203,16 @@ def _measure(course: _Course) -> None:
     course.before = []
     if size and math.isfinite(moved):
         course.moves.append(math.sqrt(moved / size))
+
+
+def _scale(optimizer: Any) -> float:
+    """How much larger the rates of an optimizer are than Adam's: Adadelta is made for 1.0, SGD begins with 0.01."""
+    return {"Adadelta": 1000.0, "SGD": 10.0, "Adagrad": 10.0, "Ftrl": 10.0}.get(type(optimizer).__name__, 1.0)
+
+
+def _unusual(course: _Course) -> bool:
+    """Is the learning rate ten times above what such optimizers begin with, or more?"""
+    return course.rate is not None and course.rate >= 0.999 * limits.RATE_UNUSUAL * _scale(course.optimizer)
 
 
 def _rate(optimizer: Any) -> float | None:

@@ -17,6 +17,7 @@ __all__ = ["Labels", "Mismatch", "is_ours", "loss_kind"]
 
 _FROM_LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")
 _SQUASHED = ("softmax", "sigmoid")
+_DIFFERENCES = ("mean_squared_error", "mean_absolute_error")
 
 
 def loss_kind(loss: Any) -> str:
@@ -46,6 +47,10 @@ def _pair(opened: Any) -> tuple[Any, Any] | None:
 class Mismatch(Check):
     """Softmax twice, logits taken for probabilities, softmax over one unit, the wrong crossentropy."""
 
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._axes: dict[int, tuple[int, str]] = {}  # over which axis a softmax was taken, by the key of its output
+
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if op.name in ("softmax", "log_softmax"):
             self._softmax(op, inputs[0], settings, outputs)
@@ -62,10 +67,41 @@ class Mismatch(Check):
         if made_by in _SQUASHED:
             what = f"{op.name} of values that {made_by} made already: the result is nearly uniform"
             self._report("twice", what, layer, op.name, self.watch.place(), twice=True)
-        elif isinstance(axis, int) and len(shape) == 2 and shape[axis] == 1:
-            whose = f"layer {layer_label(layer)!r}: " if layer is not None else ""
-            what = f"{whose}softmax over one unit is always 1, whatever the input (shape {shape})"
-            self._report("one_unit", what, layer, op.name, self.watch.place(), shape=list(shape))
+        elif isinstance(axis, int):
+            self._axes[outputs.key] = axis % len(shape), op.name
+            if len(shape) == 2 and shape[axis] == 1:
+                self._one_unit(shape, layer, op.name, self.watch.place())
+
+    def _one_unit(self, shape: Any, layer: Any, op: str, place: Any) -> None:
+        whose = f"layer {layer_label(layer)!r}: " if layer is not None else ""
+        what = f"{whose}softmax over one unit is always 1, whatever the input (shape {tuple(shape)})"
+        self._report("one_unit", what, layer, op, place, shape=list(shape))
+
+    def on_step_end(self) -> None:
+        self._axes.clear()
+
+    def _axis(self, predicted: Tensor) -> None:
+        """A softmax that the loss is given, over another axis than the classes'."""
+        shape, origin = predicted.data.shape, self.watch.origin(predicted)
+        axis, op = self._axes.get(predicted.key or -1, (len(shape) - 1, ""))
+        if origin is None or not op:
+            return
+        if len(shape) > 2 and axis == len(shape) - 1 and shape[-1] == 1:  # elsewhere, attention over one key
+            self._one_unit(shape, origin.layer, op, origin.place)
+        elif len(shape) > 1 and axis != len(shape) - 1 and shape[-1] > 1:
+            along = "the rows of the batch, which then depend on each other" if not axis else f"axis {axis}"
+            whose = f"layer {layer_label(origin.layer)!r}: " if origin.layer is not None else ""
+            self.watch.report(
+                "softmax_axis",
+                "error",
+                f"{whose}{op} of the predictions {tuple(shape)} goes over {along}, not over the {shape[-1]} classes "
+                "(the "
+                "last axis)",
+                layer=origin.layer,
+                op=op,
+                place=origin.place,
+                evidence={"axis": axis, "shape": list(shape)},
+            )
 
     def _from_logits(self, op: Any, logits: Any) -> None:
         made_by = self.watch.made_by(logits)
@@ -91,8 +127,10 @@ class Mismatch(Check):
             return
         labels, predicted = pair
         kind, settings = loss_kind(opened.owner), getattr(opened.owner, "settings", {})
+        self._axis(predicted)
         if kind == "other":
             self._elementwise(labels, predicted, opened.owner)
+            self._squared(labels, predicted, opened.owner)
             return
         if not settings.get("from_logits") and not (kind == "binary" and labels.shape != predicted.data.shape):
             self._as_probabilities(predicted, opened.owner)
@@ -106,6 +144,37 @@ class Mismatch(Check):
             name = getattr(loss, "name", "the loss")
             what = f"{name} compares element by element, but labels {labels.shape} are one number each"
             self._wrong("elementwise", loss, what, predicted)
+
+    def _squared(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
+        """Hinge after softmax or sigmoid, and squared or absolute differences for classes (a hint)."""
+        name = getattr(getattr(loss, "fn", None), "__name__", "")
+        made_by, place = self.watch.made_by(predicted), made_at(loss) or self.watch.called_at()
+        if name in ("hinge", "squared_hinge") and made_by in _SQUASHED and predicted.key is not None:
+            what = (
+                f"{name} wants outputs of either sign, for labels of -1 and 1; {made_by} gives 0 to 1: -1 is out "
+                "of reach"
+            )
+            self._report("hinge", what, self._layer_of(predicted), None, place, activation=made_by)
+        if (
+            name not in _DIFFERENCES
+            or labels.shape != predicted.data.shape
+            or labels.ndim != 2
+            or made_by not in _SQUASHED
+        ):
+            return
+        columns, ones = labels.shape[1], labels == 1
+        if not (ones | (labels == 0)).all() or (columns > 1 and not (ones.sum(axis=1) == 1).all()) or not ones.any():
+            return
+        rows = "one-hot rows" if columns > 1 else "0 and 1"
+        self.watch.report(
+            "class_loss",
+            "info",
+            f"{name} compares {made_by}'s answers with {rows}: where such an answer is sure and wrong, its gradient "
+            "is next "
+            "to nothing",
+            place=place,
+            evidence={"columns": columns, "loss": name},
+        )
 
     def _as_probabilities(self, predicted: Any, loss: Any) -> None:
         """Values that a loss takes for probabilities, and which are none."""
@@ -160,12 +229,13 @@ class Mismatch(Check):
             None,
         )
         if chosen is not None:
-            self._wrong(chosen, loss, _WRONG[chosen].format(labels=labels.shape, units=units), predicted)
+            message = _WRONG[chosen].format(labels=labels.shape, units=units)
+            self._wrong(chosen, loss, message, predicted, class_numbers=numbers)
 
-    def _wrong(self, way: str, loss: Any, message: str, predicted: Tensor) -> None:
+    def _wrong(self, way: str, loss: Any, message: str, predicted: Tensor, **evidence: Any) -> None:
         shape = predicted.data.shape
         place = made_at(loss) or self.watch.called_at()
-        self._report(way, f"{message} (predictions {shape})", None, None, place, shape=list(shape))
+        self._report(way, f"{message} (predictions {shape})", None, None, place, shape=list(shape), **evidence)
 
     def _report(self, way: str, message: str, layer: Any, op: str | None, place: Any, **evidence: Any) -> None:
         self.watch.report(f"loss_mismatch.{way}", "error", message, layer=layer, op=op, place=place, evidence=evidence)
@@ -206,6 +276,14 @@ class Labels(Check):
         if not found.size or not shape or shape[-1] < 2 or found.dtype.kind not in "fiub":
             return
         low, high, classes = float(found.min()), float(found.max()), shape[-1]
+        if found.dtype.kind == "f" and (found != numpy.floor(found)).any():
+            what = (
+                f"labels are fractions, from {number(low)} to {number(high)}, where class numbers are wanted: each "
+                "counts as "
+                "the whole number below it"
+            )
+            self._tell("label_range.fractions", what, low, high)
+            return
         if ignored is not None:
             kept = found[found != ignored]
             low, high = (float(kept.min()), float(kept.max())) if kept.size else (0.0, 0.0)
@@ -259,6 +337,8 @@ class Labels(Check):
         activation = self.watch.made_by(predicted)
         if activation not in _RANGES or not labels.size or labels.dtype.kind == "b":
             return
+        if activation == "softmax" and self._several(labels, predicted):
+            return
         low, high = _RANGES[activation]
         outside = (labels < low - limits.OUT_OF_RANGE) | (labels > high + limits.OUT_OF_RANGE)
         if float(outside.mean()) < 0.05:
@@ -270,6 +350,27 @@ class Labels(Check):
             f"gives {number(low)} to {number(high)}: {outside.mean():.0%} of the labels are out of reach"
         )
         self._tell("label_range", what, least, most, origin.layer if origin is not None else None)
+
+    def _several(self, labels: numpy.ndarray, predicted: Tensor) -> bool:
+        """Rows of labels that don't sum to 1, as the rows of a softmax do."""
+        if labels.ndim < 2 or labels.shape != predicted.data.shape or labels.shape[-1] < 2 or labels.min() < 0:
+            return False
+        sums = labels.astype("float64").sum(axis=-1)
+        other = float((abs(sums - 1) > limits.ROW_SUM).mean())
+        if other < limits.ROWS_OFF:
+            return False
+        origin = self.watch.origin(predicted)
+        self.watch.report(
+            "label_range.several",
+            "error",
+            f"rows of labels sum to {number(float(sums.min()))} to {number(float(sums.max()))}, but softmax's "
+            "outputs sum to "
+            f"1: {other:.0%} of the rows are out of reach",
+            layer=origin.layer if origin is not None else None,
+            place=origin.place if origin is not None else None,
+            evidence={"lowest": float(sums.min()), "highest": float(sums.max()), "share": other},
+        )
+        return True
 
     def _tell(self, kind: str, message: str, low: float, high: float, layer: Any = None) -> None:
         self.watch.report(

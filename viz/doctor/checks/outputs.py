@@ -21,6 +21,7 @@ class ConstantOutput(Check):
         super().__init__(watch)
         self._in_a_row: dict[int, int] = {}
         self._about: dict[int, dict[str, Any]] = {}
+        self._varied: set[int] = set()  # models whose outputs differed in some step
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if opened.kind not in ("model", "layer") or not self.watch.outermost() or error is not None:
@@ -42,6 +43,7 @@ class ConstantOutput(Check):
             }
         else:
             self._in_a_row[key] = 0
+            self._varied.add(key)
 
     def _last_layer(self, x: Tensor) -> Any:
         origin = self.watch.origin(x)
@@ -77,7 +79,8 @@ class ConstantOutput(Check):
             layer=layer,
             place=place,
             key=("constant_output", key),
-            evidence={name: about[name] for name in ("value", "rows", "same_inputs")} | {"steps": count},
+            evidence={name: about[name] for name in ("value", "rows", "same_inputs")}
+            | {"steps": count, "from_start": key not in self._varied},
         )
 
 

@@ -1,0 +1,81 @@
+"""Which findings explain others: the cause is shown first, what follows from it is no more than a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from viz.doctor.finding import KINDS, SEVERITIES, Finding
+
+__all__ = ["in_order"]
+
+_FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
+_ANYTHING = tuple(kind for kind in KINDS if kind not in ("not_learning", "dropout_high", "class_loss", "too_few_steps"))
+
+# What each symptom may come from, the likeliest first.
+_CAUSES: dict[str, tuple[str, ...]] = {
+    "nonfinite": ("lr_too_high",),
+    "lr_too_high": ("nonfinite", "loss_mismatch", "label_range", "unscaled_input", "initial_weights"),
+    "exploding_gradient": ("initial_weights", "unscaled_input", "lr_too_high"),
+    "vanishing_gradient": ("initial_weights", "saturated"),
+    "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu"),
+    "dead_relu": ("initial_weights", "unscaled_input", "lr_too_high"),
+    "saturated": (*_FROM_THE_START, "lr_too_high"),
+    "constant_output": (*_FROM_THE_START, "label_range", "lr_too_high", "dead_relu", "saturated"),
+    "label_range": ("loss_mismatch",),
+    "class_imbalance": ("loss_mismatch", "label_range", "initial_weights", "unscaled_input", "lr_too_high"),
+    "not_learning": _ANYTHING,
+    "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "unscaled_input"),
+}
+
+
+def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The worst first, causes before their symptoms; a symptom whose cause was found is a hint that names it.
+
+    A cause is as severe as the worst of what it explains.
+    """
+    explained = {id(f): cause for f in findings if (cause := _cause(f, findings)) is not None}
+    shown = []
+    for finding in findings:
+        cause = explained.get(id(finding))
+        if cause is not None:
+            shown.append(replace(finding, severity="info", because=cause.kind))
+            continue
+        worst = [SEVERITIES.index(f.severity) for f in findings if explained.get(id(f)) is finding]
+        severity = SEVERITIES[min([SEVERITIES.index(finding.severity), *worst])]
+        shown.append(finding if severity == finding.severity else replace(finding, severity=severity))
+    return tuple(sorted(shown, key=_order))
+
+
+def _cause(symptom: Finding, findings: Sequence[Finding]) -> Finding | None:
+    """The finding that explains another one: a warning or an error, which nothing else explains in turn."""
+    for kind in _CAUSES.get(symptom.kind, ()):
+        for finding in findings:
+            if (
+                finding.kind == kind
+                and finding.severity != "info"
+                and finding is not symptom
+                and _fits(finding, symptom)
+            ):
+                deeper = _cause(finding, findings)
+                return finding if deeper is None else deeper
+    return None
+
+
+def _fits(cause: Finding, symptom: Finding) -> bool:
+    """Could this one have made that one?"""
+    if cause.kind == "unscaled_input" and cause.evidence.get("highest", 1.0) < 1.0:
+        return symptom.kind in ("not_learning", "constant_output")  # too small an input blows nothing up
+    if "nonfinite" in (cause.kind, symptom.kind):  # data with NaN are a cause; NaN that training makes is none
+        return (cause if cause.kind == "nonfinite" else symptom).rule.endswith(".data") == (cause.kind == "nonfinite")
+    if symptom.kind == "no_gradient":
+        return symptom.evidence.get("gradient") != "None"
+    if symptom.kind == "lr_too_high":
+        return not symptom.evidence.get("unusual", True)
+    if cause.kind == "loss_mismatch" and symptom.kind == "label_range":
+        return cause.rule.endswith("one_unit")
+    return True
+
+
+def _order(finding: Finding) -> tuple[int, int]:
+    return SEVERITIES.index(finding.severity), KINDS.index(finding.kind)

@@ -1,0 +1,157 @@
+"""`too_few_steps` and `stopped_early`: trainings that ended before they could learn."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+from typing import Any
+
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host, number
+from viz.doctor.source_calls import only_call
+
+__all__ = ["Endings", "running_fit"]
+
+
+def running_fit() -> Any:
+    """The `Fit` of the innermost `fit` on the stack, or None: it knows the data, the epochs and the callbacks."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        own = frame.f_locals.get("self") if frame.f_code.co_name == "_epoch" else None
+        if type(own).__name__ == "Fit":
+            return own
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+class _Run:
+    """One call of `fit`."""
+
+    def __init__(self, fit: Any, place: Any, first_step: int) -> None:
+        self.fit, self.place, self.first_step = fit, place, first_step
+        self.logs: list[dict[str, Any]] = []
+
+
+class Endings(Check):
+    """Follows losses by step and by epoch, and looks at how training ended."""
+
+    always = ("on_gradient", "on_logs")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._losses: list[float] = []
+        self._sources: set[int] = set()
+        self._run: _Run | None = None
+        self._place: Any = None
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        self._sources.add(sources[0].identity if hasattr(sources[0], "identity") else 0)
+        if len(self._losses) < limits.MANY_STEPS:
+            self._losses.append(sum(float(host(t.data).sum()) for t in targets))
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        if kind != "epoch":
+            return
+        fit = running_fit()
+        if self._run is None or self._run.fit is not fit:
+            self._stopped()
+            self._run = _Run(fit, self.watch.called_at(), self.watch.step)
+        self._run.logs.append(dict(logs))
+
+    def finish(self) -> None:
+        """Judge the last `fit`, and the losses as they ended."""
+        self._stopped()
+        if self._run is not None and len(self._sources) == 1:
+            self._too_few(self._run)
+
+    # ------------------------------------------------------------------ too_few_steps
+
+    def _too_few(self, run: _Run) -> None:
+        losses, n = self._losses, len(self._losses)
+        if not limits.FEW_STEPS <= n < limits.MANY_STEPS or not all(map(math.isfinite, losses)):
+            return
+        if run.fit is None or len(run.logs) < run.fit.epochs - run.fit.initial_epoch:
+            return  # it was stopped: that is another finding, or meant
+        epochs = [x["loss"] for x in run.logs if isinstance(x.get("loss"), float)]
+        found = _falling_by_epoch(epochs) if len(epochs) > limits.FEW_EPOCHS else _falling_by_step(losses)
+        if found is None:
+            return
+        first, before, last = found
+        self.watch.report(
+            "too_few_steps",
+            "info",
+            f"training ended after {n} steps ({len(epochs)} epoch{'s' if len(epochs) > 1 else ''}) while the loss "
+            "was still "
+            f"falling: {first:.4g} at the beginning, {before:.4g} later, {last:.4g} in the end",
+            place=run.place,
+            key=("too_few_steps", 0),
+            evidence={"steps": n, "first": first, "third": before, "last": last},
+        )
+
+    # ------------------------------------------------------------------ stopped_early
+
+    def _stopped(self) -> None:
+        run = self._run
+        if run is None or run.fit is None or not run.logs:
+            return
+        asked = run.fit.epochs - run.fit.initial_epoch
+        for callback in run.fit.callbacks.callbacks:
+            if type(callback).__name__ == "EarlyStopping" and len(run.logs) < asked and callback.stopped_epoch:
+                self._judge(run, callback, asked)
+
+    def _judge(self, run: _Run, callback: Any, asked: int) -> None:
+        monitor = str(callback.monitor)
+        values = [x[monitor] for x in run.logs if isinstance(x.get(monitor), float)]
+        losses = [x["loss"] for x in run.logs if isinstance(x.get("loss"), float)]
+        if len(values) < 2 or len(losses) < 2 or not all(map(math.isfinite, values)):
+            return
+        risen = values[-1] > values[0]
+        backwards = (callback.mode == "max" and monitor.endswith("loss") and not risen) or (
+            callback.mode == "min" and any(word in monitor for word in ("acc", "auc", "precision", "recall")) and risen
+        )
+        unlearnt = losses[-1] > limits.STOPPED_LEARNT * losses[0] and losses[-1] < losses[0]
+        if not backwards and not unlearnt:
+            return
+        done = len(run.logs)
+        if backwards:
+            way = f"it waits for {monitor} to {'fall' if callback.mode == 'min' else 'rise'} (mode={callback.mode!r})"
+            words = f"{way}, which went from {number(values[0])} to {number(values[-1])}: that is what was wanted"
+        else:
+            words = (
+                f"the training loss has only come from {losses[0]:.4g} to {losses[-1]:.4g} and was still falling "
+                f"({monitor}, patience={callback.patience}, min_delta={abs(float(callback.min_delta)):.3g})"
+            )
+        self.watch.report(
+            "stopped_early.mode" if backwards else "stopped_early",
+            "warning",
+            f"EarlyStopping ended training after {done} of {asked} epochs: {words}",
+            place=(only_call(run.place.file, "EarlyStopping") if run.place is not None else None) or run.place,
+            key=("stopped_early", run.place),
+            evidence={"epochs": done, "asked": asked, "first_loss": losses[0], "last_loss": losses[-1]},
+        )
+
+
+def _falling_by_epoch(losses: list[float]) -> tuple[float, float, float] | None:
+    """The first, an earlier and the last loss, where the last quarter of the epochs made it much smaller still.
+
+    Means over the same rows have no noise of batches.
+    """
+    back = max(1, len(losses) // 4)
+    first, before, last = losses[0], losses[-1 - back], losses[-1]
+    falling = losses[-1 - 2 * back] > before > last > 0
+    return (first, before, last) if falling and _much(first, before, last) else None
+
+
+def _falling_by_step(losses: list[float]) -> tuple[float, float, float] | None:
+    """The means of the first, third and last quarter of the steps, where the last is much smaller still."""
+    quarter = len(losses) // 4
+    parts = [losses[i * quarter : (i + 1) * quarter] for i in range(3)] + [losses[3 * quarter :]]
+    first, _, before, last = map(statistics.fmean, parts)
+    noise = math.hypot(*[statistics.stdev(p) / math.sqrt(len(p)) for p in parts[2:]])
+    sure = before - last > limits.FEW_SIGMA * noise and last > 0
+    return (first, before, last) if sure and _much(first, before, last) else None
+
+
+def _much(first: float, before: float, last: float) -> bool:
+    return last > limits.FEW_LEFT * first and before - last >= limits.FEW_FALL * last

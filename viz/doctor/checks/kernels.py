@@ -1,0 +1,262 @@
+"""`linear_stack`, `bottleneck`, `initial_weights`: kernels as they follow each other in the first steps."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import Tensor, Variable
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host, number, rms, tensors
+from viz.doctor.checks.losses import loss_kind
+from viz.doctor.program import layer_label
+from viz.facts.schema import Part
+
+__all__ = ["Kernels"]
+
+_PRODUCTS = ("matmul", "conv")
+_LINEAR: tuple[str, ...] = (
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "negative",
+    "reshape",
+    "transpose",
+    "cast",
+    "masked_scale",
+)
+_LINEAR += ("identity_of", "copy", "squeeze", "expand_dims", "to_device")
+_NORMALIZES: tuple[str, ...] = (
+    "normalize_batch",
+    "batch_normalization",
+    "layer_normalization",
+    "group_normalization",
+    "normalize",
+)
+
+
+class _Kernel:
+    """A weight that adds several inputs, and what is known of its place in the network."""
+
+    def __init__(self, variable: Variable, layer: Any, place: Any, op: str) -> None:
+        self.variable, self.layer, self.place, self.op = variable, layer, place, op
+        self.hidden = self.normalized = False
+
+    @property
+    def name(self) -> str:
+        return layer_label(self.layer) or self.variable.path
+
+    @property
+    def wide(self) -> tuple[int, int]:
+        """How many values of a row, or channels, go in and come out."""
+        shape = self.variable.data.shape
+        return shape[-2], shape[-1]
+
+
+class _From(NamedTuple):
+    """Which kernel made a tensor, and whether by additions and multiplications by constants alone since."""
+
+    kernel: _Kernel
+    linear: bool
+
+
+class Kernels(Check):
+    """Follows in the first steps which kernel feeds which, and through what."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._kernels: dict[int, _Kernel] = {}
+        self._from: dict[int, _From] = {}  # by the keys of tensors
+        self._between: dict[int, _From] = {}  # by the numbers of what lies within a fused op
+        self._whole: Any = None
+        self._pairs: dict[tuple[int, int], tuple[_Kernel, _Kernel]] = {}
+        self._narrow: dict[int, tuple[_Kernel, _Kernel]] = {}  # by the last of three kernels
+        self._judged = False
+
+    # ------------------------------------------------------------------ who feeds whom
+
+    def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
+        if self.watch.step >= limits.LOOK_AT_KERNELS or self.watch.inside("loss", "metric", "optimizer"):
+            return
+        if whole is not self._whole:
+            self._whole, self._between = whole, {}
+        numbers = op.inputs if isinstance(op, Part) else ()
+        found = [self._source(x, numbers[i] if i < len(numbers) else -1) for i, x in enumerate(inputs or ())]
+        made = self._product(op, inputs, found) if op.name in _PRODUCTS else self._passed(op, inputs, found)
+        if made is None:
+            return
+        for out in tensors(outputs):
+            if out.key is not None:
+                self._from[out.key] = made
+        for number_of in op.outputs if isinstance(op, Part) else ():
+            self._between[number_of] = made
+
+    def _source(self, x: Any, number_of: int) -> _From | None:
+        if isinstance(x, Tensor):
+            return None if x.key is None or isinstance(x, Variable) else self._from.get(x.key)
+        return self._between.get(number_of) if x is None else None
+
+    def _product(self, op: Any, inputs: Any, found: list[_From | None]) -> _From | None:
+        variable = inputs[1] if len(inputs) > 1 else None
+        if not isinstance(variable, Variable) or variable.data.ndim < 2 or variable.data.dtype.kind != "f":
+            self._consumed(found)
+            return None
+        kernel = self._kernels.get(variable.identity)
+        if kernel is None:
+            layer = self.watch.layer()
+            kernel = self._kernels[variable.identity] = _Kernel(variable, layer, self.watch.place(), op.name)
+        before = found[0]
+        if before is not None and before.kernel is not kernel:
+            before.kernel.hidden = True
+            self._narrow[variable.identity] = before.kernel, kernel
+            if before.linear:
+                self._pairs[before.kernel.variable.identity, variable.identity] = before.kernel, kernel
+        return _From(kernel, linear=True)
+
+    def _passed(self, op: Any, inputs: Any, found: list[_From | None]) -> _From | None:
+        sources = [x for x in found if x is not None]
+        if any(isinstance(x, Variable) and x.data.ndim > 1 for x in inputs or ()):
+            self._consumed(found)
+        if not sources:
+            return None
+        if op.name in _NORMALIZES and sources[0].linear:
+            sources[0].kernel.normalized = True
+        others = [
+            x for x in inputs or () if isinstance(x, Tensor) and not isinstance(x, Variable) and x.key is not None
+        ]
+        linear = op.name in _LINEAR and sources[0].linear and len(sources) == 1 and len(others) <= 1
+        return _From(sources[0].kernel, linear)
+
+    def _consumed(self, found: list[_From | None]) -> None:
+        for source in found:
+            if source is not None:
+                source.kernel.hidden = True
+
+    # ------------------------------------------------------------------ bottleneck
+
+    def on_scope_begin(self, opened: Any) -> None:
+        """What reaches a loss over classes through one unit."""
+        given = opened.scope.inputs
+        if opened.kind != "loss" or self.watch.step or not isinstance(given, tuple) or len(given) != 2:
+            return
+        predicted = given[1]
+        last = self._from.get(predicted.key) if isinstance(predicted, Tensor) and predicted.key is not None else None
+        pair = None if last is None else self._narrow.get(last.kernel.variable.identity)
+        if last is None or pair is None or loss_kind(opened.owner) == "other":
+            return
+        narrow, head = pair
+        (before, units), classes = narrow.wide, head.wide[1]
+        if head.variable.data.ndim != 2 or before <= units or classes < limits.NARROW_CLASSES:
+            return
+        if units == 1 or units * limits.NARROW <= classes:
+            self.watch.report(
+                "bottleneck",
+                "warning" if units == 1 else "info",
+                f"layer {narrow.name!r} leaves {units} of {before} values for {classes} outputs to tell apart: all "
+                "that "
+                "is known of a row passes through it",
+                layer=narrow.layer,
+                place=None if narrow.layer is not None else narrow.place,
+                evidence={"before": before, "units": units, "outputs": classes},
+            )
+
+    # ------------------------------------------------------------------ linear_stack
+
+    def on_step_end(self) -> None:
+        self._from.clear()
+        self._between.clear()
+        self._whole = None
+        if self.watch.step + 1 == limits.LOOK_AT_KERNELS:
+            self.finish()
+
+    def finish(self) -> None:
+        """Say which kernels follow each other with nothing between: one finding for all of a network."""
+        found = [pair for pair in self._pairs.values() if _useless(*pair)]
+        if self._judged or not found:
+            return
+        self._judged = True
+        first, second = found[0]
+        names = list(dict.fromkeys(k.name for pair in found for k in pair))
+        middle, (into, out) = first.wide[1], (first.wide[0], second.wide[1])
+        flat = any(a.op == b.op == "matmul" or a.op == b.op for a, b in found)
+        self.watch.report(
+            "linear_stack",
+            "warning" if flat else "info",
+            f"nothing that isn't linear lies between the layers {', '.join(map(repr, names))}: {first.name!r} and "
+            f"{second.name!r} ({into} to {middle} to {out}) can do no more than one layer from {into} to {out}",
+            layer=first.layer,
+            place=None if first.layer is not None else first.place,
+            key=("linear_stack", 0),
+            evidence={"layers": names, "pairs": len(found), "in": into, "middle": middle, "out": out},
+        )
+
+    # ------------------------------------------------------------------ initial_weights
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        """The weights as they began, with their first gradients."""
+        if self.watch.step:
+            return
+        for source, result in zip(sources, results):
+            kernel = self._kernels.get(source.identity) if isinstance(source, Variable) else None
+            if kernel is not None and kernel.hidden and isinstance(result, Tensor) and source.trainable:
+                self._begins(kernel, host(source.data), host(result.data))
+
+    def _begins(self, kernel: _Kernel, values: numpy.ndarray, gradient: numpy.ndarray) -> None:
+        fan_in = math.prod(values.shape[:-1])
+        ratio = rms(values) * math.sqrt(fan_in)
+        equal = _equal_columns(values, 0.0)
+        lasting = equal and _equal_columns(gradient, limits.EQUAL_GRADIENTS)
+        units = values.shape[-1]
+        if equal and (lasting or values.any()):
+            what = "0" if not values.any() else "equal"
+            words = (
+                "and so are their gradients: they stay copies of one unit, however many there are"
+                if lasting
+                else "and they can only slowly become different"
+            )
+            message = f"the weights of all {units} units of {kernel.name!r} begin {what}, {words}"
+            severity = "error" if lasting else "warning"
+        elif kernel.normalized or not values.any() or limits.WEIGHTS_SMALL < ratio < limits.WEIGHTS_LARGE:
+            return
+        else:
+            size = "large" if ratio > 1 else "small"
+            message = (
+                f"the weights of {kernel.name!r} begin {number(ratio if ratio > 1 else 1 / ratio)} times too {size} "
+                "for "
+                f"its {fan_in} inputs (root mean square {number(rms(values))}, about {number(1 / math.sqrt(fan_in))} "
+                "is usual)"
+            )
+            severity = "warning"
+        self.watch.report(
+            "initial_weights",
+            severity,
+            message,
+            layer=kernel.layer if kernel.layer is not None else kernel.variable.path,
+            place=None if kernel.layer is not None else kernel.place,
+            evidence={"ratio": ratio, "fan_in": fan_in, "equal_columns": equal, "equal_gradients": lasting},
+        )
+
+
+def _equal_columns(values: numpy.ndarray, resolution: float) -> bool:
+    """Are the weights of all units the same, as far as the type resolves?"""
+    columns = values.reshape(-1, values.shape[-1])
+    if columns.shape[1] < 2 or not columns.size or not numpy.isfinite(columns).all():
+        return False
+    spread = float(numpy.abs(columns - columns[:, :1]).max())
+    return spread <= resolution * float(numpy.abs(columns).max())
+
+
+def _useless(first: _Kernel, second: _Kernel) -> bool:
+    """Two kernels that one could stand for: none narrower than both ends, both learnt."""
+    a, b = first.variable, second.variable
+    if not (a.trainable and b.trainable):
+        return False
+    if first.op == second.op == "conv" and a.data.shape[:-2] != b.data.shape[:-2]:
+        return False  # a kernel taken apart, as 1×k and k×1: fewer weights, on purpose
+    if a.data.ndim > 4 or (first.op == "conv" and a.data.shape[-2] == 1 and b.data.shape[-2] == 1):
+        return False
+    middle, ends = first.wide[1], min(first.wide[0], second.wide[1])
+    return middle >= ends and a.data.ndim > 1

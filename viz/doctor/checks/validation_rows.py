@@ -1,0 +1,82 @@
+"""`validation_overlap`: rows of the validation data that the network is trained with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host
+from viz.doctor.checks.endings import running_fit
+from viz.recorder.descriptions import flat
+
+__all__ = ["ValidationRows"]
+
+
+class ValidationRows(Check):
+    """Compares the arrays that `fit` was given, once, after the first epoch."""
+
+    always = ("on_logs",)
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._seen: list[Any] = []
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        if kind != "epoch" or "val_loss" not in logs:
+            return
+        fit = running_fit()
+        if fit is None or any(fit is each for each in self._seen):
+            return
+        self._seen.append(fit)
+        train, held = _inputs(fit.feed), _inputs(fit.validation)
+        if train is None or held is None or train.shape[1:] != held.shape[1:]:
+            return
+        if min(len(train), len(held)) >= limits.OVERLAP_ROWS:
+            self._judge(train, held)
+
+    def _judge(self, train: numpy.ndarray, held: numpy.ndarray) -> None:
+        hashes = _hashes(train)
+        kinds, at, counts = numpy.unique(hashes, return_index=True, return_counts=True)
+        order = numpy.linspace(0, len(held) - 1, min(len(held), limits.OVERLAP_LOOKED)).astype(int)
+        asked = _hashes(held[order])
+        place = numpy.searchsorted(kinds, asked).clip(0, len(kinds) - 1)
+        alike = kinds[place] == asked
+        rows = at[place[alike]]
+        # Hashes are of the bytes of some columns: only equal rows count.
+        same = [bool((train[i] == held[j]).all()) for i, j in zip(rows, order[alike])]
+        overlap = sum(same) / len(order)
+        chance = float((counts[counts > 1]).sum() / len(train))  # rows that have a twin among the training data
+        if overlap < limits.OVERLAP or overlap < limits.OVERLAP_CHANCE * chance:
+            return
+        self.watch.report(
+            "validation_overlap",
+            "warning",
+            f"{overlap:.0%} of {len(order)} rows of the validation data looked at are in the training data too (by "
+            "chance "
+            f"it would be about {chance:.0%}): val_loss tells how well they are remembered, not how well others are "
+            "answered",
+            place=self.watch.called_at(),
+            evidence={"overlap": overlap, "chance": chance, "rows": len(order)},
+        )
+
+
+def _inputs(feed: Any) -> numpy.ndarray | None:
+    """The first array of inputs of a feed of arrays."""
+    parts = getattr(feed, "parts", None)
+    if parts is None:
+        return None
+    first = next(iter(flat(parts[0] if isinstance(parts, tuple) else parts)), None)
+    values = host(first) if hasattr(first, "dtype") else None
+    usable = isinstance(values, numpy.ndarray) and values.ndim >= 1 and values.dtype.kind in "fiub" and values.size
+    return values if usable else None
+
+
+def _hashes(rows: numpy.ndarray) -> numpy.ndarray:
+    """A number for each row, equal for equal rows."""
+    flat = rows.reshape(len(rows), -1)
+    stride = max(1, flat.shape[1] // limits.OVERLAP_COLUMNS)
+    some = numpy.ascontiguousarray(flat[:, ::stride][:, : limits.OVERLAP_COLUMNS], dtype="float64")
+    factors = numpy.random.default_rng(0).integers(1, 2**63, some.shape[1], dtype="uint64") | numpy.uint64(1)
+    return (some.view("uint64") * factors).sum(axis=1, dtype="uint64")

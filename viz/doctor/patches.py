@@ -1,0 +1,102 @@
+"""The change of one line that a finding asks for, where there is no doubt about it."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import linecache
+import os
+import re
+from collections.abc import Iterable
+
+from viz.doctor.finding import Finding
+
+__all__ = ["changed_line", "patch"]
+
+_OTHER_LOSSES = re.compile(
+    r"mse|mae|mean_\w+_error|Mean\w+Error|hinge|categorical_crossentropy|CategoricalCrossentropy"
+)
+
+
+def patch(findings: Iterable[Finding]) -> str:
+    """A unified diff of the lines whose cure is certain, empty where there is none. Nothing is written.
+
+    Args:
+        findings: in any order; what follows from another one is left out.
+    """
+    changes: dict[str, dict[int, str]] = {}
+    for finding in findings:
+        line = changed_line(finding) if finding.because is None else None
+        if line is not None and finding.file is not None and finding.line is not None:
+            changes.setdefault(finding.file, {}).setdefault(finding.line, line)
+    parts: list[str] = []
+    for file, lines in changes.items():
+        before = [line if line.endswith("\n") else f"{line}\n" for line in linecache.getlines(file)]
+        after = [f"{lines[i]}\n" if i in lines else line for i, line in enumerate(before, 1)]
+        name = os.path.relpath(file).replace(os.sep, "/")
+        parts += difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
+    return "".join(parts)
+
+
+def changed_line(finding: Finding) -> str | None:
+    """The line of a finding as it should be; None where that isn't certain."""
+    if not finding.file or not finding.line:
+        return None
+    line = linecache.getline(finding.file, finding.line).rstrip("\n")
+    changed = _changed(finding, line)
+    return changed if changed != line else None
+
+
+def _changed(finding: Finding, line: str) -> str | None:
+    rule = finding.rule
+    if rule == "loss_mismatch.from_logits":
+        return _once(line, r"from_logits\s*=\s*True", "from_logits=False")
+    if rule == "loss_mismatch.logits":
+        return _once(line, r"(\w*Crossentropy)\(\)", r"\1(from_logits=True)")
+    if rule == "loss_mismatch.numbers" or (rule == "loss_mismatch.binary" and finding.evidence.get("class_numbers")):
+        return _crossentropy(line, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
+    if rule in ("loss_mismatch.one_hot", "loss_mismatch.binary"):
+        return _crossentropy(line, "categorical_crossentropy", "CategoricalCrossentropy")
+    if rule == "loss_mismatch.one_unit":
+        return _once(line, r"(?<=[\"'])softmax(?=[\"'])", "sigmoid") if _all_binary(finding.file or "") else None
+    if rule == "softmax_axis":
+        return _once(line, r"axis\s*=\s*\d+", "axis=-1")
+    if rule == "stopped_early.mode":
+        other = "max" if re.search(r"mode\s*=\s*[\"']min", line) else "min"
+        return _once(line, r"(mode\s*=\s*[\"'])(?:min|max)", rf"\1{other}")
+    if rule == "loss_sign":
+        return _positive(line)
+    return None
+
+
+def _once(line: str, pattern: str, new: str) -> str | None:
+    """With the one place that matches replaced; None where there are none, or several."""
+    return re.sub(pattern, new, line) if len(re.findall(pattern, line)) == 1 else None
+
+
+def _crossentropy(line: str, function: str, name: str) -> str | None:
+    """With the line's one crossentropy, by its function's or its class' name, replaced by another."""
+    found = re.findall(r"\b\w*(?:crossentropy|Crossentropy)\b", line)
+    if len(found) != 1:
+        return None
+    return re.sub(rf"\b{found[0]}\b", name if found[0][0].isupper() else function, line)
+
+
+def _all_binary(file: str) -> bool:
+    """Does a file speak of binary crossentropy, and of no other loss?"""
+    source = "".join(linecache.getlines(file))
+    binary = re.findall(r"binary_crossentropy|BinaryCrossentropy", source)
+    return bool(binary) and not _OTHER_LOSSES.search(source)
+
+
+def _positive(line: str) -> str | None:
+    """`return -value` without the sign, where the sign is that of the whole."""
+    try:
+        tree = ast.parse(f"def f():\n {line.strip()}")
+    except SyntaxError:
+        return None
+    returned = getattr(tree.body[0], "body", [None])[0]
+    value = returned.value if isinstance(returned, ast.Return) else None
+    if not isinstance(value, ast.UnaryOp) or not isinstance(value.op, ast.USub):
+        return None
+    return _once(line, r"return\s+-\s*(?=.)", "return ")

@@ -1,0 +1,46 @@
+"""Calls as they stand in the user's files: where something was made, what was shuffled."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+from collections.abc import Iterator
+
+from viz.doctor.user_code import Place
+
+__all__ = ["lone_shuffles", "only_call"]
+
+
+@functools.lru_cache(8)
+def _tree(file: str) -> ast.Module | None:
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):  # a notebook's magics, say
+        return None
+
+
+def _calls(file: str) -> Iterator[tuple[str, ast.Call]]:
+    """Every call, with the last part of its function's name."""
+    tree = _tree(file)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Call):
+            function = node.func
+            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            yield name, node
+
+
+def only_call(file: str, name: str) -> Place | None:
+    """The line of the one call of this name in a file; None where there is none, or more than one."""
+    found = [node.lineno for called, node in _calls(file) if called == name]
+    return Place(file, found[0]) if len(found) == 1 else None
+
+
+def lone_shuffles(file: str) -> list[tuple[str, int]]:
+    """Names that are shuffled in place alone, with the line; empty where several names are (with one seed, perhaps)."""
+    found = [
+        (node.args[0].id, node.lineno)
+        for called, node in _calls(file)
+        if called == "shuffle" and node.args and isinstance(node.args[0], ast.Name)
+    ]
+    return found if len({name for name, _ in found}) == 1 else []
