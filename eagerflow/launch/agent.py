@@ -23,7 +23,7 @@ __all__ = ["Agent", "boot", "guard"]
 
 _BEGIN, _END = "\x1e", "\x1f\n"
 _PATIENCE = 1.5  # seconds between the friendly signal and the other one
-_LINGER = 8.0  # seconds in which the launcher ends all after a failure
+_LINGER = 3.0  # seconds in which the launcher ends all after a failure
 _BEAT = 1.0
 _CPUS = os.path.join(os.path.dirname(__file__), "..", "kernels", "machine", "cpus.py")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "EAGERFLOW_NUM_THREADS")
@@ -46,7 +46,7 @@ class Agent:
         self.host = os.uname().nodename
         self.parent = os.getppid()
         self.began = self.heard = self.beaten = time.monotonic()
-        self.joined = False
+        self.joined = self.over = False
         self.last: dict[str, Any] = {}
         self.ending: int | None = None  # the signal that asks for the end
         self.pending = b""
@@ -80,6 +80,9 @@ class Agent:
         os.write(ward, b"0\n")
         self._hear()
         code = os.waitstatus_to_exitcode(status)
+        if code == 0 and self.joined and not self.over and self.ending is None:
+            code, where = 1, self.last.get("place", "")
+            self.say("record", how="exited", cause="ended by os._exit(0) while others run", where=where, code=1)
         facts = {"code": code, "peak": peak * (1 if sys.platform == "darwin" else 1024), "last": self.last}
         self.say("end", **facts, total=_memory(), ago=time.monotonic() - self.heard)
         if code != 0 and self.ending is None:
@@ -177,6 +180,8 @@ class Agent:
                 if not self.joined:
                     self.joined = True
                     self.say("joined")
+            elif kind == "over":
+                self.over = True
             elif kind:
                 self.say(kind, **facts)
 
@@ -190,6 +195,10 @@ class Agent:
         while self.ending is None and time.monotonic() < deadline and os.getppid() == self.parent:
             with contextlib.suppress(InterruptedError):
                 select.select([self.woken], [], [], 0.25)
+        if self.ending is None and os.getppid() == self.parent:
+            # The launcher doesn't come through. mpiexec's part on this machine would wait for it, for a long time.
+            with contextlib.suppress(OSError):
+                os.kill(self.parent, signal.SIGKILL)
 
 
 def guard() -> int:

@@ -315,10 +315,10 @@ class Job:
         code = self.process.returncode
         if code == 0 and all(self.ended.get(rank) == 0 for rank in range(self.size)):
             return None
-        lost = [rank for rank in range(self.size) if rank not in self.ended]
-        code = code if 0 < code < 256 else 1
-        cause = f"mpiexec ended with code {self.process.returncode}; {len(lost)} ranks didn't say how they ended"
-        return Failure(lost[0] if lost else None, cause, code=code, kind="engine")
+        # No agent could say how its rank ended, and whom mpiexec names isn't always the one.
+        lost = sum(rank not in self.ended for rank in range(self.size))
+        cause = f"mpiexec ended with code {code}; {lost} ranks didn't say how they ended"
+        return Failure(None, cause, code=code if 0 < code < 256 else 1, kind="engine")
 
 
 def _write(stream: Any, data: bytes) -> None:

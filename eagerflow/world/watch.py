@@ -84,7 +84,9 @@ def judge(seen: Sequence[Seen], timeout: float, hosts: Sequence[str] = ()) -> Ve
             return Verdict((rank,), "raised", cause, one.left["where"])
         if others:
             return Verdict((rank,), "ended", f"ended its script while {_waiting(seen, others)}", one.ended)
-    return _unlike(seen) or _silent(seen, timeout) or _late(seen, timeout, hosts)
+    late = _late(seen, timeout, hosts)
+    # Somebody who is late and hasn't been heard of for a while isn't late.
+    return _unlike(seen) or _silent(seen, timeout / 2 if late is not None else timeout) or late
 
 
 def _waits_for(one: Seen, other: Seen) -> bool:
@@ -265,7 +267,12 @@ class Watch(threading.Thread):
         if released > self.released:
             self.released, status.left = released, None
         if over:
-            self.over.set()
+            self._end()
+
+    def _end(self) -> None:
+        """All ranks have ended their scripts."""
+        faults.tell("over")
+        self.over.set()
 
     def _judge(self) -> None:
         now = _clock()
@@ -290,7 +297,7 @@ class Watch(threading.Thread):
             self._convicted(verdict)
         if over:
             self._flush()
-            self.over.set()
+            self._end()
 
     def _flush(self) -> None:
         deadline = _clock() + 1

@@ -33,6 +33,7 @@ LEFT = {"what": "fit", "cause": "ValueError: no rows", "where": "train.py:9", "n
         ([BUSY, BUSY._replace(silent=11.0)], "silent", (1,), "nothing was heard for 11 s"),
         ([WAITING, BUSY._replace(silent=11.0)], "silent", (1,), "Python's lock; rank 0 waits in the all-reduce"),
         ([WAITING._replace(waited=10.5), BUSY], "late", (1,), "did not come to the all-reduce of gradients of step 3"),
+        ([WAITING._replace(waited=10.5), BUSY._replace(silent=6.0)], "silent", (1,), "nothing was heard for 6 s"),
         ([WAITING._replace(waited=10.5)] * 2, "late", (0,), "all ranks have waited 10 s"),
         ([WAITING, WAITING._replace(call="barrier", waiting="barrier")], "late", (1,), "waits in the barrier while"),
         ([WAITING, WAITING._replace(call="barrier", entered=7)], None, None, ""),  # it is one further: it will be told

@@ -1,0 +1,136 @@
+"""However a rank fails: the job ends soon, the last lines name it, the code isn't 0, and nothing is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from tests.distribution.faults.cases import CASES, SCRIPT, TIMEOUT, left_behind, run
+from tests.distribution.faults.two_hosts import FIRST, OTHER, refused, within
+from tests.sources import ROOT
+
+_SOON = 15.0  # seconds; one or two where the machine has nothing else to do
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in CASES if not case.twin], ids=lambda case: case.name)
+def test_a_fault_ends_all_ranks_and_is_told_last(case):
+    result = run(case)
+    assert not result.wrong(case), result.said
+    assert result.seconds < _SOON + TIMEOUT * case.waits
+    if case.said:
+        assert "launch:" in "\n".join(result.said.splitlines()[-2:])
+
+
+GOES_ON = """
+import os, signal, sys
+import numpy as np
+import eagerflow as ef
+from eagerflow import distribution
+
+class Killed(ef.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        first = os.environ["EAGERFLOW_RESTART"] == "0"
+        if first and self.model.optimizer.iterations == 11 and distribution.rank() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+print("ranks", distribution.size(), flush=True)
+ef.utils.set_random_seed(3)
+distribution.set_distribution(distribution.DataParallel())
+x = np.random.default_rng(5).normal(size=(42, 4)).astype("float32")
+model = ef.Sequential([ef.layers.Input((4,)), ef.layers.Dense(8, "tanh"), ef.layers.Dropout(0.2), ef.layers.Dense(2)])
+model.compile("adam", "mse")
+backup = ef.callbacks.BackupAndRestore("backup", save_freq=3)
+model.fit(x, x[:, :2], batch_size=10, epochs=4, verbose=0, callbacks=[backup, Killed()])
+model.save_weights(sys.argv[1])
+"""
+
+
+def launched(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """The launcher, in a group of its own, with a deadline."""
+    command = [sys.executable, "-m", "eagerflow", "launch", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=-1, stderr=-1, text=True, start_new_session=True
+    ) as process:
+        try:
+            out, said = process.communicate(timeout=90)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, process.returncode, out, said)
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_with_the_ranks_that_are_left(tmp_path):
+    (tmp_path / "train.py").write_text(GOES_ON)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    done = launched(whole, "-n", "1", "../train.py", "w.weights.h5")
+    assert done.returncode == 0, done.stderr
+    done = launched(broken, "-n", "3", "--restarts", "1", "--min-ranks", "2", "../train.py", "w.weights.h5")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["ranks", "3", "ranks", "2"]
+    assert "was killed by signal 9" in done.stderr
+    assert "launch: restart 1 of 1, on 2 ranks" in done.stderr
+    model = ef.Sequential([ef.layers.Input((4,)), ef.layers.Dense(8), ef.layers.Dropout(0.2), ef.layers.Dense(2)])
+    weights = []
+    for folder in (whole, broken):
+        model.load_weights(folder / "w.weights.h5")
+        weights.append(model.get_weights())
+    for ours, expected in zip(*reversed(weights), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_too_few_ranks_are_an_end(tmp_path):
+    (tmp_path / "train.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    done = launched(tmp_path, "-n", "1", "--restarts", "3", "--min-ranks", "1", "train.py")
+    assert done.returncode == 137
+    assert "too few ranks are left" in done.stderr
+    done = launched(tmp_path, "-n", "1", "--restarts", "2", "train.py")
+    assert done.returncode == 137
+    assert done.stderr.count("was killed by signal 9") == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "pulled", "said"),
+    [
+        ("kill", False, "was killed by signal 9"),
+        ("raise", False, "ValueError: no more rows"),
+        ("cable", True, "nothing was heard"),
+    ],
+)
+def test_two_machines_end_together(tmp_path, kind, pulled, said):
+    if refused():
+        pytest.skip(f"no second machine: {refused()}")
+    mark, token = tmp_path / "mark", f"token-{secrets.token_hex(8)}"
+    launcher = [sys.executable, "-m", "eagerflow", "launch", "--hosts", f"{FIRST},{OTHER}", "--ssh", "$SSH_STAND_IN"]
+    launcher += ["--interface", "v0", "--timeout", str(TIMEOUT), str(SCRIPT), kind, str(mark), token]
+    words = within(launcher, tmp_path / "mark" if pulled else None)
+    with subprocess.Popen(
+        words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=-1, text=True, start_new_session=True
+    ) as process:
+        try:
+            _, told = process.communicate(timeout=90)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    ended = time.time()
+    assert process.returncode not in (0, None), told
+    assert re.search(rf"launch: rank 1 of 2 \(host b-machine, pid \d+\): .*({said})", told), told
+    assert ended - float(mark.read_text("utf-8")) < TIMEOUT + 5
+    assert left_behind(token, patience=TIMEOUT + 5) == []
