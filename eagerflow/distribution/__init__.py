@@ -8,6 +8,7 @@ from eagerflow.distribution.data_parallel import *
 from eagerflow.distribution.devices import *
 from eagerflow.distribution.joining import *
 from eagerflow.distribution.meshes import *
+from eagerflow.distribution.report import *
 from eagerflow.distribution.shared_arrays import *
 
 _listed(__name__)

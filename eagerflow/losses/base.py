@@ -221,18 +221,18 @@ def reduced(
     values = values if isinstance(values, Tensor) else convert_to_tensor(values)
     if dtype is not None and values.data.dtype is not as_dtype(dtype):
         values = values.astype(dtype)
-    if not values.size:
+    if not values.size and (share is None or world.even):
         raise ValueError(f"{name}: there are no samples to compute a loss of (shape {values.shape}).")
     if sample_weight is None and mask is None:
         if reduction == "none" or not values.data.shape:
             return values
         if share is not None:
-            return reduced_over_all(share, values, None, None, reduction, by_rows and world.even)
+            return reduced_over_all(share, values, None, None, reduction, by_rows and world.even, name)
         return values.sum() if reduction == "sum" else values.mean()
     weights, counted = _merged(values, sample_weight, mask, reduction, share is not None)
     values, weights = _fitted(values, weights, name)
     if share is not None and reduction != "none" and values.shape:
-        return reduced_over_all(share, values, weights, counted, reduction, by_rows and world.even)
+        return reduced_over_all(share, values, weights, counted, reduction, by_rows and world.even, name)
     weighted = values * weights
     if reduction == "none" or not weighted.shape:
         return weighted

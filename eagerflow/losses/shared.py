@@ -29,25 +29,38 @@ def totals(share: Share, *counts: Any) -> list[float]:
     return [float(n) for n in found]
 
 
-def mean_of_all(share: Share, values: Tensor, count: Any = None) -> Tensor:
+def mean_of_all(share: Share, values: Tensor, name: str = "loss") -> Tensor:
     """This rank's part of the mean of all ranks' values.
 
     Args:
         share: of the running step.
         values: those of this rank.
-        count: what they count in the mean; default: their number.
+        name: for the message.
+
+    Raises:
+        ValueError: on all ranks, when none has a value.
     """
-    (counts,) = totals(share, values.size if count is None else count)
-    return _part(share, values, values.size / counts if counts else 0.0)
+    (counts,) = totals(share, values.size)
+    if not counts:
+        raise ValueError(f"{name}: there are no samples on any rank to compute a loss of.")
+    return _part(share, values, values.size / counts)
 
 
 def _part(share: Share, values: Tensor, factor: float) -> Tensor:
     """Their mean times a factor, in a loss that will be multiplied by the rank's weight: halves can't hold sums."""
+    if not values.size:
+        return values.sum()  # 0, as of a rank none of whose rows was chosen
     return values.mean() * (factor / share.weight if share.own else 0.0)
 
 
 def reduced_over_all(
-    share: Share, values: Tensor, weights: Tensor | None, counted: tuple[int, Any] | None, reduction: str, even: bool
+    share: Share,
+    values: Tensor,
+    weights: Tensor | None,
+    counted: tuple[int, Any] | None,
+    reduction: str,
+    even: bool,
+    name: str = "loss",
 ) -> Tensor:
     """What `reduced` gives, for the rows of one rank.
 
@@ -58,6 +71,7 @@ def reduced_over_all(
         counted: of a mask by which a mean is to be corrected: how many entries it has, and how many of them count.
         reduction: as of a loss.
         even: whether every row is certain to have the same number of values on all ranks.
+        name: for messages.
     """
     weighted = values if weights is None else values * weights
     if reduction == "sum":
@@ -68,7 +82,7 @@ def reduced_over_all(
         return safe_divide(_part(share, weighted, weighted.size), all_sum(own, share.communicator))
     if counted is None:
         if not even:
-            return mean_of_all(share, weighted)
+            return mean_of_all(share, weighted, name)
         return weighted.mean() * share.fraction if share.summed else weighted.mean()
     sizes, entries, kept = totals(share, weighted.size, *counted)
     # In float32, as one process computes it.

@@ -148,7 +148,8 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: 
         raise ValueError(
             f"random.randint(minval={minval!r}, maxval={maxval!r}): expected minval < maxval, since maxval is left out."
         )
-    source, alike = draw(seed, "randint", low, high), not numpy.ndim(low) and not numpy.ndim(high)
+    alike = not numpy.ndim(low) and not numpy.ndim(high)
+    source = draw(seed, "randint", not alike)
     drawn = of_rows(
         _shape(shape, "randint"), "randint", lambda dims: source.integers(low, high, dims, dtype="int64"), alike
     )
@@ -213,9 +214,9 @@ def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Seed = None) -> Ten
     """
     wanted = _float(dtype, "gamma")
     shape, alpha = _shape(shape, "gamma"), _host(alpha)
-    source = draw(seed, "gamma", alpha)
-    kind = _drawn_type(wanted)
-    drawn = of_rows(shape, "gamma", lambda dims: source.standard_gamma(alpha, dims, dtype=kind), not numpy.ndim(alpha))
+    alike, kind = not numpy.ndim(alpha), _drawn_type(wanted)
+    source = draw(seed, "gamma", not alike)
+    drawn = of_rows(shape, "gamma", lambda dims: source.standard_gamma(alpha, dims, dtype=kind), alike)
     return announced(_placed(drawn, wanted), seed, "gamma")
 
 
@@ -269,8 +270,8 @@ def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DType = None, s
 def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: DType, seed: Seed) -> Tensor:
     wanted = _float(dtype, name)
     first, second = _host(first), _host(second)
-    method: Callable[..., Any] = getattr(draw(seed, name, first, second), name)
     alike = not numpy.ndim(first) and not numpy.ndim(second)
+    method: Callable[..., Any] = getattr(draw(seed, name, not alike), name)
     drawn = of_rows(_shape(shape, name), name, lambda dims: numpy.asarray(method(first, second, dims)), alike)
     return announced(_placed(drawn, wanted), seed, name)
 

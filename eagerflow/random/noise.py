@@ -133,6 +133,7 @@ def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> Tensor:
     tensor = convert_to_tensor(x)
     if not isinstance(axis, int) or not -tensor.ndim <= axis < tensor.ndim:
         raise ValueError(f"random.shuffle(axis={axis!r}): the tensor has {tensor.ndim} axes.")
-    order = draw(seed, "shuffle").permutation(tensor.shape[axis])
+    by_rows = world.share is not None and not axis % tensor.ndim and own_rows(tensor.shape, "shuffle") is not None
+    order = draw(seed, "shuffle", by_rows).permutation(tensor.shape[axis])
     where = announced(place(order, device_of(tensor.data)), seed, "permutation")
     return tensor[(slice(None),) * (axis % tensor.ndim) + (where,)]

@@ -65,10 +65,10 @@ def of_rows(shape: tuple[int, ...], where: str, draw: Callable[[tuple[int, ...]]
     return numpy.ascontiguousarray(draw((rows.last, *shape[1:]))[rows.first :])
 
 
-def own_stream(where: str, *parameters: Any) -> int:
-    """What keeps a draw with parameters for each row apart from those of other ranks; 0 where there are none."""
+def own_stream(where: str) -> int:
+    """What keeps a draw for a rank's own rows apart from those of other ranks, where it can't be a part of one."""
     share = world.share
-    if share is None or world.thread != threading.get_ident() or not any(map(numpy.ndim, parameters)):
+    if share is None or world.thread != threading.get_ident():
         return 0
-    note(f"random.{where}: with parameters for each row, each rank draws other numbers than one process would")
+    note(f"random.{where}: each rank draws for its own rows, other numbers than one process would")
     return share.communicator.rank

@@ -85,11 +85,11 @@ def checked_seed(seed: Seed, where: str) -> int:
     return int(seed)
 
 
-def draw(seed: Seed, where: str, *parameters: Any) -> numpy.random.Generator:
+def draw(seed: Seed, where: str, apart: bool = False) -> numpy.random.Generator:
     """The NumPy generator for one draw of `where` with the argument `seed`.
 
     An integer gives the same numbers at every call, a `SeedGenerator` others each time, and None draws
-    from the process-wide state. Ranks that share a batch draw the same, unless there are `parameters` for each row.
+    from the process-wide state. Ranks that share a batch draw the same, unless their draws are to be kept `apart`.
     """
     if seed is None:
         key = core_random.next_key()
@@ -98,8 +98,8 @@ def draw(seed: Seed, where: str, *parameters: Any) -> numpy.random.Generator:
         key = (first, count)
     else:
         key = (checked_seed(seed, where), 0)
-    if parameters and world.share is not None:
-        key = (key[0] + (own_stream(where, *parameters) << 42), key[1])
+    if apart and world.share is not None:
+        key = (key[0] + (own_stream(where) << 42), key[1])
     return core_random.generator(key)
 
 

@@ -47,8 +47,12 @@ world = World()
 @contextlib.contextmanager
 def sharing(share: Share | None) -> Iterator[None]:
     """Inside the block, steps work on this share of a global batch."""
+    here = threading.get_ident()
+    if share is None and (world.share is None or world.thread != here):
+        yield  # there is none; or the steps of another thread have one, such as while this one makes batches
+        return
     before, world.share = world.share, share
-    world.thread = threading.get_ident()
+    world.thread = here
     try:
         yield
     finally:

@@ -30,7 +30,7 @@ def dense(*further: Any, outputs: int = 2) -> Any:
 
 def plain(model: Any = None, **given: Any) -> dict[str, Any]:
     """A regression, with what a case has otherwise."""
-    settings = {"optimizer": ef.optimizers.SGD(0.1, momentum=0.9), "loss": "mse", "metrics": ["mae"]}
+    settings = {"optimizer": ef.optimizers.SGD(0.02, momentum=0.9), "loss": "mse", "metrics": ["mae"]}
     model = dense() if model is None else model
     return {"model": model, "x": numbers(ROWS, FEATURES), "y": numbers(ROWS, 2, seed=1), **settings, **given}
 
@@ -193,7 +193,7 @@ def pairs():
     return plain(
         dense(layers.UnitNormalization()),
         y=np.random.default_rng(1).integers(0, 3, ROWS),
-        loss=ef.losses.Circle(),
+        loss=ef.losses.Circle(gamma=5.0),
         metrics=[],
     )
 
@@ -371,3 +371,42 @@ def masked_batch_normalization():
     tokens = layers.Input((7,), dtype="int32")
     embedded = normalized()(layers.Embedding(5, 4, mask_zero=True)(tokens))
     return {**given, "model": ef.Model(tokens, layers.Dense(2)(embedded))}
+
+
+@case
+def augmentation():
+    model = ef.Sequential(
+        [
+            layers.Input((8, 8, 3)),
+            layers.RandomFlip(),
+            layers.RandomRotation(0.1),
+            layers.RandomZoom(0.2),
+            layers.RandomBrightness(0.3, value_range=(0, 1)),
+            layers.RandomContrast(0.3),
+            layers.RandomErasing(),
+            layers.RandomGaussianBlur(value_range=(0, 1)),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    return plain(model, x=np.random.default_rng(0).random((ROWS, 8, 8, 3)))
+
+
+@case
+def recurrent_dropout():
+    rnn = [layers.GRU(4, dropout=0.2, recurrent_dropout=0.2, return_sequences=True), layers.RNN(layers.LSTMCell(3))]
+    return plain(ef.Sequential([layers.Input((5, 4)), *rnn, layers.Dense(2)]), x=numbers(ROWS, 5, 4))
+
+
+@case
+def attention():
+    given = layers.Input((5, 4))
+    found = layers.MultiHeadAttention(2, 3, dropout=0.3)(given, given)
+    model = ef.Model(given, layers.Dense(2)(layers.GlobalAveragePooling1D()(found)))
+    return plain(model, x=numbers(ROWS, 5, 4))
+
+
+@case
+def large_dropout():
+    wide = [layers.Dense(3000, "tanh"), layers.Dropout(0.5), layers.AlphaDropout(0.1), layers.GaussianDropout(0.2)]
+    return plain(dense(*wide), batch_size=37, epochs=2)

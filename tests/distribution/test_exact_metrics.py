@@ -74,7 +74,7 @@ def evaluated(names: list[str], batch_size: int, further: dict[str, Any] | None 
     return found
 
 
-@pytest.mark.parametrize(("n", "batch_size"), [(2, 7), (4, 3)])
+@pytest.mark.parametrize(("n", "batch_size"), [(3, 7), pytest.param(4, 3, marks=pytest.mark.slow)])
 def test_every_metric_is_that_of_all_rows(ranks, n, batch_size):
     (alone,) = ranks(1, evaluated, CLASSES_OF_METRICS, batch_size)
     for found in ranks(n, evaluated, CLASSES_OF_METRICS, batch_size):

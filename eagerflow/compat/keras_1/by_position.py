@@ -10,6 +10,7 @@ from typing import Any
 from eagerflow import layers, ops, random
 from eagerflow.core.tensor import Tensor
 from eagerflow.layers.convolutional.keras_1_names import OlderName, by_numbers
+from eagerflow.world.current import sharing
 
 __all__ = ["Conv2D", "Conv2DTranspose", "Conv3D", "ConvLSTM2D", "Embedding", "SeparableConv2D"]
 
@@ -35,7 +36,8 @@ class _EmbeddingWithDropout(layers.Embedding):
         found = super().call(inputs)
         if not training or not self.dropout:
             return found
-        kept = random.dropout(ops.ones((self.input_dim, 1)), self.dropout, seed=self.seed_generator)
+        with sharing(None):  # one draw for all rows
+            kept = random.dropout(ops.ones((self.input_dim, 1)), self.dropout, seed=self.seed_generator)
         return found * ops.cast(ops.take(kept, ops.cast(inputs, "int32"), axis=0), found.dtype)
 
 

@@ -19,6 +19,8 @@ from eagerflow.optimizers.updates.spread import Spread
 from eagerflow.world.current import world
 from eagerflow.world.gradient_sums import ahead, sums_of
 from eagerflow.world.gradients import reduce_gradients
+from eagerflow.world.reduction import reduce_array
+from eagerflow.world.sharers import sharers
 from eagerflow.world.shares import Share
 
 __all__ = ["AcrossRanks"]
@@ -30,6 +32,7 @@ _TYPES = ("float32", "float64")
 class AcrossRanks:
     """Sums of gradients over ranks, and state that is spread over them."""
 
+    _in_parts = False  # whether each rank accumulates gradients of its own rows
     _spread: Spread | None = None
     _spreading: tuple[Any, list[Variable], bool] | None = None  # for which distribution and variables, and whether
 
@@ -40,7 +43,7 @@ class AcrossRanks:
         """
         share = world.share
         own = type(self).apply is type(self)._own_apply and not any([v.overwrite_with_gradient for v in variables])
-        if share is None or not own:
+        if share is None or not own or self.gradient_accumulation_steps:
             self.apply(tape.gradient(loss, variables), variables)
             return
         with ahead(share, variables, self._spreads(share, variables)) as finished:
@@ -48,6 +51,8 @@ class AcrossRanks:
 
     def _apply_in_share(self: Any, share: Share, gradients: list[Any], variables: list[Variable]) -> Any:
         """One update with the gradients of all ranks."""
+        if self.gradient_accumulation_steps and not any([v.overwrite_with_gradient for v in variables]):
+            return self._apply_sums(self._summed_at_last(share, gradients, variables), variables)
         if self._spreads(share, variables):
             if not state.on:
                 return self._apply_spread(share, gradients, variables)
@@ -56,6 +61,36 @@ class AcrossRanks:
         self.gather()
         kept = state.on or type(self).update_step is not type(self)._own_update_step
         return self._apply_sums(reduce_gradients(share, variables, gradients, kept), variables)
+
+    def _summed_at_last(self: Any, share: Share, gradients: list[Any], variables: list[Variable]) -> list[Any]:
+        """What this step accumulates: this rank's gradients, and in the step that updates the sums of all ranks'.
+
+        Until then each rank keeps its own, so that they are sent once for all these steps.
+        """
+        if not self.built:
+            self.build(variables)
+        new = [v for v in variables if v.identity not in self._entries]
+        if new:
+            self._add_entries(new)
+        sums = [self._entries[v.identity].gradient_accumulator for v in variables]
+        if not self._in_parts:  # rank 0 goes on with what was accumulated together
+            self._in_parts = True
+            for total in sums if share.communicator.rank else []:
+                total.clear()
+        own = [
+            v.data * 0 if g is None or not share.own else convert_to_tensor(g).data * v.data.dtype.type(share.weight)
+            for g, v in zip(gradients, variables)
+        ]
+        if (int(self._iterations.data) + 1) % self.gradient_accumulation_steps:
+            return own
+        there = [
+            None if g is None and not total.data.any() else Tensor(total.data + array, None, None)
+            for g, array, total in zip(gradients, own, sums)
+        ]
+        for total in sums:
+            total.clear()
+        whole = Share(share.communicator, 0, 1, 1)  # they are weighted already
+        return reduce_gradients(whole, variables, there)
 
     def _spreads(self: Any, share: Share, variables: list[Variable]) -> bool:
         """Whether the state for these variables is to be spread over ranks; the same on all of them."""
@@ -129,14 +164,20 @@ class AcrossRanks:
         self._passes.update(parts, self.rule, self.settings(rate), decay, scale)
         spread.show()
 
-    def gather(self) -> None:
-        """Let every rank have the whole state again, where it is spread over them (`shard_optimizer`).
+    def gather(self: Any) -> None:
+        """Let every rank have the whole state again, where it is spread over them (`shard_optimizer`, accumulation).
 
         All ranks call it together. `fit` does so at the end of each epoch, before callbacks save anything.
         """
         if self._spread is not None:
             self._spread.gather()
             self._spread = None
+        ranks = sharers() if self._in_parts else None
+        if ranks is not None:
+            self._in_parts = False
+            for entry in self._entries.values():
+                total = entry.gradient_accumulator
+                total.assign(reduce_array(ranks, total.data))
 
 
 def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:

@@ -19,6 +19,7 @@ from eagerflow.layers.preprocessing.images.levels import (
 )
 from eagerflow.layers.preprocessing.images.sharpness import RandomSharpness
 from eagerflow.layers.preprocessing.images.warping import RandomRotation, RandomShear, RandomTranslation
+from eagerflow.world.current import sharing
 
 __all__ = ["AugMix", "RandAugment"]
 
@@ -185,8 +186,9 @@ class AugMix(_ChoosingLayer):
         if not training:
             return None
         source = self.generator if seed is None else seed
-        parts = random.gamma((self.num_chains,), self.alpha, dtype=self.compute_dtype, seed=source)
-        weight = random.beta((), self.alpha, self.alpha, dtype=self.compute_dtype, seed=source)
+        with sharing(None):  # one draw for all images
+            parts = random.gamma((self.num_chains,), self.alpha, dtype=self.compute_dtype, seed=source)
+            weight = random.beta((), self.alpha, self.alpha, dtype=self.compute_dtype, seed=source)
         return {
             "chain_mixing_weights": parts / ops.sum(parts),
             "weight_sample": weight,

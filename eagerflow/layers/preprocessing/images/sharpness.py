@@ -9,6 +9,7 @@ from eagerflow.base.typing import Seed, Sizes
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
+from eagerflow.world.current import sharing
 
 __all__ = ["RandomGaussianBlur", "RandomSharpness"]
 
@@ -102,7 +103,8 @@ class RandomGaussianBlur(RandomImageLayer):
         if not training:
             return None
         chosen = self._chosen(count_of(data), self.factor, seed)
-        return {"should_apply_blur": chosen, "blur_factor": self._draw((2,), *self.sigma, seed) + 1e-6}
+        with sharing(None):  # one draw for all images
+            return {"should_apply_blur": chosen, "blur_factor": self._draw((2,), *self.sigma, seed) + 1e-6}
 
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Tensor:
         """A batch of images, some of them softer."""
