@@ -6,10 +6,10 @@ import os
 
 from eagerflow.kernels.machine.blas import blas_threads, set_blas_threads
 from eagerflow.kernels.machine.cpus import usable_cpus
-from eagerflow.kernels.machine.threads import share_processors
+from eagerflow.kernels.machine.threads import get_num_threads, share_processors
 from eagerflow.world.communicator import Communicator
 
-__all__ = ["divide_processors", "fair"]
+__all__ = ["divide_processors", "fair", "places", "threads"]
 
 _BLAS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -20,13 +20,22 @@ def divide_processors(communicator: Communicator) -> int:
     What the user has said counts more: for products the variables of BLAS libraries in the environment, for our
     kernels `EAGERFLOW_NUM_THREADS` or `set_num_threads`.
     """
-    places = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-    everyone = communicator.gather_objects((communicator.hosts[communicator.rank], places))
+    everyone = communicator.gather_objects((communicator.hosts[communicator.rank], places()))
     count = fair(usable_cpus(), [its for host, its in everyone if host == communicator.hosts[communicator.rank]])
     share_processors(count)
     if not any(os.environ.get(name) for name in _BLAS) and blas_threads() > count:
         set_blas_threads(count)
     return count
+
+
+def places() -> list[int]:
+    """The numbers of the processors that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def threads() -> int:
+    """How many threads this process computes with: in products or in our kernels, whichever are more."""
+    return max(blas_threads(), get_num_threads())
 
 
 def fair(own: int, of_all: list[list[int]]) -> int:

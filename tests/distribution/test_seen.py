@@ -12,6 +12,7 @@ import eagerflow as ef
 import viz
 from eagerflow import distribution
 from eagerflow.core import observe
+from eagerflow.world import clocks
 from eagerflow.world.clocks import Clock, read_clocks
 from eagerflow.world.communicator import Alone
 from eagerflow.world.current import sharing, world
@@ -109,8 +110,7 @@ def test_rank_0_has_the_recordings_of_all(together):
 
 def test_clocks_of_one_machine_are_found_equal_within_50_microseconds(together):
     for each in together[1]:
-        assert abs(each["clock"]["ahead"]) <= min(50_000, each["clock"]["error"])
-        assert abs(each["clock"]["drift"]) <= 50_000
+        assert abs(each["clock"]["ahead"]) + abs(each["clock"]["drift"]) + each["clock"]["error"] <= 50_000
 
 
 def test_gradients_on_their_way_are_ops_with_bytes_and_waiting(together):
@@ -187,6 +187,7 @@ def compared() -> tuple[int, int, int]:
     def wrong(moment: int) -> int:
         return moment + distribution.rank() * (1_000_000_000 + (moment - began) // 1000)
 
+    known, clocks._kernel = clocks._kernel, lambda: ""  # as if they were two machines
     observe.clock = lambda: wrong(right())
     try:
         readings = [read_clocks(world.communicator)]
@@ -195,7 +196,7 @@ def compared() -> tuple[int, int, int]:
         time.sleep(0.02)
         readings.append(read_clocks(world.communicator))
     finally:
-        observe.clock = right
+        observe.clock, clocks._kernel = right, known
     clock = Clock(readings)
     drift = clock.ahead(readings[1].at) - clock.ahead(readings[0].at)
     return clock.shared(wrong(between)) - between, clock.error, drift
@@ -204,8 +205,7 @@ def compared() -> tuple[int, int, int]:
 def test_clocks_that_differ_and_drift_become_one(ranks):
     first, second = ranks(2, compared)
     assert first == (0, 0, 0)
-    assert abs(second[0]) <= 50_000
-    assert second[1] > 0
+    assert abs(second[0]) <= second[1] + 1000  # no further off than it is said to be
     assert second[2] >= 20_000  # 0.1 % of 40 ms and more, up to what the readings are wrong by
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from eagerflow import __version__
 from viz.command.output_files import check_target
+from viz.command.ranks import ranks_here
 from viz.command.script_runner import wants_json
 from viz.command.terminal import output_to_stderr, paint
 from viz.doctor.code_review import github_lines, sarif
@@ -31,6 +32,7 @@ Run a script as `python` would, and say what is wrong with its training, with th
   viz doctor train.py -- --json         after `--` everything is the script's
 
 The first steps are looked at closely, the rest cheaply. Scripts that import Keras run on eagerflow.
+Several ranks find together, and rank 0 tells: python -m eagerflow launch -n 2 -m viz doctor train.py
 Exit status: 0 no errors found, 1 errors found, 2 wrong usage, 3 the script failed."""
 
 
@@ -72,12 +74,24 @@ def run_doctor(options: argparse.Namespace) -> int:
     except (ValueError, OSError) as refusal:
         print(f"viz doctor: {refusal}", file=sys.stderr)
         return 2
+    ranks = ranks_here()
     with output_to_stderr() if as_json or options.fix else contextlib.nullcontext():
-        examination = examine(options.script, arguments)
+        examination = examine(options.script, arguments, ranks=ranks)
     for name, error in examination.failures:
         print(
             f"viz doctor: the check {name} failed ({type(error).__name__}: {error}); please report it", file=sys.stderr
         )
+    if ranks is None or ranks.rank == 0:
+        _tell(examination, options, as_json)
+    elif examination.crashed:  # on this rank alone, perhaps
+        print(f"rank {ranks.rank}: {examination.diagnosis.text}", file=sys.stderr)
+    if examination.crashed:
+        return 3
+    return int(any(finding.severity == "error" for finding in examination.diagnosis))
+
+
+def _tell(examination: Examination, options: argparse.Namespace, as_json: bool) -> None:
+    """Print what was found, and write it for code review."""
     findings = examination.diagnosis.findings
     if options.sarif:
         log = sarif(findings, __version__, not examination.crashed)
@@ -85,9 +99,6 @@ def run_doctor(options: argparse.Namespace) -> int:
     _print(examination, as_json, options.fix)
     if options.annotations and findings:
         print(github_lines(findings), file=sys.stderr if as_json or options.fix else sys.stdout)
-    if examination.crashed:
-        return 3
-    return int(any(finding.severity == "error" for finding in examination.diagnosis))
 
 
 def _print(examination: Examination, as_json: bool, fix: bool) -> None:

@@ -156,5 +156,29 @@ ADVICE = {
         "with ops on whole arrays."
     ),
     "slow_op.loop": "Do the whole array in one op instead of a loop.",
+    "replicas_diverged": (
+        "Change weights on all ranks alike: no assign, seed or data of one rank's own outside of the steps, and every "
+        "gradient through optimizer.apply inside of a step; rank 0's files then hold what all have."
+    ),
+    "oversubscribed": (
+        "Start fewer ranks on this machine, or set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to its cores divided by "
+        "its ranks; python -m eagerflow launch does that."
+    ),
+    "input_imbalance": (
+        "Give all ranks storage and workers of the same speed; prepare batches ahead (Dataset.prefetch, a PyDataset "
+        "with workers), or let a PyDataset read a rank's rows only: rows(index, start, stop)."
+    ),
+    "input_imbalance.rows": (
+        "Cut the data evenly: let DataParallel do it (auto_shard_dataset=True), or give each rank as many rows."
+    ),
+    "straggler": (
+        "Look at that machine: other programs on it, its clock speed, swapping, its number of threads; or leave it out "
+        "of --hosts. Code that only this rank runs (logging, plots) counts too."
+    ),
+    "communication_bound": (
+        "Send less often or less: a larger batch_size, gradient_accumulation_steps=4, "
+        "DataParallel(gradient_dtype='float16') between machines; shard_optimizer=True shortens updates. "
+        "A faster network helps as much as fewer ranks."
+    ),
 }
 """By kind, or `kind.way`."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from viz.facts.json_data import finite
 
-__all__ = ["CATALOGUE", "KINDS", "SEVERITIES", "Finding"]
+__all__ = ["CATALOGUE", "KINDS", "OF_RANKS", "SEVERITIES", "Finding"]
 
 SEVERITIES = ("error", "warning", "info")
 
@@ -19,12 +19,15 @@ KINDS = tuple(
     vanishing_gradient dead_relu saturated constant_output linear_stack bottleneck class_imbalance not_learning
     stopped_early validation_overlap memory_growth dtype_upcast overfit dropout_high class_loss too_few_steps
     shuffled_apart slow_input slow_op
+    replicas_diverged oversubscribed input_imbalance straggler communication_bound
     """.split()
 )
 """All kinds of findings, roughly causes before their consequences: the order in which they are shown."""
 
 CATALOGUE = "docs/doctor.md"
 """Where every kind is explained, in this project's files."""
+OF_RANKS = KINDS[KINDS.index("replicas_diverged") :]
+"""Those that only several ranks can have; see `between_ranks.py`."""
 
 
 @dataclass(frozen=True)

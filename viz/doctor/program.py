@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -99,6 +99,18 @@ class Program:
         if self._tell is not None:
             self._tell(finding)
 
+    def take(self, findings: Iterable[Finding]) -> None:
+        """Add what other ranks found, unless it was found here, too."""
+        for finding in findings:
+            known = [each for each in self._found.values() if each.kind == finding.kind]
+            same = [each for each in known if (each.layer, each.file, each.line) == _place(finding)]
+            if not same and len(known) < limits.MAX_PER_KIND:
+                self._found["of ranks", *_place(finding), finding.message] = finding
+
+    def found_together(self, findings: Iterable[Finding]) -> None:
+        """These are the findings of all ranks."""
+        self._found = dict(enumerate(findings))
+
     def retract(self, key: Any) -> None:
         """Take back a finding that turned out to be none."""
         self._found.pop(key, None)
@@ -157,3 +169,7 @@ class Program:
 def layer_label(layer: Any) -> str | None:
     """The name of a layer, with those of the layers around it where it knows them."""
     return None if layer is None else getattr(layer, "path", None) or getattr(layer, "name", None)
+
+
+def _place(finding: Finding) -> tuple[str | None, str | None, int | None]:
+    return finding.layer, finding.file, finding.line

@@ -141,3 +141,14 @@ OVERLAP_CHANCE = 1.5  # and so many times what equal rows among the training dat
 OVERLAP_ROWS = 10  # fewer rows are a toy
 OVERLAP_LOOKED = 2000
 OVERLAP_COLUMNS = 256
+# -- several ranks
+
+RANK_STEPS = 20  # steps that are compared; one rank is always the slower one for a while
+RANK_SHARE = 0.75  # of the last steps in which it was: noise changes sides
+RANK_WINDOW = 512  # the last steps, which are compared
+STRAGGLER = 1.2  # a rank's computing against the median of the others
+STRAGGLER_MS = 0.5  # smaller differences come and go with the scheduler
+INPUT_IMBALANCE = 1.5  # waiting for data against the median of the others
+INPUT_IMBALANCE_OF_STEP = 0.1  # the difference against a whole step; less isn't worth a thought
+ROWS = 1.2  # rows of a step against the fewest; an uneven cut differs by one
+COMMUNICATION = 0.3  # of the time, on the rank that waits least: the others wait for that one, too

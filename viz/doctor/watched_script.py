@@ -9,9 +9,10 @@ import runpy
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eagerflow import compat
+from viz.doctor.between_ranks import compare
 from viz.doctor.crash import explain_crash, without_ours
 from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import Finding
@@ -38,7 +39,9 @@ class Examination(NamedTuple):
     failures: list[tuple[str, Exception]]
 
 
-def examine(script: str, arguments: Sequence[str] = (), found: Callable[[Finding], None] | None = None) -> Examination:
+def examine(
+    script: str, arguments: Sequence[str] = (), found: Callable[[Finding], None] | None = None, ranks: Any = None
+) -> Examination:
     """Run a script as `python SCRIPT` would, and watch it; scripts that import Keras mean eagerflow by it.
 
     An exception of the script's is printed as Python prints it, and ends only the script.
@@ -47,6 +50,7 @@ def examine(script: str, arguments: Sequence[str] = (), found: Callable[[Finding
         script: a Python file.
         arguments: what it finds in `sys.argv`.
         found: called with each finding as soon as it is made.
+        ranks: the communicator of several ranks that run this script together; they find together, unless it crashes.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -66,6 +70,8 @@ def examine(script: str, arguments: Sequence[str] = (), found: Callable[[Finding
         sys.argv, sys.path[:] = kept[:2]
         if compat.is_installed() and not kept[2]:
             compat.uninstall()
+    if ranks is not None and not crashed:
+        compare(watcher, ranks)
     return Examination(Diagnosis(watcher.findings), crashed, watcher.step, watcher.failures)
 
 

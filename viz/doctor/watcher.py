@@ -20,7 +20,7 @@ from viz.recorder.compositions import live_composition
 
 __all__ = ["Watcher"]
 
-_HANDLERS = ("op", "single_op", "rule", "gradient", "update", "scope_begin", "scope_end", "logs", "step_end", "finish")
+_HANDLERS = tuple("op single_op rule gradient update collective scope_begin scope_end logs step_end finish".split())
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
@@ -180,6 +180,20 @@ class Watcher(Program, observe.Observer):
             return
         self._hand("update", name, variable, inputs)
         self.spent += observe.clock() - ended
+
+    def on_collective(
+        self,
+        kind: str,
+        name: str,
+        nbytes: int,
+        started: int,
+        ended: int,
+        waited: int | None,
+        ranks: int,
+        overlapped: bool = False,
+    ) -> None:
+        if get_ident() == self._thread:
+            self._hand("collective", nbytes, ended - started, overlapped)
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
         if get_ident() != self._thread:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
 from viz.doctor import KINDS
+from viz.doctor.finding import OF_RANKS
 
 ROOT = Path(__file__).parents[3]
 SPEC = importlib.util.spec_from_file_location("viz_doctor", ROOT / "examples" / "viz_doctor.py")
@@ -19,19 +21,20 @@ PAGE = pictures.PAGE.read_text(encoding="utf-8")
 
 
 def test_every_kind_is_explained_in_the_order_of_the_report():
-    assert list(EXAMPLES) == list(KINDS)
+    assert [*EXAMPLES, *OF_RANKS] == list(KINDS)
+    assert re.findall(r"^## `(\w+)`$", PAGE, re.MULTILINE) == list(KINDS)
     assert PAGE.count("**Cure.**") == len(KINDS)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EXAMPLES)
 def test_examples_get_their_finding_and_its_picture(kind, tmp_path):
     finding = pictures.found(kind, EXAMPLES[kind], tmp_path)
     drawn = ET.fromstring(pictures.chart(finding))
     assert len([e for e in drawn.iter() if e.get("class") == "bar"]) >= 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EXAMPLES)
 def test_the_page_shows_the_picture(kind):
     assert f"](images/doctor_{kind}.svg)" in PAGE
     assert (pictures.PAGE.parent / "images" / f"doctor_{kind}.svg").exists()

@@ -20,6 +20,7 @@ from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ConstantOutput
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import Penalties
+from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.shuffles import Shuffles
 from viz.doctor.checks.timing import Timing
@@ -53,6 +54,7 @@ CHECKS: tuple[type[Check], ...] = (
     Endings,
     Answers,
     Shuffles,
+    RankTimes,
 )
 """In the order in which they are asked: `Unreached` comes after those that explain gradients of zero, `Inputs` after
 the symptoms of unscaled ones."""

@@ -1,0 +1,166 @@
+"""The doctor on real ranks: it finds what was planted on one of them, and is silent on an even run."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+
+from eagerflow.kernels.machine.threads import set_num_threads
+from eagerflow.world.current import world
+from viz.cli import main
+from viz.doctor.finding import OF_RANKS
+from viz.doctor.watched_script import examine
+
+EVEN = """
+import time
+
+import numpy as np
+import eagerflow as ef
+from eagerflow import distribution, layers
+from eagerflow.world.shared_window import SharedWindow
+from eagerflow.world.window import Window
+
+rank = distribution.rank()
+x = np.random.default_rng(0).normal(size=(48, 8)).astype("float32")
+
+
+class Data(ef.utils.PyDataset):
+    def __len__(self):
+        return 13
+
+    def __getitem__(self, i):
+        {data}
+        return x, x[:, :1]
+
+
+class Own(layers.Layer):
+    def call(self, x):
+        {layer}
+        return x
+
+
+distribution.set_distribution(distribution.DataParallel({settings}))
+{before}
+model = ef.Sequential([ef.Input((8,)), layers.Dense(16, activation="relu"), Own(), layers.Dense(1)])
+model.compile("adam", "mse")
+{fit}
+"""
+FIT = "model.fit(Data(), epochs=2, verbose=0)"
+LOOP = """
+optimizer = ef.optimizers.SGD(0.1)
+for _ in range(3):
+    with ef.GradientTape() as tape:  # each rank for itself, on its own rows
+        loss = ef.ops.mean(ef.ops.square(model(x[rank * 24 : rank * 24 + 24])))
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+"""
+SLOW_NETWORK = """
+quick = {kind: kind.reduce for kind in (Window, SharedWindow)}
+for kind, reduce in quick.items():
+    def slow(self, *given, reduce=reduce, **more):
+        time.sleep(0.02)
+        reduce(self, *given, **more)
+    kind.reduce = slow
+"""
+QUICK_AGAIN = """
+for kind, reduce in quick.items():
+    kind.reduce = reduce
+"""
+OWN_BATCHES = "model.fit(x[: 40 - 30 * rank].repeat(26, 0), x[: 40 - 30 * rank].repeat(26, 0)[:, :1]"
+OWN_BATCHES += ", batch_size=40 - 30 * rank, verbose=0)"
+
+
+def script(**planted: str) -> str:
+    parts = {"data": "pass", "layer": "pass", "settings": "", "before": "", "fit": FIT} | planted
+    return EVEN.format(**parts)
+
+
+PLANTED = {
+    "input": ("input_imbalance", script(data="time.sleep(0.03 * rank)"), "rank 1 (on "),
+    "straggler": ("straggler", script(layer="time.sleep(0.03 * rank)"), "rank 1 (on "),
+    "rows": ("input_imbalance", script(settings="auto_shard_dataset=False", fit=OWN_BATCHES), "rank 0 (on "),
+    "diverged": ("replicas_diverged", script(fit=LOOP), "has other values on rank 1 (on "),
+    "network": (
+        "communication_bound",
+        script(before=SLOW_NETWORK, fit=FIT + QUICK_AGAIN),
+        "of a step is spent on the network",
+    ),
+    "threads": ("oversubscribed", script(before="ef.set_num_threads(64)"), "compute with 128 threads"),
+}
+
+
+def examined(path: str) -> list[tuple[str, str]]:
+    set_num_threads(1)
+    try:
+        examination = examine(path, ranks=world.communicator)
+    finally:
+        set_num_threads(None)
+    assert examination.failures == []
+    assert not examination.crashed
+    return [(finding.kind, finding.message) for finding in examination.diagnosis]
+
+
+@pytest.mark.slow
+def test_an_even_run_gets_no_finding(ranks, tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(script())
+    assert ranks(2, examined, str(path)) == [[], []]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ("threads", "diverged") else pytest.mark.slow) for name in PLANTED]
+)
+def test_what_is_planted_on_one_rank_is_found_by_all(ranks, tmp_path, name):
+    kind, source, words = PLANTED[name]
+    path = tmp_path / "train.py"
+    path.write_text(source)
+    first, second = ranks(2, examined, str(path))
+    assert first == second
+    assert kind in dict(first)
+    assert words in dict(first)[kind]
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "doctor.md"
+SECTIONS = [part.split("`\n", 1) for part in PAGE.read_text(encoding="utf-8").split("\n## `")[1:]]
+EXAMPLES = {
+    kind: text.split("```python ranks\n")[1].split("```")[0] for kind, text in SECTIONS if "python ranks" in text
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_examples_of_the_page_get_their_finding(ranks, tmp_path, kind):
+    path = tmp_path / "train.py"
+    path.write_text(EXAMPLES[kind])
+    assert [kind in dict(found) for found in ranks(2, examined, str(path))] == [True, True]
+
+
+def test_every_kind_of_finding_is_planted():
+    assert {kind for kind, _, _ in PLANTED.values()} == set(OF_RANKS)
+    assert set(EXAMPLES) == set(OF_RANKS) - {"communication_bound"}  # for which a network is needed
+
+
+def told(path: str) -> tuple[int, str]:
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        return main(["doctor", path]), shown.getvalue()
+
+
+NOT_FINITE = """
+v = ef.Variable(1.0 - rank)
+with ef.GradientTape() as tape:
+    y = ef.ops.log(v)
+tape.gradient(y, v)
+"""
+
+
+def test_rank_0_tells_what_another_rank_found(ranks, tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(script(fit=NOT_FINITE))
+    first, second = ranks(2, told, str(path))
+    assert second == (1, "")
+    assert first[0] == 1
+    assert "error nonfinite" in first[1]
+    assert "(rank 1 (on " in first[1]

@@ -1,0 +1,237 @@
+"""What is wrong between ranks: each brings what it noted, and rank 0 judges."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eagerflow.core.observe import unobserved
+from eagerflow.distribution.processors import places, threads
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import number
+from viz.doctor.checks.rank_times import RankTimes, StepTimes
+from viz.doctor.finding import Finding
+from viz.doctor.watcher import Watcher
+from viz.facts import formatting
+
+__all__ = ["RankReport", "compare", "judge", "report_of"]
+
+
+@dataclasses.dataclass
+class RankReport:
+    """What a rank tells of itself.
+
+    Attributes:
+        rank: its number.
+        host: its machine.
+        steps: its last training steps.
+        weights: after a number of steps, checksums of trained variables by name.
+        threads: that it computes with.
+        cores: numbers of the processor's cores that it may use.
+        findings: what its own checks found.
+    """
+
+    rank: int
+    host: str = ""
+    steps: list[StepTimes] = dataclasses.field(default_factory=list)
+    weights: dict[int, dict[str, int]] = dataclasses.field(default_factory=dict)
+    threads: int = 1
+    cores: frozenset[int] = frozenset()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`"rank 1 (on b)"`."""
+        return f"rank {self.rank} (on {self.host})"
+
+
+def compare(watcher: Watcher, communicator: Any) -> None:
+    """Let rank 0 judge what all ranks noted, and give all of them everything that was found. Collective.
+
+    Args:
+        watcher: this rank's, which doesn't watch any more.
+        communicator: of all ranks.
+    """
+    with unobserved():
+        reports = communicator.gather_objects(report_of(watcher, communicator))
+        if communicator.rank == 0:
+            for each in reports[1:]:
+                watcher.take([_of_rank(finding, each) for finding in each.findings if finding.severity != "info"])
+            judge(reports, watcher.report)
+        watcher.found_together(communicator.broadcast_object(watcher.findings))
+
+
+def report_of(watcher: Watcher, communicator: Any) -> RankReport:
+    """What this rank tells."""
+    rank, times = communicator.rank, next((c for c in watcher.checks if isinstance(c, RankTimes)), None)
+    found = RankReport(rank, communicator.hosts[rank], findings=watcher.findings)
+    if times is not None:
+        found.steps, found.weights = list(times.steps), times.weights
+    found.threads, found.cores = threads(), frozenset(places())
+    return found
+
+
+def _of_rank(finding: Finding, report: RankReport) -> Finding:
+    return dataclasses.replace(finding, message=f"{finding.message} ({report.name})")
+
+
+def judge(reports: Sequence[RankReport], report: Callable[..., None]) -> None:
+    """Report what is wrong between ranks.
+
+    Args:
+        reports: of all ranks, in their order.
+        report: takes the kind, the severity, the message and numbers, as `Program.report` does.
+    """
+    _judge_weights(reports, report)
+    crowded = _judge_threads(reports, report)
+    count = min([len(each.steps) for each in reports])
+    if len(reports) < 2 or count < limits.RANK_STEPS:
+        return
+    steps = [each.steps[-count:] for each in reports]
+    _judge_input(reports, steps, report)
+    _judge_computing(reports, steps, report)
+    if not crowded:  # who has no core to run on seems to be slow to send
+        _judge_network(reports, steps, report)
+
+
+def _judge_weights(reports: Sequence[RankReport], report: Callable[..., None]) -> None:
+    before = 0
+    for step in sorted(set.intersection(*[set(each.weights) for each in reports])):
+        for name, first in reports[0].weights[step].items():
+            others = [each for each in reports if each.weights[step].get(name, first) != first]
+            if others:
+                since = f"they were equal after step {before}" if before else "it is the first one that was looked at"
+                report(
+                    "replicas_diverged",
+                    "error",
+                    f"after step {step} {name!r} has other values on {_listed(others)} than on {reports[0].name}; "
+                    f"{since}. Each rank trains a model of its own from there on",
+                    key=("replicas_diverged", 0),
+                    evidence={"step": step, "variable": name, "ranks": [each.rank for each in others]},
+                )
+                return
+        before = step
+
+
+def _judge_threads(reports: Sequence[RankReport], report: Callable[..., None]) -> bool:
+    crowded = False
+    for machine in dict.fromkeys([each.host for each in reports]):
+        here = [each for each in reports if each.host == machine]
+        cores = len(frozenset[int]().union(*[each.cores for each in here]))
+        used = sum([each.threads for each in here])
+        if used > cores:
+            crowded = True
+            report(
+                "oversubscribed",
+                "warning",
+                f"{len(here)} ranks on {machine} compute with {used} threads, and may use {cores} cores",
+                key=("oversubscribed", machine),
+                evidence={"host": machine, "ranks": len(here), "threads": used, "cores": cores},
+            )
+    return crowded
+
+
+def _judge_input(
+    reports: Sequence[RankReport], steps: Sequence[Sequence[StepTimes]], report: Callable[..., None]
+) -> None:
+    rows = [statistics.mean([step.rows for step in each]) for each in steps]
+    if min(rows) >= 1 and max(rows) > limits.ROWS * min(rows) and max(rows) - min(rows) > 1:
+        most, least = reports[rows.index(max(rows))], reports[rows.index(min(rows))]
+        report(
+            "input_imbalance.rows",
+            "warning",
+            f"{most.name} has {number(max(rows))} rows in each step, and {least.name} has {number(min(rows))}: the "
+            "others wait for the one with the most",
+            key=("input_imbalance", "rows"),
+            evidence={"rows": rows},
+        )
+    whole = statistics.median([statistics.median(map(sum, _times(each))) for each in steps])
+    enough = max(limits.SLOW_INPUT_MS, limits.INPUT_IMBALANCE_OF_STEP * whole)
+    found = _slowest([[step.input for step in each] for each in steps], limits.INPUT_IMBALANCE, enough)
+    if found is not None:
+        rank, own, others = found
+        report(
+            "input_imbalance",
+            "warning",
+            f"{reports[rank].name} takes {own:.1f} ms for the data of a step, the others take {others:.1f} ms and then "
+            f"wait for it; a step takes {whole:.1f} ms",
+            key=("input_imbalance", "time"),
+            evidence={"rank": rank, "ms": own, "others_ms": others, "step_ms": whole},
+        )
+
+
+def _times(steps: Sequence[StepTimes]) -> list[tuple[float, float, float]]:
+    return [step[:3] for step in steps]
+
+
+def _judge_computing(
+    reports: Sequence[RankReport], steps: Sequence[Sequence[StepTimes]], report: Callable[..., None]
+) -> None:
+    """Computing for as many rows as the others have: who has more rows may take longer."""
+    rows = [max(1.0, statistics.mean([step.rows for step in each])) for each in steps]
+    fair = statistics.median_low(rows)
+    times = [[step.compute * min(1.0, fair / own) for step in each] for each, own in zip(steps, rows)]
+    found = _slowest(times, limits.STRAGGLER, limits.STRAGGLER_MS)
+    if found is not None:
+        rank, own, others = found
+        report(
+            "straggler",
+            "warning",
+            f"{reports[rank].name} computes for {own:.1f} ms in a step, the others for {others:.1f} ms and then wait "
+            f"for it: all ranks are {own / others:.1f} times as slow as they could be",
+            key=("straggler", 0),
+            evidence={"rank": rank, "host": reports[rank].host, "ms": own, "others_ms": others},
+        )
+
+
+def _slowest(times: Sequence[Sequence[float]], factor: float, least: float) -> tuple[int, float, float] | None:
+    """The rank that takes longer than the others nearly always: its number, its time and theirs (medians)."""
+    found = None
+    for rank, own in enumerate(times):
+        others = [statistics.median(step) for step in zip(*[each for r, each in enumerate(times) if r != rank])]
+        slow = [a > factor * b and a - b > least for a, b in zip(own, others)]
+        if sum(slow) >= max(limits.RANK_STEPS * limits.RANK_SHARE, limits.RANK_SHARE * len(slow)):
+            median = statistics.median(own)
+            if found is None or median > found[1]:
+                found = rank, median, statistics.median(others)
+    return found
+
+
+def _judge_network(
+    reports: Sequence[RankReport], steps: Sequence[Sequence[StepTimes]], report: Callable[..., None]
+) -> None:
+    costs = []
+    for each in steps:  # quartiles: what is sent takes its time in every step; chance delays some
+        network = statistics.quantiles([step.network for step in each])[0]
+        rest = statistics.quantiles([step.compute + step.input for step in each])[0]
+        costs.append((network / (network + rest or 1.0), network, rest))
+    share, network, rest = min(costs)
+    if share <= limits.COMMUNICATION or network + rest < limits.SLOW_STEP_MS:
+        return
+    size = statistics.median([step.nbytes for step in steps[0]])
+    helps = [f"{gain:.1f} times as many with {name}" for name, gain in _gains(rest, network).items()]
+    report(
+        "communication_bound",
+        "warning",
+        f"{share:.0%} of a step is spent on the network: {network:.1f} ms for {formatting.nbytes(size)}, beside "
+        f"{rest:.1f} ms of computing. Samples per second to be expected: {', '.join(helps)}",
+        key=("communication_bound", 0),
+        evidence={"share": share, "network_ms": network, "compute_ms": rest, "bytes": size},
+    )
+
+
+def _gains(compute: float, network: float) -> dict[str, float]:
+    """How many times as many samples per second are to be expected of what helps: the network takes what it took."""
+    now = compute + network
+    return {
+        "batch_size × 2": 2 * now / (2 * compute + network),
+        "gradient_accumulation_steps=4": 4 * now / (4 * compute + network),
+        "gradient_dtype='float16'": now / (compute + network / 2),
+    }
+
+
+def _listed(reports: Sequence[RankReport]) -> str:
+    shown = ", ".join([each.name for each in reports[:3]])
+    return shown if len(reports) <= 3 else f"{shown} and {len(reports) - 3} more"
