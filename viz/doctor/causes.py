@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from viz.doctor.finding import KINDS, SEVERITIES, Finding
+from viz.doctor.finding import KINDS, OF_RANKS, SEVERITIES, Finding
 
 __all__ = ["in_order"]
 
 _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
-_ANYTHING = tuple(kind for kind in KINDS if kind not in ("not_learning", "dropout_high", "class_loss", "too_few_steps"))
+_NO_CAUSES = ("not_learning", "dropout_high", "class_loss", "too_few_steps", *OF_RANKS[1:])  # the last cost time only
+_ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 
 # What each symptom may come from, the likeliest first.
 _CAUSES: dict[str, tuple[str, ...]] = {
