@@ -59,15 +59,14 @@ class Mpi(Communicator):
         length = max(1, _MESSAGE // array.itemsize)
         for begin in range(0, array.size, length):
             piece = array[begin : begin + length]
+            # The same call whether patient or not: what is patient on one rank may be hurried on another, and MPI
+            # lets no blocking call meet one that isn't.
+            request = self.handle.Iallreduce(self.engine.IN_PLACE, piece, self.engine.SUM)
             if patient:
-                self._wait(self.handle.Iallreduce(self.engine.IN_PLACE, piece, self.engine.SUM))
+                while not request.Test():
+                    time.sleep(_NAP)
             else:
-                self.handle.Allreduce(self.engine.IN_PLACE, piece, self.engine.SUM)
-
-    def _wait(self, request: Any) -> None:
-        """Until a message has come, without keeping a processor busy."""
-        while not request.Test():
-            time.sleep(_NAP)
+                request.Wait()
 
     def exchange(self, sent: Array, got: Array, cuts: Sequence[int]) -> None:
         """Rank r gets `sent[cuts[r]:cuts[r + 1]]` of all ranks, one behind the other. Not for types unknown to MPI."""
