@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
@@ -10,9 +12,28 @@ from eagerflow.base import tree
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.distribution.joining import joined
+from eagerflow.world.current import world
 from eagerflow.world.reduction import all_sum, reduce_array
 
-__all__ = ["all_gather", "all_reduce", "barrier", "broadcast"]
+__all__ = ["all_gather", "all_reduce", "barrier", "broadcast", "no_sync"]
+
+
+@contextlib.contextmanager
+def no_sync() -> Iterator[None]:
+    """Inside the block an optimizer that accumulates gradients sends nothing until the step that updates.
+
+    `fit` does so by itself. In a loop of one's own this block promises that all ranks call `optimizer.gather()` before
+    anybody saves or reads the optimizer's state: until then each rank has its own gradients alone. It is meant for
+    `gradient_accumulation_steps`; other optimizers update in each step, and need the gradients of all ranks for it.
+
+    >>> with no_sync():
+    ...     pass  # steps
+    """
+    before, world.gathers = world.gathers, True
+    try:
+        yield
+    finally:
+        world.gathers = before
 
 
 def barrier() -> None:

@@ -170,6 +170,7 @@ class Buckets:
         self._begin_flags(end, end + told, last.dtype)
         self.began = self.scattered = self._given_up = False
         self.weight = 1.0
+        self._held: list[bool] | None = None  # which gradients were added up since the last sums were made
         self._reset()
 
     def _window(self, communicator: Any) -> Any:
@@ -191,9 +192,14 @@ class Buckets:
         return [found[i] for i in range(len(found))]
 
     def _reset(self) -> None:
-        self._there = [False] * len(self.shapes)
+        self._filled = [False] * len(self.shapes)  # in this step
         self._missing = [len(bucket.members) for bucket in self.buckets]
         self._next = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether gradients are here of which no sums were made."""
+        return self._held is not None
 
     def begin(self, weight: float, scattered: bool = False) -> None:
         """Begin a step.
@@ -214,7 +220,7 @@ class Buckets:
     def fill(self, i: int, gradient: Any) -> None:
         """Take a gradient in. What is complete is on its way from here on."""
         self._put(i, gradient)
-        self._there[i] = True
+        self._filled[i] = True
         number = self._bucket_of[i]
         self._missing[number] -= 1
         while self.ahead and self._next < len(self.buckets) - 1 and not self._missing[self._next]:
@@ -223,7 +229,10 @@ class Buckets:
 
     def _put(self, i: int, gradient: Any) -> None:
         view = self.own[i]
-        if gradient is None or not self.weight:
+        if self._held is not None and self._held[i]:
+            if gradient is not None and self.weight:
+                view += to_host(gradient).astype(view.dtype, copy=False) * self.weight
+        elif gradient is None or not self.weight:
             view[...] = 0
         elif type(gradient) is numpy.ndarray and gradient.dtype == view.dtype:
             numpy.multiply(gradient, self.weight, out=view)
@@ -266,21 +275,31 @@ class Buckets:
 
     def finish_parts(self, gradients: Sequence[Any]) -> list[bool]:
         """Let the sums be made; which gradients any rank has. After `begin(scattered=True)` sums are in the parts."""
-        for i, gradient in enumerate(gradients):
-            if not self._there[i]:
-                self._put(i, gradient)
-                self._there[i] = gradient is not None
-        self._told[...] = self._there
+        self._told[...] = self._put_all(gradients)
         with blocked("gradients", self.notes.ranks):
             self.helper.finish(*[self._job(number) for number in range(self._next, len(self.buckets))])
         self.notes.announce()
-        self.began = False
+        self.began, self._held = False, None
         return self._seen()
 
     def _seen(self) -> list[bool]:
         """Which gradients any rank has, once the last bucket is summed."""
         found: list[bool] = self._known.astype(bool).tolist()
         return found
+
+    def hold(self, gradients: Sequence[Any]) -> None:
+        """End a step whose gradients stay here: the next sums are made of those of all steps since the last ones."""
+        self._held, self.began = self._put_all(gradients), False
+
+    def _put_all(self, gradients: Sequence[Any]) -> list[bool]:
+        """Take in what wasn't yet; which gradients there are, in this step or from those before."""
+        there = self._held or [False] * len(self.shapes)
+        for i, gradient in enumerate(gradients):
+            if not self._filled[i]:
+                self._put(i, gradient)
+        return [
+            held or filled or gradient is not None for held, filled, gradient in zip(there, self._filled, gradients)
+        ]
 
     def part(self, number: int) -> tuple[int, int]:
         """The first byte of this rank's part of a bucket, and the one after its last."""

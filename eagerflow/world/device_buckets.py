@@ -58,12 +58,16 @@ class DeviceBuckets(Buckets):
         self._told = numpy.zeros(len(self.shapes), "int64")
 
     def _put(self, i: int, gradient: Array | None) -> None:
-        view = self.own[i]
+        view, held = self.own[i], self._held is not None and self._held[i]
         if gradient is None or not self.weight:
-            view[...] = 0
+            if not held:
+                view[...] = 0
             return
         found = place(gradient, device_of(view)).astype(view.dtype, copy=False)
-        namespace_of(view).multiply(found, self.weight, out=view)
+        if held:
+            view += found * self.weight
+        else:
+            namespace_of(view).multiply(found, self.weight, out=view)
 
     def _seen(self) -> list[bool]:
         self.communicator.all_reduce(self._told)

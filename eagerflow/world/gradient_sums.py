@@ -38,39 +38,43 @@ class GradientSums:
         self.channel = communicator.duplicate()
         self.helper = Helper("eagerflow-gradients")
         self._sets: dict[Any, Buckets] = {}
-        self._last: tuple[Sequence[Any], Buckets] | None = None
+        self._last: tuple[Sequence[Any], Buckets, int] | None = None
         self._order: list[int] = []  # identities of variables, as their gradients were finished
 
-    def _find(self, variables: Sequence[Any]) -> Buckets | None:
-        if self._last is None or len(variables) != len(self._last[0]) or not all(map(is_, variables, self._last[0])):
-            found = self._sets.get(_key(variables))
+    def _find(self, variables: Sequence[Any], owner: int = 0) -> Buckets | None:
+        last = self._last
+        if last is None or last[2] != owner or len(variables) != len(last[0]) or not all(map(is_, variables, last[0])):
+            found = self._sets.get(_key(variables, owner))
             if found is None:
                 return None
-            self._last = (list(variables), found)
-        return self._last[1]
+            self._last = last = (list(variables), found, owner)
+        return last[1]
 
-    def _make(self, variables: Sequence[Any]) -> Buckets:
+    def _make(self, variables: Sequence[Any], owner: int) -> Buckets:
         """Buckets for variables that are new here, in the order of rank 0."""
         agree(self.channel, {f"variable {i}": _named(v) for i, v in enumerate(variables)}, "the sum of gradients")
         same_values(self.channel, [v for v in variables if isinstance(v, Variable)])
         place = {variable.identity: i for i, variable in enumerate(variables)}
         order = [place.pop(identity) for identity in self._order if identity in place]
         order = self.channel.broadcast_object([*order, *sorted(set(range(len(variables))).difference(order))[::-1]])
-        while len(self._sets) >= _SETS:  # the same ones on all ranks
-            self._sets.pop(next(iter(self._sets))).close()
+        idle = [key for key, buckets in self._sets.items() if not buckets.holds]
+        for key in idle[: max(0, len(idle) + 1 - _SETS)]:  # the same ones on all ranks
+            self._sets.pop(key).close()
         shapes, dtypes = [tuple(v.shape) for v in variables], [v.data.dtype for v in variables]
         most = _setting("bucket_bytes") or BYTES
         if self.channel.sums_on_device and all(is_device_array(v.data) for v in variables):
             made: Buckets = DeviceBuckets(self.channel, shapes, dtypes, order, most, _wire())
         else:
             made = Buckets(self.channel, self.helper, shapes, dtypes, order, most, _wire())
-        self._sets[_key(variables)] = made
-        self._last = (list(variables), made)
+        self._sets[_key(variables, owner)] = made
+        self._last = (list(variables), made, owner)
         return made
 
-    def hear(self, variables: Sequence[Any], weight: float, scattered: bool = False) -> Callable[[int, Any], None]:
+    def hear(
+        self, variables: Sequence[Any], weight: float, scattered: bool = False, owner: int = 0
+    ) -> Callable[[int, Any], None]:
         """Begin a step; what it gives is to be told of gradients that are finished, by their variables' identities."""
-        found = self._find(variables)
+        found = self._find(variables, owner)
         if found is None:
             self._order = order = []
             return lambda key, gradient: order.append(key)
@@ -85,19 +89,29 @@ class GradientSums:
 
         return finished
 
-    def forget(self, variables: Sequence[Any]) -> None:
+    def forget(self, variables: Sequence[Any], owner: int = 0) -> None:
         """Forget a step that has begun and won't come to its sums."""
         self._order = []
-        found = self._find(variables)
+        found = self._find(variables, owner)
         if found is not None and found.began:
             found.give_up()
 
-    def sum(self, variables: Sequence[Any], weight: float, gradients: Sequence[Any]) -> list[Any]:
+    def hold(self, variables: Sequence[Any], weight: float, gradients: Sequence[Any], owner: int) -> None:
+        """Keep `weight * gradient` here, to be a part of the next sums for these variables and this owner."""
+        self._begun(variables, weight, False, owner).hold(gradients)
+
+    def sum(self, variables: Sequence[Any], weight: float, gradients: Sequence[Any], owner: int = 0) -> list[Any]:
         """The sums of `weight * gradient`; None where no rank has a gradient.
 
         They may be arrays to be read only, and only until the next step.
+
+        Args:
+            variables: what the gradients belong to.
+            weight: of this rank.
+            gradients: its own, None for missing ones.
+            owner: a number of whoever holds gradients here (`hold`), that nobody else's are added to.
         """
-        found = self._begun(variables, weight, False)
+        found = self._begun(variables, weight, False, owner)
         with meeting("the all-reduce of gradients"):
             return found.finish(gradients)
 
@@ -107,8 +121,8 @@ class GradientSums:
         with meeting("the reduce-scatter of gradients"):
             return found, found.finish_parts(gradients)
 
-    def _begun(self, variables: Sequence[Any], weight: float, scattered: bool) -> Buckets:
-        found = self._find(variables) or self._make(variables)
+    def _begun(self, variables: Sequence[Any], weight: float, scattered: bool, owner: int = 0) -> Buckets:
+        found = self._find(variables, owner) or self._make(variables, owner)
         if not found.began:
             found.begin(weight, scattered)
         return found
@@ -118,8 +132,8 @@ def _named(variable: Any) -> str:
     return f"{getattr(variable, 'path', '')} {tuple(variable.shape)} {variable.data.dtype}"
 
 
-def _key(variables: Sequence[Any]) -> Any:
-    return (*[variable.identity for variable in variables], _setting("bucket_bytes"), _wire())
+def _key(variables: Sequence[Any], owner: int) -> Any:
+    return (*[variable.identity for variable in variables], owner, _setting("bucket_bytes"), _wire())
 
 
 def _setting(name: str) -> Any:
@@ -142,15 +156,17 @@ def sums_of(communicator: Communicator) -> GradientSums:
 
 
 @contextlib.contextmanager
-def ahead(share: Share, variables: Sequence[Any], scattered: bool = False) -> Iterator[Callable[[int, Any], None]]:
+def ahead(
+    share: Share, variables: Sequence[Any], scattered: bool = False, owner: int = 0
+) -> Iterator[Callable[[int, Any], None]]:
     """A block inside which gradients are on their way from the moment in which what it gives is told of them.
 
     What is summed there is what the next call of `sum` for these variables gives (of `scatter`, if `scattered`),
     whatever gradients that is given: so nobody may change them in between.
     """
     sums = sums_of(share.communicator)
-    finished = sums.hear(variables, share.weight, scattered)
+    finished = sums.hear(variables, share.weight, scattered, owner)
     try:
         yield finished
     finally:
-        sums.forget(variables)
+        sums.forget(variables, owner)

@@ -12,10 +12,12 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.world.gradient_sums import sums_of
 from eagerflow.world.shares import Share
 
-__all__ = ["reduce_gradients"]
+__all__ = ["arrays_of", "reduce_gradients"]
 
 
-def reduce_gradients(share: Share, variables: Sequence[Any], gradients: Sequence[Any], kept: bool = True) -> list[Any]:
+def reduce_gradients(
+    share: Share, variables: Sequence[Any], gradients: Sequence[Any], kept: bool = True, owner: int = 0
+) -> list[Any]:
     """The gradients of the global loss: the sum over ranks of `weight * gradient`, the same bits on all.
 
     Where some ranks have no gradient for a variable, they count 0; where none has one, it stays None. Of variables
@@ -27,13 +29,25 @@ def reduce_gradients(share: Share, variables: Sequence[Any], gradients: Sequence
         gradients: tensors, arrays or None.
         kept: whether anybody may keep a gradient, or change it; False: they are read before the next step, and then
             forgotten.
+        owner: whose gradients of earlier steps, held back, are added; see `GradientSums.hold`.
     """
-    arrays = [g if g is None else g.data if isinstance(g, Tensor) else convert_to_tensor(g).data for g in gradients]
+    arrays = arrays_of(gradients)
     replaced = [i for i, v in enumerate(variables) if getattr(v, "overwrite_with_gradient", False)]
     if replaced:
         return _with_replaced(share, variables, arrays, kept, replaced)
-    found = sums_of(share.communicator).sum(variables, share.weight, arrays)
-    return [g if g is None else Tensor(g.copy() if kept else g, None, None) for g in found]
+    found = sums_of(share.communicator).sum(variables, share.weight, arrays, owner)
+    return [g if g is None else Tensor(_handed(g, v, kept), None, None) for g, v in zip(found, variables)]
+
+
+def arrays_of(gradients: Sequence[Any]) -> list[Any]:
+    """Raw arrays, None for missing ones."""
+    return [g if g is None else g.data if isinstance(g, Tensor) else convert_to_tensor(g).data for g in gradients]
+
+
+def _handed(array: Any, variable: Any, kept: bool) -> Any:
+    if type(variable.data) is not type(array):
+        return place(array, device_of(variable.data))  # of a rank that had no gradient itself
+    return array.copy() if kept else array
 
 
 def _with_replaced(

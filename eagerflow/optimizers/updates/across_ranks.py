@@ -8,19 +8,17 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.device import device_of, place
 from eagerflow.core.in_place import taken_back
 from eagerflow.core.observe import clock, scope, state
 from eagerflow.core.tape import GradientTape
-from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import clipping
 from eagerflow.optimizers.updates.passes import announce_pass
 from eagerflow.optimizers.updates.spread import Spread
 from eagerflow.world.current import world
 from eagerflow.world.gradient_sums import ahead, sums_of
-from eagerflow.world.gradients import reduce_gradients
-from eagerflow.world.reduction import reduce_array
-from eagerflow.world.sharers import sharers
+from eagerflow.world.gradients import arrays_of, reduce_gradients
 from eagerflow.world.shares import Share
 
 __all__ = ["AcrossRanks"]
@@ -32,8 +30,8 @@ _TYPES = ("float32", "float64")
 class AcrossRanks:
     """Sums of gradients over ranks, and state that is spread over them."""
 
-    _in_parts = False  # whether each rank accumulates gradients of its own rows
     _spread: Spread | None = None
+    _held: tuple[Any, list[Variable], int] | None = None  # communicator, variables and owner of gradients held back
     _spreading: tuple[Any, list[Variable], bool] | None = None  # for which distribution and variables, and whether
 
     def _differentiate_and_apply(self: Any, tape: GradientTape, loss: Any, variables: list[Variable]) -> None:
@@ -43,54 +41,53 @@ class AcrossRanks:
         """
         share = world.share
         own = type(self).apply is type(self)._own_apply and not any([v.overwrite_with_gradient for v in variables])
-        if share is None or not own or self.gradient_accumulation_steps:
+        if share is None or not own:
             self.apply(tape.gradient(loss, variables), variables)
             return
-        with ahead(share, variables, self._spreads(share, variables)) as finished:
+        if self._holds_back(variables) and not self._completes():
+            self.apply(tape.gradient(loss, variables), variables)
+            return
+        with ahead(share, variables, self._spreads(share, variables), self._owner(variables)) as finished:
             self.apply(tape.gradient(loss, variables, _finished=finished), variables)
 
     def _apply_in_share(self: Any, share: Share, gradients: list[Any], variables: list[Variable]) -> Any:
         """One update with the gradients of all ranks."""
-        if self.gradient_accumulation_steps and not any([v.overwrite_with_gradient for v in variables]):
-            return self._apply_sums(self._summed_at_last(share, gradients, variables), variables)
         if self._spreads(share, variables):
             if not state.on:
                 return self._apply_spread(share, gradients, variables)
             with scope("optimizer", self.name, self, [g for g in gradients if g is not None]):
                 return self._apply_spread(share, gradients, variables)
-        self.gather()
+        if self._spread is not None:
+            self.gather()
+        if self._held is not None and not (self._holds_back(variables) and _same(self._held[1], variables)):
+            self.gather()
+        owner = self._owner(variables)
+        if owner and not self._completes():
+            sums_of(share.communicator).hold(variables, share.weight, arrays_of(gradients), owner)
+            self._held = (share.communicator, list(variables), owner)
+            if not self.built:
+                self.build(variables)
+            return self._apply([], [])  # counts the step
+        self._held = None
         kept = state.on or type(self).update_step is not type(self)._own_update_step
-        return self._apply_sums(reduce_gradients(share, variables, gradients, kept), variables)
+        return self._apply_sums(reduce_gradients(share, variables, gradients, kept, owner), variables)
 
-    def _summed_at_last(self: Any, share: Share, gradients: list[Any], variables: list[Variable]) -> list[Any]:
-        """What this step accumulates: this rank's gradients, and in the step that updates the sums of all ranks'.
+    def _holds_back(self: Any, variables: list[Variable]) -> bool:
+        """Whether gradients are summed over ranks only in the steps that update.
 
-        Until then each rank keeps its own, so that they are sent once for all these steps.
+        Only where a loop gathers them before anybody reads the optimizer's state.
         """
-        if not self.built:
-            self.build(variables)
-        new = [v for v in variables if v.identity not in self._entries]
-        if new:
-            self._add_entries(new)
-        sums = [self._entries[v.identity].gradient_accumulator for v in variables]
-        if not self._in_parts:  # rank 0 goes on with what was accumulated together
-            self._in_parts = True
-            for total in sums if share.communicator.rank else []:
-                total.clear()
-        own = [
-            v.data * 0 if g is None or not share.own else convert_to_tensor(g).data * v.data.dtype.type(share.weight)
-            for g, v in zip(gradients, variables)
-        ]
-        if (int(self._iterations.data) + 1) % self.gradient_accumulation_steps:
-            return own
-        there = [
-            None if g is None and not total.data.any() else Tensor(total.data + array, None, None)
-            for g, array, total in zip(gradients, own, sums)
-        ]
-        for total in sums:
-            total.clear()
-        whole = Share(share.communicator, 0, 1, 1)  # they are weighted already
-        return reduce_gradients(whole, variables, there)
+        return bool(self.gradient_accumulation_steps) and (
+            world.gathers and not any([v.overwrite_with_gradient for v in variables])
+        )
+
+    def _owner(self: Any, variables: list[Variable]) -> int:
+        """A number for what this optimizer holds back; 0 where it holds nothing."""
+        return int(self._iterations.identity) if self._holds_back(variables) else 0
+
+    def _completes(self: Any) -> bool:
+        """Whether this step updates."""
+        return (int(self._iterations.data) + 1) % (self.gradient_accumulation_steps or 1) == 0
 
     def _spreads(self: Any, share: Share, variables: list[Variable]) -> bool:
         """Whether the state for these variables is to be spread over ranks; the same on all of them."""
@@ -129,7 +126,7 @@ class AcrossRanks:
         new = [v for v in variables if v.identity not in self._entries]
         if new:
             self._add_entries(new)
-        arrays = [g if g is None else g.data if isinstance(g, Tensor) else convert_to_tensor(g).data for g in gradients]
+        arrays = arrays_of(gradients)
         buckets, known = sums_of(share.communicator).scatter(variables, share.weight, arrays)
         without = [v for v, there in zip(variables, known) if not there]
         if without:
@@ -165,19 +162,23 @@ class AcrossRanks:
         spread.show()
 
     def gather(self: Any) -> None:
-        """Let every rank have the whole state again, where it is spread over them (`shard_optimizer`, accumulation).
+        """Let every rank have the whole state, where it is spread over them (`shard_optimizer`, `no_sync`).
 
         All ranks call it together. `fit` does so at the end of each epoch, before callbacks save anything.
         """
         if self._spread is not None:
             self._spread.gather()
             self._spread = None
-        ranks = sharers() if self._in_parts else None
-        if ranks is not None:
-            self._in_parts = False
-            for entry in self._entries.values():
-                total = entry.gradient_accumulator
-                total.assign(reduce_array(ranks, total.data))
+        if self._held is not None:
+            (communicator, variables, owner), self._held = self._held, None
+            found = sums_of(communicator).sum(variables, 0.0, [None] * len(variables), owner)
+            there = [(v, g) for v, g in zip(variables, found) if g is not None]
+            new = [v for v, _ in there if v.identity not in self._entries]
+            if new:
+                self._add_entries(new)
+            for variable, gradient in there:
+                with self._entries[variable.identity].gradient_accumulator.changing() as total:
+                    total += place(gradient, device_of(variable.data))
 
 
 def _same(a: Sequence[Any], b: Sequence[Any]) -> bool:
