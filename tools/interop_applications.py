@@ -6,9 +6,8 @@ For each architecture, with its top and without, one side builds a model with we
 `.weights.h5` and to legacy `.h5`, with the names of layers, the shapes of weights, and what the model gives for a
 small image; the other side builds the same, reads both files, and compares: names, shapes and weights exactly, outputs
 to 2e-6 of the largest (4e-6 with weights of ours). Where two images differ by more, Keras computes 16 in float64, and
-the difference counts if ours are further from that than Keras' in float32 (two images tell little: of EfficientNetV2S,
-which differs by 5e-6 on one of them, ours are nearer on the average). Then they change places. One architecture at a
-time, for the largest has 1.4 GB of weights.
+the difference counts if ours are much further from that than Keras' in float32 (two images tell little). Then they
+change places. One architecture at a time, for the largest has 1.4 GB of weights.
 
     PYTHON_WITH_KERAS tools/interop_applications.py figures
 
@@ -35,7 +34,9 @@ FORMATS = ("weights.h5", "h5")
 TOLERANCES = {"keras": 2e-6, "eagerflow": 4e-6}
 
 IMAGES = 16  # that are computed in float64
-FURTHER = 1.5  # times Keras' distance from float64, as a root mean square: noise
+# Times Keras' distance from float64, as a root mean square. The sums of 1,280 products in a dense layer of NumPy's are
+# 2.3 times as far from it as those of TensorFlow and PyTorch, and in EfficientNetV2S with weights of ours this is most.
+FURTHER = 2.5
 
 # Networks whose sums of blocks grow to 1e5 with random weights, and then tell nothing but how sums were rounded: there
 # the last normalization of a block that is added gets this factor.
@@ -138,13 +139,16 @@ def read(reader, keras, eagerflow, folder, name):
     for top in (True, False):
         path = f"{folder}/{'top' if top else 'features'}"
         expected = np.load(f"{path}.npz")
+        made = make(reader, name, top)
         for ending in FORMATS:
-            made = make(reader, name, top)
+            made.set_weights([np.zeros(tuple(weight.shape), "float32") for weight in made.weights])  # of the file before
             label = f"{name} {'with' if top else 'without'} top .{ending}"
             if json.dumps(figures(made)) != str(expected["figures"]):
                 print(f"DIFFERS: {label}: {expected['figures']} became {figures(made)}")
                 failed += 1
             made.load_weights(f"{path}.{ending}")
+            if reader is keras:
+                settle(made)
             theirs, own = expected["out"], outputs(made)
             off, more = distance(own, theirs), ""
             good = off <= tolerance

@@ -20,4 +20,5 @@ REFUSED: dict[str, str] = {
     **dict.fromkeys(["erfinv", "erfcinv", "bessel_i", *_GAMMA], "ONNX has no such function"),
     "reinterpret": "ONNX can't read the bits of one type as another",
     "binned": "ONNX has no histogram",
+    "all_sum_op": "it sums over ranks, and a file runs on one machine",
 }
