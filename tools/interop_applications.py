@@ -141,7 +141,9 @@ def read(reader, keras, eagerflow, folder, name):
         expected = np.load(f"{path}.npz")
         made = make(reader, name, top)
         for ending in FORMATS:
-            made.set_weights([np.zeros(tuple(weight.shape), "float32") for weight in made.weights])  # of the file before
+            made.set_weights(
+                [np.zeros(tuple(weight.shape), "float32") for weight in made.weights]
+            )  # of the file before
             label = f"{name} {'with' if top else 'without'} top .{ending}"
             if json.dumps(figures(made)) != str(expected["figures"]):
                 print(f"DIFFERS: {label}: {expected['figures']} became {figures(made)}")
