@@ -49,6 +49,8 @@ class TensorBoard(Callback):
         ValueError: for an argument out of range.
     """
 
+    _writes = True  # where ranks train together, one of them does
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",

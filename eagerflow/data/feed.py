@@ -47,6 +47,8 @@ class Feed:
     shuffle: Any = False
     draws: Callable[[], Key] = staticmethod(next_key)
     ranks: Communicator | None = None  # who share each batch; those that cut it themselves give `Part`s
+    brings = False  # whether ranks have batches of their own
+    made_by_all = False  # whether each rank makes all batches in order to have its rows
     cuts = False  # whether `epoch` gives `Part`s where there are ranks
     _key: Key  # of the running pass
     _origin: Any = None  # the random state when the running pass over the data began; None where none is running
@@ -300,7 +302,9 @@ class IterableFeed(Feed):
     """
 
     def __init__(self, iterable: Any, class_weight: Any = None, steps: int | None = None) -> None:
-        self.iterable = iterable
+        self.brings = bool(getattr(iterable, "brings", False))
+        self.iterable = iterable = getattr(iterable, "undivided", iterable)  # of a data set that was divided already
+        self.made_by_all = not isinstance(iterable, Dataset)
         self.weights = class_weights(class_weight)
         self.once = iter(iterable) is iterable
         known = steps if self.once else _one_pass(steps, _length(iterable))

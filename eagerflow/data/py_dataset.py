@@ -25,6 +25,9 @@ class PyDataset:
             file work let other threads run meanwhile).
         max_queue_size: how many batches are made ahead at most.
 
+    Where ranks share each batch, each makes all of it and takes its rows; unless there are `num_rows(index)`, the
+    number of rows of a batch, and `rows(index, start, stop)`, which gives some of them.
+
     >>> class Squares(PyDataset):
     ...     def __len__(self):
     ...         return 3

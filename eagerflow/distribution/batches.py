@@ -35,6 +35,11 @@ class Distributed:
             with sharing(share):
                 yield cut(given, share)
 
+    @property
+    def undivided(self) -> Any:
+        """What `fit` uses, which divides batches itself."""
+        return self.dataset
+
     def __len__(self) -> int:
         return len(self.dataset)
 

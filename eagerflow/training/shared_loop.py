@@ -17,7 +17,7 @@ from eagerflow.data.feed import Feed
 from eagerflow.data.parts import Part, cut
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, deferring, joined, observed_batches, observed_step
-from eagerflow.training.replicas import draw_alike
+from eagerflow.training.replicas import draw_alike, settle
 from eagerflow.training.shared_metrics import SharedMetrics
 from eagerflow.world.agreement import DisagreementError, agree
 from eagerflow.world.communicator import Communicator
@@ -26,6 +26,12 @@ from eagerflow.world.sharers import sharers
 from eagerflow.world.shares import Share, share_of
 
 __all__ = ["SharedLoop", "shared"]
+
+_MADE_BY_ALL = (
+    "every rank makes all batches of a generator, and takes its rows of them. Of a PyDataset with rows(index, start, "
+    "stop) each makes its rows alone; with DataParallel(auto_shard_dataset=False) each brings its own batches."
+)
+_told: set[str] = set()
 
 _END: Any = object()
 _ALIKE = (
@@ -50,12 +56,14 @@ class SharedLoop(Loop):
         self.ranks = ranks
         self.called = {"train": "fit", "test": "evaluate", "predict": "predict"}[kind]
         self.metrics = SharedMetrics(model, ranks)
-        self.brings = not getattr(world.distribution, "auto_shard_dataset", True)
+        self.brings = not getattr(world.distribution, "auto_shard_dataset", True)  # whether ranks have own batches
         every_so_often = [c for c in callbacks.callbacks if isinstance(getattr(c, "save_freq", None), int)]
         self.savers = [c for c in every_so_often if hasattr(c, "_batches")] if kind == "train" else []
         self.even = not self.brings and model._ours_throughout(self.function)
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
+        if feed.brings:
+            self.brings, self.even = True, False
         agree(self.ranks, self._facts(feed, first), self.called, "" if self.brings else _ALIKE)
         draw_alike(self.ranks)
         told_of_end, self.saving = self._votes(bool(self.end), bool(self.savers))
@@ -142,6 +150,7 @@ class SharedLoop(Loop):
         """The same, where a callback is about to save after this batch."""
         if self.saving and self._votes(any((c._batches + 1) % c.save_freq == 0 for c in self.savers))[0]:
             self._gather()
+            settle(self.model, "saving after a batch")
 
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
         if self.kind == "predict":
@@ -173,6 +182,8 @@ class SharedLoop(Loop):
         batches = observed_batches(feed.epoch(), left)
         if self.brings:
             return self._brought(batches)
+        if feed.made_by_all and not self.ranks.rank:
+            warn_once(_MADE_BY_ALL)
         return batches if feed.cuts else self._of_stream(batches)
 
     def _of_stream(self, batches: Iterator[Any]) -> Iterator[Part]:
@@ -271,3 +282,10 @@ def batches_and_end(batches: Iterator[Any], again: bool = False) -> Iterator[Any
 
 def _equal(a: Any, b: Any) -> bool:
     return bool(numpy.array_equal(numpy.asarray(a, "float64"), numpy.asarray(b, "float64"), equal_nan=True))
+
+
+def warn_once(text: str) -> None:
+    """Warn, the first time that it is asked for."""
+    if text not in _told:
+        _told.add(text)
+        warn(text)

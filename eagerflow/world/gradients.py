@@ -10,6 +10,7 @@ import numpy
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.world.gradient_sums import sums_of
+from eagerflow.world.notes import note
 from eagerflow.world.shares import Share
 
 __all__ = ["arrays_of", "reduce_gradients"]
@@ -54,6 +55,7 @@ def _with_replaced(
     share: Share, variables: Sequence[Any], arrays: list[Any], kept: bool, replaced: list[int]
 ) -> list[Any]:
     """The same, where some gradients are their variables' new values."""
+    note(f"{variables[replaced[0]].path} and others like it: the largest of all ranks', each of its own rows")
     others = [i for i in range(len(arrays)) if i not in replaced]
     summed = reduce_gradients(share, [variables[i] for i in others], [arrays[i] for i in others], kept)
     there = numpy.array([arrays[i] is not None for i in replaced], "int64")
@@ -61,7 +63,7 @@ def _with_replaced(
     found: dict[int, Any] = dict(zip(others, summed))
     for i, count in zip(replaced, there):
         now = variables[i].data
-        array = to_host(now if arrays[i] is None else arrays[i]).astype(now.dtype, order="C")  # a copy
+        array = numpy.array(to_host(now if arrays[i] is None else arrays[i]), now.dtype, order="C")  # a copy
         if count:
             share.communicator.all_reduce(array, "max")
         found[i] = Tensor(place(array, device_of(now)), None, None) if count else None

@@ -410,3 +410,31 @@ def attention():
 def large_dropout():
     wide = [layers.Dense(3000, "tanh"), layers.Dropout(0.5), layers.AlphaDropout(0.1), layers.GaussianDropout(0.2)]
     return plain(dense(*wide), batch_size=37, epochs=2)
+
+
+@case
+def too_large_gradients():
+    return plain(optimizer=ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(0.02), initial_scale=2.0**126))
+
+
+class Adds(layers.Layer):
+    """Adds to the loss, and counts a metric of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size = ef.metrics.Mean(name="size")
+
+    def call(self, x: Any) -> Any:
+        self.add_loss(0.1 * ops.mean(ops.square(x)))
+        self.size.update_state(ops.abs(x))
+        return x
+
+
+@case
+def added_losses():
+    return plain(dense(Adds()))
+
+
+@case
+def several_steps_at_once():
+    return plain(compile={"steps_per_execution": 3}, callbacks=[ef.callbacks.ReduceLROnPlateau("loss", patience=0)])

@@ -81,6 +81,7 @@ def given(kind: str) -> dict[str, Any]:
         "in order": lambda: {"x": x, "y": y, "batch_size": SIZE, "shuffle": False},
         "dataset": lambda: {"x": slices.shuffle(ROWS).batch(SIZE)},
         "mapped dataset": lambda: {"x": slices.map(lambda a, b: (a * 2.0, b)).batch(SIZE).prefetch(2)},
+        "divided dataset": lambda: {"x": distribution.distribution().distribute_dataset(slices.batch(SIZE))},
         "generator": lambda: {"x": generator(), "steps_per_epoch": 4},
         "PyDataset": lambda: {"x": Batches()},
         "PyDataset with threads": lambda: {"x": Batches(workers=2)},
@@ -89,7 +90,16 @@ def given(kind: str) -> dict[str, Any]:
     }[kind]()
 
 
-KINDS = ["arrays", "shuffled batches", "in order", "dataset", "mapped dataset", "generator", "PyDataset"]
+KINDS = [
+    "divided dataset",
+    "arrays",
+    "shuffled batches",
+    "in order",
+    "dataset",
+    "mapped dataset",
+    "generator",
+    "PyDataset",
+]
 KINDS += ["PyDataset with threads", "PyDataset by rows", "PyDataset by rows with threads"]
 
 

@@ -32,6 +32,8 @@ class Live(Callback):
     >>> show.page.close()
     """
 
+    _writes = True  # where ranks train together, one of them does
+
     def __init__(self, **options: Any) -> None:
         super().__init__()
         unknown = set(options) - set(live.__annotations__) | {"model"} & set(options)

@@ -70,6 +70,7 @@ class DistributedDataset:
 
     def __init__(self, strategy: Strategy, dataset: Any, own: bool = False) -> None:
         self.strategy, self.dataset, self.own = strategy, dataset, own
+        self.undivided, self.brings = dataset, own  # what `fit` uses, which divides batches itself
 
     def __iter__(self) -> Iterator[Any]:
         pairs = self._own_batches() if self.own else self._cut_batches()
