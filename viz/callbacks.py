@@ -253,6 +253,8 @@ class Trace(Callback):
         ValueError: for an option out of range.
     """
 
+    _writes = True
+
     def __init__(
         self, steps: int | Iterable[int] = (1,), folder: str | os.PathLike[str] | None = None, **options: Any
     ) -> None:

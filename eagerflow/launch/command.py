@@ -16,6 +16,7 @@ from eagerflow.launch.blame import Failure
 from eagerflow.launch.engine import LaunchError, command, find
 from eagerflow.launch.hosts import Host, parse_hosts, shared_out, without
 from eagerflow.launch.job import Job
+from eagerflow.launch.predict import run_prediction
 from eagerflow.launch.variables import allowed
 
 __all__ = ["launch"]
@@ -27,6 +28,8 @@ def launch(arguments: Sequence[str]) -> int:
     """Run the command line; gives the exit code: 0, that of the first failure, or 2 where nothing was started."""
     try:
         options = _parsed(arguments)
+        if options.predict:
+            return run_prediction(options.predict, options.program)
         hosts = options.machines
         mpiexec = find()
         folder = _folder(Path(options.folder))
@@ -67,6 +70,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--folder", default="runs", metavar="DIR", help="where the folder of this run goes (runs)")
     parser.add_argument("--interface", type=_word, metavar="NAME", help="of the network, such as eth0")
     parser.add_argument("--ssh", default="", metavar="PROGRAM", help="reaches machines instead of ssh")
+    parser.add_argument("--predict", type=_above_zero, metavar="N", help="only tell what N ranks should gain")
     options = parser.parse_args(own)
     if not program or program == ["run"] or program == ["-m"]:
         parser.error("expected a script, or -m and a module")
@@ -96,6 +100,7 @@ _TAKE = (
     "--folder",
     "--interface",
     "--ssh",
+    "--predict",
 )
 
 

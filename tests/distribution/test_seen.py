@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 
 import numpy as np
@@ -245,3 +246,29 @@ def test_a_rank_that_fails_keeps_its_own_part(ranks, tmp_path):
     part = viz.load(tmp_path / "train.rank-1.efz")
     assert part.notes == ["ended by ZeroDivisionError: division by zero"]
     assert part.find("exp")
+
+
+def with_callbacks(folder: str) -> tuple[list, dict, int]:
+    distribution.set_distribution(distribution.DataParallel())
+    mine = f"{folder}/{distribution.rank()}"
+    seen = [ef.callbacks.TensorBoard(mine, write_graph=False), ef.callbacks.Trace(steps=(1,), folder=mine)]
+    seen += [ef.callbacks.Doctor(verbose=0), ef.callbacks.Live(open_browser=False, linger=0)]
+    x = np.random.default_rng(0).normal(size=(24, 8)).astype("float32")
+    history = _model().fit(x, x[:, :1], batch_size=8, verbose=0, callbacks=seen)
+    *_, doctor, live = seen
+    assert (doctor._watcher is None) == (live.page is None)
+    if live.page is not None:
+        assert live.page.url.startswith("http://127.0.0.1:")
+        live.page.close(quit=True)
+    return [list(seen[1].recordings), live.page is not None], history.history, len(os.listdir(folder))
+
+
+@pytest.mark.slow
+def test_callbacks_that_show_training_do_it_on_rank_0(ranks, tmp_path):
+    (first, history, _), (second, other_history, _) = ranks(2, with_callbacks, str(tmp_path))
+    assert (first, second) == ([[1], True], [[], False])
+    assert history == other_history
+    assert [path.name for path in tmp_path.iterdir()] == ["0"]
+    recording = viz.load(tmp_path / "0" / "step_1.efz")
+    assert recording.find("all_reduce", phase="network")
+    assert "network" in recording.draw().source or "all_reduce" in recording.draw().source

@@ -210,7 +210,9 @@ def _judge_network(
     share, network, rest = min(costs)
     if share <= limits.COMMUNICATION or network + rest < limits.SLOW_STEP_MS:
         return
-    size = statistics.median([step.nbytes for step in steps[0]])
+    size, calls = (statistics.median(each) for each in zip(*[(step.nbytes, step.calls) for step in steps[0]]))
+    if network > calls * limits.SLOW_CALL_MS + size * limits.SLOW_BYTE_MS:
+        return
     helps = [f"{gain:.1f} times as many with {name}" for name, gain in _gains(rest, network).items()]
     report(
         "communication_bound",

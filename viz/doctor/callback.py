@@ -17,7 +17,8 @@ __all__ = ["Doctor"]
 class Doctor(Callback):
     """Watch training, and say what is wrong with it: errors at once, the rest in the end, on stderr.
 
-    The first steps are looked at closely, the rest cheaply.
+    The first steps are looked at closely, the rest cheaply. Of several ranks, it watches rank 0; `viz doctor` compares
+    them.
 
     Args:
         verbose: 0: say nothing; look at `diagnosis` instead.
@@ -34,6 +35,8 @@ class Doctor(Callback):
     >>> doctor.diagnosis.kinds[0]
     'loss_mismatch'
     """
+
+    _writes = True
 
     def __init__(self, verbose: int = 1) -> None:
         super().__init__()

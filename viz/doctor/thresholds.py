@@ -151,4 +151,5 @@ STRAGGLER_MS = 0.5  # smaller differences come and go with the scheduler
 INPUT_IMBALANCE = 1.5  # waiting for data against the median of the others
 INPUT_IMBALANCE_OF_STEP = 0.1  # the difference against a whole step; less isn't worth a thought
 ROWS = 1.2  # rows of a step against the fewest; an uneven cut differs by one
+SLOW_CALL_MS, SLOW_BYTE_MS = 0.5, 1 / 50e3  # slower than any network: then it is the processors that are busy
 COMMUNICATION = 0.3  # of the time, on the rank that waits least: the others wait for that one, too

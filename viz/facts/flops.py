@@ -121,6 +121,7 @@ FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
     **dict.fromkeys(_ONE_PER_OUTPUT.split(), _per_output(1)),
     **dict.fromkeys(_ONE_PER_INPUT.split(), _per_input(1)),
     **dict.fromkeys(_FREE.split(), _none),
+    "all_sum_op": _none,
     "argsort": _sort,
     "assign": _none,
     "assign_add": _per_output(1),

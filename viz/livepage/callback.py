@@ -13,7 +13,7 @@ __all__ = ["Live"]
 class Live(Callback):
     """Show `fit` on a page of this machine while it runs; see `viz.live`.
 
-    Later calls of `fit` with the same object go on on the same page.
+    Later calls of `fit` with the same object go on on the same page. Of several ranks, rank 0 has the page.
 
     Args:
         **options: as for `viz.live`: `port`, `open_browser`, `every`, `every_steps`, `overhead`, `linger`, `name`.

@@ -15,7 +15,7 @@ COUNT = 40
 def report(rank: int, compute=10.0, input=1.0, network=0.5, rows=32, host="a", nbytes=4_000_000, **more) -> RankReport:
     """A rank whose steps all take as long; a list gives the times of single steps."""
     computes = compute if isinstance(compute, list) else [compute] * COUNT
-    steps = [StepTimes(each, input, network, rows, nbytes) for each in computes]
+    steps = [StepTimes(each, input, network, rows, nbytes, calls=2) for each in computes]
     return RankReport(rank, host, steps, cores=frozenset({0, 1, 2, 3}), **more)
 
 
@@ -84,6 +84,10 @@ def test_a_slow_network_is_judged_by_the_rank_that_waits_least():
 def test_waiting_for_a_slow_rank_is_not_the_networks_fault():
     found = judged(report(0, network=10.0), report(1, compute=20.0))
     assert list(found) == ["straggler"]
+
+
+def test_no_network_is_as_slow_as_busy_processors():
+    assert judged(report(0, network=100.0), report(1, network=100.0)) == {}  # 4 MB in 100 ms, where 81 are credible
 
 
 def test_fast_steps_need_no_help():

@@ -30,6 +30,7 @@ class StepTimes(NamedTuple):
         network: standing still in the step, while ranks sent something or waited for each other.
         rows: of the batch that were this rank's; 0 where it isn't known.
         nbytes: how much was sent.
+        calls: in how many messages.
     """
 
     compute: float
@@ -37,6 +38,7 @@ class StepTimes(NamedTuple):
     network: float
     rows: int = 0
     nbytes: int = 0
+    calls: int = 0
 
 
 class RankTimes(Check):
@@ -54,7 +56,7 @@ class RankTimes(Check):
         self.steps: deque[StepTimes] = deque(maxlen=limits.RANK_WINDOW)
         self.weights: dict[int, dict[str, int]] = {}
         self._trained: list[Variable] = []
-        self._blocked = self._sent = 0  # nanoseconds and bytes, since the last step
+        self._blocked = self._sent = self._calls = 0  # nanoseconds, bytes and messages, since the last step
         self._input = 0  # nanoseconds, since the last step
         self._began: tuple[int, int, int] | None = (
             None  # of the step: when, and what had been blocked and spent by then
@@ -68,7 +70,7 @@ class RankTimes(Check):
         if opened.kind == "data":
             self._data = self._blocked
         elif opened.kind == "step" and opened.scope.name != "train_step":
-            self._input = self._blocked = self._sent = 0  # neither what evaluates nor its batches
+            self._input = self._blocked = self._sent = self._calls = 0  # neither what evaluates nor its batches
         elif self._began is None and opened.kind in ("step", "model", "layer"):
             self._began = opened.scope.started, self._blocked, opened.at_begin
             self._rows = world.share.own if world.share is not None else 0
@@ -80,6 +82,7 @@ class RankTimes(Check):
 
     def on_collective(self, nbytes: int, took: int, overlapped: bool) -> None:
         self._sent += nbytes
+        self._calls += bool(nbytes)
         self._blocked += 0 if overlapped else took
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
@@ -96,8 +99,8 @@ class RankTimes(Check):
         compute = self.watch.now - started - network - (self.watch.spent - spent)
         if self.watch.step >= 2:
             compute_ms, input_ms, network_ms = (max(0, n) / 1e6 for n in (compute, self._input, network))
-            self.steps.append(StepTimes(compute_ms, input_ms, network_ms, self._rows, self._sent))
-        self._input = self._blocked = self._sent = 0
+            self.steps.append(StepTimes(compute_ms, input_ms, network_ms, self._rows, self._sent, self._calls))
+        self._input = self._blocked = self._sent = self._calls = 0
         if self._trained:
             self.weights[self.watch.step + 1] = {each.path: _checksum(each) for each in self._trained}
             self._trained = []
