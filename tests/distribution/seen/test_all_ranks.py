@@ -215,7 +215,7 @@ def ran(path: str, out: str) -> int:
 
 
 SCRIPT = """
-from tests.distribution.test_seen import _model, _steps
+from tests.distribution.seen.test_all_ranks import _model, _steps
 
 _steps(_model(), 2)
 """

@@ -14,7 +14,7 @@ from eagerflow.core import observe
 from eagerflow.launch.measuring import Steps
 from eagerflow.launch.predict import table
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STEP = {"steps": 20, "step": 1.0, "jitter": 0.0, "rows": 64, "buckets": [12.5e6] * 8}
 HERE = {"latency": 2e-6, "bandwidth": 5e9, "adding": 1e-10}
 
@@ -102,7 +102,7 @@ def test_what_was_measured_here_is_a_network_too():
 @pytest.mark.slow
 def test_the_command_measures_and_tells(tmp_path):
     script = tmp_path / "train.py"
-    script.write_text("from tests.distribution.test_predict import _fit\n_fit(100)\nprint('never')\n")
+    script.write_text("from tests.distribution.seen.test_predict import _fit\n_fit(100)\nprint('never')\n")
     command = [sys.executable, "-m", "eagerflow", "launch", "--predict", "64", str(script)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

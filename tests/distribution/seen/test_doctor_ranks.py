@@ -123,7 +123,7 @@ def test_what_is_planted_on_one_rank_is_found_by_all(ranks, tmp_path, name):
     assert words in dict(first)[kind]
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "doctor.md"
+PAGE = Path(__file__).parents[3] / "docs" / "doctor.md"
 SECTIONS = [part.split("`\n", 1) for part in PAGE.read_text(encoding="utf-8").split("\n## `")[1:]]
 EXAMPLES = {
     kind: text.split("```python ranks\n")[1].split("```")[0] for kind, text in SECTIONS if "python ranks" in text
