@@ -139,7 +139,8 @@ class Job:
                 plain, said, self._pending[rank] = split_frames(self._pending.get(rank, b"") + data)
                 _write(sys.stderr, self._lines[rank].add(plain))
                 for facts in said:
-                    self._hear(rank, facts)
+                    with contextlib.suppress(KeyError, TypeError, ValueError):  # a program may write what it likes
+                        self._hear(rank, facts)
         return bool(ready)
 
     def _show(self, rank: int, data: bytes) -> None:
@@ -212,7 +213,7 @@ class Job:
 
     def _look_for_silence(self) -> None:
         now = _clock()
-        if len(self.ranks) < self.size and now - self.began > _START and not self.failed_at:
+        if len(self.ranks) < self.size and now - self.began > _START + 0.1 * self.size and not self.failed_at:
             missing = [rank for rank in range(self.size) if rank not in self.ranks]
             where = ", ".join(dict.fromkeys(self.host_of(rank) for rank in missing))
             cause = f"did not start within {_START:.0f} s. Does `ssh {where}` work without a password?"
@@ -318,6 +319,9 @@ class Job:
         # No agent could say how its rank ended, and whom mpiexec names isn't always the one.
         lost = sum(rank not in self.ended for rank in range(self.size))
         cause = f"mpiexec ended with code {code}; {lost} ranks didn't say how they ended"
+        silent = list(dict.fromkeys(self.host_of(rank) for rank in range(self.size) if rank not in self.ranks))
+        if silent:
+            cause += f"; nothing has started on {', '.join(silent[:6])}: does `ssh {silent[0]} true` work, unasked?"
         return Failure(None, cause, code=code if 0 < code < 256 else 1, kind="engine")
 
 

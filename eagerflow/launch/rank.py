@@ -31,7 +31,10 @@ def main(arguments: Sequence[str]) -> int:
             sys.argv[:] = rest
             runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
             return 0
-        return run_script(program, rest, as_keras=as_keras)
+        code = run_script(program, rest, as_keras=as_keras)
+        if code and faults.status.channel is not None:
+            faults.fail("exited", f"{program} can't be read", code=code)
+        return code
     except SystemExit as error:
         return _ended(error)
 

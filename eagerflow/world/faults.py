@@ -188,6 +188,7 @@ _LIBRARIES = tuple(
 )
 
 
+@functools.cache
 def _is_users(file: str) -> bool:
     return not (is_ours(file) or file.startswith("<") or os.path.realpath(file).startswith(_LIBRARIES))
 
