@@ -22,6 +22,7 @@ from eagerflow.training.shared_metrics import SharedMetrics
 from eagerflow.world.agreement import DisagreementError, agree
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import sharing, world
+from eagerflow.world.faults import status
 from eagerflow.world.sharers import sharers
 from eagerflow.world.shares import Share, share_of
 
@@ -76,6 +77,7 @@ class SharedLoop(Loop):
                 if self.begin and step % self.every == 0:
                     for hook in self.begin:
                         hook(step, {})
+                status.doing = (self.called, step)
                 logs = self._step(share, data)
                 done = step + 1
                 if self.kind == "predict":
@@ -91,6 +93,7 @@ class SharedLoop(Loop):
                 logs, share, stop = self._after(step, share, logs, interruption)
                 if stop:
                     break
+            status.doing = None
             logs = self._global(share, logs)
             if told_of_end and told < done:
                 self._report(told + self.every - 1, logs)

@@ -5,7 +5,7 @@ program; `watch.py` looks after those who are silent, and those who end too earl
 
 For whoever lets ranks wait for each other there are two names. `waiting` says in messages what is waited for:
 
-    with waiting("the all-reduce of gradients of step", step):
+    with waiting("the all-reduce of layer", number):
         communicator.all_reduce(bucket)
 
 (`meeting` does the same around what isn't a call of a communicator), and `together` is around what all ranks do or
@@ -48,6 +48,7 @@ class Status:
         counts: by thread: how many collective calls it has begun. Their sum is the same on all ranks that are at the
             same place of the program.
         call: the collective call that was begun last.
+        doing: what this rank is in the middle of, such as `("fit", 120)`: a loop and its step; None for nothing.
         left: how this rank left what all do together, while it isn't known whether all left it so.
         exited: where `sys.exit` was called.
         timeout: seconds that ranks wait for each other.
@@ -59,6 +60,7 @@ class Status:
         self.waits: dict[int, tuple[tuple[Any, ...], float]] = {}
         self.counts: dict[int, int] = {}
         self.call = ""
+        self.doing: tuple[str, int] | None = None
         self.left: dict[str, Any] | None = None
         self.exited = ""
         self.timeout = 600.0
@@ -75,7 +77,12 @@ class Status:
     def waited(self) -> tuple[str, float]:
         """What has been waited for longest, in words, and for how many seconds; nothing: an empty text."""
         found = min(list(self.waits.values()), key=lambda item: item[1], default=None)
-        return ("", 0.0) if found is None else (" ".join(map(str, found[0])), _clock() - found[1])
+        if found is None:
+            return "", 0.0
+        words, doing = " ".join(map(str, found[0])), self.doing
+        if doing is not None:
+            words += f" of step {doing[1]} of {doing[0]}"
+        return words, _clock() - found[1]
 
 
 status = Status()
@@ -87,7 +94,7 @@ class waiting:
     It costs two entries of a dict. Parts are joined only when somebody asks, so hand over numbers as they are.
 
     Args:
-        *what: words and numbers, such as `"the all-reduce of gradients of step", 120`.
+        *what: words and numbers, such as `"the all-reduce of layer", 7`. The step is told by itself.
     """
 
     __slots__ = ("_before", "_what")
@@ -167,6 +174,7 @@ class together:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> None:
+        status.doing = None
         if error is None or status.asked is None or not isinstance(error, Exception):
             return
         if getattr(error, "on_all_ranks", False) or status.left is not None:

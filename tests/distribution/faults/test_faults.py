@@ -73,6 +73,12 @@ def test_what_is_waited_for_is_named_by_the_outer_block():
     assert status.call == "gather_objects"
 
 
+def test_a_loop_tells_its_step(monkeypatch):
+    monkeypatch.setattr(status, "doing", ("fit", 120))
+    with waiting("the all-reduce of gradients"):
+        assert status.waited[0] == "the all-reduce of gradients of step 120 of fit"
+
+
 def test_a_call_without_a_name_is_named_by_itself():
     heard = []
 
