@@ -26,7 +26,7 @@ _PATIENCE = 1.5  # seconds between the friendly signal and the other one
 _LINGER = 3.0  # seconds in which the launcher ends all after a failure
 _BEAT = 1.0
 _CPUS = os.path.join(os.path.dirname(__file__), "..", "kernels", "machine", "cpus.py")
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "EAGERFLOW_NUM_THREADS")
+_THREADS = (("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), ("EAGERFLOW_NUM_THREADS",))
 
 
 class Agent:
@@ -93,8 +93,9 @@ class Agent:
         """Ranks of one machine share its processors, unless the user has said how many threads there are to be."""
         cores = runpy.run_path(_CPUS)["usable_cpus"]()
         threads = max(1, cores // self.local_size)
-        if not any(os.environ.get(name) for name in _THREADS):
-            os.environ.update(dict.fromkeys(_THREADS, str(threads)))
+        for names in _THREADS:
+            if not any(os.environ.get(name) for name in names):
+                os.environ.update(dict.fromkeys(names, str(threads)))
         return threads
 
     def _start(self, channel: int) -> int:

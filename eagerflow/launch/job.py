@@ -25,7 +25,7 @@ __all__ = ["Job"]
 _GRACE = 0.4  # seconds in which other ranks may say what they know, after a first failure
 _PATIENCE = 2.5  # seconds between the friendly signal and the other one
 _START = 60.0  # seconds in which all ranks must have started
-_CTRL_C = 5.0  # seconds in which ranks finish a step after Ctrl-C
+_CTRL_C = 15.0  # seconds in which ranks finish a step after Ctrl-C, and save what they want
 _PIECE = 1 << 16
 _clock = time.monotonic
 
@@ -253,7 +253,7 @@ class Job:
                 return True
             with contextlib.suppress(OSError):
                 os.kill(int(self.ranks[local[0]]["pid"]), signal.SIGINT)
-        return now - self._asked_at > _CTRL_C or bool(self.ended)
+        return now - self._asked_at > _CTRL_C or any(self.ended.values())
 
     _asked_at = 0.0
 
@@ -307,15 +307,15 @@ class Job:
                 signal.signal(number, handler)
 
     def _outcome(self) -> Failure | None:
+        code = self.process.returncode
+        if code == 0 and all(self.ended.get(rank) == 0 for rank in range(self.size)):
+            return None
         if self.interrupted:
             number = self.interrupted[0]
             name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
             return Failure(None, f"ended by {name}", code=128 + number, kind="interrupted", subject="the launcher was")
         if self.failures:
             return first_of(self.failures)
-        code = self.process.returncode
-        if code == 0 and all(self.ended.get(rank) == 0 for rank in range(self.size)):
-            return None
         # No agent could say how its rank ended, and whom mpiexec names isn't always the one.
         lost = sum(rank not in self.ended for rank in range(self.size))
         cause = f"mpiexec ended with code {code}; {lost} ranks didn't say how they ended"

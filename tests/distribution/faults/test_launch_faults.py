@@ -18,6 +18,7 @@ import pytest
 import eagerflow as ef
 from tests.distribution.faults.cases import CASES, SCRIPT, TIMEOUT, left_behind, run
 from tests.distribution.faults.two_hosts import FIRST, OTHER, refused, within
+from tests.distribution.pool import mpiexec
 from tests.sources import ROOT
 
 _SOON = 15.0  # seconds; one or two where the machine has nothing else to do
@@ -134,3 +135,25 @@ def test_two_machines_end_together(tmp_path, kind, pulled, said):
     assert re.search(rf"launch: rank 1 of 2 \(host b-machine, pid \d+\): .*({said})", told), told
     assert ended - float(mark.read_text("utf-8")) < TIMEOUT + 5
     assert left_behind(token, patience=TIMEOUT + 5) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("raise", r"rank 1 of 3 \(host \S+, pid \d+\): ValueError: no more rows, at "),
+        ("return", r"rank 1 of 3 \(host \S+, pid \d+\): ended its script while ranks? 0.* wait"),
+        ("hang", r"rank 1 of 3 \(host \S+, pid \d+\): did not come to the barrier"),
+    ],
+)
+def test_ranks_end_each_other_without_the_launcher_too(tmp_path, kind, said):
+    command = [mpiexec(), "-n", "3", sys.executable, str(SCRIPT), kind, str(tmp_path / "mark"), "token"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EAGERFLOW_TIMEOUT": str(TIMEOUT)}
+    with subprocess.Popen(command, env=environment, stderr=-1, text=True, start_new_session=True) as process:
+        try:
+            _, told = process.communicate(timeout=60)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 1, told
+    assert re.search(f"eagerflow: {said}", told), told
