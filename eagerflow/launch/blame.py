@@ -38,7 +38,8 @@ def of_record(said: Mapping[str, Any]) -> Failure:
     code = int(said.get("code") or 1)
     subject = str(said.get("subject") or "")
     kind = str(said.get("how"))
-    rank = None if subject else int(said["rank"])
+    guilty = said.get("guilty")
+    rank = int(guilty) if guilty is not None else None if subject else int(said["rank"])
     return Failure(rank, str(said["cause"]), str(said.get("where") or ""), code, kind, subject, kind == "echo")
 
 

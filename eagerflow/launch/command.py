@@ -53,7 +53,11 @@ def launch(arguments: Sequence[str]) -> int:
             print("launch: too few ranks are left to start again (--min-ranks).", file=sys.stderr)
             break
         ranks = sum(host.ranks or 1 for host in hosts)
-        print(f"launch: restart {attempt + 1} of {options.restarts}, on {ranks} ranks", file=sys.stderr, flush=True)
+        print(
+            f"launch: restart {attempt + 1} of {options.restarts}, on {ranks} rank{'s' * (ranks > 1)}",
+            file=sys.stderr,
+            flush=True,
+        )
         attempt += 1
     return failure.code if 0 < failure.code < 256 else 1
 

@@ -275,7 +275,9 @@ def tell(kind: str, **facts: Any) -> None:
 _failing = threading.Lock()
 
 
-def fail(kind: str, cause: str, where: str = "", code: int = 1, subject: str | None = None) -> NoReturn:
+def fail(
+    kind: str, cause: str, where: str = "", code: int = 1, subject: str | None = None, guilty: int | None = None
+) -> NoReturn:
     """End all ranks because of this one.
 
     Args:
@@ -284,6 +286,7 @@ def fail(kind: str, cause: str, where: str = "", code: int = 1, subject: str | N
         where: the user's line.
         code: of the process.
         subject: who failed; default: this rank.
+        guilty: the rank that failed, where that is another one.
     """
     if not _failing.acquire(blocking=False):
         time.sleep(60)  # another thread is at it
@@ -291,7 +294,9 @@ def fail(kind: str, cause: str, where: str = "", code: int = 1, subject: str | N
     timer = threading.Timer(3.0, os._exit, (code,))  # should anything below wait for the others
     timer.daemon = True
     timer.start()
-    tell("record", how=kind, cause=cause, where=where, code=code, subject=subject or "", time=time.time())
+    tell(
+        "record", how=kind, cause=cause, where=where, code=code, subject=subject or "", guilty=guilty, time=time.time()
+    )
     at = f", at {where}" if where else ""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):

@@ -204,7 +204,7 @@ class Watch(threading.Thread):
                 self._tell(own)
                 if _clock() - self.heard[0] > status.timeout + 1:
                     said = f"nothing was heard for {status.timeout:.0f} s: stopped, or cut off from the network"
-                    faults.fail("silent", said, subject=self._named([0]))
+                    faults.fail("silent", said, subject=self._named([0]), guilty=0)
             time.sleep(self.tick)
 
     def _own(self) -> Seen:
@@ -317,7 +317,8 @@ class Watch(threading.Thread):
             faults.fail("echo", "was told to end")
         self._flush()
         time.sleep(0.2)
-        faults.fail(verdict.kind, verdict.cause, verdict.where, subject=self._named(verdict.guilty))
+        subject, guilty = self._named(verdict.guilty), verdict.guilty[0]
+        faults.fail(verdict.kind, verdict.cause, verdict.where, subject=subject, guilty=guilty)
 
     def _named(self, guilty: Sequence[int]) -> str:
         if len(guilty) == 1:

@@ -140,6 +140,12 @@ def test_the_first_cause_is_told_not_what_followed_from_it():
     assert first_of([echo]) == echo
 
 
+def test_a_rank_may_tell_of_another_one():
+    told = {"rank": 0, "how": "silent", "cause": "nothing was heard", "subject": "rank 2 of 3", "code": 1}
+    assert of_record({**told, "guilty": 2})[:1] == (2,)
+    assert of_record(told).rank is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

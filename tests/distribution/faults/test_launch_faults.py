@@ -106,6 +106,65 @@ def test_too_few_ranks_are_an_end(tmp_path):
     assert done.stderr.count("was killed by signal 9") == 3
 
 
+CUT_OFF = """
+import os, sys, time
+from eagerflow import distribution
+
+print("ranks", distribution.size(), flush=True)
+for step in range(10 if os.environ["EAGERFLOW_RESTART"] == "1" else 1_000_000):
+    if step == 5:
+        open(sys.argv[1], "w").close()
+    distribution.barrier()
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_cut_off_is_left_out_of_the_restart(tmp_path):
+    if refused():
+        pytest.skip(f"no second machine: {refused()}")
+    (tmp_path / "train.py").write_text(CUT_OFF)
+    launcher = [
+        sys.executable,
+        "-m",
+        "eagerflow",
+        "launch",
+        "--hosts",
+        f"{FIRST}:1,{OTHER}:2",
+        "--ssh",
+        "$SSH_STAND_IN",
+    ]
+    launcher += [
+        "--interface",
+        "v0",
+        "--timeout",
+        str(TIMEOUT),
+        "--restarts",
+        "1",
+        "--min-ranks",
+        "1",
+        "train.py",
+        "mark",
+    ]
+    with subprocess.Popen(
+        within(launcher, tmp_path / "mark"),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=-1,
+        stderr=-1,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, told = process.communicate(timeout=90)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, told
+    assert out.split() == ["ranks", "3", "ranks", "1"]
+    assert "launch: restart 1 of 1, on 1 rank\n" in told
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "pulled", "said"),
