@@ -31,6 +31,7 @@ class Machine:
 
     Args:
         communicator: an `Mpi` of all ranks; collective.
+        number: of the machine that this rank is on; default: it is found out. Tests have many machines on one.
 
     Attributes:
         handle: the communicator of mpi4py among the ranks of this machine.
@@ -41,10 +42,13 @@ class Machine:
         several: whether there are other machines.
     """
 
-    def __init__(self, communicator: Any) -> None:
+    def __init__(self, communicator: Any, number: int | None = None) -> None:
         engine = communicator.engine
         self.engine = engine
-        self.handle = communicator.handle.Split_type(engine.COMM_TYPE_SHARED, communicator.rank)
+        if number is None:
+            self.handle = communicator.handle.Split_type(engine.COMM_TYPE_SHARED, communicator.rank)
+        else:
+            self.handle = communicator.handle.Split(number, communicator.rank)
         self.rank, self.size = self.handle.Get_rank(), self.handle.Get_size()
         self.leader = self.handle.bcast(communicator.rank)
         everyone = communicator.gather_objects((self.leader, communicator.rank))
