@@ -13,6 +13,7 @@ from benchmarks.workloads.data import WORKLOADS
 from benchmarks.workloads.keras_models import compiled
 from eagerflow.world.current import sharing, world
 from eagerflow.world.shares import share_of
+from eagerflow.world.window import Range
 
 __all__ = ["Rank"]
 
@@ -61,7 +62,7 @@ class Rank:
             started = perf_counter()
             if buckets:
                 for start in range(0, nbytes, most):
-                    window.reduce(start, min(nbytes, start + most), dtype)
+                    window.reduce([Range(start, min(nbytes, start + most), dtype)])
             else:
                 communicator.all_reduce(own)
             found.append(perf_counter() - started)
@@ -71,8 +72,8 @@ class Rank:
 @contextlib.contextmanager
 def _distributed(distribution: Any, share: Any) -> Any:
     with distribution.scope(), sharing(share):
-        world.gathers = True  # as in `fit`
+        world.gathers = world.even = True  # as in `fit`
         try:
             yield
         finally:
-            world.gathers = False
+            world.gathers = world.even = False

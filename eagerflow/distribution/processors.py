@@ -8,6 +8,7 @@ from eagerflow.kernels.machine.blas import blas_threads, set_blas_threads
 from eagerflow.kernels.machine.cpus import usable_cpus
 from eagerflow.kernels.machine.threads import get_num_threads, share_processors
 from eagerflow.world.communicator import Communicator
+from eagerflow.world.current import world
 
 __all__ = ["divide_processors", "fair", "places", "threads"]
 
@@ -25,6 +26,7 @@ def divide_processors(communicator: Communicator) -> int:
     share_processors(count)
     if not any(os.environ.get(name) for name in _BLAS) and blas_threads() > count:
         set_blas_threads(count)
+    world.spare = usable_cpus() > communicator.local_size * max(get_num_threads(), blas_threads())
     return count
 
 

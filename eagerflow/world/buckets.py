@@ -18,7 +18,8 @@ import numpy
 from eagerflow.base.typing import Array
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.world.announced import Notes, blocked
-from eagerflow.world.window import LINE
+from eagerflow.world.current import world
+from eagerflow.world.window import LINE, Range
 
 __all__ = ["BYTES", "FIRST", "Bucket", "Buckets", "Helper", "cut"]
 
@@ -162,14 +163,16 @@ class Buckets:
         end = last.stop
         told = LINE * -(-len(self.shapes) * last.dtype.itemsize // LINE)  # who has a gradient: behind the last ones
         self._end = end + told
-        self.size = communicator.size
         self.window = self._window(communicator)
-        self.ahead = communicator.threads and len(self.buckets) > 1  # whether anything can be sent before the end
+        # Whether anything is sent before the end: where all processors of one machine are busy, that only disturbs.
+        worth = communicator.threads and len(self.buckets) > 1 and (len(set(communicator.hosts)) > 1 or world.spare)
+        self.ahead = bool(communicator.broadcast_object(worth))  # the same on all ranks
         self._bucket_of = {i: number for number, bucket in enumerate(self.buckets) for i in bucket.members}
         self.own, self.total = self._views(self.window.own), self._views(self.window.total)
         self._begin_flags(end, end + told, last.dtype)
         self.began = self.scattered = self._given_up = False
         self.weight = 1.0
+        self._glanced: Array = numpy.zeros(0)
         self._held: list[bool] | None = None  # which gradients were added up since the last sums were made
         self._reset()
 
@@ -224,7 +227,7 @@ class Buckets:
         number = self._bucket_of[i]
         self._missing[number] -= 1
         while self.ahead and self._next < len(self.buckets) - 1 and not self._missing[self._next]:
-            self.helper.post(self._job(self._next))
+            self.helper.post(self._job(range(self._next, self._next + 1)))
             self._next += 1
 
     def _put(self, i: int, gradient: Any) -> None:
@@ -240,22 +243,35 @@ class Buckets:
             view[...] = to_host(gradient)
             numpy.multiply(view, self.weight, out=view)
 
-    def _job(self, number: int) -> Any:
-        bucket, window = self.buckets[number], self.window
-        last = number == len(self.buckets) - 1
+    def _job(self, numbers: range) -> Any:
+        """What sums some buckets."""
+        window = self.window
+        ranges = [Range(b.start, b.stop, b.dtype) for b in self.buckets[numbers.start : numbers.stop]]
+        last = numbers.stop == len(self.buckets)
+        if last and not self.scattered:
+            ranges[-1] = ranges[-1]._replace(stop=self._end)
         kind = "reduce_scatter" if self.scattered else "all_reduce"
+        name = f"gradients {numbers.start}" if len(numbers) == 1 else f"gradients {numbers.start}-{numbers.stop - 1}"
 
         def job(patient: bool) -> None:
-            with self.notes.noting(kind, f"gradients {number}", bucket.stop - bucket.start):
+            with self.notes.noting(kind, name, ranges[-1].stop - ranges[0].start):
                 if not self.scattered:
-                    stop = self._end if last else bucket.stop
-                    window.reduce(bucket.start, stop, bucket.dtype, self.wire, patient)
+                    window.reduce(ranges, self.wire, patient)
                     return
-                window.scatter(bucket.start, bucket.stop, bucket.dtype, patient)
+                window.scatter(ranges, patient)
                 if last:
-                    window.reduce(bucket.stop, self._end, bucket.dtype, None, patient)
+                    found = window.glance(Range(ranges[-1].stop, self._end, ranges[-1].dtype), patient)
+                    self._glanced = found[: len(self.shapes)]
 
         return job
+
+    def _rest(self) -> list[Any]:
+        """Jobs for what isn't on its way yet; a single one where nothing ever is, which waits but once for all ranks.
+
+        All ranks must sum the same buckets together, and how many are on their way differs between them.
+        """
+        rest = range(self._next, len(self.buckets))
+        return [self._job(range(number, number + 1)) for number in rest] if self.ahead else [self._job(rest)]
 
     def finish(self, gradients: Sequence[Any]) -> list[Any]:
         """The sums of all ranks' gradients, from this rank's; None where no rank has one.
@@ -277,14 +293,15 @@ class Buckets:
         """Let the sums be made; which gradients any rank has. After `begin(scattered=True)` sums are in the parts."""
         self._told[...] = self._put_all(gradients)
         with blocked("gradients", self.notes.ranks):
-            self.helper.finish(*[self._job(number) for number in range(self._next, len(self.buckets))])
+            self.helper.finish(*self._rest())
         self.notes.announce()
         self.began, self._held = False, None
         return self._seen()
 
     def _seen(self) -> list[bool]:
         """Which gradients any rank has, once the last bucket is summed."""
-        found: list[bool] = self._known.astype(bool).tolist()
+        known = self._glanced if self.scattered else self._known
+        found: list[bool] = known.astype(bool).tolist()
         return found
 
     def hold(self, gradients: Sequence[Any]) -> None:
@@ -311,16 +328,14 @@ class Buckets:
 
     def gather(self) -> None:
         """Parts of `window.total` that each rank wrote become whole."""
+        ranges = [Range(bucket.start, bucket.stop, bucket.dtype) for bucket in self.buckets]
 
-        def job(number: int, bucket: Bucket) -> Any:
-            def gather(patient: bool) -> None:
-                with self.notes.noting("all_gather", f"weights {number}", bucket.stop - bucket.start):
-                    self.window.gather(bucket.start, bucket.stop, bucket.dtype, patient)
-
-            return gather
+        def job(patient: bool) -> None:
+            with self.notes.noting("all_gather", "weights", ranges[-1].stop):
+                self.window.gather(ranges, patient)
 
         with blocked("weights", self.notes.ranks):
-            self.helper.finish(*[job(number, bucket) for number, bucket in enumerate(self.buckets)])
+            self.helper.finish(job)
         self.notes.announce()
 
     def close(self) -> None:

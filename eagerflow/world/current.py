@@ -28,16 +28,18 @@ class World:
         even: whether every rank's loss is certain to be a mean over equally many values a row: in steps that are our
             own throughout, of batches that were cut by rows.
         thread: the one that makes the steps; draws in others are not theirs.
+        spare: whether this rank's machine has processors that no rank computes on.
         gathers: whether steps are made by a loop of ours, which gathers what optimizers have spread over ranks.
     """
 
-    __slots__ = ("communicator", "distribution", "even", "gathers", "share", "thread")
+    __slots__ = ("communicator", "distribution", "even", "gathers", "share", "spare", "thread")
 
     def __init__(self) -> None:
         self.communicator: Communicator | None = None
         self.distribution: Any = None
         self.share: Share | None = None
         self.even = self.gathers = False
+        self.spare = True
         self.thread = 0
 
 

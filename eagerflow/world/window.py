@@ -9,11 +9,12 @@ done with `total`: the next `reduce` begins when all ranks have come to it, so n
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from eagerflow.base.typing import Array
 
-__all__ = ["LINE", "Window", "parts"]
+__all__ = ["LINE", "Range", "Window", "parts"]
 
 LINE = 64  # bytes of a cache line: parts begin with one
 
@@ -26,6 +27,20 @@ def parts(start: int, stop: int, size: int) -> list[int]:
     """
     lines = (stop - start) // LINE
     return [*[start + LINE * (rank * lines // size) for rank in range(size)], stop]
+
+
+class Range(NamedTuple):
+    """A part of a window.
+
+    Attributes:
+        start: its first byte, at a line of the cache.
+        stop: the one after its last.
+        dtype: of all that lies in it.
+    """
+
+    start: int
+    stop: int
+    dtype: Any
 
 
 class Window:
@@ -55,25 +70,31 @@ class Window:
         cuts = parts(start, stop, self.communicator.size)
         return cuts[self.place], cuts[self.place + 1]
 
-    def reduce(self, start: int, stop: int, dtype: Any, wire: str | None = None, patient: bool = False) -> None:
-        """The sum of a range of all ranks' `own` appears in `total`, the same bits on all.
+    def reduce(self, ranges: Sequence[Range], wire: str | None = None, patient: bool = False) -> None:
+        """The sums of all ranks' `own` appear in `total`, the same bits on all.
 
         Args:
-            start: the first byte, at a line of the cache.
-            stop: the one after the last.
-            dtype: what lies there.
-            wire: the type in which it is sent between machines; None: as it is.
+            ranges: where.
+            wire: the type in which they are sent between machines; None: as they are.
             patient: wait without keeping a processor busy.
         """
-        self.communicator.sum_flat(self.own[start:stop].view(dtype), wire, patient)
+        for start, stop, dtype in ranges:
+            self.communicator.sum_flat(self.own[start:stop].view(dtype), wire, patient)
 
-    def scatter(self, start: int, stop: int, dtype: Any, patient: bool = False) -> None:
-        """The sum of a range appears in this rank's part of `total`; the rest of it is spoilt."""
-        self.communicator.reduce_scatter(self.own[start:stop].view(dtype), self._cuts(start, stop, dtype))
+    def scatter(self, ranges: Sequence[Range], patient: bool = False) -> None:
+        """The sums appear in this rank's parts of the ranges in `total`; the rest of them is spoilt."""
+        for start, stop, dtype in ranges:
+            self.communicator.reduce_scatter(self.own[start:stop].view(dtype), self._cuts(start, stop, dtype))
 
-    def gather(self, start: int, stop: int, dtype: Any, patient: bool = False) -> None:
-        """A range of `total` of which every rank wrote its part becomes whole."""
-        self.communicator.all_gather(self.total[start:stop].view(dtype), self._cuts(start, stop, dtype))
+    def glance(self, found: Range, patient: bool = False) -> Array:
+        """The sums of a few numbers, just after `scatter`; to be read before `gather`."""
+        self.reduce([found], None, patient)
+        return self.total[found.start : found.stop].view(found.dtype)
+
+    def gather(self, ranges: Sequence[Range], patient: bool = False) -> None:
+        """Ranges of `total` of which every rank wrote its part become whole."""
+        for start, stop, dtype in ranges:
+            self.communicator.all_gather(self.total[start:stop].view(dtype), self._cuts(start, stop, dtype))
 
     def _cuts(self, start: int, stop: int, dtype: Any) -> list[int]:
         return [(cut - start) // dtype.itemsize for cut in parts(start, stop, self.communicator.size)]
