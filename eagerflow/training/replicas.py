@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy
@@ -15,6 +16,8 @@ from eagerflow.world.notes import note
 from eagerflow.world.sharers import sharers
 
 __all__ = ["begin_alike", "draw_alike", "settle"]
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object in memory, which is another one on each rank
 
 
 def begin_alike(model: Any, ranks: Communicator) -> None:
@@ -43,14 +46,15 @@ def begin_alike(model: Any, ranks: Communicator) -> None:
 def _settings(optimizer: Any) -> dict[str, str]:
     """One by one: a difference is told by the name of the setting."""
     try:
-        return {f"optimizer.{name}": str(value) for name, value in optimizer.get_config().items()}
-    except (NotImplementedError, TypeError, AttributeError):
+        settings = optimizer.get_config().items()
+        return {f"optimizer.{name}": _ADDRESS.sub("", str(value)) for name, value in settings}
+    except (NotImplementedError, TypeError, AttributeError, ValueError):  # they can't be described
         return {}
 
 
 def _names(loss: Any) -> list[str]:
     every = loss if isinstance(loss, (list, tuple)) else loss.values() if isinstance(loss, dict) else [loss]
-    return [str(getattr(one, "name", getattr(one, "__name__", one)))[:80] for one in every]
+    return [_ADDRESS.sub("", str(getattr(one, "name", getattr(one, "__name__", one))))[:80] for one in every]
 
 
 def draw_alike(ranks: Communicator) -> None:

@@ -34,7 +34,7 @@ def _spread(xp: Numpy, g: Any, communicator: Communicator, weight: float) -> Any
     by its weight in the end: so it is divided by it here.
     """
     found = g * weight
-    total = all_sum(found, communicator, 1.0) if isinstance(g, Tensor) else reduce_array(communicator, found)
+    total = all_sum(found, communicator, weight) if isinstance(g, Tensor) else reduce_array(communicator, found)
     return total / weight if weight else total * 0.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -438,3 +439,37 @@ def added_losses():
 @case
 def several_steps_at_once():
     return plain(compile={"steps_per_execution": 3}, callbacks=[ef.callbacks.ReduceLROnPlateau("loss", patience=0)])
+
+
+@case
+def functions_that_cannot_be_described():
+    loss = partial(lambda y_true, y_pred, power: ops.mean(ops.abs(y_true - y_pred) ** power, axis=-1), power=2)
+    return plain(optimizer=ef.optimizers.SGD(lambda: 0.02), loss=loss)
+
+
+class Penalized(ef.Model):
+    """The size of a gradient is part of the loss, through moments of all rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = dense(normalized())
+
+    def call(self, x: Any) -> Any:
+        return self.inner(x)
+
+    def train_step(self, data: Any) -> Any:
+        x, y = data
+        x = ops.convert_to_tensor(x)
+        with ef.GradientTape() as tape:
+            with ef.GradientTape() as inner:
+                inner.watch(x)
+                found = ops.mean(ops.square(self(x, training=True) - y))
+            slope = inner.gradient(found, x) * float(ops.shape(x)[0])
+            loss = found + 0.1 * ops.mean(ops.sum(ops.square(slope), axis=-1))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+
+
+@case
+def gradients_of_gradients():
+    return plain(Penalized())

@@ -17,7 +17,7 @@ ALONE: dict[tuple[str, str], Any] = {}
 QUICK = (
     "sgd adam sample_weights sums dropout regularizers masks two_outputs clipped_together accumulated muon "
     "several_optimizers sets pairs ragged gradients_missing_on_some_ranks a_step_of_ones_own two_optimizers_in_a_step "
-    "batch_normalization augmentation attention too_large_gradients added_losses"
+    "batch_normalization augmentation attention too_large_gradients added_losses functions_that_cannot_be_described"
 ).split()
 SOME = ("shares_may_be_empty", "masks_and_weights", "dropout", "gradients_missing_on_some_ranks")
 TOLERANCE = 1e-12
