@@ -94,6 +94,8 @@ def _row(record: Record, scope: Scope) -> Row:
 
 def _count(record: Record, row: Row, op: Op) -> None:
     row.ops += 1
+    if op.phase == "network":  # it goes on meanwhile, or is a part of an op whose time is counted
+        return
     if op.phase == "backward":
         row.backward += op.duration
         return

@@ -161,7 +161,8 @@ class _Assembly:
     def _spent(self, ops: list[int]) -> list[str]:
         """Time forward (→) and backward (←) of forward ops."""
         backward = [self.record.ops[b] for i in ops for b in self.selection.backward_of.get(i, ())]
-        times = (("→", sum([self.record.ops[i].duration for i in ops])), ("←", sum([b.duration for b in backward])))
+        own = [op.duration for op in map(self.record.ops.__getitem__, ops) if op.phase != "network"]
+        times = (("→", sum(own)), ("←", sum([b.duration for b in backward])))
         found = [text for text in [box_texts.spent(arrow, time) for arrow, time in times] if text]
         return ["   ".join(found)] if found else []
 

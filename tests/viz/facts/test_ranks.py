@@ -12,7 +12,7 @@ import viz
 from tests.viz.facts.test_archive import rewritten
 from viz.cli import main
 from viz.export import perfetto
-from viz.facts import archive
+from viz.facts import archive, summary_tables
 from viz.facts.flops import flops
 from viz.facts.ranks import note_waits, same_collectives, to_clock, uses
 from viz.facts.schema import Logs, Op, Record, Scope, Step, Storage, TensorInfo
@@ -168,3 +168,8 @@ def test_ranks_together_unpack_to_no_more_than_is_allowed(three, tmp_path):
         viz.load(path, limit=2_000_000)
     del three.others[1:]
     assert len(viz.load(archive.write(three, path), limit=2_000_000).others) == 1
+
+
+def test_what_goes_over_the_network_is_no_computing_of_a_layer(three):
+    total = summary_tables.rows(three)[-1]
+    assert (total.ops, total.forward, total.flops, total.uncounted) == (2, 0, 0, 0)
