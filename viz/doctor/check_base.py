@@ -12,7 +12,7 @@ from viz.doctor.program import Program
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 
-__all__ = ["Check", "finite", "first_tensor", "host", "number", "rms", "tensors"]
+__all__ = ["Check", "finite", "first_tensor", "host", "number", "rms", "tensors", "total"]
 
 
 class Check:
@@ -26,10 +26,13 @@ class Check:
 
     Attributes:
         always: handlers that are called in every step; the others only in the steps that are looked at closely.
+        begins, ends: of which kinds of scopes it wants to hear that they begin and end; None: of all.
         watch: the program, which knows where it is, and takes reports.
     """
 
     always: tuple[str, ...] = ()
+    begins: tuple[str, ...] | None = None
+    ends: tuple[str, ...] | None = None
 
     def __init__(self, watch: Program) -> None:
         self.watch = watch
@@ -49,6 +52,11 @@ def first_tensor(nested: Any) -> Tensor | None:
     """The first tensor in nested tuples, lists and dicts."""
     found = tensors(nested)
     return found[0] if found else None
+
+
+def total(targets: Any) -> float:
+    """The sum of what a gradient was asked of; nearly always that is one number."""
+    return sum([float(t.data) if t.data.size == 1 else float(host(t.data).sum()) for t in targets])
 
 
 def finite(data: Any) -> bool:

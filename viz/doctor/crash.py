@@ -19,19 +19,47 @@ _NAMES = (("target", "output"), ("y_true", "y_pred"))
 
 
 def explain_crash(error: BaseException, watcher: Watcher) -> None:
-    """Report what a refused loss says, unless it was found already."""
+    """Report what a refused loss says, unless it was found already; and bytes that a layer refuses."""
+    if isinstance(error, TypeError):
+        _explain_bytes(error, watcher)
+    if isinstance(error, ValueError) and "expected class numbers" in str(error):
+        watcher.amend("label_range", f"(the error: {_words(error)})")
     if watcher.has("loss_mismatch", "label_range", "broadcast") or not isinstance(error, ValueError):
         return
     place: Place | None = None
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = frame.f_code.co_filename
-        if not is_internal(file) and "runpy" not in file:
+        if _users(file):
             place = Place(file, line)
         elif "losses" in file or "crossentropy" in file:
             pair = _pair(frame)
             if pair is not None:
-                _report(watcher, *pair, frame.f_code.co_name, place)
+                _report(watcher, *pair, frame.f_code.co_name, place, _words(error))
                 return
+
+
+def _explain_bytes(error: TypeError, watcher: Watcher) -> None:
+    """Pixels as bytes, where floats are wanted: casting alone would leave them from 0 to 255."""
+    if "expected floats; got uint8" not in str(error):
+        return
+    frames = traceback.walk_tb(error.__traceback__)
+    lines = [Place(f.f_code.co_filename, line) for f, line in frames if _users(f.f_code.co_filename)]
+    watcher.report(
+        "unscaled_input",
+        "error",
+        f"the inputs are bytes from 0 to 255, and the first layer refuses them ({_words(error)})",
+        place=lines[-1] if lines else None,
+        evidence={"rms": 255.0, "lowest": 0.0, "highest": 255.0},
+    )
+
+
+def _users(file: str) -> bool:
+    return not is_internal(file) and "runpy" not in file
+
+
+def _words(error: BaseException) -> str:
+    """The first sentence of what an exception says."""
+    return str(error).partition("\n")[0][:300].rstrip(".")
 
 
 def _pair(frame: FrameType) -> tuple[Any, Any] | None:
@@ -43,7 +71,9 @@ def _pair(frame: FrameType) -> tuple[Any, Any] | None:
     return None
 
 
-def _report(watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, loss: str, place: Place | None) -> None:
+def _report(
+    watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, loss: str, place: Place | None, words: str
+) -> None:
     classes = predicted.shape[-1] if predicted.ndim else 0
     low, high = (float(labels.min()), float(labels.max())) if labels.size else (0.0, 0.0)
     fits = classes > 1 and labels.size * classes == predicted.size
@@ -52,7 +82,7 @@ def _report(watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, l
             "label_range.classes",
             "error",
             f"labels go from {number(low)} to {number(high)}, but {classes} outputs know the classes 0 to "
-            f"{classes - 1}",
+            f"{classes - 1} ({words})",
             place=place,
             evidence={"lowest": low, "highest": high},
         )
@@ -60,7 +90,7 @@ def _report(watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, l
         watcher.report(
             "loss_mismatch",
             "error",
-            f"{loss} refuses labels {labels.shape} and predictions {predicted.shape}",
+            f"{loss} refuses labels {labels.shape} and predictions {predicted.shape} ({words})",
             place=place,
             evidence={"labels": list(labels.shape), "predictions": list(predicted.shape)},
         )

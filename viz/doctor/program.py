@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -28,9 +29,10 @@ class WatchedScope(OpenScope):
         super().__init__(scope)
         self.frame = frame
         self.at_begin = at_begin  # nanoseconds that the doctor had used up when the scope began
-        given = scope.inputs if isinstance(scope.inputs, tuple) else ()
-        flags = [x for x in given if isinstance(x, bool)]
-        self.training = flags[-1] if flags else None
+        self.training = None
+        for each in scope.inputs if isinstance(scope.inputs, tuple) else ():
+            if each is True or each is False:
+                self.training = each
 
 
 class Origin:
@@ -53,6 +55,7 @@ class Program:
         heavy: is this step looked at closely?
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
+        interrupted: was the script ended by Ctrl-C?
     """
 
     def __init__(self, found: Callable[[Finding], None] | None = None) -> None:
@@ -63,6 +66,7 @@ class Program:
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
         self.step_ended = 0
+        self.interrupted = False  # then it isn't known how training would have ended
         self._found: dict[Any, Finding] = {}
         self._tell = found
 
@@ -110,6 +114,13 @@ class Program:
     def found_together(self, findings: Iterable[Finding]) -> None:
         """These are the findings of all ranks."""
         self._found = dict(enumerate(findings))
+
+    def amend(self, kind: str, words: str) -> None:
+        """Add words to the newest finding of a kind, where there is one."""
+        for key, finding in reversed(self._found.items()):
+            if finding.kind == kind:
+                self._found[key] = replace(finding, message=f"{finding.message} {words}")
+                return
 
     def retract(self, key: Any) -> None:
         """Take back a finding that turned out to be none."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 HEAVY_STEPS = 24  # what is wrong from the start shows in the first steps; they are looked at closely
 HEAVY_BLOCK = 4  # later, so many steps from every power of two on: what goes wrong on the way shows there
+LARGE_GRADIENT = 50_000  # elements: not read in the steps that are watched cheaply, where they are sums of products
 WINDOW = 8  # steps that are judged together: one odd batch proves nothing
 MAX_PER_KIND = 5  # more findings of a kind help nobody
 
@@ -18,6 +19,7 @@ MAX_PER_KIND = 5  # more findings of a kind help nobody
 DEAD_SHARE = 0.7  # of a layer's units; trained networks often have 10 to 30 % units that never fire
 DEAD_SHARE_LATE = 0.9  # the same, later: units have become choosy, and fewer steps are looked at
 DEAD_UNITS = 8  # with fewer, chance alone may silence most of them: only all of them count
+DEAD_CHANCE = 1.5  # where each unit may be dead by chance, half of n are, give or take some times √n
 DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
 SATURATED_TANH = 0.99  # the slope there is 1 - 0.99² = 0.02: fifty times less gradient than in the middle
 SATURATED_SIGMOID = 0.01  # this near 0 or 1 the slope is 0.01, against 0.25 in the middle
@@ -106,6 +108,7 @@ ANSWER_SIZE = 200_000  # predictions of larger batches aren't kept: copies of th
 ANSWERS_LOSSES = 4  # more losses than this are no plain training
 LEARNT_BY = 200  # steps after which a network should be better than one answer for all
 NOT_LEARNT = 0.99  # its loss against that of the best constant answer
+HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
 NO_LOSS = 1e-6  # constant labels: there is nothing to be better at
 IMBALANCE = 0.7  # share of the most frequent class
 IMBALANCE_ROWS = 20  # of other classes, among the rows looked at

@@ -84,6 +84,7 @@ def _run(script: str, watcher: Watcher) -> bool:
             print(leaving.code, file=sys.stderr)
         return bool(leaving.code)
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what was found is told all the same)
+        watcher.interrupted = isinstance(error, KeyboardInterrupt)
         explain_crash(error, watcher)
         traceback.print_exception(without_ours(error, __file__))
         return True

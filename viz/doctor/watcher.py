@@ -14,13 +14,14 @@ from viz.doctor.check_base import Check
 from viz.doctor.checks.all_checks import CHECKS
 from viz.doctor.finding import Finding
 from viz.doctor.program import Origin, Program, WatchedScope
-from viz.doctor.user_code import op_place, scope_frame
+from viz.doctor.user_code import made_at, op_place, scope_frame
 from viz.facts.schema import Composition
 from viz.recorder.compositions import live_composition
 
 __all__ = ["Watcher"]
 
 _HANDLERS = tuple("op single_op rule gradient update collective scope_begin scope_end logs step_end finish".split())
+_OF_SCOPES = ("scope_begin", "scope_end")
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
@@ -57,6 +58,17 @@ class Watcher(Program, observe.Observer):
         self._light = {name: self._handlers(name, every=False) for name in _HANDLERS}
         self._close = {name: self._handlers(name, every=True) for name in _HANDLERS}
         self._now = self._close
+        self._by_kind: dict[tuple[int, str, str], list[Callable[..., None]]] = {}
+
+    def _of_kind(self, name: str, kind: str) -> list[Callable[..., None]]:
+        """The handlers of scopes that want to hear of this kind of them."""
+        key = id(self._now), name, kind
+        found = self._by_kind.get(key)
+        if found is None:
+            wanted = "begins" if name == "scope_begin" else "ends"
+            asked = [(each, getattr(each.__self__, wanted)) for each in self._now[name]]  # type: ignore[attr-defined]
+            found = self._by_kind[key] = [each for each, kinds in asked if kinds is None or kind in kinds]
+        return found
 
     def _handlers(self, name: str, every: bool) -> list[Callable[..., None]]:
         full = name if name == "finish" else f"on_{name}"
@@ -68,7 +80,7 @@ class Watcher(Program, observe.Observer):
         """Call the handlers. A check that fails is asked no more: the program that is watched must go on."""
         handler = None
         try:
-            for handler in self._now[name]:
+            for handler in self._of_kind(name, arguments[0].kind) if name in _OF_SCOPES else self._now[name]:
                 handler(*arguments)
         except Exception as error:  # noqa: BLE001
             check = handler.__self__  # type: ignore[union-attr]
@@ -76,6 +88,7 @@ class Watcher(Program, observe.Observer):
             self.checks.remove(check)
             self._light = {each: self._handlers(each, every=False) for each in _HANDLERS}
             self._close = {each: self._handlers(each, every=True) for each in _HANDLERS}
+            self._by_kind.clear()
             self._now = self._close if self.heavy else self._light
 
     # ------------------------------------------------------------------ beginning and end
@@ -123,13 +136,14 @@ class Watcher(Program, observe.Observer):
         if get_ident() != self._thread:
             return
         self.duration = ended - started
-        fused = live_composition(op, inputs, settings) if op.fused and error is None else None
+        parts = self._now["single_op"]  # in a step watched cheaply nobody asks
+        fused = live_composition(op, inputs, settings) if parts and op.fused and error is None else None
         self._remember(op, inputs, outputs, op.name if fused is None else fused.parts[-1].name)
         self._hand("op", op, inputs, settings, outputs, error)
-        if fused is None:
-            self._hand("single_op", op, inputs, outputs, outputs)
-        else:
+        if fused is not None:
             self._hand_parts(fused, inputs, outputs)
+        elif parts:
+            self._hand("single_op", op, inputs, outputs, outputs)
         self.spent += observe.clock() - ended
 
     def _hand_parts(self, fused: Composition, inputs: Any, outputs: Any) -> None:
@@ -146,7 +160,11 @@ class Watcher(Program, observe.Observer):
                 continue
             if made_by in _COPIES and inputs and isinstance(inputs[0], Tensor):
                 made_by = self.made_by(inputs[0]) or made_by
-            self.origins[out.key] = Origin(op.name, made_by, self.layer(), op_place(sys._getframe(2), self.scopes))
+            layer = self.layer()
+            place = None if self.heavy or not _ours(layer) else made_at(layer)  # quicker than looking at frames
+            if place is None:
+                place = op_place(sys._getframe(2), self.scopes)
+            self.origins[out.key] = Origin(op.name, made_by, layer, place)
 
     def on_rule(
         self,
@@ -233,6 +251,11 @@ class Watcher(Program, observe.Observer):
         self.origins.clear()
         self.heavy = _looked_at(self.step)
         self._now = self._close if self.heavy else self._light
+
+
+def _ours(layer: Any) -> bool:
+    """Is this a layer of eagerflow's, whose code isn't the user's?"""
+    return type(layer).__module__.startswith("eagerflow.")
 
 
 def _looked_at(step: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from typing import Any
 
@@ -87,13 +88,14 @@ class DeadRelu(Check):
         dead = count - int(units.alive.sum())
         late = self.watch.step >= limits.HEAVY_STEPS
         share = limits.DEAD_SHARE_LATE if late else limits.DEAD_SHARE
-        if dead < count and (short or count < limits.DEAD_UNITS or dead / count < share):
+        by_chance = count / 2 + limits.DEAD_CHANCE * math.sqrt(count)
+        if dead < count and (short or count < limits.DEAD_UNITS or dead < share * count):
             return
         name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
         effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
         self.watch.report(
             "dead_relu",
-            "error" if dead == count else "warning",
+            "error" if dead == count else "warning" if dead >= by_chance else "info",
             f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of {units.steps} steps: {effect}",
             layer=units.layer,
             op="relu",

@@ -49,6 +49,7 @@ class Answers(Check):
     """Keeps a few batches of answers from all over the training, and judges the last of them in the end."""
 
     always = ("on_scope_begin",)
+    begins = ("optimizer", "step", "loss")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -87,25 +88,31 @@ class Answers(Check):
         if len(self._optimizers) > 1 or len(self._courses) > limits.ANSWERS_LOSSES:
             return  # networks that play against each other don't learn to answer labels
         for course in self._courses.values():
-            if course.steps >= limits.IMBALANCE_STEPS and course.kept:
-                pairs = [pair for pair in course.last() if numpy.isfinite(pair[1]).all()]
-                if pairs and not self._one_class(course, pairs):
-                    self._not_learning(course, pairs)
+            pairs = [pair for pair in course.last() if numpy.isfinite(pair[1]).all()]
+            if course.steps < limits.FEW_STEPS or not pairs:
+                continue
+            if course.steps < limits.IMBALANCE_STEPS or not self._one_class(course, pairs):
+                self._not_learning(course, pairs)
 
     def _not_learning(self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> None:
-        if course.steps < limits.LEARNT_BY:
-            return
         settings = getattr(course.loss, "settings", {})
         constant = best_constant(course.kind, [labels for labels, _ in pairs], [p for _, p in pairs], settings)
         if constant is None or constant < limits.NO_LOSS:
             return
-        reached = float(numpy.mean([loss_of(course.kind, labels, p, settings) for labels, p in pairs]))
-        if not numpy.isfinite(reached) or reached < limits.NOT_LEARNT * constant:
+        sizes = [len(labels) for labels, _ in pairs]
+        losses = [loss_of(course.kind, labels, p, settings) for labels, p in pairs]
+        reached, rows = float(numpy.average(losses, weights=sizes)), sum(sizes)
+        if not numpy.isfinite(reached):
             return
-        rows = sum(len(labels) for labels, _ in pairs)
+        if course.steps < limits.LEARNT_BY:
+            if reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted:
+                self._too_few(course, reached, constant)
+            return
+        if reached < limits.NOT_LEARNT * constant:
+            return
         self.watch.report(
             "not_learning",
-            "warning",
+            "info" if self.watch.interrupted else "warning",
             f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')} of the last {rows} rows looked "
             "at is "
             f"{_exactly(reached)}, and {_exactly(constant)} is what one gets by always answering the same "
@@ -113,6 +120,18 @@ class Answers(Check):
             place=made_at(course.loss) or course.place,
             key=("not_learning", id(course)),
             evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "rows": rows},
+        )
+
+    def _too_few(self, course: _Course, reached: float, constant: float) -> None:
+        self.watch.report(
+            "too_few_steps",
+            "info",
+            f"training ended after {course.steps} steps with a loss of {_exactly(reached)}, and "
+            f"{_exactly(constant)} is "
+            "what one gets by always answering the same: so few steps tell nothing yet",
+            place=course.place,
+            key=("too_few_steps", 0),
+            evidence={"steps": course.steps, "first": constant, "third": constant, "last": reached},
         )
 
     def _one_class(self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> bool:

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number
+from viz.doctor.check_base import Check, number, total
 from viz.doctor.source_calls import only_call
 
 __all__ = ["Endings", "running_fit"]
@@ -48,7 +48,7 @@ class Endings(Check):
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._sources.add(sources[0].identity if hasattr(sources[0], "identity") else 0)
         if len(self._losses) < limits.MANY_STEPS:
-            self._losses.append(sum(float(host(t.data).sum()) for t in targets))
+            self._losses.append(total(targets))
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind != "epoch":

@@ -38,6 +38,8 @@ class Frozen(Check):
     """Compares weights whose gradients aren't zero with what they were in the first step."""
 
     always = ("on_scope_begin", "on_scope_end")
+    begins = ("optimizer", "layer", "model")
+    ends = ("step",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)

@@ -99,6 +99,8 @@ class Normalizations(Check):
     """BatchNormalization on batches of one, or in the wrong mode."""
 
     always = ("on_scope_begin", "on_scope_end")
+    begins = ("optimizer",)
+    ends = ("layer",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)

@@ -181,12 +181,14 @@ class Kernels(Check):
         first, second = found[0]
         names = list(dict.fromkeys(k.name for pair in found for k in pair))
         middle, (into, out) = first.wide[1], (first.wide[0], second.wide[1])
-        flat = any(a.op == b.op == "matmul" or a.op == b.op for a, b in found)
+        alike = any(a.op == b.op for a, b in found)
+        dense = first.op == second.op == "matmul"
+        sizes = f"({into} to {middle} to {out}) can do no more than one layer from {into} to {out}"
         self.watch.report(
             "linear_stack",
-            "warning" if flat else "info",
+            "warning" if alike else "info",
             f"nothing that isn't linear lies between the layers {', '.join(map(repr, names))}: {first.name!r} and "
-            f"{second.name!r} ({into} to {middle} to {out}) can do no more than one layer from {into} to {out}",
+            f"{second.name!r} {sizes if dense else 'together do nothing that one linear layer could not do'}",
             layer=first.layer,
             place=None if first.layer is not None else first.place,
             key=("linear_stack", 0),

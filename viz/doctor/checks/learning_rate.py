@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number
+from viz.doctor.check_base import Check, host, number, total
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates"]
@@ -36,6 +36,7 @@ class LearningRates(Check):
     """Follows every loss, and compares updates with the weights they change."""
 
     always = ("on_gradient", "on_step_end", "on_scope_begin")
+    begins = ("optimizer",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -48,7 +49,7 @@ class LearningRates(Check):
         if not variables:
             return
         course = self._now = self._courses.setdefault(variables[0].identity, _Course())
-        course.losses.append(sum(float(host(t.data).sum()) for t in targets))
+        course.losses.append(total(targets))
         if self.watch.heavy:
             kernels = [v for v in variables if v.data.ndim > 1 and v.data.dtype.kind == "f"]
             course.before = [(v, host(v.data).copy()) for v in kernels]
@@ -160,7 +161,9 @@ class LearningRates(Check):
         part = len(course.losses) // 3
         first, last = statistics.fmean(course.losses[:part]), statistics.fmean(course.losses[-part:])
         moved = max(course.moves)
-        low = course.rate is None or course.rate <= limits.RATE_TOO_SMALL * max(1.0, _scale(course.optimizer) / 10.0)
+        low = course.rate is None or course.rate <= 1.001 * limits.RATE_TOO_SMALL * max(
+            1.0, 0.1 * _scale(course.optimizer)
+        )
         key = ("lr_too_low", id(course))
         slow = low and moved <= limits.UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
         noise = 2 * statistics.pstdev(course.losses) / math.sqrt(part) if slow else 0.0

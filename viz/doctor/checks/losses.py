@@ -17,6 +17,7 @@ __all__ = ["Labels", "Mismatch", "is_ours", "loss_kind"]
 
 _FROM_LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")
 _SQUASHED = ("softmax", "sigmoid")
+_UNBOUNDED = ("relu", "softplus", "exp")
 _DIFFERENCES = ("mean_squared_error", "mean_absolute_error")
 
 
@@ -185,7 +186,16 @@ class Mismatch(Check):
         if made_by == "softmax" or (made_by == "sigmoid" and not one_of_many):
             return
         values = host(predicted.data)
-        if values.size and values.dtype.kind == "f" and numpy.isfinite(values).all():
+        if loss is not None and made_by in _UNBOUNDED:
+            layer = self._layer_of(predicted)
+            whose = f" of layer {layer_label(layer)!r}" if layer is not None else ""
+            what = (
+                f"the outputs{whose} come from {made_by}, which gives any number from 0 up, but the loss takes them "
+                "for "
+                "probabilities (from_logits=False)"
+            )
+            self._report("logits", what, layer, None, made_at(loss) or self.watch.place(), high=float(values.max()))
+        elif values.size and values.dtype.kind == "f" and numpy.isfinite(values).all():
             self._judge(values, one_of_many and values.ndim > 1, self._layer_of(predicted), loss)
 
     def _judge(self, values: numpy.ndarray, one_of_many: bool, layer: Any, loss: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, tensors
+from viz.doctor.check_base import Check, first_tensor
 from viz.doctor.program import layer_label
 from viz.doctor.reference_holders import holder_of
 
@@ -22,6 +22,7 @@ class Memory(Check):
     """Follows some objects of each step by weak references; they should be gone a few steps later."""
 
     always = ("on_gradient", "on_scope_end", "on_step_end")
+    ends = ("backward", "layer", "model", "loss")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -40,10 +41,12 @@ class Memory(Check):
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if opened.kind == "backward":
             self._now["the tape"] = weakref.ref(opened.owner), -1
-        elif opened.kind in ("layer", "model", "loss") and len(self._now) < 64:
-            for x in tensors(outputs)[:1]:
+        elif len(self._now) < 64:
+            x = outputs if isinstance(outputs, Tensor) else first_tensor(outputs)
+            if x is not None:
                 label = "the loss" if opened.kind == "loss" else f"outputs of {layer_label(opened.owner)!r}"
-                self._now.setdefault(label, (weakref.ref(x), x.data.nbytes))
+                if label not in self._now:
+                    self._now[label] = weakref.ref(x), x.data.nbytes
 
     def on_step_end(self) -> None:
         if len(self._first) < limits.HELD_STEPS:

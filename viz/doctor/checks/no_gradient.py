@@ -27,6 +27,7 @@ class Unreached(Check):
     """Variables whose gradient is None, or zero, in every step. Those with `trainable=False` are left alone."""
 
     always = ("on_scope_begin",)
+    begins = ("layer", "model")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)

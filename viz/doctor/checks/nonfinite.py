@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import Tensor, Variable
+from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, finite, host, number, tensors
 from viz.doctor.user_code import Place
 from viz.recorder.compositions import guilty_part, live_composition
@@ -24,6 +25,10 @@ _CAUSES = {
 }
 _OTHER = "numbers beyond what float32 holds (3.4e38)"
 
+# Their gradients are products of finite numbers: only a sum beyond float32's range isn't finite, and the weights tell
+# that in the next step. Reading all of them again in each step is what would cost most.
+_PRODUCTS = ("dense", "matmul", "conv", "conv_bias")
+
 
 class _Suspect(NamedTuple):
     op: str
@@ -39,6 +44,7 @@ class NonFinite(Check):
     """Follows NaN and infinities; says so when they have reached the loss, a gradient or a prediction."""
 
     always = ("on_op", "on_rule", "on_gradient", "on_scope_end", "on_step_end")
+    ends = ("loss", "model", "layer")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -46,6 +52,7 @@ class NonFinite(Check):
         self._backward: _Suspect | None = None
         self._came_in: _Suspect | None = None
         self._done = False
+        self._followed = False  # were the rules of this step looked at?
 
     # ------------------------------------------------------------------ where it begins
 
@@ -89,7 +96,10 @@ class NonFinite(Check):
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
         if self._done or self._backward is not None:
             return
+        self._followed = True
         results = [r.data if isinstance(r, Tensor) else r for r in results or () if r is not None]
+        if not self.watch.heavy and op.name in _PRODUCTS:
+            results = [r for r in results if r.size < limits.LARGE_GRADIENT]
         if all(finite(r) for r in results):
             return
         if not all(finite(g.data if isinstance(g, Tensor) else g) for g in gradients if g is not None):
@@ -111,6 +121,8 @@ class NonFinite(Check):
             return
         if not all(finite(t.data) for t in targets):
             self._tell("the loss", self._forward or self._came_in)
+        elif self._followed and self._backward is None and not self.watch.heavy:
+            return  # every rule gave finite numbers; were their sums too large, the weights would tell in the next step
         elif not all(finite(r.data) for r in results if r is not None):
             self._tell("the gradients", self._backward or self._forward or self._came_in)
 
@@ -134,6 +146,7 @@ class NonFinite(Check):
 
     def on_step_end(self) -> None:
         self._forward = self._backward = self._came_in = None
+        self._followed = False
 
     def _tell(self, where: str, suspect: _Suspect | None) -> None:
         self._done = True

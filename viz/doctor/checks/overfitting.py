@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number, tensors
+from viz.doctor.check_base import Check, host, number, tensors, total
 
 __all__ = ["Overfit"]
 
@@ -17,6 +17,7 @@ class Overfit(Check):
     """Follows losses by epoch, as `fit` tells them; in a loop of one's own, those with and without a tape in turns."""
 
     always = ("on_logs", "on_scope_end", "on_gradient")
+    ends = ("loss",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -39,7 +40,7 @@ class Overfit(Check):
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         if not self._told:
-            self._enter(True, statistics.fmean([float(host(t.data).mean()) for t in targets]))
+            self._enter(True, total(targets) / sum(t.data.size for t in targets))
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         found = tensors(outputs)

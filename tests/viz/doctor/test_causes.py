@@ -1,0 +1,140 @@
+"""Causes come before what follows from them, and what is explained is only a hint."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers
+from viz.cli import main
+from viz.doctor import Finding, Watcher
+from viz.doctor.causes import in_order
+from viz.doctor.constant_answers import best_constant, loss_of
+from viz.doctor.report import text
+from viz.doctor.watched_script import examine
+
+
+def finding(kind, severity="error", **about):
+    return Finding(kind, severity, "m", "f", **about)
+
+
+def test_a_symptom_is_a_hint_that_names_its_cause():
+    found = in_order([finding("constant_output"), finding("dead_relu"), finding("unscaled_input", "warning")])
+    assert [(f.kind, f.severity, f.because) for f in found] == [
+        ("unscaled_input", "error", None),  # as severe as what it explains
+        ("dead_relu", "info", "unscaled_input"),
+        ("constant_output", "info", "unscaled_input"),
+    ]
+    assert "follows from unscaled_input" in text(found)
+
+
+def test_a_hint_explains_nothing():
+    found = in_order([finding("dead_relu"), finding("unscaled_input", "info")])
+    assert [(f.kind, f.severity) for f in found] == [("dead_relu", "error"), ("unscaled_input", "info")]
+
+
+def test_a_usual_rate_is_no_cause_of_its_own_where_inputs_explain_it():
+    rate = finding("lr_too_high", evidence={"unusual": False})
+    scale = finding("unscaled_input", "warning", evidence={"highest": 300.0})
+    assert [(f.kind, f.because) for f in in_order([rate, scale])] == [
+        ("unscaled_input", None),
+        ("lr_too_high", "unscaled_input"),
+    ]
+    rate = finding("lr_too_high", evidence={"unusual": True})
+    assert [f.because for f in in_order([rate, scale])] == [None, None]
+
+
+def test_data_with_nan_are_a_cause_and_nan_of_a_wild_rate_are_none():
+    data, rate = finding("nonfinite", rule="nonfinite.data"), finding("lr_too_high", evidence={"unusual": True})
+    assert [(f.kind, f.because) for f in in_order([rate, data])] == [("nonfinite", None), ("lr_too_high", "nonfinite")]
+    made = finding("nonfinite", rule="nonfinite.log")
+    assert [(f.kind, f.because) for f in in_order([made, rate])] == [
+        ("lr_too_high", None),
+        ("nonfinite", "lr_too_high"),
+    ]
+
+
+def test_nothing_is_lost_and_order_does_not_matter():
+    found = [finding(k) for k in ("not_learning", "loss_mismatch", "overfit", "constant_output")]
+    forward, backward = in_order(found), in_order(found[::-1])
+    assert sorted(f.kind for f in forward) == sorted(f.kind for f in found)
+    assert [(f.kind, f.because) for f in forward] == [(f.kind, f.because) for f in backward]
+    assert {f.kind: f.because for f in forward}["not_learning"] == "loss_mismatch"
+
+
+@pytest.mark.parametrize("kind", ["sparse", "categorical", "binary", "mean_squared_error", "mean_absolute_error"])
+def test_no_constant_answer_is_better_than_the_best(kind):
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 3, 60)
+    labels = {"sparse": classes, "categorical": np.eye(3)[classes], "binary": (rng.random((60, 3)) > 0.7) + 0.0}
+    y = labels.get(kind, rng.normal(size=(60, 3)))
+    best = best_constant(kind, [y], [np.zeros((60, 3))], {})
+    for _ in range(200):
+        answer = rng.random(3) if kind == "binary" else rng.dirichlet(np.ones(3))
+        answer = answer if kind in labels else rng.normal(size=3)
+        assert loss_of(kind, y, np.tile(answer, (60, 1)), {}) >= best - 1e-12
+
+
+def test_an_interrupted_training_is_not_said_to_have_learnt_nothing(tmp_path, capsys):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import numpy as np\nimport eagerflow as ef\nfrom eagerflow import layers\n"
+        "rng = np.random.default_rng(0)\n"
+        "class Stop(ef.callbacks.Callback):\n"
+        "    def on_epoch_end(self, epoch, logs=None):\n"
+        "        if epoch == 60:\n            raise KeyboardInterrupt\n"
+        "model = ef.Sequential([layers.Dense(1, activation='sigmoid')])\n"
+        "model.compile(ef.optimizers.SGD(1e-4), 'binary_crossentropy')\n"
+        "x, y = 0.1 * rng.normal(size=(128, 4)), rng.integers(0, 2, (128, 1))\n"
+        "model.fit(x, y, epochs=200, callbacks=[Stop()], verbose=0)\n"
+    )
+    examination = examine(str(script))
+    assert examination.crashed
+    assert [(f.kind, f.severity) for f in examination.diagnosis if f.kind == "not_learning"] == [
+        ("not_learning", "info")
+    ]
+
+
+def test_a_batch_run_again_without_dropout_changes_nothing():
+    def trained(watched):
+        ef.utils.set_random_seed(3)
+        x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+        hidden = [layers.Dense(16, activation="relu"), layers.BatchNormalization(), layers.Dropout(0.8)]
+        model = ef.Sequential([*hidden, layers.Dense(1)])
+        model.compile("adam", "mse")
+        if not watched:
+            model.fit(x, x[:, :1], batch_size=8, epochs=3, verbose=0)
+            return model.get_weights(), None
+        with Watcher() as watcher:
+            model.fit(x, x[:, :1], batch_size=8, epochs=3, verbose=0)
+        return model.get_weights(), watcher
+
+    (plain, _), (seen, watcher) = trained(False), trained(True)
+    assert "dropout_high" in [f.kind for f in watcher.findings]
+    for a, b in zip(plain, seen, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("command", ["doctor", "nonfinite"])
+@pytest.mark.parametrize("source", ["raise RuntimeError('early')\n", "import eagerflow\nimport gone_for_good\n"])
+def test_a_script_that_failed_before_training_is_never_called_healthy(command, source, tmp_path, capsys):
+    script = tmp_path / "train.py"
+    script.write_text(source)
+    assert main([command, str(script)]) == 3
+    said = capsys.readouterr().out
+    assert "failed before" in said
+    assert "nothing to complain about" not in said
+    assert "all finite" not in said
+
+
+def test_a_script_that_failed_later_is_not_called_healthy_either(tmp_path, capsys):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import eagerflow as ef\nmodel = ef.Sequential([ef.layers.Dense(1)])\nmodel.compile('adam', 'mse')\n"
+        "x = ef.ops.ones((8, 2))\nmodel.fit(x, x[:, :1], verbose=0)\nraise RuntimeError('late')\n"
+    )
+    assert main(["nonfinite", str(script)]) == 3
+    assert "all finite" not in capsys.readouterr().out
+    assert main(["doctor", str(script)]) == 3
+    assert "nothing to complain about" not in capsys.readouterr().out
