@@ -14,7 +14,7 @@ from viz.doctor.check_base import Check
 from viz.doctor.checks.all_checks import CHECKS
 from viz.doctor.finding import Finding
 from viz.doctor.program import Origin, Program, WatchedScope
-from viz.doctor.user_code import made_at, op_place, scope_frame
+from viz.doctor.user_code import Place, made_at, op_place, scope_frame
 from viz.facts.schema import Composition
 from viz.recorder.compositions import live_composition
 
@@ -58,6 +58,7 @@ class Watcher(Program, observe.Observer):
         self._light = {name: self._handlers(name, every=False) for name in _HANDLERS}
         self._close = {name: self._handlers(name, every=True) for name in _HANDLERS}
         self._now = self._close
+        self._lines: dict[int, tuple[Any, Place | None]] = {}
         self._by_kind: dict[tuple[int, str, str], list[Callable[..., None]]] = {}
 
     def _of_kind(self, name: str, kind: str) -> list[Callable[..., None]]:
@@ -114,6 +115,7 @@ class Watcher(Program, observe.Observer):
             self._hand("finish")
             self.scopes.clear()
             self.origins.clear()
+            self._lines.clear()
 
     def __enter__(self) -> Watcher:
         return self.attach()
@@ -161,10 +163,18 @@ class Watcher(Program, observe.Observer):
             if made_by in _COPIES and inputs and isinstance(inputs[0], Tensor):
                 made_by = self.made_by(inputs[0]) or made_by
             layer = self.layer()
-            place = None if self.heavy or not _ours(layer) else made_at(layer)  # quicker than looking at frames
+            place = None if self.heavy or layer is None else self._line_of(layer)
             if place is None:
                 place = op_place(sys._getframe(2), self.scopes)
             self.origins[out.key] = Origin(op.name, made_by, layer, place)
+
+    def _line_of(self, layer: Any) -> Place | None:
+        """Where a layer of eagerflow's was made; None for one of the user's own. Quicker than looking at frames."""
+        known = self._lines.get(id(layer))
+        if known is None or known[0] is not layer:
+            ours = type(layer).__module__.startswith("eagerflow.")
+            known = self._lines[id(layer)] = layer, made_at(layer) if ours else None
+        return known[1]
 
     def on_rule(
         self,
@@ -194,7 +204,7 @@ class Watcher(Program, observe.Observer):
         self.spent += observe.clock() - began
 
     def on_update(self, name: str, variable: Any, inputs: Any, started: int, ended: int) -> None:
-        if get_ident() != self._thread:
+        if not self._now["update"] or get_ident() != self._thread:
             return
         self._hand("update", name, variable, inputs)
         self.spent += observe.clock() - ended
@@ -251,11 +261,6 @@ class Watcher(Program, observe.Observer):
         self.origins.clear()
         self.heavy = _looked_at(self.step)
         self._now = self._close if self.heavy else self._light
-
-
-def _ours(layer: Any) -> bool:
-    """Is this a layer of eagerflow's, whose code isn't the user's?"""
-    return type(layer).__module__.startswith("eagerflow.")
 
 
 def _looked_at(step: int) -> bool:
