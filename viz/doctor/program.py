@@ -134,6 +134,10 @@ class Program:
         """Was anything of these kinds found, worse than a hint?"""
         return any(f.kind in kinds and f.severity != "info" for f in self._found.values())
 
+    def hints_alone(self) -> bool:
+        """Was nothing found that is worse than a hint?"""
+        return all(f.severity == "info" for f in self._found.values())
+
     def raw(self, *kinds: str) -> list[Finding]:
         """The findings of these kinds as they were reported."""
         return [f for f in self._found.values() if f.kind in kinds]

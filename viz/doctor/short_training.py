@@ -54,6 +54,7 @@ def diagnose(
     stop = _StopAfter(steps)
     callbacks = [*_listed(fit.pop("callbacks", None)), stop]
     watcher = Watcher()
+    watcher.interrupted = True  # after so few steps, where it would have ended isn't known
     with _taken_back(model), numpy.errstate(all="ignore"):
         try:
             with watcher:

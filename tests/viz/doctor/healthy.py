@@ -79,6 +79,8 @@ _LOOPS = {
             "Nadam(0.01)",
             "AdamW(0.01)",
             "Adamax(0.01)",
+            "Adafactor(0.01)",
+            "Ftrl(0.05)",
         ),
     )
 }

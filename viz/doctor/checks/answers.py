@@ -105,7 +105,8 @@ class Answers(Check):
         if not numpy.isfinite(reached):
             return
         if course.steps < limits.LEARNT_BY:
-            if reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted:
+            hardly = reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted
+            if hardly and self.watch.hints_alone():
                 self._too_few(course, reached, constant)
             return
         if reached < limits.NOT_LEARNT * constant:

@@ -62,7 +62,7 @@ class Endings(Check):
     def finish(self) -> None:
         """Judge the last `fit`, and the losses as they ended."""
         self._stopped()
-        if self._run is not None and len(self._sources) == 1:
+        if self._run is not None and len(self._sources) == 1 and self.watch.hints_alone():
             self._too_few(self._run)
 
     # ------------------------------------------------------------------ too_few_steps
