@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from eagerflow.base import config
 from eagerflow.core import device as devices
+from eagerflow.world.current import world
 from tests import stand_in
 
 # Generated examples are the same in every run, and a slow machine is no failure.
@@ -36,6 +37,7 @@ def _settings_as_before() -> Iterator[None]:
     config.set_epsilon(numbers[1])
     config.set_image_data_format(numbers[2])
     devices.set_default_device(None)
+    world.distribution = None
 
 
 @pytest.fixture
