@@ -133,7 +133,7 @@ class Mismatch(Check):
             self._elementwise(labels, predicted, opened.owner)
             self._squared(labels, predicted, opened.owner)
             return
-        if not settings.get("from_logits") and not (kind == "binary" and labels.shape != predicted.data.shape):
+        if not settings.get("from_logits") and not (kind == "binary" and labels.size != predicted.data.size):
             self._as_probabilities(predicted, opened.owner)
         self._shapes(kind, labels, predicted, opened.owner)
 
