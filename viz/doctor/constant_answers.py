@@ -9,39 +9,48 @@ import numpy
 
 __all__ = ["best_constant", "loss_of"]
 
+Pairs = Sequence[tuple[numpy.ndarray, numpy.ndarray]]
+
 _LEAST = 1e-7  # the smallest probability that crossentropies reckon with
 
 
-def best_constant(
-    kind: str, labels: Sequence[numpy.ndarray], predicted: Sequence[numpy.ndarray], settings: Mapping[str, Any]
-) -> float | None:
-    """The smallest mean loss of an answer that doesn't depend on the row; None where it isn't known.
+def best_constant(kind: str, chosen_on: Pairs, judged_on: Pairs, settings: Mapping[str, Any]) -> float | None:
+    """The mean loss of the best answer that doesn't depend on the row; None where it isn't known.
+
+    It is chosen on some batches and judged on others, as a network is: on few rows, an answer that was chosen on
+    the very same ones looks better than it is.
 
     Args:
         kind: `"sparse"`, `"categorical"`, `"binary"`, `"mean_squared_error"` or `"mean_absolute_error"`.
-        labels: of some batches.
-        predicted: the predictions for them, which say how many classes there are.
+        chosen_on: labels and predictions (which say how many classes there are) of some batches.
+        judged_on: those of the batches for which the loss is given.
         settings: of the loss.
 
-    >>> y = [numpy.array([0.0, 0.0, 0.0, 1.0])]
-    >>> round(best_constant("mean_squared_error", y, y, {}), 4), best_constant("mean_absolute_error", y, y, {})
-    (0.1875, 0.25)
+    >>> y = numpy.array([0.0, 0.0, 0.0, 1.0])
+    >>> round(best_constant("mean_squared_error", [(y, y)], [(y, y)], {}), 4)
+    0.1875
     """
-    targets = [_targets(kind, y, p, settings) for y, p in zip(labels, predicted)]
-    if any(t is None for t in targets) or len({t.shape[1:] for t in targets if t is not None}) != 1:
+    chosen, judged = (_all_targets(kind, pairs, settings) for pairs in (chosen_on, judged_on))
+    if chosen is None or judged is None or chosen.shape[1:] != judged.shape[1:]:
         return None
-    every = numpy.concatenate([t for t in targets if t is not None])
-    mean = every.mean(axis=0)
+    mean = chosen.mean(axis=0)
     if kind == "mean_squared_error":
-        return float(numpy.square(every - mean).mean())
+        return float(numpy.square(judged - mean).mean())
     if kind == "mean_absolute_error":
-        return float(numpy.abs(every - numpy.median(every, axis=0)).mean())
-    chance = numpy.clip(mean, _LEAST, 1 - _LEAST)
+        return float(numpy.abs(judged - numpy.median(chosen, axis=0)).mean())
     if kind == "binary":
-        return float(-(mean * numpy.log(chance) + (1 - mean) * numpy.log(1 - chance)).mean())
-    shares = every.reshape(-1, every.shape[-1]).mean(axis=0)  # of all positions of a row, too
+        chance = numpy.clip(mean, _LEAST, 1 - _LEAST)
+        return float(-(judged * numpy.log(chance) + (1 - judged) * numpy.log(1 - chance)).mean())
+    shares = chosen.reshape(-1, chosen.shape[-1]).mean(axis=0)  # of all positions of a row, too
     total = float(shares.sum())
-    return float(-(shares * numpy.log(numpy.clip(shares / total, _LEAST, 1.0))).sum()) if total else None
+    return float(-(judged * numpy.log(numpy.clip(shares / total, _LEAST, 1.0))).sum(axis=-1).mean()) if total else None
+
+
+def _all_targets(kind: str, pairs: Pairs, settings: Mapping[str, Any]) -> numpy.ndarray | None:
+    found = [_targets(kind, labels, predicted, settings) for labels, predicted in pairs]
+    fitting = [each for each in found if each is not None]
+    alike = len(fitting) == len(found) > 0 and len({each.shape[1:] for each in fitting}) == 1
+    return numpy.concatenate(fitting) if alike else None
 
 
 def loss_of(kind: str, labels: numpy.ndarray, predicted: numpy.ndarray, settings: Mapping[str, Any]) -> float:

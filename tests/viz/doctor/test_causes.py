@@ -69,7 +69,8 @@ def test_no_constant_answer_is_better_than_the_best(kind):
     classes = rng.integers(0, 3, 60)
     labels = {"sparse": classes, "categorical": np.eye(3)[classes], "binary": (rng.random((60, 3)) > 0.7) + 0.0}
     y = labels.get(kind, rng.normal(size=(60, 3)))
-    best = best_constant(kind, [y], [np.zeros((60, 3))], {})
+    pairs = [(y, np.zeros((60, 3)))]
+    best = best_constant(kind, pairs, pairs, {})
     for _ in range(200):
         answer = rng.random(3) if kind == "binary" else rng.dirichlet(np.ones(3))
         answer = answer if kind in labels else rng.normal(size=3)

@@ -108,6 +108,8 @@ class LearningRates(Check):
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
         factor = limits.DIVERGED if len(self._courses) == 1 else limits.DIVERGED_SEVERAL
         first = abs(finite[0]) if moved >= limits.UPDATE_TOO_LARGE else first
+        if min(finite) < 0:  # around 0 a loss grows many times over without any meaning
+            first = max(first, *map(abs, finite[: limits.WINDOW]))
         grew = last > factor * first + 1e-3 and max(finite[-limits.LAST :]) > factor * abs(finite[0])
         enough = len(losses) > limits.FIRST + limits.LAST or not math.isfinite(losses[-1]) or final
         if enough and grew and (math.isfinite(last) or max(finite) > factor * abs(finite[0])):

@@ -11,6 +11,7 @@ from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first_tensor, host, number
 from viz.doctor.program import layer_label
+from viz.doctor.variable_owners import layers_in
 
 __all__ = ["Noise"]
 
@@ -50,9 +51,11 @@ class Noise(Check):
             return
         if not isinstance(outputs, Tensor) or outputs.key is None or outputs.data.shape[0] < limits.DROPOUT_ROWS:
             return
-        given = opened.scope.inputs
+        given = [each for each in opened.scope.inputs if not isinstance(each, bool)] if _plain(opened) else []
+        if len(given) != 1:
+            return
         with unobserved(), no_grad():
-            plain = opened.owner(given[0] if isinstance(given, tuple) else given, training=False)
+            plain = opened.owner(given[0], training=False)
         noisy, quiet = host(outputs.data).astype("float64"), host(plain.data).astype("float64")
         signal = float(quiet.var(axis=0).mean())
         noise = float(numpy.square(noisy - quiet).mean())
@@ -114,3 +117,13 @@ class Noise(Check):
                 "layers": [layer_label(each) for each in self._dropout.values()],
             },
         )
+
+
+def _plain(opened: Any) -> bool:
+    """May the model be run once more? Not where a call leaves something behind: states, added losses."""
+    inside = layers_in(opened.owner)
+    leaves = any(
+        getattr(each, "stateful", False) or each._losses or each.activity_regularizer is not None for each in inside
+    )
+    ours = all(type(each).__module__.startswith("eagerflow.") for each in inside)
+    return isinstance(opened.scope.inputs, tuple) and ours and not leaves

@@ -31,23 +31,23 @@ class ValidationRows(Check):
             return
         self._seen.append(fit)
         train, held = _inputs(fit.feed), _inputs(fit.validation)
-        if train is None or held is None or train.shape[1:] != held.shape[1:]:
+        if not train or [x.shape[1:] for x in train] != [x.shape[1:] for x in held]:
             return
-        if min(len(train), len(held)) >= limits.OVERLAP_ROWS:
+        if min(len(train[0]), len(held[0])) >= limits.OVERLAP_ROWS:
             self._judge(train, held)
 
-    def _judge(self, train: numpy.ndarray, held: numpy.ndarray) -> None:
+    def _judge(self, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> None:
         hashes = _hashes(train)
         kinds, at, counts = numpy.unique(hashes, return_index=True, return_counts=True)
-        order = numpy.linspace(0, len(held) - 1, min(len(held), limits.OVERLAP_LOOKED)).astype(int)
-        asked = _hashes(held[order])
+        order = numpy.linspace(0, len(held[0]) - 1, min(len(held[0]), limits.OVERLAP_LOOKED)).astype(int)
+        asked = _hashes([x[order] for x in held])
         place = numpy.searchsorted(kinds, asked).clip(0, len(kinds) - 1)
         alike = kinds[place] == asked
         rows = at[place[alike]]
         # Hashes are of the bytes of some columns: only equal rows count.
-        same = [bool((train[i] == held[j]).all()) for i, j in zip(rows, order[alike])]
+        same = [all((a[i] == b[j]).all() for a, b in zip(train, held)) for i, j in zip(rows, order[alike])]
         overlap = sum(same) / len(order)
-        chance = float((counts[counts > 1]).sum() / len(train))  # rows that have a twin among the training data
+        chance = float((counts[counts > 1]).sum() / len(hashes))  # rows that have a twin among the training data
         if overlap < limits.OVERLAP or overlap < limits.OVERLAP_CHANCE * chance:
             return
         self.watch.report(
@@ -62,21 +62,22 @@ class ValidationRows(Check):
         )
 
 
-def _inputs(feed: Any) -> numpy.ndarray | None:
-    """The first array of inputs of a feed of arrays."""
+def _inputs(feed: Any) -> list[numpy.ndarray]:
+    """The inputs of a feed of arrays; empty for any other."""
     parts = getattr(feed, "parts", None)
-    if parts is None:
-        return None
-    first = next(iter(flat(parts[0] if isinstance(parts, tuple) else parts)), None)
-    values = host(first) if hasattr(first, "dtype") else None
-    usable = isinstance(values, numpy.ndarray) and values.ndim >= 1 and values.dtype.kind in "fiub" and values.size
-    return values if usable else None
+    found = list(flat(parts[0] if isinstance(parts, tuple) else parts))
+    if parts is None or not all(hasattr(x, "dtype") and x.dtype.kind in "fiub" and x.ndim for x in found):
+        return []
+    return [host(x) for x in found if x.size]
 
 
-def _hashes(rows: numpy.ndarray) -> numpy.ndarray:
-    """A number for each row, equal for equal rows."""
-    flat = rows.reshape(len(rows), -1)
-    stride = max(1, flat.shape[1] // limits.OVERLAP_COLUMNS)
-    some = numpy.ascontiguousarray(flat[:, ::stride][:, : limits.OVERLAP_COLUMNS], dtype="float64")
-    factors = numpy.random.default_rng(0).integers(1, 2**63, some.shape[1], dtype="uint64") | numpy.uint64(1)
-    return (some.view("uint64") * factors).sum(axis=1, dtype="uint64")
+def _hashes(arrays: list[numpy.ndarray]) -> numpy.ndarray:
+    """A number for each row, equal for equal rows of all arrays."""
+    found = numpy.zeros(len(arrays[0]), "uint64")
+    for rows in arrays:
+        columns = rows.reshape(len(rows), -1)
+        stride = max(1, columns.shape[1] // limits.OVERLAP_COLUMNS)
+        some = numpy.ascontiguousarray(columns[:, ::stride][:, : limits.OVERLAP_COLUMNS], dtype="float64") + 0.0
+        factors = numpy.random.default_rng(0).integers(1, 2**63, some.shape[1], dtype="uint64") | numpy.uint64(1)
+        found = found * numpy.uint64(31) + (some.view("uint64") * factors).sum(axis=1, dtype="uint64")
+    return found
