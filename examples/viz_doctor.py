@@ -17,7 +17,7 @@ from viz.picture.bar_charts import Bar, bars
 PAGE = Path(__file__).parents[1] / "docs" / "doctor.md"
 SECTION = re.compile(r"^## `(\w+)`\n.*?^```python doctor\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-# What is drawn: the name of a number in the evidence and how it is called here; or a name and a usual value.
+# What is drawn: how a number is called here, and its name in the evidence or a usual value.
 ROWS = {
     "nonfinite": [("all values", "size"), ("infinite", "inf"), ("NaN", "nan")],
     "loss_mismatch": [("largest probability", 1), ("largest output", "high")],
@@ -74,8 +74,7 @@ def chart(finding: Finding) -> str:
     evidence = dict(finding.evidence)
     if "bytes_per_step" in evidence:
         evidence["kept"] = evidence["bytes_per_step"] * evidence["steps"]
-    sizes = evidence.get("sizes", {})
-    rows = ROWS[finding.kind] or [(name, value) for name, value in list(sizes.items())[::-1]]
+    rows = ROWS[finding.kind] or list(evidence.get("sizes", {}).items())[::-1]
     drawn = []
     for i, (name, value) in enumerate(rows):
         number = evidence[value] if isinstance(value, str) else value
@@ -97,6 +96,5 @@ def main(out: Path, kinds: tuple[str, ...] = tuple(ROWS)) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("pictures"), help="the folder for pictures")
-    folder = parser.parse_args().out
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder := parser.parse_args().out).mkdir(parents=True, exist_ok=True)
     main(folder)

@@ -24,6 +24,8 @@ __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
 class Compiled:
     """All that `compile` was given, ready for use."""
 
+    distribution: Any = None  # that was in force: a model keeps it behind its scope. Pickles of 0.1.0 have none
+
     def __init__(
         self,
         optimizer: Identifier,
@@ -50,7 +52,6 @@ class Compiled:
         self.states: States | None = None  # of the model, for steps made one by one
         # What was trainable, where that counts (see training_as_compiled.py).
         self.trainable: list[tuple[Any, bool]] = []
-        self.distribution: Any = None  # that was in force: a model keeps it behind its scope
 
     def change_loss(self, loss: Any) -> None:
         """Use another loss from now on."""
