@@ -92,10 +92,11 @@ class DeadRelu(Check):
         if dead < count and (short or count < limits.DEAD_UNITS or dead < share * count):
             return
         name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
+        sure = dead >= by_chance and units.steps >= limits.HEAVY_BLOCK
         effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
         self.watch.report(
             "dead_relu",
-            "error" if dead == count else "warning" if dead >= by_chance else "info",
+            "error" if dead == count else "warning" if sure else "info",
             f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of {units.steps} steps: {effect}",
             layer=units.layer,
             op="relu",
