@@ -79,7 +79,9 @@ class GradientSizes(Check):
 
     def _judge(self) -> None:
         for group, ratios in self._ratios.items():
-            middle = statistics.median(ratios)
+            middle = statistics.median(ratios[-limits.WINDOW :])
+            if middle >= limits.VANISHING:  # it may have been so only at first
+                self.watch.retract(("vanishing_gradient", group))
             if 0 < middle < limits.VANISHING and len(ratios) >= min(3, max(1, self.watch.step)):
                 self._tell_vanishing(group, middle, len(ratios))
         if self._scales_loss():
@@ -109,6 +111,7 @@ class GradientSizes(Check):
             "first layers hardly learn",
             layer=layer if layer is not None else first.path,
             op=None,
+            key=("vanishing_gradient", group),
             evidence={"ratio": ratio, "variable": first.path, "steps": steps, "sizes": self._sizes[group]},
         )
 
