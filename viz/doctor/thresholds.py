@@ -17,6 +17,7 @@ MAX_PER_KIND = 5  # more findings of a kind help nobody
 # -- activations
 
 DEAD_SHARE = 0.7  # of a layer's units; trained networks often have 10 to 30 % units that never fire
+DEAD_SURE = 0.8  # a warning from here on, a hint below: half may be silent by their signs alone, and a few die early
 DEAD_SHARE_LATE = 0.9  # the same, later: units have become choosy, and fewer steps are looked at
 DEAD_UNITS = 8  # with fewer, chance alone may silence most of them: only all of them count
 DEAD_CHANCE = 1.5  # where each unit may be dead by chance, half of n are, give or take some times √n

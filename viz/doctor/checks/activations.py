@@ -92,7 +92,7 @@ class DeadRelu(Check):
         if dead < count and (short or count < limits.DEAD_UNITS or dead < share * count):
             return
         name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
-        sure = dead >= by_chance and units.steps >= limits.HEAVY_BLOCK
+        sure = dead >= max(by_chance, limits.DEAD_SURE * count) and units.steps >= limits.HEAVY_BLOCK
         effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
         self.watch.report(
             "dead_relu",
