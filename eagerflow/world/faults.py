@@ -37,6 +37,7 @@ __all__ += ["waiting", "who"]
 _COLLECTIVE = "all_reduce sum_flat reduce_scatter all_gather broadcast gather_objects broadcast_object barrier".split()
 _LONGEST = 3000  # bytes that one write to a pipe hands over whole, on any system of ours, less what is around them
 _TIMEOUT = "EAGERFLOW_TIMEOUT"
+_FORWARDED = 0.3  # seconds in which the engine shows what a rank wrote; what it still holds when it aborts is lost
 _get_ident, _clock = threading.get_ident, time.monotonic
 
 
@@ -305,6 +306,7 @@ def fail(
         os._exit(code)  # the agent and the launcher end the others, and say why
     sys.stderr.write(f"\neagerflow: {subject or who()}: {cause}{at}\n")
     sys.stderr.flush()
+    time.sleep(_FORWARDED)
     if world.communicator is not None:
         with contextlib.suppress(BaseException):  # whatever goes wrong with it, this process ends
             world.communicator.abort(code)
