@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy
+
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
+from eagerflow.base.tracebacks import warn
 from eagerflow.core.device import Device
 from eagerflow.core.tensor import Tensor
+from eagerflow.data.arrays import rows_of
 from eagerflow.data.rows import batches_of_rows
+from eagerflow.world.agreement import DisagreementError
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.shares import Share, share_of
 
-__all__ = ["Part", "RowsOf", "cut", "parts_of_rows"]
+__all__ = ["END", "Part", "RowsOf", "batches_and_end", "brought", "cut", "numbers_of", "parts_of_rows"]
+
+END: Any = object()  # of batches
 
 
 class Part(NamedTuple):
@@ -86,6 +93,52 @@ def cut(batch: Any, share: Share) -> Any:
         return Tensor(leaf.data[first:last], None, None) if isinstance(leaf, Tensor) else leaf[first:last]
 
     return tree.map_structure(rows, batch)
+
+
+def brought(batches: Iterator[Any], ranks: Communicator, called: str) -> Iterator[Part]:
+    """Batches that each rank brings itself; one that has no more borrows its last one, of which nothing counts.
+
+    Args:
+        batches: this rank's.
+        ranks: all of them.
+        called: what is going on, for messages.
+
+    Raises:
+        DisagreementError: on all ranks, when one of them has no batch at all.
+    """
+    last: Any = None
+    had = numpy.zeros(ranks.size, "int64")
+    for batch in batches_and_end(batches, again=True):
+        every = numbers_of(ranks, 0 if batch is END else rows_of(batch))
+        rows, rank = sum(every), ranks.rank
+        if not rows:
+            break
+        had += numpy.array(every) > 0
+        if not had.all():
+            raise DisagreementError(f"{called}: rank {int(had.argmin())} has no data, and others have.")
+        last = last if batch is END else batch
+        start = sum(every[:rank])
+        share = Share(ranks, start, start + every[rank], rows)
+        yield Part(share, last if share.own else cut(last, Share(ranks, 0, 0, rows_of(last))))
+    if had.min() != had.max() and not ranks.rank:
+        counts = ", ".join(f"rank {rank}: {n}" for rank, n in enumerate(had))
+        warn(f"{called}: ranks had unequal numbers of batches ({counts}); those with fewer waited for the rest.")
+
+
+def numbers_of(ranks: Communicator, own: int) -> list[int]:
+    """The numbers that all ranks tell."""
+    found = numpy.zeros(ranks.size, "int64")
+    found[ranks.rank] = own
+    ranks.all_reduce(found)
+    return [int(n) for n in found]
+
+
+def batches_and_end(batches: Iterator[Any], again: bool = False) -> Iterator[Any]:
+    """The batches, and what tells their end: once, or for ever."""
+    yield from batches
+    yield END
+    while again:
+        yield END
 
 
 class RowsOf:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow.data.arrays import as_batch, rows_of
-from eagerflow.data.parts import cut
+from eagerflow.data.parts import Part, cut
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import sharing
 from eagerflow.world.shares import share_of
@@ -29,11 +29,14 @@ class Distributed:
         self.dataset, self.communicator = dataset, communicator
 
     def __iter__(self) -> Iterator[Any]:
-        for batch in self.dataset:
-            given = as_batch(batch)
-            share = share_of(self.communicator, rows_of(given))._replace(gathers=True)
-            with sharing(share):
-                yield cut(given, share)
+        for share, batch in self._parts(map(as_batch, self.dataset)):
+            with sharing(share._replace(gathers=True)):
+                yield batch
+
+    def _parts(self, batches: Iterator[Any]) -> Iterator[Part]:
+        for batch in batches:
+            share = share_of(self.communicator, rows_of(batch))
+            yield Part(share, cut(batch, share))
 
     @property
     def undivided(self) -> Any:

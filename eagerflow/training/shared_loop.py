@@ -14,7 +14,7 @@ from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.observe import logs as announce_logs, state
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.feed import Feed
-from eagerflow.data.parts import Part, cut
+from eagerflow.data.parts import END, Part, batches_and_end, brought, cut, numbers_of
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, deferring, joined, observed_batches, observed_step
 from eagerflow.training.replicas import draw_alike, settle
@@ -34,7 +34,6 @@ _MADE_BY_ALL = (
 )
 _told: set[str] = set()
 
-_END: Any = object()
 _ALIKE = (
     "All ranks have to be given the same data, of which each takes its rows; for ranks that bring their own batches: "
     "DataParallel(auto_shard_dataset=False)."
@@ -162,7 +161,9 @@ class SharedLoop(Loop):
 
     def one(self, data: Any) -> Any:
         """A step on one global batch (with `auto_shard_dataset=False`, on the batches that ranks bring)."""
-        share, own = next(self._brought(iter([data])) if self.brings else self._of_stream(iter([data])))
+        share, own = next(
+            brought(iter([data]), self.ranks, self.called) if self.brings else self._of_stream(iter([data]))
+        )
         logs = self._step(share, own)
         return self._whole_outputs(share, logs) if self.kind == "predict" else self._global(share, logs)
 
@@ -184,7 +185,7 @@ class SharedLoop(Loop):
     def _parts(self, feed: Feed, left: int | None) -> Iterator[Part]:
         batches = observed_batches(feed.epoch(), left)
         if self.brings:
-            return self._brought(batches)
+            return brought(batches, self.ranks, self.called)
         if feed.made_by_all and not self.ranks.rank:
             warn_once(_MADE_BY_ALL)
         return batches if feed.cuts else self._of_stream(batches)
@@ -192,8 +193,8 @@ class SharedLoop(Loop):
     def _of_stream(self, batches: Iterator[Any]) -> Iterator[Part]:
         """Parts of batches that all ranks make."""
         for number, batch in enumerate(batches_and_end(batches)):
-            rows = -1 if batch is _END else rows_of(batch)
-            every = self._rows(rows)
+            rows = -1 if batch is END else rows_of(batch)
+            every = numbers_of(self.ranks, rows)
             other = next((rank for rank, n in enumerate(every) if n != every[0]), None)
             if other is not None:
                 told = ["no more batch" if n < 0 else f"{n} rows" for n in (every[other], every[0])]
@@ -201,39 +202,10 @@ class SharedLoop(Loop):
                     f"{self.called}: ranks differ in batch {number}: rank {other} has {told[0]}, rank 0 has {told[1]}. "
                     f"{_ALIKE}"
                 )
-            if batch is _END:
+            if batch is END:
                 return
             share = share_of(self.ranks, rows)
             yield Part(share, cut(batch, share))
-
-    def _brought(self, batches: Iterator[Any]) -> Iterator[Part]:
-        """Batches that each rank brings itself; one that has no more borrows its last one, of which nothing counts."""
-        last: Any = None
-        had = numpy.zeros(self.ranks.size, "int64")
-        for batch in batches_and_end(batches, again=True):
-            every = self._rows(0 if batch is _END else rows_of(batch))
-            rows, rank = sum(every), self.ranks.rank
-            if not rows:
-                break
-            had += numpy.array(every) > 0
-            if not had.all():
-                raise DisagreementError(f"{self.called}: rank {int(had.argmin())} has no data, and others have.")
-            last = last if batch is _END else batch
-            start = sum(every[:rank])
-            share = Share(self.ranks, start, start + every[rank], rows)
-            yield Part(share, last if share.own else cut(last, Share(self.ranks, 0, 0, rows_of(last))))
-        if had.min() != had.max() and not self.ranks.rank:
-            counts = ", ".join(f"rank {rank}: {n}" for rank, n in enumerate(had))
-            warn(
-                f"{self.called}: ranks had unequal numbers of batches ({counts}); those with fewer waited for the rest."
-            )
-
-    def _rows(self, own: int) -> list[int]:
-        """What all ranks tell."""
-        found = numpy.zeros(self.ranks.size, "int64")
-        found[self.ranks.rank] = own
-        self.ranks.all_reduce(found)
-        return [int(n) for n in found]
 
     # -- numbers
 
@@ -273,14 +245,6 @@ class SharedLoop(Loop):
             else:
                 found[name] = float(mean[0]) if not value.ndim else mean.reshape(value.shape)
         return found
-
-
-def batches_and_end(batches: Iterator[Any], again: bool = False) -> Iterator[Any]:
-    """The batches, and what tells their end: once, or for ever."""
-    yield from batches
-    yield _END
-    while again:
-        yield _END
 
 
 def _equal(a: Any, b: Any) -> bool:

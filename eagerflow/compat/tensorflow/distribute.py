@@ -16,11 +16,12 @@ from typing import Any
 from eagerflow import distribution, ops
 from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.data.arrays import as_batch, rows_of
-from eagerflow.data.parts import cut
+from eagerflow.data.arrays import as_batch
+from eagerflow.data.parts import brought
+from eagerflow.distribution.batches import Distributed
 from eagerflow.world.communicator import Alone, Communicator
 from eagerflow.world.current import sharing, world
-from eagerflow.world.shares import Share, share_of
+from eagerflow.world.shares import Share
 
 __all__ = ["CrossDeviceOps", "DistributedDataset", "HierarchicalCopyAllReduce", "InputContext", "MirroredStrategy"]
 __all__ += ["MultiWorkerMirroredStrategy", "NcclAllReduce", "OneDeviceStrategy", "ParameterServerStrategy", "ReduceOp"]
@@ -59,7 +60,7 @@ class _Accepted:
 CommunicationOptions = CrossDeviceOps = HierarchicalCopyAllReduce = NcclAllReduce = ReductionToOneDevice = _Accepted
 
 
-class DistributedDataset:
+class DistributedDataset(Distributed):
     """What a strategy makes of a data set: each rank's rows of its batches.
 
     Args:
@@ -69,46 +70,18 @@ class DistributedDataset:
     """
 
     def __init__(self, strategy: Strategy, dataset: Any, own: bool = False) -> None:
-        self.strategy, self.dataset, self.own = strategy, dataset, own
-        self.undivided, self.brings = dataset, own  # what `fit` uses, which divides batches itself
+        super().__init__(dataset, strategy._communicator)
+        self.strategy, self.brings = strategy, own
 
     def __iter__(self) -> Iterator[Any]:
-        pairs = self._own_batches() if self.own else self._cut_batches()
+        batches = map(as_batch, self.dataset)
+        parts = brought(batches, self.communicator, "strategy") if self.brings else self._parts(batches)
         try:
-            for batch, share in pairs:
-                self.strategy._share = share
+            for share, batch in parts:
+                self.strategy._share = share._replace(summed=True, gathers=True)
                 yield batch
         finally:
             self.strategy._share = None
-
-    def _cut_batches(self) -> Iterator[tuple[Any, Share]]:
-        communicator = self.strategy._communicator
-        for given in map(as_batch, self.dataset):
-            share = share_of(communicator, rows_of(given))._replace(summed=True, gathers=True)
-            yield cut(given, share), share
-
-    def _own_batches(self) -> Iterator[tuple[Any, Share]]:
-        """Batches that differ by rank: a rank that has run out repeats its last one, which weighs nothing."""
-        communicator, batch, batches = self.strategy._communicator, None, map(as_batch, self.dataset)
-        while True:
-            found = next(batches, None)
-            batch = batch if found is None else found
-            counts = communicator.gather_objects(0 if found is None else rows_of(found))
-            if not any(counts):
-                return
-            if batch is None:
-                raise ValueError(f"rank {communicator.rank} has no batch, and others have: every rank needs data.")
-            start = sum(counts[: communicator.rank])
-            yield batch, Share(communicator, start, start + counts[communicator.rank], sum(counts), True, True)
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getattr__(self, name: str) -> Any:
-        """What else the data set has: `element_spec`, `cardinality`."""
-        if name.startswith("__") or name in ("dataset", "strategy", "own"):
-            raise AttributeError(name)
-        return getattr(self.dataset, name)
 
 
 class Strategy:
