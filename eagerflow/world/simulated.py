@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Sequence
-from typing import Any, NoReturn
-
-import numpy
+from typing import Any
 
 from eagerflow.base.typing import Array
-from eagerflow.world.communicator import Communicator
+from eagerflow.world.communicator import Alone
 
 __all__ = ["Simulated"]
 
 
-class Simulated(Communicator):
+class Simulated(Alone):
     """A rank among `size`, all of which are thought to have the very arrays that this one has.
 
     Args:
@@ -23,7 +20,7 @@ class Simulated(Communicator):
         rank: the number of this one.
         per_machine: how many of them a machine has.
 
-    >>> array = numpy.ones(2)
+    >>> array = np.ones(2)
     >>> Simulated(1000).all_reduce(array)
     >>> array.tolist()
     [1000.0, 1000.0]
@@ -48,23 +45,5 @@ class Simulated(Communicator):
     def all_gather(self, array: Array, bounds: Sequence[int]) -> None:
         """Every part is thought to be there already."""
 
-    def broadcast(self, array: Array, root: int = 0) -> None:
-        """All ranks have it already."""
-
     def gather_objects(self, value: Any) -> list[Any]:
         return [value] * self.size
-
-    def broadcast_object(self, value: Any, root: int = 0) -> Any:
-        return value
-
-    def barrier(self) -> None:
-        """Nobody is waited for."""
-
-    def allocate(self, nbytes: int) -> Array:
-        return numpy.zeros(nbytes, "uint8")
-
-    def duplicate(self) -> Communicator:
-        return self
-
-    def abort(self, code: int = 1) -> NoReturn:
-        os._exit(code)
