@@ -51,9 +51,17 @@ def within(words: list[str], pull: Path | None = None, rate: str = "") -> list[s
     return [*here, *(["--rate", rate] if rate else []), *(["--pull", str(pull)] if pull else []), *words]
 
 
-def _ip(*words: str, other: int = 0) -> None:
+def _ip(*words: str, other: int = 0) -> str:
     inside = ["nsenter", "--target", str(other), "--net", "--uts"] if other else []
-    subprocess.run([*inside, *words], check=True)
+    return subprocess.run([*inside, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _wait_until_up(name: str, other: int = 0) -> None:
+    until = time.monotonic() + 10
+    while " state UP " not in (shown := _ip(*f"ip -o link show dev {name}".split(), other=other)):
+        if time.monotonic() > until:
+            raise TimeoutError(f"no carrier within 10 s: {shown}")
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -75,6 +83,9 @@ def _machines(rate: str) -> Iterator[int]:
                     shaped = f"tc qdisc add dev {name} root tbf rate {rate} burst 256kb latency 50ms"
                     _ip(*shaped.split(), other=other)
             _ip(*"ip link set lo up".split(), other=sleeper.pid)
+            # The kernel notices a carrier up to a second late; until then MPI finds no network but the loopback.
+            _wait_until_up("v0")
+            _wait_until_up("v1", sleeper.pid)
             yield sleeper.pid
         finally:
             sleeper.kill()
