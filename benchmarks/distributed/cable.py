@@ -1,4 +1,4 @@
-"""Two machines out of one: network namespaces that a slow cable joins, and a step of 100 MB of gradients over it.
+"""Two machines out of one: network namespaces that a slow cable joins, and a step over it with 102 MB of gradients.
 
 A namespace has its own name and its own network; `tc` makes the cable slow. Hydra starts a rank in each of them.
 """

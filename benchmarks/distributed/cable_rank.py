@@ -1,4 +1,7 @@
-"""A rank at the end of a cable: sums of 100 MB alone, work alone, and both at once."""
+"""A rank at the end of a cable: the sums of a ResNet50's gradients alone, work alone, and both at once.
+
+The work is as long as the sums, and shared out evenly among the 54 layers that have kernels.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +13,37 @@ from time import perf_counter, sleep
 
 import numpy as np
 
+from eagerflow.applications import ResNet50
 from eagerflow.world.buckets import Buckets, Helper
 from eagerflow.world.mpi import Mpi
 
 __all__ = ["main"]
-
-COUNT, SIZE = 8, 3_125_000  # gradients of 12.5 MB
 
 
 def main() -> None:
     """Measure, and let rank 0 write down what it found."""
     file, rounds = sys.argv[1], int(sys.argv[2])
     communicator = Mpi()
-    buckets = Buckets(communicator.duplicate(), Helper("sums"), [(SIZE,)] * COUNT, ["float32"] * COUNT, range(COUNT))
-    gradients = [np.ones(SIZE, "float32") for _ in range(COUNT)]
-    matrix = np.ones((1200, 1200), "float32")
+    weights = ResNet50(weights=None).trainable_variables  # 25.6 million numbers, 102 MB
+    shapes = [tuple(weight.shape) for weight in weights]
+    order = range(len(shapes) - 1, -1, -1)  # a backward pass finishes the last ones first
+    layers = sum(len(shape) > 1 for shape in shapes)
+    buckets = Buckets(communicator.duplicate(), Helper("sums"), shapes, ["float32"] * len(shapes), order)
+    gradients = [np.ones(shape, "float32") for shape in shapes]
+    matrix = np.ones((400, 400), "float32")
 
     def sums() -> None:
         buckets.begin(0.5)
-        assert buckets.finish(gradients)[0][0] == 1
+        assert buckets.finish(gradients)[-1][0] == 1
 
     def step(work: Callable[[], None]) -> Callable[[], None]:
         def overlapped() -> None:
             buckets.begin(0.5)
-            for i in range(COUNT):
-                work()
+            for i in order:
+                if len(shapes[i]) > 1:
+                    work()
                 buckets.fill(i, gradients[i])
-            assert buckets.finish(gradients)[0][0] == 1
+            assert buckets.finish(gradients)[-1][0] == 1
 
         return overlapped
 
@@ -47,7 +54,7 @@ def main() -> None:
         return perf_counter() - started
 
     seconds(sums)
-    part = seconds(sums) / COUNT
+    part = seconds(sums) / layers
     once = min(seconds(lambda: _product(matrix)) for _ in range(5))
     times = max(1, round(part / once))
 
@@ -60,9 +67,9 @@ def main() -> None:
 
     kinds: dict[str, Callable[[], None]] = {
         "sums alone": sums,
-        "asleep": lambda: [asleep() for _ in range(COUNT)] and None,
+        "asleep": lambda: [asleep() for _ in range(layers)] and None,
         "step while asleep": step(asleep),
-        "computing": lambda: [computing() for _ in range(COUNT)] and None,
+        "computing": lambda: [computing() for _ in range(layers)] and None,
         "step while computing": step(computing),
     }
     found: dict[str, list[float]] = {name: [] for name in kinds}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -18,7 +19,10 @@ from eagerflow.world.window import Window
 __all__ = ["Mpi"]
 
 _NARROW = ("float16", "bfloat16")  # types that MPI doesn't know: they are summed in float32
-_MESSAGE = 12 << 20  # bytes sent at once: larger messages are slower
+_MESSAGE = 12 << 20  # bytes: larger arrays are slower at once
+# Gradients go in pieces, some of them at once, so that the cable isn't idle while others are added up: 840 ms for
+# 100 MB over 1 Gbit/s instead of 900, where 800 is the least.
+_PIECE, _UNDER_WAY = 3 << 20, 4
 _NAP = 50e-6  # seconds between two looks whether a message has come
 
 
@@ -56,17 +60,17 @@ class Mpi(Communicator):
         if wire is not None and array.dtype.name == "float32":
             sum_narrow(self, array, wire)
             return
-        length = max(1, _MESSAGE // array.itemsize)
+        length = max(1, _PIECE // array.itemsize)
+        under_way: deque[Any] = deque()
         for begin in range(0, array.size, length):
             piece = array[begin : begin + length]
+            if len(under_way) == _UNDER_WAY:
+                _wait(under_way.popleft(), patient)
             # The same call whether patient or not: what is patient on one rank may be hurried on another, and MPI
             # lets no blocking call meet one that isn't.
-            request = self.handle.Iallreduce(self.engine.IN_PLACE, piece, self.engine.SUM)
-            if patient:
-                while not request.Test():
-                    time.sleep(_NAP)
-            else:
-                request.Wait()
+            under_way.append(self.handle.Iallreduce(self.engine.IN_PLACE, piece, self.engine.SUM))
+        while under_way:
+            _wait(under_way.popleft(), patient)
 
     def exchange(self, sent: Array, got: Array, cuts: Sequence[int]) -> None:
         """Rank r gets `sent[cuts[r]:cuts[r + 1]]` of all ranks, one behind the other. Not for types unknown to MPI."""
@@ -138,6 +142,14 @@ class Mpi(Communicator):
         sys.stderr.flush()
         self.handle.Abort(code)
         raise AssertionError("MPI_Abort came back")
+
+
+def _wait(request: Any, patient: bool) -> None:
+    if not patient:
+        request.Wait()
+        return
+    while not request.Test():
+        time.sleep(_NAP)
 
 
 def _engine() -> Any:
