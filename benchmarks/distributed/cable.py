@@ -69,11 +69,13 @@ def over_the_cable(rate: str, rounds: int) -> dict[str, Any]:
         ranks += [sys.executable, "-m", "benchmarks.distributed.cable_rank", str(figures), str(rounds)]
         command = ["unshare", "-n", "-u", "-m", "bash", str(script), rate, *ranks]
         subprocess.run(command, env=environment, cwd=ROOT, timeout=_DEADLINE, check=True, stdin=subprocess.DEVNULL)
-        found: dict[str, list[float]] = json.loads(figures.read_text(encoding="utf-8"))
-    middle = {label: statistics.median(times) for label, times in found.items()}
-    told: dict[str, Any] = {label: f"{1e3 * seconds:.0f} ms" for label, seconds in middle.items()}
-    for kind in ("asleep", "computing"):
-        least = max(middle[kind], middle["sums alone"])
-        told[f"step while {kind}, of the longer of both"] = round(middle[f"step while {kind}"] / least, 3)
+        found: dict[str, dict[str, list[float]]] = json.loads(figures.read_text(encoding="utf-8"))
+    told: dict[str, Any] = {}
+    for gradients, kinds in found.items():
+        middle = {label: statistics.median(times) for label, times in kinds.items()}
+        told |= {f"{gradients}, {label}": f"{1e3 * seconds:.0f} ms" for label, seconds in middle.items()}
+        for kind in ("asleep", "computing"):
+            ratio = middle[f"step while {kind}"] / max(middle[kind], middle["sums alone"])
+            told[f"{gradients}, step while {kind}, of the longer of both"] = round(ratio, 3)
     told["cores"] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return told

@@ -1,6 +1,7 @@
-"""A rank at the end of a cable: the sums of a ResNet50's gradients alone, work alone, and both at once.
+"""A rank at the end of a cable: sums of 100 MB of gradients alone, work alone, and both at once.
 
-The work is as long as the sums, and shared out evenly among the 54 layers that have kernels.
+The work is as long as the sums, and shared out evenly among the kernels, whose gradients are ready one after the other:
+those of a ResNet50, or eight of equal size, of which the first is ready, and on its way, only after an eighth of it.
 """
 
 from __future__ import annotations
@@ -20,68 +21,86 @@ from eagerflow.world.mpi import Mpi
 __all__ = ["main"]
 
 
-def main() -> None:
-    """Measure, and let rank 0 write down what it found."""
-    file, rounds = sys.argv[1], int(sys.argv[2])
-    communicator = Mpi()
-    weights = ResNet50(weights=None).trainable_variables  # 25.6 million numbers, 102 MB
-    shapes = [tuple(weight.shape) for weight in weights]
-    order = range(len(shapes) - 1, -1, -1)  # a backward pass finishes the last ones first
-    layers = sum(len(shape) > 1 for shape in shapes)
-    buckets = Buckets(communicator.duplicate(), Helper("sums"), shapes, ["float32"] * len(shapes), order)
-    gradients = [np.ones(shape, "float32") for shape in shapes]
-    matrix = np.ones((400, 400), "float32")
+class Step:
+    """A step whose gradients are sent while work goes on.
 
-    def sums() -> None:
-        buckets.begin(0.5)
-        assert buckets.finish(gradients)[-1][0] == 1
+    Args:
+        communicator: of the two ranks.
+        shapes: of the gradients, in the order in which they are ready.
+    """
 
-    def step(work: Callable[[], None]) -> Callable[[], None]:
-        def overlapped() -> None:
-            buckets.begin(0.5)
-            for i in order:
-                if len(shapes[i]) > 1:
-                    work()
-                buckets.fill(i, gradients[i])
-            assert buckets.finish(gradients)[-1][0] == 1
+    def __init__(self, communicator: Mpi, shapes: list[tuple[int, ...]]) -> None:
+        self._barrier = communicator.barrier
+        self._gradients = [np.ones(shape, "float32") for shape in shapes]
+        self._order = range(len(shapes))
+        helper = Helper("sums")
+        self._buckets = Buckets(communicator.duplicate(), helper, shapes, ["float32"] * len(shapes), self._order)
+        self._kernels = [len(shape) > 1 for shape in shapes]
+        self._matrix = np.ones((400, 400), "float32")
+        self.seconds(self._sums)
+        self._part = self.seconds(self._sums) / sum(self._kernels)
+        once = min(self.seconds(self._product) for _ in range(9))
+        self._times = max(1, round(self._part / once))
 
-        return overlapped
+    def kinds(self) -> dict[str, Callable[[], None]]:
+        """What is to be timed."""
+        return {
+            "sums alone": self._sums,
+            "asleep": lambda: self._work(self._asleep),
+            "step while asleep": lambda: self._overlapped(self._asleep),
+            "computing": lambda: self._work(self._computing),
+            "step while computing": lambda: self._overlapped(self._computing),
+        }
 
-    def seconds(function: Callable[[], None]) -> float:
-        communicator.barrier()
+    def seconds(self, function: Callable[[], None]) -> float:
+        """How long something takes that both ranks begin together."""
+        self._barrier()
         started = perf_counter()
         function()
         return perf_counter() - started
 
-    seconds(sums)
-    part = seconds(sums) / layers
-    once = min(seconds(lambda: _product(matrix)) for _ in range(5))
-    times = max(1, round(part / once))
+    def _sums(self) -> None:
+        self._buckets.begin(0.5)
+        assert self._buckets.finish(self._gradients)[0].flat[0] == 1
 
-    def asleep() -> None:
-        sleep(part)
+    def _overlapped(self, work: Callable[[], None]) -> None:
+        self._buckets.begin(0.5)
+        for i in self._order:
+            if self._kernels[i]:
+                work()
+            self._buckets.fill(i, self._gradients[i])
+        assert self._buckets.finish(self._gradients)[0].flat[0] == 1
 
-    def computing() -> None:
-        for _ in range(times):
-            _product(matrix)
+    def _work(self, work: Callable[[], None]) -> None:
+        for _ in range(sum(self._kernels)):
+            work()
 
-    kinds: dict[str, Callable[[], None]] = {
-        "sums alone": sums,
-        "asleep": lambda: [asleep() for _ in range(layers)] and None,
-        "step while asleep": step(asleep),
-        "computing": lambda: [computing() for _ in range(layers)] and None,
-        "step while computing": step(computing),
-    }
-    found: dict[str, list[float]] = {name: [] for name in kinds}
-    for _ in range(rounds):
-        for name, function in kinds.items():
-            found[name].append(seconds(function))
+    def _asleep(self) -> None:
+        sleep(self._part)
+
+    def _computing(self) -> None:
+        for _ in range(self._times):
+            self._product()
+
+    def _product(self) -> None:
+        np.matmul(self._matrix, self._matrix)
+
+
+def main() -> None:
+    """Measure, and let rank 0 write down what it found."""
+    file, rounds = sys.argv[1], int(sys.argv[2])
+    communicator = Mpi()
+    # A backward pass finishes the last ones first.
+    network = [tuple(weight.shape) for weight in reversed(ResNet50(weights=None).trainable_variables)]
+    found: dict[str, dict[str, list[float]]] = {}
+    for gradients, shapes in (("of a ResNet50", network), ("8 of 12.5 MB", [(1250, 2500)] * 8)):
+        step = Step(communicator, shapes)
+        times = found[gradients] = {name: [] for name in step.kinds()}
+        for _ in range(rounds):
+            for name, function in step.kinds().items():
+                times[name].append(step.seconds(function))
     if communicator.rank == 0:
         Path(file).write_text(json.dumps(found), encoding="utf-8")
-
-
-def _product(matrix: np.ndarray) -> None:
-    np.matmul(matrix, matrix)
 
 
 if __name__ == "__main__":

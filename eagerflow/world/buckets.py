@@ -58,7 +58,8 @@ def cut(
         shapes: of all arrays.
         dtypes: theirs.
         order: their numbers, in the order in which they will be there.
-        most: bytes after which a bucket is full; an array is never cut.
+        most: bytes after which a bucket is full; an array is never cut, and goes into the next one where this one would
+            become larger by half.
         first: the same for the first bucket.
 
     >>> [bucket.members for bucket in cut([(8,), (2, 8), (8,)], [numpy.dtype("float32")] * 3, [2, 1, 0], 64, 32)]
@@ -69,6 +70,9 @@ def cut(
     sizes = [LINE * -(-math.prod(shape) * dtype.itemsize // LINE) for shape, dtype in zip(shapes, dtypes)]
     for i in order:
         members = open_ones.setdefault(dtypes[i], [])
+        if members and 2 * (sum([sizes[j] for j in members]) + sizes[i]) > 3 * most:
+            closed.append((dtypes[i], members))
+            members = open_ones[dtypes[i]] = []
         members.append(i)
         if sum([sizes[j] for j in members]) >= (most if closed else min(first, most)):
             closed.append((dtypes[i], open_ones.pop(dtypes[i])))

@@ -157,3 +157,9 @@ def test_4096_ranks_weigh_and_sum(rank):
     made = buckets.Buckets(communicator, buckets.Helper("test"), [(3,), (40,)], ["float32"] * 2, [1, 0], 64)
     made.begin(share_of(communicator, 4096).weight)
     assert [g[0] for g in made.finish([np.ones(3, "float32"), np.full(40, 2, "float32")])] == [1.0, 2.0]
+
+
+def test_two_arrays_that_each_almost_fill_a_bucket_are_sent_one_by_one():
+    large, small = (1000,), (16,)
+    found = buckets.cut([small, large, large, small], [np.dtype("float32")] * 4, range(4), most=4096, first=512)
+    assert [bucket.members for bucket in found] == [(0, 1), (2, 3)]
