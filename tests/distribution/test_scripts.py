@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.distribution.pool import ROOT, mpiexec
+from tests.distribution.pool import mpiexec
+from tests.distribution.process_group import completed
 
 FOLDER = Path(__file__).parent / "scripts"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py"))
@@ -23,28 +21,10 @@ def output(script: str, folder: Path, ranks: int = 0, **environment: str) -> tup
     command = [sys.executable, "-m", "eagerflow", "run", str(FOLDER / script)]
     if ranks:
         command = [mpiexec(), "-n", str(ranks), *command]
-    own = {
-        "PYTHONPATH": str(ROOT),
-        "SCRIPT_FOLDER": str(folder),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONUNBUFFERED": "",
-    }  # lines stay whole
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, **own, **environment},
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, errors = process.communicate(timeout=DEADLINE)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    return process.returncode, out, errors
+    # Lines stay whole without PYTHONUNBUFFERED.
+    own = {"SCRIPT_FOLDER": str(folder), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""}
+    done = completed(command, folder, DEADLINE, **own, **environment)
+    return done.returncode, done.stdout, done.stderr
 
 
 def numbers(text: str) -> list[float]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import secrets
-import signal
 import subprocess
 import sys
 import time
@@ -19,7 +16,7 @@ import eagerflow as ef
 from tests.distribution.faults.cases import CASES, SCRIPT, TIMEOUT, left_behind, run
 from tests.distribution.faults.two_hosts import FIRST, OTHER, refused, within
 from tests.distribution.pool import mpiexec
-from tests.sources import ROOT
+from tests.distribution.process_group import completed
 
 _SOON = 15.0  # seconds; one or two where the machine has nothing else to do
 
@@ -58,19 +55,9 @@ model.save_weights(sys.argv[1])
 """
 
 
-def launched(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def launched(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The launcher, in a group of its own, with a deadline."""
-    command = [sys.executable, "-m", "eagerflow", "launch", *words]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=-1, stderr=-1, text=True, start_new_session=True
-    ) as process:
-        try:
-            out, said = process.communicate(timeout=90)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    return subprocess.CompletedProcess(command, process.returncode, out, said)
+    return completed([sys.executable, "-m", "eagerflow", "launch", *words], folder)
 
 
 @pytest.mark.slow
@@ -93,6 +80,21 @@ def test_a_training_goes_on_with_the_ranks_that_are_left(tmp_path):
         weights.append(model.get_weights())
     for ours, expected in zip(*reversed(weights), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_training_that_was_killed_goes_on_with_the_same_bits_on_as_many_ranks(tmp_path):
+    """All ranks end when one of them is killed, in the middle of a batch, and start again from what was kept."""
+    (tmp_path / "train.py").write_text(GOES_ON.replace("== 11", "== int(sys.argv[2])"))
+    files = []
+    for when in ("-1", "8"):
+        folder = tmp_path / when
+        folder.mkdir()
+        done = launched(folder, "-n", "4", "--restarts", "1", "../train.py", "w.weights.h5", when)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == ["ranks", "4"] * (2 if when == "8" else 1)
+        files.append((folder / "w.weights.h5").read_bytes())
+    assert files[0] == files[1]
 
 
 @pytest.mark.slow
@@ -124,45 +126,13 @@ def test_a_machine_that_is_cut_off_is_left_out_of_the_restart(tmp_path):
     if refused():
         pytest.skip(f"no second machine: {refused()}")
     (tmp_path / "train.py").write_text(CUT_OFF)
-    launcher = [
-        sys.executable,
-        "-m",
-        "eagerflow",
-        "launch",
-        "--hosts",
-        f"{FIRST}:1,{OTHER}:2",
-        "--ssh",
-        "$SSH_STAND_IN",
-    ]
-    launcher += [
-        "--interface",
-        "v0",
-        "--timeout",
-        str(TIMEOUT),
-        "--restarts",
-        "1",
-        "--min-ranks",
-        "1",
-        "train.py",
-        "mark",
-    ]
-    with subprocess.Popen(
-        within(launcher, tmp_path / "mark"),
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=-1,
-        stderr=-1,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            out, told = process.communicate(timeout=90)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 0, told
-    assert out.split() == ["ranks", "3", "ranks", "1"]
-    assert "launch: restart 1 of 1, on 1 rank\n" in told
+    launcher = [sys.executable, "-m", "eagerflow", "launch", "--hosts", f"{FIRST}:1,{OTHER}:2"]
+    launcher += ["--ssh", "$SSH_STAND_IN", "--interface", "v0", "--timeout", str(TIMEOUT)]
+    launcher += ["--restarts", "1", "--min-ranks", "1", "train.py", "mark"]
+    done = completed(within(launcher, tmp_path / "mark"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["ranks", "3", "ranks", "1"]
+    assert "launch: restart 1 of 1, on 1 rank\n" in done.stderr
 
 
 @pytest.mark.slow
@@ -180,18 +150,10 @@ def test_two_machines_end_together(tmp_path, kind, pulled, said):
     mark, token = tmp_path / "mark", f"token-{secrets.token_hex(8)}"
     launcher = [sys.executable, "-m", "eagerflow", "launch", "--hosts", f"{FIRST},{OTHER}", "--ssh", "$SSH_STAND_IN"]
     launcher += ["--interface", "v0", "--timeout", str(TIMEOUT), str(SCRIPT), kind, str(mark), token]
-    words = within(launcher, tmp_path / "mark" if pulled else None)
-    with subprocess.Popen(
-        words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=-1, text=True, start_new_session=True
-    ) as process:
-        try:
-            _, told = process.communicate(timeout=90)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    done = completed(within(launcher, tmp_path / "mark" if pulled else None), tmp_path)
     ended = time.time()
-    assert process.returncode not in (0, None), told
-    assert re.search(rf"launch: rank 1 of 2 \(host b-machine, pid \d+\): .*({said})", told), told
+    assert done.returncode != 0, done.stderr
+    assert re.search(rf"launch: rank 1 of 2 \(host b-machine, pid \d+\): .*({said})", done.stderr), done.stderr
     assert ended - float(mark.read_text("utf-8")) < TIMEOUT + 5
     assert left_behind(token, patience=TIMEOUT + 5) == []
 
@@ -207,12 +169,6 @@ def test_two_machines_end_together(tmp_path, kind, pulled, said):
 )
 def test_ranks_end_each_other_without_the_launcher_too(tmp_path, kind, said):
     command = [mpiexec(), "-n", "3", sys.executable, str(SCRIPT), kind, str(tmp_path / "mark"), "token"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "EAGERFLOW_TIMEOUT": str(TIMEOUT)}
-    with subprocess.Popen(command, env=environment, stderr=-1, text=True, start_new_session=True) as process:
-        try:
-            _, told = process.communicate(timeout=60)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    assert process.returncode == 1, told
-    assert re.search(f"eagerflow: {said}", told), told
+    done = completed(command, deadline=60, EAGERFLOW_TIMEOUT=str(TIMEOUT))
+    assert done.returncode == 1, done.stderr
+    assert re.search(f"eagerflow: {said}", done.stderr), done.stderr
