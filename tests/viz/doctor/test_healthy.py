@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import eagerflow as ef
 from tests.test_examples import EXPECTED, result
 from tests.viz.doctor.healthy import HEALTHY, NEAR
 from tests.viz.doctor.planted import PLANTED
@@ -44,3 +46,14 @@ def test_the_examples_get_no_warning(name, tmp_path, monkeypatch):
     assert watcher.failures == []
     assert watcher.step > 0
     assert [f for f in watcher.findings if f.severity != "info"] == [], Diagnosis(watcher.findings).text
+
+
+def test_networks_that_are_judged_one_after_the_other_are_no_sequence_of_epochs():
+    x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+    with Watcher() as watcher:
+        for number in range(9):
+            model = ef.Sequential([ef.layers.Input((4,)), ef.layers.Dense(1, kernel_initializer="zeros")])
+            model.compile(ef.optimizers.SGD(0.01), "mse")
+            model.fit(x, x[:, :1], epochs=2 + 3 * number, verbose=0)  # each learns more
+            model.evaluate(x, x[:, :1] + number, verbose=0)  # and each is asked something harder
+    assert [f.kind for f in watcher.findings if f.kind == "overfit"] == []

@@ -14,7 +14,10 @@ __all__ = ["Overfit"]
 
 
 class Overfit(Check):
-    """Follows losses by epoch, as `fit` tells them; in a loop of one's own, those with and without a tape in turns."""
+    """Follows losses by epoch, as `fit` tells them; in a loop of one's own, those with and without a tape in turns.
+
+    Other weights that are trained, such as a head first and then the whole network, begin anew.
+    """
 
     always = ("on_logs", "on_scope_end", "on_gradient")
     ends = ("loss",)
@@ -26,6 +29,7 @@ class Overfit(Check):
         self._part: tuple[bool, list[float]] = (True, [])
         self._place: Any = None
         self._told = False  # by `fit`, by epochs
+        self._sources: list[Any] = []  # the weights that are trained
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
@@ -39,8 +43,11 @@ class Overfit(Check):
         self._judge()
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        if not self._told:
-            self._enter(True, total(targets) / sum(t.data.size for t in targets))
+        if self._told:
+            return
+        if list(map(id, sources)) != list(map(id, self._sources)):  # another network: its losses are no sequel
+            self._sources, self._train, self._validation, self._part = list(sources), [], [], (True, [])
+        self._enter(True, total(targets) / sum(t.data.size for t in targets))
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         found = tensors(outputs)
