@@ -20,8 +20,8 @@ from typing import Any
 import numpy
 from numpy.random.bit_generator import ISeedSequence
 
-__all__ = ["Draws", "default_seed", "drawing", "fast_bits", "frozen", "generator", "get_state", "next_key", "order_key"]
-__all__ += ["set_random_seed", "set_state"]
+__all__ = ["Draws", "Orders", "default_seed", "drawing", "fast_bits", "frozen", "generator", "get_state", "next_key"]
+__all__ += ["order_key", "ordering", "orders", "set_random_seed", "set_state"]
 
 Key = tuple[int, int]  # the seed and the count of a draw
 
@@ -110,9 +110,56 @@ def _fresh_key() -> Key:
         return _SHARED + _state[0], _state[1]
 
 
-def order_key(count: int) -> Key:
-    """The key of an order that depends on the process-wide seed and a count alone, whatever else was drawn."""
-    return _ORDERS + _state[0], count
+def order_key(epoch: int, begun: int = 0) -> Key:
+    """The key of an order that depends on the process-wide seed and these two alone, whatever else was drawn.
+
+    Args:
+        epoch: the number of the epoch, from 0.
+        begun: tells one training from another.
+    """
+    return _ORDERS + _state[0], (begun << 24) + epoch
+
+
+class Orders:
+    """The orders of one pass over data sets: they depend on the pass alone, whatever else is drawn meanwhile.
+
+    Args:
+        key: of the pass.
+
+    >>> Orders(order_key(2)).key() == Orders(order_key(2)).key()
+    True
+    """
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+        self._taken = 0
+
+    def key(self) -> Key:
+        """The key of the next order that has no seed of its own."""
+        self._taken += 1
+        return self._of(self._key[0], self._taken)
+
+    def key_of_seed(self, seed: int, number: int) -> Key:
+        """The key of an order with a seed: of the `number`-th in this pass that is drawn from it."""
+        return self._of(seed, number)
+
+    def _of(self, seed: int, number: int) -> Key:
+        return seed + (number << 42), self._key[1]
+
+
+_orders: contextvars.ContextVar[Orders | None] = contextvars.ContextVar("orders", default=None)
+orders = _orders.get  # those of the pass in which the running code makes batches; None outside of `fit`
+
+
+@contextlib.contextmanager
+def ordering(given: Orders | None) -> Iterator[None]:
+    """Data sets inside the block are in these orders."""
+    before = _orders.get()
+    _orders.set(given)
+    try:
+        yield
+    finally:
+        _orders.set(before)
 
 
 class _Given(ISeedSequence):

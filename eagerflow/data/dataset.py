@@ -16,7 +16,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.spellings import ignores
 from eagerflow.core.device import device, to_host
-from eagerflow.core.random import generator, next_key
+from eagerflow.core.random import Orders, generator, next_key, orders
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import check_lengths
 from eagerflow.data.prefetch import ahead, in_order
@@ -325,9 +325,27 @@ def _generators(seed: int | None, reshuffle: bool) -> Callable[[], numpy.random.
         fixed = next_key() if seed is None else (int(seed), 0)
         return lambda: generator(fixed)
     if seed is None:
-        return lambda: generator(next_key())
-    counts = itertools.count(0)
-    return lambda: generator((int(seed), next(counts)))
+        return lambda: generator(next_key() if (of_pass := orders()) is None else of_pass.key())
+    return _Seeded(int(seed))
+
+
+class _Seeded:
+    """The orders of a seed, one after the other; where `fit` trains, those of its epochs."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._count = self._number = 0
+        self._pass: Orders | None = None
+
+    def __call__(self) -> numpy.random.Generator:
+        of_pass = orders()
+        if of_pass is None:
+            key = self._seed, self._count
+            self._count += 1
+            return generator(key)
+        self._number = self._number + 1 if of_pass is self._pass else 0
+        self._pass = of_pass
+        return generator(of_pass.key_of_seed(self._seed, self._number))
 
 
 def _host_arrays(tensors: Any) -> Any:

@@ -39,13 +39,13 @@ class Feed:
         steps: the number of batches of an epoch, None when unknown.
         batch_size: the number of samples of a batch, None when unknown.
         shuffle: whether a pass over the data has an order of its own.
-        draws: gives the key of the order of the next pass.
+        draws: gives the key of the order of the next pass; None where each pass has the order in which data come.
     """
 
     steps: int | None = None
     batch_size: int | None = None
     shuffle: Any = False
-    draws: Callable[[], Key] = staticmethod(next_key)
+    draws: Callable[[], Key] | None = None
     ranks: Communicator | None = None  # who share each batch; those that cut it themselves give `Part`s
     brings = False  # whether ranks have batches of their own
     made_by_all = False  # whether each rank makes all batches in order to have its rows
@@ -58,6 +58,10 @@ class Feed:
     def epoch(self) -> Iterator[Any]:
         """The batches of the next epoch; after `go_to` those which are left of it."""
         raise NotImplementedError
+
+    def rows_of_batch(self) -> numpy.ndarray | None:
+        """The numbers of the rows that the last batch has; None where they aren't known."""
+        return None
 
     def facts(self) -> dict[str, Any]:
         """What has to be the same on all ranks that cut the same batches."""
@@ -80,7 +84,7 @@ class Feed:
         state = random.get_state()
         if not self.shuffle:
             return state
-        order = list(self.draws())
+        order = list((self.draws or next_key)())
         return {**state, "order": order if self.ranks is None else self.ranks.broadcast_object(order)}
 
     def _set_key(self, origin: dict[str, Any]) -> None:
@@ -111,6 +115,14 @@ class Feed:
     def _take_up(self, origin: Any, drawn: int) -> None:
         """Begin a pass, and leave out its first batches."""
         raise NotImplementedError
+
+    def begin_at(self, epoch: int, key_of: Callable[[int], Key]) -> None:
+        """Begin with an epoch as if those before had been drawn, where a pass over the data takes several of them.
+
+        Args:
+            epoch: its number, from 0.
+            key_of: gives the key of the order of a pass that begins in an epoch.
+        """
 
 
 class ArrayFeed(Feed):
@@ -156,6 +168,13 @@ class ArrayFeed(Feed):
         self._rest: Iterator[Any] | None = None
 
     cuts = True
+    _in_order: Any = None  # the order of the running pass
+
+    def rows_of_batch(self) -> numpy.ndarray | None:
+        if self.ranks is not None or not self._drawn:
+            return None
+        rows = slice((self._drawn - 1) * self.size, min(self._drawn * self.size, self.rows))
+        return numpy.arange(self.rows)[rows] if self._in_order is None else self._in_order[rows]
 
     def facts(self) -> dict[str, Any]:
         return {"rows": self.rows, "batch_size": self.size, "shuffle": self.shuffle, **super().facts()}
@@ -179,6 +198,15 @@ class ArrayFeed(Feed):
         else:
             self._rest = begun
 
+    def begin_at(self, epoch: int, key_of: Callable[[int], Key]) -> None:
+        if not self.goes_on or not self.steps:
+            return
+        passes, drawn = divmod(epoch * self.steps, self.available)
+        if drawn:
+            began = passes * self.available // self.steps
+            self._running = self._pass({**random.get_state(), "order": list(key_of(began))})
+            _skip(self._running, drawn)
+
     def _without_end(self) -> Iterator[Any]:
         """The rest of the running pass over the arrays, then pass after pass."""
         while True:
@@ -188,7 +216,7 @@ class ArrayFeed(Feed):
 
     def _batches(self, count: int) -> Iterator[Any]:
         """The first batches of one pass over the arrays."""
-        order = self._order()
+        order = self._in_order = self._order()
         leaves = tree.flatten(self.parts)
         flat = isinstance(self.parts, tuple) and all(part is leaf for part, leaf in zip(self.parts, leaves))
         if self.ranks is not None:
@@ -273,6 +301,13 @@ class PyDatasetFeed(Feed):
         _skip(indices, drawn)
         self._rest = self._noted(lambda: self._batches(indices), origin, drawn)
 
+    def begin_at(self, epoch: int, key_of: Callable[[int], Key]) -> None:
+        if self.available is None or self.steps == self.available:
+            return
+        for each in range(epoch):
+            self._key = key_of(each)
+            self._indices()
+
     def _indices(self) -> Any:
         if self.available is None:
             return range(self.steps) if self.steps is not None else iter(int, 1)
@@ -330,9 +365,29 @@ class IterableFeed(Feed):
             done += 1
             yield _weighed(as_batch(_checked(batch)), self.weights)
 
-    def _pass(self) -> Iterator[Any]:
+    def _pass(self, origin: Any = None) -> Iterator[Any]:
         self._passes += 1
-        return self._noted(lambda: self.iterable)
+        return self._noted(lambda: self.iterable, origin)
+
+    def _begins(self) -> dict[str, Any]:
+        state = super()._begins()
+        return state if self.draws is None else {**state, "order": list(self.draws())}
+
+    def _noted(self, batches: Callable[[], Iterable[Any]], origin: Any = None, drawn: int = 0) -> Iterator[Any]:
+        """The same, in orders that depend on the pass alone."""
+        self._origin, self._drawn = origin or self._begins(), drawn
+        key = self._origin.get("order")  # backups of version 0.1.0 have none
+        orders = None if key is None else random.Orders((key[0], key[1]))
+        running: Iterator[Any] | None = None
+        while True:
+            with random.ordering(orders):
+                running = iter(batches()) if running is None else running
+                batch = next(running, _END)
+            if batch is _END:
+                break
+            self._drawn += 1
+            yield batch
+        self._origin = None
 
     def position(self) -> dict[str, Any]:
         return {**super().position(), "passes": self._passes, **_state_of(self.iterable)}
@@ -349,7 +404,7 @@ class IterableFeed(Feed):
         super().go_to(position, done)
 
     def _take_up(self, origin: Any, drawn: int) -> None:
-        self._running, self._resumed = self._pass(), True
+        self._running, self._resumed = self._pass(origin), True
         _skip(self._running, drawn)
 
     def _ended(self, done: int) -> bool:

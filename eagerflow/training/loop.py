@@ -51,13 +51,14 @@ def observed_step(model: Any, name: str, step: Callable[[Any], Any], data: Any) 
         return announced.value
 
 
-def observed_batches(batches: Iterator[Any], steps: int | None) -> Iterator[Any]:
-    """The batches, the making of each within a scope while somebody observes."""
+def observed_batches(feed: Feed, steps: int | None) -> Iterator[Any]:
+    """The batches of an epoch, the making of each within a scope while somebody observes; its input is the feed."""
+    batches = feed.epoch()
     for done in itertools.count():
         if not state.on or done == steps:
             data = next(batches, _END)
         else:
-            with scope("data", "batch") as announced:
+            with scope("data", "batch", inputs=feed) as announced:
                 data = announced.value = next(batches, _END)
         if data is _END:
             return
@@ -113,7 +114,7 @@ class Loop:
         logs: Any = None
         left = None if feed.steps is None else feed.steps - first
         with deferring(model._compiled if deferred else None):
-            for step, data in enumerate(observed_batches(feed.epoch(), left), first):
+            for step, data in enumerate(observed_batches(feed, left), first):
                 if begin and step % self.every == 0:
                     for hook in begin:
                         hook(step, {})

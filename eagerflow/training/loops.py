@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import warnings
-import weakref
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import numpy
@@ -17,7 +15,6 @@ from eagerflow.base.memory import give_back
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.observe import logs as announce_logs
-from eagerflow.core.random import Key, next_key, order_key
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
 from eagerflow.data.feed import ArrayFeed, Feed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
@@ -27,6 +24,7 @@ from eagerflow.training.keras_2_methods import hand_validation_data
 from eagerflow.training.left_alone import warn_of_models_of_ones_own
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, joined
 from eagerflow.training.not_a_number import warn_of_nan
+from eagerflow.training.orders import Orders
 from eagerflow.training.replicas import begin_alike, settle
 from eagerflow.training.resumed import put_back_callbacks, put_back_metrics, put_back_states
 from eagerflow.training.shared_loop import SharedLoop, shared
@@ -50,7 +48,8 @@ class Fit:
         self.feed, self.validation = _feeds(x, y, sample_weight, given)
         for feed in (self.feed, self.validation):
             shared(feed)
-        self.feed.draws = partial(_order_key, model)
+        self.orders = Orders(model, self.initial_epoch)
+        self.feed.draws = self.orders.next
         model.stop_training = False
         verbose = verbosity("fit", given["verbose"])
         self.callbacks = CallbackList(
@@ -109,7 +108,9 @@ class Fit:
     def _resume(self) -> None:
         """An interrupted training goes on, if a callback found one."""
         self._resumption = self.model.__dict__.pop("_resumption", None)
-        if self._resumption is not None:
+        if self._resumption is None:
+            self.feed.begin_at(self.initial_epoch, self.orders.key_of)
+        else:
             notes, arrays = self._resumption
             self.initial_epoch = int(notes["epoch"])
             put_back_callbacks(self, notes, arrays)
@@ -133,6 +134,7 @@ class Fit:
     def _epoch(self, epoch: int, interruption: Interruption) -> dict[str, Any] | None:
         """Train for one epoch; gives its numbers, None where the data have ended."""
         self.model.reset_metrics()
+        self.orders.epoch = epoch
         self.callbacks.on_epoch_begin(epoch)
         first, logs_before = self._resume_epoch()
         last: list[Any] = [logs_before]
@@ -179,22 +181,6 @@ def _frequency(given: Any) -> Any:
     if isinstance(given, (list, tuple, set, frozenset, range)):
         return set(given)
     return at_least_one("fit", "validation_freq", given) or 1
-
-
-_ordered_at: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # steps at the last pass of a model
-
-
-def _order_key(model: Any) -> Key:
-    """The key of the order of the samples in a pass that begins now.
-
-    It depends on the seed and on the steps made so far, so that a model that was saved goes on in the very order in
-    which it would have gone on. Where no step was made since the last pass, other passes have other orders, too.
-    """
-    steps = None if model.optimizer is None else int(model.optimizer.iterations)
-    if steps is None or _ordered_at.get(model) == steps:
-        return next_key()
-    _ordered_at[model] = steps
-    return order_key(steps)
 
 
 def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[Feed, Feed | None]:

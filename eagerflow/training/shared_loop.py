@@ -183,7 +183,7 @@ class SharedLoop(Loop):
     # -- batches
 
     def _parts(self, feed: Feed, left: int | None) -> Iterator[Part]:
-        batches = observed_batches(feed.epoch(), left)
+        batches = observed_batches(feed, left)
         if self.brings:
             return brought(batches, self.ranks, self.called)
         if feed.made_by_all and not self.ranks.rank:

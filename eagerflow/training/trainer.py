@@ -375,10 +375,12 @@ class Trainer(OlderSpellings, OtherWays):
             callbacks: a callback or a list of them.
             validation_split: the last part of the arrays is held back for validation, from 0 to below 1.
             validation_data: `(x, y)`, `(x, y, sample_weight)`, or batches; used instead of `validation_split`.
-            shuffle: another order of the samples in each epoch; `"batch"`: of whole batches.
+            shuffle: another order of the samples in each epoch, which depends on the seed and the epoch alone;
+                `"batch"`: of whole batches.
             class_weight: a dict from class numbers to weights in the loss; 1.0 for a class without.
             sample_weight: one weight per sample.
-            initial_epoch: the number of epochs done already.
+            initial_epoch: the number of epochs done already. A model that was saved after so many goes on exactly as
+                if it had not stopped, with the same seed (see `docs/files.md`).
             steps_per_epoch: batches per epoch; default: all.
             validation_steps: batches per validation; default: all.
             validation_batch_size: default: `batch_size`.

@@ -15,7 +15,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.weights import WeightHolder
 from eagerflow.models.saving.assign import Match, Stored, Zeros, assign_all, mismatch, signature
-from eagerflow.models.saving.errors import listed
+from eagerflow.models.saving.errors import FileFormatError, listed
 from eagerflow.models.saving.walk import saved_objects
 from eagerflow.optimizers.base import Optimizer
 
@@ -23,6 +23,7 @@ __all__ = ["Part", "bytes_of", "collect", "restore"]
 
 _OURS = "_eagerflow/"
 _SEEDS = f"{_OURS}seeds/"
+_FITTED = f"{_OURS}fitted_from"  # with how many steps behind it the last `fit` began, for the order of its samples
 _SAVING = (WeightHolder.save_own_variables, Optimizer.save_own_variables)
 _LOADING = (WeightHolder.load_own_variables, Optimizer.load_own_variables)
 
@@ -51,6 +52,8 @@ def collect(
                 seeds[f"{_SEEDS}{path or 'model'}/{i}"] = seed.state.numpy()
         store = _stored_by(thing)
         parts.append(Part(path, thing.name, {k: _array(v) for k, v in store.items()}))
+    if begun := model.__dict__.get("_fitted_from"):
+        seeds[_FITTED] = numpy.array([begun], "int64")
     return parts, seeds
 
 
@@ -99,6 +102,8 @@ def restore(
     if plan.extra and not skip_mismatch:
         problems = [p for p in [m.problem for m in plan.matches] if p]
         raise listed(file, "doesn't fit the model", [*problems, *plan.extra])
+    if whole and _FITTED in arrays:
+        model.__dict__["_fitted_from"] = _steps_before(arrays[_FITTED].read(), file)
     if not plan.special:
         assign_all(plan.matches, file, skip_mismatch, fresh)
         return
@@ -113,6 +118,13 @@ def restore(
             if variable.shape == value.shape:
                 variable.assign(value)
         raise
+
+
+def _steps_before(array: numpy.ndarray, file: str) -> int:
+    """The number that a file has under `_FITTED`."""
+    if array.shape != (1,) or array.dtype.kind != "i" or array[0] < 0:
+        raise FileFormatError(f"{file!r}: {_FITTED} is {array.dtype}{list(array.shape)}, not the number of a step.")
+    return int(array[0])
 
 
 def _variables(thing: Any) -> list[Variable]:
