@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from viz.doctor.short_training import diagnose as diagnose
     from viz.export.summary_writer import SummaryWriter as SummaryWriter
     from viz.export.watch import Watch as Watch, watch as watch
+    from viz.fit_gap.of_model import gap as gap
+    from viz.fit_gap.report import Gap as Gap
     from viz.livepage import LivePage as LivePage, live as live
     from viz.nonfinite.find_nonfinite import find_nonfinite as find_nonfinite
     from viz.nonfinite.finding import (
@@ -49,6 +51,8 @@ _HOMES = {
     "doctor.short_training": "diagnose",
     "export.summary_writer": "SummaryWriter",
     "export.watch": "Watch watch",
+    "fit_gap.of_model": "gap",
+    "fit_gap.report": "Gap",
     "livepage": "LivePage live",
     "nonfinite.find_nonfinite": "find_nonfinite",
     "nonfinite.finding": "Nonfinite NonfiniteError NonfiniteWarning",
@@ -57,10 +61,11 @@ _HOMES = {
 _LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
 _find_moved_modules("viz")
 
-__all__ = ["Diagnosis", "Difference", "Drawing", "Finding", "Frame", "LivePage", "Logs", "Nonfinite", "NonfiniteError"]
-__all__ += ["NonfiniteWarning", "Op", "Recording", "RendererMissing", "Scope", "Stats", "Step", "Storage"]
-__all__ += ["SummaryWriter", "TensorInfo", "TraceFileError", "Tracer", "Watch", "diagnose", "diff", "find_nonfinite"]
-__all__ += ["live", "load", "model_to_dot", "plot_model", "set_engine", "step", "summary", "trace", "watch"]
+__all__ = ["Diagnosis", "Difference", "Drawing", "Finding", "Frame", "Gap", "LivePage", "Logs", "Nonfinite"]
+__all__ += ["NonfiniteError", "NonfiniteWarning", "Op", "Recording", "RendererMissing", "Scope", "Stats", "Step"]
+__all__ += ["Storage", "SummaryWriter", "TensorInfo", "TraceFileError", "Tracer", "Watch", "diagnose", "diff"]
+__all__ += ["find_nonfinite", "gap", "live", "load", "model_to_dot", "plot_model", "set_engine", "step", "summary"]
+__all__ += ["trace", "watch"]
 
 
 def __getattr__(name: str) -> Any:

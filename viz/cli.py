@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from viz.command.diff import add_command as add_diff
 from viz.command.doctor import add_command as add_doctor
+from viz.command.gap import add_command as add_gap
 from viz.command.html import add_command as add_html
 from viz.command.live import add_options, run_live
 from viz.command.models import add_file, opened
@@ -50,6 +51,7 @@ See what an eagerflow program really ran: record it once, then draw, measure and
   viz nonfinite train.py                where NaN begins
   viz html model.onnx                   the same of a model in an ONNX file, run once: open model.trace.html
   viz doctor train.py                   what is wrong with the training, and what to do
+  viz gap train.py                      why fit and evaluate disagree
   viz diff before.efz after.efz         what changed
   viz run --live train.py               a page to watch while it trains"""
 _RUN = """\
@@ -121,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     add_doctor(commands)
     add_nonfinite(commands)
+    add_gap(commands)
     add_diff(commands)
     _add_draw(commands)
     add_html(commands)

@@ -14,7 +14,7 @@ from eagerflow.base import tree
 from eagerflow.base.memory import give_back
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
-from eagerflow.core.observe import logs as announce_logs
+from eagerflow.core.observe import current, logs as announce_logs
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
 from eagerflow.data.feed import ArrayFeed, Feed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
@@ -95,8 +95,8 @@ class Fit:
 
     @contextlib.contextmanager
     def _shown(self) -> Iterator[None]:
-        """Within, callbacks that back up know this."""
-        asking = [c for c in self.callbacks.callbacks if hasattr(c, "_training")]
+        """Within, callbacks and observers that ask for it know this."""
+        asking = [each for each in (*self.callbacks.callbacks, *current()) if hasattr(each, "_training")]
         for callback in asking:
             callback._training = self
         try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 from eagerflow.core.random import Key, next_key, order_key
 
-__all__ = ["Orders"]
+__all__ = ["Orders", "passes_forgotten"]
 
 _used: weakref.WeakKeyDictionary[Any, set[tuple[int, int]]] = weakref.WeakKeyDictionary()  # passes of a model so far
 
@@ -46,3 +48,17 @@ class Orders:
             return next_key()
         used.add((self._begun, self.epoch))
         return self.key_of(self.epoch)
+
+
+@contextlib.contextmanager
+def passes_forgotten(model: Any) -> Iterator[None]:
+    """Passes of a model inside the block leave no trace in the orders of later ones."""
+    used, begun = set(_used.get(model, ())), model.__dict__.get("_fitted_from")
+    try:
+        yield
+    finally:
+        _used[model] = used
+        if begun is None:
+            model.__dict__.pop("_fitted_from", None)
+        else:
+            model.__dict__["_fitted_from"] = begun

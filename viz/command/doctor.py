@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import pathlib
 import sys
@@ -18,6 +19,7 @@ from viz.doctor.code_review import github_lines, sarif
 from viz.doctor.patches import patch
 from viz.doctor.report import text
 from viz.doctor.watched_script import Examination, examine
+from viz.fit_gap.of_script import Found, listening
 
 __all__ = ["add_command", "run_doctor"]
 
@@ -29,6 +31,7 @@ Run a script as `python` would, and say what is wrong with its training, with th
   viz doctor --sarif out.sarif train.py a file for code review (SARIF 2.1.0)
   viz doctor --annotations github train.py   lines that GitHub shows beside the code
   viz doctor --fix train.py             a patch of the lines whose cure is certain; no file is changed
+  viz doctor --gap train.py             also why fit and evaluate disagree (see `viz gap`)
   viz doctor train.py -- --json         after `--` everything is the script's
 
 The first steps are looked at closely, the rest cheaply. Scripts that import Keras run on eagerflow.
@@ -47,6 +50,7 @@ def add_command(commands: Any) -> None:
         "--annotations", choices=("github",), help="also print a line per finding that CI shows in place"
     )
     added.add_argument("--fix", action="store_true", help="print a patch of the lines whose cure is certain, alone")
+    added.add_argument("--gap", action="store_true", help="also say why fit and evaluate disagree, after the last fit")
     added.add_argument("script", help="a Python file")
     added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
     added.set_defaults(command=run_doctor)
@@ -56,7 +60,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `json`, `sarif`, `annotations` and `fix`.
+        options: `script`, `arguments`, `json`, `sarif`, `annotations`, `fix` and `gap`.
 
     Returns:
         0 without errors among the findings, 1 with, 2 when there is no such script, 3 when the script failed.
@@ -75,14 +79,15 @@ def run_doctor(options: argparse.Namespace) -> int:
         print(f"viz doctor: {refusal}", file=sys.stderr)
         return 2
     ranks = ranks_here()
-    with output_to_stderr() if as_json or options.fix else contextlib.nullcontext():
+    compared = listening() if options.gap and ranks is None else contextlib.nullcontext(Found([], []))
+    with output_to_stderr() if as_json or options.fix else contextlib.nullcontext(), compared as found:
         examination = examine(options.script, arguments, ranks=ranks)
     for name, error in examination.failures:
         print(
             f"viz doctor: the check {name} failed ({type(error).__name__}: {error}); please report it", file=sys.stderr
         )
     if ranks is None or ranks.rank == 0:
-        _tell(examination, options, as_json)
+        _tell(examination, options, as_json, found)
     elif examination.crashed:  # on this rank alone, perhaps
         print(f"rank {ranks.rank}: {examination.diagnosis.text}", file=sys.stderr)
     if examination.crashed:
@@ -90,13 +95,19 @@ def run_doctor(options: argparse.Namespace) -> int:
     return int(any(finding.severity == "error" for finding in examination.diagnosis))
 
 
-def _tell(examination: Examination, options: argparse.Namespace, as_json: bool) -> None:
+def _tell(examination: Examination, options: argparse.Namespace, as_json: bool, compared: Found) -> None:
     """Print what was found, and write it for code review."""
     findings = examination.diagnosis.findings
     if options.sarif:
         log = sarif(findings, __version__, not examination.crashed)
         pathlib.Path(options.sarif).write_text(log, encoding="utf-8")
-    _print(examination, as_json, options.fix)
+    if as_json and options.gap:
+        data = json.loads(examination.diagnosis.to_json())
+        print(json.dumps({**data, **compared.to_dict()}, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        _print(examination, as_json, options.fix)
+        if options.gap:
+            print(f"\n{compared.text}", file=sys.stderr if options.fix else sys.stdout)
     if options.annotations and findings:
         print(github_lines(findings), file=sys.stderr if as_json or options.fix else sys.stdout)
 

@@ -1,0 +1,51 @@
+"""Running a model's steps so that nothing of it stays: for measurements beside a training."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow.core.in_place import undone
+from eagerflow.core.observe import unobserved
+from eagerflow.core.random import frozen
+from eagerflow.layer.added_losses import losses_left_alone
+from eagerflow.training.as_compiled import as_compiled
+from eagerflow.training.orders import passes_forgotten
+
+__all__ = ["traceless"]
+
+
+@contextlib.contextmanager
+def traceless(model: Any) -> Iterator[None]:
+    """What runs inside the block is taken back at its end, bit for bit, and nobody hears of it.
+
+    Weights, moving statistics, states of random generators and of recurrent layers, the optimizer's and the metrics'
+    variables, the losses that layers added in their last call, the orders of later epochs, and all process-wide random
+    states are those of before. What the user's own Python code keeps elsewhere isn't.
+
+    Args:
+        model: a compiled model; trainable in the block is what `fit` would train.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((2,)), ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> before = model.get_weights()[0].tolist()
+    >>> with traceless(model):
+    ...     _ = model.train_on_batch(ef.ops.ones((4, 2)), ef.ops.ones((4, 1)))
+    >>> model.get_weights()[0].tolist() == before
+    True
+    """
+    compiled = model._compiled
+    flags = [(metric, metric.updated) for metric in model.metrics if hasattr(metric, "updated")]
+    measured, deferred = compiled.measured, compiled.deferred
+    with undone(), frozen(), unobserved(), losses_left_alone(), passes_forgotten(model), numpy.errstate(all="ignore"):
+        try:
+            with as_compiled(model, compiled.trainable):
+                yield
+        finally:
+            compiled.measured, compiled.deferred = measured, deferred
+            for metric, updated in flags:
+                metric.updated = updated

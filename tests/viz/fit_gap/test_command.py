@@ -1,0 +1,129 @@
+"""`viz gap SCRIPT`."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers
+from eagerflow.core.observe import observing
+from viz.cli import main
+from viz.fit_gap.of_script import listening
+from viz.fit_gap.seen_epoch import EpochWatch
+
+SCRIPT = """\
+import sys
+import numpy as np
+import keras
+keras.utils.set_random_seed(0)
+x = np.random.default_rng(0).normal(size=(64, 4)) + 4
+y = x[:, :1] - 4
+model = keras.Sequential([keras.Input((4,)), BODY, keras.layers.Dense(1)])
+model.compile("sgd", "mse", metrics=["mae"])
+model.fit(x, y, epochs=2, verbose=0)
+model.fit(x, y, epochs=1, verbose=0)
+print("done", *sys.argv[1:])
+"""
+WELL = SCRIPT.replace("BODY", "keras.layers.Dropout(0.2)")
+SICK = SCRIPT.replace("BODY", "keras.layers.BatchNormalization(momentum=0.999)")
+
+
+def run(tmp_path, capsys, source, *options):
+    script = tmp_path / "train.py"
+    script.write_text(source)
+    status = main(["gap", *options[:-1], str(script), *([options[-1]] if options else [])])
+    return status, capsys.readouterr().out
+
+
+def test_the_last_fit_is_taken_apart(tmp_path, capsys):
+    status, out = run(tmp_path, capsys, WELL, "--metric", "mae", "hello")
+    assert status == 0
+    assert out.startswith("done hello")
+    assert "train.py:10)" in out
+    assert out.count("evaluate gives") == 2
+    assert "dropout" in out
+
+
+def test_each_fit_is_taken_apart_where_one_asks_for_it(tmp_path, capsys):
+    status, out = run(tmp_path, capsys, WELL, "--each", "")
+    assert status == 0
+    assert "train.py:9)" in out
+    assert "train.py:10)" in out
+
+
+def test_statistics_that_lag_behind_are_told_by_the_exit_status(tmp_path, capsys):
+    status, out = run(tmp_path, capsys, SICK)
+    assert status == 1
+    assert "of their first values" in out
+
+
+def test_json_is_for_programs(tmp_path, capsys):
+    status, out = run(tmp_path, capsys, WELL, "--json", "--draw", str(tmp_path / "gap.svg"), "")
+    (found,) = json.loads(out)["gaps"]
+    loss = found["numbers"]["loss"]
+    assert status == 0
+    assert found["line"] == 10
+    assert sum(loss["parts"].values()) == pytest.approx(loss["fit"] - loss["evaluate"], abs=1e-9)
+    assert (tmp_path / "gap.svg").read_text().startswith("<?xml")
+
+
+def test_a_script_without_fit_or_that_fails_says_so(tmp_path, capsys):
+    status, out = run(tmp_path, capsys, "print(1)\n")
+    assert status == 3
+    assert "no epoch of fit was finished" in out
+    status, out = run(tmp_path, capsys, WELL + "raise SystemExit(4)\n")
+    assert status == 3
+    assert "dropout" in out  # what was known until then
+    assert main(["gap", "nowhere.py"]) == 2
+    assert main(["gap", "--draw", "gap.png", __file__]) == 2
+
+
+def test_a_refusal_is_told(tmp_path, capsys):
+    own = "class Own(keras.Sequential):\n    def train_step(self, data):\n        return super().train_step(data)\n"
+    source = WELL.replace("model =", f"{own}model =").replace("keras.Sequential([", "Own([")
+    status, out = run(tmp_path, capsys, source)
+    assert status == 3
+    assert "train_step of its own" in out
+
+
+def trained(watched):
+    ef.utils.set_random_seed(5)
+    x = np.random.default_rng(1).normal(size=(96, 4)).astype("float32")
+    body = layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.4), layers.Dense(1, kernel_regularizer="l2")
+    model = ef.Sequential([layers.Input((4,)), *body])
+    model.compile("adam", "mse")
+    for _ in range(2):
+        if watched:
+            with listening(every=True) as found:
+                history = model.fit(x, x[:, :1], epochs=2, verbose=0)
+            assert len(found.gaps) == 1
+        else:
+            history = model.fit(x, x[:, :1], epochs=2, verbose=0)
+    return b"".join(v.numpy().tobytes() for v in (*model.variables, *model.optimizer.variables)), history.history
+
+
+def test_a_training_that_is_watched_has_the_bits_of_one_that_is_not():
+    assert trained(True) == trained(False)
+
+
+def test_a_fit_that_fails_in_its_first_epoch_has_no_epoch():
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    seen = []
+    with observing(EpochWatch(seen.append)), pytest.raises(ValueError, match="shape"):
+        model.fit(np.ones((8, 3)), np.ones((8, 1)), verbose=0)
+    assert seen == []
+
+
+def test_the_doctor_has_a_section_on_it(tmp_path, capsys):
+    script = tmp_path / "train.py"
+    script.write_text(WELL)
+    main(["doctor", "--gap", str(script)])
+    assert "evaluate gives (loss)" in capsys.readouterr().out
+    main(["doctor", "--gap", "--json", str(script)])
+    data = json.loads(capsys.readouterr().out)
+    assert data["gaps"][0]["ok"]
+    assert "findings" in data

@@ -1,0 +1,123 @@
+"""Which layers of a model act differently in training, and running it with some of them as in `evaluate`."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from eagerflow import layers
+from eagerflow.layer.call_context import current_call
+from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer
+
+__all__ = ["AUGMENTATION", "BATCH_NORM", "DROPOUT", "Modes"]
+
+DROPOUT, BATCH_NORM, AUGMENTATION = "dropout", "batch norm", "augmentation"
+
+_NOISE = (layers.Dropout, layers.AlphaDropout, layers.GaussianDropout, layers.GaussianNoise)
+_RECURRENT = (layers.RNN, layers.Bidirectional)
+
+
+class Modes:
+    """Runs a model in training, with chosen groups of layers as they are in `evaluate`.
+
+    A group's layer is not told the mode of the model around it but what it was told when the whole model ran in that
+    mode: a base model that is called with `training=False` stays frozen, dropout that is always on stays on.
+
+    Args:
+        model: a built model.
+
+    Attributes:
+        groups: the layers, by what they do; only groups that there are.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.groups: dict[str, list[Any]] = {}
+        _sort(model, self.groups, set())
+        self._told: dict[bool, dict[int, list[Any]]] = {True: {}, False: {}}
+
+    def learn(self, x: Any) -> None:
+        """Run a batch in both modes, and note what each layer is told."""
+        for training, told in self._told.items():
+            with self._wrapped(functools.partial(_noted, told)):
+                self.model(x, training=training)
+
+    @contextlib.contextmanager
+    def acting(self, on: Collection[str]) -> Iterator[None]:
+        """Within, the layers of the groups in `on` act as in training, those of the others as in `evaluate`."""
+        by_layer = {id(layer): name in on for name, found in self.groups.items() for layer in found}
+
+        def mode(layer: Any, number: int, given: Any) -> Any:
+            told = self._told[by_layer[id(layer)]].get(id(layer), [])
+            return told[number % len(told)] if told else given
+
+        with self._wrapped(mode):
+            yield
+
+    @contextlib.contextmanager
+    def _wrapped(self, choose: Callable[[Any, int, Any], Any]) -> Iterator[None]:
+        """Within, `choose(layer, number of its call, mode that it is given)` decides the mode of a group's layers."""
+        changed = [layer for found in self.groups.values() for layer in found]
+        try:
+            for layer in changed:
+                layer.__dict__["call"] = _deciding(layer, choose)
+            yield
+        finally:
+            for layer in changed:
+                layer.__dict__.pop("call", None)
+
+
+def _sort(layer: Any, groups: dict[str, list[Any]], seen: set[int]) -> None:
+    """Enter a layer, or those inside of it, into its group."""
+    if id(layer) in seen:
+        return
+    seen.add(id(layer))
+    if isinstance(layer, _NOISE):
+        name = DROPOUT if hasattr(layer, "seed_generator") else ""
+    elif isinstance(layer, RandomImageLayer):
+        name = AUGMENTATION
+    elif isinstance(layer, layers.BatchNormalization):
+        name = BATCH_NORM if layer.trainable else ""
+    elif isinstance(layer, _RECURRENT) and _drops(layer):
+        name = DROPOUT
+    else:
+        for inner in layer._sublayers:
+            _sort(inner, groups, seen)
+        return
+    if name:
+        groups.setdefault(name, []).append(layer)
+
+
+def _drops(layer: Any) -> bool:
+    """Whether a recurrent layer, or a cell inside of it, drops anything."""
+    rates = ("dropout", "recurrent_dropout")
+    return any(getattr(each, rate, 0.0) for each in layer._flatten_layers() for rate in rates)
+
+
+def _noted(told: dict[int, list[Any]], layer: Any, number: int, mode: Any) -> Any:
+    told.setdefault(id(layer), []).append(mode)
+    return mode
+
+
+def _deciding(layer: Any, choose: Callable[[Any, int, Any], Any]) -> Callable[..., Any]:
+    """The layer's `call`, with a mode that `choose` decides."""
+    call, signature = type(layer).call, layer._call_signature
+    numbers = itertools.count()
+
+    def decided(*args: Any, **kwargs: Any) -> Any:
+        context, number = current_call.get(), next(numbers)
+        at = signature.training_position
+        given = args[at] if len(args) > at else kwargs.get("training", signature.training_default)
+        mode = choose(layer, number, given)
+        if len(args) > at:
+            args = (*args[:at], mode, *args[at + 1 :])
+        else:
+            kwargs["training"] = mode
+        if context is not None:
+            context.training = mode  # until this layer's call is over
+        return call(layer, *args, **kwargs)
+
+    return decided

@@ -1,0 +1,74 @@
+"""`viz.gap`: an epoch of training on the user's data, taken apart, and taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.core.observe import observing, unobserved
+from eagerflow.training.traceless import traceless
+from viz.fit_gap.measure import measure
+from viz.fit_gap.report import Gap
+from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
+
+__all__ = ["gap"]
+
+_OURS = frozenset(["epochs", "initial_epoch", "nb_epoch"])
+
+
+def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
+    """Why would `fit` and `evaluate` disagree about the same rows? Trains for an epoch, and puts everything back.
+
+    The difference is split into the running mean of the epoch, dropout, batch normalization's statistics,
+    augmentation, penalties, and what else there is. Where causes act on each other, each one's part is its average
+    over all orders in which they can be removed; the parts sum to the difference.
+
+    Args:
+        model: a compiled and built model.
+        x: inputs, as `fit` takes them (batches of a generator are used up).
+        y: targets.
+        **fit: other arguments of `fit`, such as `batch_size`, `sample_weight` or `validation_data`.
+
+    Returns:
+        A `Gap`: print it, or see its `parts`, `verdict`, `to_dict()` and `draw("gap.svg")`. Weights, statistics, the
+        optimizer and all random states are those of before, bit for bit.
+
+    Raises:
+        ValueError: when the model isn't compiled or has steps of its own, where ranks share each batch, and for
+            arguments that `fit` refuses.
+
+    >>> import eagerflow as ef, viz
+    >>> ef.utils.set_random_seed(0)
+    >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dropout(0.5), ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> found = viz.gap(model, ef.ops.ones((64, 4)), ef.ops.ones((64, 1)))
+    >>> list(found.parts)
+    ['running mean', 'dropout']
+    >>> round(sum(found.parts.values()) - (found.fit - found.evaluate), 9)
+    0.0
+    """
+    if getattr(model, "optimizer", None) is None:
+        raise ValueError("gap: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
+    wrong = _OURS & fit.keys()
+    if wrong:
+        raise ValueError(f"gap({min(wrong)}=...): it trains for one epoch; leave this out.")
+    seen: list[SeenEpoch] = []
+    _build(model, x)
+    history, stops = model.history, model.stop_training
+    with traceless(model):
+        try:
+            with observing(EpochWatch(seen.append)):
+                model.fit(x, y, epochs=1, verbose=0, **fit)
+        finally:
+            model.history, model.stop_training = history, stops
+        return measure(seen[-1])
+
+
+def _build(model: Any, x: Any) -> None:
+    """Make all variables now: what is made later isn't taken back."""
+    if not model.built:
+        if not hasattr(x, "shape"):
+            raise ValueError("gap: the model has no weights yet; call it on a batch, or give it an Input, first.")
+        with unobserved():
+            model(x[:2])
+    if not model.optimizer.built and model.trainable_variables:
+        model.optimizer.build(model.trainable_variables)

@@ -1,0 +1,69 @@
+"""Runs an unmodified script, and takes the calls of `fit` in it apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from eagerflow.core.observe import observing
+from viz.facts.json_data import finite
+from viz.fit_gap.measure import measure
+from viz.fit_gap.report import Gap
+from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
+
+__all__ = ["Found", "listening"]
+
+
+class Found(NamedTuple):
+    """What came of a script's calls of `fit`.
+
+    Attributes:
+        gaps: one for each call that was taken apart.
+        refusals: why others weren't.
+    """
+
+    gaps: list[Gap]
+    refusals: list[str]
+
+    @property
+    def text(self) -> str:
+        """All of it for people."""
+        if not self.gaps and not self.refusals:
+            return "no epoch of fit was finished: is the model trained by model.fit in this script?"
+        return "\n\n".join([*[gap.text for gap in self.gaps], *[f"refused: {each}" for each in self.refusals]])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data, which JSON can hold."""
+        found: dict[str, Any] = finite({"gaps": [gap.to_dict() for gap in self.gaps], "refused": self.refusals})
+        return found
+
+
+@contextmanager
+def listening(every: bool = False) -> Iterator[Found]:
+    """Within, calls of `fit` are seen; what `with` gives is filled when each ends, or at the end of the block.
+
+    Args:
+        every: take each call apart when it ends; else only the last one, at the end.
+    """
+    found = Found([], [])
+    last: list[SeenEpoch] = []
+
+    def ended(seen: SeenEpoch) -> None:
+        last[:] = [seen]
+        if every:
+            _enter(found, last.pop())
+
+    try:
+        with observing(EpochWatch(ended)):
+            yield found
+    finally:
+        if last:
+            _enter(found, last.pop())
+
+
+def _enter(found: Found, seen: SeenEpoch) -> None:
+    try:
+        found.gaps.append(measure(seen))
+    except ValueError as refusal:
+        found.refusals.append(str(refusal))

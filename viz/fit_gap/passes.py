@@ -1,0 +1,103 @@
+"""One pass over the rows of an epoch without training: the numbers that `fit` or `evaluate` would report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import Tensor
+from eagerflow.data.arrays import rows_of
+from eagerflow.data.packing import unpack_x_y_sample_weight
+from eagerflow.layers import BatchNormalization
+from eagerflow.training.traceless import traceless
+
+__all__ = ["Totals", "caught_up", "run_pass"]
+
+
+class Totals(NamedTuple):
+    """What a pass gave.
+
+    Attributes:
+        loss: the mean of the loss of the data.
+        penalties: the mean of what weights and layers added to it.
+        metrics: other numbers, by name.
+        rows: how many rows there were.
+    """
+
+    loss: float
+    penalties: float
+    metrics: dict[str, float]
+    rows: int
+
+
+def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool = True) -> Totals:
+    """Run all batches; the model is left as it was.
+
+    Args:
+        model: a compiled model.
+        batches: as steps get them.
+        training: the mode that the model is called in.
+        weighted: with sample weights, where there are some.
+    """
+    losses, penalties, rows = 0.0, 0.0, 0
+    with traceless(model):
+        model.reset_metrics()
+        for batch in batches:
+            x, y, sample_weight = unpack_x_y_sample_weight(batch)
+            sample_weight = sample_weight if weighted else None
+            y_pred = model(x, training=training)
+            loss = float(model._loss(x, y, y_pred, sample_weight, training))
+            added = sum(_number(term) for term in model.losses)
+            count = rows_of(x)
+            losses, penalties, rows = losses + (loss - added) * count, penalties + added * count, rows + count
+            model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        metrics = {name: _number(value) for name, value in model.get_metrics_result().items() if name != "loss"}
+    if not rows:
+        raise ValueError("gap: the data gave no batch.")
+    return Totals(losses / rows, penalties / rows, metrics, rows)
+
+
+def _number(value: Any) -> float:
+    """A number, of an array its sum: as terms of the loss count."""
+    data = value.data if isinstance(value, Tensor) else value
+    return float(data.sum()) if getattr(data, "size", 1) != 1 else float(data)
+
+
+def caught_up(model: Any, batches: Iterable[Any]) -> dict[Any, Any]:
+    """The moving statistics as they would be, had they been gathered from these rows with the weights of now.
+
+    Returns:
+        Arrays by variable; the variables themselves are left alone.
+    """
+    found = [layer for layer in model._flatten_layers() if _gathers(layer)]
+    kept = [layer.momentum for layer in found]
+    sums: dict[Any, list[Any]] = {layer: [0.0, 0.0, 0.0, 0] for layer in found}
+    try:
+        for layer in found:
+            layer.__dict__["momentum"] = 0.0  # the moving moments are then those of the last batch
+        with traceless(model):
+            for batch in batches:
+                x, _, _ = unpack_x_y_sample_weight(batch)
+                model(x, training=True)
+                count = rows_of(x)
+                for layer, total in sums.items():
+                    mean, variance = (v.numpy().astype("float64") for v in (layer.moving_mean, layer.moving_variance))
+                    total[0] += mean * count
+                    total[1] += variance * count
+                    total[2] += mean * mean * count
+                    total[3] += count
+    finally:
+        for layer, momentum in zip(found, kept):
+            layer.__dict__["momentum"] = momentum
+    arrays: dict[Any, Any] = {}
+    for layer, (means, variances, squares, count) in sums.items():
+        mean = means / count
+        arrays[layer.moving_mean] = mean
+        arrays[layer.moving_variance] = variances / count + numpy.maximum(squares / count - mean * mean, 0.0)
+    return arrays
+
+
+def _gathers(layer: Any) -> bool:
+    return isinstance(layer, BatchNormalization) and layer.trainable and layer.built and not layer.renorm

@@ -1,0 +1,169 @@
+"""The last epoch of a `fit`: what it reported, what it was fed, and the weights that it left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor
+from eagerflow.core import observe
+from eagerflow.data.arrays import rows_of
+from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.fit_gap.rows import Rows
+from viz.recorder.descriptions import flat
+from viz.recorder.source_lines import is_internal
+
+__all__ = ["EpochWatch", "SeenEpoch"]
+
+_MOST_BYTES = 2 << 30  # of batches that are kept because nothing else can give them again
+
+
+class SeenEpoch:
+    """What is known of an epoch.
+
+    Attributes:
+        model: the model.
+        epoch: its number, from 1.
+        logs: the numbers that `fit` reported.
+        data_loss: the mean of the loss without what layers and weights added; None where that wasn't seen.
+        after: the model's variables with their arrays at the end of the epoch.
+        final: the same when `fit` was over.
+        rows: the batches once more.
+        updates: the steps that the optimizer has made.
+        place: the file and line of the call of `fit`.
+    """
+
+    def __init__(self, model: Any, place: tuple[str, int] | None) -> None:
+        self.model, self.place = model, place
+        self.epoch = 0
+        self.logs: dict[str, Any] = {}
+        self.data_loss: float | None = None
+        self.after: list[tuple[Any, Any]] = []
+        self.final: list[tuple[Any, Any]] = []
+        self.rows: Rows | None = None
+        self.updates = 0
+
+
+class EpochWatch(observe.Observer):
+    """Listens to calls of `fit`.
+
+    Args:
+        ended: called with the last epoch of each `fit`, when that is over.
+    """
+
+    wants_ops = False
+
+    def __init__(self, ended: Callable[[SeenEpoch], None]) -> None:
+        self._ended = ended
+        self._fits: list[tuple[Any, SeenEpoch]] = []  # a callback may call `fit`, too
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self._fresh = False
+        self._inside = 0
+        self._losses: list[Any] = []
+        self._sum, self._rows = 0.0, 0
+        self._known = True
+        self._batches: list[Any] | None = []
+        self._bytes = 0
+
+    # ------------------------------------------------------------------ `fit` says that it begins and ends
+
+    @property
+    def _training(self) -> Any:
+        return self._fits[-1][0] if self._fits else None
+
+    @_training.setter
+    def _training(self, fit: Any) -> None:
+        if fit is not None:
+            self._fits.append((fit, SeenEpoch(fit.model, _user_line())))
+            self._begin_epoch()
+            return
+        fit, seen = self._fits.pop()
+        if seen.after:
+            seen.final = _arrays(seen.model)
+            self._ended(seen)
+
+    # ------------------------------------------------------------------ steps
+
+    def on_scope_begin(self, scope: observe.Scope) -> None:
+        if not self._is_step(scope):
+            return
+        if self._fresh:
+            self._begin_epoch()
+        self._inside += 1
+        self._losses.clear()
+
+    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if scope.kind == "loss" and self._inside:
+            self._losses.append(outputs)
+        elif self._inside and self._is_step(scope):
+            self._inside -= 1
+            if error is None:
+                self._take(scope.owner, scope.inputs)
+
+    def _is_step(self, scope: observe.Scope) -> bool:
+        return scope.kind == "step" and scope.name == "train_step" and bool(self._fits) and self._current(scope.owner)
+
+    def _current(self, model: Any) -> bool:
+        return model is self._fits[-1][0].model
+
+    def _take(self, model: Any, data: Any) -> None:
+        x, _, _ = unpack_x_y_sample_weight(data)
+        rows = rows_of(x)
+        loss = _weighted_sum(model, self._losses)
+        self._known = self._known and loss is not None
+        self._sum += 0.0 if loss is None else loss * rows
+        self._rows += rows
+        if self._batches is not None and not Rows.can_repeat(self._fits[-1][0].feed):
+            self._batches.append(data)
+            self._bytes += sum(t.data.nbytes for t in flat(data) if isinstance(t, Tensor))
+            if self._bytes > _MOST_BYTES:
+                self._batches = None
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        if kind != "epoch" or not self._fits:
+            return
+        fit, seen = self._fits[-1]
+        self._fresh = True
+        seen.epoch, seen.logs = step + 1, dict(logs)
+        seen.data_loss = self._sum / self._rows if self._known and self._rows else None
+        seen.after = _arrays(fit.model)
+        optimizer = fit.model.optimizer
+        seen.updates = 0 if optimizer is None else int(optimizer.iterations)
+        seen.rows = Rows(fit.feed, self._batches)
+
+
+def _arrays(model: Any) -> list[tuple[Any, Any]]:
+    """The variables with their arrays, which nobody writes to while they are held."""
+    return [(variable, variable.data) for variable in model.variables]
+
+
+def _weighted_sum(model: Any, losses: list[Any]) -> float | None:
+    """The loss of a batch without penalties, of the losses that ran; None where it isn't known which they were."""
+    compiled = model._compiled.loss
+    if compiled is None:
+        return 0.0 if not losses else None
+    weights = [1.0 if compiled.weights is None else compiled.weights]
+    if compiled._parts is not None:
+        weights = [part.weight for part in compiled._parts if part.loss is not None]
+    if len(weights) != len(losses) or not all(isinstance(w, (int, float)) for w in weights):
+        return None
+    if any(not isinstance(loss, Tensor) or loss.data.size != 1 for loss in losses):
+        return None
+    return float(numpy.sum([w * float(loss.data) for w, loss in zip(weights, losses)]))
+
+
+def _user_line() -> tuple[str, int] | None:
+    """The line that called `fit`."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if not is_internal(frame.f_code.co_filename):
+            return frame.f_code.co_filename, frame.f_lineno
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return None
