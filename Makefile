@@ -53,11 +53,12 @@ check: $(VENV)/.installed-dev ## lint, format and types, without changing a file
 bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks (installs them once, or PEERS=/path/to/python has them); writes docs/benchmarks.md
 	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --also all --write docs/benchmarks.md $(ARGS)
 
-interop: $(VENV)/.installed-dev $(VENV)-keras/.installed $(if $(PEERS),,$(VENV)-peers/.installed-onnx) ## exchange files with real Keras, both ways, and ONNX files with others (installs them once)
+interop: $(VENV)/.installed-dev $(VENV)-keras/.installed $(if $(PEERS),,$(VENV)-peers/.installed-onnx) ## exchange files with real Keras, both ways, and ONNX files with others; explanations beside Captum's (installs them once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
 	@$(VENV)-keras/bin/python tools/interop_applications.py
 	@$(BIN)/python tools/interop_onnx.py
 	@$(BIN)/python tools/interop_loaded.py $(or $(PEERS),$(VENV)-peers/bin/python)
+	@$(or $(PEERS),$(VENV)-peers/bin/python) tools/interop_explain.py
 
 differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs and layers, here and in PyTorch and Keras (installs them once); ARGS="--programs 20000 --seed 7"
 	@$(or $(PEERS),$(VENV)-peers/bin/python) -m tools.differential $(ARGS)
@@ -104,6 +105,8 @@ $(VENV)-peers/.installed-onnx: $(VENV)-peers/.installed
 	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --retries 0 \
 		--index-url https://download.pytorch.org/whl/cpu $(TORCH) torchvision 2>/dev/null || true  # of the same build
 	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH) $(ONNX_WRITERS)
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps captum
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check matplotlib tqdm packaging
 	@touch $@
 
 # The newest Python that runs, is new enough and can make environments. pip is the last thing that venv writes.

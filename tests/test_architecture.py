@@ -105,6 +105,7 @@ FLOORS_OF_VIZ = {
     "doctor": 2,
     "export": 2,
     "picture": 2,
+    "attribution": 3,
     "page": 3,
     "fit_gap": 3,
     "compare": 4,

@@ -24,6 +24,8 @@ from viz.recording import Recording, load
 from viz.tracer import Tracer, trace
 
 if TYPE_CHECKING:
+    from viz.attribution.explain import explain as explain
+    from viz.attribution.explanation import Explanation as Explanation
     from viz.compare.difference import Difference as Difference
     from viz.comparison import diff as diff
     from viz.doctor.diagnosis import Diagnosis as Diagnosis
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 # What recording doesn't need is loaded when it is first asked for.
 _HOMES = {
+    "attribution.explain": "explain",
+    "attribution.explanation": "Explanation",
     "compare.difference": "Difference",
     "comparison": "diff",
     "doctor.diagnosis": "Diagnosis",
@@ -66,6 +70,7 @@ __all__ += ["NonfiniteError", "NonfiniteWarning", "Op", "Recording", "RendererMi
 __all__ += ["Storage", "SummaryWriter", "TensorInfo", "TraceFileError", "Tracer", "Watch", "diagnose", "diff"]
 __all__ += ["find_nonfinite", "gap", "live", "load", "model_to_dot", "plot_model", "set_engine", "step", "summary"]
 __all__ += ["trace", "watch"]
+__all__ += ["Explanation", "explain"]
 
 
 def __getattr__(name: str) -> Any:

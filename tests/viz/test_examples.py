@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parents[2] / "examples"
 PAGE = FOLDER.parent / "docs" / "viz.md"
 SMALL = {
     "viz_doctor": {"kinds": ("dead_relu",)},
+    "viz_explain": {"epochs": 1},
     "viz_live": {"epochs": 1, "open_browser": False, "linger": 0},
     "viz_page": {"rows": 8},
     "viz_step": {"rows": 8},

@@ -7,13 +7,13 @@ import itertools
 import math
 import os
 import pathlib
-import struct
 import time
-import zlib
 from types import SimpleNamespace
 from typing import Any
 
 import numpy
+
+from viz.facts.png import png
 
 __all__ = ["EventLog", "protos"]
 
@@ -93,9 +93,7 @@ class EventLog:
         """A picture from an array (height, width, 1 or 3) of bytes."""
         height, width, colors = pixels.shape
         summary = self._protos.summary
-        picture = summary.Summary.Image(
-            height=height, width=width, colorspace=colors, encoded_image_string=_png(pixels)
-        )
+        picture = summary.Summary.Image(height=height, width=width, colorspace=colors, encoded_image_string=png(pixels))
         made = summary.Summary(value=[summary.Summary.Value(tag=tag, image=picture)])
         self.add(self._protos.event.Event(summary=made), step)
 
@@ -105,7 +103,7 @@ class EventLog:
         summary, types = self._protos.summary, self._protos.types
         about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="images"))
         value = summary.Summary.Value(tag=tag, metadata=about)
-        parts = [str(width).encode(), str(height).encode(), *[_png(pixels) for pixels in pictures]]
+        parts = [str(width).encode(), str(height).encode(), *[png(pixels) for pixels in pictures]]
         made = self._protos.tensor.TensorProto(dtype=types.DT_STRING, string_val=parts)
         made.tensor_shape.dim.add(size=len(parts))
         value.tensor.CopyFrom(made)
@@ -180,17 +178,3 @@ def _around(low: float, high: float) -> numpy.ndarray:
         margin = abs(low) * 1e-6 or 1e-6
         return numpy.array([low - margin, high + margin])
     return numpy.array([low, low / 2, 0.0, high / 2, high])
-
-
-def _png(pixels: numpy.ndarray) -> bytes:
-    """A PNG file from bytes (height, width, 1 or 3), without any imaging package."""
-    height, width, colors = pixels.shape
-    rows = numpy.zeros((height, 1 + width * colors), dtype=numpy.uint8)  # each row begins with filter type 0
-    rows[:, 1:] = pixels.reshape(height, width * colors)
-    header = struct.pack(">IIBBBBB", width, height, 8, 0 if colors == 1 else 2, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join([_chunk(kind, content) for kind, content in parts])
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

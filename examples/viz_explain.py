@@ -1,0 +1,42 @@
+"""What a network looks at: digits explained in four ways.
+
+python examples/viz_explain.py --out pictures
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+
+
+def main(out: Path, epochs: int = 8) -> None:
+    ef.utils.set_random_seed(3)
+    (x, y), (x_test, y_test) = ef.datasets.digits.load_data()
+    x, x_test = x[..., None] / 16, x_test[..., None] / 16
+    model = ef.Sequential(
+        [
+            layers.Conv2D(16, 3, activation="relu", padding="same"),
+            layers.Conv2D(32, 3, activation="relu", padding="same"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="digits",
+    )
+    model.compile(ef.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    model.fit(x, y, epochs=epochs, verbose=0)
+    for method in ("gradient", "integrated", "gradcam", "occlusion"):
+        found = viz.explain(model, x_test[1:5], method, target=y_test[1:5], logits=True)
+        print(found, end="\n\n")
+        found.draw(out / f"viz_explain_{method}.svg")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("pictures"), help="the folder for pictures")
+    folder = parser.parse_args().out
+    folder.mkdir(parents=True, exist_ok=True)
+    main(folder)

@@ -1,0 +1,204 @@
+"""`viz.explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+
+from eagerflow.core.observe import unobserved
+from eagerflow.layers.convolutional.conv_base import ConvolutionBase
+from viz.attribution import methods
+from viz.attribution.explanation import Explanation, Part
+from viz.attribution.question import Question, Source
+from viz.attribution.shapes import axes_of, interpolated, kind_of
+from viz.facts.formatting import nearest, shape
+
+__all__ = ["explain"]
+
+_METHODS = ("gradient", "integrated", "gradcam", "occlusion")
+
+
+def explain(
+    model: Any,
+    x: Any,
+    method: str = "gradient",
+    target: Any = None,
+    *,
+    baseline: Any = None,
+    steps: int | None = None,
+    tolerance: float = 0.01,
+    layer: Any = None,
+    window: Any = None,
+    stride: Any = None,
+    output: Any = None,
+    logits: bool = False,
+) -> Explanation:
+    """Which parts of each sample the model's answer rests on.
+
+    The model is called as it is, with `training=False`, whatever made it: nothing is rebuilt. Inputs that an
+    `Embedding` looks up (tokens, text) are explained by the vectors that it gives for them. A row's answer is taken to
+    depend on that row alone, as it does without training.
+
+    Args:
+        model: a model, a layer, or a function of tensors.
+        x: what it is called with: an array with one row per sample, or a list, tuple or dict of arrays.
+        method: `"gradient"`: how the answer changes with each number. `"integrated"`: integrated gradients, which add
+            up to the answer minus that for the baseline. `"gradcam"`: where the channels of the last convolution that
+            speak for the answer are active. `"occlusion"`: how much the answer falls when a window is hidden.
+        target: which number of the output: a class, one for each row, a tuple of positions where outputs have several
+            axes, or a function of the outputs that gives one number per row. None: for each row the largest.
+        baseline: what stands for "nothing there" (`"integrated"`, `"occlusion"`): a number or an array; for an embedded
+            input zeros as vectors, or whole numbers to look up. Default: zeros.
+        steps: for `"integrated"`: into how many steps the way is cut. None: as many as it takes, from 32 to 2,048.
+        tolerance: for `"integrated"`: how far the sum may be off, relatively. Where it is further off, a RuntimeWarning
+            and the text say so.
+        layer: for `"gradcam"`: another layer than the last convolution, or its name.
+        window: for `"occlusion"`: the lengths of what is hidden. Default: an eighth of each axis; one token or column.
+        stride: for `"occlusion"`: how far the next window is. Default: half a window.
+        output: which of several outputs: its name or position.
+        logits: ask about what goes into the last softmax or sigmoid. A probability near 0 or 1 hardly changes any more.
+
+    Returns:
+        The explanation: print it, draw it, or use `.values`.
+
+    Raises:
+        ValueError: for another method; for a target, layer, window or baseline that doesn't fit; without any gradient.
+
+    >>> import eagerflow as ef, viz
+    >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+    >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
+    >>> found.values.tolist(), found.score.tolist()
+    ([[1.0, 2.0], [0.0, 3.0]], [3.0, 3.0])
+    """
+    if method not in _METHODS:
+        known = ", ".join(map(repr, _METHODS))
+        raise ValueError(f"viz.explain(method={method!r}): expected one of {known}{nearest(str(method), _METHODS)}")
+    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
+        raise ValueError(f"viz.explain(steps={steps!r:.60}): expected a whole number from 1 on, or None")
+    if not isinstance(tolerance, (int, float)) or not 0 < tolerance:
+        raise ValueError(f"viz.explain(tolerance={tolerance!r:.60}): expected a number above 0 such as 0.01")
+    with unobserved():
+        return _explained(model, x, method, target, baseline, steps, tolerance, layer, window, stride, output, logits)
+
+
+def _explained(
+    model: Any,
+    x: Any,
+    method: str,
+    target: Any,
+    baseline: Any,
+    steps: int | None,
+    tolerance: float,
+    layer: Any,
+    window: Any,
+    stride: Any,
+    output: Any,
+    logits: bool,
+) -> Explanation:
+    question = Question(model, x, target, output, logits, layer)
+    name = str(getattr(model, "name", "") or getattr(model, "__name__", "") or type(model).__name__)
+    told: dict[str, Any] = {"method": method, "target": question.target.chosen, "score": question.scores, "model": name}
+    if method == "gradcam":
+        return _by_places(question, layer, told)
+    found = _found(question, method, baseline, steps, tolerance, window, stride)
+    parts = [_part(source, values, method) for source, values in zip(question.sources, found.values)]
+    kept = [part for part in parts if part is not None]
+    notes = list(found.notes)
+    notes += [
+        f"the answer doesn't depend on {s.name} by any gradient" for s, p in zip(question.sources, parts) if p is None
+    ]
+    return Explanation(**told, parts=kept, base=found.base, gap=found.gap, steps=found.steps, notes=notes)
+
+
+def _found(
+    question: Question, method: str, baseline: Any, steps: int | None, tolerance: float, window: Any, stride: Any
+) -> methods.Found:
+    if method == "gradient":
+        return methods.gradient(question)
+    baselines = _baselines(question, baseline)
+    if method == "integrated":
+        return methods.integrated(question, baselines, steps, tolerance)
+    return methods.occlusion(question, baselines, window, stride)
+
+
+def _part(source: Source, values: numpy.ndarray | None, method: str) -> Part | None:
+    if values is None:
+        return None
+    placed = [axis + 1 for axis in axes_of(source)]
+    summed = tuple([axis for axis in range(1, values.ndim) if axis not in placed])
+    if method == "gradient" and summed:
+        places = numpy.sqrt((values.astype("float64") ** 2).sum(axis=summed))
+    elif method == "occlusion":  # the same for all channels, which were hidden together
+        places = values.mean(axis=summed)
+    else:
+        places = values.sum(axis=summed)
+    return Part(source.name, kind_of(source), source.data, source.ids, values, places, method)
+
+
+def _by_places(question: Question, layer: Any, told: dict[str, Any]) -> Explanation:
+    found = question.survey.convolution if layer is None else question.survey.layer
+    if found is None:
+        asked = "the model ran no convolution" if layer is None else f"the model ran no layer {_name(layer)!r}"
+        known = ", ".join([f"{name} {shape(lengths)}" for name, lengths in question.survey.layers.items()])
+        hint = f"name one whose output has places with layer=...: {known}" if known else "no layer's output has places"
+        near = nearest(_name(layer), question.survey.layers)
+        raise ValueError(f"viz.explain(method='gradcam'): {asked}; {hint}{near}")
+    place, owner = found
+    lengths = question.survey.layers.get(place.name, (0, 0, 0))
+    if len(lengths) < 3:
+        raise ValueError(
+            f"viz.explain(method='gradcam', layer={place.name!r}): its output has no places; name a layer whose "
+            "output has the shape (rows, ..., channels)"
+        )
+    first = isinstance(owner, ConvolutionBase) and owner.data_format == "channels_first"
+    values = methods.gradcam(question, place, 1 if first else -1)
+    source = next((s for s in question.sources if len(axes_of(s)) == values.ndim - 1), question.sources[0])
+    lengths = tuple([source.data.shape[axis + 1] for axis in axes_of(source)])
+    places = interpolated(values, lengths) if len(lengths) == values.ndim - 1 else values
+    part = Part(source.name, kind_of(source), source.data, source.ids, values, places, "gradcam")
+    silent = int((~values.reshape(len(values), -1).any(axis=1)).sum())
+    note = (
+        f"nothing in {silent} of {len(values)} rows: on average the layer's channels speak against the answer there"
+    )
+    return Explanation(**told, parts=[part], layer=place.name, notes=[note] if silent else [])
+
+
+def _name(layer: Any) -> str:
+    return str(getattr(layer, "name", layer))
+
+
+# ---------------------------------------------------------------------- baselines
+
+
+def _baselines(question: Question, given: Any) -> list[numpy.ndarray]:
+    sources = question.sources
+    if isinstance(given, Mapping):
+        unknown = [name for name in given if name not in [source.name for source in sources]]
+        if unknown:
+            known = ", ".join([repr(source.name) for source in sources])
+            raise ValueError(f"viz.explain(baseline): there is no {unknown[0]!r}; expected some of {known}")
+        each = [given.get(source.name) for source in sources]
+    elif len(sources) > 1 and isinstance(given, (list, tuple)):
+        if len(given) != len(sources):
+            raise ValueError(f"viz.explain(baseline): expected {len(sources)} baselines, got {len(given)}")
+        each = list(given)
+    else:
+        each = [given] * len(sources)
+    return [_baseline(question, source, value) for source, value in zip(sources, each)]
+
+
+def _baseline(question: Question, source: Source, given: Any) -> numpy.ndarray:
+    if given is None:
+        return numpy.zeros_like(source.data)
+    array = numpy.asarray(getattr(given, "numpy", lambda: given)())
+    if source.place is not None and array.dtype.kind in "iu":
+        return question.embedded(source, array)
+    try:
+        return numpy.broadcast_to(array.astype(source.data.dtype), source.data.shape)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"viz.explain(baseline): expected numbers of a shape that fits {source.data.shape} ({source.name}), got "
+            f"{array.dtype} of shape {array.shape}"
+        ) from None

@@ -1,0 +1,152 @@
+"""`Explanation`: what `viz.explain` found, as numbers, as text and as a picture."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+from typing import Any
+
+import numpy
+
+from eagerflow.base.files import replacing
+from viz.attribution.drawing import drawn
+from viz.attribution.part import Part
+from viz.facts import formatting
+from viz.facts.text_table import Text, table
+
+__all__ = ["Explanation", "Part"]
+
+_ROWS_OF_TEXT = 20
+_TITLES = {
+    "gradient": "gradient",
+    "integrated": "integrated gradients",
+    "gradcam": "grad-CAM",
+    "occlusion": "occlusion",
+}
+
+
+@dataclasses.dataclass(repr=False)
+class Explanation:
+    """What the answer for each row rests on. Prints itself as a table and shows itself as a picture in notebooks.
+
+    Attributes:
+        method: how it was found.
+        target: for each row the position in the output that is explained; None where a function says it.
+        score: for each row what the model answers there.
+        model: the model's name.
+        parts: for each input (or embedding) that the answer depends on, its values.
+        base: for each row the answer for the baseline; None for methods without.
+        gap: for integrated gradients, for each row how far the values are from adding up to `score - base`, relatively.
+        steps: for integrated gradients, into how many steps the way was cut, at most.
+        layer: for grad-CAM, the layer.
+        notes: what should be known when reading this.
+    """
+
+    method: str
+    target: list[Any] | None
+    score: numpy.ndarray
+    model: str
+    parts: list[Part]
+    base: numpy.ndarray | None = None
+    gap: numpy.ndarray | None = None
+    steps: int | None = None
+    layer: str | None = None
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def values(self) -> Any:
+        """The values: an array with one row per sample, of the input's shape (for an embedding: its vectors').
+
+        Grad-CAM's have the shape of the layer's places. With several inputs: a dict of arrays by the inputs' names.
+        """
+        if len(self.parts) == 1:
+            return self.parts[0].values
+        return {part.name: part.values for part in self.parts}
+
+    @property
+    def heatmap(self) -> Any:
+        """One number for each place (pixel, token, column): the values, added up over channels.
+
+        Of a gradient it is the norm over channels; grad-CAM's are stretched to the input's size. With several inputs: a
+        dict by their names.
+        """
+        if len(self.parts) == 1:
+            return self.parts[0].places
+        return {part.name: part.places for part in self.parts}
+
+    @property
+    def title(self) -> str:
+        """What it is, in a line."""
+        at = f" at {self.layer}" if self.layer else ""
+        return f"{formatting.clean(self.model, 40)}: {_TITLES[self.method]}{at}"
+
+    @property
+    def text(self) -> Text:
+        """The strongest places of each row, as a table."""
+        heads = ["row", "target", "answer", "strongest places"]
+        lines = []
+        for row in range(min(len(self.score), _ROWS_OF_TEXT)):
+            strongest = "; ".join([part.strongest(row) for part in self.parts])
+            lines.append([str(row), self.target_name(row), f"{self.score[row]:.4g}", strongest])
+        more = len(self.score) - len(lines)
+        found = [self.title, table(heads, lines)]
+        if more > 0:
+            found.append(f"… {formatting.count(more, 'row')} more")
+        if self.base is not None and self.gap is not None and len(self.gap):
+            found.append(
+                "values add up to answer − answer for the baseline: off by "
+                f"{100 * float(self.gap.max()):.2g} % at most, {self.steps} steps"
+            )
+        return Text("\n".join([*found, *[f"note: {note}" for note in self.notes]]))
+
+    def target_name(self, row: int) -> str:
+        """What is explained for a row, as text."""
+        return "" if self.target is None else "" if self.target[row] == () else str(self.target[row])
+
+    def draw(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        rows: int | list[int] | None = None,
+        words: Any = None,
+        theme: str = "light",
+    ) -> str:
+        """A picture of it, as SVG; also written to `path` when given.
+
+        Args:
+            path: ends in `.svg`, or `.html` for a page that holds the picture.
+            rows: how many samples are shown, or which. Default: the first eight.
+            words: for tokens: a list of words, or a function from a number to its word. For numbers: names of columns.
+            theme: `"light"` or `"dark"`.
+
+        Raises:
+            ValueError: for another ending or theme, or a row that isn't there.
+        """
+        shown = list(range(min(len(self.score), 8 if rows is None else rows))) if not isinstance(rows, list) else rows
+        wrong = [row for row in shown if not 0 <= row < len(self.score)]
+        if wrong:
+            raise ValueError(f"draw(rows=...): there is no row {wrong[0]}; rows are 0 to {len(self.score) - 1}")
+        heads = [self._head(row) for row in range(len(self.score))]
+        svg = drawn(self.title, self.parts, shown, heads, words, theme)
+        if path is not None:
+            target = pathlib.Path(path)
+            if target.suffix.lower() not in (".svg", ".html"):
+                raise ValueError(f"cannot draw to {os.fspath(path)!r}: the name must end in .svg or .html")
+            page = svg if target.suffix.lower() == ".svg" else _page(self.title, svg)
+            with replacing(target) as file:
+                file.write(page.encode("utf-8"))
+        return svg
+
+    def _head(self, row: int) -> str:
+        name = self.target_name(row)
+        return f"row {row}" + (f" · target {name}" if name else "") + f" · {self.score[row]:.3g}"
+
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow:auto">{self.draw()}</div>'
+
+    def __repr__(self) -> str:
+        return str(self.text)
+
+
+def _page(title: str, svg: str) -> str:
+    return f'<!doctype html>\n<meta charset="utf-8">\n<title>{title}</title>\n<body style="margin:0">{svg}</body>\n'

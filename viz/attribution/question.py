@@ -1,0 +1,231 @@
+"""What is asked of a model: which number of its outputs, and what parts of the inputs it may depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import GradientTape, Tensor, layers, tree
+from eagerflow.core.observe import observing
+from eagerflow.data.arrays import as_arrays, check_lengths
+from eagerflow.layer.symbolic.text_type import is_text
+from viz.attribution.listening import Catch, Place, Survey
+from viz.attribution.target import Target
+
+__all__ = ["Question", "Source"]
+
+_AT_ONCE = 1 << 20  # elements of inputs that go through the model together
+
+
+@dataclasses.dataclass
+class Source:
+    """What an explanation divides its answer among: an input of numbers, or what an embedding made of one.
+
+    Attributes:
+        name: the input's name or position, or the embedding layer's name.
+        leaf: which of the inputs.
+        data: the numbers, one row per sample.
+        place: where the embedding gives its output; None for an input.
+        ids: what the embedding looked up; None for an input.
+    """
+
+    name: str
+    leaf: int
+    data: numpy.ndarray
+    place: Place | None = None
+    ids: numpy.ndarray | None = None
+
+
+class Question:
+    """A model, what it is called with, and the number of its outputs that is asked about.
+
+    Args:
+        model: a model, a layer, or a function of tensors.
+        x: what it is called with: an array, or a list, tuple or dict of them.
+        target: see `Target`.
+        output: which of several outputs: its name or position.
+        logits: whether to ask about what goes into the last softmax or sigmoid.
+        layer: a layer (or its name) whose output is looked for.
+
+    Attributes:
+        rows: how many samples.
+        sources: what the answer is divided among.
+        survey: what the model did.
+        target: what is asked about, row by row.
+        scores: the answer for each row.
+
+    Raises:
+        ValueError: when there is nothing to explain, or `target` or `output` don't fit.
+    """
+
+    def __init__(self, model: Any, x: Any, target: Any, output: Any, logits: bool, layer: Any = None) -> None:
+        if not callable(model):
+            raise TypeError(f"viz.explain(model): expected a model or a function, got {type(model).__name__}")
+        self._model = model
+        arrays = as_arrays("x", x)
+        self.rows = check_lengths(x=arrays)
+        self._structure = arrays
+        self._leaves = [each if is_text(each) else numpy.asarray(each) for each in tree.flatten(arrays)]
+        self._names = _names(arrays, len(self._leaves))
+        _refuse_stateful(model)
+        self.survey = self._surveyed(layer)
+        self.sources = self._found_sources()
+        self.target = Target(target, output, logits, self._outputs, self.rows)
+        self.scores = numpy.concatenate([self.score(part) for part in self.parts()])
+
+    # ------------------------------------------------------------------ the model
+
+    def _surveyed(self, layer: Any) -> Survey:
+        if isinstance(self._model, layers.Layer) and not self._model.built:
+            self._call(self._tensors(slice(0, 1), 1))  # building would be counted as a part of the run
+        tensors = self._tensors(slice(None), 1)
+        survey = Survey([each if isinstance(each, Tensor) else None for each in tensors], layer)
+        with observing(survey):
+            self._outputs = self._call(tensors)
+        return survey
+
+    def _call(self, tensors: list[Any]) -> Any:
+        nested = tree.is_nested(self._structure)
+        x = tree.pack_sequence_as(self._structure, tensors) if nested else tensors[0]
+        return self._model(x, training=False) if isinstance(self._model, layers.Layer) else self._model(x)
+
+    def _tensors(self, rows: slice, copies: int) -> list[Any]:
+        """The inputs of some rows, all of them `copies` times one after the other."""
+        found: list[Any] = []
+        for leaf in self._leaves:
+            part = leaf[rows] if copies == 1 else numpy.concatenate([leaf[rows]] * copies)
+            found.append(part if is_text(part) else Tensor(part))
+        return found
+
+    def _found_sources(self) -> list[Source]:
+        """Embeddings for the inputs that they look up; inputs themselves for the others."""
+        called = [each for each in self.survey.embedded if each.made.shape[:1] == (self.rows,)]
+        known = [each for each in called if each.inputs]
+        looked_up = frozenset().union(*[each.inputs for each in known])
+        found: list[Source] = []
+        for number, (leaf, name) in enumerate(zip(self._leaves, self._names)):
+            if number in looked_up:
+                continue
+            if is_text(leaf):
+                if not called:
+                    raise ValueError(
+                        f"viz.explain(x): the input {name} is text, and no Embedding made numbers of it whose gradient "
+                        "could be asked for. Call it with the vectors instead."
+                    )
+                continue
+            if leaf.dtype.kind in "biu" and not known and called:
+                continue  # an embedding looked it up after all, behind something that isn't heard
+            if leaf.dtype.kind in "biu":
+                leaf = leaf.astype("float32")
+            found.append(Source(name, number, leaf))
+            self._leaves[number] = leaf
+        for each in known or called:
+            name = formatted(each.place.name, [source.name for source in found])
+            leaf = min(each.inputs, default=0)
+            found.append(Source(name, leaf, each.made, each.place, each.ids))
+        return found
+
+    # ------------------------------------------------------------------ answers
+
+    def parts(self, copies: int = 1) -> Iterator[slice]:
+        """The rows in portions that go through the model together."""
+        width = sum([max(1, source.data[0].size) for source in self.sources]) * copies
+        step = max(1, _AT_ONCE // max(1, width))
+        for start in range(0, self.rows, step):
+            yield slice(start, min(start + step, self.rows))
+
+    def copies_at_once(self, rows: slice) -> int:
+        """How many copies of some rows go through the model together."""
+        width = sum([source.data[rows].size for source in self.sources])
+        return max(1, _AT_ONCE // max(1, width))
+
+    def score(self, rows: slice, given: Sequence[numpy.ndarray] | None = None, copies: int = 1) -> numpy.ndarray:
+        """The answers for some rows.
+
+        Args:
+            rows: which.
+            given: what stands for each source instead of what the model was called with; the rows, `copies` times.
+            copies: how many times the rows stand there.
+        """
+        scores, _, _ = self.ask(rows, given, copies)
+        return numpy.array(scores.numpy(), dtype="float64")
+
+    def ask(
+        self,
+        rows: slice,
+        given: Sequence[numpy.ndarray] | None = None,
+        copies: int = 1,
+        tape: GradientTape | None = None,
+        extra: Sequence[Place] = (),
+    ) -> tuple[Tensor, list[Tensor | None], dict[Place, Tensor]]:
+        """The answers as a tensor, the tensors of the sources, and those of other places. See `score`."""
+        tensors = self._tensors(rows, copies)
+        places: dict[Place, numpy.ndarray | None] = dict.fromkeys(extra)
+        for number, source in enumerate(self.sources):
+            value = None if given is None else given[number]
+            if source.place is not None:
+                places[source.place] = value
+            elif value is not None:
+                tensors[source.leaf] = Tensor(value.astype(source.data.dtype, copy=False))
+        catch = Catch(places, tape)
+        with contextlib.ExitStack() as stack:
+            if tape is not None:
+                stack.enter_context(tape)
+                for source in self.sources:
+                    if source.place is None:
+                        tape.watch(tensors[source.leaf])
+            if places:
+                stack.enter_context(observing(catch))
+            scores = self.target.of(self._call(tensors), rows, copies)
+        met = [tensors[s.leaf] if s.place is None else catch.found.get(s.place) for s in self.sources]
+        return scores, met, catch.found
+
+    def embedded(self, source: Source, ids: Any) -> numpy.ndarray:
+        """What an embedding makes of other ids, in the shape of the source."""
+        assert source.place is not None
+        assert source.ids is not None
+        leaf = self._leaves[source.leaf]
+        try:
+            other = numpy.broadcast_to(numpy.asarray(ids, dtype=leaf.dtype), leaf.shape)
+        except ValueError:
+            raise ValueError(
+                f"viz.explain(baseline): expected numbers to look up of a shape that fits {leaf.shape}, "
+                f"got shape {numpy.shape(ids)}"
+            ) from None
+        kept, self._leaves[source.leaf] = leaf, other
+        try:
+            catch = Catch({source.place: None})
+            with observing(catch):
+                self._call(self._tensors(slice(None), 1))
+        finally:
+            self._leaves[source.leaf] = kept
+        return numpy.array(catch.found[source.place].numpy())
+
+
+def formatted(name: str, taken: Sequence[str]) -> str:
+    """`name`, with a number behind it where it is taken."""
+    if name not in taken:
+        return name
+    return next(f"{name} ({n})" for n in range(2, len(taken) + 3) if f"{name} ({n})" not in taken)
+
+
+def _names(structure: Any, count: int) -> list[str]:
+    if isinstance(structure, Mapping):
+        flat = [str(key) for key, value in sorted(structure.items()) if value is not None]
+        if len(flat) == count:
+            return flat
+    return ["x"] if count == 1 else [f"x[{i}]" for i in range(count)]
+
+
+def _refuse_stateful(model: Any) -> None:
+    flattened = getattr(model, "_flatten_layers", None)
+    for layer in flattened() if flattened is not None else ():
+        if getattr(layer, "stateful", False):
+            raise ValueError(
+                f"viz.explain(model): the layer {layer.name!r} is stateful, so what the model answers depends on what "
+                "it was called with before. Make it with stateful=False and give it the same weights."
+            )
