@@ -106,6 +106,7 @@ FLOORS_OF_VIZ = {
     "export": 2,
     "picture": 2,
     "attribution": 3,
+    "samples": 4,
     "page": 3,
     "fit_gap": 3,
     "compare": 4,

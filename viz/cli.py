@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from viz.command.data import add_command as add_data
 from viz.command.diff import add_command as add_diff
 from viz.command.doctor import add_command as add_doctor
 from viz.command.gap import add_command as add_gap
@@ -52,6 +53,7 @@ See what an eagerflow program really ran: record it once, then draw, measure and
   viz html model.onnx                   the same of a model in an ONNX file, run once: open model.trace.html
   viz doctor train.py                   what is wrong with the training, and what to do
   viz gap train.py                      why fit and evaluate disagree
+  viz data train.py                     the samples, the hardest first; labels that are likely wrong
   viz diff before.efz after.efz         what changed
   viz run --live train.py               a page to watch while it trains"""
 _RUN = """\
@@ -124,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     add_doctor(commands)
     add_nonfinite(commands)
     add_gap(commands)
+    add_data(commands)
     add_diff(commands)
     _add_draw(commands)
     add_html(commands)

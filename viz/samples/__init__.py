@@ -1,0 +1,1 @@
+"""The samples of a training, the hardest first: `viz data`."""

@@ -1,0 +1,215 @@
+"""What is gathered of the samples while a script trains: how large the loss of each was, each time it came."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy
+
+from eagerflow import Model, Tensor, losses, tree
+from eagerflow.core.observe import Observer, Scope, unobserved
+from eagerflow.data.feed import ArrayFeed
+from viz.samples.row_keys import host, keys_of
+
+__all__ = ["Gatherer", "Gathering", "row_losses"]
+
+_MOST_BYTES = 1 << 29  # of samples that are kept because no array of the script's holds them
+_MOST_NUMBERS = 50_000_000  # of predictions that are summed
+
+
+class Gathering:
+    """What was gathered of one model's samples.
+
+    Attributes:
+        model: the model.
+        losses: the losses that it was trained with, in the order in which a step computed them.
+        count, total: for each different sample, how often it was met, and the sum of its losses.
+        answers: for each different sample the sum of the model's outputs; None where they don't fit together.
+        inputs, targets: the samples themselves, as lists of arrays by leaf; what `feed` holds isn't copied.
+        feed: the arrays that `fit` was given, or None.
+        full: whether samples were left out, as there were too many.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.losses: list[Any] = []
+        self.feed: Any = None
+        self.slots: dict[int, int] = {}
+        self.count = numpy.zeros(0, dtype=int)
+        self.total = numpy.zeros(0)
+        self.answers: numpy.ndarray | None = None
+        self.inputs: list[list[Any]] = []
+        self.targets: list[list[Any]] = []
+        self.structure: tuple[Any, Any] = (None, None)
+        self.full = False
+        self.met = 0
+        self._bytes = 0
+
+    def add(self, x: Any, y: Any, found: numpy.ndarray, outputs: Any) -> None:
+        """A batch was met.
+
+        Args:
+            x: what the model was called with.
+            y: the targets.
+            found: the loss of each row.
+            outputs: what the model gave.
+        """
+        leaves = [host(leaf) for leaf in tree.flatten(x)]
+        targets = [host(leaf) for leaf in tree.flatten(y)]
+        if any(len(leaf) != len(found) for leaf in (*leaves, *targets) if leaf.ndim) or not leaves[0].ndim:
+            return
+        self.structure = x, y
+        self.met += len(found)
+        slots = self._slots(leaves, targets)
+        known = slots >= 0
+        numpy.add.at(self.count, slots[known], 1)
+        numpy.add.at(self.total, slots[known], found[known])
+        self._add_answers(slots, known, outputs)
+
+    def _slots(self, leaves: list[numpy.ndarray], targets: list[numpy.ndarray]) -> numpy.ndarray:
+        """The position of each row among the different samples; -1 for one that there was no room for."""
+        found = []
+        for row, key in enumerate(keys_of([*leaves, *[each.astype("float64") for each in targets]])):
+            slot = self.slots.get(key)
+            if slot is None and not self.full:
+                slot = self.slots[key] = len(self.slots)
+                self._keep(leaves, targets, row)
+            found.append(-1 if slot is None else slot)
+        grown = len(self.slots)
+        if grown > len(self.count):
+            more = grown - len(self.count)
+            self.count = numpy.concatenate([self.count, numpy.zeros(more, dtype=int)])
+            self.total = numpy.concatenate([self.total, numpy.zeros(more)])
+        return numpy.array(found, dtype=int)
+
+    def _keep(self, leaves: list[numpy.ndarray], targets: list[numpy.ndarray], row: int) -> None:
+        self.targets.append([leaf[row].copy() for leaf in targets])
+        if self.feed is None:
+            self.inputs.append([leaf[row].copy() if leaf[row].ndim else leaf[row] for leaf in leaves])
+            self._bytes += sum([leaf[row].nbytes for leaf in leaves])
+            self.full = self._bytes > _MOST_BYTES
+        else:
+            self.inputs.append([])
+
+    def _add_answers(self, slots: numpy.ndarray, known: numpy.ndarray, outputs: Any) -> None:
+        if not isinstance(outputs, Tensor) or len(outputs.shape) > 2:
+            return
+        answers = host(outputs).reshape(len(slots), -1).astype("float64")
+        if self.answers is None:
+            self.answers = numpy.zeros((0, answers.shape[1]))
+        if self.answers.shape[1] != answers.shape[1] or len(self.count) * answers.shape[1] > _MOST_NUMBERS:
+            return
+        more = len(self.count) - len(self.answers)
+        if more:
+            self.answers = numpy.concatenate([self.answers, numpy.zeros((more, answers.shape[1]))])
+        numpy.add.at(self.answers, slots[known], answers[known])
+
+
+class Gatherer(Observer):
+    """Hears which samples a script trains with, and what their losses are.
+
+    Attributes:
+        gatherings: what was gathered, by model.
+        notes: what couldn't be judged, and why.
+    """
+
+    wants_ops = False
+
+    def __init__(self) -> None:
+        self.gatherings: dict[int, Gathering] = {}
+        self.notes: list[str] = []
+        self._open: list[Scope] = []
+        self._feed: Any = None
+        self._last: tuple[Any, Any] | None = None  # the outermost model that ran last, and what it was called with
+        self._pending: dict[int, list[Any]] = {}
+
+    def on_scope_begin(self, scope: Scope) -> None:
+        self._open.append(scope)
+        if scope.kind == "data":
+            self._feed = scope.inputs
+
+    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
+        while self._open and self._open.pop() is not scope:
+            pass
+        if error is not None:
+            return
+        inside = {each.kind for each in self._open}
+        if scope.kind in ("model", "layer") and not inside & {"model", "layer", "loss", "metric"}:
+            self._last = scope.owner, _tensors_of(scope.inputs)
+        elif scope.kind == "loss" and "metric" not in inside and "loss" not in inside:
+            with unobserved():
+                self._hear(scope)
+        if scope.kind == "step" or (scope.kind == "backward" and "step" not in inside):
+            self._settle()
+
+    def _hear(self, scope: Scope) -> None:
+        """A loss was computed; that of training, if its predictions are on a tape."""
+        y_true, y_pred = scope.inputs
+        if self._last is None or not _tracked(y_pred):
+            return
+        model, x = self._last
+        values = row_losses(scope.owner, y_true, y_pred)
+        if values is None:
+            note = f"the loss {scope.name!r} gives no value per sample, so samples can't be told apart by it"
+            self.notes += [note] if note not in self.notes else []
+            return
+        self._pending.setdefault(id(model), []).append((model, x, y_true, y_pred, values, scope.owner))
+
+    def _settle(self) -> None:
+        """A step is over: a model with several outputs had several losses, which add up."""
+        pending, self._pending = self._pending, {}
+        for parts in pending.values():
+            model, x = parts[0][:2]
+            gathering = self.gatherings.setdefault(id(model), Gathering(model))
+            if isinstance(self._feed, ArrayFeed) and gathering.feed is None and not gathering.slots:
+                gathering.feed = self._feed
+            elif gathering.feed is not None and gathering.feed is not self._feed:
+                gathering.feed = self._feed if isinstance(self._feed, ArrayFeed) else gathering.feed
+            sizes = {len(part[4]) for part in parts}
+            if len(sizes) == 1 and x:
+                gathering.losses = [part[5] for part in parts]
+                several = len(parts) > 1
+                y = [part[2] for part in parts] if several else parts[0][2]
+                outputs = [part[3] for part in parts] if several else parts[0][3]
+                gathering.add(x, y, sum(part[4] for part in parts), outputs)
+
+    def chosen(self) -> Gathering | None:
+        """The model that met the most samples; None where none did."""
+        self._settle()
+        found = [each for each in self.gatherings.values() if each.slots]
+        return max(found, key=lambda each: (isinstance(each.model, Model), each.met)) if found else None
+
+
+def row_losses(loss: Any, y_true: Any, y_pred: Any) -> numpy.ndarray | None:
+    """The loss of each row, None where it gives none."""
+    if not isinstance(loss, losses.Loss):
+        return None
+    alone = copy.copy(loss)
+    alone.reduction, alone._checks_count = "none", False
+    values = host(alone._compute(y_true, tree.map_structure(_untracked, y_pred), None))
+    first = tree.flatten(y_pred)[0]
+    if not values.ndim or values.shape[0] != first.shape[0]:
+        return None
+    return values.reshape(len(values), -1).mean(axis=1).astype("float64")
+
+
+def _untracked(x: Any) -> Any:
+    """The same tensor for the loss, but on no tape, so that nothing more is recorded there."""
+    if not isinstance(x, Tensor):
+        return x
+    copied = Tensor(x.data)
+    for name in ("mask", "logits"):
+        kept = getattr(x, name, None)
+        if kept is not None:
+            setattr(copied, name, (kept[0], Tensor(kept[1].data), *kept[2:]) if name == "logits" else kept)
+    return copied
+
+
+def _tensors_of(inputs: Any) -> list[Any]:
+    """The arguments of a call that hold tensors or text."""
+    return [each for each in inputs or () if any(hasattr(leaf, "shape") for leaf in tree.flatten(each))]
+
+
+def _tracked(value: Any) -> bool:
+    return any(getattr(leaf, "key", None) is not None for leaf in tree.flatten(value))

@@ -1,0 +1,103 @@
+"""What a sample's label and the model's answers say about each other."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy
+
+__all__ = ["Classes", "classes_of", "far_off", "likely_wrong"]
+
+_FAR = 10.0  # times the usual spread of losses (median of distances from the median)
+
+
+@dataclasses.dataclass
+class Classes:
+    """Samples of classes.
+
+    Attributes:
+        labels: the class that each sample is said to have.
+        chances: what the model makes of it: for each sample a number per class, adding up to 1.
+    """
+
+    labels: numpy.ndarray
+    chances: numpy.ndarray
+
+    @property
+    def predicted(self) -> numpy.ndarray:
+        """The class that the model takes each sample for."""
+        found: numpy.ndarray = self.chances.argmax(axis=1)
+        return found
+
+
+def classes_of(targets: numpy.ndarray, outputs: numpy.ndarray, loss: Any) -> Classes | None:
+    """The classes, where targets are classes; None where they are numbers.
+
+    Args:
+        targets: of each sample.
+        outputs: what the model gave for each sample (or the mean of it).
+        loss: the loss that compared the two.
+    """
+    outputs = outputs.reshape(len(outputs), -1) if outputs.ndim == 1 else outputs
+    if outputs.ndim != 2:
+        return None
+    flat = targets.reshape(len(targets), -1).astype("float64")
+    columns, name = outputs.shape[1], type(loss).__name__ + str(getattr(loss, "name", "")).lower()
+    whole = bool((flat == numpy.round(flat)).all())
+    if columns == 1:
+        if flat.shape[1] != 1 or not whole or not set(numpy.unique(flat)) <= {-1.0, 0.0, 1.0}:
+            return None
+        if not any(word in name.lower() for word in ("binary", "hinge", "sigmoid")):
+            return None
+        yes = outputs[:, 0]
+        yes = yes if _are_chances(yes, loss) else 1 / (1 + numpy.exp(-numpy.clip(yes, -60, 60)))
+        return Classes((flat[:, 0] > 0).astype(int), numpy.stack([1 - yes, yes], axis=1))
+    if flat.shape[1] == 1 and whole and flat.min() >= 0 and flat.max() < columns:
+        labels = flat[:, 0].astype(int)
+    elif flat.shape[1] == columns and numpy.allclose(flat.sum(axis=1), 1, atol=1e-4) and flat.min() >= 0:
+        labels = flat.argmax(axis=1)
+    else:
+        return None
+    return Classes(labels, outputs if _are_chances(outputs.sum(axis=1), loss, outputs) else _softmax(outputs))
+
+
+def _are_chances(sums: numpy.ndarray, loss: Any, each: numpy.ndarray | None = None) -> bool:
+    """Whether outputs are chances already, and no logits."""
+    config = loss.get_config() if hasattr(loss, "get_config") else {}
+    if config.get("from_logits"):
+        return False
+    if each is None:
+        return bool(((sums >= 0) & (sums <= 1)).all())
+    return bool(numpy.allclose(sums, 1, atol=1e-2) and each.min() >= 0)
+
+
+def _softmax(outputs: numpy.ndarray) -> numpy.ndarray:
+    shifted = numpy.exp(outputs - outputs.max(axis=1, keepdims=True))
+    found: numpy.ndarray = shifted / shifted.sum(axis=1, keepdims=True)
+    return found
+
+
+def likely_wrong(classes: Classes) -> numpy.ndarray:
+    """Which labels are likely wrong: the model finds another class as sure as that class usually is, and surer.
+
+    Source: confident learning, C. Northcutt, L. Jiang, I. Chuang (2021), https://arxiv.org/abs/1911.00068: a class's
+    own threshold is the mean chance of it among the samples that are labelled so.
+    """
+    labels, chances = classes.labels, classes.chances
+    limits = numpy.full(chances.shape[1], numpy.inf)
+    for label in numpy.unique(labels):
+        limits[label] = chances[labels == label, label].mean()
+    sure = numpy.where(chances >= limits, chances, -1.0)
+    rows = numpy.arange(len(labels))
+    best = sure.argmax(axis=1)
+    found: numpy.ndarray = (sure[rows, best] > 0) & (best != labels) & (chances[rows, best] > chances[rows, labels])
+    return found
+
+
+def far_off(losses: numpy.ndarray) -> numpy.ndarray:
+    """Which samples of a regression have a loss far beyond the others'."""
+    middle = numpy.median(losses)
+    spread = numpy.median(numpy.abs(losses - middle))
+    found: numpy.ndarray = losses > middle + _FAR * max(spread, 1e-12)
+    return found

@@ -1,0 +1,99 @@
+"""The samples of a training as a page: pictures, rows of numbers and text, the hardest first."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from html import escape
+from typing import Any
+
+import numpy
+
+from eagerflow.base.files import replacing
+from viz.attribution.drawing import pixels
+from viz.facts.png import png_address
+from viz.samples.sample_set import Sample, Samples
+
+__all__ = ["to_html"]
+
+_STYLE = """
+body{font:14px/1.4 system-ui,sans-serif;margin:24px;color:#1b2733;background:#fff}
+h1{font-size:20px;margin:0 0 4px} h2{font-size:16px;margin:28px 0 10px} p{color:#5b6770;margin:2px 0}
+.cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(132px,1fr));gap:14px}
+.card{border:1px solid #c3cbd3;border-radius:6px;padding:8px;font-size:12px;overflow:hidden}
+.card.wrong{border-color:#b3261e;background:#fff4f2}.card.twice{border-color:#a68a00;background:#fdf9e6}
+.card img{width:100%;image-rendering:pixelated;display:block;border-radius:3px;margin-bottom:6px}
+.card b{font-size:13px}.mark{color:#b3261e}.quiet{color:#5b6770}
+.numbers,.words{font-family:ui-monospace,monospace;font-size:11px;max-height:96px;overflow:hidden;margin-bottom:6px}
+@media(prefers-color-scheme:dark){body{color:#e8edf2;background:#12181f}.card{border-color:#3f4d5a}
+p,.quiet{color:#9fb0bf}.card.wrong{background:#3a1a17}.card.twice{background:#33300f}.mark{color:#ff8a7d}}
+"""
+_NUMBERS = 12
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def to_html(samples: Samples, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write the page. It needs no network and no other file.
+
+    Args:
+        samples: what is shown; as many as have pictures.
+        path: ends in `.html`.
+
+    Raises:
+        ValueError: for another ending.
+    """
+    target = pathlib.Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"cannot write the page to {os.fspath(path)!r}: the name must end in .html")
+    with replacing(target) as file:
+        file.write(page(samples).encode("utf-8"))
+    return target
+
+
+def page(samples: Samples) -> str:
+    """The page as text."""
+    pairs = list(zip(samples.samples, samples.pictures))
+    head = escape(samples.head())
+    parts = [
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(samples.model)}: samples</title>',
+        '<meta name="viewport" content="width=device-width">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+        f"<style>{_STYLE}</style><h1>{escape(samples.model)}: samples</h1><p>{head}</p><p>{escape(samples.met)}</p>",
+        *[f"<p>note: {escape(note)}</p>" for note in samples.notes],
+    ]
+    for title, word in (("Labels that are likely wrong", "label likely"), ("Duplicates", "duplicate")):
+        found = [pair for pair in pairs if any(mark.startswith(word) for mark in pair[0].marks)]
+        parts += [_section(title, found)] if found else []
+    parts.append(_section("The hardest", pairs))
+    return "\n".join(parts) + "\n"
+
+
+def _section(title: str, pairs: list[tuple[Sample, Any]]) -> str:
+    cards = "\n".join([_card(sample, value) for sample, value in pairs])
+    return f'<h2>{escape(title)}</h2><div class="cards">\n{cards}\n</div>'
+
+
+def _card(sample: Sample, value: Any) -> str:
+    wrong = any(mark.startswith(("label", "far")) or "another" in mark for mark in sample.marks)
+    kind = " wrong" if wrong else " twice" if sample.marks else ""
+    marks = "".join([f'<div class="mark">{escape(mark)}</div>' for mark in sample.marks])
+    gradient = "" if sample.gradient is None else f" · |g| {sample.gradient:.2g}"
+    return (
+        f'<div class="card{kind}">{_shown(value)}<b>{escape(sample.label)}</b> '
+        f'<span class="quiet">predicted</span> <b>{escape(sample.predicted)}</b>{marks}'
+        f'<div class="quiet">row {sample.row} · loss {sample.loss:.3g} · mean {sample.mean_loss:.3g}{gradient}'
+        "</div></div>"
+    )
+
+
+def _shown(value: Any) -> str:
+    """A picture, text, or numbers."""
+    if isinstance(value, str):
+        return f'<div class="words">{escape(value[:400])}</div>'
+    array = numpy.asarray(value)
+    if array.ndim in (2, 3) and min(sorted(array.shape)[-2:]) >= 4:
+        return f'<img alt="" src="{png_address(numpy.ascontiguousarray(pixels(array)))}">'
+    flat = array.reshape(-1)
+    told = " ".join([f"{each:.3g}" if flat.dtype.kind == "f" else str(each) for each in flat[:_NUMBERS]])
+    more = f" … {flat.size - _NUMBERS} more" if flat.size > _NUMBERS else ""
+    return f'<div class="numbers">{escape(told)}{more}</div>'

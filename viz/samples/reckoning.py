@@ -1,0 +1,205 @@
+"""From what was gathered while a script trained to its samples, judged by the model that came out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import GradientTape, Tensor, tree
+from eagerflow.core.observe import unobserved
+from eagerflow.layer.symbolic.text_type import is_text
+from viz.facts import formatting
+from viz.samples.first_weight import at_first_weight
+from viz.samples.gathering import Gathering, row_losses
+from viz.samples.judging import Classes, classes_of, far_off, likely_wrong
+from viz.samples.row_keys import host, keys_of
+from viz.samples.sample_set import Sample, Samples, shown_target
+
+__all__ = ["judged"]
+
+_AT_ONCE = 256  # samples that go through the model together
+_SEVERAL = 3  # times that samples were met, from which on the mean of their losses tells more than the last
+
+
+class _Data:
+    """All samples as arrays, with the numbers of their rows."""
+
+    def __init__(self, gathering: Gathering) -> None:
+        feed = gathering.feed
+        if feed is not None:
+            parts = feed.parts if isinstance(feed.parts, tuple) else (feed.parts,)
+            self.x = [numpy.asarray(leaf) for leaf in tree.flatten(parts[0])]
+            self.y = [numpy.asarray(leaf) for leaf in tree.flatten(parts[1])] if len(parts) > 1 else []
+            self.y = self.y or self.x
+            met = [host(leaf).dtype for leaf in tree.flatten(gathering.structure[0])]
+            alike = [x if is_text(x) or x.dtype == t else x.astype(t) for x, t in zip(self.x, met)]
+            keys = keys_of([*alike, *[each.astype("float64") for each in self.y]])
+            self.slots = numpy.array([gathering.slots.get(key, -1) for key in keys])
+            self.x = alike
+        else:
+            self.x = [numpy.stack([row[leaf] for row in gathering.inputs]) for leaf in range(len(gathering.inputs[0]))]
+            self.y = [
+                numpy.stack([row[leaf] for row in gathering.targets]) for leaf in range(len(gathering.targets[0]))
+            ]
+            self.slots = numpy.arange(len(gathering.inputs))
+        self.rows = numpy.flatnonzero(self.slots >= 0)
+        self._structure = gathering.structure
+
+    def arguments(self, rows: Any) -> tuple[list[Any], Any]:
+        """What the model is called with for some rows, and their targets."""
+        x = [part if is_text(part) else Tensor(part) for part in [leaf[rows] for leaf in self.x]]
+        y = [Tensor(leaf[rows]) for leaf in self.y]
+        return _packed(self._structure[0], x), _packed(self._structure[1], y)
+
+
+def _packed(structure: Any, leaves: list[Any]) -> Any:
+    return tree.pack_sequence_as(structure, leaves) if tree.is_nested(structure) else leaves[0]
+
+
+def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str] = ()) -> Samples:
+    """The samples, the hardest first.
+
+    Args:
+        gathering: what was gathered while the script trained.
+        shown: of how many what reaches the first weight is kept, for pictures.
+        seconds: how long norms of gradients may take; the hardest samples come first.
+        notes: what should be known.
+    """
+    data = _Data(gathering)
+    with unobserved():
+        outputs, losses = _answers(gathering, data)
+        slots = data.slots[data.rows]
+        times = gathering.count[slots]
+        means = gathering.total[slots] / numpy.maximum(times, 1)
+        several = bool(numpy.median(times) >= _SEVERAL)
+        hardness = numpy.nan_to_num(means if several else losses, nan=numpy.inf)
+        order = numpy.argsort(-hardness, kind="stable")
+        found = _described(gathering, data, outputs, losses, means)
+        ranked = [found[i] for i in order]
+        _mark_duplicates(data, found)
+        _measure(gathering, data, ranked, order, seconds)
+        met, pictures = _met(gathering, data, data.rows[order[:shown]])
+    by = "the mean of their losses while training" if several else "their loss"
+    told = [*notes]
+    if gathering.full:
+        told.append("there were more samples than are kept, and no arrays that hold them: the rest is left out")
+    unmet = len(data.slots) - len(data.rows)
+    told += [f"{formatting.count(unmet, 'row')} weren't trained with"] if unmet else []
+    without = sum([sample.gradient is None for sample in ranked])
+    if without:
+        told.append(
+            f"|gradient| of the {without} easiest isn't known: it takes a step for each; --seconds allows more time"
+        )
+    name = str(getattr(gathering.model, "name", "") or type(gathering.model).__name__)
+    return Samples(ranked, name, f"the hardest first, by {by}", met, pictures, told)
+
+
+def _answers(gathering: Gathering, data: _Data) -> tuple[Any, numpy.ndarray]:
+    """What the trained model gives for each sample, and the loss of each."""
+    outputs: list[Any] = []
+    losses: list[numpy.ndarray] = []
+    for first in range(0, len(data.rows), _AT_ONCE):
+        x, y = data.arguments(data.rows[first : first + _AT_ONCE])
+        given = gathering.model(*x, training=False)
+        losses.append(_losses(gathering, y, given))
+        outputs.append(host(tree.flatten(given)[0]))
+    return numpy.concatenate(outputs), numpy.concatenate(losses)
+
+
+def _losses(gathering: Gathering, y: Any, given: Any) -> numpy.ndarray:
+    if len(gathering.losses) == 1:
+        found: Any = row_losses(gathering.losses[0], y, given)
+    else:
+        each = tree.flatten(given)
+        parts = [row_losses(loss, target, out) for loss, target, out in zip(gathering.losses, y, each)]
+        found = numpy.sum([part for part in parts if part is not None], axis=0)
+    assert found is not None  # it gave one value per sample while training
+    return numpy.asarray(found)
+
+
+def _described(
+    gathering: Gathering, data: _Data, outputs: numpy.ndarray, losses: numpy.ndarray, means: numpy.ndarray
+) -> list[Sample]:
+    """The samples in the order of their rows, with marks."""
+    slots, targets = data.slots[data.rows], data.y[0][data.rows]
+    times = gathering.count[slots]
+    one = len(gathering.losses) == 1
+    now = classes_of(targets, outputs, gathering.losses[0]) if one else None
+    then = now
+    if now is not None and gathering.answers is not None and len(gathering.answers) > slots.max(initial=-1):
+        mean = gathering.answers[slots] / numpy.maximum(times, 1)[:, None]
+        then = classes_of(targets, mean, gathering.losses[0]) or now
+    rather = numpy.full(len(losses), -1)
+    for classes in (now, then):  # the mean of all passes comes last: it wasn't learned by heart
+        if classes is not None:
+            rather = numpy.where(likely_wrong(classes), classes.predicted, rather)
+    marks = far_off(losses) if one and now is None else rather >= 0
+    found = []
+    for i, row in enumerate(data.rows):
+        label, predicted, chance = _labels(now, i, targets[i], outputs[i])
+        sample = Sample(int(row), label, predicted, chance, float(losses[i]), float(means[i]), int(times[i]))
+        if marks[i]:
+            sample.marks.append("far off" if now is None else f"label likely wrong: rather {rather[i]}")
+        found.append(sample)
+    return found
+
+
+def _labels(classes: Classes | None, i: int, target: Any, output: Any) -> tuple[str, str, float | None]:
+    if classes is None:
+        return shown_target(numpy.asarray(target)), shown_target(numpy.asarray(output)), None
+    label = int(classes.labels[i])
+    return str(label), str(int(classes.predicted[i])), float(classes.chances[i, label])
+
+
+def _mark_duplicates(data: _Data, found: list[Sample]) -> None:
+    firsts: dict[int, Sample] = {}
+    for sample, key in zip(found, keys_of([leaf[data.rows] for leaf in data.x])):
+        first = firsts.setdefault(key, sample)
+        if first is not sample:
+            other = "" if first.label == sample.label else " with another label"
+            sample.marks.append(f"duplicate of {first.row}{other}")
+            if other:
+                first.marks.append(f"duplicate of {sample.row}{other}")
+
+
+def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: numpy.ndarray, seconds: float) -> None:
+    """The norm of the gradient of each sample's loss, one by one: exact for every kind of weight."""
+    ends = time.monotonic() + seconds
+    weights = gathering.model.trainable_variables
+    for sample, i in zip(ranked, order):
+        if time.monotonic() > ends:
+            return
+        x, y = data.arguments(data.rows[i : i + 1])
+        with GradientTape() as tape:
+            given = gathering.model(*x, training=False)
+            each = tree.flatten(given) if len(gathering.losses) > 1 else [given]
+            targets = y if len(gathering.losses) > 1 else [y]
+            total: Any = sum([loss._compute(t, out, None) for loss, t, out in zip(gathering.losses, targets, each)])
+        squares = [
+            float((host(g).astype("float64") ** 2).sum()) for g in tape.gradient(total, weights) if g is not None
+        ]
+        sample.gradient = math.sqrt(sum(squares))
+
+
+def _met(gathering: Gathering, data: _Data, rows: numpy.ndarray) -> tuple[str, list[Any]]:
+    """What reaches the first weight, in words and as arrays for some rows."""
+    x, _ = data.arguments(rows)
+    found, weight = at_first_weight(gathering.model, x, len(rows))
+    original = data.x[0]
+    if is_text(original):
+        return "", [str(each) for each in original[rows].reshape(-1)]
+    if found is None:
+        return "", list(original[rows])
+    words = f"at the first weight ({weight}): {formatting.shape(found.shape[1:])} {found.dtype} for each sample"
+    finite = found[numpy.isfinite(found)] if found.dtype.kind == "f" else found
+    if finite.size:
+        words += (
+            f", from {finite.min():.4g} to {finite.max():.4g}, mean {finite.mean():.4g} (of the {len(rows)} hardest)"
+        )
+    if original[0].size == found[0].size and found.ndim <= 2:
+        return words, list(found.reshape(len(rows), *original.shape[1:]))
+    return words, list(found)
