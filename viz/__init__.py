@@ -65,12 +65,11 @@ _HOMES = {
 _LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
 _find_moved_modules("viz")
 
-__all__ = ["Diagnosis", "Difference", "Drawing", "Finding", "Frame", "Gap", "LivePage", "Logs", "Nonfinite"]
-__all__ += ["NonfiniteError", "NonfiniteWarning", "Op", "Recording", "RendererMissing", "Scope", "Stats", "Step"]
-__all__ += ["Storage", "SummaryWriter", "TensorInfo", "TraceFileError", "Tracer", "Watch", "diagnose", "diff"]
-__all__ += ["find_nonfinite", "gap", "live", "load", "model_to_dot", "plot_model", "set_engine", "step", "summary"]
-__all__ += ["trace", "watch"]
-__all__ += ["Explanation", "explain"]
+__all__ = ["Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Frame", "Gap", "LivePage", "Logs"]
+__all__ += ["Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording", "RendererMissing", "Scope", "Stats"]
+__all__ += ["Step", "Storage", "SummaryWriter", "TensorInfo", "TraceFileError", "Tracer", "Watch", "diagnose", "diff"]
+__all__ += ["explain", "find_nonfinite", "gap", "live", "load", "model_to_dot", "plot_model", "set_engine", "step"]
+__all__ += ["summary", "trace", "watch"]
 
 
 def __getattr__(name: str) -> Any:
