@@ -105,6 +105,7 @@ FLOORS_OF_VIZ = {
     "doctor": 2,
     "export": 2,
     "picture": 2,
+    "annotation": 3,
     "attribution": 3,
     "samples": 4,
     "page": 3,

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from viz.command.annotate import add_command as add_annotate
 from viz.command.data import add_command as add_data
 from viz.command.diff import add_command as add_diff
 from viz.command.doctor import add_command as add_doctor
@@ -49,6 +50,7 @@ See what an eagerflow program really ran: record it once, then draw, measure and
   viz html train.efz                    the interactive page: open train.html
   viz draw train.efz step.svg           a picture (.svg, .png, .pdf, .dot)
   viz top train.efz                     what costs most
+  viz annotate train.efz                your source, with what each line costs
   viz nonfinite train.py                where NaN begins
   viz html model.onnx                   the same of a model in an ONNX file, run once: open model.trace.html
   viz doctor train.py                   what is wrong with the training, and what to do
@@ -127,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     add_nonfinite(commands)
     add_gap(commands)
     add_data(commands)
+    add_annotate(commands)
     add_diff(commands)
     _add_draw(commands)
     add_html(commands)

@@ -17,7 +17,7 @@ from viz.facts.selection import check_step, pick_step, variables_of
 from viz.facts.text_table import table
 from viz.picture.bar_charts import Bar, bars
 
-__all__ = ["Flow", "GradientFlow", "gradient_flow"]
+__all__ = ["Flow", "GradientFlow", "gradient_flow", "whole_gradient"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _remark(row: Flow, too_small: float, too_large: float) -> str:
 
 
 def _flow(record: Record, variable: int, parts: list[TensorInfo], before: TensorInfo | None) -> Flow:
-    gradient = _whole(record, variable, parts)
+    gradient = whole_gradient(record, variable, parts)
     weight = norm(before) if before is not None else None
     if weight is None:
         weight = norm(record.tensors[variable])
@@ -194,7 +194,7 @@ def _flow(record: Record, variable: int, parts: list[TensorInfo], before: Tensor
     )
 
 
-def _whole(record: Record, variable: int, parts: list[TensorInfo]) -> TensorInfo:
+def whole_gradient(record: Record, variable: int, parts: list[TensorInfo]) -> TensorInfo:
     """The gradient that the pass returned: the only part, or the measured sum of several."""
     if len(parts) == 1:
         return parts[0]

@@ -1,0 +1,195 @@
+"""What each line of the user's code costs in one step of a recording."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from viz.facts import formatting
+from viz.facts.derived_stats import norm
+from viz.facts.json_data import finite
+from viz.facts.schema import Frame, Op, Record, Scope
+from viz.facts.selection import check_step, origin, pick_step, step_name, variables_of
+from viz.picture.gradient_flow import whole_gradient
+
+__all__ = ["Costs", "LineCost", "costs_by_line"]
+
+_CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")
+
+
+@dataclasses.dataclass
+class LineCost:
+    """What one line costs. Every op counts for one line, so that the lines' times add up to the whole.
+
+    Attributes:
+        file, line, code: which line.
+        ops: the ops that ran for it, with how often each.
+        shapes: shape and type of what its ops made, the last of each layer's call, each once.
+        forward, backward, update: nanoseconds of the forward pass (with metrics and data), of the derivatives of the
+            line's ops, and of changing weights.
+        nbytes: bytes that its ops made in the forward pass.
+        gradient: the norm of the gradient of what the line made at last; None where it wasn't measured.
+        weights: the norm of the gradients of the weights that the line is the first to read; None without.
+    """
+
+    file: str
+    line: int
+    code: str
+    ops: dict[str, int] = dataclasses.field(default_factory=dict)
+    shapes: list[str] = dataclasses.field(default_factory=list)
+    forward: int = 0
+    backward: int = 0
+    update: int = 0
+    nbytes: int = 0
+    gradient: float | None = None
+    weights: float | None = None
+
+    @property
+    def time(self) -> int:
+        """All its nanoseconds."""
+        return self.forward + self.backward + self.update
+
+
+@dataclasses.dataclass
+class Costs:
+    """What the lines cost.
+
+    Attributes:
+        lines: by file, then by number.
+        step: which step, in words; "" for a recording without steps.
+        elsewhere: nanoseconds of ops without a line of the user's.
+        notes: what should be known.
+    """
+
+    lines: dict[str, dict[int, LineCost]]
+    step: str
+    elsewhere: int
+    notes: list[str]
+
+    def total(self, name: str) -> int:
+        """The sum of a number over all lines."""
+        return sum([getattr(cost, name) for lines in self.lines.values() for cost in lines.values()])
+
+    def head(self) -> str:
+        """What all lines cost together."""
+        parts = [f"{name} {formatting.seconds(self.total(name))}" for name in ("forward", "backward", "update")]
+        where = f"{self.step}: " if self.step else ""
+        return f"{where}{', '.join(parts)}; made {formatting.nbytes(self.total('nbytes'))}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data that JSON can hold."""
+        lines = [dataclasses.asdict(cost) for file in self.lines.values() for cost in file.values()]
+        found: dict[str, Any] = finite(
+            {"step": self.step, "elsewhere": self.elsewhere, "notes": self.notes, "lines": lines}
+        )
+        return found
+
+
+def costs_by_line(record: Record, step: int | None = None) -> Costs:
+    """What each line costs.
+
+    An op counts for the innermost line of the user's that ran it. What a model runs by itself, such as the layers of a
+    `Sequential` in `fit`, counts for the line that made the layer, and not for that of `fit`.
+
+    Args:
+        record: the recording.
+        step: which step, from 0; default: the last complete one.
+
+    Raises:
+        ValueError: when lines weren't recorded, or there is no such step.
+    """
+    check_step(record, step)
+    step = pick_step(record) if step is None else step
+    ops = [op for op in record.ops if step is None or op.step == step]
+    if ops and not any(op.stack for op in record.ops):
+        raise ValueError("the recording holds no lines of code; record it with viz.trace(source=True), the default")
+    costs = Costs({}, "" if step is None else step_name(record, step), 0, list(record.notes))
+    last: dict[tuple[str, int], Op] = {}
+    readers: dict[int, LineCost] = {}
+    variables = variables_of(record)
+    for op in ops:
+        frame = _line_of(record, origin(record, op))
+        if frame is None:
+            costs.elsewhere += op.duration
+            continue
+        line = costs.lines.setdefault(frame.file, {}).get(frame.line)
+        if line is None:
+            line = costs.lines[frame.file][frame.line] = LineCost(frame.file, frame.line, frame.code)
+        _count(record, line, op)
+        if op.phase == "forward" and op.outputs and not record.tensors[op.outputs[0]].version:
+            last[frame.file, frame.line] = op
+            for tensor in op.inputs:
+                if tensor in variables:
+                    readers.setdefault(variables[tensor], line)
+    _add_shapes(record, costs, ops)
+    _add_gradients(record, costs, ops, last, readers)
+    return costs
+
+
+def _line_of(record: Record, op: Op) -> Frame | None:
+    if not op.stack:
+        return None
+    called = [s for s in record.ancestors(op.scope) if s.kind in _CALLED and _same_line(s, op.stack[0])]
+    made = next((scope.created_at for scope in called if scope.created_at is not None), None)
+    return made if len(called) > 1 and made is not None else op.stack[0]
+
+
+def _same_line(scope: Scope, frame: Frame) -> bool:
+    """Whether the user's line that called the scope is the one that ran the op: nothing of the user's lies between."""
+    return bool(scope.stack) and (scope.stack[0].file, scope.stack[0].line) == (frame.file, frame.line)
+
+
+def _count(record: Record, line: LineCost, op: Op) -> None:
+    if op.phase == "network":  # it goes on meanwhile
+        return
+    name = op.name if op.phase != "backward" else f"{op.name} (backward)"
+    line.ops[name] = line.ops.get(name, 0) + 1
+    if op.phase in ("backward", "update"):
+        setattr(line, op.phase, getattr(line, op.phase) + op.duration)
+        return
+    line.forward += op.duration
+    line.nbytes += sum([record.tensors[i].nbytes for i in op.outputs])
+
+
+def _add_shapes(record: Record, costs: Costs, ops: list[Op]) -> None:
+    """Of each call of a layer what its last op made; of ops outside of layers what each made."""
+    ends: dict[Any, Op] = {}
+    for op in ops:
+        if op.phase == "forward" and op.outputs and not record.tensors[op.outputs[0]].version:
+            frame = _line_of(record, op)
+            if frame is not None:
+                scope = next((s.id for s in record.ancestors(op.scope) if s.kind in ("layer", "loss")), None)
+                ends[frame.file, frame.line, f"op {op.id}" if scope is None else scope] = op
+    for (file, line, _), op in ends.items():
+        shown = formatting.tensor(record.tensors[op.outputs[0]])
+        shapes = costs.lines[file][line].shapes
+        if shown not in shapes:
+            shapes.append(shown)
+
+
+def _add_gradients(
+    record: Record, costs: Costs, ops: list[Op], last: dict[tuple[str, int], Op], readers: dict[int, LineCost]
+) -> None:
+    parts: dict[int, list[float]] = {}
+    weights: dict[int, list[Any]] = {}
+    variables = variables_of(record)
+    for op in ops:
+        for i in op.outputs if op.phase == "backward" else ():
+            tensor = record.tensors[i]
+            size = norm(tensor)
+            if tensor.gradient_of is None or size is None:
+                continue
+            parts.setdefault(tensor.gradient_of, []).append(size)
+            if tensor.gradient_of in variables:
+                weights.setdefault(variables[tensor.gradient_of], []).append(tensor)
+    for (file, line), op in last.items():
+        found = [size for i in op.outputs for size in parts.get(i, ())]
+        if found:
+            costs.lines[file][line].gradient = math.hypot(*found)
+    for variable, reader in readers.items():
+        if variable in weights:
+            size = norm(whole_gradient(record, variable, weights[variable])) or 0.0
+            reader.weights = math.hypot(reader.weights or 0.0, size)
+    if not parts and any(op.phase == "backward" for op in ops):
+        costs.notes.append("norms of gradients weren't recorded: viz run --stats basic measures them")

@@ -1,0 +1,125 @@
+"""Lines of code with their costs in the margin: for the terminal, and as a page."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable
+from html import escape
+
+from eagerflow.base.files import replacing
+from viz.annotation.costs import Costs, LineCost
+from viz.annotation.sources import SourceLine, source_lines
+from viz.facts import formatting
+from viz.facts.schema import Frame
+
+__all__ = ["page", "text", "to_html"]
+
+_HEADS = ("makes", "forward", "backward", "update", "bytes", "|∂made|", "|∂weights|")
+_HOT = 0.1  # of all time: a line that stands out
+_STYLE = """
+body{font:13px/1.5 system-ui,sans-serif;margin:20px;color:#1b2733;background:#fff}
+h1{font-size:18px;margin:0} h2{font-size:14px;margin:22px 0 6px} p{color:#5b6770;margin:2px 0}
+table{border-collapse:collapse} td,th{padding:0 9px;white-space:pre;text-align:right;font-size:12px}
+th{color:#5b6770;font-weight:500;text-align:right;border-bottom:1px solid #c3cbd3}
+td.code,td.makes{text-align:left} td.code,td.n{font-family:ui-monospace,monospace}
+td.n{color:#9aa5af;border-left:1px solid #c3cbd3} tr.cost:hover{outline:1px solid #0072b2}
+@media(prefers-color-scheme:dark){body{color:#e8edf2;background:#12181f}p,th{color:#9fb0bf}
+th{border-color:#3f4d5a}td.n{color:#5b6770;border-color:#3f4d5a}}
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def cells(cost: LineCost) -> tuple[str, ...]:
+    """What stands in the margin of a line."""
+    shapes = ", ".join(cost.shapes[:2]) + (f" +{len(cost.shapes) - 2}" if len(cost.shapes) > 2 else "")
+    times = [formatting.seconds(each) if each else "" for each in (cost.forward, cost.backward, cost.update)]
+    norms = ["" if each is None else f"{each:.2g}" for each in (cost.gradient, cost.weights)]
+    return (shapes, *times, formatting.nbytes(cost.nbytes) if cost.nbytes else "", *norms)
+
+
+def text(costs: Costs, whole: bool = False, paint: Callable[[str, str], str] = lambda words, code: words) -> str:
+    """The lines for a terminal.
+
+    Args:
+        costs: what they cost.
+        whole: all lines of the files; else those with costs, and some around each.
+        paint: gives words a colour.
+    """
+    found = [costs.head()]
+    every = [cells(cost) for lines in costs.lines.values() for cost in lines.values()]
+    shown = [i for i in range(len(_HEADS)) if any(line[i] for line in every)]
+    widths = {i: max([len(_HEADS[i]), *[len(line[i]) for line in every]]) for i in shown}
+    hot = _HOT * max(1, sum([costs.total(name) for name in ("forward", "backward", "update")]))
+    for file in costs.lines:
+        found += ["", paint(_name(file), "1")]
+        found.append(paint("  ".join([_HEADS[i].rjust(widths[i]) for i in shown]), "2"))
+        for line in source_lines(costs, file, whole):
+            margin = cells(line.cost) if line.cost else [""] * len(_HEADS)
+            left = "  ".join([margin[i].rjust(widths[i]) for i in shown])
+            number = f"{'' if line.number is None else line.number:>5}"
+            row = f"{left} │{number}  {line.text}".rstrip()
+            found.append(paint(row, "31") if line.cost and line.cost.time >= hot else row)
+    found += _rest(costs)
+    return "\n".join(found)
+
+
+def _rest(costs: Costs) -> list[str]:
+    notes = [f"note: {note}" for note in costs.notes]
+    if costs.elsewhere:
+        notes.insert(0, f"note: {formatting.seconds(costs.elsewhere)} more in ops without a line of yours")
+    return ["", *notes] if notes else []
+
+
+def _name(file: str) -> str:
+    return formatting.clean(formatting.place(Frame(file, 0)).rpartition(":")[0], 100)
+
+
+def to_html(costs: Costs, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write the page: whole files, the ground of each line as warm as it takes time.
+
+    Args:
+        costs: what lines cost.
+        path: ends in `.html`.
+
+    Raises:
+        ValueError: for another ending.
+    """
+    target = pathlib.Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"cannot write the page to {os.fspath(path)!r}: the name must end in .html")
+    with replacing(target) as file:
+        file.write(page(costs).encode("utf-8"))
+    return target
+
+
+def page(costs: Costs) -> str:
+    """The page as text."""
+    whole = max(1, sum([costs.total(name) for name in ("forward", "backward", "update")]))
+    parts = [
+        '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>What each line costs</title>',
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><style>{_STYLE}</style>',
+        f"<h1>What each line costs</h1><p>{escape(costs.head())}</p>",
+        *[f"<p>{escape(note)}</p>" for note in _rest(costs) if note],
+    ]
+    heads = "".join([f"<th>{escape(head)}</th>" for head in _HEADS])
+    for file in costs.lines:
+        rows = "\n".join([_row(line, whole) for line in source_lines(costs, file, True)])
+        parts.append(f"<h2>{escape(_name(file))}</h2><table><tr>{heads}<th></th><th></th></tr>\n{rows}\n</table>")
+    return "\n".join(parts) + "\n"
+
+
+def _row(line: SourceLine, whole: int) -> str:
+    number = "" if line.number is None else str(line.number)
+    end = f'<td class="n">{number}</td><td class="code">{escape(line.text)}</td></tr>'
+    if line.cost is None:
+        return "<tr>" + "<td></td>" * len(_HEADS) + end
+    share = line.cost.time / whole
+    ops = ", ".join([f"{name} ×{count}" if count > 1 else name for name, count in line.cost.ops.items()])
+    tip = escape(f"{100 * share:.1f} % of the time: {ops}"[:1000], quote=True)
+    ground = f"rgba(226,96,70,{min(0.75, share**0.7):.2f})"
+    first, *others = cells(line.cost)
+    told = "".join([f"<td>{escape(each)}</td>" for each in others])
+    return (
+        f'<tr class="cost" title="{tip}" style="background:{ground}"><td class="makes">{escape(first)}</td>{told}{end}'
+    )
