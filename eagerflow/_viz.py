@@ -11,6 +11,7 @@ from eagerflow.core.random import frozen
 
 if TYPE_CHECKING:
     from viz.callbacks import TensorBoard as TensorBoard, Trace as Trace
+    from viz.cockpit.callback import Cockpit as Cockpit
     from viz.doctor.callback import Doctor as Doctor
     from viz.livepage.callback import Live as Live
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["NAME", "callback", "package", "web_page"]
 
 NAME = "viz"
-_HOMES = {"Doctor": "viz.doctor.callback", "Live": "viz.livepage.callback"}
+_HOMES = {"Cockpit": "viz.cockpit.callback", "Doctor": "viz.doctor.callback", "Live": "viz.livepage.callback"}
 
 
 def callback(name: str) -> Any:
-    """A callback class of viz: `"Doctor"`, `"Live"`, `"TensorBoard"` or `"Trace"`."""
+    """A callback class of viz: `"Cockpit"`, `"Doctor"`, `"Live"`, `"TensorBoard"` or `"Trace"`."""
     return getattr(importlib.import_module(_HOMES.get(name, "viz.callbacks")), name)
 
 

@@ -117,6 +117,7 @@ FLOORS_OF_VIZ = {
     "tracer": 7,
     "callbacks": 8,
     "comparison": 8,
+    "cockpit": 8,
     "livepage": 8,
     "": 9,  # viz itself
     "command": 10,

@@ -162,6 +162,12 @@ class TensorBoard(Callback):
         for log in self._logs.values():
             log.flush()
 
+    def show_measured(self, values: dict[str, float], words: str) -> None:
+        """Write what another callback measured beside this step, and what it comes to."""
+        log = self._log("train")
+        log.scalars(values, self._batch)
+        log.text("cockpit/advice", words, self._batch)
+
     def on_test_end(self, logs: Any = None) -> None:
         values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
         if values:

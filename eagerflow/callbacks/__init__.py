@@ -20,10 +20,16 @@ from eagerflow.callbacks.progbar_logger import *
 from eagerflow.callbacks.swap_ema import *
 
 if TYPE_CHECKING:
-    from eagerflow._viz import Doctor as Doctor, Live as Live, TensorBoard as TensorBoard, Trace as Trace
+    from eagerflow._viz import (
+        Cockpit as Cockpit,
+        Doctor as Doctor,
+        Live as Live,
+        TensorBoard as TensorBoard,
+        Trace as Trace,
+    )
     from eagerflow.callbacks.remote_monitor import *
 
-_FROM_VIZ = ("Doctor", "Live", "TensorBoard", "Trace")
+_FROM_VIZ = ("Cockpit", "Doctor", "Live", "TensorBoard", "Trace")
 _names = _listed(__name__, *_FROM_VIZ, "RemoteMonitor")
 
 

@@ -10,12 +10,12 @@ import numpy
 
 from eagerflow.core.in_place import undone
 from eagerflow.core.observe import unobserved
-from eagerflow.core.random import frozen
+from eagerflow.core.random import frozen, get_state, set_state
 from eagerflow.layer.added_losses import losses_left_alone
 from eagerflow.training.as_compiled import as_compiled
 from eagerflow.training.orders import passes_forgotten
 
-__all__ = ["traceless"]
+__all__ = ["Moment", "traceless"]
 
 
 @contextlib.contextmanager
@@ -49,3 +49,25 @@ def traceless(model: Any) -> Iterator[None]:
             compiled.measured, compiled.deferred = measured, deferred
             for metric, updated in flags:
                 metric.updated = updated
+
+
+class Moment:
+    """A moment of a training, from which steps can be run several times with the same random draws and states.
+
+    Args:
+        model: a compiled model. Its weights aren't remembered: what runs later does so with those of then.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._random = get_state()
+        self._states = [(variable, variable.numpy()) for variable in model.non_trainable_variables]
+
+    @contextlib.contextmanager
+    def again(self) -> Iterator[None]:
+        """Within, what isn't trained is as it was at that moment, and nothing leaves a trace; see `traceless`."""
+        with traceless(self._model):
+            set_state(self._random)
+            for variable, values in self._states:
+                variable.assign(values)
+            yield

@@ -67,15 +67,6 @@ class SummaryWriter(EventLog):
         if found.size:
             self.pictures(tag, list(found), step)
 
-    def text(self, tag: str, text: str, step: int = 0) -> None:
-        """A text in Markdown."""
-        summary, tensor, types = self._protos.summary, self._protos.tensor, self._protos.types
-        about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="text"))
-        value = summary.Summary.Value(tag=tag, metadata=about)
-        content = str(text).encode("utf-8", "replace")
-        value.tensor.CopyFrom(tensor.TensorProto(dtype=types.DT_STRING, string_val=[content]))
-        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
-
     def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None) -> None:
         """What a run was made with and what came of it, for the HParams tab: one call per run.
 

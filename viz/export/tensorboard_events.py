@@ -119,6 +119,15 @@ class EventLog:
         value.tensor.CopyFrom(tensor.TensorProto(dtype=types.DT_STRING, string_val=[config.encode("utf-8", "replace")]))
         self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
 
+    def text(self, tag: str, text: str, step: int = 0) -> None:
+        """A text in Markdown."""
+        summary, tensor, types = self._protos.summary, self._protos.tensor, self._protos.types
+        about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="text"))
+        value = summary.Summary.Value(tag=tag, metadata=about)
+        content = str(text).encode("utf-8", "replace")
+        value.tensor.CopyFrom(tensor.TensorProto(dtype=types.DT_STRING, string_val=[content]))
+        self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
+
     def graph(self, definition: Any) -> None:
         """A `GraphDef`, for the Graphs tab."""
         self.add(self._protos.event.Event(graph_def=definition.SerializeToString()), 0)

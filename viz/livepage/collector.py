@@ -131,6 +131,12 @@ class Collector(observe.Observer):
         """Numbers that the user reports."""
         self._curves(run, values, step)
 
+    def show_measured(self, values: dict[str, float], words: str) -> None:
+        """Numbers that a callback measured beside a step, and what they come to."""
+        for name, value in values.items():
+            self._box.point(f"extra|{name.replace('/', ': ').replace('_', ' ')}", self.step, value)
+        self._box.put("advice", {"words": words})
+
     def close(self, error: BaseException | None = None) -> None:
         """Nothing more will come; a step that is being recorded ends here."""
         self._end_snapshot(None, error)

@@ -194,3 +194,15 @@ def test_ten_thousand_ops(page_in_browser):
     assert seen.run("document.querySelectorAll('.stage svg text').length") > 10
     seen.wait("document.querySelectorAll('[data-metric]').length >= 3")
     assert drawn(seen, "loss") > 300
+
+
+@pytest.mark.slow
+def test_what_the_cockpit_says_stands_on_the_page(page_in_browser):
+    _, seen = page_in_browser
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    cockpit = ef.callbacks.Cockpit(every=1, verbose=0)
+    model.fit(ef.ops.ones((32, 3)), ef.ops.ones((32, 2)), batch_size=8, verbose=0, callbacks=[cockpit])
+    seen.wait("!document.querySelector('.live-advice').hidden")
+    assert seen.run("document.querySelector('.live-advice').textContent") == cockpit.advice
+    seen.wait("document.querySelector('[data-metric=\"extra|cockpit: alpha\"]') !== null")

@@ -34,7 +34,8 @@ class Live {
     this.bar = el("div", { class: "live-progress", role: "progressbar", "aria-label": "progress of training", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i", {}));
     this.pause = button("❚❚ graph", "stop following: keep this graph while training goes on", () => this.setFollow(!this.follow), { class: "live-follow", "aria-pressed": "false" });
     this.failure = el("section", { class: "live-failure", role: "alert", hidden: true });
-    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.pause), this.bar, this.failure);
+    this.advice = el("p", { class: "live-advice", hidden: true });
+    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.pause), this.bar, this.advice, this.failure);
     document.body.prepend(this.head);
     document.documentElement.classList.add("live");
     this.viewer.viewer.message.replaceChildren(notice("Waiting for the first training step", "The graph appears with it."));
@@ -70,6 +71,7 @@ class Live {
     if (news.histograms) this.histograms.take(news.histograms);
     if (news.findings) this.showFindings(news.findings.list);
     if (news.failure) this.showFailure(news.failure);
+    if (news.advice) this.showAdvice(news.advice.words);
     if (news.about) this.problem = news.about.problem;
     if (news.end) this.end = news.end;
     if (news.graph) {
@@ -191,6 +193,12 @@ class Live {
     this.findings.take(list);
     const bad = list.filter((finding) => finding.severity !== "info").length;
     this.viewer.addTab("doctor", bad ? `Doctor (${bad})` : "Doctor", this.findings.node);
+  }
+
+  // What the callback Cockpit makes of its numbers.
+  showAdvice(words) {
+    this.advice.hidden = !words;
+    this.advice.textContent = clean(words, 600);
   }
 
   showFailure(failure) {

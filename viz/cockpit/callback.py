@@ -1,0 +1,216 @@
+"""The callback of `fit` with instruments: gradient noise scale, step length, curvature."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import time
+from collections import deque
+from typing import Any
+
+from eagerflow import Model, optimizers
+from eagerflow.callbacks import Callback
+from eagerflow.core import observe
+from eagerflow.world.sharers import sharers
+from viz.cockpit.advice import advice
+from viz.cockpit.noise import NoiseMean
+from viz.cockpit.probe import Probe
+
+__all__ = ["Cockpit"]
+
+_RECENT = 10  # measured steps whose median counts
+_PRODUCTS = 8  # what the curvature costs, in measured steps, before it is known
+_OF_BUDGET = 0.5  # how much of all the time that measuring may have taken so far it may take at once
+
+
+class Cockpit(Callback):
+    """Say during `fit` whether batch size and learning rate fit: how noisy gradients are, how far steps go, how curved.
+
+    Some steps are measured beside the training, which keeps its bits. `TensorBoard` and `Live` among the callbacks (or
+    an open `viz.live` page) show the numbers as `cockpit/noise_scale`, `cockpit/alpha`, `cockpit/curvature` and
+    `cockpit/gradient_norm`; in the end a sentence says what they come to.
+
+    Args:
+        every: measure every so many steps; None: as often as `overhead` allows.
+        overhead: the largest share of the time that measuring may take; the second step is measured in any case.
+        parts: into how many parts a batch is cut to see its noise, at least 2.
+        curvature: measure the largest curvature with every so many measured steps; 0: never.
+        verbose: 1: print the sentence in the end; 0: nothing.
+
+    Attributes:
+        history: a dict of lists: `step`, `noise_scale` (of the smoothed estimates), `alpha` (-1: the step stayed where
+            it was, 0: it ended in the minimum ahead, 1: as far beyond it), `gradient_norm`, and `curvature` (the
+            largest eigenvalue of the Hessian of the batch's loss; NaN where it wasn't measured).
+        advice: one sentence on batch size and rate.
+        refusal: why the curvature can't be measured; None where it can.
+
+    Batch normalization takes the rows of each part as its batch, so that its noise counts too.
+
+    Raises:
+        ValueError: for an argument out of range; in `fit`, for a model with a `train_step` of its own, and where ranks
+            share each batch.
+
+    Source: McCandlish, Kaplan and Amodei 2018, https://arxiv.org/abs/1812.06162; Schneider, Dangel and Hennig 2021,
+    https://arxiv.org/abs/2102.06604.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> cockpit = ef.callbacks.Cockpit(every=4, verbose=0)
+    >>> x = ef.random.normal((64, 3), seed=1)
+    >>> history = model.fit(x, x[:, :1], batch_size=8, verbose=0, callbacks=[cockpit])
+    >>> cockpit.history["step"]
+    [2, 6]
+    """
+
+    _writes = True  # where ranks train together, one of them does
+
+    def __init__(
+        self, every: int | None = None, overhead: float = 0.08, parts: int = 4, curvature: int = 4, verbose: int = 1
+    ) -> None:
+        super().__init__()
+        for name, value, least in (("every", 1 if every is None else every, 1), ("parts", parts, 2)):
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"Cockpit({name}={value!r}): expected a whole number, {least} or more")
+        if not isinstance(curvature, int) or curvature < 0:
+            raise ValueError(f"Cockpit(curvature={curvature!r}): expected a whole number; 0 for never")
+        if not 0 < overhead <= 1:
+            raise ValueError(f"Cockpit(overhead={overhead!r}): expected a share of the time, above 0 and at most 1")
+        self.every, self.overhead, self.parts, self.curvature, self.verbose = every, overhead, parts, curvature, verbose
+        self.history: dict[str, list[float]] = {}
+        self.advice = ""
+        self.refusal: str | None = None
+        self._training: Any = None  # `fit` puts itself here
+        self._observing: Any = None
+        self._clear()
+
+    def _clear(self) -> None:
+        self.history = {name: [] for name in ("step", "noise_scale", "alpha", "gradient_norm", "curvature")}
+        self._noise, self._alphas = NoiseMean(), deque[float](maxlen=_RECENT)
+        self._step = self._measured = self._since_curvature = 0
+        self._vector: Any = None
+        self._spent = self._dearest = self._began = self._next = 0.0
+
+    # ------------------------------------------------------------------ when
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if type(self.model).train_step is not Model.train_step:
+            raise ValueError(
+                f"Cockpit: {type(self.model).__name__} has a train_step of its own, and nobody else knows what that "
+                "minimizes. Override compute_loss instead."
+            )
+        if sharers() is not None:
+            raise ValueError("Cockpit: several ranks share each batch; measure in one process.")
+        self._clear()
+        self.refusal, self.advice = None, ""
+        self._began = time.perf_counter()
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self._step += 1
+        if self._is_due():
+            self._observing = observe.observing(_OneStep(self))
+            self._observing.__enter__()
+
+    def _is_due(self) -> bool:
+        """The second step is (the first one makes weights), and others as often as was asked for."""
+        if self.every is not None:
+            return (self._step - 2) % self.every == 0 and self._step > 1
+        return self._step == 2 or (self._step > 2 and time.perf_counter() >= self._next)
+
+    def _wants_curvature(self) -> bool:
+        if not self.curvature or self.refusal is not None:
+            return False
+        if self.every is not None:
+            return self._measured % self.curvature == 0
+        if not self._measured or (self._dearest and self._since_curvature < self.curvature):
+            return False
+        known = self._dearest or _PRODUCTS * self._spent / self._measured
+        elapsed = time.perf_counter() - self._began
+        return known <= _OF_BUDGET * self.overhead * elapsed
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._leave()
+        if self.verbose and self.advice:
+            told = f"cockpit: {self.advice}"
+            print(told if self.refusal is None else f"{told} {self.refusal}", file=sys.stderr)
+
+    def _leave(self) -> None:
+        if self._observing is not None:
+            self._observing.__exit__(None, None, None)
+            self._observing = None
+
+    # ------------------------------------------------------------------ what
+
+    def _measure_before(self, data: Any) -> tuple[Probe, float, float]:
+        """Before the step: the probe, the curvature, and the seconds that it took."""
+        began = time.perf_counter()
+        probe = Probe(self.model, data, self.parts)
+        curvature = math.nan
+        if self._wants_curvature():
+            before, self._since_curvature = time.perf_counter(), 0
+            try:
+                curvature, self._vector = probe.curvature(self._vector)
+            except Exception as error:  # noqa: BLE001  (an op without second derivatives must not stop the training)
+                self.refusal = f"The curvature can't be measured: {type(error).__name__}: {error}"[:400]
+            self._dearest = max(self._dearest, time.perf_counter() - before)
+        return probe, curvature, time.perf_counter() - began
+
+    def _measure_after(self, probe: Probe, curvature: float, took: float) -> None:
+        began = time.perf_counter()
+        if probe.noise is not None:
+            self._noise.add(probe.noise)
+        found = probe.step_length()
+        if math.isfinite(found):
+            self._alphas.append(found)
+        values = {"noise_scale": self._noise.scale, "alpha": found, "gradient_norm": probe.norm, "curvature": curvature}
+        for name, value in ({"step": self._step} | values).items():
+            self.history[name].append(value)
+        self._measured += 1
+        self._since_curvature += 1
+        self._say(probe.rows)
+        self._show({name: value for name, value in values.items() if math.isfinite(value)})
+        now = time.perf_counter()
+        self._spent += took + now - began
+        self._next = self._began + self._spent / self.overhead
+
+    def _say(self, rows: int) -> None:
+        known = [value for value in self.history["curvature"] if math.isfinite(value)]
+        typical = statistics.median(self._alphas) if self._alphas else math.nan
+        self.advice = advice(rows, self._noise.scale, typical, known[-1] if known else math.nan, self._plain_rate())
+
+    def _plain_rate(self) -> float:
+        """The learning rate of plain gradient descent, whose stability the curvature decides."""
+        optimizer = self.model.optimizer
+        plain = type(optimizer) is optimizers.SGD and not optimizer.momentum
+        return float(optimizer.learning_rate) if plain else math.nan
+
+    def _show(self, values: dict[str, float]) -> None:
+        named = {f"cockpit/{name}": value for name, value in values.items()}
+        others = [] if self._training is None else self._training.callbacks.callbacks
+        for each in (*others, *observe.current()):
+            if each is not self and hasattr(each, "show_measured"):
+                each.show_measured(named, self.advice)
+
+
+class _OneStep(observe.Observer):
+    """Listens to one step, whose batch it learns so."""
+
+    wants_ops = False
+
+    def __init__(self, cockpit: Cockpit) -> None:
+        self._cockpit = cockpit
+        self._scope: observe.Scope | None = None
+        self._before: tuple[Probe, float, float] | None = None
+
+    def on_scope_begin(self, scope: observe.Scope) -> None:
+        if self._scope is None and scope.kind == "step" and scope.owner is self._cockpit.model:
+            self._scope = scope
+            self._before = self._cockpit._measure_before(scope.inputs)
+
+    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if scope is not self._scope:
+            return
+        self._cockpit._leave()
+        if error is None and self._before is not None:
+            self._cockpit._measure_after(*self._before)
