@@ -119,6 +119,7 @@ FLOORS_OF_VIZ = {
     "comparison": 8,
     "cockpit": 8,
     "livepage": 8,
+    "replay": 8,
     "": 9,  # viz itself
     "command": 10,
     "cli": 11,

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         NonfiniteWarning as NonfiniteWarning,
     )
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model, summary as summary
+    from viz.replay.keeping import keep_step as keep_step
 
 # What recording doesn't need is loaded when it is first asked for.
 _HOMES = {
@@ -61,6 +62,7 @@ _HOMES = {
     "nonfinite.find_nonfinite": "find_nonfinite",
     "nonfinite.finding": "Nonfinite NonfiniteError NonfiniteWarning",
     "picture.plot_model": "model_to_dot plot_model summary",
+    "replay.keeping": "keep_step",
 }
 _LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
 _find_moved_modules("viz")
@@ -68,8 +70,8 @@ _find_moved_modules("viz")
 __all__ = ["Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Frame", "Gap", "LivePage", "Logs"]
 __all__ += ["Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording", "RendererMissing", "Scope", "Stats"]
 __all__ += ["Step", "Storage", "SummaryWriter", "TensorInfo", "TraceFileError", "Tracer", "Watch", "diagnose", "diff"]
-__all__ += ["explain", "find_nonfinite", "gap", "live", "load", "model_to_dot", "plot_model", "set_engine", "step"]
-__all__ += ["summary", "trace", "watch"]
+__all__ += ["explain", "find_nonfinite", "gap", "keep_step", "live", "load", "model_to_dot", "plot_model", "set_engine"]
+__all__ += ["step", "summary", "trace", "watch"]
 
 
 def __getattr__(name: str) -> Any:

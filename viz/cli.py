@@ -19,11 +19,13 @@ from viz.command.diff import add_command as add_diff
 from viz.command.doctor import add_command as add_doctor
 from viz.command.gap import add_command as add_gap
 from viz.command.html import add_command as add_html
+from viz.command.keep import add_keep_options, run_kept
 from viz.command.live import add_options, run_live
 from viz.command.models import add_file, opened
 from viz.command.nonfinite import add_command as add_nonfinite
 from viz.command.output_files import check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
+from viz.command.replay import add_command as add_replay
 from viz.command.script_runner import run_script
 from viz.command.terminal import output_to_stderr, paint
 from viz.facts import summary_tables
@@ -57,7 +59,8 @@ See what an eagerflow program really ran: record it once, then draw, measure and
   viz gap train.py                      why fit and evaluate disagree
   viz data train.py                     the samples, the hardest first; labels that are likely wrong
   viz diff before.efz after.efz         what changed
-  viz run --live train.py               a page to watch while it trains"""
+  viz run --live train.py               a page to watch while it trains
+  viz run --keep 3 train.py             the last steps, when one goes wrong; then viz replay train.efr"""
 _RUN = """\
 Run a script as `python` would, and record what eagerflow does in it.
 
@@ -66,6 +69,7 @@ Run a script as `python` would, and record what eagerflow does in it.
   viz run --stats full -o a.efz train.py
   viz run -m package.module             a module instead of a file
   viz run --live train.py               watch training on a page of this machine
+  viz run --keep 3 train.py             hold the last three steps, and write them when one goes wrong
 
 When the script fails, everything up to there is still written, with the op that failed. Several ranks:
 
@@ -131,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     add_data(commands)
     add_annotate(commands)
     add_diff(commands)
+    add_replay(commands)
     _add_draw(commands)
     add_html(commands)
     for name, help_, command in _SIMPLE:
@@ -169,6 +174,7 @@ def _add_run(commands: Any) -> None:
     added.add_argument("--max-ops", type=int, default=1_000_000, metavar="N", help="stop recording after so many ops")
     added.add_argument("--draw", metavar="FILE.svg", help="also draw the last step")
     add_options(added)
+    add_keep_options(added)
     added.add_argument("script", help="a Python file, or with -m a module")
     added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
 
@@ -201,6 +207,8 @@ def _steps(given: str) -> list[int]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.keep is not None:
+        return run_kept(options)
     if options.live:
         return run_live(options)
     tracer: Tracer = trace(

@@ -21,6 +21,7 @@ from tests.hostile.good import write_good, write_good_folders
 from tests.hostile.hdf5_files import hdf5_files
 from tests.hostile.onnx_files import onnx_files
 from tests.hostile.safetensors_files import safetensors_files
+from tests.hostile.step_files import step_files
 from tests.hostile.traces import traces
 
 # Tar archives and ONNX files have no checksum of what is in them, and neither has JSON of data.
@@ -38,6 +39,8 @@ def corpus(folder: Path) -> Iterator[Path]:
     yield from _models(folder, good, whole)
     for name, content in traces(whole["efz"]):
         yield _written(folder / f"{name}.efz", content)
+    for name, content in step_files(whole["efr"]):
+        yield _written(folder / f"{name}.efr", content)
     for name, content in onnx_files():
         yield _written(folder / f"{name}.onnx", content)
     for name, content in [*data_sets(whole), *downloads()]:

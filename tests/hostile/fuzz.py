@@ -170,7 +170,13 @@ def changed_gzip(content: bytes, others: list[bytes], rng: random.Random) -> byt
 
 
 _EDITS = {"json": changed_json, "npz": changed_archive, "npy": changed_array, "zip": changed_archive}
-_CHANGES = _EDITS | {"keras": changed_archive, "efz": changed_archive, "gz": changed_gzip, "tgz": changed_gzip}
+_CHANGES = _EDITS | {
+    "keras": changed_archive,
+    "efz": changed_archive,
+    "efr": changed_archive,
+    "gz": changed_gzip,
+    "tgz": changed_gzip,
+}
 
 
 def main(seconds: float) -> int:

@@ -16,6 +16,7 @@ import eagerflow as ef
 import viz
 from eagerflow.preprocessing.text import Tokenizer
 from tests.hostile.archives import zipped
+from viz.replay.keeping import Keeping
 
 FOLDER = "cifar-10-batches-py"
 UNPACKED = {"a.txt": b"first " * 50, "b/c.txt": b"second " * 50}  # what the archives hold
@@ -43,6 +44,7 @@ def write_good(folder: Path) -> dict[str, Path]:
     paths["onnx"] = folder / "good.onnx"
     made.export(paths["onnx"])
     paths["efz"] = _trace(made, folder / "good.efz")
+    paths["efr"] = _steps(made, folder / "good.efr")
     for name, content in (_data_sets() | _downloads()).items():
         paths[name] = folder / f"good.{name}"
         paths[name].write_bytes(content)
@@ -62,6 +64,13 @@ def _trace(made: Any, path: Path) -> Path:
     with viz.trace("good", stats="full", values="last|first") as recording:
         made.fit(np.ones((4, 3)), np.zeros((4, 2)), verbose=0)
     recording.save(path)
+    return path
+
+
+def _steps(made: Any, path: Path) -> Path:
+    with Keeping(1, path, say=lambda line: None):
+        viz.keep_step()
+        made.fit(np.ones((4, 3)), np.zeros((4, 2)), verbose=0)
     return path
 
 

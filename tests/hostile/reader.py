@@ -21,6 +21,10 @@ import viz
 from eagerflow.datasets import boston_housing, cifar10, fashion_mnist, imdb, mnist, reuters
 from eagerflow.preprocessing.text import tokenizer_from_json
 from tests.hostile.good import good_model
+from viz.replay.file import read as read_steps
+from viz.replay.player import Player
+from viz.replay.recorded import filmed
+from viz.replay.verdict import verdict
 
 SECONDS, BYTES = 20, 2**30
 
@@ -52,6 +56,7 @@ class Readers:
             "unpack.zip": self._unpacked,
             "json": lambda path: _of_model(ef.models.model_from_json(_text(path)), weights=False),
             "efz": _of_trace,
+            "efr": _of_steps,
             "onnx": _of_onnx,
         }
 
@@ -126,6 +131,16 @@ def _of_trace(path: Path) -> Any:
         found.notes,
         *shown[:2],
     ]
+
+
+def _of_steps(path: Path) -> Any:
+    """All of the kept steps, once they have run again."""
+    kept = read_steps(path)
+    player = Player(kept)
+    played = player.run_to(len(kept.steps) - 1)
+    judged = verdict(kept, player, played)
+    filmed(kept, len(kept.steps) - 1)
+    return [repr([kept.meta, kept.variables, kept.steps, kept.places]), kept.arrays, judged.exact, played[-1].loss]
 
 
 def same(one: Any, other: Any) -> bool:

@@ -94,6 +94,8 @@ class Capture(observe.Observer):
         crashed: called with an error that leaves the last open scope.
     """
 
+    hears_steps = True  # those that `viz.step` marks
+
     def __init__(self, options: Options, crashed: Callable[[BaseException], None] | None = None) -> None:
         self.options = options
         self.journal = Journal()

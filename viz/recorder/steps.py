@@ -23,6 +23,7 @@ class StepGate(observe.Observer):
         steps: the numbers of the chosen steps.
     """
 
+    hears_steps = True  # those that `step` marks
     wants_ops = False  # only steps, so that those which aren't chosen run at full speed
 
     def __init__(self, capture: Capture, steps: frozenset[int]) -> None:
@@ -89,7 +90,7 @@ class step:
 
     def __enter__(self) -> None:
         listeners = observe.current() if observe.state.on else ()
-        self._listeners = [each for each in listeners if isinstance(each, (Capture, StepGate))]
+        self._listeners = [each for each in listeners if getattr(each, "hears_steps", False)]
         self._opened = observe.Scope("step", self._name)
         for listener in self._listeners:
             listener.on_scope_begin(self._opened)

@@ -1,0 +1,227 @@
+"""What running a step again answers."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from tests.viz.replay.conftest import Raising, data, train
+from viz.replay import machine as machine_facts
+from viz.replay.answers import changed
+from viz.replay.file import read
+from viz.replay.film import numbers
+from viz.replay.first_bad import find_culprit
+from viz.replay.player import CannotReplay, Player
+from viz.replay.prompt import Prompt
+from viz.replay.recorded import filmed, traced
+from viz.replay.rows import guilty_rows
+from viz.replay.verdict import verdict
+
+LAST = 2  # the place of the last step of `good_file`
+
+
+def judged(kept):
+    player = Player(kept)
+    return verdict(kept, player, player.run_to(len(kept.steps) - 1))
+
+
+def last(kept):
+    return len(kept.steps) - 1
+
+
+def test_the_op_where_nan_begins_is_named_with_layer_and_row(nan_file):
+    found, _, _ = find_culprit(read(nan_file))
+    assert (found.layer, found.phase, found.rows, found.of_data) == ("mean_squared_error", "forward", [17], True)
+    assert "of 8" in str(found)
+    assert "row 17 of the data" in str(found)
+
+
+def test_nan_that_begins_backward_is_named(tmp_path):
+    x, y = data()
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(3), layers.Lambda(root), layers.Dense(1)])
+    with pytest.warns(UserWarning, match="the loss is"):
+        keeping, _ = train(tmp_path / "a.efr", x, y, model=model)
+    found, _, _ = find_culprit(read(keeping.written[0][0]))
+    assert (found.phase, found.op) == ("backward", "sqrt")
+    assert "lambda" in found.layer
+
+
+def root(x):
+    return ef.ops.sqrt(x * 0.0)
+
+
+def test_the_guilty_row_is_found(nan_file):
+    kept = read(nan_file)
+    found = guilty_rows(kept, last(kept))
+    assert found.of_data == [17]
+    assert len(found.rows) == 1
+    assert found.runs < 30
+
+
+def test_two_rows_that_do_it_only_together_are_found(tmp_path):
+    x, y = data()
+    x[[3, 12], 0] = 2e38  # their sum overflows
+
+    def summed(z):
+        return z + 0.0 * ef.ops.mean(ef.ops.sum(z, 0))
+
+    model = ef.Sequential([layers.Input((4,)), layers.Lambda(summed), layers.Rescaling(1e-38), layers.Dense(1)])
+    model.compile(ef.optimizers.SGD(0.0), "mse")
+    with (
+        pytest.warns(UserWarning, match="the loss is"),
+        viz.replay.keeping.Keeping(1, tmp_path / "a.efr", say=lambda line: None),
+    ):
+        model.fit(x, y, batch_size=40, shuffle=False, verbose=0)
+    kept = read(tmp_path / "a.efr")
+    assert guilty_rows(kept, last(kept)).rows == [3, 12]
+
+
+def test_a_row_that_makes_a_step_raise_is_found(tmp_path):
+    model = ef.Sequential([layers.Input((4,)), Raising(), layers.Dense(1)])
+    with pytest.raises(ValueError, match="reshape"):
+        train(tmp_path / "a.efr", *data(9, 1e4), model=model)
+    assert judged(read(tmp_path / "a.efr")).exact
+
+
+def test_where_no_row_is_to_blame_it_says_so(tmp_path):
+    x, y = data()
+    with pytest.warns(UserWarning, match="the loss is"):
+        keeping, _ = train(tmp_path / "a.efr", x, y, rate=1e30)
+    kept = read(keeping.written[0][0])
+    assert guilty_rows(kept, last(kept)).every
+
+
+def test_a_good_step_has_no_guilty_rows(good_file):
+    with pytest.raises(CannotReplay, match="no row can be blamed"):
+        guilty_rows(read(good_file), LAST)
+
+
+def test_float64_tells_rounding_from_faults(good_file):
+    found = changed(read(good_file), LAST, double=True)
+    assert found.loss[0] == pytest.approx(found.loss[1], rel=1e-5)
+    assert found.loss[0] != found.loss[1]
+    assert found.first == ""
+
+
+def test_float64_doesnt_overflow_where_float32_does(nan_file):
+    kept = read(nan_file)
+    found = changed(kept, last(kept), double=True)
+    assert not np.isfinite(found.loss[0])
+    assert np.isfinite(found.loss[1])
+    assert found.first
+    assert "in float64" in str(found)
+
+
+def test_another_rate_tells_the_loss_after(good_file):
+    kept = read(good_file)
+    small, large = changed(kept, LAST, rate=0.0), changed(kept, LAST, rate=100.0)
+    assert small.loss == large.loss
+    assert small.after[1] == small.loss[0]
+    assert large.after[1] > small.after[1]
+
+
+def test_a_layer_can_be_left_out(good_file):
+    found = changed(read(good_file), LAST, without="drop")
+    assert found.loss[0] != found.loss[1]
+    assert "without layer 'drop'" in str(found)
+
+
+def test_a_layer_that_changes_the_shape_cant_be_left_out(good_file):
+    with pytest.raises(CannotReplay, match=r"makes \(8, 5\) of \(8, 4\)"):
+        changed(read(good_file), LAST, without="first")
+    with pytest.raises(CannotReplay, match="did you mean 'first'"):
+        changed(read(good_file), LAST, without="firts")
+
+
+def test_a_change_of_what_constraints_made_is_refused(tmp_path):
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(1, kernel_constraint="non_neg")])
+    with pytest.warns(UserWarning, match="the loss is"):
+        keeping, _ = train(tmp_path / "a.efr", *data(17), model=model)
+    kept = read(keeping.written[0][0])
+    with pytest.raises(CannotReplay, match="constraint"):
+        changed(kept, len(kept.steps) - 2, rate=0.5)
+
+
+def test_another_machine_is_named_as_the_reason(good_file, monkeypatch):
+    kept = read(good_file)
+    kept.meta["machine"] = {**kept.meta["machine"], "numpy": "1.0"}
+    kept.arrays[kept.steps[0].batch[0][1]] = kept.arrays[kept.steps[0].batch[0][1]] * np.float32(1.001)
+    found = judged(kept)
+    assert not found.exact
+    assert found.largest > 0
+    assert "NumPy's version (1.0 there" in str(found)
+    assert machine_facts.differences(machine_facts.machine(), machine_facts.machine()) == []
+
+
+def test_without_data_a_step_says_what_it_needs(tmp_path):
+    with pytest.warns(UserWarning, match="the loss is"):
+        keeping, _ = train(tmp_path / "a.efr", *data(17), data=False)
+    with pytest.raises(CannotReplay, match="--script"):
+        judged(read(keeping.written[0][0]))
+
+
+# ---------------------------------------------------------------------- the film
+
+
+def test_upstream_times_local_is_the_gradient(good_file):
+    frames = filmed(read(good_file), LAST)
+    assert [f.phase for f in frames].index("backward") > 0
+    of_mean = next(f for f in frames if f.phase == "backward" and f.op == "mean")
+    assert any("upstream × local = gradient" in line for line in of_mean.lines)
+    assert "    local: [0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125]" in str(of_mean)
+    dense = next(f for f in frames if f.phase == "backward" and f.op == "dense")
+    assert any("@ local" in line for line in dense.lines)
+    assert any("/last/kernel)" in line for line in dense.lines)
+    drop = next(f for f in frames if f.phase == "backward" and f.op == "masked_scale")
+    assert any("element by element" in line for line in drop.lines)
+    assert frames[-1].phase == "update"
+    assert len(frames) == len({id(f) for f in frames})
+
+
+def test_numbers_of_small_and_large_tensors():
+    assert numbers(np.float32(2.5)) == ["2.5"]
+    assert numbers(np.array([[1, 2], [3, 4]])) == ["[1, 2]", "[3, 4]"]
+    large = numbers(np.arange(100.0).reshape(10, 10))
+    assert large[0].endswith("...")
+    assert "mean 49.5" in large[-1]
+    assert numbers(np.full((9, 9), np.nan))[-1] == "81 of 81 are NaN or infinite"
+
+
+def typed(frames, text):
+    out = io.StringIO()
+    Prompt(frames, stdin=io.StringIO(text), stdout=out).cmdloop()
+    return out.getvalue()
+
+
+def test_the_prompt_goes_forward_back_and_to_what_is_looked_for(nan_file):
+    kept = read(nan_file)
+    frames = filmed(kept, last(kept))
+    said = typed(frames, "\nb\nb\nnan\nf\nw\ng 2\ng 999\ng x\n/dropout\n/nothing like it\nl\n?\nwhat\nq\n")
+    assert "this is the first frame" in said
+    assert "mean_squared_error  NaN or infinity" in said
+    assert "backward  " in said
+    assert "there is no further frame" in said
+    assert "which frame?" in said
+    assert "no frame has 'nothing like it'" in said
+    assert "'what' is none of these" in said
+    assert typed(frames, "").startswith("Step by step")  # its input ends
+
+
+def test_a_step_can_be_recorded_with_its_film(good_file, tmp_path):
+    recording = traced(read(good_file), LAST)
+    path = recording.save(tmp_path / "a.efz")
+    again = viz.load(path)
+    assert len(again.meta["film"]) == len(again.ops)
+    assert {frame["op"] for frame in again.meta["film"]} == {op.id for op in again.ops}
+    assert any("first" in again.path(op.scope) for op in again.ops)
+    assert again.values
+
+
+def test_digests_and_facts_are_json(good_file):
+    kept = read(good_file)
+    assert json.dumps(changed(kept, LAST, rate=0.1).facts())
+    assert json.dumps(vars(judged(kept)))

@@ -1,0 +1,142 @@
+"""`viz run --keep` and `viz replay`."""
+
+import json
+import stat
+
+import pytest
+
+import viz
+from viz.cli import main
+
+SCRIPT = """
+import sys
+import numpy as np
+import eagerflow as ef
+from eagerflow import layers
+
+ef.utils.set_random_seed(2)
+rng = np.random.default_rng(0)
+x = rng.normal(size=(40, 4)).astype("float32")
+y = x.sum(1, keepdims=True)
+if len(sys.argv) > 1:
+    x[int(sys.argv[1]), 1] = np.inf
+model = ef.Sequential([
+    layers.Input((4,)),
+    layers.Dense(6, activation="relu"),
+    layers.Dropout(0.1, name="drop"),
+    layers.Dense(1),
+])
+model.compile("adam", "mse")
+model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+print("trained")
+"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def run(*arguments):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("warnings.showwarning", lambda *a, **k: None)
+        return main([str(a) for a in arguments])
+
+
+@pytest.fixture
+def kept(script, capsys, recwarn):
+    assert run("run", "--keep", "2", script, "23") == 0
+    said = capsys.readouterr()
+    assert "trained" in said.out
+    assert "next: viz replay train.efr" in said.err
+    return script.parent / "train.efr"
+
+
+def test_a_script_is_kept_and_replayed_bit_for_bit(kept, capsys):
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert run("replay", kept) == 0
+    said = capsys.readouterr().out
+    assert "was kept for its loss is NaN or infinite" in said
+    assert "bit for bit as it was" in said
+    assert run("replay", "--json", kept) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["exact"]
+    assert [row["same"] for row in facts["steps"]] == [True] * len(facts["steps"])
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--nonfinite"], "comes in by data or weights"),
+        (["--bisect-rows"], "row 23 of the data"),
+        (["--float64"], "in float64"),
+        (["--lr", "0.5"], "with a learning rate of 0.5"),
+        (["--without", "drop"], "without layer 'drop'"),
+        (["--doctor"], "nonfinite"),
+    ],
+)
+def test_each_question_has_its_answer(kept, capsys, options, expected):
+    assert run("replay", *options, kept) == 0
+    assert expected in capsys.readouterr().out
+    assert run("replay", "--json", *options, kept) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_a_step_is_recorded_for_other_commands(kept, capsys):
+    assert run("replay", "--trace", "step.efz", kept) == 0
+    assert "press play" in capsys.readouterr().out
+    assert viz.load("step.efz").meta["film"]
+
+
+def test_the_prompt_reads_what_is_typed(kept, capsys, monkeypatch):
+    typed = iter(["n", "f", "q"])
+    monkeypatch.setattr("builtins.input", lambda prompt="": next(typed))
+    assert run("replay", "--step", kept) == 0
+    assert "upstream × local = gradient" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("data", [True, False], ids=["its data", "numbers of rows"])
+def test_a_step_is_run_by_the_script_itself(script, capsys, recwarn, data):
+    assert run("run", "--keep", "2", *([] if data else ["--no-data"]), script, "23") == 0
+    assert run("replay", "--script", script, "train.efr", "23") == 0
+    said = capsys.readouterr().out
+    assert "bit for bit as it was" in said
+    assert said.count("trained") == 1  # the script goes no further than its first step
+    assert run("replay", "--nonfinite", "--script", script, "train.efr", "23") == 0
+    assert "input 0 of 'train_step' held 1 infinite" in capsys.readouterr().out
+
+
+def test_another_script_is_refused(kept, tmp_path, capsys):
+    other = tmp_path / "other.py"
+    other.write_text(SCRIPT.replace("Dense(6", "Dense(7"))
+    assert run("replay", "--script", other, kept) == 3
+    assert "the script's model isn't that of the file" in capsys.readouterr().err
+    other.write_text("print('no training')")
+    assert run("replay", "--script", other, kept) == 3
+    assert "ended before a training step" in capsys.readouterr().err
+
+
+def test_steps_that_go_well_leave_no_file(script, capsys):
+    assert run("run", "--keep", "3", script) == 0
+    assert "none was kept" in capsys.readouterr().err
+    assert not (script.parent / "train.efr").exists()
+
+
+def test_wrong_usage_says_what_is_right(kept, capsys):
+    assert run("replay", "missing.efr") == 2
+    assert run("replay", "--at", "99", kept) == 2
+    assert run("replay", "--lr", "-1", kept) == 2
+    assert run("replay", "train.py") == 2
+    assert run("replay", kept, "more") == 2
+    assert run("replay", "--without", "nothing", kept) == 3
+    assert run("replay", "--float64", "--script", "train.py", kept) == 3
+    assert run("run", "--keep", "0", "train.py") == 1
+    assert run("run", "--keep", "2", "--draw", "a.svg", "train.py") == 1
+    assert run("run", "--keep", "2", "-o", "a.efz", "train.py") == 1
+    said = capsys.readouterr().err
+    assert "the file has the steps" in said
+    assert "at least 1" in said
+    assert ".efr" in said

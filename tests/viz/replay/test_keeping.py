@@ -1,0 +1,166 @@
+"""When the last steps are written, where, how much of them, and what is said."""
+
+import os
+import signal
+import stat
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, optimizers
+from tests.viz.replay.conftest import Raising, data, network, train
+from viz.replay.file import read
+from viz.replay.keeping import Keeping
+from viz.replay.watch import LossWatch
+
+
+def test_a_step_that_makes_nan_is_kept_with_those_before(nan_file):
+    kept = read(nan_file)
+    assert kept.meta["cause"] == "nan"
+    assert len(kept.asked) == 3
+    assert [np.isfinite(step.loss) for step in kept.asked] == [True, True, False]
+    assert 17 in kept.steps[-1].rows
+    assert 17 not in kept.steps[-2].rows
+
+
+def test_a_step_that_raises_is_kept(tmp_path):
+    x, y = data(9, 1e4)
+    model = ef.Sequential([layers.Input((4,)), Raising(), layers.Dense(1)])
+    with pytest.raises(ValueError, match="reshape"):
+        train(tmp_path / "a.efr", x, y, model=model)
+    kept = read(tmp_path / "a.efr")
+    assert kept.meta["cause"] == "raised"
+    assert "reshape" in kept.steps[-1].error
+    assert [event["op"] for event in kept.steps[-1].events if "op" in event][-1] == "reshape"
+
+
+def test_a_loop_that_raises_is_kept(tmp_path):
+    model = network()
+    x, _ = data()
+
+    def loop():
+        with Keeping(1, tmp_path / "a.efr", say=lambda line: None), ef.GradientTape():
+            model(x)
+            model(x[:, :3])
+
+    with pytest.raises(ValueError, match="shape"):
+        loop()
+    assert read(tmp_path / "a.efr").meta["cause"] == "raised"
+
+
+def test_a_loss_that_spikes_is_kept_once(tmp_path):
+    x, y = data()
+    y[31] = 1e3
+    keeping, _said = train(tmp_path / "a.efr", x, y, epochs=12, rate=1e-5)
+    assert [cause for _, cause in keeping.written] == ["spike"] or keeping.written == []
+    watch = LossWatch()
+    losses = [1.0, 1.2, 0.9] * 10 + [50.0, 1.0]
+    assert [i for i, loss in enumerate(losses) if watch.spikes(loss)] == [30]
+
+
+def test_a_loss_that_falls_or_swings_is_no_spike():
+    rng = np.random.default_rng(5)
+    for losses in (np.exp(-np.arange(300) / 40), rng.exponential(size=2000) + 0.2, rng.normal(size=2000), np.ones(99)):
+        watch = LossWatch()
+        assert sum([watch.spikes(float(loss)) for loss in losses]) <= 2
+
+
+def test_a_step_is_kept_when_asked_for(good_file):
+    kept = read(good_file)
+    assert kept.meta["cause"] == "asked"
+    assert kept.steps[-1].number == 4
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signal here")
+def test_a_step_is_kept_on_a_signal(tmp_path):
+    x, y = data()
+    call = ef.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, _: os.kill(os.getpid(), signal.SIGUSR1) if batch == 3 else None
+    )
+    keeping, _ = train(tmp_path / "a.efr", x, y, callbacks=[call], epochs=1)
+    assert read(keeping.written[0][0]).steps[-1].number == 3
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+def test_nothing_is_written_where_nothing_happens(tmp_path):
+    keeping, _said = train(tmp_path / "a.efr", *data())
+    assert keeping.written == []
+    assert not os.listdir(tmp_path)
+    viz.keep_step()
+
+
+def test_files_are_their_owners_alone_and_replaced_whole(tmp_path):
+    path = tmp_path / "train.efr"
+    path.write_bytes(b"old")
+    path.chmod(0o666)
+    with pytest.warns(UserWarning, match="the loss is"):
+        train(path, *data(17))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["train.efr"]
+    assert read(path).steps
+
+
+def test_what_it_takes_is_said_at_the_start_and_true(tmp_path):
+    model = ef.Sequential([layers.Input((64,)), layers.Dense(256), layers.Dense(256), layers.Dense(1)])
+    x = np.random.default_rng(0).normal(size=(512, 64)).astype("float32")
+    y = x[:, :1].copy()
+    y[500:] = np.nan
+    model.compile(optimizers.Adam(1e-3), "mse")
+    said = []
+    with pytest.warns(UserWarning, match="the loss is"), Keeping(3, tmp_path / "a.efr", say=said.append) as keeping:
+        model.fit(x, y, batch_size=16, verbose=0, shuffle=False)
+    state = 3 * model.count_params() * 4
+    size = os.path.getsize(tmp_path / "a.efr")
+    assert size <= 3 * state
+    assert "the last 3 steps are held" in said[0]
+    assert "train" not in said[0]
+    ring = keeping.ring
+    assert size <= 2 * ring.state_bytes + ring.most_steps * ring.step_bytes + ring.text_bytes
+    assert sum(len(s.steps) for s in ring.segments) <= ring.most_steps
+
+
+def test_large_batches_are_held_for_as_few_steps_as_asked(tmp_path):
+    model = ef.Sequential([layers.Input((500,)), layers.Dense(1)])
+    x = np.full((256, 500), 0.01, "float32")
+    model.compile("sgd", "mse")
+    with Keeping(2, tmp_path / "a.efr", say=lambda line: None) as keeping:
+        model.fit(x, x[:, :1], batch_size=8, verbose=0)
+    assert sum(len(s.steps) for s in keeping.ring.segments) <= 3
+
+
+def test_without_data_only_the_numbers_of_rows_are_written(tmp_path):
+    with pytest.warns(UserWarning, match="the loss is"):
+        train(tmp_path / "a.efr", *data(17), data=False)
+    kept = read(tmp_path / "a.efr")
+    assert not kept.has_data
+    assert all(not step.batch for step in kept.steps)
+    assert 17 in kept.steps[-1].rows
+    assert not any(array.shape in ((8, 4), (8, 1)) for array in kept.arrays)
+
+
+def test_the_training_is_as_it_would_have_been(tmp_path):
+    x, y = data()
+    results = []
+    for kept in (False, True):
+        ef.utils.set_random_seed(1)
+        model = network()
+        model.compile("adam", "mse")
+        with Keeping(2, tmp_path / "a.efr", say=lambda line: None) if kept else viz.step():
+            model.fit(x, y, batch_size=8, epochs=3, verbose=0)
+        results.append(model.get_weights())
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_wrong_number_of_steps_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="at least 1"):
+        Keeping(0, tmp_path / "a.efr")
+
+
+def test_a_full_disk_doesnt_stop_the_training(tmp_path):
+    with pytest.warns(UserWarning, match="the loss is"):
+        keeping, said = train(tmp_path / "missing" / "a.efr", *data(17))
+    assert keeping.written == []
+    assert any("could not be kept" in line for line in said)

@@ -1,0 +1,56 @@
+"""`viz run --keep 3 SCRIPT`: run a script as it is, and keep its last steps when something goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+from typing import Any
+
+from viz.command.output_files import check_target
+from viz.command.ranks import ranks_here
+from viz.command.script_runner import run_script
+from viz.replay.keeping import Keeping
+
+__all__ = ["add_keep_options", "run_kept"]
+
+
+def add_keep_options(parser: argparse.ArgumentParser) -> None:
+    """Give `viz run` the options of keeping."""
+    options = parser.add_argument_group("the last steps")
+    options.add_argument(
+        "--keep",
+        type=int,
+        metavar="STEPS",
+        help="record nothing but hold the last steps, and write them to SCRIPT.efr when one makes NaN, raises or its "
+        "loss spikes (see viz replay)",
+    )
+    options.add_argument("--no-data", action="store_true", help="with --keep: write the numbers of rows, not the rows")
+
+
+def run_kept(options: argparse.Namespace) -> int:
+    """Run a script with its last steps held.
+
+    Args:
+        options: what `viz run` was given.
+
+    Returns:
+        The script's exit status.
+
+    Raises:
+        OSError: when there is no such script.
+        ValueError: for an option that goes with recording only, and where several ranks share batches.
+    """
+    given: dict[str, Any] = {"--steps": options.steps, "--values": options.values, "--draw": options.draw}
+    for name, value in {**given, "--json": options.json, "--live": options.live}.items():
+        if value:
+            raise ValueError(f"{name} doesn't go with --keep: a kept step is recorded by viz replay FILE --trace")
+    if ranks_here() is not None:
+        raise ValueError("--keep holds the steps of one process: a step that ranks share can't be run again by one")
+    out = pathlib.Path(options.out or f"{pathlib.Path(options.script).stem}.efr")
+    check_target(out, ("efr",))
+    keeping = Keeping(options.keep, out, not options.no_data, options.script)
+    _, status = run_script(options.script, options.arguments, options.module, keeping, keeping.ring.fail)
+    if not keeping.written:
+        print("viz: no step made NaN, raised or spiked, so none was kept", file=sys.stderr)
+    return status

@@ -1,0 +1,220 @@
+"""`viz replay FILE.efr`: run kept training steps again, as they were or changed."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import sys
+from typing import Any
+
+from eagerflow.core.observe import observing
+from viz.command.output_files import check_target
+from viz.command.script_runner import run_script
+from viz.command.terminal import output_to_stderr, paint
+from viz.doctor.report import text as findings_as_text
+from viz.doctor.watcher import Watcher
+from viz.facts.archive import TraceFileError
+from viz.facts.json_data import finite
+from viz.facts.text_table import table
+from viz.replay.answers import changed, told
+from viz.replay.file import read
+from viz.replay.first_bad import find_culprit
+from viz.replay.kept import Kept
+from viz.replay.player import CannotReplay, Player
+from viz.replay.prompt import Prompt
+from viz.replay.recorded import filmed, traced
+from viz.replay.rows import guilty_rows
+from viz.replay.script import FirstStep, Reached, ScriptPlayer
+from viz.replay.verdict import verdict
+from viz.tracer import trace
+
+__all__ = ["add_command", "run_replay"]
+
+_ABOUT = """\
+Run training steps again that `viz run --keep 3 train.py` kept: forward, backward and update, from the ops in the file.
+
+  viz replay train.efr                  are they the same, bit for bit?
+  viz replay train.efr --nonfinite      the op, layer and line where NaN begins
+  viz replay train.efr --bisect-rows    which rows of the batch do it
+  viz replay train.efr --float64        the same with more digits
+  viz replay train.efr --lr 0.001       what another learning rate would have done
+  viz replay train.efr --without dropout   with a layer left out
+  viz replay train.efr --step           op by op, with upstream × local = gradient
+  viz replay train.efr --trace step.efz record it: next viz html step.efz, whose page plays it
+  viz replay train.efr --script train.py   by the code of this script, instead of the ops in the file
+
+Nothing in the file is executed but eagerflow's own ops. What is to be different is so in the last step, or --at N.
+Exit status: 0 the same bits (or what was asked could be told), 1 not the same, 2 wrong usage, 3 it can't be run."""
+
+
+def add_command(commands: Any) -> None:
+    """Enter the command into those of the command line."""
+    added = commands.add_parser("replay", help="run kept training steps again", description=_ABOUT)
+    added.add_argument("--json", action="store_true", help="print JSON for other programs")
+    added.add_argument("--at", type=int, metavar="STEP", help="the step that is meant (default: the last)")
+    added.add_argument("--float64", action="store_true", help="compute in float64")
+    added.add_argument("--lr", type=float, metavar="RATE", help="update by another learning rate")
+    added.add_argument("--without", metavar="LAYER", help="let a layer give what it is given")
+    added.add_argument("--bisect-rows", action="store_true", help="find the rows of the batch that do it")
+    added.add_argument("--nonfinite", action="store_true", help="find the op where NaN or infinity begins")
+    added.add_argument("--doctor", action="store_true", help="let the doctor watch")
+    added.add_argument("--step", action="store_true", help="go through the step op by op, in a prompt")
+    added.add_argument("--trace", metavar="FILE.efz", help="record the step with its numbers")
+    added.add_argument("--script", metavar="SCRIPT", help="run the step by the code of a script, up to its first step")
+    added.add_argument("file", metavar="FILE.efr", help="what viz run --keep wrote")
+    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of --script")
+    added.set_defaults(command=run_replay)
+
+
+def run_replay(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        options: see `add_command`.
+
+    Returns:
+        0 for the same bits, 1 for others, 2 for wrong usage, 3 for what can't be run.
+    """
+    try:
+        check_target(options.trace, ("efz",))
+        if options.lr is not None and not (options.lr >= 0 and math.isfinite(options.lr)):
+            raise ValueError(f"--lr {options.lr}: expected a number of at least 0")
+        if options.arguments and not options.script:
+            raise ValueError(f"arguments are for --script; got {options.arguments[:3]}")
+        kept = read(options.file)
+        number = _asked(kept, options.at)
+    except (TraceFileError, ValueError, OSError) as error:
+        print(f"viz replay: {error}", file=sys.stderr)
+        return 2
+    try:
+        return _by_script(kept, number, options) if options.script else _by_ops(kept, number, options)
+    except (CannotReplay, FileNotFoundError) as error:
+        print(f"viz replay: {error}", file=sys.stderr)
+        return 3
+    except MemoryError:
+        print("viz replay: there isn't enough memory for what the file asks for", file=sys.stderr)
+        return 3
+
+
+def _asked(kept: Kept, at: int | None) -> int:
+    """The place of a step among those of the file."""
+    numbers = [step.number for step in kept.steps]
+    if at is None:
+        return len(numbers) - 1
+    if at not in numbers:
+        raise ValueError(f"--at {at}: the file has the steps {numbers[0]} to {numbers[-1]}")
+    return numbers.index(at)
+
+
+def _by_ops(kept: Kept, number: int, options: argparse.Namespace) -> int:
+    if options.step:
+        Prompt(filmed(kept, number)).cmdloop()
+        return 0
+    if options.bisect_rows:
+        found = guilty_rows(kept, number, options.float64, _band(kept, number))
+        _print(options, vars(found), str(found))
+        return 0
+    if options.nonfinite:
+        culprit, _, _ = find_culprit(kept)
+        facts = None if culprit is None else vars(culprit)
+        _print(options, {"nonfinite": facts}, "all finite" if culprit is None else str(culprit))
+        return 0
+    if options.trace:
+        recording = traced(kept, number)
+        recording.save(options.trace)
+        words = f"wrote {options.trace}; next: viz html {options.trace}, and press play"
+        _print(options, {"file": options.trace, "ops": len(recording.ops)}, words)
+        return 0
+    if options.doctor:
+        with Watcher() as watcher:
+            Player(kept).run_to(len(kept.steps) - 1)
+        return _say_findings(watcher, options)
+    if options.float64 or options.lr is not None or options.without:
+        difference = changed(kept, number, double=options.float64, rate=options.lr, without=options.without)
+        _print(options, difference.facts(), str(difference))
+        return 0
+    return _compare(kept, number, Player(kept), options)
+
+
+def _compare(kept: Kept, number: int, player: Any, options: argparse.Namespace, **around: Any) -> int:
+    """Run the steps and say whether they are the same."""
+    played = player.run_to(number, **around)
+    judged = verdict(kept, player, played)
+    rows = told(kept, played)
+    if options.json:
+        steps = [{**row, "asked": row["step"] in {s.number for s in kept.asked}} for row in rows]
+        facts = {"file": options.file, "cause": kept.meta["cause"], "steps": steps, **vars(judged)}
+        print(json.dumps(finite(facts), indent=1, ensure_ascii=False, allow_nan=False))
+        return int(not judged.exact)
+    first = len(kept.steps) - len(kept.asked)
+    message = kept.meta.get("message", kept.meta["cause"])
+    script = kept.meta.get("script") or "a program"
+    print(paint(f"{options.file}: step {kept.steps[-1].number} of {script} was kept for {message!s:.200}", "1"))
+    if 0 < first <= number:
+        print(
+            f"its state is that before step {kept.steps[0].number}; {first} steps run before those that were asked for"
+        )
+    heads = ("step", "loss then", "loss now", "same bits", "rows")
+    lines = [[str(r["step"]), r["then"], r["now"], "yes" if r["same"] else "no", r["rows"]] for r in rows]
+    print(table(heads, lines[first:] or lines))
+    print(paint(str(judged), "32" if judged.exact else "31"))
+    if judged.exact and kept.meta["cause"] in ("nan", "raised", "spike"):
+        print(f"next: viz replay {options.file} --nonfinite, --bisect-rows, --step (all: viz replay --help)")
+    return int(not judged.exact)
+
+
+def _band(kept: Kept, number: int) -> float | None:
+    """Beyond which a loss that spiked is large: half way from the steps before."""
+    losses = [s.loss for s in kept.steps[:number] if s.loss is not None and math.isfinite(s.loss)]
+    loss = kept.steps[number].loss
+    if kept.meta["cause"] != "spike" or not losses or loss is None:
+        return None
+    return (max(losses) + loss) / 2
+
+
+def _say_findings(watcher: Watcher, options: argparse.Namespace) -> int:
+    findings = watcher.findings
+    facts = {"findings": [finding.to_dict() for finding in findings]}
+    words = findings_as_text(findings) if findings else "the doctor found nothing"
+    _print(options, facts, words)
+    return 0
+
+
+def _by_script(kept: Kept, number: int, options: argparse.Namespace) -> int:
+    wrong = {"--bisect-rows": options.bisect_rows, "--float64": options.float64, "--without": options.without}
+    wrong |= {"--step": options.step, "--trace": options.trace, "--lr": options.lr is not None}
+    for name, given in wrong.items():
+        if given:
+            raise CannotReplay(f"{name} works on the ops in the file; leave --script out")
+    first = FirstStep()
+    errors: list[BaseException] = []
+    with output_to_stderr() if options.json else contextlib.nullcontext():
+        arguments = [a for i, a in enumerate(options.arguments) if i or a != "--"]
+        run_script(options.script, arguments, False, observing(first), errors.append, (Reached,))
+    if errors and not isinstance(errors[0], Reached):
+        raise CannotReplay(f"{options.script} failed before its first step: {type(errors[0]).__name__}: {errors[0]}")
+    player = ScriptPlayer(kept, first)
+    if options.doctor:
+        with Watcher() as watcher:
+            player.run_to(number)
+        return _say_findings(watcher, options)
+    if options.nonfinite:
+        return _nonfinite_of_script(player, number, options)
+    return _compare(kept, number, player, options)
+
+
+def _nonfinite_of_script(player: ScriptPlayer, number: int, options: argparse.Namespace) -> int:
+    played = player.run_to(number, lambda: trace(on_nonfinite="raise"))
+    found = next((each.error for each in played if hasattr(each.error, "found")), None)
+    facts = {"nonfinite": None if found is None else found.found.to_dict()}
+    _print(options, facts, "all finite" if found is None else str(found))
+    return 0
+
+
+def _print(options: argparse.Namespace, facts: dict[str, Any], words: str) -> None:
+    if options.json:
+        print(json.dumps(finite(facts), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        print(words)

@@ -1,0 +1,254 @@
+"""What a ring holds, as the plain data of a file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, Variable, optimizers
+from viz.recorder.descriptions import described, flat
+from viz.recorder.source_lines import Sources
+from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable
+from viz.replay.machine import machine
+from viz.replay.ring import Held, Ring, Segment
+
+__all__ = ["digest", "encoded"]
+
+_PLAIN = (bool, int, float, str)
+_FEW = 16  # elements of an array that is kept where data are not
+
+
+def encoded(ring: Ring, cause: str, meta: dict[str, Any], data: bool = True) -> Kept:
+    """The last steps of a ring, and the state before them.
+
+    Args:
+        ring: what listens.
+        cause: why they are kept.
+        meta: what else is to be told.
+        data: whether batches are kept; otherwise only the numbers of their rows.
+    """
+    return _Encoder(ring, list(ring.segments), data).kept(cause, meta)
+
+
+def digest(array: numpy.ndarray) -> str:
+    """A checksum of an array's type, shape and bits."""
+    found = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    found.update(numpy.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def _host(array: Any) -> numpy.ndarray:
+    return array.get() if hasattr(array, "get") else numpy.asarray(array)
+
+
+class _Encoder:
+    def __init__(self, ring: Ring, segments: list[Segment], data: bool) -> None:
+        self.ring, self.segments, self.data = ring, segments, data
+        self.arrays: list[numpy.ndarray] = []
+        self._numbers: dict[int, int] = {}  # of arrays, by their identity
+        self._held: list[Any] = []
+        self._tensors: dict[int, int] = {}  # of the running step, by serial
+        self._sources = Sources(ring.codes)
+        self.places: list[Any] = []
+        self._place_numbers: dict[Any, int] = {}
+
+    def kept(self, cause: str, meta: dict[str, Any]) -> Kept:
+        steps = [self._step(step) for segment in self.segments for step in segment.steps]
+        before: dict[int, Any] = {}
+        states: dict[int, list[tuple[int, Any]]] = {}
+        for segment in reversed(self.segments):
+            before |= segment.variables
+            states |= segment.optimizers
+        for state in states.values():
+            before |= dict(state)
+        wanted = {number: i for i, number in enumerate(sorted(before))}
+        _renumber(steps, wanted)
+        variables = [self._variable(n, before[n]) for n in wanted]
+        made = [self._optimizer(n, states[n], wanted) for n in sorted(states)]
+        _renumber_optimizers(steps, sorted(states))
+        after, digests = self._after(wanted)
+        facts = {"cause": cause, "keep": self.ring.keep, "data": self.data, "machine": machine(), **meta}
+        facts["random"] = self.segments[0].random
+        return Kept(facts, variables, made, steps, self.arrays, after, digests, self.places)
+
+    def _after(self, wanted: dict[int, int]) -> tuple[dict[int, int], dict[int, str]]:
+        """Weights as they are now, and a checksum of everything."""
+        if not self.segments[-1].steps[-1].ended:
+            return {}, {}
+        now = {i: _host(self.ring.variables[n].data) for n, i in wanted.items()}
+        state = {n for optimizer in self.ring.optimizers for n in (self.ring._number(v) for v in optimizer.variables)}
+        weights = [(n, i) for n, i in wanted.items() if n not in state and now[i].dtype.kind in "fc"]
+        return {i: self.array(now[i]) for _, i in weights}, {i: digest(a) for i, a in now.items()}
+
+    def _variable(self, number: int, array: Any) -> KeptVariable:
+        variable = self.ring.variables[number]
+        return KeptVariable(variable.path[:500], self.array(array), bool(variable.trainable))
+
+    def _optimizer(self, number: int, state: list[tuple[int, Any]], wanted: dict[int, int]) -> KeptOptimizer:
+        optimizer = self.ring.optimizers[number]
+        try:
+            told: Any = optimizers.serialize(optimizer)
+        except (ValueError, TypeError, NotImplementedError):  # a learning rate that is a function, say
+            told = None
+        config = told if isinstance(told, dict) and _is_plain(told) else None
+        trained = [wanted[n] for n in (self.ring._number(v) for v in optimizer._trained()) if n in wanted]
+        return KeptOptimizer(optimizer.name, config, [wanted[n] for n, _ in state], trained)
+
+    # ------------------------------------------------------------------ steps
+
+    def _step(self, step: Held) -> KeptStep:
+        self._tensors = {}
+        leaves = list(_named(step.data))
+        batch = [] if not self.data else [(name, self.array(x.data)) for name, x in leaves]
+        self._batch = {id(x.data) for _, x in leaves}
+        events = [self._event(event) for event in step.events]
+        rows = None if step.rows is None else [int(r) for r in step.rows]
+        return KeptStep(step.number, events, step.loss, described(step.error) or "", batch, rows)
+
+    def _event(self, event: tuple[Any, ...]) -> dict[str, Any]:
+        kind = event[0]
+        if kind == "op":
+            _, name, given, settings, made, tape, place = event
+            refs, values = [self.ref(x) for x in given], [self.setting(x) for x in settings]
+            found = {"op": name, "in": refs, "set": values, "out": [self._number(s) for s in made], "tape": tape}
+            return {**found, "at": self._place(place)}
+        if kind == "begin":
+            _, what, name, cls, given, created = event
+            place = None if created is None else self._frame(self._sources.at(str(created[0]), int(created[1])))
+            refs = [self.ref(x) for x in given]
+            return {"begin": what, "name": str(name)[:200], "cls": cls[:200], "in": refs, "at": place}
+        if kind == "end":
+            return {"end": [self.ref(x) for x in event[1]]}
+        if kind == "gradient":
+            _, wanted, by, made = event
+            given_to: list[int | None] = [None if s is None else self._number(s) for s in made]
+            return {"gradient": [self.ref(x) for x in wanted], "of": [self.ref(x) for x in by], "out": given_to}
+        if kind == "assign":
+            return {"assign": event[1], "to": self.ref(event[2])}
+        if kind == "apply":
+            _, number, given, changed, rate = event
+            refs = [self.ref(x) for x in given]
+            return {"apply": number, "gradients": refs, "variables": list(changed), "rate": rate}
+        _, name, made, arrays, place = event
+        numbers = [[self._number(s), self.array(a)] for s, a in zip(made, arrays)]
+        return {"python": str(name)[:200], "out": numbers, "at": self._place(place)}
+
+    def _number(self, serial: int) -> int:
+        return self._tensors.setdefault(serial, len(self._tensors))
+
+    def ref(self, x: Any) -> Any:
+        if isinstance(x, int):
+            return self._number(x)
+        kind, value = x
+        if kind == "v":
+            return {"v": value}
+        if kind == "a":
+            return self._constant(value)
+        if kind == "l":
+            return {"l": [self.ref(each) for each in value]}
+        return {"n": value} if value is None or isinstance(value, _PLAIN) else {"n": _number_of(value)}
+
+    def _constant(self, array: Any) -> dict[str, Any]:
+        """An array; where data aren't kept, only what is too small to be some."""
+        if not self.data and (id(array) in self._batch or array.size > _FEW):
+            return {"a": -1}
+        return {"a": self.array(array)}
+
+    def setting(self, value: Any) -> Any:
+        """A setting of an op; `{"python": text}` for what is no data."""
+        if value is None or isinstance(value, _PLAIN):
+            return value
+        if isinstance(value, (tuple, list)):
+            return {type(value).__name__ if type(value) is list else "tuple": [self.setting(x) for x in value]}
+        if isinstance(value, slice):
+            return {"slice": [self.setting(x) for x in (value.start, value.stop, value.step)]}
+        if value is Ellipsis:
+            return {"ellipsis": True}
+        if isinstance(value, complex):
+            return {"complex": [value.real, value.imag]}
+        if isinstance(value, Variable):
+            return {"a": self.array(value.data)}
+        if isinstance(value, Tensor):
+            serial = getattr(value, "serial", None)
+            return {"t": self._tensors[serial]} if serial in self._tensors else {"a": self.array(value.data)}
+        if isinstance(value, numpy.dtype):
+            return {"dtype": value.name}
+        if isinstance(value, numpy.generic) or hasattr(value, "nbytes"):
+            return {"a": self.array(value)}
+        if isinstance(value, range):
+            return {"list": list(value)}
+        return {"python": type(value).__name__[:100]}
+
+    # ------------------------------------------------------------------ tables
+
+    def array(self, array: Any) -> int:
+        """The number of an array."""
+        number = self._numbers.get(id(array))
+        if number is None:
+            number = self._numbers[id(array)] = len(self.arrays)
+            self._held.append(array)
+            self.arrays.append(_host(array))
+        return number
+
+    def _place(self, place: tuple[int, int] | None) -> int | None:
+        return None if place is None else self._frame(self._sources.frames(list(place))[0])
+
+    def _frame(self, frame: Any) -> int:
+        number = self._place_numbers.get(frame)
+        if number is None:
+            number = self._place_numbers[frame] = len(self.places)
+            self.places.append(frame)
+        return number
+
+
+def _number_of(value: Any) -> Any:
+    return value.item() if isinstance(value, numpy.generic) else str(value)[:100]
+
+
+def _named(data: Any) -> Any:
+    """The tensors of a batch, with names."""
+    parts: Sequence[Any] = data if isinstance(data, (tuple, list)) else () if data is None else (data,)
+    for name, part in zip(("x", "y", "sample_weight"), parts):
+        leaves = [x for x in flat(part) if isinstance(x, Tensor)]
+        for i, leaf in enumerate(leaves):
+            yield (name if len(leaves) == 1 else f"{name}/{i}"), leaf
+
+
+def _is_plain(config: Any) -> bool:
+    if isinstance(config, dict):
+        return all(isinstance(k, str) and _is_plain(v) for k, v in config.items())
+    if isinstance(config, (list, tuple)):
+        return all(map(_is_plain, config))
+    return config is None or isinstance(config, _PLAIN)
+
+
+def _renumber(steps: list[KeptStep], wanted: dict[int, int]) -> None:
+    """Refer to variables by their places in the file. What was changed but never read isn't in it."""
+    for step in steps:
+        for event in step.events:
+            for refs in [event.get(k, []) for k in ("in", "gradient", "of", "gradients", "end")]:
+                _renumber_refs(refs, wanted)
+            if "variables" in event:
+                event["variables"] = [wanted[n] for n in event["variables"] if n in wanted]
+            if "assign" in event:
+                event["assign"] = wanted.get(event["assign"], -1)
+        step.events = [event for event in step.events if event.get("assign") != -1]
+
+
+def _renumber_refs(refs: list[Any], wanted: dict[int, int]) -> None:
+    for ref in refs:
+        if isinstance(ref, dict) and "v" in ref:
+            ref["v"] = wanted[ref["v"]]
+        elif isinstance(ref, dict) and "l" in ref:
+            _renumber_refs(ref["l"], wanted)
+
+
+def _renumber_optimizers(steps: list[KeptStep], known: list[int]) -> None:
+    places = {number: i for i, number in enumerate(known)}
+    for step in steps:
+        for event in step.events:
+            if "apply" in event:
+                event["apply"] = places[event["apply"]]

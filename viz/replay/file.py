@@ -1,0 +1,182 @@
+"""`.efr`: the last steps of a training as one file.
+
+It is a zip of JSON (`step.json`) and arrays of numbers (`arrays/0.npy`, ...). Nothing of it is executed when it is
+read: names of members, sizes, nesting, kinds of values and every reference are checked before use, and ops are found by
+their names among eagerflow's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+import os
+import pathlib
+import zipfile
+import zlib
+from typing import IO, Any
+
+import numpy
+
+from eagerflow.base.files import irregular, replacing
+from eagerflow.base.npy import read_header
+from viz.facts.archive import TraceFileError
+from viz.facts.columns import check_nesting
+from viz.facts.schema import Frame
+from viz.replay.checked import check
+from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable
+
+__all__ = ["StepFileError", "read", "write"]
+
+VERSION = 1
+_KIND = "eagerflow steps"
+_HEADER = "step.json"
+_LIMIT = 8 << 30  # bytes that a file may unpack to, unless the caller allows more
+_RATIO, _FREELY = (100, 64 << 20)  # nor may it be so much larger than packed, beyond so many bytes
+_KINDS = {
+    "meta": dict,
+    "variables": list,
+    "optimizers": list,
+    "steps": list,
+    "after": dict,
+    "digests": dict,
+    "places": list,
+}
+_LONGEST = 300  # letters of a message about what is inside of a file
+
+
+class StepFileError(TraceFileError):
+    """A file holds no training steps, is damaged, or was written by a newer version."""
+
+
+def write(kept: Kept, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Write to `path`, whole or not at all, readable by its owner alone.
+
+    Raises:
+        OSError: when the folder doesn't exist or can't be written.
+    """
+    target = pathlib.Path(path)
+    with replacing(target) as file:
+        if os.name == "posix":
+            os.fchmod(file.fileno(), 0o600)  # before anything is in it
+        _write(kept, file)
+    if os.name == "posix":
+        os.chmod(target, 0o600)  # it may have replaced one that others could read
+    return target
+
+
+def _write(kept: Kept, file: IO[bytes]) -> None:
+    header = {
+        "kind": _KIND,
+        "version": VERSION,
+        "meta": kept.meta,
+        "variables": [dataclasses.asdict(each) for each in kept.variables],
+        "optimizers": [dataclasses.asdict(each) for each in kept.optimizers],
+        "steps": [dataclasses.asdict(each) for each in kept.steps],
+        "after": {str(number): array for number, array in kept.after.items()},
+        "digests": {str(number): text for number, text in kept.digests.items()},
+        "places": [[each.file, each.line, each.function, each.code] for each in kept.places],
+        "arrays": len(kept.arrays),
+    }
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_HEADER, json.dumps(header, separators=(",", ":")))
+        for number, array in enumerate(kept.arrays):
+            content = io.BytesIO()
+            numpy.save(content, array, allow_pickle=False)
+            archive.writestr(_member(number), content.getbuffer(), zipfile.ZIP_STORED)
+
+
+def _member(number: int) -> str:
+    return f"arrays/{number}.npy"
+
+
+def read(path: str | os.PathLike[str], limit: int | None = None) -> Kept:
+    """Read what `write` wrote.
+
+    Args:
+        path: the file.
+        limit: how many bytes it may unpack to.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        StepFileError: when it holds no steps, is damaged, is too large, or is of a newer version.
+    """
+    name = os.fspath(path)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {name!r:.150}")
+    if (kind := irregular(os.stat(path))) is not None:
+        raise StepFileError(f"{name!r:.150} is {kind}, not a file that holds training steps.")
+    if limit is None:
+        limit = min(_LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
+    try:
+        return _read(path, limit)
+    except StepFileError as error:
+        raise StepFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+        raise StepFileError(f"{name!r:.150} holds no training steps, or was cut short: {error!s:.{_LONGEST}}") from None
+    except (KeyError, AttributeError, TypeError) as error:
+        raise StepFileError(f"{name!r:.150} is damaged: {type(error).__name__} {error!s:.80}") from None
+    except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:
+        raise StepFileError(f"{name!r:.150} is damaged: {error!s:.{_LONGEST}}") from None
+
+
+def _read(path: str | os.PathLike[str], limit: int) -> Kept:
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        if {member.compress_type for member in members} - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise StepFileError("it is packed in a way that such files are not")
+        size = sum(member.file_size for member in members)
+        if size > limit:
+            raise StepFileError(f"it unpacks to {size:,} bytes, more than the limit of {limit:,}")
+        names = [member.filename for member in members]
+        if _HEADER not in names:
+            raise StepFileError(f"it holds {sorted(names)[:5]!s:.120} and no {_HEADER}")
+        header = _parsed(archive.read(_HEADER))
+        count = header["arrays"]
+        if not isinstance(count, int) or sorted(names) != sorted([_HEADER, *map(_member, range(min(count, 1 << 22)))]):
+            raise StepFileError(f"it holds {len(names) - 1} arrays and says {count!r:.20}, or something else beside")
+        arrays = [_array(archive.read(_member(number))) for number in range(count)]
+    return _kept(header, arrays)
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    check_nesting(text)
+    header = json.loads(text)
+    if not isinstance(header, dict):
+        raise StepFileError("its JSON is no object")
+    version = header.get("version")
+    if header.get("kind") != _KIND or not isinstance(version, int) or version < 1:
+        raise StepFileError(f"its kind is {header.get('kind')!r:.60} and its version {version!r:.20}, not {_KIND!r}")
+    if version > VERSION:
+        raise StepFileError(
+            f"its format has version {version}, and this viz reads up to version {VERSION}. "
+            "Upgrade: pip install -U eagerflow."
+        )
+    return header
+
+
+def _array(content: bytes) -> numpy.ndarray:
+    """An array of numbers, which must be as long as its header says before memory is taken for it."""
+    dtype, shape, by_column, start = read_header(content)
+    if dtype.kind not in "biufc" or math.prod(shape) * dtype.itemsize != len(content) - start:
+        raise StepFileError(f"an array says it is {dtype}{list(shape)!s:.60}, which it isn't")
+    return numpy.frombuffer(content, dtype, offset=start).reshape(shape, order="F" if by_column else "C")
+
+
+def _kept(header: dict[str, Any], arrays: list[numpy.ndarray]) -> Kept:
+    for name, kind in _KINDS.items():
+        if not isinstance(header[name], kind):
+            raise StepFileError(f"its {name} are {header[name]!r:.40}")
+    kept = Kept(
+        meta=dict(header["meta"]),
+        variables=[KeptVariable(**row) for row in header["variables"]],
+        optimizers=[KeptOptimizer(**row) for row in header["optimizers"]],
+        steps=[KeptStep(**{**row, "batch": [(str(n), k) for n, k in row["batch"]]}) for row in header["steps"]],
+        arrays=arrays,
+        after={int(number): array for number, array in header["after"].items()},
+        digests={int(number): str(text)[:100] for number, text in header["digests"].items()},
+        places=[Frame(*row) for row in header["places"]],
+    )
+    check(kept)
+    return kept

@@ -1,0 +1,141 @@
+"""Keeping the last steps of a program: where they are written, when, and what is said of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from eagerflow.core.observe import observing
+from viz.facts.formatting import nbytes as as_bytes
+from viz.replay.encode import encoded
+from viz.replay.file import write
+from viz.replay.ring import Ring
+
+__all__ = ["Keeping", "keep_step"]
+
+_CAUSES = {
+    "nan": "its loss is NaN or infinite",
+    "raised": "it raised",
+    "spike": "its loss is far beyond those before",
+    "asked": "it was asked for",
+}
+_SIGNAL = getattr(signal, "SIGUSR1", None)  # Windows has none
+_open: list[Keeping] = []
+
+
+class Keeping:
+    """Within `with Keeping(3, "train.efr"):` the last steps are held, and written when something goes wrong.
+
+    Args:
+        keep: how many steps, at least 1.
+        path: the file. Where a second thing goes wrong, its name stands in that of its file: `train.spike.efr`.
+        data: whether batches are written; otherwise only the numbers of their rows.
+        script: the name of the program, to be told.
+        say: is given lines about what happens; default: prints them to stderr.
+
+    Attributes:
+        written: the files so far, with the cause of each.
+    """
+
+    def __init__(
+        self,
+        keep: int,
+        path: str | os.PathLike[str],
+        data: bool = True,
+        script: str = "",
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
+            raise ValueError(f"keep={keep!r:.60}: expected a number of steps of at least 1")
+        self.path, self.data, self.script = pathlib.Path(path), data, script
+        self.say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+        self.ring = Ring(keep, self._write, self._tell)
+        self.written: list[tuple[pathlib.Path, str]] = []
+        self._stack: contextlib.ExitStack | None = None
+
+    def __enter__(self) -> Keeping:
+        self._stack = contextlib.ExitStack()
+        self._stack.enter_context(observing(self.ring))
+        self._stack.enter_context(_asked_by_signal(self.ring))
+        _open.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._stack is not None:
+            self._stack.close()
+        _open.remove(self)
+        if error is not None:
+            self.ring.fail(error)
+
+    def _tell(self, ring: Ring) -> None:
+        """Say what it takes, once sizes are known."""
+        most = ring.most_steps * ring.step_bytes
+        held, file = ring.most_states * ring.state_bytes + most, 2 * ring.state_bytes + most + ring.text_bytes
+        steps = f"last {ring.keep} steps are" if ring.keep > 1 else "last step is"
+        by_signal = f", or on kill -USR1 {os.getpid()}" if _SIGNAL is not None else ""
+        self.say(
+            f"viz: the {steps} held (at most {as_bytes(held)} of memory) and written to {self.path} (at most "
+            f"{as_bytes(file)}{'' if self.data else ', without data'}) when a step makes NaN, raises or its loss "
+            f"spikes, on viz.keep_step(){by_signal}"
+        )
+
+    def _write(self, ring: Ring, cause: str) -> None:
+        step = ring.segments[-1].steps[-1]
+        meta = {"script": os.path.basename(self.script)[:200], "message": _CAUSES[cause], "step": step.number}
+        path = self._path_for(cause, step.number)
+        try:
+            write(encoded(ring, cause, meta, self.data), path)
+        except OSError as error:
+            self.say(f"viz: the steps could not be kept: {error}")
+            return
+        self.written.append((path, cause))
+        self.say(f"viz: step {step.number} was kept in {path}, for {_CAUSES[cause]}; next: viz replay {path}")
+
+    def _path_for(self, cause: str, number: int) -> pathlib.Path:
+        if not self.written:
+            return self.path
+        return self.path.with_name(
+            f"{self.path.stem}.{f'step{number}' if cause == 'asked' else cause}{self.path.suffix}"
+        )
+
+
+@contextlib.contextmanager
+def _asked_by_signal(ring: Ring) -> Any:
+    """Within, a signal asks for the steps, where the program has no use of its own for it."""
+    if _SIGNAL is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    if signal.getsignal(_SIGNAL) is not signal.SIG_DFL:
+        yield
+        return
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        ring.ask()
+
+    signal.signal(_SIGNAL, asked)
+    try:
+        yield
+    finally:
+        if signal.getsignal(_SIGNAL) is asked:
+            signal.signal(_SIGNAL, signal.SIG_DFL)
+
+
+def keep_step() -> None:
+    """Write the last training steps at the end of the running one, where they are held: `viz run --keep 3 train.py`.
+
+    Where nothing is held it does nothing, so the line may stay in a script.
+
+    >>> import viz
+    >>> viz.keep_step()
+    """
+    for keeping in _open:
+        keeping.ring.ask()

@@ -1,0 +1,67 @@
+"""What the bits of a result depend on beside the program: the processor, NumPy and its BLAS, eagerflow."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any
+
+import numpy
+
+import eagerflow
+
+__all__ = ["differences", "machine"]
+
+_IN_WORDS = {
+    "processor": "the processor",
+    "features": "the instructions that NumPy uses",
+    "numpy": "NumPy's version",
+    "blas": "the BLAS library",
+    "eagerflow": "eagerflow's version",
+    "system": "the operating system",
+}
+
+
+def machine() -> dict[str, str]:
+    """The facts of this machine that decide on bits."""
+    return {
+        "processor": f"{platform.machine()} {_model()}".strip(),
+        "features": _features(),
+        "numpy": numpy.__version__,
+        "blas": _blas(),
+        "eagerflow": eagerflow.__version__,
+        "system": sys.platform,
+        "python": platform.python_version(),
+    }
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """In words, what two machines differ in that can change bits."""
+    return [
+        f"{words} ({one.get(name, '?')!s:.80} there, {other.get(name, '?')!s:.80} here)"
+        for name, words in _IN_WORDS.items()
+        if one.get(name) != other.get(name)
+    ]
+
+
+def _features() -> str:
+    found = numpy.show_config(mode="dicts")
+    extensions = found.get("SIMD Extensions", {}) if isinstance(found, dict) else {}
+    return " ".join(sorted(extensions.get("found", ())))
+
+
+def _blas() -> str:
+    """The library, and the processor that it was told to compute for, if it was."""
+    found = numpy.show_config(mode="dicts")
+    blas = found.get("Build Dependencies", {}).get("blas", {}) if isinstance(found, dict) else {}
+    return f"{blas.get('name', '?')} {blas.get('version', '?')} {os.environ.get('OPENBLAS_CORETYPE', '')}".strip()
+
+
+def _model() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
+    except OSError:
+        return platform.processor()

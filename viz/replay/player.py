@@ -1,0 +1,371 @@
+"""Runs kept steps again, from their ops: forward, backward and update, with eagerflow's own primitives."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow import GradientTape, Tensor, Variable, no_grad, optimizers
+from eagerflow.core.observe import scope
+from eagerflow.ops.replaying import op_named
+from viz.replay.kept import Event, Kept, KeptOptimizer, KeptStep
+
+__all__ = ["CannotReplay", "Changes", "Played", "Player"]
+
+_FLOATS = ("float16", "bfloat16", "float32")
+
+
+class CannotReplay(ValueError):
+    """A step can't be run from the file alone; says what is missing, and where to take it from."""
+
+
+@dataclasses.dataclass
+class Changes:
+    """What is to be different from the step as it was.
+
+    Attributes:
+        double: compute in float64.
+        rate: the learning rate of updates.
+        without: the name of a layer that gives what it is given.
+        arrays: other arrays, by the number of those in whose place they stand.
+    """
+
+    double: bool = False
+    rate: float | None = None
+    without: str | None = None
+    arrays: dict[int, numpy.ndarray] = dataclasses.field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return self.double or self.rate is not None or self.without is not None or bool(self.arrays)
+
+
+@dataclasses.dataclass
+class Played:
+    """What a step gave when it was run again.
+
+    Attributes:
+        step: the step as it was kept.
+        tensors: all its tensors, by number.
+        inputs: of each op, by the number of its event, what it was given.
+        loss: what was minimized last; None where there was nothing, or more than a number.
+        error: the exception that it ended with, None when it came to its end.
+        failed: the number of the event that raised.
+        left_out: what couldn't be run, in words.
+    """
+
+    step: KeptStep
+    tensors: dict[int, Any] = dataclasses.field(default_factory=dict)
+    inputs: dict[int, list[Any]] = dataclasses.field(default_factory=dict)
+    loss: float | None = None
+    error: Exception | None = None
+    failed: int | None = None
+    left_out: list[str] = dataclasses.field(default_factory=list)
+
+
+class Player:
+    """Runs the steps of a file one after the other; its variables change as those of the training did.
+
+    Args:
+        kept: the file.
+        changes: what is to be different, from a step on.
+        first: the number of that step among those of the file.
+        heard: called with the number of each event, and what has run so far, after it ran.
+    """
+
+    def __init__(
+        self,
+        kept: Kept,
+        changes: Changes | None = None,
+        first: int = 0,
+        heard: Callable[[int, Played], None] | None = None,
+    ) -> None:
+        self.kept, self.heard = kept, heard
+        self._later, self._first = changes or Changes(), first
+        self.changes = Changes(double=self._later.double)
+        self.variables: list[Any] = [self._variable(i) for i in range(len(kept.variables))]
+        self.optimizers = [self._optimizer(each) for each in kept.optimizers]
+
+    def _variable(self, number: int) -> Variable:
+        kept = self.kept.variables[number]
+        array = self._as_wanted(self.kept.arrays[kept.array])
+        made = Variable(array, dtype=array.dtype.name, trainable=kept.trainable, name="variable")
+        made.name, made.path = kept.path.rpartition("/")[2], kept.path
+        return made
+
+    def _as_wanted(self, array: numpy.ndarray) -> numpy.ndarray:
+        return array.astype("float64") if self.changes.double and array.dtype.name in _FLOATS else array
+
+    # ------------------------------------------------------------------ optimizers
+
+    def _optimizer(self, kept: KeptOptimizer) -> Any:
+        """The optimizer in its state, whose variables take the places of those of the file; None where it can't be."""
+        if kept.config is None:
+            return None
+        config, rate = kept.config, self._later.rate
+        inside = config.get("config")
+        decided = rate is not None and isinstance(inside, dict) and isinstance(inside.get("learning_rate"), dict)
+        if decided and isinstance(inside, dict):  # a schedule
+            config = {**config, "config": {**inside, "learning_rate": rate}}
+        try:
+            made = optimizers.deserialize(config)
+            made.build([self.variables[n] for n in kept.trained])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CannotReplay(f"the optimizer {kept.name!r:.60} can't be made from its settings: {error}") from None
+        own = [v for v in made.variables if not (decided and v is made.learning_rate)]
+        if [v.shape for v in own] != [self.variables[n].shape for n in kept.state]:
+            raise CannotReplay(f"the optimizer {kept.name!r:.60} keeps another state here than in the file")
+        for variable, number in zip(own, kept.state):
+            variable.assign(self.variables[number].value)
+            self.variables[number] = variable
+        return made
+
+    # ------------------------------------------------------------------ steps
+
+    def run(self, number: int) -> Played:
+        """Run a step of the file: the first, then the second, and so on.
+
+        Raises:
+            CannotReplay: when something that it needs isn't in the file.
+        """
+        if number == self._first:
+            self.changes = self._later
+        run = _Run(self, self.kept.steps[number])
+        with numpy.errstate(all="ignore"):
+            return run.play()
+
+    def loss_after(self, number: int) -> float | None:
+        """The loss of a step's batch with the variables as they are now."""
+        run = _Run(self, self.kept.steps[number])
+        run.only_loss = True
+        with numpy.errstate(all="ignore"):
+            return run.play().loss
+
+    def run_to(self, number: int) -> list[Played]:
+        """Run all steps up to one, that included; gives them from `first` on."""
+        played = [self.run(i) for i in range(number + 1)]
+        return played[self._first :]
+
+
+class _Run:
+    """One step while it runs."""
+
+    def __init__(self, player: Player, step: KeptStep) -> None:
+        self.player, self.step, self.changes = player, step, player.changes
+        self.played = Played(step)
+        self.tensors = self.played.tensors
+        self.constants: dict[int, Tensor] = {}
+        self.tape = GradientTape(persistent=True)
+        self.scopes: list[Any] = []
+        self.only_loss = False  # and nothing is changed
+        self.last = next((event for event in reversed(step.events) if "gradient" in event), None)
+        self.begun: list[Event] = []  # the events of the open scopes
+
+    def play(self) -> Played:
+        """All events, in order."""
+        with scope("step", "train_step"), self.tape:
+            self._watch()
+            try:
+                for i, event in enumerate(self.step.events):
+                    if self.only_loss and ("assign" in event or "apply" in event):
+                        continue
+                    self._event(i, event)
+                    if self.only_loss and event is self.last:
+                        break
+                    if self.player.heard is not None:
+                        self.player.heard(i, self.played)
+            except CannotReplay:
+                raise
+            except Exception as error:  # noqa: BLE001  (what the op of the step raised: that is the finding)
+                self.played.error, self.played.failed = error, i
+            finally:
+                self._leave(0)
+        return self.played
+
+    def _event(self, i: int, event: Event) -> None:
+        if "op" in event:
+            self._op(i, event)
+        elif "gradient" in event:
+            self._gradient(event)
+        elif "assign" in event:
+            self._assign(event)
+        elif "apply" in event:
+            self._apply(event)
+        elif "begin" in event:
+            self._begin(event)
+        elif "end" in event:
+            self._end(event)
+        else:
+            self._python(event)
+
+    def _assign(self, event: Event) -> None:
+        variable, value = self.player.variables[event["assign"]], self._value(event["to"])
+        if self.changes and variable.trainable and not isinstance(event["to"], int):
+            raise CannotReplay(
+                f"the weight {variable.path!r:.100} was set by code that isn't in the file (a constraint, say), so "
+                "what a change would have made of it isn't known"
+            )
+        variable.assign(value if isinstance(value, Tensor) else Tensor(value))
+
+    # ------------------------------------------------------------------ scopes
+
+    def _begin(self, event: Event) -> None:
+        owner = type(event["cls"] or "object", (), {})()
+        frame = self.player.kept.place(event["at"])
+        if frame is not None:
+            owner.created_at = frame.file, frame.line
+        opened = scope(event["begin"], event["name"], owner, [self._value(x) for x in event["in"]])
+        opened.__enter__()
+        self.scopes.append(opened)
+        self.begun.append(event)
+
+    def _end(self, event: Event) -> None:
+        begun = self.begun.pop()
+        if begun["begin"] == "layer" and begun["name"] == self.changes.without:
+            self._leave_out(begun, event)
+        self._leave(len(self.scopes) - 1, [self._value(x) for x in event["end"]])
+
+    def _leave_out(self, begun: Event, event: Event) -> None:
+        """Let the layer that has just run give what it was given."""
+        given, made = [self._value(x) for x in begun["in"]], [x for x in event["end"] if isinstance(x, int)]
+        if len(given) != 1 or len(made) != 1:
+            raise CannotReplay(
+                f"layer {begun['name']!r} takes {len(given)} and gives {len(made)} tensors, not one each"
+            )
+        before, after = tuple(given[0].shape), tuple(self.tensors[made[0]].shape)
+        if before != after:
+            raise CannotReplay(
+                f"layer {begun['name']!r} can't be left out: it makes {after} of {before}. Layers that keep the shape "
+                "can, such as activations, dropout and normalization."
+            )
+        self.tensors[made[0]] = given[0]
+
+    def _leave(self, left: int, outputs: Any = None) -> None:
+        while len(self.scopes) > max(left, 0):
+            opened = self.scopes.pop()
+            opened.value = outputs[0] if outputs and len(outputs) == 1 else outputs
+            opened.__exit__(None, None, None)
+
+    # ------------------------------------------------------------------ ops and gradients
+
+    def _op(self, i: int, event: Event) -> None:
+        made = op_named(event["op"])
+        if made is None:
+            raise CannotReplay(f"there is no op {event['op']!r:.60}")
+        given = [self._value(x) for x in event["in"]]
+        settings = [self._setting(x) for x in event["set"]]
+        self.played.inputs[i] = given
+        named = {**dict(zip(made.arrays, given)), **dict(zip(made.settings, settings))}
+        with contextlib.nullcontext() if event["tape"] else no_grad():
+            found = made.call(**named)
+        results = (found,) if isinstance(found, Tensor) else tuple(found)
+        if len(results) != len(event["out"]):
+            raise CannotReplay(f"{made.name} gives {len(results)} tensors here and gave {len(event['out'])}")
+        self.tensors.update(zip(event["out"], results))
+
+    def _watch(self) -> None:
+        """Let the tape follow what gradients were asked for and isn't trained."""
+        for event in self.step.events:
+            for ref in event.get("of", ()):
+                if isinstance(ref, dict) and "a" in ref and ref["a"] >= 0:
+                    self.tape.watch(self._constant(ref["a"]))
+                elif isinstance(ref, dict) and "v" in ref and not self.player.variables[ref["v"]].trainable:
+                    self.tape.watch(self.player.variables[ref["v"]])
+
+    def _gradient(self, event: Event) -> None:
+        targets, sources = [self._value(x) for x in event["gradient"]], [self._value(x) for x in event["of"]]
+        if len(targets) == 1 and targets[0].data.size == 1:
+            self.played.loss = float(targets[0].data)
+        if self.only_loss and event is self.last:
+            return
+        if all(n is None or n in self.tensors for n in event["out"]):
+            return  # an outer tape recorded the rules themselves, which have run as ops
+        with self.tape.stop_recording():
+            found = self.tape.gradient(targets[0] if len(targets) == 1 else targets, sources)
+        lost = False
+        for number, gradient in zip(event["out"], found):
+            if number is not None:
+                self.tensors[number] = gradient
+                lost = lost or gradient is None
+        if lost and not self.changes.without:  # else it is a weight of the layer that was left out
+            self.played.left_out.append("a gradient that passed through code which isn't eagerflow's")
+
+    def _apply(self, event: Event) -> None:
+        optimizer = self.player.optimizers[event["apply"]]
+        name = self.player.kept.optimizers[event["apply"]].name
+        gradients = [self._value(x) for x in event["gradients"]]
+        if optimizer is None:
+            self.played.left_out.append(f"the update by {name!r}, whose settings aren't plain data")
+            return
+        variables = [self.player.variables[n] for n in event["variables"]]
+        if not variables and optimizer.gradient_accumulation_steps:
+            variables = [self.player.variables[n] for n in self.player.kept.optimizers[event["apply"]].trained]
+        if len(variables) != len(gradients):
+            self.played.left_out.append(f"the update by {name!r}, which had {len(gradients)} gradients")
+            return
+        if any(g is None for g in gradients) and not self.changes.without:
+            self.played.left_out.append(f"the update by {name!r}, which needs that gradient")
+            return
+        pairs = [(g, v) for g, v in zip(gradients, variables) if g is not None]
+        gradients, variables = [g for g, _ in pairs], [v for _, v in pairs]
+        if self.changes.rate is not None:
+            optimizer.learning_rate = self.changes.rate
+        with self.tape.stop_recording():
+            optimizer.apply(gradients, variables)
+
+    def _python(self, event: Event) -> None:
+        self.played.left_out.append(f"{event['python']}, which isn't eagerflow's code")
+        for number, array in event["out"]:
+            self.tensors[number] = self._constant(array)
+
+    # ------------------------------------------------------------------ values
+
+    def _value(self, ref: Any) -> Any:
+        if isinstance(ref, int):
+            if ref not in self.tensors:
+                raise CannotReplay("a tensor of the step is missing from the file")
+            return self.tensors[ref]
+        ((kind, value),) = ref.items()
+        if kind == "v":
+            return self.player.variables[value]
+        if kind == "a":
+            return self._constant(value)
+        return [self._value(x) for x in value] if kind == "l" else value
+
+    def _constant(self, number: int) -> Tensor:
+        if number < 0:
+            raise CannotReplay(
+                "the file was kept with --no-data, so it has no batch, only the numbers of its rows. Name the script "
+                "that has them: viz replay FILE --script train.py"
+            )
+        found = self.constants.get(number)
+        if found is None:
+            array = self.changes.arrays.get(number, self.player.kept.arrays[number])
+            found = self.constants[number] = Tensor(self.player._as_wanted(array), None, None)
+        return found
+
+    def _setting(self, value: Any) -> Any:
+        if isinstance(value, str) and self.changes.double and value in _FLOATS:
+            return "float64"
+        if not isinstance(value, dict):
+            return value
+        ((kind, inner),) = value.items()
+        if kind in ("tuple", "list", "slice", "complex"):
+            parts = [self._setting(x) for x in inner]
+            return {"tuple": tuple, "list": list}[kind](parts) if kind in ("tuple", "list") else _built(kind, parts)
+        if kind == "a":
+            return self._constant(inner).data
+        if kind == "t":
+            return self._value(inner)
+        if kind == "dtype":
+            return numpy.dtype("float64" if self.changes.double and inner in _FLOATS else inner)
+        if kind == "python":
+            raise CannotReplay(f"an op was given a {inner}, which isn't data; name your script: --script train.py")
+        return Ellipsis
+
+
+def _built(kind: str, parts: list[Any]) -> Any:
+    return slice(*parts) if kind == "slice" else complex(*parts)

@@ -1,0 +1,149 @@
+"""Running a kept step by the user's own script: its model, its layers, its loss, with the numbers of the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, tree
+from eagerflow.core.observe import Observer, Scope, observing, unobserved
+from eagerflow.ops.replaying import set_random_state
+from viz.replay.kept import Kept, KeptStep
+from viz.replay.player import CannotReplay, Played
+
+__all__ = ["FirstStep", "Reached", "ScriptPlayer"]
+
+
+class Reached(BaseException):
+    """The script has come to its first training step, and goes no further."""
+
+
+class FirstStep(Observer):
+    """Stops a script at its first training step.
+
+    Attributes:
+        model: whose step it is.
+        feed: what the batch was drawn from, None where the script made it itself.
+    """
+
+    wants_ops = False
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self.feed: Any = None
+
+    def on_scope_begin(self, scope: Scope) -> None:
+        if scope.kind == "data":
+            self.feed = scope.inputs
+        elif scope.kind == "step" and scope.name == "train_step" and hasattr(scope.owner, "train_step"):
+            self.model = scope.owner
+            raise Reached
+
+
+class _Heard(Observer):
+    """What a step minimized last."""
+
+    def __init__(self) -> None:
+        self.loss: float | None = None
+
+    def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
+        if len(targets) == 1 and targets[0].data.size == 1:
+            self.loss = float(targets[0].data)
+
+
+def _without_numbers(path: str) -> str:
+    """A path without the numbers that names get where there are several: `model_1/dense_2/kernel`."""
+    return re.sub(r"_\d+(?=/|_|$)", "", path)
+
+
+class ScriptPlayer:
+    """Runs the steps of a file by the model of a script; it can be asked what a `Player` can.
+
+    Args:
+        kept: the file.
+        reached: a script that was stopped at its first step.
+
+    Raises:
+        CannotReplay: when the script's model isn't that of the file.
+    """
+
+    def __init__(self, kept: Kept, reached: FirstStep) -> None:
+        self.kept, self.model, self.feed = kept, reached.model, reached.feed
+        if self.model is None:
+            raise CannotReplay(
+                "the script ended before a training step of a compiled model; loops of one's own can't be taken over"
+            )
+        with unobserved():
+            self.variables = self._matched()
+        set_random_state(kept.meta["random"])
+
+    def _matched(self) -> list[Any]:
+        """The variables of the script in the places of those of the file, with the numbers of the file."""
+        model = self.model
+        if model.optimizer is not None and not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        every = [*model.variables, *(() if model.optimizer is None else model.optimizer.variables)]
+        known = {variable.path for variable in every}
+        named = str if all(kept.path in known for kept in self.kept.variables) else _without_numbers
+        own: dict[str, list[Any]] = {}
+        for variable in every:
+            own.setdefault(named(variable.path), []).append(variable)
+        found = []
+        for kept in self.kept.variables:
+            array = self.kept.arrays[kept.array]
+            variable = next(iter(own.get(named(kept.path), ())), None)
+            if variable is None or tuple(variable.shape) != array.shape:
+                other = "none of that name" if variable is None else f"one of shape {tuple(variable.shape)}"
+                raise CannotReplay(
+                    f"the script's model isn't that of the file: {kept.path!r:.100} has shape {array.shape} there, and "
+                    f"the script has {other}. Name the script that was run, with its arguments."
+                )
+            own[named(kept.path)].pop(0)
+            variable.assign(Tensor(array, variable.dtype))
+            found.append(variable)
+        return found
+
+    def run_to(
+        self, number: int, around: Callable[[], AbstractContextManager[Any]] = nullcontext, first: int = 0
+    ) -> list[Played]:
+        """Run all steps up to one; those from `first` on inside of `around()`."""
+        played = []
+        for i in range(number + 1):
+            with around() if i >= first else nullcontext():
+                played.append(self._run(self.kept.steps[i]))
+        return played
+
+    def _run(self, step: KeptStep) -> Played:
+        """One step, by the model's own `train_step`."""
+        played, heard = Played(step), _Heard()
+        data = self._batch(step)
+        try:
+            with numpy.errstate(all="ignore"), observing(heard):
+                self.model.train_on_batch(*data)
+        except Exception as error:  # noqa: BLE001  (the script's, whatever it is: that is the finding)
+            played.error = error
+        played.loss = heard.loss
+        return played
+
+    def _batch(self, step: KeptStep) -> list[Any]:
+        """`x`, `y` and `sample_weight` of a step, from the file or from the script's own data."""
+        if step.batch:
+            parts: dict[str, list[Any]] = {}
+            for name, number in step.batch:
+                parts.setdefault(name.partition("/")[0], []).append(self.kept.arrays[number])
+            if any(len(arrays) > 1 for arrays in parts.values()):
+                raise CannotReplay("batches of several inputs or outputs can't be handed to a script yet")
+            return [parts[n][0] if n in parts else None for n in ("x", "y", "sample_weight")]
+        rows = step.rows
+        data = getattr(self.feed, "parts", None)
+        if rows is None or data is None:
+            raise CannotReplay(
+                f"step {step.number}: the file has neither a batch nor the numbers of its rows in arrays"
+            )
+        parts_ = data if isinstance(data, tuple) else (data,)
+        chosen = [tree.map_structure(lambda a: numpy.asarray(a)[rows], part) for part in parts_]
+        return [*chosen, None, None][:3]

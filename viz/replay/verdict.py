@@ -1,0 +1,116 @@
+"""Is a step that was run again the step that was kept? Bit for bit, or by how much not, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy
+
+from viz.replay.encode import digest
+from viz.replay.kept import Kept
+from viz.replay.machine import differences, machine
+from viz.replay.player import Played, Player
+
+__all__ = ["Verdict", "same_number", "verdict"]
+
+_UNKNOWN = (
+    "something that the file doesn't hold: an array that was changed later, or code that isn't made of eagerflow's ops "
+    "(viz replay FILE --script train.py runs it)"
+)
+
+
+@dataclasses.dataclass
+class Verdict:
+    """How a run again compares with the training.
+
+    Attributes:
+        exact: whether everything that can be compared has the same bits.
+        compared: how many losses and arrays of variables were compared.
+        other: paths of variables whose bits differ, and steps whose loss or error does.
+        largest: the largest difference of a weight or loss, as a part of its largest number.
+        where: whose that is.
+        reasons: why bits may differ, in words.
+    """
+
+    exact: bool
+    compared: int
+    other: list[str]
+    largest: float
+    where: str
+    reasons: list[str]
+
+    def __str__(self) -> str:
+        if self.exact:
+            return f"bit for bit as it was: {self.compared} of {self.compared} numbers and arrays are the same"
+        away = f"; the largest difference is {self.largest:.2g} of the largest number, in {self.where}"
+        shown = ", ".join(self.other[:5]) + (", ..." if len(self.other) > 5 else "")
+        lines = [f"not the same bits: {len(self.other)} of {self.compared} differ ({shown})"]
+        lines[0] += away if self.where else ""
+        lines += [f"  because of {reason}" for reason in self.reasons]
+        return "\n".join(lines)
+
+
+def verdict(kept: Kept, player: Player, played: list[Played]) -> Verdict:
+    """Compare steps that were run again with the file.
+
+    Args:
+        kept: the file.
+        player: after it ran all steps, or those up to one.
+        played: what it gave.
+    """
+    other: list[str] = []
+    gaps: list[tuple[float, str]] = []
+    compared = 0
+    for each in played:
+        name = f"step {each.step.number}"
+        compared += 1
+        if bool(each.step.error) != (each.error is not None):
+            other.append(f"{name} ({'no error' if each.error is None else type(each.error).__name__} now)")
+        elif not same_number(each.step.loss, each.loss):
+            other.append(name)
+            gaps.append((_gap(each.step.loss, each.loss), f"the loss of {name}"))
+    if played and played[-1].step is kept.steps[-1] and not played[-1].left_out:
+        for number, text in kept.digests.items():
+            compared += 1
+            now = _host(player.variables[number].data)
+            if digest(now) != text:
+                path = kept.variables[number].path
+                other.append(path)
+                if number in kept.after:
+                    gaps.append((_distance(kept.arrays[kept.after[number]], now), path))
+    left_out = [text for each in played for text in each.left_out]
+    largest, where = max(gaps, default=(0.0, ""))
+    exact = not other and not left_out
+    reasons = [] if exact else _reasons(kept, left_out)
+    return Verdict(exact, compared, other, largest, where, reasons)
+
+
+def _reasons(kept: Kept, left_out: list[str]) -> list[str]:
+    found = [f"what can't be run from a file: {text}" for text in dict.fromkeys(left_out)]
+    found += differences(kept.meta["machine"], machine())
+    return found or [_UNKNOWN]
+
+
+def same_number(one: float | None, other: float | None) -> bool:
+    """Whether both are the same number, or both NaN, or both missing."""
+    if one is None or other is None:
+        return one is other
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _gap(one: float | None, other: float | None) -> float:
+    return math.inf if one is None or other is None else abs(one - other) / max(abs(one), 1e-300)
+
+
+def _distance(one: numpy.ndarray, other: numpy.ndarray) -> float:
+    with numpy.errstate(all="ignore"):
+        largest = float(numpy.nanmax(abs(one), initial=0.0)) or 1.0
+        gap = numpy.where((one == other) | (numpy.isnan(one) & numpy.isnan(other)), 0.0, abs(one - other))
+        found = float(gap.max(initial=0.0)) / largest
+    return math.inf if math.isnan(found) else found
+
+
+def _host(array: Any) -> numpy.ndarray:
+    return array.get() if hasattr(array, "get") else numpy.asarray(array)
