@@ -147,14 +147,16 @@ def version() -> str:
     return __version__
 
 
-def __getattr__(name: str) -> Any:
-    if name in _SUBPACKAGES:
-        return import_module(f"{__name__}.{name}")
-    if name in _LAZY:
-        found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-        globals()[name] = found
-        return found
-    raise _no_attribute(f"module 'eagerflow' has no attribute {name!r}.{_did_you_mean(name, __all__)}", name)
+if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+    def __getattr__(name: str) -> Any:
+        if name in _SUBPACKAGES:
+            return import_module(f"{__name__}.{name}")
+        if name in _LAZY:
+            found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+            globals()[name] = found
+            return found
+        raise _no_attribute(f"module 'eagerflow' has no attribute {name!r}.{_did_you_mean(name, __all__)}", name)
 
 
 def __dir__() -> list[str]:

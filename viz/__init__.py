@@ -74,14 +74,16 @@ __all__ += ["explain", "find_nonfinite", "gap", "keep_step", "live", "load", "mo
 __all__ += ["step", "summary", "trace", "watch"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        if name in _moved_modules("viz"):  # as examples of 0.1.0 ask for it
-            return import_module(f"viz.{name}")
-        raise AttributeError(f"module 'viz' has no attribute {name!r}{_nearest(name, __all__)}")
-    found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LAZY:
+            if name in _moved_modules("viz"):  # as examples of 0.1.0 ask for it
+                return import_module(f"viz.{name}")
+            raise AttributeError(f"module 'viz' has no attribute {name!r}{_nearest(name, __all__)}")
+        found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -80,10 +80,12 @@ class Recording(Record):
         """
         return rank_table(self)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _FIELDS:
-            raise RuntimeError(f"this trace is still recording: read .{name} after the `with viz.trace()` block")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _FIELDS:
+                raise RuntimeError(f"this trace is still recording: read .{name} after the `with viz.trace()` block")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # ------------------------------------------------------------------ files
 

@@ -8,7 +8,7 @@ import numbers
 import sys
 from collections.abc import Callable, Iterable
 from types import FrameType, TracebackType
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from eagerflow.core.observe import Observer, observing
 from eagerflow.distribution.joining import joined
@@ -46,13 +46,15 @@ class Tracer:
         """What it records."""
         return self._options
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or not hasattr(Recording, name):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        raise AttributeError(
-            f"nothing is recorded yet, so there is no .{name}: write `with viz.trace() as t:` around what is to be "
-            f"recorded, and t.{name} after that block"
-        )
+    if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_") or not hasattr(Recording, name):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise AttributeError(
+                f"nothing is recorded yet, so there is no .{name}: write `with viz.trace() as t:` around what is to be "
+                f"recorded, and t.{name} after that block"
+            )
 
     def __enter__(self) -> Recording:
         if self._observing is not None:

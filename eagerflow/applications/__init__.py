@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eagerflow.base.faces import listed as _listed, loaded as _loaded
 
 if TYPE_CHECKING:
+    from eagerflow.applications import resnet50 as resnet50
     from eagerflow.applications.convnext import *
     from eagerflow.applications.densenet import *
     from eagerflow.applications.efficientnet import *
@@ -49,5 +50,7 @@ _HOMES = {function: f"{__name__}.{module}" for module, names in _FUNCTIONS.items
 _listed(__name__, *_FUNCTIONS, *_HOMES)
 
 
-def __getattr__(name: str) -> Any:
-    return _loaded(__name__, name, _HOMES, _FUNCTIONS)
+if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+    def __getattr__(name: str) -> Any:
+        return _loaded(__name__, name, _HOMES, _FUNCTIONS)

@@ -33,9 +33,11 @@ _FROM_VIZ = ("Cockpit", "Doctor", "Live", "TensorBoard", "Trace")
 _names = _listed(__name__, *_FROM_VIZ, "RemoteMonitor")
 
 
-def __getattr__(name: str) -> Any:
-    if name in _FROM_VIZ:
-        return _viz.callback(name)
-    if name == "RemoteMonitor":  # Python's HTTP client takes 20 ms to load
-        return import_module(f"{__name__}.remote_monitor").RemoteMonitor
-    raise AttributeError(f"eagerflow.callbacks has no {name!r}; it has {', '.join(_names)}.")
+if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+    def __getattr__(name: str) -> Any:
+        if name in _FROM_VIZ:
+            return _viz.callback(name)
+        if name == "RemoteMonitor":  # Python's HTTP client takes 20 ms to load
+            return import_module(f"{__name__}.remote_monitor").RemoteMonitor
+        raise AttributeError(f"eagerflow.callbacks has no {name!r}; it has {', '.join(_names)}.")

@@ -10,7 +10,7 @@ import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
-from typing import Any
+from typing import Any, overload
 
 import numpy
 
@@ -185,6 +185,24 @@ class GradientTape:
 
     # -- differentiating
 
+    @overload
+    def gradient(
+        self, target: Any, sources: Tensor, output_gradients: Any = None, unconnected_gradients: Any = "none"
+    ) -> Tensor: ...
+    @overload
+    def gradient(
+        self,
+        target: Any,
+        sources: list[Any],
+        output_gradients: Any = None,
+        unconnected_gradients: Any = "none",
+        *,
+        _finished: Finished | None = None,
+    ) -> list[Any]: ...
+    @overload
+    def gradient(
+        self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = "none"
+    ) -> Any: ...
     @boundary
     def gradient(
         self,

@@ -22,10 +22,12 @@ __all__ = ["boston_housing", "california_housing", "cifar10", "cifar100", "digit
 __all__ += ["reuters"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"eagerflow.datasets has no data set {name!r}; it has {', '.join(__all__)}.")
-    return importlib.import_module(f"{__name__}.{name}")
+if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"eagerflow.datasets has no data set {name!r}; it has {', '.join(__all__)}.")
+        return importlib.import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:

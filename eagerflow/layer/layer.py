@@ -248,7 +248,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
 
     # Calling
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """The outputs of `call`, with inputs converted and checked, weights built, modes and masks passed on."""
         token = None
         try:

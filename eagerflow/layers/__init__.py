@@ -72,17 +72,18 @@ Convolution3DTranspose = Conv3DTranspose
 _stand_behind(__name__, dot="merging.dot")
 
 
-def __getattr__(name: str) -> Any:
-    """The layers for preprocessing load when a name is asked for that isn't here."""
-    if name.startswith("__") and name != "__all__":
-        raise _no_attribute(f"module 'eagerflow.layers' has no attribute {name!r}.", name)
-    later = import_module(f"{__name__}.preprocessing")
-    globals().update({layer: getattr(later, layer) for layer in later.__all__})
-    names = _listed(__name__)
-    if name in globals():
-        return globals()[name]
-    raise _no_attribute(f"module 'eagerflow.layers' has no attribute {name!r}.{_did_you_mean(name, names)}", name)
+if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
+    def __getattr__(name: str) -> Any:
+        """The layers for preprocessing load when a name is asked for that isn't here."""
+        if name.startswith("__") and name != "__all__":
+            raise _no_attribute(f"module 'eagerflow.layers' has no attribute {name!r}.", name)
+        later = import_module(f"{__name__}.preprocessing")
+        globals().update({layer: getattr(later, layer) for layer in later.__all__})
+        names = _listed(__name__)
+        if name in globals():
+            return globals()[name]
+        raise _no_attribute(f"module 'eagerflow.layers' has no attribute {name!r}.{_did_you_mean(name, names)}", name)
 
-def __dir__() -> list[str]:
-    return list(__getattr__("__all__"))
+    def __dir__() -> list[str]:
+        return list(__getattr__("__all__"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import activations, ops
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.spellings import accepts
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
@@ -20,7 +21,7 @@ class _Elementwise(Layer):
 
     _stateless = True
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
@@ -44,7 +45,7 @@ class Activation(_Elementwise):
     [0.0, 2.0]
     """
 
-    def __init__(self, activation: Identifier, **kwargs: Any) -> None:
+    def __init__(self, activation: Identifier, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         settle(self, locals())
 
@@ -76,7 +77,11 @@ class ReLU(_Elementwise):
 
     @accepts(alpha="negative_slope")
     def __init__(
-        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.max_value = None if max_value is None else _not_negative(self, "max_value", max_value)
@@ -104,7 +109,7 @@ class LeakyReLU(_Elementwise):
     """
 
     @accepts(alpha="negative_slope")
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.negative_slope = _not_negative(self, "negative_slope", negative_slope)
 
@@ -125,7 +130,7 @@ class ELU(_Elementwise):
     [-1.0, 2.0]
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.alpha = alpha
 
@@ -149,7 +154,7 @@ class Softmax(_Elementwise):
     [[0.5, 0.5]]
     """
 
-    def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: Any = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
@@ -193,7 +198,7 @@ class PReLU(Layer):
         alpha_regularizer: Identifier = None,
         alpha_constraint: Identifier = None,
         shared_axes: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True

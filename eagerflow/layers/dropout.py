@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops, random
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
@@ -32,7 +33,7 @@ class _Noise(Layer):
 
     _stateless = True
 
-    def __init__(self, strength: float, seed: Seed, **kwargs: Any) -> None:
+    def __init__(self, strength: float, seed: Seed, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.supports_masking = True
@@ -74,7 +75,11 @@ class Dropout(_Noise):
 
     @older(p="rate")
     def __init__(
-        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None, **kwargs: Any
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: Seed = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(share(self, "rate", rate), seed, **kwargs)
         self.rate = rate
@@ -198,7 +203,7 @@ class GaussianNoise(_Noise):
     """
 
     @older(sigma="stddev")
-    def __init__(self, stddev: float, seed: Seed = None, **kwargs: Any) -> None:
+    def __init__(self, stddev: float, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(share(self, "stddev", stddev), seed, **kwargs)
         self.stddev = stddev
 
@@ -222,7 +227,7 @@ class GaussianDropout(_Noise):
     """
 
     @older(p="rate")
-    def __init__(self, rate: float, seed: Seed = None, **kwargs: Any) -> None:
+    def __init__(self, rate: float, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(share(self, "rate", rate), seed, **kwargs)
         if rate == 1:
             raise ValueError("GaussianDropout(rate=1): the noise would be infinite; expected a rate below 1.")
@@ -250,7 +255,11 @@ class AlphaDropout(_Noise):
     """
 
     def __init__(
-        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None, **kwargs: Any
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: Seed = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(share(self, "rate", rate), seed, **kwargs)
         self.rate = rate

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from eagerflow.base.faces import listed as _listed
 from eagerflow.models.cloning import *
 from eagerflow.models.functional import *
 from eagerflow.models.model import Model as Model
 from eagerflow.models.onnx_files import *
-from eagerflow.models.saving import load_model as load_model, save_model as save_model
+from eagerflow.models.saving import save_model as save_model
 from eagerflow.models.sequential import *
+
+if TYPE_CHECKING:  # below `Model`, where files are read, its type isn't known
+
+    def load_model(
+        filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+    ) -> Model:
+        """A model from a file: see `eagerflow.models.saving`."""
+else:
+    from eagerflow.models.saving import load_model as load_model
 
 _listed(__name__)

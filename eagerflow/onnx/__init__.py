@@ -1,7 +1,7 @@
 """ONNX: models, and any functions of tensors, as files that other runtimes read; and such files as models."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eagerflow.onnx.exporter import Converted, convert, export
 from eagerflow.onnx.load import LoadError
@@ -12,11 +12,13 @@ __all__ = ["Converted", "ExportError", "LoadError", "convert", "export", "load_o
 load_onnx: Any  # see __getattr__
 
 
-def __getattr__(name: str) -> Any:
-    """`load_onnx`, which gives a model, comes from a floor above."""
-    if name == "load_onnx":
-        return import_module("eagerflow.models").load_onnx
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+    def __getattr__(name: str) -> Any:
+        """`load_onnx`, which gives a model, comes from a floor above."""
+        if name == "load_onnx":
+            return import_module("eagerflow.models").load_onnx
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

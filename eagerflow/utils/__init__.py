@@ -66,5 +66,7 @@ _LAZY = {
 _listed(__name__, "bounding_boxes", *_LAZY)
 
 
-def __getattr__(name: str) -> Any:
-    return _loaded(__name__, name, _LAZY, ("bounding_boxes",))
+if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+    def __getattr__(name: str) -> Any:
+        return _loaded(__name__, name, _LAZY, ("bounding_boxes",))

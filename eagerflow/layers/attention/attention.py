@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.errors import signature_of
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
@@ -43,7 +44,12 @@ class Attention(Layer):
     """
 
     def __init__(
-        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Seed = None, **kwargs: Any
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: Seed = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -165,7 +171,7 @@ class AdditiveAttention(Attention):
 
     _also_told = ("seed",)
 
-    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def build(self, input_shape: Sequence[Shape]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import Identifier, Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import integer, passed_on
@@ -72,7 +73,7 @@ class GroupedQueryAttention(MultiHeadAttention):
         bias_constraint: Identifier = None,
         use_gate: bool = False,
         seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(num_query_heads, head_dim, **passed_on(locals(), MultiHeadAttention), **kwargs)
         self.head_dim = self.key_dim

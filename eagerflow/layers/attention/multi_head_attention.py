@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import constraints, initializers, ops, regularizers
+from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import Identifier, Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -81,7 +82,7 @@ class MultiHeadAttention(Layer):
         bias_constraint: Identifier = None,
         use_gate: bool = False,
         seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from eagerflow import ops
 from eagerflow.activations import relu
+from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import Identifier, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
@@ -41,7 +42,7 @@ class _Conv(ConvolutionBase):
         activity_regularizer: Identifier = None,
         kernel_constraint: Identifier = None,
         bias_constraint: Identifier = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)
         self.filters = integer(self, "filters", filters)

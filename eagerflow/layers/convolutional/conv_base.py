@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
+from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
@@ -34,7 +35,7 @@ class ConvolutionBase(Layer):
     rank: int
     _may_be_causal = False  # the padding
 
-    def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Any) -> None:
+    def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Unpack[WeightOptions]) -> None:
         super().__init__(activity_regularizer=arguments["activity_regularizer"], **kwargs)
         self.kernel_size, self.strides, self.dilation_rate = [
             sizes(self, name, arguments[name], self.rank) for name in ("kernel_size", "strides", "dilation_rate")

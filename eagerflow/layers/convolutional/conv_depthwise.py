@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import Identifier, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import integer, settled_weight
@@ -33,7 +34,7 @@ class _DepthwiseConv(ConvolutionBase):
         activity_regularizer: Identifier = None,
         depthwise_constraint: Identifier = None,
         bias_constraint: Identifier = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)
         self.depth_multiplier = integer(self, "depth_multiplier", depth_multiplier)

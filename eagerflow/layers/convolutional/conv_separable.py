@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import Identifier, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_separable_convolution
@@ -41,7 +42,7 @@ class _SeparableConv(ConvolutionBase):
         depthwise_constraint: Identifier = None,
         pointwise_constraint: Identifier = None,
         bias_constraint: Identifier = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)
         self.filters = integer(self, "filters", filters)

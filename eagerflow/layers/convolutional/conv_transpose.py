@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import Identifier, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
@@ -36,7 +37,7 @@ class _ConvTranspose(ConvolutionBase):
         activity_regularizer: Identifier = None,
         kernel_constraint: Identifier = None,
         bias_constraint: Identifier = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)
         self.filters = integer(self, "filters", filters)
@@ -201,6 +202,6 @@ class Conv3DTranspose(_ConvTranspose):
         activity_regularizer: Identifier = None,
         kernel_constraint: Identifier = None,
         bias_constraint: Identifier = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(**passed_on(locals(), _ConvTranspose), **kwargs)

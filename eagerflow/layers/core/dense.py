@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.activations import relu
+from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
@@ -67,7 +68,7 @@ class Dense(AdaptedLayer):
         lora_rank: Any = None,
         lora_alpha: Any = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._adapted(lora_rank, lora_alpha, quantization_config)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers import VarianceScaling
@@ -82,7 +83,7 @@ class EinsumDense(AdaptedLayer):
         lora_alpha: Any = None,
         gptq_unpacked_column_size: Any = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self._adapted(lora_rank, lora_alpha, quantization_config)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.errors import WrongTypeError
+from eagerflow.base.layer_options import EmbeddingOptions
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
@@ -64,7 +65,7 @@ class Embedding(AdaptedLayer):
         lora_rank: Any = None,
         lora_alpha: Any = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[EmbeddingOptions],
     ) -> None:
         length = kwargs.pop("input_length", None)
         if length is not None and not kwargs.keys() & {"batch_input_shape", "batch_shape", "input_shape"}:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import regularizers
+from eagerflow.base.layer_options import LayerOptions, WeightOptions
 from eagerflow.layer.layer import Layer
 
 __all__ = ["ActivityRegularization", "Identity"]
@@ -22,7 +23,7 @@ class Identity(Layer):
 
     _stateless = True
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
@@ -49,7 +50,7 @@ class ActivityRegularization(Layer):
 
     _stateless = True
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[WeightOptions]) -> None:
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self.supports_masking = True
         self.l1 = l1

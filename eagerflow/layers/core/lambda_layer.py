@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow.base import tree
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import run
@@ -42,7 +43,7 @@ class Lambda(Layer):
         output_shape: Any = None,
         mask: Any = None,
         arguments: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         if not callable(function):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
@@ -29,7 +30,7 @@ class Masking(Layer):
 
     _stateless = True
 
-    def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
+    def __init__(self, mask_value: Any = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.mask_value = deserialize_keras_object(mask_value)
         self.supports_masking = True

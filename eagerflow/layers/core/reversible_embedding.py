@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import NamedOptions
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
@@ -56,7 +57,7 @@ class ReversibleEmbedding(Embedding):
         mask_zero: bool = False,
         reverse_dtype: Any = None,
         logit_soft_cap: float | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[NamedOptions],
     ) -> None:
         super().__init__(**passed_on(locals(), Embedding), **kwargs)
         if logit_soft_cap is not None and not logit_soft_cap > 0:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.errors import WrongTypeError
+from eagerflow.base.layer_options import UnnamedOptions
 from eagerflow.base.typing import Shape
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.dtypes import is_differentiable
@@ -45,7 +46,9 @@ class TorchModuleWrapper(Layer):
     Source: the interface of `keras.layers.TorchModuleWrapper` 3.15.
     """
 
-    def __init__(self, module: Any, name: str | None = None, output_shape: Shape | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, module: Any, name: str | None = None, output_shape: Shape | None = None, **kwargs: Unpack[UnnamedOptions]
+    ) -> None:
         torch = _torch()
         super().__init__(name=name, **kwargs)
         if not isinstance(module, torch.nn.Module):

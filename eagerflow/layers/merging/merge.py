@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
@@ -21,7 +22,7 @@ __all__ += ["concatenate", "maximum", "minimum", "multiply", "subtract"]
 class _Merge(Layer):
     """A layer that is called on a list of tensors."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
@@ -270,7 +271,7 @@ class Concatenate(_Merge):
     [[1.0, 2.0, 3.0]]
     """
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if isinstance(axis, bool) or not isinstance(axis, int):
             raise ValueError(f"Concatenate(axis={axis!r}): expected an integer.")

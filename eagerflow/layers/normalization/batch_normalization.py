@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon as tiny
+from eagerflow.base.layer_options import BatchNormalizationOptions
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -83,7 +84,7 @@ class BatchNormalization(Layer):
         renorm_clipping: Mapping[str, float] | None = None,
         renorm_momentum: float = 0.99,
         synchronized: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[BatchNormalizationOptions],
     ) -> None:
         kwargs.pop("fused", None)
         super().__init__(**kwargs)

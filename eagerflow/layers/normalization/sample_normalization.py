@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import LayerNormalizationOptions, LayerOptions
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
@@ -22,7 +23,7 @@ class _Normalization(Layer):
     axis: Any
     groups: Any
 
-    def __init__(self, axis: Any, **kwargs: Any) -> None:
+    def __init__(self, axis: Any, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.axis = _axes(self, axis)
         self.supports_masking = True
@@ -83,10 +84,11 @@ class LayerNormalization(_Normalization):
         gamma_regularizer: Identifier = None,
         beta_constraint: Identifier = None,
         gamma_constraint: Identifier = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerNormalizationOptions],
     ) -> None:
-        rms_scaling = bool(kwargs.pop("rms_scaling", False))  # Keras' older form of RMSNormalization
-        super().__init__(axis, **kwargs)
+        rest: dict[str, Any] = {**kwargs}
+        rms_scaling = bool(rest.pop("rms_scaling", False))  # Keras' older form of RMSNormalization
+        super().__init__(axis, **rest)
         self.epsilon = at_least_zero(self, "epsilon", epsilon)
         settle(self, locals(), "center scale rms_scaling")
         self.autocast = False
@@ -148,7 +150,7 @@ class GroupNormalization(_Normalization):
         gamma_regularizer: Identifier = None,
         beta_constraint: Identifier = None,
         gamma_constraint: Identifier = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(axis, **kwargs)
         if isinstance(groups, bool) or not isinstance(groups, int) or (groups < 1 and groups != -1):
@@ -207,7 +209,7 @@ class RMSNormalization(_Normalization):
     [[1.0, 1.0]]
     """
 
-    def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(axis, **kwargs)
         self.epsilon = at_least_zero(self, "epsilon", epsilon)
         self.supports_masking = False
@@ -237,7 +239,7 @@ class UnitNormalization(_Normalization):
 
     _stateless = True
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(axis, **kwargs)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
@@ -27,7 +28,7 @@ class _GlobalPooling(Layer):
     reduce: Callable[..., Tensor]
 
     @with_dim_ordering
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.data_format = layout(self, data_format)
         self.keepdims = keepdims
@@ -71,7 +72,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     rank = 1
     reduce = staticmethod(ops.mean)
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
@@ -185,7 +186,7 @@ class _AdaptivePooling(Layer):
     rank: int
     pool: Callable[..., Tensor]
 
-    def __init__(self, output_size: Sizes, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, output_size: Sizes, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.output_size = sizes(self, "output_size", output_size, self.rank)
         self.data_format = layout(self, data_format)

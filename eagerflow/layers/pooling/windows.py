@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import UnnamedOptions
 from eagerflow.base.typing import Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
@@ -33,7 +34,7 @@ class _Pooling(Layer):
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[UnnamedOptions],
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.pool_size = sizes(self, "pool_size", pool_size, self.rank)
@@ -73,7 +74,7 @@ class _WithDefaultSize(_Pooling):
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[UnnamedOptions],
     ) -> None:
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 

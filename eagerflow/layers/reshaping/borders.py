@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
@@ -24,7 +25,7 @@ class _Spatial(Layer):
 
     rank: int
 
-    def __init__(self, data_format: Any, **kwargs: Any) -> None:
+    def __init__(self, data_format: Any, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.data_format = layout(self, data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
@@ -62,7 +63,7 @@ class _ZeroPadding(_Spatial):
     """Zeros around."""
 
     @with_dim_ordering
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(data_format, **kwargs)
         self.padding = _sides(self, "padding", padding)
 
@@ -138,7 +139,7 @@ class ZeroPadding3D(_ZeroPadding):
 class _Cropping(_Spatial):
     """Without the outermost positions."""
 
-    def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(data_format, **kwargs)
         self.cropping = _sides(self, "cropping", cropping)
 
@@ -182,7 +183,7 @@ class Cropping1D(_Cropping):
 
     rank = 1
 
-    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(cropping, "channels_last", **kwargs)
 
 
@@ -204,7 +205,9 @@ class Cropping2D(_Cropping):
 
     rank = 2
 
-    def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
 
@@ -222,14 +225,16 @@ class Cropping3D(_Cropping):
 
     rank = 3
 
-    def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
 
 class _UpSampling(_Spatial):
     """Each position several times."""
 
-    def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(data_format, **kwargs)
         self.size = (
             integer(self, "size", size, wrong_type=TypeError)
@@ -271,7 +276,7 @@ class UpSampling1D(_UpSampling):
     rank = 1
 
     @older(length="size")
-    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+    def __init__(self, size: int = 2, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(size, "channels_last", **kwargs)
 
 
@@ -296,7 +301,11 @@ class UpSampling2D(_UpSampling):
 
     @with_dim_ordering
     def __init__(
-        self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
+        self,
+        size: Any = (2, 2),
+        data_format: str | None = None,
+        interpolation: str = "nearest",
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(size, data_format, **kwargs)
         self.interpolation = one_of(self, "interpolation", interpolation, _INTERPOLATIONS)

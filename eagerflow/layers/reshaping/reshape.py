@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
@@ -32,7 +33,7 @@ class Flatten(Layer):
     (5, 6)
     """
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.data_format = layout(self, data_format)
         self.input_spec = InputSpec(min_ndim=1)
@@ -65,7 +66,7 @@ class Reshape(Layer):
     (5, 3, 2)
     """
 
-    def __init__(self, target_shape: Any, **kwargs: Any) -> None:
+    def __init__(self, target_shape: Any, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         usable = isinstance(target_shape, (list, tuple)) and all(
             hasattr(n, "__index__") and n >= -1 for n in target_shape
@@ -122,7 +123,7 @@ class Permute(Layer):
     (5, 3, 2)
     """
 
-    def __init__(self, dims: Any, **kwargs: Any) -> None:
+    def __init__(self, dims: Any, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if not isinstance(dims, (list, tuple)) or sorted(dims) != list(range(1, len(dims) + 1)):
             raise ValueError(
@@ -157,7 +158,7 @@ class RepeatVector(Layer):
     (5, 3, 2)
     """
 
-    def __init__(self, n: int, **kwargs: Any) -> None:
+    def __init__(self, n: int, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.n = integer(self, "n", n, wrong_type=TypeError)
         self.input_spec = InputSpec(ndim=2)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.errors import expect_one_of, signature_of
+from eagerflow.base.layer_options import NamedOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
@@ -50,7 +51,7 @@ class Bidirectional(Layer):
         merge_mode: str | None = "concat",
         weights: Any = None,
         backward_layer: Layer | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[NamedOptions],
     ) -> None:
         for name, given in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(given, Layer) and not (given is None and name == "backward_layer"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops, random
+from eagerflow.base.layer_options import RecurrentOptions
 from eagerflow.base.typing import Identifier, Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -57,7 +58,7 @@ class _Cell(DropoutRNNCell, Layer):
 
     gates = 1
 
-    def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Any) -> None:
+    def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Unpack[RecurrentOptions]) -> None:
         self.implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
         self.units = integer(self, "units", arguments["units"])
@@ -160,7 +161,7 @@ class SimpleRNNCell(_Cell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)
 
@@ -225,7 +226,7 @@ class LSTMCell(_Cell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)
         self.unit_forget_bias = unit_forget_bias
@@ -302,7 +303,7 @@ class GRUCell(_Cell):
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
         seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)
         self.reset_after = reset_after

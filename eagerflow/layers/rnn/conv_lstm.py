@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops, random
+from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import Identifier, Seed, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
@@ -28,7 +29,7 @@ class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
 
     _untold = ("rank", "arguments")
 
-    def __init__(self, rank: int, arguments: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(self, rank: int, arguments: dict[str, Any], **kwargs: Unpack[WeightOptions]) -> None:
         self.rank = rank
         super().__init__({**arguments, "activity_regularizer": None}, **kwargs)
         self._refuse_strides_with_dilation()
@@ -190,11 +191,11 @@ class _ConvLSTM(RNN):
         return_state: bool = False,
         go_backwards: bool = False,
         stateful: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[WeightOptions],
     ) -> None:
         arguments = locals()
         of_cell = {name: arguments[name] for name in _OF_CELL}
-        of_all = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+        of_all: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         super().__init__(
             _ConvLSTMCell(self.rank, of_cell, name="conv_lstm_cell", **of_all),
             activity_regularizer=activity_regularizer,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import activations, ops
+from eagerflow.base.layer_options import RecurrentOptions
 from eagerflow.base.typing import Identifier, Seed
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
@@ -29,15 +30,18 @@ class _Recurrent(RNN):
 
     _op: Callable[..., Any]  # over whole sequences
 
-    def __init__(self, cell: Any, cell_name: str, arguments: Mapping[str, Any], /, **kwargs: Any) -> None:
+    def __init__(
+        self, cell: Any, cell_name: str, arguments: Mapping[str, Any], /, **kwargs: Unpack[RecurrentOptions]
+    ) -> None:
         of_cell: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         if "implementation" in kwargs:  # which is the cell's alone
             of_cell["implementation"] = kwargs.pop("implementation")
+        rest: dict[str, Any] = {**kwargs}
         super().__init__(
             cell(name=cell_name, **passed_on(arguments, cell), **of_cell),
             activity_regularizer=arguments["activity_regularizer"],
             **passed_on(arguments, RNN),
-            **kwargs,
+            **rest,
         )
         self.input_spec = InputSpec(ndim=3)
 
@@ -160,7 +164,7 @@ class SimpleRNN(_Recurrent):
         stateful: bool = False,
         unroll: bool = False,
         seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(SimpleRNNCell, "simple_rnn_cell", locals(), **kwargs)
 
@@ -243,7 +247,7 @@ class LSTM(_Recurrent):
         stateful: bool = False,
         unroll: bool = False,
         use_cudnn: Any = "auto",
-        **kwargs: Any,
+        **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(LSTMCell, "lstm_cell", locals(), **kwargs)
         self.use_cudnn = _checked_cudnn(self, use_cudnn)
@@ -327,7 +331,7 @@ class GRU(_Recurrent):
         unroll: bool = False,
         reset_after: bool = True,
         use_cudnn: Any = "auto",
-        **kwargs: Any,
+        **kwargs: Unpack[RecurrentOptions],
     ) -> None:
         super().__init__(GRUCell, "gru_cell", locals(), **kwargs)
         self.use_cudnn = _checked_cudnn(self, use_cudnn)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import initializers, ops
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
@@ -31,7 +32,7 @@ class Wrapper(Layer):
         ValueError: when `layer` is none.
     """
 
-    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         if not isinstance(layer, Layer):
             raise ValueError(f"{type(self).__name__}(layer={signature_of(layer)}): expected a layer.")
         super().__init__(**kwargs)
@@ -68,7 +69,7 @@ class TimeDistributed(Wrapper):
     (2, 5, 6, 6, 4)
     """
 
-    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(layer, **kwargs)
         self.supports_masking = True
 
@@ -141,7 +142,7 @@ class SpectralNormalization(Wrapper):
     Source: Miyato et al. 2018, https://arxiv.org/abs/1802.05957.
     """
 
-    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(layer, **kwargs)
         self.power_iterations = integer(self, "power_iterations", power_iterations)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy
 
@@ -263,6 +263,27 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
     return made(numpy.tri(int(N), None if M is None else int(M), k, as_dtype(dtype)))
 
 
+@overload
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: Literal[False] = False,
+    dtype: DType = None,
+    axis: int = 0,
+) -> Tensor: ...
+@overload
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    *,
+    retstep: Literal[True],
+    dtype: DType = None,
+    axis: int = 0,
+) -> tuple[Tensor, Tensor]: ...
 @composite
 def linspace(
     start: TensorLike,

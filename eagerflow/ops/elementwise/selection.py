@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.dtypes import common_dtype, is_differentiable, largest_number
@@ -36,6 +36,10 @@ def choose(xp: Numpy, condition: Array, x1: Array, x2: Array) -> Array:
         return xp.where(condition, x1.astype(common), x2.astype(common))
 
 
+@overload
+def where(condition: TensorLike) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor: ...
 @composite
 def where(condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None) -> Any:
     """Elements of `x1` where the condition holds, of `x2` elsewhere, broadcast.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
 from eagerflow.core.op import composite, op
@@ -395,6 +395,14 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     return q, concatenate([r, matmul(turned(q), x[..., height:])], axis=-1)
 
 
+@overload
+def svd(x: TensorLike, full_matrices: bool = True, *, compute_uv: Literal[False]) -> Tensor: ...
+@overload
+def svd(
+    x: TensorLike, full_matrices: bool = True, compute_uv: Literal[True] = True
+) -> tuple[Tensor, Tensor, Tensor]: ...
+@overload
+def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> Any: ...
 @composite
 def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Singular value decomposition: `x = u @ diag(s) @ vh`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy
 
@@ -193,6 +193,28 @@ def distinct(
     return found if isinstance(found, tuple) else (found,)
 
 
+@overload
+def unique(
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: Literal[False] = False,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[False] = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> Tensor: ...
+@overload
+def unique(
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> Tensor | tuple[Tensor, ...]: ...
 @composite
 def unique(
     x: TensorLike,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 from eagerflow import ops, random
+from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.colors import RandomColorDegeneration
@@ -85,7 +87,7 @@ class RandAugment(_ChoosingLayer):
         interpolation: str = "bilinear",
         seed: Seed = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.value_range = value_range
@@ -169,7 +171,7 @@ class AugMix(_ChoosingLayer):
         interpolation: str = "bilinear",
         seed: Seed = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.value_range = value_range
@@ -232,6 +234,6 @@ class AugMix(_ChoosingLayer):
         return self._mixed(self._computable(segmentation_masks), transformation, "transform_segmentation_masks")
 
 
-def _shared(kwargs: dict[str, Any]) -> dict[str, Any]:
+def _shared(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that the layers to choose from get too."""
     return {k: v for k, v in kwargs.items() if k in ("dtype", "bounding_box_format")}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
+from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import share
@@ -50,7 +51,12 @@ class RandomHue(_ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Seed = None, **kwargs: Any
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Seed = None,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -97,7 +103,12 @@ class RandomSaturation(_ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Seed = None, **kwargs: Any
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Seed = None,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
@@ -136,7 +147,9 @@ class RandomGrayscale(_ColorLayer):
     (2, 4, 4, 3)
     """
 
-    def __init__(self, factor: float = 0.5, data_format: str | None = None, seed: Seed = None, **kwargs: Any) -> None:
+    def __init__(
+        self, factor: float = 0.5, data_format: str | None = None, seed: Seed = None, **kwargs: Unpack[BoxOptions]
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = share(self, "factor", factor)
 
@@ -177,7 +190,12 @@ class RandomColorDegeneration(_ColorLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Seed = None, **kwargs: Any
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Seed = None,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
@@ -228,7 +246,7 @@ class RandomColorJitter(RandomImageLayer):
         hue_factor: Any = None,
         seed: Seed = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.value_range = value_range

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops, random
+from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import span
@@ -61,7 +62,7 @@ class RandomErasing(_BoxLayer):
         value_range: Any = (0, 255),
         seed: Seed = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -131,7 +132,9 @@ class CutMix(_BoxLayer):
     (2, 2)
     """
 
-    def __init__(self, factor: Any = 1.0, seed: Seed = None, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, factor: Any = 1.0, seed: Seed = None, data_format: str | None = None, **kwargs: Unpack[BoxOptions]
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
 
@@ -192,7 +195,9 @@ class MixUp(RandomImageLayer):
     (2, 2)
     """
 
-    def __init__(self, alpha: float = 0.2, data_format: str | None = None, seed: Seed = None, **kwargs: Any) -> None:
+    def __init__(
+        self, alpha: float = 0.2, data_format: str | None = None, seed: Seed = None, **kwargs: Unpack[BoxOptions]
+    ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.alpha = alpha
 

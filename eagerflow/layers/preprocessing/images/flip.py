@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import one_of
@@ -35,7 +36,11 @@ class RandomFlip(RandomImageLayer):
     """
 
     def __init__(
-        self, mode: str = "horizontal_and_vertical", seed: Seed = None, data_format: str | None = None, **kwargs: Any
+        self,
+        mode: str = "horizontal_and_vertical",
+        seed: Seed = None,
+        data_format: str | None = None,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.mode = one_of(self, "mode", mode, ("horizontal", "vertical", "horizontal_and_vertical"))

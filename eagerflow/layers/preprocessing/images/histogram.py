@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import BoxOptions, ImageOptions
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import integer, sizes
@@ -31,7 +32,7 @@ class AutoContrast(ImageLayer):
     [0.0, 0.5, 1.0]
     """
 
-    def __init__(self, value_range: Any = (0, 255), **kwargs: Any) -> None:
+    def __init__(self, value_range: Any = (0, 255), **kwargs: Unpack[ImageOptions]) -> None:
         super().__init__(**kwargs)
         self.value_range = checked_range(self, value_range)
 
@@ -68,7 +69,7 @@ class Equalization(ImageLayer):
     """
 
     def __init__(
-        self, value_range: Any = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any
+        self, value_range: Any = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Unpack[BoxOptions]
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.bins = integer(self, "bins", bins)
@@ -128,7 +129,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         clip_limit: float = 4.0,
         tile_grid_size: Any = (8, 8),
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.value_range = value_range

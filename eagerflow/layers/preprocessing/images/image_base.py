@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
+from eagerflow.base.layer_options import ImageOptions, LayerOptions
 from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
@@ -53,7 +54,9 @@ class ImageLayer(Layer):
     Source: the interface of Keras 3.15's layers for images.
     """
 
-    def __init__(self, bounding_box_format: Any = None, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, bounding_box_format: Any = None, data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         if bounding_box_format is not None:
             bounding_box_format = one_of(self, "bounding_box_format", bounding_box_format, FORMATS)
@@ -147,7 +150,7 @@ class RandomImageLayer(ImageLayer):
 
     _untold = ("seed",)
 
-    def __init__(self, seed: Seed = None, **kwargs: Any) -> None:
+    def __init__(self, seed: Seed = None, **kwargs: Unpack[ImageOptions]) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         self.generator = random.SeedGenerator(seed)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import BoxOptions, ImageOptions
 from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
@@ -40,7 +41,9 @@ class RandomBrightness(RandomImageLayer):
     [[[255.0, 255.0, 255.0]]]
     """
 
-    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Any) -> None:
+    def __init__(
+        self, factor: Any, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Unpack[ImageOptions]
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
         self.value_range = checked_range(self, value_range)
@@ -80,7 +83,9 @@ class RandomContrast(RandomImageLayer):
     (2, 4, 4, 3)
     """
 
-    def __init__(self, factor: Any, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Any) -> None:
+    def __init__(
+        self, factor: Any, value_range: Any = (0, 255), seed: Seed = None, **kwargs: Unpack[ImageOptions]
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
         self.value_range = value_range
@@ -127,7 +132,7 @@ class RandomInvert(RandomImageLayer):
         value_range: Any = (0, 255),
         seed: Seed = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -169,7 +174,12 @@ class RandomPosterization(RandomImageLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), data_format: str | None = None, seed: Seed = None, **kwargs: Any
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: Seed = None,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 1, 8)
@@ -218,7 +228,7 @@ class Solarization(RandomImageLayer):
         threshold_factor: Any = 0.0,
         value_range: Any = (0, 255),
         seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.addition_factor = _share_span(self, "addition_factor", addition_factor)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import ImageOptions
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import integer
 from eagerflow.layers.preprocessing.images.image_base import ImageLayer
@@ -31,7 +32,7 @@ class MaxNumBoundingBoxes(ImageLayer):
     [[1.0, 1.0, -1.0]]
     """
 
-    def __init__(self, max_number: Any, fill_value: Any = -1, **kwargs: Any) -> None:
+    def __init__(self, max_number: Any, fill_value: Any = -1, **kwargs: Unpack[ImageOptions]) -> None:
         super().__init__(**kwargs)
         self.max_number = integer(self, "max_number", max_number)
         self.fill_value = int(fill_value)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import one_of, share
@@ -44,7 +45,7 @@ class RandomPerspective(WarpLayer):
         fill_value: float = 0.0,
         seed: Seed = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -152,7 +153,7 @@ class RandomElasticTransform(WarpLayer):
         value_range: Any = (0, 255),
         seed: Seed = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow.base.config import image_data_format
+from eagerflow.base.layer_options import ImageOptions
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
@@ -26,7 +27,7 @@ class Rescaling(Layer):
     [-1.0, 1.0]
     """
 
-    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Unpack[ImageOptions]) -> None:
         super().__init__(**kwargs)
         self.scale = scale
         self.offset = offset

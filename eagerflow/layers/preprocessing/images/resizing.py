@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import BoxOptions, UnnamedOptions
 from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import integer
@@ -108,7 +109,7 @@ class Resizing(_Sized):
         fill_value: float = 0.0,
         antialias: bool = False,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self._set_size(height, width)
@@ -192,7 +193,7 @@ class CenterCrop(_Sized):
     [[[2.0]]]
     """
 
-    def __init__(self, height: Any, width: Any, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, height: Any, width: Any, data_format: str | None = None, **kwargs: Unpack[BoxOptions]) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self._set_size(height, width)
 
@@ -259,7 +260,7 @@ class RandomCrop(_Sized, RandomImageLayer):
         seed: Seed = None,
         data_format: str | None = None,
         name: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[UnnamedOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
         self._set_size(height, width)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
@@ -94,7 +95,7 @@ class RandomRotation(_AffineLayer):
         seed: Seed = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, -1, 1)
@@ -151,7 +152,7 @@ class RandomZoom(_AffineLayer):
         seed: Seed = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.height_factor = height_factor
@@ -222,7 +223,7 @@ class RandomTranslation(_AffineLayer):
         seed: Seed = None,
         fill_value: float = 0.0,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.height_factor = height_factor
@@ -286,7 +287,7 @@ class RandomShear(_AffineLayer):
         fill_value: float = 0.0,
         data_format: str | None = None,
         seed: Seed = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.x_factor = _shear_span(self, "x_factor", x_factor)

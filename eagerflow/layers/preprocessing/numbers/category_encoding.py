@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
@@ -41,7 +42,11 @@ class CategoryEncoding(Layer):
     _untold = ("sparse",)
 
     def __init__(
-        self, num_tokens: Any = None, output_mode: str = "multi_hot", sparse: bool = False, **kwargs: Any
+        self,
+        num_tokens: Any = None,
+        output_mode: str = "multi_hot",
+        sparse: bool = False,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         without_sparse(self, sparse=sparse)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
+from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -44,7 +45,12 @@ class Normalization(Layer):
     _kept_as = {"mean": "input_mean", "variance": "input_variance"}
 
     def __init__(
-        self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any
+        self,
+        axis: Any = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
         self.axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)

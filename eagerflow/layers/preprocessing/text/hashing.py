@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
+from eagerflow.base.layer_options import LayerOptions, OfAnyLayer
 from eagerflow.base.typing import Shape
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
@@ -95,7 +96,7 @@ class Hashing(Layer):
         salt: Any = None,
         output_mode: str = "int",
         sparse: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = "int64" if output_mode == "int" else floatx()
@@ -157,7 +158,7 @@ class HashedCrossing(Layer):
         sparse: bool = False,
         name: Any = None,
         dtype: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[OfAnyLayer],
     ) -> None:
         super().__init__(name=name, dtype="int64" if output_mode == "int" and dtype is None else dtype)
         without_sparse(self, sparse=sparse)

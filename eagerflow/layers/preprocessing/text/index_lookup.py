@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy
 
 from eagerflow.base.config import floatx
+from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import refuse_path
 from eagerflow.base.typing import Shape
 from eagerflow.core.device import to_host
@@ -74,7 +75,7 @@ class IndexLookup(Layer):
         oov_method: str = "floormod",
         name: Any = None,
         salt: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LookupOptions],
     ) -> None:
         size = kwargs.pop("vocabulary_size", None)
         given = kwargs.pop("has_input_vocabulary", vocabulary is not None)

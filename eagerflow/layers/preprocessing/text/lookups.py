@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
+from eagerflow.base.layer_options import LookupOptions
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
@@ -65,7 +66,7 @@ class StringLookup(IndexLookup):
         encoding: str = "utf-8",
         name: Any = None,
         salt: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LookupOptions],
     ) -> None:
         self.__dict__["encoding"] = encoding  # a vocabulary may be read at once
         super().__init__(**passed_on(locals(), IndexLookup), vocabulary_dtype="string", name=name, **kwargs)
@@ -132,7 +133,7 @@ class IntegerLookup(IndexLookup):
         oov_method: str = "floormod",
         salt: Any = None,
         name: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LookupOptions],
     ) -> None:
         if vocabulary_dtype != "int64":
             raise ValueError(f"IntegerLookup(vocabulary_dtype={vocabulary_dtype!r}): only 'int64' is possible.")

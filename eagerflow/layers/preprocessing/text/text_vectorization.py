@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy
 
+from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
@@ -84,9 +85,11 @@ class TextVectorization(Layer):
         ragged: bool = False,
         encoding: str = "utf-8",
         name: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LookupOptions],
     ) -> None:
-        of_lookup = {k: kwargs.pop(k) for k in ("has_input_vocabulary", "vocabulary_size") if k in kwargs}
+        of_lookup: dict[str, Any] = {
+            k: kwargs.pop(k) for k in ("has_input_vocabulary", "vocabulary_size") if k in kwargs
+        }
         super().__init__(name=name, **kwargs)
         without_sparse(self, sparse=sparse, ragged=ragged)
         self._standardize = _choice(self, "standardize", standardize, tuple(k for k in _STANDARDIZE if k))

@@ -1,0 +1,159 @@
+"""The arguments that layers take besides their own, as type checkers and editors see them.
+
+A layer whose own arguments include one of these takes the set without it, for nothing may be named twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+from eagerflow.base.typing import Identifier
+
+__all__ = ["BatchNormalizationOptions", "BoxOptions", "EmbeddingOptions", "ImageOptions"]
+__all__ += ["LayerNormalizationOptions", "LayerOptions", "LookupOptions", "NamedOptions", "OfAnyLayer"]
+__all__ += ["RecurrentOptions", "UnnamedOptions", "WeightOptions"]
+
+
+class OfAnyLayer(TypedDict, total=False):
+    """What every layer takes.
+
+    Attributes:
+        trainable: whether training changes the weights.
+        autocast: whether floating-point inputs are cast to the type in which the layer computes.
+        input_shape: of a sample, for the first layer of a `Sequential`.
+        batch_input_shape: the same with the batch axis.
+        batch_shape: that, as Keras 3 calls it.
+        batch_size: how many samples there are at once.
+        input_dtype: the type of the input.
+    """
+
+    trainable: bool
+    autocast: bool
+    input_shape: int | Sequence[int | None]
+    batch_input_shape: Sequence[int | None]
+    batch_shape: Sequence[int | None]
+    batch_size: int | None
+    input_dtype: Any
+
+
+class NamedOptions(OfAnyLayer, total=False):
+    """What layers take that have `input_dim` or `weights` of their own.
+
+    Attributes:
+        name: of the layer.
+        dtype: a type name or a policy.
+    """
+
+    name: str | None
+    dtype: Any
+
+
+class WeightOptions(NamedOptions, total=False):
+    """What layers take that have an `activity_regularizer` of their own.
+
+    Attributes:
+        input_dim: the length of a sample that is a vector.
+        weights: what the weights are first.
+    """
+
+    input_dim: int | None
+    weights: Any
+
+
+class LayerOptions(WeightOptions, total=False):
+    """What most layers take.
+
+    Attributes:
+        activity_regularizer: of the outputs.
+    """
+
+    activity_regularizer: Identifier
+
+
+class BoxOptions(LayerOptions, total=False):
+    """What layers take that change images, and have a `data_format` of their own.
+
+    Attributes:
+        bounding_box_format: how boxes are given, such as `"xyxy"`.
+    """
+
+    bounding_box_format: Any
+
+
+class ImageOptions(BoxOptions, total=False):
+    """What other layers take that change images.
+
+    Attributes:
+        data_format: `"channels_last"` or `"channels_first"`.
+    """
+
+    data_format: str | None
+
+
+class RecurrentOptions(WeightOptions, total=False):
+    """What recurrent layers take.
+
+    Attributes:
+        implementation: Keras 2's choice between two ways to compute the same; there is one here.
+    """
+
+    implementation: int
+
+
+class EmbeddingOptions(NamedOptions, total=False):
+    """What `Embedding` takes.
+
+    Attributes:
+        input_length: Keras 2's: how many words there are in a sample.
+    """
+
+    input_length: int | None
+
+
+class BatchNormalizationOptions(LayerOptions, total=False):
+    """What `BatchNormalization` takes.
+
+    Attributes:
+        fused: Keras 2's choice of a kernel; there is one here.
+    """
+
+    fused: bool | None
+
+
+class LayerNormalizationOptions(LayerOptions, total=False):
+    """What `LayerNormalization` takes.
+
+    Attributes:
+        rms_scaling: Keras' older form of `RMSNormalization`.
+    """
+
+    rms_scaling: bool
+
+
+class UnnamedOptions(OfAnyLayer, total=False):
+    """What layers take that have a `name` of their own.
+
+    Attributes:
+        dtype: a type name or a policy.
+        input_dim: the length of a sample that is a vector.
+        weights: what the weights are first.
+        activity_regularizer: of the outputs.
+    """
+
+    dtype: Any
+    input_dim: int | None
+    weights: Any
+    activity_regularizer: Identifier
+
+
+class LookupOptions(UnnamedOptions, total=False):
+    """What layers with a vocabulary take from their own configurations.
+
+    Attributes:
+        vocabulary_size: how many words it has.
+        has_input_vocabulary: whether it was given.
+    """
+
+    vocabulary_size: int | None
+    has_input_vocabulary: bool
