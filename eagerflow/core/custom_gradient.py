@@ -6,7 +6,7 @@ import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from eagerflow.base import tree
 from eagerflow.base.typing import Array, Needs, Numpy
@@ -18,6 +18,9 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable, variable_of
 
 __all__ = ["custom_gradient", "no_grad", "stop_gradient"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @op()
@@ -58,7 +61,7 @@ class _CustomOp:
         self.pulls = self.recorded_pulls = (pull,)
 
 
-def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+def custom_gradient(f: Callable[P, tuple[R, Any]]) -> Callable[P, R]:
     """Give a function its own gradient.
 
     Args:
@@ -78,8 +81,8 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         raise TypeError(f"custom_gradient: expected a function; got {type(f).__name__}.")
 
     @wraps(f)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        args = tree.map_structure(_as_argument, args)
+    def call(*given: P.args, **kwargs: P.kwargs) -> R:
+        args: Any = tree.map_structure(_as_argument, given)
         inputs = [a for a in tree.flatten(args) if isinstance(a, Tensor)]
         with GradientTape(persistent=True) as watcher:
             pair = f(*args, **kwargs)
@@ -92,7 +95,8 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
         if tracked and records is not None:
             _check_takes_variables(f, grad, used)
             records.append(_record(f.__name__, grad, inputs, used, outputs))
-        return tree.pack_sequence_as(result, outputs)
+        packed: R = tree.pack_sequence_as(result, outputs)
+        return packed
 
     return call
 

@@ -100,7 +100,7 @@ class Distiller(Model):
         self._student_loss = read_losses(loss)
         super().compile(optimizer=optimizer, loss=None, metrics=metrics, **kwargs)
 
-    def call(  # type: ignore[override]
+    def call(
         self, inputs: Any, training: bool | None = None, **kwargs: Any
     ) -> Any:
         """What the student says."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
@@ -36,7 +36,7 @@ class Operation(History, Configurable):
 
     __signature__ = ClassSignature()
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         self.__dict__.update(_arguments=(args, kwargs), _calls={})
         return self

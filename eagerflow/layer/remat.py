@@ -7,7 +7,7 @@ import contextvars
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from eagerflow.base import tree
 from eagerflow.base.errors import expect_one_of
@@ -18,6 +18,9 @@ from eagerflow.layer.call_context import CallContext, current_call
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
 __all__ = ["RematMode", "RematScope", "current_remat_mode", "remat", "rematerialized"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _MODES = ("full", "activations", "larger_than", "list_of_layers", None)
 
@@ -85,7 +88,7 @@ class RematScope:
         _scopes.set(_scopes.get()[:-1])
 
 
-def remat(f: Callable[..., Any]) -> Callable[..., Any]:
+def remat(f: Callable[P, R]) -> Callable[P, R]:
     """The function, whose intermediate results are computed again for its gradient instead of being kept.
 
     Args:
@@ -105,8 +108,9 @@ def remat(f: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(f, updated=())
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return _again(f, args, kwargs)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        found: R = _again(f, args, kwargs)
+        return found
 
     return call
 

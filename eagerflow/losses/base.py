@@ -6,7 +6,7 @@ import math
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy
 
@@ -60,7 +60,7 @@ class Loss(Told):
     _checks_count = True
     _by_rows = False  # whether each row is certain to have as many values as every other
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         self.created_at = creation_site()
         return self

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from eagerflow._viz import web_page
 from eagerflow.base import tree
@@ -71,9 +71,10 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     _added: Added | None = None
     _doors: Doors
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and functional_class and _is_functional(args, kwargs):
-            return Layer.__new__(functional_class[0], *args, **kwargs)
+            made: Any = Layer.__new__(functional_class[0], *args, **kwargs)
+            return made
         return Layer.__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -104,26 +105,32 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     # Running
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """The outputs. A subclass writes its own; a model of a graph runs that."""
-        if self._graph is None:
-            hint = " Its method forward(...) is named call(...) here." if hasattr(self, "forward") else ""
-            raise NotImplementedError(
-                f"{type(self).__name__} needs a method call(self, inputs), or inputs and outputs in "
-                f"super().__init__(inputs, outputs).{hint}"
-            )
-        if mask is not None:
-            put_masks(inputs, mask)
-        arranged = self._doors.arrange(inputs, self)
-        found = self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
-        if (
-            found.__class__ in (list, tuple)
-            and len(found) == 1
-            and found[0].__class__ is Tensor
-            and not behaviour.keras_2
-        ):
-            return found[0]  # Model(x, [y]) gives y, as in Keras 3; its symbolic outputs stay a list
-        return found
+    if TYPE_CHECKING:
+
+        def call(self, *args: Any, **kwargs: Any) -> Any:
+            """The outputs. A subclass's own takes what it likes."""
+    else:
+
+        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            """The outputs. A subclass writes its own; a model of a graph runs that."""
+            if self._graph is None:
+                hint = " Its method forward(...) is named call(...) here." if hasattr(self, "forward") else ""
+                raise NotImplementedError(
+                    f"{type(self).__name__} needs a method call(self, inputs), or inputs and outputs in "
+                    f"super().__init__(inputs, outputs).{hint}"
+                )
+            if mask is not None:
+                put_masks(inputs, mask)
+            arranged = self._doors.arrange(inputs, self)
+            found = self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
+            if (
+                found.__class__ in (list, tuple)
+                and len(found) == 1
+                and found[0].__class__ is Tensor
+                and not behaviour.keras_2
+            ):
+                return found[0]  # Model(x, [y]) gives y, as in Keras 3; its symbolic outputs stay a list
+            return found
 
     @ignores("inputs")
     def add_loss(self, loss: Any) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter, is_not
-from typing import Any, NoReturn, TypedDict
+from typing import Any, NoReturn, Self, TypedDict
 
 import numpy
 
@@ -95,7 +95,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     created_at: tuple[str, int]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         self.created_at = creation_site()
         return self

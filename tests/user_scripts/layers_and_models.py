@@ -1,0 +1,59 @@
+"""What a type checker says of a script: `# error: WORDS` and `# type: NAME` stand where it does, and nowhere else."""
+
+from typing import reveal_type
+
+import eagerflow as keras
+from eagerflow import layers, ops
+
+dense = layers.Dense("four")  # error: str
+dense = layers.Dense(4, activatoin="relu")  # error: activatoin
+dense = layers.Dense(4, activation="relu", name="head", dtype="float32", input_shape=(3,), trainable=False)
+conv = layers.Conv2D(4, 3, pading="same")  # error: pading
+lstm = layers.LSTM(4, return_sequence=True)  # error: return_sequence
+words = layers.Embedding(100, 8, input_length=20)
+reveal_type(dense)  # type: Dense
+reveal_type(dense(ops.ones((2, 3))))  # type: Tensor
+reveal_type(lstm(ops.ones((2, 5, 3))))  # type: Tensor
+
+model = keras.Sequential([keras.Input((3,)), layers.Dense(4), layers.Dense(1)])
+reveal_type(model)  # type: Sequential
+reveal_type(model(ops.ones((2, 3))))  # type: Tensor
+model.compile(optimizer="adam", loss="mse")
+model.compile(optimiser="adam")  # error: optimiser
+history = model.fit(ops.ones((2, 3)), ops.ones((2, 1)), epochs=2)
+model.fit(ops.ones((2, 3)), ops.ones((2, 1)), epoch=2)  # error: epoch
+reveal_type(history)  # type: History
+reveal_type(keras.models.load_model("model.keras"))  # type: Model
+reveal_type(keras.applications.VGG16(weights=None))  # type: Model
+
+optimizer = keras.optimizers.Adam(learning_rate=1e-3)
+reveal_type(optimizer)  # type: Adam
+keras.optimizers.Adam(learning_ratte=1e-3)  # error: learning_ratte
+reveal_type(keras.losses.MeanSquaredError())  # type: MeanSquaredError
+print(keras.optimizer)  # error: optimizer
+print(layers.Dens)  # error: Dens
+
+
+class Scale(layers.Layer):
+    """Layers of the user's own."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def call(self, inputs: keras.Tensor) -> keras.Tensor:
+        """Scaled."""
+        return inputs * self.factor
+
+
+class Twice(keras.Model):
+    """A model of the user's own, whose `call` takes what it likes."""
+
+    def call(self, x: keras.Tensor) -> keras.Tensor:
+        """Scaled twice."""
+        return Scale(2.0)(Scale(2.0)(x))
+
+
+reveal_type(Scale(2.0)(ops.ones(3)))  # type: Tensor
+reveal_type(Twice()(ops.ones(3)))  # type: Tensor
+Scale("two")  # error: str

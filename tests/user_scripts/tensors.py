@@ -1,0 +1,47 @@
+"""Tensors, ops, and gradients."""
+
+from typing import reveal_type
+
+import eagerflow as keras
+from eagerflow import ops
+
+x = ops.ones((2, 3))
+reveal_type(x)  # type: Tensor
+reveal_type(x + 1)  # type: Tensor
+reveal_type(2 * x @ ops.ones((3, 1)))  # type: Tensor
+reveal_type(x[0, 1:])  # type: Tensor
+reveal_type(x > 0)  # type: Tensor
+reveal_type(x.reshape(-1).sum())  # type: Tensor
+reveal_type(x.squeeze().std(axis=0))  # type: Tensor
+reveal_type(x.T)  # type: Tensor
+reveal_type(x.shape)  # type: tuple[int, ...]
+reveal_type(ops.relu(x))  # type: Tensor
+reveal_type(ops.split(x, 3, axis=1))  # type: list[Tensor]
+reveal_type(ops.where(x > 0, x, 0.0))  # type: Tensor
+reveal_type(ops.where(x > 0))  # type: tuple[Tensor, ...]
+reveal_type(ops.linspace(0.0, 1.0))  # type: Tensor
+reveal_type(ops.linspace(0.0, 1.0, retstep=True))  # type: tuple[Tensor, Tensor]
+reveal_type(ops.svd(x))  # type: tuple[Tensor, Tensor, Tensor]
+reveal_type(ops.svd(x, compute_uv=False))  # type: Tensor
+reveal_type(ops.unique(x))  # type: Tensor
+x.reshap(-1)  # error: reshap
+ops.relue(x)  # error: relue
+ops.softmax(x, axiss=0)  # error: axiss
+x.backward()  # error: backward
+
+weight = keras.Variable([1.0, 2.0, 3.0])
+with keras.GradientTape() as tape:
+    loss = (x * weight).sum()
+reveal_type(weight)  # type: Variable
+reveal_type(loss)  # type: Tensor
+reveal_type(tape.gradient(loss, weight))  # type: Tensor
+reveal_type(tape.gradient(loss, [weight]))  # type: list[Any]
+
+
+@keras.custom_gradient
+def square(a: keras.Tensor) -> tuple[keras.Tensor, object]:
+    """A decorated function stays one."""
+    return a * a, lambda upstream: 2 * a * upstream
+
+
+square()  # error: argument
