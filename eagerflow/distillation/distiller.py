@@ -100,9 +100,7 @@ class Distiller(Model):
         self._student_loss = read_losses(loss)
         super().compile(optimizer=optimizer, loss=None, metrics=metrics, **kwargs)
 
-    def call(
-        self, inputs: Any, training: bool | None = None, **kwargs: Any
-    ) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """What the student says."""
         return self.student(inputs, training=training, **kwargs)
 
