@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from typing import Any
 
+from viz.compare.markdown import markdown, verdict_lines
 from viz.comparison import TOLERANCE, diff
 from viz.facts.archive import TraceFileError
 
@@ -21,9 +23,14 @@ ops and layers added, removed and changed, the first tensor with other elements,
   viz diff --tolerance 1e-3 a.efz b.efz let elements differ by a thousandth of the largest in their tensor
   viz diff --html diff.html a.efz b.efz the interactive page of b.efz, changes marked
   viz diff monday.keras friday.keras    which weights differ, and how much
+  viz diff --fail-if "time>10%" --fail-if "peak>5%" a.efz b.efz    for CI: fails only beyond noise
+  viz diff --fail-if "time>10%" --markdown a.efz b.efz             for a pull request
 
 Elements are compared where both were recorded with `viz run --stats basic` or `--values ''`.
-Exit status: 0 no difference (times and bytes don't count), 1 a difference, 2 wrong usage or an unreadable file."""
+Conditions: time, forward, backward, update, loss, memory, peak, ops, params, flops, and what training reports; > or <;
+10% is a change from A to B, 5ms or 2GB B itself. Times and losses are compared over all steps (record 6 at least).
+Exit status: 0 no difference (times and bytes don't count), 1 a difference, 2 wrong usage or an unreadable file;
+with --fail-if: 0 no condition came true, 1 one did, 2 also when one can't be decided."""
 
 
 def add_command(commands: Any) -> None:
@@ -40,6 +47,10 @@ def add_command(commands: Any) -> None:
         help=f"elements differ from this relative distance on (default: {TOLERANCE:g})",
     )
     added.add_argument("--html", metavar="FILE.html", help="write the interactive page with changes marked")
+    added.add_argument(
+        "--fail-if", action="append", default=[], metavar="COND", help='what must not be, such as "time>10%%"'
+    )
+    added.add_argument("--markdown", action="store_true", help="print Markdown for a pull request")
     added.add_argument("--json", action="store_true", help="print JSON for other programs")
     added.set_defaults(command=run_diff)
 
@@ -56,20 +67,30 @@ def run_diff(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `a`, `b`, `steps`, `tolerance`, `html` and `json`.
+        options: `a`, `b`, `steps`, `tolerance`, `html`, `fail_if`, `markdown` and `json`.
 
     Returns:
-        0 without a difference, 1 with one, 2 for wrong usage and files that can't be read.
+        0 without a difference, 1 with one, 2 for wrong usage and files that can't be read; with conditions 0 when none
+        came true, 1 when one did, 2 when one can't be decided.
     """
     try:
         found = diff(options.a, options.b, steps=options.steps, tolerance=options.tolerance)
+        verdicts = found.check(*options.fail_if) if options.fail_if else []
         if options.html:
             found.to_html(options.html)
     except (TraceFileError, ValueError, TypeError, ImportError, OSError) as error:
         print(f"viz diff: {error}", file=sys.stderr)
         return 2
     if options.json:
-        print(json.dumps(found.to_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        told = found.to_dict()
+        told |= {"conditions": [dataclasses.asdict(each) for each in verdicts]} if verdicts else {}
+        print(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False))
+    elif options.markdown:
+        print(markdown(found, verdicts))
     else:
         print(found)
-    return int(bool(found))
+        print("\n".join(["conditions:", *verdict_lines(verdicts)]) if verdicts else "", end="\n" if verdicts else "")
+    if not verdicts:
+        return int(bool(found))
+    failed = {verdict.failed for verdict in verdicts}
+    return 1 if True in failed else 2 if None in failed else 0

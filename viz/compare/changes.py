@@ -119,6 +119,7 @@ class Changes:
     settings: list[str] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     recordings: tuple[Record, Record] | None = dataclasses.field(default=None, repr=False, compare=False)
+    chosen: tuple[int, int] | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return bool(self.ops or self.first or self.weights or self.settings)
@@ -126,7 +127,9 @@ class Changes:
     def to_dict(self) -> dict[str, Any]:
         """The difference as plain data that JSON can hold."""
         found = {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "recordings"
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name not in ("recordings", "chosen")
         }
         lists = ("ops", "layers", "kinds", "weights")
         found |= {name: [dataclasses.asdict(each) for each in found[name]] for name in lists}

@@ -7,11 +7,13 @@ import pathlib
 
 from viz.compare import report
 from viz.compare.changes import TOLERANCE, Changes, Cost, OpChange, ValueChange, WeightChange
+from viz.compare.conditions import Verdict, judge, parsed
+from viz.compare.markdown import markdown
 from viz.compare.page_marks import page_marks
 from viz.facts.text_table import Text
 from viz.page.document import to_html
 
-__all__ = ["TOLERANCE", "Cost", "Difference", "OpChange", "ValueChange", "WeightChange"]
+__all__ = ["TOLERANCE", "Cost", "Difference", "OpChange", "ValueChange", "Verdict", "WeightChange"]
 
 
 class Difference(Changes):
@@ -32,6 +34,7 @@ class Difference(Changes):
         settings: settings of layers that changed, as text.
         notes: what should be known when reading this.
         recordings: the two recordings, where traces were compared.
+        chosen: the one step of each that was compared; None: all.
     """
 
     @property
@@ -43,6 +46,34 @@ class Difference(Changes):
         return str(self.text)
 
     __repr__ = __str__
+
+    def check(self, *conditions: str) -> list[Verdict]:
+        """What becomes of conditions that must not come true, such as `"time>10%"`.
+
+        A figure, `>` or `<`, and a limit: with `%` the change from the first recording to the second, else the figure
+        of the second itself (`"peak>2GB"`, `"time>5ms"`). Figures: `time`, `forward`, `backward`, `update` (of a step),
+        `loss` (of the later half of the steps), `memory` (bytes made in a step), `peak`, `ops`, `params`, `flops`, and
+        what training reports, such as `val_loss`.
+
+        Times and losses are compared over all steps of equal size but the first. They fail only where noise can't
+        explain it: the change must be beyond the limit with 99 % certainty, judged by the ranks of the steps' numbers,
+        less how far the halves of a recording differ among themselves.
+
+        Args:
+            *conditions: the conditions, several in one with commas between.
+
+        Raises:
+            ValueError: for what is no condition, and where no whole recordings were compared.
+        """
+        if self.recordings is None or self.chosen is not None:
+            raise ValueError(
+                "conditions need two recordings with all their steps; record both with `viz run`, and leave steps= out"
+            )
+        return judge(*self.recordings, parsed(conditions))
+
+    def to_markdown(self, *conditions: str) -> str:
+        """The difference as Markdown for a pull request, with what becomes of conditions; see `check`."""
+        return markdown(self, self.check(*conditions) if conditions else ())
 
     def to_html(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Write the interactive page of the second recording, with what differs from the first one marked.

@@ -32,7 +32,7 @@ def compare_traces(
         chosen: the one step of each to compare; None: all of both.
     """
     pairing = Pairing(a, b, chosen)
-    found = Difference(*names, "traces", tolerance, notes=pairing.notes, recordings=(a, b))
+    found = Difference(*names, "traces", tolerance, notes=pairing.notes, recordings=(a, b), chosen=chosen)
     found.pairs = [(x.id, y.id) for x, y in pairing.pairs]
     found.ops = _op_changes(pairing)
     _compare_elements(pairing, found)

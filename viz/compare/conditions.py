@@ -1,0 +1,224 @@
+"""Conditions on a difference, such as "time>10%": for machines that decide whether a change may go in."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import statistics
+from collections.abc import Sequence
+
+from viz.compare.noise import SURE, least_median, least_ratio, typical_ratio
+from viz.compare.step_figures import EXACT, NOISY, StepFigures, figures_of
+from viz.facts import formatting
+from viz.facts.schema import Record
+
+__all__ = ["Condition", "Verdict", "judge", "parsed"]
+
+_WRITTEN = re.compile(r"\s*([A-Za-z_][\w/.-]*?)\s*([<>])\s*([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*(%|[A-Za-zµ]*)\s*")
+_UNITS: dict[str, dict[str, float]] = {
+    "time": {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9},
+    "bytes": {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4},
+    "": {"": 1, "k": 1e3, "M": 1e6, "G": 1e9},
+}
+_COSTLY = ("stats", "values", "memory", "source", "backward", "on_nonfinite")  # what recording takes time for
+_TIMES, _BYTES = ("time", "forward", "backward", "update"), ("memory", "peak")
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """What must not be.
+
+    Attributes:
+        text: as it was written.
+        name: which figure.
+        above: whether it must not be larger (else: smaller).
+        amount: the limit; for changes 0.1 is 10 %.
+        relative: whether the change is meant, and not the second side's figure itself.
+    """
+
+    text: str
+    name: str
+    above: bool
+    amount: float
+    relative: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What became of a condition.
+
+    Attributes:
+        condition: as it was written.
+        failed: whether what must not be is there; None where it can't be decided.
+        a, b: the figure on both sides, as text.
+        change: the change from `a` to `b` in words; "" without.
+        why: what it was decided by, or why it couldn't be.
+    """
+
+    condition: str
+    failed: bool | None
+    a: str
+    b: str
+    change: str
+    why: str
+
+
+def parsed(texts: Sequence[str]) -> list[Condition]:
+    """Conditions from text, several in one with commas between.
+
+    Raises:
+        ValueError: for what is no condition.
+
+    >>> parsed(["time>10%, ops>500"])[1].amount
+    500.0
+    """
+    return [_parsed(part) for text in texts for part in text.split(",")]
+
+
+def _parsed(text: str) -> Condition:
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        raise ValueError(
+            f"--fail-if {text!r:.80}: expected a figure, > or <, and a limit: 'time>10%' (a change), 'peak>2GB' (the "
+            f"second side itself). Figures: {', '.join((*NOISY, *EXACT))}, and what training reports, such as val_loss"
+        )
+    name, sign, number, unit = found.groups()
+    if unit == "%":
+        return Condition(text.strip(), name, sign == ">", float(number) / 100, True)
+    units = _UNITS["time" if name in _TIMES else "bytes" if name in _BYTES else ""]
+    if unit not in units:
+        known = ", ".join([each for each in units if each])
+        raise ValueError(f"--fail-if {text!r:.80}: {name} has no unit {unit!r}; expected % or one of {known}")
+    return Condition(text.strip(), name, sign == ">", float(number) * units[unit], False)
+
+
+def judge(a: Record, b: Record, conditions: Sequence[Condition]) -> list[Verdict]:
+    """What becomes of the conditions.
+
+    Args:
+        a: a recording.
+        b: another, which came later.
+        conditions: what must not be.
+
+    Raises:
+        ValueError: for a figure that there isn't.
+    """
+    before, after = figures_of(a), figures_of(b)
+    options = [record.meta.get("options") or {} for record in (a, b)]
+    other = [name for name in _COSTLY if options[0].get(name) != options[1].get(name)]
+    return [
+        _undecided(condition, f"the two were recorded with other {' and '.join(other)}, which takes time itself")
+        if other and condition.name in _TIMES
+        else _judged(before, after, condition)
+        for condition in conditions
+    ]
+
+
+def _judged(a: StepFigures, b: StepFigures, condition: Condition) -> Verdict:
+    name = condition.name
+    if name in NOISY:
+        return _noisy(a.noisy[name], b.noisy[name], condition)
+    if name in EXACT:
+        first, second, why = a.exact.get(name), b.exact.get(name), "the same in every run"
+    elif name in a.reported or name in b.reported:
+        first, second = a.reported.get(name), b.reported.get(name)
+        why = "as reported last; how much it differs from run to run isn't known"
+    else:
+        known = list(dict.fromkeys([*NOISY, *EXACT, *b.reported]))
+        raise ValueError(
+            f"--fail-if {condition.text!r}: there is no {name!r}; expected one of {', '.join(known)}"
+            f"{formatting.nearest(name, known)}"
+        )
+    if first is None or second is None:
+        return _undecided(condition, "it wasn't recorded on both sides")
+    return _exactly(first, second, condition, why)
+
+
+def _exactly(first: float, second: float, condition: Condition, why: str) -> Verdict:
+    change = _change(first, second)
+    measured = (math.nan if change is None else change) if condition.relative else second
+    if math.isnan(measured):
+        failed = (second > 0) == condition.above if first == 0 and second == second else None
+    else:
+        failed = measured > condition.amount if condition.above else measured < condition.amount
+    shown = [_shown(condition.name, each) for each in (first, second)]
+    return Verdict(condition.text, failed, shown[0], shown[1], _percent(change), why)
+
+
+def _change(first: float, second: float) -> float | None:
+    if first == second:
+        return 0.0
+    return (second - first) / abs(first) if first and math.isfinite(first) and math.isfinite(second) else None
+
+
+def _undecided(condition: Condition, why: str, a: str = "", b: str = "") -> Verdict:
+    return Verdict(condition.text, None, a, b, "", f"can't be decided: {why}")
+
+
+def _noisy(a: list[float], b: list[float], condition: Condition) -> Verdict:
+    """By the typical number, and only if noise alone can't explain it."""
+    if not a or not b:
+        return _undecided(condition, f"no {condition.name} of single steps was recorded on both sides")
+    typical = [_shown(condition.name, statistics.median(each)) for each in (a, b)]
+    if not all(math.isfinite(each) for each in (*a, *b)):
+        bad = not all(math.isfinite(each) for each in b)
+        why = "not all losses are finite"
+        return Verdict(condition.text, True if bad and condition.above else None, typical[0], typical[1], "", why)
+    if not condition.relative:
+        return _against_limit(b, typical, condition)
+    found = _paired(a, b, condition.above) if condition.name == "loss" else _by_ranks(a, b, condition.above)
+    if found is None:
+        return _undecided(condition, _too_few(7 if condition.name == "loss" else 5, a, b), *typical)
+    change, bound = found
+    failed = bound > condition.amount if condition.above else bound < condition.amount
+    side = "at least" if condition.above else "at most"
+    why = f"{side} {_percent(bound)} with {SURE:.0%} certainty; {len(a)} and {len(b)} steps"
+    return Verdict(condition.text, failed, typical[0], typical[1], _percent(change), why)
+
+
+def _by_ranks(a: list[float], b: list[float], above: bool) -> tuple[float, float] | None:
+    """The typical change, and what it is at least (at most, where smaller numbers are looked for)."""
+    least = least_ratio(a, b) if above else least_ratio(b, a)
+    return None if least is None else (typical_ratio(a, b) - 1, (least if above else 1 / least) - 1)
+
+
+def _paired(a: list[float], b: list[float], above: bool) -> tuple[float, float] | None:
+    """The same for losses: each step beside the same step of the other side, where there are as many."""
+    if len(a) != len(b):
+        return _by_ranks(a, b, above) if min(*a, *b) > 0 else None
+    size = statistics.fmean([abs(x) for x in a]) or 1.0
+    changes = [(y - x) / size for x, y in zip(a, b)]
+    least = least_median(changes if above else [-each for each in changes])
+    return None if least is None else (statistics.median(changes), least if above else -least)
+
+
+def _too_few(least: int, *sides: list[float]) -> str:
+    told = " and ".join([str(len(side)) for side in sides])
+    return f"{told} comparable steps can't be told from noise; record at least {least + 1} steps of equal size"
+
+
+def _against_limit(b: list[float], typical: list[str], condition: Condition) -> Verdict:
+    values = b if condition.above else [-each for each in b]
+    least = least_median(values)
+    if least is None:
+        return _undecided(condition, _too_few(7, b), *typical)
+    bound = least if condition.above else -least
+    failed = bound > condition.amount if condition.above else bound < condition.amount
+    side = "at least" if condition.above else "at most"
+    why = f"{side} {_shown(condition.name, bound)} with {SURE:.0%} certainty; {len(b)} steps"
+    return Verdict(condition.text, failed, typical[0], typical[1], "", why)
+
+
+def _shown(name: str, value: float) -> str:
+    if name in _TIMES:
+        return formatting.seconds(value)
+    if name in _BYTES:
+        return formatting.nbytes(value)
+    if name in ("ops", "params"):
+        return formatting.amount(round(value))
+    return formatting.short(value) if name == "flops" else f"{value:.5g}"
+
+
+def _percent(change: float | None) -> str:
+    return "" if change is None else f"{100 * change:+.1f} %"

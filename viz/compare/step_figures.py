@@ -1,0 +1,102 @@
+"""What a recording's steps took and made, as numbers to compare."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import math
+import statistics
+
+from viz.facts.flops import flops
+from viz.facts.memory_use import memory_use
+from viz.facts.schema import Record
+
+__all__ = ["EXACT", "NOISY", "StepFigures", "figures_of"]
+
+NOISY = ("time", "forward", "backward", "update", "loss")
+EXACT = ("memory", "peak", "ops", "params", "flops")
+
+
+@dataclasses.dataclass
+class StepFigures:
+    """The figures of a recording.
+
+    Attributes:
+        noisy: for each of `NOISY`, one number per step: times in nanoseconds.
+        exact: numbers that don't depend on the machine's mood: bytes made in a step, the peak of bytes in use, ops and
+            FLOPs of a step, numbers in trained weights.
+        reported: what training reported last, by name.
+        left_out: how many steps aren't counted: the first one, and those of another size than most.
+    """
+
+    noisy: dict[str, list[float]]
+    exact: dict[str, float]
+    reported: dict[str, float]
+    left_out: int
+
+
+def figures_of(record: Record) -> StepFigures:
+    """The figures of a recording; without steps, of the whole as one step."""
+    by_step: dict[int | None, dict[str, float]] = {}
+    for op in record.ops:
+        sums = by_step.setdefault(op.step if record.steps else None, collections.defaultdict(float))
+        sums["ops"] += 1
+        if op.phase == "network":
+            continue
+        sums["memory"] += sum([record.tensors[i].nbytes for i in op.outputs])
+        sums[op.phase if op.phase in ("backward", "update") else "forward"] += op.duration
+        if op.phase == "forward":
+            sums["flops"] += flops(record, op) or 0
+    for step in record.steps:
+        if step.index in by_step and step.start is not None and step.end is not None:
+            by_step[step.index]["time"] = step.end - step.start
+    failed = {step.index for step in record.steps if record.scopes[step.scope].error is not None}
+    kept = _alike({n: sums for n, sums in by_step.items() if n not in failed and (n is not None or not record.steps)})
+    if not record.steps:
+        for sums in kept.values():
+            sums["time"] = sums["forward"] + sums["backward"] + sums["update"]
+    noisy = {name: [sums[name] for sums in kept.values() if sums.get(name)] for name in NOISY[:-1]}
+    noisy["loss"] = _losses(record)
+    names = ("memory", "ops", "flops") if kept else ()
+    exact = {name: statistics.median([sums[name] for sums in kept.values()]) for name in names}
+    weights = [t for t in record.tensors if t.role == "parameter" and not t.version and t.producer is None]
+    exact["params"] = sum([math.prod(t.shape) for t in weights])
+    if record.storages:
+        exact["peak"] = memory_use(record).peak
+    return StepFigures(noisy, exact, _reported(record), max(1, len(record.steps)) - len(kept))
+
+
+def _alike(steps: dict[int | None, dict[str, float]]) -> dict[int | None, dict[str, float]]:
+    """The steps that do what most do: not the first, which builds and warms up, nor a last one of fewer samples."""
+    later = dict(list(steps.items())[1:]) if len(steps) > 2 else steps
+    sizes = collections.Counter([(sums["ops"], sums["memory"]) for sums in later.values()])
+    if not sizes:
+        return later
+    usual = sizes.most_common(1)[0][0]
+    return {n: sums for n, sums in later.items() if (sums["ops"], sums["memory"]) == usual}
+
+
+def _losses(record: Record) -> list[float]:
+    """The losses of single steps in the second half; what `fit` reports are means since the epoch began."""
+    found: list[float] = []
+    before, count = 0.0, 0
+    for log in record.logs:
+        value = log.values.get("loss")
+        if log.kind != "batch" or not isinstance(value, (int, float)):
+            continue
+        if log.step == 0 or log.step != count:
+            before, count = 0.0, log.step
+            if count:  # recorded from the middle of an epoch on
+                before, count = value * (log.step + 1), log.step + 1
+                continue
+        found.append(value * (count + 1) - before)
+        before, count = value * (count + 1), count + 1
+    return found[len(found) // 2 :]
+
+
+def _reported(record: Record) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for log in record.logs:
+        if log.kind == "epoch" or not any(each.kind == "epoch" for each in record.logs):
+            found.update({k: float(v) for k, v in log.values.items() if isinstance(v, (int, float))})
+    return found
