@@ -1,0 +1,60 @@
+"""What README.md begins with is what the three commands print."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.sources import ROOT
+from viz.doctor.finding import KINDS
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.search(r"^```\n(\$ viz doctor .*?)^```$", README, re.MULTILINE | re.DOTALL)
+SCRIPT = "examples/mistakes/stuck.py"
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+def printed(folder, *command):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+    return done.stdout, done.stderr
+
+
+def alike(said, shown):
+    """The same words; numbers may differ a little between processors."""
+    assert NUMBER.sub("#", said).split() == NUMBER.sub("#", shown).split()
+    numbers = [[float(n) for n in NUMBER.findall(text)] for text in (said, shown)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=0.05)
+
+
+def test_the_fault_is_found_and_mended_as_it_is_shown(tmp_path):
+    assert BLOCK is not None
+    first, second, third = re.split(r"^\$ ", BLOCK[1], flags=re.MULTILINE)[1:]
+    assert first.startswith(f"viz doctor {SCRIPT}\n")
+    assert second == f"viz doctor --fix {SCRIPT} 2>/dev/null | git apply\n"
+    assert third.startswith(f"python -m eagerflow run {SCRIPT}\n")
+    script = tmp_path / SCRIPT
+    script.parent.mkdir(parents=True)
+    script.write_bytes((ROOT / SCRIPT).read_bytes())
+    patch, report = printed(tmp_path, "-m", "viz", "doctor", "--fix", SCRIPT)
+    alike(report, first.partition("\n")[2])
+    for line in patch.splitlines():
+        if line.startswith("-") and not line.startswith("---"):
+            script.write_text(script.read_text("utf-8").replace(line[1:], _added(patch)), encoding="utf-8")
+    out, _ = printed(tmp_path, "-m", "eagerflow", "run", SCRIPT)
+    alike(out, third.partition("\n")[2])
+
+
+def _added(patch):
+    (line,) = [each[1:] for each in patch.splitlines() if each.startswith("+") and not each.startswith("+++")]
+    return line
+
+
+def test_it_says_how_many_kinds_there_are():
+    assert f"{len(KINDS)} kinds of such faults" in README
