@@ -7,11 +7,15 @@ import re
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import eagerflow
+import viz
 from tests.sources import ROOT
 from tests.test_packaging import built
 
@@ -44,10 +48,10 @@ def python(request, tmp_path_factory):
     return folder / "venv" / "bin" / "python"
 
 
-def by_mypy(python: Path) -> dict[str, list[tuple[int, str, str]]]:
+def by_mypy(python: Path, scripts: Sequence[Path] = SCRIPTS) -> dict[str, list[tuple[int, str, str]]]:
     cache = python.parents[2] / "cache"
     options = ["--python-executable", str(python), "--cache-dir", str(cache)]
-    words = [sys.executable, "-m", "mypy", *options, "--follow-imports", "silent", *map(str, SCRIPTS)]
+    words = [sys.executable, "-m", "mypy", *options, "--follow-imports", "silent", *map(str, scripts)]
     done = subprocess.run(words, cwd=python.parents[2], capture_output=True, text=True, check=False, timeout=300)
     assert not done.stderr, done.stderr
     said: dict[str, list[tuple[int, str, str]]] = {}
@@ -96,3 +100,21 @@ def test_a_type_checker_finds_what_is_wrong_in_a_script_and_nothing_else(python,
                 assert short(text) == marks[line, kind], f"{script.name}:{line}"
             else:
                 assert marks[line, kind] in text or checker is by_pyright, f"{script.name}:{line}: {text}"
+
+
+def public(module: ModuleType, written: str, depth: int = 2) -> Iterator[str]:
+    """The names that `dir` shows, with those of modules inside."""
+    for name in [name for name in dir(module) if name == "__version__" or not name.startswith("_")]:
+        found = getattr(module, name)
+        yield f"{written}.{name}"
+        if depth and isinstance(found, ModuleType) and found.__name__.startswith(f"{module.__name__}."):
+            yield from public(found, f"{written}.{name}", depth - 1)
+
+
+def test_type_checkers_know_every_public_name(python, tmp_path):
+    script = tmp_path / "names.py"
+    names = [*public(eagerflow, "eagerflow"), *public(viz, "viz")]
+    assert len(names) > 1500
+    script.write_text("import eagerflow\nimport viz\n" + "".join(f"print({name})\n" for name in names), "utf-8")
+    lines = script.read_text("utf-8").splitlines()
+    assert [(lines[n - 1], text) for n, _, text in by_mypy(python, [script]).get("names", [])] == []
