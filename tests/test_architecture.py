@@ -110,7 +110,11 @@ FLOORS_OF_VIZ = {
     "samples": 4,
     "page": 3,
     "fit_gap": 3,
+    "trial": 3,
+    "check": 4,
     "compare": 4,
+    "estimate": 4,
+    "rates": 4,
     "web": 4,
     "recording": 5,
     "nonfinite": 6,
@@ -279,6 +283,7 @@ def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files(sou
         and target
         not in (
             "eagerflow.core.observe",
+            "eagerflow.core.random",
             "eagerflow.base.files",
             "eagerflow.base.npy",
             "eagerflow.base.moved",

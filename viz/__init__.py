@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         NonfiniteWarning as NonfiniteWarning,
     )
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model, summary as summary
+    from viz.rates.find_lr import find_lr as find_lr
+    from viz.rates.sweep import LearningRates as LearningRates
     from viz.replay.keeping import keep_step as keep_step
 
 # What recording doesn't need is loaded when it is first asked for.
@@ -62,16 +64,18 @@ _HOMES = {
     "nonfinite.find_nonfinite": "find_nonfinite",
     "nonfinite.finding": "Nonfinite NonfiniteError NonfiniteWarning",
     "picture.plot_model": "model_to_dot plot_model summary",
+    "rates.find_lr": "find_lr",
+    "rates.sweep": "LearningRates",
     "replay.keeping": "keep_step",
 }
 _LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
 _find_moved_modules("viz")
 
-__all__ = ["Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Frame", "Gap", "LivePage", "Logs"]
-__all__ += ["Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording", "RendererMissing", "Scope", "Stats"]
-__all__ += ["Step", "Storage", "SummaryWriter", "TensorInfo", "TraceFileError", "Tracer", "Watch", "diagnose", "diff"]
-__all__ += ["explain", "find_nonfinite", "gap", "keep_step", "live", "load", "model_to_dot", "plot_model", "set_engine"]
-__all__ += ["step", "summary", "trace", "watch"]
+__all__ = ["Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Frame", "Gap", "LearningRates"]
+__all__ += ["LivePage", "Logs", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording"]
+__all__ += ["RendererMissing", "Scope", "Stats", "Step", "Storage", "SummaryWriter", "TensorInfo", "TraceFileError"]
+__all__ += ["Tracer", "Watch", "diagnose", "diff", "explain", "find_lr", "find_nonfinite", "gap", "keep_step", "live"]
+__all__ += ["load", "model_to_dot", "plot_model", "set_engine", "step", "summary", "trace", "watch"]
 
 
 if not TYPE_CHECKING:  # for which a name that isn't here is an error

@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from viz.command.annotate import add_command as add_annotate
+from viz.command.check import add_command as add_check
 from viz.command.data import add_command as add_data
 from viz.command.diff import add_command as add_diff
 from viz.command.doctor import add_command as add_doctor
+from viz.command.estimate import add_command as add_estimate
 from viz.command.gap import add_command as add_gap
 from viz.command.html import add_command as add_html
 from viz.command.keep import add_keep_options, run_kept
@@ -26,6 +28,7 @@ from viz.command.nonfinite import add_command as add_nonfinite
 from viz.command.output_files import check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
 from viz.command.replay import add_command as add_replay
+from viz.command.reproduce import add_command as add_reproduce
 from viz.command.script_runner import run_script
 from viz.command.terminal import output_to_stderr, paint
 from viz.facts import summary_tables
@@ -55,6 +58,9 @@ See what an eagerflow program really ran: record it once, then draw, measure and
   viz annotate train.efz                your source, with what each line costs
   viz nonfinite train.py                where NaN begins
   viz html model.onnx                   the same of a model in an ONNX file, run once: open model.trace.html
+  viz check train.py                    before a training: is it set up so that it can learn?
+  viz estimate --limit 8GB train.py     its memory and time, and the largest batch that fits
+  viz reproduce train.py                do two runs compute the same?
   viz doctor train.py                   what is wrong with the training, and what to do
   viz gap train.py                      why fit and evaluate disagree
   viz data train.py                     the samples, the hardest first; labels that are likely wrong
@@ -129,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="<command>")
     _add_run(commands)
+    add_check(commands)
+    add_estimate(commands)
+    add_reproduce(commands)
     add_doctor(commands)
     add_nonfinite(commands)
     add_gap(commands)

@@ -11,6 +11,7 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "examples"
 PAGE = FOLDER.parent / "docs" / "viz.md"
 SMALL = {
+    "viz_before": {},
     "viz_doctor": {"kinds": ("dead_relu",)},
     "viz_explain": {"epochs": 1},
     "viz_live": {"epochs": 1, "open_browser": False, "linger": 0},

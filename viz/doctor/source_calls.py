@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from viz.doctor.user_code import Place
 
-__all__ = ["lone_shuffles", "only_call"]
+__all__ = ["lone_shuffles", "only_call", "unseeded_generators"]
 
 
 @functools.lru_cache(8)
@@ -34,6 +34,12 @@ def only_call(file: str, name: str) -> Place | None:
     """The line of the one call of this name in a file; None where there is none, or more than one."""
     found = [node.lineno for called, node in _calls(file) if called == name]
     return Place(file, found[0]) if len(found) == 1 else None
+
+
+def unseeded_generators(file: str) -> list[int]:
+    """The lines on which NumPy's or Python's generators are made without a seed."""
+    names = ("default_rng", "RandomState", "Random")
+    return [node.lineno for called, node in _calls(file) if called in names and not node.args and not node.keywords]
 
 
 def lone_shuffles(file: str) -> list[tuple[str, int]]:

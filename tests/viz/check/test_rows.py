@@ -1,0 +1,255 @@
+"""Each question of `viz check` finds what was planted for it, with its line; healthy scripts get no ✗."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import viz.check.all_rows as all_rows
+from tests.viz.doctor.healthy import HEALTHY
+from tests.viz.doctor.planted import PRELUDE
+from viz.check.all_rows import NAMES, check_script
+from viz.check.row import fine
+from viz.cli import main
+
+FIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, batch_size=16, epochs=2, verbose=0)\n'
+NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\n'
+
+PLANTED = {
+    ("rows apart", "a mean over the batch"): """
+class Centred(layers.Layer):
+    def call(self, h):
+        return h - ops.mean(h, axis=0)
+model = ef.Sequential([layers.Dense(16), Centred(), layers.Dense(1)])  # here
+"""
+    + FIT,
+    ("rows apart", "a reshape that mixes, of numbers of words"): """
+class Mixed(layers.Layer):
+    def call(self, h):
+        return ops.reshape(ops.transpose(h), ops.shape(h))
+model = ef.Sequential([layers.Embedding(9, 4), layers.Flatten(), Mixed(), layers.Dense(1)])  # here
+model.compile("adam", "mse")
+model.fit(rng.integers(0, 9, (64, 8)), target[:64], verbose=0)
+""",
+    ("weights move", "a weight that nothing asks for"): """
+class Spare(layers.Layer):
+    def build(self, shape):
+        self.used = self.add_weight(shape=(shape[-1], 1), name="used")
+        self.spare = self.add_weight(shape=(3,), name="spare")
+    def call(self, h):
+        return h @ self.used
+model = ef.Sequential([Spare()])  # here
+"""
+    + FIT,
+    ("weights move", "units that never fire"): """
+model = ef.Sequential([
+    layers.Dense(16, activation="relu", bias_initializer=ef.initializers.Constant(-99.0)),  # here
+    layers.Dense(1)])
+"""
+    + FIT,
+    ("overfits one batch", "a rate that does nothing"): NET
+    + """
+model.compile(ef.optimizers.SGD(1e-7), "mse")  # here
+model.fit(x, target, batch_size=16, verbose=0)
+""",
+    ("overfits one batch", "outputs that can't be what is wanted"): """
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="tanh")])
+model.compile("adam", "mse")  # here
+model.fit(x, 100 * target, batch_size=16, verbose=0)
+""",
+    ("first loss", "weights that begin large"): """
+model = ef.Sequential([layers.Dense(64, activation="relu"), layers.Dense(3, activation="softmax",
+    kernel_initializer=ef.initializers.RandomNormal(stddev=9.0))])
+model.compile("adam", "sparse_categorical_crossentropy")  # here
+model.fit(x, number, verbose=0)
+""",
+    ("validation data", "rows that are trained with"): NET
+    + """
+model.compile("adam", "mse")
+model.fit(x, target, validation_data=(x[20:60], target[20:60]), verbose=0)  # here
+""",
+    ("inputs", "pixels from 0 to 255"): """
+model = ef.Sequential([layers.Flatten(), layers.Dense(16, activation="relu"), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(rng.integers(0, 256, (64, 6, 6)).astype("float32"), target[:64], verbose=0)  # here
+""",
+    ("inputs", "colours on the wrong axis"): """
+model = ef.Sequential([layers.Conv2D(4, 2), layers.Flatten(), layers.Dense(1)])  # here
+model.compile("adam", "mse")
+model.fit(rng.random((32, 3, 16, 16)).astype("float32"), target[:32], verbose=0)
+""",
+    ("inputs", "a missing value"): """
+x[3, 2] = np.nan
+"""
+    + NET
+    + """
+model.compile("adam", "mse")
+model.fit(x, target, shuffle=False, verbose=0)  # here
+""",
+    ("labels", "softmax over one unit"): """
+model = ef.Sequential([layers.Dense(16), layers.Dense(1, activation="softmax")])  # here
+model.compile("adam", "binary_crossentropy")
+model.fit(x, binary, verbose=0)
+""",
+    ("labels", "classes counted from 1"): """
+model = ef.Sequential([layers.Dense(16), layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, number + 1, verbose=0)  # here
+""",
+    ("augmentation", "brightness for pixels up to 255"): """
+model = ef.Sequential([layers.RandomBrightness(0.5), layers.Flatten(), layers.Dense(1)])  # here
+model.compile("adam", "mse")
+model.fit(rng.random((32, 8, 8, 1)).astype("float32"), target[:32], verbose=0)
+""",
+    ("saving", "a config that forgets"): """
+class Scaled(layers.Layer):
+    def __init__(self, by, **kwargs):
+        super().__init__(**kwargs)
+        self.by = by
+    def call(self, h):
+        return h * self.by
+    def get_config(self):
+        return {**super().get_config(), "by": 1.0}
+model = ef.Sequential([layers.Dense(4), Scaled(3.0), layers.Dense(1)])  # here
+"""
+    + FIT,
+    ("saving", "a checkpoint that can't be loaded"): """
+class Scaled(layers.Layer):
+    def __init__(self, by):
+        super().__init__()
+        self.by = by
+    def call(self, h):
+        return h * self.by
+    def get_config(self):
+        return {"some": self.by}
+model = ef.Sequential([layers.Dense(4), Scaled(3.0), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(x, target, verbose=0)
+model.save("model.keras")  # here
+""",
+}
+
+
+@pytest.fixture
+def once(monkeypatch):
+    """The script isn't run in another process."""
+    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked"))
+
+
+def checked(tmp_path, source):
+    path = tmp_path / "train.py"
+    path.write_text(source)
+    found = check_script(str(path))
+    assert found.stopped.error is None
+    assert [row.name for row in found.rows] == list(NAMES)
+    return found, str(path)
+
+
+@pytest.mark.parametrize(("question", "name"), [pytest.param(*each, id=": ".join(each)) for each in PLANTED])
+def test_planted_faults_are_found_with_their_line(question, name, tmp_path, once):
+    source = PRELUDE + PLANTED[question, name]
+    line = next(i for i, text in enumerate(source.splitlines(), 1) if text.endswith("# here"))
+    found, path = checked(tmp_path, source)
+    row = next(row for row in found.rows if row.name == question)
+    assert (row.verdict, row.file, row.line) == ("fault", path, line), row
+    assert row.fix
+    assert not found.ok
+
+
+QUICK = list(HEALTHY)[:60:12]
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in HEALTHY])
+def test_healthy_scripts_get_no_fault(name, tmp_path, once):
+    found, _ = checked(tmp_path, HEALTHY[name])
+    assert [row for row in found.rows if row.verdict == "fault"] == []
+
+
+@pytest.mark.slow
+def test_all_that_can_be_said_of_a_plain_fit_is_said(tmp_path):
+    found, path = checked(tmp_path, PRELUDE + NET + FIT.replace("2,", "2, validation_split=0.25,"))
+    verdicts = {row.name: row.verdict for row in found.rows}
+    assert verdicts == {name: "open" if name == "augmentation" else "ok" for name in NAMES}
+    assert {row.file for row in found.rows} == {path}
+    repeatable = found.rows[-1]
+    assert repeatable.evidence["events"] > 10
+    assert "eagerflow" in repeatable.evidence["seeded"]
+
+
+def test_a_loop_of_ones_own_is_put_together_from_what_it_announces(tmp_path, once):
+    source = """
+loss_function = ef.losses.MeanSquaredError()
+optimizer = ef.optimizers.Adam(0.01)
+for step in range(5):
+    with ef.GradientTape() as tape:
+        loss = loss_function(target, model(x, training=True))
+    variables = model.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)
+"""
+    found, _ = checked(tmp_path, PRELUDE + NET + source)
+    verdicts = {row.name: row.verdict for row in found.rows}
+    assert found.kind == "loop"
+    for name in ("inputs", "labels", "first loss", "rows apart", "weights move", "overfits one batch"):
+        assert verdicts[name] == "ok", name
+
+
+def test_a_loop_without_a_model_leaves_questions_open(tmp_path, once):
+    source = """
+w = ef.Variable(np.zeros((8, 1), "float32"))
+for step in range(5):
+    with ef.GradientTape() as tape:
+        loss = ((x @ w - target) ** 2).mean()
+    w.assign_sub(0.1 * tape.gradient(loss, w))
+"""
+    found, _ = checked(tmp_path, PRELUDE + source)
+    assert {row.verdict for row in found.rows[:-1]} == {"open"}
+
+
+@pytest.mark.slow
+def test_a_seed_that_is_set_and_data_that_differ_are_a_fault(tmp_path):
+    source = PRELUDE.replace("default_rng(1)", "default_rng()") + NET + FIT
+    row = checked(tmp_path, source)[0].rows[-1]
+    assert row.verdict == "fault"
+    assert "on line 5" in row.message
+
+
+def test_json_is_alone_on_stdout_and_nothing_is_written(tmp_path, monkeypatch, capsys, once):
+    script = tmp_path / "train.py"
+    script.write_text(
+        PRELUDE + 'with open("kept.txt", "w") as file:\n    file.write("x")\nprint("hello")\n' + NET + FIT
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "train.py", "--json"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["ok"] is True
+    assert [row["name"] for row in found["rows"]] == list(NAMES)
+    assert "hello" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["train.py"]
+
+
+def test_augmentation_is_drawn_where_it_is_asked_for(tmp_path, monkeypatch, capsys, once):
+    script = tmp_path / "train.py"
+    source = PRELUDE + PLANTED["augmentation", "brightness for pixels up to 255"].replace(
+        "0.5)", "0.1, value_range=(0, 1))"
+    )
+    script.write_text(source)
+    assert main(["check", "--augmented", str(tmp_path / "rows.svg"), str(script)]) == 0
+    assert (tmp_path / "rows.svg").read_text().count("<image ") == 16
+    assert "RandomBrightness" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "words"),
+    [("print(1)", 3, "no training step"), ("raise KeyError('x')", 3, "failed before it trained")],
+)
+def test_scripts_that_never_train_say_so(tmp_path, capsys, source, status, words):
+    (tmp_path / "train.py").write_text(source)
+    assert main(["check", str(tmp_path / "train.py")]) == status
+    assert words in capsys.readouterr().err
+
+
+def test_no_script_is_wrong_usage(tmp_path, capsys):
+    assert main(["check", str(tmp_path / "none.py")]) == 2
+    assert "there is no script" in capsys.readouterr().err

@@ -1,0 +1,132 @@
+"""`viz estimate` tells memory and time by batch size from two measured ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from tests.viz.doctor.planted import PRELUDE
+from viz.cli import main
+from viz.estimate.estimates import Estimate, bytes_of, memory_of_machine
+from viz.estimate.measured import Measured
+from viz.estimate.report import advice, text
+
+MB = 2**20
+TRAIN = """
+wide = rng.normal(size=(256, 2000)).astype("float32")
+model = ef.Sequential([layers.Dense(500, activation="relu", name="wide"), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(wide, wide[:, :1], batch_size=32, epochs=3, validation_split=0.25, verbose=0)
+"""
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Few steps are timed, and what viz takes itself isn't asked for."""
+    monkeypatch.setattr("viz.estimate.measured._SECONDS", 0.0)
+    monkeypatch.setattr("viz.command.estimate.memory_of_viz", lambda: 0)
+
+
+def measured(rows, process, arrays, seconds):
+    layers = {"net/wide": arrays // 2, "net/head": arrays // 8}
+    return Measured(
+        rows, process, arrays, seconds, seconds / 3, layers, {"activation": arrays}, layers, "matmul", 4 * MB, 8 * MB
+    )
+
+
+def estimate(**changes):
+    given = {
+        "rows": 32,
+        "measured": (measured(32, 100 * MB, 40 * MB, 0.01), measured(128, 196 * MB, 136 * MB, 0.03)),
+        "before": 60 * MB,
+        "limit": 1000 * MB,
+        "all_rows": 4096,
+        "epochs": 5,
+        "steps_per_epoch": 128,
+        "validation_rows": 64,
+        "weights": 4 * MB,
+        "optimizer": 8 * MB,
+        "place": None,
+    }
+    return Estimate(**{**given, **changes})
+
+
+def test_memory_and_time_lie_on_a_line():
+    found = estimate()
+    assert found.process(64) == 132 * MB
+    assert found.arrays(256) == 264 * MB
+    assert found.seconds(80) == pytest.approx(0.02)
+    assert found.per_row == MB
+
+
+def test_the_largest_batch_is_the_one_that_just_fits():
+    found = estimate()
+    assert found.process(found.largest) <= 1000 * MB < found.process(found.largest + 1)
+    assert estimate(limit=20 * MB).largest == 0
+    assert estimate(limit=10**12).largest == 4096
+    assert estimate(limit=None).largest is None
+
+
+def test_epochs_are_steps_and_validation():
+    found = estimate()
+    assert found.epoch_seconds(32) == pytest.approx(128 * 0.01 + 2 * 0.01 / 3)
+    assert found.all_seconds(32) == pytest.approx(5 * found.epoch_seconds(32))
+    assert estimate(steps_per_epoch=None, all_rows=None).epoch_seconds(32) is None
+
+
+def test_the_table_marks_the_scripts_batch_and_the_largest():
+    shown = text(estimate())
+    assert "← the script's" in shown
+    assert "← the largest that fits" in shown
+    assert "RematScope" in " ".join(advice(estimate()))
+
+
+def test_without_the_systems_figures_arrays_count():
+    small, large = [m._replace(process=None) for m in estimate().measured]
+    found = estimate(measured=(small, large), before=None)
+    assert found.process(64) is None
+    assert "not known here" in text(found)
+    assert found.arrays(found.largest) <= 1000 * MB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_command_measures_a_script(tmp_path, capsys, quick):
+    script = tmp_path / "train.py"
+    script.write_text(PRELUDE + TRAIN)
+    assert main(["estimate", "--json", "--limit", "4GB", str(script)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["batch_size"] == 32
+    assert found["limit"] == 4 * 10**9
+    assert (found["file"], found["line"]) == (str(script), 15)
+    assert found["weights_bytes"] >= 4 * (2000 * 500 + 500 + 501)
+    assert found["optimizer_bytes"] >= 2 * 4 * (2000 * 500 + 500 + 501)
+    assert found["largest_batch"] == 192
+    assert any(name.endswith("wide") for name in found["peak"]["layers"])
+    assert found["epochs"] == 3
+    assert all(line["process_bytes"] > line["array_bytes"] > 0 for line in found["sizes"])
+
+
+def test_a_batch_that_does_not_fit_is_told_by_the_status(tmp_path, capsys, quick):
+    (tmp_path / "train.py").write_text(PRELUDE + TRAIN)
+    assert main(["estimate", "--limit", "1MB", str(tmp_path / "train.py")]) == 1
+    assert "nothing fits" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("print(1)", "no training step"), ("raise KeyError(1)", "failed before"), (None, "there is no script")],
+)
+def test_what_cannot_be_measured_is_said(quick, tmp_path, capsys, source, words):
+    if source is not None:
+        (tmp_path / "train.py").write_text(source)
+    assert main(["estimate", str(tmp_path / "train.py")]) == (2 if source is None else 3)
+    assert words in capsys.readouterr().err
+
+
+def test_sizes_are_read_as_people_write_them():
+    assert [bytes_of(each) for each in ("1.5gb", "2 GiB", "300M")] == [1_500_000_000, 2**31, 300_000_000]
+    with pytest.raises(ValueError, match="8GB"):
+        bytes_of("much")
+    assert memory_of_machine() is None or memory_of_machine() > 10**8

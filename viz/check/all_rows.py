@@ -1,0 +1,192 @@
+"""All questions of `viz check`, asked of a script's first training step."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy
+
+from viz.check.first_loss import check_first_loss
+from viz.check.inputs import check_augmentation, check_inputs
+from viz.check.journal import Journal
+from viz.check.labels import check_labels, of_finding
+from viz.check.overfitting import check_overfitting
+from viz.check.repeatable import check_repeatable
+from viz.check.reproduce import note_first_step
+from viz.check.row import Row, open_question
+from viz.check.rows_apart import check_rows_apart
+from viz.check.saving import check_saving
+from viz.check.subject import Subject
+from viz.check.validation import check_validation
+from viz.check.weights_move import Trial, words_of
+from viz.doctor.crash import explain_crash
+from viz.doctor.finding import Finding
+from viz.doctor.watcher import Watcher
+from viz.trial.first_step import FirstStep
+from viz.trial.stopped_script import Stopped, run_until_first_step
+
+__all__ = ["NAMES", "Checked", "check_script"]
+
+NAMES = (
+    "inputs",
+    "labels",
+    "first loss",
+    "rows apart",
+    "weights move",
+    "overfits one batch",
+    "validation data",
+    "augmentation",
+    "saving",
+    "repeatable",
+)
+"""The questions, in the order of the table."""
+_OF_DOCTOR = {
+    "unscaled_input": "inputs",
+    "augmentation": "augmentation",
+    "no_gradient": "weights move",
+    "frozen": "weights move",
+    "initial_weights": "first loss",
+}
+
+
+@dataclasses.dataclass
+class Checked:
+    """What `viz check` found.
+
+    Attributes:
+        rows: the answers, in the order of `NAMES`; empty where the script never trained.
+        stopped: how the script ended.
+        kind: how it trains; see `FirstStep`.
+        place: the line of its training.
+        seconds: how long it all took.
+        augmented: the first batch before and after augmentation, where the model has one.
+    """
+
+    rows: list[Row]
+    stopped: Stopped
+    kind: str
+    place: Any
+    seconds: float
+    augmented: Any = None
+
+    @property
+    def ok(self) -> bool:
+        """Is there no ✗, and was there a training?"""
+        return bool(self.rows) and all(row.verdict != "fault" for row in self.rows)
+
+
+def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30.0) -> Checked:
+    """Run a script until its first training step, and ask all questions there.
+
+    Args:
+        script: a Python file.
+        arguments: what it finds in `sys.argv`.
+        seconds: how long checks may take, besides 20 training steps.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+    """
+    journal = Journal()
+    found: list[_Examination] = []
+
+    def examine(step: FirstStep) -> None:
+        examination = _Examination(step, seconds, journal)
+        found.append(examination)
+        with warnings.catch_warnings(), numpy.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            examination.run()
+
+    began = time.perf_counter()
+    stopped = run_until_first_step(script, arguments, examine, [journal])
+    if not found:
+        return Checked([], stopped, "", None, time.perf_counter() - began)
+    examination = found[0]
+    before = examination.began - began
+    rows = examination.rows
+    place, left = examination.subject.place, examination.subject.left
+    rows["repeatable"] = _guarded(
+        place, lambda: check_repeatable(journal, script, arguments, place, max(left, 10.0), before)
+    )
+    for name, row in rows.items():
+        row.name = name
+    ordered = [rows[name] for name in NAMES]
+    kind = examination.subject.first.kind
+    return Checked(ordered, stopped, kind, place, time.perf_counter() - began, examination.augmented)
+
+
+class _Examination:
+    """The questions that are asked within the script's process."""
+
+    def __init__(self, first: FirstStep, seconds: float, journal: Journal) -> None:
+        self.began = time.perf_counter()
+        self.subject = Subject(first, seconds)
+        self.rows: dict[str, Row] = {}
+        self.augmented: Any = None
+        self._journal = journal
+
+    def run(self) -> None:
+        """Ask all of them; what they change is put back in between."""
+        subject = self.subject
+        if subject.model is None:
+            reason = "the loop calls no model or layer: what it computes isn't known from outside"
+            self.rows = {name: open_question(reason, subject.place) for name in NAMES}
+            self.rows["weights move"] = Trial(subject).check()
+            return
+        trial, findings = self._trial()
+        asked: dict[str, Callable[[], Row]] = {
+            "weights move": trial.check,
+            "labels": lambda: check_labels(subject, findings, trial.error),
+            "inputs": lambda: check_inputs(subject),
+            "first loss": lambda: check_first_loss(subject, next(iter(trial.losses.values), None)),
+            "rows apart": lambda: check_rows_apart(subject),
+            "validation data": lambda: check_validation(subject),
+            "augmentation": self._augmentation,
+            "saving": lambda: check_saving(subject),
+            "overfits one batch": lambda: check_overfitting(subject),
+        }
+        for name, question in asked.items():
+            self.rows[name] = _guarded(subject.place, partial(self._undone, question))
+        for finding in findings:
+            name = _OF_DOCTOR.get(finding.kind, "")
+            if finding.severity != "info" and name and self.rows[name].verdict != "fault":
+                self.rows[name] = of_finding(finding)
+
+    def _trial(self) -> tuple[Trial, list[Finding]]:
+        """The script's own step on its first batch, some times; and what the doctor says to it."""
+        subject, trial, watcher = self.subject, Trial(self.subject), Watcher()
+        watcher.interrupted = True  # where this training would have ended isn't known
+        try:
+            note_first_step(subject.first, self._journal)
+            subject.build()
+            with subject.undone(), watcher:
+                try:
+                    trial.run()
+                except Exception as error:  # noqa: BLE001  (the script's first step would raise it)
+                    trial.error = error
+                    explain_crash(error, watcher)
+        except Exception as error:  # noqa: BLE001  (the model can't even be called)
+            trial.error = trial.error or error
+        return trial, list(watcher.findings)
+
+    def _augmentation(self) -> Row:
+        row, self.augmented = check_augmentation(self.subject)
+        return row
+
+    def _undone(self, question: Callable[[], Row]) -> Row:
+        if not self.subject.left:
+            return open_question("there was no time left for it", self.subject.place)
+        with self.subject.undone():
+            return question()
+
+
+def _guarded(place: Any, question: Callable[[], Row]) -> Row:
+    """The answer; where a question itself fails, that is the reason why it stays open."""
+    try:
+        return question()
+    except Exception as error:  # noqa: BLE001  (scripts hold anything; a table with a gap is better than none)
+        return open_question(f"this couldn't be asked: {words_of(error)}", place)

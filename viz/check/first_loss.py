@@ -1,0 +1,142 @@
+"""Is the loss at the start what chance gives?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy
+
+from viz.check.row import Row, fault, fine, open_question
+from viz.check.subject import Subject, leaves
+from viz.doctor.check_base import number
+
+__all__ = ["check_first_loss"]
+
+_FINE = 2.0  # times what chance gives
+_FAR = 5.0
+_OUTPUTS = 4.0  # the mean square of a healthy network's first answers, whatever its targets
+_BETTER = 0.5  # of what chance gives: such weights have learnt something already
+_FIX = (
+    "weights that begin too large, inputs that aren't scaled, or a wrong last activation make such a beginning; "
+    "the first steps are then spent on undoing it"
+)
+
+
+def check_first_loss(subject: Subject, first_step: float | None) -> Row:
+    """✗ where the first loss is far above that of a network that knows nothing but the shares of the labels.
+
+    Args:
+        subject: the training.
+        first_step: what its first step minimized, in training mode; the lower of the two counts.
+    """
+    first = subject.first
+    if first.loss is None or first.own_step:
+        whose = "model's own training step or loss" if first.own_step else "loop"
+        return open_question(f"what chance gives isn't known for the {whose}", subject.place)
+    loss = subject.loss(first.data)
+    if loss is not None and first_step is not None and math.isfinite(first_step):
+        loss = min(loss, first_step) if math.isfinite(loss) else first_step  # averages of batches begin untrue
+    if loss is None:
+        return open_question("there is no loss of labels and outputs", subject.place)
+    if not math.isfinite(loss):
+        return fault(
+            f"the first loss is {loss}", "viz nonfinite names the op and its line", subject.place, loss=str(loss)
+        )
+    outputs = list(leaves(subject.outputs(first.batch[0])))
+    labels = list(leaves(first.batch[1]))
+    if len(outputs) != 1 or len(labels) != 1:
+        return open_question(f"{len(outputs)} outputs have a loss of {number(loss)} together", subject.place, loss=loss)
+    found = _chance(_names(first.loss), labels[0], outputs[0])
+    if found is None:
+        return open_question(
+            f"what chance gives isn't known for {_names(first.loss)[-1]}: the first loss is {number(loss)}",
+            subject.place,
+            loss=loss,
+        )
+    chance, words, most = found
+    if _weighted(first):
+        return open_question(
+            f"weights of samples or outputs change the loss ({number(loss)})", subject.place, loss=loss
+        )
+    evidence = {"loss": loss, "chance": chance}
+    if chance <= 0:
+        return open_question(f"all labels are equal: nothing to compare {number(loss)} with", subject.place, **evidence)
+    if loss < _BETTER * chance:
+        return open_question(
+            f"the first loss, {number(loss)}, is far below what chance gives ({words}): have these weights learnt "
+            "already, or are the answers among the inputs?",
+            subject.place,
+            **evidence,
+        )
+    if loss <= _FINE * most:
+        if loss > _FAR * chance:
+            words += "; answers begin at around ±1, wherever the targets are"
+        return fine(f"the first loss is {number(loss)}; chance gives {words}", subject.compiled_at, **evidence)
+    if loss > _FAR * most:
+        return fault(f"the first loss is {number(loss)}; chance gives {words}", _FIX, subject.compiled_at, **evidence)
+    return open_question(
+        f"the first loss is {number(loss)}, {loss / most:.1f} times what chance gives ({words}): inputs or weights are "
+        "on the large side",
+        subject.compiled_at,
+        **evidence,
+    )
+
+
+def _names(loss: Any) -> list[str]:
+    """What a loss calls itself, in small letters: its class, function and name."""
+    given = getattr(loss, "given", loss)
+    function = getattr(given, "fn", None)
+    return [
+        str(n).lower().replace("_", "") for n in (type(given).__name__, getattr(function, "__name__", ""), given.name)
+    ]
+
+
+def _weighted(first: Any) -> bool:
+    weights = getattr(first.loss, "weights", None)
+    return first.batch[2] is not None or weights not in (None, 1.0)
+
+
+def _chance(names: list[str], y: numpy.ndarray, outputs: numpy.ndarray) -> tuple[float, str, float] | None:
+    """The loss of chance, how to say it, and the largest that is still chance; None for other losses."""
+    if any("crossentropy" in name for name in names):
+        if any("binary" in name for name in names):
+            return _binary(y)
+        return _classes(names, y, outputs)
+    if any(name in ("meansquarederror", "mse") for name in names):
+        y = _as_floats(y)
+        spread, size = float(y.var(axis=0).mean()), float((y * y).mean())
+        return _regression(spread, size, "variance")
+    if any(name in ("meanabsoluteerror", "mae") for name in names):
+        y = _as_floats(y)
+        spread, size = float(numpy.abs(y - numpy.median(y, axis=0)).mean()), float(numpy.abs(y).mean())
+        return _regression(spread, size, "mean distance from the median")
+    return None
+
+
+def _as_floats(y: numpy.ndarray) -> numpy.ndarray:
+    return y.astype("float64").reshape(len(y) if y.ndim else 1, -1)
+
+
+def _regression(spread: float, size: float, what: str) -> tuple[float, str, float]:
+    words = f"{number(spread)} (the {what} of the targets)"
+    if size > _FINE * spread:
+        words += f", and answers of 0 {number(size)}, as the targets' mean isn't 0"
+    return spread, words, max(spread, size, _OUTPUTS)
+
+
+def _binary(y: numpy.ndarray) -> tuple[float, str, float]:
+    share = _as_floats(y).mean(axis=0).clip(0, 1)
+    inside = share[(share > 0) & (share < 1)]
+    of_rates = float(-(inside * numpy.log(inside) + (1 - inside) * numpy.log(1 - inside)).sum() / len(share))
+    words = f"{math.log(2):.2f} (ln 2)"
+    if of_rates < 0.8 * math.log(2):
+        words += f", and the base rate of {number(float(share.mean()))} {number(of_rates)}"
+    return of_rates or math.log(2), words, math.log(2)
+
+
+def _classes(names: list[str], y: numpy.ndarray, outputs: numpy.ndarray) -> tuple[float, str, float] | None:
+    classes = outputs.shape[-1] if outputs.ndim > 1 else 0
+    if classes < 2:
+        return None
+    return math.log(classes), f"{math.log(classes):.2f} (ln {classes})", math.log(classes)

@@ -1,0 +1,184 @@
+"""What the first weight sees: its range, type and layout; and what augmentation makes of the data."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import Tensor, Variable, no_grad
+from eagerflow.core.observe import Observer, Scope, observing
+from viz.check.row import Row, fault, fine, open_question
+from viz.check.subject import Subject
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import host, number, rms
+from viz.doctor.program import layer_label
+from viz.doctor.user_code import Place, made_at
+from viz.recorder.descriptions import flat
+
+__all__ = ["Seen", "check_augmentation", "check_inputs", "first_inputs"]
+
+_PRODUCTS = ("matmul", "dense", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn", "einsum")
+_LOOKED = 1_000_000
+_COLORS = (1, 3, 4)
+_GROWN = 2.0  # times the range of the data before augmentation
+
+
+class Seen(NamedTuple):
+    """What an op was given beside a weight."""
+
+    op: str
+    layer: Any
+    values: numpy.ndarray
+
+
+class _FirstWeight(Observer):
+    """Keeps what the first op is given that has a weight among its inputs."""
+
+    def __init__(self) -> None:
+        self.seen: Seen | None = None
+        self._layers: list[Any] = []
+
+    def on_scope_begin(self, scope: Scope) -> None:
+        if scope.kind in ("layer", "model"):
+            self._layers.append(scope.owner)
+
+    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if scope.kind in ("layer", "model") and self._layers:
+            self._layers.pop()
+
+    def on_op(
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
+    ) -> None:
+        given = [each for each in flat(list(inputs)) if each is not None]
+        weights = [each for each in given if isinstance(each, Variable) and each.trainable]
+        others = [each for each in given if not isinstance(each, Variable) and getattr(each, "shape", None)]
+        if self.seen is None and weights and others:
+            x = others[0]
+            layer = self._layers[-1] if self._layers else None
+            self.seen = Seen(op.name, layer, host(x.data if isinstance(x, Tensor) else x).copy())
+
+
+def first_inputs(subject: Subject, training: bool) -> Seen | None:
+    """What the first weight sees of the first batch."""
+    watch = _FirstWeight()
+    with subject.undone(), no_grad(), observing(watch):
+        subject.outputs(subject.x, training)
+    return watch.seen
+
+
+def check_inputs(subject: Subject) -> Row:
+    """✗ for values far from 1, none at all, NaN, all equal, and for pictures whose colours are on another axis."""
+    seen = first_inputs(subject, training=False)
+    if seen is None:
+        return open_question("no op with a weight was seen", subject.place)
+    place = made_at(seen.layer) or subject.place
+    values = seen.values
+    name = layer_label(seen.layer) or seen.op
+    words = f"{name!r} sees {'×'.join(map(str, values.shape))} {values.dtype}"
+    if values.dtype.kind not in "fiub" or not values.size:
+        return open_question(f"{words}: no numbers", place)
+    some = values.reshape(-1)[:_LOOKED].astype("float64")
+    finite = some[numpy.isfinite(some)]
+    if len(finite) < len(some):
+        return fault(
+            f"{words}, {len(some) - len(finite)} of its numbers are NaN or infinite",
+            "look for missing values in the data, and divisions by a standard deviation of 0",
+            subject.place,
+        )
+    low, high, size = float(finite.min()), float(finite.max()), rms(finite)
+    words += f", {number(low)} to {number(high)}"
+    evidence = {"lowest": low, "highest": high, "rms": size, "shape": list(values.shape), "dtype": str(values.dtype)}
+    if seen.op in ("take", "embedding", "one_hot") and values.dtype.kind in "iu":
+        return _words_row(seen, words, place, high, evidence)
+    layout = _layout(seen)
+    if layout is not None:
+        return fault(f"{words}: {layout}", "move the colours to the last axis, or pass data_format", place, **evidence)
+    if low == high:
+        return fault(f"{words}: all are equal", "look at how the data is read", subject.place, **evidence)
+    if seen.op in _PRODUCTS and size > limits.UNSCALED:
+        return fault(
+            f"{words} (root mean square {number(size)}); weights are made for inputs around ±1",
+            "divide pictures by 255; for tables use a Normalization layer, adapted to the training data",
+            subject.place,
+            **evidence,
+        )
+    if max(abs(low), abs(high)) < limits.TINY_INPUT:
+        return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", subject.place, **evidence)
+    note = "; on the large side" if seen.op in _PRODUCTS and size > limits.UNSCALED_HINT else ""
+    return fine(f"{words}{note}", place, **evidence)
+
+
+def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidence: dict[str, Any]) -> Row:
+    """For numbers of words: do they fit the table?"""
+    size = getattr(seen.layer, "input_dim", None)
+    if isinstance(size, int) and high >= size:
+        return fault(f"{words}, but its table has {size} rows", f"input_dim={int(high) + 1} or more", place, **evidence)
+    return fine(words + (f" of {size}" if isinstance(size, int) else ""), place, **evidence)
+
+
+def _layout(seen: Seen) -> str | None:
+    """What is wrong with the axes of pictures that a convolution is given."""
+    shape = seen.values.shape
+    last = getattr(seen.layer, "data_format", None) == "channels_last"
+    if "conv" not in seen.op or len(shape) != 4 or not last:
+        return None
+    if shape[1] in _COLORS and shape[-1] not in _COLORS and shape[2] > 4:
+        return f"the colours seem to be on axis 1, and the layer takes the last axis ({shape[-1]}) for them"
+    return None
+
+
+def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, numpy.ndarray] | None]:
+    """What the model's own augmentation does to the first batch; ✗ where it leaves the range of the data, or all else.
+
+    Returns:
+        The row; and the data before and after, where they differ.
+    """
+    plain, changed = first_inputs(subject, training=False), first_inputs(subject, training=True)
+    if plain is None or changed is None or plain.values.shape != changed.values.shape:
+        return open_question("what the first weight sees can't be compared", subject.place), None
+    before, after = [each.values.astype("float64") for each in (plain, changed)]
+    if numpy.array_equal(before, after, equal_nan=True):
+        words = "no layer changes the data in training; what the script does before isn't seen here"
+        return open_question(words, subject.place), None
+    share = float((before != after).mean())
+    alike = _correlation(before, after)
+    low, high = float(before.min()), float(before.max())
+    new_low, new_high = float(after.min()), float(after.max())
+    names = ", ".join(_random_layers(subject)) or "layers before the first weight"
+    words = (
+        f"{names}: {share:.0%} of the numbers change, correlation with the data {alike:.2f}, range {number(low)} to "
+        f"{number(high)} → {number(new_low)} to {number(new_high)}"
+    )
+    place = next((made_at(layer) for layer in _random(subject) if made_at(layer)), None) or subject.place
+    evidence = {"changed": share, "correlation": alike, "before": [low, high], "after": [new_low, new_high]}
+    grown = new_high - new_low > _GROWN * (high - low) and "Dropout" not in names
+    if not numpy.isfinite(after).all() or grown or _flat(before, after):
+        return (
+            fault(words, "set value_range to that of the data, and smaller factors", place, **evidence),
+            (plain.values, changed.values),
+        )
+    return fine(words, place, **evidence), (plain.values, changed.values)
+
+
+def _correlation(before: numpy.ndarray, after: numpy.ndarray) -> float:
+    a, b = before.reshape(-1) - before.mean(), after.reshape(-1) - after.mean()
+    size = float(numpy.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size else 0.0
+
+
+def _flat(before: numpy.ndarray, after: numpy.ndarray) -> bool:
+    """Has nearly all that differs between the numbers been lost?"""
+    return float(after.std()) < 0.05 * float(before.std())
+
+
+def _random(subject: Subject) -> list[Any]:
+    layers = subject.model._flatten_layers() if hasattr(subject.model, "_flatten_layers") else []
+    kinds = ("Random", "Gaussian", "Dropout", "CutMix", "MixUp", "AugMix", "AutoContrast", "Solarization")
+    return [layer for layer in layers if any(kind in type(layer).__name__ for kind in kinds)]
+
+
+def _random_layers(subject: Subject) -> list[str]:
+    names = [type(layer).__name__ for layer in _random(subject)]
+    of_data = [name for name in names if "Dropout" not in name]
+    return list(dict.fromkeys(of_data or names))

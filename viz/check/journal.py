@@ -1,0 +1,189 @@
+"""What a run computed, as a list of short sums: two runs are the same where their lists are."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import zlib
+from collections.abc import Iterator
+from threading import get_ident
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import Tensor, Variable
+from eagerflow.core import observe
+from eagerflow.core.random import get_state
+from viz.doctor.check_base import host
+from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
+from viz.doctor.variable_owners import layers_in
+from viz.recorder.descriptions import flat
+from viz.recorder.scopes import OpenScope, Scopes
+from viz.trial.first_step import Stop
+
+__all__ = ["Event", "Journal", "read", "seeds_now", "write"]
+
+_MOST = 2_000_000  # events that are kept
+
+
+class Event(NamedTuple):
+    """Something that was computed.
+
+    Attributes:
+        kind: `"draw"` (random numbers), `"data"` (a batch), `"op"`, `"loss"`, `"gradient"` or `"weights"`.
+        name: the distribution, the op, or the variable's path.
+        sum: a checksum of the bytes of its result.
+        file: the user's line that led to it, or None.
+        line: the line there.
+        step: how many training steps were over.
+    """
+
+    kind: str
+    name: str
+    sum: int
+    file: str | None
+    line: int | None
+    step: int
+
+    @property
+    def place(self) -> Place | None:
+        """The user's line."""
+        return None if self.file is None or self.line is None else Place(self.file, self.line)
+
+
+class Journal(observe.Observer):
+    """Writes down what the thread that made it computes.
+
+    Args:
+        steps: after so many training steps the script is ended; None: it runs to its end.
+
+    Attributes:
+        events: what happened, in order.
+        seeds: sums of the process-wide random states when training began; empty before.
+        steps: how many training steps ended.
+    """
+
+    def __init__(self, steps: int | None = None) -> None:
+        self.events: list[Event] = []
+        self.seeds: dict[str, int] = {}
+        self.steps = 0
+        self._limit = steps
+        self._thread = get_ident()
+        self._scopes = Scopes[_Framed]()
+        self._pending = False
+
+    def on_op(
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
+    ) -> None:
+        if outputs is not None and get_ident() == self._thread:
+            self._note("op", op.name, outputs)
+
+    def on_draw(self, kind: str, drawn: Any, settings: Any) -> None:
+        if get_ident() == self._thread:
+            self._note("draw", kind, drawn)
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if get_ident() != self._thread or not any(isinstance(source, Variable) for source in sources):
+            return
+        if self._pending and not self._scopes.inside("step"):
+            self._step_over()
+        self._pending = True
+        self._note("loss", "loss", targets)
+        for source, gradient in zip(sources, results):
+            self._note("gradient", getattr(source, "path", "input"), gradient)
+
+    def on_scope_begin(self, scope: observe.Scope) -> None:
+        if get_ident() != self._thread:
+            return
+        opened = _Framed(scope)
+        opened.frame = scope_frame(sys._getframe(1))
+        self._scopes.append(opened)
+        if scope.kind == "step" and scope.name == "train_step":
+            self.begin_step(scope.owner, scope.inputs)
+
+    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if get_ident() != self._thread or not self._scopes.end(scope):
+            return
+        by_optimizer = scope.kind == "optimizer" and not self._scopes.inside("step", "optimizer")
+        if self._pending and error is None and (by_optimizer or (scope.kind == "step" and scope.name == "train_step")):
+            self._step_over()
+
+    def begin_step(self, model: Any, data: Any) -> None:
+        """Write down the batch of a step, and before the first one the weights."""
+        if not self.seeds:
+            self.seeds = seeds_now()
+            self.note_weights(model)
+        self._note("data", "batch", data)
+
+    def note_weights(self, model: Any) -> None:
+        """Write down all weights as they are now."""
+        for layer in layers_in(model):
+            for variable in getattr(layer, "_gather", lambda: ([],))()[0]:
+                self._enter("weights", variable.path, variable, made_at(layer))
+
+    def _step_over(self) -> None:
+        self._pending = False
+        self.steps += 1
+        self.seeds = self.seeds or seeds_now()
+        if self._limit is not None and self.steps >= self._limit:
+            raise Stop
+
+    def _note(self, kind: str, name: str, values: Any) -> None:
+        if len(self.events) >= _MOST:
+            raise Stop
+        frame = sys._getframe(2)
+        place = user_line(scope_frame(frame), None) if kind in ("data", "loss") else op_place(frame, self._scopes)
+        self._enter(kind, name, values, place)
+
+    def _enter(self, kind: str, name: str, values: Any, place: Place | None) -> None:
+        file, line = place or (None, None)
+        self.events.append(Event(kind, name, _sum(values), file, line, self.steps))
+
+
+class _Framed(OpenScope):
+    __slots__ = ("frame",)
+
+    frame: Any
+
+
+def _sum(values: Any) -> int:
+    found = 0
+    for each in flat(values):
+        if each is not None:
+            array = host(each.data if isinstance(each, Tensor) else each)
+            found = zlib.crc32(f"{array.dtype}{array.shape}".encode(), found)
+            found = zlib.crc32(_bytes(array), found)
+    return found
+
+
+def _bytes(array: numpy.ndarray) -> Any:
+    if array.dtype.hasobject or not array.size:
+        return repr(array.tolist()).encode()
+    return numpy.ascontiguousarray(array).reshape(-1).view("uint8").data
+
+
+def seeds_now() -> dict[str, int]:
+    """Sums of the process-wide random states: they are equal in two runs where somebody seeded them."""
+    state = get_state()
+    return {
+        "eagerflow": zlib.crc32(repr(state["eagerflow"]).encode()),
+        "numpy": zlib.crc32(repr(state["numpy"]).encode()),
+        "python": zlib.crc32(repr(random.getstate()).encode()),
+    }
+
+
+def write(journal: Journal, path: str, status: int) -> None:
+    """Write a journal to a file, one event a line."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(json.dumps({"seeds": journal.seeds, "steps": journal.steps, "status": status}) + "\n")
+        for event in journal.events:
+            file.write(json.dumps(event) + "\n")
+
+
+def read(path: str) -> tuple[dict[str, Any], list[Event]]:
+    """What `write` wrote: its head, and the events."""
+    with open(path, encoding="utf-8") as file:
+        lines: Iterator[Any] = map(json.loads, file)
+        head = next(lines)
+        return head, [Event(*each) for each in lines]

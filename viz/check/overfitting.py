@@ -1,0 +1,199 @@
+"""Can the network learn one batch by heart? If it can't, more data won't help."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import optimizers
+from viz.check.row import Row, fault, fine, open_question
+from viz.check.subject import Losses, Subject, leaves
+from viz.doctor.check_base import number
+from viz.trial.first_step import rows_of
+
+__all__ = ["check_overfitting"]
+
+_ROWS = 32
+_STEPS = 200
+_LEARNT = 0.1  # of the first loss
+_STUCK = 0.5  # of the first loss: less far than this, nothing was learnt
+_UNMOVED = 0.98
+_FALLING = 0.97  # the lowest loss of the second half against that of the first
+_LOOK = 10  # steps between two looks at the loss
+_RATES = (1e-3, 1e-2)
+
+
+class _Attempt(NamedTuple):
+    name: str
+    losses: list[float]  # above the lowest that can be reached
+    steps: int
+    broken: bool  # by NaN
+    per_step: int  # backward passes of a step
+
+    @property
+    def share(self) -> float:
+        """How much of the loss is left."""
+        return min(self.losses) / self.losses[0] if self.losses[0] > 0 else 0.0
+
+    @property
+    def falling(self) -> bool:
+        """Does it still fall in the second half?"""
+        half = len(self.losses) // 2
+        return half > 1 and min(self.losses[half:]) < _FALLING * min(self.losses[:half])
+
+
+def check_overfitting(subject: Subject) -> Row:
+    """✓ where the loss of one batch falls to a tenth within 200 steps, by the script's optimizer or by Adam."""
+    first = subject.first
+    if first.optimizer is None:
+        return open_question("the script updates its weights by hand, or by several optimizers", subject.place)
+    if first.kind == "loop" and first.loss is None:
+        return open_question(
+            "the loop's loss is a plain function, which can't be asked again; make it a loss object "
+            "(keras.losses.MeanSquaredError())",
+            subject.place,
+        )
+    rows = _rows(subject)
+    data = subject.part(rows)
+    attempts = [_tried(subject, data, None)]
+    if attempts[0].share > _LEARNT and not first.own_step:
+        for rate in _RATES:
+            if subject.left > 3:
+                attempts.append(_tried(subject, data, rate))
+            if attempts[-1].share <= _LEARNT:
+                break
+    return _judged(subject, attempts, rows_of(data))
+
+
+def _rows(subject: Subject) -> int:
+    """As many rows as the network has weights for."""
+    y = subject.first.batch[1]
+    values = sum(a.size // max(1, len(a)) for a in leaves(y) if a.ndim) if y is not None else 1
+    weights = sum(v.data.size for v in subject.first.trainable)
+    return max(2, min(_ROWS, weights // (4 * max(1, values))))
+
+
+def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
+    """Train on one batch, with the script's optimizer or Adam."""
+    given = subject.first.optimizer if rate is None else optimizers.Adam(rate)
+    with subject.undone(), subject.optimized_by(given):
+        floor = _floor(subject, data)
+        heard = Losses()
+        values: list[float] = []
+        steps, per_step = 0, 0
+        start = _loss(subject, data)
+        limit = subject.left * (0.5 if rate is None else 0.9)
+        ends = subject.left - limit
+        for steps in range(1, _STEPS + 1):
+            subject.train(data, heard)
+            per_step = per_step or len(heard.values)
+            if start is None:
+                values.append(heard.values[-1] if heard.values else math.nan)
+            elif steps % _LOOK == 0 or steps == _STEPS:
+                now = _loss(subject, data)
+                values.append(min(math.inf if now is None else now, heard.values[-1] if heard.values else math.inf))
+            if values and (not math.isfinite(values[-1]) or subject.left < ends):
+                break
+            if values and values[-1] - floor <= _LEARNT * ((start if start is not None else values[0]) - floor):
+                break
+    begun = [start] if start is not None else []
+    losses = [v - floor for v in [*begun, *values] if math.isfinite(v)] or [math.nan]
+    name = type(subject.first.optimizer).__name__ if rate is None else f"Adam({rate:g})"
+    return _Attempt(name, losses, steps, bool(values) and not math.isfinite(values[-1]), per_step)
+
+
+def _loss(subject: Subject, data: Any) -> float | None:
+    return None if subject.first.own_step and subject.first.loss is None else subject.loss(data)
+
+
+def _floor(subject: Subject, data: Any) -> float:
+    """The loss of perfect answers: 0 but for labels between 0 and 1, or losses that go below 0."""
+    first = subject.first
+    y = data[1] if isinstance(data, tuple) and len(data) > 1 else None
+    if first.loss is None or y is None:
+        return 0.0
+    given = list(leaves(y))
+    soft = any(a.dtype.kind == "f" and bool(((a > 0) & (a < 1)).any()) for a in given)
+    try:
+        outputs = first.call(data[0], False)
+        shapes = [a.shape for a in leaves(outputs)]
+        if [a.shape for a in given] != shapes or not given:
+            return 0.0
+        value = float(numpy.mean(next(leaves(first.loss_of(y, y)))))
+    except (ValueError, TypeError):
+        return 0.0
+    return value if math.isfinite(value) and (soft or value < 0) else 0.0
+
+
+def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
+    first = subject.first
+    own, best = attempts[0], min(attempts, key=lambda a: a.share if math.isfinite(a.share) else math.inf)
+    if not math.isfinite(own.losses[0]):
+        return fault("the loss of the first batch is NaN", "viz nonfinite names the op", subject.place)
+    if own.per_step > 1 and first.own_step:
+        return open_question(f"each step minimizes {own.per_step} losses, which compete", subject.place)
+    evidence = {a.name: {"first": a.losses[0], "lowest": min(a.losses), "steps": a.steps} for a in attempts}
+    fell = f"{number(best.losses[0])} → {number(min(best.losses))} in {best.steps} steps"
+    what = f"the loss of one batch ({rows} rows)"
+    if own.share <= _LEARNT:
+        return fine(f"{what} falls {fell}", subject.place, **evidence)
+    scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None
+    if best.share <= _LEARNT:
+        if own.broken or (own.share > _UNMOVED and not scheduled and own.steps >= _STEPS):
+            how = "makes it NaN" if own.broken else f"leaves it at {number(min(own.losses))}"
+            return fault(
+                f"{what} falls {fell} with {best.name}, but the script's {own.name} {how}",
+                "another learning rate: viz.find_lr(model, x, y) measures one",
+                subject.compiled_at,
+                **evidence,
+            )
+        mine = f"the script's {own.name}: to {number(min(own.losses))}"
+        return fine(f"{what} falls {fell} with {best.name} ({mine})", subject.place, **evidence)
+    reason = _excuse(subject, own, rows)
+    if reason is None and best.share > _STUCK and own.steps >= _STEPS and not best.falling:
+        tried = ", ".join([a.name for a in attempts])
+        return fault(
+            f"{what} doesn't get below {number(min(best.losses))} (from {number(best.losses[0])}) in {_STEPS} steps "
+            f"with {tried}",
+            "a network of this size should know a few rows by heart: look at the loss, the last activation, the scale "
+            "of the inputs, and dead units",
+            subject.compiled_at,
+            **evidence,
+        )
+    words = reason or f"{what} falls {fell}, to {best.share:.0%}: no tenth, but it falls"
+    return open_question(words, subject.place, **evidence)
+
+
+def _excuse(subject: Subject, own: _Attempt, rows: int) -> str | None:
+    """Why a loss may stay up in a healthy training; None where nothing speaks for it."""
+    first = subject.first
+    if first.own_step:
+        return "the model's own training step or loss needn't fall to nothing"
+    if getattr(subject.model, "losses", None):
+        return "layers add losses of their own, which needn't fall to nothing"
+    if own.steps < _STEPS:
+        return f"there was time for {own.steps} steps only"
+    y = first.batch[1]
+    if any(a.dtype.kind == "f" and bool(((a > 0) & (a < 1)).any()) for a in leaves(y)):
+        return f"labels between 0 and 1 have a loss of their own: {number(min(own.losses))} is left"
+    if _contradicts(subject, rows):
+        return "equal rows have different labels: a part of the loss can't be learnt"
+    return None
+
+
+def _contradicts(subject: Subject, rows: int) -> bool:
+    """Are there equal inputs with different labels among the rows used?"""
+    data = subject.part(rows)
+    if not isinstance(data, tuple) or len(data) < 2:
+        return False
+    xs, ys = [list(leaves(each)) for each in data[:2]]
+    if any(not a.ndim or len(a) != len(xs[0]) for a in [*xs, *ys]):
+        return False
+    seen: dict[bytes, bytes] = {}
+    for i in range(len(xs[0])):
+        x, y = [b"".join([numpy.ascontiguousarray(a[i]).tobytes() for a in arrays]) for arrays in (xs, ys)]
+        if seen.setdefault(x, y) != y:
+            return True
+    return False

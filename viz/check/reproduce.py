@@ -1,0 +1,215 @@
+"""Do two runs of a script compute the same? And if not, where do they part?"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow.core.observe import heard_by
+from viz.check.journal import Event, Journal, read, write
+from viz.check.subject import Subject
+from viz.doctor.source_calls import unseeded_generators
+from viz.doctor.user_code import Place
+from viz.trial.first_step import FirstStep
+from viz.trial.stopped_script import run_until_first_step, run_watched
+
+__all__ = ["Comparison", "as_json", "compare", "note_first_step", "reproduce", "run_noted", "run_once"]
+
+_SEED = "call keras.utils.set_random_seed(1) at the top of the script"
+_ELSEWHERE = (
+    "the data were made otherwise before: numpy.random.default_rng() without a seed, the order of a set or of a "
+    "folder's files, or the clock"
+)
+
+
+@dataclasses.dataclass
+class Comparison:
+    """What two runs had in common.
+
+    Attributes:
+        same: did both compute the same bits, as far as they were compared?
+        steps: how many training steps were compared.
+        events: how many results were equal before the first difference.
+        message: what was found, in plain words.
+        fix: what to do about a difference.
+        seeded: which of the process-wide random states were equal when training began.
+        first: what the first run computed where they part, or None.
+        second: what the second run computed there, or None.
+    """
+
+    same: bool
+    steps: int
+    events: int
+    message: str
+    fix: str
+    seeded: list[str]
+    first: Event | None = None
+    second: Event | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """The line where the runs part."""
+        return None if self.first is None else self.first.place
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        parts = {
+            name: None if e is None else e._asdict() for name, e in (("first", self.first), ("second", self.second))
+        }
+        return {
+            **dataclasses.asdict(self),
+            **parts,
+            "file": self.place and self.place.file,
+            "line": self.place and self.place.line,
+        }
+
+
+def compare(heads: Sequence[dict[str, Any]], runs: Sequence[list[Event]]) -> Comparison:
+    """Compare two journals.
+
+    Args:
+        heads: what `read` gave of each beside the events.
+        runs: the events of each.
+    """
+    seeded = [name for name, value in heads[0]["seeds"].items() if heads[1]["seeds"].get(name) == value]
+    steps = min(head["steps"] for head in heads)
+    for i, (a, b) in enumerate(zip(*runs)):
+        if a != b:
+            return Comparison(False, steps, i, *_told(a, b, seeded), seeded, a, b)
+    lengths = [len(run) for run in runs]
+    if lengths[0] != lengths[1]:
+        longer = runs[lengths.index(max(lengths))]
+        event = longer[min(lengths)]
+        words = f"one run goes on where the other ends, after {min(lengths):,} equal results: by {_named(event)}"
+        return Comparison(False, steps, min(lengths), words, "look for what depends on time or on files", seeded, event)
+    words = f"{lengths[0]:,} results of {steps} training step{'s' * (steps != 1)} are the same bits in two runs"
+    return Comparison(True, steps, lengths[0], words, "", seeded)
+
+
+def _told(a: Event, b: Event, seeded: list[str]) -> tuple[str, str]:
+    """What differs first, and what to do."""
+    when = "before training" if a.step == 0 and a.kind not in ("loss", "gradient", "data") else f"in step {a.step + 1}"
+    if (a.kind, a.name, a.file, a.line) != (b.kind, b.name, b.file, b.line):
+        words = f"the runs take other ways {when}: {_named(a)} in one, {_named(b)} in the other"
+        return words, "look for a choice that depends on random numbers, the order of a set, time or files"
+    words = f"the first difference, {when}, is {_named(a)}"
+    if "eagerflow" not in seeded and a.kind in ("draw", "weights", "data"):
+        return f"{words}; no seed was set for eagerflow's random numbers", _SEED
+    if a.kind == "draw":
+        return words, "pass the same seed to this draw in every run"
+    lines = unseeded_generators(a.file) if a.file else []
+    if lines and a.kind != "gradient":
+        where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines[:4]))}"
+        return f"{words}; a generator without a seed is made on {where}", "give it a seed: numpy.random.default_rng(1)"
+    missing = [name for name in ("numpy", "python") if name not in seeded]
+    if a.kind in ("data", "op") and missing:
+        names = " and ".join([{"numpy": "numpy.random", "python": "Python's random"}[name] for name in missing])
+        return f"{words}; {names} was not seeded", f"{_SEED}; otherwise {_ELSEWHERE}"
+    if a.kind in ("data", "op", "weights"):
+        return words, _ELSEWHERE
+    return words, "look at what this line computes from outside of eagerflow"
+
+
+def _named(event: Event) -> str:
+    what = {
+        "draw": f"the random numbers of {event.name!r}",
+        "data": "the batch",
+        "op": f"the result of {event.name!r}",
+        "loss": "the loss",
+        "gradient": f"the gradient of {event.name!r}",
+        "weights": f"the weight {event.name!r}",
+    }[event.kind]
+    return f"{what} at {os.path.basename(event.file)}:{event.line}" if event.file else what
+
+
+def run_noted(script: str, arguments: Sequence[str], steps: int | None, path: str, first_step: bool = False) -> int:
+    """Run a script in this process, and write its journal to a file; gives its exit status.
+
+    Args:
+        script: the script.
+        arguments: its arguments.
+        steps: after so many training steps it is ended; None: it runs to its end.
+        path: the file.
+        first_step: end it before its first step, which is tried on a side, as `viz check` does.
+    """
+    journal = Journal(None if first_step else steps)
+    if first_step:
+        stopped = run_until_first_step(script, arguments, lambda first: note_first_step(first, journal), [journal])
+    else:
+        stopped = run_watched(script, arguments, [journal])
+    write(journal, path, stopped.status)
+    return stopped.status
+
+
+def note_first_step(first: FirstStep, journal: Journal) -> None:
+    """Let a journal hear the first step, which is then undone; that of a loop it has heard."""
+    subject = Subject(first)
+    if first.kind == "loop":
+        return
+    with heard_by((journal,)), contextlib.suppress(Exception):  # which the script's own step will raise
+        subject.build()
+        journal.note_weights(first.model)
+        with subject.undone():
+            first.train(first.data)
+
+
+def run_once(
+    script: str, arguments: Sequence[str], steps: int | None, path: str, seconds: float | None = None
+) -> str | None:
+    """The same in a process of its own; what it prints is dropped.
+
+    Args:
+        script: the script.
+        arguments: its arguments.
+        steps: see `run_noted`; -1: end it before its first step.
+        path: the file.
+        seconds: how long it may take.
+
+    Returns:
+        None; or what went wrong, in words.
+    """
+    options = ["--steps", str(steps or 0), "--journal", path]
+    command = [sys.executable, "-m", "viz", "reproduce", *options, script, "--", *arguments]
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    folders = [each for each in (root, os.environ.get("PYTHONPATH")) if each]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+    given: dict[str, Any] = {"capture_output": True, "text": True, "env": environment, "timeout": seconds}
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False, **given)
+    except subprocess.TimeoutExpired:
+        return f"it took longer than {seconds:.0f} s"
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        return f"it failed: {last[0][:200]}"
+    return None
+
+
+def reproduce(script: str, arguments: Sequence[str], steps: int | None) -> Comparison | str:
+    """Run a script twice, each time in a new process, and compare.
+
+    Returns:
+        The comparison; or why there is none, in words.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, name) for name in ("first", "second")]
+        for path in paths:
+            failed = run_once(script, arguments, steps, path)
+            if failed is not None:
+                return failed
+        (first, events), (second, others) = [read(path) for path in paths]
+    if not events:
+        return "no op of eagerflow ran"
+    return compare([first, second], [events, others])
+
+
+def as_json(found: Comparison | str) -> str:
+    """For other programs."""
+    data = {"same": None, "message": found} if isinstance(found, str) else found.to_dict()
+    return json.dumps(data, indent=1, ensure_ascii=False)

@@ -1,0 +1,101 @@
+"""`Row`: one question of the table that `viz check` prints, and its answer."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from viz.doctor.user_code import Place
+from viz.facts.json_data import finite
+
+__all__ = ["VERDICTS", "Row", "fault", "fine", "open_question", "shown"]
+
+VERDICTS = ("ok", "fault", "open")
+"""✓ as it should be; ✗ it isn't; – can't be decided here, and the message says why."""
+_MARKS = {"ok": ("✓", "32"), "fault": ("✗", "1;31"), "open": ("–", "33")}
+_WIDTH, _NAME = 104, 20
+
+
+@dataclasses.dataclass
+class Row:
+    """One question, and its answer.
+
+    Attributes:
+        name: what was asked, in a few words.
+        verdict: one of `VERDICTS`.
+        message: what was found, with its numbers; for an open question the reason.
+        file: the file of the script's line that this is about, or None.
+        line: the line, counted from 1, or None.
+        fix: what to do about a fault.
+        evidence: measured numbers, by name.
+    """
+
+    name: str
+    verdict: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    fix: str = ""
+    evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; numbers that aren't finite become text."""
+        return dict(finite(dataclasses.asdict(self)))
+
+
+def fine(message: str, place: Place | None = None, **evidence: Any) -> Row:
+    """An answer that is as it should be."""
+    return _row("ok", message, place, evidence)
+
+
+def fault(message: str, fix: str, place: Place | None = None, **evidence: Any) -> Row:
+    """An answer that isn't."""
+    return _row("fault", message, place, evidence, fix)
+
+
+def open_question(why: str, place: Place | None = None, **evidence: Any) -> Row:
+    """No answer, and why there is none."""
+    return _row("open", why, place, evidence)
+
+
+def _row(verdict: str, message: str, place: Place | None, evidence: dict[str, Any], fix: str = "") -> Row:
+    file, line = place or (None, None)
+    return Row("", verdict, message, file, line, fix, evidence)
+
+
+def shown(rows: Sequence[Row], paint: Callable[[str, str], str]) -> str:
+    """The rows as a table for a terminal.
+
+    Args:
+        rows: the rows.
+        paint: colours `(words, code)`.
+
+    >>> print(shown([Row("labels", "ok", "3 classes, 0 to 2", "train.py", 7)], lambda words, code: words))
+    ✓ labels              3 classes, 0 to 2  train.py:7
+    """
+    return "\n".join([line for row in rows for line in _lines(row, paint)])
+
+
+def _lines(row: Row, paint: Callable[[str, str], str]) -> list[str]:
+    mark, code = _MARKS[row.verdict]
+    indent = " " * (_NAME + 2)
+    where = f"{_near(row.file)}:{row.line}" if row.file else ""
+    words = textwrap.wrap(row.message, _WIDTH - len(indent)) or [""]
+    if len(words[-1]) + len(where) + 2 <= _WIDTH - len(indent):
+        words[-1] = f"{words[-1]}  {paint(where, '2')}".rstrip() if where else words[-1]
+    else:
+        words.append(paint(where, "2"))
+    if row.verdict == "fault" and row.fix:
+        words += textwrap.wrap(f"→ {row.fix}", _WIDTH - len(indent), subsequent_indent="  ")
+    return [f"{paint(mark, code)} {row.name:{_NAME}}{words[0]}", *[indent + each for each in words[1:]]]
+
+
+def _near(file: str) -> str:
+    """A file as seen from here, where that is shorter."""
+    if not os.path.isabs(file):
+        return file
+    near = os.path.relpath(file)
+    return near if not near.startswith(os.pardir) and len(near) < len(file) else file

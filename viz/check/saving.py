@@ -1,0 +1,155 @@
+"""Does a saved model give the same once it is loaded?"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import tempfile
+from typing import Any
+
+import numpy
+
+from eagerflow import no_grad
+from eagerflow.models.model import Model
+from eagerflow.saving import load_model
+from viz.check.row import Row, fault, fine, open_question
+from viz.check.subject import Subject, leaves
+from viz.check.weights_move import words_of
+from viz.doctor.user_code import Place, made_at
+from viz.doctor.variable_owners import layers_in
+from viz.recorder.source_lines import is_internal
+
+__all__ = ["check_saving"]
+
+_SAVES = ("save", "ModelCheckpoint", "BackupAndRestore", "save_model")
+_ROUNDING = 1e-5  # of the size of the outputs: another object may add in another order
+
+
+def check_saving(subject: Subject) -> Row:
+    """✗ where a model that was saved and loaded answers otherwise, or can't be loaded though the script saves it."""
+    model = subject.model
+    if not isinstance(model, Model):
+        return open_question(f"a {type(model).__name__} isn't a model, which could be saved", subject.place)
+    expected = _answers(subject, model)
+    if expected is None:
+        return open_question("the model can't be called on a batch, so answers can't be compared", subject.place)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.keras")
+        try:
+            model.save(path)
+            found = _answers(subject, load_model(path, custom_objects=_own_classes(model)))
+        except Exception as error:  # noqa: BLE001  (whatever the user's classes raise: it is told)
+            return _weights_alone(subject, folder, expected, words_of(error))
+        return _compared(subject, expected, found, "the whole model")
+
+
+def _answers(subject: Subject, model: Any) -> list[numpy.ndarray] | None:
+    with subject.undone(), no_grad():
+        try:
+            outputs = model(subject.x, training=False)
+        except NotImplementedError:  # a model that is a training step alone
+            return None
+    return [a.copy() for a in leaves(outputs)]
+
+
+def _compared(subject: Subject, expected: list[Any], found: list[Any] | None, what: str) -> Row:
+    if found is None or [a.shape for a in found] != [a.shape for a in expected]:
+        return fault(f"{what}, saved and loaded, gives other shapes", "look at get_config", subject.place)
+    difference = max([float(numpy.abs(a - b).max(initial=0.0)) for a, b in zip(expected, found)], default=0.0)
+    size = max([float(numpy.abs(a).max(initial=0.0)) for a in expected], default=0.0)
+    if difference > _ROUNDING * max(size, 1e-30):
+        return fault(
+            f"{what}, saved and loaded, answers otherwise: by {difference:.2g}, with outputs up to {size:.2g}",
+            "look for numbers that a layer keeps outside of its weights and its get_config, and for random draws in "
+            "inference mode",
+            made_at(_own_layer(subject.model)) or subject.place,
+            difference=difference,
+        )
+    same = "the same bits" if not difference else f"the same up to {difference:.1g}"
+    return fine(
+        f"{what}, saved and loaded, gives {same}", _saving_line(subject) or subject.place, difference=difference
+    )
+
+
+def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: str) -> Row:
+    """The whole model doesn't come back: do its weights?"""
+    path = os.path.join(folder, "model.weights.h5")
+    model = subject.model
+    with subject.undone():
+        model.save_weights(path)
+        for variable in model.variables:
+            if variable.trainable:
+                variable.assign(variable * 0)
+        model.load_weights(path)
+        row = _compared(subject, expected, _answers(subject, model), "its weights")
+    saves = _saving_line(subject)
+    if row.verdict == "ok" and saves is None:
+        return open_question(
+            f"the whole model can't be loaded ({reason}); {row.message}", row_place(row), reason=reason
+        )
+    if row.verdict == "ok":
+        return fault(
+            f"the script saves the model, and it can't be loaded again: {reason}",
+            "give its layers a get_config (and @keras.saving.register_keras_serializable), or save weights alone",
+            saves,
+            reason=reason,
+        )
+    return row
+
+
+def row_place(row: Row) -> Place | None:
+    """The line of a row."""
+    return None if row.file is None or row.line is None else Place(row.file, row.line)
+
+
+def _own_layer(model: Any) -> Any:
+    """The first layer of the user's own, or None."""
+    return next((each for each in layers_in(model) if not type(each).__module__.startswith("eagerflow")), None)
+
+
+def _own_classes(model: Any) -> dict[str, Any]:
+    """The classes and functions of the script's that the model is made of, by name."""
+    found: dict[str, Any] = {}
+    for layer in layers_in(model):
+        for thing in (type(layer), *vars(layer).values()):
+            name, module = getattr(thing, "__name__", None), str(getattr(thing, "__module__", "eagerflow"))
+            if callable(thing) and isinstance(name, str) and not module.startswith("eagerflow"):
+                found[name] = thing
+    compiled = getattr(model, "_compiled", None)
+    for given in compiled.arguments.values() if compiled is not None else ():
+        for thing in given if isinstance(given, (list, tuple)) else (given,):
+            if callable(thing) and isinstance(getattr(thing, "__name__", None), str):
+                found[thing.__name__] = thing
+    return found
+
+
+def _saving_line(subject: Subject) -> Place | None:
+    """The line of the script that saves whole models, if there is one."""
+    file = subject.place.file if subject.place is not None else None
+    line = _saves(file) if file and not is_internal(file) else None
+    return Place(str(file), line) if line is not None else None
+
+
+@functools.lru_cache(8)
+def _saves(file: str) -> int | None:
+    try:
+        with open(file, "rb") as source:
+            tree = ast.parse(source.read())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        weights = any(k.arg == "save_weights_only" for k in node.keywords)
+        if name in _SAVES and not weights and (name != "save" or _of_model(node)):
+            return node.lineno
+    return None
+
+
+def _of_model(call: ast.Call) -> bool:
+    """Is this `save` one of a model, as far as its text tells?"""
+    files = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    whose = ast.unparse(call.func.value).lower() if isinstance(call.func, ast.Attribute) else ""
+    return "model" in whose or any(file.endswith((".keras", ".h5", ".hdf5")) for file in files)

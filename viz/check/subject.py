@@ -1,0 +1,169 @@
+"""`Subject`: the training that is checked, and what checks may do with it; nothing they do remains."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, no_grad, tree
+from eagerflow.core.observe import Observer, observing
+from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from viz.doctor.check_base import host, total
+from viz.doctor.user_code import Place, made_at
+from viz.recorder.descriptions import flat
+from viz.trial.first_step import FirstStep, rows_of
+from viz.trial.kept_state import put_back
+
+__all__ = ["Losses", "Subject", "leaves", "number_of"]
+
+
+class Subject:
+    """A training that is about to begin.
+
+    Args:
+        first: its first step.
+        seconds: how long all checks together may take, besides 20 of its steps.
+
+    Attributes:
+        rows: how many rows the batch has.
+        step_seconds: how long one of its steps takes; None while none was made.
+    """
+
+    def __init__(self, first: FirstStep, seconds: float = 30.0) -> None:
+        self.first = first
+        self.model = first.model
+        self.x, self.y, self.sample_weight = first.batch
+        self.rows = rows_of(self.x)
+        self.step_seconds: float | None = None
+        self._began = time.perf_counter()
+        self._seconds = seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that may still be used."""
+        allowed = self._seconds + 20 * (self.step_seconds or 0.0)
+        return max(0.0, allowed - (time.perf_counter() - self._began))
+
+    @property
+    def place(self) -> Place | None:
+        """The line of the call of `fit`, or of the loop."""
+        return self.first.place
+
+    @property
+    def compiled_at(self) -> Place | None:
+        """The line on which the optimizer was made, which nearly always is that of `compile`; else that of `fit`."""
+        return made_at(self.first.optimizer) or self.place
+
+    @property
+    def fixed(self) -> bool:
+        """Does the model take batches of one size only?"""
+        shapes = [getattr(self.model, "input_shape", None)] if getattr(self.model, "built", False) else []
+        layers = list(self.model._flatten_layers()) if hasattr(self.model, "_flatten_layers") else []
+        stateful = any(getattr(layer, "stateful", False) for layer in layers)
+        return stateful or any(isinstance(s, tuple) and s and isinstance(s[0], int) for s in shapes)
+
+    @property
+    def built(self) -> bool:
+        """Are there weights?"""
+        return bool(getattr(self.model, "built", True) and self.model.variables)
+
+    def build(self) -> None:
+        """Make the weights, as the first step would; then they can be put back."""
+        if not self.built:
+            with put_back(self.model), no_grad(), contextlib.suppress(NotImplementedError):
+                self.first.call(self.x, False)
+
+    def undone(self) -> contextlib.AbstractContextManager[None]:
+        """Everything that happens in the block is put back at its end."""
+        given = self.first.optimizer
+        return put_back(self.model, [] if given is None else [given])
+
+    def part(self, rows: int) -> Any:
+        """A batch of the first rows only; the whole batch where the model takes no other."""
+        if rows >= self.rows or self.fixed:
+            return self.first.data
+        some = [self._first(each, rows) for each in (self.x, self.y, self.sample_weight)]
+        return pack_x_y_sample_weight(*some)
+
+    def _first(self, structure: Any, rows: int) -> Any:
+        cut = lambda t: t[:rows] if getattr(t, "shape", ()) and t.shape[0] == self.rows else t  # noqa: E731
+        return tree.map_structure(cut, structure)
+
+    def outputs(self, x: Any, training: bool = False) -> Any:
+        """The model's outputs."""
+        return self.first.call(x, training)
+
+    def loss(self, data: Any) -> float | None:
+        """The loss of a batch in inference mode, without penalties; None where the step doesn't tell it."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        with no_grad():
+            value = self.first.loss_of(y, self.outputs(x), sample_weight)
+        return None if value is None else number_of(value)
+
+    @contextlib.contextmanager
+    def optimized_by(self, optimizer: Any) -> Iterator[None]:
+        """Inside, another optimizer than the script's updates the weights."""
+        first = self.first
+        self.first = dataclasses.replace(first, optimizer=optimizer)
+        if first.kind != "loop":
+            self.model.optimizer = optimizer
+        try:
+            yield
+        finally:
+            self.first = first
+
+    def train(self, data: Any, losses: Losses) -> None:
+        """Make a step; `losses` hears what it minimized."""
+        began = time.perf_counter()
+        with observing(losses):
+            self.first.train(data)
+        if self.step_seconds is None:
+            self.step_seconds = time.perf_counter() - began
+
+
+class Losses(Observer):
+    """Hears what each step minimizes, and which variables get a gradient.
+
+    Attributes:
+        values: the loss of each backward pass to weights.
+        reached: how many gradients each variable got, by its identity.
+        nonzero: how many of these weren't all zeros.
+    """
+
+    wants_ops = False
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+        self.reached: dict[int, int] = {}
+        self.nonzero: dict[int, int] = {}
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        wanted = [(s, g) for s, g in zip(sources, results) if hasattr(s, "identity")]
+        if not wanted:
+            return
+        self.values.append(total(targets))
+        for source, gradient in wanted:
+            if gradient is not None:
+                known = source.identity
+                self.reached[known] = self.reached.get(known, 0) + 1
+                data = getattr(gradient, "data", gradient)
+                self.nonzero[known] = self.nonzero.get(known, 0) + bool(host(data).any())
+
+
+def number_of(value: Any) -> float:
+    """A loss as a float; the mean of one that has a value per row."""
+    data = host(value.data if isinstance(value, Tensor) else value)
+    return float(data.mean()) if data.size else math.nan
+
+
+def leaves(structure: Any) -> Iterator[numpy.ndarray]:
+    """The arrays in a structure of tensors."""
+    for each in flat(structure):
+        if each is not None:
+            yield host(each.data if isinstance(each, Tensor) else numpy.asarray(each))

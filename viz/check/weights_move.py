@@ -1,0 +1,111 @@
+"""Does every trainable weight get a gradient, and move?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from viz.check.row import Row, fault, fine, open_question
+from viz.check.subject import Losses, Subject, leaves
+from viz.doctor.user_code import Place, made_at
+from viz.doctor.variable_owners import layers_in
+
+__all__ = ["Trial", "words_of"]
+
+_STEPS = 8  # what begins with a zero before it gets its gradient after the first of them
+
+_SECONDS = 8.0  # fewer of them, if they take longer
+
+
+class Trial:
+    """Some steps of the script's own on its first batch, and what became of the weights.
+
+    Attributes:
+        losses: what the steps minimized.
+        error: what the first of them raised, or None.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.losses = Losses()
+        self.error: BaseException | None = None
+        self.steps = 0
+        self._before: list[tuple[Any, numpy.ndarray]] = []
+        self._moved: set[int] = set()
+
+    def run(self) -> None:
+        """Make the steps; what they change is put back by who calls this."""
+        first = self.subject.first
+        if not first.can_train:
+            return
+        steps = max(_STEPS, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
+        ends = self.subject.left - _SECONDS
+        self._before = [(v, next(leaves(v)).copy()) for v in first.trainable]
+        for _ in range(steps):
+            self.subject.train(first.data, self.losses)
+            self.steps += 1
+            if self.subject.left < ends:
+                break
+        for variable, before in self._before:
+            if not numpy.array_equal(before, next(leaves(variable)), equal_nan=True):
+                self._moved.add(variable.identity)
+
+    def check(self) -> Row:
+        """✗ where a trainable weight got no gradient, or didn't change."""
+        subject = self.subject
+        if self.error is not None:
+            return open_question(f"the first step failed: {words_of(self.error)}", subject.place)
+        if not self.steps:
+            return self._of_gradients()
+        if not self._before:
+            return fault("the model has no trainable weights", "set trainable = True on some layers", subject.place)
+        still = [v for v, _ in self._before if v.identity not in self._moved]
+        if not still:
+            return fine(f"{len(self._before)} trainable weights get a gradient and move", subject.place)
+        without = [v for v in still if not self.losses.reached.get(v.identity)]
+        zero = [v for v in still if v not in without and not self.losses.nonzero.get(v.identity)]
+        names = ", ".join([v.path for v in (without or zero or still)[:4]]) + ("…" if len(still) > 4 else "")
+        place = self._made_at((without or zero or still)[0]) or subject.place
+        count = f"{len(still)} of {len(self._before)} trainable weights"
+        if without:
+            message, fix = f"{count} get no gradient: {names}", "connect them to the loss, or set trainable = False"
+        elif zero and all(v.data.ndim < 2 for v in still):
+            words = f"the gradient of {names} is 0 in all {self.steps} steps, which balanced data may do to a bias"
+            return open_question(words, place)
+        elif zero:
+            message = f"the gradient of {count} is 0 in all {self.steps} steps: {names}"
+            fix = "look for units that never fire, a loss that doesn't depend on them, or rounding (argmax, casts)"
+        else:
+            message = f"{count} have a gradient, and don't move in {self.steps} steps: {names}"
+            fix = "look at the learning rate, and whether these weights are given to the optimizer"
+        return fault(message, fix, place, weights=[v.path for v in still], steps=self.steps)
+
+    def _of_gradients(self) -> Row:
+        """What the first gradient of a loop tells, whose steps can't be made from outside."""
+        first, place = self.subject.first, self.subject.place
+        without = [v for v, g in zip(first.sources or (), first.gradients) if g is None]
+        if without:
+            return fault(
+                f"{len(without)} of {len(first.gradients)} variables get no gradient: "
+                + ", ".join([v.path for v in without[:4]]),
+                "connect them to the loss, or leave them out of tape.gradient",
+                self._made_at(without[0]) or place,
+            )
+        zero = first.gradients.count(False)
+        words = f"{len(first.gradients)} variables get a gradient" + (
+            f", {zero} of them zeros at first" if zero else ""
+        )
+        return open_question(f"{words}; whether they move is only seen in the loop itself", place)
+
+    def _made_at(self, variable: Any) -> Place | None:
+        """Where the layer was made that holds a variable."""
+        for layer in reversed(layers_in(self.subject.model)):
+            if any(v is variable for v in getattr(layer, "weights", [])) and made_at(layer) is not None:
+                return made_at(layer)
+        return None
+
+
+def words_of(error: BaseException) -> str:
+    """What an exception says, in one line."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:240]

@@ -1,0 +1,90 @@
+"""`viz estimate SCRIPT`: memory and time of a training, by batch size."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from typing import Any
+
+from viz.command.script_runner import wants_json
+from viz.command.terminal import output_to_stderr, paint
+from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
+from viz.estimate.measured import memory_of_viz
+from viz.estimate.report import advice, text
+from viz.facts.json_data import finite
+from viz.trial.first_step import FirstStep
+from viz.trial.stopped_script import run_until_first_step
+
+__all__ = ["add_command", "run_estimate"]
+
+_ABOUT = """\
+Run a script up to its first training step, make a few steps at two batch sizes, and tell from these what others take:
+memory of the process and of arrays, time of a step, an epoch and all epochs, and the largest batch that fits.
+
+  viz estimate train.py                 the limit is this machine's memory
+  viz estimate --limit 8GB train.py
+  viz estimate train.py --json          the same as JSON; what the script prints goes to stderr
+
+Nothing is written: files that the script writes go to a temporary folder that vanishes.
+Exit status: 0 the script's batch fits, 1 it doesn't, 2 wrong usage, 3 the script failed, or no step could be made."""
+
+
+def add_command(commands: Any) -> None:
+    """Enter the command into those of the command line."""
+    added = commands.add_parser(
+        "estimate", help="before a training: its memory and time, by batch size", description=_ABOUT
+    )
+    added.add_argument("--json", action="store_true", help="print JSON for other programs")
+    added.add_argument("--limit", metavar="SIZE", help="memory that may be used, such as 8GB (default: the machine's)")
+    added.add_argument("script", help="a Python file")
+    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    added.set_defaults(command=run_estimate)
+
+
+def run_estimate(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        options: `script`, `arguments`, `json` and `limit`.
+
+    Returns:
+        0 when the script's own batch fits, 1 when not, 2 for wrong usage, 3 when there was no step to measure.
+    """
+    try:
+        limit = memory_of_machine() if options.limit is None else bytes_of(options.limit)
+        if not os.path.isfile(options.script):
+            raise ValueError(f"there is no script {options.script!r}")
+    except ValueError as refusal:
+        print(f"viz estimate: {refusal}", file=sys.stderr)
+        return 2
+    asked, arguments = wants_json(options.arguments)
+    as_json = options.json or asked
+    found: list[Estimate | str] = []
+    own = memory_of_viz()
+
+    def reached(first: FirstStep) -> None:
+        found.append(estimated(first, limit, own))
+
+    with output_to_stderr() if as_json else contextlib.nullcontext():
+        stopped = run_until_first_step(options.script, arguments, reached)
+    sys.stdout.flush()
+    if not found or isinstance(found[0], str):
+        failed = stopped.error is not None or stopped.status
+        why = found[0] if found else "the script failed before it trained" if failed else "no training step ran"
+        print(f"viz estimate: nothing can be said: {why}", file=sys.stderr)
+        return 3
+    _print(options.script, found[0], as_json)
+    return int(found[0].largest is not None and found[0].largest < found[0].rows)
+
+
+def _print(script: str, estimate: Estimate, as_json: bool) -> None:
+    if as_json:
+        data = {"script": script, **estimate.to_dict(), "advice": advice(estimate)}
+        print(json.dumps(finite(data), indent=1, ensure_ascii=False, allow_nan=False))
+        return
+    place = f", {os.path.basename(estimate.place.file)}:{estimate.place.line}" if estimate.place else ""
+    print(f"\n{paint(f'estimate: {os.path.basename(script)}{place}', '1;4')}\n")
+    print(text(estimate))

@@ -1,0 +1,222 @@
+"""`Estimate`: memory and time by batch size, as two measured steps tell them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from typing import Any
+
+from viz.doctor.user_code import Place
+from viz.estimate.measured import Measured, measure, peak_so_far
+from viz.trial.first_step import FirstStep, rows_of
+
+__all__ = ["Estimate", "bytes_of", "estimated", "memory_of_machine"]
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_MOST_TIMES = 16  # how much larger the second batch is at most
+_STEP = 1.0  # seconds that a step of it should take at most
+_PART = 0.25  # of the limit that its arrays should take at most
+
+
+def bytes_of(text: str) -> int:
+    """A size as people write it.
+
+    Raises:
+        ValueError: for anything else.
+
+    >>> bytes_of("8GB"), bytes_of("512 MiB"), bytes_of("1000")
+    (8000000000, 536870912, 1000)
+    """
+    found = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?i?)b?\s*", text.lower())
+    try:
+        return int(float(found[1]) * _UNITS[found[2]])  # type: ignore[index]
+    except (TypeError, ValueError, KeyError):
+        raise ValueError(f"a size such as 8GB, 512MB or 2GiB was expected; got {text!r}") from None
+
+
+def memory_of_machine() -> int | None:
+    """The memory that this process may use: the machine's, or its container's where that is less."""
+    sizes = []
+    for path, factor in (("/proc/meminfo", 1024), ("/sys/fs/cgroup/memory.max", 1)):
+        try:
+            with open(path, encoding="ascii") as file:
+                words = file.readline().split()
+            sizes.append(int(words[-2 if len(words) > 1 else 0]) * factor)
+        except (OSError, ValueError, IndexError):
+            continue
+    return min(sizes, default=None)
+
+
+@dataclasses.dataclass
+class Estimate:
+    """What a training will take, by batch size.
+
+    Attributes:
+        rows: the batch size of the script.
+        measured: what was measured, at two batch sizes.
+        before: the most memory that the script had before it trained, in bytes; None where the system doesn't tell.
+        limit: the memory that may be used, or None.
+        all_rows: how many rows the training data have; None where it isn't known.
+        epochs: how many epochs are left, or None.
+        steps_per_epoch: as the script makes them, or None where they aren't known.
+        validation_rows: how many rows are validated after each epoch.
+        weights: bytes of all weights.
+        optimizer: bytes of what the optimizer keeps beside them.
+        place: the line of the training.
+    """
+
+    rows: int
+    measured: tuple[Measured, Measured]
+    before: int | None
+    limit: int | None
+    all_rows: int | None
+    epochs: int | None
+    steps_per_epoch: int | None
+    validation_rows: int
+    weights: int
+    optimizer: int
+    place: Place | None
+
+    def process(self, rows: int) -> int | None:
+        """The peak memory of the process with batches of so many rows."""
+        small, large = [m.process for m in self.measured]
+        if small is None or large is None:
+            return None
+        return max(int(self._line(small, large, rows)), self.before or 0)
+
+    def arrays(self, rows: int) -> int:
+        """The peak memory of arrays alone."""
+        return int(self._line(self.measured[0].arrays, self.measured[1].arrays, rows))
+
+    def seconds(self, rows: int) -> float:
+        """The time of a training step."""
+        return self._line(self.measured[0].seconds, self.measured[1].seconds, rows)
+
+    def epoch_seconds(self, rows: int) -> float | None:
+        """The time of an epoch with its validation; None where the number of its steps isn't known."""
+        steps = self.steps_per_epoch if rows == self.rows else self.all_rows and math.ceil(self.all_rows / rows)
+        if not steps:
+            return None
+        test = self._line(self.measured[0].test_seconds, self.measured[1].test_seconds, rows)
+        return steps * self.seconds(rows) + math.ceil(self.validation_rows / rows) * test
+
+    def all_seconds(self, rows: int) -> float | None:
+        """The time of all epochs."""
+        one = self.epoch_seconds(rows)
+        return None if one is None or self.epochs is None else one * self.epochs
+
+    @property
+    def per_row(self) -> float:
+        """Bytes that one more row of a batch costs."""
+        small, large = self.measured
+        values = [m.process if m.process is not None else m.arrays for m in (small, large)]
+        return (values[1] - values[0]) / (large.rows - small.rows)
+
+    @property
+    def largest(self) -> int | None:
+        """The largest batch that fits into the limit; 0 for none, None where nothing limits it."""
+        if self.limit is None:
+            return None
+        small = self.measured[0]
+        fixed = (small.process if small.process is not None else small.arrays) - self.per_row * small.rows
+        if max(fixed + self.per_row, self.before or 0) > self.limit:
+            return 0
+        fits = self.all_rows or 2**31 if self.per_row <= 0 else int((self.limit - fixed) / self.per_row)
+        return min(fits, self.all_rows) if self.all_rows else fits
+
+    def sizes(self) -> list[int]:
+        """Batch sizes worth a line: around the script's, and the largest that fits."""
+        found = {max(1, self.rows // 2), self.rows, 2 * self.rows, 4 * self.rows, 8 * self.rows}
+        if self.largest:
+            found = {b for b in found if b <= self.largest or b == self.rows} | {self.largest}
+        return sorted(b for b in found if self.all_rows is None or b <= self.all_rows or b == self.rows)
+
+    def _line(self, small: float, large: float, rows: int) -> float:
+        """The value at `rows` on the line through both measured ones; it doesn't fall below a part of the smaller."""
+        low, high = self.measured[0].rows, self.measured[1].rows
+        slope = max(0.0, (large - small) / (high - low))
+        return max(small + slope * (rows - low), small * min(1.0, rows / low))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        lines = [
+            {
+                "batch_size": b,
+                "process_bytes": self.process(b),
+                "array_bytes": self.arrays(b),
+                "step_seconds": self.seconds(b),
+                "epoch_seconds": self.epoch_seconds(b),
+                "all_seconds": self.all_seconds(b),
+            }
+            for b in self.sizes()
+        ]
+        place = self.place or (None, None)
+        return {
+            "batch_size": self.rows,
+            "limit": self.limit,
+            "largest_batch": self.largest,
+            "bytes_per_row": self.per_row,
+            "before_training_bytes": self.before,
+            "weights_bytes": self.weights,
+            "optimizer_bytes": self.optimizer,
+            "epochs": self.epochs,
+            "file": place[0],
+            "line": place[1],
+            "sizes": lines,
+            "peak": {"at": self.measured[1].at, "layers": self.measured[1].layers, "roles": self.measured[1].roles},
+            "measured": [m._asdict() for m in self.measured],
+        }
+
+
+def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | str:
+    """Measure steps at two batch sizes, and make an estimate of them.
+
+    Args:
+        first: the first step of the training, which hasn't happened yet.
+        limit: bytes that may be used, or None.
+        own: bytes of this process that the script alone wouldn't need; see `memory_of_viz`.
+
+    Returns:
+        The estimate; or why there is none, in words.
+    """
+    rows = rows_of(first.batch[0])
+    if not rows or not first.can_train:
+        return "the loop's model, loss object and optimizer can't be told apart from outside, so no step can be made"
+    before = peak_so_far()
+    small = measure(first, rows)
+    if isinstance(small, str):
+        return f"a step of {rows} rows failed: {small}"
+    large = measure(first, _second(first, small, limit))
+    if isinstance(large, str) and rows > 1:  # a model that takes no larger batch
+        small, large = measure(first, max(1, rows // 2)), small
+    if isinstance(small, str) or isinstance(large, str):
+        return f"the model takes batches of {rows} rows only, so nothing can be said of others"
+    small, large = [m if m.process is None else m._replace(process=m.process - own) for m in (small, large)]
+    before = None if before is None else before - own
+    fit = first.fit
+    feed, validation = getattr(fit, "feed", None), getattr(fit, "validation", None)
+    held = getattr(validation, "rows", None)
+    if validation is not None and held is None:
+        held = (validation.steps or 0) * rows
+    return Estimate(
+        rows,
+        (small, large),
+        before,
+        limit,
+        getattr(feed, "rows", None),
+        None if fit is None else fit.epochs - fit.initial_epoch,
+        getattr(feed, "steps", None),
+        held or 0,
+        large.weights,
+        large.optimizer,
+        first.place,
+    )
+
+
+def _second(first: FirstStep, small: Measured, limit: int | None) -> int:
+    """The second batch size: as much larger as is quickly done, so that what grows with it is seen well."""
+    times = min(_MOST_TIMES, _STEP / max(small.seconds, 1e-6))
+    room = _PART * (limit or memory_of_machine() or 2**32)
+    times = min(times, room / max(1, small.arrays))
+    return small.rows * max(2, 1 << max(0, int(math.log2(max(times, 1)))))

@@ -1,0 +1,220 @@
+"""Some steps of a training at one batch size, in a child process: its memory at the peak, and its time."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import Tensor, ops, tree
+from eagerflow.data.feed import ArrayFeed
+from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.facts.memory_use import memory_use
+from viz.recorder.capture import Options
+from viz.recorder.record_builder import record_of
+from viz.recorder.steps import step as step_scope
+from viz.trial.first_step import FirstStep, rows_of
+from viz.trial.kept_state import put_back
+
+__all__ = ["Measured", "measure", "memory_of_viz", "peak_so_far"]
+
+_STEPS = 30  # that are timed at most
+_LEAST = 3
+_SECONDS = 1.5
+_CLEAR = "/proc/self/clear_refs"
+_BARE = "import eagerflow as ef; ef.Sequential, ef.Model, ef.layers, ef.losses, ef.metrics, ef.optimizers, ef.datasets"
+
+
+class Measured(NamedTuple):
+    """What a few steps at one batch size took.
+
+    Attributes:
+        rows: the batch size.
+        process: the most memory the process had, in bytes; None where the system doesn't tell.
+        arrays: the same, of arrays alone, as the recording of a step knows them.
+        seconds: a training step's time.
+        test_seconds: a validation step's time; 0 where there is none.
+        layers: bytes at the peak by the layer that made them.
+        roles: the same by role.
+        kept: bytes at the peak, by layer, of what its forward pass made.
+        at: the op at the peak, with its layer and line.
+        weights: bytes of all weights.
+        optimizer: bytes of what the optimizer keeps beside them.
+    """
+
+    rows: int
+    process: int | None
+    arrays: int
+    seconds: float
+    test_seconds: float
+    layers: dict[str, int]
+    roles: dict[str, int]
+    kept: dict[str, int]
+    at: str
+    weights: int
+    optimizer: int
+
+
+def peak_so_far() -> int | None:
+    """The most memory this process has had until now, in bytes; None where the system doesn't tell."""
+    return _status("VmHWM:")
+
+
+def _status(name: str) -> int | None:
+    with contextlib.suppress(OSError, ValueError), open("/proc/self/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+def memory_of_viz() -> int:
+    """What this process has in memory beyond what a script that imports eagerflow has: the modules of viz.
+
+    To be asked before the script runs.
+    """
+    now = _status("VmRSS:")
+    if now is None:
+        return 0
+    code = f"import sys; sys.path[:] = {sys.path!r}; {_BARE}; print(open('/proc/self/status').read())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    found = re.search(r"VmRSS:\s*(\d+)", done.stdout)
+    return 0 if found is None else max(0, now - int(found[1]) * 1024)
+
+
+def measure(first: FirstStep, rows: int) -> Measured | str:
+    """Make steps with batches of so many rows; nothing of them remains.
+
+    On Linux they are made in a forked child, whose memory begins as the script's is now.
+
+    Returns:
+        The figures; or what went wrong, in words.
+    """
+    if sys.platform == "linux" and hasattr(os, "fork"):
+        return _in_child(lambda: _measured(first, rows))
+    with put_back(first.model, [] if first.optimizer is None else [first.optimizer]):
+        return _measured(first, rows)
+
+
+def _in_child(function: Callable[[], Measured]) -> Measured | str:
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: ours and BLAS' are ready for it
+        child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            told = json.dumps({"measured": function()})
+        except BaseException as error:  # noqa: BLE001  (a child must not go on with the script, whatever happens)
+            told = json.dumps({"error": traceback.format_exception_only(error)[-1].strip()})
+        with contextlib.suppress(BaseException):
+            _write_all(writing, told.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read().decode()
+    os.waitpid(child, 0)
+    if not told:
+        return "it ended the process: not enough memory?"
+    found = json.loads(told)
+    return Measured(*found["measured"]) if "measured" in found else str(found["error"])
+
+
+def _write_all(where: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(where, data) :]
+
+
+def _measured(first: FirstStep, rows: int) -> Measured:
+    batches = _batches(first, rows)
+    with contextlib.suppress(OSError), open(_CLEAR, "w", encoding="ascii") as clear:
+        clear.write("5")  # the peak begins anew
+    with warnings.catch_warnings(), numpy.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        first.train(next(batches))
+        times: list[float] = []
+        ends = time.perf_counter() + _SECONDS
+        while len(times) < _LEAST or (len(times) < _STEPS and time.perf_counter() < ends):
+            began = time.perf_counter()
+            first.train(next(batches))
+            times.append(time.perf_counter() - began)
+        process = peak_so_far()
+        tested = _test_seconds(first, batches)
+        batch = next(batches)
+        record = record_of(lambda: _one_step(first, batch), Options(source=True, time=True))
+    use = memory_use(record)
+    kept: dict[str, int] = {}
+    for each in use.alive:
+        if each.role == "activation" and each.layer:
+            kept[each.layer] = kept.get(each.layer, 0) + each.nbytes
+    at = use.at.removeprefix(", in ")
+    seconds = float(numpy.quantile(times, 0.25))  # what else runs on the machine isn't the step's time
+    weights, slots = _bytes_of(first)
+    found = use.by("layer"), use.by("role")
+    return Measured(rows, process, use.peak, seconds, tested, *found, kept, at, weights, slots)
+
+
+def _bytes_of(first: FirstStep) -> tuple[int, int]:
+    """Bytes of the weights, and of what the optimizer keeps beside them."""
+    weights = {v.identity: v.data.nbytes for v in first.model.variables}
+    slots = {v.identity: v.data.nbytes for v in first.optimizer.variables if v.identity not in weights}
+    return sum(weights.values()), sum(slots.values())
+
+
+def _one_step(first: FirstStep, batch: Any) -> None:
+    with step_scope():
+        first.train(batch)
+
+
+def _test_seconds(first: FirstStep, batches: Iterator[Any]) -> float:
+    """The time of a validation step; 0 where there is no validation."""
+    if first.fit is None or first.fit.validation is None:
+        return 0.0
+    test = first.model.make_test_function()
+    times = []
+    for _ in range(_LEAST):
+        batch = next(batches)
+        began = time.perf_counter()
+        test(batch)
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+def _batches(first: FirstStep, rows: int) -> Iterator[Any]:
+    """Batches of so many rows: of the script's own arrays, or the first batch's rows again and again."""
+    feed = getattr(first.fit, "feed", None)
+    if isinstance(feed, ArrayFeed) and feed.ranks is None and feed.rows >= rows:
+        own = copy.copy(feed)
+        own.size = own.batch_size = rows
+        own.available = own.steps = feed.rows // rows
+        own.goes_on, own._running, own._rest = False, iter(()), None
+        while True:
+            yield from own.epoch()
+    batch = _of_rows(first.data, rows)
+    while True:
+        yield batch
+
+
+def _of_rows(data: Any, rows: int) -> Any:
+    """A batch with another number of rows."""
+    given = rows_of(data)
+
+    def resized(each: Any) -> Any:
+        if not isinstance(each, Tensor) or not each.shape or each.shape[0] != given:
+            return each
+        return ops.take(each, numpy.arange(rows) % given, axis=0)
+
+    x, y, sample_weight = unpack_x_y_sample_weight(data)
+    made = [None if part is None else tree.map_structure(resized, part) for part in (x, y, sample_weight)]
+    return tuple(made) if made[2] is not None else (made[0], made[1]) if made[1] is not None else made[0]

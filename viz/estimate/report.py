@@ -1,0 +1,105 @@
+"""An estimate as text: a table by batch size, the peak, and what would lower it."""
+
+from __future__ import annotations
+
+from viz.estimate.estimates import Estimate
+from viz.facts import formatting
+from viz.facts.text_table import table
+
+__all__ = ["advice", "text"]
+
+_MUCH = 0.3  # of the peak: worth a piece of advice
+_MB = 10**6
+_OUTSIDE = {"(outside)": "no layer (weights, data, gradients of weights)"}
+
+
+def text(estimate: Estimate) -> str:
+    """The table, and sentences below it."""
+    heads = ("batch", "peak of the process", "arrays alone", "step", "epoch", "all epochs", "")
+    lines = []
+    for rows in estimate.sizes():
+        process = estimate.process(rows)
+        lines.append(
+            (
+                f"{rows:,}",
+                "not known here" if process is None else formatting.nbytes(process),
+                formatting.nbytes(estimate.arrays(rows)),
+                formatting.seconds(estimate.seconds(rows) * 1e9),
+                _long(estimate.epoch_seconds(rows)),
+                _long(estimate.all_seconds(rows)),
+                _marks(estimate, rows),
+            )
+        )
+    return "\n".join([table(heads, lines), "", *_sentences(estimate)])
+
+
+def _marks(estimate: Estimate, rows: int) -> str:
+    marks = ["the script's"] if rows == estimate.rows else []
+    marks += ["the largest that fits"] if rows == estimate.largest else []
+    return f"← {', '.join(marks)}" if marks else ""
+
+
+def _long(seconds: float | None) -> str:
+    """A time as people say it; empty where it isn't known.
+
+    >>> _long(7500.0), _long(95.0), _long(3.21)
+    ('2 h 5 min', '1 min 35 s', '3.2 s')
+    """
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return formatting.seconds(seconds * 1e9)
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _sentences(estimate: Estimate) -> list[str]:
+    large = estimate.measured[1]
+    found = []
+    if estimate.limit is not None:
+        size = formatting.nbytes(estimate.limit)
+        if estimate.largest == 0:
+            found.append(f"nothing fits into {size}: what doesn't grow with the batch takes more")
+        elif estimate.largest == estimate.all_rows:
+            found.append(f"all {estimate.all_rows:,} rows fit into {size} as one batch")
+        else:
+            found.append(f"the largest batch that fits into {size} has {estimate.largest:,} rows")
+    found.append(
+        f"one more row costs {formatting.nbytes(int(max(0.0, estimate.per_row)))}; weights take "
+        f"{formatting.nbytes(estimate.weights)}, the optimizer beside them {formatting.nbytes(estimate.optimizer)}"
+    )
+    layers = [f"{_OUTSIDE.get(name, name)} {formatting.nbytes(size)}" for name, size in list(large.layers.items())[:3]]
+    found.append(f"the peak of arrays is in {large.at}; most of it was made in: {', '.join(layers)}")
+    small = estimate.measured[0]
+    found.append(f"measured at {small.rows:,} and {large.rows:,} rows; the rest lies on a line through both")
+    return [*found, *[f"→ {each}" for each in advice(estimate)]]
+
+
+def advice(estimate: Estimate) -> list[str]:
+    """What would lower the peak, with how much it would."""
+    rows = estimate.rows
+    arrays = max(1, estimate.arrays(rows))
+    share = rows / estimate.measured[1].rows
+    found = []
+    kept = {name: int(size * share) for name, size in estimate.measured[1].kept.items()}
+    name = max(kept, key=lambda each: kept[each], default="")
+    growing = max(0.0, estimate.per_row) * rows
+    if name and kept[name] > _MUCH / 2 * arrays and kept[name] > _MB:
+        found.append(
+            f"keeping less for the way back: make {name} within `with keras.RematScope(mode='full'):`, and its "
+            f"{formatting.nbytes(kept[name])} are computed again instead"
+        )
+    if growing > _MUCH * arrays and growing > _MB and rows > 1:
+        found.append(
+            f"batches of {max(1, rows // 2)} rows save {formatting.nbytes(int(growing / 2))}; with "
+            "gradient_accumulation_steps=2 in the optimizer updates stay those of the whole batch"
+        )
+    if estimate.optimizer > _MUCH * arrays and estimate.optimizer > _MB:
+        found.append(
+            f"the optimizer keeps {formatting.nbytes(estimate.optimizer)}: SGD keeps nothing, Adafactor and Lion less"
+        )
+    before = estimate.before or 0
+    process = estimate.process(rows) or 0
+    if before > 0.95 * process and process > 300 * _MB:
+        found.append("the peak is reached before training: read the data in parts, or map their file (numpy.memmap)")
+    return found

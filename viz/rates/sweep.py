@@ -1,0 +1,152 @@
+"""`LearningRates`: the loss at each of many learning rates, one number made of them, and its reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import math
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow.base.files import replacing
+from viz.rates.picture import drawn
+
+__all__ = ["LearningRates", "judged"]
+
+_WINDOW = 7  # batches that are averaged
+_SMALL = 0.2  # of the batches, at the beginning, have rates that are too small to matter
+_NOISE = 3.0  # times the noise of a mean that a fall must have
+_FALL = 0.01  # of the loss that a fall must have
+_BELOW = 0.25  # of the rate at which the loss is lowest: the largest that is chosen
+_SLOPE = 0.5  # decades of rates over which a slope is taken
+
+
+@dataclasses.dataclass(frozen=True)
+class LearningRates:
+    """The loss at each of many learning rates. Shows itself as a picture in notebooks.
+
+    Attributes:
+        rate: the rate to begin with; None where the loss fell at none.
+        reason: why this one, with the numbers.
+        rates: the rates that were tried, in order.
+        losses: the loss of one batch at each.
+        smoothed: the same, averaged over neighbours.
+        lowest_at: the rate at which the averaged loss was lowest.
+        diverged_at: the rate at which training was stopped as the loss ran away; None where it didn't.
+    """
+
+    rate: float | None
+    reason: str
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+    smoothed: tuple[float, ...]
+    lowest_at: float
+    diverged_at: float | None
+
+    @property
+    def svg(self) -> str:
+        """The picture: losses by rate, and the rate that was chosen."""
+        return drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, "light")
+
+    def draw(self, path: str | os.PathLike[str], theme: str = "light") -> pathlib.Path:
+        """Write the picture.
+
+        Args:
+            path: ends in `.svg`.
+            theme: `"light"` or `"dark"`.
+
+        Raises:
+            ValueError: for another ending or theme.
+        """
+        target = pathlib.Path(path)
+        if target.suffix.lower() != ".svg":
+            raise ValueError(f"cannot draw {os.fspath(path)!r}: the picture is SVG, so the name must end in .svg")
+        made = drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, theme)
+        with replacing(target) as file:
+            file.write(made.encode("utf-8"))
+        return target
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return dataclasses.asdict(self)
+
+    def __repr__(self) -> str:
+        found = "no rate" if self.rate is None else f"learning rate {self.rate:.1e}"
+        return f"<{found}: {self.reason}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return f"<p>{html.escape(self.reason)}</p>{self.svg[self.svg.index('<svg') :]}"
+
+
+def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> LearningRates:
+    """Choose a rate.
+
+    Args:
+        rates: what was tried, rising.
+        losses: the loss of a batch at each.
+        diverged: was it stopped because the loss ran away?
+    """
+    values = numpy.array(losses, "float64")
+    finite = numpy.isfinite(values)
+    kept = values[finite]
+    tried = numpy.array(rates, "float64")[finite]
+    smooth = _smoothed(kept)
+    away = float(rates[-1]) if diverged else None
+    if len(kept) < _WINDOW:
+        reason = f"the loss ran away after {len(kept)} batches: begin at a lower rate (low=...)"
+        return _made(None, reason, rates, losses, smooth, float(rates[0]), away)
+    small = max(3, int(_SMALL * len(kept)))
+    base, noise = float(numpy.median(kept[:small])), _noise(kept[:small])
+    lowest = int(smooth.argmin())
+    fall = base - float(smooth[lowest])
+    least = max(_NOISE * noise / math.sqrt(_WINDOW), _FALL * abs(base))
+    if fall < least:
+        reason = (
+            f"the loss fell at no rate: {base:.4g} at the beginning, {smooth[lowest]:.4g} at best, and single batches "
+            f"differ by {noise:.2g}"
+        )
+        return _made(None, reason, rates, losses, smooth, float(tried[lowest]), away)
+    slopes = _slopes(numpy.log10(tried[: lowest + 1]), smooth[: lowest + 1])
+    steepest = int(slopes.argmin())
+    chosen = float(tried[steepest])
+    words = f"the loss falls fastest at {chosen:.1e}"
+    if chosen > _BELOW * tried[lowest]:  # so near to where it turns, the next steps would go over it
+        chosen = _BELOW * float(tried[lowest])
+        words = f"a quarter of the rate at which the loss is lowest: {chosen:.1e}"
+    end = f" and runs away at {away:.1e}" if away is not None else ""
+    reason = f"{words}; it is lowest, {smooth[lowest]:.4g} after {base:.4g}, at {tried[lowest]:.1e}{end}"
+    return _made(chosen, reason, rates, losses, smooth, float(tried[lowest]), away)
+
+
+def _made(
+    rate: float | None, reason: str, rates: Any, losses: Any, smooth: Any, lowest: float, away: float | None
+) -> LearningRates:
+    given = [tuple([float(v) for v in each]) for each in (rates, losses, smooth)]
+    return LearningRates(rate, reason, given[0], given[1], given[2], lowest, away)
+
+
+def _smoothed(values: numpy.ndarray) -> numpy.ndarray:
+    """Means over neighbours; fewer at the ends."""
+    half = _WINDOW // 2
+    means = [values[max(0, i - half) : i + half + 1].mean() for i in range(len(values))]
+    return numpy.array(means)
+
+
+def _noise(values: numpy.ndarray) -> float:
+    """How much neighbours differ, as a standard deviation; a trend doesn't count."""
+    return float(numpy.median(numpy.abs(numpy.diff(values)))) / (0.6745 * math.sqrt(2))
+
+
+def _slopes(places: numpy.ndarray, values: numpy.ndarray) -> numpy.ndarray:
+    """The slope of a line through what lies within half a decade around each place."""
+    found = numpy.zeros(len(places))
+    for i, place in enumerate(places):
+        near = numpy.abs(places - place) <= _SLOPE
+        if near.sum() >= 3:
+            found[i] = numpy.polyfit(places[near], values[near], 1)[0]
+    return found

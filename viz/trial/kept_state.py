@@ -1,0 +1,136 @@
+"""All that steps of training change, kept and put back bit for bit."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from eagerflow import Variable, tree
+from eagerflow.core import random
+from eagerflow.core.observe import unobserved
+from eagerflow.optimizers import Optimizer
+
+__all__ = ["optimizers_of", "put_back"]
+
+_OF_TRAINING = ("_compiled", "history", "stop_training", "stop_evaluating", "stop_predicting")
+_CONTAINERS = (list, dict, set)
+
+
+def optimizers_of(model: Any) -> list[Any]:
+    """The optimizers that a model holds: the compiled one, its own attributes, and those inside of others."""
+    held = [getattr(model, "optimizer", None), *vars(model).values()]
+    found: list[Any] = []
+    while held:
+        each = held.pop(0)
+        if isinstance(each, Optimizer) and not any(each is known for known in found):
+            found.append(each)
+            held += vars(each).values()
+    return found
+
+
+@contextlib.contextmanager
+def put_back(model: Any, optimizers: Iterable[Any] = ()) -> Iterator[None]:
+    """When the block ends, model, optimizers and random states are as they were before it.
+
+    These are weights, moving averages, states of recurrent layers and of random generators, everything that
+    optimizers and metrics keep, what `compile` made, and the process-wide random states. What layers keep in Python
+    attributes of their own isn't known here.
+
+    Args:
+        model: a model or layer whose weights exist.
+        optimizers: those that the model doesn't hold itself.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((2,)), ef.layers.Dense(1)])
+    >>> model.compile("adam", "mse")
+    >>> before = model.get_weights()
+    >>> with put_back(model):
+    ...     loss = model.train_on_batch([[1.0, 2.0]], [[3.0]])
+    >>> bool((model.get_weights()[0] == before[0]).all()), model.optimizer.built
+    (True, False)
+    """
+    every = [*optimizers_of(model), *optimizers]
+    held = _Objects()
+    held.add(model, _OF_TRAINING)
+    compiled = vars(model).get("_compiled")
+    if compiled is not None:
+        for part in (compiled, compiled.loss, compiled.metrics, compiled.outputs):
+            held.add(part)
+    for metric in getattr(model, "metrics", []):
+        held.add(metric)
+    variables = _Variables([*_variables(model), *[v for o in every for v in o.variables]])
+    optimizers_kept = [(o, vars(o).copy() if o.built else _unbuilt(o, every)) for o in every]
+    with random.frozen():
+        try:
+            yield
+        finally:
+            with unobserved():
+                for optimizer, attributes in optimizers_kept:
+                    vars(optimizer).clear()
+                    vars(optimizer).update(attributes)
+                held.put_back()
+                variables.put_back()
+
+
+def _variables(model: Any) -> list[Variable]:
+    """All variables: weights, seeds, metrics', and the states of recurrent layers."""
+    layers = list(model._flatten_layers()) if hasattr(model, "_flatten_layers") else [model]
+    states = [s for layer in layers for s in tree.flatten(getattr(layer, "states", None)) if isinstance(s, Variable)]
+    metrics = [v for metric in getattr(model, "metrics", []) for v in metric.variables]
+    return [*model.variables, *states, *metrics]
+
+
+class _Variables:
+    """The values of variables."""
+
+    def __init__(self, variables: Iterable[Variable]) -> None:
+        self._kept = {v.identity: (v, v.numpy().copy()) for v in variables}
+
+    def put_back(self) -> None:
+        for variable, values in self._kept.values():
+            variable.assign(values)
+
+
+class _Objects:
+    """The attributes of plain objects, and what their lists and dicts held."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Any, dict[str, Any], bool]] = []
+
+    def add(self, thing: Any, names: Iterable[str] | None = None) -> None:
+        """Keep some attributes, or all of them."""
+        if thing is None:
+            return
+        given = vars(thing)
+        chosen = given if names is None else {name: given[name] for name in names if name in given}
+        self._kept.append((thing, {name: _copied(value) for name, value in chosen.items()}, names is None))
+
+    def put_back(self) -> None:
+        for thing, attributes, whole in self._kept:
+            given = vars(thing)
+            if whole:
+                given.clear()
+            else:
+                for name in _OF_TRAINING:
+                    given.pop(name, None)
+            given.update(attributes)
+
+
+def _copied(value: Any) -> Any:
+    return copy.copy(value) if type(value) in _CONTAINERS else value
+
+
+def _unbuilt(optimizer: Any, every: list[Any]) -> dict[str, Any]:
+    """Copies of all attributes of an optimizer without state, but for what it is made of: variables and the like."""
+    pinned = [optimizer, *every, *[v for o in every for v in o.variables]]
+    memo = {id(thing): thing for thing in pinned}
+    return {name: _deeply(value, memo) for name, value in vars(optimizer).items()}
+
+
+def _deeply(value: Any, memo: dict[int, Any]) -> Any:
+    try:
+        return copy.deepcopy(value, memo)
+    except Exception:  # noqa: BLE001  (an attribute of the user's that can't be copied: then it stays as it is)
+        return value

@@ -1,0 +1,101 @@
+"""Runs an unmodified script until its first training step, and ends it there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+
+from eagerflow import compat
+from eagerflow.core.observe import Observer, observing
+from viz.doctor.crash import without_ours
+from viz.trial.first_step import FirstStep, FirstStepWatch, Stop
+from viz.trial.writes_apart import WritesApart
+
+__all__ = ["Stopped", "run_until_first_step", "run_watched"]
+
+
+class Stopped:
+    """How a script ended.
+
+    Attributes:
+        reached: did it come to the step (or whatever raised `Stop`)?
+        error: what ended it before, or None.
+        status: its exit status, where it left by `sys.exit`.
+        written: files that it wrote, which are gone.
+    """
+
+    def __init__(self) -> None:
+        self.reached = False
+        self.error: BaseException | None = None
+        self.status = 0
+        self.written: list[str] = []
+
+
+def run_until_first_step(
+    script: str, arguments: Sequence[str], reached: Callable[[FirstStep], None], others: Iterable[Observer] = ()
+) -> Stopped:
+    """Run a script as `python SCRIPT` would, until its first training step is about to begin.
+
+    Nothing it writes until then stays; see `WritesApart`. In it `import keras` and `import tensorflow` give eagerflow.
+
+    Args:
+        script: a Python file.
+        arguments: what it finds in `sys.argv`.
+        reached: called with the step; then the script ends.
+        others: who else listens.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+    """
+
+    def stop(step: FirstStep) -> None:
+        reached(step)
+        raise Stop
+
+    return run_watched(script, arguments, [*others, FirstStepWatch(stop)])
+
+
+def run_watched(script: str, arguments: Sequence[str], observers: Iterable[Observer]) -> Stopped:
+    """Run a script while these listen, until it ends or one of them raises `Stop`; nothing it writes stays.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+    """
+    if not os.path.isfile(script):
+        raise FileNotFoundError(f"there is no script {script!r}")
+    kept = sys.argv, sys.path[:]
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    stopped = Stopped()
+    try:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(compat.on_demand())
+            if "MPLBACKEND" not in os.environ:  # a window would wait for somebody to close it
+                os.environ["MPLBACKEND"] = "Agg"
+                stack.callback(os.environ.pop, "MPLBACKEND", None)
+            apart = stack.enter_context(WritesApart())
+            for observer in observers:
+                stack.enter_context(observing(observer))
+            _run(script, stopped)
+    finally:
+        sys.argv, sys.path[:] = kept
+    stopped.written = apart.written
+    return stopped
+
+
+def _run(script: str, stopped: Stopped) -> None:
+    try:
+        runpy.run_path(os.path.abspath(script), run_name="__main__")
+    except Stop:
+        stopped.reached = True
+    except SystemExit as leaving:
+        if leaving.code is not None and not isinstance(leaving.code, int):
+            print(leaving.code, file=sys.stderr)
+        stopped.status = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
+    except BaseException as error:  # noqa: BLE001  (the script's, whatever it is)
+        stopped.error, stopped.status = error, 1
+        traceback.print_exception(without_ours(error, __file__))
