@@ -27,7 +27,7 @@ SCRIPTS = tuple(
     recording/formatting app/dom recording/model recording/selection recording/blocks app/state
     graph/assembly graph/layout graph/routes graph/colours recording/flaws recording/lineage graph/boxes
     graph/canvas graph/minimap panels/charts panels/panel panels/details panels/search panels/timeline
-    panels/memory panels/layers panels/training panels/changes panels/dock app/toolbar app/export
+    panels/memory panels/layers panels/training panels/film panels/changes panels/dock app/toolbar app/export
     app/permalink app/keyboard app/viewer app/start
     """.split()
 )

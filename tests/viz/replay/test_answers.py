@@ -9,6 +9,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
+from tests.viz.replay import conftest
 from tests.viz.replay.conftest import Raising, data, train
 from viz.replay import machine as machine_facts
 from viz.replay.answers import changed
@@ -219,6 +220,10 @@ def test_a_step_can_be_recorded_with_its_film(good_file, tmp_path):
     assert {frame["op"] for frame in again.meta["film"]} == {op.id for op in again.ops}
     assert any("first" in again.path(op.scope) for op in again.ops)
     assert again.values
+    dense = [op for op in again.ops if op.name == "dense"]
+    assert {op.phase for op in dense} == {"forward", "backward"}
+    assert {op.source.file for op in dense} == {conftest.__file__}
+    assert all("layers.Dense" in op.source.code or "Sequential" in op.source.code for op in dense)
 
 
 def test_digests_and_facts_are_json(good_file):

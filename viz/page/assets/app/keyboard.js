@@ -16,6 +16,7 @@ const KEYS = [
   ["f", "show equal parts once, ×N, or each"],
   ["v  c", "next direction, next colours"],
   ["1 … 9", "tabs below the graph"],
+  ["k  ,  .", "a step's film: play or pause, back, forward"],
   ["`  \\", "show or hide: tabs, side panel"],
   ["t", "light or dark"],
   ["?", "this list"],
@@ -75,6 +76,9 @@ const ACTIONS = {
     viewer.setColour(possible[(possible.indexOf(viewer.state.color) + 1) % possible.length]);
   },
   t: (viewer) => viewer.setTheme(themeName() === "dark" ? "light" : "dark"),
+  k: (viewer) => filmOf(viewer) && (viewer.dock.choose("film"), filmOf(viewer).toggle()),
+  ",": (viewer) => filmOf(viewer) && (viewer.dock.choose("film"), filmOf(viewer).move(-1)),
+  ".": (viewer) => filmOf(viewer) && (viewer.dock.choose("film"), filmOf(viewer).move(1)),
   "`": (viewer) => viewer.dock.setOpen(!viewer.state.dock),
   "\\": (viewer) => viewer.panel.setOpen(!viewer.state.panel),
 };

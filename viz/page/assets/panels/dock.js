@@ -35,6 +35,7 @@ class Dock {
       new MemoryCurve(viewer),
       new LayerTable(viewer),
       new Training(viewer),
+      new Film(viewer),
       new ChangeList(viewer),
     ]) {
       this.add(tab.id, tab.title, tab.node, () => tab.show(), tab);

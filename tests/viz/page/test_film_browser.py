@@ -1,0 +1,103 @@
+"""The film of a kept step on its page: play, pause, forward, back, in a real browser."""
+
+import json
+import time
+
+import pytest
+
+from tests.viz import browser
+from tools.replay_picture import kept_step
+
+PROGRAM = browser.find()
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    return kept_step(tmp_path_factory.mktemp("film"))
+
+
+def at(shown):
+    return int(shown.texts(".film .count")[0].split()[0])
+
+
+def test_frames_go_forward_and_back_with_the_graph(shown, page):
+    shown.show(page)
+    shown.press(".")
+    assert at(shown) == 2
+    assert shown.run("v.state.selected.id") == 1
+    shown.press(".")
+    shown.press(",")
+    assert at(shown) == 2
+    shown.click(".film-bar button:first-child")
+    assert at(shown) == 1
+    assert shown.run("document.querySelector('.film-bar button').disabled")
+    assert shown.wrong == []
+
+
+def test_a_rule_shows_upstream_local_and_gradient(shown, page):
+    shown.show(page)
+    for _ in range(30):
+        shown.press(".")
+        if "gradient of dense" in shown.texts(".film h3")[0]:
+            break
+    text = "".join(shown.texts(".film-lines"))
+    assert "upstream × local = gradient" in text
+    assert "local: [" in text
+    assert "gradient: [" in text
+    assert "backward" in shown.texts(".film .count")[0]
+
+
+def test_it_plays_until_it_is_paused(shown, page):
+    shown.show(page)
+    shown.press("k")
+    shown.run("(() => { const film = v.dock.tabs.get('film').owner; film.pace = 30; film.start(); })()")
+    until = time.monotonic() + 10
+    while at(shown) < 5 and time.monotonic() < until:
+        time.sleep(0.02)
+    assert at(shown) >= 5
+    shown.press("k")
+    assert shown.run("v.dock.tabs.get('film').owner.timer") is None
+    before = at(shown)
+    time.sleep(0.2)
+    assert at(shown) == before
+    assert shown.texts(".film .play") == ["▶ play"]
+
+
+def test_what_is_selected_in_the_graph_is_the_frame(shown, page):
+    shown.show(page)
+    shown.press(".")
+    shown.run("v.select({ kind: 'op', id: 6 })")
+    assert at(shown) == 7
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone(shown, page, scheme):
+    shown.size(390, 844)
+    shown.prefer("prefers-color-scheme", scheme)
+    try:
+        shown.show(page)
+        shown.press(".")
+        assert shown.run("document.documentElement.scrollWidth") <= 390
+        right = shown.run(
+            "Math.max(...[...document.querySelectorAll('.film-bar > *')].map(e => e.getBoundingClientRect().right))"
+        )
+        assert right <= 390
+        assert shown.wrong == []
+    finally:
+        shown.size(1400, 900)
+        shown.prefer("prefers-color-scheme", "light")
+
+
+@pytest.mark.parametrize("film", [3, "x", [None], [{"op": 10**9}], [{"op": 0, "title": [], "lines": "x"}], {"0": 1}])
+def test_a_strange_film_is_no_tab(shown, page, film):
+    shown.show(page)
+    meta = f"{{...v.data.meta, film: {json.dumps(film)}}}"
+    shown.run(f"eagerflowViewer.show({{...v.data, meta: {meta}}})")
+    shown.rest()
+    assert shown.run("v.dock.tabs.get('film').tab.hidden")
+    shown.press(".")
+    assert shown.wrong == []
