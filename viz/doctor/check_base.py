@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor.program import Program
+from viz.facts.sums import sum_of_squares
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 
@@ -75,7 +76,7 @@ def rms(values: numpy.ndarray) -> float:
     if not largest or not math.isfinite(largest):
         return largest
     scaled = flat_values / largest
-    return largest * math.sqrt(float(numpy.dot(scaled, scaled)) / flat_values.size)
+    return largest * math.sqrt(sum_of_squares(scaled) / flat_values.size)
 
 
 def number(value: float) -> str:

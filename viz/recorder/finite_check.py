@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy
 
+from viz.facts.sums import sum_of_squares
+
 __all__ = ["SAFE", "has_nonfinite_number", "is_finite", "nonfinite"]
 
 # Ops with one array that make no NaN of anything else, and no infinity of finite numbers: what they return needs no
@@ -36,7 +38,7 @@ def is_finite(array: Any) -> bool:
         flat = array.T.reshape(-1)
     else:
         return _is_finite_view(array)
-    return bool(flat.dot(flat) < math.inf) or not nonfinite(array)[2]
+    return bool(sum_of_squares(flat) < math.inf) or not nonfinite(array)[2]
 
 
 def _is_finite_view(array: Any) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy
 
 from viz.facts.schema import Stats
+from viz.facts.sums import PIECE, sum_of_squares
 
 __all__ = ["BINS", "LEVELS", "measure"]
 
 LEVELS = ("none", "basic", "full")
 BINS = 32
 _PREVIEW = 8
-_PIECE = 1 << 15
 _LARGE = 1e140  # squares of larger numbers, summed, could be infinite
 
 
@@ -57,7 +57,7 @@ def _measure_finite(finite: Any, found: Stats, level: str) -> None:
     if max(abs(low), abs(high)) > _LARGE:  # a power of two, which is exact, so that sums stay finite
         scale = 2.0 ** (math.frexp(max(abs(low), abs(high)))[1] - 1)
         finite = finite.astype("float64") / scale
-    center, apart, squares, norm = _sums(finite)
+    center, apart, squares, norm = _sums(finite, level)
     count = finite.size
     found.mean = (center + apart / count) * scale
     found.std = math.sqrt(max(0.0, squares / count - (apart / count) ** 2)) * scale
@@ -66,19 +66,20 @@ def _measure_finite(finite: Any, found: Stats, level: str) -> None:
         found.histogram = histogram(finite, low / scale, high / scale)
 
 
-def _sums(values: Any) -> tuple[float, float, float, float]:
-    """A centre; sums of the distances to it and of their squares; the sum of squares. In double precision.
+def _sums(values: Any, level: str) -> tuple[float, float, float, float]:
+    """A centre; sums of the distances to it and of their squares; for `"full"` the sum of squares. In double precision.
 
     Piece by piece, so that the temporary arrays stay in the cache.
     """
-    center = float(values[:_PIECE].astype("float64").sum()) / min(values.size, _PIECE)
+    center = float(values[:PIECE].astype("float64").sum()) / min(values.size, PIECE)
     apart = squares = norm = 0.0
-    for start in range(0, values.size, _PIECE):
-        piece = values[start : start + _PIECE].astype("float64")
-        norm += float(piece.dot(piece))
+    for start in range(0, values.size, PIECE):
+        piece = values[start : start + PIECE].astype("float64")
+        if level == "full":
+            norm += sum_of_squares(piece)
         piece -= center
         apart += float(piece.sum())
-        squares += float(piece.dot(piece))
+        squares += sum_of_squares(piece)
     return center, apart, squares, norm
 
 

@@ -13,6 +13,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners
+from viz.facts.sums import sum_of_squares
 
 __all__ = ["GradientSizes"]
 
@@ -23,7 +24,7 @@ def _size(values: numpy.ndarray) -> tuple[float, float]:
     flat = flat[flat != 0]
     if not flat.size:
         return 0.0, 0.0
-    norm = math.sqrt(float(numpy.dot(flat, flat))) if numpy.isfinite(flat).all() else math.inf
+    norm = math.sqrt(sum_of_squares(flat)) if numpy.isfinite(flat).all() else math.inf
     return norm, norm / math.sqrt(flat.size)
 
 
