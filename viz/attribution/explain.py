@@ -105,7 +105,7 @@ def _explained(
     found = _found(question, method, baseline, steps, tolerance, window, stride)
     parts = [_part(source, values, method) for source, values in zip(question.sources, found.values)]
     kept = [part for part in parts if part is not None]
-    notes = list(found.notes)
+    notes = [*_mixed(question), *found.notes]
     notes += [
         f"the answer doesn't depend on {s.name} by any gradient" for s, p in zip(question.sources, parts) if p is None
     ]
@@ -160,7 +160,12 @@ def _by_places(question: Question, layer: Any, told: dict[str, Any]) -> Explanat
     part = Part(source.name, kind_of(source), source.data, source.ids, values, places, "gradcam")
     silent = int((~values.reshape(len(values), -1).any(axis=1)).sum())
     note = f"nothing in {silent} of {len(values)} rows: on average the layer's channels speak against the answer there"
-    return Explanation(**told, parts=[part], layer=place.name, notes=[note] if silent else [])
+    return Explanation(**told, parts=[part], layer=place.name, notes=[*_mixed(question), *([note] if silent else [])])
+
+
+def _mixed(question: Question) -> list[str]:
+    note = "rows of a batch mix: the answer for a row depends on the others beside it, so explain rows one by one"
+    return [note] if question.mixes else []
 
 
 def _name(layer: Any) -> str:

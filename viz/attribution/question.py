@@ -18,6 +18,7 @@ from viz.attribution.target import Target
 
 __all__ = ["Question", "Source"]
 
+_MIXES = 1e-2  # an answer that differs more than this from that for the row alone depends on other rows, too
 _AT_ONCE = 1 << 20  # elements of inputs that go through the model together
 
 
@@ -57,6 +58,7 @@ class Question:
         survey: what the model did.
         target: what is asked about, row by row.
         scores: the answer for each row.
+        mixes: whether the first row alone has another answer.
 
     Raises:
         ValueError: when there is nothing to explain, or `target` or `output` don't fit.
@@ -76,6 +78,8 @@ class Question:
         self.sources = self._found_sources()
         self.target = Target(target, output, logits, self._outputs, self.rows)
         self.scores = numpy.concatenate([self.score(part) for part in self.parts()])
+        alone = self.score(slice(0, 1))[0] if self.rows > 1 else self.scores[0]
+        self.mixes = not abs(alone - self.scores[0]) <= _MIXES * max(abs(alone), abs(self.scores[0]), 1e-6)
 
     # ------------------------------------------------------------------ the model
 

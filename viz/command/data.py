@@ -30,6 +30,10 @@ norm of the gradient; labels that are likely wrong and duplicates are marked.
 
 Rows are counted in the arrays given to fit. Of data in batches, rows are counted as they come.
 Exit status: 0 samples were judged, 1 there were none, 2 wrong usage or no such script, 3 the script failed."""
+_NOTHING = (
+    "no step of eagerflow in this thread trained a model by a Loss (such as losses.MeanSquaredError()); what plain "
+    "functions compute isn't heard"
+)
 
 
 def add_command(commands: Any) -> None:
@@ -81,7 +85,7 @@ def run_data(options: argparse.Namespace) -> int:
         _, failed = run_script(options.script, arguments, False, observing(gatherer))
     gathering = gatherer.chosen()
     if gathering is None:
-        why = gatherer.notes or ["no step of eagerflow trained a model with a loss of eagerflow's in this thread"]
+        why = gatherer.notes or [_NOTHING]
         print(f"viz data: there are no samples to judge: {why[0]}", file=sys.stderr)
         return 3 if failed else 1
     notes = [*gatherer.notes, *(["the script failed; these are the samples until then"] if failed else [])]

@@ -26,15 +26,16 @@ class Gathering:
         losses: the losses that it was trained with, in the order in which a step computed them.
         count, total: for each different sample, how often it was met, and the sum of its losses.
         answers: for each different sample the sum of the model's outputs; None where they don't fit together.
-        inputs, targets: the samples themselves, as lists of arrays by leaf; what `feed` holds isn't copied.
-        feed: the arrays that `fit` was given, or None.
+        inputs, targets: the samples themselves, as lists of arrays by leaf; inputs that a feed holds aren't copied.
+        feeds: the arrays that samples came from, with how many times one did.
         full: whether samples were left out, as there were too many.
     """
 
     def __init__(self, model: Any) -> None:
         self.model = model
         self.losses: list[Any] = []
-        self.feed: Any = None
+        self.feeds: dict[int, list[Any]] = {}
+        self._feed: Any = None
         self.slots: dict[int, int] = {}
         self.count = numpy.zeros(0, dtype=int)
         self.total = numpy.zeros(0)
@@ -45,6 +46,16 @@ class Gathering:
         self.full = False
         self.met = 0
         self._bytes = 0
+
+    @property
+    def feed(self) -> Any:
+        """The arrays that most samples came from, None where they came in batches."""
+        found = max(self.feeds.values(), key=lambda each: each[1], default=(None, 0))
+        return found[0] if found[1] * 2 >= self.met else None
+
+    def come_from(self, feed: Any) -> None:
+        """The next batch comes from these arrays; None: from elsewhere."""
+        self._feed = feed
 
     def add(self, x: Any, y: Any, found: numpy.ndarray, outputs: Any) -> None:
         """A batch was met.
@@ -61,6 +72,8 @@ class Gathering:
             return
         self.structure = x, y
         self.met += len(found)
+        if self._feed is not None:
+            self.feeds.setdefault(id(self._feed), [self._feed, 0])[1] += len(found)
         slots = self._slots(leaves, targets)
         known = slots >= 0
         numpy.add.at(self.count, slots[known], 1)
@@ -85,7 +98,7 @@ class Gathering:
 
     def _keep(self, leaves: list[numpy.ndarray], targets: list[numpy.ndarray], row: int) -> None:
         self.targets.append([leaf[row].copy() for leaf in targets])
-        if self.feed is None:
+        if self._feed is None:
             self.inputs.append([leaf[row].copy() if leaf[row].ndim else leaf[row] for leaf in leaves])
             self._bytes += sum([leaf[row].nbytes for leaf in leaves])
             self.full = self._bytes > _MOST_BYTES
@@ -159,13 +172,11 @@ class Gatherer(Observer):
     def _settle(self) -> None:
         """A step is over: a model with several outputs had several losses, which add up."""
         pending, self._pending = self._pending, {}
+        feed, self._feed = self._feed, None  # of this batch
         for parts in pending.values():
             model, x = parts[0][:2]
             gathering = self.gatherings.setdefault(id(model), Gathering(model))
-            if isinstance(self._feed, ArrayFeed) and gathering.feed is None and not gathering.slots:
-                gathering.feed = self._feed
-            elif gathering.feed is not None and gathering.feed is not self._feed:
-                gathering.feed = self._feed if isinstance(self._feed, ArrayFeed) else gathering.feed
+            gathering.come_from(feed if isinstance(feed, ArrayFeed) else None)
             sizes = {len(part[4]) for part in parts}
             if len(sizes) == 1 and x:
                 gathering.losses = [part[5] for part in parts]

@@ -9,6 +9,7 @@ import numpy
 
 __all__ = ["Classes", "classes_of", "far_off", "likely_wrong"]
 
+_LEAST = 0.4  # the chance that a class must have to be rather meant: below, a network has learned too little to tell
 _FAR = 10.0  # times the usual spread of losses (median of distances from the median)
 
 
@@ -79,7 +80,7 @@ def _softmax(outputs: numpy.ndarray) -> numpy.ndarray:
 
 
 def likely_wrong(classes: Classes) -> numpy.ndarray:
-    """Which labels are likely wrong: the model finds another class as sure as that class usually is, and surer.
+    """Which labels are likely wrong: the model finds another class at least as sure as that class usually is.
 
     Source: confident learning, C. Northcutt, L. Jiang, I. Chuang (2021), https://arxiv.org/abs/1911.00068: a class's
     own threshold is the mean chance of it among the samples that are labelled so.
@@ -88,7 +89,7 @@ def likely_wrong(classes: Classes) -> numpy.ndarray:
     limits = numpy.full(chances.shape[1], numpy.inf)
     for label in numpy.unique(labels):
         limits[label] = chances[labels == label, label].mean()
-    sure = numpy.where(chances >= limits, chances, -1.0)
+    sure = numpy.where((chances >= limits) & (chances >= _LEAST), chances, -1.0)
     rows = numpy.arange(len(labels))
     best = sure.argmax(axis=1)
     found: numpy.ndarray = (sure[rows, best] > 0) & (best != labels) & (chances[rows, best] > chances[rows, labels])

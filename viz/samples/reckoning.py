@@ -21,8 +21,14 @@ from viz.samples.sample_set import Sample, Samples, shown_target
 
 __all__ = ["judged"]
 
+_MOST_DOUBTED = 0.25  # of all labels
+_MIXES = 0.02  # a loss that differs by more than this from the same sample's alone isn't that of the sample
+_MIXED = (
+    "rows of a batch mix: what this model says of a sample depends on the others beside it, and so do losses here; "
+    "|gradient| is of the sample alone"
+)
 _AT_ONCE = 256  # samples that go through the model together
-_SEVERAL = 3  # times that samples were met, from which on the mean of their losses tells more than the last
+_SEVERAL = 2  # times that samples were met, from which on the mean of their losses tells something
 
 
 class _Data:
@@ -41,11 +47,10 @@ class _Data:
             self.slots = numpy.array([gathering.slots.get(key, -1) for key in keys])
             self.x = alike
         else:
-            self.x = [numpy.stack([row[leaf] for row in gathering.inputs]) for leaf in range(len(gathering.inputs[0]))]
-            self.y = [
-                numpy.stack([row[leaf] for row in gathering.targets]) for leaf in range(len(gathering.targets[0]))
-            ]
-            self.slots = numpy.arange(len(gathering.inputs))
+            kept = [i for i, inputs in enumerate(gathering.inputs) if inputs]
+            self.x = [numpy.stack(leaf) for leaf in zip(*[gathering.inputs[i] for i in kept])]
+            self.y = [numpy.stack(leaf) for leaf in zip(*[gathering.targets[i] for i in kept])]
+            self.slots = numpy.array(kept, dtype=int)
         self.rows = numpy.flatnonzero(self.slots >= 0)
         self._structure = gathering.structure
 
@@ -76,15 +81,15 @@ def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str
         times = gathering.count[slots]
         means = gathering.total[slots] / numpy.maximum(times, 1)
         several = bool(numpy.median(times) >= _SEVERAL)
-        hardness = numpy.nan_to_num(means if several else losses, nan=numpy.inf)
+        hardness = numpy.nan_to_num((means + losses) / 2 if several else losses, nan=numpy.inf)
         order = numpy.argsort(-hardness, kind="stable")
         found = _described(gathering, data, outputs, losses, means)
         ranked = [found[i] for i in order]
         _mark_duplicates(data, found)
-        _measure(gathering, data, ranked, order, seconds)
+        mixed = _measure(gathering, data, ranked, order, seconds)
         met, pictures = _met(gathering, data, data.rows[order[:shown]])
-    by = "the mean of their losses while training" if several else "their loss"
-    told = [*notes]
+    by = "their losses while training and after it" if several else "their loss"
+    told = [*notes, *([_MIXED] if mixed else []), *_doubts_dropped(ranked)]
     if gathering.full:
         told.append("there were more samples than are kept, and no arrays that hold them: the rest is left out")
     unmet = len(data.slots) - len(data.rows)
@@ -127,10 +132,10 @@ def _described(
     """The samples in the order of their rows, with marks."""
     slots, targets = data.slots[data.rows], data.y[0][data.rows]
     times = gathering.count[slots]
-    one = len(gathering.losses) == 1
-    now = classes_of(targets, outputs, gathering.losses[0]) if one else None
+    one = len(gathering.losses) == 1  # else the first output is shown, and losses are those of all
+    now = classes_of(targets, outputs, gathering.losses[0])
     then = now
-    if now is not None and gathering.answers is not None and len(gathering.answers) > slots.max(initial=-1):
+    if now is not None and one and gathering.answers is not None and len(gathering.answers) > slots.max(initial=-1):
         mean = gathering.answers[slots] / numpy.maximum(times, 1)[:, None]
         then = classes_of(targets, mean, gathering.losses[0]) or now
     rather = numpy.full(len(losses), -1)
@@ -166,23 +171,40 @@ def _mark_duplicates(data: _Data, found: list[Sample]) -> None:
                 first.marks.append(f"duplicate of {sample.row}{other}")
 
 
-def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: numpy.ndarray, seconds: float) -> None:
-    """The norm of the gradient of each sample's loss, one by one: exact for every kind of weight."""
+def _doubts_dropped(samples: list[Sample]) -> list[str]:
+    """Where a network would doubt a large part of all labels, it hasn't learned enough to doubt any."""
+    doubted = [sample for sample in samples if any(mark.startswith("label likely") for mark in sample.marks)]
+    if len(doubted) <= _MOST_DOUBTED * len(samples):
+        return []
+    for sample in doubted:
+        sample.marks = [mark for mark in sample.marks if not mark.startswith("label likely")]
+    finds = f"the network finds {len(doubted)} of {len(samples)} labels wrong"
+    return [f"{finds}: it has learned too little to doubt any, so none is marked"]
+
+
+def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: numpy.ndarray, seconds: float) -> bool:
+    """The norm of the gradient of each sample's loss, one by one: exact for every kind of weight.
+
+    Returns:
+        Whether a sample alone has another loss than beside others.
+    """
+    mixed = False
     ends = time.monotonic() + seconds
     weights = gathering.model.trainable_variables
     for sample, i in zip(ranked, order):
         if time.monotonic() > ends:
-            return
+            break
         x, y = data.arguments(data.rows[i : i + 1])
         with GradientTape() as tape:
             given = gathering.model(*x, training=False)
             each = tree.flatten(given) if len(gathering.losses) > 1 else [given]
             targets = y if len(gathering.losses) > 1 else [y]
             total: Any = sum([loss._compute(t, out, None) for loss, t, out in zip(gathering.losses, targets, each)])
-        squares = [
-            float((host(g).astype("float64") ** 2).sum()) for g in tape.gradient(total, weights) if g is not None
-        ]
-        sample.gradient = math.sqrt(sum(squares))
+        gradients = [host(g).astype("float64") for g in tape.gradient(total, weights) if g is not None]
+        sample.gradient = math.sqrt(sum([float((g * g).sum()) for g in gradients]))
+        means = all(loss.reduction not in ("sum", "none") for loss in gathering.losses)
+        mixed |= means and abs(float(total) - sample.loss) > _MIXES * max(1e-3, abs(sample.loss))
+    return mixed
 
 
 def _met(gathering: Gathering, data: _Data, rows: numpy.ndarray) -> tuple[str, list[Any]]:

@@ -222,6 +222,13 @@ def test_portions_give_what_one_pass_gives(cnn, monkeypatch):
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(whole, parts))
 
 
+def test_rows_that_mix_are_told_of(linear):
+    assert not viz.explain(linear, rows(4, 3)).notes
+    for method in ("gradient", "occlusion"):
+        found = viz.explain(lambda x: x.sum(-1) - 2 * x.mean(), rows(4, 3), method)
+        assert "rows of a batch mix" in found.text
+
+
 def test_a_pixel_that_decides_is_found_by_all_methods():
     def answer(x):
         return ef.ops.stack([x[:, 2, 5, 0] * 3.0, x[:, 0, 0, 0] * 0.1], axis=1)

@@ -66,7 +66,9 @@ def test_losses_gradients_and_rows_are_those_of_the_trained_model():
         assert sample.loss == pytest.approx(float(value), rel=1e-5)
         assert sample.gradient == pytest.approx(norm, rel=1e-4)
         assert sample.label == str(y[sample.row])
-    assert [s.loss for s in found.samples] == sorted([s.loss for s in found.samples], reverse=True)
+    hardness = [s.loss + s.mean_loss for s in found.samples]
+    assert hardness == sorted(hardness, reverse=True)
+    assert not found.notes
 
 
 def test_training_is_the_same_while_samples_are_gathered():
@@ -79,6 +81,40 @@ def test_training_is_the_same_while_samples_are_gathered():
         run(lambda model=model: model.fit(x, y, epochs=2, verbose=0))
         results.append(model.get_weights())
     assert all((a == b).all() for a, b in zip(*results))
+
+
+def test_a_network_that_learned_too_little_doubts_no_label():
+    x, y = digits(300)
+    rng = np.random.default_rng(0)
+    model = classifier()
+    model.fit(x, y, epochs=12, verbose=0)
+    model.optimizer.learning_rate = 0.0
+    found = samples_of(lambda: model.fit(x, rng.permutation(y), verbose=0))
+    assert "learned too little to doubt any" in found.text()
+    assert not found.marked("label likely")
+
+
+def test_rows_that_mix_are_told_of():
+    class Centred(layers.Layer):
+        def call(self, inputs):
+            return inputs - ef.ops.mean(inputs, axis=0)
+
+    x, y = digits(40)
+    model = ef.Sequential([layers.Flatten(), Centred(), layers.Dense(10)])
+    model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+    assert "rows of a batch mix" in samples_of(lambda: model.fit(x, y, verbose=0)).text()
+
+
+def test_steps_that_fit_does_not_make_are_no_part_of_its_arrays():
+    x, y = digits(40)
+    model = classifier()
+
+    def train():
+        model.fit(x, y, epochs=2, validation_data=(x[:8] + 1, y[:8]), verbose=0)
+        model.train_on_batch(x[:4] * 0.5, y[:4])
+
+    found = samples_of(train)
+    assert sorted(sample.row for sample in found.samples) == list(range(40))
 
 
 def test_duplicates_are_marked_and_those_with_another_label_told_apart():
