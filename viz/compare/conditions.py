@@ -8,7 +8,7 @@ import re
 import statistics
 from collections.abc import Sequence
 
-from viz.compare.noise import SURE, least_median, least_ratio, typical_ratio
+from viz.compare.noise import SURE, drift, least_median, least_ratio, quiet, typical_ratio
 from viz.compare.step_figures import EXACT, NOISY, StepFigures, figures_of
 from viz.facts import formatting
 from viz.facts.schema import Record
@@ -160,6 +160,10 @@ def _noisy(a: list[float], b: list[float], condition: Condition) -> Verdict:
     """By the typical number, and only if noise alone can't explain it."""
     if not a or not b:
         return _undecided(condition, f"no {condition.name} of single steps was recorded on both sides")
+    lowered = max(drift(a), drift(b)) if condition.name in _TIMES else 0.0
+    if condition.name in _TIMES:
+        least = 5 if condition.relative else 7
+        a, b = quiet(a, least), quiet(b, least)
     typical = [_shown(condition.name, statistics.median(each)) for each in (a, b)]
     if not all(math.isfinite(each) for each in (*a, *b)):
         bad = not all(math.isfinite(each) for each in b)
@@ -167,19 +171,20 @@ def _noisy(a: list[float], b: list[float], condition: Condition) -> Verdict:
         return Verdict(condition.text, True if bad and condition.above else None, typical[0], typical[1], "", why)
     if not condition.relative:
         return _against_limit(b, typical, condition)
-    found = _paired(a, b, condition.above) if condition.name == "loss" else _by_ranks(a, b, condition.above)
+    found = _paired(a, b, condition.above) if condition.name == "loss" else _by_ranks(a, b, condition.above, lowered)
     if found is None:
         return _undecided(condition, _too_few(7 if condition.name == "loss" else 5, a, b), *typical)
     change, bound = found
     failed = bound > condition.amount if condition.above else bound < condition.amount
     side = "at least" if condition.above else "at most"
-    why = f"{side} {_percent(bound)} with {SURE:.0%} certainty; {len(a)} and {len(b)} steps"
+    which = "the quicker half of the steps, " if condition.name in _TIMES else ""
+    why = f"{side} {_percent(bound)} with {SURE:.0%} certainty; {which}{len(a)} and {len(b)}"
     return Verdict(condition.text, failed, typical[0], typical[1], _percent(change), why)
 
 
-def _by_ranks(a: list[float], b: list[float], above: bool) -> tuple[float, float] | None:
+def _by_ranks(a: list[float], b: list[float], above: bool, lowered: float = 0.0) -> tuple[float, float] | None:
     """The typical change, and what it is at least (at most, where smaller numbers are looked for)."""
-    least = least_ratio(a, b) if above else least_ratio(b, a)
+    least = least_ratio(a, b, lowered) if above else least_ratio(b, a, lowered)
     return None if least is None else (typical_ratio(a, b) - 1, (least if above else 1 / least) - 1)
 
 
@@ -200,10 +205,10 @@ def _too_few(least: int, *sides: list[float]) -> str:
 
 def _against_limit(b: list[float], typical: list[str], condition: Condition) -> Verdict:
     values = b if condition.above else [-each for each in b]
-    least = least_median(values)
-    if least is None:
+    lowest = least_median(values)
+    if lowest is None:
         return _undecided(condition, _too_few(7, b), *typical)
-    bound = least if condition.above else -least
+    bound = lowest if condition.above else -lowest
     failed = bound > condition.amount if condition.above else bound < condition.amount
     side = "at least" if condition.above else "at most"
     why = f"{side} {_shown(condition.name, bound)} with {SURE:.0%} certainty; {len(b)} steps"

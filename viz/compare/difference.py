@@ -56,8 +56,8 @@ class Difference(Changes):
         what training reports, such as `val_loss`.
 
         Times and losses are compared over all steps of equal size but the first. They fail only where noise can't
-        explain it: the change must be beyond the limit with 99 % certainty, judged by the ranks of the steps' numbers,
-        less how far the halves of a recording differ among themselves.
+        explain it: the change must be beyond the limit with 99 % certainty, judged by ranks (of times: those of the
+        quicker half of the steps), less how far stretches of a recording differ among themselves.
 
         Args:
             *conditions: the conditions, several in one with commas between.

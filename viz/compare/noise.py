@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
 
-__all__ = ["SURE", "drift", "least_median", "least_ratio", "typical_ratio"]
+__all__ = ["SURE", "drift", "least_median", "least_ratio", "quiet", "typical_ratio"]
 
 SURE = 0.99  # how sure a bound is
 _ENOUGH = 20  # samples on each side, from which on the usual approximation of the ranks' distribution is good
@@ -17,29 +18,49 @@ def typical_ratio(a: Sequence[float], b: Sequence[float]) -> float:
     return statistics.median([y / x for x in a for y in b])
 
 
-def least_ratio(a: Sequence[float], b: Sequence[float]) -> float | None:
+def least_ratio(a: Sequence[float], b: Sequence[float], lowered: float = 0.0) -> float | None:
     """How many times as large the numbers of `b` are at least, with 99 % certainty; None for too few numbers.
 
     No shape of the noise is assumed: of all ratios between the two, so many of the smallest are left out as chance
-    alone would turn round once in a hundred times. A machine that becomes slower or faster while it runs makes numbers
-    that aren't independent; so the bound is lowered by how far the halves of either side differ among themselves.
+    alone would turn round once in a hundred times.
+
+    Args:
+        a: numbers above zero.
+        b: others.
+        lowered: by what share the bound is lowered, see `drift`.
 
     Source: H. Mann, D. Whitney (1947); the bound that follows: J. Hodges, E. Lehmann (1963).
     """
     left_out = _chance(len(a), len(b))
     if left_out is None:
         return None
-    ratios = sorted([y / x for x in a for y in b])
-    return ratios[left_out] / (1 + max(drift(a), drift(b)))
+    return sorted([y / x for x in a for y in b])[left_out] / (1 + lowered)
+
+
+def quiet(times: Sequence[float], least: int = 5) -> list[float]:
+    """The quicker half of some times, so many at least: what else runs on a machine only ever makes a step slower."""
+    return sorted(times)[: max(least, (len(times) + 1) // 2)]
 
 
 def drift(values: Sequence[float]) -> float:
-    """How far apart the medians of the first and of the second half are, relatively."""
-    middle = len(values) // 2
-    if not middle:
+    """How far stretches of a run differ among themselves, relatively: by their lowest tenths, up to four stretches.
+
+    A machine that becomes slower or faster while it runs makes numbers that aren't independent.
+    """
+    count = max(2, min(4, len(values) // 10))
+    if len(values) < count:
         return 0.0
-    first, second = statistics.median(values[:middle]), statistics.median(values[middle:])
-    return max(first, second) / min(first, second) - 1 if min(first, second) > 0 else 0.0
+    edges = [round(len(values) * i / count) for i in range(count + 1)]
+    lows = [_lowest_tenth(values[start:end]) for start, end in itertools.pairwise(edges)]
+    return max(lows) / min(lows) - 1 if min(lows) > 0 else 0.0
+
+
+def _lowest_tenth(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    at = (len(ordered) - 1) / 10
+    low = math.floor(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (at - low) * (ordered[high] - ordered[low])
 
 
 def _chance(m: int, n: int) -> int | None:

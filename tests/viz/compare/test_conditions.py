@@ -12,7 +12,7 @@ import viz
 from eagerflow import layers
 from viz.cli import main
 from viz.compare.conditions import parsed
-from viz.compare.noise import _reversals, drift, least_median, least_ratio
+from viz.compare.noise import _reversals, drift, least_median, least_ratio, quiet
 
 
 def trained(units=4, steps=12, seed=0, **options):
@@ -34,7 +34,8 @@ def timed(milliseconds, **options):
 
 
 def noisy(middle, count=20, seed=0, spread=0.08):
-    return (middle * np.exp(spread * np.random.default_rng(seed).standard_t(3, count))).tolist()
+    """Times as a busy machine makes them: some steps take far longer, none far shorter."""
+    return (middle * np.exp(spread * np.abs(np.random.default_rng(seed).standard_t(3, count)))).tolist()
 
 
 def verdict(a, b, condition):
@@ -46,7 +47,7 @@ def test_a_slower_step_fails_and_an_equal_one_does_not():
     before = timed(noisy(10.0))
     slower = verdict(before, timed(noisy(14.0, seed=1)), "time>10%")
     assert slower.failed
-    assert "99% certainty; 20 and 20 steps" in slower.why
+    assert "99% certainty; the quicker half of the steps, 10 and 10" in slower.why
     assert not verdict(before, timed(noisy(10.0, seed=2)), "time>10%").failed
     assert not verdict(before, timed(noisy(10.8, seed=3)), "time>10%").failed
     faster = timed(noisy(6.0, seed=4))
@@ -60,14 +61,15 @@ def test_noise_alone_fails_less_than_once_in_a_hundred_times():
     def alarms(count, factor):
         found = 0
         for _ in range(400):
-            a, b = (np.exp(0.2 * rng.standard_t(3, (2, count)))).tolist()
-            least = least_ratio(a, [factor * each for each in b])
+            a, b = (np.exp(0.2 * np.abs(rng.standard_t(3, (2, count))))).tolist()
+            b = [factor * each for each in b]
+            least = least_ratio(quiet(a), quiet(b), max(drift(a), drift(b)))
             found += least is not None and least > 1
         return found
 
     assert alarms(6, 1.0) <= 8
     assert alarms(30, 1.0) <= 8
-    assert alarms(30, 2.0) >= 380
+    assert alarms(30, 2.5) >= 350
 
 
 def test_a_machine_that_becomes_slower_while_it_runs_is_noise_too():
