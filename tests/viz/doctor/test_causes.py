@@ -139,3 +139,18 @@ def test_a_script_that_failed_later_is_not_called_healthy_either(tmp_path, capsy
     assert "all finite" not in capsys.readouterr().out
     assert main(["doctor", str(script)]) == 3
     assert "nothing to complain about" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("rate", "severity"), [(0.01, "info"), (0.0, "warning")])
+def test_units_that_are_silent_while_the_others_learn_are_a_hint(rate, severity):
+    ef.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(256, 4)).astype("float32")
+    bias = np.where(np.arange(32) < 28, -100.0, 0.0)
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(32, activation="relu"), layers.Dense(1)])
+    model.layers[0].bias.assign(bias)
+    model.compile(ef.optimizers.SGD(rate), "mse")
+    with Watcher() as watcher:
+        model.fit(x, x[:, :1], epochs=8, verbose=0)
+    (found,) = [f for f in watcher.findings if f.kind == "dead_relu"]
+    assert found.severity == severity
+    assert ("the others learn" in found.message) == (severity == "info")

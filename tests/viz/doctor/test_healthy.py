@@ -9,6 +9,7 @@ import eagerflow as ef
 from tests.test_examples import EXPECTED, result
 from tests.viz.doctor.healthy import HEALTHY, NEAR
 from tests.viz.doctor.planted import PLANTED
+from tests.viz.test_examples import SMALL, load
 from viz.doctor import Diagnosis, Watcher
 from viz.doctor.watched_script import examine
 
@@ -45,6 +46,18 @@ def test_the_examples_get_no_warning(name, tmp_path, monkeypatch):
         result(name, tmp_path, EXPECTED[name].settings)
     assert watcher.failures == []
     assert watcher.step > 0
+    assert [f for f in watcher.findings if f.severity != "info"] == [], Diagnosis(watcher.findings).text
+
+
+ON_PURPOSE = ("viz_doctor", "viz_nan", "viz_gradients")  # they show mistakes
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) for n in SMALL if n not in ON_PURPOSE])
+def test_the_examples_of_viz_get_no_warning(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Watcher() as watcher:
+        load(name).main(tmp_path, **SMALL[name])
+    assert watcher.failures == []
     assert [f for f in watcher.findings if f.severity != "info"] == [], Diagnosis(watcher.findings).text
 
 

@@ -50,8 +50,12 @@ def is_relu(op: Any, inputs: Any) -> bool:
 class DeadRelu(Check):
     """Units of a relu that were 0 for every row of a window of steps."""
 
+    always = ("on_logs",)
+
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
+        self._epochs: list[float] = []  # the losses of epochs that are over
+        self._reported: dict[Any, tuple[int, dict[str, Any]]] = {}  # warnings, with the epochs that were over then
         self._units: dict[Any, _Units] = {}
         self._fired: set[Any] = set()  # relus of which some unit fired in the first step
 
@@ -70,6 +74,10 @@ class DeadRelu(Check):
         if not self.watch.step and key not in self._fired and bool((values > 0).any()):
             self._fired.add(key)
 
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        if kind == "epoch" and isinstance(logs.get("loss"), float):
+            self._epochs.append(logs["loss"])
+
     def on_step_end(self) -> None:
         size = limits.WINDOW if self.watch.step < limits.HEAVY_STEPS else limits.HEAVY_BLOCK
         for key, units in list(self._units.items()):
@@ -82,6 +90,14 @@ class DeadRelu(Check):
         for units in self._units.values():
             if units.steps >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)):
                 self._judge(units, short=units.rows < limits.DEAD_ROWS)
+        for key, (over, about) in self._reported.items():
+            since = self._epochs[over:]
+            if len(since) > 1 and since[-1] < limits.DEAD_LEARNS * since[0]:
+                about["message"] += (
+                    f"; the others learn: since then the loss went from {since[0]:.3g} to {since[-1]:.3g}"
+                )
+                self.watch.retract(key)
+                self.watch.report(severity="info", **about, key=key)
 
     def _judge(self, units: _Units, short: bool = False) -> None:
         count = len(units.alive)
@@ -94,14 +110,15 @@ class DeadRelu(Check):
         name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
         sure = dead >= max(by_chance, limits.DEAD_SURE * count) and units.steps >= limits.HEAVY_BLOCK
         effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
-        self.watch.report(
-            "dead_relu",
-            "error" if dead == count else "warning" if sure else "info",
-            f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of {units.steps} steps: {effect}",
-            layer=units.layer,
-            op="relu",
-            place=units.place,
-            evidence={
+        about = {
+            "kind": "dead_relu",
+            "message": (
+                f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of {units.steps} steps: {effect}"
+            ),
+            "layer": units.layer,
+            "op": "relu",
+            "place": units.place,
+            "evidence": {
                 "dead": dead,
                 "units": count,
                 "rows": units.rows,
@@ -109,7 +126,15 @@ class DeadRelu(Check):
                 "step": self.watch.step,
                 "from_start": (id(units.layer), units.place) not in self._fired,
             },
+        }
+        severity, key = (
+            "error" if dead == count else "warning" if sure else "info",
+            ("dead_relu", id(units.layer), units.place),
         )
+        self._reported.pop(key, None)
+        if severity == "warning":
+            self._reported[key] = len(self._epochs), about
+        self.watch.report(severity=severity, **about, key=key)
 
 
 class _Shares:
