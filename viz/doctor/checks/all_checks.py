@@ -23,7 +23,7 @@ from viz.doctor.checks.penalties import Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.shuffles import Shuffles
-from viz.doctor.checks.timing import Timing
+from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.validation_rows import ValidationRows
 
 __all__ = ["CHECKS"]
@@ -49,6 +49,7 @@ CHECKS: tuple[type[Check], ...] = (
     Noise,
     Memory,
     Timing,
+    Costs,
     Overfit,
     ValidationRows,
     Endings,

@@ -59,6 +59,8 @@ class NonFinite(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self._done or self._forward is not None or outputs is None:
             return
+        if outputs.__class__ is Tensor and finite(outputs.data):  # nearly always, and asked for each op
+            return
         made = (outputs,) if isinstance(outputs, Tensor) else outputs
         if all(finite(out.data) for out in made):
             return

@@ -50,6 +50,8 @@ class RankTimes(Check):
     """
 
     always = ("on_scope_begin", "on_scope_end", "on_collective", "on_gradient", "on_step_end")
+    begins = ("data", "step", "model", "layer")
+    ends = ("data",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)

@@ -11,7 +11,7 @@ from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["Timing"]
+__all__ = ["Costs", "Timing"]
 
 
 class _Cost:
@@ -21,31 +21,78 @@ class _Cost:
 
 
 class Timing(Check):
-    """Compares waiting for data with computing, and the parts of a step with each other."""
+    """Compares waiting for data with computing."""
 
     always = ("on_scope_begin", "on_scope_end", "on_step_end")
+    begins = ("step", "model", "layer")
+    ends = ("data",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._waits: list[float] = []
         self._steps: list[float] = []
-        self._costs: dict[Any, _Cost] = {}
-        self._close: list[float] = []  # times of the steps in which single ops were measured
         self._began: tuple[int, int] | None = None  # when the step began, and what the doctor had used up by then
         self._wait: float | None = None
-        self._inside: list[int] = []  # time of the parts of each open scope
         self._wait_place: Place | None = None
 
     def on_scope_begin(self, opened: Any) -> None:
-        self._inside.append(0)
-        if self._began is None and opened.kind in ("step", "model", "layer") and self._is_training(opened):
+        if self._began is None and _is_training(opened):
             self._began = opened.scope.started, opened.at_begin
             if self._wait is None and self.watch.step_ended and opened.kind != "step":
                 self._wait = float(opened.scope.started - self.watch.step_ended)
                 self._wait_place = self.watch.called_at()
 
-    def _is_training(self, opened: Any) -> bool:
-        return opened.kind != "step" or opened.scope.name == "train_step"
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        self._wait = float(self.watch.now - opened.scope.started - (self.watch.spent - opened.at_begin))
+        self._wait_place = self.watch.called_at()
+
+    def on_step_end(self) -> None:
+        if self._began is None:
+            return
+        began, spent = self._began
+        took = self.watch.now - began - (self.watch.spent - spent)
+        self._began = None
+        if self.watch.step >= 2:  # the first steps build
+            self._steps.append(took)
+            if self._wait is not None:
+                self._waits.append(self._wait)
+        self._wait = None
+        if len(self._steps) in (limits.SLOW_STEPS, 4 * limits.SLOW_STEPS):
+            self.finish()
+
+    def finish(self) -> None:
+        """Judge the times so far."""
+        if len(self._waits) >= limits.SLOW_STEPS:
+            self._judge_waits(statistics.median(self._waits) / 1e6, statistics.median(self._steps) / 1e6)
+
+    def _judge_waits(self, wait: float, step: float) -> None:
+        if wait < limits.SLOW_INPUT_MS or wait < limits.SLOW_INPUT * step:
+            return
+        self.watch.report(
+            "slow_input",
+            "info",
+            f"a step waits {wait:.1f} ms for its data and computes for {step:.1f} ms: "
+            f"{wait / (wait + step):.0%} of the time",
+            place=self._wait_place,
+            key=("slow_input", 0),
+            evidence={"wait_ms": wait, "step_ms": step, "steps": len(self._waits)},
+        )
+
+
+class Costs(Check):
+    """Compares the parts of the steps that are looked at closely with each other."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._costs: dict[Any, _Cost] = {}
+        self._close: list[float] = []  # times of the steps
+        self._began: tuple[int, int] | None = None
+        self._inside: list[int] = []  # time of the parts of each open scope
+
+    def on_scope_begin(self, opened: Any) -> None:
+        self._inside.append(0)
+        if self._began is None and opened.kind in ("step", "model", "layer") and _is_training(opened):
+            self._began = opened.scope.started, opened.at_begin
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self._inside:
@@ -73,10 +120,7 @@ class Timing(Check):
         parts = self._inside.pop() if self._inside else 0
         if self._inside:
             self._inside[-1] += took
-        if opened.kind == "data":
-            self._wait = float(took)
-            self._wait_place = self.watch.called_at()
-        elif opened.kind in ("layer", "loss") and self.watch.heavy and self._began is not None:
+        if opened.kind in ("layer", "loss") and self._began is not None:
             place = _code_of(opened.owner)
             if place is not None:  # Python code of the user's own
                 layer = opened.owner if opened.kind == "layer" else None
@@ -89,37 +133,17 @@ class Timing(Check):
         took = self.watch.now - began - (self.watch.spent - spent)
         self._began = None
         if self.watch.step >= 2:  # the first steps build
-            self._steps.append(took)
-            if self._wait is not None:
-                self._waits.append(self._wait)
-            if self.watch.heavy:
-                self._close.append(took)
+            self._close.append(took)
         else:
             self._costs.clear()
-        self._wait = None
-        if len(self._steps) in (limits.SLOW_STEPS, 4 * limits.SLOW_STEPS):
+        if len(self._close) == limits.SLOW_STEPS:
             self.finish()
 
     def finish(self) -> None:
         """Judge the times so far."""
-        if len(self._waits) >= limits.SLOW_STEPS:
-            self._judge_waits(statistics.median(self._waits) / 1e6, statistics.median(self._steps) / 1e6)
         # The median: one long pause, of the garbage collector say, makes no slow training.
         if len(self._close) >= limits.SLOW_STEPS and statistics.median(self._close) / 1e6 > limits.SLOW_STEP_MS:
             self._judge_costs()
-
-    def _judge_waits(self, wait: float, step: float) -> None:
-        if wait < limits.SLOW_INPUT_MS or wait < limits.SLOW_INPUT * step:
-            return
-        self.watch.report(
-            "slow_input",
-            "info",
-            f"a step waits {wait:.1f} ms for its data and computes for {step:.1f} ms: "
-            f"{wait / (wait + step):.0%} of the time",
-            place=self._wait_place,
-            key=("slow_input", 0),
-            evidence={"wait_ms": wait, "step_ms": step, "steps": len(self._waits)},
-        )
 
     def _judge_costs(self) -> None:
         total, steps = sum(self._close), len(self._close)
@@ -138,6 +162,10 @@ class Timing(Check):
                 place=cost.place or made_at(cost.layer),
                 evidence={"share": share, "ms": cost.ns / steps / 1e6, "calls": calls, "steps": steps},
             )
+
+
+def _is_training(opened: Any) -> bool:
+    return opened.kind != "step" or opened.scope.name == "train_step"
 
 
 def _code_of(owner: Any) -> Place | None:
