@@ -23,16 +23,19 @@ __all__ = ["Origin", "Program", "WatchedScope", "layer_label"]
 class WatchedScope(OpenScope):
     """A scope that is open, and what is known of it here."""
 
-    __slots__ = ("at_begin", "frame", "training")
+    __slots__ = ("at_begin", "frame")
 
     def __init__(self, scope: observe.Scope, frame: FrameType | None, at_begin: int) -> None:
-        super().__init__(scope)
+        self.scope, self.kind, self.owner = scope, scope.kind, scope.owner  # made for every scope: without a call more
         self.frame = frame
         self.at_begin = at_begin  # nanoseconds that the doctor had used up when the scope began
-        self.training = None
-        for each in scope.inputs if isinstance(scope.inputs, tuple) else ():
-            if each is True or each is False:
-                self.training = each
+
+    @property
+    def training(self) -> bool | None:
+        """The mode that the call was given; None where none was."""
+        inputs = self.scope.inputs
+        given = [x for x in inputs if x is True or x is False] if isinstance(inputs, tuple) else []
+        return given[-1] if given else None
 
 
 class Origin:

@@ -21,7 +21,6 @@ from viz.recorder.compositions import live_composition
 __all__ = ["Watcher"]
 
 _HANDLERS = tuple("op single_op rule gradient update collective scope_begin scope_end logs step_end finish".split())
-_OF_SCOPES = ("scope_begin", "scope_end")
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
@@ -78,10 +77,14 @@ class Watcher(Program, observe.Observer):
         return [getattr(check, full) for check in chosen]
 
     def _hand(self, name: str, *arguments: Any) -> None:
-        """Call the handlers. A check that fails is asked no more: the program that is watched must go on."""
+        """Call the handlers."""
+        self._call(self._now[name], *arguments)
+
+    def _call(self, handlers: Sequence[Callable[..., None]], *arguments: Any) -> None:
+        """Call these handlers. A check that fails is asked no more: the program that is watched must go on."""
         handler = None
         try:
-            for handler in self._of_kind(name, arguments[0].kind) if name in _OF_SCOPES else self._now[name]:
+            for handler in handlers:
                 handler(*arguments)
         except Exception as error:  # noqa: BLE001
             check = handler.__self__  # type: ignore[union-attr]
@@ -190,7 +193,7 @@ class Watcher(Program, observe.Observer):
         if get_ident() != self._thread:
             return
         self.duration = ended - started
-        self._hand("rule", op, out_keys, in_keys, gradients, results)
+        self._call(self._now["rule"], op, out_keys, in_keys, gradients, results)
         self.spent += observe.clock() - ended
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
@@ -231,14 +234,18 @@ class Watcher(Program, observe.Observer):
         self.scopes.append(opened)
         if scope.kind == "step" and scope.name != "train_step":
             self._now = self._light
-        self._hand("scope_begin", opened)
+        handlers = self._of_kind("scope_begin", scope.kind)
+        if handlers:
+            self._call(handlers, opened)
         self.spent += observe.clock() - began
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         began = self.now = observe.clock()
         if get_ident() != self._thread or self.scopes.left_open(scope) is None:
             return
-        self._hand("scope_end", self.scopes[-1], outputs, error)
+        handlers = self._of_kind("scope_end", scope.kind)
+        if handlers:
+            self._call(handlers, self.scopes[-1], outputs, error)
         self.scopes.pop()
         if scope.kind == "step":
             self._now = self._close if self.heavy else self._light
