@@ -30,7 +30,7 @@ class SeenEpoch:
         logs: the numbers that `fit` reported.
         data_loss: the mean of the loss without what layers and weights added; None where that wasn't seen.
         after: the model's variables with their arrays at the end of the epoch.
-        final: the same when `fit` was over.
+        final: the same when `fit` was over, or broken off: then those of the last whole epoch.
         rows: the batches once more.
         updates: the steps that the optimizer has made.
         place: the file and line of the call of `fit`.
@@ -84,7 +84,8 @@ class EpochWatch(observe.Observer):
             return
         fit, seen = self._fits.pop()
         if seen.after:
-            seen.final = _arrays(seen.model)
+            # Broken off within an epoch, the weights of the last whole one are compared.
+            seen.final = _arrays(seen.model) if self._fresh else seen.after
             self._ended(seen)
 
     # ------------------------------------------------------------------ steps

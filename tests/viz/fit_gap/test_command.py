@@ -118,6 +118,23 @@ def test_a_fit_that_fails_in_its_first_epoch_has_no_epoch():
     assert seen == []
 
 
+def test_a_fit_that_is_broken_off_is_taken_apart_as_its_last_epoch_left_it():
+    class Stops(ef.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.model.optimizer.iterations == 7:  # the last of the second epoch
+                raise KeyboardInterrupt
+
+    x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+    ef.utils.set_random_seed(0)
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(KeyboardInterrupt), listening() as found:
+        model.fit(x, x[:, :1], batch_size=16, epochs=3, verbose=0, callbacks=[Stops()])
+    (gap,) = found.gaps
+    assert gap.epoch == 1
+    assert list(gap.parts) == ["running mean"]
+
+
 def test_the_doctor_has_a_section_on_it(tmp_path, capsys):
     script = tmp_path / "train.py"
     script.write_text(WELL)
