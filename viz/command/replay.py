@@ -151,7 +151,7 @@ def _compare(kept: Kept, number: int, player: Any, options: argparse.Namespace, 
     first = len(kept.steps) - len(kept.asked)
     message = kept.meta.get("message", kept.meta["cause"])
     script = kept.meta.get("script") or "a program"
-    print(paint(f"{options.file}: step {kept.steps[-1].number} of {script} was kept for {message!s:.200}", "1"))
+    print(paint(f"{options.file}: step {kept.steps[-1].number} of {script} was kept because {message!s:.200}", "1"))
     if 0 < first <= number:
         print(
             f"its state is that before step {kept.steps[0].number}; {first} steps run before those that were asked for"

@@ -22,9 +22,9 @@ def told(kept: Kept, played: Sequence[Played]) -> list[dict[str, Any]]:
     rows = []
     for each in played:
         step = each.step
-        same = same_number(step.loss, each.loss) and bool(step.error) == (each.error is not None)
-        now = f"{type(each.error).__name__}" if each.error is not None else _number(each.loss)
-        then = step.error.partition(":")[0] if step.error else _number(step.loss)
+        raised = step.error.partition(":")[0], "" if each.error is None else type(each.error).__name__
+        same = same_number(step.loss, each.loss) and raised[0] == raised[1]
+        then, now = raised[0] or _number(step.loss), raised[1] or _number(each.loss)
         numbers = step.rows or []
         shown = ", ".join(map(str, numbers[:6])) + (f", ... ({len(numbers)})" if len(numbers) > 6 else "")
         rows.append({"step": step.number, "then": then, "now": now, "same": same, "rows": shown})

@@ -36,7 +36,7 @@ def encoded(ring: Ring, cause: str, meta: dict[str, Any], data: bool = True) -> 
 def digest(array: numpy.ndarray) -> str:
     """A checksum of an array's type, shape and bits."""
     found = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
-    found.update(numpy.ascontiguousarray(array).data)
+    found.update(numpy.ascontiguousarray(array).reshape(-1).view("uint8").data)
     return found.hexdigest()
 
 
@@ -102,8 +102,9 @@ class _Encoder:
     def _step(self, step: Held) -> KeptStep:
         self._tensors = {}
         leaves = list(_named(step.data))
-        batch = [] if not self.data else [(name, self.array(x.data)) for name, x in leaves]
         self._batch = {id(x.data) for _, x in leaves}
+        batch = [(name, self._constant(x.data)["a"]) for name, x in leaves] if self.data else []
+        batch = [(name, number) for name, number in batch if number >= 0]
         events = [self._event(event) for event in step.events]
         rows = None if step.rows is None else [int(r) for r in step.rows]
         return KeptStep(step.number, events, step.loss, described(step.error) or "", batch, rows)
@@ -153,6 +154,8 @@ class _Encoder:
 
     def _constant(self, array: Any) -> dict[str, Any]:
         """An array; where data aren't kept, only what is too small to be some."""
+        if getattr(array.dtype, "kind", "") in "OUSMm":  # text, say
+            return {"a": -1}
         if not self.data and (id(array) in self._batch or array.size > _FEW):
             return {"a": -1}
         return {"a": self.array(array)}

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import numpy
 
+from eagerflow import Tensor
 from eagerflow.base.files import irregular, replacing
 from eagerflow.base.npy import read_header
 from viz.facts.archive import TraceFileError
@@ -42,7 +43,9 @@ _KINDS = {
     "after": dict,
     "digests": dict,
     "places": list,
+    "narrow": dict,
 }
+_NARROW = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
 _LONGEST = 300  # letters of a message about what is inside of a file
 
 
@@ -78,13 +81,21 @@ def _write(kept: Kept, file: IO[bytes]) -> None:
         "digests": {str(number): text for number, text in kept.digests.items()},
         "places": [[each.file, each.line, each.function, each.code] for each in kept.places],
         "arrays": len(kept.arrays),
+        "narrow": {str(i): array.dtype.name for i, array in enumerate(kept.arrays) if array.dtype.kind == "V"},
     }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_HEADER, json.dumps(header, separators=(",", ":")))
         for number, array in enumerate(kept.arrays):
             content = io.BytesIO()
-            numpy.save(content, array, allow_pickle=False)
+            numpy.save(content, _plain(array), allow_pickle=False)
             archive.writestr(_member(number), content.getbuffer(), zipfile.ZIP_STORED)
+
+
+def _plain(array: numpy.ndarray) -> numpy.ndarray:
+    """The bits of types that NumPy's files don't know (bfloat16) as whole numbers."""
+    if array.dtype.kind != "V":
+        return array
+    return numpy.ascontiguousarray(array).view(f"uint{8 * array.dtype.itemsize}")
 
 
 def _member(number: int) -> str:
@@ -137,6 +148,10 @@ def _read(path: str | os.PathLike[str], limit: int) -> Kept:
         if not isinstance(count, int) or sorted(names) != sorted([_HEADER, *map(_member, range(min(count, 1 << 22)))]):
             raise StepFileError(f"it holds {len(names) - 1} arrays and says {count!r:.20}, or something else beside")
         arrays = [_array(archive.read(_member(number))) for number in range(count)]
+    for number, name in header["narrow"].items():
+        if name not in _NARROW or not number.isdigit() or arrays[int(number)].dtype.kind != "u":
+            raise StepFileError(f"array {number!r:.20} is of the unknown type {name!r:.40}")
+        arrays[int(number)] = arrays[int(number)].view(Tensor(0.0, name).data.dtype)
     return _kept(header, arrays)
 
 

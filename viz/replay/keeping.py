@@ -94,11 +94,11 @@ class Keeping:
         path = self._path_for(cause, step.number)
         try:
             write(encoded(ring, cause, meta, self.data), path)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001  (a full disk, an array that can't be written: the training goes on)
             self.say(f"viz: the steps could not be kept: {error}")
             return
         self.written.append((path, cause))
-        self.say(f"viz: step {step.number} was kept in {path}, for {_CAUSES[cause]}; next: viz replay {path}")
+        self.say(f"viz: step {step.number} was kept in {path} because {_CAUSES[cause]}; next: viz replay {path}")
 
     def _path_for(self, cause: str, number: int) -> pathlib.Path:
         if not self.written:

@@ -337,9 +337,10 @@ class _Run:
 
     def _constant(self, number: int) -> Tensor:
         if number < 0:
+            why = "was given what isn't numbers (text, say)" if self.player.kept.has_data else "was kept with --no-data"
             raise CannotReplay(
-                "the file was kept with --no-data, so it has no batch, only the numbers of its rows. Name the script "
-                "that has them: viz replay FILE --script train.py"
+                f"the step {why}, so the file doesn't have all of its batch. Name the script that has it: viz replay "
+                "FILE --script train.py"
             )
         found = self.constants.get(number)
         if found is None:

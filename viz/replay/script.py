@@ -135,9 +135,8 @@ class ScriptPlayer:
             parts: dict[str, list[Any]] = {}
             for name, number in step.batch:
                 parts.setdefault(name.partition("/")[0], []).append(self.kept.arrays[number])
-            if any(len(arrays) > 1 for arrays in parts.values()):
-                raise CannotReplay("batches of several inputs or outputs can't be handed to a script yet")
-            return [parts[n][0] if n in parts else None for n in ("x", "y", "sample_weight")]
+            found = [parts.get(name, [None]) for name in ("x", "y", "sample_weight")]
+            return [arrays if len(arrays) > 1 else arrays[0] for arrays in found]
         rows = step.rows
         data = getattr(self.feed, "parts", None)
         if rows is None or data is None:

@@ -66,7 +66,7 @@ def verdict(kept: Kept, player: Player, played: list[Played]) -> Verdict:
     for each in played:
         name = f"step {each.step.number}"
         compared += 1
-        if bool(each.step.error) != (each.error is not None):
+        if each.step.error.partition(":")[0] != ("" if each.error is None else type(each.error).__name__):
             other.append(f"{name} ({'no error' if each.error is None else type(each.error).__name__} now)")
         elif not same_number(each.step.loss, each.loss):
             other.append(name)

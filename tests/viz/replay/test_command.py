@@ -59,7 +59,7 @@ def test_a_script_is_kept_and_replayed_bit_for_bit(kept, capsys):
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert run("replay", kept) == 0
     said = capsys.readouterr().out
-    assert "was kept for its loss is NaN or infinite" in said
+    assert "was kept because its loss is NaN or infinite" in said
     assert "bit for bit as it was" in said
     assert run("replay", "--json", kept) == 0
     facts = json.loads(capsys.readouterr().out)
@@ -107,6 +107,20 @@ def test_a_step_is_run_by_the_script_itself(script, capsys, recwarn, data):
     assert said.count("trained") == 1  # the script goes no further than its first step
     assert run("replay", "--nonfinite", "--script", script, "train.efr", "23") == 0
     assert "input 0 of 'train_step' held 1 infinite" in capsys.readouterr().out
+
+
+def test_a_script_of_two_inputs_gets_its_batch(script, capsys, recwarn):
+    several = SCRIPT.replace(
+        "model = ef.Sequential([\n    layers.Input((4,)),",
+        "a, b = layers.Input((4,)), layers.Input((4,))\nz = layers.Add()([a, b])\nfor layer in [",
+    )
+    several = several.replace("\n])", "\n]:\n    z = layer(z)\nmodel = ef.Model([a, b], z)").replace(
+        "fit(x,", "fit([x, x],"
+    )
+    script.write_text(several)
+    assert run("run", "--keep", "1", script, "3") == 0
+    assert run("replay", "--script", script, "train.efr", "3") == 0
+    assert "bit for bit as it was" in capsys.readouterr().out
 
 
 def test_another_script_is_refused(kept, tmp_path, capsys):

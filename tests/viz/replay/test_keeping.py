@@ -13,6 +13,8 @@ from eagerflow import layers, optimizers
 from tests.viz.replay.conftest import Raising, data, network, train
 from viz.replay.file import read
 from viz.replay.keeping import Keeping
+from viz.replay.player import Player
+from viz.replay.verdict import verdict
 from viz.replay.watch import LossWatch
 
 
@@ -157,6 +159,21 @@ def test_the_training_is_as_it_would_have_been(tmp_path):
 def test_a_wrong_number_of_steps_is_refused(tmp_path):
     with pytest.raises(ValueError, match="at least 1"):
         Keeping(0, tmp_path / "a.efr")
+
+
+def test_a_network_that_reads_text_is_kept_by_the_numbers_made_of_it(tmp_path):
+    words = np.array([["good day"], ["bad night"], ["good night"]])
+    vectors = layers.TextVectorization(output_sequence_length=3)
+    vectors.adapt(words)
+    inner = [vectors, layers.Embedding(9, 2), layers.Flatten(), layers.Dense(1)]
+    model = ef.Sequential([layers.Input((1,), dtype="string"), *inner])
+    model.compile("sgd", "mse")
+    with Keeping(1, tmp_path / "a.efr", say=lambda line: None) as keeping:
+        viz.keep_step()
+        model.fit(words, np.zeros((3, 1)), verbose=0)
+    kept = read(keeping.written[0][0])
+    player = Player(kept)
+    assert verdict(kept, player, player.run_to(0)).exact
 
 
 def test_a_full_disk_doesnt_stop_the_training(tmp_path):

@@ -140,7 +140,7 @@ def test_every_network_gives_the_same_step(name, tmp_path):
     assert found.exact, str(found)
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "bfloat16", "float64"])
 def test_other_precisions_give_the_same_step(policy, tmp_path):
     inner = [layers.Dense(8, activation="relu", dtype=policy), layers.Dense(2, dtype=policy)]
     found = judged(kept_of(tmp_path, fitted(ef.Sequential([layers.Input((6,)), *inner]))))
