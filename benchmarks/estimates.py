@@ -1,6 +1,6 @@
 """How far `viz estimate` is from what then happens: memory and time of the benchmarks' models, by batch size.
 
-    python -m benchmarks.estimates [--only mlp,lstm] [--times 0.5,1,2,4]
+    python -m benchmarks.estimates [--only mlp,lstm] [--times 0.5,1,4]
 
 For each model a script is estimated, then run as it is in a fresh process for each batch size.
 """
@@ -58,13 +58,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=_MODELS)
-    parser.add_argument("--times", default="0.5,1,2,4,8")
+    parser.add_argument("--times", default="0.5,1,4")
     options = parser.parse_args(arguments)
     print("| model | batch | process: estimated, measured (MB) | off | step: estimated, measured (ms) | off |")
     print("|---|---|---|---|---|---|")
     for name in options.only.split(","):
         workload = WORKLOADS[name]
-        rows = workload.batch * 16
+        rows = workload.batch * 8
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder) / "train.py"
             script.write_text(_SCRIPT.format(name=name))
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
             small, large = found["measured"]
             for times in map(float, options.times.split(",")):
                 batch = max(1, int(workload.batch * times))
-                real = json.loads(_run(str(script), str(batch), str(max(2, rows // batch))).splitlines()[-1])
+                real = json.loads(_run(str(script), str(batch), str(max(3, rows // batch))).splitlines()[-1])
                 part = (batch - small["rows"]) / (large["rows"] - small["rows"])
                 process, seconds = [small[k] + part * (large[k] - small[k]) for k in ("process", "seconds")]
                 process = max(process, found["before_training_bytes"])

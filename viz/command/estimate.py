@@ -6,14 +6,16 @@ import argparse
 import contextlib
 import json
 import os
+import pathlib
 import sys
 from typing import Any
 
+from viz.command.output_files import check_target
 from viz.command.script_runner import wants_json
 from viz.command.terminal import output_to_stderr, paint
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
 from viz.estimate.measured import memory_of_viz
-from viz.estimate.report import advice, text
+from viz.estimate.report import advice, picture, text
 from viz.facts.json_data import finite
 from viz.trial.first_step import FirstStep
 from viz.trial.stopped_script import run_until_first_step
@@ -26,6 +28,7 @@ memory of the process and of arrays, time of a step, an epoch and all epochs, an
 
   viz estimate train.py                 the limit is this machine's memory
   viz estimate --limit 8GB train.py
+  viz estimate --draw memory.svg train.py   a picture, too
   viz estimate train.py --json          the same as JSON; what the script prints goes to stderr
 
 Nothing is written: files that the script writes go to a temporary folder that vanishes.
@@ -39,6 +42,7 @@ def add_command(commands: Any) -> None:
     )
     added.add_argument("--json", action="store_true", help="print JSON for other programs")
     added.add_argument("--limit", metavar="SIZE", help="memory that may be used, such as 8GB (default: the machine's)")
+    added.add_argument("--draw", metavar="FILE.svg", help="also draw memory and time by batch size")
     added.add_argument("script", help="a Python file")
     added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
     added.set_defaults(command=run_estimate)
@@ -48,16 +52,17 @@ def run_estimate(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `json` and `limit`.
+        options: `script`, `arguments`, `json`, `limit` and `draw`.
 
     Returns:
         0 when the script's own batch fits, 1 when not, 2 for wrong usage, 3 when there was no step to measure.
     """
     try:
         limit = memory_of_machine() if options.limit is None else bytes_of(options.limit)
+        check_target(options.draw, ("svg",))
         if not os.path.isfile(options.script):
             raise ValueError(f"there is no script {options.script!r}")
-    except ValueError as refusal:
+    except (ValueError, OSError) as refusal:
         print(f"viz estimate: {refusal}", file=sys.stderr)
         return 2
     asked, arguments = wants_json(options.arguments)
@@ -77,6 +82,8 @@ def run_estimate(options: argparse.Namespace) -> int:
         print(f"viz estimate: nothing can be said: {why}", file=sys.stderr)
         return 3
     _print(options.script, found[0], as_json)
+    if options.draw:
+        pathlib.Path(options.draw).write_text(picture(found[0]), encoding="utf-8")
     return int(found[0].largest is not None and found[0].largest < found[0].rows)
 
 

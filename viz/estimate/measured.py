@@ -33,7 +33,10 @@ _STEPS = 30  # that are timed at most
 _LEAST = 3
 _SECONDS = 1.5
 _CLEAR = "/proc/self/clear_refs"
-_BARE = "import eagerflow as ef; ef.Sequential, ef.Model, ef.layers, ef.losses, ef.metrics, ef.optimizers, ef.datasets"
+_TRAINING = (
+    "import eagerflow as ef; m = ef.Sequential([ef.layers.Dense(1)]); m.compile('adam', 'mse'); "
+    "m.fit([[1.0]], [[1.0]], verbose=0)"
+)
 
 
 class Measured(NamedTuple):
@@ -51,6 +54,7 @@ class Measured(NamedTuple):
         at: the op at the peak, with its layer and line.
         weights: bytes of all weights.
         optimizer: bytes of what the optimizer keeps beside them.
+        spread: the times of the slower quarter of the steps against those of the quicker one.
     """
 
     rows: int
@@ -64,6 +68,7 @@ class Measured(NamedTuple):
     at: str
     weights: int
     optimizer: int
+    spread: float
 
 
 def peak_so_far() -> int | None:
@@ -80,17 +85,17 @@ def _status(name: str) -> int | None:
 
 
 def memory_of_viz() -> int:
-    """What this process has in memory beyond what a script that imports eagerflow has: the modules of viz.
-
-    To be asked before the script runs.
-    """
-    now = _status("VmRSS:")
-    if now is None:
+    """What viz takes of the process' memory: two processes make the same small training, one of them with viz."""
+    if _status("VmRSS:") is None:
         return 0
-    code = f"import sys; sys.path[:] = {sys.path!r}; {_BARE}; print(open('/proc/self/status').read())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    found = re.search(r"VmRSS:\s*(\d+)", done.stdout)
-    return 0 if found is None else max(0, now - int(found[1]) * 1024)
+    started = []
+    for first in ("", "import viz.cli; "):
+        code = f"import sys; sys.path[:] = {sys.path!r}; {first}{_TRAINING}; print(open('/proc/self/status').read())"
+        command = [sys.executable, "-c", code]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))
+    found = [re.search(r"VmHWM:\s*(\d+)", child.communicate()[0]) for child in started]
+    sizes = [int(each[1]) * 1024 for each in found if each is not None]
+    return max(0, sizes[1] - sizes[0]) if len(sizes) == 2 else 0
 
 
 def measure(first: FirstStep, rows: int) -> Measured | str:
@@ -102,7 +107,8 @@ def measure(first: FirstStep, rows: int) -> Measured | str:
         The figures; or what went wrong, in words.
     """
     if sys.platform == "linux" and hasattr(os, "fork"):
-        return _in_child(lambda: _measured(first, rows))
+        mapped = _status("RssFile:") or 0
+        return _in_child(lambda: _measured(first, rows, mapped))
     with put_back(first.model, [] if first.optimizer is None else [first.optimizer]):
         return _measured(first, rows)
 
@@ -136,7 +142,8 @@ def _write_all(where: int, data: bytes) -> None:
         data = data[os.write(where, data) :]
 
 
-def _measured(first: FirstStep, rows: int) -> Measured:
+def _measured(first: FirstStep, rows: int, mapped: int = 0) -> Measured:
+    """Make the steps; a forked child hasn't met all libraries of its parent again, which had `mapped` bytes of them."""
     batches = _batches(first, rows)
     with contextlib.suppress(OSError), open(_CLEAR, "w", encoding="ascii") as clear:
         clear.write("5")  # the peak begins anew
@@ -150,6 +157,8 @@ def _measured(first: FirstStep, rows: int) -> Measured:
             first.train(next(batches))
             times.append(time.perf_counter() - began)
         process = peak_so_far()
+        if process is not None:
+            process += max(0, mapped - (_status("RssFile:") or mapped))
         tested = _test_seconds(first, batches)
         batch = next(batches)
         record = record_of(lambda: _one_step(first, batch), Options(source=True, time=True))
@@ -159,10 +168,10 @@ def _measured(first: FirstStep, rows: int) -> Measured:
         if each.role == "activation" and each.layer:
             kept[each.layer] = kept.get(each.layer, 0) + each.nbytes
     at = use.at.removeprefix(", in ")
-    seconds = float(numpy.quantile(times, 0.25))  # what else runs on the machine isn't the step's time
+    seconds, slower = [float(q) for q in numpy.quantile(times, (0.25, 0.75))]  # what else runs isn't the step's time
     weights, slots = _bytes_of(first)
     found = use.by("layer"), use.by("role")
-    return Measured(rows, process, use.peak, seconds, tested, *found, kept, at, weights, slots)
+    return Measured(rows, process, use.peak, seconds, tested, *found, kept, at, weights, slots, slower / seconds)
 
 
 def _bytes_of(first: FirstStep) -> tuple[int, int]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from viz.estimate.estimates import Estimate
 from viz.facts import formatting
 from viz.facts.text_table import table
+from viz.picture.line_charts import Chart, Line, line_charts
 
-__all__ = ["advice", "text"]
+__all__ = ["advice", "picture", "text"]
 
 _MUCH = 0.3  # of the peak: worth a piece of advice
 _MB = 10**6
+_UNSTEADY = 1.5
 _OUTSIDE = {"(outside)": "no layer (weights, data, gradients of weights)"}
 
 
@@ -31,6 +33,19 @@ def text(estimate: Estimate) -> str:
             )
         )
     return "\n".join([table(heads, lines), "", *_sentences(estimate)])
+
+
+def picture(estimate: Estimate) -> str:
+    """Memory and time by batch size, as an SVG document."""
+    sizes = estimate.sizes()
+    arrays = Line("arrays alone", [(b, estimate.arrays(b) / _MB) for b in sizes])
+    process = [(b, size / _MB) for b in sizes if (size := estimate.process(b)) is not None]
+    limit = [] if estimate.limit is None else [Line("limit", [(b, estimate.limit / _MB) for b in sizes])]
+    memory = [*([Line("process", process)] if process else []), arrays, *limit]
+    times = Line("step", [(b, estimate.seconds(b) * 1e3) for b in sizes])
+    row = Line("per row", [(b, estimate.seconds(b) * 1e3 / b) for b in sizes])
+    charts = [Chart("memory", "batch size", "MB", memory), Chart("time", "batch size", "ms", [times, row])]
+    return line_charts("memory and time by batch size", charts)
 
 
 def _marks(estimate: Estimate, rows: int) -> str:
@@ -72,6 +87,11 @@ def _sentences(estimate: Estimate) -> list[str]:
     found.append(f"the peak of arrays is in {large.at}; most of it was made in: {', '.join(layers)}")
     small = estimate.measured[0]
     found.append(f"measured at {small.rows:,} and {large.rows:,} rows; the rest lies on a line through both")
+    spread = max(m.spread for m in estimate.measured)
+    if spread > _UNSTEADY:
+        found.append(
+            f"steps took unequal times (a factor of {spread:.1f}): other programs run here, so times are rough"
+        )
     return [*found, *[f"→ {each}" for each in advice(estimate)]]
 
 

@@ -85,7 +85,7 @@ def find_lr(
     _build(model, feed)
     rates = [low * (high / low) ** (i / (steps - 1)) for i in range(steps)]
     losses: list[float] = []
-    with put_back(model), numpy.errstate(all="ignore"):
+    with put_back(model), numpy.errstate(all="ignore"), unobserved():  # these steps aren't the training's
         optimizers = optimizers_of(model)
         for optimizer in optimizers:  # a schedule of theirs decides nothing meanwhile
             optimizer._rate = LearningRate("find_lr", rates[0])

@@ -11,7 +11,7 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.cli import main
 from viz.estimate.estimates import Estimate, bytes_of, memory_of_machine
 from viz.estimate.measured import Measured
-from viz.estimate.report import advice, text
+from viz.estimate.report import advice, picture, text
 
 MB = 2**20
 TRAIN = """
@@ -31,9 +31,9 @@ def quick(monkeypatch):
 
 def measured(rows, process, arrays, seconds):
     layers = {"net/wide": arrays // 2, "net/head": arrays // 8}
-    return Measured(
-        rows, process, arrays, seconds, seconds / 3, layers, {"activation": arrays}, layers, "matmul", 4 * MB, 8 * MB
-    )
+    roles = {"activation": arrays}
+    times = seconds, seconds / 3
+    return Measured(rows, process, arrays, *times, layers, roles, layers, "matmul", 4 * MB, 8 * MB, 1.1)
 
 
 def estimate(**changes):
@@ -83,6 +83,12 @@ def test_the_table_marks_the_scripts_batch_and_the_largest():
     assert "RematScope" in " ".join(advice(estimate()))
 
 
+def test_it_is_drawn():
+    drawn = picture(estimate())
+    assert drawn.count("<polyline") == 5
+    assert "nan" not in drawn
+
+
 def test_without_the_systems_figures_arrays_count():
     small, large = [m._replace(process=None) for m in estimate().measured]
     found = estimate(measured=(small, large), before=None)
@@ -110,7 +116,9 @@ def test_the_command_measures_a_script(tmp_path, capsys, quick):
 
 def test_a_batch_that_does_not_fit_is_told_by_the_status(tmp_path, capsys, quick):
     (tmp_path / "train.py").write_text(PRELUDE + TRAIN)
-    assert main(["estimate", "--limit", "1MB", str(tmp_path / "train.py")]) == 1
+    out = tmp_path / "memory.svg"
+    assert main(["estimate", "--limit", "1MB", "--draw", str(out), str(tmp_path / "train.py")]) == 1
+    assert out.read_text().startswith("<?xml")
     assert "nothing fits" in capsys.readouterr().out
 
 
