@@ -15,6 +15,7 @@ from typing import Any
 
 __all__ = ["WritesApart"]
 
+_OWN = "viz-tmp"
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 _AS_THEY_ARE = ("/dev", "/proc", "/sys")
 
@@ -45,26 +46,32 @@ class WritesApart:
         self._root = ""
         self._stack = contextlib.ExitStack()
         self._real: dict[str, Any] = {}
+        self._opened: Callable[..., Any] = builtins.open
 
     def __enter__(self) -> WritesApart:
         self._root = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="viz-", ignore_cleanup_errors=True))
         self._root = os.path.realpath(self._root)
-        self._real = {
-            name: getattr(os, name) for name in (*_ONE, *_TWO, *_READS, "open", "mkdir", "listdir", "scandir")
-        }
-        own = os.path.join(self._root, "tmp")  # temporary files of the script's own lie in it, as they are
+        self._real = {name: getattr(os, name) for name in (*_ONE, *_TWO, *_READS, *_OTHERS)}
+        own = os.path.join(self._root, _OWN)  # temporary files of the script's own lie in it, as they are
         os.mkdir(own)
         self._stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
         self._stack.callback(setattr, sys, "dont_write_bytecode", sys.dont_write_bytecode)
         sys.dont_write_bytecode = True
         tempfile.tempdir = own
-        opened = builtins.open
+        self._stack.callback(os.chdir, os.getcwd())
+        opened = self._opened = builtins.open
         self._stack.callback(setattr, builtins, "open", opened)
         self._stack.callback(setattr, io, "open", io.open)
         self._stack.callback(setattr, shutil, "rmtree", shutil.rmtree)
         builtins.open = io.open = self._opener(opened)
         shutil.rmtree = self._rmtree  # type: ignore[assignment]
-        made = {"open": self._os_open, "mkdir": self._mkdir, "listdir": self._listdir, "scandir": self._scandir}
+        made = {
+            "open": self._os_open,
+            "mkdir": self._mkdir,
+            "listdir": self._listdir,
+            "chdir": self._chdir,
+            "scandir": self._scandir,
+        }
         made |= {name: self._changing(name) for name in _ONE} | {name: self._moving(name) for name in _TWO}
         made |= {name: self._reading(name) for name in _READS}
         for name, function in made.items():
@@ -83,8 +90,12 @@ class WritesApart:
         if isinstance(path, int) or not isinstance(path, (str, bytes, os.PathLike)):
             return None
         name = os.path.abspath(os.fsdecode(path))
-        inside = name == self._root or name.startswith(self._root + os.sep)
-        return None if inside or name.startswith(_AS_THEY_ARE) else name
+        if name == self._root or name.startswith(self._root + os.sep):
+            rest = name[len(self._root) + 1 :]
+            if os.name != "posix" or rest.partition(os.sep)[0] in ("", _OWN):
+                return None
+            name = os.sep + rest  # the script has gone to a folder that is only here
+        return None if name.startswith(_AS_THEY_ARE) else name
 
     def _apart(self, place: str) -> str:
         drive, rest = os.path.splitdrive(place)
@@ -103,7 +114,9 @@ class WritesApart:
         if place is None:
             return path
         apart = self._apart(place)
-        return apart if self._is_gone(place) or self._has(apart) else path
+        if self._is_gone(place) or self._has(apart):
+            return apart
+        return path if os.path.abspath(os.fsdecode(path)) == place else place
 
     def _is_gone(self, place: str) -> bool:
         return any(place == each or place.startswith(each + os.sep) for each in self._gone)
@@ -118,7 +131,8 @@ class WritesApart:
         gone = self._is_gone(place)
         if keep and not gone and not self._has(apart) and self._has(place):
             if stat.S_ISREG(self._real["stat"](place).st_mode):
-                shutil.copyfile(place, apart)
+                with self._opened(place, "rb") as source, self._opened(apart, "wb") as target:
+                    shutil.copyfileobj(source, target)
             elif stat.S_ISDIR(self._real["stat"](place).st_mode):
                 self._folder(place)
         return apart
@@ -153,6 +167,8 @@ class WritesApart:
             self.written.append(place)
 
     def _os_open(self, path: Any, flags: int, *rest: Any, **options: Any) -> int:
+        if flags & _WRITING:
+            path = self._full(path, options)
         if options.get("dir_fd") is not None or not flags & _WRITING:
             descriptor: int = self._real["open"](self._to_read(path), flags, *rest, **options)
             return descriptor
@@ -162,7 +178,18 @@ class WritesApart:
         found: int = self._real["open"](self._to_write(path), flags, *rest, **options)
         return found
 
+    def _full(self, path: Any, options: dict[str, Any]) -> Any:
+        """A path without `dir_fd`, which is taken out of the options."""
+        folder = options.pop("dir_fd", None)
+        if folder is None or os.path.isabs(path):
+            return path
+        return os.path.join(self._real["readlink"](f"/proc/self/fd/{folder}"), os.fsdecode(path))
+
+    def _chdir(self, path: Any) -> None:
+        self._real["chdir"](self._to_read(path))
+
     def _mkdir(self, path: Any, *rest: Any, **options: Any) -> None:
+        path = self._full(path, options)
         if self._place(path) is not None and os.path.lexists(path):
             raise FileExistsError(17, "File exists", os.fspath(path))
         self._real["mkdir"](self._to_write(path, keep=False), *rest, **options)
@@ -171,8 +198,9 @@ class WritesApart:
         """`os.remove` and the like: what they do happens apart."""
 
         def changed(path: Any, *rest: Any, **options: Any) -> Any:
+            path = self._full(path, options)
             place = self._place(path)
-            if place is None or options.get("dir_fd") is not None:
+            if place is None:
                 return self._real[name](path, *rest, **options)
             if name in _REMOVING:
                 self._real["lstat"](self._to_read(path))  # raises where there is nothing
@@ -270,4 +298,5 @@ class _Entries:
 _REMOVING = ("remove", "unlink", "rmdir")
 _ONE = tuple([name for name in (*_REMOVING, "chmod", "utime", "truncate") if hasattr(os, name)])
 _TWO = tuple([name for name in ("rename", "replace", "link", "symlink") if hasattr(os, name)])
+_OTHERS = ("open", "mkdir", "listdir", "scandir", "chdir")
 _READS = ("stat", "lstat", "access", "readlink")

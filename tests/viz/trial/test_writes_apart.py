@@ -88,6 +88,28 @@ def test_what_is_moved_and_copied():
         assert sorted(os.listdir(".")) == ["folder", "moved.txt", "other.txt"]
 
 
+def test_a_script_may_go_to_a_folder_that_it_made(here):
+    with WritesApart():
+        os.mkdir("made")
+        os.chdir("made")
+        write("new.txt")
+        assert os.listdir(".") == ["new.txt"]
+        assert pathlib.Path("../kept.txt").read_text(encoding="utf-8") == "real"
+        write("../kept.txt", "changed")
+        assert (here / "kept.txt").read_text(encoding="utf-8") == "changed"
+    assert os.getcwd() == str(here)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="asks Linux what a descriptor is of")
+def test_what_is_changed_by_the_descriptor_of_its_folder():
+    with WritesApart():
+        folder = os.open("folder", os.O_RDONLY)
+        os.unlink("inner.txt", dir_fd=folder)
+        os.mkdir("more", dir_fd=folder)
+        assert os.listdir("folder") == ["more"]
+        os.close(folder)
+
+
 def test_temporary_files_are_made_as_ever():
     with WritesApart():
         with tempfile.NamedTemporaryFile() as file:
