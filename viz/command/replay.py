@@ -64,7 +64,7 @@ def add_command(commands: Any) -> None:
     added.add_argument("--trace", metavar="FILE.efz", help="record the step with its numbers")
     added.add_argument("--script", metavar="SCRIPT", help="run the step by the code of a script, up to its first step")
     added.add_argument("file", metavar="FILE.efr", help="what viz run --keep wrote")
-    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of --script")
+    added.add_argument("arguments", nargs="*", help="the arguments of --script (after -- if they begin with a dash)")
     added.set_defaults(command=run_replay)
 
 

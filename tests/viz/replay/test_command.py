@@ -80,6 +80,7 @@ def test_a_script_is_kept_and_replayed_bit_for_bit(kept, capsys):
 )
 def test_each_question_has_its_answer(kept, capsys, options, expected):
     assert run("replay", *options, kept) == 0
+    assert run("replay", kept, *options) == 0  # as the page and the hints write it
     assert expected in capsys.readouterr().out
     assert run("replay", "--json", *options, kept) == 0
     assert json.loads(capsys.readouterr().out)
