@@ -164,7 +164,9 @@ def _by_places(question: Question, layer: Any, told: dict[str, Any]) -> Explanat
 
 
 def _mixed(question: Question) -> list[str]:
-    note = "rows of a batch mix: the answer for a row depends on the others beside it, so explain rows one by one"
+    note = (
+        "a row alone has another answer: rows of a batch mix in this model (explain one by one), or it draws at random"
+    )
     return [note] if question.mixes else []
 
 

@@ -53,7 +53,7 @@ def run_annotate(options: argparse.Namespace) -> int:
     elif options.html:
         print(f"wrote {options.html}")
     elif not costs.lines:
-        print("no op of this recording was run by a line of yours")
+        print("no op of this recording was run by a line of yours" if costs.elsewhere else "nothing was recorded")
     else:
         print(text(costs, options.all, paint))
     return 0

@@ -35,7 +35,7 @@ class Gathering:
         self.model = model
         self.losses: list[Any] = []
         self.feeds: dict[int, list[Any]] = {}
-        self._feed: Any = None
+        self._rows: dict[int, set[int]] = {}  # of each feed
         self.slots: dict[int, int] = {}
         self.count = numpy.zeros(0, dtype=int)
         self.total = numpy.zeros(0)
@@ -53,11 +53,21 @@ class Gathering:
         found = max(self.feeds.values(), key=lambda each: each[1], default=(None, 0))
         return found[0] if found[1] * 2 >= self.met else None
 
-    def come_from(self, feed: Any) -> None:
-        """The next batch comes from these arrays; None: from elsewhere."""
-        self._feed = feed
+    def _holds(self, feed: Any, leaves: list[numpy.ndarray]) -> bool:
+        """Whether the first and the last row of a batch are in a feed's arrays: a step may make data of its own."""
+        if not isinstance(feed, ArrayFeed):
+            return False
+        if id(feed) not in self.feeds:
+            x = feed.parts[0] if isinstance(feed.parts, tuple) else feed.parts
+            arrays = [numpy.asarray(leaf) for leaf in tree.flatten(x)]
+            if [leaf.shape[1:] for leaf in arrays] != [leaf.shape[1:] for leaf in leaves]:
+                return False
+            alike = [a if a.dtype == leaf.dtype else a.astype(leaf.dtype) for a, leaf in zip(arrays, leaves)]
+            self.feeds[id(feed)] = [feed, 0]
+            self._rows[id(feed)] = set(keys_of(alike))
+        return set(keys_of([leaf[[0, -1]] for leaf in leaves])) <= self._rows[id(feed)]
 
-    def add(self, x: Any, y: Any, found: numpy.ndarray, outputs: Any) -> None:
+    def add(self, x: Any, y: Any, found: numpy.ndarray, outputs: Any, feed: Any) -> None:
         """A batch was met.
 
         Args:
@@ -65,6 +75,7 @@ class Gathering:
             y: the targets.
             found: the loss of each row.
             outputs: what the model gave.
+            feed: what the batch may come from.
         """
         leaves = [host(leaf) for leaf in tree.flatten(x)]
         targets = [host(leaf) for leaf in tree.flatten(y)]
@@ -72,22 +83,23 @@ class Gathering:
             return
         self.structure = x, y
         self.met += len(found)
-        if self._feed is not None:
-            self.feeds.setdefault(id(self._feed), [self._feed, 0])[1] += len(found)
-        slots = self._slots(leaves, targets)
+        held = len(found) > 0 and self._holds(feed, leaves)
+        if held:
+            self.feeds[id(feed)][1] += len(found)
+        slots = self._slots(leaves, targets, held)
         known = slots >= 0
         numpy.add.at(self.count, slots[known], 1)
         numpy.add.at(self.total, slots[known], found[known])
         self._add_answers(slots, known, outputs)
 
-    def _slots(self, leaves: list[numpy.ndarray], targets: list[numpy.ndarray]) -> numpy.ndarray:
+    def _slots(self, leaves: list[numpy.ndarray], targets: list[numpy.ndarray], held: bool) -> numpy.ndarray:
         """The position of each row among the different samples; -1 for one that there was no room for."""
         found = []
         for row, key in enumerate(keys_of([*leaves, *[each.astype("float64") for each in targets]])):
             slot = self.slots.get(key)
             if slot is None and not self.full:
                 slot = self.slots[key] = len(self.slots)
-                self._keep(leaves, targets, row)
+                self._keep(leaves, targets, row, held)
             found.append(-1 if slot is None else slot)
         grown = len(self.slots)
         if grown > len(self.count):
@@ -96,9 +108,9 @@ class Gathering:
             self.total = numpy.concatenate([self.total, numpy.zeros(more)])
         return numpy.array(found, dtype=int)
 
-    def _keep(self, leaves: list[numpy.ndarray], targets: list[numpy.ndarray], row: int) -> None:
+    def _keep(self, leaves: list[numpy.ndarray], targets: list[numpy.ndarray], row: int, held: bool) -> None:
         self.targets.append([leaf[row].copy() for leaf in targets])
-        if self._feed is None:
+        if not held:
             self.inputs.append([leaf[row].copy() if leaf[row].ndim else leaf[row] for leaf in leaves])
             self._bytes += sum([leaf[row].nbytes for leaf in leaves])
             self.full = self._bytes > _MOST_BYTES
@@ -134,7 +146,8 @@ class Gatherer(Observer):
         self.notes: list[str] = []
         self._open: list[Scope] = []
         self._feed: Any = None
-        self._last: tuple[Any, Any] | None = None  # the outermost model that ran last, and what it was called with
+        # The outermost model that ran last, what it was called with, and what it gave.
+        self._last: tuple[Any, Any, Any] | None = None
         self._pending: dict[int, list[Any]] = {}
 
     def on_scope_begin(self, scope: Scope) -> None:
@@ -149,41 +162,47 @@ class Gatherer(Observer):
             return
         inside = {each.kind for each in self._open}
         if scope.kind in ("model", "layer") and not inside & {"model", "layer", "loss", "metric"}:
-            self._last = scope.owner, _tensors_of(scope.inputs)
+            self._last = scope.owner, _tensors_of(scope.inputs), outputs
         elif scope.kind == "loss" and "metric" not in inside and "loss" not in inside:
             with unobserved():
                 self._hear(scope)
-        if scope.kind == "step" or (scope.kind == "backward" and "step" not in inside):
+        if scope.kind in ("step", "backward"):
             self._settle()
+        if scope.kind == "step":
+            self._feed = None  # it was of this batch
 
     def _hear(self, scope: Scope) -> None:
         """A loss was computed; that of training, if its predictions are on a tape."""
         y_true, y_pred = scope.inputs
         if self._last is None or not _tracked(y_pred):
             return
-        model, x = self._last
+        model, x, given = self._last
+        if not _is_part(y_pred, given):
+            self._note(f"the loss {scope.name!r} compares something else than what a model gave; that isn't judged")
+            return
         values = row_losses(scope.owner, y_true, y_pred)
         if values is None:
-            note = f"the loss {scope.name!r} gives no value per sample, so samples can't be told apart by it"
-            self.notes += [note] if note not in self.notes else []
+            self._note(f"the loss {scope.name!r} gives no value per sample, so samples can't be told apart by it")
             return
         self._pending.setdefault(id(model), []).append((model, x, y_true, y_pred, values, scope.owner))
 
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
     def _settle(self) -> None:
-        """A step is over: a model with several outputs had several losses, which add up."""
+        """Gradients were computed: of several losses, if the model has several outputs, which add up."""
         pending, self._pending = self._pending, {}
-        feed, self._feed = self._feed, None  # of this batch
         for parts in pending.values():
             model, x = parts[0][:2]
             gathering = self.gatherings.setdefault(id(model), Gathering(model))
-            gathering.come_from(feed if isinstance(feed, ArrayFeed) else None)
             sizes = {len(part[4]) for part in parts}
             if len(sizes) == 1 and x:
                 gathering.losses = [part[5] for part in parts]
                 several = len(parts) > 1
                 y = [part[2] for part in parts] if several else parts[0][2]
                 outputs = [part[3] for part in parts] if several else parts[0][3]
-                gathering.add(x, y, sum(part[4] for part in parts), outputs)
+                gathering.add(x, y, sum(part[4] for part in parts), outputs, self._feed)
 
     def chosen(self) -> Gathering | None:
         """The model that met the most samples; None where none did."""
@@ -220,6 +239,12 @@ def _untracked(x: Any) -> Any:
 def _tensors_of(inputs: Any) -> list[Any]:
     """The arguments of a call that hold tensors or text."""
     return [each for each in inputs or () if any(hasattr(leaf, "shape") for leaf in tree.flatten(each))]
+
+
+def _is_part(y_pred: Any, given: Any) -> bool:
+    """Whether predictions are outputs of the model, and not made of them."""
+    arrays = [leaf.data for leaf in tree.flatten(given) if isinstance(leaf, Tensor)]
+    return all(any(leaf.data is array for array in arrays) for leaf in tree.flatten(y_pred) if isinstance(leaf, Tensor))
 
 
 def _tracked(value: Any) -> bool:

@@ -24,8 +24,8 @@ __all__ = ["judged"]
 _MOST_DOUBTED = 0.25  # of all labels
 _MIXES = 0.02  # a loss that differs by more than this from the same sample's alone isn't that of the sample
 _MIXED = (
-    "rows of a batch mix: what this model says of a sample depends on the others beside it, and so do losses here; "
-    "|gradient| is of the sample alone"
+    "a sample alone has another loss than beside others: rows of a batch mix in this model, or it draws at random; "
+    "|gradient| is that of the sample alone"
 )
 _AT_ONCE = 256  # samples that go through the model together
 _SEVERAL = 2  # times that samples were met, from which on the mean of their losses tells something

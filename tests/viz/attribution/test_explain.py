@@ -226,7 +226,7 @@ def test_rows_that_mix_are_told_of(linear):
     assert not viz.explain(linear, rows(4, 3)).notes
     for method in ("gradient", "occlusion"):
         found = viz.explain(lambda x: x.sum(-1) - 2 * x.mean(), rows(4, 3), method)
-        assert "rows of a batch mix" in found.text
+        assert "rows of a batch mix in this model" in found.text
 
 
 def test_a_pixel_that_decides_is_found_by_all_methods():

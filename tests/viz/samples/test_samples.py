@@ -117,6 +117,32 @@ def test_steps_that_fit_does_not_make_are_no_part_of_its_arrays():
     assert sorted(sample.row for sample in found.samples) == list(range(40))
 
 
+def test_steps_that_make_their_own_data_and_losses_of_something_else():
+    x, y = digits(24)
+
+    class Own(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = ef.Sequential([layers.Flatten(), layers.Dense(10)])
+
+        def train_step(self, data):
+            for images in (data[0] * 0.5, data[0][:4] * 0.25):  # two passes of the same model in one step
+                with ef.GradientTape() as tape:
+                    loss = self.loss(data[1][: len(images)], self.inner(images))
+                weights = self.inner.trainable_variables
+                self.optimizer.apply(tape.gradient(loss, weights), weights)
+            with ef.GradientTape() as tape:
+                loss = self.loss(data[1], self.inner(data[0]) * 2.0)
+            tape.gradient(loss, self.inner.trainable_variables)
+            return {"loss": loss}
+
+    model = Own()
+    model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+    found = samples_of(lambda: model.fit(x, y, batch_size=8, verbose=0))
+    assert len(found.samples) == 24 + 3 * 4
+    assert "compares something else than what a model gave" in found.text()
+
+
 def test_duplicates_are_marked_and_those_with_another_label_told_apart():
     x, y = digits(40)
     x[30], y[30] = x[4], y[4]
