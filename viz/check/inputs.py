@@ -21,6 +21,7 @@ __all__ = ["Seen", "check_augmentation", "check_inputs", "first_inputs"]
 _PRODUCTS = ("matmul", "dense", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn", "einsum")
 _LOOKED = 1_000_000
 _COLORS = (1, 3, 4)
+_FEW = 8  # rows, which may well be all zeros
 _GROWN = 2.0  # times the range of the data before augmentation
 
 
@@ -94,6 +95,8 @@ def check_inputs(subject: Subject) -> Row:
     layout = _layout(seen)
     if layout is not None:
         return fault(f"{words}: {layout}", "move the colours to the last axis, or pass data_format", place, **evidence)
+    if low == high and len(values) < _FEW:
+        return open_question(f"{words}: all are equal, in the {len(values)} rows of the first batch", place, **evidence)
     if low == high:
         return fault(f"{words}: all are equal", "look at how the data is read", subject.place, **evidence)
     if seen.op in _PRODUCTS and size > limits.UNSCALED:

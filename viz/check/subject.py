@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
+import itertools
 import math
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import numpy
 
 from eagerflow import Tensor, no_grad, tree
 from eagerflow.core.observe import Observer, observing
+from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from viz.doctor.check_base import host, total
 from viz.doctor.user_code import Place, made_at
@@ -90,6 +93,17 @@ class Subject:
             return self.first.data
         some = [self._first(each, rows) for each in (self.x, self.y, self.sample_weight)]
         return pack_x_y_sample_weight(*some)
+
+    def batches(self, count: int) -> Iterator[Any]:
+        """The first batch, then others of the script's arrays where it trains with arrays; else the first again."""
+        feed = getattr(self.first.fit, "feed", None)
+        yield self.first.data
+        if isinstance(feed, ArrayFeed) and feed.ranks is None and feed.available > 1:
+            own = copy.copy(feed)
+            own.shuffle = False
+            yield from itertools.islice(own._batches(min(count, feed.available)), 1, None)
+        else:
+            yield from itertools.repeat(self.first.data, count - 1)
 
     def _first(self, structure: Any, rows: int) -> Any:
         cut = lambda t: t[:rows] if getattr(t, "shape", ()) and t.shape[0] == self.rows else t  # noqa: E731

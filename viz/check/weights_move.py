@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy
@@ -19,7 +20,7 @@ _SECONDS = 8.0  # fewer of them, if they take longer
 
 
 class Trial:
-    """Some steps of the script's own on its first batch, and what became of the weights.
+    """Some steps of the script's own, from its first batch on, and what became of the weights.
 
     Attributes:
         losses: what the steps minimized.
@@ -42,8 +43,8 @@ class Trial:
         steps = max(_STEPS, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
         ends = self.subject.left - _SECONDS
         self._before = [(v, next(leaves(v)).copy()) for v in first.trainable]
-        for _ in range(steps):
-            self.subject.train(first.data, self.losses)
+        for batch in itertools.islice(itertools.cycle(list(self.subject.batches(_STEPS))), steps):
+            self.subject.train(batch, self.losses)
             self.steps += 1
             if self.subject.left < ends:
                 break
