@@ -51,7 +51,8 @@ def explain(
             axes, or a function of the outputs that gives one number per row. None: for each row the largest.
         baseline: what stands for "nothing there" (`"integrated"`, `"occlusion"`): a number or an array; for an embedded
             input zeros as vectors, or whole numbers to look up. Default: zeros.
-        steps: for `"integrated"`: into how many steps the way is cut. None: as many as it takes, from 32 to 2,048.
+        steps: for `"integrated"`: into how many steps the way is cut. None: as many as it takes, from 32 to
+            2,048, for small inputs to 65,536.
         tolerance: for `"integrated"`: how far the sum may be off, relatively. Where it is further off, a RuntimeWarning
             and the text say so.
         layer: for `"gradcam"`: another layer than the last convolution, or its name.

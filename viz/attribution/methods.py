@@ -19,6 +19,7 @@ from viz.attribution.shapes import axes_of
 __all__ = ["Found", "gradcam", "gradient", "integrated", "occlusion"]
 
 _FIRST_STEPS, _MOST_STEPS = 32, 2048
+_MOST_NUMBERS = 1 << 23  # that a row may be gone through with in more steps: small rows may have up to 65,536
 _ROUNDING = 1e-5  # of what is subtracted, in single precision
 
 
@@ -89,6 +90,8 @@ def integrated(question: Question, baselines: list[numpy.ndarray], steps: int | 
     """
     values: list[numpy.ndarray | None] = [numpy.zeros(s.data.shape) for s in question.sources]
     base, missing, most = numpy.zeros(question.rows), numpy.zeros(question.rows), 0
+    width = max(1, sum([source.data[0].size for source in question.sources]))
+    limit = max(_MOST_STEPS, min(1 << 16, _MOST_NUMBERS // width))
     for rows in question.parts():
         base[rows] = question.score(rows, [b[rows] for b in baselines])
         allowed = _allowed(question.scores, base, tolerance)
@@ -106,7 +109,7 @@ def integrated(question: Question, baselines: list[numpy.ndarray], steps: int | 
                 missing[row] = _missing(values, row, question.scores[row] - base[row])
             most = max(most, count)
             left = [row for row in left if not missing[row] <= allowed[row]]
-            if steps is not None or count >= _MOST_STEPS:
+            if steps is not None or 2 * count > limit:
                 break
             count *= 2
     _refuse_unconnected(values)
