@@ -156,7 +156,7 @@ class _Check:
         for pair in event["out"]:
             if not isinstance(pair, list) or len(pair) != 2:
                 raise Damaged(f"what a function gave is {pair!r:.40}")
-            self._below(pair[1], len(self.kept.arrays), "array")
+            self._below(pair[1], len(self.kept.arrays), "array", -1)
         self._makes([number for number, _ in event["out"]])
 
     # ------------------------------------------------------------------ values

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable, optimizers
+from eagerflow import Tensor, optimizers
 from viz.recorder.descriptions import described, flat
 from viz.recorder.source_lines import Sources
 from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable
@@ -134,7 +134,7 @@ class _Encoder:
             refs = [self.ref(x) for x in given]
             return {"apply": number, "gradients": refs, "variables": list(changed), "rate": rate}
         _, name, made, arrays, place = event
-        numbers = [[self._number(s), self.array(a)] for s, a in zip(made, arrays)]
+        numbers = [[self._number(s), self._constant(a)["a"]] for s, a in zip(made, arrays)]
         return {"python": str(name)[:200], "out": numbers, "at": self._place(place)}
 
     def _number(self, serial: int) -> int:
@@ -172,18 +172,20 @@ class _Encoder:
             return {"ellipsis": True}
         if isinstance(value, complex):
             return {"complex": [value.real, value.imag]}
-        if isinstance(value, Variable):
-            return {"a": self.array(value.data)}
         if isinstance(value, Tensor):
             serial = getattr(value, "serial", None)
-            return {"t": self._tensors[serial]} if serial in self._tensors else {"a": self.array(value.data)}
+            return {"t": self._tensors[serial]} if serial in self._tensors else self._array_setting(value.data)
         if isinstance(value, numpy.dtype):
             return {"dtype": value.name}
         if isinstance(value, numpy.generic) or hasattr(value, "nbytes"):
-            return {"a": self.array(value)}
+            return self._array_setting(value)
         if isinstance(value, range):
             return {"list": list(value)}
         return {"python": type(value).__name__[:100]}
+
+    def _array_setting(self, array: Any) -> Any:
+        found = self._constant(array)
+        return found if found["a"] >= 0 else {"python": "array that isn't kept"}
 
     # ------------------------------------------------------------------ tables
 
