@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+import eagerflow as ef
 import viz.check.all_rows as all_rows
 from tests.viz.doctor.healthy import HEALTHY
 from tests.viz.doctor.planted import PRELUDE
@@ -140,6 +141,7 @@ def once(monkeypatch):
 def checked(tmp_path, source):
     path = tmp_path / "train.py"
     path.write_text(source)
+    ef.backend.clear_session()  # layers get the names that they have in a process of their own
     found = check_script(str(path))
     assert found.stopped.error is None
     assert [row.name for row in found.rows] == list(NAMES)
