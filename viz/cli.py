@@ -21,7 +21,7 @@ from viz.command.doctor import add_command as add_doctor
 from viz.command.estimate import add_command as add_estimate
 from viz.command.gap import add_command as add_gap
 from viz.command.html import add_command as add_html
-from viz.command.keep import add_keep_options, run_kept
+from viz.command.keep import MAX_OPS, add_keep_options, run_kept
 from viz.command.live import add_options, run_live
 from viz.command.models import add_file, opened
 from viz.command.nonfinite import add_command as add_nonfinite
@@ -180,7 +180,7 @@ def _add_run(commands: Any) -> None:
     added.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
     added.add_argument("--steps", type=_steps, metavar="N[,N...]", help="only these training steps, from 0")
     added.add_argument("--values", metavar="REGEX", help="keep the values of tensors whose label matches")
-    added.add_argument("--max-ops", type=int, default=1_000_000, metavar="N", help="stop recording after so many ops")
+    added.add_argument("--max-ops", type=int, default=MAX_OPS, metavar="N", help="stop recording after so many ops")
     added.add_argument("--draw", metavar="FILE.svg", help="also draw the last step")
     add_options(added)
     add_keep_options(added)

@@ -12,7 +12,9 @@ from viz.command.ranks import ranks_here
 from viz.command.script_runner import run_script
 from viz.replay.keeping import Keeping
 
-__all__ = ["add_keep_options", "run_kept"]
+__all__ = ["MAX_OPS", "add_keep_options", "run_kept"]
+
+MAX_OPS = 1_000_000  # that `viz run` records, unless told otherwise
 
 
 def add_keep_options(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +44,7 @@ def run_kept(options: argparse.Namespace) -> int:
         ValueError: for an option that goes with recording only, and where several ranks share batches.
     """
     given: dict[str, Any] = {"--steps": options.steps, "--values": options.values, "--draw": options.draw}
+    given |= {"--stats": options.stats != "none", "--max-ops": options.max_ops != MAX_OPS, "--name": options.name}
     for name, value in {**given, "--json": options.json, "--live": options.live}.items():
         if value:
             raise ValueError(f"{name} doesn't go with --keep: a kept step is recorded by viz replay FILE --trace")

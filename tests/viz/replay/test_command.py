@@ -155,3 +155,12 @@ def test_wrong_usage_says_what_is_right(kept, capsys):
     assert "the file has the steps" in said
     assert "at least 1" in said
     assert ".efr" in said
+
+
+@pytest.mark.parametrize(
+    "option",
+    [["--stats", "basic"], ["--max-ops", "9"], ["--name", "a"], ["--draw", "a.svg"], ["--steps", "1"], ["--json"]],
+)
+def test_options_of_recordings_are_refused_beside_keep(script, capsys, option):
+    assert run("run", "--keep", "2", *option, script) == 1
+    assert f"{option[0]} doesn't go with --keep" in capsys.readouterr().err
