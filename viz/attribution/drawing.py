@@ -11,7 +11,7 @@ import numpy
 from viz.attribution.part import Part
 from viz.facts.png import png_address
 from viz.picture.layout import text_width
-from viz.picture.palette import THEMES, Theme
+from viz.picture.palette import Theme, theme_named
 
 __all__ = ["drawn"]
 
@@ -36,9 +36,7 @@ def drawn(title: str, parts: Sequence[Part], rows: Sequence[int], heads: Sequenc
     Raises:
         ValueError: for another theme.
     """
-    if theme not in THEMES:
-        raise ValueError(f"theme={theme!r}: expected one of {', '.join(map(repr, THEMES))}")
-    look = THEMES[theme]
+    look = theme_named(theme)
     body: list[str] = []
     y = 40.0
     signed = any(part.signed for part in parts)

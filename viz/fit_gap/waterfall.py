@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
 from viz.picture.layout import text_width
-from viz.picture.palette import THEMES, Theme
+from viz.picture.palette import Theme, theme_named
 
 __all__ = ["waterfall"]
 
@@ -30,9 +30,7 @@ def waterfall(
     Raises:
         ValueError: for another theme.
     """
-    if theme not in THEMES:
-        raise ValueError(f"theme={theme!r}: expected one of {', '.join(map(repr, THEMES))}")
-    look = THEMES[theme]
+    look = theme_named(theme)
     rows = _rows(begin, steps, end)
     names = [name for name, *_ in rows]
     left = max([text_width(name, 12) for name in names]) + 24

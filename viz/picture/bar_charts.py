@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
 from viz.picture.layout import text_width
-from viz.picture.palette import THEMES, Theme
+from viz.picture.palette import Theme, theme_named
 
 __all__ = ["Bar", "bars"]
 
@@ -38,9 +38,7 @@ def bars(title: str, rows: Sequence[Bar], theme: str = "light") -> str:
     Raises:
         ValueError: for another theme.
     """
-    if theme not in THEMES:
-        raise ValueError(f"theme={theme!r}: expected one of {', '.join(map(repr, THEMES))}")
-    look = THEMES[theme]
+    look = theme_named(theme)
     left = max([text_width(row.name, 11) for row in rows], default=0) + 20
     right = max([text_width(row.text, 10) for row in rows], default=0) + 24
     low, high = _decades([row.value for row in rows])

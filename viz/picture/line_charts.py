@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from viz.picture.palette import THEMES, Theme
+from viz.picture.palette import Theme, theme_named
 
 __all__ = ["Chart", "Line", "line_charts"]
 
@@ -63,9 +63,7 @@ def line_charts(title: str, charts: Sequence[Chart], columns: int = 2, theme: st
     >>> svg.count("<polyline")
     1
     """
-    if theme not in THEMES:
-        raise ValueError(f"theme={theme!r}: expected one of {', '.join(map(repr, THEMES))}")
-    look = THEMES[theme]
+    look = theme_named(theme)
     width = _WIDTH * max(1, min(columns, len(charts)))
     height = 36 + _HEIGHT * -(-len(charts) // columns)
     lines = [

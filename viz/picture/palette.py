@@ -11,7 +11,8 @@ import functools
 
 from viz.picture.graph import Graph, Node
 
-__all__ = ["DARK", "LIGHT", "THEMES", "Theme", "fill_and_line", "heat", "ink_on", "inks", "ramp", "theme_of"]
+__all__ = ["DARK", "LIGHT", "THEMES", "Theme", "fill_and_line", "heat", "ink_on", "inks", "ramp"]
+__all__ += ["theme_named", "theme_of"]
 
 _SHADES = 48
 Color = tuple[int, int, int]
@@ -101,6 +102,17 @@ DARK = Theme(
     origin="#e4644c",
 )
 THEMES = {"light": LIGHT, "dark": DARK}
+
+
+def theme_named(theme: str) -> Theme:
+    """The theme of that name.
+
+    Raises:
+        ValueError: for another name than `"light"` and `"dark"`.
+    """
+    if theme not in THEMES:
+        raise ValueError(f"theme={theme!r}: expected one of {', '.join(map(repr, THEMES))}")
+    return THEMES[theme]
 
 
 def theme_of(graph: Graph) -> Theme:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from viz.picture.palette import THEMES, Theme
+from viz.picture.palette import Theme, theme_named
 
 __all__ = ["drawn"]
 
@@ -37,9 +37,7 @@ def drawn(
     Raises:
         ValueError: for another theme.
     """
-    if theme not in THEMES:
-        raise ValueError(f"theme={theme!r}: expected one of {', '.join(map(repr, THEMES))}")
-    look = THEMES[theme]
+    look = theme_named(theme)
     points = [(math.log10(r), v) for r, v in zip(rates, losses) if math.isfinite(v)]
     means = [(x, v) for (x, _), v in zip(points, smoothed)]
     scale = _Scale([x for x, _ in points] or [0.0], [v for _, v in means] or [0.0])
