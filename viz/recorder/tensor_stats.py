@@ -36,7 +36,8 @@ def measure(array: Any, level: str) -> Stats | None:
         finite = _without_non_finite(values, found)
     if level == "full":
         found.preview = tuple(values[:_PREVIEW].astype("float64").tolist())
-        found.zeros = int(values.size - numpy.count_nonzero(values))
+        here = type(values) is numpy.ndarray
+        found.zeros = int(values.size - numpy.count_nonzero(values) if here else (values == 0).sum())
     if finite.size:
         _measure_finite(finite, found, level)
     return found
