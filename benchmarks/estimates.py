@@ -11,7 +11,6 @@ import argparse
 import dataclasses
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 import eagerflow as ef
 from benchmarks.workloads.data import WORKLOADS
 from benchmarks.workloads.keras_models import compiled
+from viz.estimate.measured import peak_so_far
 
 __all__ = ["main"]
 
@@ -49,7 +49,7 @@ def trained(name: str, batch: int, steps: int) -> None:
             times[-1] = time.perf_counter() - times[-1]
 
     model.fit(x, y, batch_size=batch, epochs=2, verbose=0, callbacks=[Clock()])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_so_far()
     middle = sorted(times[1:])[len(times[1:]) // 2]
     print(json.dumps({"process": peak, "seconds": middle}))
 
