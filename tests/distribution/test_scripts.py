@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.distribution.pool import mpiexec
 from tests.distribution.process_group import completed
+from tests.sources import ROOT
 
 FOLDER = Path(__file__).parent / "scripts"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py"))
@@ -60,3 +62,14 @@ def test_tf_config_is_ignored_with_one_line_where_a_launcher_started_ranks(tmp_p
     code, _, errors = output("tf_multi_worker.py", tmp_path, 2, SCRIPT_WITH_TF_CONFIG="1")
     assert code == 0, errors
     assert errors.count("TF_CONFIG is ignored") == 1
+
+
+@pytest.mark.slow
+def test_the_first_program_of_the_documentation_prints_the_same_on_three_ranks(tmp_path):
+    page = (ROOT / "docs" / "distribution.md").read_text("utf-8")
+    (tmp_path / "train.py").write_text(page.partition("```python\n")[2].partition("```")[0], "utf-8")
+    alone = completed([sys.executable, "train.py"], tmp_path)
+    launched = completed([sys.executable, "-m", "eagerflow", "launch", "-n", "3", "train.py"], tmp_path)
+    assert alone.returncode == launched.returncode == 0, launched.stderr
+    assert len(launched.stdout.splitlines()) == 1
+    assert json.loads(launched.stdout) == pytest.approx(json.loads(alone.stdout), abs=1e-5)
