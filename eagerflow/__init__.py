@@ -40,6 +40,7 @@ from eagerflow.core.device import (
     memory_info,
     set_default_device,
 )
+from eagerflow.core.dlpack import from_dlpack
 from eagerflow.core.links import above as _above
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor, convert_to_tensor, is_tensor
@@ -130,8 +131,8 @@ __all__ += ["Quantizer", "Regularizer", "RematScope", "Sequential", "StatelessSc
 __all__ += ["Tensor", "UnknownNameError", "Variable", "__version__", "activations", "applications", "backend"]
 __all__ += ["callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device"]
 __all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "distillation", "distribution"]
-__all__ += ["dtype_policies"]
-__all__ += ["export", "get_num_threads", "grad", "hessian", "initializers", "is_tensor", "jacobian", "jvp"]
+__all__ += ["dtype_policies", "export", "from_dlpack", "get_num_threads", "grad", "hessian"]
+__all__ += ["initializers", "is_tensor", "jacobian", "jvp"]
 __all__ += ["layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
 __all__ += ["no_grad", "onnx", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers"]
 __all__ += ["remat", "saving", "set_default_device", "set_num_threads", "stop_gradient", "tree", "utils"]
@@ -143,7 +144,11 @@ _above.initializer_named = lambda name: import_module("eagerflow.initializers").
 
 
 def version() -> str:
-    """The version of eagerflow."""
+    """The version of eagerflow.
+
+    >>> ef.version() == ef.__version__
+    True
+    """
     return __version__
 
 

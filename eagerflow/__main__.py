@@ -1,6 +1,6 @@
-"""`python -m eagerflow`: the demo; `run`, for scripts written for Keras or TensorFlow; `launch`, for many ranks.
+"""`python -m eagerflow`: the demo; `run`, for scripts of Keras; `compile`, for speed; `launch`, for many ranks.
 
-What a command needs is loaded when it is chosen: the launcher of ranks needs nothing of all that models are made of.
+Each command loads what it needs when it is chosen: the launcher of ranks needs none of what models are made of.
 """
 
 from __future__ import annotations
@@ -20,25 +20,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m eagerflow",
         description="eagerflow: Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.",
+        epilog="To look at a script while it runs, or find what is wrong with it: python -m viz --help",
     )
     parser.add_argument("--version", action="version", version=f"eagerflow {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    demo = commands.add_parser("demo", help="train on the handwritten digits, and draw the graph that ran")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    demo = commands.add_parser("demo", help="learn handwritten digits in under a minute, and show what ran")
     demo.add_argument(
-        "--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="where pictures and logs go (runs/demo)"
+        "--out",
+        type=Path,
+        default=Path("runs/demo"),
+        metavar="DIR",
+        help="folder for pictures and logs (default: runs/demo)",
     )
-    demo.add_argument("--epochs", type=_positive, default=15, metavar="N", help="passes over the data (15)")
-    demo.add_argument("--seed", type=int, default=7, metavar="N", help="of weights, order and dropout (7)")
-    run = commands.add_parser("run", help="run a Keras or tf.keras script on eagerflow, as it is")
+    demo.add_argument("--epochs", type=_positive, default=15, metavar="N", help="passes over the data (default: 15)")
+    demo.add_argument(
+        "--seed", type=int, default=7, metavar="N", help="seed of weights, order and dropout (default: 7)"
+    )
+    run = commands.add_parser("run", help="run a script written for Keras or tf.keras, as it is")
     run.add_argument("script", metavar="SCRIPT", help="a Python file that imports keras or tensorflow")
-    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="what the script finds in sys.argv")
-    commands.add_parser("launch", help="run a script on several ranks, on one machine or many", add_help=False)
+    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own arguments")
+    fast = commands.add_parser("compile", help="compile kernels for this processor, and use them (extra: fast)")
+    fast.add_argument("--off", action="store_true", help="use the plain kernels again")
+    fast.add_argument("--quiet", action="store_true", help="print errors only")
+    commands.add_parser(
+        "launch", help="run a script as several processes (ranks), on one machine or many", add_help=False
+    )
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["launch"]:
         return _launch(given[1:])
     chosen = parser.parse_args(given)
+    if chosen.command is None:
+        parser.print_help()
+        return 0
     if chosen.command == "run":
         return int(import_module("eagerflow.compat.run").run_script(chosen.script, chosen.arguments))
+    if chosen.command == "compile":
+        return int(import_module("eagerflow.compiled.filling").fill(use=not chosen.off, quiet=chosen.quiet))
     return int(import_module("eagerflow.demo").run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed))
 
 

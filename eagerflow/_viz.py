@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from viz.livepage.callback import Live as Live
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model
 
-__all__ = ["NAME", "callback", "package", "web_page"]
+__all__ = ["NAME", "callback", "curves", "package", "web_page"]
 
 NAME = "viz"
 _HOMES = {"Cockpit": "viz.cockpit.callback", "Doctor": "viz.doctor.callback", "Live": "viz.livepage.callback"}
@@ -24,23 +25,47 @@ _HOMES = {"Cockpit": "viz.cockpit.callback", "Doctor": "viz.doctor.callback", "L
 
 def callback(name: str) -> Any:
     """A callback class of viz: `"Cockpit"`, `"Doctor"`, `"Live"`, `"TensorBoard"` or `"Trace"`."""
-    return getattr(importlib.import_module(_HOMES.get(name, "viz.callbacks")), name)
+    return getattr(_module(_HOMES.get(name, "viz.callbacks")), name)
 
 
 def __getattr__(name: str) -> Any:
     """The functions of viz that Keras has in `keras.utils`."""
     if name in ("model_to_dot", "plot_model"):
-        return getattr(importlib.import_module("viz.picture.plot_model"), name)
+        return getattr(_module("viz.picture.plot_model"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def web_page(model: Any, path: Any, **options: Any) -> None:
     """Write a model as a page that runs in a browser; see `viz.web.export`. The model's states stay as they were."""
-    page = importlib.import_module("viz.web")
+    page = _module("viz.web")
     with undone(), frozen():
         page.export(model, path, **options)
 
 
+def curves(history: Any, epochs: Any) -> str:
+    """What `fit` returned as SVG; empty text where it holds no numbers."""
+    found: str = importlib.import_module("viz.picture.history").history_charts(history, epochs)
+    return found
+
+
 def package() -> ModuleType:
     """The package viz itself."""
-    return importlib.import_module("viz")
+    return _module("viz")
+
+
+def _module(name: str) -> ModuleType:
+    """A module of viz.
+
+    Raises:
+        ImportError: where a user's own `viz.py` stands in the way.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        found = sys.modules.get(NAME)
+        if found is None or hasattr(found, "__path__"):
+            raise
+        raise ImportError(
+            f"this needs the package viz, which comes with eagerflow, but `import viz` gives {found.__file__!r}. "
+            "Rename that file."
+        ) from error

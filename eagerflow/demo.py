@@ -1,10 +1,14 @@
 """The demo: a small convolutional network learns handwritten digits, and shows what it did.
 
-It leaves the picture of one executed training step, a TensorBoard log and the recorded trace in a folder.
+In a folder it leaves one executed training step (a picture, a page, a recording), a TensorBoard log, and two scripts to
+go on with.
 """
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,28 @@ from eagerflow import _viz, callbacks, datasets, layers, models
 from eagerflow.core.random import set_random_seed
 
 __all__ = ["build_network", "run_demo"]
+
+_UNTRACED = 8  # steps before the one that is drawn
+_SCRIPT = '''"""{about}"""
+
+import eagerflow as ef
+from eagerflow import layers
+
+ef.utils.set_random_seed(1)
+(x_train, y_train), (x_test, y_test) = ef.datasets.digits.load_data()
+x_train, x_test = x_train / 16, x_test / 16
+
+model = ef.Sequential(
+    [
+        ef.Input((8, 8)),
+        layers.Flatten(),
+        layers.Dense(64, activation="relu"),
+        layers.Dense(10{activation}),
+    ]
+)
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x_train, y_train, epochs=20, validation_data=(x_test, y_test), verbose=2)
+'''
 
 
 def build_network() -> Any:
@@ -67,30 +93,63 @@ def run_demo(out: Path, epochs: int = 15, seed: int = 7) -> int:
     model.fit(x_train, y_train, batch_size=32, epochs=epochs, validation_data=test, callbacks=[board])
     _, accuracy = model.evaluate(*test, verbose=0)
     files = _show_one_step(model, x_train[:32], y_train[:32], out)
+    _write_scripts(out)
     _report(accuracy, time.perf_counter() - started, out, files)
     return 0
 
 
 def _show_one_step(model: Any, x: numpy.ndarray, y: numpy.ndarray, out: Path) -> dict[str, Path]:
     """Record one more training step: its picture, its trace, its place in TensorBoard."""
-    with _viz.package().trace(stats="basic") as trace:
-        model.train_on_batch(x, y)
-    files = {"picture": out / "step.svg", "bitmap": out / "step.png", "trace": out / "step.efz"}
-    trace.draw(files["picture"])
-    trace.draw(files["bitmap"])
-    trace.save(files["trace"])
+    with _viz.package().trace(stats="basic", steps=_UNTRACED) as trace:
+        for _ in range(_UNTRACED + 1):  # the others tell how long a step takes that nobody records
+            model.train_on_batch(x, y)
+    files = {name: out / f"step.{name}" for name in ("svg", "png", "html", "efz")}
+    trace.draw(files["svg"])
+    trace.draw(files["png"])
+    trace.to_html(files["html"])
+    trace.save(files["efz"])
     trace.to_tensorboard(out / "logs" / "step")
     return files
+
+
+def _write_scripts(out: Path) -> None:
+    """Two scripts to go on with: one learns, the other has a mistake for the doctor to find."""
+    learns = _SCRIPT.format(about="A network that reads digits.", activation=', activation="softmax"')
+    stuck = _SCRIPT.format(about="A network with a mistake: it runs, and learns nothing.", activation="")
+    (out / "train.py").write_text(learns, encoding="utf-8")
+    (out / "stuck.py").write_text(stuck, encoding="utf-8")
 
 
 def _report(accuracy: float, seconds: float, out: Path, files: dict[str, Path]) -> None:
     print(f"\nTest accuracy {accuracy:.2%} after {seconds:.0f} s.\n")
     print("What ran in one training step, forward and backward:")
-    print(f"  picture      {files['picture']}  (and {files['bitmap'].name})")
-    print(f"  trace        {files['trace']}")
+    print(f"  page         {files['html']}  (open it in a browser: every operation, its shape, time and line of code)")
+    print(f"  picture      {files['svg']}  (and {files['png'].name})")
+    print(f"  recording    {files['efz']}")
     print(f"  TensorBoard  {out / 'logs'}")
+    watch, python = _watcher(), _python()
+    logs, efz, stuck, train = (shlex.quote(str(out / name)) for name in ("logs", "step.efz", "stuck.py", "train.py"))
     print("\nNext:")
-    print(f"  open {files['picture']} in a browser: every operation, its shape, its time, its line of code")
-    print(f"""  python -c "import viz; print(viz.load('{files["trace"]}').summary())\"""")
-    print(f"  pip install 'eagerflow[tensorboard]'; tensorboard --logdir {out / 'logs'}")
-    print("  README.md: the same in ten lines of your own")
+    for command, what in {
+        f"{watch} doctor {stuck}": "why this network doesn't learn, on which line, and what to do",
+        f"{watch} run --live {train}": "watch this one learn, on a page in your browser (end with Ctrl-C)",
+        f"{watch} top {efz}": "what took the most time in that step",
+        f"{python} -m pip install tensorboard && {python} -m tensorboard.main --logdir {logs}": "its curves and graph",
+    }.items():
+        print(f"  {command}\n      {what}")
+
+
+def _watcher() -> str:
+    """How to call viz of this Python's environment from here: by its name alone where that finds it."""
+    name = _viz.NAME
+    beside = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    return name if found and Path(found) == beside else f"{_python()} -m {name}"
+
+
+def _python() -> str:
+    """How to call this Python from here."""
+    if shutil.which("python") == sys.executable:
+        return "python"
+    program, here = Path(sys.executable), Path.cwd()
+    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))

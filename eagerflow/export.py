@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import onnx
-from eagerflow.base.errors import WrongTypeError
+from eagerflow.base.errors import WrongTypeError as _WrongTypeError
 from eagerflow.base.faces import listed as _listed
-from eagerflow.core.variable import Variable
-from eagerflow.layer.layer import Layer
-from eagerflow.layer.tracking import unique
+from eagerflow.core.variable import Variable as _Variable
+from eagerflow.layer.layer import Layer as _Layer
+from eagerflow.layer.tracking import unique as _unique
 
 _NOT_HERE = "TensorFlow's SavedModel isn't written here; onnx2tf makes one of an ONNX file."
 
@@ -28,7 +28,7 @@ class ExportArchive:
     >>> import os, tempfile
     >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
-    >>> archive = ExportArchive()
+    >>> archive = ef.export.ExportArchive()
     >>> archive.track(model)
     >>> _ = archive.add_endpoint("serve", model.call, [ef.InputSpec(shape=(None, 3), dtype="float32")])
     >>> _ = archive.add_endpoint("double", lambda x: model(2 * x), [ef.InputSpec(shape=(None, 3))])
@@ -57,9 +57,14 @@ class ExportArchive:
         Raises:
             TypeError: for anything else.
             ValueError: for one that isn't built.
+
+        >>> archive = ef.export.ExportArchive()
+        >>> archive.track(ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]))
+        >>> len(archive.variables)
+        2
         """
-        if not isinstance(resource, Layer):
-            raise WrongTypeError(f"ExportArchive.track: expected a layer or a model; got {type(resource).__name__}.")
+        if not isinstance(resource, _Layer):
+            raise _WrongTypeError(f"ExportArchive.track: expected a layer or a model; got {type(resource).__name__}.")
         if not resource.built:
             raise ValueError(f"ExportArchive.track: {resource.name!r} must be built first; call it on data.")
         self._tracked.append(resource)
@@ -80,15 +85,21 @@ class ExportArchive:
         Raises:
             ValueError: for a name that is taken, or is no name of a file; without a signature where one is needed.
             TypeError: for an unknown argument.
+
+        >>> archive = ef.export.ExportArchive()
+        >>> double = archive.add_endpoint("double", lambda x: 2 * x, [ef.InputSpec(shape=(None, 3))])
+        >>> archive.write_out("double.onnx", verbose=False)
+        >>> ef.models.load_onnx("double.onnx").predict(np.ones((1, 3), "float32"), verbose=0).tolist()
+        [[2.0, 2.0, 2.0]]
         """
         unknown = kwargs.keys() - {"is_static", "jax2tf_kwargs"}
         if unknown:
-            raise WrongTypeError(f"ExportArchive.add_endpoint: unknown argument {sorted(unknown)[0]!r}.")
+            raise _WrongTypeError(f"ExportArchive.add_endpoint: unknown argument {sorted(unknown)[0]!r}.")
         if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*", name):
             raise ValueError(f"ExportArchive.add_endpoint({name!r}): expected a name that a file may have.")
         if name in self._endpoints:
             raise ValueError(f"Endpoint name {name!r} is already taken.")
-        if input_signature is None and not isinstance(fn, Layer):
+        if input_signature is None and not isinstance(fn, _Layer):
             raise ValueError(
                 f"ExportArchive.add_endpoint({name!r}): input_signature is needed: `[keras.InputSpec(shape=...)]`: "
                 "an entry for each argument of the function."
@@ -104,6 +115,12 @@ class ExportArchive:
             resource: the layer or model.
             input_signature: see `add_endpoint`.
             **kwargs: see `add_endpoint`.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+        >>> archive = ef.export.ExportArchive()
+        >>> endpoint = archive.track_and_add_endpoint("serve", model, [ef.InputSpec(shape=(None, 3))])
+        >>> endpoint is model, len(archive.variables)
+        (True, 2)
         """
         self.track(resource)
         return self.add_endpoint(name, resource, input_signature, **kwargs)
@@ -113,6 +130,11 @@ class ExportArchive:
 
         Raises:
             NotImplementedError: always, with what to do instead.
+
+        >>> ef.export.ExportArchive().add_variable_collection("weights", [])
+        Traceback (most recent call last):
+            ...
+        NotImplementedError: ...an ONNX file holds no variables...
         """
         raise NotImplementedError(
             f"ExportArchive.add_variable_collection({name!r}): an ONNX file holds no variables. model.save keeps those "
@@ -120,19 +142,37 @@ class ExportArchive:
         )
 
     @property
-    def variables(self) -> list[Variable]:
-        """The variables of what is tracked."""
-        return unique(v for resource in self._tracked for v in resource.variables)
+    def variables(self) -> list[_Variable]:
+        """The variables of what is tracked.
+
+        >>> archive = ef.export.ExportArchive()
+        >>> archive.track(ef.Sequential([ef.Input((3,)), ef.layers.BatchNormalization()]))
+        >>> [v.name for v in archive.variables]
+        ['gamma', 'beta', 'moving_mean', 'moving_variance']
+        """
+        return _unique(v for resource in self._tracked for v in resource.variables)
 
     @property
-    def trainable_variables(self) -> list[Variable]:
-        """Those that training changes."""
-        return unique(v for resource in self._tracked for v in resource.trainable_variables)
+    def trainable_variables(self) -> list[_Variable]:
+        """Those that training changes.
+
+        >>> archive = ef.export.ExportArchive()
+        >>> archive.track(ef.Sequential([ef.Input((3,)), ef.layers.BatchNormalization()]))
+        >>> [v.name for v in archive.trainable_variables]
+        ['gamma', 'beta']
+        """
+        return _unique(v for resource in self._tracked for v in resource.trainable_variables)
 
     @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The others."""
-        return unique(v for resource in self._tracked for v in resource.non_trainable_variables)
+    def non_trainable_variables(self) -> list[_Variable]:
+        """The others.
+
+        >>> archive = ef.export.ExportArchive()
+        >>> archive.track(ef.Sequential([ef.Input((3,)), ef.layers.BatchNormalization()]))
+        >>> [v.name for v in archive.non_trainable_variables]
+        ['moving_mean', 'moving_variance']
+        """
+        return _unique(v for resource in self._tracked for v in resource.non_trainable_variables)
 
     def write_out(self, filepath: str | os.PathLike[str], options: Any = None, verbose: bool = True) -> None:
         """Write the functions.
@@ -144,6 +184,14 @@ class ExportArchive:
 
         Raises:
             ValueError: without any function, or (as `eagerflow.onnx.ExportError`) for what ONNX can't express.
+
+        >>> from pathlib import Path
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+        >>> archive = ef.export.ExportArchive()
+        >>> _ = archive.add_endpoint("serve", model)
+        >>> archive.write_out("exported", verbose=False)
+        >>> [path.name for path in Path("exported").iterdir()]
+        ['serve.onnx']
         """
         if not self._endpoints:
             raise ValueError("No endpoint was added: call add_endpoint(name, fn, input_signature) before write_out.")
@@ -169,7 +217,7 @@ def _spread(fn: Callable[..., Any]) -> Callable[..., Any]:
     """The function of one tuple of arguments."""
 
     def spread(arguments: Any) -> Any:
-        takes_training = isinstance(fn, Layer)
+        takes_training = isinstance(fn, _Layer)
         return fn(*arguments, training=False) if takes_training else fn(*arguments)
 
     return spread

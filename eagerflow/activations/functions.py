@@ -23,7 +23,9 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     Returns:
         A tensor like `x`.
 
-    >>> relu([-1.0, 0.5, 9.0], negative_slope=0.5, max_value=6.0).tolist()
+    >>> ef.activations.relu([-1.0, 0.5, 9.0]).tolist()
+    [0.0, 0.5, 9.0]
+    >>> ef.activations.relu([-1.0, 0.5, 9.0], negative_slope=0.5, max_value=6.0).tolist()
     [-0.5, 0.5, 6.0]
     """
     if max_value is None and not _is_set(negative_slope) and not _is_set(threshold):
@@ -47,8 +49,11 @@ def _is_set(setting: Any) -> bool:
 def exponential(x: Any) -> Tensor:
     """`exp(x)`.
 
-    >>> exponential([0.0]).tolist()
-    [1.0]
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.activations.exponential([0.0, 1.0]).round(4)
+    Tensor([1.    , 2.7183], shape=(2,), dtype=float32)
     """
     return ops.exp(x)
 
@@ -62,8 +67,8 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
 
     Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
 
-    >>> gelu([0.0, 100.0]).tolist()
-    [0.0, 100.0]
+    >>> ef.activations.gelu([-1.0, 0.0, 1.0]).round(4)
+    Tensor([-0.1587,  0.    ,  0.8413], shape=(3,), dtype=float32)
     """
     return ops.gelu(x, approximate)
 
@@ -71,8 +76,11 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
 def linear(x: Any) -> Any:
     """`x` as it is.
 
-    >>> linear(3.0)
-    3.0
+    Args:
+        x: anything; it is returned unchanged.
+
+    >>> ef.activations.linear(ef.Tensor([-1.0, 2.0])).tolist()
+    [-1.0, 2.0]
     """
     return x
 
@@ -80,10 +88,13 @@ def linear(x: Any) -> Any:
 def mish(x: Any) -> Tensor:
     """`x * tanh(softplus(x))`.
 
+    Args:
+        x: a tensor of any shape.
+
     Source: Misra 2019, https://arxiv.org/abs/1908.08681.
 
-    >>> mish([0.0]).tolist()
-    [0.0]
+    >>> ef.activations.mish([-1.0, 0.0, 1.0]).round(4)
+    Tensor([-0.3034,  0.    ,  0.8651], shape=(3,), dtype=float32)
     """
     return ops.multiply(x, ops.tanh(ops.softplus(x)))
 
@@ -91,8 +102,14 @@ def mish(x: Any) -> Tensor:
 def sigmoid(x: Any) -> Tensor:
     """`1 / (1 + exp(-x))`. The result remembers `x`, for crossentropies to be computed from.
 
-    >>> sigmoid([0.0]).tolist()
-    [0.5]
+    Args:
+        x: logits, a tensor of any shape.
+
+    Returns:
+        A tensor of the same shape, with values from 0 to 1.
+
+    >>> ef.activations.sigmoid([-1.0, 0.0, 1.0]).round(4)
+    Tensor([0.2689, 0.5   , 0.7311], shape=(3,), dtype=float32)
     """
     return _remembering("sigmoid", ops.sigmoid(x), x, -1)
 
@@ -100,8 +117,16 @@ def sigmoid(x: Any) -> Tensor:
 def softmax(x: Any, axis: int = -1) -> Tensor:
     """`exp(x)`, scaled to sum to 1 over `axis`. The result remembers `x`, for crossentropies to be computed from.
 
-    >>> softmax([0.0, 0.0]).tolist()
-    [0.5, 0.5]
+    Args:
+        x: logits, a tensor with at least one axis.
+        axis: the axis of the classes, or a tuple of axes.
+
+    Returns:
+        A tensor of the same shape.
+
+    >>> ef.activations.softmax([[1.0, 2.0], [3.0, 3.0]]).round(4)
+    Tensor([[0.2689, 0.7311],
+            [0.5   , 0.5   ]], shape=(2, 2), dtype=float32)
     """
     return _remembering("softmax", ops.softmax(x, axis), x, axis)
 

@@ -30,7 +30,10 @@ for _name in _FROM_OPS:
 def serialize(activation: Any) -> Any:
     """The name of one of our activations; the configuration of a registered one.
 
-    >>> serialize(get("relu"))
+    Args:
+        activation: a function.
+
+    >>> ef.activations.serialize(ef.activations.get("relu"))
     'relu'
     """
     return table.serialize(activation)
@@ -40,8 +43,15 @@ def serialize(activation: Any) -> Any:
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The activation of a name or configuration.
 
+    Args:
+        config: a name, or what `serialize` gives.
+        custom_objects: functions of your own by name, searched first.
+
     Raises:
         UnknownNameError: for a name that is neither ours nor registered.
+
+    >>> ef.activations.deserialize("relu")([-1.0, 2.0]).tolist()
+    [0.0, 2.0]
     """
     return table.deserialize(config, custom_objects)
 
@@ -50,11 +60,14 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 def get(identifier: Identifier) -> Any:
     """The activation for a name, configuration, or any callable; `linear` for None.
 
+    Args:
+        identifier: a name such as `"relu"`, a configuration, a function or layer, or None.
+
     Raises:
         UnknownNameError: for an unknown name, with the nearest known one.
         TypeError: for anything else.
 
-    >>> get(None)(3.0)
+    >>> ef.activations.get(None)(3.0)
     3.0
     """
     return table.get("linear" if identifier is None else identifier)

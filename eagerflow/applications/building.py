@@ -87,8 +87,11 @@ class Family(Generic[F]):
     file: Callable[[Chosen], Published] = lambda chosen: published(chosen.title, chosen.include_top)
     end: Callable[[Any], Any] = lambda x: x  # what comes after `pooling`
 
-    def __call__(self, function: str, title: str | None, size: int = 0, **settings: Any) -> F:
-        """The function of this name for a row: the model's title, the default side, and what the family needs."""
+    def __call__(self, function: str, title: str | None, size: int = 0, example: str = "", **settings: Any) -> F:
+        """The function of this name for a row: the model's title, the default side, and what the family needs.
+
+        An `example`, further arguments and the features of the small model that they make, is built in its description.
+        """
         kind, names = inspect.Parameter.POSITIONAL_OR_KEYWORD, self.arguments.split()
         told: dict[str, Any] = {name: Further.__annotations__[name].__metadata__ for name in names}
         defaults = {**{name: default for name, (default, _) in told.items()}, "name": title}
@@ -110,7 +113,7 @@ class Family(Generic[F]):
                 "\nReturns:\n    A functional model.\n\nRaises:",
                 "    ValueError: for arguments that don't go together, naming them.",
                 "    ConnectionError: when published weights can't be downloaded; says which file goes where.\n",
-                f"Example::\n\n    model = {function}(weights=None, include_top=False, pooling='avg')",
+                _example(function, *example.split("->")) if example else _unbuilt(function),
             ]
         )
         vars(build)["__signature__"] = signature
@@ -168,3 +171,14 @@ def _check(family: Family[Any], chosen: Chosen) -> None:
     if chosen.input_tensor is not None and not is_keras_tensor(chosen.input_tensor):
         instead = "Fix: build the model without input_tensor, and call it on your array."
         refuse("input_tensor", f"expected what Input or a layer called on it gives. {instead}")
+
+
+def _example(function: str, arguments: str, features: str) -> str:
+    small = f"small = dict(weights=None, include_top=False, pooling='avg', {arguments.strip()})"
+    shape = f"ef.applications.{function}(**small).output_shape"
+    return f">>> import eagerflow as ef\n>>> {small}\n>>> {shape}\n(None, {features.strip()})\n"
+
+
+def _unbuilt(function: str) -> str:
+    """For those that take long to build."""
+    return f"Example::\n\n    model = ef.applications.{function}(weights=None, include_top=False, pooling='avg')"

@@ -18,6 +18,13 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 __all__ = ["decode_predictions", "preprocess_input"]
 
 Preprocessor: TypeAlias = Callable[..., Any]
+# By mode: what the three channels of one pixel become.
+_EXAMPLES = {
+    "caffe": [151.06, 10.72, -123.68],
+    "tf": [-1.0, 0.0, 1.0],
+    "torch": [-2.12, 0.2, 2.64],
+    None: [0.0, 127.5, 255.0],
+}
 # By mode: what it does, whether it turns colors round, a divisor, and mean and deviation of channels as they come out.
 _MODES: dict[str | None, tuple[str, bool, float, Any, Any]] = {
     "caffe": ("BGR, and the mean of ImageNet taken away", True, 1.0, (103.939, 116.779, 123.68), ()),
@@ -45,7 +52,9 @@ def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe"
     Raises:
         ValueError: for an unknown mode or format.
 
-    >>> preprocess_input(np.array([[[0, 127.5, 255]]]), mode="tf").tolist()
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.applications.imagenet_utils.preprocess_input(np.array([[[0, 127.5, 255]]]), mode="tf").tolist()
     [[[-1.0, 0.0, 1.0]]]
     """
     expect_one_of("preprocess_input", "mode", mode, ("caffe", "tf", "torch"))
@@ -86,6 +95,12 @@ def preprocessor(module: str, mode: str | None) -> Preprocessor:
 
     Raises:
         ValueError: for an unknown format.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> pixel = np.array([[[0, 127.5, 255]]])
+    >>> ef.applications.{module.rpartition(".")[2]}.preprocess_input(pixel).round(2).tolist()
+    [[{_EXAMPLES[mode]}]]
     """
     return special
 
@@ -106,6 +121,12 @@ def decode_predictions(preds: Any, top: int = 5) -> list[list[tuple[str, str, An
     Raises:
         ValueError: for another shape.
         ConnectionError: when the names can't be downloaded; says where to put the file.
+
+    Example::
+
+        model = eagerflow.applications.MobileNetV2()
+        images = eagerflow.applications.mobilenet_v2.preprocess_input(photographs)  # (batch, 224, 224, 3)
+        decode_predictions(model.predict(images), top=1)  # [[('n02123045', 'tabby', 0.91)], ...]
     """
     scores = preds.numpy() if isinstance(preds, Tensor) else preds
     if getattr(scores, "ndim", None) != 2 or scores.shape[1] != 1000:

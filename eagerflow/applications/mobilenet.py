@@ -81,4 +81,10 @@ preprocess_input: Preprocessor = preprocessor(__name__, "tf")
 _arguments = "input_shape alpha depth_multiplier dropout include_top weights input_tensor pooling classes"
 _hooks: dict[str, Any] = {"check": _check, "name": named, "file": _file}
 _family = Family[Special](__name__, _body, _top, f"{_arguments} classifier_activation name", pooled=False, **_hooks)
-MobileNet = _family("MobileNet", None, trained=(128, 160, 192, 224), alphas=(0.25, 0.5, 0.75, 1.0))
+MobileNet = _family(
+    "MobileNet",
+    None,
+    example="alpha=0.25, input_shape=(32, 32, 3) -> 256",
+    trained=(128, 160, 192, 224),
+    alphas=(0.25, 0.5, 0.75, 1.0),
+)

@@ -66,4 +66,10 @@ def _file(chosen: Chosen) -> Published:
 preprocess_input: Preprocessor = preprocessor(__name__, "tf")
 _arguments = "input_shape alpha include_top weights input_tensor pooling classes classifier_activation name"
 _family = Family[Special](__name__, _body, unnamed, _arguments, pooled=False, check=_check, name=named, file=_file)
-MobileNetV2 = _family("MobileNetV2", None, trained=(96, 128, 160, 192, 224), alphas=(0.35, 0.5, 0.75, 1.0, 1.3, 1.4))
+MobileNetV2 = _family(
+    "MobileNetV2",
+    None,
+    example="alpha=0.35, input_shape=(32, 32, 3) -> 1280",
+    trained=(96, 128, 160, 192, 224),
+    alphas=(0.35, 0.5, 0.75, 1.0, 1.3, 1.4),
+)

@@ -92,5 +92,21 @@ _arguments = "input_shape alpha minimalistic include_top weights input_tensor cl
 _arguments += " classifier_activation include_preprocessing name"
 _family = Family[Special](__name__, _body, _top, _arguments, fixed=False, check=_check, file=_file)
 _known: dict[str, Any] = {"trained": (224,), "alphas": (0.75, 1.0)}
-MobileNetV3Small = _family("MobileNetV3Small", "MobileNetV3Small", kind="small", blocks=_SMALL, last=1024, **_known)
-MobileNetV3Large = _family("MobileNetV3Large", "MobileNetV3Large", kind="large", blocks=_LARGE, last=1280, **_known)
+MobileNetV3Small = _family(
+    "MobileNetV3Small",
+    "MobileNetV3Small",
+    kind="small",
+    blocks=_SMALL,
+    last=1024,
+    example="input_shape=(32, 32, 3) -> 576",
+    **_known,
+)
+MobileNetV3Large = _family(
+    "MobileNetV3Large",
+    "MobileNetV3Large",
+    kind="large",
+    blocks=_LARGE,
+    last=1280,
+    example="input_shape=(32, 32, 3) -> 960",
+    **_known,
+)

@@ -35,10 +35,10 @@ def result_type(*dtypes: Any) -> str:
     NumPy's promotion, but float64 only where one of the types is float64 (see `eagerflow.core.dtypes`). Python's
     types never widen another of their kind.
 
-    >>> result_type("int32", "float32"), result_type(int, float)
+    >>> ef.backend.result_type("int32", "float32"), ef.backend.result_type(int, float)
     ('float32', 'float32')
-    >>> result_type("int8", int), result_type("int8", float), result_type("float16", float)
-    ('int8', 'float32', 'float16')
+    >>> ef.backend.result_type("float16", float), ef.backend.result_type("int8", int)
+    ('float16', 'int8')
     """
     kinds = [_as_dtype(d) for d in dtypes if d not in _WEAK]
     weak = [_WEAK[d] for d in dtypes if d in _WEAK]

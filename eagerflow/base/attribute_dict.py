@@ -17,7 +17,7 @@ class Config:
     Args:
         **kwargs: the first entries.
 
-    >>> config = Config(rate=0.1, layers=2)
+    >>> config = ef.utils.Config(rate=0.1, layers=2)
     >>> config.layers += 1
     >>> config.as_dict()
     {'rate': 0.1, 'layers': 3}
@@ -34,19 +34,45 @@ class Config:
 
     @property
     def frozen(self) -> bool:
-        """Whether entries can't be changed."""
+        """Whether entries can't be changed.
+
+        >>> config = ef.utils.Config(rate=0.1)
+        >>> config.freeze()
+        >>> config.frozen
+        True
+        """
         return self._frozen
 
     def freeze(self) -> None:
-        """Let no entry be added, changed or removed."""
+        """Let no entry be added, changed or removed.
+
+        >>> config = ef.utils.Config(rate=0.1)
+        >>> config.freeze()
+        >>> config.rate = 0.2
+        Traceback (most recent call last):
+            ...
+        ValueError: this Config is frozen; unfreeze() lets its entries be changed again.
+        """
         object.__setattr__(self, "_frozen", True)
 
     def unfreeze(self) -> None:
-        """Let entries be changed again."""
+        """Let entries be changed again.
+
+        >>> config = ef.utils.Config(rate=0.1)
+        >>> config.freeze()
+        >>> config.unfreeze()
+        >>> config.rate = 0.2
+        >>> config.rate
+        0.2
+        """
         object.__setattr__(self, "_frozen", False)
 
     def as_dict(self) -> dict[str, Any]:
-        """The entries as a dict of its own."""
+        """The entries as a dict of its own.
+
+        >>> ef.utils.Config(rate=0.1, layers=2).as_dict()
+        {'rate': 0.1, 'layers': 2}
+        """
         return dict(self._entries)
 
     def to_json(self) -> str:
@@ -54,32 +80,63 @@ class Config:
 
         Raises:
             TypeError: for an entry that JSON has no form for.
+
+        >>> ef.utils.Config(rate=0.1, layers=2).to_json()
+        '{"rate": 0.1, "layers": 2}'
         """
         return json.dumps(self._entries)
 
     def keys(self) -> Any:
-        """The names."""
+        """The names.
+
+        >>> list(ef.utils.Config(rate=0.1, layers=2).keys())
+        ['rate', 'layers']
+        """
         return self._entries.keys()
 
     def values(self) -> Any:
-        """The values."""
+        """The values.
+
+        >>> list(ef.utils.Config(rate=0.1, layers=2).values())
+        [0.1, 2]
+        """
         return self._entries.values()
 
     def items(self) -> Any:
-        """Pairs of names and values."""
+        """Pairs of names and values.
+
+        >>> list(ef.utils.Config(rate=0.1, layers=2).items())
+        [('rate', 0.1), ('layers', 2)]
+        """
         return self._entries.items()
 
     def get(self, keyname: str, value: Any = None) -> Any:
-        """The entry, or `value` where there is none."""
+        """The entry, or `value` where there is none.
+
+        >>> config = ef.utils.Config(rate=0.1)
+        >>> config.get("rate"), config.get("layers", 3)
+        (0.1, 3)
+        """
         return self._entries.get(keyname, value)
 
     def pop(self, *args: Any) -> Any:
-        """`pop(name)` or `pop(name, default)`: remove the entry and give its value."""
+        """`pop(name)` or `pop(name, default)`: remove the entry and give its value.
+
+        >>> config = ef.utils.Config(rate=0.1, layers=2)
+        >>> config.pop("layers"), config.as_dict()
+        (2, {'rate': 0.1})
+        """
         self._change()
         return self._entries.pop(*args)
 
     def update(self, *args: Any, **kwargs: Any) -> None:
-        """Add or change entries, given as `dict.update` takes them."""
+        """Add or change entries, given as `dict.update` takes them.
+
+        >>> config = ef.utils.Config(rate=0.1)
+        >>> config.update(rate=0.2, layers=2)
+        >>> config.as_dict()
+        {'rate': 0.2, 'layers': 2}
+        """
         self._change()
         self._entries.update(*args, **kwargs)
 

@@ -29,7 +29,7 @@ _switches: dict[str, bool | None] = {
 def backend() -> str:
     """The name of the backend: always `"eagerflow"`.
 
-    >>> backend()
+    >>> ef.config.backend()
     'eagerflow'
     """
     return "eagerflow"
@@ -38,8 +38,15 @@ def backend() -> str:
 def set_backend(backend: str) -> None:
     """Accepted for `"eagerflow"` alone: there is one backend, on NumPy or CuPy by the device.
 
+    Args:
+        backend: `"eagerflow"`.
+
     Raises:
         ValueError: for any other name.
+
+    >>> ef.config.set_backend("eagerflow")
+    >>> ef.config.backend()
+    'eagerflow'
     """
     if backend != "eagerflow":
         raise ValueError(
@@ -51,7 +58,7 @@ def set_backend(backend: str) -> None:
 def floatx() -> str:
     """The default float type of new tensors and weights, `"float32"` unless changed.
 
-    >>> floatx()
+    >>> ef.config.floatx()
     'float32'
     """
     return str(_settings["floatx"])
@@ -65,6 +72,11 @@ def set_floatx(value: str) -> None:
 
     Raises:
         ValueError: for any other name.
+
+    >>> ef.config.set_floatx("float64")
+    >>> ef.ops.ones(2).dtype.name
+    'float64'
+    >>> ef.config.set_floatx("float32")
     """
     expect_one_of("set_floatx", "value", value, _FLOATS)
     _settings["floatx"] = value
@@ -73,7 +85,7 @@ def set_floatx(value: str) -> None:
 def epsilon() -> float:
     """The small number that keeps divisions and logarithms finite, 1e-7 unless changed.
 
-    >>> epsilon()
+    >>> ef.config.epsilon()
     1e-07
     """
     return float(_settings["epsilon"])
@@ -82,8 +94,17 @@ def epsilon() -> float:
 def set_epsilon(value: float) -> None:
     """Set the small number which keeps divisions and logarithms finite.
 
+    Args:
+        value: a positive number; 1e-7 unless set.
+
     Raises:
         ValueError: when `value` is not a positive number.
+
+    >>> before = ef.config.epsilon()
+    >>> ef.config.set_epsilon(1e-5)
+    >>> ef.config.epsilon()
+    1e-05
+    >>> ef.config.set_epsilon(before)
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         raise ValueError(f"set_epsilon(value={value!r}): expected a positive number such as 1e-7.")
@@ -93,7 +114,7 @@ def set_epsilon(value: float) -> None:
 def image_data_format() -> str:
     """The default place of the channels axis: `"channels_last"` or `"channels_first"`.
 
-    >>> image_data_format()
+    >>> ef.config.image_data_format()
     'channels_last'
     """
     return str(_settings["image_data_format"])
@@ -102,43 +123,74 @@ def image_data_format() -> str:
 def set_image_data_format(data_format: str) -> None:
     """Set the default place of the channels axis.
 
+    Args:
+        data_format: `"channels_last"`: (batch, height, width, channels), as it is unless set; or
+            `"channels_first"`: (batch, channels, height, width).
+
     Raises:
         ValueError: for anything but `"channels_last"` and `"channels_first"`.
+
+    >>> ef.config.set_image_data_format("channels_first")
+    >>> ef.layers.Conv2D(4, 3)(ef.ops.ones((1, 2, 8, 8))).shape
+    (1, 4, 6, 6)
+    >>> ef.config.set_image_data_format("channels_last")
     """
     expect_one_of("set_image_data_format", "data_format", data_format, _LAYOUTS)
     _settings["image_data_format"] = data_format
 
 
 def max_epochs() -> int | None:
-    """The limit that `set_max_epochs` set, else that of the environment's `KERAS_MAX_EPOCHS`, else None."""
+    """The limit that `set_max_epochs` set, else that of the environment's `KERAS_MAX_EPOCHS`, else None.
+
+    >>> ef.config.set_max_epochs(3)
+    >>> ef.config.max_epochs()
+    3
+    >>> ef.config.set_max_epochs(None)
+    """
     return _limit("max_epochs", "KERAS_MAX_EPOCHS")
 
 
 def set_max_epochs(max_epochs: int | None) -> None:
-    """Let no `fit` of this process train for more epochs, for trying out a program quickly.
+    """Limit every `fit` of this process to this many epochs, to try out a program quickly.
 
     Args:
         max_epochs: at least 1, or None for no limit.
 
     Raises:
         ValueError: for anything else.
+
+    >>> ef.config.set_max_epochs(1)  # from now on every fit ends after its first epoch
+    >>> ef.config.max_epochs()
+    1
+    >>> ef.config.set_max_epochs(None)
     """
     _limits["max_epochs"] = _checked_limit("max_epochs", max_epochs)
 
 
 def max_steps_per_epoch() -> int | None:
-    """The limit that `set_max_steps_per_epoch` set, else that of `KERAS_MAX_STEPS_PER_EPOCH`, else None."""
+    """The limit that `set_max_steps_per_epoch` set, else that of `KERAS_MAX_STEPS_PER_EPOCH`, else None.
+
+    >>> ef.config.set_max_steps_per_epoch(10)
+    >>> ef.config.max_steps_per_epoch()
+    10
+    >>> ef.config.set_max_steps_per_epoch(None)
+    """
     return _limit("max_steps_per_epoch", "KERAS_MAX_STEPS_PER_EPOCH")
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Let no `fit`, `evaluate` or `predict` of this process make more steps per epoch.
+    """Limit every `fit`, `evaluate` and `predict` of this process to this many steps per epoch.
 
     Args:
         max_steps_per_epoch: at least 1, or None for no limit.
 
     Raises:
         ValueError: for anything else.
+
+    >>> ef.config.set_max_steps_per_epoch(2)  # from now on every epoch ends after two batches
+    >>> ef.config.max_steps_per_epoch()
+    2
+    >>> ef.config.set_max_steps_per_epoch(None)
     """
     _limits["max_steps_per_epoch"] = _checked_limit("max_steps_per_epoch", max_steps_per_epoch)
 
@@ -159,47 +211,71 @@ def _checked_limit(name: str, value: object) -> int | None:
 def is_interactive_logging_enabled() -> bool:
     """Whether progress is written to the standard output, rather than to the log "eagerflow".
 
-    >>> is_interactive_logging_enabled()
+    >>> ef.config.is_interactive_logging_enabled()
     True
     """
     return bool(_switches["interactive_logging"])
 
 
 def enable_interactive_logging() -> None:
-    """Write progress to the standard output, as is done unless told otherwise."""
+    """Write progress to the standard output, which is the default.
+
+    >>> ef.config.enable_interactive_logging()
+    >>> ef.config.is_interactive_logging_enabled()
+    True
+    """
     _switches["interactive_logging"] = True
 
 
 def disable_interactive_logging() -> None:
-    """Write progress to `logging.getLogger("eagerflow")`, at the level INFO: for servers and schedulers."""
+    """Write progress to `logging.getLogger("eagerflow")`, at the level INFO: for servers and schedulers.
+
+    >>> ef.config.disable_interactive_logging()
+    >>> ef.config.is_interactive_logging_enabled()
+    False
+    >>> ef.config.enable_interactive_logging()
+    """
     _switches["interactive_logging"] = False
 
 
 def is_traceback_filtering_enabled() -> bool:
     """Whether tracebacks leave out frames inside of eagerflow.
 
-    >>> enable_traceback_filtering()
-    >>> is_traceback_filtering_enabled()
+    >>> ef.config.enable_traceback_filtering()
+    >>> ef.config.is_traceback_filtering_enabled()
     True
     """
     return bool(_switches["traceback_filtering"])
 
 
 def enable_traceback_filtering() -> None:
-    """Let tracebacks leave out the frames inside of eagerflow, as is allowed unless told otherwise."""
+    """Leave the frames inside eagerflow out of tracebacks, which is the default.
+
+    >>> ef.config.enable_traceback_filtering()
+    >>> ef.config.is_traceback_filtering_enabled()
+    True
+    """
     _switches["traceback_filtering"] = True
 
 
 def disable_traceback_filtering() -> None:
-    """Have tracebacks show every frame."""
+    """Show every frame in tracebacks.
+
+    >>> ef.config.disable_traceback_filtering()
+    >>> ef.config.is_traceback_filtering_enabled()
+    False
+    >>> ef.config.enable_traceback_filtering()
+    """
     _switches["traceback_filtering"] = False
 
 
 def enable_unsafe_deserialization() -> None:
-    """Let `load_model` always work as with `safe_mode=False`.
+    """Let every `load_model` behave as with `safe_mode=False`.
 
     Code in files is not run even so: a Lambda layer whose function is code in the file gets the function of that name
     in `custom_objects`.
+
+    >>> ef.config.enable_unsafe_deserialization()  # from now on load_model(..., safe_mode=True) trusts files, too
     """
     _switches["unsafe_deserialization"] = True
 
@@ -210,25 +286,48 @@ def unsafe_deserialization() -> bool:
 
 
 def is_flash_attention_enabled() -> bool | None:
-    """What `enable_flash_attention` or `disable_flash_attention` said last; None when nobody did."""
+    """What was last set by `enable_flash_attention` or `disable_flash_attention`; None when neither was called.
+
+    >>> ef.config.enable_flash_attention()
+    >>> ef.config.is_flash_attention_enabled()
+    True
+    """
     return _switches["flash_attention"]
 
 
 def enable_flash_attention() -> None:
-    """Accepted for Keras' signature; attention here has one implementation, and its numbers are the same."""
+    """Accepted for Keras' signature; attention here has one implementation, and its numbers are the same.
+
+    >>> ef.config.enable_flash_attention()
+    >>> ef.config.is_flash_attention_enabled()
+    True
+    """
     _switches["flash_attention"] = True
 
 
 def disable_flash_attention() -> None:
-    """Accepted for Keras' signature; attention here has one implementation, and its numbers are the same."""
+    """Accepted for Keras' signature; attention here has one implementation, and its numbers are the same.
+
+    >>> ef.config.disable_flash_attention()
+    >>> ef.config.is_flash_attention_enabled()
+    False
+    """
     _switches["flash_attention"] = False
 
 
 def is_nnx_enabled() -> bool:
-    """False: there is no JAX underneath, and so no NNX."""
+    """Always False: NNX belongs to Keras' JAX backend.
+
+    >>> ef.config.is_nnx_enabled()
+    False
+    """
     return False
 
 
 def home() -> Path:
-    """The folder for downloads and settings: `EAGERFLOW_HOME`, else `~/.eagerflow`. Not created here."""
+    """The folder for downloads and settings: `EAGERFLOW_HOME`, else `~/.eagerflow`. Not created here.
+
+    >>> ef.config.home().is_absolute()
+    True
+    """
     return Path(os.environ.get("EAGERFLOW_HOME") or Path.home() / ".eagerflow")

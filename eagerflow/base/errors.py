@@ -6,20 +6,42 @@ import difflib
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from eagerflow.base.notebook import shown_short
+
 __all__ = ["DeviceError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError", "WrongPlaceError"]
-__all__ += ["WrongTypeError", "cut", "did_you_mean", "expect_one_of", "missing_extra", "no_attribute", "signature_of"]
+__all__ += ["WrongTypeError", "cut", "did_you_mean", "expect_one_of", "missing_package", "no_attribute", "signature_of"]
 
 
 class DeviceError(ValueError):
-    """Tensors of different devices met, or a device was asked for that isn't there."""
+    """Tensors of different devices met, or a device was asked for that isn't there.
+
+    >>> try:
+    ...     ef.set_default_device("gpu:99")
+    ... except (ef.DeviceError, ImportError):
+    ...     print("no such GPU")
+    no such GPU
+    """
 
 
 class TapeError(RuntimeError):
-    """A `GradientTape` was used in an order that can't work."""
+    """A `GradientTape` was used in an order that can't work.
+
+    >>> tape = ef.GradientTape()
+    >>> tape.gradient(ef.Tensor(1.0), ef.Variable(1.0))
+    Traceback (most recent call last):
+        ...
+    eagerflow.base.errors.TapeError: gradient(): this GradientTape recorded nothing. ...
+    """
 
 
 class UnknownNameError(ValueError):
-    """A name (of a loss, an activation, a device ...) that nothing is known by."""
+    """An unknown name: of a loss, an activation, a device ...
+
+    >>> ef.activations.get("rleu")
+    Traceback (most recent call last):
+        ...
+    eagerflow.base.errors.UnknownNameError: Unknown activation 'rleu'. Did you mean 'relu'? ...
+    """
 
 
 class UnknownArgumentError(TypeError, ValueError):
@@ -27,7 +49,12 @@ class UnknownArgumentError(TypeError, ValueError):
 
 
 class WrongTypeError(TypeError, ValueError):
-    """A value of the wrong type: a TypeError, as Python's own, and a ValueError, as Keras' often is."""
+    """A value of the wrong type: a TypeError, as Python's own, and a ValueError, as Keras' often is.
+
+    >>> from eagerflow.base.errors import WrongTypeError
+    >>> issubclass(WrongTypeError, TypeError), issubclass(WrongTypeError, ValueError)
+    (True, True)
+    """
 
 
 class WrongPlaceError(ValueError, KeyError):
@@ -80,7 +107,9 @@ def expect_one_of(where: str, name: str, value: object, known: Collection[Any]) 
 
 def no_attribute(message: str, name: str) -> AttributeError:
     """The error for a name that isn't there; Python adds no suggestion of its own to ours."""
-    return AttributeError(message, name=name, obj=None)
+    error = AttributeError(message, name=name, obj=None)
+    shown_short(error)
+    return error
 
 
 def cut(error: Exception, longest: int = 480) -> None:
@@ -90,13 +119,18 @@ def cut(error: Exception, longest: int = 480) -> None:
         error.args = (f"{text[: longest - 155]} ... {text[-150:]}",)
 
 
-def missing_extra(package: str, extra: str, purpose: str) -> ImportError:
-    """The error for an optional package that isn't installed; it names the extra that brings it."""
-    return ImportError(f"{purpose} needs {package}, which is not installed. Fix: pip install 'eagerflow[{extra}]'")
+def missing_package(package: str, install: str, purpose: str) -> ImportError:
+    """The error for an optional package that isn't installed; `install` is what pip calls it."""
+    return ImportError(f"{purpose} needs {package}, which is not installed. Fix: pip install {install}")
 
 
 def signature_of(value: Any) -> str:
-    """`float32[2, 3]` for arrays and tensors, a short `repr` for anything else."""
+    """`float32[2, 3]` for arrays and tensors, a short `repr` for anything else.
+
+    >>> from eagerflow.base.errors import signature_of
+    >>> signature_of(ef.ops.ones((2, 3))), signature_of("word")
+    ('float32[2, 3]', "'word'")
+    """
     shape = getattr(value, "shape", None)
     dtype = getattr(value, "dtype", None)
     if shape is not None and dtype is not None:

@@ -27,8 +27,7 @@ class name_scope:
 
     Source: the interface of `keras.name_scope` 3.15.
 
-    >>> import eagerflow as ef
-    >>> with name_scope("encoder"):
+    >>> with ef.name_scope("encoder"):
     ...     ef.Variable(1.0, name="scale").path
     'encoder/scale'
     """

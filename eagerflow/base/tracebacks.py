@@ -22,10 +22,11 @@ from weakref import WeakSet
 
 import numpy
 
-from eagerflow.base import config
+from eagerflow.base import config, notebook
 from eagerflow.base.errors import did_you_mean, signature_of
 
-__all__ = ["bound_init", "boundaries", "boundary", "called", "in_words", "is_ours", "is_slip", "shorten", "warn"]
+__all__ = ["bound_init", "boundaries", "boundary", "called", "in_words", "is_ours", "is_slip", "render_for_ipython"]
+__all__ += ["shorten", "warn"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +56,7 @@ def shorten(error: BaseException) -> None:
     """
     if not config.is_traceback_filtering_enabled():
         return
+    notebook.shown_short(error)
     _cut(error.__traceback__)
     _suggest(error)
     _clip(error)
@@ -66,6 +68,35 @@ def shorten(error: BaseException) -> None:
             return
         _cut(cause.__traceback__)
         error = cause
+
+
+def render_for_ipython() -> list[str]:
+    """The lines that IPython prints for the error which it deals with, for `%tb` the last one."""
+    error = sys.exc_info()[1] or sys.last_value
+    assert error is not None
+    trail, cause = error.__traceback__, _cause(error)
+    if config.is_traceback_filtering_enabled():
+        trail, seen = _of_user(trail), {id(error)}
+        while cause is not None and id(cause) not in seen:
+            seen.add(id(cause))
+            cause.__traceback__, cause = _of_user(cause.__traceback__), _cause(cause)
+    lines: list[str] = notebook.shell().InteractiveTB.structured_traceback(type(error), error, trail)
+    return lines
+
+
+notebook.renderers[:] = [render_for_ipython]
+
+
+def _of_user(trail: TracebackType | None) -> TracebackType | None:
+    """The traceback without our frames; whole where there are no others."""
+    steps = []
+    while trail is not None:
+        steps.append(trail)
+        trail = trail.tb_next
+    kept: TracebackType | None = None
+    for step in reversed([step for step in steps if not is_ours(step.tb_frame.f_code.co_filename)] or steps):
+        kept = TracebackType(kept, step.tb_frame, step.tb_lasti, step.tb_lineno)
+    return kept
 
 
 def _last(error: BaseException) -> TracebackType | None:
@@ -158,7 +189,9 @@ def in_words(error: BaseException, what: str, given: Iterable[tuple[str, Any]]) 
     shown = ", ".join([f"{name}={signature_of(value)}" if name else signature_of(value) for name, value in given])
     shown = shown if len(shown) <= 250 else f"{shown[:249]}…"
     said = f"{str(error) or type(error).__name__:.180}".rstrip(".")
-    return kind(f"{what}({shown}): {said}. Is an argument of the wrong kind or shape?")
+    found = kind(f"{what}({shown}): {said}. Is an argument of the wrong kind or shape?")
+    notebook.shown_short(found)
+    return found
 
 
 def called(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:

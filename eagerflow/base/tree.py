@@ -21,13 +21,20 @@ _NESTED = (list, tuple, dict, deque)
 
 
 class MAP_TO_NONE:
-    """What the function given to `traverse` returns to put None in a place: None itself means "go on"."""
+    """What the function given to `traverse` returns to put None in a place: None itself means "go on".
+
+    >>> ef.tree.traverse(lambda part: ef.tree.MAP_TO_NONE if part == 2 else None, {"a": 1, "b": 2})
+    {'a': 1, 'b': None}
+    """
 
 
 def is_nested(structure: Any) -> bool:
     """True for lists, tuples, dicts and deques.
 
-    >>> is_nested([1]), is_nested(1)
+    Args:
+        structure: anything.
+
+    >>> ef.tree.is_nested([1]), ef.tree.is_nested(1)
     (True, False)
     """
     return isinstance(structure, _NESTED)
@@ -36,7 +43,10 @@ def is_nested(structure: Any) -> bool:
 def flatten(structure: Any) -> list[Any]:
     """The leaves, in order.
 
-    >>> flatten({"b": [1, 2], "a": 0})
+    Args:
+        structure: anything; what is no list, tuple, dict or deque is a leaf.
+
+    >>> ef.tree.flatten({"b": [1, 2], "a": 0})
     [0, 1, 2]
     """
     if not isinstance(structure, _NESTED):
@@ -53,7 +63,13 @@ def flatten(structure: Any) -> list[Any]:
 def flatten_with_path(structure: Any) -> list[tuple[Path, Any]]:
     """The leaves in order, each with the keys and positions that lead to it.
 
-    >>> flatten_with_path({"a": [5, (6,)]})
+    Args:
+        structure: a nested structure.
+
+    Returns:
+        Pairs of a tuple (the path) and a leaf.
+
+    >>> ef.tree.flatten_with_path({"a": [5, (6,)]})
     [(('a', 0), 5), (('a', 1, 0), 6)]
     """
     if not is_nested(structure):
@@ -77,8 +93,8 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
     Raises:
         ValueError: when the structures differ, or there is none.
 
-    >>> map_structure(lambda a, b: a + b, [1, (2,)], [10, (20,)])
-    [11, (22,)]
+    >>> ef.tree.map_structure(lambda a, b: a + b, {"x": 1, "y": (2, 3)}, {"x": 10, "y": (20, 30)})
+    {'x': 11, 'y': (22, 33)}
     """
     if not structures:
         raise ValueError("map_structure(func, *structures): there is no structure to map over.")
@@ -120,7 +136,7 @@ def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *struc
     Raises:
         ValueError: when a structure differs where `shallow_structure` goes on, or there is none.
 
-    >>> map_structure_up_to([0, 0], len, [[1], [2, 3]])
+    >>> ef.tree.map_structure_up_to([0, 0], len, [[1], [2, 3]])
     [1, 2]
     """
     if not structures:
@@ -141,7 +157,11 @@ def _up_to(shallow: Any, deep: Any, path: Path) -> Iterator[Any]:
 def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
     """Call `func` on every shape: a tuple or list of whole numbers and None is a leaf here.
 
-    >>> map_shape_structure(len, {"image": (None, 28, 28), "label": (None,)})
+    Args:
+        func: takes a shape.
+        structure: a nested structure of shapes.
+
+    >>> ef.tree.map_shape_structure(len, {"image": (None, 28, 28), "label": (None,)})
     {'image': 3, 'label': 1}
     """
     if _is_shape(structure) or not is_nested(structure):
@@ -156,7 +176,10 @@ def _is_shape(structure: Any) -> bool:
 def lists_to_tuples(structure: Any) -> Any:
     """The same structure, with tuples for lists.
 
-    >>> lists_to_tuples([1, {"a": [2]}])
+    Args:
+        structure: a nested structure.
+
+    >>> ef.tree.lists_to_tuples([1, {"a": [2]}])
     (1, {'a': (2,)})
     """
     if not is_nested(structure):
@@ -166,7 +189,7 @@ def lists_to_tuples(structure: Any) -> Any:
 
 
 def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
-    """Visit every part, leaves and whole lists and dicts alike, and replace those for which `func` says what by.
+    """Visit every part (leaves, and whole lists and dicts), and replace those for which `func` returns something.
 
     Args:
         func: takes a part; returns None to go on, `MAP_TO_NONE` to put None there, or the replacement, which
@@ -174,7 +197,7 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
         structure: what to visit.
         top_down: parents before children; otherwise children first, and `func` sees the replaced ones.
 
-    >>> traverse(lambda part: tuple(part) if isinstance(part, list) else None, [1, [2]], top_down=False)
+    >>> ef.tree.traverse(lambda part: tuple(part) if isinstance(part, list) else None, [1, [2]], top_down=False)
     (1, (2,))
     """
     if top_down:
@@ -192,10 +215,14 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
 def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
     """Put the leaves of `flat_sequence` into the shape of `structure`.
 
+    Args:
+        structure: the nested structure to follow.
+        flat_sequence: the new leaves, in the order of `flatten`.
+
     Raises:
         ValueError: when the number of leaves differs.
 
-    >>> pack_sequence_as({"a": 0, "b": (0, 0)}, [1, 2, 3])
+    >>> ef.tree.pack_sequence_as({"a": 0, "b": (0, 0)}, [1, 2, 3])
     {'a': 1, 'b': (2, 3)}
     """
     leaves = list(flat_sequence)
@@ -215,6 +242,12 @@ def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> No
 
     Raises:
         ValueError: naming the first difference.
+
+    >>> ef.tree.assert_same_structure({"a": 1, "b": [2, 3]}, {"a": 0, "b": [0, 0]})
+    >>> ef.tree.assert_same_structure([1, 2], [1, 2, 3])
+    Traceback (most recent call last):
+        ...
+    ValueError: The structures differ: list of 2 here, of 3 there.
     """
     if check_types is not None:
         warnings.warn(
@@ -247,16 +280,24 @@ def _check_node(a: Any, b: Any, path: Path) -> None:
 
 
 def assert_same_paths(a: Any, b: Any) -> None:
-    """Raise unless the same keys and positions lead to the leaves of both, whatever holds them.
+    """Raise unless the leaves of both have the same paths (keys and positions); a list may stand for a tuple.
+
+    Args:
+        a: a structure.
+        b: another.
 
     Raises:
         ValueError: naming the paths that only one has.
 
-    >>> assert_same_paths({"a": [1]}, {"a": (2,)})
+    >>> ef.tree.assert_same_paths({"a": [1]}, {"a": (2,)})
+    >>> ef.tree.assert_same_paths({"a": [1]}, {"b": [1]})
+    Traceback (most recent call last):
+        ...
+    ValueError: The structures differ: only the first has ('a', 0), only the second ('b', 0).
     """
     here, there = ({path for path, _ in flatten_with_path(s)} for s in (a, b))
     if here != there:
-        only_a, only_b = (sorted(map(str, paths))[:5] for paths in (here - there, there - here))
+        only_a, only_b = (" ".join(sorted(map(str, paths))[:5]) for paths in (here - there, there - here))
         raise ValueError(
             f"The structures differ: only the first has {only_a or 'nothing'}, only the second {only_b or 'nothing'}."
         )

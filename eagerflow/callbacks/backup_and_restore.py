@@ -37,6 +37,17 @@ class BackupAndRestore(Callback):
     Raises:
         ValueError: for an empty path, or another `save_freq`.
         FileFormatError: in `fit`, when the file belongs to another model, or is damaged.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x, y = np.ones((8, 2)), np.ones(8)
+    >>> backup = ef.callbacks.BackupAndRestore("backup", delete_checkpoint=False)
+    >>> history = model.fit(x, y, epochs=2, verbose=0, callbacks=backup)  # say that the machine stops here
+    >>> again = ef.callbacks.BackupAndRestore("backup")
+    >>> model.fit(x, y, epochs=5, verbose=0, callbacks=again).epoch  # epochs 0 and 1 aren't trained again
+    [2, 3, 4]
     """
 
     _runs_last = True  # what other callbacks do at the end of a batch or epoch is saved too

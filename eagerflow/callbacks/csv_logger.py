@@ -18,6 +18,18 @@ class CSVLogger(Callback):
         filename: the file.
         separator: between two fields.
         append: go on in an existing file instead of replacing it.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile("sgd", "mse", metrics=["mae"])
+    >>> logger = ef.callbacks.CSVLogger("log.csv")
+    >>> history = model.fit(np.zeros((4, 2)), np.zeros(4), epochs=2, verbose=0, callbacks=logger)
+    >>> print(Path("log.csv").read_text(encoding="utf-8").strip())
+    epoch,loss,mae
+    0,0.0,0.0
+    1,0.0,0.0
     """
 
     _writes = True

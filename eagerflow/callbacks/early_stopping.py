@@ -27,6 +27,17 @@ class EarlyStopping(MonitorCallback):
     Attributes:
         stopped_epoch: the epoch (from 0) after which it stopped, 0 when it didn't.
         best: the best value so far.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> stopping = ef.callbacks.EarlyStopping("loss", patience=2)
+    >>> history = model.fit(np.zeros((8, 2)), np.zeros(8), epochs=100, verbose=0, callbacks=stopping)
+    >>> history.history["loss"]  # nothing to learn here: the loss can't get better than 0
+    [0.0, 0.0, 0.0]
+    >>> stopping.stopped_epoch, stopping.best_epoch
+    (2, 0)
     """
 
     _remembers = ("wait", "stopped_epoch", "best_epoch", "best")
@@ -91,6 +102,16 @@ class TerminateOnNaN(Callback):
 
     Args:
         raise_error: raise a `RuntimeError` instead of stopping quietly.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> nan = ef.callbacks.TerminateOnNaN(raise_error=True)
+    >>> model.fit(np.ones((8, 2)), np.full(8, np.inf), epochs=100, verbose=0, callbacks=nan)
+    Traceback (most recent call last):
+        ...
+    RuntimeError: batch 0: the loss is inf.
     """
 
     def __init__(self, raise_error: bool = False) -> None:

@@ -16,7 +16,7 @@ _OLDER = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_ba
 
 
 class CallbackList(Callback):
-    """Callbacks in order.
+    """A list of callbacks that are called in order.
 
     Args:
         callbacks: a callback, or a list of them, or None.
@@ -27,6 +27,14 @@ class CallbackList(Callback):
 
     Raises:
         TypeError: for something that is no callback.
+
+    >>> import eagerflow as ef
+    >>> callbacks = ef.callbacks.CallbackList([ef.callbacks.EarlyStopping()], add_history=True, epochs=3)
+    >>> [type(c).__name__ for c in callbacks.callbacks]
+    ['EarlyStopping', 'History']
+    >>> callbacks.append(ef.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs)))
+    >>> callbacks.on_epoch_end(0, {"loss": 0.5, "val_loss": 1.0})
+    0 {'loss': 0.5, 'val_loss': 1.0}
     """
 
     def __init__(
@@ -57,7 +65,13 @@ class CallbackList(Callback):
         return next((c for c in self.callbacks if isinstance(c, ProgbarLogger)), None)
 
     def append(self, callback: Any) -> None:
-        """Add one more."""
+        """Add one more.
+
+        >>> callbacks = ef.callbacks.CallbackList()
+        >>> callbacks.append(ef.callbacks.History())
+        >>> len(callbacks.callbacks)
+        1
+        """
         self.callbacks.append(_checked(callback))
         self._hooks.clear()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow._viz import curves
+from eagerflow.base import notebook
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.older_names import either_name
 
@@ -11,11 +13,19 @@ __all__ = ["History"]
 
 
 class History(Callback):
-    """Remembers what every epoch gave; `fit` adds one by itself and returns it.
+    """Records the numbers of every epoch; `fit` adds one by itself and returns it. In a notebook it shows its curves.
 
     Attributes:
         history: one list of numbers per metric, `{"loss": [...], "val_loss": [...]}`.
         epoch: the numbers of the epochs, from 0.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile("sgd", "mse")
+    >>> history = model.fit(np.zeros((8, 2)), np.zeros(8), epochs=3, validation_split=0.5, verbose=0)
+    >>> history.epoch, history.history
+    ([0, 1, 2], {'loss': [0.0, 0.0, 0.0], 'val_loss': [0.0, 0.0, 0.0]})
     """
 
     def __init__(self) -> None:
@@ -30,3 +40,14 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def __repr__(self) -> str:
+        last = ", ".join([f"{name} {values[-1]:.4g}" for name, values in self._numbers().items()])
+        return f"<{type(self).__name__}: {len(self.epoch)} epoch{'s' * (len(self.epoch) != 1)}{last and '; '}{last}>"
+
+    def _repr_html_(self) -> str:
+        return curves(self.history, self.epoch) or notebook.pre(repr(self))
+
+    def _numbers(self) -> dict[str, list[Any]]:
+        """The metrics whose last value is a number."""
+        return {name: values for name, values in self.history.items() if isinstance(values[-1], (int, float))}

@@ -22,6 +22,15 @@ class LearningRateScheduler(Callback):
 
     Raises:
         TypeError: when the function gives no number.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile(ef.optimizers.SGD(0.5), "mse")
+    >>> schedule = ef.callbacks.LearningRateScheduler(lambda epoch, rate: rate if epoch < 2 else rate / 2)
+    >>> history = model.fit(np.ones((8, 2)), np.ones(8), epochs=4, verbose=0, callbacks=schedule)
+    >>> history.history["learning_rate"]
+    [0.5, 0.5, 0.25, 0.125]
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
@@ -80,6 +89,15 @@ class ReduceLROnPlateau(MonitorCallback):
         cooldown: how many epochs to wait after a change.
         min_lr: the rate never falls below this.
         **kwargs: `epsilon`, Keras 2's name of `min_delta`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile(ef.optimizers.SGD(0.5), "mse")
+    >>> reduce = ef.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=2)
+    >>> history = model.fit(np.zeros((8, 2)), np.zeros(8), epochs=6, verbose=0, callbacks=reduce)
+    >>> history.history["learning_rate"]  # the loss is 0 from the first epoch on
+    [0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
     """
 
     _remembers = ("wait", "cooldown_counter", "best")

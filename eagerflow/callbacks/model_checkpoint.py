@@ -40,6 +40,16 @@ class ModelCheckpoint(MonitorCallback):
         ValueError: for an ending that says no format, or another `save_freq`.
 
     Each file is replaced only when the new one is complete. Folders are made as needed.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> checkpoint = ef.callbacks.ModelCheckpoint("epoch_{epoch}.weights.h5", save_weights_only=True)
+    >>> history = model.fit(np.ones((8, 2)), np.ones(8), epochs=2, verbose=0, callbacks=checkpoint)
+    >>> sorted(path.name for path in Path().iterdir())
+    ['epoch_1.weights.h5', 'epoch_2.weights.h5']
     """
 
     _writes = True

@@ -59,7 +59,7 @@ class MonitorCallback(Callback):
         if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in known):
             hint = " fit has no validation_data or validation_split."
         warnings.warn(
-            f"{type(self).__name__} watches {self.monitor!r}, which isn't there.{hint} There are: {', '.join(known)}.",
+            f"{type(self).__name__} watches {self.monitor!r}, which isn't there.{hint} Known: {', '.join(known)}.",
             stacklevel=3,
         )
 

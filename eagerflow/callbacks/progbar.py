@@ -1,4 +1,7 @@
-"""A progress bar. That of `fit` is redrawn on terminals and in notebooks, and drawn once, at its end, elsewhere.
+"""A progress bar. That of `fit` is redrawn on terminals, and drawn once, at its end, elsewhere.
+
+In a notebook the running bar has a place of its own, which is empty in the end, and each finished bar is a line of
+text: a notebook that is saved, or run by a program, keeps these lines and nothing of what was drawn over.
 
 `config.disable_interactive_logging()` sends that line to the log "eagerflow" instead of the standard output.
 """
@@ -15,9 +18,14 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base import notebook
 from eagerflow.base.config import is_interactive_logging_enabled
 
 __all__ = ["Progbar"]
+
+_NOTEBOOK_INTERVAL = 0.25  # seconds: a notebook may be far away
+_NOTEBOOK_WIDTH = 10  # characters: a longer bar would make most lines too long for the page
+_PATIENCE = 0.4  # seconds; a bar that is full by then is seen as a line only
 
 
 class Progbar:
@@ -35,15 +43,17 @@ class Progbar:
 
     Attributes:
         redrawn: whether the bar is drawn before its end, too.
-        prefix: written before everything else on plain lines.
+        prefix: written before everything else on plain lines, and in notebooks.
+        place: in a notebook, where the running bar is drawn; None elsewhere.
 
     Raises:
         ValueError: when both kinds of names are given.
 
-    >>> bar = Progbar(2, verbose=2)
+    >>> import eagerflow as ef
+    >>> bar = ef.utils.Progbar(2, verbose=2)
     >>> bar.update(1, [("loss", 0.5)])
-    >>> bar.update(2, [("loss", 0.25)])  # doctest: +SKIP
-    2/2 - 0s - 1ms/step - loss: 0.2500
+    >>> bar.update(2, [("loss", 0.25)])
+    2/2 - ...step - loss: 0.2500
     """
 
     def __init__(
@@ -75,7 +85,19 @@ class Progbar:
         self._seen = 0
         self._sums: dict[str, list[float]] = {}
         self._length = 0
+        self._last_line = ""  # that was drawn in a notebook
         self.redrawn = verbose == 1
+        self.place: notebook.Place | None = None
+        self._shares_place = False
+        if self.redrawn and notebook.prints_here():
+            self.draw_at(notebook.Place())
+            self._shares_place = False
+
+    def draw_at(self, place: notebook.Place) -> None:
+        """Draw at this place of a notebook, which others use too, when it has become clear that it takes a while."""
+        self.place, self._shares_place = place, True
+        self.width, self.interval = min(self.width, _NOTEBOOK_WIDTH), max(self.interval, _NOTEBOOK_INTERVAL)
+        self._drawn = time.perf_counter() + _PATIENCE - self.interval
 
     def due(self) -> bool:
         """Whether enough time has gone by to draw again: the only thing asked at every step."""
@@ -90,6 +112,11 @@ class Progbar:
             current: the number of finished steps.
             values: pairs of a name and a number.
             finalize: whether this is the end; default: when `current` reaches the target.
+
+        >>> bar = ef.utils.Progbar(2, verbose=2)
+        >>> bar.update(1, [("loss", 0.5)])
+        >>> bar.update(2, [("loss", 0.25)])
+        2/2 - ...step - loss: 0.2500
         """
         if finalize is None:
             finalize = self.target is not None and current >= self.target
@@ -102,7 +129,13 @@ class Progbar:
             self._draw(self._line(current, finished=False))
 
     def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
-        """Show that `n` more steps are done."""
+        """Show that `n` more steps are done.
+
+        >>> bar = ef.utils.Progbar(4, verbose=2, stateful_metrics=["loss"])
+        >>> bar.add(1, [("loss", 0.5)])
+        >>> bar.add(3, [("loss", 0.25)])
+        4/4 - ...step - loss: 0.2500
+        """
         self.update(self._seen + n, values)
 
     def stop_clock(self) -> None:
@@ -112,7 +145,9 @@ class Progbar:
     def abandon(self) -> None:
         """Leave the line as it is, and begin a new one."""
         if self.redrawn and self._length and not self.finalized:
-            _write("\n")
+            _write("\n" if self.place is None else self._last_line + "\n")
+        if self.place is not None:
+            self.place.clear()
         self.finalized = True
 
     def _remember(self, current: int, values: Iterable[tuple[str, Any]], last: bool) -> None:
@@ -136,11 +171,16 @@ class Progbar:
     def _finish(self, current: int) -> None:
         self.finalized = True
         if self.verbose == 1 and is_interactive_logging_enabled():
-            if self.redrawn:
-                self._draw(self._line(current, finished=True), whole=True)
+            line = self._line(current, finished=True)
+            if self.place is not None:
+                if not self._shares_place:
+                    self.place.clear()
+                _write(self._with_prefix(line) + "\n")
+            elif self.redrawn:
+                self._draw(line, whole=True)
                 _write("\n")
             else:
-                _write(self._line(current, finished=True) + "\n")
+                _write(line + "\n")
         else:
             parts = [
                 self.prefix,
@@ -155,6 +195,9 @@ class Progbar:
         head = " ".join(part for part in (self._count(current), bar, self._time(current, finished)) if part)
         return " - ".join([head, *self._values()])
 
+    def _with_prefix(self, line: str) -> str:
+        return f"{self.prefix} {line}" if self.prefix else line
+
     def _count(self, current: int) -> str:
         if self.target is None:
             return f"{current:7d}/Unknown" if not self.finalized else f"{current}/{current}"
@@ -163,6 +206,8 @@ class Progbar:
     def _bar(self, current: int, finished: bool) -> str:
         if self.target is None and not finished:
             return ""
+        if finished and self.place is not None:
+            return ""  # the line is text by now, and one that is broken at the page's edge is hard to read
         full, rest = _characters()
         done = self.width if finished else int(self.width * current / max(1, self.target or 1))
         return full * done + rest * (self.width - done)
@@ -182,6 +227,11 @@ class Progbar:
         return found
 
     def _draw(self, line: str, whole: bool = False) -> None:
+        if self.place is not None:
+            self._last_line = self._with_prefix(line)
+            self.place.fill(self._last_line, notebook.pre(self._last_line))
+            self._length, self._drawn = len(line), time.perf_counter()
+            return
         width = shutil.get_terminal_size().columns - 1
         shown = line if whole or len(line) <= width else line[:width]  # a wrapped line can't be redrawn
         _write("\r" + shown.ljust(self._length))
@@ -190,13 +240,10 @@ class Progbar:
 
 
 def redraws() -> bool:
-    """True where a line can be drawn over: terminals and notebooks."""
-    stream = sys.stdout
+    """True where a bar can be redrawn: terminals and notebooks."""
     if not is_interactive_logging_enabled():
         return False
-    if type(stream).__module__.partition(".")[0] == "ipykernel":
-        return True
-    return bool(getattr(stream, "isatty", lambda: False)())
+    return notebook.prints_here() or bool(getattr(sys.stdout, "isatty", lambda: False)())
 
 
 def _write(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base import notebook
 from eagerflow.base.config import is_interactive_logging_enabled
 from eagerflow.base.messages import say
 from eagerflow.base.spellings import ignores
@@ -19,6 +20,13 @@ class ProgbarLogger(Callback):
     """Shows progress and metrics; added by `fit`, `evaluate` and `predict` unless `verbose=0`.
 
     Training loops ask `due()` at every step, and only then compute the numbers for `show(...)`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile("sgd", "mse")
+    >>> history = model.fit(np.zeros((8, 2)), np.zeros(8), verbose=2)
+    1/1 - ...step - loss: 0.0000e+00
     """
 
     _writes = True
@@ -29,6 +37,7 @@ class ProgbarLogger(Callback):
         self.seen = 0
         self.bar: Progbar | None = None
         self._training = False
+        self._place: notebook.Place | None = None  # in a notebook: one for all bars of a training
 
     @property
     def _verbose(self) -> int:
@@ -39,6 +48,8 @@ class ProgbarLogger(Callback):
         self.bar = Progbar((self.params or {}).get("steps"), verbose=self._verbose, interval=_INTERVAL)
         self.bar.prefix = prefix
         self.bar.redrawn = self._verbose == 1 and redraws()  # in a file or pipe only the last state of a line is wanted
+        if self.bar.place is not None and self._place is not None:
+            self.bar.draw_at(self._place)
 
     def due(self) -> bool:
         """Whether it is time to draw."""
@@ -71,18 +82,28 @@ class ProgbarLogger(Callback):
         if self.bar is not None:
             self.bar.abandon()
             self.bar = None
+        self._leave_place()
         self._training = False
+
+    def _leave_place(self) -> None:
+        if self._place is not None:
+            self._place.clear()
+            self._place = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._training = True
+        self._place = notebook.Place() if notebook.prints_here() else None
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self._leave_place()
         self._training = False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         epochs = (self.params or {}).get("epochs", 1)
         title = f"Epoch {epoch + 1}/{epochs}" if epochs > 1 else ""  # one epoch has no title, as in Keras
-        if title and self._verbose in (1, 2) and is_interactive_logging_enabled():
+        if self._place is not None and is_interactive_logging_enabled():  # one line for each epoch, in columns
+            title = title and f"Epoch {epoch + 1:{len(str(epochs))}d}/{epochs}"
+        elif title and self._verbose in (1, 2) and is_interactive_logging_enabled():
             say(title)
             title = ""
         self._begin(title)

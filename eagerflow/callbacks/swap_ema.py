@@ -17,6 +17,17 @@ class SwapEMAWeights(Callback):
 
     Raises:
         ValueError: at the beginning of training, when the optimizer keeps no averages.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    >>> model.compile(ef.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5), "mae")
+    >>> swap = ef.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    >>> seen = []
+    >>> look = ef.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(float(model.weights[0])))
+    >>> history = model.fit(np.ones((1, 1)), np.full(1, 9.0), epochs=3, verbose=0, callbacks=[swap, look])
+    >>> seen  # the weight is 0.5, 1.0, 1.5 after the three steps; these are its averages
+    [0.5, 0.75, 1.125]
     """
 
     _remembers = ("_swapped",)

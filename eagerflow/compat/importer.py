@@ -47,10 +47,11 @@ def install(packages: Iterable[str] = ()) -> None:
     Raises:
         ValueError: for settings in `keras.json` that don't exist.
 
-    >>> install()
-    >>> is_installed()
+    >>> from eagerflow import compat
+    >>> compat.install()
+    >>> compat.is_installed()
     True
-    >>> uninstall()
+    >>> compat.uninstall()
     """
     read_settings()
     behaviour.keras_2 = True
@@ -60,7 +61,14 @@ def install(packages: Iterable[str] = ()) -> None:
 
 
 def uninstall() -> None:
-    """Let imports be what they were. Modules that were imported stay as they are."""
+    """Let imports be what they were. Modules that were imported stay as they are.
+
+    >>> from eagerflow import compat
+    >>> compat.install()
+    >>> compat.uninstall()
+    >>> compat.is_installed()
+    False
+    """
     _also.clear()
     behaviour.keras_2 = False
     shapes_of_numpy()
@@ -70,7 +78,12 @@ def uninstall() -> None:
 
 
 def is_installed() -> bool:
-    """Whether `install` is in force."""
+    """Whether `install` is in force.
+
+    >>> from eagerflow import compat
+    >>> compat.is_installed()
+    False
+    """
     return behaviour.keras_2 and builtins.__import__ is _importing
 
 
@@ -81,8 +94,9 @@ def on_demand() -> Iterator[None]:
     Not before, since that changes how shapes and `trainable` behave, which only such programs expect. Nothing of it
     is left behind the block; where `install` is in force already, it stays.
 
-    >>> with on_demand():
-    ...     is_installed()  # as nothing asked for Keras
+    >>> from eagerflow import compat
+    >>> with compat.on_demand():
+    ...     compat.is_installed()  # nothing has imported Keras yet
     False
     """
     if is_installed():

@@ -34,7 +34,7 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
     try:
         source = _read(script)
     except OSError as error:
-        print(f"eagerflow run: can't open {script!r}: {error.strerror}", file=sys.stderr)
+        print(f"python -m eagerflow run: error: can't open {script!r}: {error.strerror}", file=sys.stderr)
         return 2
     if as_keras:
         install()

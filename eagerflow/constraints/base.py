@@ -20,8 +20,11 @@ class Constraint(Told):
 
     Subclasses write `__call__(w)`, and `get_config` when they have settings.
 
-    >>> Constraint()([1.0])
-    [1.0]
+    >>> class Halved(ef.constraints.Constraint):
+    ...     def __call__(self, weight):
+    ...         return weight / 2
+    >>> Halved()(ef.Tensor([1.0, 2.0])).tolist()
+    [0.5, 1.0]
     """
 
     def __call__(self, w: Any) -> Any:
@@ -29,7 +32,14 @@ class Constraint(Told):
 
 
 def serialize(constraint: Any) -> Any:
-    """The configuration of a constraint, from which `deserialize` makes an equal one."""
+    """The configuration of a constraint, from which `deserialize` makes an equal one.
+
+    Args:
+        constraint: a constraint of ours, or one whose class is registered.
+
+    >>> ef.constraints.serialize(ef.constraints.MaxNorm(2.0))["config"]
+    {'max_value': 2.0, 'axis': 0}
+    """
     return table.serialize(constraint)
 
 
@@ -37,8 +47,17 @@ def serialize(constraint: Any) -> Any:
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The constraint of a configuration.
 
+    Args:
+        config: what `serialize` gives.
+        custom_objects: classes of your own by name, searched first.
+
     Raises:
         UnknownNameError: for a class that is neither ours nor registered.
+
+    >>> config = ef.constraints.serialize(ef.constraints.MaxNorm(2.0))
+    >>> ef.constraints.deserialize(config)([[3.0], [4.0]]).round(4)
+    Tensor([[1.2],
+            [1.6]], shape=(2, 1), dtype=float32)
     """
     return table.deserialize(config, custom_objects)
 
@@ -47,11 +66,15 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 def get(identifier: Identifier) -> Any:
     """The constraint for a name, configuration, class, function, or itself; None for None.
 
+    Args:
+        identifier: a name such as `"max_norm"`, a configuration, a class, a function of the weight, a constraint,
+            or None.
+
     Raises:
         UnknownNameError: for an unknown name, with the nearest known one.
         TypeError: for anything else.
 
-    >>> get("max_norm").get_config()
+    >>> ef.constraints.get("max_norm").get_config()
     {'max_value': 2, 'axis': 0}
     """
     return table.get(identifier)

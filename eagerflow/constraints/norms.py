@@ -35,8 +35,9 @@ class MaxNorm(Constraint):
 
     Source: Srivastava et al. 2014.
 
-    >>> MaxNorm(1.0)([[3.0], [4.0]]).numpy().round(3).tolist()
-    [[0.6000000238418579], [0.800000011920929]]
+    >>> ef.constraints.MaxNorm(1.0)([[3.0, 0.1], [4.0, 0.2]]).round(4)
+    Tensor([[0.6, 0.1],
+            [0.8, 0.2]], shape=(2, 2), dtype=float32)
     """
 
     @accepts(m="max_value")
@@ -54,7 +55,7 @@ class MaxNorm(Constraint):
 class NonNeg(Constraint):
     """Sets negative weights to 0.
 
-    >>> NonNeg()([-1.0, 2.0]).tolist()
+    >>> ef.constraints.NonNeg()([-1.0, 2.0]).tolist()
     [0.0, 2.0]
     """
 
@@ -69,8 +70,9 @@ class UnitNorm(Constraint):
     Args:
         axis: the axis or axes of a unit's weights.
 
-    >>> UnitNorm()([[0.0], [4.0]]).numpy().round(3).tolist()
-    [[0.0], [1.0]]
+    >>> ef.constraints.UnitNorm()([[3.0, 0.0], [4.0, 2.0]]).round(4)
+    Tensor([[0.6, 0. ],
+            [0.8, 1. ]], shape=(2, 2), dtype=float32)
     """
 
     def __init__(self, axis: int | Sequence[int] = 0) -> None:
@@ -91,8 +93,9 @@ class MinMaxNorm(Constraint):
         rate: how much of the way is made per update: 1 goes there at once.
         axis: the axis or axes of a unit's weights.
 
-    >>> MinMaxNorm(2.0, 3.0)([[0.0], [1.0]]).numpy().round(3).tolist()
-    [[0.0], [2.0]]
+    >>> ef.constraints.MinMaxNorm(2.0, 3.0)([[0.6, 2.5], [0.8, 0.0]]).round(4)
+    Tensor([[1.2, 2.5],
+            [1.6, 0. ]], shape=(2, 2), dtype=float32)
     """
 
     def __init__(

@@ -30,9 +30,8 @@ def stop_gradient(xp: Numpy, variable: Array) -> Array:
     Args:
         variable: a tensor.
 
-    >>> from eagerflow.core.tensor import Tensor
-    >>> float(stop_gradient(Tensor(3.0)))
-    3.0
+    >>> float(ef.grad(lambda x: x * ef.stop_gradient(x))(3.0)), float(ef.grad(lambda x: x * x)(3.0))
+    (3.0, 6.0)
     """
     return variable
 
@@ -41,8 +40,13 @@ def stop_gradient(xp: Numpy, variable: Array) -> Array:
 def no_grad() -> Iterator[None]:
     """Nothing inside the block (or the decorated function) is recorded by the tapes around it.
 
-    >>> with no_grad():
-    ...     y = Tensor(2.0)
+    >>> x = ef.Variable(3.0)
+    >>> with ef.GradientTape() as tape:
+    ...     with ef.no_grad():
+    ...         seen = x * 100
+    ...     loss = x + seen
+    >>> float(tape.gradient(loss, x))
+    1.0
     """
     with suspended():
         yield
@@ -76,6 +80,12 @@ def custom_gradient(f: Callable[P, tuple[R, Any]]) -> Callable[P, R]:
         TypeError: when `f` doesn't return such a pair, or `grad` can't take the variables that `f` uses.
 
     Source: the interface of `tf.custom_gradient`, which `keras.ops.custom_gradient` follows.
+
+    >>> @ef.custom_gradient
+    ... def clipped(x):
+    ...     return x * x, lambda upstream: upstream * ef.ops.clip(2 * x, -1.0, 1.0)
+    >>> float(clipped(ef.Tensor(3.0))), float(ef.grad(clipped)(3.0))
+    (9.0, 1.0)
     """
     if not callable(f):
         raise TypeError(f"custom_gradient: expected a function; got {type(f).__name__}.")

@@ -38,9 +38,9 @@ def value_and_grad(
     Raises:
         TypeError: when the function's value isn't one real number.
 
-    >>> value, slope = value_and_grad(lambda x: x * x)(3.0)
-    >>> float(value), float(slope)
-    (9.0, 6.0)
+    >>> value, slope = ef.value_and_grad(lambda x: (x * x).sum())([1.0, 3.0])
+    >>> float(value), slope.tolist()
+    (10.0, [2.0, 6.0])
     """
     _check_function("value_and_grad", function)
 
@@ -62,7 +62,20 @@ def value_and_grad(
 def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function returning the gradient of `function` (with `has_aux`: `(gradient, aux)`).
 
-    >>> second = grad(grad(lambda x: x * x * x))
+    Args:
+        function: takes tensors; returns a scalar tensor, with `has_aux` a pair of that and anything else.
+        argnums: which positional argument to differentiate by, or a tuple of several.
+        has_aux: whether `function` returns such a pair.
+
+    Returns:
+        A function of the same arguments. It returns a tensor of the argument's shape; a tuple of them for several.
+
+    >>> ef.grad(lambda x, y: x * x * y)(3.0, 2.0)
+    Tensor(12., shape=(), dtype=float32)
+    >>> slopes = ef.grad(lambda x, y: x * x * y, argnums=(0, 1))(3.0, 2.0)
+    >>> [float(slope) for slope in slopes]
+    [12.0, 9.0]
+    >>> second = ef.grad(ef.grad(lambda x: x * x * x))
     >>> float(second(2.0))
     12.0
     """
@@ -81,9 +94,13 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
 def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """`(function(*primals), pullback)`, where `pullback(v)` gives v's product with the jacobian, per argument.
 
-    >>> out, pullback = vjp(lambda x, y: x * y, 2.0, 5.0)
-    >>> [float(g) for g in pullback(1.0)]
-    [5.0, 2.0]
+    Args:
+        function: takes tensors and returns one, or a nested structure of them.
+        *primals: its arguments.
+
+    >>> out, pullback = ef.vjp(lambda x, y: x * y, 2.0, 5.0)
+    >>> float(out), [float(slope) for slope in pullback(1.0)]
+    (10.0, [5.0, 2.0])
     """
     argnums = range(len(primals))
     chosen, args = _fresh_arguments(primals, list(argnums))
@@ -106,12 +123,17 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
     Forward-mode by two reverse passes: the pullback is linear in its argument, and its own pullback is
     the derivative along a direction.
 
+    Args:
+        function: takes tensors and returns one, or a nested structure of them.
+        primals: the arguments, a list or tuple.
+        tangents: a direction for each argument, of its shape.
+
     Raises:
         ValueError: when the tangents' shapes differ from the primals'.
 
-    >>> out, slope = jvp(lambda x: x * x, [3.0], [1.0])
-    >>> float(slope)
-    6.0
+    >>> out, slope = ef.jvp(lambda x: x * x, [3.0], [1.0])
+    >>> float(out), float(slope)
+    (9.0, 6.0)
     """
     _check_tangents(primals, tangents)
     with GradientTape() as outer:
@@ -127,7 +149,11 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function returning d out[i] / d x[j]: shape `out.shape + x.shape`.
 
-    >>> jacobian(lambda x: x * x)([1.0, 2.0]).tolist()
+    Args:
+        function: takes tensors and returns one of any shape.
+        argnums: which positional argument to differentiate by, or a tuple of several.
+
+    >>> ef.jacobian(lambda x: x * x)([1.0, 2.0]).tolist()
     [[2.0, 0.0], [0.0, 4.0]]
     """
     _check_function("jacobian", function)
@@ -149,7 +175,11 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
 def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     """A function returning the second derivatives of a scalar function: shape `x.shape + x.shape`.
 
-    >>> hessian(lambda x: (x * x * x).sum())([1.0, 2.0]).tolist()
+    Args:
+        function: takes tensors and returns a scalar tensor.
+        argnums: which positional argument to differentiate by.
+
+    >>> ef.hessian(lambda x: (x * x * x).sum())([1.0, 2.0]).tolist()
     [[6.0, 0.0], [0.0, 12.0]]
     """
     return jacobian(grad(function, argnums), argnums)
@@ -181,7 +211,11 @@ def check_grads(
     Raises:
         AssertionError: where they differ, with the argument's number and the order.
 
-    >>> check_grads(lambda x: x * x, [[1.0, 2.0]])
+    >>> ef.check_grads(lambda x: x * x, [[1.0, 2.0]])  # says nothing: they agree
+    >>> ef.check_grads(lambda x: x * ef.stop_gradient(x), [[1.0, 2.0]])
+    Traceback (most recent call last):
+        ...
+    AssertionError: ...
     """
     arrays = [numpy.array(numpy.asarray(a), dtype="float64") for a in args]
     weights = numpy.random.default_rng(seed)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import DeviceError, did_you_mean, missing_extra
+from eagerflow.base.errors import DeviceError, did_you_mean, missing_package
 from eagerflow.base.typing import Array
 
 __all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "load_cupy"]
@@ -40,8 +40,12 @@ class Device:
     Raises:
         ValueError: for a name which is none of these.
 
-    >>> Device("/CPU:0")
-    Device('cpu')
+    >>> ef.Device("/CPU:0"), ef.Device("gpu")
+    (Device('cpu'), Device('gpu:0'))
+    >>> ef.Device("gpu:1").kind, ef.Device("gpu:1").index
+    ('gpu', 1)
+    >>> ef.Tensor([1.0], device="cpu").device == "cpu"
+    True
     """
 
     __slots__ = ("index", "kind")
@@ -76,6 +80,11 @@ def default_device() -> Device:
     """The device of new tensors outside any `device(...)` block.
 
     That set by `set_default_device`, else by the environment variable `EAGERFLOW_DEVICE`, else the CPU.
+
+    >>> ef.set_default_device("cpu")
+    >>> str(ef.default_device())
+    'cpu'
+    >>> ef.set_default_device(None)
     """
     return _default[0] or Device(os.environ.get("EAGERFLOW_DEVICE") or "cpu")
 
@@ -83,15 +92,28 @@ def default_device() -> Device:
 def set_default_device(name: str | Device | None) -> None:
     """Set the device of new tensors for the whole process; None goes back to the environment's.
 
+    Args:
+        name: `"cpu"`, `"gpu"` or `"gpu:0"`, or None.
+
     Raises:
         ImportError: for a GPU without CuPy; the message names the extra to install.
         DeviceError: for a GPU that isn't there.
+
+    >>> ef.set_default_device("cpu")
+    >>> str(ef.ops.ones(2).device)
+    'cpu'
+    >>> ef.set_default_device(None)
     """
     _default[0] = None if name is None else _available(Device(name))
 
 
 def current_device() -> Device:
-    """The device on which new tensors are made here: the innermost `device(...)` block's, or the default."""
+    """The device on which new tensors are made here: the innermost `device(...)` block's, or the default.
+
+    >>> with ef.device("cpu"):
+    ...     str(ef.current_device())
+    'cpu'
+    """
     return _scoped.get() or default_device()
 
 
@@ -106,8 +128,9 @@ def device(device_name: str | Device) -> Iterator[Device]:
         ImportError: for a GPU without CuPy; the message names the extra to install.
         DeviceError: for a GPU that isn't there.
 
-    >>> with device("cpu") as where:
-    ...     where
+    >>> with ef.device("cpu"):
+    ...     x = ef.ops.ones((2, 3))
+    >>> x.device
     Device('cpu')
     """
     chosen = _available(Device(device_name))
@@ -122,7 +145,7 @@ def device(device_name: str | Device) -> Iterator[Device]:
 def list_devices() -> list[str]:
     """The names of all devices that can be used now, the CPU first.
 
-    >>> list_devices()[0]
+    >>> ef.list_devices()[0]
     'cpu'
     """
     return ["cpu", *[f"gpu:{i}" for i in range(_gpu_count())]]
@@ -133,6 +156,14 @@ def memory_info(name: str | Device | None = None) -> dict[str, int | None]:
 
     For the CPU, `used` and `peak` are this process' resident memory. For a GPU, `used` is what
     CuPy's pool holds in arrays, and `peak` is None: CuPy doesn't keep it.
+
+    Args:
+        name: `"cpu"` or `"gpu:0"`; default: the current device.
+
+    >>> sorted(ef.memory_info("cpu"))
+    ['free', 'peak', 'total', 'used']
+    >>> ef.memory_info("cpu")["used"] > 0
+    True
     """
     asked = current_device() if name is None else Device(name)
     if asked.kind == "cpu":
@@ -164,7 +195,9 @@ def load_cupy() -> ModuleType:
     try:
         import cupy
     except ImportError:
-        raise missing_extra("CuPy", "cuda12", "A GPU device") from None
+        raise missing_package(
+            "CuPy", "'cupy-cuda12x[ctk]' (for CUDA 13: 'cupy-cuda13x[ctk]')", "A GPU device"
+        ) from None
     namespaces[cupy.ndarray] = cupy
     return cupy
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import did_you_mean, missing_extra
+from eagerflow.base.errors import did_you_mean, missing_package
 from eagerflow.base.typing import Array, ArrayFunction, Axes, DType, Numpy
 
 __all__ = ["ALLOWED", "as_dtype", "is_differentiable", "is_float_dtype", "is_int_dtype", "largest_number"]
@@ -39,7 +39,7 @@ def standardize_dtype(dtype: DType) -> str:
     Raises:
         ValueError: for a type that tensors can't have.
 
-    >>> standardize_dtype(None), standardize_dtype(int)
+    >>> ef.backend.standardize_dtype(None), ef.backend.standardize_dtype(int)
     ('float32', 'int32')
     """
     if dtype is None or dtype is float:
@@ -93,7 +93,7 @@ def _bfloat16() -> numpy.dtype:
     try:
         import ml_dtypes
     except ImportError:
-        raise missing_extra("ml_dtypes", "bfloat16", "dtype='bfloat16'") from None
+        raise missing_package("ml_dtypes", "ml_dtypes", "dtype='bfloat16'") from None
     return numpy.dtype(ml_dtypes.bfloat16)
 
 
@@ -152,14 +152,24 @@ def wide_mean(a: Array, axis: Axes = None, keepdims: bool = False) -> Array:
 def is_float_dtype(dtype: DType) -> bool:
     """True for float16, bfloat16, float32, float64.
 
-    >>> is_float_dtype("float32"), is_float_dtype("int32")
+    Args:
+        dtype: a type name, a NumPy type, or a Python type.
+
+    >>> ef.backend.is_float_dtype("float32"), ef.backend.is_float_dtype("int32")
     (True, False)
     """
     return "float" in standardize_dtype(dtype)
 
 
 def is_int_dtype(dtype: DType) -> bool:
-    """True for signed and unsigned integers (not for bool)."""
+    """True for signed and unsigned integers (not for bool).
+
+    Args:
+        dtype: a type name, a NumPy type, or a Python type.
+
+    >>> ef.backend.is_int_dtype("int32"), ef.backend.is_int_dtype("bool"), ef.backend.is_int_dtype("float32")
+    (True, False, False)
+    """
     return "int" in standardize_dtype(dtype)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.notebook import shown_short
 from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Needs, Numpy, Rule
 from eagerflow.core.links import above
 from eagerflow.core.log import Record
@@ -105,6 +106,7 @@ class Op:
         given = [f"{n}={_shown(v)}" for n, v in zip(self.settings, settings) if not _is_usual(self, n, v)]
         got = ", ".join([*[signature_of(x) for x in inputs], *given])
         explained = same_kind(error)(f"{self.name}({got}): {_shorten(error)}{_hint(settings)}")
+        shown_short(explained)
         if state.on:
             now = clock()
             for observer in current():

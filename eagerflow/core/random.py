@@ -41,7 +41,11 @@ def set_random_seed(seed: int) -> None:
     Raises:
         ValueError: for anything else.
 
-    >>> set_random_seed(42)
+    >>> ef.utils.set_random_seed(42)
+    >>> first = ef.random.normal((3,)).tolist()
+    >>> ef.utils.set_random_seed(42)
+    >>> ef.random.normal((3,)).tolist() == first
+    True
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, numpy.integer)) or not 0 <= seed < 2**32:
         raise ValueError(f"set_random_seed(seed={seed!r}): expected an integer from 0 to 2**32 - 1.")

@@ -18,7 +18,7 @@ current_stateless_scope: ContextVar[StatelessScope | None] = ContextVar("statele
 
 
 class StatelessScope:
-    """Inside the block variables have the values given; what is assigned to them holds until its end.
+    """Inside the block, variables have the given values; assignments to them last until its end.
 
     Gradients flow to the given values. Layers that are built inside the block keep their weights.
 
@@ -33,8 +33,8 @@ class StatelessScope:
 
     Source: the interface of `keras.StatelessScope` 3.15.
 
-    >>> v = Variable(1.0)
-    >>> with StatelessScope([(v, 5.0)]) as scope:
+    >>> v = ef.Variable(1.0)
+    >>> with ef.StatelessScope([(v, 5.0)]) as scope:
     ...     _ = v.assign_add(1.0)
     >>> float(v), float(scope.get_current_value(v))
     (1.0, 6.0)
@@ -68,16 +68,36 @@ class StatelessScope:
             variable.data, variable.key = data, key
 
     def add_loss(self, loss: Any) -> None:
-        """Collect a loss."""
+        """Collect a loss.
+
+        >>> with ef.StatelessScope(collect_losses=True) as scope:
+        ...     scope.add_loss(0.5)
+        >>> scope.losses
+        [0.5]
+        """
         self.losses.append(loss)
 
     def add_update(self, update: tuple[Variable, Any]) -> None:
-        """Assign a value to a variable, given as a pair."""
+        """Assign a value to a variable, given as a pair.
+
+        >>> v = ef.Variable(1.0)
+        >>> with ef.StatelessScope() as scope:
+        ...     scope.add_update((v, 7.0))
+        >>> float(v), float(scope.get_current_value(v))
+        (1.0, 7.0)
+        """
         variable, value = update
         variable.assign(value)
 
     def get_current_value(self, variable: Variable) -> Tensor | None:
-        """The value given or assigned to a variable, inside and after the block; None for one left alone."""
+        """The value given or assigned to a variable, inside and after the block; None for one left alone.
+
+        >>> v, untouched = ef.Variable(1.0), ef.Variable(1.0)
+        >>> with ef.StatelessScope() as scope:
+        ...     _ = v.assign(2.0)
+        >>> float(scope.get_current_value(v)), scope.get_current_value(untouched)
+        (2.0, None)
+        """
         if current_stateless_scope.get() is self and variable in self._assigned:
             return Tensor(variable.data, None, None)
         return self.state_mapping.get(variable)

@@ -62,8 +62,8 @@ class GradientTape:
     Source: the interface and semantics of `tf.GradientTape`.
 
     >>> from eagerflow.core.variable import Variable
-    >>> x = Variable(3.0)
-    >>> with GradientTape() as tape:
+    >>> x = ef.Variable(3.0)
+    >>> with ef.GradientTape() as tape:
     ...     y = x * x
     >>> float(tape.gradient(y, x))
     6.0
@@ -120,6 +120,15 @@ class GradientTape:
 
         Raises:
             TapeError: when the tape isn't recording.
+
+        >>> x = ef.Variable(3.0)
+        >>> with ef.GradientTape() as tape:
+        ...     y = x * x
+        ...     with tape.stop_recording():
+        ...         y_seen = y * 100
+        ...     z = y + 1
+        >>> float(tape.gradient(z, x))
+        6.0
         """
         if not self._entered:
             raise TapeError("stop_recording(): this tape is not recording; call it inside the tape's `with` block.")
@@ -134,6 +143,14 @@ class GradientTape:
 
         Raises:
             TapeError: when the tape isn't recording.
+
+        >>> x = ef.Variable(3.0)
+        >>> with ef.GradientTape() as tape:
+        ...     y = x * x
+        ...     tape.reset()
+        ...     z = 2 * x
+        >>> float(tape.gradient(z, x))
+        2.0
         """
         if not self._entered:
             raise TapeError("reset(): this tape is not recording; call it inside the tape's `with` block.")
@@ -150,6 +167,13 @@ class GradientTape:
         Raises:
             TypeError: for anything that isn't a tensor of floats.
             TapeError: when the tape isn't recording: what was computed before can't be seen.
+
+        >>> x = ef.Tensor([1.0, 2.0])
+        >>> with ef.GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     y = (x * x).sum()
+        >>> tape.gradient(y, x).tolist()
+        [2.0, 4.0]
         """
         if not self._entered:
             raise TapeError("watch(): this tape is not recording, so nothing would be seen. Call it inside `with`.")
@@ -169,6 +193,12 @@ class GradientTape:
 
         Raises:
             TapeError: when the tape is spent.
+
+        >>> a, b = ef.Variable(1.0, name="a"), ef.Variable(2.0, name="b")
+        >>> with ef.GradientTape() as tape:
+        ...     y = b * b
+        >>> [variable.name for variable in tape.watched_variables()]
+        ['b']
         """
         self._check_usable("watched_variables")
         found: dict[int, Variable] = {}
@@ -228,6 +258,13 @@ class GradientTape:
         Raises:
             TapeError: when the tape never recorded, or is spent.
             TypeError: when a source or target isn't a tensor of floats.
+
+        >>> w, b = ef.Variable([1.0, 2.0]), ef.Variable(0.5)
+        >>> with ef.GradientTape() as tape:
+        ...     loss = (w * [3.0, 4.0]).sum() + b
+        >>> gradients = tape.gradient(loss, {"w": w, "b": b})
+        >>> gradients["w"].tolist(), float(gradients["b"])
+        ([3.0, 4.0], 1.0)
         """
         self._check_usable("gradient")
         zero = _wants_zero(unconnected_gradients)
@@ -344,6 +381,12 @@ class GradientTape:
 
         One backward pass per element of `target`. `parallel_iterations` and `experimental_use_pfor` are
         accepted for TensorFlow's signature and change nothing.
+
+        >>> x = ef.Variable([1.0, 2.0])
+        >>> with ef.GradientTape() as tape:
+        ...     y = x * x
+        >>> tape.jacobian(y, x).tolist()
+        [[2.0, 0.0], [0.0, 4.0]]
         """
         self._check_usable("jacobian")
         zero = _wants_zero(unconnected_gradients)
@@ -372,6 +415,12 @@ class GradientTape:
 
         Raises:
             ValueError: when the two have no common first axis.
+
+        >>> x = ef.Variable([[1.0, 2.0], [3.0, 4.0]])
+        >>> with ef.GradientTape() as tape:
+        ...     y = x * x
+        >>> tape.batch_jacobian(y, x).tolist()
+        [[[2.0, 0.0], [0.0, 4.0]], [[6.0, 0.0], [0.0, 8.0]]]
         """
         self._check_usable("batch_jacobian")
         zero = _wants_zero(unconnected_gradients)

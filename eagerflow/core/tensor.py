@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 from numpy import ndarray
 
+from eagerflow.base import notebook
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import WrongTypeError, no_attribute
 from eagerflow.base.tracebacks import shorten
@@ -108,8 +109,11 @@ class Tensor:
         data: the array itself (`numpy.ndarray`, a NumPy scalar, or `cupy.ndarray`). Don't change it.
         key: the number under which tapes know the tensor, None where gradients stop.
 
-    >>> Tensor([[1.0, 2.0]])
-    Tensor([[1., 2.]], shape=(1, 2), dtype=float32)
+    >>> x = ef.Tensor([[1, 2, 3], [4, 5, 6]], dtype="float32", device="cpu")
+    >>> x.shape, x.dtype, x.ndim, x.size, x.nbytes, x.device
+    ((2, 3), dtype('float32'), 2, 6, 24, Device('cpu'))
+    >>> x[0] * 10, x.sum(axis=0).tolist(), x[1, 2].item()
+    (Tensor([10., 20., 30.], shape=(3,), dtype=float32), [5.0, 7.0, 9.0], 6.0)
     """
 
     # `serial` belongs to observers, `mask` to layers, `logits` to activations: unset until used, so they cost nothing.
@@ -197,6 +201,8 @@ class Tensor:
         def real(self) -> Tensor: ...
         @property
         def imag(self) -> Tensor: ...
+        def __dlpack__(self, **asked: Any) -> Any: ...  # by core/dlpack.py
+        def __dlpack_device__(self) -> tuple[int, int]: ...
 
     def __init__(
         self, value: TensorLike, dtype: DType = None, key: Any = _CHECK, *, device: str | Device | None = None
@@ -220,36 +226,66 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The lengths of the axes."""
+        """The lengths of the axes.
+
+        >>> ef.Tensor([[1, 2, 3], [4, 5, 6]]).shape
+        (2, 3)
+        """
         return self.data.shape
 
     @property
     def dtype(self) -> numpy.dtype:
-        """The data type, comparable with its name: `t.dtype == "float32"`."""
+        """The data type, comparable with its name: `t.dtype == "float32"`.
+
+        >>> x = ef.Tensor([1.0, 2.0])
+        >>> x.dtype, x.dtype == "float32"
+        (dtype('float32'), True)
+        """
         return self.data.dtype
 
     @property
     def ndim(self) -> int:
-        """The number of axes."""
+        """The number of axes.
+
+        >>> ef.Tensor([[1, 2, 3], [4, 5, 6]]).ndim
+        2
+        """
         return self.data.ndim
 
     @property
     def size(self) -> int:
-        """The number of elements."""
+        """The number of elements.
+
+        >>> ef.Tensor([[1, 2, 3], [4, 5, 6]]).size
+        6
+        """
         return self.data.size
 
     @property
     def nbytes(self) -> int:
-        """The number of bytes of the elements."""
+        """The number of bytes of the elements.
+
+        >>> ef.Tensor([1.0, 2.0, 3.0]).nbytes
+        12
+        """
         return self.data.nbytes
 
     @property
     def device(self) -> Device:
-        """Where the array lives: `"cpu"` or `"gpu:N"`."""
+        """Where the array lives: `"cpu"` or `"gpu:N"`.
+
+        >>> ef.Tensor([1.0], device="cpu").device
+        Device('cpu')
+        """
         return device_of(self.data)
 
     def numpy(self) -> ndarray:
-        """A copy of the values as a NumPy array, from any device."""
+        """A copy of the values as a NumPy array, from any device.
+
+        >>> ef.Tensor([[1, 2], [3, 4]]).numpy()
+        array([[1, 2],
+               [3, 4]], dtype=int32)
+        """
         return numpy.array(to_host(self.data))
 
     def item(self) -> Any:
@@ -257,11 +293,21 @@ class Tensor:
 
         Raises:
             ValueError: when there are more or none.
+
+        >>> ef.Tensor([[2.5]]).item()
+        2.5
         """
         return self.data.item()
 
     def tolist(self) -> Any:
-        """The values as nested lists of Python numbers."""
+        """The values as nested lists of Python numbers.
+
+        >>> ef.Tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        >>> import json
+        >>> json.dumps({"loss": ef.Tensor(0.5)}, default=ef.Tensor.tolist)  # a tensor is no number for json
+        '{"loss": 0.5}'
+        """
         return to_host(self.data).tolist()
 
     def set_shape(self, shape: Any) -> None:
@@ -269,6 +315,13 @@ class Tensor:
 
         Raises:
             ValueError: when it isn't.
+
+        >>> x = ef.ops.ones((2, 3))
+        >>> x.set_shape((None, 3))
+        >>> x.set_shape((None, 4))
+        Traceback (most recent call last):
+            ...
+        ValueError: set_shape([None, 4]): the shape is [2, 3]. Use tensor.reshape(shape).
         """
         wanted = None if shape is None else tuple(shape)
         here = self.shape
@@ -278,7 +331,11 @@ class Tensor:
             raise ValueError(f"set_shape({list(wanted)}): the shape is {list(here)}. Use tensor.reshape(shape).")
 
     def to(self, device: str | Device) -> Tensor:
-        """The tensor on another device (itself when it is there already). Gradients flow through."""
+        """The tensor on another device (itself when it is there already). Gradients flow through.
+
+        >>> ef.Tensor([1.0], device="cpu").to("cpu").device
+        Device('cpu')
+        """
         return _move(self, Device(device))
 
     def __array__(self, dtype: DType = None, copy: bool | None = None) -> ndarray:
@@ -366,8 +423,7 @@ class Tensor:
         return f"Tensor({values}, shape={self.shape}, dtype={self.dtype}{where})"
 
     def _repr_html_(self) -> str:
-        from_repr = repr(self).replace("&", "&amp;").replace("<", "&lt;")
-        return f"<pre>{from_repr}</pre>"
+        return notebook.pre(repr(self))
 
 
 for _name, _hint in _OTHER_WAYS.items():
@@ -459,7 +515,7 @@ def _from_objects(value: Any) -> numpy.ndarray:
 def holds_tensors(value: Any) -> bool:
     """Whether a nested list holds a tensor. Looks at types alone, which takes less time than making an array.
 
-    >>> holds_tensors([[1.0], [Tensor(2.0)]]), holds_tensors([[1.0], (2,)])
+    >>> holds_tensors([[1.0], [ef.Tensor(2.0)]]), holds_tensors([[1.0], (2,)])
     (True, False)
     """
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes, range)):
@@ -548,8 +604,10 @@ def convert_to_tensor(
         TypeError: for text, objects and None.
         ValueError: for lists of unequal lengths and unknown types.
 
-    >>> convert_to_tensor([1, 2]).dtype.name
-    'int32'
+    >>> ef.convert_to_tensor([1, 2]), ef.convert_to_tensor([1.0, 2.0])
+    (Tensor([1, 2], shape=(2,), dtype=int32), Tensor([1., 2.], shape=(2,), dtype=float32))
+    >>> ef.convert_to_tensor([1, 2], "float32").dtype.name
+    'float32'
     """
     if sparse or ragged:
         raise ValueError("convert_to_tensor(sparse=True / ragged=True): there are no sparse or ragged tensors here.")
@@ -563,7 +621,10 @@ def convert_to_tensor(
 def is_tensor(x: Any) -> bool:
     """True for tensors and variables.
 
-    >>> is_tensor([1.0]), is_tensor(Tensor(1.0))
+    Args:
+        x: anything.
+
+    >>> ef.is_tensor([1.0]), ef.is_tensor(ef.Tensor(1.0))
     (False, True)
     """
     return isinstance(x, Tensor)

@@ -19,6 +19,7 @@ import numpy
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
 from eagerflow.base.name_scope import in_scope
+from eagerflow.base.notebook import shown_short
 from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import Array, DType, TensorLike
 from eagerflow.core.device import current_device, namespace_of
@@ -58,9 +59,11 @@ class Variable(Tensor):
     Raises:
         ValueError: when `shape` is missing or differs from the value's.
 
-    >>> v = Variable([1.0, 2.0], name="v")
-    >>> v.assign_add([1.0, 1.0])
-    Variable([2., 3.], shape=(2,), dtype=float32, name='v')
+    >>> w = ef.Variable([1.0, 2.0], name="w")
+    >>> with ef.GradientTape() as tape:
+    ...     loss = (w * w).sum()
+    >>> w.assign_sub(0.5 * tape.gradient(loss, w))
+    Variable([0., 0.], shape=(2,), dtype=float32, name='w')
     """
 
     __slots__ = tuple(
@@ -102,7 +105,14 @@ class Variable(Tensor):
 
     @property
     def trainable(self) -> bool:
-        """Whether tapes track it by themselves, and optimizers change it."""
+        """Whether tapes track it by themselves, and optimizers change it.
+
+        >>> steps = ef.Variable(0.0, trainable=False)
+        >>> with ef.GradientTape() as tape:
+        ...     y = 2 * steps
+        >>> print(tape.gradient(y, steps))
+        None
+        """
         return self._trainable
 
     @trainable.setter
@@ -113,11 +123,22 @@ class Variable(Tensor):
 
     @property
     def value(self) -> Tensor:
-        """A tensor with the present values, which later assignments don't change. Gradients flow through."""
+        """A tensor with the present values, which later assignments don't change. Gradients flow through.
+
+        >>> v = ef.Variable([1.0, 2.0])
+        >>> before = v.value
+        >>> _ = v.assign([3.0, 4.0])
+        >>> before.tolist(), v.value.tolist()
+        ([1.0, 2.0], [3.0, 4.0])
+        """
         return Tensor(self.data, None, self.key)
 
     def read_value(self) -> Tensor:
-        """The same as `value`, TensorFlow's spelling."""
+        """The same as `value`, TensorFlow's spelling.
+
+        >>> ef.Variable([1.0, 2.0]).read_value().tolist()
+        [1.0, 2.0]
+        """
         return self.value
 
     def assign(self, value: TensorLike) -> Variable:
@@ -128,6 +149,14 @@ class Variable(Tensor):
 
         Raises:
             ValueError: for another shape.
+
+        >>> v = ef.Variable([1.0, 2.0], name="v")
+        >>> v.assign([3, 4]).numpy()
+        array([3., 4.], dtype=float32)
+        >>> v.assign([1.0, 2.0, 3.0])
+        Traceback (most recent call last):
+            ...
+        ValueError: Variable 'v'.assign(value): expected shape (2,); got float32[3].
         """
         started = clock()
         array = self._incoming(value, "assign")
@@ -141,13 +170,23 @@ class Variable(Tensor):
         return self._changed("assign", value, started)
 
     def assign_add(self, value: TensorLike) -> Variable:
-        """Add `value` to the values, broadcast if needed."""
+        """Add `value` to the values, broadcast if needed.
+
+        >>> v = ef.Variable([1.0, 2.0])
+        >>> v.assign_add(10.0).numpy()
+        array([11., 12.], dtype=float32)
+        """
         started = clock()
         self.increase(self._incoming(value, "assign_add", broadcast=True))
         return self._changed("assign_add", value, started)
 
     def assign_sub(self, value: TensorLike) -> Variable:
-        """Subtract `value` from the values, broadcast if needed."""
+        """Subtract `value` from the values, broadcast if needed.
+
+        >>> v = ef.Variable([1.0, 2.0])
+        >>> v.assign_sub([1.0, 0.5]).numpy()
+        array([0. , 1.5], dtype=float32)
+        """
         started = clock()
         array = self._incoming(value, "assign_sub", broadcast=True)
         with self.changing() as target:
@@ -155,7 +194,13 @@ class Variable(Tensor):
         return self._changed("assign_sub", value, started)
 
     def increase(self, amount: Array) -> None:
-        """Add raw numbers, without a word to observers: for counters and sums."""
+        """Add raw numbers, without a word to observers: for counters and sums.
+
+        >>> v = ef.Variable([1.0, 2.0])
+        >>> v.increase(np.float32(1.0))
+        >>> v.numpy()
+        array([2., 3.], dtype=float32)
+        """
         data = self.data
         if not data.shape and data.__class__ is numpy.ndarray:  # Python adds two numbers faster than NumPy does
             self._replace(numpy.array(data.item() + amount, data.dtype))
@@ -169,7 +214,13 @@ class Variable(Tensor):
             self._replace(array)
 
     def clear(self) -> None:
-        """Set all values to zero, without a word to observers."""
+        """Set all values to zero, without a word to observers.
+
+        >>> v = ef.Variable([1.0, 2.0])
+        >>> v.clear()
+        >>> v.numpy()
+        array([0., 0.], dtype=float32)
+        """
         data = self.data
         if data.nbytes > SMALL:
             del data
@@ -183,6 +234,12 @@ class Variable(Tensor):
         """`with v.changing() as array:` the raw array, to be changed in place; nobody sees it until the block ends.
 
         For optimizers, metrics and layers; announce the change with `observe`. No code of the user's may run inside.
+
+        >>> v = ef.Variable([1.0, 2.0])
+        >>> with v.changing() as array:
+        ...     array *= 10
+        >>> v.numpy()
+        array([10., 20.], dtype=float32)
         """
         return _Changing(self)
 
@@ -197,9 +254,11 @@ class Variable(Tensor):
         shape = array.shape
         fits = shape == self.shape or (broadcast and _broadcasts(shape, self.shape))
         if not fits:
-            raise ValueError(
+            error = ValueError(
                 f"Variable {self.path!r}.{method}(value): expected shape {self.shape}; got {signature_of(array)}."
             )
+            shown_short(error)
+            raise error
         return array if array.dtype == self.data.dtype else array.astype(self.data.dtype)
 
     def _changed(self, method: str, value: TensorLike, started: int) -> Variable:

@@ -40,7 +40,8 @@ class Dataset(MoreSteps):
         make: gives a fresh iterator over the elements each time it is called.
         length: the number of elements, None when unknown, -1 when there is no end.
 
-    >>> batches = Dataset.from_tensor_slices(([1, 2, 3], [0, 1, 0])).batch(2)
+    >>> import eagerflow as ef
+    >>> batches = ef.data.Dataset.from_tensor_slices(([1, 2, 3], [0, 1, 0])).batch(2)
     >>> [x.tolist() for x, y in batches]
     [[1, 2], [3]]
     """
@@ -60,6 +61,11 @@ class Dataset(MoreSteps):
 
         Raises:
             ValueError: when the numbers of rows differ, or there are none.
+
+        >>> import eagerflow as ef
+        >>> data = ef.data.Dataset.from_tensor_slices({"x": [[1.0, 2.0], [3.0, 4.0]], "y": [0, 1]})
+        >>> [(row["x"].tolist(), int(row["y"])) for row in data]
+        [([1.0, 2.0], 0), ([3.0, 4.0], 1)]
         """
         arrays = _host_arrays(tensors)
         rows = check_lengths(tensors=arrays)
@@ -69,7 +75,8 @@ class Dataset(MoreSteps):
     def from_generator(make: Callable[[], Iterable[Any]], length: int | None = None) -> Dataset:
         """The elements of `make()`, a function (or generator function) without arguments.
 
-        >>> list(Dataset.from_generator(lambda: [(1.0, 0), (2.0, 1)]))[1][0].tolist()
+        >>> import eagerflow as ef
+        >>> list(ef.data.Dataset.from_generator(lambda: [(1.0, 0), (2.0, 1)]))[1][0].tolist()
         2.0
         """
         if not callable(make):
@@ -81,12 +88,22 @@ class Dataset(MoreSteps):
 
     @staticmethod
     def range(*bounds: int) -> Dataset:
-        """Whole numbers, as Python's `range`."""
+        """Whole numbers, as Python's `range`.
+
+        >>> import eagerflow as ef
+        >>> [int(x) for x in ef.data.Dataset.range(3)], [int(x) for x in ef.data.Dataset.range(2, 8, 2)]
+        ([0, 1, 2], [2, 4, 6])
+        """
         return _Slices(numpy.arange(*bounds), len(range(*bounds)))
 
     @staticmethod
     def zip(*datasets: Any) -> Dataset:
-        """Tuples of the elements of several data sets, as long as the shortest."""
+        """Tuples of the elements of several data sets, as long as the shortest.
+
+        >>> import eagerflow as ef
+        >>> [(int(a), int(b)) for a, b in ef.data.Dataset.zip(ef.data.Dataset.range(3), ef.data.Dataset.range(10, 20))]
+        [(0, 10), (1, 11), (2, 12)]
+        """
         parts = tuple(datasets[0]) if len(datasets) == 1 and isinstance(datasets[0], tuple) else datasets
         lengths = [d._length for d in parts if d._length != -1]
         length = -1 if not lengths else None if None in lengths else min(n for n in lengths if n is not None)
@@ -98,6 +115,13 @@ class Dataset(MoreSteps):
 
         Raises:
             FileNotFoundError: when there is none.
+
+        >>> import eagerflow as ef
+        >>> from pathlib import Path
+        >>> for name in ("a.csv", "b.csv", "notes.txt"):
+        ...     Path(name).touch()
+        >>> [name.numpy() for name in ef.data.Dataset.list_files("*.csv", shuffle=False)]
+        [b'a.csv', b'b.csv']
         """
         return Dataset(listed(file_pattern, shuffle, seed))
 
@@ -105,7 +129,14 @@ class Dataset(MoreSteps):
     def sample_from_datasets(
         datasets: Any, weights: Any = None, seed: int | None = None, stop_on_empty_dataset: bool = False
     ) -> Dataset:
-        """Each element from one of several data sets, drawn by their weights; to the end of all of them, or of one."""
+        """Each element from one of several data sets, drawn by their weights; to the end of all of them, or of one.
+
+        >>> import eagerflow as ef
+        >>> few, many = ef.data.Dataset.range(100).repeat(), ef.data.Dataset.range(100, 200).repeat()
+        >>> data = ef.data.Dataset.sample_from_datasets([few, many], weights=[0.2, 0.8], seed=1).take(1000)
+        >>> round(sum(int(x) >= 100 for x in data) / 1000, 1)
+        0.8
+        """
 
         def make() -> Iterator[Any]:
             rng = generator(next_key() if seed is None else (int(seed), 0))
@@ -135,7 +166,8 @@ class Dataset(MoreSteps):
     def as_numpy_iterator(self) -> Iterator[Any]:
         """The elements with NumPy arrays for tensors.
 
-        >>> [x.item() for x in Dataset.range(2).as_numpy_iterator()]
+        >>> import eagerflow as ef
+        >>> [x.item() for x in ef.data.Dataset.range(2).as_numpy_iterator()]
         [0, 1]
         """
         for element in self:
@@ -151,7 +183,12 @@ class Dataset(MoreSteps):
         return self._length
 
     def cardinality(self) -> int:
-        """The number of elements; -1 for no end, -2 for unknown."""
+        """The number of elements; -1 for no end, -2 for unknown.
+
+        >>> import eagerflow as ef
+        >>> ef.data.Dataset.range(5).batch(2).cardinality(), ef.data.Dataset.range(5).repeat().cardinality()
+        (3, -1)
+        """
         return -2 if self._length is None else self._length
 
     # -- steps
@@ -163,6 +200,11 @@ class Dataset(MoreSteps):
         Args:
             function: takes tensors, gives the new element.
             num_parallel_calls: how many threads work ahead; the order stays.
+
+        >>> import eagerflow as ef
+        >>> data = ef.data.Dataset.from_tensor_slices(([1.0, 2.0], [0, 1]))
+        >>> [(float(x), int(y)) for x, y in data.map(lambda x, y: (10 * x, y))]
+        [(10.0, 0), (20.0, 1)]
         """
 
         def apply(element: Any) -> Any:
@@ -178,7 +220,12 @@ class Dataset(MoreSteps):
 
     @_ignored
     def filter(self, function: Callable[..., Any]) -> Dataset:
-        """Only the elements for which `function` is true."""
+        """Only the elements for which `function` is true.
+
+        >>> import eagerflow as ef
+        >>> [int(x) for x in ef.data.Dataset.range(6).filter(lambda x: x % 2 == 0)]
+        [0, 2, 4]
+        """
         return Dataset(lambda: (e for e in self if function(*e if isinstance(e, tuple) else (e,))))
 
     @_ignored
@@ -188,13 +235,24 @@ class Dataset(MoreSteps):
         Args:
             batch_size: at least 1.
             drop_remainder: leave out a last batch which is smaller.
+
+        >>> import eagerflow as ef
+        >>> [batch.tolist() for batch in ef.data.Dataset.range(5).batch(2)]
+        [[0, 1], [2, 3], [4]]
+        >>> [batch.tolist() for batch in ef.data.Dataset.range(5).batch(2, drop_remainder=True)]
+        [[0, 1], [2, 3]]
         """
         size = _positive("batch", "batch_size", batch_size)
         return Dataset(lambda: _stacked(iter(self), size, drop_remainder), _batches(self._length, size, drop_remainder))
 
     @_ignored
     def unbatch(self) -> Dataset:
-        """The rows of every element, one by one."""
+        """The rows of every element, one by one.
+
+        >>> import eagerflow as ef
+        >>> [int(x) for x in ef.data.Dataset.from_tensor_slices([[1, 2], [3, 4]]).unbatch()]
+        [1, 2, 3, 4]
+        """
         return Dataset(lambda: (row for e in self for row in Dataset.from_tensor_slices(e)))
 
     @_ignored
@@ -205,6 +263,12 @@ class Dataset(MoreSteps):
             buffer_size: at least the number of elements, for every order to be equally likely.
             seed: makes the orders reproducible by themselves; otherwise `set_random_seed` does.
             reshuffle_each_iteration: another order each time.
+
+        >>> import eagerflow as ef
+        >>> data = ef.data.Dataset.range(5).shuffle(5, seed=1)
+        >>> first, second = [int(x) for x in data], [int(x) for x in data]
+        >>> sorted(first), first == second  # another order each time
+        ([0, 1, 2, 3, 4], False)
         """
         size = _positive("shuffle", "buffer_size", buffer_size)
         draw = _generators(seed, reshuffle_each_iteration)
@@ -212,7 +276,14 @@ class Dataset(MoreSteps):
 
     @_ignored
     def repeat(self, count: int | None = None) -> Dataset:
-        """Again and again: `count` times in all, or without end."""
+        """Again and again: `count` times in all, or without end.
+
+        >>> import eagerflow as ef
+        >>> [int(x) for x in ef.data.Dataset.range(3).repeat(2)]
+        [0, 1, 2, 0, 1, 2]
+        >>> [int(x) for x in ef.data.Dataset.range(3).repeat().take(4)]
+        [0, 1, 2, 0]
+        """
         if count is None or count == -1:
             return Dataset(lambda: itertools.chain.from_iterable(itertools.repeat(self)), -1)
         length = self._length if self._length in (None, -1) else self._length * count
@@ -220,32 +291,60 @@ class Dataset(MoreSteps):
 
     @_ignored
     def take(self, count: int) -> Dataset:
-        """The first `count` elements."""
+        """The first `count` elements.
+
+        >>> import eagerflow as ef
+        >>> [int(x) for x in ef.data.Dataset.range(5).take(3)]
+        [0, 1, 2]
+        """
         known = self._length is not None and self._length >= 0
         length = min(count, self._length or 0) if known else count if self._length == -1 else None
         return Dataset(lambda: itertools.islice(iter(self), count), length)
 
     @_ignored
     def skip(self, count: int) -> Dataset:
-        """All but the first `count` elements."""
+        """All but the first `count` elements.
+
+        >>> import eagerflow as ef
+        >>> [int(x) for x in ef.data.Dataset.range(5).skip(3)]
+        [3, 4]
+        """
         length = self._length if self._length in (None, -1) else max(0, self._length - count)
         return Dataset(lambda: itertools.islice(iter(self), count, None), length)
 
     @_ignored
     def enumerate(self, start: int = 0) -> Dataset:
-        """Pairs of the element's number and the element."""
+        """Pairs of the element's number and the element.
+
+        >>> import eagerflow as ef
+        >>> [(i, int(x)) for i, x in ef.data.Dataset.range(10, 13).enumerate()]
+        [(0, 10), (1, 11), (2, 12)]
+        """
         return Dataset(lambda: enumerate(self, start), self._length)
 
     @_ignored
     def concatenate(self, dataset: Dataset) -> Dataset:
-        """These elements, then those of another data set."""
+        """These elements, then those of another data set.
+
+        >>> import eagerflow as ef
+        >>> [int(x) for x in ef.data.Dataset.range(2).concatenate(ef.data.Dataset.range(10, 12))]
+        [0, 1, 10, 11]
+        """
         lengths = (self._length, dataset._length)
         length = -1 if -1 in lengths else None if None in lengths else sum(n for n in lengths if n is not None)
         return Dataset(lambda: itertools.chain(self, dataset), length)
 
     @ignores("filename", "name")
     def cache(self) -> Dataset:
-        """Kept in memory after the first complete iteration, which then isn't repeated."""
+        """Kept in memory after the first complete iteration, which then isn't repeated.
+
+        >>> import eagerflow as ef
+        >>> made = []
+        >>> data = ef.data.Dataset.range(3).map(lambda x: made.append(int(x)) or 2 * x).cache()
+        >>> first, second = [int(x) for x in data], [int(x) for x in data]
+        >>> second, made  # `map` ran once for each element
+        ([0, 2, 4], [0, 1, 2])
+        """
         kept: list[Any] = []
         complete: list[bool] = []
 
@@ -264,7 +363,12 @@ class Dataset(MoreSteps):
 
     @_ignored
     def prefetch(self, buffer_size: int) -> Dataset:
-        """Elements made in a thread, up to `buffer_size` ahead (-1: two)."""
+        """Elements made in a thread, up to `buffer_size` ahead (-1: two).
+
+        >>> import eagerflow as ef
+        >>> [int(x) for x in ef.data.Dataset.range(3).map(lambda x: x * x).prefetch(2)]
+        [0, 1, 4]
+        """
         count = 2 if buffer_size == -1 else _positive("prefetch", "buffer_size", buffer_size)
         return Dataset(lambda: ahead(self.__iter__, count), self._length)
 

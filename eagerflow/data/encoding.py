@@ -26,7 +26,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     Raises:
         ValueError: for a number outside the classes, or one that isn't whole.
 
-    >>> to_categorical([0, 2], num_classes=3).tolist()
+    >>> import eagerflow as ef
+    >>> ef.data.to_categorical([0, 2], num_classes=3).tolist()
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     given = x.numpy() if isinstance(x, Tensor) else numpy.asarray(x)
@@ -64,7 +65,8 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
     Returns:
         A NumPy array, or a tensor for a tensor.
 
-    >>> normalize([[3.0, 4.0]]).tolist()
+    >>> import eagerflow as ef
+    >>> ef.data.normalize([[3.0, 4.0]]).tolist()
     [[0.6, 0.8]]
     """
     array = x.numpy() if isinstance(x, Tensor) else numpy.asarray(x)

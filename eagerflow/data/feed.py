@@ -173,8 +173,8 @@ class ArrayFeed(Feed):
     def rows_of_batch(self) -> numpy.ndarray | None:
         if self.ranks is not None or not self._drawn:
             return None
-        rows = slice((self._drawn - 1) * self.size, min(self._drawn * self.size, self.rows))
-        return numpy.arange(self.rows)[rows] if self._in_order is None else self._in_order[rows]
+        start, stop = (self._drawn - 1) * self.size, min(self._drawn * self.size, self.rows)
+        return numpy.arange(start, stop) if self._in_order is None else self._in_order[start:stop]
 
     def facts(self) -> dict[str, Any]:
         return {"rows": self.rows, "batch_size": self.size, "shuffle": self.shuffle, **super().facts()}

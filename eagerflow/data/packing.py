@@ -16,7 +16,8 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     Raises:
         ValueError: for a tuple of more than three parts.
 
-    >>> unpack_x_y_sample_weight((1, 2))
+    >>> import eagerflow as ef
+    >>> ef.data.unpack_x_y_sample_weight((1, 2))
     (1, 2, None)
     """
     if not isinstance(data, tuple):
@@ -34,9 +35,10 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """The batch that `unpack_x_y_sample_weight` takes apart again, without what is None.
+    """Pack `x`, `y` and `sample_weight` into one batch, without those that are None.
 
-    >>> pack_x_y_sample_weight(1, 2)
+    >>> import eagerflow as ef
+    >>> ef.data.pack_x_y_sample_weight(1, 2)
     (1, 2)
     """
     if sample_weight is not None:

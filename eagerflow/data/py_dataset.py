@@ -28,13 +28,19 @@ class PyDataset:
     Where ranks share each batch, each makes all of it and takes its rows; unless there are `num_rows(index)`, the
     number of rows of a batch, and `rows(index, start, stop)`, which gives some of them.
 
-    >>> class Squares(PyDataset):
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> class Squares(ef.data.PyDataset):
     ...     def __len__(self):
     ...         return 3
     ...     def __getitem__(self, index):
-    ...         return [[index]], [[index**2]]
-    >>> Squares().num_batches
-    3
+    ...         return np.array([[index]]), np.array([[index**2]])
+    >>> data = Squares()
+    >>> data.num_batches, data[2]
+    (3, (array([[2]]), array([[4]])))
+    >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+    >>> model.predict(data, verbose=0).tolist()
+    [[0.0], [1.0], [2.0]]
     """
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
@@ -48,7 +54,14 @@ class PyDataset:
 
     @property
     def num_batches(self) -> int | None:
-        """How many batches there are; None: without end."""
+        """How many batches there are; None: without end.
+
+        >>> class Batches(ef.data.PyDataset):
+        ...     def __len__(self):
+        ...         return 3
+        >>> Batches().num_batches
+        3
+        """
         if "_num_batches" in self.__dict__:
             return self.__dict__["_num_batches"]
         length = getattr(self, "__len__", None)
@@ -69,10 +82,39 @@ class PyDataset:
         return (self[i] for i in (itertools.count() if number is None else range(number)))
 
     def on_epoch_begin(self) -> None:
-        """Called before every epoch."""
+        """Called before every epoch.
+
+        >>> class Told(ef.data.PyDataset):
+        ...     def __len__(self):
+        ...         return 1
+        ...     def __getitem__(self, index):
+        ...         return np.zeros((1, 1)), np.zeros((1, 1))
+        ...     def on_epoch_begin(self):
+        ...         print("an epoch begins")
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(Told(), epochs=2, verbose=0)
+        an epoch begins
+        an epoch begins
+        """
 
     def on_epoch_end(self) -> None:
-        """Called after every epoch."""
+        """Called after every epoch.
+
+        >>> class Shuffled(ef.data.PyDataset):
+        ...     order = [0, 1, 2]
+        ...     def __len__(self):
+        ...         return 3
+        ...     def __getitem__(self, index):
+        ...         return np.full((1, 1), self.order[index]), np.zeros((1, 1))
+        ...     def on_epoch_end(self):
+        ...         self.order = self.order[::-1]
+        >>> data, model = Shuffled(), ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(data, epochs=3, shuffle=False, verbose=0)
+        >>> data.order
+        [2, 1, 0]
+        """
 
 
 def batches_of(dataset: Any, order: Any) -> Any:

@@ -30,21 +30,38 @@ class MoreSteps:
         raise NotImplementedError
 
     def apply(self: Any, transformation_func: Callable[[Any], Any]) -> Any:
-        """What a function of the data set gives."""
+        """What a function of the data set gives.
+
+        >>> [batch.tolist() for batch in ef.data.Dataset.range(4).apply(lambda data: data.batch(2))]
+        [[0, 1], [2, 3]]
+        """
         return transformation_func(self)
 
     def flat_map(self: Any, map_func: Callable[..., Any]) -> Any:
-        """The elements of the data sets that a function makes of each element, one data set after the other."""
+        """The elements of the data sets that a function makes of each element, one data set after the other.
+
+        >>> [int(x) for x in ef.data.Dataset.range(4).flat_map(lambda n: ef.data.Dataset.range(int(n)))]
+        [0, 0, 1, 0, 1, 2]
+        """
         return self._new(lambda: itertools.chain.from_iterable(self.map_each(map_func)))
 
     def map_each(self: Any, function: Callable[..., Any]) -> Iterator[Any]:
-        """What a function gives for each element, as it is."""
+        """What a function gives for each element, as it is.
+
+        >>> list(ef.data.Dataset.range(3).map_each(int))
+        [0, 1, 2]
+        """
         return (function(*e) if isinstance(e, tuple) else function(e) for e in self)
 
     def interleave(
         self: Any, map_func: Callable[..., Any], cycle_length: int | None = None, block_length: int = 1, **kwargs: Any
     ) -> Any:
-        """The elements of the data sets that a function makes of each element, `cycle_length` of them in turn."""
+        """The elements of the data sets that a function makes of each element, `cycle_length` of them in turn.
+
+        >>> data = ef.data.Dataset.range(1, 3).interleave(lambda n: ef.data.Dataset.range(10 * int(n), 10 * int(n) + 3))
+        >>> [int(x) for x in data]
+        [10, 20, 11, 21, 12, 22]
+        """
         width = 16 if cycle_length in (None, -1) else int(cycle_length or 1)
 
         def make() -> Iterator[Any]:
@@ -62,7 +79,11 @@ class MoreSteps:
         return self._new(make)
 
     def window(self: Any, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False) -> Any:
-        """Data sets of `size` elements each, the next one `shift` elements later."""
+        """Data sets of `size` elements each, the next one `shift` elements later.
+
+        >>> [[int(x) for x in part] for part in ef.data.Dataset.range(5).window(3, shift=2)]
+        [[0, 1, 2], [2, 3, 4], [4]]
+        """
         step = size if shift is None else int(shift)
 
         def make() -> Iterator[Any]:
@@ -101,7 +122,24 @@ class MoreSteps:
         drop_remainder: bool = False,
         name: str | None = None,
     ) -> Any:
-        """Batches of elements of unequal lengths, each filled up to the longest, or to `padded_shapes`."""
+        """Batches of elements of unequal lengths, each filled up to the longest, or to `padded_shapes`.
+
+        Args:
+            batch_size: how many elements go into a batch.
+            padded_shapes: the shape that each element gets, None for the longest in the batch; of tuples and dicts, a
+                tuple or dict of shapes.
+            padding_values: what elements are filled up with; default: 0, or an empty text.
+            drop_remainder: leave out a last batch which is smaller.
+            name: accepted for TensorFlow's signature.
+
+        Raises:
+            ValueError: for an element that is longer than `padded_shapes`, or a tuple of more or fewer parts than
+                the others. (A list of a generator becomes a tuple: give arrays.)
+
+        >>> data = ef.data.Dataset.from_generator(lambda: map(np.array, [[1, 2, 3], [4]])).padded_batch(2)
+        >>> [batch.tolist() for batch in data]
+        [[[1, 2, 3], [4, 0, 0]]]
+        """
 
         def make() -> Iterator[Any]:
             source = iter(self)
@@ -111,6 +149,7 @@ class MoreSteps:
                 shapes = _as_leaves(padded_shapes, group[0])
                 values = _as_leaves(padding_values, group[0])
                 leaves = [tree.flatten(e) for e in group]
+                _check_equally_many(leaves)
                 columns = [padded(c, s, v) for c, s, v in zip(zip(*leaves), shapes, values, strict=True)]
                 yield tree.pack_sequence_as(group[0], columns)
 
@@ -120,28 +159,48 @@ class MoreSteps:
         return self._new(make, length)
 
     def reduce(self: Any, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None) -> Any:
-        """The state after a function of state and element has run for all of them."""
+        """The state after a function of state and element has run for all of them.
+
+        >>> int(ef.data.Dataset.range(5).reduce(0, lambda total, x: total + x))
+        10
+        """
         state = initial_state
         for element in self:
             state = reduce_func(state, element)
         return state if isinstance(state, (Tensor, tuple, list, dict, TextTensor)) else Tensor(state)
 
     def shard(self: Any, num_shards: int, index: int) -> Any:
-        """Every `num_shards`-th element, from number `index` on."""
+        """Every `num_shards`-th element, from number `index` on.
+
+        >>> [int(x) for x in ef.data.Dataset.range(10).shard(num_shards=3, index=1)]
+        [1, 4, 7]
+        """
         return self._new(lambda: itertools.islice(iter(self), index, None, num_shards))
 
     def take_while(self: Any, predicate: Callable[..., Any]) -> Any:
-        """The elements before the first for which a function is false."""
+        """The elements before the first for which a function is false.
+
+        >>> [int(x) for x in ef.data.Dataset.range(10).take_while(lambda x: x < 3)]
+        [0, 1, 2]
+        """
         return self._new(
             lambda: itertools.takewhile(lambda e: bool(predicate(*e if isinstance(e, tuple) else (e,))), self)
         )
 
     def with_options(self: Any, options: Any, name: str | None = None) -> Any:
-        """The data set itself; there is nothing to choose."""
+        """The data set itself; there is nothing to choose.
+
+        >>> [int(x) for x in ef.data.Dataset.range(2).with_options(None)]
+        [0, 1]
+        """
         return self
 
     def options(self: Any) -> Any:
-        """Nothing; there is nothing to choose."""
+        """Nothing; there is nothing to choose.
+
+        >>> print(ef.data.Dataset.range(2).options())
+        None
+        """
         return None
 
     def get_single_element(self: Any, name: str | None = None) -> Any:
@@ -149,6 +208,9 @@ class MoreSteps:
 
         Raises:
             ValueError: when there is none, or more than one.
+
+        >>> int(ef.data.Dataset.range(7, 8).get_single_element())
+        7
         """
         found = list(itertools.islice(iter(self), 2))
         if len(found) != 1:
@@ -157,16 +219,29 @@ class MoreSteps:
 
     @property
     def element_spec(self: Any) -> Any:
-        """Shapes and types of the first element's tensors."""
+        """Shapes and types of the first element's tensors.
+
+        >>> ef.data.Dataset.from_tensor_slices([[1.0, 2.0], [3.0, 4.0]]).element_spec.shape
+        (2,)
+        """
         first = next(iter(self), None)
         return tree.map_structure(lambda x: ElementSpec(tuple(numpy.shape(x)), getattr(x, "dtype", None)), first)
 
     def rebatch(self: Any, batch_size: int, drop_remainder: bool = False) -> Any:
-        """Batches of another size."""
+        """Batches of another size.
+
+        >>> [batch.tolist() for batch in ef.data.Dataset.range(4).batch(4).rebatch(3)]
+        [[0, 1, 2], [3]]
+        """
         return self.unbatch().batch(batch_size, drop_remainder)
 
     def ignore_errors(self: Any, log_warning: bool = False, name: str | None = None) -> Any:
-        """The elements that can be made; those whose making raises are left out."""
+        """The elements that can be made; those whose making raises are left out.
+
+        >>> data = ef.data.Dataset.range(4).map(lambda x: 6 // int(x)).ignore_errors()  # the first is 6 // 0
+        >>> [int(x) for x in data]
+        [6, 3, 2]
+        """
 
         def make() -> Iterator[Any]:
             source, failed = iter(self), object()
@@ -242,6 +317,15 @@ def padded(parts: Sequence[Any], shape: Any, value: Any) -> Any:
         place: Any = (i, *[slice(n) for n in array.shape])
         batch[place] = array
     return text_tensor(batch) if words else Tensor(batch, None, None)
+
+
+def _check_equally_many(elements: list[list[Any]]) -> None:
+    for parts in elements:
+        if len(parts) != len(elements[0]):
+            raise ValueError(
+                f"padded_batch: one element consists of {len(elements[0])} parts, another of {len(parts)}. Lists "
+                "become tuples of tensors: to pad sequences of numbers, give each as one array, numpy.array([1, 2, 3])."
+            )
 
 
 def _as_leaves(given: Any, element: Any) -> list[Any]:

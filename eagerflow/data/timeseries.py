@@ -47,8 +47,10 @@ def timeseries_dataset_from_array(
     Raises:
         ValueError: for arguments that make no sense, or when no window fits.
 
-    >>> series = numpy.arange(6)
-    >>> windows = timeseries_dataset_from_array(series, series[3:], sequence_length=3, batch_size=2)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> series = np.arange(6)
+    >>> windows = ef.preprocessing.timeseries_dataset_from_array(series, series[3:], sequence_length=3, batch_size=2)
     >>> [(x.tolist(), y.tolist()) for x, y in windows]
     [([[0, 1, 2], [1, 2, 3]], [3, 4]), ([[2, 3, 4]], [5])]
     """

@@ -35,7 +35,7 @@ def load_data(
 
     Args:
         version: `"large"` for all 20,640 rows, `"small"` for the first 600.
-        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`).
+        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
         test_split: which share is for tests, from 0 to below 1.
         seed: of the order of the rows.
 
@@ -45,6 +45,15 @@ def load_data(
     Raises:
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: for another `version`, or when the file that is there has another format.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> np.savez("small.npz", x=np.zeros((10, 8)), y=np.arange(10.0))
+    >>> path = Path("small.npz").resolve()  # without one: 16512 rows and 4128
+    >>> (x_train, y_train), (x_test, y_test) = ef.datasets.california_housing.load_data(path=path)
+    >>> x_train.shape, x_test.shape
+    ((8, 8), (2, 8))
     """
     if version not in ("large", "small"):
         raise ValueError(f"load_data(version={version!r}): expected 'large' or 'small'.")

@@ -33,6 +33,11 @@ def load_data() -> tuple[Part, Part]:
     Raises:
         ConnectionError: when the archive isn't there and can't be downloaded.
         ValueError: when what is there has another format.
+
+    Example::
+
+        (x_train, y_train), (x_test, y_test) = eagerflow.datasets.cifar10.load_data()
+        x_train.shape, y_train.shape  # (50000, 32, 32, 3), (50000, 1)
     """
     parts = load_parts(_SOURCE, "cifar-10-batches-py", (*_TRAIN, "test_batch"), "labels")
     x_train = np.concatenate([parts[name][0] for name in _TRAIN])

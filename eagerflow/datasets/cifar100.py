@@ -32,6 +32,11 @@ def load_data(label_mode: str = "fine") -> tuple[Part, Part]:
     Raises:
         ConnectionError: when the archive isn't there and can't be downloaded.
         ValueError: for another `label_mode`, or when what is there has another format.
+
+    Example::
+
+        (x_train, y_train), (x_test, y_test) = eagerflow.datasets.cifar100.load_data()
+        x_train.shape, y_train.shape  # (50000, 32, 32, 3), (50000, 1)
     """
     if label_mode not in ("fine", "coarse"):
         raise ValueError(f"load_data(label_mode={label_mode!r}): expected 'fine' or 'coarse'.")

@@ -66,6 +66,15 @@ def get_file(
         ValueError: for a wrong checksum or a wrong argument.
 
     Source: the arguments and places are those of `keras.utils.get_file`.
+
+    >>> import eagerflow as ef
+    >>> from pathlib import Path
+    >>> _ = Path("words.txt").write_text("cat dog", encoding="utf-8")
+    >>> path = ef.utils.get_file(origin=Path("words.txt").resolve().as_uri(), cache_dir="cache")
+    Downloading data from file:...words.txt
+    7/7 ...
+    >>> Path(path).as_posix(), Path(path).read_text(encoding="utf-8")
+    ('cache/datasets/words.txt', 'cat dog')
     """
     if origin is None:
         raise ValueError("get_file(origin=None): expected the address of the file.")

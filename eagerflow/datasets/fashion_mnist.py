@@ -37,6 +37,11 @@ def load_data() -> tuple[Split, Split]:
     Raises:
         ConnectionError: when a file isn't there and can't be downloaded.
         ValueError: when a file that is there has another format.
+
+    Example::
+
+        (x_train, y_train), (x_test, y_test) = eagerflow.datasets.fashion_mnist.load_data()
+        x_train.shape, y_train.shape  # (60000, 28, 28), (60000,)
     """
     return _part("train"), _part("t10k")
 

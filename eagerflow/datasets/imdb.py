@@ -41,7 +41,7 @@ def load_data(
     Source: A. L. Maas and others, "Learning word vectors for sentiment analysis", 2011; the file is Keras'.
 
     Args:
-        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`).
+        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
         num_words: keep only indices below this one.
         skip_top: keep only indices from this one.
         maxlen: keep only reviews of fewer words, the start included.
@@ -56,6 +56,17 @@ def load_data(
     Raises:
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format, or `maxlen` leaves no review.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> texts = np.empty(2, object)
+    >>> texts[:] = [[5, 1, 9], [2, 3]]  # ranks of words
+    >>> np.savez("small.npz", x_train=texts, y_train=[1, 0], x_test=texts, y_test=[1, 0])
+    >>> path = Path("small.npz").resolve()  # without one: 25000 reviews to train with and 25000 to test with
+    >>> (x_train, y_train), test = ef.datasets.imdb.load_data(path, num_words=10)
+    >>> sorted(x_train.tolist())  # 1 begins a text, 2 stands for a rarer word, to ranks 3 is added
+    [[1, 5, 6], [1, 8, 4, 2]]
     """
     arrays = _SOURCE.read(_read, path)
     train, test = orders(seed, len(arrays["x_train"]), len(arrays["x_test"]))
@@ -77,11 +88,20 @@ def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dic
     """The rank of every word; `load_data` adds its `index_from` to it.
 
     Args:
-        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`).
+        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
 
     Raises:
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format.
+
+    >>> import eagerflow as ef
+    >>> import json
+    >>> from pathlib import Path
+    >>> _ = Path("index.json").write_text(json.dumps({"the": 1, "and": 2}), encoding="utf-8")
+    >>> ranks = ef.datasets.imdb.get_word_index(Path("index.json").resolve())  # without a path: 88584 words
+    >>> words = {rank + 3: word for word, rank in ranks.items()}
+    >>> [words.get(number, "?") for number in [1, 4, 5]]  # as `load_data` numbers them
+    ['?', 'the', 'and']
     """
     return _INDEX.read(read_word_index, path)
 

@@ -23,7 +23,7 @@ def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[Split, Split]
     Source: Y. LeCun and C. Cortes, http://yann.lecun.com/exdb/mnist/, CC BY-SA 3.0; the file is Keras'.
 
     Args:
-        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`).
+        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: images, uint8 of shape `(rows, 28, 28)` from 0 (black) to
@@ -32,6 +32,15 @@ def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[Split, Split]
     Raises:
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> images, labels = np.zeros((5, 28, 28), "uint8"), np.arange(5, dtype="uint8")
+    >>> np.savez("small.npz", x_train=images, y_train=labels, x_test=images[:2], y_test=labels[:2])
+    >>> (x_train, y_train), (x_test, y_test) = ef.datasets.mnist.load_data(Path("small.npz").resolve())
+    >>> x_train.shape, y_train.tolist(), x_test.shape  # without a path: (60000, 28, 28) and (10000, 28, 28)
+    ((5, 28, 28), [0, 1, 2, 3, 4], (2, 28, 28))
     """
     return _SOURCE.read(_read, path)
 

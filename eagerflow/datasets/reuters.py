@@ -49,7 +49,7 @@ def load_data(
     Source: Reuters-21578, D. D. Lewis, 1987 to 1997; the file is Keras'.
 
     Args:
-        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`).
+        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
         num_words: keep only indices below this one.
         skip_top: keep only indices from this one.
         maxlen: keep only newswires of fewer words, the start included.
@@ -65,6 +65,17 @@ def load_data(
     Raises:
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format, or `maxlen` leaves no newswire.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> texts = np.empty(5, object)
+    >>> texts[:] = [[rank] for rank in range(5, 10)]
+    >>> np.savez("small.npz", x=texts, y=[3, 4, 3, 4, 16])
+    >>> path = Path("small.npz").resolve()  # without one: 8982 newswires and 2246
+    >>> (x_train, y_train), (x_test, y_test) = ef.datasets.reuters.load_data(path, test_split=0.2)
+    >>> len(x_train), len(x_test), sorted([*y_train.tolist(), *y_test.tolist()])
+    (4, 1, [3, 3, 4, 4, 16])
     """
     check_split(test_split)
     arrays = _SOURCE.read(_read, path)
@@ -84,11 +95,18 @@ def get_word_index(path: str | os.PathLike[str] = "reuters_word_index.json") -> 
     """The rank of every word; `load_data` adds its `index_from` to it.
 
     Args:
-        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`).
+        path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
 
     Raises:
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format.
+
+    >>> import eagerflow as ef
+    >>> import json
+    >>> from pathlib import Path
+    >>> _ = Path("index.json").write_text(json.dumps({"the": 1, "of": 2}), encoding="utf-8")
+    >>> ef.datasets.reuters.get_word_index(Path("index.json").resolve())["of"]  # without a path: 30979 words
+    2
     """
     return _INDEX.read(read_word_index, path)
 
@@ -96,7 +114,8 @@ def get_word_index(path: str | os.PathLike[str] = "reuters_word_index.json") -> 
 def get_label_names() -> tuple[str, ...]:
     """The topics' names, in the order of the labels.
 
-    >>> get_label_names()[3]
+    >>> import eagerflow as ef
+    >>> ef.datasets.reuters.get_label_names()[3]
     'earn'
     """
     return tuple(_TOPICS.split())

@@ -40,7 +40,7 @@ class Distiller(Model):
     >>> import eagerflow as ef
     >>> teacher = ef.Sequential([ef.Input((4,)), ef.layers.Dense(16), ef.layers.Dense(3)])
     >>> student = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3)])
-    >>> model = Distiller(teacher, student, ef.distillation.LogitsDistillation(temperature=2.0))
+    >>> model = ef.distillation.Distiller(teacher, student, ef.distillation.LogitsDistillation(temperature=2.0))
     >>> model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
     >>> history = model.fit(ef.random.normal((8, 4)), ef.ops.zeros(8), verbose=0)
     >>> sorted(history.history)
@@ -92,6 +92,13 @@ class Distiller(Model):
 
         Raises:
             ValueError: without a loss, or when `metrics` is no list.
+
+        >>> teacher = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3)])
+        >>> student = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3)])
+        >>> model = ef.distillation.Distiller(teacher, student, ef.distillation.LogitsDistillation())
+        >>> model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+        >>> sorted(model.evaluate(np.ones((2, 4)), np.zeros(2), verbose=0, return_dict=True))
+        ['accuracy', 'distillation_loss', 'loss', 'student_loss', 'total_loss']
         """
         if loss is None:
             raise ValueError("Distiller.compile: 'loss' cannot be `None`.")
@@ -101,13 +108,29 @@ class Distiller(Model):
         super().compile(optimizer=optimizer, loss=None, metrics=metrics, **kwargs)
 
     def call(self, inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        """What the student says."""
+        """What the student says.
+
+        >>> teacher = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> student = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, kernel_initializer="zeros")])
+        >>> model = ef.distillation.Distiller(teacher, student, ef.distillation.FeatureDistillation())
+        >>> model(ef.Tensor([[2.0]])).tolist()
+        [[0.0]]
+        """
         return self.student(inputs, training=training, **kwargs)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """The weighted sum of the student's loss and those of distillation."""
+        """The weighted sum of the student's loss and those of distillation.
+
+        >>> teacher = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> student = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, kernel_initializer="zeros")])
+        >>> loss = ef.distillation.FeatureDistillation("mse")
+        >>> model = ef.distillation.Distiller(teacher, student, loss, student_loss_weight=0.25)
+        >>> model.compile("adam", "mse")
+        >>> float(model.compute_loss(ef.Tensor([[2.0]]), ef.Tensor([[4.0]])))  # 0.25 * (0 - 4)² + 0.75 * (0 - 2)²
+        7.0
+        """
         y_pred = self(x, training=training) if y_pred is None else y_pred
         share: Any = self.student_loss_weight
         own: Any = self._own_loss(y, y_pred, sample_weight) if share > 0 and y is not None else 0.0
@@ -155,7 +178,13 @@ class Distiller(Model):
         return total
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal model, with both models in it."""
+        """The arguments that make an equal model, with both models in it.
+
+        >>> teacher, student = [ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)]) for _ in range(2)]
+        >>> model = ef.distillation.Distiller(teacher, student, ef.distillation.FeatureDistillation())
+        >>> model.get_config()["student_loss_weight"]
+        0.5
+        """
         return {
             **self._base_config(),
             "teacher": serialize_keras_object(self.teacher),
@@ -166,13 +195,26 @@ class Distiller(Model):
         }
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """What `compile` was told, with the student's loss."""
+        """What `compile` was told, with the student's loss.
+
+        >>> teacher, student = [ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)]) for _ in range(2)]
+        >>> model = ef.distillation.Distiller(teacher, student, ef.distillation.FeatureDistillation())
+        >>> model.compile("sgd", "mse")
+        >>> model.get_compile_config()["optimizer"]["class_name"]
+        'SGD'
+        """
         config = super().get_compile_config()
         return {**config, "loss": described_losses(self._student_loss)} if config else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """A model made from `get_config`'s answer."""
+        """A model made from `get_config`'s answer.
+
+        >>> teacher, student = [ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)]) for _ in range(2)]
+        >>> model = ef.distillation.Distiller(teacher, student, ef.distillation.FeatureDistillation())
+        >>> type(ef.distillation.Distiller.from_config(model.get_config()).teacher).__name__
+        'Sequential'
+        """
         read = {name: deserialize_keras_object(config[name], custom_objects) for name in ("teacher", "student")}
         found = [deserialize_keras_object(loss, custom_objects) for loss in config["distillation_losses"]]
         return cls(**{**config, **read, "distillation_losses": found})

@@ -14,7 +14,15 @@ __all__ = ["DistillationLoss", "FeatureDistillation", "LogitsDistillation"]
 
 
 class DistillationLoss:
-    """Base of what measures how far a student is from its teacher. A subclass writes `compute_loss`."""
+    """Base class of losses that measure how far a student is from its teacher. A subclass writes `compute_loss`.
+
+    >>> import eagerflow as ef
+    >>> class Distance(ef.distillation.DistillationLoss):
+    ...     def compute_loss(self, teacher_outputs, student_outputs, **kwargs):
+    ...         return ef.ops.mean(abs(teacher_outputs - student_outputs))
+    >>> float(Distance().compute_loss(ef.Tensor([[1.0, 2.0]]), ef.Tensor([[1.0, 6.0]])))
+    2.0
+    """
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
         """The distance, one number.
@@ -23,6 +31,12 @@ class DistillationLoss:
             teacher_outputs: a tensor, or a structure of them.
             student_outputs: the same of the student.
             **kwargs: for a subclass.
+
+        >>> class Distance(ef.distillation.DistillationLoss):
+        ...     def compute_loss(self, teacher_outputs, student_outputs, **kwargs):
+        ...         return ef.ops.mean(abs(teacher_outputs - student_outputs))
+        >>> float(Distance().compute_loss(ef.Tensor([[1.0, 2.0]]), ef.Tensor([[1.0, 6.0]])))
+        2.0
         """
         raise NotImplementedError(
             f"{type(self).__name__} needs a method compute_loss(teacher_outputs, student_outputs)"
@@ -33,16 +47,23 @@ class DistillationLoss:
 
         Raises:
             ValueError: for structures that differ.
+
+        >>> loss = ef.distillation.LogitsDistillation()
+        >>> loss.validate_outputs(ef.ops.ones((2, 3)), ef.ops.ones((2, 3)))  # nothing to refuse
         """
         tree.assert_same_structure(teacher_outputs, student_outputs)
 
     def validate_model_compatibility(self, teacher: Any, student: Any) -> None:
-        """Refuse models that can't be compared; here, none."""
+        """Refuse models that can't be compared; here, none.
+
+        >>> teacher, student = ef.Sequential([ef.layers.Dense(3)]), ef.Sequential([ef.layers.Dense(3)])
+        >>> ef.distillation.LogitsDistillation().validate_model_compatibility(teacher, student)  # nothing to refuse
+        """
 
 
 @distillation_table.add()
 class FeatureDistillation(DistillationLoss):
-    """The distance of what one layer of each gives.
+    """The distance between the outputs of one layer of the teacher and one of the student.
 
     Args:
         loss: a loss or its name, or a structure of them, one for each output; None leaves an output out.
@@ -55,7 +76,7 @@ class FeatureDistillation(DistillationLoss):
     Source: Romero et al. 2014, https://arxiv.org/abs/1412.6550.
 
     >>> import eagerflow as ef
-    >>> float(FeatureDistillation("mse").compute_loss(ef.Tensor([[1.0, 2.0]]), ef.Tensor([[1.0, 4.0]])))
+    >>> float(ef.distillation.FeatureDistillation("mse").compute_loss(ef.Tensor([[1.0, 2.0]]), ef.Tensor([[1.0, 4.0]])))
     2.0
     """
 
@@ -70,6 +91,11 @@ class FeatureDistillation(DistillationLoss):
 
         Raises:
             ValueError: for a name in a model without a graph, or that it hasn't.
+
+        >>> teacher = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="hidden")])
+        >>> student = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="small")])
+        >>> loss = ef.distillation.FeatureDistillation("mse", "hidden", "small")
+        >>> loss.validate_model_compatibility(teacher, student)  # both have their layer
         """
         named = {"teacher": (teacher, self.teacher_layer_name), "student": (student, self.student_layer_name)}
         if all(name is None for _, name in named.values()):
@@ -91,6 +117,10 @@ class FeatureDistillation(DistillationLoss):
 
         Raises:
             ValueError: for structures that differ.
+
+        >>> loss = ef.distillation.FeatureDistillation(["mse", None])
+        >>> outputs = [ef.ops.ones((2, 3)), ef.ops.ones((2, 4))]
+        >>> loss.validate_outputs(outputs, outputs)  # two losses (one of them None) for two outputs
         """
         super().validate_outputs(teacher_outputs, student_outputs)
         try:
@@ -99,23 +129,37 @@ class FeatureDistillation(DistillationLoss):
             raise ValueError(f"Loss structure mismatch: one loss is needed for each output. {error}") from None
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
-        """The sum of the means of the losses."""
+        """The sum of the means of the losses.
+
+        >>> loss = ef.distillation.FeatureDistillation("mae")
+        >>> float(loss.compute_loss(ef.Tensor([[1.0, 2.0]]), ef.Tensor([[1.0, 6.0]])))
+        2.0
+        """
         return _total(self.loss, lambda loss, a, b: ops.mean(loss(a, b)), teacher_outputs, student_outputs)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal one."""
+        """The arguments that make an equal one.
+
+        >>> ef.distillation.FeatureDistillation("mse", "hidden", "small").get_config()["teacher_layer_name"]
+        'hidden'
+        """
         names = {"teacher_layer_name": self.teacher_layer_name, "student_layer_name": self.student_layer_name}
         return {"loss": described_losses(self.loss), **names}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made from `get_config`'s answer."""
+        """One made from `get_config`'s answer.
+
+        >>> config = ef.distillation.FeatureDistillation("mse", "hidden", "small").get_config()
+        >>> ef.distillation.FeatureDistillation.from_config(config).student_layer_name
+        'small'
+        """
         return cls(**{**config, "loss": read_losses(config["loss"])})
 
 
 @distillation_table.add()
 class LogitsDistillation(DistillationLoss):
-    """The distance of outputs before softmax, made softer by a temperature.
+    """The distance between the logits of teacher and student, softened by a temperature.
 
     With Kullback-Leibler divergence, the default, it is that of the two softmax, times the temperature squared. Keras
     forgets the softmax when the loss is given by its name.
@@ -131,7 +175,7 @@ class LogitsDistillation(DistillationLoss):
 
     >>> import eagerflow as ef
     >>> logits = ef.Tensor([[1.0, 3.0]])
-    >>> float(LogitsDistillation(temperature=2.0).compute_loss(logits, logits))
+    >>> float(ef.distillation.LogitsDistillation(temperature=2.0).compute_loss(logits, logits))
     0.0
     """
 
@@ -144,7 +188,13 @@ class LogitsDistillation(DistillationLoss):
         self.temperature = temperature
 
     def compute_loss(self, teacher_outputs: Any, student_outputs: Any, **kwargs: Any) -> Any:
-        """The sum of the means of the losses."""
+        """The sum of the means of the losses.
+
+        >>> loss = ef.distillation.LogitsDistillation(temperature=2.0)
+        >>> sure, unsure = ef.Tensor([[0.0, 4.0]]), ef.Tensor([[0.0, 0.0]])
+        >>> round(float(loss.compute_loss(sure, sure)), 3), round(float(loss.compute_loss(sure, unsure)), 3)
+        (0.0, 1.311)
+        """
         heat = self.temperature
 
         def one(loss: Any, a: Any, b: Any) -> Any:
@@ -155,12 +205,21 @@ class LogitsDistillation(DistillationLoss):
         return _total(self.loss, one, teacher_outputs, student_outputs)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal one."""
+        """The arguments that make an equal one.
+
+        >>> ef.distillation.LogitsDistillation(temperature=2.0).get_config()["temperature"]
+        2.0
+        """
         return {"temperature": self.temperature, "loss": described_losses(self.loss)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made from `get_config`'s answer."""
+        """One made from `get_config`'s answer.
+
+        >>> config = ef.distillation.LogitsDistillation(temperature=2.0).get_config()
+        >>> ef.distillation.LogitsDistillation.from_config(config).temperature
+        2.0
+        """
         return cls(**{**config, "loss": read_losses(config["loss"])})
 
 

@@ -26,7 +26,8 @@ def no_sync() -> Iterator[None]:
     anybody saves or reads the optimizer's state: until then each rank has its own gradients alone. It is meant for
     `gradient_accumulation_steps`; other optimizers update in each step, and need the gradients of all ranks for it.
 
-    >>> with no_sync():
+    >>> import eagerflow as ef
+    >>> with ef.distribution.no_sync():
     ...     pass  # steps
     """
     before, world.gathers = world.gathers, True
@@ -37,7 +38,11 @@ def no_sync() -> Iterator[None]:
 
 
 def barrier() -> None:
-    """Wait until all ranks are here."""
+    """Wait until all ranks are here.
+
+    >>> import eagerflow as ef
+    >>> ef.distribution.barrier()  # a single process waits for nobody
+    """
     joined().barrier()
 
 
@@ -53,7 +58,8 @@ def all_reduce(x: Any, op: str = "sum") -> Tensor:
     Raises:
         ValueError: for an unknown `op`.
 
-    >>> all_reduce([1.0, 2.0]).tolist()
+    >>> import eagerflow as ef
+    >>> ef.distribution.all_reduce([1.0, 2.0]).tolist()
     [1.0, 2.0]
     """
     if op not in ("sum", "mean", "max", "min", "prod"):
@@ -68,7 +74,8 @@ def all_reduce(x: Any, op: str = "sum") -> Tensor:
 def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
     """The arrays of all ranks, one behind the other along `axis`, on all of them; they may differ in length there.
 
-    >>> all_gather([1.0, 2.0]).tolist()
+    >>> import eagerflow as ef
+    >>> ef.distribution.all_gather([1.0, 2.0]).tolist()
     [1.0, 2.0]
     """
     array = to_host(convert_to_tensor(x).data)
@@ -78,7 +85,8 @@ def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
 def broadcast(x: Any, root: int = 0) -> Any:
     """What `x` is on rank `root`: a tensor, an array, or anything that can be pickled, or structures of them.
 
-    >>> broadcast({"rate": 0.1})
+    >>> import eagerflow as ef
+    >>> ef.distribution.broadcast({"rate": 0.1})
     {'rate': 0.1}
     """
     plain = tree.map_structure(lambda leaf: leaf.numpy() if isinstance(leaf, Tensor) else leaf, x)

@@ -46,7 +46,8 @@ class DataParallel:
     Raises:
         ValueError: for a mesh with another number of devices than there are ranks, and settings out of range.
 
-    >>> DataParallel()
+    >>> import eagerflow as ef
+    >>> ef.distribution.DataParallel()
     <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
     """
 
@@ -89,7 +90,14 @@ class DataParallel:
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[Any]:
-        """Inside the block this distribution is in force; models that are compiled there keep it."""
+        """Inside the block this distribution is in force; models that are compiled there keep it.
+
+        >>> with ef.distribution.DataParallel().scope():
+        ...     model = ef.Sequential([ef.layers.Dense(1)])
+        ...     model.compile("sgd", "mse")  # fit divides each batch among the ranks
+        ...     print(ef.distribution.distribution())
+        <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
+        """
         before, world.distribution = world.distribution, self
         try:
             yield self
@@ -98,17 +106,29 @@ class DataParallel:
 
     @property
     def num_model_replicas(self) -> int:
-        """How many ranks hold the model: all."""
+        """How many ranks hold the model: all.
+
+        >>> ef.distribution.DataParallel().num_model_replicas
+        1
+        """
         return self.communicator.size
 
     @property
     def num_processes(self) -> int:
-        """How many ranks there are."""
+        """How many ranks there are.
+
+        >>> ef.distribution.DataParallel().num_processes
+        1
+        """
         return self.communicator.size
 
     @property
     def data_shard_id(self) -> int:
-        """Which part of each batch is this rank's: its number."""
+        """Which part of each batch is this rank's: its number.
+
+        >>> ef.distribution.DataParallel().data_shard_id
+        0
+        """
         return self.communicator.rank
 
     def distribute_dataset(self, dataset: Any) -> Any:
@@ -121,20 +141,37 @@ class DataParallel:
 
         Returns:
             An iterable of the same structures. On one rank, and with `auto_shard_dataset=False`: `dataset` itself.
+
+        >>> batches = ef.data.Dataset.range(4).batch(2)
+        >>> mine = ef.distribution.DataParallel().distribute_dataset(batches)
+        >>> [batch.tolist() for batch in mine]  # on the first of two ranks: [[0], [2]]
+        [[0, 1], [2, 3]]
         """
         alone = self.communicator.size == 1 or not self.auto_shard_dataset
         return dataset if alone or isinstance(dataset, Distributed) else Distributed(dataset, self.communicator)
 
     def get_data_layout(self, data_shape: Any) -> TensorLayout:
-        """Batches are divided along their first axis."""
+        """Batches are divided along their first axis.
+
+        >>> ef.distribution.DataParallel().get_data_layout((32, 28, 28)).axes
+        ('batch', None, None)
+        """
         return TensorLayout([self.batch_dim_name, *[None] * (len(data_shape) - 1)], self.device_mesh)
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
-        """Variables are whole on each rank."""
+        """Variables are whole on each rank.
+
+        >>> ef.distribution.DataParallel().get_variable_layout(ef.Variable(ef.ops.ones((3, 4)))).axes
+        (None, None)
+        """
         return TensorLayout([None] * len(variable.shape), self.device_mesh)
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
-        """None: what is computed within a model lies where its batch lies."""
+        """None: what is computed within a model lies where its batch lies.
+
+        >>> print(ef.distribution.DataParallel().get_tensor_layout("dense/output"))
+        None
+        """
         return None
 
     def __repr__(self) -> str:
@@ -142,7 +179,9 @@ class DataParallel:
 
 
 class ModelParallel(DataParallel):
-    """Models divided among devices, which isn't done here: it is `DataParallel` where nothing would be divided.
+    """Keras' way to divide a model among devices, for layouts that divide nothing.
+
+    Here no model is divided: with such a layout this is `DataParallel`, with any other it raises.
 
     Args:
         layout_map: a `LayoutMap`, in whose mesh all axes but that of the batch have length 1.
@@ -153,8 +192,9 @@ class ModelParallel(DataParallel):
     Raises:
         ValueError: where the mesh would divide the model.
 
-    >>> mesh = DeviceMesh((1, 1), ["batch", "model"])
-    >>> ModelParallel(layout_map=LayoutMap(mesh))
+    >>> import eagerflow as ef
+    >>> mesh = ef.distribution.DeviceMesh((1, 1), ["batch", "model"])
+    >>> ef.distribution.ModelParallel(layout_map=ef.distribution.LayoutMap(mesh))
     <ModelParallel device_mesh=<DeviceMesh shape=(1, 1), axis_names=['batch', 'model']>>
     """
 
@@ -188,11 +228,28 @@ class ModelParallel(DataParallel):
         self.batch_dim_name, self.layout_map = name, layout_map
 
     def get_variable_layout(self, variable: Any) -> TensorLayout:
-        """What the layout map says, which divides nothing."""
+        """What the layout map says, which divides nothing.
+
+        >>> import eagerflow as ef
+        >>> mesh = ef.distribution.DeviceMesh((1, 1), ["batch", "model"])
+        >>> layouts = ef.distribution.LayoutMap(mesh)
+        >>> layouts[".*kernel"] = ef.distribution.TensorLayout([None, "model"], mesh)
+        >>> kernel = ef.Variable(ef.ops.ones((3, 4)), name="kernel")
+        >>> ef.distribution.ModelParallel(layout_map=layouts).get_variable_layout(kernel).axes
+        (None, 'model')
+        """
         return self.layout_map[variable.path] or super().get_variable_layout(variable)
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
-        """What the layout map says."""
+        """What the layout map says.
+
+        >>> import eagerflow as ef
+        >>> mesh = ef.distribution.DeviceMesh((1, 1), ["batch", "model"])
+        >>> layouts = ef.distribution.LayoutMap(mesh)
+        >>> layouts["dense/output"] = ef.distribution.TensorLayout(["batch", None], mesh)
+        >>> ef.distribution.ModelParallel(layout_map=layouts).get_tensor_layout("dense/output").axes
+        ('batch', None)
+        """
         return self.layout_map[path]
 
 
@@ -218,7 +275,15 @@ def _above_zero(name: str, value: Any) -> float:
 
 
 def distribution() -> DataParallel | None:
-    """The distribution in force, None for none."""
+    """The distribution in force, None for none.
+
+    >>> import eagerflow as ef
+    >>> print(ef.distribution.distribution())
+    None
+    >>> with ef.distribution.DataParallel().scope():
+    ...     print(ef.distribution.distribution())
+    <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
+    """
     found: DataParallel | None = world.distribution
     return found
 
@@ -229,10 +294,11 @@ def set_distribution(value: DataParallel | None) -> None:
     Raises:
         TypeError: for anything else.
 
-    >>> set_distribution(DataParallel())
-    >>> distribution()
+    >>> import eagerflow as ef
+    >>> ef.distribution.set_distribution(ef.distribution.DataParallel())
+    >>> ef.distribution.distribution()
     <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
-    >>> set_distribution(None)
+    >>> ef.distribution.set_distribution(None)
     """
     if value is not None and not isinstance(value, DataParallel):
         raise TypeError(f"set_distribution: expected a DataParallel, a ModelParallel or None; got {value!r:.60}.")

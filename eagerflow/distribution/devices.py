@@ -21,7 +21,8 @@ def list_devices(device_type: str | None = None) -> list[str]:
     Raises:
         ValueError: for another type.
 
-    >>> list_devices()
+    >>> import eagerflow as ef
+    >>> ef.distribution.list_devices()
     ['cpu:0']
     """
     kind = default_device().kind
@@ -34,7 +35,8 @@ def list_devices(device_type: str | None = None) -> list[str]:
 def get_device_count(device_type: str | None = None) -> int:
     """How many devices all ranks have together.
 
-    >>> get_device_count()
+    >>> import eagerflow as ef
+    >>> ef.distribution.get_device_count()
     1
     """
     return len(list_devices(device_type))

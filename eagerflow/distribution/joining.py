@@ -42,6 +42,11 @@ def initialize(
         ValueError: on all ranks, where an argument contradicts the launcher on one of them.
         RuntimeError: where MPI sees other ranks than the launcher started, or versions differ among ranks.
         ImportError: where a launcher started several ranks, and mpi4py or MPI is missing.
+
+    >>> import eagerflow as ef
+    >>> ef.distribution.initialize()
+    >>> ef.distribution.rank(), ef.distribution.size()  # alone, unless a launcher started several
+    (0, 1)
     """
     communicator = joined()
     addresses = _given("JOB_ADDRESSES", job_addresses)
@@ -87,7 +92,12 @@ def _hint(found: int, name: str) -> str:
 
 
 def joined() -> Communicator:
-    """The communicator of all ranks; joins them at the first call."""
+    """The communicator of all ranks; joins them at the first call.
+
+    >>> import eagerflow as ef
+    >>> ef.distribution.joined().size
+    1
+    """
     if world.communicator is None:
         found = told()
         communicator = Alone() if found is None or found.size == 1 else _started_together(found)
@@ -118,19 +128,30 @@ def _started_together(found: Told) -> Communicator:
 
 
 def rank() -> int:
-    """The number of this process among all, from 0."""
+    """The number of this process among all, from 0.
+
+    >>> import eagerflow as ef
+    >>> ef.distribution.rank()
+    0
+    """
     return joined().rank
 
 
 def size() -> int:
     """How many processes train together.
 
-    >>> size()
+    >>> import eagerflow as ef
+    >>> ef.distribution.size()
     1
     """
     return joined().size
 
 
 def local_rank() -> int:
-    """The number of this process among those of its machine, from 0."""
+    """The number of this process among those of its machine, from 0.
+
+    >>> import eagerflow as ef
+    >>> ef.distribution.local_rank()
+    0
+    """
     return joined().local_rank

@@ -32,7 +32,8 @@ class DeviceMesh:
     Raises:
         ValueError: when these don't fit together.
 
-    >>> DeviceMesh((1,), ["batch"])
+    >>> import eagerflow as ef
+    >>> ef.distribution.DeviceMesh((1,), ["batch"])
     <DeviceMesh shape=(1,), axis_names=['batch']>
     """
 
@@ -57,7 +58,7 @@ class DeviceMesh:
 
 
 class TensorLayout:
-    """Along which axes of a mesh a tensor's axes are divided.
+    """How a tensor's axes are divided along the axes of a device mesh.
 
     Args:
         axes: for each axis of the tensor the name of an axis of the mesh, or None.
@@ -66,7 +67,8 @@ class TensorLayout:
     Raises:
         ValueError: for an axis that the mesh doesn't have, and for a second mesh.
 
-    >>> TensorLayout(("batch", None))
+    >>> import eagerflow as ef
+    >>> ef.distribution.TensorLayout(("batch", None))
     <TensorLayout axes=('batch', None), device_mesh=None>
     """
 
@@ -78,7 +80,13 @@ class TensorLayout:
 
     @property
     def device_mesh(self) -> DeviceMesh | None:
-        """The mesh, None while it isn't known."""
+        """The mesh, None while it isn't known.
+
+        >>> layout = ef.distribution.TensorLayout(("batch", None))
+        >>> layout.device_mesh = ef.distribution.DeviceMesh((1,), ["batch"])
+        >>> layout.device_mesh.shape
+        (1,)
+        """
         return self._device_mesh
 
     @device_mesh.setter
@@ -100,7 +108,8 @@ class LayoutMap(MutableMapping[str, Any]):
     Args:
         device_mesh: the mesh of layouts that name none.
 
-    >>> layouts = LayoutMap(DeviceMesh((1, 1), ["batch", "model"]))
+    >>> import eagerflow as ef
+    >>> layouts = ef.distribution.LayoutMap(ef.distribution.DeviceMesh((1, 1), ["batch", "model"]))
     >>> layouts["dense.*kernel"] = (None, "model")
     >>> layouts["dense_1/kernel"].axes
     (None, 'model')
@@ -149,7 +158,8 @@ def distribute_tensor(tensor: TensorLike, layout: TensorLayout) -> Tensor:
         ValueError: when the layout has another number of axes than the tensor, or divides it among several ranks along
             an axis that isn't the first.
 
-    >>> distribute_tensor([1.0, 2.0], TensorLayout([None])).tolist()
+    >>> import eagerflow as ef
+    >>> ef.distribution.distribute_tensor([1.0, 2.0], ef.distribution.TensorLayout([None])).tolist()
     [1.0, 2.0]
     """
     found = convert_to_tensor(tensor)

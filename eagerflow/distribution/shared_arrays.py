@@ -20,7 +20,7 @@ _LINE = 64
 
 
 def shared(load: Callable[[], Any]) -> Any:
-    """What a function loads, with its arrays once in the memory of each machine rather than once in each rank.
+    """The result of a loading function, with its arrays held once per machine rather than once per rank.
 
     One rank of each machine calls the function; all of its ranks see the same memory, which may only be read. All
     ranks call this together. The memory is theirs until the last of them ends.
@@ -32,7 +32,8 @@ def shared(load: Callable[[], Any]) -> Any:
     Raises:
         RuntimeError: on all ranks, when `load` raised on one of them.
 
-    >>> x, y = shared(lambda: (numpy.ones((100, 3)), numpy.zeros(100)))
+    >>> import eagerflow as ef
+    >>> x, y = ef.distribution.shared(lambda: (numpy.ones((100, 3)), numpy.zeros(100)))
     >>> x.shape, x.flags.writeable
     ((100, 3), False)
     """

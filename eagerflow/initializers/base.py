@@ -24,9 +24,9 @@ class Initializer(Told):
 
     Subclasses write `__call__(shape, dtype=None)`, and `get_config` when they have settings.
 
-    >>> class Halves(Initializer):
+    >>> class Halves(ef.Initializer):
     ...     def __call__(self, shape, dtype=None):
-    ...         return Tensor(numpy.full(shape, 0.5), dtype)
+    ...         return ef.ops.full(shape, 0.5, dtype)
     >>> Halves()((2,), dtype="float32").tolist()
     [0.5, 0.5]
     """
@@ -35,12 +35,26 @@ class Initializer(Told):
         raise NotImplementedError(f"{type(self).__name__} needs a method __call__(self, shape, dtype=None).")
 
     def clone(self) -> Initializer:
-        """Another initializer with the same settings."""
+        """Another initializer with the same settings.
+
+        >>> first = ef.initializers.RandomNormal(seed=1)
+        >>> second = first.clone()
+        >>> second is first, second.get_config() == first.get_config()
+        (False, True)
+        """
         return type(self).from_config(self.get_config())
 
 
 def serialize(initializer: Any) -> Any:
-    """The configuration of an initializer, from which `deserialize` makes an equal one."""
+    """The configuration of an initializer, from which `deserialize` makes an equal one.
+
+    Args:
+        initializer: an initializer of ours, or one whose class is registered.
+
+    >>> config = ef.initializers.serialize(ef.initializers.Constant(3.0))
+    >>> config["class_name"], config["config"]
+    ('Constant', {'value': 3.0})
+    """
     return table.serialize(initializer)
 
 
@@ -48,8 +62,16 @@ def serialize(initializer: Any) -> Any:
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The initializer of a configuration.
 
+    Args:
+        config: what `serialize` gives.
+        custom_objects: classes of your own by name, searched first.
+
     Raises:
         UnknownNameError: for a class that is neither ours nor registered.
+
+    >>> config = ef.initializers.serialize(ef.initializers.Constant(3.0))
+    >>> ef.initializers.deserialize(config)((2,)).tolist()
+    [3.0, 3.0]
     """
     return table.deserialize(config, custom_objects)
 
@@ -66,7 +88,9 @@ def get(identifier: Identifier) -> Any:
         UnknownNameError: for an unknown name, with the nearest known one.
         TypeError: for anything else.
 
-    >>> get("he_normal").get_config()["seed"] is None
+    >>> ef.initializers.get("ones")((2, 3)).tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    >>> ef.initializers.get(None) is None
     True
     """
     if isinstance(identifier, (Tensor, numpy.ndarray, numpy.generic)):

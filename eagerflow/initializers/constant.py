@@ -25,8 +25,11 @@ class Constant(Initializer):
     Args:
         value: a number, or an array that broadcasts to the weight's shape.
 
-    >>> Constant(2.5)((2,)).tolist()
+    >>> ef.initializers.Constant(2.5)((2,)).tolist()
     [2.5, 2.5]
+    >>> layer = ef.layers.Dense(3, bias_initializer=ef.initializers.Constant(0.5))
+    >>> layer(ef.ops.zeros((1, 2))).tolist()
+    [[0.5, 0.5, 0.5]]
     """
 
     def __init__(self, value: Any = 0.0) -> None:
@@ -37,12 +40,20 @@ class Constant(Initializer):
         return Tensor(numpy.broadcast_to(numpy.asarray(self.value, wanted), tuple(shape)))
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal initializer."""
+        """The arguments that make an equal initializer.
+
+        >>> ef.initializers.Constant(2.5).get_config()
+        {'value': 2.5}
+        """
         return {"value": serialize_keras_object(self.value)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Initializer:
-        """An initializer made from `get_config`'s answer."""
+        """An initializer made from `get_config`'s answer.
+
+        >>> ef.initializers.Constant.from_config({"value": 2.5})((2,)).tolist()
+        [2.5, 2.5]
+        """
         return cls(deserialize_keras_object(config["value"]))
 
 
@@ -50,8 +61,8 @@ class Constant(Initializer):
 class Zeros(Initializer):
     """Zeros.
 
-    >>> Zeros()((2,)).tolist()
-    [0.0, 0.0]
+    >>> ef.initializers.Zeros()((2, 3)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
 
     def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
@@ -62,8 +73,8 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """Ones.
 
-    >>> Ones()((2,)).tolist()
-    [1.0, 1.0]
+    >>> ef.initializers.Ones()((2, 3), dtype="int32").tolist()
+    [[1, 1, 1], [1, 1, 1]]
     """
 
     def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
@@ -77,7 +88,7 @@ class Identity(Initializer):
     Args:
         gain: a factor.
 
-    >>> Identity(gain=2.0)((2, 2)).tolist()
+    >>> ef.initializers.Identity(gain=2.0)((2, 2)).tolist()
     [[2.0, 0.0], [0.0, 2.0]]
     """
 
@@ -103,7 +114,7 @@ class STFT(Initializer):
     Raises:
         ValueError: for an unknown side, window or scaling.
 
-    >>> STFT("real", window=None)((4, 1, 3))[:, 0, 1].numpy().round(3).tolist()
+    >>> ef.initializers.STFT("real", window=None)((4, 1, 3))[:, 0, 1].numpy().round(3).tolist()
     [1.0, 0.0, -1.0, -0.0]
     """
 

@@ -65,16 +65,41 @@ def launch(arguments: Sequence[str]) -> int:
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     own, program = _divided(list(arguments))
     parser = argparse.ArgumentParser(prog="python -m eagerflow launch", usage=_USAGE, allow_abbrev=False)
-    parser.add_argument("-n", "--ranks", type=_above_zero, metavar="N", help="how many ranks (one per machine)")
-    parser.add_argument("--hosts", type=parse_hosts_or_error, metavar="A,B:8", help="machines, as ssh knows them")
-    parser.add_argument("--restarts", type=_from_zero, default=0, metavar="N", help="start again after failures")
-    parser.add_argument("--min-ranks", type=_above_zero, metavar="K", help="go on with fewer ranks, down to K")
-    parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds that ranks wait for each other (600)")
-    parser.add_argument("--env", action="append", default=[], metavar="NAME", help="a variable that ranks get as well")
-    parser.add_argument("--folder", default="runs", metavar="DIR", help="where the folder of this run goes (runs)")
-    parser.add_argument("--interface", type=_word, metavar="NAME", help="of the network, such as eth0")
-    parser.add_argument("--ssh", default="", metavar="PROGRAM", help="reaches machines instead of ssh")
-    parser.add_argument("--predict", type=_above_zero, metavar="N", help="only tell what N ranks should gain")
+    parser.add_argument(
+        "-n", "--ranks", type=_above_zero, metavar="N", help="how many ranks (default: one per machine)"
+    )
+    parser.add_argument(
+        "--hosts",
+        type=parse_hosts_or_error,
+        metavar="A,B:8",
+        help="machines by the names that ssh knows; b:8 is eight ranks on b (default: this one)",
+    )
+    parser.add_argument(
+        "--restarts",
+        type=_from_zero,
+        default=0,
+        metavar="N",
+        help="start again after a failure, at most N times (default: 0)",
+    )
+    parser.add_argument(
+        "--min-ranks", type=_above_zero, metavar="K", help="with --restarts: go on with fewer ranks, but at least K"
+    )
+    parser.add_argument(
+        "--timeout", type=_seconds, metavar="S", help="seconds that ranks wait for each other (default: 600)"
+    )
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an environment variable to hand to the ranks; may be repeated",
+    )
+    parser.add_argument("--folder", default="runs", metavar="DIR", help="folder for this run's output (default: runs)")
+    parser.add_argument("--interface", type=_word, metavar="NAME", help="network interface to use, such as eth0")
+    parser.add_argument("--ssh", default="", metavar="PROGRAM", help="program to use instead of ssh")
+    parser.add_argument(
+        "--predict", type=_above_zero, metavar="N", help="start nothing; estimate how fast N ranks would be"
+    )
     options = parser.parse_args(own)
     if not program or program == ["run"] or program == ["-m"]:
         parser.error("expected a script, or -m and a module")

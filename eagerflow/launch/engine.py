@@ -29,15 +29,13 @@ def find() -> str:
     beside = Path(sys.executable).with_name("mpiexec")
     found = str(beside) if beside.exists() else shutil.which("mpiexec")
     if found is None:
-        raise LaunchError(
-            "there is no mpiexec beside this Python or on PATH. Install one: pip install 'eagerflow[mpi]'"
-        )
+        raise LaunchError("there is no mpiexec beside this Python or on PATH. Install one: pip install mpi4py mpich")
     told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
     if "HYDRA" not in told and "Intel" not in told:
         name = told.strip().partition("\n")[0] or "it says nothing about itself"
         raise LaunchError(
             f"{found} isn't MPICH's ({name}). Start the script with it directly, {found} -n 4 python train.py, or "
-            "install MPICH's beside this Python: pip install 'eagerflow[mpi]'"
+            "install MPICH's beside this Python: pip install mpi4py mpich"
         )
     return found
 

@@ -38,6 +38,15 @@ class LossHolder:
 
         Raises:
             TypeError: for anything else.
+
+        >>> class Penalized(ef.layers.Layer):
+        ...     def call(self, inputs):
+        ...         self.add_loss(0.5 * ef.ops.sum(inputs**2))
+        ...         return inputs
+        >>> layer = Penalized()
+        >>> y = layer([[3.0, 4.0]])
+        >>> [float(loss) for loss in layer.losses]
+        [12.5]
         """
         context, scope = current_call.get(), current_stateless_scope.get()
         for term in tree.flatten(loss):
@@ -84,7 +93,13 @@ class LossHolder:
 
     @property
     def losses(self: Any) -> list[Any]:
-        """The added losses of this layer and its sublayers, then those of weight regularizers."""
+        """The added losses of this layer and its sublayers, then those of weight regularizers.
+
+        >>> layer = ef.layers.Dense(1, kernel_initializer="ones", kernel_regularizer=ef.regularizers.L2(0.5))
+        >>> layer.build((None, 3))
+        >>> [float(loss) for loss in layer.losses]  # 0.5 * (1 + 1 + 1)
+        [1.5]
+        """
         added = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
         if self.trainable:
             added += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]

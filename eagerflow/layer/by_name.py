@@ -14,8 +14,9 @@ __all__ = ["deserialize", "serialize"]
 def serialize(layer: Any) -> dict[str, Any]:
     """The configuration of a layer, from which `deserialize` makes an equal one (without its weights).
 
+    >>> import eagerflow as ef
     >>> from eagerflow.layers import Flatten
-    >>> serialize(Flatten(name="flat"))["class_name"]
+    >>> ef.layers.serialize(Flatten(name="flat"))["class_name"]
     'Flatten'
     """
     return table.serialize(layer)
@@ -27,5 +28,10 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
     Raises:
         UnknownNameError: for a class that is neither ours nor registered, with the nearest known name.
+
+    >>> import eagerflow as ef
+    >>> config = ef.layers.serialize(ef.layers.Dense(3))
+    >>> ef.layers.deserialize(config).units
+    3
     """
     return table.deserialize(config, custom_objects)

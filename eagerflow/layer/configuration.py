@@ -78,6 +78,10 @@ class Configurable:
 
         Raises:
             NotImplementedError: when such an argument can't be described.
+
+        >>> config = ef.layers.Dropout(0.25, name="drop").get_config()
+        >>> config["name"], config["rate"]
+        ('drop', 0.25)
         """
         base, told = self._base_config(), settings_of(self, described)
         if not _is_automatic(type(self)):
@@ -111,6 +115,10 @@ class Configurable:
 
         Raises:
             TypeError: when `__init__` doesn't take these arguments.
+
+        >>> layer = ef.layers.Dropout(0.25)
+        >>> ef.layers.Dropout.from_config(layer.get_config()).rate
+        0.25
         """
         read = reader_of(cls)
         arguments = {k: read(v) if k != "dtype" else policy_of_config(v) for k, v in config.items()}

@@ -35,7 +35,8 @@ class DTypePolicy(Told):
     Raises:
         ValueError: for an unknown name.
 
-    >>> policy = DTypePolicy("mixed_float16")
+    >>> import eagerflow as ef
+    >>> policy = ef.DTypePolicy("mixed_float16")
     >>> policy.variable_dtype, policy.compute_dtype
     ('float32', 'float16')
     """
@@ -52,7 +53,13 @@ class DTypePolicy(Told):
 
     @property
     def quantization_mode(self) -> str | None:
-        """How weights are quantized: `"int8"`, `"int4"`, `"float8"`, or None where they aren't."""
+        """How weights are quantized: `"int8"`, `"int4"`, `"float8"`, or None where they aren't.
+
+        >>> print(ef.DTypePolicy("float32").quantization_mode)
+        None
+        >>> ef.dtype_policies.QuantizedDTypePolicy("int8", "float32").quantization_mode
+        'int8'
+        """
         return None
 
     def convert_input(self, x: Any, autocast: bool, dtype: Any) -> Any:
@@ -63,8 +70,9 @@ class DTypePolicy(Told):
             autocast: whether floats change their type.
             dtype: that type.
 
+        >>> import eagerflow as ef
         >>> import numpy
-        >>> DTypePolicy("float16").convert_input(numpy.ones(2), True, "float16").dtype.name
+        >>> ef.DTypePolicy("float16").convert_input(numpy.ones(2), True, "float16").dtype.name
         'float16'
         """
         if not isinstance(x, Tensor):
@@ -75,7 +83,11 @@ class DTypePolicy(Told):
         return cast(x, dtype) if changes else x
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal policy."""
+        """The arguments that make an equal policy.
+
+        >>> ef.DTypePolicy("mixed_float16").get_config()
+        {'name': 'mixed_float16'}
+        """
         return {"name": self.name}
 
     def __eq__(self, other: object) -> bool:
@@ -92,7 +104,12 @@ class DTypePolicy(Told):
 
 
 class FloatDTypePolicy(DTypePolicy):
-    """The same under the name that Keras gives to policies that aren't quantized."""
+    """`DTypePolicy` under the name that Keras gives to policies without quantization.
+
+    >>> import eagerflow as ef
+    >>> ef.FloatDTypePolicy("mixed_bfloat16").compute_dtype
+    'bfloat16'
+    """
 
 
 @table.add()
@@ -106,7 +123,8 @@ class QuantizedDTypePolicy(DTypePolicy):
     Raises:
         ValueError: for another mode, or `"int8"` in float16, which has too few digits for its sums.
 
-    >>> QuantizedDTypePolicy("int8", "float32").name
+    >>> import eagerflow as ef
+    >>> ef.dtype_policies.QuantizedDTypePolicy("int8", "float32").name
     'int8_from_float32'
     """
 
@@ -123,11 +141,19 @@ class QuantizedDTypePolicy(DTypePolicy):
 
     @property
     def quantization_mode(self) -> str | None:
-        """How weights are quantized."""
+        """How weights are quantized.
+
+        >>> ef.dtype_policies.QuantizedDTypePolicy("int8", "float32").quantization_mode
+        'int8'
+        """
         return self._mode
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal policy."""
+        """The arguments that make an equal policy.
+
+        >>> ef.dtype_policies.QuantizedDTypePolicy("int8", "float32").get_config()
+        {'mode': 'int8', 'source_name': 'float32'}
+        """
         return {"mode": self._mode, "source_name": self._source_name}
 
 
@@ -142,6 +168,11 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
 
     Raises:
         TypeError: when that is no integer.
+
+    >>> import eagerflow as ef
+    >>> policy = ef.dtype_policies.QuantizedFloat8DTypePolicy("float8", "float32")
+    >>> policy.name, policy.quantization_mode, policy.amax_history_length
+    ('float8_from_float32', 'float8', 1024)
     """
 
     default_amax_history_length = 1024
@@ -175,6 +206,11 @@ class Int4DTypePolicy(QuantizedDTypePolicy):
 
     Raises:
         ValueError: for another mode.
+
+    >>> import eagerflow as ef
+    >>> policy = ef.dtype_policies.Int4DTypePolicy("int4/32", "float32")
+    >>> policy.name, policy.block_size
+    ('int4/32_from_float32', 32)
     """
 
     def __init__(self, mode: str, source_name: str | None = None) -> None:
@@ -195,7 +231,7 @@ class Int4DTypePolicy(QuantizedDTypePolicy):
 
 @table.add()
 class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
-    """Policies by the paths of layers, for a layer whose inner layers have several.
+    """Maps the paths of layers to policies, for models whose layers have different ones.
 
     Args:
         default_policy: that of all other paths; default: the global one.
@@ -205,7 +241,8 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
         ValueError: for a map as `default_policy`.
         TypeError: when `policy_map` is no dict.
 
-    >>> policies = DTypePolicyMap("float32", {"encoder/.*": DTypePolicy("float16")})
+    >>> import eagerflow as ef
+    >>> policies = ef.dtype_policies.DTypePolicyMap("float32", {"encoder/.*": ef.DTypePolicy("float16")})
     >>> policies["encoder/dense"].name, policies["decoder/dense"].name
     ('float16', 'float32')
     """
@@ -220,27 +257,47 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
 
     @property
     def default_policy(self) -> DTypePolicy:
-        """That of all other paths."""
+        """That of all other paths.
+
+        >>> ef.dtype_policies.DTypePolicyMap().default_policy
+        <DTypePolicy "float32">
+        """
         return dtype_policy() if self._given is None else self._given
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """`map_`, and the name of the default policy."""
+        """`map_`, and the name of the default policy.
+
+        >>> ef.dtype_policies.DTypePolicyMap("mixed_float16").name
+        'map_mixed_float16'
+        """
         return f"map_{self.default_policy.name}"
 
     @property
     def compute_dtype(self) -> str:  # type: ignore[override]
-        """That of the default policy."""
+        """That of the default policy.
+
+        >>> ef.dtype_policies.DTypePolicyMap("mixed_float16").compute_dtype
+        'float16'
+        """
         return self.default_policy.compute_dtype
 
     @property
     def variable_dtype(self) -> str:  # type: ignore[override]
-        """That of the default policy."""
+        """That of the default policy.
+
+        >>> ef.dtype_policies.DTypePolicyMap("mixed_float16").variable_dtype
+        'float32'
+        """
         return self.default_policy.variable_dtype
 
     @property
     def quantization_mode(self) -> str | None:
-        """That of the default policy."""
+        """That of the default policy.
+
+        >>> print(ef.dtype_policies.DTypePolicyMap("float32").quantization_mode)
+        None
+        """
         return self.default_policy.quantization_mode
 
     def __getitem__(self, path: str) -> DTypePolicy:
@@ -281,13 +338,25 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
     __hash__ = DTypePolicy.__hash__
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal map."""
+        """The arguments that make an equal map.
+
+        >>> policies = ef.dtype_policies.DTypePolicyMap()
+        >>> policies["net/out"] = ef.DTypePolicy("float16")
+        >>> list(policies.get_config()["policy_map"])
+        ['net/out']
+        """
         default = None if self._given is None else self._given.name
         return {"default_policy": default, "policy_map": serialize_keras_object(self._policies)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """A map made from `get_config`'s answer."""
+        """A map made from `get_config`'s answer.
+
+        >>> policies = ef.dtype_policies.DTypePolicyMap()
+        >>> policies["net/out"] = ef.DTypePolicy("float16")
+        >>> ef.dtype_policies.DTypePolicyMap.from_config(policies.get_config())["net/out"].name
+        'float16'
+        """
         read = {path: deserialize_keras_object(policy, custom_objects) for path, policy in config["policy_map"].items()}
         return cls(**{**config, "policy_map": read})
 
@@ -310,7 +379,8 @@ _global: list[DTypePolicy] = []
 def dtype_policy() -> DTypePolicy:
     """The policy of new layers: `floatx()` unless `set_dtype_policy` said otherwise.
 
-    >>> dtype_policy().name
+    >>> import eagerflow as ef
+    >>> ef.config.dtype_policy().name
     'float32'
     """
     return _global[0] if _global else DTypePolicy()
@@ -322,6 +392,13 @@ def set_dtype_policy(policy: Any) -> None:
 
     Args:
         policy: a policy or its name; None for `floatx()` again.
+
+    >>> import eagerflow as ef
+    >>> ef.config.set_dtype_policy("mixed_float16")
+    >>> layer = ef.layers.Dense(2)
+    >>> ef.config.set_dtype_policy("float32")  # as it is at first
+    >>> layer.compute_dtype, layer.variable_dtype
+    ('float16', 'float32')
     """
     _global[:] = [] if policy is None else [get_policy(policy)]
 
@@ -329,7 +406,8 @@ def set_dtype_policy(policy: Any) -> None:
 def get_policy(identifier: Any) -> DTypePolicy:
     """The policy for a name, a type, a config, a policy, or None (the global one).
 
-    >>> get_policy("float16")
+    >>> import eagerflow as ef
+    >>> ef.dtype_policies.get("float16")
     <DTypePolicy "float16">
     """
     if identifier is None:
@@ -388,7 +466,8 @@ get = get_policy
 def serialize(dtype_policy: DTypePolicy) -> Any:
     """The configuration of a policy.
 
-    >>> serialize(DTypePolicy("float16"))["config"]
+    >>> import eagerflow as ef
+    >>> ef.dtype_policies.serialize(ef.DTypePolicy("float16"))["config"]
     {'name': 'float16'}
     """
     return serialize_keras_object(dtype_policy)
@@ -400,5 +479,10 @@ def deserialize(config: Any, custom_objects: Any = None) -> Any:
 
     Raises:
         UnknownNameError: for a class which is neither ours nor registered.
+
+    >>> import eagerflow as ef
+    >>> config = ef.dtype_policies.serialize(ef.DTypePolicy("mixed_float16"))
+    >>> ef.dtype_policies.deserialize(config).compute_dtype
+    'float16'
     """
     return deserialize_keras_object(config, custom_objects)

@@ -26,7 +26,8 @@ class InputSpec(Told):
         name: the input's key when inputs come as a dict.
         optional: whether the input may be None.
 
-    >>> InputSpec(min_ndim=2, axes={-1: 4})
+    >>> import eagerflow as ef
+    >>> ef.InputSpec(min_ndim=2, axes={-1: 4})
     InputSpec(min_ndim=2, axes={-1: 4})
     """
 
@@ -60,12 +61,21 @@ class InputSpec(Told):
         return f"InputSpec({', '.join(f'{k}={v!r}' for k, v in given.items())})"
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal spec."""
+        """The arguments that make an equal spec.
+
+        >>> config = ef.InputSpec(shape=(None, 3), dtype="float32").get_config()
+        >>> config["shape"], config["dtype"], config["ndim"]
+        ((None, 3), 'float32', 2)
+        """
         names = "dtype shape ndim max_ndim min_ndim axes optional".split()
         return {name: getattr(self, name) for name in names}
 
     def problem(self, x: Any) -> str | None:
-        """What is wrong with `x`, in words (`"have 2 axes"`), None when all is well."""
+        """What is wrong with `x`, in words (`"have 2 axes"`), None when all is well.
+
+        >>> ef.InputSpec(ndim=2).problem(ef.ops.ones((4, 3, 2)))
+        'have 2 axes'
+        """
         shape = x.shape
         ndim = len(shape)
         if self.shape is not None and self.allow_last_axis_squeeze:

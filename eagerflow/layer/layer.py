@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy
 
 from eagerflow import regularizers
-from eagerflow.base import tree
+from eagerflow.base import notebook, tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere
@@ -80,7 +80,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
 
     Source: the interface of `keras.layers.Layer` 3.15.
 
-    >>> class Scale(Layer):
+    >>> import eagerflow as ef
+    >>> class Scale(ef.Layer):
     ...     def build(self, input_shape):
     ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="factor")
     ...     def call(self, inputs):
@@ -161,13 +162,19 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
         known = getattr(type(self), name, None)
         if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
             return known.__get__(self)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        error = AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        notebook.shown_short(error)
+        raise error
 
     # Types
 
     @property
     def dtype_policy(self) -> DTypePolicy:
-        """The types of weights and computations."""
+        """The types of weights and computations.
+
+        >>> ef.layers.Dense(2, dtype="mixed_float16").dtype_policy
+        <DTypePolicy "mixed_float16">
+        """
         return self._policies if self._policies is not None else self._policy
 
     @dtype_policy.setter
@@ -198,27 +205,48 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
 
     @property
     def dtype(self) -> str:
-        """The type of the weights."""
+        """The type of the weights.
+
+        >>> ef.layers.Dense(2, dtype="float64").dtype
+        'float64'
+        """
         return self._policy.variable_dtype
 
     @property
     def variable_dtype(self) -> str:
-        """The type of the weights."""
+        """The type of the weights.
+
+        >>> ef.layers.Dense(2, dtype="mixed_float16").variable_dtype
+        'float32'
+        """
         return self._policy.variable_dtype
 
     @property
     def compute_dtype(self) -> str:
-        """The type in which the layer computes."""
+        """The type in which the layer computes.
+
+        >>> ef.layers.Dense(2, dtype="mixed_float16").compute_dtype
+        'float16'
+        """
         return self._policy.compute_dtype
 
     @property
     def input_dtype(self) -> str:
-        """The type that floating-point inputs are cast to."""
+        """The type that floating-point inputs are cast to.
+
+        >>> ef.layers.Dense(2, dtype="mixed_float16").input_dtype
+        'float16'
+        """
         return self._policy.compute_dtype
 
     @property
     def path(self) -> str:
-        """The names of the layers around it when it was built, and its own, with slashes between."""
+        """The names of the layers around it when it was built, and its own, with slashes between.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, name="out")], name="net")
+        >>> model.layers[0].path, model.layers[0].kernel.path
+        ('net/out', 'net/out/kernel')
+        """
         return self._path or self.name
 
     # What subclasses write
@@ -232,6 +260,16 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
             **kwargs: shapes by those names.
 
         Without an override, a layer that holds unbuilt layers builds them by a run on arrays of that shape.
+
+        >>> class Scale(ef.layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=input_shape[-1:], initializer="ones")
+        ...     def call(self, inputs):
+        ...         return inputs * self.factor
+        >>> layer = Scale()
+        >>> layer.build((None, 3))
+        >>> [w.tolist() for w in layer.weights]
+        [[1.0, 1.0, 1.0]]
         """
         overridden = type(self).build is not Layer.build
         told = any(shape is not None for shape in (*args, *kwargs.values()))
@@ -239,11 +277,23 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
             self._build_by_running(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the outputs; subclasses override it."""
+        """Compute the outputs; subclasses override it.
+
+        >>> class Double(ef.layers.Layer):
+        ...     def call(self, inputs, training=False):
+        ...         return inputs if training else 2 * inputs
+        >>> Double()([1.0, 2.0]).tolist(), Double()([1.0, 2.0], training=True).tolist()
+        ([2.0, 4.0], [1.0, 2.0])
+        """
         raise NotImplementedError(f"{type(self).__name__} needs a method call(self, inputs).")
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the outputs; by default that of the inputs."""
+        """The mask of the outputs; by default that of the inputs.
+
+        >>> mask = ef.layers.Embedding(10, 2, mask_zero=True).compute_mask(ef.Tensor([[5, 7, 0]]))
+        >>> ef.layers.Dropout(0.5).compute_mask(ef.ops.ones((1, 3, 2)), mask).tolist()  # is handed on
+        [[True, True, False]]
+        """
         return previous_mask
 
     # Calling
@@ -334,6 +384,12 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
             layer_call: the layer's `call`.
             *args: what it is called with.
             **kwargs: the same by name.
+
+        >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
+        >>> layer.build((None, 3))
+        >>> again = layer.rematerialized_call(layer.call)  # keeps nothing for the gradient: it computes it again
+        >>> again(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
+        [[6.0, 6.0]]
         """
         return rematerialized(self, layer_call, args, kwargs)
 
@@ -395,6 +451,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
 
         Raises:
             TypeError: when no argument is symbolic.
+
+        >>> ef.layers.Dense(2).symbolic_call(ef.Input((3,))).shape
+        (None, 2)
         """
         check_symbolic(self, args, kwargs)
         return self._call_symbolically(*self._converted(args, kwargs))
@@ -537,7 +596,8 @@ def _explain(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
     if not getattr(error, "__notes__", None):
         file, line = layer.created_at
         got = ", ".join(signature_of(x) for x in args)
-        error.add_note(f"In the call of {describe(layer)} (made at {file}:{line}) on {got}.")
+        place = f"{notebook.cell_names().get(file, file)}:{line}"
+        error.add_note(f"In the call of {describe(layer)} (made at {place}) on {got}.")
 
 
 def _in_words(error: BaseException, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:

@@ -27,7 +27,7 @@ class Operation(History, Configurable):
     Source: the interface of `keras.Operation` 3.15.
 
     >>> import eagerflow as ef
-    >>> class Double(Operation):
+    >>> class Double(ef.Operation):
     ...     def call(self, x):
     ...         return 2 * x
     >>> Double()(ef.Tensor([1.0, 2.0])).tolist(), Double()(ef.Input((3,))).shape
@@ -51,7 +51,14 @@ class Operation(History, Configurable):
         return self.call(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the outputs; subclasses override it."""
+        """Compute the outputs; subclasses override it.
+
+        >>> class Double(ef.Operation):
+        ...     def call(self, x):
+        ...         return 2 * x
+        >>> Double().call(ef.Tensor([1.0, 2.0])).tolist()
+        [2.0, 4.0]
+        """
         raise NotImplementedError(f"{type(self).__name__} needs a method call(self, inputs).")
 
     def rematerialized_call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
@@ -61,6 +68,13 @@ class Operation(History, Configurable):
             fn: the method `call`.
             *args: what it is called with.
             **kwargs: the same by name.
+
+        >>> class Double(ef.Operation):
+        ...     def call(self, x):
+        ...         return 2 * x
+        >>> operation = Double()
+        >>> operation.rematerialized_call(operation.call)(ef.Tensor([3.0])).tolist()
+        [6.0]
         """
         return fn
 
@@ -77,12 +91,25 @@ class Operation(History, Configurable):
 
         Raises:
             TypeError: when no argument is symbolic.
+
+        >>> class Double(ef.Operation):
+        ...     def call(self, x):
+        ...         return 2 * x
+        >>> Double().symbolic_call(ef.Input((3,))).shape
+        (None, 3)
         """
         check_symbolic(self, args, kwargs)
         return record(self, args, kwargs)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it."""
+        """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it.
+
+        >>> class Pairs(ef.Operation):
+        ...     def call(self, x):
+        ...         return ef.ops.reshape(x, (-1, x.shape[1] // 2, 2))
+        >>> Pairs().compute_output_spec(ef.Input((6,))).shape
+        (None, 3, 2)
+        """
         return tree.map_structure(_forgotten, record(self, args, kwargs))
 
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:

@@ -25,6 +25,9 @@ class ShapeAnswers:
             **kwargs: shapes as `<argument>_shape`.
 
         Subclasses may override it; otherwise the layer is run on small arrays.
+
+        >>> ef.layers.Conv2D(8, 3).compute_output_shape((None, 28, 28, 1))
+        (None, 26, 26, 8)
         """
         if not self._call_signature.written:
             raise NotImplementedError(f"{describe(self)} needs a method call(self, inputs), or compute_output_shape.")
@@ -33,7 +36,12 @@ class ShapeAnswers:
         return tree.map_structure(lambda x: x.shape, self.compute_output_spec(*inputs, **named))
 
     def compute_output_spec(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it."""
+        """The outputs, as symbolic tensors, for symbolic inputs. Subclasses may override it.
+
+        >>> spec = ef.layers.Dense(2).compute_output_spec(ef.Input((3,)))
+        >>> spec.shape, spec.dtype
+        ((None, 2), dtype('float32'))
+        """
         self._note_if_fresh()
         if not self.built:
             self._build_for(args, kwargs)
@@ -81,14 +89,26 @@ class ShapeAnswers:
             raise
 
     def get_build_config(self: Any) -> dict[str, Any] | None:
-        """The shapes with which `build` was called, None before."""
+        """The shapes with which `build` was called, None before.
+
+        >>> layer = ef.layers.Dense(2)
+        >>> y = layer(ef.ops.ones((5, 3)))
+        >>> layer.get_build_config()
+        {'input_shape': (5, 3)}
+        """
         args, kwargs = self.__dict__.get("_build_shapes", ((), {}))
         if len(args) == 1 and not kwargs:
             return {"input_shape": args[0]}
         return {"shapes_dict": dict(kwargs)} if kwargs and not args else None
 
     def build_from_config(self: Any, config: dict[str, Any]) -> None:
-        """Build with what `get_build_config` told."""
+        """Build with what `get_build_config` told.
+
+        >>> layer = ef.layers.Dense(2)
+        >>> layer.build_from_config({"input_shape": (None, 3)})
+        >>> layer.kernel.shape
+        (3, 2)
+        """
         shapes = config.get("shapes_dict")
         if shapes is not None:
             self.build(**{k: _as_shape(v) for k, v in shapes.items()})

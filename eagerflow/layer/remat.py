@@ -43,7 +43,7 @@ def current_remat_mode() -> RematMode | None:
 
 
 class RematScope:
-    """Layers made inside the block compute their activations again on the way back, instead of keeping them.
+    """Layers made inside the block recompute their activations in the backward pass instead of keeping them.
 
     Training then needs less memory and more time, about one forward pass more. Gradients are exactly the same, of
     any order: draws (dropout) are repeated, and states (batch normalization, metrics) change once. A layer inside of
@@ -62,7 +62,7 @@ class RematScope:
     Source: Chen, Xu, Zhang and Guestrin 2016, https://arxiv.org/abs/1604.06174; the interface of `keras.RematScope`.
 
     >>> import eagerflow as ef
-    >>> with RematScope("full"):
+    >>> with ef.RematScope("full"):
     ...     layer = ef.layers.Dense(3, activation="tanh")
     >>> with ef.GradientTape() as tape:
     ...     y = layer(ef.ops.ones((2, 4)))
@@ -102,8 +102,9 @@ def remat(f: Callable[P, R]) -> Callable[P, R]:
     Raises:
         RuntimeError: on the way back, when `f` runs other ops than it did at first.
 
+    >>> import eagerflow as ef
     >>> from eagerflow import Tensor, grad, ops
-    >>> float(grad(remat(lambda x: ops.exp(ops.sin(x))))(Tensor(0.0)))
+    >>> float(grad(ef.remat(lambda x: ops.exp(ops.sin(x))))(Tensor(0.0)))
     1.0
     """
 

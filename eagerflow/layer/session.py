@@ -15,12 +15,23 @@ def clear_session(free_memory: bool = True) -> None:
     """Let automatic names begin anew (`dense`, `dense_1`, ...).
 
     There is no global graph to clear; `free_memory` is accepted for Keras' signature and changes nothing.
+
+    >>> import eagerflow as ef
+    >>> first, second = ef.layers.Dense(1), ef.layers.Dense(1)
+    >>> ef.utils.clear_session()
+    >>> ef.layers.Dense(1).name
+    'dense'
     """
     reset_uids()
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """True for symbolic tensors: what `Input` gives, and what layers make of it."""
+    """True for symbolic tensors: what `Input` gives, and what layers make of it.
+
+    >>> import eagerflow as ef
+    >>> ef.utils.is_keras_tensor(ef.Input((3,))), ef.utils.is_keras_tensor(ef.ops.ones((2, 3)))
+    (True, False)
+    """
     return isinstance(x, SymbolicTensor)
 
 
@@ -36,7 +47,7 @@ def get_source_inputs(tensor: Any) -> list[Any]:
     >>> import eagerflow as ef
     >>> image, label = ef.Input((4,), name="image"), ef.Input((1,), name="label")
     >>> joint = ef.layers.concatenate([image, ef.layers.Dense(2)(label)])
-    >>> [x.name for x in get_source_inputs(joint)]
+    >>> [x.name for x in ef.utils.get_source_inputs(joint)]
     ['image', 'label']
     """
     pending = list(tree.flatten(tensor))

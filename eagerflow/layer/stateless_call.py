@@ -40,6 +40,12 @@ class StatelessCall:
 
         Raises:
             ValueError: before the layer is built, or when numbers or shapes of the values don't fit.
+
+        >>> layer = ef.layers.Dense(1, use_bias=False)
+        >>> layer.build((None, 2))
+        >>> outputs, non_trainable = layer.stateless_call([ef.Tensor([[1.0], [2.0]])], [], ef.Tensor([[10.0, 1.0]]))
+        >>> outputs.tolist(), non_trainable
+        ([[12.0]], [])
         """
         if not self.built:
             raise ValueError(f"{describe(self)}.stateless_call: the layer isn't built. Call it on data first.")

@@ -26,7 +26,13 @@ def snake_case(name: str) -> str:
 
 
 def get_uid(prefix: str = "") -> int:
-    """The next number for `prefix`, counted from 1."""
+    """The next number for `prefix`, counted from 1.
+
+    >>> import eagerflow as ef
+    >>> first = ef.backend.get_uid("picture")
+    >>> ef.backend.get_uid("picture") - first
+    1
+    """
     with _lock:
         _counts[prefix] += 1
         return _counts[prefix]

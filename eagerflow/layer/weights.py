@@ -124,6 +124,15 @@ class WeightHolder:
 
         Raises:
             ValueError: when the shape has an unknown length.
+
+        >>> class Scale(ef.layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=input_shape[-1:], initializer="ones", name="factor")
+        ...     def call(self, inputs):
+        ...         return inputs * self.factor
+        >>> layer = Scale()
+        >>> layer([[1.0, 2.0]]).tolist(), layer.factor.name, layer.factor.shape
+        ([[1.0, 2.0]], 'factor', (2,))
         """
         given = _by_position(self, args)
         _refuse_in_call(self)
@@ -192,7 +201,13 @@ class WeightHolder:
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights of this layer and its sublayers, each once; without the states of metrics and seeds."""
+        """All weights of this layer and its sublayers, each once; without the states of metrics and seeds.
+
+        >>> layer = ef.layers.BatchNormalization()
+        >>> layer.build((None, 3))
+        >>> [w.name for w in layer.weights]
+        ['gamma', 'beta', 'moving_mean', 'moving_variance']
+        """
         cached = self.__dict__.get("_all_weights")
         if cached is None or cached[0] != changes.count:
             found = unique(v for layer in self._flatten_layers() for v in layer._gather()[0])
@@ -201,43 +216,96 @@ class WeightHolder:
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The weights which optimizers change."""
+        """The weights which optimizers change.
+
+        >>> layer = ef.layers.BatchNormalization()
+        >>> layer.build((None, 3))
+        >>> [w.name for w in layer.trainable_weights]
+        ['gamma', 'beta']
+        """
         return [v for v in self.weights if v.trainable] if self.trainable else []
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights which optimizers leave alone."""
+        """The weights which optimizers leave alone.
+
+        >>> layer = ef.layers.BatchNormalization()
+        >>> layer.build((None, 3))
+        >>> [w.name for w in layer.non_trainable_weights]
+        ['moving_mean', 'moving_variance']
+        """
         return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
 
     @property
     def variables(self) -> list[Variable]:
-        """The weights and the states of random seeds."""
+        """The weights and the states of random seeds.
+
+        >>> layer = ef.layers.Dropout(0.5)
+        >>> [v.name for v in layer.variables], layer.weights
+        (['seed_generator_state'], [])
+        """
         seeds = [s.state for layer in self._flatten_layers() for s in layer._gather()[3]]
         return unique([*self.weights, *seeds])
 
     @property
     def trainable_variables(self) -> list[Variable]:
-        """The same as `trainable_weights`."""
+        """The same as `trainable_weights`.
+
+        >>> layer = ef.layers.Dense(2)
+        >>> layer.build((None, 3))
+        >>> [v.name for v in layer.trainable_variables]
+        ['kernel', 'bias']
+        """
         return self.trainable_weights
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """All variables but the trainable ones."""
+        """All variables but the trainable ones.
+
+        >>> layer = ef.layers.Dropout(0.5)
+        >>> [v.name for v in layer.non_trainable_variables]
+        ['seed_generator_state']
+        """
         return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics that this layer and its sublayers hold."""
+        """The metrics that this layer and its sublayers hold.
+
+        >>> class Measured(ef.layers.Layer):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.size = ef.metrics.Mean(name="size")
+        ...     def call(self, inputs):
+        ...         self.size.update_state(abs(inputs))
+        ...         return inputs
+        >>> layer = Measured()
+        >>> y = layer([[-1.0, 3.0]])
+        >>> [(metric.name, float(metric.result())) for metric in layer.metrics]
+        [('size', 2.0)]
+        """
         return unique(m for layer in self._flatten_layers() for m in layer._gather()[2])
 
     @property
     def metrics_variables(self) -> list[Variable]:
-        """The states of the metrics."""
+        """The states of the metrics.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> [v.path for v in model.metrics_variables]
+        ['loss/total', 'loss/count']
+        """
         return [v for metric in self.metrics for v in metric.variables]
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes this layer. Setting it reaches all sublayers and their weights."""
+        """Whether training changes this layer. Setting it reaches all sublayers and their weights.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2), ef.layers.Dense(1)])
+        >>> model.layers[0].trainable = False
+        >>> [w.path.rsplit("/")[-1] for w in model.trainable_weights], len(model.non_trainable_weights)
+        (['kernel', 'bias'], 2)
+        """
         return bool(self.__dict__.get("_trainable", True))
 
     @trainable.setter
@@ -263,7 +331,13 @@ class WeightHolder:
     # Values
 
     def get_weights(self) -> list[numpy.ndarray]:
-        """Copies of all weights, in the order of `weights`."""
+        """Copies of all weights, in the order of `weights`.
+
+        >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
+        >>> layer.build((None, 3))
+        >>> [w.shape for w in layer.get_weights()]
+        [(3, 2), (2,)]
+        """
         return [v.numpy() for v in self.weights]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
@@ -274,6 +348,12 @@ class WeightHolder:
 
         Raises:
             ValueError: naming the layer and the weight whose number, order or shape is wrong.
+
+        >>> layer = ef.layers.Dense(1)
+        >>> layer.build((None, 2))
+        >>> layer.set_weights([[[1.0], [2.0]], [10.0]])
+        >>> layer([[1.0, 1.0]]).tolist()
+        [[13.0]]
         """
         own = self.weights
         if len(own) != len(weights):
@@ -299,6 +379,11 @@ class WeightHolder:
 
         Raises:
             ValueError: before the layer has weights.
+
+        >>> layer = ef.layers.Dense(2)
+        >>> layer.build((None, 3))
+        >>> layer.count_params()  # 3 * 2 of the kernel and 2 of the bias
+        8
         """
         if not self.built and not self.weights:
             raise ValueError(
@@ -307,7 +392,14 @@ class WeightHolder:
         return sum(v.size for v in self.weights)
 
     def save_own_variables(self, store: Any) -> None:
-        """Put this layer's own weights into a dict-like `store`, by their position as text."""
+        """Put this layer's own weights into a dict-like `store`, by their position as text.
+
+        >>> layer, store = ef.layers.Dense(2), {}
+        >>> layer.build((None, 3))
+        >>> layer.save_own_variables(store)
+        >>> {name: value.shape for name, value in store.items()}
+        {'0': (3, 2), '1': (2,)}
+        """
         for i, value in enumerate(self._values_in_files()):
             store[str(i)] = value.numpy()
 
@@ -316,6 +408,12 @@ class WeightHolder:
 
         Raises:
             ValueError: when the number of weights differs.
+
+        >>> layer = ef.layers.Dense(1)
+        >>> layer.build((None, 2))
+        >>> layer.load_own_variables({"0": np.array([[1.0], [2.0]]), "1": np.array([10.0])})
+        >>> layer([[1.0, 1.0]]).tolist()
+        [[13.0]]
         """
         own = self._variables_in_files()
         if len(store.keys()) != len(own):

@@ -41,7 +41,7 @@ class Activation(_Elementwise):
         UnknownNameError: for an unknown name.
 
     >>> import eagerflow as ef
-    >>> Activation("relu")(ef.Tensor([-1.0, 2.0])).tolist()
+    >>> ef.layers.Activation("relu")(ef.Tensor([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
 
@@ -71,7 +71,7 @@ class ReLU(_Elementwise):
         ValueError: for a negative argument.
 
     >>> import eagerflow as ef
-    >>> ReLU(max_value=1.5)(ef.Tensor([-1.0, 2.0])).tolist()
+    >>> ef.layers.ReLU(max_value=1.5)(ef.Tensor([-1.0, 2.0])).tolist()
     [0.0, 1.5]
     """
 
@@ -104,7 +104,7 @@ class LeakyReLU(_Elementwise):
         ValueError: for a negative slope.
 
     >>> import eagerflow as ef
-    >>> LeakyReLU(0.5)(ef.Tensor([-1.0, 2.0])).tolist()
+    >>> ef.layers.LeakyReLU(0.5)(ef.Tensor([-1.0, 2.0])).tolist()
     [-0.5, 2.0]
     """
 
@@ -126,7 +126,7 @@ class ELU(_Elementwise):
         **kwargs: arguments of every layer.
 
     >>> import eagerflow as ef
-    >>> ELU()(ef.Tensor([-100.0, 2.0])).tolist()
+    >>> ef.layers.ELU()(ef.Tensor([-100.0, 2.0])).tolist()
     [-1.0, 2.0]
     """
 
@@ -150,7 +150,7 @@ class Softmax(_Elementwise):
         ValueError: on a call, for a mask that doesn't broadcast to the inputs.
 
     >>> import eagerflow as ef
-    >>> Softmax()(ef.Tensor([[1.0, 1.0]])).tolist()
+    >>> ef.layers.Softmax()(ef.Tensor([[1.0, 1.0]])).tolist()
     [[0.5, 0.5]]
     """
 
@@ -188,7 +188,7 @@ class PReLU(Layer):
     Source: He et al. 2015, https://arxiv.org/abs/1502.01852.
 
     >>> import eagerflow as ef
-    >>> PReLU("ones")(ef.Tensor([[-1.0, 2.0]])).tolist()
+    >>> ef.layers.PReLU("ones")(ef.Tensor([[-1.0, 2.0]])).tolist()
     [[-1.0, 2.0]]
     """
 

@@ -69,8 +69,11 @@ class Dropout(_Noise):
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
     >>> import eagerflow as ef
-    >>> Dropout(0.5, seed=3)(ef.Tensor([1.0, 1.0, 1.0, 1.0]), training=True).tolist()
+    >>> layer = ef.layers.Dropout(0.5, seed=3)
+    >>> layer(ef.Tensor([1.0, 1.0, 1.0, 1.0]), training=True).tolist()
     [2.0, 2.0, 0.0, 2.0]
+    >>> layer(ef.Tensor([1.0, 1.0, 1.0, 1.0])).tolist()  # nothing happens outside of training
+    [1.0, 1.0, 1.0, 1.0]
     """
 
     @older(p="rate")
@@ -138,6 +141,13 @@ class SpatialDropout1D(_SpatialDropout):
         ValueError: for a rate outside [0, 1].
 
     Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280.
+
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.SpatialDropout1D(0.5, seed=2)  # whole channels, at all times
+    >>> layer(ef.ops.ones((1, 3, 4)), training=True)[0].tolist()
+    [[2.0, 0.0, 2.0, 0.0], [2.0, 0.0, 2.0, 0.0], [2.0, 0.0, 2.0, 0.0]]
+    >>> layer(ef.ops.ones((1, 1, 4))).tolist()  # nothing happens outside of training
+    [[[1.0, 1.0, 1.0, 1.0]]]
     """
 
     _spatial = 1
@@ -166,6 +176,14 @@ class SpatialDropout2D(_SpatialDropout):
         ValueError: for a rate outside [0, 1] or an unknown data format.
 
     Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280.
+
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.SpatialDropout2D(0.5, seed=1)
+    >>> out = layer(ef.ops.ones((1, 8, 8, 4)), training=True)
+    >>> out.shape, out[0, 0, 0].tolist()
+    ((1, 8, 8, 4), [2.0, 0.0, 2.0, 0.0])
+    >>> bool(ef.ops.all(out == out[:, :1, :1]))  # a channel is dropped as a whole
+    True
     """
 
     _spatial = 2
@@ -185,6 +203,12 @@ class SpatialDropout3D(_SpatialDropout):
         ValueError: for a rate outside [0, 1] or an unknown data format.
 
     Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280.
+
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.SpatialDropout3D(0.5, seed=1)
+    >>> out = layer(ef.ops.ones((1, 2, 2, 2, 4)), training=True)
+    >>> out.shape, out[0, 0, 0, 0].tolist()
+    ((1, 2, 2, 2, 4), [2.0, 0.0, 2.0, 0.0])
     """
 
     _spatial = 3
@@ -200,6 +224,12 @@ class GaussianNoise(_Noise):
 
     Raises:
         ValueError: for a deviation outside [0, 1].
+
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.GaussianNoise(0.1, seed=1)
+    >>> x = ef.ops.zeros((100, 100))
+    >>> round(float(layer(x, training=True).std()), 2), float(layer(x).std())
+    (0.1, 0.0)
     """
 
     @older(sigma="stddev")
@@ -224,6 +254,14 @@ class GaussianDropout(_Noise):
         ValueError: for a rate outside [0, 1).
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.GaussianDropout(0.2, seed=1)  # noise of deviation sqrt(0.2 / 0.8) = 0.5 around 1
+    >>> noisy = layer(ef.ops.ones((100, 100)), training=True)
+    >>> round(float(noisy.mean()), 1), round(float(noisy.std()), 1)
+    (1.0, 0.5)
+    >>> layer(ef.ops.ones(3)).tolist()  # nothing happens outside of training
+    [1.0, 1.0, 1.0]
     """
 
     @older(p="rate")
@@ -252,6 +290,13 @@ class AlphaDropout(_Noise):
         ValueError: for a rate outside [0, 1] or an unusable noise_shape.
 
     Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
+
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.AlphaDropout(0.2, seed=1)
+    >>> x = ef.random.normal((100, 100), seed=1)  # as after a layer with SELU: mean 0, deviation 1
+    >>> out = layer(x, training=True)
+    >>> abs(round(float(out.mean()), 1)), round(float(out.std()), 1)
+    (0.0, 1.0)
     """
 
     def __init__(

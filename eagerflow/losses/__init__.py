@@ -18,23 +18,48 @@ from eagerflow.losses.table import LOSSES as _LOSSES
 def get(identifier: Any) -> Any:
     """The loss of a name (`"mse"`: a function, `"MeanSquaredError"`: an object), config, or itself.
 
+    Args:
+        identifier: a name, a config, a class, a function of `(y_true, y_pred)`, a loss, or None.
+
     Raises:
         UnknownNameError: for an unknown name.
 
-    >>> get("mse") is mean_squared_error
-    True
+    >>> loss = ef.losses.get("mse")
+    >>> loss([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
+    [0.5]
     """
     return _LOSSES.get(identifier)
 
 
 def serialize(loss: Any) -> Any:
-    """The config of a loss; the name of a function."""
+    """The config of a loss; the name of a function.
+
+    Args:
+        loss: a `Loss`, or a function.
+
+    >>> ef.losses.serialize(ef.losses.Huber(delta=2.0))["config"]["delta"]
+    2.0
+    >>> ef.losses.serialize(ef.losses.huber)
+    'huber'
+    """
     return _LOSSES.serialize(loss)
 
 
 @_boundary
 def deserialize(name: Any, custom_objects: Any = None) -> Any:
-    """The loss of a config or name."""
+    """The loss of a config or name.
+
+    Args:
+        name: a name, or what `serialize` gives.
+        custom_objects: losses of your own by name, searched first.
+
+    Raises:
+        UnknownNameError: for a name that is neither ours nor registered.
+
+    >>> config = ef.losses.serialize(ef.losses.Huber(delta=2.0))
+    >>> ef.losses.deserialize(config).delta
+    2.0
+    """
     return _LOSSES.deserialize(name, custom_objects)
 
 

@@ -49,7 +49,7 @@ class Loss(Told):
     Raises:
         ValueError: for an unknown reduction.
 
-    >>> class Absolute(Loss):
+    >>> class Absolute(ef.Loss):
     ...     def call(self, y_true, y_pred):
     ...         return ef.ops.abs(y_true - y_pred).mean(axis=-1)
     >>> float(Absolute()([[0.0], [1.0]], [[1.0], [1.0]]))
@@ -81,7 +81,11 @@ class Loss(Told):
 
     @property
     def dtype(self) -> str:
-        """The type in which the loss is computed."""
+        """The type in which the loss is computed.
+
+        >>> ef.losses.Huber(dtype="float64").dtype
+        'float64'
+        """
         return self._dtype or floatx()
 
     @boundary
@@ -137,11 +141,19 @@ class Loss(Told):
         )
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
-        """One value per sample; subclasses override it."""
+        """One value per sample; subclasses override it.
+
+        >>> ef.losses.MeanSquaredError().call([[0.0, 2.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 1.0]]).tolist()
+        [2.0, 1.0]
+        """
         raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
 
     def get_config(self) -> dict[str, Any]:
-        """All settings."""
+        """All settings.
+
+        >>> ef.losses.Huber(delta=2.0).get_config()["delta"]
+        2.0
+        """
         own = {"name": self.name, "reduction": self.reduction}
         return own if self._dtype is None else {**own, "dtype": self._dtype}
 
@@ -381,6 +393,11 @@ class LossFunctionWrapper(FunctionLoss):
         name: default: that of the function.
         dtype: see `Loss`.
         **kwargs: passed to the function.
+
+    >>> from eagerflow.losses.base import LossFunctionWrapper
+    >>> loss = LossFunctionWrapper(lambda y_true, y_pred: abs(y_true - y_pred) / y_true, name="relative")
+    >>> float(loss([2.0, 4.0], [1.0, 4.0]))
+    0.25
     """
 
     def __init__(

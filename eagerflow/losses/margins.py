@@ -29,7 +29,14 @@ def _hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(max(1 - y_true * y_pred, 0))` over the last axis; labels are -1 and 1 (0 and 1 become those).
 
-    >>> hinge([[1.0, -1.0]], [[0.5, -2.0]]).tolist()
+    Args:
+        y_true: labels, (..., outputs).
+        y_pred: scores, of the same shape.
+
+    Returns:
+        A tensor of shape `(...)`: one number per sample.
+
+    >>> ef.losses.hinge([[1.0, -1.0]], [[0.5, -2.0]]).tolist()
     [0.25]
     """
     return _hinge(y_true, y_pred).mean(axis=-1)
@@ -44,7 +51,18 @@ def _squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 @mean_of(_squared_hinge)
 @composite
 def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """`mean(max(1 - y_true * y_pred, 0)²)` over the last axis; labels are -1 and 1 (0 and 1 become those)."""
+    """`mean(max(1 - y_true * y_pred, 0)²)` over the last axis; labels are -1 and 1 (0 and 1 become those).
+
+    Args:
+        y_true: labels, (..., outputs).
+        y_pred: scores, of the same shape.
+
+    Returns:
+        A tensor of shape `(...)`: one number per sample.
+
+    >>> ef.losses.squared_hinge([[1.0, -1.0]], [[0.5, -2.0]]).tolist()
+    [0.125]
+    """
     return _squared_hinge(y_true, y_pred).mean(axis=-1)
 
 
@@ -57,7 +75,18 @@ def _signed(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, 
 @LOSSES.add()
 @composite
 def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """`max(1 + largest wrong score - right score, 0)`, for one-hot labels."""
+    """`max(1 + largest wrong score - right score, 0)`, for one-hot labels.
+
+    Args:
+        y_true: one-hot labels, (..., classes).
+        y_pred: scores, of the same shape.
+
+    Returns:
+        A tensor of shape `(...)`: one number per sample.
+
+    >>> ef.losses.categorical_hinge([[0, 1], [0, 1]], [[0.25, 0.75], [0.0, 2.0]]).tolist()
+    [0.5, 0.0]
+    """
     y_true, y_pred = same_shape("categorical_hinge", y_true, y_pred)
     right = (y_true * y_pred).sum(axis=-1)
     wrong = ops.max((1.0 - y_true) * y_pred, axis=-1)
@@ -75,8 +104,8 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Any = None) -> Tensor:
         y_pred: predicted membership.
         axis: the axes of the elements of a set; default: all.
 
-    >>> round(float(dice([1.0, 0.0], [1.0, 1.0])), 4)
-    0.3333
+    >>> ef.losses.dice([1.0, 0.0], [1.0, 1.0]).round(4)
+    Tensor(0.3333, shape=(), dtype=float32)
     """
     y_true, y_pred = same_shape("dice", y_true, y_pred)
     overlap = sum_over(y_true * y_pred, axis)
@@ -88,17 +117,22 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Any = None) -> Tensor:
 @composite
 @in_float32
 def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Tensor:
-    """As `dice`, with weights for what is missing and what is too much.
+    """As `dice`, with separate weights for false negatives and false positives.
 
     Args:
         y_true: membership, 0 to 1.
         y_pred: predicted membership.
-        alpha: the weight of what the prediction misses. (Keras' documentation has the two the other way
-            round; these are its numbers.)
-        beta: the weight of what the prediction has too much.
+        alpha: the weight of false negatives, which the prediction misses. (Keras' documentation has the two the
+            other way round; these are its numbers.)
+        beta: the weight of false positives, which the prediction adds wrongly.
         axis: the axes of the elements of a set; default: all.
 
     Source: Salehi et al., "Tversky loss function for image segmentation", 2017.
+
+    >>> ef.losses.tversky([1.0, 1.0], [1.0, 0.0], alpha=0.0, beta=1.0).round(4)
+    Tensor(0., shape=(), dtype=float32)
+    >>> ef.losses.tversky([1.0, 1.0], [1.0, 0.0], alpha=1.0, beta=0.0).round(4)
+    Tensor(0.5, shape=(), dtype=float32)
     """
     y_true, y_pred = same_shape("tversky", y_true, y_pred)
     overlap = sum_over(y_true * y_pred, axis)
@@ -115,6 +149,9 @@ class Hinge(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> float(ef.losses.Hinge()([[1], [-1]], [[0.5], [-2.0]]))
+    0.25
     """
 
     fn = staticmethod(hinge)
@@ -128,6 +165,9 @@ class SquaredHinge(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> float(ef.losses.SquaredHinge()([[1], [-1]], [[0.5], [-2.0]]))
+    0.125
     """
 
     fn = staticmethod(squared_hinge)
@@ -141,6 +181,9 @@ class CategoricalHinge(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> float(ef.losses.CategoricalHinge()([[0, 1], [0, 1]], [[0.25, 0.75], [0.0, 2.0]]))
+    0.25
     """
 
     fn = staticmethod(categorical_hinge)
@@ -155,6 +198,9 @@ class Dice(FunctionLoss):
         name: see `Loss`.
         axis: the axes of the elements of a set; default: all.
         dtype: see `Loss`.
+
+    >>> ef.losses.Dice()([[1.0, 0.0]], [[1.0, 1.0]]).round(4)
+    Tensor(0.3333, shape=(), dtype=float32)
     """
 
     fn = staticmethod(dice)
@@ -172,15 +218,18 @@ class Dice(FunctionLoss):
 
 @LOSSES.add()
 class Tversky(FunctionLoss):
-    """Dice with weights for what is missing and what is too much; see `tversky`.
+    """As `Dice`, with separate weights for false negatives and false positives; see `tversky`.
 
     Args:
-        alpha: the weight of what the prediction misses.
-        beta: the weight of what the prediction has too much.
+        alpha: the weight of false negatives, which the prediction misses.
+        beta: the weight of false positives, which the prediction adds wrongly.
         reduction: see `Loss`.
         name: see `Loss`.
         axis: the axes of the elements of a set; default: all.
         dtype: see `Loss`.
+
+    >>> ef.losses.Tversky(alpha=0.0, beta=1.0)([[1.0, 1.0]], [[1.0, 0.0]]).round(4)
+    Tensor(0., shape=(), dtype=float32)
     """
 
     fn = staticmethod(tversky)

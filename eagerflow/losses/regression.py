@@ -32,8 +32,15 @@ def _mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean((y_true - y_pred)²)` over the last axis.
 
-    >>> mean_squared_error([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
-    [0.5]
+    Args:
+        y_true: the right values.
+        y_pred: predictions, of the same shape.
+
+    Returns:
+        A tensor without the last axis: one number per sample.
+
+    >>> ef.losses.mean_squared_error([[0.0, 1.0], [2.0, 2.0]], [[0.0, 0.0], [2.0, 4.0]]).tolist()
+    [0.5, 2.0]
     """
     return _mean_squared_error(y_true, y_pred).mean(axis=-1)
 
@@ -49,8 +56,15 @@ def _mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`mean(|y_true - y_pred|)` over the last axis.
 
-    >>> mean_absolute_error([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
-    [0.5]
+    Args:
+        y_true: the right values.
+        y_pred: predictions, of the same shape.
+
+    Returns:
+        A tensor without the last axis: one number per sample.
+
+    >>> ef.losses.mean_absolute_error([[0.0, 1.0], [2.0, 2.0]], [[0.0, 0.0], [2.0, 4.0]]).tolist()
+    [0.5, 1.0]
     """
     return _mean_absolute_error(y_true, y_pred).mean(axis=-1)
 
@@ -67,7 +81,14 @@ def _mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> T
 def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """`100 * mean(|y_true - y_pred| / |y_true|)` over the last axis; tiny targets count as `epsilon()`.
 
-    >>> mean_absolute_percentage_error([[2.0]], [[1.0]]).tolist()
+    Args:
+        y_true: the right values.
+        y_pred: predictions, of the same shape.
+
+    Returns:
+        A tensor without the last axis: one number per sample, in percent.
+
+    >>> ef.losses.mean_absolute_percentage_error([[2.0]], [[1.0]]).tolist()
     [50.0]
     """
     return _mean_absolute_percentage_error(y_true, y_pred).mean(axis=-1)
@@ -83,7 +104,18 @@ def _mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> T
 @mean_of(_mean_squared_logarithmic_error)
 @composite
 def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """`mean((log(y_true + 1) - log(y_pred + 1))²)` over the last axis; what is below `epsilon()` counts as that."""
+    """`mean((log(y_true + 1) - log(y_pred + 1))²)` over the last axis; what is below `epsilon()` counts as that.
+
+    Args:
+        y_true: the right values, not below 0.
+        y_pred: predictions, of the same shape.
+
+    Returns:
+        A tensor without the last axis: one number per sample.
+
+    >>> ef.losses.mean_squared_logarithmic_error([[0.0]], [[np.e - 1]]).round(4)
+    Tensor([1.], shape=(1,), dtype=float32)
+    """
     return _mean_squared_logarithmic_error(y_true, y_pred).mean(axis=-1)
 
 
@@ -100,10 +132,18 @@ def _huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor
 def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     """Half the square up to the distance `delta`, linear beyond; mean over the last axis.
 
+    Args:
+        y_true: the right values.
+        y_pred: predictions, of the same shape.
+        delta: the distance beyond which errors count linearly.
+
+    Returns:
+        A tensor without the last axis: one number per sample.
+
     Source: Huber, "Robust estimation of a location parameter", 1964.
 
-    >>> huber([[0.0]], [[3.0]]).tolist()
-    [2.5]
+    >>> ef.losses.huber([[0.0], [0.0]], [[0.5], [3.0]]).tolist()
+    [0.125, 2.5]
     """
     return _huber(y_true, y_pred, delta).mean(axis=-1)
 
@@ -118,14 +158,36 @@ def _log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 @mean_of(_log_cosh)
 @composite
 def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """`mean(log(cosh(y_pred - y_true)))` over the last axis, computed so that it never overflows."""
+    """`mean(log(cosh(y_pred - y_true)))` over the last axis, computed so that it never overflows.
+
+    Args:
+        y_true: the right values.
+        y_pred: predictions, of the same shape.
+
+    Returns:
+        A tensor without the last axis: one number per sample.
+
+    >>> ef.losses.log_cosh([[0.0], [0.0]], [[1.0], [100.0]]).round(2)
+    Tensor([ 0.43, 99.31], shape=(2,), dtype=float32)
+    """
     return _log_cosh(y_true, y_pred).mean(axis=-1)
 
 
 @LOSSES.add("kld", "KLD", "kullback_leibler_divergence")
 @composite
 def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """`sum(y_true * log(y_true / y_pred))` over the last axis, of probabilities clipped at `epsilon()`."""
+    """`sum(y_true * log(y_true / y_pred))` over the last axis, of probabilities clipped at `epsilon()`.
+
+    Args:
+        y_true: probabilities, (..., classes).
+        y_pred: probabilities, of the same shape.
+
+    Returns:
+        A tensor of shape `(...)`: one number per sample.
+
+    >>> ef.losses.kl_divergence([[0.5, 0.5], [0.5, 0.5]], [[0.5, 0.5], [0.25, 0.75]]).round(4)
+    Tensor([0.    , 0.1438], shape=(2,), dtype=float32)
+    """
     y_true, y_pred = same_shape("kl_divergence", y_true, y_pred)
     y_true, y_pred = ops.clip(y_true, epsilon(), 1.0), ops.clip(y_pred, epsilon(), 1.0)
     return (y_true * ops.log(y_true / y_pred)).sum(axis=-1)
@@ -140,7 +202,18 @@ def _poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 @mean_of(_poisson)
 @composite
 def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    """`mean(y_pred - y_true * log(y_pred + epsilon()))` over the last axis: for predicted counts."""
+    """`mean(y_pred - y_true * log(y_pred + epsilon()))` over the last axis: for predicted counts.
+
+    Args:
+        y_true: counts.
+        y_pred: predicted rates, positive, of the same shape.
+
+    Returns:
+        A tensor without the last axis: one number per sample.
+
+    >>> ef.losses.poisson([[2.0], [2.0]], [[1.0], [2.0]]).round(4)
+    Tensor([1.    , 0.6137], shape=(2,), dtype=float32)
+    """
     return _poisson(y_true, y_pred).mean(axis=-1)
 
 
@@ -152,8 +225,16 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
 
     The metric of this name counts the other way, up.
 
-    >>> cosine_similarity([[1.0, 0.0]], [[2.0, 0.0]]).tolist()
-    [-1.0]
+    Args:
+        y_true: vectors; need not be of length 1.
+        y_pred: vectors, of the same shape.
+        axis: the axis of the vectors.
+
+    Returns:
+        A tensor without that axis: numbers from -1 to 1.
+
+    >>> ef.losses.cosine_similarity([[1.0, 0.0]] * 3, [[2.0, 0.0], [3.0, 4.0], [-1.0, 0.0]]).round(4)
+    Tensor([-1. , -0.6,  1. ], shape=(3,), dtype=float32)
     """
     y_true, y_pred = same_shape("cosine_similarity", y_true, y_pred)
     return -sum_over(_normalized(y_true, axis) * _normalized(y_pred, axis), axis)
@@ -171,6 +252,12 @@ class MeanSquaredError(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> loss = ef.losses.MeanSquaredError()
+    >>> float(loss([[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [3.0, 0.0]]))
+    2.5
+    >>> ef.losses.MeanSquaredError(reduction=None)([[0.0, 1.0], [0.0, 0.0]], [[1.0, 1.0], [3.0, 0.0]]).tolist()
+    [0.5, 4.5]
     """
 
     fn = staticmethod(mean_squared_error)
@@ -184,6 +271,9 @@ class MeanAbsoluteError(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> float(ef.losses.MeanAbsoluteError()([[0.0], [0.0]], [[1.0], [-3.0]]))
+    2.0
     """
 
     fn = staticmethod(mean_absolute_error)
@@ -197,6 +287,9 @@ class MeanAbsolutePercentageError(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> float(ef.losses.MeanAbsolutePercentageError()([[2.0], [4.0]], [[1.0], [4.0]]))
+    25.0
     """
 
     fn = staticmethod(mean_absolute_percentage_error)
@@ -210,6 +303,9 @@ class MeanSquaredLogarithmicError(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> ef.losses.MeanSquaredLogarithmicError()([[0.0]], [[np.e - 1]]).round(4)
+    Tensor(1., shape=(), dtype=float32)
     """
 
     fn = staticmethod(mean_squared_logarithmic_error)
@@ -223,6 +319,9 @@ class LogCosh(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> ef.losses.LogCosh(reduction=None)([[0.0], [0.0]], [[1.0], [100.0]]).round(2)
+    Tensor([ 0.43, 99.31], shape=(2,), dtype=float32)
     """
 
     fn = staticmethod(log_cosh)
@@ -236,6 +335,9 @@ class KLDivergence(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> ef.losses.KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]]).round(4)
+    Tensor(0.1438, shape=(), dtype=float32)
     """
 
     fn = staticmethod(kl_divergence)
@@ -249,6 +351,9 @@ class Poisson(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> ef.losses.Poisson(reduction=None)([[2.0], [2.0]], [[1.0], [2.0]]).round(4)
+    Tensor([1.    , 0.6137], shape=(2,), dtype=float32)
     """
 
     fn = staticmethod(poisson)
@@ -263,6 +368,9 @@ class Huber(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> ef.losses.Huber(delta=1.0, reduction=None)([[0.0], [0.0]], [[0.5], [3.0]]).tolist()
+    [0.125, 2.5]
     """
 
     fn = staticmethod(huber)
@@ -289,6 +397,10 @@ class CosineSimilarity(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> loss = ef.losses.CosineSimilarity(reduction=None)
+    >>> loss([[1.0, 0.0]] * 3, [[2.0, 0.0], [3.0, 4.0], [-1.0, 0.0]]).round(4)
+    Tensor([-1. , -0.6,  1. ], shape=(3,), dtype=float32)
     """
 
     fn = staticmethod(cosine_similarity)

@@ -30,7 +30,7 @@ def circle(
     gamma: float = 80,
     margin: float = 0.4,
 ) -> Tensor:
-    """How badly embeddings of one label lie together, and those of different labels apart.
+    """How far embeddings of one label are from lying together, and those of different labels from lying apart.
 
     Args:
         y_true: labels, (batch,) or (batch, 1).
@@ -45,6 +45,12 @@ def circle(
         One number per sample; those with a loss of 0 are masked.
 
     Source: Sun et al., "Circle loss: a unified perspective of pair similarity optimization", 2020.
+
+    >>> embeddings = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    >>> ef.losses.circle([0, 0, 1, 1], embeddings).round(2)
+    Tensor([0., 0., 0., 0.], shape=(4,), dtype=float32)
+    >>> ef.losses.circle([0, 1, 0, 1], embeddings).round(2)
+    Tensor([134.4, 134.4, 134.4, 134.4], shape=(4,), dtype=float32)
     """
     y_pred, y_true = convert_to_tensor(y_pred), convert_to_tensor(y_true)
     others = placed_rows(y_pred) if ref_embeddings is None else convert_to_tensor(ref_embeddings)
@@ -81,6 +87,9 @@ def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         ValueError: for other shapes.
 
     Source: Graves et al., "Connectionist temporal classification", 2006.
+
+    >>> ef.ops.exp(-ef.losses.ctc([[1]], ef.ops.zeros((1, 2, 2)))).round(4)
+    Tensor([0.75], shape=(1,), dtype=float32)
     """
     y_true, y_pred = convert_to_tensor(y_true), convert_to_tensor(y_pred)
     if y_true.ndim != 2 or y_pred.ndim != 3:
@@ -104,6 +113,11 @@ class Circle(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> embeddings = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    >>> loss = ef.losses.Circle(gamma=1.0)
+    >>> float(loss([0, 0, 1, 1], embeddings)) < float(loss([0, 1, 0, 1], embeddings))
+    True
     """
 
     fn = staticmethod(circle)
@@ -132,6 +146,10 @@ class CTC(FunctionLoss):
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.
+
+    >>> loss = ef.losses.CTC()
+    >>> float(ef.ops.exp(-loss([[1]], ef.ops.zeros((1, 2, 2)))).round(4))
+    0.75
     """
 
     fn = staticmethod(ctc)

@@ -3,6 +3,8 @@
 A file is read when one of its ops is first called, so `import eagerflow` reads none of them, nor the kernels.
 """
 
+from eagerflow.base.twins import provide as _provide
+from eagerflow.compiled.provider import find as _find
 from eagerflow.core.lowering import waiting as _waiting
 
 __all__: list[str] = []
@@ -23,3 +25,4 @@ _OPS = {
 }
 for _file, _names in _OPS.items():
     _waiting.update(dict.fromkeys(_names.split(), f"eagerflow.lowerings.{_file}"))
+_provide(_find)

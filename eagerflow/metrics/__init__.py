@@ -40,23 +40,46 @@ from eagerflow.metrics.table import METRICS as _METRICS
 def get(identifier: Any) -> Any:
     """The metric of a name, config, or itself. Names of classes (and `"mse"`, `"accuracy"`) give objects.
 
+    Args:
+        identifier: a name, a config, a class, a function of `(y_true, y_pred)`, a metric, or None.
+
     Raises:
         UnknownNameError: for an unknown name.
 
-    >>> get("mse")
-    <MeanSquaredError mean_squared_error>
+    >>> metric = ef.metrics.get("mse")
+    >>> float(metric([[0.0, 1.0]], [[0.0, 0.0]]))
+    0.5
     """
     return _METRICS.get(identifier)
 
 
 def serialize(metric: Any) -> Any:
-    """The config of a metric; the name of a function."""
+    """The config of a metric; the name of a function.
+
+    Args:
+        metric: a `Metric`, or a function.
+
+    >>> ef.metrics.serialize(ef.metrics.Precision(top_k=2))["config"]["top_k"]
+    2
+    """
     return _METRICS.serialize(metric)
 
 
 @_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The metric of a config or name."""
+    """The metric of a config or name.
+
+    Args:
+        config: a name, or what `serialize` gives.
+        custom_objects: metrics of your own by name, searched first.
+
+    Raises:
+        UnknownNameError: for a name that is neither ours nor registered.
+
+    >>> config = ef.metrics.serialize(ef.metrics.Precision(top_k=2))
+    >>> ef.metrics.deserialize(config).top_k
+    2
+    """
     return _METRICS.deserialize(config, custom_objects)
 
 

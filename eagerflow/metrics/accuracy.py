@@ -31,7 +31,7 @@ def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0
         y_pred: probabilities.
         threshold: above this a probability means 1.
 
-    >>> binary_accuracy([[1], [0]], [[0.9], [0.6]]).tolist()
+    >>> ef.metrics.binary_accuracy([[1], [0]], [[0.9], [0.6]]).tolist()
     [[1.0], [0.0]]
     """
     y_true, y_pred = same_shape("binary_accuracy", y_true, y_pred)
@@ -43,7 +43,14 @@ def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0
 def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where the largest of `y_pred` is at the place of the largest of `y_true` along the last axis.
 
-    >>> categorical_accuracy([[0, 1], [1, 0]], [[0.1, 0.9], [0.2, 0.8]]).tolist()
+    Args:
+        y_true: one-hot labels, (..., classes).
+        y_pred: scores, of the same shape.
+
+    Returns:
+        A tensor of shape `(...)`.
+
+    >>> ef.metrics.categorical_accuracy([[0, 1], [1, 0]], [[0.1, 0.9], [0.2, 0.8]]).tolist()
     [1.0, 0.0]
     """
     y_true, y_pred = same_shape("categorical_accuracy", y_true, y_pred)
@@ -54,7 +61,14 @@ def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where the largest of `y_pred` along the last axis is at the place `y_true`.
 
-    >>> sparse_categorical_accuracy([1, 0], [[0.1, 0.9], [0.2, 0.8]]).tolist()
+    Args:
+        y_true: class numbers, (...) or (..., 1).
+        y_pred: scores, (..., classes).
+
+    Returns:
+        A tensor of shape `(...)`.
+
+    >>> ef.metrics.sparse_categorical_accuracy([1, 0], [[0.1, 0.9], [0.2, 0.8]]).tolist()
     [1.0, 0.0]
     """
     labels, y_pred = _labels("sparse_categorical_accuracy", y_true, y_pred)
@@ -65,8 +79,16 @@ def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tenso
 def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 5) -> Tensor:
     """1 where the class of `y_true` is among the `k` largest of `y_pred`.
 
-    >>> top_k_categorical_accuracy([[0, 0, 1]], [[0.5, 0.1, 0.4]], k=2).tolist()
-    [1.0]
+    Args:
+        y_true: one-hot labels, (..., classes).
+        y_pred: scores, of the same shape.
+        k: how many may be tried.
+
+    Returns:
+        A tensor of shape `(...)`.
+
+    >>> ef.metrics.top_k_categorical_accuracy([[0, 0, 1], [0, 1, 0]], [[0.5, 0.1, 0.4]] * 2, k=2).tolist()
+    [1.0, 0.0]
     """
     y_true, y_pred = same_shape("top_k_categorical_accuracy", y_true, y_pred)
     return _among(ops.argmax(y_true, axis=-1), y_pred, k)
@@ -83,6 +105,9 @@ def sparse_top_k_categorical_accuracy(
         y_pred: scores along the last axis.
         k: how many may be tried.
         from_sorted_ids: `y_pred` holds class numbers, best first, instead of scores.
+
+    >>> ef.metrics.sparse_top_k_categorical_accuracy([2, 1], [[0.5, 0.1, 0.4]] * 2, k=2).tolist()
+    [1.0, 0.0]
     """
     if from_sorted_ids:
         ids, y_true = convert_to_tensor(y_pred), convert_to_tensor(y_true)
@@ -131,7 +156,7 @@ class Accuracy(_Share):
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> metric = Accuracy()
+    >>> metric = ef.metrics.Accuracy()
     >>> float(metric([1, 2, 3, 4], [0, 2, 3, 4]))
     0.75
     """
@@ -148,6 +173,10 @@ class BinaryAccuracy(_Share):
         name: shown in progress and history.
         dtype: the type of the result.
         threshold: above this a probability means yes; from 0 to 1.
+
+    >>> metric = ef.metrics.BinaryAccuracy(threshold=0.5)
+    >>> float(metric([[1], [0], [1], [0]], [[0.9], [0.6], [0.7], [0.1]]))
+    0.75
     """
 
     def __init__(self, name: str = "binary_accuracy", dtype: DType = None, threshold: float = 0.5) -> None:
@@ -163,6 +192,10 @@ class CategoricalAccuracy(_Share):
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> metric = ef.metrics.CategoricalAccuracy()
+    >>> float(metric([[0, 1], [1, 0]], [[0.1, 0.9], [0.2, 0.8]]))
+    0.5
     """
 
     def __init__(self, name: str = "categorical_accuracy", dtype: DType = None) -> None:
@@ -176,6 +209,12 @@ class SparseCategoricalAccuracy(_Share):
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> metric = ef.metrics.SparseCategoricalAccuracy()
+    >>> metric.update_state([1, 0], [[0.1, 0.9], [0.2, 0.8]])
+    >>> metric.update_state([1, 1], [[0.1, 0.9], [0.2, 0.8]])
+    >>> float(metric.result())
+    0.75
     """
 
     def __init__(self, name: str = "sparse_categorical_accuracy", dtype: DType = None) -> None:
@@ -190,6 +229,10 @@ class TopKCategoricalAccuracy(_Share):
         k: how many may be tried.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> metric = ef.metrics.TopKCategoricalAccuracy(k=2)
+    >>> float(metric([[0, 0, 1], [0, 1, 0]], [[0.5, 0.1, 0.4]] * 2))
+    0.5
     """
 
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: DType = None) -> None:
@@ -205,6 +248,10 @@ class SparseTopKCategoricalAccuracy(_Share):
         name: shown in progress and history.
         dtype: the type of the result.
         from_sorted_ids: predictions are class numbers, best first, instead of scores.
+
+    >>> metric = ef.metrics.SparseTopKCategoricalAccuracy(k=2)
+    >>> float(metric([2, 1], [[0.5, 0.1, 0.4]] * 2))
+    0.5
     """
 
     def __init__(

@@ -33,7 +33,7 @@ class Metric(Told):
             2,048: then the state is float32. Default: `floatx()`.
         name: shown in progress and history; default: from the class name.
 
-    >>> class Largest(Metric):
+    >>> class Largest(ef.Metric):
     ...     def __init__(self, name="largest"):
     ...         super().__init__(name=name)
     ...         self.found = self.add_variable(shape=(), initializer="zeros", name="found")
@@ -66,12 +66,22 @@ class Metric(Told):
 
     @property
     def dtype(self) -> str:
-        """The type of the result."""
+        """The type of the result.
+
+        >>> ef.metrics.Mean().dtype
+        'float32'
+        """
         return self._dtype
 
     @property
     def variables(self) -> list[Variable]:
-        """The state: that of the metric, and of metrics and variables in its attributes."""
+        """The state: that of the metric, and of metrics and variables in its attributes.
+
+        >>> metric = ef.metrics.Mean()
+        >>> metric.update_state([1.0, 3.0])
+        >>> [(variable.name, float(variable)) for variable in metric.variables]
+        [('total', 4.0), ('count', 2.0)]
+        """
         found = {id(v): v for v in [*self._own, *_held(vars(self).values())]}
         return list(found.values())
 
@@ -93,6 +103,17 @@ class Metric(Told):
                 `"only_first_replica"`. A metric of your own that tells it for none of its variables is given all
                 rows of a batch on every rank, which is right for any metric, and slower.
             name: the last part of its path.
+
+        >>> class Rows(ef.Metric):
+        ...     def __init__(self):
+        ...         super().__init__(name="rows")
+        ...         self.seen = self.add_variable(aggregation="sum", name="seen")
+        ...     def update_state(self, y_true, y_pred, sample_weight=None):
+        ...         self.seen.assign_add(len(y_true))
+        ...     def result(self):
+        ...         return self.seen.value
+        >>> float(Rows()([0.0, 0.0], [1.0, 1.0]))
+        2.0
         """
         made = Variable(_initializer(initializer), shape, dtype or self._wide, trainable=False, name=name)
         made.path = f"{self.name}/{made.name}"
@@ -105,13 +126,25 @@ class Metric(Told):
     def add_weight(
         self, shape: Any = (), initializer: Any = None, dtype: DType = None, name: str | None = None, **kwargs: Any
     ) -> Variable:
-        """`add_variable` under its older name, with the name first if one likes: `add_weight("total")`."""
+        """`add_variable` under its older name, with the name first if one likes: `add_weight("total")`.
+
+        >>> metric = ef.metrics.Mean()
+        >>> metric.add_weight("largest", initializer="zeros").shape
+        ()
+        """
         if isinstance(shape, str):
             shape, name = kwargs.pop("shape", ()), shape
         return self.add_variable(shape, initializer, dtype, kwargs.get("aggregation"), name)
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
-        """Take in one batch; subclasses override it."""
+        """Take in one batch; subclasses override it.
+
+        >>> metric = ef.metrics.MeanAbsoluteError()
+        >>> metric.update_state([[1.0], [2.0]], [[1.0], [4.0]])
+        >>> metric.update_state([[5.0]], [[9.0]])
+        >>> float(metric.result())
+        2.0
+        """
         raise NotImplementedError(
             f"{type(self).__name__} must define update_state(y_true, y_pred, sample_weight=None)."
         )
@@ -121,11 +154,25 @@ class Metric(Told):
         return result if self._wide == self._dtype else result.astype(self._dtype)
 
     def result(self) -> Any:
-        """The number so far, a tensor (or a dict of tensors); subclasses override it."""
+        """The number so far, a tensor (or a dict of tensors); subclasses override it.
+
+        >>> metric = ef.metrics.Mean()
+        >>> metric.update_state([1.0, 2.0, 6.0])
+        >>> float(metric.result())
+        3.0
+        """
         raise NotImplementedError(f"{type(self).__name__} must define result().")
 
     def reset_state(self) -> None:
-        """Begin anew: all state becomes zero."""
+        """Begin anew: all state becomes zero.
+
+        >>> metric = ef.metrics.Mean()
+        >>> metric.update_state([1.0, 2.0, 6.0])
+        >>> metric.reset_state()
+        >>> metric.update_state([4.0])
+        >>> float(metric.result())
+        4.0
+        """
         for variable in self.variables:
             variable.clear()
 
@@ -145,18 +192,33 @@ class Metric(Told):
     # -- without side effects
 
     def stateless_update_state(self, metric_variables: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        """The state after one batch, from the state before; the metric's own state stays as it is."""
+        """The state after one batch, from the state before; the metric's own state stays as it is.
+
+        >>> metric = ef.metrics.Sum()
+        >>> state = metric.stateless_update_state(metric.stateless_reset_state(), [1.0, 2.0])
+        >>> float(metric.stateless_result(state)), float(metric.result())
+        (3.0, 0.0)
+        """
         with _lent(self.variables, metric_variables):
             self.update_state(*args, **kwargs)
             return [v.value for v in self.variables]
 
     def stateless_result(self, metric_variables: Any) -> Any:
-        """The number that a state stands for."""
+        """The number that a state stands for.
+
+        >>> metric = ef.metrics.Mean()
+        >>> float(metric.stateless_result([10.0, 4.0]))
+        2.5
+        """
         with _lent(self.variables, metric_variables):
             return self.result()
 
     def stateless_reset_state(self) -> list[Any]:
-        """The state to begin with."""
+        """The state to begin with.
+
+        >>> [float(part) for part in ef.metrics.Mean().stateless_reset_state()]
+        [0.0, 0.0]
+        """
         with _lent(self.variables, [v.value for v in self.variables]):
             self.reset_state()
             return [v.value for v in self.variables]
@@ -165,7 +227,11 @@ class Metric(Told):
 
     @automatic
     def get_config(self) -> dict[str, Any]:
-        """All settings."""
+        """All settings.
+
+        >>> ef.metrics.Mean(name="loss").get_config()
+        {'name': 'loss', 'dtype': 'float32'}
+        """
         return {"name": self.name, "dtype": self.dtype, **super().get_config()}
 
     def __repr__(self) -> str:

@@ -93,14 +93,14 @@ class _Count(Metric):
 
 @METRICS.add()
 class TruePositives(_Count):
-    """How many samples are rightly called positive.
+    """True positives: how many positive samples are called positive.
 
     Args:
         thresholds: above this a probability means yes; several give several counts. Default 0.5.
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> float(TruePositives()([0, 1, 1], [0.9, 0.9, 0.1]))
+    >>> float(ef.metrics.TruePositives()([0, 1, 1], [0.9, 0.9, 0.1]))
     1.0
     """
 
@@ -109,12 +109,17 @@ class TruePositives(_Count):
 
 @METRICS.add()
 class FalsePositives(_Count):
-    """How many samples are wrongly called positive.
+    """False positives: how many negative samples are called positive.
 
     Args:
         thresholds: above this a probability means yes; several give several counts. Default 0.5.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> float(ef.metrics.FalsePositives()([0, 0, 1], [0.9, 0.1, 0.1]))
+    1.0
+    >>> ef.metrics.FalsePositives(thresholds=[0.0, 0.5])([0, 0, 1], [0.9, 0.1, 0.1]).tolist()
+    [2.0, 1.0]
     """
 
     _which = 1
@@ -122,12 +127,15 @@ class FalsePositives(_Count):
 
 @METRICS.add()
 class TrueNegatives(_Count):
-    """How many samples are rightly called negative.
+    """True negatives: how many negative samples are called negative.
 
     Args:
         thresholds: above this a probability means yes; several give several counts. Default 0.5.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> float(ef.metrics.TrueNegatives()([0, 0, 1], [0.9, 0.1, 0.1]))
+    1.0
     """
 
     _which = 2
@@ -135,12 +143,15 @@ class TrueNegatives(_Count):
 
 @METRICS.add()
 class FalseNegatives(_Count):
-    """How many samples are wrongly called negative.
+    """False negatives: how many positive samples are called negative.
 
     Args:
         thresholds: above this a probability means yes; several give several counts. Default 0.5.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> float(ef.metrics.FalseNegatives()([0, 1, 1], [0.9, 0.9, 0.1]))
+    1.0
     """
 
     _which = 3
@@ -210,7 +221,7 @@ def _only_top(y_pred: Tensor, k: int) -> Tensor:
 
 @METRICS.add()
 class Precision(_Rate):
-    """The part of the positive answers that are right.
+    """The share of the positive answers that are right: `true positives / (true positives + false positives)`.
 
     Args:
         thresholds: above this a probability means yes; several give several rates. Default 0.5.
@@ -219,21 +230,27 @@ class Precision(_Rate):
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> round(float(Precision()([0, 1, 1, 1], [1, 0, 1, 1])), 4)
-    0.6667
+    >>> ef.metrics.Precision()([0, 1, 1, 1], [1, 0, 1, 1]).round(4)
+    Tensor(0.6667, shape=(), dtype=float32)
     """
 
     _error, _error_name = 1, "false_positives"
 
     @property
     def false_positives(self) -> Variable:
-        """How many answers were wrongly positive, per threshold."""
+        """How many answers were wrongly positive, per threshold.
+
+        >>> metric = ef.metrics.Precision()
+        >>> metric.update_state([0, 0, 1], [0.9, 0.1, 0.8])
+        >>> metric.false_positives.numpy()
+        array([1.], dtype=float32)
+        """
         return self._errors
 
 
 @METRICS.add()
 class Recall(_Rate):
-    """The part of the positive samples that are found.
+    """The share of the positive samples that are found: `true positives / (true positives + false negatives)`.
 
     Args:
         thresholds: above this a probability means yes; several give several rates. Default 0.5.
@@ -242,15 +259,21 @@ class Recall(_Rate):
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> round(float(Recall()([0, 1, 1, 1], [1, 0, 1, 1])), 4)
-    0.6667
+    >>> float(ef.metrics.Recall()([0, 1, 1, 1, 1], [1, 0, 1, 1, 1]))
+    0.75
     """
 
     _error, _error_name = 3, "false_negatives"
 
     @property
     def false_negatives(self) -> Variable:
-        """How many positive samples were missed, per threshold."""
+        """How many positive samples were missed, per threshold.
+
+        >>> metric = ef.metrics.Recall()
+        >>> metric.update_state([1, 1, 0], [0.9, 0.1, 0.8])
+        >>> metric.false_negatives.numpy()
+        array([1.], dtype=float32)
+        """
         return self._errors
 
 
@@ -273,8 +296,7 @@ class AUC(Metric):
     Source: Davis and Goadrich, "The relationship between precision-recall and ROC curves", 2006; Flach and Kull,
     "Precision-recall-gain curves", 2015.
 
-    >>> metric = AUC(num_thresholds=3)
-    >>> float(metric([0, 0, 1, 1], [0, 0.5, 0.3, 0.9]))
+    >>> float(ef.metrics.AUC()([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9]))
     0.75
     """
 

@@ -56,7 +56,7 @@ class _Constrained(Metric):
 
 @METRICS.add()
 class SensitivityAtSpecificity(_Constrained):
-    """The best sensitivity (part of the positives found) at some specificity (part of the negatives left).
+    """The best sensitivity (share of the positives that are found) where the specificity is at least `specificity`.
 
     Args:
         specificity: at least this must be kept, from 0 to 1.
@@ -64,6 +64,10 @@ class SensitivityAtSpecificity(_Constrained):
         class_id: look at this class only.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> metric = ef.metrics.SensitivityAtSpecificity(specificity=1.0)
+    >>> float(metric([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9]))
+    0.5
     """
 
     _kept = "specificity"
@@ -84,7 +88,7 @@ class SensitivityAtSpecificity(_Constrained):
 
 @METRICS.add()
 class SpecificityAtSensitivity(_Constrained):
-    """The best specificity (part of the negatives left) at some sensitivity (part of the positives found).
+    """The best specificity (share of the negatives that are not called positive) for a given sensitivity.
 
     Args:
         sensitivity: at least this must be kept, from 0 to 1.
@@ -92,6 +96,10 @@ class SpecificityAtSensitivity(_Constrained):
         class_id: look at this class only.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> metric = ef.metrics.SpecificityAtSensitivity(sensitivity=1.0)
+    >>> float(metric([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9]))
+    0.5
     """
 
     _kept = "sensitivity"
@@ -112,7 +120,7 @@ class SpecificityAtSensitivity(_Constrained):
 
 @METRICS.add()
 class PrecisionAtRecall(_Constrained):
-    """The best precision at some recall.
+    """The best precision among the thresholds that reach a recall of at least `recall`.
 
     Args:
         recall: at least this must be kept, from 0 to 1.
@@ -120,6 +128,10 @@ class PrecisionAtRecall(_Constrained):
         class_id: look at this class only.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> metric = ef.metrics.PrecisionAtRecall(recall=0.5)
+    >>> float(metric([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9]))
+    1.0
     """
 
     _kept = "recall"
@@ -140,7 +152,7 @@ class PrecisionAtRecall(_Constrained):
 
 @METRICS.add()
 class RecallAtPrecision(_Constrained):
-    """The best recall at some precision.
+    """The best recall among the thresholds that reach a precision of at least `precision`.
 
     Args:
         precision: at least this must be kept, from 0 to 1.
@@ -148,6 +160,10 @@ class RecallAtPrecision(_Constrained):
         class_id: look at this class only.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> metric = ef.metrics.RecallAtPrecision(precision=1.0)
+    >>> float(metric([0, 0, 1, 1], [0.1, 0.4, 0.3, 0.9]))
+    0.5
     """
 
     _kept = "precision"

@@ -18,8 +18,16 @@ __all__ = ["ConcordanceCorrelation", "PearsonCorrelation", "concordance_correlat
 def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
     """Pearson's correlation along `axis`, from -1 to 1.
 
-    >>> pearson_correlation([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]]).numpy().round(4).tolist()
-    [1.0]
+    Args:
+        y_true: the right values.
+        y_pred: predictions, of the same shape.
+        axis: the axis along which values are correlated.
+
+    Returns:
+        A tensor without that axis.
+
+    >>> ef.metrics.pearson_correlation([[0.0, 1.0, 2.0]] * 2, [[1.0, 3.0, 5.0], [2.0, 1.0, 0.0]]).round(4)
+    Tensor([ 1., -1.], shape=(2,), dtype=float32)
     """
     y_true, y_pred = same_shape("pearson_correlation", y_true, y_pred)
     a, b = (_centred_to_one(y, axis) for y in (y_true, y_pred))
@@ -34,9 +42,20 @@ def _centred_to_one(y: Tensor, axis: int) -> Tensor:
 @METRICS.add()
 @in_float32
 def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
-    """Lin's concordance correlation along `axis`: Pearson's, less for a shift and another scale.
+    """Lin's concordance correlation along `axis`: as Pearson's, but lower when values are shifted or scaled.
+
+    Args:
+        y_true: the right values.
+        y_pred: predictions, of the same shape.
+        axis: the axis along which values are correlated.
+
+    Returns:
+        A tensor without that axis: numbers from -1 to 1.
 
     Source: Lin, "A concordance correlation coefficient to evaluate reproducibility", 1989.
+
+    >>> ef.metrics.concordance_correlation([[0.0, 1.0, 2.0]] * 2, [[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]]).round(4)
+    Tensor([1.    , 0.5714], shape=(2,), dtype=float32)
     """
     y_true, y_pred = same_shape("concordance_correlation", y_true, y_pred)
     mean_true, mean_pred = (y.mean(axis=axis, keepdims=True) for y in (y_true, y_pred))
@@ -53,6 +72,10 @@ class PearsonCorrelation(MeanMetricWrapper):
         name: shown in progress and history.
         dtype: the type of the result.
         axis: the axis along which values are correlated.
+
+    >>> metric = ef.metrics.PearsonCorrelation()
+    >>> metric([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]]).round(4)
+    Tensor(1., shape=(), dtype=float32)
     """
 
     _direction = "up"
@@ -69,6 +92,10 @@ class ConcordanceCorrelation(MeanMetricWrapper):
         name: shown in progress and history.
         dtype: the type of the result.
         axis: the axis along which values are correlated.
+
+    >>> metric = ef.metrics.ConcordanceCorrelation()
+    >>> metric([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]]).round(4)
+    Tensor(0.5714, shape=(), dtype=float32)
     """
 
     _direction = "up"

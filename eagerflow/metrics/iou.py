@@ -21,27 +21,27 @@ __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
 
 @METRICS.add()
 class IoU(Metric):
-    """The overlap of predicted and true members of some classes, divided by their union; mean over these classes.
+    """Intersection over union: predicted and true members of a class; the mean over the classes given.
 
     Args:
         num_classes: how many classes there are.
         target_class_ids: the classes to look at.
         name: shown in progress and history.
         dtype: the type of the result.
-        ignore_class: labels of this number count nothing.
+        ignore_class: labels with this number are left out.
         sparse_y_true: labels are class numbers (else one-hot).
         sparse_y_pred: predictions are class numbers (else scores).
         axis: the axis of the classes, where there is one.
 
-    Labels and predictions that are no class from 0 to `num_classes - 1` count nothing: -1 and 255, which mark pixels of
-    no class, silently, others with a warning.
+    Labels and predictions outside of 0 to `num_classes - 1` are left out: -1 and 255, which mark pixels without a
+    class, silently; others with a warning.
 
     Raises:
         ValueError: for a target class that doesn't exist.
 
-    >>> metric = IoU(num_classes=2, target_class_ids=[0])
-    >>> round(float(metric([0, 0, 1, 1], [0, 1, 0, 1])), 4)
-    0.3333
+    >>> metric = ef.metrics.IoU(num_classes=2, target_class_ids=[0])
+    >>> metric([0, 0, 1, 1], [0, 1, 0, 1]).round(4)
+    Tensor(0.3333, shape=(), dtype=float32)
     """
 
     _direction = "up"
@@ -106,7 +106,7 @@ class IoU(Metric):
             self._told = True
             warnings.warn(
                 f"{self.name}: {number} of {of} labels and predictions are no class from 0 to {self.num_classes - 1}; "
-                "they are left out. Is num_classes right?",
+                "they aren't counted. Is num_classes right?",
                 stacklevel=4,
             )
 
@@ -123,7 +123,7 @@ class IoU(Metric):
 
 @METRICS.add()
 class BinaryIoU(IoU):
-    """The overlap of yes-or-no answers and labels, divided by their union; mean over no and yes.
+    """Intersection over union of yes-or-no answers and labels; the mean over no and yes.
 
     Args:
         target_class_ids: the classes to look at, of 0 and 1.
@@ -131,8 +131,9 @@ class BinaryIoU(IoU):
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> round(float(BinaryIoU()([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.7])), 4)
-    0.5833
+    >>> metric = ef.metrics.BinaryIoU(target_class_ids=[1])
+    >>> float(metric([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.7]))
+    0.5
     """
 
     def __init__(
@@ -152,20 +153,20 @@ class BinaryIoU(IoU):
 
 @METRICS.add()
 class MeanIoU(IoU):
-    """The overlap of predicted and true members of a class, divided by their union; mean over all classes.
+    """Intersection over union of the predicted and the true members of a class; the mean over all classes.
 
     Args:
         num_classes: how many classes there are.
         name: shown in progress and history.
         dtype: the type of the result.
-        ignore_class: labels of this number count nothing.
+        ignore_class: labels with this number are left out.
         sparse_y_true: labels are class numbers (else one-hot).
         sparse_y_pred: predictions are class numbers (else scores).
         axis: the axis of the classes, where there is one.
 
-    >>> metric = MeanIoU(num_classes=2)
-    >>> round(float(metric([0, 0, 1, 1], [0, 1, 0, 1])), 4)
-    0.3333
+    >>> metric = ef.metrics.MeanIoU(num_classes=2)
+    >>> metric([0, 0, 1, 1], [0, 1, 1, 1]).round(4)
+    Tensor(0.5833, shape=(), dtype=float32)
     """
 
     def __init__(
@@ -191,9 +192,13 @@ class OneHotIoU(IoU):
         target_class_ids: the classes to look at.
         name: shown in progress and history.
         dtype: the type of the result.
-        ignore_class: labels of this number count nothing.
+        ignore_class: labels with this number are left out.
         sparse_y_pred: predictions are class numbers (else scores).
         axis: the axis of the classes.
+
+    >>> metric = ef.metrics.OneHotIoU(num_classes=2, target_class_ids=[1])
+    >>> metric([[1, 0], [1, 0], [0, 1], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9]]).round(4)
+    Tensor(0.6667, shape=(), dtype=float32)
     """
 
     def __init__(
@@ -217,9 +222,13 @@ class OneHotMeanIoU(MeanIoU):
         num_classes: how many classes there are.
         name: shown in progress and history.
         dtype: the type of the result.
-        ignore_class: labels of this number count nothing.
+        ignore_class: labels with this number are left out.
         sparse_y_pred: predictions are class numbers (else scores).
         axis: the axis of the classes.
+
+    >>> metric = ef.metrics.OneHotMeanIoU(num_classes=2)
+    >>> metric([[1, 0], [1, 0], [0, 1], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9]]).round(4)
+    Tensor(0.5833, shape=(), dtype=float32)
     """
 
     def __init__(

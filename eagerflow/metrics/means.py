@@ -61,6 +61,13 @@ def _counted(values: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | N
     return values, part if weights is None else weights * part
 
 
+def _numbers(values: Any) -> Any:
+    """Lists of numbers as a tensor, for functions that calculate with them; lists of tensors stay as they are."""
+    if isinstance(values, (list, tuple)) and not any(hasattr(part, "dtype") for part in values):
+        return convert_to_tensor(values)
+    return values
+
+
 def _times(mask: Tensor, sample_weight: Any, dtype: str) -> Tensor:
     weights = convert_to_tensor(sample_weight, dtype)
     if weights.ndim < mask.ndim:
@@ -76,10 +83,11 @@ class Sum(Metric):
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> metric = Sum()
+    >>> metric = ef.metrics.Sum()
     >>> metric.update_state([1.0, 2.0])
+    >>> metric.update_state([4.0])
     >>> float(metric.result())
-    3.0
+    7.0
     """
 
     def __init__(self, name: str = "sum", dtype: DType = None) -> None:
@@ -102,10 +110,13 @@ class Mean(Metric):
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> metric = Mean()
-    >>> metric.update_state([1.0, 3.0], sample_weight=[1.0, 0.0])
+    >>> metric = ef.metrics.Mean()
+    >>> metric.update_state([1.0, 3.0])
     >>> float(metric.result())
-    1.0
+    2.0
+    >>> metric.update_state([5.0, 100.0], sample_weight=[2.0, 0.0])
+    >>> float(metric.result())
+    3.5
     """
 
     def __init__(self, name: str = "mean", dtype: DType = None) -> None:
@@ -149,6 +160,14 @@ class MeanMetricWrapper(Mean):
         name: default: that of the function.
         dtype: the type of the result.
         **kwargs: passed to the function.
+
+    >>> def within_one(y_true, y_pred):
+    ...     return abs(y_true - y_pred) <= 1
+    >>> metric = ef.metrics.MeanMetricWrapper(within_one)
+    >>> float(metric([1.0, 2.0, 3.0, 4.0], [1.5, 2.0, 7.0, 3.0]))
+    0.75
+    >>> metric.name
+    'within_one'
     """
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: DType = None, **kwargs: Any) -> None:
@@ -169,7 +188,7 @@ class MeanMetricWrapper(Mean):
         if world.share is not None and self._sees_rows(y_pred):
             on_all_rows(self, self.update_state, y_true, y_pred, sample_weight)
             return
-        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        values = self._fn(_numbers(y_true), _numbers(y_pred), **self._fn_kwargs)
         if world.share is not None and not values.ndim:
             on_all_rows(self, self.update_state, y_true, y_pred, sample_weight)
             return

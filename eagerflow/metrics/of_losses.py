@@ -31,11 +31,14 @@ class _Error(MeanMetricWrapper):
 
 @METRICS.add("mse", "MSE")
 class MeanSquaredError(_Error):
-    """Mean of the squares of errors.
+    """Mean squared error: `mean((y_true - y_pred)²)` over all elements seen.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> float(ef.metrics.MeanSquaredError()([0.0, 1.0], [2.0, 1.0]))
+    2.0
     """
 
     def __init__(self, name: str = "mean_squared_error", dtype: DType = None) -> None:
@@ -44,11 +47,14 @@ class MeanSquaredError(_Error):
 
 @METRICS.add("mae", "MAE")
 class MeanAbsoluteError(_Error):
-    """Mean of the absolute errors.
+    """Mean absolute error: `mean(|y_true - y_pred|)` over all elements seen.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> float(ef.metrics.MeanAbsoluteError()([0.0, 1.0], [2.0, 1.0]))
+    1.0
     """
 
     def __init__(self, name: str = "mean_absolute_error", dtype: DType = None) -> None:
@@ -57,11 +63,14 @@ class MeanAbsoluteError(_Error):
 
 @METRICS.add("mape", "MAPE")
 class MeanAbsolutePercentageError(_Error):
-    """Mean of the errors in percent.
+    """Mean absolute error in percent of the right value: `100 * mean(|y_true - y_pred| / |y_true|)`.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> float(ef.metrics.MeanAbsolutePercentageError()([2.0, 4.0], [1.0, 4.0]))
+    25.0
     """
 
     def __init__(self, name: str = "mean_absolute_percentage_error", dtype: DType = None) -> None:
@@ -70,11 +79,14 @@ class MeanAbsolutePercentageError(_Error):
 
 @METRICS.add("msle", "MSLE")
 class MeanSquaredLogarithmicError(_Error):
-    """Mean of the squared errors of logarithms.
+    """Mean squared error of logarithms: `mean((log(y_true + 1) - log(y_pred + 1))²)`.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> ef.metrics.MeanSquaredLogarithmicError()([0.0], [np.e - 1]).round(4)
+    Tensor(1., shape=(), dtype=float32)
     """
 
     def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: DType = None) -> None:
@@ -83,11 +95,14 @@ class MeanSquaredLogarithmicError(_Error):
 
 @METRICS.add("logcosh")
 class LogCoshError(_Error):
-    """Mean of the logarithms of the hyperbolic cosines of errors.
+    """Mean of `log(cosh(y_pred - y_true))`: about half the square of small errors, linear for large ones.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> ef.metrics.LogCoshError()([0.0], [1.0]).round(4)
+    Tensor(0.4338, shape=(), dtype=float32)
     """
 
     def __init__(self, name: str = "logcosh", dtype: DType = None) -> None:
@@ -96,11 +111,14 @@ class LogCoshError(_Error):
 
 @METRICS.add("kullback_leibler_divergence")
 class KLDivergence(_Error):
-    """Mean Kullback-Leibler divergence of distributions.
+    """Mean Kullback-Leibler divergence of distributions: `sum(y_true * log(y_true / y_pred))` over the last axis.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> ef.metrics.KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]]).round(4)
+    Tensor(0.1438, shape=(), dtype=float32)
     """
 
     def __init__(self, name: str = "kl_divergence", dtype: DType = None) -> None:
@@ -109,11 +127,14 @@ class KLDivergence(_Error):
 
 @METRICS.add()
 class Poisson(_Error):
-    """Mean loss of predicted counts.
+    """Mean Poisson loss of predicted counts: `mean(y_pred - y_true * log(y_pred))`.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> ef.metrics.Poisson()([2.0], [1.0]).round(4)
+    Tensor(1., shape=(), dtype=float32)
     """
 
     def __init__(self, name: str = "poisson", dtype: DType = None) -> None:
@@ -122,11 +143,14 @@ class Poisson(_Error):
 
 @METRICS.add()
 class Hinge(_Error):
-    """Mean margin loss of labels -1 and 1.
+    """Mean margin loss of labels -1 and 1: `mean(max(1 - y_true * y_pred, 0))`.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> float(ef.metrics.Hinge()([[1], [-1]], [[0.5], [-2.0]]))
+    0.25
     """
 
     def __init__(self, name: str = "hinge", dtype: DType = None) -> None:
@@ -135,11 +159,14 @@ class Hinge(_Error):
 
 @METRICS.add()
 class SquaredHinge(_Error):
-    """Mean squared margin loss of labels -1 and 1.
+    """Mean squared margin loss of labels -1 and 1: `mean(max(1 - y_true * y_pred, 0)²)`.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> float(ef.metrics.SquaredHinge()([[1], [-1]], [[0.5], [-2.0]]))
+    0.125
     """
 
     def __init__(self, name: str = "squared_hinge", dtype: DType = None) -> None:
@@ -148,11 +175,14 @@ class SquaredHinge(_Error):
 
 @METRICS.add()
 class CategoricalHinge(_Error):
-    """Mean margin loss of one-hot labels.
+    """Mean margin loss of one-hot labels: `max(1 + largest wrong score - right score, 0)`.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> float(ef.metrics.CategoricalHinge()([[0, 1], [0, 1]], [[0.25, 0.75], [0.0, 2.0]]))
+    0.25
     """
 
     def __init__(self, name: str = "categorical_hinge", dtype: DType = None) -> None:
@@ -171,6 +201,10 @@ class CosineSimilarity(MeanMetricWrapper):
         name: shown in progress and history.
         dtype: the type of the result.
         axis: the axis of the vectors.
+
+    >>> metric = ef.metrics.CosineSimilarity()
+    >>> metric([[1.0, 0.0], [1.0, 0.0]], [[2.0, 0.0], [0.0, 1.0]]).round(4)
+    Tensor(0.5, shape=(), dtype=float32)
     """
 
     _direction = "up"
@@ -188,6 +222,9 @@ class BinaryCrossentropy(_Error):
         dtype: the type of the result.
         from_logits: whether predictions are before the sigmoid.
         label_smoothing: moves labels this far towards 0.5.
+
+    >>> ef.metrics.BinaryCrossentropy()([[1], [0]], [[0.5], [0.5]]).round(4)
+    Tensor(0.6931, shape=(), dtype=float32)
     """
 
     def __init__(
@@ -212,6 +249,9 @@ class CategoricalCrossentropy(_Error):
         from_logits: whether predictions are before the softmax.
         label_smoothing: this part of each label is spread over all classes.
         axis: the axis of the classes.
+
+    >>> ef.metrics.CategoricalCrossentropy()([[0, 1]], [[0.5, 0.5]]).round(4)
+    Tensor(0.6931, shape=(), dtype=float32)
     """
 
     def __init__(
@@ -234,8 +274,11 @@ class SparseCategoricalCrossentropy(_Error):
         name: shown in progress and history.
         dtype: the type of the result.
         from_logits: whether predictions are before the softmax.
-        ignore_class: labels of this number count nothing.
+        ignore_class: labels with this number are left out.
         axis: the axis of the classes.
+
+    >>> ef.metrics.SparseCategoricalCrossentropy()([1, 0], [[0.5, 0.5], [0.5, 0.5]]).round(4)
+    Tensor(0.6931, shape=(), dtype=float32)
     """
 
     def __init__(
@@ -252,14 +295,13 @@ class SparseCategoricalCrossentropy(_Error):
 
 @METRICS.add()
 class RootMeanSquaredError(Mean):
-    """The root of the mean of the squares of errors.
+    """Root mean squared error: the square root of `mean((y_true - y_pred)²)` over all elements seen.
 
     Args:
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> metric = RootMeanSquaredError()
-    >>> float(metric([0.0, 0.0], [3.0, 3.0]))
+    >>> float(ef.metrics.RootMeanSquaredError()([0.0, 0.0], [3.0, 3.0]))
     3.0
     """
 

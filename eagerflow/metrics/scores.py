@@ -21,11 +21,17 @@ class FBetaScore(Metric):
     """The weighted harmonic mean of precision and recall, per class.
 
     Args:
-        average: None: one score per class; `"micro"`, `"macro"`, `"weighted"`: one in all.
-        beta: how much recall counts.
+        average: None for one score per class. `"micro"` counts all classes together, `"macro"` takes the mean of the
+            classes' scores, `"weighted"` their mean weighted by the number of labels of each.
+        beta: how many times as much recall counts as precision.
         threshold: above this a score means yes, at most 1; None: the largest of a row.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> y_true = [[1, 0], [1, 0], [0, 1]]
+    >>> y_pred = [[0.9, 0.1], [0.3, 0.7], [0.2, 0.8]]
+    >>> ef.metrics.FBetaScore(beta=2.0)(y_true, y_pred).round(4)
+    Tensor([0.5556, 0.8333], shape=(2,), dtype=float32)
     """
 
     _direction = "up"
@@ -95,10 +101,18 @@ class F1Score(FBetaScore):
     """The harmonic mean of precision and recall, per class.
 
     Args:
-        average: None: one score per class; `"micro"`, `"macro"`, `"weighted"`: one in all.
+        average: None for one score per class. `"micro"` counts all classes together, `"macro"` takes the mean of the
+            classes' scores, `"weighted"` their mean weighted by the number of labels of each.
         threshold: above this a score means yes; None: the largest of a row.
         name: shown in progress and history.
         dtype: the type of the result.
+
+    >>> y_true = [[1, 0], [1, 0], [0, 1]]
+    >>> y_pred = [[0.9, 0.1], [0.3, 0.7], [0.2, 0.8]]
+    >>> ef.metrics.F1Score()(y_true, y_pred).round(4)
+    Tensor([0.6667, 0.6667], shape=(2,), dtype=float32)
+    >>> ef.metrics.F1Score(average="macro")(y_true, y_pred).round(4)
+    Tensor(0.6667, shape=(), dtype=float32)
     """
 
     def __init__(
@@ -117,8 +131,8 @@ class R2Score(Metric):
         name: shown in progress and history.
         dtype: the type of the result.
 
-    >>> round(float(R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])), 4)
-    0.5714
+    >>> ef.metrics.R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]]).round(4)
+    Tensor(0.5714, shape=(), dtype=float32)
     """
 
     _direction = "up"

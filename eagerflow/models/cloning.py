@@ -43,7 +43,7 @@ def clone_model(
 
     >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
-    >>> clone_model(model).count_params()
+    >>> ef.models.clone_model(model).count_params()
     8
     """
     kwargs.pop("cache", None)
@@ -146,6 +146,12 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
         UnknownNameError: for a class that is neither ours nor given.
         ValueError: when the text is no JSON, or nested too deep.
         TypeError: when the text describes something else.
+
+    >>> import eagerflow as ef
+    >>> text = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)], name="small").to_json()
+    >>> model = ef.models.model_from_json(text)
+    >>> model.name, model.output_shape
+    ('small', (None, 2))
     """
     try:
         config = json.loads(json_string)

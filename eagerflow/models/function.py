@@ -15,7 +15,7 @@ __all__ = ["Function"]
 
 
 class Function(Operation):
-    """What leads from inputs to outputs, as something to call; `Model(inputs, outputs)` can be trained, too.
+    """The computation from inputs to outputs as a callable; `Model(inputs, outputs)` can be trained, too.
 
     Args:
         inputs: what `Input` gave: a tensor, or a list, tuple or dict of them.
@@ -30,7 +30,7 @@ class Function(Operation):
 
     >>> import eagerflow as ef
     >>> x = ef.Input((2,))
-    >>> Function(x, ef.ops.sum(x * x, axis=-1))(ef.Tensor([[3.0, 4.0]])).tolist()
+    >>> ef.Function(x, ef.ops.sum(x * x, axis=-1))(ef.Tensor([[3.0, 4.0]])).tolist()
     [25.0]
     """
 
@@ -42,31 +42,61 @@ class Function(Operation):
 
     @property
     def operations(self) -> list[Any]:
-        """Layers, and the calls of ops between them, from the inputs to the outputs."""
+        """Layers, and the calls of ops between them, from the inputs to the outputs.
+
+        >>> x = ef.Input((2,), name="x")
+        >>> [operation.name for operation in ef.Function(x, ef.layers.Dense(1, name="out")(x)).operations]
+        ['x', 'out']
+        """
         return list(self._graph.operations)
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
-        """The symbolic inputs."""
+        """The symbolic inputs.
+
+        >>> x = ef.Input((2,))
+        >>> [tensor.shape for tensor in ef.Function(x, x * x).inputs]
+        [(None, 2)]
+        """
         return list(self._graph.inputs)
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        """The symbolic outputs."""
+        """The symbolic outputs.
+
+        >>> x = ef.Input((2,))
+        >>> [tensor.shape for tensor in ef.Function(x, ef.ops.sum(x, axis=-1)).outputs]
+        [(None,)]
+        """
         return list(self._graph.outputs)
 
     @property
     def input(self) -> Any:
-        """The symbolic inputs, in the structure in which the function was made."""
+        """The symbolic inputs, in the structure in which the function was made.
+
+        >>> x = ef.Input((2,))
+        >>> ef.Function({"x": x}, x * x).input["x"].shape
+        (None, 2)
+        """
         return self._graph.inputs_structure
 
     @property
     def output(self) -> Any:
-        """The symbolic outputs, in the structure in which the function was made."""
+        """The symbolic outputs, in the structure in which the function was made.
+
+        >>> x = ef.Input((2,))
+        >>> ef.Function(x, {"square": x * x}).output["square"].shape
+        (None, 2)
+        """
         return self._graph.outputs_structure
 
     def call(self, inputs: Any) -> Any:
-        """The outputs for inputs in the structure in which the function was made."""
+        """The outputs for inputs in the structure in which the function was made.
+
+        >>> x = ef.Input((2,))
+        >>> ef.Function({"x": x}, x * x).call({"x": ef.Tensor([[3.0, 4.0]])}).tolist()
+        [[9.0, 16.0]]
+        """
         return self._graph.run(self._doors.arrange(inputs, self))
 
     def compute_output_spec(self, inputs: Any) -> Any:
@@ -74,7 +104,12 @@ class Function(Operation):
         return super().compute_output_spec(inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shapes of the outputs for the shapes of the inputs (None for unknown lengths)."""
+        """The shapes of the outputs for the shapes of the inputs (None for unknown lengths).
+
+        >>> x = ef.Input((2,))
+        >>> ef.Function(x, ef.ops.concatenate([x, x])).compute_output_shape((5, 2))
+        (10, 2)
+        """
         types = iter([x.dtype for x in self.inputs])
         inputs = tree.map_shape_structure(lambda shape: SymbolicTensor(shape, next(types)), input_shape)
         return tree.map_structure(lambda x: x.shape, self.compute_output_spec(inputs))

@@ -32,6 +32,13 @@ class Functional(Model):
         **kwargs: the same by name, and `trainable` and `dtype`.
 
     Source: the functional API of Keras 3.15.
+
+    >>> import eagerflow as ef
+    >>> a, b = ef.Input((2,), name="a"), ef.Input((2,), name="b")
+    >>> model = ef.Model([a, b], [a + b, a * b])
+    >>> total, product = model([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])])
+    >>> type(model).__name__, total.tolist(), product.tolist()
+    ('Functional', [[4.0, 6.0]], [[3.0, 8.0]])
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,7 +48,12 @@ class Functional(Model):
 
     @property
     def operations(self) -> list[Any]:
-        """Layers, and the calls of ops between them, from the inputs to the outputs."""
+        """Layers, and the calls of ops between them, from the inputs to the outputs.
+
+        >>> x = ef.Input((2,), name="x")
+        >>> [operation.name for operation in ef.Model(x, ef.layers.Dense(1, name="out")(x)).operations]
+        ['x', 'out']
+        """
         return list(self._known_graph("operations").operations)
 
     @automatic

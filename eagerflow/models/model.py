@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from eagerflow._viz import web_page
-from eagerflow.base import tree
+from eagerflow.base import notebook, tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import custom_object_scope
@@ -28,7 +28,7 @@ from eagerflow.models.inputs import Doors
 from eagerflow.models.quantizing import Quantizing
 from eagerflow.models.saving.methods import Saving
 from eagerflow.models.state import ModelState
-from eagerflow.models.summary import print_summary
+from eagerflow.models.summary import print_summary, summary_text
 from eagerflow.training.added_losses import Added
 from eagerflow.training.trainer import Trainer
 
@@ -108,7 +108,17 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     if TYPE_CHECKING:
 
         def call(self, *args: Any, **kwargs: Any) -> Any:
-            """The outputs. A subclass's own takes what it likes."""
+            """The outputs. A subclass's own takes what it likes.
+
+            >>> class Doubled(ef.Model):
+            ...     def __init__(self):
+            ...         super().__init__()
+            ...         self.dense = ef.layers.Dense(1, kernel_initializer="ones")
+            ...     def call(self, inputs):
+            ...         return 2 * self.dense(inputs)
+            >>> Doubled()(ef.Tensor([[1.0, 2.0]])).tolist()
+            [[6.0]]
+            """
     else:
 
         def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
@@ -143,6 +153,13 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         Raises:
             TypeError: for anything else.
             ValueError: for a term that needs an `Input` of another model.
+
+        >>> x = ef.Input((2,))
+        >>> model = ef.Model(x, ef.layers.Dense(1)(x))
+        >>> model.add_loss(ef.ops.sum(x**2))
+        >>> y = model(ef.Tensor([[3.0, 4.0]]))
+        >>> [float(loss) for loss in model.losses]
+        [25.0]
         """
         terms = tree.flatten(loss)
         if self._graph is None or not any(isinstance(term, SymbolicTensor) for term in terms):
@@ -198,6 +215,11 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
         Raises:
             ValueError: when `call` doesn't work for it.
+
+        >>> model = ef.Sequential([ef.layers.Dense(2)])
+        >>> model.build((None, 3))
+        >>> [tuple(w.shape) for w in model.weights]
+        [(3, 2), (2,)]
         """
         if self._graph is not None or self.built:
             return
@@ -220,7 +242,12 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers directly in this model, in order."""
+        """The layers directly in this model, in order.
+
+        >>> model = ef.Sequential([ef.layers.Dense(4, name="hidden"), ef.layers.Dense(2, name="out")])
+        >>> [layer.name for layer in model.layers]
+        ['hidden', 'out']
+        """
         return self._shown_layers()
 
     @layers.setter
@@ -237,6 +264,14 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
         Raises:
             ValueError: for an unknown name or place, with the nearest name; or when both or none are given.
+
+        >>> model = ef.Sequential([ef.layers.Dense(4, name="hidden"), ef.layers.Dense(2, name="out")])
+        >>> model.get_layer("out").units, model.get_layer(index=0).units
+        (2, 4)
+        >>> model.get_layer("hiden")
+        Traceback (most recent call last):
+            ...
+        ValueError: get_layer(name='hiden'): no layer has this name. Did you mean 'hidden'? Layers: ['hidden', 'out']
         """
         if (name is None) == (index is None):
             raise ValueError("get_layer: give either name or index.")
@@ -254,32 +289,65 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
-        """The symbolic inputs, None for a subclass that writes `call`."""
+        """The symbolic inputs; a model that writes `call` itself has none, and asking raises AttributeError.
+
+        >>> x = ef.Input((4,))
+        >>> [tensor.shape for tensor in ef.Model(x, ef.layers.Dense(2)(x)).inputs]
+        [(None, 4)]
+        """
         return list(self._known_graph("inputs").inputs)
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        """The symbolic outputs."""
+        """The symbolic outputs.
+
+        >>> x = ef.Input((4,))
+        >>> [tensor.shape for tensor in ef.Model(x, ef.layers.Dense(2)(x)).outputs]
+        [(None, 2)]
+        """
         return list(self._known_graph("outputs").outputs)
 
     @property
     def input(self) -> Any:
-        """The symbolic inputs, in the structure in which the model was made."""
+        """The symbolic inputs, in the structure in which the model was made.
+
+        >>> a, b = ef.Input((4,)), ef.Input((3,))
+        >>> model = ef.Model({"a": a, "b": b}, ef.layers.concatenate([a, b]))
+        >>> {name: tensor.shape for name, tensor in model.input.items()}
+        {'a': (None, 4), 'b': (None, 3)}
+        """
         return self._known_graph("input").inputs_structure
 
     @property
     def output(self) -> Any:
-        """The symbolic outputs, in the structure in which the model was made."""
+        """The symbolic outputs, in the structure in which the model was made.
+
+        >>> x = ef.Input((4,))
+        >>> features = ef.layers.Dense(3, name="hidden")(x)
+        >>> model = ef.Model(x, ef.layers.Dense(2)(features))
+        >>> model.output.shape, model.get_layer("hidden").output.shape
+        ((None, 2), (None, 3))
+        """
         return self._known_graph("output").outputs_structure
 
     @property
     def input_names(self) -> list[str]:
-        """The names of the inputs."""
+        """The names of the inputs.
+
+        >>> a, b = ef.Input((4,), name="a"), ef.Input((3,), name="b")
+        >>> ef.Model([a, b], ef.layers.concatenate([a, b])).input_names
+        ['a', 'b']
+        """
         return [x.name for x in self.inputs]
 
     @property
     def output_names(self) -> list[str]:
-        """The names of the layers (or ops) which give the outputs."""
+        """The names of the layers (or ops) which give the outputs.
+
+        >>> x = ef.Input((4,))
+        >>> ef.Model(x, [ef.layers.Dense(2, name="mean")(x), ef.layers.Dense(2, name="spread")(x)]).output_names
+        ['mean', 'spread']
+        """
         return [x.node.name for x in self.outputs if x.node is not None]
 
     def _known_graph(self, asked: str) -> Graph:
@@ -371,20 +439,44 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             expand_nested: whether the layers inside of layers are shown.
             show_trainable: whether a column says if layers are trainable.
             layer_range: names of (or patterns for) the first and the last layer to show.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, name="out")], name="small").summary(line_length=60)
+        Model: "small"
+        ┏━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━┓
+        ┃ Layer (type)             ┃ Output Shape     ┃    Param # ┃
+        ┡━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━┩
+        │ out (Dense)              │ (None, 2)        │          8 │
+        └──────────────────────────┴──────────────────┴────────────┘
+         Total params: 8 (32.00 B)
+         Trainable params: 8 (32.00 B)
+         Non-trainable params: 0 (0.00 B)
         """
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    def _repr_html_(self) -> str:
+        return notebook.pre(summary_text(self))
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text; `model_from_json` reads it.
 
         Args:
             **kwargs: passed on to `json.dumps`.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+        >>> ef.models.model_from_json(model.to_json()).count_params()
+        8
         """
         return json.dumps(described_with_shapes(self), **kwargs)
 
     @automatic
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal model; of a graph whose class takes its two ends: the graph, too."""
+        """The arguments that make an equal model; of a graph whose class takes its two ends: the graph, too.
+
+        >>> x = ef.Input((3,), name="x")
+        >>> config = ef.Model(x, ef.layers.Dense(2, name="out")(x)).get_config()
+        >>> [layer["config"]["name"] for layer in config["layers"]]
+        ['x', 'out']
+        """
         if self._graph is None or not _takes_ends(type(self)):
             return super().get_config()
         config: dict[str, Any] = graphs_to_config[0][0](self)
@@ -400,6 +492,11 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
         Raises:
             TypeError: when `__init__` doesn't take these arguments.
+
+        >>> x = ef.Input((3,))
+        >>> model = ef.Model(x, ef.layers.Dense(2)(x))
+        >>> ef.Model.from_config(model.get_config()).count_params()  # the same layers, with weights of its own
+        8
         """
         if cls is Model and functional_class and {"layers", "input_layers"} <= config.keys():
             return functional_class[0].from_config(config, custom_objects)

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow import ops
+from eagerflow.base import notebook
 from eagerflow.base.errors import did_you_mean
 from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import Observer, observing, scope, state, unobserved
@@ -262,6 +263,11 @@ class OnnxModel(Model):
             with contextlib.suppress(ValueError):
                 self.sample_inputs()
         super().summary(*args, **kwargs)
+
+    def _repr_html_(self) -> str:
+        told: list[str] = []
+        self.summary(print_fn=told.append)
+        return notebook.pre("\n".join(told))
 
     def get_config(self) -> NoReturn:
         """Raises: the graph is in the ONNX file.

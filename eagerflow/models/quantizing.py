@@ -61,6 +61,9 @@ class Quantizing(Quantizable):
 
         Args:
             mode: the mode.
+
+        >>> print(ef.Sequential([ef.layers.Dense(2)]).get_quantization_layer_structure("gptq"))
+        None
         """
         return None
 

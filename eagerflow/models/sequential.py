@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy
 
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.init_settings import automatic
@@ -42,10 +44,23 @@ class Sequential(Model):
         ValueError: when two layers have one name.
 
     >>> import eagerflow as ef
-    >>> model = Sequential([ef.Input((3,)), ef.layers.Dense(2)])
-    >>> model.count_params()
-    8
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, activation="relu"), ef.layers.Dense(1)])
+    >>> model(ef.ops.ones((5, 3))).shape
+    (5, 1)
+    >>> model.count_params()  # 3 * 2 + 2, and 2 * 1 + 1
+    11
     """
+
+    if TYPE_CHECKING:  # one layer after the other gives one output, where other models may give many
+
+        def predict(
+            self,
+            x: Any,
+            batch_size: int | None = None,
+            verbose: Any = "auto",
+            steps: int | None = None,
+            callbacks: Any = None,
+        ) -> numpy.ndarray: ...
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(trainable=trainable, name=name, **kwargs)
@@ -73,6 +88,12 @@ class Sequential(Model):
         Raises:
             TypeError: for something else.
             ValueError: for a second input, or a name that is taken.
+
+        >>> model = ef.Sequential()
+        >>> model.add(ef.Input((3,)))
+        >>> model.add(ef.layers.Dense(2))
+        >>> model.output_shape
+        (None, 2)
         """
         layer = _as_layer(layer)
         if layer is self:
@@ -126,6 +147,10 @@ class Sequential(Model):
 
         Raises:
             ValueError: when there is none.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2), ef.layers.Dense(1, name="top")])
+        >>> model.pop().name, model.output_shape
+        ('top', (None, 2))
         """
         if not self._sequence:
             raise ValueError(f"Sequential {self.name!r} has no layers to pop.")
@@ -163,6 +188,11 @@ class Sequential(Model):
 
         Raises:
             ValueError: when nothing tells the shape.
+
+        >>> model = ef.Sequential([ef.layers.Dense(2), ef.layers.Dense(1)])
+        >>> model.build((None, 3))
+        >>> [tuple(w.shape) for w in model.weights]
+        [(3, 2), (2,), (2, 1), (1,)]
         """
         given = None if self._input_layer is None or not is_shape(input_shape) else tuple(input_shape)
         if given is not None and not _agree(given, self._input_layer.batch_shape):
@@ -238,7 +268,12 @@ class Sequential(Model):
 
     @automatic
     def get_config(self) -> dict[str, Any]:
-        """Name and layers, in Keras 3's layout."""
+        """Name and layers, in Keras 3's layout.
+
+        >>> config = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)], name="small").get_config()
+        >>> config["name"], [layer["class_name"] for layer in config["layers"]]
+        ('small', ['InputLayer', 'Dense'])
+        """
         if type(self) is not Sequential:
             return Layer.get_config(self)
         config = {k: v for k, v in self._base_config().items() if k != "activity_regularizer"}
@@ -249,19 +284,35 @@ class Sequential(Model):
         return config
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shape of the input, None while it is unknown."""
+        """The shape of the input, None while it is unknown.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).get_build_config()
+        {'input_shape': (None, 3)}
+        """
         if self._ends or self._remembered:
             return {"input_shape": self._ends[0].shape if self._ends else self._remembered[0]}
         return None
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build with what `get_build_config` told."""
+        """Build with what `get_build_config` told.
+
+        >>> model = ef.Sequential([ef.layers.Dense(2)])
+        >>> model.build_from_config({"input_shape": (None, 3)})
+        >>> model.count_params()
+        8
+        """
         if not self.built and config.get("input_shape") is not None:
             self.build(tuple(config["input_shape"]))
 
     @classmethod
     def from_config(cls, config: Any, custom_objects: Any = None) -> Any:
-        """The model that `get_config` described; a list of layers' configs works too (Keras 1)."""
+        """The model that `get_config` described; a list of layers' configs works too (Keras 1).
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)], name="small")
+        >>> copy = ef.Sequential.from_config(model.get_config())
+        >>> copy.name, copy.count_params()
+        ('small', 8)
+        """
         if isinstance(config, list):
             config = {"layers": config}
         if "layers" not in config:

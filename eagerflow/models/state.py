@@ -48,6 +48,14 @@ class ModelState:
 
         Raises:
             ValueError: for a kind or path that the model doesn't have, or a value of another shape.
+
+        >>> layers = [ef.Input((2,)), ef.layers.Dense(1, kernel_initializer="zeros", name="out")]
+        >>> model = ef.Sequential(layers, name="net")
+        >>> state = model.get_state_tree(value_format="numpy_array")
+        >>> state["trainable_variables"]["net"]["out"]["kernel"] = np.array([[1.0], [2.0]])
+        >>> model.set_state_tree(state)
+        >>> model(ef.Tensor([[10.0, 1.0]])).tolist()
+        [[12.0]]
         """
         known = self._by_path()
         pairs = []
@@ -104,6 +112,15 @@ class ModelState:
 
         Raises:
             ValueError: when numbers or shapes of the values don't fit.
+
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False)])
+        >>> model.compile(loss="mse")
+        >>> x, y, weights = ef.Tensor([[1.0]]), ef.Tensor([[5.0]]), [ef.Tensor([[2.0]])]
+        >>> y_pred, _ = model.stateless_call(weights, [], x)
+        >>> metrics = [v.value for v in model.metrics_variables]
+        >>> loss, _ = model.stateless_compute_loss(weights, [], metrics, x=x, y=y, y_pred=y_pred)
+        >>> float(loss)  # (5 - 2)²
+        9.0
         """
         own = (self.trainable_variables, self.non_trainable_variables, self.metrics_variables)
         given = (trainable_variables, non_trainable_variables, metrics_variables)

@@ -7,11 +7,11 @@ import re
 import sys
 from typing import Any
 
-from eagerflow.base import tree
+from eagerflow.base import notebook, tree
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, op_name
 
-__all__ = ["print_summary"]
+__all__ = ["print_summary", "summary_text"]
 
 Calls = dict[int, list[Node]]  # the calls in a graph by the `id` of what is called
 
@@ -29,7 +29,23 @@ def print_summary(
     show_trainable: bool = False,
     layer_range: Any = None,
 ) -> None:
-    """Print the table and the totals; see `Model.summary`."""
+    """Print the table and the totals; see `Model.summary`. In a notebook they scroll where there is little room."""
+    text = summary_text(model, line_length, positions, expand_nested, show_trainable, layer_range)
+    if print_fn is None and notebook.prints_here():
+        notebook.show(text, notebook.pre(text))
+    else:
+        (print_fn or _print)(text)
+
+
+def summary_text(
+    model: Any,
+    line_length: int | None = None,
+    positions: list[float] | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: Any = None,
+) -> str:
+    """The table and the totals; see `Model.summary`."""
     nodes = _nodes(model)
     connected = _branches(nodes)
     columns = ["Layer (type)", "Output Shape", "Param #"]
@@ -41,8 +57,7 @@ def print_summary(
     table = [[str(row[column]) for column in columns] for row in rows]
     usual = _WIDTH_WITH_CONNECTIONS if connected else _WIDTH
     widths = _widths(columns, line_length or usual, positions)
-    text = "\n".join([f'Model: "{model.name}"', *_table(columns, table, widths), *_totals(model)])
-    (print_fn or _print)(text)
+    return "\n".join([f'Model: "{model.name}"', *_table(columns, table, widths), *_totals(model)])
 
 
 def _print(text: str) -> None:

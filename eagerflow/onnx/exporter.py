@@ -69,7 +69,7 @@ def export(
     >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     export(model, os.path.join(folder, "model.onnx")).name
+    ...     ef.onnx.export(model, os.path.join(folder, "model.onnx")).name
     'model.onnx'
     """
     if not os.fspath(path).endswith(".onnx"):
@@ -90,7 +90,7 @@ def export(
 
 
 class Converted(NamedTuple):
-    """A graph, and how what ran is found in it.
+    """A converted graph, and where in it the tensors of the first run are.
 
     Attributes:
         graph: nodes and constants.
@@ -100,6 +100,12 @@ class Converted(NamedTuple):
         trace: the first run.
         text: what text layers in front of it do, as `eagerflow.onnx.text` describes it; None without such.
         rounding: how much outputs differ by rounded weights, of the largest number in them, for one example of inputs.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((3,), name="x"), ef.layers.Dense(2, activation="relu")])
+    >>> converted = ef.onnx.convert(model)
+    >>> [node.kind for node in converted.graph.nodes], list(converted.graph.inputs)
+    (['MatMul', 'Add', 'Relu', 'Identity'], ['x'])
     """
 
     graph: Graph
@@ -111,7 +117,14 @@ class Converted(NamedTuple):
     text: dict[str, Any] | None
 
     def write(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Write the file, whole or not at all; and the description of text layers beside it."""
+        """Write the file, whole or not at all; and the description of text layers beside it.
+
+        >>> from pathlib import Path
+        >>> converted = ef.onnx.convert(ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]))
+        >>> path = converted.write("model.onnx")
+        >>> Path("model.onnx").exists()
+        True
+        """
         target = pathlib.Path(path)
         if self.text is None:
             return write(self.graph, target, self.name, __version__, self.symbols, {})
@@ -124,6 +137,12 @@ class Converted(NamedTuple):
         """Under which names the graph has arrays of the first run, and whether with the channels on axis 1.
 
         None for what doesn't depend on the inputs, and for what no output needs.
+
+        >>> x, seen = ef.ops.ones((2, 3)), []
+        >>> model = ef.Sequential([ef.Input((3,), name="x"), ef.layers.Dense(2)])
+        >>> converted = ef.onnx.convert(lambda x: seen.append(x) or model(x), [ef.InputSpec(shape=(None, 3), name="x")])
+        >>> converted.places([seen[0].data])
+        [('x', False)]
         """
         made = [*self.graph.inputs, *[name for node in self.graph.nodes for name in node.outputs]]
         order = {name: number for number, name in enumerate(made)}
@@ -153,6 +172,11 @@ def convert(
         opset_version: as for `export`.
         weights: as for `export`.
         keeps: whether the arrays of the first run are kept, so that `places` finds them.
+
+    >>> import eagerflow as ef
+    >>> converted = ef.onnx.convert(lambda x: 2 * x, [ef.InputSpec(shape=(None, 3))])
+    >>> [node.kind for node in converted.graph.nodes]
+    ['Mul', 'Identity']
     """
     opset = 18 if opset_version is None else opset_version
     if weights is not None and weights not in KINDS:

@@ -38,8 +38,9 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     Raises:
         TypeError: when one of them isn't a function.
 
-    >>> cond(True, lambda: 1, lambda: 2)
-    1
+    >>> x = ef.Tensor(3.0)
+    >>> float(ef.ops.cond(x > 0, lambda: x * 2, lambda: -x))
+    6.0
     """
     _check_callable("cond", "true_fn", true_fn)
     _check_callable("cond", "false_fn", false_fn)
@@ -50,11 +51,16 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """`branches[index](*operands)`; an index out of range is brought to the nearest end.
 
+    Args:
+        index: a whole number.
+        branches: functions of the operands; only one of them is called.
+        *operands: what it is called with.
+
     Raises:
         ValueError: without branches.
 
-    >>> switch(1, [lambda x: x + 1, lambda x: x * 2], 5)
-    10
+    >>> float(ef.ops.switch(1, [lambda x: x + 1, lambda x: x * 2], ef.Tensor(5.0)))
+    10.0
     """
     if not branches:
         raise ValueError("switch: branches: expected at least one function; got none.")
@@ -79,8 +85,9 @@ def while_loop(
     Raises:
         ValueError: when `body` returns another structure.
 
-    >>> while_loop(lambda i: i < 10, lambda i: i * 2, 3)
-    12
+    >>> x = ef.ops.while_loop(lambda x: x < 10, lambda x: (x * 2,), [ef.Tensor(3.0)])
+    >>> [float(value) for value in x]
+    [12.0]
     """
     several = isinstance(loop_vars, (tuple, list))
     current = tuple(loop_vars) if several else (loop_vars,)
@@ -101,8 +108,17 @@ def while_loop(
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[[int, Any], Any], init_val: Any) -> Any:
     """`val = body_fun(i, val)` for i from `lower` up to, not including, `upper`.
 
-    >>> fori_loop(0, 4, lambda i, total: total + i, 0)
-    6
+    Args:
+        lower: the first index.
+        upper: the index at which it ends.
+        body_fun: takes the index and the value so far, and returns the next value.
+        init_val: the value to begin with: a tensor, number or nested structure.
+
+    Returns:
+        The last value.
+
+    >>> float(ef.ops.fori_loop(0, 3, lambda i, x: x * 2, ef.Tensor(1.0)))
+    8.0
     """
     value = init_val
     for i in range(int(lower), int(upper)):
@@ -152,7 +168,7 @@ def scan(
         TypeError: when `f` isn't a function.
         ValueError: without `xs` and `length`, and for a wrong `unroll`.
 
-    >>> total, sums = scan(lambda c, x: (c + x, c + x), 0.0, [1.0, 2.0, 3.0])
+    >>> total, sums = ef.ops.scan(lambda carry, x: (carry + x, carry + x), 0.0, [1.0, 2.0, 3.0])
     >>> float(total), sums.tolist()
     (6.0, [1.0, 3.0, 6.0])
     """
@@ -188,11 +204,15 @@ def _is_list_of_numbers(xs: Any) -> bool:
 def map(f: Callable[[Any], Any], xs: Any) -> Any:
     """`f` of each slice of `xs` along its leading axis, stacked.
 
+    Args:
+        f: takes one slice (a nested structure of them, if `xs` is one).
+        xs: a tensor, or a nested structure of tensors of the same leading length.
+
     Raises:
         ValueError: when there is no slice, so that nothing is known of the result.
 
-    >>> map(lambda x: x * x, [1.0, 2.0]).tolist()
-    [1.0, 4.0]
+    >>> ef.ops.map(lambda row: row.sum(), [[1.0, 2.0], [3.0, 4.0]]).tolist()
+    [3.0, 7.0]
     """
     _check_callable("map", "f", f)
     found = scan(lambda _, x: ((), f(x)), (), xs)[1]
@@ -205,8 +225,12 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 def vectorized_map(function: Callable[[Any], Any], elements: TensorLike) -> Any:
     """The same as `map`: `function` of each slice of `elements`, stacked.
 
-    >>> vectorized_map(lambda x: x + 1, [1.0, 2.0]).tolist()
-    [2.0, 3.0]
+    Args:
+        function: takes one slice.
+        elements: a tensor, or a nested structure of tensors of the same leading length.
+
+    >>> ef.ops.vectorized_map(lambda row: row * row, [[1.0, 2.0], [3.0, 4.0]]).tolist()
+    [[1.0, 4.0], [9.0, 16.0]]
     """
     return map(function, elements)
 
@@ -225,7 +249,7 @@ def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = F
         TypeError: when `f` isn't a function.
         ValueError: when lengths along `axis` differ.
 
-    >>> associative_scan(lambda a, b: a + b, [1.0, 2.0, 3.0]).tolist()
+    >>> ef.ops.associative_scan(lambda a, b: a + b, [1.0, 2.0, 3.0]).tolist()
     [1.0, 3.0, 6.0]
     """
     _check_callable("associative_scan", "f", f)
@@ -266,7 +290,8 @@ def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: st
         TypeError: when `pyfunc` isn't a function.
         ValueError: for a signature that can't be read, or arguments that don't broadcast.
 
-    >>> vectorize(lambda a, b: a * b, signature="(n),()->(n)")([[1.0, 2.0], [3.0, 4.0]], [10.0, 100.0]).tolist()
+    >>> times = ef.ops.vectorize(lambda a, b: a * b, signature="(n),()->(n)")
+    >>> times([[1.0, 2.0], [3.0, 4.0]], [10.0, 100.0]).tolist()
     [[10.0, 20.0], [300.0, 400.0]]
     """
     _check_callable("vectorize", "pyfunc", pyfunc)

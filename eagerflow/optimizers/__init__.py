@@ -30,7 +30,8 @@ def get(identifier: Any) -> Any:
         UnknownNameError: for an unknown name.
         TypeError: for anything that is no optimizer.
 
-    >>> get("SGD").name
+    >>> import eagerflow as ef
+    >>> ef.optimizers.get("SGD").name
     'sgd'
     """
     if identifier is None:
@@ -46,14 +47,25 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
-    """The config of an optimizer, without its state."""
+    """The config of an optimizer, without its state.
+
+    >>> import eagerflow as ef
+    >>> ef.optimizers.serialize(ef.optimizers.SGD(0.5))["class_name"]
+    'SGD'
+    """
     config: dict[str, Any] = _OPTIMIZERS.serialize(optimizer)
     return config
 
 
 @_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Optimizer:
-    """The optimizer of a config."""
+    """The optimizer of a config.
+
+    >>> import eagerflow as ef
+    >>> config = ef.optimizers.serialize(ef.optimizers.SGD(0.5))
+    >>> float(ef.optimizers.deserialize(config).learning_rate)
+    0.5
+    """
     made: Optimizer = _OPTIMIZERS.deserialize(config, custom_objects)
     return made
 

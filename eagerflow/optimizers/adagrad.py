@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from eagerflow.base.twins import twin
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
 from eagerflow.optimizers.table import OPTIMIZERS
@@ -27,6 +28,7 @@ def _adagrad(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -
 
 
 @elementwise
+@twin("optimizers")
 def _adadelta(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, rho, new, epsilon = settings
     squares, steps = slots
@@ -60,6 +62,16 @@ class Adagrad(Optimizer):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable(1.0)
+    >>> optimizer = ef.optimizers.Adagrad(0.5, initial_accumulator_value=0.0)
+    >>> for _ in range(3):
+    ...     optimizer.apply([4.0], [weight])
+    ...     print(round(float(weight), 3))  # steps of 0.5, 0.5 / sqrt(2), 0.5 / sqrt(3)
+    0.5
+    0.146
+    -0.142
     """
 
     slots = ("accumulator",)
@@ -86,7 +98,7 @@ class Adagrad(Optimizer):
 
 @OPTIMIZERS.add("adadelta")
 class Adadelta(Optimizer):
-    """Steps as large as recent steps, in the proportion of the gradient to recent gradients.
+    """The gradient, scaled by how large recent steps were compared with recent gradients.
 
     Args:
         learning_rate: a number, schedule or function; the paper's method has 1.0.
@@ -95,6 +107,16 @@ class Adadelta(Optimizer):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable(1.0)
+    >>> optimizer = ef.optimizers.Adadelta(1.0, rho=0.5, epsilon=0.01)
+    >>> for _ in range(3):
+    ...     optimizer.apply([4.0], [weight])
+    ...     print(round(float(weight), 3))  # small steps first, larger ones when steps so far allow them
+    0.859
+    0.695
+    0.516
     """
 
     slots = ("accumulated_grad", "accumulated_delta_var")

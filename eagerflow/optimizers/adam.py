@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Unpack
 
+from eagerflow.base.twins import twin
 from eagerflow.core.device import device
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
@@ -15,6 +16,7 @@ __all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
 
 
 @elementwise
+@twin("optimizers")
 def _adam(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     alpha, new_1, new_2, epsilon = settings
     (step,) = scratch
@@ -110,8 +112,9 @@ class Adam(_Moments):
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014; amsgrad: Reddi et al., 2018.
 
+    >>> import eagerflow as ef
     >>> w = ef.Variable([1.0])
-    >>> optimizer = Adam(learning_rate=0.1)
+    >>> optimizer = ef.optimizers.Adam(learning_rate=0.1)
     >>> optimizer.apply_gradients([(ef.Tensor([4.0]), w)]).name
     'iteration'
     >>> round(float(w[0]), 4)
@@ -157,6 +160,12 @@ class AdamW(Adam):
         ValueError: for `weight_decay=None`; use `Adam` then.
 
     Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2017.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable([1.0, 2.0])
+    >>> ef.optimizers.AdamW(0.25, weight_decay=0.5).apply([ef.Tensor([0.0, 4.0])], [weight])
+    >>> weight.numpy().round(3).tolist()  # decay takes an eighth of each weight, the gradient's step is 0.25
+    [0.875, 1.5]
     """
 
     def __init__(
@@ -187,6 +196,12 @@ class Adamax(_Moments):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014, section 7.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable([1.0, 1.0])
+    >>> ef.optimizers.Adamax(0.25).apply([ef.Tensor([100.0, -0.01])], [weight])
+    >>> weight.numpy().round(3).tolist()  # the first step has the size of the rate, for gradients of any size
+    [0.75, 1.25]
     """
 
     slots = ("momentum", "norm")
@@ -218,6 +233,13 @@ class Nadam(_Moments):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Dozat, "Incorporating Nesterov momentum into Adam", 2016.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable([1.0, 1.0])
+    >>> optimizer = ef.optimizers.Nadam(0.25)
+    >>> optimizer.apply([ef.Tensor([100.0, -0.01])], [weight])
+    >>> [round(w, 2) for w in weight.tolist()]  # steps of one size, for gradients of any size
+    [0.73, 1.27]
     """
 
     temporaries = 2

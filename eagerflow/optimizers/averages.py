@@ -35,7 +35,18 @@ class Averages:
             self.finalize_variable_values()
 
     def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
-        """With `use_ema`, put the averages in the place of the weights; `fit` calls it at its end."""
+        """With `use_ema`, put the averages in the place of the weights; `fit` calls it at its end.
+
+        >>> weight = ef.Variable(0.0)
+        >>> optimizer = ef.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+        >>> for _ in range(2):
+        ...     optimizer.apply([-4.0], [weight])
+        >>> float(weight)
+        8.0
+        >>> optimizer.finalize_variable_values()
+        >>> float(weight)  # half of the first value, 4, and half of the second, 8
+        6.0
+        """
         if not self.use_ema or not self.built:
             return
         averages_in_place, self.averages_in_place = self.averages_in_place, False
@@ -48,7 +59,18 @@ class Averages:
                     entry.variable.assign(entry.average.value)
 
     def swap_averages(self) -> None:
-        """With `use_ema`, let weights and their averages change places."""
+        """With `use_ema`, let weights and their averages change places.
+
+        >>> weight = ef.Variable(0.0)
+        >>> optimizer = ef.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+        >>> for _ in range(2):
+        ...     optimizer.apply([-4.0], [weight])
+        >>> optimizer.swap_averages()
+        >>> averaged = float(weight)
+        >>> optimizer.swap_averages()  # and back
+        >>> averaged, float(weight)
+        (6.0, 8.0)
+        """
         for entry in self._entries.values():
             weights = entry.variable.value
             entry.variable.assign(entry.average.value)

@@ -85,6 +85,15 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     Raises:
         TypeError: for an unknown argument.
         ValueError: for a setting out of range, or two kinds of clipping.
+
+    >>> import eagerflow as ef
+    >>> class Signs(ef.optimizers.Optimizer):  # an optimizer of one's own: a step of fixed size
+    ...     def update_step(self, gradient, variable, learning_rate):
+    ...         variable.assign_sub(learning_rate * ef.ops.sign(gradient))
+    >>> weight = ef.Variable([1.0, 2.0])
+    >>> Signs(0.25).apply([ef.Tensor([4.0, -0.5])], [weight])
+    >>> weight.tolist()
+    [0.75, 2.25]
     """
 
     slots: tuple[str, ...] = ()  # names of the rule's state, each shaped like the variable
@@ -157,13 +166,25 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     @property
     def iterations(self) -> Any:
-        """How many updates were made: a variable of one integer."""
+        """How many updates were made: a variable of one integer.
+
+        >>> optimizer, weight = ef.optimizers.SGD(0.5), ef.Variable(1.0)
+        >>> optimizer.apply([2.0], [weight])
+        >>> int(optimizer.iterations)
+        1
+        """
         steps = self.gradient_accumulation_steps
         return Tensor(self._iterations.data // steps, "int64") if steps else self._iterations
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate now; assignable, unless a schedule decides."""
+        """The learning rate now; assignable, unless a schedule decides.
+
+        >>> optimizer = ef.optimizers.Adam(0.01)
+        >>> optimizer.learning_rate = 0.001
+        >>> round(float(optimizer.learning_rate), 6)
+        0.001
+        """
         return self._rate.variable if self._rate.variable is not None else Tensor(self._learning_rate(), floatx())
 
     @learning_rate.setter
@@ -177,7 +198,13 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     lr = learning_rate
 
     def build(self, variables: Iterable[Variable]) -> None:
-        """Make the state for `variables`; `apply` does it on first use."""
+        """Make the state for `variables`; `apply` does it on first use.
+
+        >>> optimizer = ef.optimizers.Adam()
+        >>> optimizer.build([ef.Variable([1.0, 2.0], name="w")])
+        >>> [v.name for v in optimizer.variables]
+        ['iteration', 'learning_rate', 'w_momentum', 'w_velocity']
+        """
         if not self.built:
             self._add_entries(list(variables))
             self.built = True
@@ -232,6 +259,10 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
         Raises:
             ValueError: for another initializer's name, or a layout.
+
+        >>> optimizer = ef.optimizers.SGD()
+        >>> optimizer.add_variable((2,), "ones", name="scale").tolist()
+        [1.0, 1.0]
         """
         if layout is not None:
             raise ValueError(
@@ -244,7 +275,13 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     def add_variable_from_reference(
         self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
     ) -> Variable:
-        """A new piece of state with the shape, type and device of a variable."""
+        """A new piece of state with the shape, type and device of a variable.
+
+        >>> weight = ef.Variable([1.0, 2.0], name="kernel")
+        >>> slot = ef.optimizers.SGD().add_variable_from_reference(weight, "mean")
+        >>> slot.path, slot.shape, slot.tolist()
+        ('sgd/kernel_mean', (2,), [0.0, 0.0])
+        """
         with device(reference_variable.device):
             made = self.add_variable(
                 reference_variable.shape,
@@ -258,7 +295,13 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     def add_optimizer_variables(
         self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
     ) -> Any:
-        """One piece of state (for several names: several) per variable, as lists in their order."""
+        """One piece of state (for several names: several) per variable, as lists in their order.
+
+        >>> weights = [ef.Variable([1.0, 2.0]), ef.Variable(3.0)]
+        >>> means, squares = ef.optimizers.SGD().add_optimizer_variables(weights, ["mean", "square"])
+        >>> [m.shape for m in means], [s.shape for s in squares]
+        ([(2,), ()], [(2,), ()])
+        """
         names = [name] if isinstance(name, str) else list(name)
         kinds = [initializer] * len(names) if isinstance(initializer, str) else list(initializer)
         made = [[self.add_variable_from_reference(v, n, k) for n, k in zip(names, kinds)] for v in trainable_variables]
@@ -288,6 +331,14 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
         Raises:
             ValueError: when all gradients are None, or one has another shape than its variable.
+
+        >>> weight = ef.Variable(1.0)
+        >>> with ef.GradientTape() as tape:
+        ...     loss = weight**2
+        >>> optimizer = ef.optimizers.SGD(0.25)
+        >>> iterations = optimizer.apply_gradients([(tape.gradient(loss, weight), weight)])
+        >>> float(weight), int(iterations)  # 1 - 0.25 * 2
+        (0.5, 1)
         """
         pairs = [tuple(pair) for pair in grads_and_vars]
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
@@ -303,6 +354,11 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
         Raises:
             ValueError: when all gradients are None, the numbers differ, or a gradient has another shape.
+
+        >>> weights = [ef.Variable([1.0, 2.0]), ef.Variable(3.0)]
+        >>> ef.optimizers.SGD(0.5).apply([ef.Tensor([1.0, 1.0]), 2.0], weights)
+        >>> [w.tolist() for w in weights]
+        [[0.5, 1.5], 2.0]
         """
         grads = list(grads)
         variables = self._given(trainable_variables, len(grads))
@@ -459,7 +515,14 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             rule(namespace_of(w), w, g, slots, settings, self._scratch.like(w))
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
-        """Change one variable by its gradient. A user's optimizer overrides this."""
+        """Change one variable by its gradient. A user's optimizer overrides this.
+
+        >>> optimizer, weight = ef.optimizers.SGD(), ef.Variable([1.0, 2.0])
+        >>> optimizer.build([weight])
+        >>> optimizer.update_step(ef.Tensor([1.0, 1.0]), weight, 0.5)
+        >>> weight.tolist()
+        [0.5, 1.5]
+        """
         if self.rule is None:
             raise NotImplementedError(
                 f"{type(self).__name__} must override update_step(gradient, variable, learning_rate)."
@@ -470,7 +533,11 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     _own_apply, _own_update_step = apply, update_step  # which a subclass may have replaced
 
     def settings(self, rate: float) -> tuple[Any, ...]:
-        """The numbers that this step's rule needs, from the learning rate."""
+        """The numbers that this step's rule needs, from the learning rate.
+
+        >>> ef.optimizers.SGD().settings(0.5)
+        (0.5, 0.0)
+        """
         return (rate,)
 
     @property
@@ -500,6 +567,13 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
         Raises:
             ValueError: after the optimizer was built.
+
+        >>> kernel, bias = ef.Variable(1.0, name="kernel"), ef.Variable(1.0, name="bias")
+        >>> optimizer = ef.optimizers.SGD(0.5, weight_decay=0.5)
+        >>> optimizer.exclude_from_weight_decay(var_names=["bias"])
+        >>> optimizer.apply([0.0, 0.0], [kernel, bias])
+        >>> float(kernel), float(bias)
+        (0.75, 1.0)
         """
         if self.built:
             raise ValueError("exclude_from_weight_decay: call it before the optimizer is built (before fit).")
@@ -508,28 +582,55 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         self._undecayed.append(lambda v: v.identity in chosen or any(p.search(v.path) for p in patterns))
 
     def scale_loss(self, loss: Any) -> Any:
-        """The loss times `loss_scale_factor`."""
+        """The loss times `loss_scale_factor`.
+
+        >>> ef.optimizers.SGD(loss_scale_factor=8.0).scale_loss(0.5)
+        4.0
+        """
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     # -- for optimizers of the user's own
 
     def assign(self, variable: Variable, value: Any) -> None:
-        """`variable.assign(value)`; Keras' optimizers are written with it."""
+        """`variable.assign(value)`; Keras' optimizers are written with it.
+
+        >>> weight = ef.Variable(1.0)
+        >>> ef.optimizers.SGD().assign(weight, 3.0)
+        >>> float(weight)
+        3.0
+        """
         variable.assign(value)
 
     def assign_add(self, variable: Variable, value: Any) -> None:
-        """`variable.assign_add(value)`."""
+        """`variable.assign_add(value)`.
+
+        >>> weight = ef.Variable(1.0)
+        >>> ef.optimizers.SGD().assign_add(weight, 3.0)
+        >>> float(weight)
+        4.0
+        """
         variable.assign_add(value)
 
     def assign_sub(self, variable: Variable, value: Any) -> None:
-        """`variable.assign_sub(value)`."""
+        """`variable.assign_sub(value)`.
+
+        >>> weight = ef.Variable(1.0)
+        >>> ef.optimizers.SGD().assign_sub(weight, 3.0)
+        >>> float(weight)
+        -2.0
+        """
         variable.assign_sub(value)
 
     # -- configs
 
     @automatic
     def get_config(self) -> dict[str, Any]:
-        """All settings, as numbers, strings and dicts."""
+        """All settings, as numbers, strings and dicts.
+
+        >>> config = ef.optimizers.SGD(0.5, momentum=0.75).get_config()
+        >>> config["learning_rate"], config["momentum"], config["nesterov"]
+        (0.5, 0.75, False)
+        """
         shared = {name: getattr(self, name) for name in Shared.__annotations__ if name not in ("lr", "decay")}
         decay = {"decay": self._rate.decay} if self._rate.decay else {}
         base = {"name": shared.pop("name"), "learning_rate": self._rate.config(), **shared, **decay}
@@ -537,7 +638,12 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Optimizer:
-        """The optimizer that `get_config` described (without its state)."""
+        """The optimizer that `get_config` described (without its state).
+
+        >>> config = ef.optimizers.SGD(0.5, momentum=0.75).get_config()
+        >>> ef.optimizers.SGD.from_config(config).momentum
+        0.75
+        """
         return cls(**config)
 
 

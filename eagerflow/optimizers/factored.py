@@ -41,7 +41,7 @@ def _rms(xp: Any, array: Any) -> Any:
 
 @OPTIMIZERS.add("adafactor")
 class Adafactor(Optimizer):
-    """Steps in proportion to the size of a variable, with denominators that a row and a column give.
+    """Steps in proportion to the size of the weights; of squared gradients only the means of rows and columns are kept.
 
     Args:
         learning_rate: a number, schedule or function.
@@ -53,6 +53,13 @@ class Adafactor(Optimizer):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
+
+    >>> import eagerflow as ef
+    >>> small, large = ef.Variable(ef.ops.ones((2, 3))), ef.Variable(100 * ef.ops.ones((2, 3)))
+    >>> gradient = ef.Tensor([[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]])
+    >>> ef.optimizers.Adafactor(0.125).apply([gradient, gradient], [small, large])
+    >>> round(float(small[0, 0]), 3), round(float(large[0, 0]), 3)  # steps are relative to the size of the weights
+    (0.875, 87.5)
     """
 
     rule = staticmethod(_adafactor)

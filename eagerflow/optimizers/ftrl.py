@@ -36,6 +36,14 @@ class Ftrl(Optimizer):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: McMahan et al., "Ad click prediction: a view from the trenches", 2013.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable([1.0, 1.0])
+    >>> optimizer = ef.optimizers.Ftrl(0.5, l1_regularization_strength=0.1)
+    >>> for _ in range(5):
+    ...     optimizer.apply([ef.Tensor([1.0, 0.01])], [weight])
+    >>> [round(w, 2) for w in weight.tolist()]  # small gradients leave a weight at exactly 0
+    [-0.85, 0.0]
     """
 
     slots = ("accumulator", "linear")

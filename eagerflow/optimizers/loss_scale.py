@@ -37,6 +37,16 @@ class LossScaleOptimizer(Optimizer):
         TypeError: when `inner_optimizer` is no optimizer, or for another argument.
 
     Source: Micikevicius et al., "Mixed precision training", 2017.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable(1.0)
+    >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(0.5), initial_scale=1024.0)
+    >>> float(optimizer.scale_loss(ef.Tensor(2.0)))
+    2048.0
+    >>> optimizer.apply([1024.0], [weight])  # the gradient of the scaled loss: in truth it is 1
+    >>> optimizer.apply([float("inf")], [weight])  # is left out, and halves the scale
+    >>> float(weight), float(optimizer.dynamic_scale)
+    (0.5, 512.0)
     """
 
     def __init__(
@@ -68,12 +78,26 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def iterations(self) -> Any:
-        """How many updates were made, those left out not counted."""
+        """How many updates were made, those left out not counted.
+
+        >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(), initial_scale=2.0)
+        >>> weight = ef.Variable(1.0)
+        >>> for gradient in (2.0, float("inf"), 2.0):
+        ...     optimizer.apply([gradient], [weight])
+        >>> int(optimizer.iterations)  # the infinite one was left out
+        2
+        """
         return self.inner_optimizer.iterations
 
     @property
     def learning_rate(self) -> Any:
-        """That of the inner optimizer."""
+        """That of the inner optimizer.
+
+        >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(0.5))
+        >>> optimizer.learning_rate = 0.25
+        >>> float(optimizer.inner_optimizer.learning_rate)
+        0.25
+        """
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
@@ -84,7 +108,11 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def variables(self) -> list[Variable]:
-        """The state of both."""
+        """The state of both.
+
+        >>> [v.name for v in ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD()).variables]
+        ['iteration', 'learning_rate', 'step_counter', 'dynamic_scale', 'iteration', 'learning_rate']
+        """
         return [*self._variables, *self.inner_optimizer.variables]
 
     def build(self, var_list: Iterable[Variable]) -> None:
@@ -95,7 +123,12 @@ class LossScaleOptimizer(Optimizer):
         return self.inner_optimizer._trained()
 
     def check_finite(self, grads: Iterable[Any]) -> Tensor:
-        """Whether all gradients are finite, as a tensor of one boolean; None counts as finite."""
+        """Whether all gradients are finite, as a tensor of one boolean; None counts as finite.
+
+        >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD())
+        >>> bool(optimizer.check_finite([1.0, None])), bool(optimizer.check_finite([1.0, float("nan")]))
+        (True, False)
+        """
         return convert_to_tensor(_finite([None if g is None else convert_to_tensor(g) for g in grads]))
 
     def scale_loss(self, loss: Any) -> Any:

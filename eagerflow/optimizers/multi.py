@@ -19,7 +19,7 @@ __all__ = ["MultiOptimizer", "OptimizerMap"]
 
 @OPTIMIZERS.add()
 class OptimizerMap(MutableMapping[str, Optimizer]):
-    """Which optimizer trains which variables: paths, or patterns of whole paths, to optimizers.
+    """Says which optimizer trains which variables: maps paths, or patterns of whole paths, to optimizers.
 
     Args:
         default_optimizer: trains all other variables.
@@ -29,8 +29,9 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
         TypeError: for something that is no optimizer.
         ValueError: for an optimizer that wraps others.
 
+    >>> import eagerflow as ef
     >>> from eagerflow.optimizers import SGD, Adam
-    >>> OptimizerMap(Adam(), {"encoder/.*": SGD()})["encoder/dense/kernel"].name
+    >>> ef.optimizers.OptimizerMap(Adam(), {"encoder/.*": SGD()})["encoder/dense/kernel"].name
     'sgd'
     """
 
@@ -107,6 +108,14 @@ class MultiOptimizer(Optimizer):
 
     Raises:
         TypeError: for something else.
+
+    >>> import eagerflow as ef
+    >>> from eagerflow.optimizers import SGD, MultiOptimizer, OptimizerMap
+    >>> body, head = ef.Variable(1.0, name="body"), ef.Variable(1.0, name="head")
+    >>> optimizer = MultiOptimizer(OptimizerMap(SGD(0.5), {"head": SGD(0.125)}))
+    >>> optimizer.apply([1.0, 1.0], [body, head])
+    >>> float(body), float(head)
+    (0.5, 0.875)
     """
 
     def __init__(self, optimizer_map: Any, loss_scale_factor: float | None = None, name: str | None = None) -> None:
@@ -130,7 +139,12 @@ class MultiOptimizer(Optimizer):
 
     @property
     def optimizers(self) -> list[Optimizer]:
-        """All of them, each once, in the order of the map, then the default; of a function, those that it gave."""
+        """All of them, each once, in the order of the map, then the default; of a function, those that it gave.
+
+        >>> from eagerflow.optimizers import SGD, Adam, OptimizerMap
+        >>> [o.name for o in ef.optimizers.MultiOptimizer(OptimizerMap(SGD(), {"head": Adam()})).optimizers]
+        ['adam', 'sgd']
+        """
         chosen = self.optimizer_map
         every = self._found if chosen is None else [*chosen.values(), chosen.default_optimizer]
         return list({id(o): o for o in every}.values())
@@ -144,7 +158,14 @@ class MultiOptimizer(Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """There is none: each of `optimizers` has its own."""
+        """There is none: each of `optimizers` has its own.
+
+        >>> optimizer = ef.optimizers.MultiOptimizer(ef.optimizers.OptimizerMap(ef.optimizers.SGD(0.5)))
+        >>> optimizer.learning_rate
+        Traceback (most recent call last):
+            ...
+        AttributeError: MultiOptimizer has no learning_rate of its own; each of its `optimizers` has one.
+        """
         raise AttributeError("MultiOptimizer has no learning_rate of its own; each of its `optimizers` has one.")
 
     @learning_rate.setter
@@ -155,7 +176,13 @@ class MultiOptimizer(Optimizer):
 
     @property
     def variables(self) -> list[Variable]:
-        """The state of all."""
+        """The state of all.
+
+        >>> optimizer = ef.optimizers.MultiOptimizer(ef.optimizers.OptimizerMap(ef.optimizers.SGD(0.5)))
+        >>> optimizer.build([ef.Variable(1.0, name="w")])
+        >>> [v.name for v in optimizer.variables]
+        ['iteration', 'iteration', 'learning_rate']
+        """
         return [self._iterations, *[v for o in self.optimizers for v in o.variables]]
 
     def build(self, variables: Iterable[Variable]) -> None:

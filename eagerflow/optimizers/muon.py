@@ -72,6 +72,15 @@ class Muon(Optimizer):
 
     Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; Liu et al., "Muon is
     scalable for LLM training", 2025.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> weight = ef.Variable(ef.ops.zeros((2, 2)), name="kernel")
+    >>> optimizer = ef.optimizers.Muon(1.0, weight_decay=None, rms_rate=None)
+    >>> optimizer.apply([ef.Tensor([[100.0, 0.0], [0.0, 0.5]])], [weight])
+    >>> step = -weight.numpy()
+    >>> [round(float(n)) for n in np.linalg.svd(step, compute_uv=False)]  # both directions count alike, 100 and 0.5
+    [1, 1]
     """
 
     temporaries = 1
@@ -113,7 +122,12 @@ class Muon(Optimizer):
         self.rms_rate = rms_rate
 
     def lr_adjust(self, x: Any) -> Any:
-        """A step of a matrix in the size that `rms_rate` asks for; unchanged for None."""
+        """A step of a matrix in the size that `rms_rate` asks for; unchanged for None.
+
+        >>> optimizer = ef.optimizers.Muon(rms_rate=0.25)
+        >>> float(optimizer.lr_adjust(np.ones((4, 16))).max())  # 0.25 * sqrt(16)
+        1.0
+        """
         return x if self.rms_rate is None else x * (math.sqrt(max(x.shape[0], x.shape[1])) * self.rms_rate)
 
     def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Tensor:
@@ -121,6 +135,10 @@ class Muon(Optimizer):
 
         Raises:
             ValueError: when `x` is no matrix.
+
+        >>> matrix = ef.Tensor([[3.0, 0.0], [0.0, -4.0]])
+        >>> ef.optimizers.Muon().zeropower_via_newtonschulz5(matrix, 10).numpy().round().tolist()
+        [[1.0, 0.0], [0.0, -1.0]]
         """
         matrix = convert_to_tensor(x)
         if matrix.ndim != 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from eagerflow.base.twins import twin
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
 from eagerflow.optimizers.table import OPTIMIZERS
@@ -13,6 +14,7 @@ __all__ = ["RMSprop"]
 
 
 @elementwise
+@twin("optimizers")
 def _rmsprop(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, rho, new, momentum, epsilon, centered = settings
     velocity, *others = slots
@@ -57,6 +59,12 @@ class RMSprop(Optimizer):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Tieleman and Hinton, lecture 6.5 of "Neural networks for machine learning", 2012.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable([1.0, 1.0])
+    >>> ef.optimizers.RMSprop(0.25, rho=0.75).apply([ef.Tensor([100.0, -0.01])], [weight])
+    >>> [round(w, 2) for w in weight.tolist()]  # g / sqrt(g² / 4) is 2 for any g: both steps are 0.5 long
+    [0.5, 1.5]
     """
 
     temporaries = 2

@@ -48,6 +48,16 @@ class ScheduleFreeAdamW(_Moments):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Defazio et al., "The road less scheduled", 2024.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable(1.0)
+    >>> optimizer = ef.optimizers.ScheduleFreeAdamW(0.1)
+    >>> for _ in range(100):
+    ...     with ef.GradientTape() as tape:
+    ...         loss = weight**2
+    ...     optimizer.apply([tape.gradient(loss, weight)], [weight])
+    >>> abs(float(weight)) < 0.1
+    True
     """
 
     temporaries = 2

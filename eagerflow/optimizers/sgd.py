@@ -56,8 +56,9 @@ class SGD(Optimizer):
 
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
 
+    >>> import eagerflow as ef
     >>> w = ef.Variable([1.0, 2.0])
-    >>> SGD(learning_rate=0.5).apply([ef.Tensor([1.0, 1.0])], [w])
+    >>> ef.optimizers.SGD(learning_rate=0.5).apply([ef.Tensor([1.0, 1.0])], [w])
     >>> w.numpy().tolist()
     [0.5, 1.5]
     """

@@ -63,6 +63,12 @@ class Lion(Optimizer):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: Chen et al., "Symbolic discovery of optimization algorithms", 2023.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable([1.0, 1.0])
+    >>> ef.optimizers.Lion(0.25).apply([ef.Tensor([100.0, -0.01])], [weight])
+    >>> weight.tolist()  # by the sign alone
+    [0.75, 1.25]
     """
 
     slots = ("momentum",)
@@ -92,6 +98,12 @@ class Lamb(_Moments):
         **shared: what all optimizers take; see `Optimizer`.
 
     Source: You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", 2019.
+
+    >>> import eagerflow as ef
+    >>> weight = ef.Variable([3.0, 4.0])
+    >>> ef.optimizers.Lamb(0.1).apply([ef.Tensor([100.0, 100.0])], [weight])
+    >>> [round(w, 3) for w in weight.tolist()]  # a step of a tenth of the weights' norm, 5
+    [2.646, 3.646]
     """
 
     temporaries = 2

@@ -21,7 +21,13 @@ class StoredState:
 
     @property
     def variables(self) -> list[Variable]:
-        """All state: step counter, learning rate, and the slots of every variable."""
+        """All state: step counter, learning rate, and the slots of every variable.
+
+        >>> optimizer = ef.optimizers.SGD(0.5, momentum=0.75)
+        >>> optimizer.build([ef.Variable([1.0, 2.0], name="kernel")])
+        >>> [v.name for v in optimizer.variables]
+        ['iteration', 'learning_rate', 'kernel_momentum']
+        """
         return self._variables[:]
 
     def set_weights(self, weights: Iterable[Any]) -> None:
@@ -29,6 +35,12 @@ class StoredState:
 
         Raises:
             ValueError: before the optimizer is built, or when numbers or shapes differ; then nothing was changed.
+
+        >>> optimizer, weight = ef.optimizers.SGD(0.5), ef.Variable(1.0)
+        >>> optimizer.build([weight])
+        >>> optimizer.set_weights([100, 0.25])
+        >>> int(optimizer.iterations), float(optimizer.learning_rate)
+        (100, 0.25)
         """
         self._check_built("set_weights")
         values = [convert_to_tensor(w) for w in weights]
@@ -84,7 +96,13 @@ class StoredState:
             )
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Put all state into `store`, under the numbers "0", "1", ..."""
+        """Put all state into `store`, under the numbers "0", "1", ...
+
+        >>> store = {}
+        >>> ef.optimizers.SGD(0.5).save_own_variables(store)
+        >>> {number: float(value) for number, value in store.items()}  # the number of updates, and the learning rate
+        {'0': 0.0, '1': 0.5}
+        """
         store.update({str(i): v.numpy() for i, v in enumerate(self.variables)})
 
     def load_own_variables(self, store: Any) -> None:
@@ -92,6 +110,11 @@ class StoredState:
 
         Raises:
             ValueError: when the number of arrays differs; then nothing was changed.
+
+        >>> optimizer = ef.optimizers.SGD(0.5)
+        >>> optimizer.load_own_variables({"0": np.array(100), "1": np.array(0.25)})
+        >>> int(optimizer.iterations), float(optimizer.learning_rate)
+        (100, 0.25)
         """
         if len(store) != len(self.variables):
             raise ValueError(

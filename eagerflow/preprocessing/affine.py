@@ -55,6 +55,13 @@ def apply_affine_transform(
         ValueError: for other axes, modes or orders.
 
     Source: `keras.preprocessing.image.apply_affine_transform`; points outside as in `scipy.ndimage`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.zeros((1, 3, 3))  # one channel, three rows, three columns
+    >>> image[0, 0, 1] = 1  # at the top, in the middle
+    >>> ef.preprocessing.image.apply_affine_transform(image, theta=90, order=0)[0].tolist()
+    [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
     array = np.asarray(x)
     if array.ndim != 3 or {row_axis, col_axis, channel_axis} != {0, 1, 2} or channel_axis == 1:
@@ -161,6 +168,12 @@ def apply_channel_shift(x: Any, intensity: float, channel_axis: int = 0) -> np.n
         x: an array of three axes.
         intensity: what is added.
         channel_axis: accepted for Keras' signature; the same is done to all channels.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.array([[[0.0, 100.0], [200.0, 255.0]]])
+    >>> ef.preprocessing.image.apply_channel_shift(image, 50).tolist()
+    [[[50.0, 150.0], [250.0, 255.0]]]
     """
     array = np.asarray(x)
     return np.clip(array + intensity, array.min(), array.max())
@@ -173,6 +186,12 @@ def apply_brightness_shift(x: Any, brightness: float, scale: bool = True) -> np.
         x: an array of three axes, channels where they are configured to be.
         brightness: 1 changes nothing, 0 is black.
         scale: stretch the values to the range from 0 to 255.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.array([[[0.0], [100.0]], [[200.0], [255.0]]])
+    >>> ef.preprocessing.image.apply_brightness_shift(image, 0.5)[..., 0].tolist()
+    [[0.0, 50.0], [100.0, 127.0]]
     """
     return brightened(np.asarray(x), brightness, scale)
 
@@ -187,7 +206,14 @@ def random_rotation(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """An image turned by up to `rg` degrees, drawn from `numpy.random`; see `apply_affine_transform`."""
+    """An image turned by up to `rg` degrees, drawn from `numpy.random`; see `apply_affine_transform`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.eye(5)[None]
+    >>> ef.preprocessing.image.random_rotation(image, 30).shape
+    (1, 5, 5)
+    """
     theta = _uniform(-rg, rg)
     return apply_affine_transform(
         x, theta, 0, 0, 0, 1, 1, row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
@@ -205,7 +231,15 @@ def random_shift(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """An image shifted by up to these shares of its width and height; see `apply_affine_transform`."""
+    """An image shifted by up to these shares of its width and height; see `apply_affine_transform`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.zeros((1, 4, 4))
+    >>> image[0, 1, 1] = 1
+    >>> ef.preprocessing.image.random_shift(image, 0.25, 0.25, fill_mode="constant").shape
+    (1, 4, 4)
+    """
     tx = _uniform(-hrg, hrg) * x.shape[row_axis]
     ty = _uniform(-wrg, wrg) * x.shape[col_axis]
     return apply_affine_transform(
@@ -223,7 +257,13 @@ def random_shear(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """An image sheared by up to `intensity` degrees; see `apply_affine_transform`."""
+    """An image sheared by up to `intensity` degrees; see `apply_affine_transform`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.preprocessing.image.random_shear(np.eye(5)[None], 20).shape
+    (1, 5, 5)
+    """
     shear = _uniform(-intensity, intensity)
     return apply_affine_transform(
         x, 0, 0, 0, shear, 1, 1, row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
@@ -240,7 +280,15 @@ def random_zoom(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
-    """An image with height and width zoomed, each by a factor from `zoom_range`; see `apply_affine_transform`."""
+    """An image with height and width zoomed, each by a factor from `zoom_range`; see `apply_affine_transform`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.ones((1, 4, 4))
+    >>> zoomed = ef.preprocessing.image.random_zoom(image, (2, 2), fill_mode="constant", interpolation_order=0)
+    >>> zoomed[0].tolist()  # above 1 the image shrinks
+    [[0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+    """
     low, high = _pair("random_zoom", "zoom_range", zoom_range)
     zx, zy = (1, 1) if low == high == 1 else (_uniform(low, high), _uniform(low, high))
     return apply_affine_transform(
@@ -249,12 +297,27 @@ def random_zoom(
 
 
 def random_channel_shift(x: Any, intensity_range: float, channel_axis: int = 0) -> np.ndarray:
-    """An image with up to `intensity_range` added or subtracted; see `apply_channel_shift`."""
+    """An image with up to `intensity_range` added or subtracted; see `apply_channel_shift`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.array([[[0.0, 100.0], [200.0, 255.0]]])
+    >>> shifted = ef.preprocessing.image.random_channel_shift(image, 50)
+    >>> bool(shifted.min() >= 0), bool(shifted.max() <= 255)  # within the range of the image
+    (True, True)
+    """
     return apply_channel_shift(x, _uniform(-intensity_range, intensity_range), channel_axis)
 
 
 def random_brightness(x: Any, brightness_range: tuple[float, float], scale: bool = True) -> np.ndarray:
-    """An image made brighter or darker by a factor from `brightness_range`; see `apply_brightness_shift`."""
+    """An image made brighter or darker by a factor from `brightness_range`; see `apply_brightness_shift`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.array([[[0.0], [100.0]], [[200.0], [255.0]]])
+    >>> ef.preprocessing.image.random_brightness(image, (0.5, 0.5))[..., 0].tolist()
+    [[0.0, 50.0], [100.0, 127.0]]
+    """
     low, high = _pair("random_brightness", "brightness_range", brightness_range)
     return apply_brightness_shift(x, _uniform(low, high), scale)
 

@@ -6,16 +6,40 @@ import itertools
 import os
 import wave
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 
 from eagerflow.data.dataset import Dataset
-from eagerflow.preprocessing.folders import Settings, datasets_of
+from eagerflow.preprocessing.folders import FolderDataset, FolderOptions, Settings, datasets_of
 
 __all__ = ["audio_dataset_from_directory"]
 
 
+class _Options(FolderOptions, total=False):
+    sampling_rate: int | None
+    output_sequence_length: int | None
+    ragged: bool
+
+
+@overload
+def audio_dataset_from_directory(
+    directory: str | os.PathLike[str],
+    labels: Any = ...,
+    label_mode: str | None = ...,
+    *,
+    subset: Literal["both"],
+    **options: Unpack[_Options],
+) -> list[FolderDataset]: ...
+@overload
+def audio_dataset_from_directory(
+    directory: str | os.PathLike[str],
+    labels: Any = ...,
+    label_mode: str | None = ...,
+    *,
+    subset: Literal["training", "validation"] | None = ...,
+    **options: Unpack[_Options],
+) -> FolderDataset: ...
 def audio_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = "inferred",
@@ -60,6 +84,19 @@ def audio_dataset_from_directory(
             8, 16, 24 or 32 bits.
 
     Source: `keras.utils.audio_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> import wave
+    >>> from pathlib import Path
+    >>> for name in ("high", "low"):
+    ...     Path("sounds", name).mkdir(parents=True)
+    ...     with wave.open(f"sounds/{name}/1.wav", "wb") as file:
+    ...         file.setparams((1, 2, 8000, 0, "NONE", ""))  # one channel, 16 bits, 8000 samples per second
+    ...         file.writeframes(np.array([0, 16384, -16384], "<i2").tobytes())
+    >>> sounds, labels = next(iter(ef.utils.audio_dataset_from_directory("sounds", verbose=False)))
+    >>> sounds.shape, sounds[0, :, 0].tolist()
+    ((2, 3, 1), [0.0, 0.5, -0.5])
     """
     name = "audio_dataset_from_directory"
     if ragged:

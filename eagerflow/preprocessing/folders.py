@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -14,11 +14,23 @@ from eagerflow.base.messages import say
 from eagerflow.core.random import default_seed
 from eagerflow.data.dataset import Dataset
 
-__all__ = ["Files", "FolderDataset", "Settings", "datasets_of", "find_files"]
+__all__ = ["Files", "FolderDataset", "FolderOptions", "Settings", "datasets_of", "find_files"]
 
 _LABEL_MODES = ("int", "categorical", "binary", None)
 _SUBSETS = ("training", "validation", "both", None)
 _READERS = 4  # threads that read files
+
+
+class FolderOptions(TypedDict, total=False):
+    """What all data sets of folders take, besides the folder, `labels`, `label_mode` and `subset`."""
+
+    class_names: Any
+    batch_size: int | None
+    shuffle: bool
+    seed: int | None
+    validation_split: float | None
+    follow_links: bool
+    verbose: bool
 
 
 class FolderDataset(Dataset):

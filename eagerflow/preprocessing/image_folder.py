@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from eagerflow import ops
 from eagerflow.base.config import image_data_format
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.spellings import also
-from eagerflow.preprocessing.folders import Settings, datasets_of
+from eagerflow.preprocessing.folders import FolderDataset, FolderOptions, Settings, datasets_of
 from eagerflow.preprocessing.pictures import read_image, smart_resize
 
 __all__ = ["image_dataset_from_directory"]
@@ -21,6 +21,34 @@ _COLORS = ("rgb", "rgba", "grayscale")
 _INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
 
 
+class _Options(FolderOptions, total=False):
+    color_mode: str
+    image_size: Any
+    interpolation: str
+    crop_to_aspect_ratio: bool
+    pad_to_aspect_ratio: bool
+    data_format: str | None
+    format: str
+
+
+@overload
+def image_dataset_from_directory(
+    directory: str | os.PathLike[str],
+    labels: Any = ...,
+    label_mode: str | None = ...,
+    *,
+    subset: Literal["both"],
+    **options: Unpack[_Options],
+) -> list[FolderDataset]: ...
+@overload
+def image_dataset_from_directory(
+    directory: str | os.PathLike[str],
+    labels: Any = ...,
+    label_mode: str | None = ...,
+    *,
+    subset: Literal["training", "validation"] | None = ...,
+    **options: Unpack[_Options],
+) -> FolderDataset: ...
 @also(smart_resize="crop_to_aspect_ratio")
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
@@ -78,6 +106,20 @@ def image_dataset_from_directory(
         ValueError: for settings that can't be, and for folders without images.
 
     Source: `keras.utils.image_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> for name, color in [("cats", 0), ("dogs", 255)]:
+    ...     Path("pets", name).mkdir(parents=True)
+    ...     ef.utils.save_img(f"pets/{name}/1.png", np.full((8, 8, 3), color), scale=False)
+    >>> data = ef.preprocessing.image_dataset_from_directory("pets", image_size=(4, 4), shuffle=False)
+    Found 2 files belonging to 2 classes.
+    >>> data.class_names
+    ['cats', 'dogs']
+    >>> images, labels = next(iter(data))
+    >>> images.shape, labels.tolist(), images[:, 0, 0, 0].tolist()
+    ((2, 4, 4, 3), [0, 1], [0.0, 255.0])
     """
     name = "image_dataset_from_directory"
     size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)

@@ -54,8 +54,11 @@ class ImageDataGenerator:
 
     Source: the class of the same name in `keras.preprocessing.image`; seeds give the same draws as there.
 
+    >>> import eagerflow as ef
+    >>> import numpy as np
     >>> images = np.arange(2 * 4 * 4 * 1).reshape(2, 4, 4, 1)
-    >>> batches = ImageDataGenerator(rescale=0.5).flow(images, [0, 1], batch_size=2, shuffle=False)
+    >>> generator = ef.preprocessing.image.ImageDataGenerator(rescale=0.5)
+    >>> batches = generator.flow(images, [0, 1], batch_size=2, shuffle=False)
     >>> x, y = batches[0]
     >>> x[0, 0, :, 0].tolist(), y.tolist()
     ([0.0, 0.5, 1.0, 1.5], [0, 1])
@@ -136,7 +139,14 @@ class ImageDataGenerator:
         ignore_class_split: bool = False,
         subset: str | None = None,
     ) -> NumpyArrayIterator:
-        """Batches of the rows of arrays, see `NumpyArrayIterator`."""
+        """Batches of the rows of arrays, see `NumpyArrayIterator`.
+
+        >>> generator = ef.preprocessing.image.ImageDataGenerator(rescale=1 / 4)
+        >>> images = np.stack([np.zeros((2, 2, 1)), np.full((2, 2, 1), 4.0)])
+        >>> x, y = next(generator.flow(images, [7, 8], batch_size=2, shuffle=False))
+        >>> x[:, 0, 0, 0].tolist(), [int(n) for n in y]
+        ([0.0, 1.0], [7, 8])
+        """
         return self._batches(NumpyArrayIterator, locals())
 
     def flow_from_directory(
@@ -157,7 +167,18 @@ class ImageDataGenerator:
         interpolation: str = "nearest",
         keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:
-        """Batches of the image files in a folder with a folder per class, see `DirectoryIterator`."""
+        """Batches of the image files in a folder with a folder per class, see `DirectoryIterator`.
+
+        >>> from pathlib import Path
+        >>> for name in ("cats", "dogs"):
+        ...     Path("pets", name).mkdir(parents=True)
+        ...     ef.utils.save_img(f"pets/{name}/1.png", np.zeros((8, 8, 3)))
+        >>> generator = ef.preprocessing.image.ImageDataGenerator()
+        >>> x, y = next(generator.flow_from_directory("pets", target_size=(4, 4), shuffle=False))
+        Found 2 images belonging to 2 classes.
+        >>> x.shape, y.tolist()
+        ((2, 4, 4, 3), [[1.0, 0.0], [0.0, 1.0]])
+        """
         return self._batches(DirectoryIterator, locals())
 
     def flow_from_dataframe(
@@ -181,7 +202,19 @@ class ImageDataGenerator:
         interpolation: str = "nearest",
         validate_filenames: bool = True,
     ) -> DataFrameIterator:
-        """Batches of the image files that a pandas table names, see `DataFrameIterator`."""
+        """Batches of the image files that a pandas table names, see `DataFrameIterator`.
+
+        >>> class Table(dict):  # stands for a table of pandas
+        ...     columns = property(dict.keys)
+        >>> for name in ("1.png", "2.png"):
+        ...     ef.utils.save_img(name, np.zeros((8, 8, 3)))
+        >>> table = Table({"filename": ["1.png", "2.png"], "price": [1.5, 2.5]})
+        >>> generator = ef.preprocessing.image.ImageDataGenerator()
+        >>> data = generator.flow_from_dataframe(table, ".", y_col="price", class_mode="raw", shuffle=False)
+        Found 2 image files.
+        >>> data[0][0].shape, data[0][1].tolist()
+        ((2, 256, 256, 3), [1.5, 2.5])
+        """
         return self._batches(DataFrameIterator, locals())
 
     def _batches(self, iterator: type[Any], arguments: dict[str, Any]) -> Any:
@@ -200,11 +233,22 @@ class ImageDataGenerator:
 
         Returns:
             theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical, channel_shift_intensity, brightness.
+
+        >>> generator = ef.preprocessing.image.ImageDataGenerator(rotation_range=10)
+        >>> drawn = generator.get_random_transform((8, 8, 3), seed=1)
+        >>> -10 <= drawn["theta"] <= 10, drawn["flip_horizontal"]
+        (True, False)
         """
         return self.draw_transform(img_shape, np.random if seed is None else np.random.RandomState(seed))
 
     def draw_transform(self, img_shape: Any, draw: Any) -> dict[str, Any]:
-        """As `get_random_transform`, with `draw`, a `numpy.random.RandomState`, to draw from."""
+        """As `get_random_transform`, with `draw`, a `numpy.random.RandomState`, to draw from.
+
+        >>> generator = ef.preprocessing.image.ImageDataGenerator(zoom_range=(0.5, 2))
+        >>> drawn = generator.draw_transform((8, 8, 3), np.random.RandomState(1))
+        >>> 0.5 <= float(drawn["zx"]) <= 2, drawn["theta"]
+        (True, 0.0)
+        """
         theta = _around_zero(self.rotation_range, draw)
         tx = _shift(self.height_shift_range, img_shape[self.row_axis - 1], draw)
         ty = _shift(self.width_shift_range, img_shape[self.col_axis - 1], draw)
@@ -226,7 +270,13 @@ class ImageDataGenerator:
         }
 
     def apply_transform(self, x: Any, transform_parameters: dict[str, Any]) -> np.ndarray:
-        """An image after what `get_random_transform` gave; what is missing in it isn't done."""
+        """An image after what `get_random_transform` gave; what is missing in it isn't done.
+
+        >>> generator = ef.preprocessing.image.ImageDataGenerator()
+        >>> image = np.array([[[1.0], [2.0]], [[3.0], [4.0]]])
+        >>> generator.apply_transform(image, {"flip_horizontal": True})[..., 0].tolist()
+        [[2.0, 1.0], [4.0, 3.0]]
+        """
         rows, columns, channels = self.row_axis - 1, self.col_axis - 1, self.channel_axis - 1
         wanted: Any = transform_parameters.get
         x = apply_affine_transform(
@@ -255,7 +305,13 @@ class ImageDataGenerator:
         return x
 
     def random_transform(self, x: Any, seed: int | None = None) -> np.ndarray:
-        """An image changed at random."""
+        """An image changed at random.
+
+        >>> generator = ef.preprocessing.image.ImageDataGenerator(horizontal_flip=True)
+        >>> image = np.array([[[1.0], [2.0]], [[3.0], [4.0]]])
+        >>> [generator.random_transform(image, seed)[0, :, 0].tolist() for seed in (1, 3)]
+        [[2.0, 1.0], [1.0, 2.0]]
+        """
         return self.apply_transform(x, self.get_random_transform(x.shape, seed))
 
     def standardize(self, x: np.ndarray) -> np.ndarray:
@@ -263,6 +319,10 @@ class ImageDataGenerator:
 
         Args:
             x: an array of floats.
+
+        >>> generator = ef.preprocessing.image.ImageDataGenerator(rescale=1 / 4, samplewise_center=True)
+        >>> generator.standardize(np.array([[[0.0], [8.0]]]))[..., 0].tolist()
+        [[-1.0, 1.0]]
         """
         if self.preprocessing_function:
             x = self.preprocessing_function(x)
@@ -292,6 +352,12 @@ class ImageDataGenerator:
 
         Raises:
             ValueError: for another number of axes.
+
+        >>> generator = ef.preprocessing.image.ImageDataGenerator(featurewise_center=True)
+        >>> images = np.stack([np.zeros((2, 2, 1)), np.full((2, 2, 1), 4.0)])
+        >>> generator.fit(images)
+        >>> generator.mean.ravel().tolist(), generator.standardize(images[1].copy()).ravel().tolist()
+        ([2.0], [2.0, 2.0, 2.0, 2.0])
         """
         x = np.array(x, dtype=self.dtype)
         if x.ndim != 4:

@@ -33,6 +33,12 @@ class Iterator(PyDataset):
         shuffle: whether each epoch has another order.
         seed: of the orders and of all changes; default: they come from `numpy.random`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of `PyDataset`.
+
+    >>> import numpy as np
+    >>> from eagerflow.preprocessing.image import ImageDataGenerator, Iterator
+    >>> batches = ImageDataGenerator().flow(np.zeros((10, 2, 2, 1)), batch_size=4)
+    >>> isinstance(batches, Iterator), len(batches), [batches[i].shape for i in range(3)]
+    (True, 3, [(4, 2, 2, 1), (4, 2, 2, 1), (2, 2, 2, 1)])
     """
 
     def __init__(self, n: int, batch_size: int, shuffle: bool, seed: int | None, **kwargs: Any) -> None:
@@ -73,11 +79,23 @@ class Iterator(PyDataset):
         return self._batch(chosen, draw)
 
     def next(self) -> Any:
-        """The next batch."""
+        """The next batch.
+
+        >>> batches = ef.preprocessing.image.ImageDataGenerator().flow(np.zeros((4, 2, 2, 1)), [0, 1, 2, 3], 2, False)
+        >>> [[int(label) for label in batches.next()[1]] for _ in range(2)]
+        [[0, 1], [2, 3]]
+        """
         return next(self)
 
     def reset(self) -> None:
-        """Begin an epoch from its first batch."""
+        """Begin an epoch from its first batch.
+
+        >>> batches = ef.preprocessing.image.ImageDataGenerator().flow(np.zeros((4, 2, 2, 1)), [0, 1, 2, 3], 2, False)
+        >>> first = next(batches)[1]
+        >>> batches.reset()
+        >>> [int(label) for label in next(batches)[1]]  # the first batch again
+        [0, 1]
+        """
         self.batch_index = 0
 
     def on_epoch_end(self) -> None:
@@ -156,6 +174,13 @@ class NumpyArrayIterator(_Changing):
 
     Raises:
         ValueError: for arrays that don't go together.
+
+    >>> import numpy as np
+    >>> from eagerflow.preprocessing.image import ImageDataGenerator, NumpyArrayIterator
+    >>> images, labels = np.ones((5, 2, 2, 1)), np.arange(5)
+    >>> batches = NumpyArrayIterator(images, labels, ImageDataGenerator(), batch_size=2, shuffle=False)
+    >>> [y.tolist() for x, y in (batches[i] for i in range(len(batches)))]
+    [[0, 1], [2, 3], [4]]
     """
 
     def __init__(
@@ -332,6 +357,18 @@ class DirectoryIterator(_OfFiles):
 
     Raises:
         ValueError: for settings that can't be, and for a folder that doesn't exist.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from eagerflow.preprocessing.image import DirectoryIterator, ImageDataGenerator
+    >>> for name in ("cats", "dogs"):
+    ...     Path("pets", name).mkdir(parents=True)
+    ...     ef.utils.save_img(f"pets/{name}/1.png", np.zeros((8, 8, 3)))
+    >>> batches = DirectoryIterator("pets", ImageDataGenerator(), target_size=(4, 4), class_mode="sparse")
+    Found 2 images belonging to 2 classes.
+    >>> batches.class_indices, batches.image_shape
+    ({'cats': 0, 'dogs': 1}, (4, 4, 3))
     """
 
     def __init__(
@@ -399,6 +436,19 @@ class DataFrameIterator(_OfFiles):
 
     Raises:
         ValueError: for settings that can't be, and for columns that aren't there.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from eagerflow.preprocessing.image import DataFrameIterator, ImageDataGenerator
+    >>> class Table(dict):  # stands for a table of pandas
+    ...     columns = property(dict.keys)
+    >>> for name in ("1.png", "2.png"):
+    ...     ef.utils.save_img(name, np.zeros((8, 8, 3)))
+    >>> table = Table({"filename": ["1.png", "2.png"], "class": ["cat", "dog"]})
+    >>> batches = DataFrameIterator(table, ".", ImageDataGenerator(), target_size=(4, 4), class_mode="sparse")
+    Found 2 image files.
+    >>> batches.class_indices, batches[0][0].shape
+    ({'cat': 0, 'dog': 1}, (2, 4, 4, 3))
     """
 
     allowed_class_modes = ("binary", "categorical", "input", "multi_output", "raw", "sparse", None)

@@ -12,7 +12,7 @@ import numpy as np
 
 from eagerflow import ops
 from eagerflow.base.config import floatx, image_data_format
-from eagerflow.base.errors import expect_one_of, missing_extra
+from eagerflow.base.errors import expect_one_of, missing_package
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["array_to_img", "brightened", "img_to_array", "load_img", "read_image", "save_img", "smart_resize"]
@@ -30,7 +30,7 @@ def _pillow(purpose: str) -> Any:
         import PIL.ImageEnhance  # noqa: F401
         import PIL.ImageFont  # noqa: F401
     except ImportError:
-        raise missing_extra("pillow", "image", purpose) from None
+        raise missing_package("Pillow", "pillow", purpose) from None
     return PIL
 
 
@@ -56,6 +56,14 @@ def load_img(
         ValueError: for an unknown setting, or a file that holds no image.
 
     Source: `keras.utils.load_img`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.utils.save_img("picture.png", np.ones((8, 6, 3)) * 255, scale=False)
+    >>> ef.utils.load_img("picture.png").size  # Pillow has the width first
+    (6, 8)
+    >>> ef.utils.load_img("picture.png", target_size=(4, 5), color_mode="grayscale").size
+    (5, 4)
     """
     expect_one_of("load_img", "color_mode", color_mode, _MODES)
     pillow = _pillow("load_img")
@@ -109,6 +117,11 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
         ValueError: for another number of axes.
 
     Source: `keras.utils.img_to_array`.
+
+    >>> import eagerflow as ef
+    >>> from PIL import Image
+    >>> ef.utils.img_to_array(Image.new("RGB", (3, 2), "red")).shape  # rows, columns, channels
+    (2, 3, 3)
     """
     layout = _layout("img_to_array", data_format)
     array = np.asarray(img, dtype=dtype or floatx())
@@ -133,6 +146,12 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dty
         ValueError: for another shape.
 
     Source: `keras.utils.array_to_img`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> picture = ef.utils.array_to_img(np.array([[[0.0], [0.5], [1.0]]]))
+    >>> picture.size, list(picture.tobytes())  # stretched to the range from 0 to 255
+    ((3, 1), [0, 127, 255])
     """
     layout = _layout("array_to_img", data_format)
     pillow = _pillow("array_to_img")
@@ -174,6 +193,12 @@ def save_img(
         **kwargs: for Pillow's `save`.
 
     Source: `keras.utils.save_img`.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.utils.save_img("picture.png", np.array([[[0.0], [128.0], [255.0]]]), scale=False)
+    >>> ef.utils.img_to_array(ef.utils.load_img("picture.png", color_mode="grayscale"))[0, :, 0].tolist()
+    [0.0, 128.0, 255.0]
     """
     if file_format is None and isinstance(path, (str, os.PathLike)):
         file_format = Path(path).suffix[1:].lower()
@@ -229,7 +254,9 @@ def smart_resize(
 
     Source: `keras.preprocessing.image.smart_resize`.
 
-    >>> smart_resize(np.zeros((4, 8, 3)), (2, 2)).shape
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.preprocessing.image.smart_resize(np.zeros((4, 8, 3)), (2, 2)).shape
     (2, 2, 3)
     """
     kwargs.pop("backend_module", None)

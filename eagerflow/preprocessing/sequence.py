@@ -42,7 +42,8 @@ def pad_sequences(
         TypeError: when `sequences` or one of them can't be iterated.
         ValueError: for an unknown end, elements of different shapes, or a value that the type can't hold.
 
-    >>> pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2).tolist()
+    >>> import eagerflow as ef
+    >>> ef.utils.pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2).tolist()
     [[0, 1], [2, 3], [5, 6]]
     """
     for name, end in (("padding", padding), ("truncating", truncating)):

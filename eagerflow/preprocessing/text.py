@@ -27,7 +27,8 @@ def text_to_word_sequence(input_text: str, filters: str = _FILTERS, lower: bool 
         lower: whether words are made lower case.
         split: what parts words.
 
-    >>> text_to_word_sequence("The cat, the mat.")
+    >>> import eagerflow as ef
+    >>> ef.preprocessing.text.text_to_word_sequence("The cat, the mat.")
     ['the', 'cat', 'the', 'mat']
     """
     text = input_text.lower() if lower else input_text
@@ -52,6 +53,11 @@ def one_hot(
         lower: see `text_to_word_sequence`.
         split: see `text_to_word_sequence`.
         analyzer: gives the words of a text, in place of `text_to_word_sequence`.
+
+    >>> import eagerflow as ef
+    >>> numbers = ef.preprocessing.text.one_hot("the cat the mat", 50)
+    >>> len(numbers), numbers[0] == numbers[2], all(1 <= n < 50 for n in numbers)
+    (4, True, True)
     """
     return hashing_trick(input_text, n, hash, filters, lower, split, analyzer)
 
@@ -79,7 +85,8 @@ def hashing_trick(
     Raises:
         ValueError: when n is below 2, or the name of a hash function is unknown.
 
-    >>> hashing_trick("the cat the mat", 50, "md5")
+    >>> import eagerflow as ef
+    >>> ef.preprocessing.text.hashing_trick("the cat the mat", 50, "md5")
     [43, 32, 43, 29]
     """
     if n < 2:
@@ -117,7 +124,8 @@ class Tokenizer:
 
     Source: the class of the same name in `keras.preprocessing.text`, whose numbers and JSON it shares.
 
-    >>> tokenizer = Tokenizer(oov_token="?")
+    >>> import eagerflow as ef
+    >>> tokenizer = ef.preprocessing.text.Tokenizer(oov_token="?")
     >>> tokenizer.fit_on_texts(["the cat", "the dog"])
     >>> tokenizer.texts_to_sequences(["the cat sat"])
     [[2, 3, 1]]
@@ -151,7 +159,13 @@ class Tokenizer:
         self.index_word: dict[int, str] = {}
 
     def fit_on_texts(self, texts: Iterable[Any]) -> None:
-        """Count the words of texts, or of lists of words, and number them anew."""
+        """Count the words of texts, or of lists of words, and number them anew.
+
+        >>> tokenizer = ef.preprocessing.text.Tokenizer()
+        >>> tokenizer.fit_on_texts(["the cat", "the dog"])
+        >>> tokenizer.word_index
+        {'the': 1, 'cat': 2, 'dog': 3}
+        """
         if isinstance(texts, str):
             raise TypeError("Tokenizer.fit_on_texts(texts): expected a list of texts; got one text.")
         for text in texts:
@@ -181,18 +195,36 @@ class Tokenizer:
         return text_to_word_sequence(text, self.filters, self.lower, self.split)
 
     def fit_on_sequences(self, sequences: Iterable[Iterable[int]]) -> None:
-        """Count in how many sequences every number occurs, for `sequences_to_matrix`."""
+        """Count in how many sequences every number occurs, for `sequences_to_matrix`.
+
+        >>> tokenizer = ef.preprocessing.text.Tokenizer(num_words=4)
+        >>> tokenizer.fit_on_sequences([[1, 2, 1], [3]])
+        >>> tokenizer.document_count, dict(tokenizer.index_docs)
+        (2, {1: 1, 2: 1, 3: 1})
+        """
         for sequence in sequences:
             self.document_count += 1
             for number in set(sequence):
                 self.index_docs[number] = self.index_docs.get(number, 0) + 1
 
     def texts_to_sequences(self, texts: Iterable[Any]) -> list[list[int]]:
-        """Every text as a list of numbers."""
+        """Every text as a list of numbers.
+
+        >>> tokenizer = ef.preprocessing.text.Tokenizer()
+        >>> tokenizer.fit_on_texts(["the cat", "the dog"])
+        >>> tokenizer.texts_to_sequences(["the dog", "a cat"])  # "a" is unknown
+        [[1, 3], [2]]
+        """
         return list(self.texts_to_sequences_generator(texts))
 
     def texts_to_sequences_generator(self, texts: Iterable[Any]) -> Iterator[list[int]]:
-        """Every text as a list of numbers, one after the other."""
+        """Every text as a list of numbers, one after the other.
+
+        >>> tokenizer = ef.preprocessing.text.Tokenizer()
+        >>> tokenizer.fit_on_texts(["the cat", "the dog"])
+        >>> next(tokenizer.texts_to_sequences_generator(["the dog", "a cat"]))
+        [1, 3]
+        """
         if isinstance(texts, str):
             raise TypeError("Tokenizer.texts_to_sequences(texts): expected a list of texts; got one text.")
         unknown = self._unknown()
@@ -208,11 +240,23 @@ class Tokenizer:
         return number is not None and (not self.num_words or number < self.num_words)
 
     def sequences_to_texts(self, sequences: Iterable[Iterable[int]]) -> list[str]:
-        """The words of every list of numbers, joined by spaces."""
+        """The words of every list of numbers, joined by spaces.
+
+        >>> tokenizer = ef.preprocessing.text.Tokenizer()
+        >>> tokenizer.fit_on_texts(["the cat", "the dog"])
+        >>> tokenizer.sequences_to_texts([[1, 3], [2]])
+        ['the dog', 'cat']
+        """
         return list(self.sequences_to_texts_generator(sequences))
 
     def sequences_to_texts_generator(self, sequences: Iterable[Iterable[int]]) -> Iterator[str]:
-        """The words of every list of numbers, one list after the other."""
+        """The words of every list of numbers, one list after the other.
+
+        >>> tokenizer = ef.preprocessing.text.Tokenizer()
+        >>> tokenizer.fit_on_texts(["the cat", "the dog"])
+        >>> next(tokenizer.sequences_to_texts_generator([[1, 3], [2]]))
+        'the dog'
+        """
         unknown = None if self._unknown() is None else self.oov_token
         for sequence in sequences:
             words = (
@@ -222,7 +266,13 @@ class Tokenizer:
             yield " ".join(word for word in words if word is not None)
 
     def texts_to_matrix(self, texts: Iterable[Any], mode: str = "binary") -> np.ndarray:
-        """A row of numbers per text, see `sequences_to_matrix`."""
+        """A row of numbers per text, see `sequences_to_matrix`.
+
+        >>> tokenizer = ef.preprocessing.text.Tokenizer()
+        >>> tokenizer.fit_on_texts(["the cat", "the dog"])  # the: 1, cat: 2, dog: 3
+        >>> tokenizer.texts_to_matrix(["the dog", "cat"]).tolist()
+        [[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0]]
+        """
         return self.sequences_to_matrix(self.texts_to_sequences(texts), mode)
 
     def sequences_to_matrix(self, sequences: Iterable[Any], mode: str = "binary") -> np.ndarray:
@@ -238,6 +288,12 @@ class Tokenizer:
 
         Raises:
             ValueError: for another mode, or when there is no vocabulary yet.
+
+        >>> tokenizer = ef.preprocessing.text.Tokenizer(num_words=4)
+        >>> tokenizer.sequences_to_matrix([[1, 1, 3], [2]], mode="count").tolist()
+        [[0.0, 2.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0]]
+        >>> tokenizer.sequences_to_matrix([[1, 1, 3], [2]], mode="binary").tolist()
+        [[0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0]]
         """
         expect_one_of("Tokenizer.sequences_to_matrix", "mode", mode, _MODES)
         columns = self.num_words or (len(self.word_index) + 1 if self.word_index else 0)
@@ -259,7 +315,12 @@ class Tokenizer:
         return {"binary": 1.0, "count": float(count), "freq": count / length}[mode]
 
     def get_config(self) -> dict[str, Any]:
-        """Everything but `analyzer`; tables as JSON texts."""
+        """Everything but `analyzer`; tables as JSON texts.
+
+        >>> config = ef.preprocessing.text.Tokenizer(num_words=100, lower=False).get_config()
+        >>> config["num_words"], config["lower"]
+        (100, False)
+        """
         tables = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
         plain = ("num_words", "filters", "lower", "split", "char_level", "oov_token", "document_count")
         return {name: getattr(self, name) for name in plain} | {
@@ -271,6 +332,12 @@ class Tokenizer:
 
         Args:
             **kwargs: for `json.dumps`.
+
+        >>> tokenizer = ef.preprocessing.text.Tokenizer()
+        >>> tokenizer.fit_on_texts(["the cat", "the dog"])
+        >>> again = ef.preprocessing.text.tokenizer_from_json(tokenizer.to_json())
+        >>> again.word_index == tokenizer.word_index
+        True
         """
         return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)
 
@@ -284,9 +351,10 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
     Raises:
         ValueError: when the text is something else.
 
-    >>> tokenizer = Tokenizer()
+    >>> import eagerflow as ef
+    >>> tokenizer = ef.preprocessing.text.Tokenizer()
     >>> tokenizer.fit_on_texts(["the cat", "the dog"])
-    >>> tokenizer_from_json(tokenizer.to_json()).texts_to_sequences(["the dog"])
+    >>> ef.preprocessing.text.tokenizer_from_json(tokenizer.to_json()).texts_to_sequences(["the dog"])
     [[1, 3]]
     """
     try:

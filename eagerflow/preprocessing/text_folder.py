@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 
-from eagerflow.preprocessing.folders import Settings, datasets_of
+from eagerflow.preprocessing.folders import FolderDataset, FolderOptions, Settings, datasets_of
 
 __all__ = ["text_dataset_from_directory"]
 
 
+class _Options(FolderOptions, total=False):
+    max_length: int | None
+    format: str
+
+
+@overload
+def text_dataset_from_directory(
+    directory: str | os.PathLike[str],
+    labels: Any = ...,
+    label_mode: str | None = ...,
+    *,
+    subset: Literal["both"],
+    **options: Unpack[_Options],
+) -> list[FolderDataset]: ...
+@overload
+def text_dataset_from_directory(
+    directory: str | os.PathLike[str],
+    labels: Any = ...,
+    label_mode: str | None = ...,
+    *,
+    subset: Literal["training", "validation"] | None = ...,
+    **options: Unpack[_Options],
+) -> FolderDataset: ...
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = "inferred",
@@ -53,6 +76,17 @@ def text_dataset_from_directory(
         ValueError: for settings that can't be, folders without texts, and files that are not UTF-8.
 
     Source: `keras.utils.text_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
+
+    >>> import eagerflow as ef
+    >>> from pathlib import Path
+    >>> for name, text in [("bad", "so dull"), ("good", "so fine")]:
+    ...     Path("reviews", name).mkdir(parents=True)
+    ...     _ = Path("reviews", name, "1.txt").write_text(text, encoding="utf-8")
+    >>> data = ef.preprocessing.text_dataset_from_directory("reviews", shuffle=False)
+    Found 2 files belonging to 2 classes.
+    >>> texts, labels = next(iter(data))
+    >>> texts.tolist(), labels.tolist(), data.class_names
+    (['so dull', 'so fine'], [0, 1], ['bad', 'good'])
     """
     name = "text_dataset_from_directory"
     if format not in ("tf", "grain"):

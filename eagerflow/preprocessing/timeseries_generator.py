@@ -36,7 +36,9 @@ class TimeseriesGenerator(PyDataset):
 
     Source: the class of the same name in `keras.preprocessing.sequence`.
 
-    >>> windows = TimeseriesGenerator(np.arange(6), np.arange(6), length=2, batch_size=3)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> windows = ef.preprocessing.sequence.TimeseriesGenerator(np.arange(6), np.arange(6), length=2, batch_size=3)
     >>> x, y = windows[0]
     >>> x.tolist(), y.tolist()
     ([[0, 1], [1, 2], [2, 3]], [2, 3, 4])
@@ -102,7 +104,13 @@ class TimeseriesGenerator(PyDataset):
         return np.arange(first, min(first + self.batch_size * self.stride, self.end_index + 1), self.stride)
 
     def get_config(self) -> dict[str, Any]:
-        """All arguments; data and targets as JSON texts."""
+        """All arguments; data and targets as JSON texts.
+
+        >>> data = np.arange(6)
+        >>> config = ef.preprocessing.sequence.TimeseriesGenerator(data, data, length=2).get_config()
+        >>> config["length"], config["data"]
+        (2, '[0, 1, 2, 3, 4, 5]')
+        """
         plain = tuple(
             """
             length sampling_rate stride start_index end_index shuffle reverse batch_size
@@ -116,5 +124,11 @@ class TimeseriesGenerator(PyDataset):
 
         Args:
             **kwargs: for `json.dumps`.
+
+        >>> import json
+        >>> data = np.arange(6)
+        >>> text = ef.preprocessing.sequence.TimeseriesGenerator(data, data, length=2).to_json()
+        >>> json.loads(text)["config"]["length"]
+        2
         """
         return json.dumps({"class_name": type(self).__name__, "config": self.get_config()}, **kwargs)

@@ -18,10 +18,18 @@ table = Table("quantizer", "keras.quantizers")
 
 @table.add("quantizer")
 class Quantizer(Told):
-    """What makes small integers of numbers. A subclass writes `__call__(x)`, which gives them and their scale.
+    """Turns numbers into small integers. A subclass writes `__call__(x)`, which returns them and their scale.
 
     Args:
         output_dtype: the type of the integers.
+
+    >>> import eagerflow as ef
+    >>> class Halves(ef.quantizers.Quantizer):  # whole and half numbers, as integers and their scale
+    ...     def __call__(self, x):
+    ...         return ef.ops.cast(ef.ops.round(x * 2), self.output_dtype), 2.0
+    >>> numbers, scale = Halves()(ef.Tensor([0.5, 1.2, -3.0]))
+    >>> numbers.tolist(), (numbers / scale).tolist()
+    ([1, 2, -6], [0.5, 1.0, -3.0])
     """
 
     def __init__(self, output_dtype: str = "int8") -> None:
@@ -36,6 +44,9 @@ class Quantizer(Told):
 
         Raises:
             NotImplementedError: in a class that doesn't say.
+
+        >>> ef.quantizers.AbsMaxQuantizer(axis=-1).get_config()["output_dtype"]
+        'int8'
         """
         if telling_class(type(self)) in (None, Quantizer):
             raise NotImplementedError(
@@ -46,7 +57,7 @@ class Quantizer(Told):
 
 @table.add("abs_max_quantizer")
 class AbsMaxQuantizer(Quantizer):
-    """Integers of which the largest stands for the largest absolute value.
+    """Scales values so that the largest absolute one becomes the largest integer, and rounds them.
 
     Args:
         axis: along which that is looked for: a number or several; it may be given in the call instead.
@@ -58,7 +69,7 @@ class AbsMaxQuantizer(Quantizer):
         ValueError: for a range that int8 hasn't.
 
     >>> import eagerflow as ef
-    >>> values, scale = AbsMaxQuantizer(axis=-1)(ef.Tensor([[0.5, -1.0]]))
+    >>> values, scale = ef.quantizers.AbsMaxQuantizer(axis=-1)(ef.Tensor([[0.5, -1.0]]))
     >>> values.tolist(), float(scale[0, 0])
     ([[63, -127]], 126.9999...)
     """
@@ -97,7 +108,12 @@ class AbsMaxQuantizer(Quantizer):
 
 
 def serialize(initializer: Any) -> Any:
-    """The configuration of a quantizer or of a quantization, from which `deserialize` makes an equal one."""
+    """The configuration of a quantizer or of a quantization, from which `deserialize` makes an equal one.
+
+    >>> import eagerflow as ef
+    >>> ef.quantizers.serialize(ef.quantizers.AbsMaxQuantizer(axis=0))["class_name"]
+    'AbsMaxQuantizer'
+    """
     return table.serialize(initializer)
 
 
@@ -107,6 +123,11 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
     Raises:
         UnknownNameError: for a class that is neither ours nor registered.
+
+    >>> import eagerflow as ef
+    >>> config = ef.quantizers.serialize(ef.quantizers.AbsMaxQuantizer(axis=0))
+    >>> ef.quantizers.deserialize(config).output_dtype
+    'int8'
     """
     return table.deserialize(config, custom_objects)
 
@@ -123,7 +144,8 @@ def get(identifier: Any, **kwargs: Any) -> Any:
         ValueError: for an unknown name.
         TypeError: for anything else.
 
-    >>> get("abs_max_quantizer").output_dtype
+    >>> import eagerflow as ef
+    >>> ef.quantizers.get("abs_max_quantizer").output_dtype
     'int8'
     """
     if isinstance(identifier, str):

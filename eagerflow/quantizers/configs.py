@@ -20,6 +20,14 @@ class QuantizationConfig:
     Args:
         weight_quantizer: makes integers of weights; None for the layer's own choice.
         activation_quantizer: makes integers of inputs; None to leave them as they are.
+
+    >>> import eagerflow as ef
+    >>> config = ef.quantizers.Int8QuantizationConfig(activation_quantizer=None)  # inputs stay floats
+    >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
+    >>> layer.build((None, 3))
+    >>> layer.quantize(config=config)
+    >>> config.mode, layer.quantization_mode
+    ('int8', 'int8')
     """
 
     def __init__(self, weight_quantizer: Any = None, activation_quantizer: Any = None) -> None:
@@ -28,11 +36,20 @@ class QuantizationConfig:
 
     @property
     def mode(self) -> str:
-        """`"int8"`, `"int4"` or `"float8"`."""
+        """`"int8"`, `"int4"` or `"float8"`.
+
+        >>> ef.quantizers.Int8QuantizationConfig().mode
+        'int8'
+        """
         raise NotImplementedError(f"{type(self).__name__} needs a property mode; use Int8QuantizationConfig, say.")
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal one."""
+        """The arguments that make an equal one.
+
+        >>> config = ef.quantizers.Int8QuantizationConfig(activation_quantizer=None)
+        >>> config.get_config()
+        {'weight_quantizer': None, 'activation_quantizer': None}
+        """
         return {
             "weight_quantizer": serialize_keras_object(self.weight_quantizer),
             "activation_quantizer": serialize_keras_object(self.activation_quantizer),
@@ -40,7 +57,12 @@ class QuantizationConfig:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made from `get_config`'s answer."""
+        """One made from `get_config`'s answer.
+
+        >>> config = ef.quantizers.Int8QuantizationConfig(activation_quantizer=None).get_config()
+        >>> ef.quantizers.Int8QuantizationConfig.from_config(config).activation_quantizer is None
+        True
+        """
         return cls(**{name: _read(value) for name, value in config.items()})
 
 
@@ -54,6 +76,11 @@ class Int8QuantizationConfig(QuantizationConfig):
 
     Raises:
         ValueError: for a `weight_quantizer` that gives another type.
+
+    >>> import eagerflow as ef
+    >>> config = ef.quantizers.Int8QuantizationConfig()
+    >>> config.mode, type(config.activation_quantizer).__name__, config.weight_quantizer
+    ('int8', 'AbsMaxQuantizer', None)
     """
 
     def __init__(self, weight_quantizer: Any = None, activation_quantizer: Any = "default") -> None:
@@ -63,7 +90,11 @@ class Int8QuantizationConfig(QuantizationConfig):
 
     @property
     def mode(self) -> str:
-        """`"int8"`."""
+        """`"int8"`.
+
+        >>> ef.quantizers.Int8QuantizationConfig().mode
+        'int8'
+        """
         return "int8"
 
 
@@ -78,6 +109,13 @@ class Int4QuantizationConfig(QuantizationConfig):
 
     Raises:
         ValueError: for another `block_size`, or quantizers beside blocks, or one with another range than -8 to 7.
+
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.Dense(8, use_bias=False)
+    >>> layer.build((None, 128))
+    >>> layer.quantize(config=ef.quantizers.Int4QuantizationConfig(block_size=64))
+    >>> sum(w.numpy().nbytes for w in layer.weights), 4 * 128 * 8  # bytes now, and bytes as float32
+    (1104, 4096)
     """
 
     def __init__(
@@ -101,29 +139,51 @@ class Int4QuantizationConfig(QuantizationConfig):
 
     @property
     def mode(self) -> str:
-        """`"int4"`."""
+        """`"int4"`.
+
+        >>> ef.quantizers.Int4QuantizationConfig().mode
+        'int4'
+        """
         return "int4"
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal one."""
+        """The arguments that make an equal one.
+
+        >>> ef.quantizers.Int4QuantizationConfig(block_size=64).get_config()["block_size"]
+        64
+        """
         return {**super().get_config(), "block_size": self.block_size}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """One made from `get_config`'s answer; one without `block_size` is of a Keras that had none."""
+        """One made from `get_config`'s answer; one without `block_size` is of a Keras that had none.
+
+        >>> config = ef.quantizers.Int4QuantizationConfig(block_size=64).get_config()
+        >>> ef.quantizers.Int4QuantizationConfig.from_config(config).block_size
+        64
+        """
         return super().from_config({"block_size": None, **config})
 
 
 @table.add("float8_quantization_config")
 class Float8QuantizationConfig(QuantizationConfig):
-    """Training in floats of eight bits, whose scales follow the values."""
+    """Training in floats of eight bits, whose scales follow the values.
+
+    >>> import eagerflow as ef
+    >>> ef.quantizers.Float8QuantizationConfig().mode
+    'float8'
+    """
 
     def __init__(self) -> None:
         super().__init__()
 
     @property
     def mode(self) -> str:
-        """`"float8"`."""
+        """`"float8"`.
+
+        >>> ef.quantizers.Float8QuantizationConfig().mode
+        'float8'
+        """
         return "float8"
 
     def get_config(self) -> dict[str, Any]:

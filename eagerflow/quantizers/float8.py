@@ -24,7 +24,8 @@ def compute_float8_scale(amax: TensorLike, scale: TensorLike, dtype_max: TensorL
         dtype_max: the largest number of the type.
         margin: powers of two that are left free.
 
-    >>> float(compute_float8_scale(896.0, 1.0, 448.0))
+    >>> import eagerflow as ef
+    >>> float(ef.quantizers.compute_float8_scale(896.0, 1.0, 448.0))
     2.0
     """
     amax = convert_to_tensor(amax)
@@ -41,7 +42,8 @@ def compute_float8_amax_history(x: TensorLike, amax_history: TensorLike) -> Tens
         x: the values.
         amax_history: a vector.
 
-    >>> compute_float8_amax_history([1.0, -3.0], [0.0, 1.0, 2.0]).tolist()
+    >>> import eagerflow as ef
+    >>> ef.quantizers.compute_float8_amax_history([1.0, -3.0], [0.0, 1.0, 2.0]).tolist()
     [3.0, 2.0, 0.0]
     """
     history = ops.roll(convert_to_tensor(amax_history), -1)
@@ -50,7 +52,7 @@ def compute_float8_amax_history(x: TensorLike, amax_history: TensorLike) -> Tens
 
 
 def quantize_and_dequantize(inputs: TensorLike, scale: TensorLike, quantized_dtype: Any, compute_dtype: Any) -> Tensor:
-    """What is left of numbers after division by a scale, rounding to floats of eight bits, and multiplication.
+    """Divide numbers by a scale, round them to 8-bit floats, and multiply back: the precision that is left.
 
     Args:
         inputs: the numbers.
@@ -61,7 +63,8 @@ def quantize_and_dequantize(inputs: TensorLike, scale: TensorLike, quantized_dty
     Raises:
         ValueError: for another type.
 
-    >>> quantize_and_dequantize([0.3, 17.0, 1000.0], 1.0, "float8_e4m3fn", "float32").tolist()
+    >>> import eagerflow as ef
+    >>> ef.quantizers.quantize_and_dequantize([0.3, 17.0, 1000.0], 1.0, "float8_e4m3fn", "float32").tolist()
     [0.3125, 16.0, 448.0]
     """
     name = getattr(quantized_dtype, "name", quantized_dtype)

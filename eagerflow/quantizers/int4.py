@@ -29,7 +29,9 @@ def pack_int4(arr: TensorLike, axis: int = 0, dtype: str = "int8") -> tuple[Tens
         ValueError: for another `dtype`.
         TypeError: for integers of another type.
 
-    >>> packed, shape, length = pack_int4(numpy.array([[-3, 7], [2, -8], [1, 0]], "int8"))
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> packed, shape, length = ef.quantizers.pack_int4(np.array([[-3, 7], [2, -8], [1, 0]], "int8"))
     >>> packed.tolist(), shape, length
     ([[45, -121], [1, 0]], (2, 2), 3)
     """
@@ -59,7 +61,9 @@ def unpack_int4(packed: TensorLike, orig_len: int, axis: int = 0, dtype: str = "
         ValueError: for another `dtype`.
         TypeError: for what are no bytes.
 
-    >>> unpack_int4(numpy.array([[45, -121], [1, 0]], "int8"), 3).tolist()
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.quantizers.unpack_int4(np.array([[45, -121], [1, 0]], "int8"), 3).tolist()
     [[-3, 7], [2, -8], [1, 0]]
     """
     expect_one_of("unpack_int4", "dtype", dtype, ("int8", "uint8"))

@@ -17,7 +17,14 @@ class Quantizable:
 
     @property
     def quantization_mode(self: Any) -> str | None:
-        """`"int8"`, `"int4"`, `"float8"`, or None."""
+        """`"int8"`, `"int4"`, `"float8"`, or None.
+
+        >>> layer = ef.layers.Dense(2)
+        >>> layer.build((None, 3))
+        >>> layer.quantize("int8")
+        >>> layer.quantization_mode
+        'int8'
+        """
         mode: str | None = self._policy.quantization_mode
         return mode
 
@@ -32,6 +39,14 @@ class Quantizable:
         Raises:
             ValueError: for a layer that is not built, or quantized already, or for other arguments.
             NotImplementedError: for a layer without such weights.
+
+        >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
+        >>> layer.build((None, 3))
+        >>> layer.quantize("int8")
+        >>> sorted({w.dtype.name for w in layer.weights})
+        ['float32', 'int8']
+        >>> layer(ef.Tensor([[1.0, 2.0, 3.0]])).numpy().round(1).tolist()
+        [[6.0, 6.0]]
         """
         config = resolved(mode, config)
         if not self.built:
@@ -93,6 +108,12 @@ class Quantizable:
 
         Raises:
             NotImplementedError: in a layer that has no such weights.
+
+        >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
+        >>> layer.build((None, 3))
+        >>> layer.quantize("int8")
+        >>> layer.quantized_call(ef.Tensor([[1.0, 2.0, 3.0]])).numpy().round(1).tolist()
+        [[6.0, 6.0]]
         """
         mode = self.quantization_mode
         calls = {"int8": self._int8_call, "int4": self._int4_call, "float8": self._float8_call}

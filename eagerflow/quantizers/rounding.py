@@ -26,7 +26,7 @@ def abs_max_quantize(
     epsilon: float = 1e-7,
     to_numpy: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Integers of which the largest stands for the largest absolute value along an axis.
+    """Scale values so that the largest absolute one along an axis becomes the largest integer, and round them.
 
     Args:
         inputs: the values.
@@ -39,7 +39,8 @@ def abs_max_quantize(
     Returns:
         The integers, and the scale, with axes of length 1: integers are values times scale, rounded.
 
-    >>> values, scale = abs_max_quantize([[0.5, -1.0], [2.0, 0.25]], axis=0, value_range=(-8, 7))
+    >>> import eagerflow as ef
+    >>> values, scale = ef.quantizers.abs_max_quantize([[0.5, -1.0], [2.0, 0.25]], axis=0, value_range=(-8, 7))
     >>> values.tolist()
     [[2, -7], [7, 2]]
     """
@@ -77,7 +78,9 @@ def abs_max_quantize_grouped_with_zero_point(
     Raises:
         ValueError: for anything but a matrix, or a group of no rows.
 
-    >>> values, scale, zero = abs_max_quantize_grouped_with_zero_point([[0.0], [3.0], [-1.0], [0.5]], block_size=2)
+    >>> import eagerflow as ef
+    >>> quantize = ef.quantizers.abs_max_quantize_grouped_with_zero_point
+    >>> values, scale, zero = quantize([[0.0], [3.0], [-1.0], [0.5]], block_size=2)
     >>> [round(float(v), 1) for v in (values[:, 0] - [zero[0, 0], zero[0, 0], zero[1, 0], zero[1, 0]])]
     [0.0, 15.0, -10.0, 5.0]
     """
@@ -123,7 +126,8 @@ def fake_quant_with_min_max_vars(
 
     Gradients pass where a value lies inside the limits, and go to the limit elsewhere.
 
-    >>> fake_quant_with_min_max_vars([-2.0, 0.1, 0.6, 3.0], 0.0, 1.0, num_bits=1).tolist()
+    >>> import eagerflow as ef
+    >>> ef.quantizers.fake_quant_with_min_max_vars([-2.0, 0.1, 0.6, 3.0], 0.0, 1.0, num_bits=1).tolist()
     [0.0, 0.0, 1.0, 1.0]
     """
     least, most = int(narrow_range), 2 ** int(num_bits) - 1

@@ -46,8 +46,9 @@ def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None =
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
-    >>> dropout([1.0, 1.0, 1.0, 1.0], 0.5, seed=3).tolist()
-    [2.0, 2.0, 0.0, 2.0]
+    >>> x = ef.ops.ones((8,))
+    >>> ef.random.dropout(x, 0.5, seed=3).tolist()
+    [2.0, 2.0, 0.0, 2.0, 0.0, 0.0, 2.0, 0.0]
     """
     x = convert_to_tensor(inputs)
     if not isinstance(rate, (int, float)) or isinstance(rate, bool) or not 0 <= rate <= 1:
@@ -127,8 +128,9 @@ def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> Tensor:
     Raises:
         ValueError: for an axis that `x` doesn't have, or an unusable seed.
 
-    >>> sorted(shuffle([3, 1, 2], seed=1).tolist())
-    [1, 2, 3]
+    >>> rows = ef.random.shuffle([[1, 10], [2, 20], [3, 30]], seed=1).tolist()
+    >>> sorted(rows), all(second == 10 * first for first, second in rows)
+    ([[1, 10], [2, 20], [3, 30]], True)
     """
     tensor = convert_to_tensor(x)
     if not isinstance(axis, int) or not -tensor.ndim <= axis < tensor.ndim:

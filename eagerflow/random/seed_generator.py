@@ -38,7 +38,7 @@ class SeedGenerator(Told):
     Raises:
         ValueError: when `seed` is no integer.
 
-    >>> seeds = SeedGenerator(seed=42)
+    >>> seeds = ef.random.SeedGenerator(seed=42)
     >>> seeds.next().tolist(), seeds.next().tolist()
     ([42, 0], [42, 1])
     """
@@ -59,13 +59,21 @@ class SeedGenerator(Told):
 
         Args:
             ordered: accepted for Keras' signature; draws always count up.
+
+        >>> seeds = ef.random.SeedGenerator(seed=42)
+        >>> seeds.next().tolist(), seeds.next().tolist()
+        ([42, 0], [42, 1])
         """
         now = self.state.numpy()
         self.state.assign(now + numpy.array([0, 1], "uint32"))
         return now
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal generator."""
+        """The arguments that make an equal generator.
+
+        >>> ef.random.SeedGenerator(seed=42, name="seeds").get_config()
+        {'seed': 42, 'name': 'seeds'}
+        """
         return {"seed": self._initial_seed, "name": self.name}
 
 

@@ -21,7 +21,7 @@ class Regularizer(Told):
 
     Subclasses write `__call__(x)` with ops, so that gradients flow, and `get_config`.
 
-    >>> class Total(Regularizer):
+    >>> class Total(ef.Regularizer):
     ...     def __call__(self, x):
     ...         return x.sum()
     >>> from eagerflow import Tensor
@@ -38,6 +38,9 @@ class Regularizer(Told):
 
         Raises:
             NotImplementedError: in a class that doesn't say.
+
+        >>> ef.regularizers.L1L2(l1=0.5, l2=0.25).get_config()
+        {'l1': 0.5, 'l2': 0.25}
         """
         if telling_class(type(self)) is None:
             raise NotImplementedError(
@@ -47,7 +50,14 @@ class Regularizer(Told):
 
 
 def serialize(regularizer: Any) -> Any:
-    """The configuration of a regularizer, from which `deserialize` makes an equal one."""
+    """The configuration of a regularizer, from which `deserialize` makes an equal one.
+
+    Args:
+        regularizer: a regularizer of ours, or one whose class is registered.
+
+    >>> ef.regularizers.serialize(ef.regularizers.L2(0.5))["class_name"]
+    'L2'
+    """
     return table.serialize(regularizer)
 
 
@@ -55,8 +65,16 @@ def serialize(regularizer: Any) -> Any:
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The regularizer of a configuration.
 
+    Args:
+        config: what `serialize` gives.
+        custom_objects: classes of your own by name, searched first.
+
     Raises:
         UnknownNameError: for a class that is neither ours nor registered.
+
+    >>> config = ef.regularizers.serialize(ef.regularizers.L2(0.5))
+    >>> float(ef.regularizers.deserialize(config)([1.0, 2.0]))
+    2.5
     """
     return table.deserialize(config, custom_objects)
 
@@ -65,11 +83,14 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 def get(identifier: Identifier) -> Any:
     """The regularizer for a name, configuration, class, function, or itself; None for None.
 
+    Args:
+        identifier: a name such as `"l2"`, a configuration, a class, a function of the weight, a regularizer, or None.
+
     Raises:
         UnknownNameError: for an unknown name, with the nearest known one.
         TypeError: for anything else.
 
-    >>> get("l2").get_config()
+    >>> ef.regularizers.get("l2").get_config()
     {'l2': 0.01}
     """
     return table.get(identifier)

@@ -22,8 +22,8 @@ class L1(Regularizer):
     Raises:
         ValueError: for a factor that is negative or no number.
 
-    >>> round(float(L1(0.1)([1.0, -2.0])), 4)
-    0.3
+    >>> ef.regularizers.L1(0.1)([1.0, -2.0]).round(4)
+    Tensor(0.3, shape=(), dtype=float32)
     """
 
     @accepts(l="l1")
@@ -44,8 +44,12 @@ class L2(Regularizer):
     Raises:
         ValueError: for a factor that is negative or no number.
 
-    >>> round(float(L2(0.1)([1.0, -2.0])), 4)
-    0.5
+    >>> ef.regularizers.L2(0.1)([1.0, -2.0]).round(4)
+    Tensor(0.5, shape=(), dtype=float32)
+    >>> layer = ef.layers.Dense(2, kernel_initializer="ones", kernel_regularizer=ef.regularizers.L2(0.1))
+    >>> _ = layer(ef.ops.ones((1, 3)))
+    >>> layer.losses[0].round(4)
+    Tensor(0.6, shape=(), dtype=float32)
     """
 
     @accepts(l="l2")
@@ -67,8 +71,8 @@ class L1L2(Regularizer):
     Raises:
         ValueError: for a factor that is negative or no number.
 
-    >>> round(float(L1L2(l1=0.1, l2=0.1)([1.0, -2.0])), 4)
-    0.8
+    >>> ef.regularizers.L1L2(l1=0.1, l2=0.1)([1.0, -2.0]).round(4)
+    Tensor(0.8, shape=(), dtype=float32)
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:

@@ -23,8 +23,10 @@ class OrthogonalRegularizer(Regularizer):
     Raises:
         ValueError: for an unusable factor or mode; when called with anything but a matrix.
 
-    >>> round(float(OrthogonalRegularizer(1.0)([[1.0, 0.0], [1.0, 1.0]])), 4)
-    0.7071
+    >>> ef.regularizers.OrthogonalRegularizer(1.0)([[1.0, 0.0], [0.0, 5.0]]).round(4)
+    Tensor(0., shape=(), dtype=float32)
+    >>> ef.regularizers.OrthogonalRegularizer(1.0)([[1.0, 0.0], [1.0, 1.0]]).round(4)
+    Tensor(0.7071, shape=(), dtype=float32)
     """
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:

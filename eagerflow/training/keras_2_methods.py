@@ -145,7 +145,14 @@ class OlderSpellings:
         shuffle: Any = True,
         initial_epoch: int = 0,
     ) -> Any:
-        """`fit`, which takes generators too. `max_queue_size`, `workers` and `use_multiprocessing` change nothing."""
+        """`fit`, which takes generators too. `max_queue_size`, `workers` and `use_multiprocessing` change nothing.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> batches = iter([(np.ones((4, 2)), np.ones(4))] * 2)
+        >>> model.fit_generator(batches, steps_per_epoch=2, verbose=0).epoch
+        [0]
+        """
         return self.fit(generator, **_others(locals()))
 
     @_of_keras_1
@@ -159,7 +166,13 @@ class OlderSpellings:
         use_multiprocessing: bool = False,
         verbose: Any = 0,
     ) -> Any:
-        """`evaluate`, which takes generators too."""
+        """`evaluate`, which takes generators too.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> model.evaluate_generator(iter([(np.ones((4, 2)), np.zeros(4))]), steps=1)
+        4.0
+        """
         return self.evaluate(generator, **_others(locals()))
 
     @_of_keras_1
@@ -173,15 +186,30 @@ class OlderSpellings:
         use_multiprocessing: bool = False,
         verbose: Any = 0,
     ) -> Any:
-        """`predict`, which takes generators too."""
+        """`predict`, which takes generators too.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.predict_generator(iter([np.ones((2, 3))]), steps=1).tolist()
+        [[3.0], [3.0]]
+        """
         return self.predict(generator, **_others(locals()))
 
     def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
-        """`predict`, for models that give probabilities."""
+        """`predict`, for models that give probabilities.
+
+        >>> model = ef.Sequential([ef.layers.Activation("softmax")])
+        >>> model.predict_proba(np.zeros((1, 2))).tolist()
+        [[0.5, 0.5]]
+        """
         return self.predict(x, batch_size=batch_size, verbose=verbose)
 
     def predict_classes(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> numpy.ndarray:
-        """The numbers of the most likely classes; of one output, whether it is above 0.5."""
+        """The numbers of the most likely classes; of one output, whether it is above 0.5.
+
+        >>> model = ef.Sequential([ef.layers.Activation("softmax")])
+        >>> model.predict_classes(np.array([[1.0, 3.0], [2.0, 0.0]])).tolist()
+        [1, 0]
+        """
         chances = numpy.asarray(self.predict(x, batch_size=batch_size, verbose=verbose))
         return chances.argmax(axis=-1) if chances.shape[-1] > 1 else (chances > 0.5).astype("int32")
 

@@ -18,9 +18,10 @@ from eagerflow.data.feed import ArrayFeed, Feed
 __all__ = ["warn_of_nan"]
 
 _ADVICE = (
-    "Which op began it: `viz doctor` with your script, or viz.trace(on_nonfinite='raise') around fit. "
-    "callbacks.TerminateOnNaN() stops at once."
+    "To find the op that began it, run `viz doctor` with your script, or put viz.trace(on_nonfinite='raise') around "
+    "fit. callbacks.TerminateOnNaN() stops at once."
 )
+_RATE = ". The learning rate may be too high"
 
 
 def warn_of_nan(loss: Any, epoch: int, model: Any, feed: Feed) -> bool:
@@ -51,9 +52,9 @@ def _cause(model: Any, feed: Feed) -> str:
         meets = f", and layer {layer.path!r:.80} is the first that they reach" if layer is not None else ""
         return f": x holds NaN or infinite values{meets}"
     if layer is None:
-        return ". Is the learning rate too high?"
+        return _RATE
     why = "" if _all_finite(layer.get_weights()) else ", as its weights hold NaN or infinity"
-    return f": layer {layer.path!r:.80} is the first whose output isn't finite{why}. Is the learning rate too high?"
+    return f": layer {layer.path!r:.80} is the first whose output isn't finite{why}{_RATE}"
 
 
 def _parts(feed: ArrayFeed) -> tuple[Any, ...]:

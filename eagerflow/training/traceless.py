@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy
@@ -15,7 +15,7 @@ from eagerflow.layer.added_losses import losses_left_alone
 from eagerflow.training.as_compiled import as_compiled
 from eagerflow.training.orders import passes_forgotten
 
-__all__ = ["Moment", "traceless"]
+__all__ = ["Moment", "only_kept", "traceless"]
 
 
 @contextlib.contextmanager
@@ -49,6 +49,29 @@ def traceless(model: Any) -> Iterator[None]:
             compiled.measured, compiled.deferred = measured, deferred
             for metric, updated in flags:
                 metric.updated = updated
+
+
+@contextlib.contextmanager
+def only_kept(variables: Callable[[], Iterable[Any]]) -> Iterator[None]:
+    """Assignments inside the block are taken back at its end, but those to some variables.
+
+    For steps that are only asked what they report: metrics go on counting, and weights stay what they are.
+
+    Args:
+        variables: gives those that keep what they are assigned; asked at the end of the block.
+
+    >>> import eagerflow as ef
+    >>> a, b = ef.Variable(1.0), ef.Variable(1.0)
+    >>> with only_kept(lambda: [b]):
+    ...     _ = a.assign(2.0), b.assign(2.0)
+    >>> float(a), float(b)
+    (1.0, 2.0)
+    """
+    with undone():
+        yield
+        staying = [(variable, variable.data) for variable in variables()]
+    for variable, array in staying:
+        variable.assign(array)
 
 
 class Moment:

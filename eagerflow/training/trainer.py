@@ -88,6 +88,11 @@ class Trainer(OlderSpellings, OtherWays):
         Raises:
             UnknownNameError: for an unknown name, with the nearest one.
             ValueError: when there are more or fewer losses than outputs.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(ef.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
+        >>> model.evaluate(np.array([[1.0, 2.0]]), np.array([[5.0]]), verbose=0)  # it gives 3: (5 - 3)² and |5 - 3|
+        [4.0, 2.0]
         """
         every = None if steps_per_execution == "auto" else steps_per_execution
         steps = at_least_one("compile", "steps_per_execution", every) or 1
@@ -113,7 +118,14 @@ class Trainer(OlderSpellings, OtherWays):
 
     @property
     def compiled(self) -> bool:
-        """Whether `compile` was called."""
+        """Whether `compile` was called.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> before = model.compiled
+        >>> model.compile("sgd", "mse")
+        >>> before, model.compiled
+        (False, True)
+        """
         return self._compiled is not None
 
     def _ready(self, method: str) -> Compiled:
@@ -125,7 +137,14 @@ class Trainer(OlderSpellings, OtherWays):
 
     @property
     def optimizer(self) -> Any:
-        """The optimizer that `compile` was given, None before. It may be set."""
+        """The optimizer that `compile` was given, None before. It may be set.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.optimizer = "adam"
+        >>> model.optimizer.name
+        'adam'
+        """
         return self.__dict__.get("_own_optimizer") if self._compiled is None else self._compiled.optimizer
 
     @optimizer.setter
@@ -137,7 +156,13 @@ class Trainer(OlderSpellings, OtherWays):
 
     @property
     def loss(self) -> Any:
-        """The loss as `compile` was given it, None before. It may be set."""
+        """The loss as `compile` was given it, None before. It may be set.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.loss
+        'mse'
+        """
         return self.__dict__.get("_own_loss") if self._compiled is None else self._compiled.arguments["loss"]
 
     @loss.setter
@@ -149,7 +174,11 @@ class Trainer(OlderSpellings, OtherWays):
 
     @property
     def run_eagerly(self) -> bool:
-        """True: everything runs eagerly. It may be set, which changes nothing."""
+        """True: everything runs eagerly. It may be set, which changes nothing.
+
+        >>> ef.Sequential([ef.layers.Dense(1)]).run_eagerly
+        True
+        """
         return True
 
     @run_eagerly.setter
@@ -158,7 +187,11 @@ class Trainer(OlderSpellings, OtherWays):
 
     @property
     def jit_compile(self) -> bool:
-        """False: nothing is compiled. It may be set, which changes nothing."""
+        """False: nothing is compiled. It may be set, which changes nothing.
+
+        >>> ef.Sequential([ef.layers.Dense(1)]).jit_compile
+        False
+        """
         return False
 
     @jit_compile.setter
@@ -167,7 +200,13 @@ class Trainer(OlderSpellings, OtherWays):
 
     @property
     def steps_per_execution(self) -> int:
-        """How many steps are made before callbacks hear of them."""
+        """How many steps are made before callbacks hear of them.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", steps_per_execution=10)
+        >>> model.steps_per_execution
+        10
+        """
         return 1 if self._compiled is None else self._compiled.steps_per_execution
 
     @steps_per_execution.setter
@@ -178,7 +217,13 @@ class Trainer(OlderSpellings, OtherWays):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The loss, compiled metrics, and metrics that the model and its layers hold."""
+        """The loss, compiled metrics, and metrics that the model and its layers hold.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> [metric.name for metric in model.metrics]
+        ['loss', 'mae']
+        """
         own = [] if self._compiled is None else self._compiled.all_metrics()
         return [*own, *[m for m in self._held_metrics() if not any(m is o for o in own)]]
 
@@ -193,7 +238,13 @@ class Trainer(OlderSpellings, OtherWays):
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of what `evaluate` gives, in its order."""
+        """The names of what `evaluate` gives, in its order.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> model.metrics_names
+        ['loss', 'mae']
+        """
         return list(self._in_order(self.get_metrics_result()))
 
     def _in_order(self, numbers: dict[str, Any]) -> dict[str, Any]:
@@ -202,14 +253,30 @@ class Trainer(OlderSpellings, OtherWays):
         return {name: numbers[name] for name in (*first, *sorted(numbers))}
 
     def reset_metrics(self) -> None:
-        """Begin all metrics anew; happens at the beginning of every epoch."""
+        """Begin all metrics anew; happens at the beginning of every epoch.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> loss = model.evaluate(np.ones((1, 1)), np.zeros((1, 1)), verbose=0)
+        >>> before = model.get_metrics_result()
+        >>> model.reset_metrics()
+        >>> before, model.get_metrics_result()
+        ({'loss': Tensor(1., shape=(), dtype=float32)}, {'loss': Tensor(0., shape=(), dtype=float32)})
+        """
         if self._compiled is not None:
             self._compiled.measured = False
         for metric in self.metrics:
             metric.reset_state()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """The numbers so far, by name."""
+        """The numbers so far, by name.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> numbers = model.evaluate(np.array([[3.0]]), np.zeros((1, 1)), verbose=0)
+        >>> model.get_metrics_result()
+        {'loss': Tensor(9., shape=(), dtype=float32), 'mae': Tensor(3., shape=(), dtype=float32)}
+        """
         compiled = self._compiled
         results = {} if compiled is None else compiled.named_results()
         for metric in self._held_metrics():
@@ -233,6 +300,15 @@ class Trainer(OlderSpellings, OtherWays):
 
         Raises:
             ValueError: when there is nothing to minimize, or targets are missing.
+
+        >>> class Small(ef.Sequential):
+        ...     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        ...         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        ...         return loss + 0.25 * ef.ops.sum(self.weights[0] ** 2)
+        >>> model = Small([ef.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> model.evaluate(np.array([[3.0]]), np.array([[1.0]]), verbose=0)  # (1 - 3)² + 0.25 * 1²
+        4.25
         """
         compiled, total = self._compiled, None
         if compiled is not None and compiled.loss is not None:
@@ -257,7 +333,13 @@ class Trainer(OlderSpellings, OtherWays):
         return self.compute_loss(**given)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Update the compiled metrics by a batch, and give the numbers so far."""
+        """Update the compiled metrics by a batch, and give the numbers so far.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", metrics=["mae"])
+        >>> model.compute_metrics(x=None, y=ef.Tensor([[1.0]]), y_pred=ef.Tensor([[4.0]]))
+        {'mae': Tensor(3., shape=(), dtype=float32)}
+        """
         compiled = self._compiled
         if compiled is not None and y is not None:
             compiled.metrics.update(y, y_pred, sample_weight)
@@ -289,6 +371,18 @@ class Trainer(OlderSpellings, OtherWays):
 
         Returns:
             The numbers to report, by name.
+
+        >>> class Ours(ef.Sequential):  # a training of one's own
+        ...     def train_step(self, data):
+        ...         x, y = data
+        ...         with ef.GradientTape() as tape:
+        ...             loss = ef.ops.mean(abs(self(x, training=True) - y))
+        ...         self.optimizer.apply(tape.gradient(loss, self.trainable_weights), self.trainable_weights)
+        ...         return {"loss": loss}
+        >>> model = Ours([ef.layers.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.5))
+        >>> model.fit(np.array([[1.0]]), np.array([[3.0]]), epochs=3, verbose=0).history
+        {'loss': [3.0, 2.0, 1.0]}
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         compiled = self._ready("train_step")
@@ -306,7 +400,7 @@ class Trainer(OlderSpellings, OtherWays):
             compiled.optimizer.apply(tape.gradient(minimized, variables), variables)
         else:
             warnings.warn(
-                "the model has no trainable weights: training changes nothing. Each step asks what is trainable; "
+                "the model has no trainable weights: training changes nothing. Each step looks up what is trainable; "
                 "compile doesn't remember it, as Keras 2's did: set discriminator.trainable = True before its turn, "
                 "or run the script with `python -m eagerflow run`, where it does.",
                 stacklevel=2,
@@ -314,7 +408,13 @@ class Trainer(OlderSpellings, OtherWays):
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """Predict and measure: what `evaluate` does with one batch."""
+        """Predict and measure: what `evaluate` does with one batch.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> model.test_step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
+        {'loss': Tensor(4., shape=(), dtype=float32)}
+        """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         compiled = self._ready("test_step")
         y_pred = self(x, training=False)  # type: ignore[operator]
@@ -323,20 +423,45 @@ class Trainer(OlderSpellings, OtherWays):
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def predict_step(self, data: Any) -> Any:
-        """The outputs for one batch."""
+        """The outputs for one batch.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.predict_step((ef.Tensor([[3.0, 4.0]]),)).tolist()
+        [[7.0]]
+        """
         x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)  # type: ignore[operator]
 
     def make_train_function(self, force: bool = False) -> Any:
-        """The function of a batch that `fit` calls; by default `train_step`."""
+        """The function of a batch that `fit` calls; by default `train_step`.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> step = model.make_train_function()
+        >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
+        {'loss': Tensor(4., shape=(), dtype=float32)}
+        """
         return self.train_step
 
     def make_test_function(self, force: bool = False) -> Any:
-        """The function of a batch that `evaluate` calls; by default `test_step`."""
+        """The function of a batch that `evaluate` calls; by default `test_step`.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> step = model.make_test_function()
+        >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
+        {'loss': Tensor(4., shape=(), dtype=float32)}
+        """
         return self.test_step
 
     def make_predict_function(self, force: bool = False) -> Any:
-        """The function of a batch that `predict` calls; by default `predict_step`."""
+        """The function of a batch that `predict` calls; by default `predict_step`.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> step = model.make_predict_function()
+        >>> step((ef.Tensor([[3.0, 4.0]]),)).tolist()
+        [[7.0]]
+        """
         return self.predict_step
 
     # -- loops
@@ -392,6 +517,13 @@ class Trainer(OlderSpellings, OtherWays):
         Raises:
             ValueError: before `compile`; for data that doesn't fit or is empty, and arguments out of range.
             TypeError: for callbacks or data of a wrong kind.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> x, y = np.array([[1.0], [-1.0]]), np.array([[3.0], [-3.0]])
+        >>> history = model.fit(x, y, epochs=3, verbose=0)
+        >>> history.history, model.weights[0].tolist()  # the weight comes half of the way to 3 in each step
+        ({'loss': [9.0, 2.25, 0.5625]}, [[2.625]])
         """
         given = locals().copy()
         compiled = self._ready("fit")
@@ -424,6 +556,14 @@ class Trainer(OlderSpellings, OtherWays):
 
         Returns:
             A list of floats in the order of `metrics_names`, or the loss alone when there are no metrics.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> x, y = np.array([[1.0], [2.0]]), np.array([[1.0], [4.0]])
+        >>> model.evaluate(x, y, verbose=0)  # the errors are 0 and 2
+        [2.0, 1.0]
+        >>> model.evaluate(x, y, verbose=0, return_dict=True)
+        {'loss': 2.0, 'mae': 1.0}
         """
         compiled = self._ready("evaluate")
         steps = at_least_one("evaluate", "steps", steps)
@@ -453,6 +593,12 @@ class Trainer(OlderSpellings, OtherWays):
 
         Returns:
             An array, or the structure of arrays that the model gives, with one row per sample.
+
+        >>> model = ef.Sequential([ef.layers.Dense(2, kernel_initializer="ones")])
+        >>> model.predict(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), batch_size=2, verbose=0)
+        array([[ 3.,  3.],
+               [ 7.,  7.],
+               [11., 11.]], dtype=float32)
         """
         steps = at_least_one("predict", "steps", steps)
         feed = feed_for(x, None, None, at_least_one("predict", "batch_size", batch_size), steps)
@@ -465,7 +611,16 @@ class Trainer(OlderSpellings, OtherWays):
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3."""
+        """One step of training on one batch; gives loss and metrics of this batch alone, as in Keras 3.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse", metrics=["mae"])
+        >>> x, y = np.array([[1.0]]), np.array([[3.0]])
+        >>> model.train_on_batch(x, y, return_dict=True)
+        {'loss': 9.0, 'mae': 3.0}
+        >>> model.train_on_batch(x, y, return_dict=True)  # the weight is 1.5 now
+        {'loss': 2.25, 'mae': 1.5}
+        """
         compiled = self._ready("train_on_batch")
         data = _batch(x, y, sample_weight, class_weight)
         compiled.states = compiled.states or States(self)
@@ -475,7 +630,13 @@ class Trainer(OlderSpellings, OtherWays):
 
     @boundary
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Loss and metrics of one batch alone."""
+        """Loss and metrics of one batch alone.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> model.test_on_batch(np.array([[3.0]]), np.array([[1.0]]))
+        [4.0, 2.0]
+        """
         with in_force(self._ready("test_on_batch").distribution):
             numbers = self._one_step("test_step", self.make_test_function(), _batch(x, y, sample_weight))
         return numbers if return_dict else _as_list(self._in_order(numbers))
@@ -508,7 +669,13 @@ class Trainer(OlderSpellings, OtherWays):
 
     @boundary
     def predict_on_batch(self, x: Any) -> Any:
-        """The outputs for one batch, as NumPy arrays."""
+        """The outputs for one batch, as NumPy arrays.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.predict_on_batch(np.array([[1.0, 2.0], [3.0, 4.0]]))
+        array([[3.],
+               [7.]], dtype=float32)
+        """
         data = _batch(x)
         distribution = None if self._compiled is None else self._compiled.distribution
         with numpy.errstate(all="ignore"), in_force(distribution):
@@ -519,14 +686,27 @@ class Trainer(OlderSpellings, OtherWays):
     # -- configs
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile`, as numbers, strings and dicts; None before."""
+        """The arguments of `compile`, as numbers, strings and dicts; None before.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> config = model.get_compile_config()
+        >>> config["optimizer"]["class_name"], config["loss"], config["metrics"]
+        ('SGD', 'mse', ['mae'])
+        """
         if self._compiled is None:
             return None
         given = {**self._compiled.arguments, "optimizer": self._compiled.optimizer}
         return {name: _described(value) for name, value in given.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as `get_compile_config` described."""
+        """Compile as `get_compile_config` described.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile_from_config({"optimizer": "sgd", "loss": "mse"})
+        >>> model.optimizer.name, model.loss
+        ('sgd', 'mse')
+        """
         known = set(
             """
             optimizer loss loss_weights metrics weighted_metrics run_eagerly steps_per_execution jit_compile

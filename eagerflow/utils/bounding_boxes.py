@@ -31,7 +31,7 @@ def compute_iou(
     mask_val: float = -1,
     image_shape: Any = None,
 ) -> Tensor:
-    """What pairs of boxes have in common, as a share of what they cover together.
+    """Intersection over union: the area that two boxes share, divided by the area that they cover together.
 
     Args:
         boxes1: (boxes, 4) or (batch, boxes, 4).
@@ -47,7 +47,8 @@ def compute_iou(
     Raises:
         ValueError: for another number of axes, or a relative format without `image_shape`.
 
-    >>> compute_iou([[0.0, 0.0, 2.0, 2.0]], [[0.0, 0.0, 2.0, 1.0], [5.0, 5.0, 6.0, 6.0]], "xyxy").tolist()
+    >>> boxes = [[0.0, 0.0, 2.0, 1.0], [5.0, 5.0, 6.0, 6.0]]
+    >>> ef.utils.bounding_boxes.compute_iou([[0.0, 0.0, 2.0, 2.0]], boxes, "xyxy").round(4).tolist()
     [[0.5, 0.0]]
     """
     first = _corners("compute_iou", "boxes1", boxes1, bounding_box_format, image_shape, ranks=(2, 3))
@@ -63,7 +64,7 @@ def compute_iou(
 
 
 def compute_ciou(boxes1: Any, boxes2: Any, bounding_box_format: str, image_shape: Any = None) -> Tensor:
-    """`compute_iou` of boxes one by one, less for centers that are apart and for other proportions.
+    """Complete intersection over union, box by box: less for centers that are apart, and for other proportions.
 
     Args:
         boxes1: (..., 4).
@@ -75,6 +76,10 @@ def compute_ciou(boxes1: Any, boxes2: Any, bounding_box_format: str, image_shape
         ValueError: for a relative format without `image_shape`.
 
     Source: Zheng et al., "Distance-IoU loss", 2019, https://arxiv.org/abs/1911.08287.
+
+    >>> boxes, others = [[0.0, 0.0, 2.0, 2.0]] * 2, [[0.0, 0.0, 2.0, 2.0], [4.0, 0.0, 6.0, 2.0]]
+    >>> ef.utils.bounding_boxes.compute_ciou(boxes, others, "xyxy").round(4)
+    Tensor([ 1. , -0.4], shape=(2,), dtype=float32)
     """
     a = _split(_corners("compute_ciou", "boxes1", boxes1, bounding_box_format, image_shape))
     b = _split(_corners("compute_ciou", "boxes2", boxes2, bounding_box_format, image_shape))
@@ -113,7 +118,8 @@ def encode_box_to_deltas(
     Raises:
         ValueError: for another encoding format or number of variances.
 
-    >>> encode_box_to_deltas([[0.0, 0.0, 4.0, 2.0]], [[2.0, 1.0, 6.0, 3.0]], "xyxy", "xyxy", "center_xywh").tolist()
+    >>> anchors, boxes = [[0.0, 0.0, 4.0, 2.0]], [[2.0, 1.0, 6.0, 3.0]]
+    >>> ef.utils.bounding_boxes.encode_box_to_deltas(anchors, boxes, "xyxy", "xyxy", "center_xywh").tolist()
     [[0.5, 0.5, 0.0, 0.0]]
     """
     expect_one_of("encode_box_to_deltas", "encoding_format", encoding_format, _CENTERED)
@@ -148,6 +154,10 @@ def decode_deltas_to_boxes(
 
     Raises:
         ValueError: for another encoded format or number of variances, or dicts of different keys.
+
+    >>> anchors, deltas = [[0.0, 0.0, 4.0, 2.0]], [[0.5, 0.5, 0.0, 0.0]]
+    >>> ef.utils.bounding_boxes.decode_deltas_to_boxes(anchors, deltas, "xyxy", "xyxy", "center_xywh").tolist()
+    [[2.0, 1.0, 6.0, 3.0]]
     """
     expect_one_of("decode_deltas_to_boxes", "encoded_format", encoded_format, _CENTERED)
     if isinstance(anchors, dict) and isinstance(boxes_delta, dict):

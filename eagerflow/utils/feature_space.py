@@ -52,7 +52,7 @@ class FeatureSpace(FeatureKinds, Layer):
         ValueError: for no features, an unknown kind or mode, or crosses of unknown features.
 
     >>> data = {"size": [1.0, 3.0], "color": ["red", "blue"]}
-    >>> space = FeatureSpace({"size": "float_normalized", "color": "string_categorical"})
+    >>> space = ef.utils.FeatureSpace({"size": "float_normalized", "color": "string_categorical"})
     >>> space.adapt(data)
     >>> space({"size": 3.0, "color": "red"}).tolist()
     [0.0, 1.0, 0.0, 1.0]
@@ -136,6 +136,11 @@ class FeatureSpace(FeatureKinds, Layer):
 
         Raises:
             ValueError: for anything else, no data, or data without one of the features.
+
+        >>> space = ef.utils.FeatureSpace({"color": "string_categorical"}, output_mode="dict")
+        >>> space.adapt({"color": ["red", "red", "blue"]})
+        >>> space({"color": ["red", "blue"]})["color"].shape
+        (2, 3)
         """
         if isinstance(dataset, Mapping):
             dataset = Dataset.from_tensor_slices({key: _values(x) for key, x in dataset.items()})
@@ -183,6 +188,11 @@ class FeatureSpace(FeatureKinds, Layer):
 
         Raises:
             ValueError: before `adapt`.
+
+        >>> space = ef.utils.FeatureSpace({"size": "float_normalized", "color": "string_categorical"})
+        >>> space.adapt({"size": [1.0, 3.0], "color": ["red", "blue"]})
+        >>> sorted(space.get_inputs())
+        ['color', 'size']
         """
         self.get_encoded_features()
         return self.inputs
@@ -192,6 +202,12 @@ class FeatureSpace(FeatureKinds, Layer):
 
         Raises:
             ValueError: before `adapt`, or when a feature can't be encoded in its mode.
+
+        >>> space = ef.utils.FeatureSpace({"size": "float_normalized", "color": "string_categorical"})
+        >>> space.adapt({"size": [1.0, 3.0], "color": ["red", "blue"]})
+        >>> model = ef.Model(space.get_inputs(), ef.layers.Dense(1)(space.get_encoded_features()))
+        >>> model({"size": ef.Tensor([[2.0]]), "color": np.array([["red"]])}).shape
+        (1, 1)
         """
         self._check_adapted()
         if self.encoded_features is None:
@@ -267,7 +283,13 @@ class FeatureSpace(FeatureKinds, Layer):
         return tree.map_structure(_first, outputs) if single else outputs
 
     def call(self, data: Any) -> Any:
-        """The encoded features of a batch, all of shape (batch, 1) or more axes."""
+        """The encoded features of a batch, all of shape (batch, 1) or more axes.
+
+        >>> space = ef.utils.FeatureSpace({"size": "float_normalized"})
+        >>> space.adapt({"size": [1.0, 3.0]})
+        >>> space({"size": [[1.0], [2.0], [3.0]]}).round(4).tolist()
+        [[-1.0], [0.0], [1.0]]
+        """
         return self._merged(self._prepared(data))
 
     def _check_names(self, data: Mapping[str, Any]) -> None:
@@ -295,7 +317,12 @@ class FeatureSpace(FeatureKinds, Layer):
     # Configurations and files
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal feature space; what `adapt` found isn't among them."""
+        """The arguments that make an equal feature space; what `adapt` found isn't among them.
+
+        >>> space = ef.utils.FeatureSpace({"size": "float_normalized"})
+        >>> sorted(space.get_config())
+        ['crosses', 'crossing_dim', 'features', 'hashing_dim', 'num_discretization_bins', 'output_mode']
+        """
         return {
             "features": serialize_keras_object(self.features),
             "output_mode": self.output_mode,
@@ -307,7 +334,12 @@ class FeatureSpace(FeatureKinds, Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> FeatureSpace:
-        """A feature space made from `get_config`'s answer."""
+        """A feature space made from `get_config`'s answer.
+
+        >>> space = ef.utils.FeatureSpace({"size": "float_normalized"}, output_mode="dict")
+        >>> ef.utils.FeatureSpace.from_config(space.get_config()).output_mode
+        'dict'
+        """
         return cls(**config)
 
     def get_build_config(self) -> dict[str, Any]:
@@ -332,6 +364,12 @@ class FeatureSpace(FeatureKinds, Layer):
 
         Raises:
             ValueError: for another ending, or before `adapt`.
+
+        >>> space = ef.utils.FeatureSpace({"size": "float_normalized"})
+        >>> space.adapt({"size": [1.0, 3.0]})
+        >>> space.save("features.keras")
+        >>> ef.models.load_model("features.keras")({"size": [[3.0]]}).round(4).tolist()
+        [[1.0]]
         """
         self.get_encoded_features()
         save_model(self, filepath)

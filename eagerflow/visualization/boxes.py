@@ -50,6 +50,19 @@ def draw_bounding_boxes(
         ImportError: for texts without Pillow.
 
     Source: the interface of `keras.visualization.draw_bounding_boxes` 3.15; letters are Pillow's.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.zeros((1, 6, 6, 3))
+    >>> boxes = {"boxes": [[[1, 1, 4, 4]]], "labels": [[0]]}
+    >>> drawn = ef.visualization.draw_bounding_boxes(image, boxes, "xyxy", color=(255, 0, 0), line_thickness=1)
+    >>> print(drawn[0, :, :, 0] // 255)  # how red
+    [[0 0 0 0 0 0]
+     [0 1 1 1 1 0]
+     [0 1 0 0 1 0]
+     [0 1 0 0 1 0]
+     [0 1 1 1 1 0]
+     [0 0 0 0 0 0]]
     """
     drawn = batch_of("draw_bounding_boxes", images, data_format)
     boxes, labels, texts = _read(bounding_boxes, bounding_box_format, drawn.shape, class_mapping or {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import missing_extra
+from eagerflow.base.errors import missing_package
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.visualization.boxes import draw_bounding_boxes
 from eagerflow.visualization.images import channels_last
@@ -21,7 +21,7 @@ def _pyplot(purpose: str) -> Any:
     try:
         from matplotlib import pyplot
     except ImportError:
-        raise missing_extra("matplotlib", "plot", purpose) from None
+        raise missing_package("matplotlib", "matplotlib", purpose) from None
     return pyplot
 
 
@@ -64,6 +64,13 @@ def plot_image_gallery(
         ValueError: for `path` and `show` together, or classes without `label_map`.
 
     Source: the interface of `keras.visualization.plot_image_gallery` 3.15.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> images = np.linspace(0, 255, 4 * 8 * 8 * 3).reshape(4, 8, 8, 3)
+    >>> ef.visualization.plot_image_gallery(images, rows=2, path="gallery.png", dpi=20)
+    >>> ef.utils.load_img("gallery.png").size[0] > 0
+    True
     """
     if path is not None and show:
         raise ValueError("plot_image_gallery: either path=... writes a file, or show=True shows the gallery.")
@@ -149,6 +156,14 @@ def plot_bounding_box_gallery(
         ValueError: for `legend` and `legend_handles` together.
 
     Source: the interface of `keras.visualization.plot_bounding_box_gallery` 3.15.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> images = np.zeros((1, 8, 8, 3))
+    >>> boxes = {"boxes": [[[1, 1, 4, 4]]], "labels": [[0]]}
+    >>> ef.visualization.plot_bounding_box_gallery(images, "xyxy", y_true=boxes, path="boxes.png", dpi=20)
+    >>> ef.utils.load_img("boxes.png").size[0] > 0
+    True
     """
     if legend and legend_handles:
         raise ValueError("plot_bounding_box_gallery: give legend=True or legend_handles=..., not both.")
@@ -212,6 +227,13 @@ def plot_segmentation_mask_gallery(
         ImportError: without matplotlib.
 
     Source: the interface of `keras.visualization.plot_segmentation_mask_gallery` 3.15.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> images, masks = np.zeros((1, 8, 8, 3)), np.eye(8, dtype=int)[None]
+    >>> ef.visualization.plot_segmentation_mask_gallery(images, 2, y_true=masks, path="masks.png", dpi=20)
+    >>> ef.utils.load_img("masks.png").size[0] > 0
+    True
     """
     pictures = _bytes("plot_segmentation_mask_gallery", images, value_range, data_format)
     settings = (num_classes, color_mapping, alpha, blend, ignore_index)

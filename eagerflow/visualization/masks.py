@@ -46,6 +46,14 @@ def draw_segmentation_masks(
         ValueError: for other shapes, `alpha` outside [0, 1], or a class without a color.
 
     Source: the interface of `keras.visualization.draw_segmentation_masks` 3.15.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image, mask = np.zeros((1, 2, 3, 3)), np.array([[[0, 1, 1], [0, 0, 1]]])
+    >>> colors = {0: (0, 0, 0), 1: (0, 200, 0)}
+    >>> drawn = ef.visualization.draw_segmentation_masks(image, mask, color_mapping=colors, blend=False)
+    >>> drawn[0, :, :, 1].tolist()  # how green
+    [[0, 200, 200], [0, 0, 200]]
     """
     if not 0 <= alpha <= 1:
         raise ValueError(f"draw_segmentation_masks(alpha={alpha!r}): expected a number from 0 to 1.")

@@ -254,7 +254,7 @@ def for_gpus(control: Communicator) -> Communicator:
 def _without_nccl() -> str:
     if getattr(load_cupy().cuda.nccl, "available", False):
         return ""
-    return "NCCL is missing; install 'eagerflow[nccl12]' or 'eagerflow[nccl13]', the one of your CuPy"
+    return "NCCL is missing: pip install nvidia-nccl-cu12, or nvidia-nccl-cu13 where CuPy is for CUDA 13"
 
 
 def _gpu() -> str:

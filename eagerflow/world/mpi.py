@@ -157,7 +157,7 @@ def _engine() -> Any:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, and no MPI library
         raise ImportError(
-            f"many ranks need mpi4py and an MPI library ({error}). Install both: pip install 'eagerflow[mpi]'; on a "
+            f"many ranks need mpi4py and an MPI library ({error}). Install both: pip install mpi4py mpich; on a "
             "cluster that has an MPI of its own: pip install mpi4py."
         ) from error
     return MPI

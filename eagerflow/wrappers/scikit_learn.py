@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import missing_extra
+from eagerflow.base.errors import missing_package
 from eagerflow.models import Model, clone_model
 
 try:
@@ -40,7 +40,7 @@ class _Estimator:
         fit_kwargs: dict[str, Any] | None = None,
     ) -> None:
         if not _INSTALLED:
-            raise missing_extra("scikit-learn", "sklearn", type(self).__name__)
+            raise missing_package("scikit-learn", "scikit-learn", type(self).__name__)
         self.model = model
         self.warm_start = warm_start
         self.model_kwargs = model_kwargs
@@ -60,6 +60,13 @@ class _Estimator:
         Raises:
             TypeError: when `model` is, or gives, no model.
             ValueError: for a model that isn't compiled, or targets that don't fit.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> X, y = np.array([[-1.0], [1.0]]), np.array([-3.0, 3.0])
+        >>> regressor = ef.wrappers.SKLearnRegressor(model).fit(X, y, epochs=3, verbose=0)
+        >>> regressor.history_.history["loss"]
+        [9.0, 2.25, 0.5625]
         """
         if getattr(getattr(y, "dtype", None), "kind", "") == "O":
             type_of_target(y, raise_unknown=True)
@@ -76,7 +83,15 @@ class _Estimator:
         return tags
 
     def predict(self, X: Any) -> numpy.ndarray:
-        """What the model predicts for an array (samples, features), in the form of the targets."""
+        """What the model predicts for an array (samples, features), in the form of the targets.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> X, y = np.array([[-1.0], [1.0]]), np.array([-3.0, 3.0])
+        >>> regressor = ef.wrappers.SKLearnRegressor(model).fit(X, y, epochs=1, verbose=0)
+        >>> regressor.predict(X).tolist()  # one axis, as the targets have
+        [-1.5, 1.5]
+        """
         return self._answers(self._predictions(X))
 
     def _predictions(self, X: Any) -> numpy.ndarray:
@@ -143,6 +158,17 @@ class SKLearnClassifier(ClassifierMixin, _Estimator, BaseEstimator):
         ImportError: without scikit-learn.
 
     Source: the interface of `keras.wrappers.SKLearnClassifier` 3.15.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> def make(X, y):
+    ...     model = ef.Sequential([ef.layers.Dense(2, activation="softmax", kernel_initializer="zeros")])
+    ...     model.compile(ef.optimizers.SGD(1.0), "categorical_crossentropy")
+    ...     return model
+    >>> X, y = np.array([[-1.0], [-2.0], [1.0], [2.0]]), np.array(["no", "no", "yes", "yes"])
+    >>> classifier = ef.wrappers.SKLearnClassifier(make, fit_kwargs={"epochs": 5, "verbose": 0}).fit(X, y)
+    >>> classifier.predict(np.array([[-3.0], [3.0]])).tolist(), classifier.score(X, y)
+    (['no', 'yes'], 1.0)
     """
 
     def __sklearn_tags__(self) -> Any:
@@ -152,7 +178,15 @@ class SKLearnClassifier(ClassifierMixin, _Estimator, BaseEstimator):
         return tags
 
     def decision_function(self, X: Any) -> numpy.ndarray:
-        """What the model says, before a class is made of it."""
+        """What the model says, before a class is made of it.
+
+        >>> model = ef.Sequential([ef.layers.Dense(2, activation="softmax", kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.0), "categorical_crossentropy")
+        >>> X, y = np.array([[-1.0], [1.0]]), np.array(["no", "yes"])
+        >>> classifier = ef.wrappers.SKLearnClassifier(model, fit_kwargs={"verbose": 0}).fit(X, y)
+        >>> classifier.decision_function(X).tolist()
+        [[0.5, 0.5], [0.5, 0.5]]
+        """
         return self._predictions(X)
 
     def _targets(self, y: numpy.ndarray) -> numpy.ndarray:
@@ -187,6 +221,15 @@ class SKLearnRegressor(RegressorMixin, _Estimator, BaseEstimator):
         ImportError: without scikit-learn.
 
     Source: the interface of `keras.wrappers.SKLearnRegressor` 3.15.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+    >>> X, y = np.array([[-1.0], [1.0]]), np.array([-3.0, 3.0])
+    >>> regressor = ef.wrappers.SKLearnRegressor(model, fit_kwargs={"epochs": 20, "verbose": 0}).fit(X, y)
+    >>> regressor.predict(np.array([[2.0]])).round(2).tolist()
+    [6.0]
     """
 
     def __sklearn_tags__(self) -> Any:
@@ -213,6 +256,15 @@ class SKLearnTransformer(TransformerMixin, _Estimator, BaseEstimator):
         ImportError: without scikit-learn.
 
     Source: the interface of `keras.wrappers.SKLearnTransformer` 3.15.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    >>> model.compile(ef.optimizers.SGD(0.0), "mse")
+    >>> X, y = np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros(2)
+    >>> transformer = ef.wrappers.SKLearnTransformer(model, fit_kwargs={"verbose": 0}).fit(X, y)
+    >>> transformer.transform(X).tolist()
+    [[3.0], [7.0]]
     """
 
     def __sklearn_tags__(self) -> Any:
@@ -222,5 +274,12 @@ class SKLearnTransformer(TransformerMixin, _Estimator, BaseEstimator):
         return tags
 
     def transform(self, X: Any) -> numpy.ndarray:
-        """The model's outputs for an array (samples, features)."""
+        """The model's outputs for an array (samples, features).
+
+        >>> model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+        >>> model.compile(ef.optimizers.SGD(0.0), "mse")
+        >>> X, y = np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros(2)
+        >>> ef.wrappers.SKLearnTransformer(model, fit_kwargs={"verbose": 0}).fit(X, y).transform(X).tolist()
+        [[3.0], [7.0]]
+        """
         return self._predictions(X)

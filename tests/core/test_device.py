@@ -44,9 +44,9 @@ def test_unknown_device_suggests():
         Device("gpu0")
 
 
-def test_gpu_without_cupy_names_the_extra(monkeypatch):
+def test_gpu_without_cupy_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    with pytest.raises(ImportError, match=r"eagerflow\[cuda12\]"), devices.device("gpu:0"):
+    with pytest.raises(ImportError, match=r"pip install .cupy-cuda12x"), devices.device("gpu:0"):
         pass
     assert list_devices() == ["cpu"]
 

@@ -19,68 +19,120 @@ all, any, max, min, prod, square, sum = ops.all, ops.any, ops.max, ops.min, ops.
 
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The mean; of truth values and integers in the default float type."""
+    """The mean; of truth values and integers in the default float type.
+
+    >>> float(mean([1, 2])), mean([[1.0, 3.0], [5.0, 7.0]], axis=1).tolist()
+    (1.5, [2.0, 6.0])
+    """
     return ops.mean(_floats(x), axis, keepdims)
 
 
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The standard deviation, with n in the denominator."""
+    """The standard deviation, with n in the denominator.
+
+    >>> float(std([1.0, 3.0]))
+    1.0
+    """
     return ops.std(_floats(x), axis, keepdims)
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The variance, with n in the denominator."""
+    """The variance, with n in the denominator.
+
+    >>> float(var([1.0, 5.0]))
+    4.0
+    """
     return ops.var(_floats(x), axis, keepdims)
 
 
 def sqrt(x: Any) -> Any:
-    """The square root; 0 for negative numbers, as Keras 2 had it."""
+    """The square root; 0 for negative numbers, as Keras 2 had it.
+
+    >>> sqrt([9.0, -1.0]).tolist()
+    [3.0, 0.0]
+    """
     return ops.sqrt(ops.maximum(x, 0.0))
 
 
 def pow(x: Any, a: Any) -> Any:
-    """`x` to the power of `a`."""
+    """`x` to the power of `a`.
+
+    >>> pow([2.0, 3.0], 2).tolist()
+    [4.0, 9.0]
+    """
     return ops.power(x, a)
 
 
 def round(x: Any) -> Any:
-    """The nearest integers; halves go to the even one."""
+    """The nearest integers; halves go to the even one.
+
+    >>> round([0.5, 1.5, 2.4]).tolist()
+    [0.0, 2.0, 2.0]
+    """
     return ops.round(x)
 
 
 def clip(x: Any, min_value: Any = None, max_value: Any = None) -> Any:
-    """`x` limited to `min_value` and `max_value`; None means no limit."""
+    """`x` limited to `min_value` and `max_value`; None means no limit.
+
+    >>> clip([-2.0, 0.5, 3.0], 0.0, 1.0).tolist()
+    [0.0, 0.5, 1.0]
+    """
     low = float("-inf") if min_value is None else min_value
     return ops.clip(x, low, float("inf") if max_value is None else max_value)
 
 
 def argmax(x: Any, axis: int = -1) -> Any:
-    """The places of the largest elements along an axis."""
+    """The places of the largest elements along an axis.
+
+    >>> argmax([[1.0, 5.0], [7.0, 2.0]]).tolist()
+    [1, 0]
+    """
     return ops.argmax(x, axis)
 
 
 def argmin(x: Any, axis: int = -1) -> Any:
-    """The places of the smallest elements along an axis."""
+    """The places of the smallest elements along an axis.
+
+    >>> argmin([[1.0, 5.0], [7.0, 2.0]]).tolist()
+    [0, 1]
+    """
     return ops.argmin(x, axis)
 
 
 def cumsum(x: Any, axis: int = 0) -> Any:
-    """Sums of all elements up to each."""
+    """Sums of all elements up to each.
+
+    >>> cumsum([[1, 2], [3, 4]]).tolist(), cumsum([[1, 2], [3, 4]], axis=1).tolist()
+    ([[1, 2], [4, 6]], [[1, 3], [3, 7]])
+    """
     return ops.cumsum(x, axis)
 
 
 def cumprod(x: Any, axis: int = 0) -> Any:
-    """Products of all elements up to each."""
+    """Products of all elements up to each.
+
+    >>> cumprod([1, 2, 3, 4]).tolist()
+    [1, 2, 6, 24]
+    """
     return ops.cumprod(x, axis)
 
 
 def transpose(x: Any) -> Any:
-    """The axes in reverse order."""
+    """The axes in reverse order.
+
+    >>> transpose([[1, 2, 3], [4, 5, 6]]).tolist()
+    [[1, 4], [2, 5], [3, 6]]
+    """
     return ops.transpose(x)
 
 
 def gather(reference: Any, indices: Any) -> Any:
-    """The rows with these numbers."""
+    """The rows with these numbers.
+
+    >>> gather([[1, 2], [3, 4], [5, 6]], [2, 0]).tolist()
+    [[5, 6], [1, 2]]
+    """
     return ops.take(reference, ops.cast(indices, "int32"), axis=0)
 
 
@@ -95,7 +147,13 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
 
     Returns:
         Without the summed axes; at least two-dimensional.
+
+    >>> batch_dot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [10.0, 10.0]], axes=1).tolist()
+    [[3.0], [70.0]]
+    >>> batch_dot(ef.ops.ones((8, 2, 3)), ef.ops.ones((8, 3, 4))).shape
+    (8, 2, 4)
     """
+    x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)
     n, m = len(x.shape), len(y.shape)
     if axes is None:
         axes = (n - 1, m - 1 if m == 2 else m - 2)
@@ -111,7 +169,12 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
 
 
 def l2_normalize(x: Any, axis: Any = None) -> Any:
-    """`x` divided by its length, along `axis` or as a whole."""
+    """`x` divided by its length, along `axis` or as a whole.
+
+    >>> l2_normalize([[3.0, 4.0], [0.0, 2.0]], axis=1).round(4)
+    Tensor([[0.6, 0.8],
+            [0. , 1. ]], shape=(2, 2), dtype=float32)
+    """
     squares = ops.sum(ops.square(x), axis, keepdims=True)
     return x * ops.rsqrt(ops.maximum(squares, 1e-12))
 
@@ -119,7 +182,12 @@ def l2_normalize(x: Any, axis: Any = None) -> Any:
 def batch_normalization(
     x: Any, mean: Any, var: Any, beta: Any, gamma: Any, axis: int = -1, epsilon: float = 1e-3
 ) -> Any:
-    """`gamma * (x - mean) / sqrt(var + epsilon) + beta`; `beta` and `gamma` may be None."""
+    """`gamma * (x - mean) / sqrt(var + epsilon) + beta`; `beta` and `gamma` may be None.
+
+    >>> batch_normalization([[1.0], [5.0]], [3.0], [4.0], beta=[10.0], gamma=[1.0], epsilon=0.0).tolist()
+    [[9.0], [11.0]]
+    """
+    x = ops.convert_to_tensor(x)
     shape = [1] * len(x.shape)
     shape[axis] = -1
     mean, var, beta, gamma = (v if v is None else _along(v, shape) for v in (mean, var, beta, gamma))
@@ -131,8 +199,13 @@ def batch_normalization(
 def normalize_batch_in_training(
     x: Any, gamma: Any, beta: Any, reduction_axes: Any, epsilon: float = 1e-3
 ) -> tuple[Any, Any, Any]:
-    """The batch normalized by its own mean and variance, and these two."""
-    axes = tuple(reduction_axes)
+    """The batch normalized by its own mean and variance, and these two.
+
+    >>> normed, mean, variance = normalize_batch_in_training([[1.0], [5.0]], [1.0], [0.0], [0])
+    >>> normed.round(2).tolist(), mean.tolist(), variance.tolist()
+    ([[-1.0], [1.0]], [3.0], [4.0])
+    """
+    x, axes = ops.convert_to_tensor(x), tuple(reduction_axes)
     center, spread = ops.mean(x, axes, keepdims=True), ops.var(x, axes, keepdims=True)
     shape = [1 if i in axes else n if n is not None else -1 for i, n in enumerate(x.shape)]
     scaled = (x - center) * ops.rsqrt(spread + (epsilon or _default_epsilon()))
@@ -143,6 +216,7 @@ def normalize_batch_in_training(
 
 def _along(v: Any, shape: list[int]) -> Any:
     """Per-channel numbers, shaped so that they meet their axis; others as they are."""
+    v = ops.convert_to_tensor(v)
     return ops.reshape(v, shape) if len(v.shape) == 1 else v
 
 

@@ -20,7 +20,11 @@ _phase = [0]
 
 
 def learning_phase() -> int:
-    """1 in calls of layers that are training, 0 in others; outside of calls what `set_learning_phase` said."""
+    """1 in calls of layers that are training, 0 in others; outside of calls what `set_learning_phase` said.
+
+    >>> learning_phase()
+    0
+    """
     context = current_call.get()
     if context is not None and context.training is not None:
         return int(context.training)
@@ -32,6 +36,10 @@ def set_learning_phase(value: int) -> None:
 
     Raises:
         ValueError: for anything but 0 and 1.
+
+    >>> set_learning_phase(0)
+    >>> learning_phase()
+    0
     """
     if value not in (0, 1):
         raise ValueError(f"set_learning_phase(value={value!r}): expected 0 or 1.")
@@ -46,7 +54,12 @@ def set_learning_phase(value: int) -> None:
 
 @contextlib.contextmanager
 def learning_phase_scope(value: int) -> Iterator[None]:
-    """`set_learning_phase` for the length of a block."""
+    """`set_learning_phase` for the length of a block.
+
+    >>> with learning_phase_scope(0):
+    ...     learning_phase()
+    0
+    """
     before = _phase[0]
     set_learning_phase(value)
     try:
@@ -56,18 +69,31 @@ def learning_phase_scope(value: int) -> Iterator[None]:
 
 
 def in_train_phase(x: Any, alt: Any, training: Any = None) -> Any:
-    """`x` when training, `alt` otherwise; functions are called only when chosen."""
+    """`x` when training, `alt` otherwise; functions are called only when chosen.
+
+    >>> in_train_phase("noisy", "clean", training=True), in_train_phase("noisy", "clean", training=False)
+    ('noisy', 'clean')
+    """
     chosen = x if (learning_phase() if training is None else training) else alt
     return chosen() if callable(chosen) else chosen
 
 
 def in_test_phase(x: Any, alt: Any, training: Any = None) -> Any:
-    """`alt` when training, `x` otherwise."""
+    """`alt` when training, `x` otherwise.
+
+    >>> in_test_phase("clean", "noisy", training=True), in_test_phase("clean", "noisy", training=False)
+    ('noisy', 'clean')
+    """
     return in_train_phase(alt, x, training)
 
 
 def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
-    """One of two values (or of what functions give): by element where `condition` has axes."""
+    """One of two values (or of what functions give): by element where `condition` has axes.
+
+    >>> x = ef.Tensor([-1.0, 2.0])
+    >>> switch(x > 0, x, 10 * x).tolist()
+    [-10.0, 2.0]
+    """
     if isinstance(condition, SymbolicTensor) or (isinstance(condition, Tensor) and condition.shape):
         first, second = _value(then_expression), _value(else_expression)
         if len(condition.shape) == len(getattr(first, "shape", ())):
@@ -77,17 +103,29 @@ def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
 
 
 def map_fn(fn: Callable[[Any], Any], elems: Any, name: str | None = None, dtype: Any = None) -> Any:
-    """The results of a function for every row, stacked."""
+    """The results of a function for every row, stacked.
+
+    >>> map_fn(lambda row: row.sum(), [[1.0, 2.0], [3.0, 4.0]]).tolist()
+    [3.0, 7.0]
+    """
     return ops.map(fn, elems)
 
 
 def foldl(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, name: str | None = None) -> Any:
-    """`fn(accumulated, row)` over all rows, from the first on."""
+    """`fn(accumulated, row)` over all rows, from the first on.
+
+    >>> float(foldl(lambda total, row: 10 * total + row, [1.0, 2.0, 3.0]))
+    123.0
+    """
     return _folded(fn, ops.unstack(elems), initializer)
 
 
 def foldr(fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, name: str | None = None) -> Any:
-    """`fn(accumulated, row)` over all rows, from the last on."""
+    """`fn(accumulated, row)` over all rows, from the last on.
+
+    >>> float(foldr(lambda total, row: 10 * total + row, [1.0, 2.0, 3.0]))
+    321.0
+    """
     return _folded(fn, ops.unstack(elems)[::-1], initializer)
 
 
@@ -118,6 +156,14 @@ def rnn(
 
     Raises:
         ValueError: for inputs without steps.
+
+    >>> def step(inputs, states):
+    ...     total = states[0] + inputs
+    ...     return total, [total]
+    >>> x = ef.ops.reshape([1.0, 2.0, 3.0], (1, 3, 1))
+    >>> last, outputs, states = rnn(step, x, [ef.ops.zeros((1, 1))])
+    >>> last.tolist(), outputs[0, :, 0].tolist()
+    ([[6.0]], [1.0, 3.0, 6.0])
     """
     outputs: list[Any] = []
     steps, states = ops.unstack(inputs, axis=1), list(initial_states)

@@ -13,18 +13,30 @@ __all__ += ["categorical_focal_crossentropy", "ctc_batch_cost", "ctc_decode", "s
 
 
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
-    """The crossentropy of every element."""
+    """The crossentropy of every element.
+
+    >>> binary_crossentropy([1.0, 0.0], [0.5, 0.25]).round(4)
+    Tensor([0.6931, 0.2877], shape=(2,), dtype=float32)
+    """
     return ops.binary_crossentropy(target, output, from_logits)
 
 
 def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """The crossentropy of one-hot targets."""
+    """The crossentropy of one-hot targets.
+
+    >>> categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).round(4)
+    Tensor([0.6931], shape=(1,), dtype=float32)
+    """
     return ops.categorical_crossentropy(target, output, from_logits, axis)
 
 
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """The crossentropy of targets that are class numbers."""
-    target = ops.convert_to_tensor(target)
+    """The crossentropy of targets that are class numbers.
+
+    >>> sparse_categorical_crossentropy([1, 0], [[0.5, 0.5], [0.25, 0.75]]).round(4)
+    Tensor([0.6931, 1.3863], shape=(2,), dtype=float32)
+    """
+    target, output = ops.convert_to_tensor(target), ops.convert_to_tensor(output)
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
         target = ops.squeeze(target, -1)
     return ops.sparse_categorical_crossentropy(target, output, from_logits, axis)
@@ -41,7 +53,12 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
 
     Returns:
         (batch, 1).
+
+    >>> even = ef.ops.full((1, 2, 2), 0.5)
+    >>> ef.ops.exp(-ctc_batch_cost([[0]], even, [[2]], [[1]])).round(4)
+    Tensor([[0.75]], shape=(1, 1), dtype=float32)
     """
+    y_pred = ops.convert_to_tensor(y_pred)
     labels, steps = [ops.cast(ops.reshape(n, (-1,)), "int32") for n in (label_length, input_length)]
     blank = y_pred.shape[-1] - 1
     losses = ops.ctc_loss(ops.cast(y_true, "int32"), _logits(y_pred), labels, steps, mask_index=blank)
@@ -55,7 +72,13 @@ def ctc_decode(
 
     Returns:
         For each path the labels, (batch, labels) padded with -1; and the log probabilities, (batch, paths).
+
+    >>> scores = [[[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.1, 0.8, 0.1]]]
+    >>> labels, _ = ctc_decode(scores, [3])
+    >>> labels[0].tolist()
+    [[0, 1, -1]]
     """
+    y_pred = ops.convert_to_tensor(y_pred)
     paths, scores = ops.ctc_decode(
         _logits(y_pred),
         input_length,

@@ -33,6 +33,11 @@ def function(inputs: Any, outputs: Any, updates: Any = None, **kwargs: Any) -> C
     Raises:
         TypeError: for outputs that aren't symbolic.
         ValueError: for `updates`.
+
+    >>> x = ef.Input((2,))
+    >>> doubled = function([x], [2 * x])
+    >>> doubled([np.array([[1.0, 2.0]])])
+    [array([[2., 4.]], dtype=float32)]
     """
     if updates:
         raise ValueError("K.function(updates=...): assign to variables in a layer's call, or after the call.")
@@ -76,6 +81,11 @@ def gradients(loss: Any, variables: Any) -> list[Any]:
 
     Raises:
         TypeError: when the loss is a number already; `GradientTape` differentiates those.
+
+    >>> x = ef.Input((2,))
+    >>> slopes = function([x], gradients(x * x, [x]))
+    >>> slopes([np.array([[1.0, 2.0]])])
+    [array([[2., 4.]], dtype=float32)]
     """
     if not isinstance(loss, SymbolicTensor):
         raise TypeError(

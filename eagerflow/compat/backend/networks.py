@@ -17,33 +17,55 @@ softplus, softsign, tanh = ops.softplus, ops.softsign, ops.tanh
 
 
 def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """`x` from `threshold` on, at most `max_value`; `alpha * (x - threshold)` below."""
+    """`x` from `threshold` on, at most `max_value`; `alpha * (x - threshold)` below.
+
+    >>> relu([-1.0, 2.0, 9.0], alpha=0.5, max_value=6.0).tolist()
+    [-0.5, 2.0, 6.0]
+    """
     if alpha == 0 and threshold == 0:
         result = ops.relu(x)
     elif threshold == 0:
         result = ops.leaky_relu(x, alpha)
     else:
+        x = ops.convert_to_tensor(x)
         result = ops.where(ops.greater_equal(x, threshold), x, alpha * (x - threshold))
     return result if max_value is None else ops.minimum(result, max_value)
 
 
 def hard_sigmoid(x: Any) -> Any:
-    """`0.2 * x + 0.5`, limited to 0 and 1: Keras 2's, which isn't `keras.activations.hard_sigmoid` of Keras 3."""
-    return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+    """`0.2 * x + 0.5`, limited to 0 and 1: Keras 2's, which isn't `keras.activations.hard_sigmoid` of Keras 3.
+
+    >>> hard_sigmoid([-3.0, 0.0, 1.0]).round(4)
+    Tensor([0. , 0.5, 0.7], shape=(3,), dtype=float32)
+    """
+    return ops.clip(ops.convert_to_tensor(x) * 0.2 + 0.5, 0.0, 1.0)
 
 
 def dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> Any:
-    """A part of the elements set to zero, the others scaled up."""
+    """A part of the elements set to zero, the others scaled up.
+
+    >>> sorted(set(dropout(ef.ops.ones((100,)), 0.5, seed=1).tolist()))
+    [0.0, 2.0]
+    """
     return random.dropout(x, level, noise_shape, seed)
 
 
 def in_top_k(predictions: Any, targets: Any, k: int) -> Any:
-    """Whether each target is among the `k` best predictions."""
+    """Whether each target is among the `k` best predictions.
+
+    >>> in_top_k([[0.1, 0.9], [0.1, 0.9]], [1, 0], 1).tolist()
+    [True, False]
+    """
     return ops.in_top_k(targets, predictions, k)
 
 
 def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Any:
-    """`bias` added along the channels axis."""
+    """`bias` added along the channels axis.
+
+    >>> bias_add([[1.0, 2.0], [3.0, 4.0]], [10.0, 20.0]).tolist()
+    [[11.0, 22.0], [13.0, 24.0]]
+    """
+    x, bias = ops.convert_to_tensor(x), ops.convert_to_tensor(bias)
     if normalize_data_format(data_format) == "channels_first" and len(bias.shape) == 1:
         bias = ops.reshape(bias, (-1, *[1] * (len(x.shape) - 2)))
     return ops.add(x, bias)
@@ -52,7 +74,12 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Any:
 def conv1d(
     x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1
 ) -> Any:
-    """Convolution of sequences; `padding="causal"` looks back only."""
+    """Convolution of sequences; `padding="causal"` looks back only.
+
+    >>> x, kernel = ef.ops.reshape([1.0, 2.0, 3.0], (1, 3, 1)), ef.ops.reshape([1.0, 10.0], (2, 1, 1))
+    >>> conv1d(x, kernel)[0, :, 0].tolist(), conv1d(x, kernel, padding="causal")[0, :, 0].tolist()
+    ([21.0, 32.0], [10.0, 21.0, 32.0])
+    """
     if padding == "causal":
         rate = dilation_rate if isinstance(dilation_rate, int) else dilation_rate[0]
         x, padding = temporal_padding(x, (rate * (kernel.shape[0] - 1), 0)), "valid"
@@ -67,7 +94,11 @@ def conv2d(
     data_format: Any = None,
     dilation_rate: Any = (1, 1),
 ) -> Any:
-    """Convolution of images."""
+    """Convolution of images.
+
+    >>> conv2d(ef.ops.ones((2, 8, 8, 3)), ef.ops.ones((3, 3, 3, 16)), padding="same").shape
+    (2, 8, 8, 16)
+    """
     return ops.conv(x, kernel, strides, padding, normalize_data_format(data_format), dilation_rate)
 
 
@@ -79,7 +110,11 @@ def conv3d(
     data_format: Any = None,
     dilation_rate: Any = (1, 1, 1),
 ) -> Any:
-    """Convolution of volumes."""
+    """Convolution of volumes.
+
+    >>> conv3d(ef.ops.ones((1, 4, 4, 4, 2)), ef.ops.ones((2, 2, 2, 2, 5))).shape
+    (1, 3, 3, 3, 5)
+    """
     return ops.conv(x, kernel, strides, padding, normalize_data_format(data_format), dilation_rate)
 
 
@@ -96,6 +131,10 @@ def conv2d_transpose(
 
     Raises:
         ValueError: when kernel and strides give another shape.
+
+    >>> x, kernel = ef.ops.ones((1, 2, 2, 3)), ef.ops.ones((2, 2, 4, 3))
+    >>> conv2d_transpose(x, kernel, (1, 4, 4, 4), strides=(2, 2)).shape
+    (1, 4, 4, 4)
     """
     return _transposed(x, kernel, output_shape, strides, padding, data_format, dilation_rate)
 
@@ -103,7 +142,12 @@ def conv2d_transpose(
 def conv3d_transpose(
     x: Any, kernel: Any, output_shape: Any, strides: Any = (1, 1, 1), padding: str = "valid", data_format: Any = None
 ) -> Any:
-    """The transpose of `conv3d`."""
+    """The transpose of `conv3d`.
+
+    >>> x, kernel = ef.ops.ones((1, 2, 2, 2, 3)), ef.ops.ones((2, 2, 2, 4, 3))
+    >>> conv3d_transpose(x, kernel, (1, 4, 4, 4, 4), strides=(2, 2, 2)).shape
+    (1, 4, 4, 4, 4)
+    """
     return _transposed(x, kernel, output_shape, strides, padding, data_format, 1)
 
 
@@ -116,7 +160,11 @@ def separable_conv1d(
     data_format: Any = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """A convolution per channel, then one across channels, of sequences."""
+    """A convolution per channel, then one across channels, of sequences.
+
+    >>> separable_conv1d(ef.ops.ones((1, 5, 2)), ef.ops.ones((3, 2, 1)), ef.ops.ones((1, 2, 4))).shape
+    (1, 3, 4)
+    """
     layout = normalize_data_format(data_format)
     return ops.separable_conv(x, depthwise_kernel, pointwise_kernel, strides, padding, layout, dilation_rate)
 
@@ -130,7 +178,11 @@ def separable_conv2d(
     data_format: Any = None,
     dilation_rate: Any = (1, 1),
 ) -> Any:
-    """A convolution per channel, then one across channels, of images."""
+    """A convolution per channel, then one across channels, of images.
+
+    >>> separable_conv2d(ef.ops.ones((1, 5, 5, 2)), ef.ops.ones((3, 3, 2, 1)), ef.ops.ones((1, 1, 2, 4))).shape
+    (1, 3, 3, 4)
+    """
     layout = normalize_data_format(data_format)
     return ops.separable_conv(x, depthwise_kernel, pointwise_kernel, strides, padding, layout, dilation_rate)
 
@@ -143,7 +195,11 @@ def depthwise_conv2d(
     data_format: Any = None,
     dilation_rate: Any = (1, 1),
 ) -> Any:
-    """A convolution of images per channel."""
+    """A convolution of images per channel.
+
+    >>> depthwise_conv2d(ef.ops.ones((1, 5, 5, 2)), ef.ops.ones((3, 3, 2, 4))).shape
+    (1, 3, 3, 8)
+    """
     layout = normalize_data_format(data_format)
     return ops.depthwise_conv(x, depthwise_kernel, strides, padding, layout, dilation_rate)
 
@@ -156,7 +212,12 @@ def pool2d(
     data_format: Any = None,
     pool_mode: str = "max",
 ) -> Any:
-    """The largest number, or the mean (`pool_mode="avg"`), of every window."""
+    """The largest number, or the mean (`pool_mode="avg"`), of every window.
+
+    >>> x = ef.ops.reshape([1.0, 2.0, 3.0, 4.0], (1, 2, 2, 1))
+    >>> pool2d(x, (2, 2)).item(), pool2d(x, (2, 2), pool_mode="avg").item()
+    (4.0, 2.5)
+    """
     return _pooled(x, pool_size, strides, padding, data_format, pool_mode)
 
 
@@ -168,7 +229,11 @@ def pool3d(
     data_format: Any = None,
     pool_mode: str = "max",
 ) -> Any:
-    """`pool2d` of volumes."""
+    """`pool2d` of volumes.
+
+    >>> pool3d(ef.ops.ones((1, 4, 4, 4, 3)), (2, 2, 2), strides=(2, 2, 2)).shape
+    (1, 2, 2, 2, 3)
+    """
     return _pooled(x, pool_size, strides, padding, data_format, pool_mode)
 
 

@@ -19,37 +19,66 @@ stack = ops.stack
 
 
 def concatenate(tensors: Sequence[Any], axis: int = -1) -> Any:
-    """The tensors one after the other along an axis."""
+    """The tensors one after the other along an axis.
+
+    >>> concatenate([[[1], [2]], [[3], [4]]]).tolist()
+    [[1, 3], [2, 4]]
+    """
     return ops.concatenate(tensors, axis)
 
 
 def reshape(x: Any, shape: Any) -> Any:
-    """The same elements in another shape; one length may be -1."""
+    """The same elements in another shape; one length may be -1.
+
+    >>> reshape([1, 2, 3, 4, 5, 6], (2, -1)).tolist()
+    [[1, 2, 3], [4, 5, 6]]
+    """
     return ops.reshape(x, tuple(shape) if isinstance(shape, Sequence) else shape)
 
 
 def permute_dimensions(x: Any, pattern: Sequence[int]) -> Any:
-    """The axes in another order."""
+    """The axes in another order.
+
+    >>> permute_dimensions(ef.ops.ones((2, 3, 4)), (0, 2, 1)).shape
+    (2, 4, 3)
+    """
     return ops.transpose(x, pattern)
 
 
 def expand_dims(x: Any, axis: int = -1) -> Any:
-    """A new axis of length one."""
+    """A new axis of length one.
+
+    >>> expand_dims([1, 2]).tolist()
+    [[1], [2]]
+    """
     return ops.expand_dims(x, axis)
 
 
 def squeeze(x: Any, axis: int) -> Any:
-    """Without an axis of length one."""
+    """Without an axis of length one.
+
+    >>> squeeze([[1, 2]], 0).tolist()
+    [1, 2]
+    """
     return ops.squeeze(x, axis)
 
 
 def flatten(x: Any) -> Any:
-    """All elements in one row."""
+    """All elements in one row.
+
+    >>> flatten([[1, 2], [3, 4]]).tolist()
+    [1, 2, 3, 4]
+    """
     return ops.reshape(x, (-1,))
 
 
 def batch_flatten(x: Any) -> Any:
-    """The elements of each example in one row."""
+    """The elements of each example in one row.
+
+    >>> batch_flatten(ef.ops.ones((2, 3, 4))).shape
+    (2, 12)
+    """
+    x = ops.convert_to_tensor(x)
     if None in x.shape[1:]:
         return _rows(x)
     return ops.reshape(x, (-1, math.prod(x.shape[1:])))
@@ -61,64 +90,108 @@ def _rows(x: Any) -> Any:
 
 
 def repeat_elements(x: Any, rep: int, axis: int) -> Any:
-    """Each element `rep` times along an axis."""
+    """Each element `rep` times along an axis.
+
+    >>> repeat_elements([[1, 2]], 2, axis=1).tolist()
+    [[1, 1, 2, 2]]
+    """
     return ops.repeat(x, rep, axis)
 
 
 def repeat(x: Any, n: int) -> Any:
-    """(batch, features) `n` times: (batch, n, features)."""
+    """(batch, features) `n` times: (batch, n, features).
+
+    >>> repeat([[1, 2]], 3).tolist()
+    [[[1, 2], [1, 2], [1, 2]]]
+    """
     return ops.repeat(ops.expand_dims(x, 1), n, axis=1)
 
 
 def tile(x: Any, n: Any) -> Any:
-    """The tensor repeated `n` times along each axis."""
+    """The tensor repeated `n` times along each axis.
+
+    >>> tile([[1, 2]], [2, 2]).tolist()
+    [[1, 2, 1, 2], [1, 2, 1, 2]]
+    """
     return ops.tile(x, n)
 
 
 def reverse(x: Any, axes: Any) -> Any:
-    """Backwards along some axes."""
+    """Backwards along some axes.
+
+    >>> reverse([[1, 2, 3], [4, 5, 6]], 1).tolist()
+    [[3, 2, 1], [6, 5, 4]]
+    """
     return ops.flip(x, axes if isinstance(axes, int) else tuple(axes))
 
 
 def slice(x: Any, start: Any, size: Any) -> Any:
-    """`size` elements from `start` on, for every axis; a size of -1 means all that follow."""
+    """`size` elements from `start` on, for every axis; a size of -1 means all that follow.
+
+    >>> slice([[1, 2, 3], [4, 5, 6]], [0, 1], [2, -1]).tolist()
+    [[2, 3], [5, 6]]
+    """
     bounds = zip(start, size, strict=True)
-    return x[tuple(_cut(first, length) for first, length in bounds)]
+    return ops.convert_to_tensor(x)[tuple(_cut(first, length) for first, length in bounds)]
 
 
 def one_hot(indices: Any, num_classes: int) -> Any:
-    """A new last axis with a one at the place that each index names."""
+    """A new last axis with a one at the place that each index names.
+
+    >>> one_hot([1, 0], 3).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
     return ops.one_hot(indices, num_classes)
 
 
 def temporal_padding(x: Any, padding: Sequence[int] = (1, 1)) -> Any:
-    """Zeros before and after the middle axis of (batch, time, features)."""
+    """Zeros before and after the middle axis of (batch, time, features).
+
+    >>> temporal_padding([[[1.0], [2.0]]], (1, 2))[0, :, 0].tolist()
+    [0.0, 1.0, 2.0, 0.0, 0.0]
+    """
     return ops.pad(x, ((0, 0), tuple(padding), (0, 0)))
 
 
 def spatial_2d_padding(x: Any, padding: Any = ((1, 1), (1, 1)), data_format: str | None = None) -> Any:
-    """Zeros around images."""
+    """Zeros around images.
+
+    >>> spatial_2d_padding([[[[1.0]]]])[0, :, :, 0].tolist()
+    [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
     return ops.pad(x, _around(padding, data_format))
 
 
 def spatial_3d_padding(x: Any, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None) -> Any:
-    """Zeros around volumes."""
+    """Zeros around volumes.
+
+    >>> spatial_3d_padding(ef.ops.ones((1, 2, 2, 2, 3))).shape
+    (1, 4, 4, 4, 3)
+    """
     return ops.pad(x, _around(padding, data_format))
 
 
 def resize_images(
     x: Any, height_factor: int, width_factor: int, data_format: str, interpolation: str = "nearest"
 ) -> Any:
-    """Images enlarged by whole numbers."""
+    """Images enlarged by whole numbers.
+
+    >>> resize_images([[[[1.0], [2.0]]]], 2, 2, "channels_last")[0, :, :, 0].tolist()
+    [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]
+    """
     if interpolation == "nearest":
         return _enlarged(x, (height_factor, width_factor), data_format)
-    first = 1 if _layout(data_format) == "channels_last" else 2
+    x, first = ops.convert_to_tensor(x), 1 if _layout(data_format) == "channels_last" else 2
     size = (x.shape[first] * height_factor, x.shape[first + 1] * width_factor)
     return ops.image.resize(x, size, interpolation=interpolation, data_format=data_format)
 
 
 def resize_volumes(x: Any, depth_factor: int, height_factor: int, width_factor: int, data_format: str) -> Any:
-    """Volumes enlarged by whole numbers."""
+    """Volumes enlarged by whole numbers.
+
+    >>> resize_volumes(ef.ops.ones((1, 2, 2, 2, 3)), 1, 2, 3, "channels_last").shape
+    (1, 2, 4, 6, 3)
+    """
     return _enlarged(x, (depth_factor, height_factor, width_factor), data_format)
 
 

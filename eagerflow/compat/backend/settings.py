@@ -23,18 +23,30 @@ _ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
 
 
 def backend() -> str:
-    """`"tensorflow"`: the branch of a script that is meant for it works here, through `import tensorflow`."""
+    """`"tensorflow"`: the branch of a script that is meant for it works here, through `import tensorflow`.
+
+    >>> backend()
+    'tensorflow'
+    """
     return "tensorflow"
 
 
 def cast_to_floatx(x: Any) -> Any:
-    """Numbers in the default float type: an array for arrays and numbers, a tensor for tensors."""
+    """Numbers in the default float type: an array for arrays and numbers, a tensor for tensors.
+
+    >>> cast_to_floatx([1, 2])
+    array([1., 2.], dtype=float32)
+    """
     tensors = isinstance(x, Tensor) or holds_tensors(x)
     return cast(x, floatx()) if tensors else numpy.asarray(x, dtype=floatx())
 
 
 def image_dim_ordering() -> str:
-    """Keras 1's name of the image layout: `"tf"` or `"th"`."""
+    """Keras 1's name of the image layout: `"tf"` or `"th"`.
+
+    >>> image_dim_ordering()
+    'tf'
+    """
     return next(old for old, new in _ORDERINGS.items() if new == image_data_format())
 
 
@@ -43,6 +55,11 @@ def set_image_dim_ordering(dim_ordering: str) -> None:
 
     Raises:
         ValueError: for anything but `"tf"` and `"th"`.
+
+    >>> set_image_dim_ordering("th")
+    >>> image_dim_ordering()
+    'th'
+    >>> set_image_dim_ordering("tf")
     """
     if dim_ordering not in _ORDERINGS:
         raise ValueError(f"set_image_dim_ordering(dim_ordering={dim_ordering!r}): expected 'tf' or 'th'.")
@@ -54,6 +71,9 @@ def normalize_data_format(value: str | None) -> str:
 
     Raises:
         ValueError: for anything but `"channels_first"` and `"channels_last"`.
+
+    >>> normalize_data_format(None), normalize_data_format("channels_first")
+    ('channels_last', 'channels_first')
     """
     chosen = image_data_format() if value is None else str(value).lower()
     if chosen not in _ORDERINGS.values():
@@ -62,9 +82,18 @@ def normalize_data_format(value: str | None) -> str:
 
 
 def manual_variable_initialization(value: bool) -> None:
-    """Accepted; variables have their values from the beginning."""
+    """Accepted; variables have their values from the beginning.
+
+    >>> manual_variable_initialization(True)
+    """
 
 
 def name_scope(name: str, *args: Any, **kwargs: Any) -> contextlib.AbstractContextManager[Any]:
-    """Accepted; names of weights come from their layers."""
+    """Accepted; names of weights come from their layers.
+
+    >>> with name_scope("encoder"):
+    ...     layer = ef.layers.Dense(1, name="first")
+    >>> layer.name
+    'first'
+    """
     return contextlib.nullcontext(name)

@@ -29,14 +29,22 @@ cast, shape, stop_gradient = ops.cast, ops.shape, ops.stop_gradient
 
 
 def variable(value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None) -> Variable:
-    """A variable with this value, in `floatx()` unless `dtype` says otherwise."""
+    """A variable with this value, in `floatx()` unless `dtype` says otherwise.
+
+    >>> variable([1, 2]).numpy()
+    array([1., 2.], dtype=float32)
+    """
     made = Variable(value, dtype=dtype or floatx(), name=name)
     made.constraint = constraint
     return made
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str | None = None) -> Tensor:
-    """A tensor with this value, in `floatx()` unless `dtype` says otherwise; one number fills `shape`."""
+    """A tensor with this value, in `floatx()` unless `dtype` says otherwise; one number fills `shape`.
+
+    >>> constant(3.0, shape=(2, 2)).tolist()
+    [[3.0, 3.0], [3.0, 3.0]]
+    """
     made = ops.convert_to_tensor(value, dtype or floatx())
     if shape is None:
         return made
@@ -50,6 +58,9 @@ def placeholder(
 
     Raises:
         ValueError: without `shape` and `ndim`, or for a sparse one.
+
+    >>> placeholder((None, 3)).shape, placeholder(ndim=2).shape
+    ((None, 3), (None, None))
     """
     if sparse:
         raise ValueError("placeholder(sparse=True): there are no sparse tensors here.")
@@ -59,32 +70,56 @@ def placeholder(
 
 
 def is_placeholder(x: Any) -> bool:
-    """Whether `x` is what `placeholder` or `Input` gave."""
+    """Whether `x` is what `placeholder` or `Input` gave.
+
+    >>> is_placeholder(placeholder((None, 3))), is_placeholder(ones((2,)))
+    (True, False)
+    """
     return isinstance(x, SymbolicTensor) and x.node is not None and isinstance(x.node.operation, InputLayer)
 
 
 def is_tensor(x: Any) -> bool:
-    """True for tensors and variables."""
+    """True for tensors and variables.
+
+    >>> is_tensor(ones((2,))), is_tensor([1.0])
+    (True, False)
+    """
     return isinstance(x, Tensor)
 
 
 def is_variable(x: Any) -> bool:
-    """True for variables."""
+    """True for variables.
+
+    >>> is_variable(ones((2,))), is_variable(ones_like([1.0]))
+    (True, False)
+    """
     return isinstance(x, Variable)
 
 
 def is_sparse(tensor: Any) -> bool:
-    """False: there are no sparse tensors."""
+    """False: there are no sparse tensors.
+
+    >>> is_sparse(ones((2,)))
+    False
+    """
     return False
 
 
 def to_dense(tensor: Any) -> Any:
-    """The tensor, which is dense."""
+    """The tensor, which is dense.
+
+    >>> to_dense(constant([1.0, 2.0])).tolist()
+    [1.0, 2.0]
+    """
     return tensor
 
 
 def int_shape(x: Any) -> Shape:
-    """The shape as a tuple, with None for unknown lengths."""
+    """The shape as a tuple, with None for unknown lengths.
+
+    >>> int_shape(ones((2, 3))), int_shape(placeholder((None, 3)))
+    ((2, 3), (None, 3))
+    """
     return tuple(x.shape)
 
 
@@ -92,17 +127,29 @@ get_variable_shape = int_shape
 
 
 def ndim(x: Any) -> int:
-    """The number of axes."""
+    """The number of axes.
+
+    >>> ndim(ones((2, 3)))
+    2
+    """
     return len(x.shape)
 
 
 def dtype(x: Any) -> str:
-    """The name of the type."""
+    """The name of the type.
+
+    >>> dtype(ones((2, 3)))
+    'float32'
+    """
     return numpy.dtype(x.dtype).name if not isinstance(x, Tensor) else x.dtype.name
 
 
 def count_params(x: Any) -> int:
-    """The number of elements."""
+    """The number of elements.
+
+    >>> count_params(ones((2, 3)))
+    6
+    """
     return int(numpy.prod(x.shape))
 
 
@@ -111,6 +158,9 @@ def eval(x: Any) -> numpy.ndarray:
 
     Raises:
         TypeError: for a symbolic tensor, which has none.
+
+    >>> eval(constant([1.0, 2.0]) * 2)
+    array([2., 4.], dtype=float32)
     """
     if isinstance(x, SymbolicTensor):
         raise TypeError(
@@ -123,7 +173,11 @@ get_value = eval
 
 
 def batch_get_value(ops: Iterable[Any]) -> list[numpy.ndarray]:
-    """The values of several variables."""
+    """The values of several variables.
+
+    >>> batch_get_value([ones((2,)), zeros((1,))])
+    [array([1., 1.], dtype=float32), array([0.], dtype=float32)]
+    """
     return [get_value(x) for x in ops]
 
 
@@ -132,6 +186,11 @@ def set_value(x: Variable, value: Any) -> None:
 
     Raises:
         TypeError: for something that can't be assigned to.
+
+    >>> x = zeros((2,))
+    >>> set_value(x, [1.0, 2.0])
+    >>> x.numpy()
+    array([1., 2.], dtype=float32)
     """
     if not isinstance(x, Variable):
         raise TypeError(
@@ -142,70 +201,132 @@ def set_value(x: Variable, value: Any) -> None:
 
 
 def batch_set_value(tuples: Iterable[tuple[Variable, Any]]) -> None:
-    """`set_value` for pairs of a variable and a value."""
+    """`set_value` for pairs of a variable and a value.
+
+    >>> x, y = zeros((2,)), zeros((1,))
+    >>> batch_set_value([(x, [1.0, 2.0]), (y, [3.0])])
+    >>> x.numpy(), y.numpy()
+    (array([1., 2.], dtype=float32), array([3.], dtype=float32))
+    """
     for x, value in tuples:
         set_value(x, value)
 
 
 def update(x: Variable, new_x: Any) -> Variable:
-    """Assign, now."""
+    """Assign, now.
+
+    >>> x = zeros((2,))
+    >>> _ = update(x, [1.0, 2.0])
+    >>> x.numpy()
+    array([1., 2.], dtype=float32)
+    """
     return x.assign(new_x)
 
 
 def update_add(x: Variable, increment: Any) -> Variable:
-    """Add to a variable, now."""
+    """Add to a variable, now.
+
+    >>> x = ones((2,))
+    >>> _ = update_add(x, 10.0)
+    >>> x.numpy()
+    array([11., 11.], dtype=float32)
+    """
     return x.assign_add(increment)
 
 
 def update_sub(x: Variable, decrement: Any) -> Variable:
-    """Subtract from a variable, now."""
+    """Subtract from a variable, now.
+
+    >>> x = ones((2,))
+    >>> _ = update_sub(x, 1.0)
+    >>> x.numpy()
+    array([0., 0.], dtype=float32)
+    """
     return x.assign_sub(decrement)
 
 
 def moving_average_update(x: Variable, value: Any, momentum: float) -> Variable:
-    """Assign `x * momentum + value * (1 - momentum)`, now."""
+    """Assign `x * momentum + value * (1 - momentum)`, now.
+
+    >>> x = variable(0.0)
+    >>> _ = moving_average_update(x, 10.0, momentum=0.5)
+    >>> float(x)
+    5.0
+    """
     return x.assign(x * momentum + value * (1 - momentum))
 
 
 def zeros(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
-    """A variable of zeros."""
+    """A variable of zeros.
+
+    >>> zeros((2, 3)).numpy().tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
     return variable(ops.zeros(shape, dtype or floatx()), dtype, name)
 
 
 def ones(shape: Any, dtype: Any = None, name: str | None = None) -> Variable:
-    """A variable of ones."""
+    """A variable of ones.
+
+    >>> ones((2, 3)).numpy().tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    """
     return variable(ops.ones(shape, dtype or floatx()), dtype, name)
 
 
 def eye(size: Any, dtype: Any = None, name: str | None = None) -> Variable:
-    """A variable with the identity matrix; `size` is a number or (rows, columns)."""
+    """A variable with the identity matrix; `size` is a number or (rows, columns).
+
+    >>> eye(2).numpy().tolist(), eye((1, 3)).numpy().tolist()
+    ([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0, 0.0]])
+    """
     rows, columns = size if isinstance(size, Sequence) else (size, size)
     return variable(ops.eye(rows, columns, dtype=dtype or floatx()), dtype, name)
 
 
 def zeros_like(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Zeros in the shape of `x`."""
+    """Zeros in the shape of `x`.
+
+    >>> zeros_like(ones((2, 3))).numpy().tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
     return ops.zeros_like(x, dtype)
 
 
 def ones_like(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Ones in the shape of `x`."""
+    """Ones in the shape of `x`.
+
+    >>> ones_like(zeros((2, 3))).numpy().tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    """
     return ops.ones_like(x, dtype)
 
 
 def identity(x: Any, name: str | None = None) -> Tensor:
-    """The same values in another tensor."""
+    """The same values in another tensor.
+
+    >>> identity(ones((2,))).numpy().tolist()
+    [1.0, 1.0]
+    """
     return ops.copy(x)
 
 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = "int32") -> Tensor:
-    """Numbers in equal steps; integers by default."""
+    """Numbers in equal steps; integers by default.
+
+    >>> arange(4).tolist(), arange(1, 7, 2).tolist()
+    ([0, 1, 2, 3], [1, 3, 5])
+    """
     return ops.arange(start, stop, step, dtype=dtype)
 
 
 @composite
 def print_tensor(x: Any, message: str = "") -> Any:
-    """Print the values whenever they are computed; gives `x` itself."""
+    """Print the values whenever they are computed; gives `x` itself.
+
+    >>> _ = print_tensor(constant([1.0, 2.0]), message="x =")
+    x = [1. 2.]
+    """
     context = current_call.get()
     if context is None or not context.probing:
         print(message, ops.convert_to_numpy(x))
@@ -214,23 +335,41 @@ def print_tensor(x: Any, message: str = "") -> Any:
 
 @also(std="stddev")
 def random_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
-    """Normally distributed numbers."""
+    """Normally distributed numbers.
+
+    >>> draws = random_normal((100, 100), mean=5.0, seed=1)
+    >>> round(float(draws.mean())), round(float(draws.std()))
+    (5, 1)
+    """
     return random.normal(shape, mean, stddev, dtype, seed)
 
 
 def random_uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
-    """Numbers distributed evenly from `minval` to below `maxval`."""
+    """Numbers distributed evenly from `minval` to below `maxval`.
+
+    >>> draws = random_uniform((100,), minval=2.0, maxval=3.0, seed=1)
+    >>> float(draws.min()) >= 2, float(draws.max()) < 3
+    (True, True)
+    """
     return random.uniform(shape, minval, maxval, dtype, seed)
 
 
 @also(std="stddev")
 def truncated_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
-    """Normally distributed numbers within two standard deviations."""
+    """Normally distributed numbers within two standard deviations.
+
+    >>> float(abs(truncated_normal((1000,), seed=1)).max()) <= 2
+    True
+    """
     return random.truncated_normal(shape, mean, stddev, dtype, seed)
 
 
 def random_bernoulli(shape: Any, p: float = 0.0, dtype: Any = None, seed: Any = None) -> Tensor:
-    """Ones with probability `p`, zeros otherwise."""
+    """Ones with probability `p`, zeros otherwise.
+
+    >>> sorted(set(random_bernoulli((100,), p=0.5, seed=1).tolist()))
+    [0.0, 1.0]
+    """
     return random.binomial(shape, 1, p, dtype, seed)
 
 
@@ -240,12 +379,20 @@ random_binomial = random_bernoulli
 def random_uniform_variable(
     shape: Any, low: float, high: float, dtype: Any = None, name: str | None = None, seed: Any = None
 ) -> Variable:
-    """A variable of evenly distributed numbers."""
+    """A variable of evenly distributed numbers.
+
+    >>> random_uniform_variable((2, 3), 0.0, 1.0, seed=1).shape
+    (2, 3)
+    """
     return variable(random_uniform(shape, low, high, dtype, seed), dtype, name)
 
 
 def random_normal_variable(
     shape: Any, mean: float, scale: float, dtype: Any = None, name: str | None = None, seed: Any = None
 ) -> Variable:
-    """A variable of normally distributed numbers."""
+    """A variable of normally distributed numbers.
+
+    >>> random_normal_variable((2, 3), 0.0, 1.0, seed=1).shape
+    (2, 3)
+    """
     return variable(random_normal(shape, mean, scale, dtype, seed), dtype, name)

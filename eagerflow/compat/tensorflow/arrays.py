@@ -27,27 +27,47 @@ einsum, searchsorted = ops.einsum, ops.searchsorted
 
 
 def zeros(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Zeros."""
+    """Zeros.
+
+    >>> zeros((2, 3)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    """
     return ops.zeros(shape, numbered(dtype))
 
 
 def ones(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Ones."""
+    """Ones.
+
+    >>> ones((2,), "int32").tolist()
+    [1, 1]
+    """
     return ops.ones(shape, numbered(dtype))
 
 
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Zeros in the shape of another tensor."""
+    """Zeros in the shape of another tensor.
+
+    >>> zeros_like([[1, 2]]).tolist()
+    [[0, 0]]
+    """
     return ops.zeros_like(input, dtype)
 
 
 def ones_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Ones in the shape of another tensor."""
+    """Ones in the shape of another tensor.
+
+    >>> ones_like([[1, 2]], dtype="float32").tolist()
+    [[1.0, 1.0]]
+    """
     return ops.ones_like(input, dtype)
 
 
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
-    """One number everywhere."""
+    """One number everywhere.
+
+    >>> fill((2, 2), 7).tolist()
+    [[7, 7], [7, 7]]
+    """
     return ops.broadcast_to(ops.convert_to_tensor(value), dims)
 
 
@@ -58,7 +78,11 @@ def eye(
     dtype: Any = "float32",
     name: str | None = None,
 ) -> Tensor:
-    """The identity matrix, or many of them."""
+    """The identity matrix, or many of them.
+
+    >>> eye(2).tolist(), eye(2, batch_shape=[3]).shape
+    ([[1.0, 0.0], [0.0, 1.0]], (3, 2, 2))
+    """
     matrix = ops.eye(num_rows, num_columns, dtype=dtype)
     if batch_shape is None:
         return matrix
@@ -66,12 +90,20 @@ def eye(
 
 
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Numbers in equal steps."""
+    """Numbers in equal steps.
+
+    >>> range(3).tolist(), range(1, 7, 2).tolist()
+    ([0, 1, 2], [1, 3, 5])
+    """
     return ops.arange(start, limit, delta, dtype=dtype)
 
 
 def linspace(start: Any, stop: Any, num: int, name: str | None = None, axis: int = 0) -> Tensor:
-    """`num` numbers in equal steps, both ends among them."""
+    """`num` numbers in equal steps, both ends among them.
+
+    >>> linspace(0.0, 1.0, 3).tolist()
+    [0.0, 0.5, 1.0]
+    """
     return ops.linspace(start, stop, num, axis=axis)
 
 
@@ -84,7 +116,11 @@ def one_hot(
     dtype: Any = None,
     name: str | None = None,
 ) -> Tensor:
-    """A new axis with `on_value` (1) at the place that each index names, `off_value` (0) elsewhere."""
+    """A new axis with `on_value` (1) at the place that each index names, `off_value` (0) elsewhere.
+
+    >>> one_hot([1, 0], 3).tolist(), one_hot([1, 0], 2, on_value=5.0, off_value=-1.0).tolist()
+    ([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], [[-1.0, 5.0], [5.0, -1.0]])
+    """
     hot = ops.one_hot(indices, depth, axis=-1 if axis is None else axis, dtype=dtype or "float32")
     if on_value is None and off_value is None:
         return hot
@@ -94,47 +130,79 @@ def one_hot(
 
 @or_text(lambda x, *_, **__: Lengths(text_tensor(x).shape))
 def shape(input: Any, out_type: Any = None, name: str | None = None) -> Lengths:
-    """The shape: a tuple of numbers, None where a symbolic tensor doesn't know; it counts as a vector."""
+    """The shape: a tuple of numbers, None where a symbolic tensor doesn't know; it counts as a vector.
+
+    >>> shape([[1, 2, 3], [4, 5, 6]])
+    (2, 3)
+    """
     return Lengths(ops.convert_to_tensor(input).shape)
 
 
 @or_text(lambda x, *_, **__: text_tensor(x).size)
 def size(input: Any, out_type: Any = None, name: str | None = None) -> int:
-    """The number of elements."""
+    """The number of elements.
+
+    >>> int(size([[1, 2, 3], [4, 5, 6]]))
+    6
+    """
     return ops.size(input)
 
 
 def rank(input: Any, name: str | None = None) -> int:
-    """The number of axes."""
+    """The number of axes.
+
+    >>> int(rank([[1, 2, 3], [4, 5, 6]]))
+    2
+    """
     return len(shape(input))
 
 
 @or_text(lambda x, shape: text_tensor(x).reshape(tuple(numpy.ravel(ops.convert_to_numpy(shape)).tolist())))
 def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
-    """The same elements in another shape; one length may be -1."""
+    """The same elements in another shape; one length may be -1.
+
+    >>> reshape([1, 2, 3, 4, 5, 6], (2, -1)).tolist()
+    [[1, 2, 3], [4, 5, 6]]
+    """
     return ops.reshape(tensor, shape)
 
 
 @or_text(lambda values, axis: numpy.concatenate([text_tensor(x) for x in values], axis))
 def concat(values: Sequence[Any], axis: int, name: str | None = None) -> Tensor:
-    """The tensors one after the other along an axis."""
+    """The tensors one after the other along an axis.
+
+    >>> concat([[[1, 2]], [[3, 4]]], axis=0).tolist(), concat([[[1, 2]], [[3, 4]]], axis=1).tolist()
+    ([[1, 2], [3, 4]], [[1, 2, 3, 4]])
+    """
     return ops.concatenate(values, axis)
 
 
 @or_text(lambda values, axis=0: numpy.stack([text_tensor(x) for x in values], axis))
 def stack(values: Sequence[Any], axis: int = 0, name: str | None = None) -> Tensor:
-    """The tensors along a new axis."""
+    """The tensors along a new axis.
+
+    >>> stack([[1, 2], [3, 4]], axis=1).tolist()
+    [[1, 3], [2, 4]]
+    """
     return ops.stack(values, axis)
 
 
 @or_text(lambda x, num=None, axis=0: list(text_tensor(numpy.moveaxis(text_tensor(x), axis, 0))))
 def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None = None) -> list[Tensor]:
-    """The slices along an axis."""
+    """The slices along an axis.
+
+    >>> [part.tolist() for part in unstack([[1, 2], [3, 4]], axis=1)]
+    [[1, 3], [2, 4]]
+    """
     return ops.unstack(value, num, axis)
 
 
 def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: str | None = None) -> list[Tensor]:
-    """Parts along an axis: so many equal ones, or ones of these lengths."""
+    """Parts along an axis: so many equal ones, or ones of these lengths.
+
+    >>> [part.tolist() for part in split([1, 2, 3, 4], 2)], [part.tolist() for part in split([1, 2, 3, 4], [1, 3])]
+    ([[1, 2], [3, 4]], [[1], [2, 3, 4]])
+    """
     if isinstance(num_or_size_splits, int):
         return ops.split(value, num_or_size_splits, axis)
     sizes = list(num_or_size_splits)
@@ -145,54 +213,90 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, n
 
 @or_text(lambda x, multiples: numpy.tile(text_tensor(x), tuple(multiples)))
 def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
-    """The tensor repeated along each axis."""
+    """The tensor repeated along each axis.
+
+    >>> tile([[1, 2]], [2, 2]).tolist()
+    [[1, 2, 1, 2], [1, 2, 1, 2]]
+    """
     return ops.tile(input, multiples)
 
 
 @or_text(lambda x, repeats, axis=None: numpy.repeat(text_tensor(x), repeats, axis))
 def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None = None) -> Tensor:
-    """Each element several times."""
+    """Each element several times.
+
+    >>> repeat([1, 2], 2).tolist(), repeat([1, 2], [1, 3]).tolist()
+    ([1, 1, 2, 2], [1, 2, 2, 2])
+    """
     return ops.repeat(input, repeats, axis)
 
 
 @or_text(lambda x, axis: numpy.expand_dims(text_tensor(x), axis))
 def expand_dims(input: Any, axis: int, name: str | None = None) -> Tensor:
-    """A new axis of length one."""
+    """A new axis of length one.
+
+    >>> expand_dims([1, 2], 0).tolist(), expand_dims([1, 2], -1).tolist()
+    ([[1, 2]], [[1], [2]])
+    """
     return ops.expand_dims(input, axis)
 
 
 @or_text(lambda x, axis=None: numpy.squeeze(text_tensor(x), tuple(axis) if isinstance(axis, Sequence) else axis))
 def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
-    """Without axes of length one."""
+    """Without axes of length one.
+
+    >>> squeeze([[1, 2]]).tolist()
+    [1, 2]
+    """
     return ops.squeeze(input, tuple(axis) if isinstance(axis, Sequence) else axis)
 
 
 @or_text(lambda x, perm=None, **_: numpy.transpose(text_tensor(x), perm))
 def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | None = None) -> Tensor:
-    """The axes in another order."""
+    """The axes in another order.
+
+    >>> transpose([[1, 2, 3], [4, 5, 6]]).tolist()
+    [[1, 4], [2, 5], [3, 6]]
+    """
     return ops.transpose(ops.conj(a) if conjugate else a, perm)
 
 
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """The tensor repeated along axes of length one."""
+    """The tensor repeated along axes of length one.
+
+    >>> broadcast_to([1, 2, 3], (2, 3)).tolist()
+    [[1, 2, 3], [1, 2, 3]]
+    """
     return ops.broadcast_to(input, shape)
 
 
 @or_text(lambda x, axis: numpy.flip(text_tensor(x), axis if isinstance(axis, int) else tuple(axis)))
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
-    """Backwards along some axes."""
+    """Backwards along some axes.
+
+    >>> reverse([[1, 2, 3], [4, 5, 6]], [1]).tolist()
+    [[3, 2, 1], [6, 5, 4]]
+    """
     return ops.flip(tensor, axis if isinstance(axis, int) else tuple(axis))
 
 
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
-    """The elements shifted along axes, those that fall off put in front."""
+    """The elements shifted along axes, those that fall off put in front.
+
+    >>> roll([1, 2, 3, 4], 1, 0).tolist()
+    [4, 1, 2, 3]
+    """
     return ops.roll(input, shift, axis)
 
 
 def pad(
     tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None
 ) -> Tensor:
-    """Numbers around a tensor: constant, or mirrored (`"REFLECT"`, `"SYMMETRIC"`)."""
+    """Numbers around a tensor: constant, or mirrored (`"REFLECT"`, `"SYMMETRIC"`).
+
+    >>> pad([1, 2, 3], [[1, 2]]).tolist(), pad([1, 2, 3], [[2, 2]], mode="REFLECT").tolist()
+    ([0, 1, 2, 3, 0, 0], [3, 2, 1, 2, 3, 2, 1])
+    """
     widths = [tuple(int(n) for n in pair) for pair in paddings]
     if mode.upper() == "CONSTANT":
         return ops.pad(tensor, widths, "constant", constant_values)
@@ -200,7 +304,11 @@ def pad(
 
 
 def slice(input_: Any, begin: Sequence[int], size: Sequence[int], name: str | None = None) -> Tensor:
-    """`size` elements from `begin` on, for every axis; a size of -1 means all that follow."""
+    """`size` elements from `begin` on, for every axis; a size of -1 means all that follow.
+
+    >>> slice([[1, 2, 3], [4, 5, 6]], [0, 1], [2, -1]).tolist()
+    [[2, 3], [5, 6]]
+    """
     rest = ops.convert_to_tensor(input_)
     for axis, (first, length) in enumerate(zip(begin, size, strict=True)):
         rest = ops.take(rest, ops.arange(first, rest.shape[axis] if length == -1 else first + length), axis=axis)
@@ -216,7 +324,11 @@ def gather(
     batch_dims: int = 0,
     name: str | None = None,
 ) -> Tensor:
-    """The rows with these numbers; with `batch_dims` 1, of each example its own."""
+    """The rows with these numbers; with `batch_dims` 1, of each example its own.
+
+    >>> gather([[1, 2], [3, 4], [5, 6]], [2, 0]).tolist(), gather([[1, 2], [3, 4]], [1, 0], batch_dims=1).tolist()
+    ([[5, 6], [1, 2]], [2, 3])
+    """
     if batch_dims == 0:
         return ops.take(params, indices, axis=axis or 0)
     params, indices = ops.convert_to_tensor(params), ops.convert_to_tensor(indices)
@@ -227,14 +339,22 @@ def gather(
 
 
 def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None) -> Tensor:
-    """The elements at places that the last axis of `indices` spells out."""
+    """The elements at places that the last axis of `indices` spells out.
+
+    >>> gather_nd([[1, 2], [3, 4]], [[0, 1], [1, 0]]).tolist()
+    [2, 3]
+    """
     if batch_dims:
         raise ValueError("gather_nd(batch_dims=...): put the number of the example into the indices.")
     return ops.convert_to_tensor(params)[tuple(ops.unstack(ops.convert_to_tensor(indices), axis=-1))]
 
 
 def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Zeros with `updates` added at the places."""
+    """Zeros with `updates` added at the places.
+
+    >>> scatter_nd([[0], [2], [0]], [1.0, 2.0, 3.0], [4]).tolist()
+    [4.0, 0.0, 2.0, 0.0]
+    """
     return ops.scatter(indices, updates, shape)
 
 
@@ -244,20 +364,32 @@ def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) 
     ]
 )
 def boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str | None = None) -> Tensor:
-    """The elements (or rows) where the mask is true."""
+    """The elements (or rows) where the mask is true.
+
+    >>> boolean_mask([1, 2, 3], [True, False, True]).tolist()
+    [1, 3]
+    """
     places = ops.nonzero(ops.cast(ops.convert_to_tensor(mask), "bool"))
     return ops.convert_to_tensor(tensor)[(builtins.slice(None),) * (axis or 0) + tuple(places)]
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Tensor:
-    """`x` where the condition is true, `y` elsewhere; without these, the places where it is true, one per row."""
+    """`x` where the condition is true, `y` elsewhere; without these, the places where it is true, one per row.
+
+    >>> where([True, False], [1, 2], [10, 20]).tolist(), where([False, True, True]).tolist()
+    ([1, 20], [[1], [2]])
+    """
     if x is not None:
         return ops.where(condition, x, y)
     return ops.cast(ops.stack(list(ops.nonzero(condition)), axis=-1), "int64")
 
 
 def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | None = None) -> Tensor:
-    """The numbers in order."""
+    """The numbers in order.
+
+    >>> sort([3, 1, 2]).tolist(), sort([3, 1, 2], direction="DESCENDING").tolist()
+    ([1, 2, 3], [3, 2, 1])
+    """
     in_order = ops.sort(values, axis)
     return ops.flip(in_order, axis) if direction == "DESCENDING" else in_order
 
@@ -265,7 +397,11 @@ def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str | 
 def argsort(
     values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str | None = None
 ) -> Tensor:
-    """The places of the numbers in order; equal ones stay in theirs."""
+    """The places of the numbers in order; equal ones stay in theirs.
+
+    >>> argsort([3, 1, 2]).tolist(), argsort([3, 1, 2], direction="DESCENDING").tolist()
+    ([1, 2, 0], [0, 2, 1])
+    """
     return ops.argsort(ops.negative(values) if direction == "DESCENDING" else values, axis)
 
 
@@ -278,7 +414,12 @@ def _unique_words(words: Any, out_idx: Any) -> tuple[Any, Tensor]:
 
 @or_text(lambda x, out_idx="int32": _unique_words(text_tensor(x), out_idx))
 def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> tuple[Tensor, Tensor]:
-    """The different numbers in the order in which they first occur, and for each element the place of its number."""
+    """The different numbers in the order in which they first occur, and for each element the place of its number.
+
+    >>> values, places = unique([7, 5, 7])
+    >>> values.tolist(), places.tolist()
+    ([7, 5], [0, 1, 0])
+    """
     found, first, inverse = ops.unique(x, return_index=True, return_inverse=True)
     order = ops.argsort(first)
     places = ops.argsort(order)
@@ -286,19 +427,32 @@ def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> tuple[Ten
 
 
 def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[Tensor]:
-    """Coordinates of a grid."""
+    """Coordinates of a grid.
+
+    >>> x, y = meshgrid([1, 2, 3], [5, 6])
+    >>> x.tolist(), y.tolist()
+    ([[1, 2, 3], [1, 2, 3]], [[5, 5, 5], [6, 6, 6]])
+    """
     return ops.meshgrid(*args, indexing=indexing)
 
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
-    """Products summed over some axes."""
+    """Products summed over some axes.
+
+    >>> tensordot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0], 1).tolist()
+    [12.0, 34.0]
+    """
     return ops.tensordot(a, b, axes)
 
 
 def norm(
     tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
-    """The length of vectors (or of the whole tensor), or another norm."""
+    """The length of vectors (or of the whole tensor), or another norm.
+
+    >>> float(norm([3.0, 4.0])), norm([[3.0, 4.0], [6.0, 8.0]], axis=1).tolist()
+    (5.0, [5.0, 10.0])
+    """
     axes = tuple(axis) if isinstance(axis, Sequence) else axis
     if ord == "euclidean":
         return ops.sqrt(ops.sum(ops.square(ops.abs(tensor)), axes, keepdims))
@@ -306,7 +460,11 @@ def norm(
 
 
 def map_fn(fn: Callable[[Any], Any], elems: Any, *args: Any, **kwargs: Any) -> Any:
-    """The results of a function for every row, stacked."""
+    """The results of a function for every row, stacked.
+
+    >>> map_fn(lambda row: 2 * row, [[1.0, 2.0], [3.0, 4.0]]).tolist()
+    [[2.0, 4.0], [6.0, 8.0]]
+    """
     return ops.map(fn, elems)
 
 
@@ -330,6 +488,9 @@ def reverse_sequence(
 
     Raises:
         ValueError: without `seq_axis`.
+
+    >>> reverse_sequence([[1, 2, 3], [4, 5, 6]], [2, 3], seq_axis=1, batch_axis=0).tolist()
+    [[2, 1, 3], [6, 5, 4]]
     """
     x = ops.convert_to_tensor(input)
     if seq_axis is None:

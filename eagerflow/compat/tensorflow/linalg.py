@@ -18,49 +18,87 @@ cholesky, det, inv, qr, trace = ops.cholesky, ops.det, ops.inv, ops.qr, ops.trac
 
 
 def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Any:
-    """Products of matrices and vectors."""
+    """Products of matrices and vectors.
+
+    >>> matvec([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).tolist()
+    [12.0, 34.0]
+    """
     return ops.squeeze(matmul(a, ops.expand_dims(b, -1), transpose_a), -1)
 
 
 def matrix_transpose(a: Any, name: str | None = None, conjugate: bool = False) -> Any:
-    """The last two axes swapped."""
+    """The last two axes swapped.
+
+    >>> matrix_transpose([[1, 2, 3], [4, 5, 6]]).tolist()
+    [[1, 4], [2, 5], [3, 6]]
+    """
     return ops.swapaxes(ops.conj(a) if conjugate else a, -1, -2)
 
 
 def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Any:
-    """`x` with `matrix @ x == rhs`."""
+    """`x` with `matrix @ x == rhs`.
+
+    >>> solve([[2.0, 0.0], [0.0, 4.0]], [[2.0], [8.0]]).tolist()
+    [[1.0], [2.0]]
+    """
     return ops.solve(matrix_transpose(matrix, conjugate=True) if adjoint else matrix, rhs)
 
 
 def triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None) -> Any:
-    """`x` with `matrix @ x == rhs`, of which only one triangle of `matrix` is read."""
+    """`x` with `matrix @ x == rhs`, of which only one triangle of `matrix` is read.
+
+    >>> triangular_solve([[2.0, 9.0], [1.0, 4.0]], [[2.0], [9.0]]).tolist()
+    [[1.0], [2.0]]
+    """
     if adjoint:
         return ops.solve_triangular(matrix_transpose(matrix, conjugate=True), rhs, not lower)
     return ops.solve_triangular(matrix, rhs, lower)
 
 
 def cross(a: Any, b: Any, name: str | None = None) -> Any:
-    """The cross products of vectors of three elements, along the last axis."""
+    """The cross products of vectors of three elements, along the last axis.
+
+    >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).tolist()
+    [0.0, 0.0, 1.0]
+    """
     return ops.cross(a, b)
 
 
 def eigh(tensor: Any, name: str | None = None) -> Any:
-    """Eigenvalues and eigenvectors of symmetric (Hermitian) matrices."""
+    """Eigenvalues and eigenvectors of symmetric (Hermitian) matrices.
+
+    >>> eigh([[3.0, 0.0], [0.0, 1.0]])[0].round(4).tolist()
+    [1.0, 3.0]
+    """
     return ops.eigh(tensor)
 
 
 def slogdet(input: Any, name: str | None = None) -> Any:
-    """The sign of the determinant, and the logarithm of its absolute value."""
+    """The sign of the determinant, and the logarithm of its absolute value.
+
+    >>> sign, logarithm = slogdet([[0.0, 1.0], [1.0, 0.0]])
+    >>> float(sign), abs(float(logarithm))
+    (-1.0, 0.0)
+    """
     return ops.slogdet(input)
 
 
 def logdet(matrix: Any, name: str | None = None) -> Any:
-    """The logarithm of the determinant of positive definite matrices."""
+    """The logarithm of the determinant of positive definite matrices.
+
+    >>> logdet([[2.0, 0.0], [0.0, 4.0]]).round(4)
+    Tensor(2.0794, shape=(), dtype=float32)
+    """
     return ops.logdet(matrix)
 
 
 def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
-    """Singular values, or with `compute_uv` `(s, u, v)`: `tensor == u @ diag(s) @ adjoint(v)`."""
+    """Singular values, or with `compute_uv` `(s, u, v)`: `tensor == u @ diag(s) @ adjoint(v)`.
+
+    >>> s, u, v = svd([[0.0, 2.0], [1.0, 0.0]])
+    >>> s.round(4).tolist()
+    [2.0, 1.0]
+    """
     if not compute_uv:
         return ops.svd(tensor, full_matrices, False)
     u, s, adjoint_of_v = ops.svd(tensor, full_matrices)
@@ -68,13 +106,21 @@ def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name:
 
 
 def diag(diagonal: Any, name: str | None = None) -> Any:
-    """Matrices with these diagonals."""
+    """Matrices with these diagonals.
+
+    >>> diag([1, 2]).tolist()
+    [[1, 0], [0, 2]]
+    """
     diagonal = ops.convert_to_tensor(diagonal)
     return ops.expand_dims(diagonal, -1) * ops.eye(diagonal.shape[-1], dtype=diagonal.dtype.name)
 
 
 def diag_part(input: Any, name: str | None = None) -> Any:
-    """The diagonals of matrices."""
+    """The diagonals of matrices.
+
+    >>> diag_part([[1, 2], [3, 4]]).tolist()
+    [1, 4]
+    """
     return ops.diagonal(input, axis1=-2, axis2=-1)
 
 
@@ -83,6 +129,9 @@ def set_diag(input: Any, diagonal: Any, name: str | None = None, **kwargs: Any) 
 
     Raises:
         ValueError: for other diagonals than the main one.
+
+    >>> set_diag([[1, 2], [3, 4]], [9, 9]).tolist()
+    [[9, 2], [3, 9]]
     """
     if kwargs.get("k", 0) != 0:
         raise ValueError("tf.linalg.set_diag(k=...): only the main diagonal is possible here.")
@@ -97,7 +146,11 @@ def set_diag(input: Any, diagonal: Any, name: str | None = None, **kwargs: Any) 
 
 
 def band_part(input: Any, num_lower: int, num_upper: int, name: str | None = None) -> Any:
-    """The numbers near the diagonal; -1 keeps a whole side. `band_part(x, -1, 0)` is the lower triangle."""
+    """The numbers near the diagonal; -1 keeps a whole side. `band_part(x, -1, 0)` is the lower triangle.
+
+    >>> band_part([[1, 2, 3], [4, 5, 6], [7, 8, 9]], -1, 0).tolist()
+    [[1, 0, 0], [4, 5, 0], [7, 8, 9]]
+    """
     input = ops.convert_to_tensor(input)
     rows, columns = (ops.arange(n) for n in input.shape[-2:])
     below = ops.expand_dims(rows, 1) - columns
@@ -108,12 +161,20 @@ def band_part(input: Any, num_lower: int, num_upper: int, name: str | None = Non
 
 
 def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
-    """The pseudo-inverse of matrices."""
+    """The pseudo-inverse of matrices.
+
+    >>> pinv([[2.0, 0.0], [0.0, 4.0]]).round(4).tolist()
+    [[0.5, 0.0], [0.0, 0.25]]
+    """
     return ops.pinv(a, rcond)
 
 
 def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: str | None = None) -> Tensor:
-    """`x` for which `matrix @ x` is nearest to `rhs`; with `l2_regularizer`, its own squares count too."""
+    """`x` for which `matrix @ x` is nearest to `rhs`; with `l2_regularizer`, its own squares count too.
+
+    >>> lstsq([[1.0], [1.0]], [[1.0], [3.0]]).round(4).tolist()
+    [[2.0]]
+    """
     a = ops.convert_to_tensor(matrix)
     if not l2_regularizer:
         return ops.matmul(ops.pinv(a), rhs)
@@ -123,7 +184,12 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True,
 
 
 def expm(input: Any, name: str | None = None) -> Tensor:
-    """The exponentials of matrices: a series for a small part of them, squared again and again."""
+    """The exponentials of matrices: a series for a small part of them, squared again and again.
+
+    >>> expm([[0.0, 0.0], [0.0, 1.0]]).round(4)
+    Tensor([[1.    , 0.    ],
+            [0.    , 2.7183]], shape=(2, 2), dtype=float32)
+    """
     a = ops.convert_to_tensor(input)
     norm = float(ops.max(ops.sum(ops.abs(ops.stop_gradient(a)), axis=-2), initial=0.0))
     halvings = max(0, math.ceil(math.log2(norm / 0.25))) if 0 < norm < math.inf else 0

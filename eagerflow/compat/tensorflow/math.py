@@ -84,23 +84,39 @@ reduce_prod, reduce_std, reduce_sum, reduce_variance = map(_over, (ops.prod, ops
 def matmul(
     a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None, **kwargs: Any
 ) -> Any:
-    """The product of matrices, or of stacks of them."""
+    """The product of matrices, or of stacks of them.
+
+    >>> matmul([[1.0, 2.0]], [[3.0, 4.0]], transpose_b=True).tolist()
+    [[11.0]]
+    """
     a = ops.swapaxes(a, -1, -2) if transpose_a else a
     return ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)
 
 
 def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
-    """The sums of rows with the same number."""
+    """The sums of rows with the same number.
+
+    >>> unsorted_segment_sum([1.0, 2.0, 3.0], [0, 1, 0], 3).tolist()
+    [4.0, 2.0, 0.0]
+    """
     return ops.segment_sum(data, segment_ids, int(num_segments))
 
 
 def unsorted_segment_max(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
-    """The largest of rows with the same number."""
+    """The largest of rows with the same number.
+
+    >>> unsorted_segment_max([1.0, 2.0, 3.0], [0, 1, 0], 2).tolist()
+    [3.0, 2.0]
+    """
     return ops.segment_max(data, segment_ids, int(num_segments))
 
 
 def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
-    """The means of rows with the same number; zeros where there is none."""
+    """The means of rows with the same number; zeros where there is none.
+
+    >>> unsorted_segment_mean([1.0, 2.0, 3.0], [0, 1, 0], 3).tolist()
+    [2.0, 2.0, 0.0]
+    """
     data = ops.convert_to_tensor(data)
     total = ops.segment_sum(data, segment_ids, int(num_segments))
     ones = ops.ones_like(segment_ids, dtype=data.dtype.name)
@@ -109,19 +125,31 @@ def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: 
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = "bool", name: str | None = None) -> Any:
-    """For each length so many trues, then falses."""
+    """For each length so many trues, then falses.
+
+    >>> sequence_mask([1, 3], 3).tolist()
+    [[True, False, False], [True, True, True]]
+    """
     lengths = ops.convert_to_tensor(lengths)
     count = int(ops.max(lengths)) if maxlen is None else int(maxlen)
     return ops.cast(ops.arange(count) < ops.expand_dims(lengths, -1), dtype)
 
 
 def complex(real: Any, imag: Any, name: str | None = None) -> Any:
-    """Complex numbers from their parts."""
+    """Complex numbers from their parts.
+
+    >>> complex([1.0], [2.0]).tolist()
+    [(1+2j)]
+    """
     return ops.view_as_complex(ops.stack([real, imag], axis=-1))
 
 
 def add_n(inputs: Sequence[Any], name: str | None = None) -> Any:
-    """The sum of several tensors."""
+    """The sum of several tensors.
+
+    >>> add_n([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]).tolist()
+    [111.0, 222.0]
+    """
     total = inputs[0]
     for x in inputs[1:]:
         total = ops.add(total, x)
@@ -129,22 +157,38 @@ def add_n(inputs: Sequence[Any], name: str | None = None) -> Any:
 
 
 def argmax(input: Any, axis: int | None = None, output_type: Any = "int64", name: str | None = None) -> Any:
-    """The places of the largest elements along an axis, the first by default."""
+    """The places of the largest elements along an axis, the first by default.
+
+    >>> argmax([[1.0, 5.0], [7.0, 2.0]]).tolist(), argmax([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
+    ([1, 0], [1, 0])
+    """
     return ops.cast(ops.argmax(input, axis or 0), output_type)
 
 
 def argmin(input: Any, axis: int | None = None, output_type: Any = "int64", name: str | None = None) -> Any:
-    """The places of the smallest elements along an axis, the first by default."""
+    """The places of the smallest elements along an axis, the first by default.
+
+    >>> argmin([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
+    [0, 1]
+    """
     return ops.cast(ops.argmin(input, axis or 0), output_type)
 
 
 def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
-    """Sums of all elements up to each; with `exclusive` without it."""
+    """Sums of all elements up to each; with `exclusive` without it.
+
+    >>> cumsum([1, 2, 3]).tolist(), cumsum([1, 2, 3], exclusive=True).tolist(), cumsum([1, 2, 3], reverse=True).tolist()
+    ([1, 3, 6], [0, 1, 3], [6, 5, 3])
+    """
     return _accumulated(ops.cumsum, ops.zeros_like, x, axis, exclusive, reverse)
 
 
 def cumprod(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
-    """Products of all elements up to each; with `exclusive` without it."""
+    """Products of all elements up to each; with `exclusive` without it.
+
+    >>> cumprod([1, 2, 3, 4]).tolist(), cumprod([1, 2, 3, 4], exclusive=True).tolist()
+    ([1, 2, 6, 24], [1, 1, 2, 6])
+    """
     return _accumulated(ops.cumprod, ops.ones_like, x, axis, exclusive, reverse)
 
 
@@ -161,7 +205,11 @@ def _accumulated(op: Any, start: Any, x: Any, axis: int, exclusive: bool, revers
 
 
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
-    """`(x - y) ** 2`; of complex numbers the square of the size."""
+    """`(x - y) ** 2`; of complex numbers the square of the size.
+
+    >>> squared_difference([1.0, 5.0], [3.0, 4.0]).tolist()
+    [4.0, 1.0]
+    """
     difference = ops.subtract(x, y)
     if difference.dtype.kind == "c":
         return ops.multiply(difference, ops.conj(difference))
@@ -169,17 +217,29 @@ def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
 
 
 def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
-    """`x * y`, and 0 wherever `y` is 0."""
+    """`x * y`, and 0 wherever `y` is 0.
+
+    >>> multiply_no_nan([1.0, np.nan], [2.0, 0.0]).tolist()
+    [2.0, 0.0]
+    """
     return ops.multiply(ops.where(ops.equal(y, 0), 0.0, x), y)
 
 
 def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
-    """`t` limited to a range."""
+    """`t` limited to a range.
+
+    >>> clip_by_value([-2.0, 0.5, 3.0], 0.0, 1.0).tolist()
+    [0.0, 0.5, 1.0]
+    """
     return ops.clip(t, clip_value_min, clip_value_max)
 
 
 def clip_by_norm(t: Any, clip_norm: float, axes: Any = None, name: str | None = None) -> Any:
-    """`t` scaled down to a length of at most `clip_norm`."""
+    """`t` scaled down to a length of at most `clip_norm`.
+
+    >>> clip_by_norm([3.0, 4.0], 1.0).round(4)
+    Tensor([0.6, 0.8], shape=(2,), dtype=float32)
+    """
     t = ops.multiply(t, 1.0)
     length = _root(_squares(t, _axes(axes), keepdims=True))
     return t * ops.cast(clip_norm / ops.maximum(length, clip_norm), t.dtype)
@@ -193,7 +253,11 @@ def _squares(t: Any, axes: Any = None, keepdims: bool = False) -> Any:
 
 
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Any:
-    """The length of all tensors together."""
+    """The length of all tensors together.
+
+    >>> float(global_norm([[3.0], [0.0, 4.0]]))
+    5.0
+    """
     return _root(add_n([_squares(t) for t in t_list if t is not None]))
 
 
@@ -206,7 +270,12 @@ def _root(squares: Any) -> Any:
 def clip_by_global_norm(
     t_list: Sequence[Any], clip_norm: float, use_norm: Any = None, name: str | None = None
 ) -> tuple[list[Any], Any]:
-    """All tensors scaled down together to a length of at most `clip_norm`; and the length that they had."""
+    """All tensors scaled down together to a length of at most `clip_norm`; and the length that they had.
+
+    >>> clipped, norm = clip_by_global_norm([[3.0], [4.0]], 2.5)
+    >>> [part.round(4).tolist() for part in clipped], float(norm)
+    ([[1.5], [2.0]], 5.0)
+    """
     length = global_norm(t_list) if use_norm is None else use_norm
     scale = clip_norm / ops.maximum(length, clip_norm)
     floats = [t if t is None else ops.multiply(t, 1.0) for t in t_list]
@@ -214,43 +283,77 @@ def clip_by_global_norm(
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Any:
-    """`x` divided by its length, along `axis` or as a whole."""
+    """`x` divided by its length, along `axis` or as a whole.
+
+    >>> l2_normalize([[3.0, 4.0], [0.0, 2.0]], axis=1).round(4)
+    Tensor([[0.6, 0.8],
+            [0. , 1. ]], shape=(2, 2), dtype=float32)
+    """
     x = ops.multiply(x, 1.0)
     return x * ops.cast(ops.rsqrt(ops.maximum(_squares(x, _axes(axis), keepdims=True), epsilon)), x.dtype)
 
 
 def softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
-    """Softmax along an axis, the last by default."""
+    """Softmax along an axis, the last by default.
+
+    >>> softmax([[1.0, 1.0], [0.0, 100.0]]).round(4).tolist()
+    [[0.5, 0.5], [0.0, 1.0]]
+    """
     return ops.softmax(logits, -1 if axis is None else axis)
 
 
 def log_softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
-    """The logarithm of softmax."""
+    """The logarithm of softmax.
+
+    >>> log_softmax([[0.0, -50.0]]).round(4).tolist()
+    [[0.0, -50.0]]
+    """
     return ops.log_softmax(logits, -1 if axis is None else axis)
 
 
 def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> Any:
-    """The `k` largest numbers of each row, and their places."""
+    """The `k` largest numbers of each row, and their places.
+
+    >>> values, places = top_k([[1.0, 3.0, 2.0]], k=2)
+    >>> values.tolist(), places.tolist()
+    ([[3.0, 2.0]], [[1, 2]])
+    """
     return ops.top_k(input, k, sorted)
 
 
 def in_top_k(targets: Any, predictions: Any, k: int, name: str | None = None) -> Any:
-    """Whether each target is among the `k` best predictions."""
+    """Whether each target is among the `k` best predictions.
+
+    >>> in_top_k([1, 0], [[0.1, 0.9], [0.1, 0.9]], 1).tolist()
+    [True, False]
+    """
     return ops.in_top_k(targets, predictions, k)
 
 
 def count_nonzero(input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = "int64") -> Any:
-    """How many elements aren't zero."""
+    """How many elements aren't zero.
+
+    >>> int(count_nonzero([[0, 3], [4, 5]])), count_nonzero([[0, 3], [4, 5]], axis=0).tolist()
+    (3, [1, 2])
+    """
     return ops.cast(ops.sum(ops.cast(ops.not_equal(input, 0), "int32"), _axes(axis), keepdims), dtype)
 
 
 def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Any:
-    """The sums of rows with the same number."""
+    """The sums of rows with the same number.
+
+    >>> segment_sum([1.0, 2.0, 3.0], [0, 0, 1]).tolist()
+    [3.0, 3.0]
+    """
     return ops.segment_sum(data, segment_ids)
 
 
 def bincount(arr: Any, weights: Any = None, minlength: int | None = None) -> Any:
-    """How often each number occurs."""
+    """How often each number occurs.
+
+    >>> bincount([0, 1, 1, 3]).tolist()
+    [1, 2, 0, 1]
+    """
     return ops.bincount(arr, weights=weights, minlength=minlength or 0)
 
 
@@ -262,7 +365,11 @@ def confusion_matrix(
     dtype: Any = "int32",
     name: str | None = None,
 ) -> Tensor:
-    """How often each class (row) was taken for each (column)."""
+    """How often each class (row) was taken for each (column).
+
+    >>> confusion_matrix([0, 1, 1], [0, 1, 0]).tolist()
+    [[1, 0], [1, 1]]
+    """
     labels, predictions = (ops.cast(ops.convert_to_tensor(x), "int32") for x in (labels, predictions))
     count = num_classes or int(ops.max(ops.maximum(labels, predictions))) + 1
     rows, columns = ops.one_hot(labels, count), ops.one_hot(predictions, count)

@@ -31,37 +31,65 @@ __all__ += ["zero_fraction"]
 
 
 def relu(features: Any, name: str | None = None) -> Any:
-    """`max(features, 0)`."""
+    """`max(features, 0)`.
+
+    >>> relu([-1.0, 2.0]).tolist()
+    [0.0, 2.0]
+    """
     return ops.relu(features)
 
 
 def relu6(features: Any, name: str | None = None) -> Any:
-    """`features` limited to 0 and 6."""
+    """`features` limited to 0 and 6.
+
+    >>> relu6([-1.0, 7.0]).tolist()
+    [0.0, 6.0]
+    """
     return ops.relu6(features)
 
 
 def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Any:
-    """`features`, times `alpha` where negative."""
+    """`features`, times `alpha` where negative.
+
+    >>> leaky_relu([-1.0, 2.0], alpha=0.5).tolist()
+    [-0.5, 2.0]
+    """
     return ops.leaky_relu(features, alpha)
 
 
 def elu(features: Any, name: str | None = None) -> Any:
-    """`features`, `exp(features) - 1` where negative."""
+    """`features`, `exp(features) - 1` where negative.
+
+    >>> elu([-1.0, 2.0]).round(4)
+    Tensor([-0.6321,  2.    ], shape=(2,), dtype=float32)
+    """
     return ops.elu(features)
 
 
 def selu(features: Any, name: str | None = None) -> Any:
-    """The self-normalizing linear unit."""
+    """The self-normalizing linear unit.
+
+    >>> selu([-1.0, 1.0]).round(4)
+    Tensor([-1.1113,  1.0507], shape=(2,), dtype=float32)
+    """
     return ops.selu(features)
 
 
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Any:
-    """`features` times the normal distribution's probability of a smaller number."""
+    """`features` times the normal distribution's probability of a smaller number.
+
+    >>> gelu([-1.0, 1.0]).round(4)
+    Tensor([-0.1587,  0.8413], shape=(2,), dtype=float32)
+    """
     return ops.gelu(features, approximate)
 
 
 def silu(features: Any, beta: float = 1.0) -> Any:
-    """`features * sigmoid(beta * features)`."""
+    """`features * sigmoid(beta * features)`.
+
+    >>> silu([-1.0, 1.0]).round(4)
+    Tensor([-0.2689,  0.7311], shape=(2,), dtype=float32)
+    """
     return ops.silu(features) if beta == 1.0 else ops.multiply(features, ops.sigmoid(ops.multiply(beta, features)))
 
 
@@ -69,12 +97,21 @@ swish = silu
 
 
 def dropout(x: Any, rate: float, noise_shape: Any = None, seed: Any = None, name: str | None = None) -> Any:
-    """A part of the elements set to zero, the others scaled up."""
+    """A part of the elements set to zero, the others scaled up.
+
+    >>> sorted(set(dropout(ef.ops.ones((100,)), 0.5, seed=1).tolist()))
+    [0.0, 2.0]
+    """
     return random.dropout(x, rate, noise_shape, seed)
 
 
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Any:
-    """`bias` added along the channels axis."""
+    """`bias` added along the channels axis.
+
+    >>> bias_add([[1.0, 2.0], [3.0, 4.0]], [10.0, 20.0]).tolist()
+    [[11.0, 22.0], [13.0, 24.0]]
+    """
+    value = ops.convert_to_tensor(value)
     if _layout(data_format) == "channels_first":
         bias = ops.reshape(bias, (-1, *[1] * (len(value.shape) - 2)))
     return ops.add(value, bias)
@@ -89,7 +126,11 @@ def conv1d(
     dilations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Convolution of sequences."""
+    """Convolution of sequences.
+
+    >>> conv1d([[[1.0], [2.0], [3.0]]], [[[1.0]], [[10.0]]], 1, "VALID").tolist()
+    [[[21.0], [32.0]]]
+    """
     return _convolved(input, filters, stride, padding, data_format, dilations, 1)
 
 
@@ -102,7 +143,11 @@ def conv2d(
     dilations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Convolution of images."""
+    """Convolution of images.
+
+    >>> conv2d(ef.ops.ones((1, 8, 8, 3)), ef.ops.ones((3, 3, 3, 4)), strides=2, padding="SAME").shape
+    (1, 4, 4, 4)
+    """
     return _convolved(input, filters, strides, padding, data_format, dilations, 2)
 
 
@@ -115,7 +160,11 @@ def depthwise_conv2d(
     dilations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """A convolution of images per channel."""
+    """A convolution of images per channel.
+
+    >>> depthwise_conv2d(ef.ops.ones((1, 8, 8, 3)), ef.ops.ones((3, 3, 3, 2)), [1, 1, 1, 1], "VALID").shape
+    (1, 6, 6, 6)
+    """
     layout = _layout(data_format)
     steps, rates = _spatial(strides, layout, 2), _spatial(dilations, layout, 2)
     return ops.depthwise_conv(input, filter, steps, padding.lower(), layout, rates)
@@ -135,6 +184,9 @@ def conv2d_transpose(
 
     Raises:
         ValueError: when kernel and strides give another shape than `output_shape`.
+
+    >>> conv2d_transpose(ef.ops.ones((1, 4, 4, 2)), ef.ops.ones((2, 2, 3, 2)), [1, 8, 8, 3], 2).shape
+    (1, 8, 8, 3)
     """
     layout = _layout(data_format)
     result = ops.conv_transpose(input, filters, _spatial(strides, layout, 2), padding.lower(), None, layout)
@@ -150,7 +202,12 @@ def conv2d_transpose(
 def max_pool(
     input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None = None, name: str | None = None
 ) -> Any:
-    """The largest number of every window."""
+    """The largest number of every window.
+
+    >>> max_pool([[[[1.0], [2.0]], [[3.0], [4.0]]]], 2, 2, "VALID").tolist()
+    [[[[4.0]]]]
+    """
+    input = ops.convert_to_tensor(input)
     layout, rank = _layout(data_format), len(input.shape) - 2
     return ops.max_pool(input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), padding.lower(), layout)
 
@@ -158,7 +215,12 @@ def max_pool(
 def avg_pool(
     input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None = None, name: str | None = None
 ) -> Any:
-    """The mean of every window."""
+    """The mean of every window.
+
+    >>> avg_pool([[[[1.0], [2.0]], [[3.0], [4.0]]]], 2, 2, "VALID").tolist()
+    [[[[2.5]]]]
+    """
+    input = ops.convert_to_tensor(input)
     layout, rank = _layout(data_format), len(input.shape) - 2
     return ops.average_pool(
         input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), padding.lower(), layout
@@ -170,48 +232,81 @@ avg_pool1d = avg_pool2d = avg_pool3d = avg_pool
 
 
 def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None) -> tuple[Any, Any]:
-    """Mean and variance over some axes."""
+    """Mean and variance over some axes.
+
+    >>> mean, variance = moments([[1.0, 10.0], [3.0, 10.0]], [0])
+    >>> mean.tolist(), variance.tolist()
+    ([2.0, 10.0], [1.0, 0.0])
+    """
     return ops.moments(x, axes if isinstance(axes, int) else tuple(axes), keepdims)
 
 
 def batch_normalization(
     x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
 ) -> Any:
-    """`scale * (x - mean) / sqrt(variance + variance_epsilon) + offset`; `scale` and `offset` may be None."""
+    """`scale * (x - mean) / sqrt(variance + variance_epsilon) + offset`; `scale` and `offset` may be None.
+
+    >>> batch_normalization([[1.0], [5.0]], [3.0], [4.0], None, None, 0.0).tolist()
+    [[-1.0], [1.0]]
+    """
     scaled = ops.subtract(x, mean) * ops.rsqrt(ops.add(variance, variance_epsilon))
     scaled = scaled if scale is None else scaled * scale
     return scaled if offset is None else scaled + offset
 
 
 def l2_loss(t: Any, name: str | None = None) -> Any:
-    """Half the sum of the squares."""
+    """Half the sum of the squares.
+
+    >>> float(l2_loss([3.0, 4.0]))
+    12.5
+    """
     return ops.sum(ops.square(t)) / 2
 
 
 def zero_fraction(value: Any, name: str | None = None) -> Any:
-    """The part of the elements that are zero."""
+    """The part of the elements that are zero.
+
+    >>> float(zero_fraction([0.0, 1.0, 0.0, 2.0]))
+    0.5
+    """
     return ops.mean(ops.cast(ops.equal(value, 0), "float32"))
 
 
 def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | None = None) -> Any:
-    """The rows with these numbers."""
+    """The rows with these numbers.
+
+    >>> embedding_lookup([[1.0, 2.0], [3.0, 4.0]], [1, 0, 1]).tolist()
+    [[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]
+    """
     if max_norm is not None:
         raise ValueError("embedding_lookup(max_norm=...): use Embedding(embeddings_constraint='max_norm').")
     return ops.take(params, ids, axis=0)
 
 
 def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, name: str | None = None) -> Any:
-    """The binary crossentropy of every element, of logits."""
+    """The binary crossentropy of every element, of logits.
+
+    >>> sigmoid_cross_entropy_with_logits(labels=[1.0, 0.0], logits=[0.0, 0.0]).round(4)
+    Tensor([0.6931, 0.6931], shape=(2,), dtype=float32)
+    """
     return ops.softplus(logits) - ops.multiply(logits, labels)
 
 
 def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Any:
-    """The crossentropy of every row, of logits; labels are probabilities."""
+    """The crossentropy of every row, of logits; labels are probabilities.
+
+    >>> softmax_cross_entropy_with_logits([[0.0, 1.0]], [[0.0, 0.0]]).round(4)
+    Tensor([0.6931], shape=(1,), dtype=float32)
+    """
     return ops.categorical_crossentropy(labels, logits, from_logits=True, axis=axis)
 
 
 def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Any:
-    """The crossentropy of every row, of logits; labels are class numbers."""
+    """The crossentropy of every row, of logits; labels are class numbers.
+
+    >>> sparse_softmax_cross_entropy_with_logits([1], [[0.0, 0.0]]).round(4)
+    Tensor([0.6931], shape=(1,), dtype=float32)
+    """
     return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
 
 
@@ -222,6 +317,9 @@ def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, globa
         per_example_loss: one loss per row, or more.
         sample_weight: what they are multiplied by.
         global_batch_size: the number of rows; default: that of the batch, of which all ranks have their rows.
+
+    >>> float(compute_average_loss([1.0, 3.0])), float(compute_average_loss([1.0, 3.0], global_batch_size=8))
+    (2.0, 0.5)
     """
     losses = ops.convert_to_tensor(per_example_loss)
     if sample_weight is not None:
@@ -231,18 +329,30 @@ def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, globa
 
 
 def scale_regularization_loss(regularization_loss: Any) -> Any:
-    """A penalty by the number of ranks, whose losses are summed."""
+    """A penalty by the number of ranks, whose losses are summed.
+
+    >>> float(scale_regularization_loss(0.5))
+    0.5
+    """
     total = ops.sum(ops.convert_to_tensor(regularization_loss))
     return total / world.share.communicator.size if world.share else total
 
 
 def space_to_depth(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
-    """Blocks of pixels as channels."""
+    """Blocks of pixels as channels.
+
+    >>> space_to_depth([[[[1], [2]], [[3], [4]]]], 2).tolist()
+    [[[[1, 2, 3, 4]]]]
+    """
     return ops.space_to_depth(input, block_size, data_format=_layout(data_format))
 
 
 def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
-    """Channels as blocks of pixels."""
+    """Channels as blocks of pixels.
+
+    >>> depth_to_space([[[[1, 2, 3, 4]]]], 2).tolist()
+    [[[[1], [2]], [[3], [4]]]]
+    """
     return ops.depth_to_space(input, block_size, data_format=_layout(data_format))
 
 
@@ -268,7 +378,11 @@ def _spatial(value: Any, layout: str, rank: int) -> Any:
 
 
 def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
-    """The positive part, and that of the negative, side by side."""
+    """The positive part, and that of the negative, side by side.
+
+    >>> crelu([-1.0, 2.0]).tolist()
+    [0.0, 2.0, 1.0, 0.0]
+    """
     return ops.concatenate([ops.relu(features), ops.relu(ops.negative(features))], axis=axis)
 
 
@@ -278,6 +392,9 @@ def local_response_normalization(
     """Each value divided by a power of the sum of squares over the channels around it.
 
     Source: Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks.
+
+    >>> local_response_normalization([[[[1.0, 1.0]]]], depth_radius=1, bias=2.0, beta=1.0).tolist()
+    [[[[0.25, 0.25]]]]
     """
     x = ops.convert_to_tensor(input)
     channels = x.shape[-1]

@@ -33,6 +33,9 @@ def stft(
         window_fn: a function of the length that gives a window's weights; default: `hann_window`.
         pad_end: whether zeros follow the sound, for windows that begin near its end.
         name: accepted for TensorFlow's signature.
+
+    >>> stft(ef.ops.ones((16,)), frame_length=8, frame_step=4).shape
+    (3, 5)
     """
     length = fft_length or _power_of_two(frame_length)
     weights = (window_fn or hann_window)(frame_length)
@@ -47,7 +50,13 @@ def inverse_stft(
     window_fn: Any = None,
     name: str | None = None,
 ) -> Tensor:
-    """Sounds from the spectra of their windows, which are weighted and added up."""
+    """Sounds from the spectra of their windows, which are weighted and added up.
+
+    >>> wave = ef.ops.sin(ef.ops.arange(32.0))
+    >>> back = inverse_stft(stft(wave, 8, 4), 8, 4)
+    >>> back.shape
+    (32,)
+    """
     made = irfft(stfts, [fft_length or _power_of_two(frame_length)])[..., :frame_length]
     pieces: Any = ops.convert_to_numpy(made * (window_fn or hann_window)(frame_length))
     count = pieces.shape[-2]
@@ -70,6 +79,9 @@ def frame(
 
     Raises:
         ValueError: for another axis.
+
+    >>> frame([1, 2, 3, 4, 5], 3, 2).tolist()
+    [[1, 2, 3], [3, 4, 5]]
     """
     signal = ops.convert_to_tensor(signal)
     if axis not in (-1, len(signal.shape) - 1):
@@ -87,14 +99,22 @@ def frame(
 
 
 def hann_window(window_length: int, periodic: bool = True, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Weights that rise from 0 to 1 and fall again."""
+    """Weights that rise from 0 to 1 and fall again.
+
+    >>> hann_window(4).round(4).tolist()
+    [0.0, 0.5, 1.0, 0.5]
+    """
     return _cosine(window_length, 0.5, 0.5, periodic, dtype)
 
 
 def hamming_window(
     window_length: int, periodic: bool = True, dtype: Any = "float32", name: str | None = None
 ) -> Tensor:
-    """Weights that rise from 0.08 to 1 and fall again."""
+    """Weights that rise from 0.08 to 1 and fall again.
+
+    >>> hamming_window(4).round(4)
+    Tensor([0.08, 0.54, 1.  , 0.54], shape=(4,), dtype=float32)
+    """
     return _cosine(window_length, 0.54, 0.46, periodic, dtype)
 
 
@@ -107,35 +127,59 @@ def _cosine(length: int, a: float, b: float, periodic: bool, dtype: Any) -> Tens
 
 
 def rfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Tensor:
-    """The spectrum of real numbers along the last axis."""
+    """The spectrum of real numbers along the last axis.
+
+    >>> abs(rfft([1.0, 1.0])).tolist()
+    [2.0, 0.0]
+    """
     return _complex(ops.rfft(input_tensor, None if fft_length is None else int(fft_length[0])))
 
 
 def irfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Tensor:
-    """`rfft` undone."""
+    """`rfft` undone.
+
+    >>> irfft(rfft([1.0, 2.0, 3.0, 4.0])).round(4).tolist()
+    [1.0, 2.0, 3.0, 4.0]
+    """
     parts = (ops.real(input_tensor), ops.imag(input_tensor))
     return ops.irfft(parts, None if fft_length is None else int(fft_length[0]))
 
 
 def fft(input: Any, name: str | None = None) -> Tensor:
-    """The spectrum along the last axis."""
+    """The spectrum along the last axis.
+
+    >>> abs(fft([1.0 + 0j, 1.0 + 0j])).tolist()
+    [2.0, 0.0]
+    """
     return _complex(ops.fft(_pair(input)))
 
 
 def ifft(input: Any, name: str | None = None) -> Tensor:
-    """`fft` undone."""
+    """`fft` undone.
+
+    >>> abs(ifft(fft([1.0 + 0j, 2.0 + 0j]))).round(4).tolist()
+    [1.0, 2.0]
+    """
     real, imaginary = ops.fft(_pair(ops.conj(input)))
     count = real.shape[-1]
     return _complex((real / count, -imaginary / count))
 
 
 def fft2d(input: Any, name: str | None = None) -> Tensor:
-    """The spectrum along the last two axes."""
+    """The spectrum along the last two axes.
+
+    >>> abs(fft2d(ef.ops.ones((2, 2)).astype("complex64"))).tolist()
+    [[4.0, 0.0], [0.0, 0.0]]
+    """
     return _complex(ops.fft2(_pair(input)))
 
 
 def ifft2d(input: Any, name: str | None = None) -> Tensor:
-    """`fft2d` undone."""
+    """`fft2d` undone.
+
+    >>> ifft2d(fft2d(ef.ops.ones((2, 2)).astype("complex64"))).shape
+    (2, 2)
+    """
     return _complex(ops.ifft2(_pair(input)))
 
 
@@ -148,7 +192,11 @@ def linear_to_mel_weight_matrix(
     dtype: Any = "float32",
     name: Any = None,
 ) -> Tensor:
-    """The share of each frequency of a spectrum (row) in each band of the mel scale (column)."""
+    """The share of each frequency of a spectrum (row) in each band of the mel scale (column).
+
+    >>> linear_to_mel_weight_matrix(num_mel_bins=20, num_spectrogram_bins=129).shape
+    (129, 20)
+    """
 
     def mel(hertz: Any) -> Any:
         return 1127.0 * numpy.log1p(numpy.asarray(hertz, float) / 700.0)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import ndarray
 
+from eagerflow.kernels.elementwise.exponential import exponentiate
 from eagerflow.kernels.machine.blocks import ones
 from eagerflow.kernels.machine.costs import Attention, Blocks
 from eagerflow.kernels.machine.threads import each, one_blas_thread, scratch
@@ -176,7 +177,7 @@ def _exponentials(call: Call, some: _Heads, block: _Block, small: bool, out: nda
         _hide(some, block, out, -numpy.inf)
         peak = out.max(axis=1, keepdims=True)
         numpy.subtract(out, numpy.maximum(peak, numpy.finfo(out.dtype).min), out=out)
-    numpy.exp(out, out=out)
+    exponentiate(out)
     if small:
         _hide(some, block, out, 0)
     return squashed

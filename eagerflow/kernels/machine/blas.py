@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import numpy
 
-__all__ = ["blas_core", "blas_threads", "one_blas_thread", "set_blas_threads"]
+__all__ = ["blas_core", "blas_threads", "one_blas_thread", "product_address", "set_blas_threads"]
 
 # OpenBLAS' functions have a prefix and a suffix in NumPy's wheels, which differ by version and width of integers.
 _PREFIXES, _SUFFIXES = ("scipy_openblas_", "openblas_"), ("64_", "_64_", "64", "_", "")
@@ -44,6 +44,13 @@ def _named(library: ctypes.PyDLL, name: str) -> Callable[..., int] | None:
         if hasattr(library, prefix + name + suffix):
             return getattr(library, prefix + name + suffix)
     return None
+
+
+def product_address() -> int | None:
+    """Where the product of float32 matrices lies in memory, `cblas_sgemm` with integers of 64 bits; None if unknown."""
+    library = _bundled()
+    function = getattr(library, "scipy_cblas_sgemm64_", None)
+    return None if function is None else ctypes.cast(function, ctypes.c_void_p).value
 
 
 def _found() -> tuple[Reader, Writer]:

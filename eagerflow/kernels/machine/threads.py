@@ -188,6 +188,9 @@ def get_num_threads() -> int:
 
     Raises:
         ValueError: when `EAGERFLOW_NUM_THREADS` is no integer of at least 1.
+
+    >>> ef.get_num_threads() >= 1
+    True
     """
     if _pool.wanted is None:
         _pool.wanted = _default()

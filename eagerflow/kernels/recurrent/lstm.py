@@ -18,10 +18,11 @@ import numpy
 from numpy import add, multiply, ndarray, tanh
 from numpy.lib.stride_tricks import as_strided
 
+from eagerflow.base.twins import twin
 from eagerflow.kernels.machine.threads import one_blas_thread, scratch
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps
 
-__all__ = ["Layer", "Trace", "lstm"]
+__all__ = ["Layer", "Trace", "lstm", "run_steps"]
 
 
 class Layer(NamedTuple):
@@ -94,7 +95,7 @@ def lstm(layers: Sequence[Layer], keep: bool = True) -> Trace:
         multiply(layer.h.T, 2, out=inputs[0, :units, cut])
         gates[0, 4 * units :, cut] = layer.c.T
     with one_blas_thread:
-        _run(stepwise, inputs, gates, squashed, dead)
+        run_steps(stepwise, inputs, gates, squashed, dead)
     return Trace(inputs, gates, squashed)
 
 
@@ -108,7 +109,8 @@ def _one_step(steps: int, rows: int, batch: int, dtype: Any) -> Any:
     return as_strided(one, (steps, rows, batch), (0, *one.strides))
 
 
-def _run(stepwise: Stepwise, inputs: ndarray, gates: ndarray, squashed: Any, dead: Any) -> None:
+@twin("lstm")
+def run_steps(stepwise: Stepwise, inputs: ndarray, gates: ndarray, squashed: Any, dead: Any) -> None:
     """Fill in the states of `inputs`, the gates and the squashed cells, step by step."""
     _, units, batch = squashed.shape
     pair = scratch("lstm_pair", (2 * units, batch), inputs.dtype)

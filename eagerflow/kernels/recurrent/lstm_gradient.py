@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import add, multiply, ndarray, subtract
 
+from eagerflow.base.twins import twin
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.recurrent.backward_loop import Behind, run_back
 from eagerflow.kernels.recurrent.lstm import Layer, Trace
 from eagerflow.kernels.recurrent.sequences import steps_at_once, turned
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps, side_by_side
 
-__all__ = ["Gradients", "lstm_gradient"]
+__all__ = ["Gradients", "block_back", "lstm_gradient"]
 
 
 class Gradients(NamedTuple):
@@ -57,8 +58,7 @@ def lstm_gradient(
     dead = dead_steps([layer.mask for layer in layers], steps, batch)
 
     def one_block(d_gates: ndarray, block: slice) -> None:
-        to_cell, kept = _slopes(trace, block, d_gates)
-        _steps_back(stepwise, arriving, d_both, d_gates, to_cell, kept, block, dead)
+        block_back(stepwise, trace, arriving, d_both, d_gates, block, dead)
 
     cuts = columns(len(layers), batch)
     behind = [_behind(layer, trace, cut, scales) for layer, cut in zip(layers, cuts)]
@@ -92,6 +92,18 @@ def _gradients(behind: Behind, d_both: Any, scales: Any) -> Gradients:
         multiply(weights[:, features:].T, 0.5, order="C"),
         turned(bias * scales[:, 0], -units),
     )
+
+
+@twin("lstm")
+def block_back(
+    stepwise: Stepwise, trace: Trace, arriving: Any, d_both: Any, d_gates: ndarray, block: slice, dead: Any
+) -> None:
+    """Fill in the gates' gradients of some steps, from the last to the first.
+
+    `d_both` is the gradient of the state, halved, above that of the cell; what stays there arrives at the step before.
+    """
+    to_cell, kept = _slopes(trace, block, d_gates)
+    _steps_back(stepwise, arriving, d_both, d_gates, to_cell, kept, block, dead)
 
 
 def _steps_back(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from eagerflow.base.twins import twin
 from eagerflow.kernels.machine.costs import Runs, Softmax
 from eagerflow.kernels.reduce.moments import each_run, spread
 from eagerflow.kernels.reduce.vectors import row_products, row_sums
@@ -45,6 +46,7 @@ def _exponentials(rows: Any, out: ndarray) -> tuple[Any, Any]:
     return row_sums(numpy.exp(out, out=out)), peak
 
 
+@twin("softmax")
 def softmax(rows: Any) -> Any:
     """exp(rows) divided by its sum per row."""
     out = numpy.empty(rows.shape, rows.dtype)
@@ -58,6 +60,7 @@ def softmax(rows: Any) -> Any:
     return out
 
 
+@twin("softmax")
 def softmax_gradient(g: ndarray, out: ndarray) -> Any:
     """out (g - sum(g out))."""
     found = numpy.empty(out.shape, out.dtype)

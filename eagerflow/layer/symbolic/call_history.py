@@ -19,7 +19,13 @@ class History:
 
     @property
     def inbound_nodes(self) -> list[Node]:
-        """The symbolic calls of this layer which are still part of a model or held by a tensor."""
+        """The symbolic calls of this layer which are still part of a model or held by a tensor.
+
+        >>> layer = ef.layers.Dense(2)
+        >>> a, b = layer(ef.Input((3,))), layer(ef.Input((3,)))
+        >>> len(layer.inbound_nodes)
+        2
+        """
         nodes = [node for reference in list(self._calls.values()) if (node := reference()) is not None]
         return sorted(nodes, key=lambda node: node.serial)
 
@@ -35,16 +41,34 @@ class History:
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the first call: a tensor, or a list of several."""
+        """The symbolic input of the first call: a tensor, or a list of several.
+
+        >>> x, layer = ef.Input((3,), name="x"), ef.layers.Dense(2)
+        >>> y = layer(x)
+        >>> layer.input.name, layer.input.shape
+        ('x', (None, 3))
+        """
         return self.get_input_at(0)
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the first call."""
+        """The symbolic output of the first call.
+
+        >>> layer = ef.layers.Dense(2)
+        >>> y = layer(ef.Input((3,)))
+        >>> layer.output.shape
+        (None, 2)
+        """
         return self.get_output_at(0)
 
     def get_input_at(self, node_index: int) -> Any:
-        """The symbolic input of one of the calls."""
+        """The symbolic input of one of the calls.
+
+        >>> layer = ef.layers.Dropout(0.5)
+        >>> a, b = layer(ef.Input((3,))), layer(ef.Input((4,)))
+        >>> layer.get_input_at(0).shape, layer.get_input_at(1).shape
+        ((None, 3), (None, 4))
+        """
         node = self._node(node_index, "input")
         if not node.args and not node.kwargs:
             return node.tensors()
@@ -55,25 +79,51 @@ class History:
         return inputs[0] if len(inputs) == 1 else inputs
 
     def get_output_at(self, node_index: int) -> Any:
-        """The symbolic output of one of the calls."""
+        """The symbolic output of one of the calls.
+
+        >>> layer = ef.layers.Flatten()
+        >>> a, b = layer(ef.Input((3, 2))), layer(ef.Input((4, 2)))
+        >>> layer.get_output_at(0).shape, layer.get_output_at(1).shape
+        ((None, 6), (None, 8))
+        """
         return self._node(node_index, "output").tensors()
 
     def get_input_shape_at(self, node_index: int) -> Any:
-        """The shape of `get_input_at`."""
+        """The shape of `get_input_at`.
+
+        >>> layer = ef.layers.Flatten()
+        >>> a, b = layer(ef.Input((3, 2))), layer(ef.Input((4, 2)))
+        >>> layer.get_input_shape_at(1)
+        (None, 4, 2)
+        """
         return _shapes(self.get_input_at(node_index))
 
     def get_output_shape_at(self, node_index: int) -> Any:
-        """The shape of `get_output_at`."""
+        """The shape of `get_output_at`.
+
+        >>> layer = ef.layers.Flatten()
+        >>> a, b = layer(ef.Input((3, 2))), layer(ef.Input((4, 2)))
+        >>> layer.get_output_shape_at(1)
+        (None, 8)
+        """
         return _shapes(self.get_output_at(node_index))
 
     @property
     def input_shape(self) -> Any:
-        """The shape of `input`."""
+        """The shape of `input`.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).input_shape
+        (None, 3)
+        """
         return _shapes(self.input)
 
     @property
     def output_shape(self) -> Any:
-        """The shape of `output`."""
+        """The shape of `output`.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).output_shape
+        (None, 2)
+        """
         return _shapes(self.output)
 
 

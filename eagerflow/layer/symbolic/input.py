@@ -30,6 +30,12 @@ class InputLayer(Layer):
 
     Raises:
         ValueError: without a shape.
+
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.InputLayer((3,), name="x")
+    >>> model = ef.Sequential([layer, ef.layers.Dense(2)])
+    >>> layer.output.shape, model.output_shape
+    ((None, 3), (None, 2))
     """
 
     def __init__(
@@ -142,7 +148,8 @@ def Input(
         ValueError: without a shape, or for one that isn't a shape.
         TypeError: when `tensor` holds values.
 
-    >>> x = Input((4,), name="x")
+    >>> import eagerflow as ef
+    >>> x = ef.Input((4,), name="x")
     >>> x.shape
     (None, 4)
     """

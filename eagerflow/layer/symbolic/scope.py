@@ -18,7 +18,7 @@ class SymbolicScope:
 
     >>> import eagerflow as ef
     >>> norm = ef.layers.BatchNormalization()
-    >>> with SymbolicScope():
+    >>> with ef.SymbolicScope():
     ...     norm(ef.ops.ones((2, 3)), training=True).shape
     (2, 3)
     >>> norm.moving_mean.tolist()

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import numpy
 
-from eagerflow.base import tree
+from eagerflow.base import notebook, tree
 from eagerflow.base.errors import NoValueError, signature_of
 from eagerflow.base.origin import creation_site
 from eagerflow.core.in_place import undone
@@ -69,7 +69,8 @@ class SymbolicTensor(Tensor):
         record_history: accepted for Keras' signature.
         name: shown in messages.
 
-    >>> SymbolicTensor((None, 4), name="x")
+    >>> import eagerflow as ef
+    >>> ef.KerasTensor((None, 4), name="x")
     <SymbolicTensor 'x' shape=(None, 4) dtype=float32>
     """
 
@@ -119,7 +120,12 @@ class SymbolicTensor(Tensor):
         return _refuse(self, ".device")
 
     def same_as(self, other: Any) -> bool:
-        """Whether both are the same output of the same call."""
+        """Whether both are the same output of the same call.
+
+        >>> x = ef.Input((3,))
+        >>> x.same_as(x), x.same_as(ef.Input((3,)))
+        (True, False)
+        """
         return self is other or (self.node is not None and self.origin == other.origin)
 
     @property
@@ -154,7 +160,7 @@ class SymbolicTensor(Tensor):
         return repr(self)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{repr(self).replace('<', '&lt;')}</pre>"
+        return notebook.pre(repr(self))
 
 
 def _explain(x: SymbolicTensor, what: str) -> str:

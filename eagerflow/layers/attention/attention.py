@@ -39,8 +39,11 @@ class Attention(Layer):
     Source: Luong et al. 2015, https://arxiv.org/abs/1508.04025.
 
     >>> import eagerflow as ef
-    >>> Attention()([ef.ops.ones((1, 2, 4)), ef.ops.ones((1, 3, 4))]).shape
-    (1, 2, 4)
+    >>> query = ef.Tensor([[[9.0, 0.0]]])  # (batch, targets, features)
+    >>> value = ef.Tensor([[[10.0, 0.0], [0.0, 10.0]]])  # is the key, too
+    >>> output, weights = ef.layers.Attention()([query, value], return_attention_scores=True)
+    >>> weights.numpy().astype(float).round(3).tolist(), output.numpy().astype(float).round(3).tolist()
+    ([[[1.0, 0.0]]], [[[10.0, 0.0]]])
     """
 
     def __init__(
@@ -75,7 +78,13 @@ class Attention(Layer):
             raise ValueError(f"{describe(self)} is called on a list [query, value] or [query, value, key].")
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
-        """How well keys match queries: (batch, targets, sources)."""
+        """How well keys match queries: (batch, targets, sources).
+
+        >>> layer = ef.layers.Attention()
+        >>> layer.build([(1, 1, 2), (1, 2, 2)])
+        >>> layer.scores(ef.Tensor([[[1.0, 0.0]]]), ef.Tensor([[[3.0, 4.0], [5.0, 6.0]]])).tolist()
+        [[[3.0, 5.0]]]
+        """
         if self.score_mode == "dot":
             found = query @ key.swapaxes(-2, -1)
             return found if self.scale is None else found * self.scale
@@ -165,8 +174,10 @@ class AdditiveAttention(Attention):
     Source: Bahdanau et al. 2014, https://arxiv.org/abs/1409.0473.
 
     >>> import eagerflow as ef
-    >>> AdditiveAttention()([ef.ops.ones((1, 2, 4)), ef.ops.ones((1, 3, 4))]).shape
-    (1, 2, 4)
+    >>> query, value = ef.ops.zeros((1, 2, 4)), ef.ops.stack([ef.ops.zeros(4), ef.ops.full(4, 8.0)])[None]
+    >>> output, weights = ef.layers.AdditiveAttention(use_scale=False)([query, value], return_attention_scores=True)
+    >>> weights.numpy().astype(float).round(2).tolist(), output.shape  # the larger key counts more
+    ([[[0.02, 0.98], [0.02, 0.98]]], (1, 2, 4))
     """
 
     _also_told = ("seed",)
@@ -184,7 +195,13 @@ class AdditiveAttention(Attention):
         self.built = True
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
-        """How well keys match queries: (batch, targets, sources)."""
+        """How well keys match queries: (batch, targets, sources).
+
+        >>> layer = ef.layers.AdditiveAttention(use_scale=False)
+        >>> layer.build([(1, 1, 2), (1, 2, 2)])
+        >>> layer.scores(ef.Tensor([[[1.0, 0.0]]]), ef.Tensor([[[-1.0, 0.0], [9.0, 9.0]]])).numpy().round(2).tolist()
+        [[[0.0, 2.0]]]
+        """
         pairs = ops.tanh(ops.expand_dims(query, -2) + ops.expand_dims(key, -3))
         return ops.sum(pairs if self.scale is None else pairs * self.scale, axis=-1)
 

@@ -47,9 +47,12 @@ class GroupedQueryAttention(MultiHeadAttention):
     Source: Ainslie et al. 2023, https://arxiv.org/abs/2305.13245.
 
     >>> import eagerflow as ef
+    >>> layer = ef.layers.GroupQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)
     >>> x = ef.ops.ones((2, 5, 8))
-    >>> GroupedQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)(x, x).shape
+    >>> layer(x, x).shape
     (2, 5, 8)
+    >>> sorted((w.path.split("/")[-2], tuple(w.shape)) for w in layer.weights if w.name == "kernel")
+    [('attention_output', (4, 4, 8)), ('key', (8, 2, 4)), ('query', (8, 4, 4)), ('value', (8, 2, 4))]
     """
 
     _exported_as = "GroupQueryAttention"

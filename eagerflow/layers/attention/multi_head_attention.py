@@ -54,9 +54,13 @@ class MultiHeadAttention(Layer):
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762.
 
     >>> import eagerflow as ef
-    >>> x = ef.ops.ones((2, 5, 8))
-    >>> MultiHeadAttention(num_heads=2, key_dim=4)(x, x).shape
-    (2, 5, 8)
+    >>> layer = ef.layers.MultiHeadAttention(num_heads=2, key_dim=4)
+    >>> x = ef.ops.ones((1, 3, 8))
+    >>> output, weights = layer(x, x, return_attention_scores=True, use_causal_mask=True)
+    >>> output.shape, weights.shape  # (batch, heads, targets, sources)
+    ((1, 3, 8), (1, 2, 3, 3))
+    >>> weights[0, 0].numpy().astype(float).round(2).tolist()  # the first position sees itself alone
+    [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.33, 0.33, 0.33]]
     """
 
     _passes_policy_on = True

@@ -68,7 +68,13 @@ class _Conv(ConvolutionBase):
         self.built = True
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        """The convolution itself; subclasses may change the kernel first."""
+        """The convolution itself; subclasses may change the kernel first.
+
+        >>> layer = ef.layers.Conv1D(1, 2)
+        >>> x, kernel = ef.Tensor([[[1.0], [2.0], [3.0]]]), ef.ops.ones((2, 1, 1))
+        >>> layer.convolution_op(x, kernel).tolist()
+        [[[3.0], [5.0]]]
+        """
         return ops.conv(
             inputs,
             kernel,
@@ -123,8 +129,11 @@ class Conv1D(_Conv):
         ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
 
     >>> import eagerflow as ef
-    >>> Conv1D(4, 3)(ef.ops.zeros((2, 10, 8))).shape
-    (2, 8, 4)
+    >>> layer = ef.layers.Conv1D(1, 2, kernel_initializer="ones")
+    >>> layer(ef.Tensor([[[1.0], [2.0], [3.0], [4.0]]])).tolist()  # sums of two neighbours
+    [[[3.0], [5.0], [7.0]]]
+    >>> ef.layers.Conv1D(4, 3, padding="same", strides=2)(ef.ops.ones((2, 10, 8))).shape
+    (2, 5, 4)
     """
 
     rank = 1
@@ -158,7 +167,11 @@ class Conv2D(_Conv):
         ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
 
     >>> import eagerflow as ef
-    >>> Conv2D(4, 3, padding="same", activation="relu")(ef.ops.zeros((2, 8, 8, 1))).shape
+    >>> layer = ef.layers.Conv2D(1, 2, kernel_initializer="ones")
+    >>> image = ef.ops.reshape(ef.ops.arange(9.0), (1, 3, 3, 1))
+    >>> layer(image)[0, :, :, 0].tolist()  # sums of 2 × 2 neighbours: 0 + 1 + 3 + 4 ...
+    [[8.0, 12.0], [20.0, 24.0]]
+    >>> ef.layers.Conv2D(4, 3, padding="same", activation="relu")(ef.ops.ones((2, 8, 8, 1))).shape
     (2, 8, 8, 4)
     """
 
@@ -193,8 +206,9 @@ class Conv3D(_Conv):
         ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
 
     >>> import eagerflow as ef
-    >>> Conv3D(4, 2)(ef.ops.zeros((2, 5, 5, 5, 1))).shape
-    (2, 4, 4, 4, 4)
+    >>> layer = ef.layers.Conv3D(4, 2)
+    >>> layer(ef.ops.ones((2, 5, 5, 5, 1))).shape, layer.kernel.shape
+    ((2, 4, 4, 4, 4), (2, 2, 2, 1, 4))
     """
 
     rank = 3

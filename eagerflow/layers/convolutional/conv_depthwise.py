@@ -92,8 +92,9 @@ class DepthwiseConv1D(_DepthwiseConv):
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
     >>> import eagerflow as ef
-    >>> DepthwiseConv1D(3, depth_multiplier=2)(ef.ops.zeros((2, 10, 8))).shape
-    (2, 8, 16)
+    >>> layer = ef.layers.DepthwiseConv1D(2, depthwise_initializer="ones")
+    >>> layer(ef.Tensor([[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]])).tolist()  # channels stay apart
+    [[[3.0, 30.0], [5.0, 50.0]]]
     """
 
     rank = 1
@@ -125,8 +126,9 @@ class DepthwiseConv2D(_DepthwiseConv):
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
     >>> import eagerflow as ef
-    >>> DepthwiseConv2D(3, depth_multiplier=2)(ef.ops.zeros((2, 5, 5, 8))).shape
-    (2, 3, 3, 16)
+    >>> layer = ef.layers.DepthwiseConv2D(3, depth_multiplier=2)
+    >>> layer(ef.ops.ones((2, 5, 5, 8))).shape, layer.kernel.shape  # two filters for each of 8 channels
+    ((2, 3, 3, 16), (3, 3, 8, 2))
     """
 
     rank = 2

@@ -111,8 +111,11 @@ class SeparableConv1D(_SeparableConv):
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
     >>> import eagerflow as ef
-    >>> SeparableConv1D(4, 3)(ef.ops.zeros((2, 10, 8))).shape
+    >>> layer = ef.layers.SeparableConv1D(4, 3)
+    >>> layer(ef.ops.ones((2, 10, 8))).shape
     (2, 8, 4)
+    >>> [tuple(w.shape) for w in layer.weights]  # 24 + 32 + 4 weights; Conv1D has 3 * 8 * 4 + 4 = 100
+    [(3, 8, 1), (1, 8, 4), (4,)]
     """
 
     rank = 1
@@ -150,8 +153,11 @@ class SeparableConv2D(_SeparableConv):
     Source: Chollet 2016, https://arxiv.org/abs/1610.02357.
 
     >>> import eagerflow as ef
-    >>> SeparableConv2D(4, 3)(ef.ops.zeros((2, 5, 5, 8))).shape
+    >>> layer = ef.layers.SeparableConv2D(4, 3)
+    >>> layer(ef.ops.ones((2, 5, 5, 8))).shape
     (2, 3, 3, 4)
+    >>> [tuple(w.shape) for w in layer.weights]  # 72 + 32 + 4 weights; Conv2D has 9 * 8 * 4 + 4 = 292
+    [(3, 3, 8, 1), (1, 1, 8, 4), (4,)]
     """
 
     rank = 2

@@ -114,7 +114,10 @@ class Conv1DTranspose(_ConvTranspose):
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
     >>> import eagerflow as ef
-    >>> Conv1DTranspose(4, 3, strides=2, padding="same")(ef.ops.zeros((2, 10, 8))).shape
+    >>> layer = ef.layers.Conv1DTranspose(1, 2, strides=2, kernel_initializer="ones")
+    >>> layer(ef.Tensor([[[1.0], [5.0]]])).tolist()  # each number goes to two places
+    [[[1.0], [1.0], [5.0], [5.0]]]
+    >>> ef.layers.Conv1DTranspose(4, 3, strides=2, padding="same")(ef.ops.ones((2, 10, 8))).shape
     (2, 20, 4)
     """
 
@@ -148,7 +151,11 @@ class Conv2DTranspose(_ConvTranspose):
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
     >>> import eagerflow as ef
-    >>> Conv2DTranspose(4, 3, strides=2, padding="same")(ef.ops.zeros((2, 5, 5, 8))).shape
+    >>> layer = ef.layers.Conv2DTranspose(1, 2, strides=2, kernel_initializer="ones")
+    >>> image = ef.Tensor([[[[1.0], [5.0]]]])
+    >>> layer(image)[0, :, :, 0].tolist()  # each pixel becomes four
+    [[1.0, 1.0, 5.0, 5.0], [1.0, 1.0, 5.0, 5.0]]
+    >>> ef.layers.Conv2DTranspose(4, 3, strides=2, padding="same")(ef.ops.ones((2, 5, 5, 8))).shape
     (2, 10, 10, 4)
     """
 
@@ -179,6 +186,10 @@ class Conv3DTranspose(_ConvTranspose):
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.Conv3DTranspose(2, 3, strides=2)(ef.ops.ones((1, 2, 2, 2, 1))).shape
+    (1, 5, 5, 5, 2)
     """
 
     rank = 3

@@ -106,6 +106,13 @@ class AdaptedLayer(Layer):
             ValueError: in a layer that is not built, has an adapter, or a constraint on the weight.
 
         Source: Hu et al. 2021, https://arxiv.org/abs/2106.09685.
+
+        >>> layer = ef.layers.Dense(8)
+        >>> layer.build((None, 16))
+        >>> before = sum(w.size for w in layer.trainable_weights)  # 16 * 8 + 8
+        >>> layer.enable_lora(rank=2)
+        >>> before, sum(w.size for w in layer.trainable_weights)  # (16 + 8) * 2 + 8
+        (136, 56)
         """
         large = self._large
         if getattr(self, f"{large}_constraint") is not None:

@@ -44,8 +44,12 @@ class Dense(AdaptedLayer):
         ValueError: for units below 1; on a call, when the last axis has another length than at first.
 
     >>> import eagerflow as ef
-    >>> Dense(2, kernel_initializer="ones")(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
-    [[6.0, 6.0]]
+    >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
+    >>> x = ef.Tensor([[1.0, 2.0, 3.0]])
+    >>> with ef.GradientTape() as tape:
+    ...     y = layer(x)
+    >>> y.tolist(), tape.gradient(y, layer.kernel).tolist()
+    ([[6.0, 6.0]], [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
     """
 
     _untold = ("activity_regularizer", "lora_rank", "lora_alpha")

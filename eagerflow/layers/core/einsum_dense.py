@@ -57,8 +57,9 @@ class EinsumDense(AdaptedLayer):
         ValueError: for an equation or shapes that don't fit together.
 
     >>> import eagerflow as ef
-    >>> EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d")(ef.ops.zeros((2, 5, 3))).shape
-    (2, 5, 4)
+    >>> layer = ef.layers.EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d")
+    >>> layer(ef.ops.ones((2, 5, 3))).shape, layer.kernel.shape, layer.bias.shape
+    ((2, 5, 4), (3, 4), (4,))
     """
 
     _untold = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")

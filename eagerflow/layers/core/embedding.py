@@ -41,8 +41,13 @@ class Embedding(AdaptedLayer):
         IndexError: on a call, for an integer outside the range.
 
     >>> import eagerflow as ef
-    >>> Embedding(3, 2, weights=[[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])(ef.Tensor([[2, 1]])).tolist()
-    [[[3.0, 4.0], [1.0, 2.0]]]
+    >>> layer = ef.layers.Embedding(3, 2, weights=[[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
+    >>> with ef.GradientTape() as tape:
+    ...     y = layer(ef.Tensor([[2, 1, 1]]))
+    >>> y.tolist()
+    [[[3.0, 4.0], [1.0, 2.0], [1.0, 2.0]]]
+    >>> tape.gradient(y, layer.embeddings).tolist()  # row 1 was taken twice
+    [[0.0, 0.0], [2.0, 2.0], [1.0, 1.0]]
     """
 
     _untold = ("weights", "lora_rank", "lora_alpha")
@@ -128,7 +133,11 @@ class Embedding(AdaptedLayer):
         return indices
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """False where the input is 0, if 0 marks padding."""
+        """False where the input is 0, if 0 marks padding.
+
+        >>> ef.layers.Embedding(10, 4, mask_zero=True).compute_mask(ef.Tensor([[5, 7, 0]])).tolist()
+        [[True, True, False]]
+        """
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

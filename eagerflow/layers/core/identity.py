@@ -17,8 +17,10 @@ class Identity(Layer):
     Args:
         **kwargs: arguments of every layer.
 
-    >>> Identity()(2.5).tolist()
-    2.5
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.Identity()
+    >>> layer(ef.Tensor([[1.0, 2.0]])).tolist()
+    [[1.0, 2.0]]
     """
 
     _stateless = True
@@ -46,6 +48,13 @@ class ActivityRegularization(Layer):
 
     Raises:
         ValueError: for a factor that is negative or no number.
+
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.ActivityRegularization(l2=0.1)
+    >>> layer(ef.Tensor([[1.0, 2.0]])).tolist()
+    [[1.0, 2.0]]
+    >>> [round(float(loss), 4) for loss in layer.losses]  # 0.1 * (1 + 4), the mean over one row
+    [0.5]
     """
 
     _stateless = True

@@ -33,7 +33,7 @@ class Lambda(Layer):
         TypeError: when `function` can't be called.
 
     >>> import eagerflow as ef
-    >>> Lambda(lambda x, factor: x * factor, arguments={"factor": 3.0})(ef.Tensor([1.0, 2.0])).tolist()
+    >>> ef.layers.Lambda(lambda x, factor: x * factor, arguments={"factor": 3.0})(ef.Tensor([1.0, 2.0])).tolist()
     [3.0, 6.0]
     """
 

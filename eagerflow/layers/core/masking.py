@@ -24,7 +24,7 @@ class Masking(Layer):
     Input and output: (batch, time, features).
 
     >>> import eagerflow as ef
-    >>> Masking(-1.0)(ef.Tensor([[[-1.0, -1.0], [2.0, -1.0]]])).tolist()
+    >>> ef.layers.Masking(-1.0)(ef.Tensor([[[-1.0, -1.0], [2.0, -1.0]]])).tolist()
     [[[0.0, 0.0], [2.0, -1.0]]]
     """
 
@@ -41,7 +41,11 @@ class Masking(Layer):
         return ops.where(kept, inputs, 0)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """True for timesteps that hold something."""
+        """True for timesteps that hold something.
+
+        >>> ef.layers.Masking().compute_mask(ef.Tensor([[[1.0, 0.0], [0.0, 0.0]]])).tolist()
+        [[True, False]]
+        """
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

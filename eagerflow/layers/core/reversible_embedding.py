@@ -38,7 +38,7 @@ class ReversibleEmbedding(Embedding):
     Source: Press and Wolf 2016, https://arxiv.org/abs/1608.05859.
 
     >>> import eagerflow as ef
-    >>> layer = ReversibleEmbedding(10, 4)
+    >>> layer = ef.layers.ReversibleEmbedding(10, 4)
     >>> vectors = layer(ef.Tensor([[1, 2, 3]]))
     >>> vectors.shape, layer(vectors, reverse=True).shape
     ((1, 3, 4), (1, 3, 10))

@@ -44,6 +44,11 @@ class TorchModuleWrapper(Layer):
             as a pickle, which could do anything.
 
     Source: the interface of `keras.layers.TorchModuleWrapper` 3.15.
+
+    Example::
+
+        layer = eagerflow.layers.TorchModuleWrapper(torch.nn.Linear(3, 2))
+        layer(eagerflow.ops.ones((5, 3))).shape  # (5, 2)
     """
 
     def __init__(

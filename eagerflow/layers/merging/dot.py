@@ -28,7 +28,7 @@ class Dot(Layer):
         ValueError: for axes that don't exist or have different lengths.
 
     >>> import eagerflow as ef
-    >>> Dot(axes=1)([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])]).tolist()
+    >>> ef.layers.Dot(axes=1)([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])]).tolist()
     [[11.0]]
     """
 
@@ -89,5 +89,10 @@ class Dot(Layer):
 
 
 def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Tensor:
-    """`Dot(axes, **kwargs)(inputs)`."""
+    """`Dot(axes, **kwargs)(inputs)`.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.dot([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])], axes=1).tolist()
+    [[11.0]]
+    """
     return Dot(axes=axes, **kwargs)(inputs)

@@ -110,7 +110,7 @@ class Add(_Merge):
         ValueError: for shapes that don't broadcast.
 
     >>> import eagerflow as ef
-    >>> Add()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[10.0, 20.0]])]).tolist()
+    >>> ef.layers.Add()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[10.0, 20.0]])]).tolist()
     [[11.0, 22.0]]
     """
 
@@ -129,7 +129,7 @@ class Subtract(_Merge):
         ValueError: for shapes that don't broadcast, or another number of inputs than 2.
 
     >>> import eagerflow as ef
-    >>> Subtract()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[10.0, 20.0]])]).tolist()
+    >>> ef.layers.Subtract()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[10.0, 20.0]])]).tolist()
     [[-9.0, -18.0]]
     """
 
@@ -154,7 +154,7 @@ class Average(_Merge):
         ValueError: for shapes that don't broadcast.
 
     >>> import eagerflow as ef
-    >>> Average()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
+    >>> ef.layers.Average()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
     [[2.0, 4.0]]
     """
 
@@ -173,7 +173,7 @@ class Multiply(_Merge):
         ValueError: for shapes that don't broadcast.
 
     >>> import eagerflow as ef
-    >>> Multiply()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
+    >>> ef.layers.Multiply()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
     [[3.0, 12.0]]
     """
 
@@ -232,7 +232,7 @@ class Maximum(_Extreme):
         ValueError: for shapes that don't broadcast.
 
     >>> import eagerflow as ef
-    >>> Maximum()([ef.Tensor([[1.0, 9.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
+    >>> ef.layers.Maximum()([ef.Tensor([[1.0, 9.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
     [[3.0, 9.0]]
     """
 
@@ -249,7 +249,7 @@ class Minimum(_Extreme):
         ValueError: for shapes that don't broadcast.
 
     >>> import eagerflow as ef
-    >>> Minimum()([ef.Tensor([[1.0, 9.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
+    >>> ef.layers.Minimum()([ef.Tensor([[1.0, 9.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
     [[1.0, 6.0]]
     """
 
@@ -267,7 +267,7 @@ class Concatenate(_Merge):
         ValueError: when shapes differ elsewhere than along the axis.
 
     >>> import eagerflow as ef
-    >>> Concatenate()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0]])]).tolist()
+    >>> ef.layers.Concatenate()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0]])]).tolist()
     [[1.0, 2.0, 3.0]]
     """
 
@@ -319,35 +319,72 @@ def _concatenable(x: Tensor, mask: Any) -> Tensor:
 
 
 def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Add(**kwargs)(inputs)`."""
+    """`Add(**kwargs)(inputs)`.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.add([ef.Tensor([1.0, 2.0]), ef.Tensor([10.0, 20.0])]).tolist()
+    [11.0, 22.0]
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Subtract(**kwargs)(inputs)`."""
+    """`Subtract(**kwargs)(inputs)`.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.subtract([ef.Tensor([10.0, 20.0]), ef.Tensor([1.0, 2.0])]).tolist()
+    [9.0, 18.0]
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Average(**kwargs)(inputs)`."""
+    """`Average(**kwargs)(inputs)`.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.average([ef.Tensor([1.0, 2.0]), ef.Tensor([3.0, 6.0])]).tolist()
+    [2.0, 4.0]
+    """
     return Average(**kwargs)(inputs)
 
 
 def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Multiply(**kwargs)(inputs)`."""
+    """`Multiply(**kwargs)(inputs)`.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.multiply([ef.Tensor([1.0, 2.0]), ef.Tensor([3.0, 6.0])]).tolist()
+    [3.0, 12.0]
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Maximum(**kwargs)(inputs)`."""
+    """`Maximum(**kwargs)(inputs)`.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.maximum([ef.Tensor([1.0, 9.0]), ef.Tensor([3.0, 6.0])]).tolist()
+    [3.0, 9.0]
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
-    """`Minimum(**kwargs)(inputs)`."""
+    """`Minimum(**kwargs)(inputs)`.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.minimum([ef.Tensor([1.0, 9.0]), ef.Tensor([3.0, 6.0])]).tolist()
+    [1.0, 6.0]
+    """
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Tensor:
-    """`Concatenate(axis, **kwargs)(inputs)`."""
+    """`Concatenate(axis, **kwargs)(inputs)`.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.concatenate([ef.ops.ones((2, 3)), ef.ops.ones((2, 4))]).shape
+    (2, 7)
+    >>> ef.layers.concatenate([ef.ops.ones((2, 3)), ef.ops.ones((1, 3))], axis=0).shape
+    (3, 3)
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)

@@ -58,9 +58,14 @@ class BatchNormalization(Layer):
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; renorm: Ioffe 2017, 1702.03275.
 
     >>> import eagerflow as ef
+    >>> layer = ef.layers.BatchNormalization(epsilon=1e-4)
     >>> x = ef.Tensor([[1.0], [3.0]])
-    >>> BatchNormalization(epsilon=0.0001)(x, training=True).numpy().round(3).tolist()
+    >>> layer(x, training=True).numpy().astype(float).round(3).tolist()  # by the mean 2 and the deviation 1
     [[-1.0], [1.0]]
+    >>> layer.moving_mean.numpy().astype(float).round(3).tolist()  # 0.99 * 0 + 0.01 * 2
+    [0.02]
+    >>> layer(x).numpy().astype(float).round(2).tolist()  # by the moving mean and deviation
+    [[0.98], [2.98]]
     """
 
     @only(mode=(0, "Use LayerNormalization for mode=1."), virtual_batch_size=(None, "Leave it out."))

@@ -66,7 +66,7 @@ class LayerNormalization(_Normalization):
     Source: Ba, Kiros and Hinton 2016, https://arxiv.org/abs/1607.06450.
 
     >>> import eagerflow as ef
-    >>> LayerNormalization(epsilon=0.0001)(ef.Tensor([[1.0, 3.0]])).numpy().round(3).tolist()
+    >>> ef.layers.LayerNormalization(epsilon=0.0001)(ef.Tensor([[1.0, 3.0]])).numpy().round(3).tolist()
     [[-1.0, 1.0]]
     """
 
@@ -133,7 +133,7 @@ class GroupNormalization(_Normalization):
     Source: Wu and He 2018, https://arxiv.org/abs/1803.08494.
 
     >>> import eagerflow as ef
-    >>> GroupNormalization(2, epsilon=0.0001)(ef.Tensor([[1.0, 3.0, 5.0, 9.0]])).numpy().round(3).tolist()
+    >>> ef.layers.GroupNormalization(2, epsilon=0.0001)(ef.Tensor([[1.0, 3.0, 5.0, 9.0]])).numpy().round(3).tolist()
     [[-1.0, 1.0, -1.0, 1.0]]
     """
 
@@ -205,7 +205,7 @@ class RMSNormalization(_Normalization):
     Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
 
     >>> import eagerflow as ef
-    >>> RMSNormalization()(ef.Tensor([[3.0, 3.0]])).numpy().round(3).tolist()
+    >>> ef.layers.RMSNormalization()(ef.Tensor([[3.0, 3.0]])).numpy().round(3).tolist()
     [[1.0, 1.0]]
     """
 
@@ -233,7 +233,7 @@ class UnitNormalization(_Normalization):
         **kwargs: arguments of every layer.
 
     >>> import eagerflow as ef
-    >>> UnitNormalization()(ef.Tensor([[0.0, 4.0]])).tolist()
+    >>> ef.layers.UnitNormalization()(ef.Tensor([[0.0, 4.0]])).tolist()
     [[0.0, 1.0]]
     """
 

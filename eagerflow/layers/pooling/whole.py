@@ -65,7 +65,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
         ValueError: for an unknown data format.
 
     >>> import eagerflow as ef
-    >>> GlobalAveragePooling1D()(ef.Tensor([[[1.0], [3.0]]])).tolist()
+    >>> ef.layers.GlobalAveragePooling1D()(ef.Tensor([[[1.0], [3.0]]])).tolist()
     [[2.0]]
     """
 
@@ -102,6 +102,10 @@ class GlobalAveragePooling2D(_GlobalPooling):
 
     Raises:
         ValueError: for an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.GlobalAveragePooling2D()(ef.Tensor([[[[1.0], [2.0]], [[3.0], [6.0]]]])).tolist()
+    [[3.0]]
     """
 
     rank = 2
@@ -120,6 +124,13 @@ class GlobalAveragePooling3D(_GlobalPooling):
 
     Raises:
         ValueError: for an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> volume = ef.ops.reshape(ef.ops.arange(16.0), (1, 2, 2, 2, 2))  # two channels: 0, 2, ... 14 and 1, 3, ... 15
+    >>> ef.layers.GlobalAveragePooling3D()(volume).tolist()
+    [[7.0, 8.0]]
+    >>> ef.layers.GlobalAveragePooling3D(keepdims=True)(volume).shape
+    (1, 1, 1, 1, 2)
     """
 
     rank = 3
@@ -138,6 +149,10 @@ class GlobalMaxPooling1D(_GlobalPooling):
 
     Raises:
         ValueError: for an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.GlobalMaxPooling1D()(ef.Tensor([[[1.0, 9.0], [3.0, 4.0], [2.0, 5.0]]])).tolist()
+    [[3.0, 9.0]]
     """
 
     rank = 1
@@ -156,6 +171,10 @@ class GlobalMaxPooling2D(_GlobalPooling):
 
     Raises:
         ValueError: for an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.GlobalMaxPooling2D()(ef.Tensor([[[[1.0], [2.0]], [[3.0], [6.0]]]])).tolist()
+    [[6.0]]
     """
 
     rank = 2
@@ -174,6 +193,11 @@ class GlobalMaxPooling3D(_GlobalPooling):
 
     Raises:
         ValueError: for an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> volume = ef.ops.reshape(ef.ops.arange(16.0), (1, 2, 2, 2, 2))  # two channels: 0, 2, ... 14 and 1, 3, ... 15
+    >>> ef.layers.GlobalMaxPooling3D()(volume).tolist()
+    [[14.0, 15.0]]
     """
 
     rank = 3
@@ -204,7 +228,7 @@ class _AdaptivePooling(Layer):
 
 
 class AdaptiveAveragePooling1D(_AdaptivePooling):
-    """The means of a fixed number of windows, whose lengths follow from the input's, for each channel.
+    """Averages a fixed number of windows, whose size follows from the input's, channel by channel.
 
     Args:
         output_size: how many windows there are: an integer.
@@ -213,6 +237,11 @@ class AdaptiveAveragePooling1D(_AdaptivePooling):
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> steps = ef.Tensor([[[1.0], [3.0], [5.0], [7.0]]])
+    >>> ef.layers.AdaptiveAveragePooling1D(2)(steps).tolist()
+    [[[2.0], [6.0]]]
     """
 
     rank = 1
@@ -220,7 +249,7 @@ class AdaptiveAveragePooling1D(_AdaptivePooling):
 
 
 class AdaptiveAveragePooling2D(_AdaptivePooling):
-    """The means of a fixed number of windows, whose lengths follow from the input's, for each channel.
+    """Averages a fixed number of windows, whose size follows from the input's, channel by channel.
 
     Args:
         output_size: how many windows there are: an integer, or two.
@@ -229,6 +258,13 @@ class AdaptiveAveragePooling2D(_AdaptivePooling):
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
+    >>> ef.layers.AdaptiveAveragePooling2D(2)(image)[0, :, :, 0].tolist()
+    [[2.5, 4.5], [10.5, 12.5]]
+    >>> ef.layers.AdaptiveAveragePooling2D((1, 4))(image)[0, :, :, 0].tolist()
+    [[6.0, 7.0, 8.0, 9.0]]
     """
 
     rank = 2
@@ -236,7 +272,7 @@ class AdaptiveAveragePooling2D(_AdaptivePooling):
 
 
 class AdaptiveAveragePooling3D(_AdaptivePooling):
-    """The means of a fixed number of windows, whose lengths follow from the input's, for each channel.
+    """Averages a fixed number of windows, whose size follows from the input's, channel by channel.
 
     Args:
         output_size: how many windows there are: an integer, or three.
@@ -245,6 +281,10 @@ class AdaptiveAveragePooling3D(_AdaptivePooling):
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.AdaptiveAveragePooling3D((1, 2, 2))(ef.ops.ones((2, 4, 6, 8, 3))).shape
+    (2, 1, 2, 2, 3)
     """
 
     rank = 3
@@ -252,7 +292,7 @@ class AdaptiveAveragePooling3D(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling1D(_AdaptivePooling):
-    """The maxima of a fixed number of windows, whose lengths follow from the input's, for each channel.
+    """Takes the maxima of a fixed number of windows, whose size follows from the input's, channel by channel.
 
     Args:
         output_size: how many windows there are: an integer.
@@ -261,6 +301,11 @@ class AdaptiveMaxPooling1D(_AdaptivePooling):
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> steps = ef.Tensor([[[1.0], [3.0], [5.0], [7.0]]])
+    >>> ef.layers.AdaptiveMaxPooling1D(2)(steps).tolist()
+    [[[3.0], [7.0]]]
     """
 
     rank = 1
@@ -268,7 +313,7 @@ class AdaptiveMaxPooling1D(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling2D(_AdaptivePooling):
-    """The maxima of a fixed number of windows, whose lengths follow from the input's, for each channel.
+    """Takes the maxima of a fixed number of windows, whose size follows from the input's, channel by channel.
 
     Args:
         output_size: how many windows there are: an integer, or two.
@@ -277,6 +322,11 @@ class AdaptiveMaxPooling2D(_AdaptivePooling):
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
+    >>> ef.layers.AdaptiveMaxPooling2D(2)(image)[0, :, :, 0].tolist()
+    [[5.0, 7.0], [13.0, 15.0]]
     """
 
     rank = 2
@@ -284,7 +334,7 @@ class AdaptiveMaxPooling2D(_AdaptivePooling):
 
 
 class AdaptiveMaxPooling3D(_AdaptivePooling):
-    """The maxima of a fixed number of windows, whose lengths follow from the input's, for each channel.
+    """Takes the maxima of a fixed number of windows, whose size follows from the input's, channel by channel.
 
     Args:
         output_size: how many windows there are: an integer, or three.
@@ -293,6 +343,10 @@ class AdaptiveMaxPooling3D(_AdaptivePooling):
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.AdaptiveMaxPooling3D((1, 2, 2))(ef.ops.ones((2, 4, 6, 8, 3))).shape
+    (2, 1, 2, 2, 3)
     """
 
     rank = 3

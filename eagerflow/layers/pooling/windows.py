@@ -96,8 +96,11 @@ class MaxPooling1D(_WithDefaultSize):
         ValueError: for sizes below 1, or unknown padding.
 
     >>> import eagerflow as ef
-    >>> MaxPooling1D(2)(ef.ops.zeros((2, 10, 8))).shape
-    (2, 5, 8)
+    >>> steps = ef.Tensor([[[1.0], [3.0], [5.0], [2.0]]])
+    >>> ef.layers.MaxPooling1D(2)(steps).tolist()
+    [[[3.0], [5.0]]]
+    >>> ef.layers.MaxPooling1D(2, strides=1)(steps).tolist()
+    [[[3.0], [5.0], [5.0]]]
     """
 
     rank = 1
@@ -120,8 +123,9 @@ class MaxPooling2D(_WithDefaultSize):
         ValueError: for sizes below 1, or unknown padding.
 
     >>> import eagerflow as ef
-    >>> MaxPooling2D()(ef.ops.zeros((2, 10, 10, 8))).shape
-    (2, 5, 5, 8)
+    >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
+    >>> ef.layers.MaxPooling2D()(image)[0, :, :, 0].tolist()
+    [[5.0, 7.0], [13.0, 15.0]]
     """
 
     rank = 2
@@ -141,6 +145,10 @@ class MaxPooling3D(_WithDefaultSize):
 
     Raises:
         ValueError: for sizes below 1, or unknown padding.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.MaxPooling3D()(ef.ops.ones((2, 4, 6, 8, 3))).shape
+    (2, 2, 3, 4, 3)
     """
 
     rank = 3
@@ -159,6 +167,13 @@ class AveragePooling1D(_Pooling):
 
     Raises:
         ValueError: for sizes below 1, or unknown padding.
+
+    >>> import eagerflow as ef
+    >>> steps = ef.Tensor([[[1.0], [3.0], [5.0], [7.0]]])
+    >>> ef.layers.AveragePooling1D(2)(steps).tolist()
+    [[[2.0], [6.0]]]
+    >>> ef.layers.AveragePooling1D(2, strides=1)(steps).tolist()
+    [[[2.0], [4.0], [6.0]]]
     """
 
     rank = 1
@@ -181,8 +196,9 @@ class AveragePooling2D(_Pooling):
         ValueError: for sizes below 1, or unknown padding.
 
     >>> import eagerflow as ef
-    >>> AveragePooling2D(2)(ef.ops.zeros((2, 10, 10, 8))).shape
-    (2, 5, 5, 8)
+    >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
+    >>> ef.layers.AveragePooling2D(2)(image)[0, :, :, 0].tolist()
+    [[2.5, 4.5], [10.5, 12.5]]
     """
 
     rank = 2
@@ -202,6 +218,11 @@ class AveragePooling3D(_Pooling):
 
     Raises:
         ValueError: for sizes below 1, or unknown padding.
+
+    >>> import eagerflow as ef
+    >>> volume = ef.ops.reshape(ef.ops.arange(8.0), (1, 2, 2, 2, 1))
+    >>> ef.layers.AveragePooling3D(2)(volume).tolist()
+    [[[[[3.5]]]]]
     """
 
     rank = 3

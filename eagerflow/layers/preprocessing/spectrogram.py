@@ -46,8 +46,13 @@ class MelSpectrogram(Layer):
 
     Source: `keras.layers.MelSpectrogram` 3.15.
 
-    >>> MelSpectrogram(fft_length=256, sequence_stride=64, num_mel_bins=8)(np.ones((2, 640))).shape
-    (2, 8, 11)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> sound = np.sin(2 * np.pi * 1000 * np.arange(1600) / 16000)  # a tone of 1000 Hz
+    >>> layer = ef.layers.MelSpectrogram(fft_length=256, sequence_stride=64, num_mel_bins=8, sampling_rate=16000)
+    >>> bands = layer(sound[None])
+    >>> bands.shape, int(bands[0].mean(axis=-1).argmax())  # (batch, bands, times); the tone is in the third band
+    ((1, 8, 26), 2)
     """
 
     def __init__(
@@ -153,8 +158,12 @@ class STFTSpectrogram(Layer):
 
     Source: `keras.layers.STFTSpectrogram` 3.15.
 
-    >>> STFTSpectrogram(frame_length=64)(np.ones((2, 256, 1))).shape
-    (2, 7, 33)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> sound = np.sin(2 * np.pi * 8 * np.arange(256) / 64).reshape(1, 256, 1)  # 8 swings in 64 samples
+    >>> spectrum = ef.layers.STFTSpectrogram(frame_length=64)(sound)
+    >>> spectrum.shape, int(spectrum[0].mean(axis=0).argmax())  # (batch, times, frequencies)
+    ((1, 7, 33), 8)
     """
 
     def __init__(

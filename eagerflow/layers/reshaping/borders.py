@@ -93,7 +93,7 @@ class ZeroPadding1D(_ZeroPadding):
         ValueError: for a negative number.
 
     >>> import eagerflow as ef
-    >>> ZeroPadding1D((1, 0))(ef.Tensor([[[5.0]]])).tolist()
+    >>> ef.layers.ZeroPadding1D((1, 0))(ef.Tensor([[[5.0]]])).tolist()
     [[[0.0], [5.0]]]
     """
 
@@ -113,8 +113,10 @@ class ZeroPadding2D(_ZeroPadding):
         ValueError: for a negative number.
 
     >>> import eagerflow as ef
-    >>> ZeroPadding2D(2)(ef.ops.zeros((1, 4, 4, 3))).shape
-    (1, 8, 8, 3)
+    >>> ef.layers.ZeroPadding2D(1)(ef.Tensor([[[[5.0]]]]))[0, :, :, 0].tolist()
+    [[0.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 0.0]]
+    >>> ef.layers.ZeroPadding2D(((1, 0), (0, 2)))(ef.ops.ones((1, 4, 4, 3))).shape
+    (1, 5, 6, 3)
     """
 
     rank = 2
@@ -131,6 +133,10 @@ class ZeroPadding3D(_ZeroPadding):
 
     Raises:
         ValueError: for a negative number.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.ZeroPadding3D((1, 2, 0))(ef.ops.ones((2, 4, 5, 6, 3))).shape
+    (2, 6, 9, 6, 3)
     """
 
     rank = 3
@@ -177,7 +183,7 @@ class Cropping1D(_Cropping):
         ValueError: for a negative number; on a call, when nothing is left.
 
     >>> import eagerflow as ef
-    >>> Cropping1D((1, 0))(ef.Tensor([[[5.0], [6.0]]])).tolist()
+    >>> ef.layers.Cropping1D((1, 0))(ef.Tensor([[[5.0], [6.0]]])).tolist()
     [[[6.0]]]
     """
 
@@ -199,8 +205,11 @@ class Cropping2D(_Cropping):
         ValueError: for a negative number; on a call, when nothing is left.
 
     >>> import eagerflow as ef
-    >>> Cropping2D(1)(ef.ops.zeros((1, 4, 4, 3))).shape
-    (1, 2, 2, 3)
+    >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
+    >>> ef.layers.Cropping2D(1)(image)[0, :, :, 0].tolist()
+    [[5.0, 6.0], [9.0, 10.0]]
+    >>> ef.layers.Cropping2D(((1, 0), (0, 2)))(image).shape
+    (1, 3, 2, 1)
     """
 
     rank = 2
@@ -221,6 +230,12 @@ class Cropping3D(_Cropping):
 
     Raises:
         ValueError: for a negative number; on a call, when nothing is left.
+
+    >>> import eagerflow as ef
+    >>> ef.layers.Cropping3D(1)(ef.ops.ones((2, 4, 5, 6, 3))).shape
+    (2, 2, 3, 4, 3)
+    >>> ef.layers.Cropping3D(((0, 1), (0, 0), (2, 2)))(ef.ops.ones((2, 4, 5, 6, 3))).shape
+    (2, 3, 5, 2, 3)
     """
 
     rank = 3
@@ -257,7 +272,7 @@ class _UpSampling(_Spatial):
 
 
 class UpSampling1D(_UpSampling):
-    """Each timestep several times.
+    """Repeats each timestep.
 
     Args:
         size: how many times.
@@ -269,7 +284,7 @@ class UpSampling1D(_UpSampling):
         ValueError: for a size below 1.
 
     >>> import eagerflow as ef
-    >>> UpSampling1D(2)(ef.Tensor([[[5.0], [6.0]]])).tolist()
+    >>> ef.layers.UpSampling1D(2)(ef.Tensor([[[5.0], [6.0]]])).tolist()
     [[[5.0], [5.0], [6.0], [6.0]]]
     """
 
@@ -281,7 +296,7 @@ class UpSampling1D(_UpSampling):
 
 
 class UpSampling2D(_UpSampling):
-    """Larger images.
+    """Enlarges images: repeats their pixels, or interpolates.
 
     Args:
         size: an integer, or the factors of height and width.
@@ -293,8 +308,11 @@ class UpSampling2D(_UpSampling):
         ValueError: for a size below 1, or an unknown interpolation.
 
     >>> import eagerflow as ef
-    >>> UpSampling2D(3)(ef.ops.zeros((1, 4, 4, 3))).shape
-    (1, 12, 12, 3)
+    >>> image = ef.Tensor([[[[1.0], [2.0]]]])
+    >>> ef.layers.UpSampling2D(2)(image)[0, :, :, 0].tolist()
+    [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]
+    >>> ef.layers.UpSampling2D(2, interpolation="bilinear")(image)[0, :, :, 0].tolist()
+    [[1.0, 1.25, 1.75, 2.0], [1.0, 1.25, 1.75, 2.0]]
     """
 
     rank = 2
@@ -320,7 +338,7 @@ class UpSampling2D(_UpSampling):
 
 @with_defaults(size=(2, 2, 2))
 class UpSampling3D(_UpSampling):
-    """Larger volumes, each position repeated.
+    """Enlarges volumes: repeats each position.
 
     Args:
         size: an integer, or three.
@@ -329,6 +347,13 @@ class UpSampling3D(_UpSampling):
 
     Raises:
         ValueError: for a size below 1.
+
+    >>> import eagerflow as ef
+    >>> volume = ef.ops.reshape(ef.ops.arange(2.0), (1, 2, 1, 1, 1))
+    >>> ef.layers.UpSampling3D((2, 1, 1))(volume).reshape(-1).tolist()
+    [0.0, 0.0, 1.0, 1.0]
+    >>> ef.layers.UpSampling3D(2)(volume).shape
+    (1, 4, 2, 2, 1)
     """
 
     rank = 3

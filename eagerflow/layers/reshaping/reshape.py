@@ -18,7 +18,7 @@ __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
 
 class Flatten(Layer):
-    """All axes but the batch's as one.
+    """Joins all axes but the batch's into one.
 
     Args:
         data_format: with `"channels_first"` the channels are moved behind the spatial axes before, so that
@@ -29,7 +29,9 @@ class Flatten(Layer):
         ValueError: for an unknown data format.
 
     >>> import eagerflow as ef
-    >>> Flatten()(ef.ops.zeros((5, 2, 3))).shape
+    >>> ef.layers.Flatten()(ef.Tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()
+    [[1.0, 2.0, 3.0, 4.0]]
+    >>> ef.layers.Flatten()(ef.ops.ones((5, 2, 3))).shape
     (5, 6)
     """
 
@@ -52,7 +54,7 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """Another shape for each sample.
+    """Gives each sample another shape.
 
     Args:
         target_shape: the shape without the batch axis; one length may be -1 and follows from the others.
@@ -62,7 +64,9 @@ class Reshape(Layer):
         ValueError: for an impossible shape; on a call, when the number of elements differs.
 
     >>> import eagerflow as ef
-    >>> Reshape((-1, 2))(ef.ops.zeros((5, 6))).shape
+    >>> ef.layers.Reshape((-1, 2))(ef.Tensor([[1.0, 2.0, 3.0, 4.0]])).tolist()
+    [[[1.0, 2.0], [3.0, 4.0]]]
+    >>> ef.layers.Reshape((3, 2))(ef.ops.ones((5, 6))).shape
     (5, 3, 2)
     """
 
@@ -109,7 +113,7 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """Other places for the axes.
+    """Reorders the axes of each sample.
 
     Args:
         dims: for each axis of the output but the batch's, the axis of the input, counted from 1.
@@ -119,7 +123,9 @@ class Permute(Layer):
         ValueError: when `dims` is no permutation of 1, 2, ...
 
     >>> import eagerflow as ef
-    >>> Permute((2, 1))(ef.ops.zeros((5, 2, 3))).shape
+    >>> ef.layers.Permute((2, 1))(ef.Tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()
+    [[[1.0, 3.0], [2.0, 4.0]]]
+    >>> ef.layers.Permute((2, 1))(ef.ops.ones((5, 2, 3))).shape
     (5, 3, 2)
     """
 
@@ -154,8 +160,8 @@ class RepeatVector(Layer):
         ValueError: for n below 1.
 
     >>> import eagerflow as ef
-    >>> RepeatVector(3)(ef.ops.zeros((5, 2))).shape
-    (5, 3, 2)
+    >>> ef.layers.RepeatVector(3)(ef.Tensor([[1.0, 2.0]])).tolist()
+    [[[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]]]
     """
 
     def __init__(self, n: int, **kwargs: Unpack[LayerOptions]) -> None:

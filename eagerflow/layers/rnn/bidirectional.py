@@ -38,8 +38,11 @@ class Bidirectional(Layer):
     Source: Schuster and Paliwal 1997.
 
     >>> import eagerflow as ef
-    >>> Bidirectional(ef.layers.LSTM(4, return_sequences=True))(ef.ops.zeros((2, 5, 3))).shape
+    >>> x = ef.ops.ones((2, 5, 3))
+    >>> ef.layers.Bidirectional(ef.layers.LSTM(4, return_sequences=True))(x).shape  # 4 forward and 4 backward
     (2, 5, 8)
+    >>> ef.layers.Bidirectional(ef.layers.GRU(4), merge_mode="sum")(x).shape
+    (2, 4)
     """
 
     _untold = ("weights",)
@@ -143,7 +146,14 @@ class Bidirectional(Layer):
         return y + reverse if self.merge_mode == "sum" else (y + reverse) / 2
 
     def reset_state(self) -> None:
-        """Set the states of a stateful layer to zeros."""
+        """Set the states of a stateful layer to zeros.
+
+        >>> layer = ef.layers.Bidirectional(ef.layers.GRU(2, stateful=True))
+        >>> y = layer(ef.ops.ones((1, 3, 4)))
+        >>> layer.reset_state()
+        >>> [float(abs(state).sum()) for state in layer.states]
+        [0.0, 0.0]
+        """
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
@@ -153,7 +163,13 @@ class Bidirectional(Layer):
 
     @property
     def states(self) -> Any:
-        """The states of both directions of a stateful layer."""
+        """The states of both directions of a stateful layer.
+
+        >>> layer = ef.layers.Bidirectional(ef.layers.GRU(2, stateful=True))
+        >>> y = layer(ef.ops.ones((1, 3, 4)))
+        >>> [state.shape for state in layer.states]
+        [(1, 2), (1, 2)]
+        """
         if self.forward_layer.states is None:
             return None
         return (*self.forward_layer.states, *self.backward_layer.states)

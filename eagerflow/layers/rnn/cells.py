@@ -29,11 +29,21 @@ class DropoutRNNCell:
     dropout_mask_count: int | None = None
 
     def get_dropout_mask(self, step_input: Tensor) -> Any:
-        """What inputs are multiplied by, drawn at the first step; None without dropout."""
+        """What inputs are multiplied by, drawn at the first step; None without dropout.
+
+        >>> cell = ef.layers.SimpleRNNCell(2, dropout=0.5)
+        >>> mask = cell.get_dropout_mask(ef.ops.ones((1, 4)))
+        >>> mask.shape, cell.get_dropout_mask(ef.ops.ones((1, 4))) is mask  # the same at all steps
+        ((1, 4), True)
+        """
         return self._mask("_dropout_mask", step_input, self.dropout)
 
     def get_recurrent_dropout_mask(self, step_input: Tensor) -> Any:
-        """What states are multiplied by, drawn at the first step; None without dropout."""
+        """What states are multiplied by, drawn at the first step; None without dropout.
+
+        >>> print(ef.layers.SimpleRNNCell(2).get_recurrent_dropout_mask(ef.ops.ones((1, 2))))  # without dropout
+        None
+        """
         return self._mask("_recurrent_dropout_mask", step_input, self.recurrent_dropout)
 
     def _mask(self, name: str, like: Tensor, rate: float) -> Any:
@@ -45,11 +55,25 @@ class DropoutRNNCell:
         return self.__dict__.get(name)
 
     def reset_dropout_mask(self) -> None:
-        """The next step draws a new mask for inputs."""
+        """The next step draws a new mask for inputs.
+
+        >>> cell = ef.layers.SimpleRNNCell(2, dropout=0.5)
+        >>> mask = cell.get_dropout_mask(ef.ops.ones((1, 4)))
+        >>> cell.reset_dropout_mask()
+        >>> cell.get_dropout_mask(ef.ops.ones((1, 4))) is mask
+        False
+        """
         self.__dict__["_dropout_mask"] = None
 
     def reset_recurrent_dropout_mask(self) -> None:
-        """The next step draws a new mask for states."""
+        """The next step draws a new mask for states.
+
+        >>> cell = ef.layers.SimpleRNNCell(2, recurrent_dropout=0.5)
+        >>> mask = cell.get_recurrent_dropout_mask(ef.ops.ones((1, 2)))
+        >>> cell.reset_recurrent_dropout_mask()
+        >>> cell.get_recurrent_dropout_mask(ef.ops.ones((1, 2))) is mask
+        False
+        """
         self.__dict__["_recurrent_dropout_mask"] = None
 
 
@@ -110,7 +134,11 @@ class _Cell(DropoutRNNCell, Layer):
         return wide[:, i * self.units : (i + 1) * self.units]
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
-        """The states to begin with: zeros."""
+        """The states to begin with: zeros.
+
+        >>> [state.tolist() for state in ef.layers.LSTMCell(2).get_initial_state(1)]
+        [[[0.0, 0.0]], [[0.0, 0.0]]]
+        """
         lengths = self.state_size if isinstance(self.state_size, list) else [self.state_size]
         return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in lengths]
 
@@ -142,6 +170,12 @@ class SimpleRNNCell(_Cell):
 
     Raises:
         ValueError: for units below 1, or a rate outside [0, 1].
+
+    >>> import eagerflow as ef
+    >>> cell = ef.layers.SimpleRNNCell(2, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
+    >>> output, states = cell(ef.Tensor([[1.0, 2.0]]), [ef.Tensor([[10.0, 20.0]])])
+    >>> output.tolist()  # 1 + 2 + 10 + 20
+    [[33.0, 33.0]]
     """
 
     def __init__(
@@ -203,6 +237,12 @@ class LSTMCell(_Cell):
         ValueError: for units below 1, or a rate outside [0, 1].
 
     Source: Hochreiter and Schmidhuber 1997; the forget bias: Jozefowicz et al. 2015.
+
+    >>> import eagerflow as ef
+    >>> cell = ef.layers.LSTMCell(3)
+    >>> output, (state, carry) = cell(ef.ops.ones((2, 5)), cell.get_initial_state(2))
+    >>> output.shape, state.shape, carry.shape
+    ((2, 3), (2, 3), (2, 3))
     """
 
     gates = 4
@@ -280,6 +320,12 @@ class GRUCell(_Cell):
         ValueError: for units below 1, or a rate outside [0, 1].
 
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078.
+
+    >>> import eagerflow as ef
+    >>> cell = ef.layers.GRUCell(3)
+    >>> output, states = cell(ef.ops.ones((2, 5)), cell.get_initial_state(2))
+    >>> output.shape, [state.shape for state in states]
+    ((2, 3), [(2, 3)])
     """
 
     gates = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Unpack
 
 from eagerflow import ops, random
@@ -222,19 +223,33 @@ class _ConvLSTM(RNN):
         return cls(**config)
 
 
+def _documented(rank: int, axes: str) -> str:
+    """The documentation of one of the layers, with an example."""
+    start = f"ef.layers.ConvLSTM{rank}D(4, 3, padding='same', return_sequences=True)"
+    lengths = (5,) * rank
+    example = [
+        ">>> import eagerflow as ef",
+        f">>> layer = {start}  # 3 steps, {axes}, 1 channel",
+        f">>> layer(ef.ops.ones({(2, 3, *lengths, 1)})).shape",
+        f"{(2, 3, *lengths, 4)}",
+    ]
+    shared = inspect.cleandoc(_ConvLSTM.__doc__ or "").replace("`rank` spatial axes", axes)
+    return "\n".join([shared, "", *example, ""])
+
+
 class ConvLSTM1D(_ConvLSTM):  # noqa: D101 - below
-    __doc__ = _ConvLSTM.__doc__
+    __doc__ = _documented(1, "one spatial axis")
 
     rank = 1
 
 
 class ConvLSTM2D(_ConvLSTM):  # noqa: D101 - below
-    __doc__ = _ConvLSTM.__doc__
+    __doc__ = _documented(2, "two spatial axes")
 
     rank = 2
 
 
 class ConvLSTM3D(_ConvLSTM):  # noqa: D101 - below
-    __doc__ = _ConvLSTM.__doc__
+    __doc__ = _documented(3, "three spatial axes")
 
     rank = 3

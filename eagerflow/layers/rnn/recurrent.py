@@ -131,8 +131,12 @@ class SimpleRNN(_Recurrent):
         ValueError: for units below 1, or a rate outside [0, 1].
 
     >>> import eagerflow as ef
-    >>> SimpleRNN(4)(ef.ops.zeros((2, 5, 3))).shape
-    (2, 4)
+    >>> layer = ef.layers.SimpleRNN(1, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
+    >>> x = ef.Tensor([[[1.0], [2.0], [3.0]]])
+    >>> layer(x).tolist()  # each step adds its input to the state
+    [[6.0]]
+    >>> ef.layers.SimpleRNN(4, return_sequences=True)(ef.ops.ones((2, 5, 3))).shape
+    (2, 5, 4)
     """
 
     _untold = ("seed",)
@@ -174,7 +178,7 @@ class SimpleRNN(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    """Long short-term memory: a recurrent layer with a carry that gates let in, out and fade.
+    """Long short-term memory: a recurrent layer with a memory that gates write, keep and read.
 
     Args:
         units: the length of the state, which is the output, and of the carry.
@@ -211,8 +215,12 @@ class LSTM(_Recurrent):
     Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
 
     >>> import eagerflow as ef
-    >>> LSTM(4, return_sequences=True)(ef.ops.zeros((2, 5, 3))).shape
-    (2, 5, 4)
+    >>> x = ef.ops.ones((2, 5, 3))  # (batch, time, features)
+    >>> ef.layers.LSTM(4)(x).shape, ef.layers.LSTM(4, return_sequences=True)(x).shape
+    ((2, 4), (2, 5, 4))
+    >>> output, state, carry = ef.layers.LSTM(4, return_state=True)(x)
+    >>> bool(ef.ops.all(output == state)), carry.shape
+    (True, (2, 4))
     """
 
     _untold = ("use_cudnn",)
@@ -295,8 +303,12 @@ class GRU(_Recurrent):
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078.
 
     >>> import eagerflow as ef
-    >>> GRU(4, return_sequences=True)(ef.ops.zeros((2, 5, 3))).shape
-    (2, 5, 4)
+    >>> x = ef.ops.ones((2, 5, 3))  # (batch, time, features)
+    >>> ef.layers.GRU(4)(x).shape, ef.layers.GRU(4, return_sequences=True)(x).shape
+    ((2, 4), (2, 5, 4))
+    >>> output, state = ef.layers.GRU(4, return_state=True)(x)
+    >>> bool(ef.ops.all(output == state))
+    True
     """
 
     _untold = ("use_cudnn",)

@@ -31,6 +31,12 @@ class StackedRNNCells(Layer):
 
     Raises:
         ValueError: for a cell without `call` or `state_size`.
+
+    >>> import eagerflow as ef
+    >>> cells = ef.layers.StackedRNNCells([ef.layers.SimpleRNNCell(4), ef.layers.SimpleRNNCell(2)])
+    >>> output, states = cells(ef.ops.ones((1, 3)), cells.get_initial_state(1))
+    >>> output.shape, [state.shape for state in states]
+    ((1, 2), [(1, 4), (1, 2)])
     """
 
     def __init__(self, cells: Any, **kwargs: Unpack[LayerOptions]) -> None:
@@ -41,12 +47,20 @@ class StackedRNNCells(Layer):
 
     @property
     def state_size(self) -> list[Any]:
-        """The lengths of the states of all cells."""
+        """The lengths of the states of all cells.
+
+        >>> ef.layers.StackedRNNCells([ef.layers.LSTMCell(4), ef.layers.SimpleRNNCell(2)]).state_size
+        [[4, 4], 2]
+        """
         return [cell.state_size for cell in self.cells]
 
     @property
     def output_size(self) -> int:
-        """The length of the top cell's output."""
+        """The length of the top cell's output.
+
+        >>> ef.layers.StackedRNNCells([ef.layers.SimpleRNNCell(4), ef.layers.SimpleRNNCell(2)]).output_size
+        2
+        """
         return output_size_of(self.cells[-1])
 
     def build(self, input_shape: Shape) -> None:
@@ -58,7 +72,12 @@ class StackedRNNCells(Layer):
         self.built = True
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
-        """The states to begin with: per cell a tensor, or a list of them where its `state_size` is a list."""
+        """The states to begin with: per cell a tensor, or a list of them where its `state_size` is a list.
+
+        >>> cells = ef.layers.StackedRNNCells([ef.layers.SimpleRNNCell(4), ef.layers.SimpleRNNCell(2)])
+        >>> [state.shape for state in cells.get_initial_state(3)]
+        [(3, 4), (3, 2)]
+        """
         found = [initial_state_of(cell, batch_size, self.compute_dtype) for cell in self.cells]
         several = [isinstance(size, (list, tuple)) for size in self.state_size]
         return [states if nested else states[0] for states, nested in zip(found, several, strict=True)]
@@ -101,8 +120,14 @@ class RNN(Layer):
             size.
 
     >>> import eagerflow as ef
-    >>> RNN(ef.layers.SimpleRNNCell(4), return_sequences=True)(ef.ops.zeros((2, 5, 3))).shape
-    (2, 5, 4)
+    >>> class Sum(ef.layers.Layer):  # a cell of one's own: the sum of all inputs so far
+    ...     state_size = output_size = 1
+    ...     def call(self, inputs, states):
+    ...         total = states[0] + inputs
+    ...         return total, [total]
+    >>> layer = ef.layers.RNN(Sum(), return_sequences=True)
+    >>> layer(ef.Tensor([[[1.0], [2.0], [3.0]]])).tolist()
+    [[[1.0], [3.0], [6.0]]]
     """
 
     def __init__(
@@ -143,11 +168,23 @@ class RNN(Layer):
         self.built = True
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
-        """The states that a sequence begins with: those of the cell, or zeros."""
+        """The states that a sequence begins with: those of the cell, or zeros.
+
+        >>> [state.shape for state in ef.layers.LSTM(3).get_initial_state(2)]
+        [(2, 3), (2, 3)]
+        """
         return initial_state_of(self.cell, batch_size, self.compute_dtype)
 
     def reset_state(self) -> None:
-        """Set the states of a stateful layer to zeros."""
+        """Set the states of a stateful layer to zeros.
+
+        >>> layer = ef.layers.GRU(2, stateful=True)
+        >>> x = ef.ops.ones((1, 3, 4))
+        >>> first, second = layer(x), layer(x)  # the second goes on where the first ended
+        >>> layer.reset_state()
+        >>> bool(ef.ops.all(first == second)), bool(ef.ops.all(first == layer(x)))
+        (False, True)
+        """
         for variable in tree.flatten(self.states) if self.states is not None else ():
             variable.assign(ops.zeros(variable.shape, dtype=variable.dtype))
 

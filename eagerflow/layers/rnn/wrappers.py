@@ -30,6 +30,14 @@ class Wrapper(Layer):
 
     Raises:
         ValueError: when `layer` is none.
+
+    >>> import eagerflow as ef
+    >>> class Twice(ef.layers.Wrapper):
+    ...     def call(self, inputs):
+    ...         return self.layer(self.layer(inputs))
+    >>> layer = Twice(ef.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones"))
+    >>> layer(ef.Tensor([[5.0]])).tolist(), len(layer.weights)
+    ([[7.0]], 2)
     """
 
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
@@ -65,7 +73,10 @@ class TimeDistributed(Wrapper):
         ValueError: when `layer` is none, or inputs have fewer than three axes.
 
     >>> import eagerflow as ef
-    >>> TimeDistributed(ef.layers.Conv2D(4, 3))(ef.ops.zeros((2, 5, 8, 8, 1))).shape
+    >>> layer = ef.layers.TimeDistributed(ef.layers.Flatten())
+    >>> layer(ef.ops.ones((2, 5, 4, 4, 1))).shape  # each of 5 pictures by itself
+    (2, 5, 16)
+    >>> ef.layers.TimeDistributed(ef.layers.Conv2D(4, 3))(ef.ops.ones((2, 5, 8, 8, 1))).shape
     (2, 5, 6, 6, 4)
     """
 
@@ -140,6 +151,12 @@ class SpectralNormalization(Wrapper):
         ValueError: for a layer without such a weight, or power_iterations below 1.
 
     Source: Miyato et al. 2018, https://arxiv.org/abs/1802.05957.
+
+    >>> import eagerflow as ef
+    >>> dense = ef.layers.Dense(2, use_bias=False, kernel_initializer=ef.initializers.Identity(gain=4.0))
+    >>> layer = ef.layers.SpectralNormalization(dense)
+    >>> layer(ef.Tensor([[1.0, 2.0]]), training=True).numpy().round(3).tolist()  # 4 times the identity, divided by 4
+    [[1.0, 2.0]]
     """
 
     def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Unpack[LayerOptions]) -> None:
@@ -176,7 +193,15 @@ class SpectralNormalization(Wrapper):
         return ops.cast(self.layer(inputs), inputs.dtype)
 
     def normalized_weights(self) -> tuple[Tensor, Tensor]:
-        """The vector after the power iteration, and the kernel divided by its largest singular value."""
+        """The vector after the power iteration, and the kernel divided by its largest singular value.
+
+        >>> dense = ef.layers.Dense(2, kernel_initializer=ef.initializers.Identity(gain=4.0))
+        >>> layer = ef.layers.SpectralNormalization(dense)
+        >>> layer.build((None, 2))
+        >>> vector, kernel = layer.normalized_weights()
+        >>> kernel.numpy().round(3).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+        """
         matrix = self.kernel.value.reshape((-1, self.kernel.shape[-1]))
         u = self.vector_u.value
         for _ in range(self.power_iterations):

@@ -47,6 +47,13 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         ValueError: for another ending.
         FileExistsError: when there is a file and `overwrite` is False; or a folder with something else in it.
         TypeError: when the model holds what can't be described, such as a lambda.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
+    >>> ef.saving.save_model(model, "model.keras")
+    >>> again = ef.saving.load_model("model.keras")
+    >>> again(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
+    [[6.0, 6.0]]
     """
     include_optimizer = _check_arguments(kwargs)
     path = ".keras" if hasattr(filepath, "write") else name_of(filepath)
@@ -117,6 +124,15 @@ def load_model(
         FileNotFoundError: when there is no file.
         FileFormatError: (a ValueError) when it is damaged, or its arrays don't fit its layers.
         UnknownNameError: for a class that is neither ours nor given.
+
+    >>> import eagerflow as ef
+    >>> class Twice(ef.layers.Layer):
+    ...     def call(self, inputs):
+    ...         return 2 * inputs
+    >>> ef.Sequential([ef.Input((2,)), Twice()]).save("model.keras")
+    >>> model = ef.saving.load_model("model.keras", custom_objects={"Twice": Twice})
+    >>> model(ef.Tensor([[3.0, 4.0]])).tolist()
+    [[6.0, 8.0]]
     """
     safe_mode = safe_mode and not unsafe_deserialization()
     if not hasattr(filepath, "read") and os.path.isdir(name_of(filepath)):
@@ -199,6 +215,12 @@ def save_weights(
     Raises:
         ValueError: for another ending, before the model has weights, or for an array larger than `max_shard_size`.
         FileExistsError: when there is a file and `overwrite` is False.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones", name="out")])
+    >>> ef.saving.save_weights(model, "model.weights.h5")
+    >>> list(ef.saving.read_weights("model.weights.h5"))
+    ['layers/dense/vars/0', 'layers/dense/vars/1']
     """
     path = name_of(filepath)
     skipped = _skipped(kwargs, path)
@@ -259,6 +281,14 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     Raises:
         FileFormatError: (a ValueError) naming file, layer, array, what was expected and what was found.
         ValueError: before the model has weights.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
+    >>> ef.saving.save_weights(model, "model.weights.h5")
+    >>> other = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    >>> ef.saving.load_weights(other, "model.weights.h5")
+    >>> other(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
+    [[6.0, 6.0]]
     """
     by_name = bool(kwargs.pop("by_name", False))
     filepath = _found_by_keras_2(filepath)

@@ -31,6 +31,11 @@ def read_weights(source: Any) -> dict[str, numpy.ndarray]:
     Raises:
         FileNotFoundError: when there is no such file.
         FileFormatError: (a ValueError) when it is damaged or of another kind.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    >>> {path: array.shape for path, array in ef.saving.read_weights(model).items()}
+    {'layers/dense/vars/0': (3, 2), 'layers/dense/vars/1': (2,)}
     """
     if hasattr(source, "weights"):
         parts, _ = collect(source)

@@ -37,6 +37,15 @@ class KerasFileEditor:
         FileFormatError: when the file is damaged.
 
     Source: the class of this name in Keras 3.15.
+
+    >>> import eagerflow as ef
+    >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).save_weights("model.weights.h5")
+    >>> editor = ef.saving.KerasFileEditor("model.weights.h5")
+    Keras model file 'model.weights.h5'
+    >>> editor.rename_object("layers/dense", "head")
+    >>> editor.save("renamed.weights.h5")
+    >>> sorted(ef.saving.read_weights("renamed.weights.h5"))
+    ['layers/head/vars/0', 'layers/head/vars/1']
     """
 
     def __init__(self, filepath: Any) -> None:
@@ -61,7 +70,17 @@ class KerasFileEditor:
             print(f"Saved with Keras {version} - date: {date}")
 
     def summary(self) -> None:
-        """Print the objects and arrays."""
+        """Print the objects and arrays.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, name="out")]).save_weights("model.weights.h5")
+        >>> ef.saving.KerasFileEditor("model.weights.h5").summary()
+        Keras model file 'model.weights.h5'
+        Weights structure
+          └─ layers
+              └─ dense ('out')
+                  ├─ 0: shape=(3, 2), dtype=float32
+                  └─ 1: shape=(2,), dtype=float32
+        """
         print("Weights structure")
         for line in self._lines(self.weights_dict, "", ""):
             print(f"  {line}")
@@ -86,6 +105,15 @@ class KerasFileEditor:
 
         Returns:
             `{"status": "success" or "error", "error_count": ..., "match_count": ...}`.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).save_weights("model.weights.h5")
+        >>> other = ef.Sequential([ef.Input((3,)), ef.layers.Dense(4, use_bias=False)])
+        >>> ef.saving.KerasFileEditor("model.weights.h5").compare(other)
+        Keras model file 'model.weights.h5'
+        ...layers/dense/1: in the file, not in the model
+        ...layers/dense/0: (3, 4) in the model, (3, 2) in the file
+        0 arrays agree; 2 differences.
+        {'status': 'error', 'error_count': 2, 'match_count': 0}
         """
         own = dict(_flat(self.weights_dict))
         wanted = {
@@ -114,6 +142,13 @@ class KerasFileEditor:
 
         Raises:
             ValueError: for an object that isn't there, or is there several times, and a name that is taken.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).save_weights("model.weights.h5")
+        >>> editor = ef.saving.KerasFileEditor("model.weights.h5")
+        Keras model file 'model.weights.h5'
+        >>> editor.rename_object("dense", "head")
+        >>> list(editor.weights_dict["layers"])
+        ['head']
         """
         if "/" in new_name:
             raise ValueError(f"rename_object(new_name={new_name!r:.80}): expected a name, not a path.")
@@ -128,7 +163,16 @@ class KerasFileEditor:
         self._edit(object_name, rename)
 
     def delete_object(self, object_name: str) -> None:
-        """Take out an object (a layer) and all in it; see `rename_object` for its name."""
+        """Take out an object (a layer) and all in it; see `rename_object` for its name.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2), ef.layers.Dense(1)])
+        >>> model.save_weights("model.weights.h5")
+        >>> editor = ef.saving.KerasFileEditor("model.weights.h5")
+        Keras model file 'model.weights.h5'
+        >>> editor.delete_object("layers/dense_1")
+        >>> list(editor.weights_dict["layers"])
+        ['dense']
+        """
         self._edit(object_name, lambda holder, name: holder.pop(name))
 
     def add_object(self, object_path: str, weights: Mapping[str, Any]) -> None:
@@ -140,6 +184,13 @@ class KerasFileEditor:
 
         Raises:
             ValueError: when the place isn't there, is taken, or `weights` is no dict of arrays.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).save_weights("model.weights.h5")
+        >>> editor = ef.saving.KerasFileEditor("model.weights.h5")
+        Keras model file 'model.weights.h5'
+        >>> editor.add_object("layers/dense_1", {"0": np.zeros((2, 1)), "1": np.zeros(1)})
+        >>> list(editor.weights_dict["layers"])
+        ['dense', 'dense_1']
         """
         *above, name = object_path.split("/")
         holder = self._at(above, object_path)
@@ -152,6 +203,13 @@ class KerasFileEditor:
 
         Raises:
             ValueError: for an array or object that isn't there.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).save_weights("model.weights.h5")
+        >>> editor = ef.saving.KerasFileEditor("model.weights.h5")
+        Keras model file 'model.weights.h5'
+        >>> editor.delete_weight("dense", "1")  # the bias
+        >>> list(editor.weights_dict["layers"]["dense"])
+        ['0']
         """
 
         def delete(holder: Tree, name: str) -> None:
@@ -164,7 +222,15 @@ class KerasFileEditor:
         self._edit(object_name, delete)
 
     def add_weights(self, object_name: str, weights: Mapping[str, Any]) -> None:
-        """Put arrays into an object, in the place of those of the same names; see `rename_object` for its name."""
+        """Put arrays into an object, in the place of those of the same names; see `rename_object` for its name.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).save_weights("model.weights.h5")
+        >>> editor = ef.saving.KerasFileEditor("model.weights.h5")
+        Keras model file 'model.weights.h5'
+        >>> editor.add_weights("dense", {"1": np.array([5.0, 6.0])})  # another bias
+        >>> editor.weights_dict["layers"]["dense"]["1"].tolist()
+        [5.0, 6.0]
+        """
         arrays = _arrays("add_weights", weights)
         self._edit(object_name, lambda holder, name: holder[name].update(arrays))
 
@@ -176,6 +242,16 @@ class KerasFileEditor:
 
         Raises:
             ValueError: for another ending.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="zeros")])
+        >>> model.save_weights("model.weights.h5")
+        >>> editor = ef.saving.KerasFileEditor("model.weights.h5")
+        Keras model file 'model.weights.h5'
+        >>> editor.add_weights("dense", {"1": np.array([5.0, 6.0])})
+        >>> editor.save("changed.weights.h5")
+        >>> model.load_weights("changed.weights.h5")
+        >>> model(ef.ops.zeros((1, 3))).tolist()
+        [[5.0, 6.0]]
         """
         path = name_of(filepath)
         if not path.endswith(".weights.h5"):

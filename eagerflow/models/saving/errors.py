@@ -8,7 +8,17 @@ __all__ = ["FileFormatError", "listed"]
 
 
 class FileFormatError(ValueError):
-    """A file is damaged, of another format, or doesn't fit the model. Nothing was changed by reading it."""
+    """A file is damaged, of another format, or doesn't fit the model. Nothing was changed by reading it.
+
+    >>> import eagerflow as ef
+    >>> from pathlib import Path
+    >>> _ = Path("model.keras").write_bytes(b"not a model")
+    >>> try:
+    ...     ef.saving.load_model("model.keras")
+    ... except ef.saving.FileFormatError as error:
+    ...     print(str(error)[:44])
+    'model.keras' holds no model, or is damaged:
+    """
 
 
 def listed(file: str, what: str, problems: Sequence[str], fix: str = "") -> FileFormatError:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.base.errors import missing_extra
+from eagerflow.base.errors import missing_package
 from eagerflow.models.saving.assign import fill
 from eagerflow.models.saving.errors import FileFormatError
 
@@ -36,7 +36,7 @@ def _h5py() -> Any:
     try:
         import h5py
     except ImportError:
-        raise missing_extra("h5py", "all", "Reading and writing of Keras files") from None
+        raise missing_package("h5py", "h5py", "Reading and writing of Keras files") from None
     return h5py
 
 

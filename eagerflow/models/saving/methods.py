@@ -25,6 +25,13 @@ class Saving:
             overwrite: whether an existing file may be replaced.
             zipped: False writes a folder rather than a `.keras` file.
             **kwargs: `include_optimizer`: whether the compiled state is saved.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+        >>> model.save("model.keras")
+        >>> again = ef.models.load_model("model.keras")
+        >>> x = np.ones((1, 3))
+        >>> bool((again.predict(x, verbose=0) == model.predict(x, verbose=0)).all())
+        True
         """
         save_model(self, filepath, overwrite, zipped, **kwargs)
 
@@ -36,6 +43,13 @@ class Saving:
             filepath: a path that ends in `.weights.h5`, `.h5` or `.safetensors`.
             overwrite: whether an existing file may be replaced.
             max_shard_size: a number of gigabytes: several files, of which `....weights.json` is the map.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
+        >>> model.save_weights("model.weights.h5")
+        >>> other = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+        >>> other.load_weights("model.weights.h5")
+        >>> other(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
+        [[6.0, 6.0]]
         """
         save_weights(self, filepath, overwrite, max_shard_size)
 
@@ -50,6 +64,13 @@ class Saving:
 
         Raises:
             ValueError: naming file, layer, array, what was expected and what was found.
+
+        >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
+        >>> model.save_weights("model.weights.h5")
+        >>> other = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+        >>> other.load_weights("model.weights.h5")
+        >>> other(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
+        [[6.0, 6.0]]
         """
         load_weights(self, filepath, skip_mismatch, **kwargs)
 

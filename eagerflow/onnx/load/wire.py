@@ -34,6 +34,15 @@ class LoadError(ValueError):
 
     Args:
         text: the message; signs that control terminals are written out.
+
+    >>> import eagerflow as ef
+    >>> from pathlib import Path
+    >>> _ = Path("model.onnx").write_bytes(b"not a model")
+    >>> try:
+    ...     ef.models.load_onnx("model.onnx")
+    ... except ef.onnx.LoadError as error:
+    ...     print(error)
+    'model.onnx': it is no ONNX file, or damaged (an unknown kind of field).
     """
 
     def __init__(self, text: str) -> None:

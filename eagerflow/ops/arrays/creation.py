@@ -60,8 +60,8 @@ def zeros(shape: Any, dtype: DType = None) -> Tensor:
         shape: the lengths of the axes.
         dtype: a type name; default `floatx()`.
 
-    >>> ef.ops.zeros((2,)).tolist()
-    [0.0, 0.0]
+    >>> ef.ops.zeros((2, 3)).tolist()
+    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
     return made(numpy.zeros(shape_of(shape, "zeros"), as_dtype(dtype)))
 
@@ -74,15 +74,15 @@ def ones(shape: Any, dtype: DType = None) -> Tensor:
         shape: the lengths of the axes.
         dtype: a type name; default `floatx()`.
 
-    >>> ef.ops.ones(2, "int32").tolist()
-    [1, 1]
+    >>> ef.ops.ones((2, 3)).tolist(), ef.ops.ones(2, "int32").tolist()
+    ([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]], [1, 1])
     """
     return made(numpy.ones(shape_of(shape, "ones"), as_dtype(dtype)))
 
 
 @composite
 def empty(shape: Any, dtype: DType = None) -> Tensor:
-    """A tensor to be filled later. Tensors don't change, so it may as well hold zeros, and does.
+    """A tensor of zeros: NumPy's `empty` is for arrays that are filled later, and tensors don't change.
 
     Args:
         shape: the lengths of the axes.
@@ -103,8 +103,8 @@ def full(shape: Any, fill_value: TensorLike, dtype: DType = None) -> Tensor:
         fill_value: the number, or a tensor that is broadcast to the shape. Its gradient flows.
         dtype: a type name; default `floatx()`.
 
-    >>> ef.ops.full((2,), 7).tolist()
-    [7.0, 7.0]
+    >>> ef.ops.full((2, 3), 7).tolist()
+    [[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]]
     """
     kind = as_dtype(dtype)
     if isinstance(fill_value, (bool, int, float, complex)):
@@ -149,11 +149,14 @@ def ones_like(x: TensorLike, dtype: DType = None) -> Tensor:
 
 @composite
 def empty_like(x: TensorLike, dtype: DType = None) -> Tensor:
-    """A tensor like `x` to be filled later. Tensors don't change, so it may as well hold zeros, and does.
+    """Zeros of the shape of `x`: NumPy's `empty_like` is for arrays that are filled later, and tensors don't change.
 
     Args:
         x: a tensor.
         dtype: another type, if wanted.
+
+    >>> ef.ops.empty_like([[1, 2, 3]], dtype="float32").shape
+    (1, 3)
     """
     return _like(x, 0, dtype)
 
@@ -184,8 +187,8 @@ def array(x: TensorLike, dtype: DType = None) -> Tensor:
         x: an array, number, nested list or tensor.
         dtype: a type name.
 
-    >>> ef.ops.array([1.0, 2.0]).dtype.name
-    'float32'
+    >>> ef.ops.array([1.0, 2.0]), ef.ops.array([1, 2], "float32")
+    (Tensor([1., 2.], shape=(2,), dtype=float32), Tensor([1., 2.], shape=(2,), dtype=float32))
     """
     return convert_to_tensor(x, dtype)
 
@@ -229,8 +232,10 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
         k: how far above (or, negative, below) the main diagonal.
         dtype: a type name; default `floatx()`.
 
-    >>> ef.ops.eye(2).tolist()
-    [[1.0, 0.0], [0.0, 1.0]]
+    >>> ef.ops.eye(2, 3).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    >>> ef.ops.eye(3, k=1, dtype="int32").tolist()
+    [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
     """
     rows, columns = operator.index(N), None if M is None else operator.index(M)
     return made(numpy.eye(rows, columns, operator.index(k), as_dtype(dtype)))
@@ -243,6 +248,9 @@ def identity(n: int, dtype: DType = None) -> Tensor:
     Args:
         n: the number of rows and columns.
         dtype: a type name; default `floatx()`.
+
+    >>> ef.ops.identity(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     return eye(n, dtype=dtype)
 
@@ -257,8 +265,8 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
         k: how far above (or, negative, below) the main diagonal.
         dtype: a type name; default `floatx()`.
 
-    >>> ef.ops.tri(2).tolist()
-    [[1.0, 0.0], [1.0, 1.0]]
+    >>> ef.ops.tri(3, dtype="int32").tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
     """
     return made(numpy.tri(int(N), None if M is None else int(M), k, as_dtype(dtype)))
 
@@ -403,8 +411,9 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
     Raises:
         ValueError: for another `indexing`.
 
-    >>> [grid.tolist() for grid in ef.ops.meshgrid([1, 2], [5, 6])]
-    [[[1, 2], [1, 2]], [[5, 5], [6, 6]]]
+    >>> x, y = ef.ops.meshgrid([1.0, 2.0, 3.0], [5.0, 6.0])
+    >>> x.tolist(), y.tolist()
+    ([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]], [[5.0, 5.0, 5.0], [6.0, 6.0, 6.0]])
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing={indexing!r}; expected 'xy' or 'ij'.")
@@ -433,8 +442,8 @@ def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Ten
     Raises:
         ValueError: when `x` isn't a vector.
 
-    >>> ef.ops.vander([2, 3], 3).tolist()
-    [[4, 2, 1], [9, 3, 1]]
+    >>> ef.ops.vander([2.0, 3.0], 3).tolist()
+    [[4.0, 2.0, 1.0], [9.0, 3.0, 1.0]]
     """
     x = convert_to_tensor(x)
     if x.ndim != 1:

@@ -37,8 +37,8 @@ def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
     Raises:
         ValueError: for one axis twice.
 
-    >>> ef.ops.diagonal([[1, 2], [3, 4]]).tolist()
-    [1, 4]
+    >>> ef.ops.diagonal([[1.0, 2.0], [3.0, 4.0]]).tolist()
+    [1.0, 4.0]
     """
     x = convert_to_tensor(x)
     if x.ndim < 2:
@@ -62,8 +62,8 @@ def diag(x: TensorLike, k: int = 0) -> Tensor:
     Raises:
         ValueError: for more or fewer axes.
 
-    >>> ef.ops.diag([1, 2]).tolist()
-    [[1, 0], [0, 2]]
+    >>> ef.ops.diag([1.0, 2.0]).tolist(), ef.ops.diag([[1.0, 2.0], [3.0, 4.0]]).tolist()
+    ([[1.0, 0.0], [0.0, 2.0]], [1.0, 4.0])
     """
     x = convert_to_tensor(x)
     if x.ndim == 2:
@@ -83,8 +83,8 @@ def diagflat(x: TensorLike, k: int = 0) -> Tensor:
         x: a tensor, flattened.
         k: how far above (or, negative, below) the main diagonal.
 
-    >>> ef.ops.diagflat([[1], [2]]).tolist()
-    [[1, 0], [0, 2]]
+    >>> ef.ops.diagflat([[1.0], [2.0]]).tolist()
+    [[1.0, 0.0], [0.0, 2.0]]
     """
     return diag(ravel(x), k)
 
@@ -106,8 +106,8 @@ def tril(x: TensorLike, k: int = 0) -> Tensor:
         x: a tensor of matrices in the last two axes.
         k: how far above (or, negative, below) the main diagonal.
 
-    >>> ef.ops.tril([[1, 2], [3, 4]]).tolist()
-    [[1, 0], [3, 4]]
+    >>> ef.ops.tril([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]).tolist()
+    [[1.0, 0.0, 0.0], [4.0, 5.0, 0.0], [7.0, 8.0, 9.0]]
     """
     return _band(x, k, "tril", upper=False)
 
@@ -120,7 +120,7 @@ def triu(x: TensorLike, k: int = 0) -> Tensor:
         x: a tensor of matrices in the last two axes.
         k: how far above (or, negative, below) the main diagonal.
 
-    >>> ef.ops.triu([[1, 2], [3, 4]]).tolist()
-    [[1, 2], [0, 4]]
+    >>> ef.ops.triu([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]).tolist()
+    [[1.0, 2.0, 3.0], [0.0, 5.0, 6.0], [0.0, 0.0, 9.0]]
     """
     return _band(x, k, "triu", upper=True)

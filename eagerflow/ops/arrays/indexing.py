@@ -81,8 +81,9 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
     Raises:
         IndexError: for a position outside.
 
-    >>> ef.ops.get_item([1, 2, 3], [1, -1]).tolist()
-    [2, 3]
+    >>> x = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    >>> ef.ops.get_item(x, 1).tolist(), ef.ops.get_item(x, (1, 0)).tolist()
+    ([4.0, 5.0, 6.0], 4.0)
     """
     if not isinstance(x, Tensor):
         x = convert_to_tensor(x)
@@ -139,8 +140,8 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     Raises:
         IndexError: for a position outside (on a GPU it wraps around).
 
-    >>> ef.ops.take([10, 20, 30], [2, 0]).tolist()
-    [30, 10]
+    >>> ef.ops.take([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [2, 0], axis=1).tolist()
+    [[3.0, 1.0], [6.0, 4.0]]
     """
     x = convert_to_tensor(x)
     if axis is None:
@@ -167,8 +168,8 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
         ValueError: when the numbers of axes differ.
         IndexError: for a position outside (on a GPU it wraps around).
 
-    >>> ef.ops.take_along_axis([[3, 1], [4, 2]], [[1], [0]], axis=1).tolist()
-    [[1], [4]]
+    >>> ef.ops.take_along_axis([[3.0, 1.0], [4.0, 2.0]], [[1], [0]], axis=1).tolist()
+    [[1.0], [4.0]]
     """
     x, indices = convert_to_tensor(x), convert_to_tensor(indices)
     if axis is None:
@@ -206,8 +207,8 @@ def slice(inputs: TensorLike, start_indices: Any, shape: Any) -> Tensor:
     Raises:
         ValueError: when the block doesn't lie inside.
 
-    >>> ef.ops.slice([1, 2, 3, 4], [1], [2]).tolist()
-    [2, 3]
+    >>> ef.ops.slice([1.0, 2.0, 3.0, 4.0], [1], [2]).tolist()
+    [2.0, 3.0]
     """
     inputs = convert_to_tensor(inputs)
     return take_index(inputs, block("slice", inputs.shape, start_indices, shape))

@@ -40,8 +40,10 @@ def concatenate(xp: Numpy, xs: Sequence[Array], axis: int = 0) -> Array:
     Raises:
         ValueError: when there are none, or their shapes don't fit.
 
-    >>> ef.ops.concatenate([[1, 2], [3]]).tolist()
-    [1, 2, 3]
+    >>> ef.ops.concatenate([[[1.0, 2.0]], [[3.0, 4.0]]], axis=0).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    >>> ef.ops.concatenate([ef.ops.ones((2, 3)), ef.ops.zeros((2, 5))], axis=-1).shape
+    (2, 8)
     """
     return xp.concatenate(alike(xp, xs), axis=axis)
 
@@ -62,8 +64,8 @@ def stack(xp: Numpy, x: Sequence[Array], axis: int = 0) -> Array:
     Raises:
         ValueError: when there are none, or their shapes differ.
 
-    >>> ef.ops.stack([[1, 2], [3, 4]], axis=1).tolist()
-    [[1, 3], [2, 4]]
+    >>> ef.ops.stack([[1.0, 2.0], [3.0, 4.0]]).tolist(), ef.ops.stack([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
+    ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 3.0], [2.0, 4.0]])
     """
     return xp.stack(alike(xp, x), axis=axis)
 
@@ -87,8 +89,8 @@ def hstack(xs: Sequence[TensorLike]) -> Tensor:
     Args:
         xs: the tensors.
 
-    >>> ef.ops.hstack([[1, 2], [3]]).tolist()
-    [1, 2, 3]
+    >>> ef.ops.hstack([[[1.0], [2.0]], [[3.0], [4.0]]]).tolist()
+    [[1.0, 3.0], [2.0, 4.0]]
     """
     tensors = [_at_least(x, 1) for x in xs]
     return concatenate(tensors, axis=0 if tensors and tensors[0].ndim == 1 else 1)
@@ -101,8 +103,8 @@ def vstack(xs: Sequence[TensorLike]) -> Tensor:
     Args:
         xs: the tensors.
 
-    >>> ef.ops.vstack([[1, 2], [3, 4]]).tolist()
-    [[1, 2], [3, 4]]
+    >>> ef.ops.vstack([[1.0, 2.0], [3.0, 4.0]]).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
     """
     return concatenate([_at_least(x, 2) for x in xs], axis=0)
 
@@ -114,8 +116,8 @@ def dstack(xs: Sequence[TensorLike]) -> Tensor:
     Args:
         xs: the tensors; vectors count as `(1, n, 1)`, matrices as `(m, n, 1)`.
 
-    >>> ef.ops.dstack([[1, 2], [3, 4]]).tolist()
-    [[[1, 3], [2, 4]]]
+    >>> ef.ops.dstack([[1.0, 2.0], [3.0, 4.0]]).tolist()
+    [[[1.0, 3.0], [2.0, 4.0]]]
     """
     return concatenate([_at_least(x, 3) for x in xs], axis=2)
 
@@ -139,8 +141,8 @@ def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Tensor:
         x2: a tensor.
         axis: along which axis; default: both flattened.
 
-    >>> ef.ops.append([1, 2], [3]).tolist()
-    [1, 2, 3]
+    >>> ef.ops.append([[1.0, 2.0]], [[3.0, 4.0]], axis=0).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
     """
     if axis is None:
         return concatenate([ravel(x1), ravel(x2)])
@@ -174,8 +176,10 @@ def split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor
     Raises:
         ValueError: when that many equal parts are impossible.
 
-    >>> [part.tolist() for part in ef.ops.split([1, 2, 3, 4], 2)]
-    [[1, 2], [3, 4]]
+    >>> [part.tolist() for part in ef.ops.split([1.0, 2.0, 3.0, 4.0], 2)]
+    [[1.0, 2.0], [3.0, 4.0]]
+    >>> [part.shape for part in ef.ops.split(ef.ops.ones((2, 6)), [1, 3], axis=1)]
+    [(2, 1), (2, 2), (2, 3)]
     """
     x = convert_to_tensor(x)
     axis = axis_of(axis, x.ndim)
@@ -203,8 +207,8 @@ def array_split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[
     Raises:
         ValueError: for less than one part.
 
-    >>> [part.tolist() for part in ef.ops.array_split([1, 2, 3], 2)]
-    [[1, 2], [3]]
+    >>> [part.tolist() for part in ef.ops.array_split([1.0, 2.0, 3.0], 2)]
+    [[1.0, 2.0], [3.0]]
     """
     x = convert_to_tensor(x)
     axis = axis_of(axis, x.ndim)
@@ -229,6 +233,10 @@ def hsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
     Args:
         x: a tensor.
         indices_or_sections: the number of equal parts, or where to cut.
+
+    >>> left, right = ef.ops.hsplit([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [1])
+    >>> left.tolist(), right.tolist()
+    ([[1.0], [4.0]], [[2.0, 3.0], [5.0, 6.0]])
     """
     x = convert_to_tensor(x)
     return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
@@ -241,6 +249,10 @@ def vsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
     Args:
         x: a tensor of at least two axes.
         indices_or_sections: the number of equal parts, or where to cut.
+
+    >>> top, bottom = ef.ops.vsplit([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], 2)
+    >>> top.tolist(), bottom.tolist()
+    ([[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]])
     """
     return split(_with_axes(x, 2, "vsplit"), indices_or_sections, 0)
 
@@ -252,6 +264,10 @@ def dsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
     Args:
         x: a tensor of at least three axes.
         indices_or_sections: the number of equal parts, or where to cut.
+
+    >>> first, second = ef.ops.dsplit(ef.ops.ones((2, 3, 4)), 2)
+    >>> first.shape, second.shape
+    ((2, 3, 2), (2, 3, 2))
     """
     return split(_with_axes(x, 3, "dsplit"), indices_or_sections, 2)
 
@@ -278,8 +294,8 @@ def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor
     Raises:
         ValueError: when `num` isn't the length of the axis.
 
-    >>> [row.tolist() for row in ef.ops.unstack([[1, 2], [3, 4]])]
-    [[1, 2], [3, 4]]
+    >>> [row.tolist() for row in ef.ops.unstack([[1.0, 2.0], [3.0, 4.0]])]
+    [[1.0, 2.0], [3.0, 4.0]]
     """
     x = convert_to_tensor(x)
     axis = axis_of(axis, x.ndim)
@@ -316,8 +332,10 @@ def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: 
     Raises:
         ValueError: for another mode, a negative width, or widths that don't fit the axes.
 
-    >>> ef.ops.pad([1, 2], 1).tolist()
-    [0, 1, 2, 0]
+    >>> ef.ops.pad([[1.0, 2.0]], ((0, 1), (1, 0))).tolist()
+    [[0.0, 1.0, 2.0], [0.0, 0.0, 0.0]]
+    >>> ef.ops.pad([1, 2, 3], 2, mode="reflect").tolist()
+    [3, 2, 1, 2, 3, 2, 1]
     """
     x = convert_to_tensor(x)
     widths = _widths(pad_width, x.shape)

@@ -33,8 +33,8 @@ def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) ->
     Raises:
         ValueError: when the block doesn't lie inside.
 
-    >>> ef.ops.slice_update([1, 2, 3], [1], [9]).tolist()
-    [1, 9, 3]
+    >>> ef.ops.slice_update([1.0, 2.0, 3.0], [1], [9.0]).tolist()
+    [1.0, 9.0, 3.0]
     """
     inputs, updates = convert_to_tensor(inputs), convert_to_tensor(updates)
     place_of_it = block("slice_update", inputs.shape, start_indices, updates.shape)
@@ -95,8 +95,8 @@ def scatter_update(
         ValueError: when the shapes don't fit, or for another reduction.
         IndexError: for a place outside (on a GPU it wraps around).
 
-    >>> ef.ops.scatter_update([1, 2, 3], [[1]], [9]).tolist()
-    [1, 9, 3]
+    >>> ef.ops.scatter_update([1.0, 2.0, 3.0], [[1]], [9.0]).tolist()
+    [1.0, 9.0, 3.0]
     """
     if reduction not in (None, "add", "mul", *_COMBINE):
         raise ValueError(f"scatter_update: reduction={reduction!r}; expected None, 'add', 'mul', 'max' or 'min'.")

@@ -26,8 +26,8 @@ def reshape(xp: Numpy, x: Array, newshape: Any) -> Array:
     Raises:
         ValueError: when the numbers of elements differ, or for another negative length.
 
-    >>> ef.ops.reshape([1, 2, 3, 4], (2, -1)).tolist()
-    [[1, 2], [3, 4]]
+    >>> ef.ops.reshape([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (2, -1)).tolist()
+    [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
     """
     out = x.reshape(newshape)
     if newshape.__class__ in (tuple, list) and newshape and min(newshape) < -1:
@@ -47,8 +47,8 @@ def broadcast_to(xp: Numpy, x: Array, shape: Any) -> Array:
     Raises:
         ValueError: when `x` doesn't fit.
 
-    >>> ef.ops.broadcast_to([1, 2], (2, 2)).tolist()
-    [[1, 2], [1, 2]]
+    >>> ef.ops.broadcast_to([1.0, 2.0, 3.0], (2, 3)).tolist()
+    [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]]
     """
     out = xp.empty(shape, x.dtype)  # a writable copy, and faster than a view by numpy.broadcast_to
     if out.ndim < x.ndim:
@@ -75,8 +75,10 @@ def transpose(xp: Numpy, x: Array, axes: Axes = None) -> Array:
     Raises:
         ValueError: when `axes` doesn't name each axis once.
 
-    >>> ef.ops.transpose([[1, 2], [3, 4]]).tolist()
-    [[1, 3], [2, 4]]
+    >>> ef.ops.transpose([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).tolist()
+    [[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]
+    >>> ef.ops.transpose(ef.ops.ones((2, 3, 4)), (0, 2, 1)).shape
+    (2, 4, 3)
     """
     return x.transpose(axes)
 
@@ -93,8 +95,8 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     Raises:
         AxisError: when there is no such axis.
 
-    >>> ef.ops.swapaxes([[1, 2], [3, 4]], 0, 1).tolist()
-    [[1, 3], [2, 4]]
+    >>> ef.ops.swapaxes(ef.ops.ones((2, 3, 4)), 0, 1).shape
+    (3, 2, 4)
     """
     x = convert_to_tensor(x)
     order = list(range(x.ndim))
@@ -115,7 +117,7 @@ def moveaxis(x: TensorLike, source: Any, destination: Any) -> Tensor:
     Raises:
         ValueError: when the two differ in length, or name an axis twice.
 
-    >>> ef.ops.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    >>> ef.ops.moveaxis(ef.ops.ones((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
     x = convert_to_tensor(x)
@@ -141,8 +143,8 @@ def expand_dims(x: TensorLike, axis: Axes) -> Tensor:
     Raises:
         AxisError: when the result has no such axis.
 
-    >>> ef.ops.expand_dims([1, 2], 0).tolist()
-    [[1, 2]]
+    >>> ef.ops.expand_dims([1.0, 2.0], 0).tolist(), ef.ops.expand_dims([1.0, 2.0], -1).tolist()
+    ([[1.0, 2.0]], [[1.0], [2.0]])
     """
     x = convert_to_tensor(x)
     count = len(axis) if isinstance(axis, (tuple, list)) else 1
@@ -164,8 +166,8 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
     Raises:
         ValueError: when a named axis is longer.
 
-    >>> ef.ops.squeeze([[1, 2]]).tolist()
-    [1, 2]
+    >>> ef.ops.squeeze(ef.ops.ones((1, 3, 1))).shape, ef.ops.squeeze(ef.ops.ones((1, 3, 1)), axis=0).shape
+    ((3,), (3, 1))
     """
     x = convert_to_tensor(x)
     dropped = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else listed(axis, x.ndim)
@@ -181,8 +183,8 @@ def ravel(x: TensorLike) -> Tensor:
     Args:
         x: a tensor.
 
-    >>> ef.ops.ravel([[1, 2], [3, 4]]).tolist()
-    [1, 2, 3, 4]
+    >>> ef.ops.ravel([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
     """
     return reshape(x, (-1,))
 
@@ -195,8 +197,8 @@ def tile(x: TensorLike, repeats: Any) -> Tensor:
         x: a tensor.
         repeats: how often, for the last axes; axes are added in front where there are more numbers than axes.
 
-    >>> ef.ops.tile([1, 2], 2).tolist()
-    [1, 2, 1, 2]
+    >>> ef.ops.tile([[1.0, 2.0]], (2, 2)).tolist()
+    [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
     """
     x = convert_to_tensor(x)
     times = tuple(int(r) for r in repeats) if isinstance(repeats, (tuple, list, Tensor)) else (int(repeats),)
@@ -216,8 +218,8 @@ def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
         repeats: how often, one number for all or one for each.
         axis: default: the flattened tensor.
 
-    >>> ef.ops.repeat([1, 2], 2).tolist()
-    [1, 1, 2, 2]
+    >>> ef.ops.repeat([[1.0, 2.0], [3.0, 4.0]], 2, axis=0).tolist()
+    [[1.0, 2.0], [1.0, 2.0], [3.0, 4.0], [3.0, 4.0]]
     """
     x = convert_to_tensor(x)
     if axis is None:
@@ -243,8 +245,8 @@ def flip(x: TensorLike, axis: Axes = None) -> Tensor:
         x: a tensor.
         axis: along which axis or axes; default all.
 
-    >>> ef.ops.flip([1, 2, 3]).tolist()
-    [3, 2, 1]
+    >>> ef.ops.flip([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], axis=1).tolist()
+    [[3.0, 2.0, 1.0], [6.0, 5.0, 4.0]]
     """
     x = convert_to_tensor(x)
     turned = listed(axis, x.ndim)
@@ -257,6 +259,9 @@ def fliplr(x: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of at least two axes.
+
+    >>> ef.ops.fliplr([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).tolist()
+    [[3.0, 2.0, 1.0], [6.0, 5.0, 4.0]]
     """
     return flip(x, 1)
 
@@ -267,6 +272,9 @@ def flipud(x: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of at least one axis.
+
+    >>> ef.ops.flipud([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).tolist()
+    [[4.0, 5.0, 6.0], [1.0, 2.0, 3.0]]
     """
     return flip(x, 0)
 
@@ -283,8 +291,8 @@ def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
     Raises:
         ValueError: when `axes` aren't two different axes.
 
-    >>> ef.ops.rot90([[1, 2], [3, 4]]).tolist()
-    [[2, 4], [1, 3]]
+    >>> ef.ops.rot90([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).tolist()
+    [[3.0, 6.0], [2.0, 5.0], [1.0, 4.0]]
     """
     x = convert_to_tensor(array)
     first, second = listed(axes, x.ndim) if len(axes) == 2 else (0, 0)
@@ -307,8 +315,8 @@ def roll(xp: Numpy, x: Array, shift: Any, axis: Axes = None) -> Array:
         shift: how far, one number or one per axis.
         axis: along which axis or axes; default: the flattened tensor.
 
-    >>> ef.ops.roll([1, 2, 3], 1).tolist()
-    [3, 1, 2]
+    >>> ef.ops.roll([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], 1, axis=1).tolist()
+    [[3.0, 1.0, 2.0], [6.0, 4.0, 5.0]]
     """
     return xp.roll(x, shift, axis)
 

@@ -25,8 +25,8 @@ def argsort(xp: Numpy, x: Array, axis: int | None = -1) -> Array:
         x: a tensor of real numbers.
         axis: one axis; None for the flattened tensor.
 
-    >>> ef.ops.argsort([3.0, 1.0, 2.0]).tolist()
-    [1, 2, 0]
+    >>> ef.ops.argsort([[3.0, 1.0, 2.0], [4.0, 6.0, 5.0]]).tolist()
+    [[1, 2, 0], [0, 2, 1]]
     """
     if x.ndim == 0:
         return xp.zeros((1,) if axis is None else (), "int64")
@@ -41,8 +41,8 @@ def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
         x: a tensor of real numbers.
         axis: one axis; None for the flattened tensor.
 
-    >>> ef.ops.sort([3.0, 1.0, 2.0]).tolist()
-    [1.0, 2.0, 3.0]
+    >>> ef.ops.sort([[3.0, 1.0, 2.0], [4.0, 6.0, 5.0]]).tolist()
+    [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
     """
     x = convert_to_tensor(x)
     if axis is None:
@@ -142,9 +142,9 @@ def top_k(x: TensorLike, k: int, sorted: bool = True) -> TopK:
     Raises:
         ValueError: when there are fewer elements.
 
-    >>> values, indices = ef.ops.top_k([1.0, 3.0, 2.0], 2)
+    >>> values, indices = ef.ops.top_k([[1.0, 3.0, 2.0], [9.0, 7.0, 8.0]], 2)
     >>> values.tolist(), indices.tolist()
-    ([3.0, 2.0], [1, 2])
+    ([[3.0, 2.0], [9.0, 8.0]], [[1, 2], [0, 2]])
     """
     x = convert_to_tensor(x)
     if not x.ndim or not 0 <= k <= x.shape[-1]:

@@ -24,8 +24,10 @@ def add(xp: Numpy, x1: Array, x2: Array) -> Array:
         x1: a tensor or number.
         x2: a tensor or number.
 
-    >>> ef.ops.add([1.0, 2.0], 1).tolist()
-    [2.0, 3.0]
+    >>> ef.ops.add([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [10.0, 20.0, 30.0]).tolist()
+    [[11.0, 22.0, 33.0], [14.0, 25.0, 36.0]]
+    >>> ef.ops.add([1, 2], 1).tolist()
+    [2, 3]
     """
     return x1 + x2
 
@@ -37,6 +39,9 @@ def subtract(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.subtract([[5.0, 6.0], [7.0, 8.0]], [1.0, 2.0]).tolist()
+    [[4.0, 4.0], [6.0, 6.0]]
     """
     return x1 - x2
 
@@ -48,6 +53,9 @@ def multiply(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.multiply([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [10.0, 0.5, -1.0]).tolist()
+    [[10.0, 1.0, -3.0], [40.0, 2.5, -6.0]]
     """
     return x1 * x2
 
@@ -60,8 +68,10 @@ def divide(xp: Numpy, x1: Array, x2: Array) -> Array:
         x1: a tensor or number.
         x2: a tensor or number.
 
-    >>> ef.ops.divide(1, [2.0, 4.0]).tolist()
-    [0.5, 0.25]
+    >>> ef.ops.divide([[2.0, 4.0], [6.0, 8.0]], [2.0, 4.0]).tolist()
+    [[1.0, 1.0], [3.0, 2.0]]
+    >>> ef.ops.divide([1, 2], 4).tolist()
+    [0.25, 0.5]
     """
     return x1 / x2
 
@@ -75,6 +85,9 @@ def negative(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor of numbers (not of bools).
+
+    >>> ef.ops.negative([1.0, -2.0]).tolist()
+    [-1.0, 2.0]
     """
     return -x
 
@@ -88,6 +101,8 @@ def square(xp: Numpy, x: Array) -> Array:
 
     >>> ef.ops.square([1.0, -3.0]).tolist()
     [1.0, 9.0]
+    >>> ef.grad(lambda x: ef.ops.square(x).sum())([1.0, -3.0]).tolist()
+    [2.0, -6.0]
     """
     return x * x
 
@@ -105,6 +120,11 @@ def absolute(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.absolute([-2.0, 0.0, 3.0]).tolist(), ef.ops.absolute([3 + 4j]).tolist()
+    ([2.0, 0.0, 3.0], [5.0])
+    >>> ef.grad(lambda x: ef.ops.absolute(x).sum())([-2.0, 0.0, 3.0]).tolist()
+    [-1.0, 0.0, 1.0]
     """
     return xp.absolute(x)
 
@@ -118,6 +138,11 @@ def fabs(x: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of real numbers.
+
+    >>> ef.ops.fabs([-2.5, 3.0]).tolist()
+    [2.5, 3.0]
+    >>> ef.ops.fabs([-2, 3])
+    Tensor([2., 3.], shape=(2,), dtype=float32)
     """
     return absolute(add(x, 0.0))
 
@@ -161,6 +186,8 @@ def power(xp: Numpy, x1: Array, x2: Array) -> Array:
 
     >>> ef.ops.power([1.0, 2.0, 3.0], 2).tolist()
     [1.0, 4.0, 9.0]
+    >>> ef.ops.power(2.0, [0.0, 1.0, 10.0]).tolist()
+    [1.0, 2.0, 1024.0]
     """
     return x1**x2
 
@@ -171,6 +198,9 @@ def reciprocal(x: TensorLike) -> Tensor:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.reciprocal([2.0, -4.0]).tolist()
+    [0.5, -0.25]
     """
     return divide(1, x)
 
@@ -196,6 +226,9 @@ def floor_divide(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.floor_divide([7, -7], 2).tolist()
+    [3, -4]
     """
     return x1 // x2
 

@@ -73,7 +73,7 @@ def i0(x: TensorLike) -> Tensor:
     Args:
         x: a tensor of real numbers.
 
-    >>> round(float(ef.ops.i0(1.0)), 4)
-    1.2661
+    >>> ef.ops.i0([0.0, 1.0, 2.0]).round(4)
+    Tensor([1.    , 1.2661, 2.2796], shape=(3,), dtype=float32)
     """
     return bessel_i(x)

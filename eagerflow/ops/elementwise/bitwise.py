@@ -29,8 +29,8 @@ def bitwise_and(x: TensorLike, y: TensorLike) -> Tensor:
     Raises:
         TypeError: for floats.
 
-    >>> ef.ops.bitwise_and([6], [3]).tolist()
-    [2]
+    >>> [bin(n) for n in ef.ops.bitwise_and([0b0110], [0b0011]).tolist()]
+    ['0b10']
     """
     return bitwise(x, y, "bitwise_and")
 
@@ -45,6 +45,9 @@ def bitwise_or(x: TensorLike, y: TensorLike) -> Tensor:
 
     Raises:
         TypeError: for floats.
+
+    >>> [bin(n) for n in ef.ops.bitwise_or([0b0110], [0b0011]).tolist()]
+    ['0b111']
     """
     return bitwise(x, y, "bitwise_or")
 
@@ -59,13 +62,16 @@ def bitwise_xor(x: TensorLike, y: TensorLike) -> Tensor:
 
     Raises:
         TypeError: for floats.
+
+    >>> [bin(n) for n in ef.ops.bitwise_xor([0b0110], [0b0011]).tolist()]
+    ['0b101']
     """
     return bitwise(x, y, "bitwise_xor")
 
 
 @composite
 def bitwise_invert(x: TensorLike) -> Tensor:
-    """Elementwise `~x`: all bits turned over, "not" for bools.
+    """Elementwise `~x`: every bit flipped; "not" for bools.
 
     Args:
         x: a tensor of integers or bools.
@@ -73,8 +79,8 @@ def bitwise_invert(x: TensorLike) -> Tensor:
     Raises:
         TypeError: for floats.
 
-    >>> ef.ops.bitwise_invert([True, False]).tolist()
-    [False, True]
+    >>> ef.ops.bitwise_invert([0, 5]).tolist(), ef.ops.bitwise_invert([True, False]).tolist()
+    ([-1, -6], [False, True])
     """
     x = convert_to_tensor(x)
     ones = {"b": True, "u": 2 ** (8 * x.dtype.itemsize) - 1}.get(x.dtype.kind, -1)
@@ -94,6 +100,9 @@ def left_shift(x: TensorLike, y: TensorLike) -> Tensor:
 
     Raises:
         TypeError: for floats.
+
+    >>> ef.ops.left_shift([1, 3], [4, 1]).tolist()
+    [16, 6]
     """
     return bitwise(x, y, "left_shift")
 
@@ -108,6 +117,9 @@ def right_shift(x: TensorLike, y: TensorLike) -> Tensor:
 
     Raises:
         TypeError: for floats.
+
+    >>> ef.ops.right_shift([16, -8], [2, 1]).tolist()
+    [4, -4]
     """
     return bitwise(x, y, "right_shift")
 
@@ -127,8 +139,8 @@ def gcd(x1: TensorLike, x2: TensorLike) -> Tensor:
     Raises:
         TypeError: for floats.
 
-    >>> ef.ops.gcd([12], [18]).tolist()
-    [6]
+    >>> ef.ops.gcd([12, 7], [18, 21]).tolist()
+    [6, 7]
     """
     return bitwise(x1, x2, "gcd")
 
@@ -144,8 +156,8 @@ def lcm(x1: TensorLike, x2: TensorLike) -> Tensor:
     Raises:
         TypeError: for floats.
 
-    >>> ef.ops.lcm([4], [6]).tolist()
-    [12]
+    >>> ef.ops.lcm([4, 3], [6, 5]).tolist()
+    [12, 15]
     """
     return bitwise(x1, x2, "lcm")
 

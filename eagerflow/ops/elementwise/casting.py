@@ -34,8 +34,10 @@ def cast(xp: Numpy, x: Array, dtype: DType) -> Any:
     Raises:
         ValueError: for an unknown type.
 
-    >>> ef.ops.cast([1.7, 2.2], "int32").tolist()
-    [1, 2]
+    >>> ef.ops.cast([1.7, -2.2], "float64").dtype.name
+    'float64'
+    >>> ef.ops.cast([1.7, -2.2], "int32").tolist(), ef.ops.cast([True, False], "float32").tolist()
+    ([1, -2], [1.0, 0.0])
     """
     kind = as_dtype(dtype)
     if x.dtype.kind == "c" and kind.kind not in "cb":
@@ -86,6 +88,10 @@ def copy(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> x = ef.Tensor([1.0, 2.0])
+    >>> ef.ops.copy(x) is x, ef.ops.copy(x).tolist()
+    (False, [1.0, 2.0])
     """
     return x.copy()
 

@@ -21,8 +21,8 @@ def equal(xp: Numpy, x1: Array, x2: Array) -> Array:
         x1: a tensor or number.
         x2: a tensor or number.
 
-    >>> ef.ops.equal([1, 2], [1, 3]).tolist()
-    [True, False]
+    >>> ef.ops.equal([[1, 2], [3, 4]], [1, 4]).tolist()
+    [[True, False], [False, True]]
     """
     return xp.equal(x1, x2)
 
@@ -34,6 +34,9 @@ def not_equal(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.not_equal([1, 2, 3], [1, 0, 3]).tolist()
+    [False, True, False]
     """
     return xp.not_equal(x1, x2)
 
@@ -45,6 +48,9 @@ def less(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.less([1, 2, 3], 2).tolist()
+    [True, False, False]
     """
     return xp.less(x1, x2)
 
@@ -56,6 +62,9 @@ def less_equal(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.less_equal([1, 2, 3], 2).tolist()
+    [True, True, False]
     """
     return xp.less_equal(x1, x2)
 
@@ -67,6 +76,9 @@ def greater(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.greater([1, 2, 3], 2).tolist()
+    [False, False, True]
     """
     return xp.greater(x1, x2)
 
@@ -78,6 +90,9 @@ def greater_equal(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.greater_equal([1, 2, 3], 2).tolist()
+    [False, True, True]
     """
     return xp.greater_equal(x1, x2)
 
@@ -89,7 +104,7 @@ def isfinite(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor.
 
-    >>> ef.ops.isfinite([1.0, float("inf"), float("nan")]).tolist()
+    >>> ef.ops.isfinite([1.0, np.inf, np.nan]).tolist()
     [True, False, False]
     """
     return xp.isfinite(x)
@@ -101,6 +116,9 @@ def isnan(x: TensorLike) -> Tensor:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.isnan([1.0, np.nan, np.inf]).tolist()
+    [False, True, False]
     """
     return not_equal(x, x)
 
@@ -112,8 +130,8 @@ def isinf(x: TensorLike) -> Tensor:
     Args:
         x: a tensor.
 
-    >>> ef.ops.isinf([1.0, float("-inf")]).tolist()
-    [False, True]
+    >>> ef.ops.isinf([1.0, -np.inf, np.nan]).tolist()
+    [False, True, False]
     """
     return equal(absolute(x), math.inf)
 
@@ -124,6 +142,9 @@ def isposinf(x: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of real numbers.
+
+    >>> ef.ops.isposinf([-np.inf, np.inf, 0.0]).tolist()
+    [False, True, False]
     """
     return equal(x, math.inf)
 
@@ -134,5 +155,8 @@ def isneginf(x: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of real numbers.
+
+    >>> ef.ops.isneginf([-np.inf, np.inf, 0.0]).tolist()
+    [True, False, False]
     """
     return equal(x, -math.inf)

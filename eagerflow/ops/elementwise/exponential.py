@@ -27,8 +27,8 @@ def exp(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor.
 
-    >>> ef.ops.exp([0.0]).tolist()
-    [1.0]
+    >>> ef.ops.exp([0.0, 1.0, -np.inf]).round(4)
+    Tensor([1.    , 2.7183, 0.    ], shape=(3,), dtype=float32)
     """
     return xp.exp(x)
 
@@ -39,6 +39,11 @@ def expm1(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.expm1([0.0, 1.0]).round(4)
+    Tensor([0.    , 1.7183], shape=(2,), dtype=float32)
+    >>> float(ef.ops.expm1(1e-10)) > 0, float(ef.ops.exp(1e-10) - 1) > 0
+    (True, False)
     """
     return xp.expm1(x)
 
@@ -50,8 +55,8 @@ def log(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor.
 
-    >>> ef.ops.log([1.0]).tolist()
-    [0.0]
+    >>> ef.ops.log([1.0, np.e, 10.0]).round(4)
+    Tensor([0.    , 1.    , 2.3026], shape=(3,), dtype=float32)
     """
     return xp.log(x)
 
@@ -62,6 +67,11 @@ def log1p(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.log1p([0.0, 1.0]).round(4)
+    Tensor([0.    , 0.6931], shape=(2,), dtype=float32)
+    >>> float(ef.ops.log1p(1e-10)) > 0, float(ef.ops.log(1 + ef.Tensor(1e-10))) > 0
+    (True, False)
     """
     return xp.log1p(x)
 
@@ -73,8 +83,8 @@ def log2(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor.
 
-    >>> ef.ops.log2([8.0]).tolist()
-    [3.0]
+    >>> ef.ops.log2([1.0, 2.0, 8.0]).tolist()
+    [0.0, 1.0, 3.0]
     """
     return xp.log2(x)
 
@@ -86,8 +96,8 @@ def log10(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor.
 
-    >>> ef.ops.log10(np.array([1000.0])).tolist()
-    [3.0]
+    >>> ef.ops.log10([1.0, 10.0, 1000.0]).round(4)
+    Tensor([0., 1., 3.], shape=(3,), dtype=float32)
     """
     return xp.log10(x)
 
@@ -99,8 +109,8 @@ def sqrt(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor.
 
-    >>> ef.ops.sqrt([9.0]).tolist()
-    [3.0]
+    >>> ef.ops.sqrt([4.0, 9.0, 2.25]).tolist()
+    [2.0, 3.0, 1.5]
     """
     return xp.sqrt(x)
 
@@ -112,7 +122,7 @@ def cbrt(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor of real numbers.
 
-    >>> ef.ops.cbrt(np.array([-27.0, 8.0])).round(6).tolist()
+    >>> ef.ops.cbrt([-27.0, 8.0]).round(4).tolist()
     [-3.0, 2.0]
     """
     return xp.cbrt(x)
@@ -125,8 +135,8 @@ def rsqrt(x: TensorLike) -> Tensor:
     Args:
         x: a tensor.
 
-    >>> ef.ops.rsqrt([4.0]).tolist()
-    [0.5]
+    >>> ef.ops.rsqrt([4.0, 16.0]).tolist()
+    [0.5, 0.25]
     """
     return divide(1, sqrt(x))
 
@@ -138,8 +148,8 @@ def exp2(x: TensorLike) -> Tensor:
     Args:
         x: a tensor.
 
-    >>> ef.ops.exp2([3.0]).tolist()
-    [8.0]
+    >>> ef.ops.exp2([0.0, 3.0, -1.0]).tolist()
+    [1.0, 8.0, 0.5]
     """
     return power(2.0, x)
 
@@ -157,6 +167,9 @@ def logaddexp(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.logaddexp([0.0, 100.0], [0.0, 100.0]).round(2)
+    Tensor([  0.69, 100.69], shape=(2,), dtype=float32)
     """
     return xp.logaddexp(x1, x2)
 
@@ -169,8 +182,8 @@ def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
         x1: a tensor or number.
         x2: a tensor or number.
 
-    >>> ef.ops.logaddexp2([3.0], [3.0]).tolist()
-    [4.0]
+    >>> ef.ops.logaddexp2([3.0, 5.0], [3.0, -np.inf]).tolist()
+    [4.0, 5.0]
     """
     return divide(logaddexp(multiply(x1, _LN2), multiply(x2, _LN2)), _LN2)
 
@@ -183,8 +196,8 @@ def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
         x1: a tensor or number.
         x2: a tensor or number.
 
-    >>> float(ef.ops.hypot(3.0, 4.0))
-    5.0
+    >>> ef.ops.hypot([3.0, 5.0], [4.0, 12.0]).tolist()
+    [5.0, 13.0]
     """
     x1, x2 = paired(x1, x2)
     scale = stop_gradient(maximum(absolute(x1), absolute(x2)))

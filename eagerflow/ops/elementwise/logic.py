@@ -18,8 +18,8 @@ def logical_and(xp: Numpy, x1: Array, x2: Array) -> Array:
         x1: a tensor or number.
         x2: a tensor or number.
 
-    >>> ef.ops.logical_and([True, True], [True, False]).tolist()
-    [True, False]
+    >>> ef.ops.logical_and([True, True, False], [True, False, False]).tolist()
+    [True, False, False]
     """
     return xp.logical_and(x1, x2)
 
@@ -31,6 +31,9 @@ def logical_or(xp: Numpy, x1: Array, x2: Array) -> Array:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.logical_or([True, True, False], [True, False, False]).tolist()
+    [True, True, False]
     """
     return xp.logical_or(x1, x2)
 
@@ -44,6 +47,8 @@ def logical_not(x: TensorLike) -> Tensor:
 
     >>> ef.ops.logical_not([True, False]).tolist()
     [False, True]
+    >>> ef.ops.logical_not([0.0, 2.0]).tolist()
+    [True, False]
     """
     return equal(x, 0)
 
@@ -55,5 +60,8 @@ def logical_xor(x1: TensorLike, x2: TensorLike) -> Tensor:
     Args:
         x1: a tensor or number.
         x2: a tensor or number.
+
+    >>> ef.ops.logical_xor([True, True, False], [True, False, False]).tolist()
+    [False, True, False]
     """
     return not_equal(equal(x1, 0), equal(x2, 0))

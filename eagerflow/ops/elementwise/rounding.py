@@ -55,8 +55,10 @@ def round(xp: Numpy, x: Array, decimals: int = 0) -> Array:
         x: a tensor.
         decimals: places behind the point; negative ones round to tens, hundreds ...
 
-    >>> ef.ops.round([0.5, 1.5, 2.25], 0).tolist()
+    >>> ef.ops.round([0.5, 1.5, 2.25]).tolist()
     [0.0, 2.0, 2.0]
+    >>> ef.ops.round([12.3456, 0.126], 2)
+    Tensor([12.35,  0.13], shape=(2,), dtype=float32)
     """
     return x.round(decimals) if x.dtype.kind != "b" else x
 

@@ -54,6 +54,9 @@ def where(condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | 
 
     >>> ef.ops.where([True, False], [1.0, 2.0], 0.0).tolist()
     [1.0, 0.0]
+    >>> x = ef.Tensor([-1.0, 4.0])
+    >>> ef.ops.where(x > 0, x, 0.5 * x).tolist()
+    [-0.5, 4.0]
     """
     if x1 is not None and x2 is not None:
         if x1.__class__ in WEAK and x2.__class__ in WEAK:
@@ -94,8 +97,10 @@ def maximum(xp: Numpy, x1: Array, x2: Array) -> Array:
         x1: a tensor or number.
         x2: a tensor or number.
 
-    >>> ef.ops.maximum([1.0, -1.0], 0.0).tolist()
-    [1.0, 0.0]
+    >>> ef.ops.maximum([1.0, -1.0, 0.0], 0.0).tolist()
+    [1.0, 0.0, 0.0]
+    >>> ef.grad(lambda x: ef.ops.maximum(x, 0.0).sum())([1.0, -1.0, 0.0]).tolist()
+    [1.0, 0.0, 0.5]
     """
     return xp.maximum(x1, x2)
 
@@ -113,8 +118,8 @@ def minimum(xp: Numpy, x1: Array, x2: Array) -> Array:
         x1: a tensor or number.
         x2: a tensor or number.
 
-    >>> ef.ops.minimum([1.0, -1.0], 0.0).tolist()
-    [0.0, -1.0]
+    >>> ef.ops.minimum([1.0, -1.0, 0.0], 0.0).tolist()
+    [0.0, -1.0, 0.0]
     """
     return xp.minimum(x1, x2)
 
@@ -176,6 +181,8 @@ def clip(xp: Numpy, x: Array, x_min: Array | None, x_max: Array | None) -> Array
 
     >>> ef.ops.clip([-2.0, 0.5, 3.0], 0.0, 1.0).tolist()
     [0.0, 0.5, 1.0]
+    >>> ef.grad(lambda x: ef.ops.clip(x, 0.0, 1.0).sum())([-2.0, 0.5, 3.0]).tolist()
+    [0.0, 1.0, 0.0]
     """
     if x_min is not None:
         x = xp.maximum(x, x_min)
@@ -212,8 +219,10 @@ def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neg
         posinf: what stands for inf; default the largest number of the type.
         neginf: what stands for -inf; default the smallest.
 
-    >>> ef.ops.nan_to_num([1.0, float("nan")]).tolist()
+    >>> ef.ops.nan_to_num([1.0, np.nan]).tolist()
     [1.0, 0.0]
+    >>> ef.ops.nan_to_num([1.0, np.nan, np.inf], nan=-1.0, posinf=9.0).tolist()
+    [1.0, -1.0, 9.0]
     """
     x = convert_to_tensor(x)
     if x.dtype.kind in "iub":

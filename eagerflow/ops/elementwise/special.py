@@ -85,8 +85,8 @@ def erf(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor of real numbers.
 
-    >>> round(float(ef.ops.erf(0.5)), 5)
-    0.5205
+    >>> ef.ops.erf([-0.5, 0.0, 0.5]).round(4)
+    Tensor([-0.5205,  0.    ,  0.5205], shape=(3,), dtype=float32)
     """
     wide = _widened(x)
     a = xp.minimum(abs(wide), _BEYOND)
@@ -101,8 +101,8 @@ def erfc(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor of real numbers.
 
-    >>> round(float(ef.ops.erfc(0.5)), 5)
-    0.4795
+    >>> ef.ops.erfc([-0.5, 0.0, 0.5]).round(4)
+    Tensor([1.5205, 1.    , 0.4795], shape=(3,), dtype=float32)
     """
     wide = _widened(x)
     size = _erfc_far(xp, xp.minimum(abs(wide), _BEYOND))
@@ -119,8 +119,8 @@ def erfinv(xp: Numpy, x: Array) -> Array:
     Source: the first guess is S. Winitzki, "A handy approximation for the error function and its inverse" (2008);
     two of Halley's steps with erf itself make it exact.
 
-    >>> round(float(ef.ops.erfinv(0.5205)), 4)
-    0.5
+    >>> ef.ops.erfinv(ef.ops.erf([-0.5, 0.0, 0.5])).round(4)
+    Tensor([-0.5,  0. ,  0.5], shape=(3,), dtype=float32)
     """
     a = abs(x.astype("float64"))
     with errstate(all="ignore"):

@@ -22,6 +22,9 @@ def sin(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor of angles in radians.
+
+    >>> ef.ops.sin([0.0, np.pi / 6, np.pi / 2]).round(4)
+    Tensor([0. , 0.5, 1. ], shape=(3,), dtype=float32)
     """
     return xp.sin(x)
 
@@ -33,8 +36,8 @@ def cos(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor of angles in radians.
 
-    >>> ef.ops.cos([0.0]).tolist()
-    [1.0]
+    >>> ef.ops.cos([0.0, np.pi / 3, np.pi]).round(4)
+    Tensor([ 1. ,  0.5, -1. ], shape=(3,), dtype=float32)
     """
     return xp.cos(x)
 
@@ -45,6 +48,9 @@ def tan(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor of angles in radians.
+
+    >>> ef.ops.tan([0.0, np.pi / 4]).round(4)
+    Tensor([0., 1.], shape=(2,), dtype=float32)
     """
     return xp.tan(x)
 
@@ -55,6 +61,9 @@ def arcsin(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.arcsin([0.0, 0.5, 1.0]).round(4)
+    Tensor([0.    , 0.5236, 1.5708], shape=(3,), dtype=float32)
     """
     return xp.arcsin(x)
 
@@ -65,6 +74,9 @@ def arccos(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.arccos([1.0, 0.0, -1.0]).round(4)
+    Tensor([0.    , 1.5708, 3.1416], shape=(3,), dtype=float32)
     """
     return xp.arccos(x)
 
@@ -75,6 +87,9 @@ def arctan(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.arctan([0.0, 1.0, np.inf]).round(4)
+    Tensor([0.    , 0.7854, 1.5708], shape=(3,), dtype=float32)
     """
     return xp.arctan(x)
 
@@ -93,8 +108,8 @@ def arctan2(xp: Numpy, x1: Array, x2: Array) -> Array:
         x1: the ordinates (y), a tensor or number.
         x2: the abscissae (x), a tensor or number.
 
-    >>> round(float(ef.ops.arctan2(1.0, 0.0)), 4)
-    1.5708
+    >>> ef.ops.arctan2([0.0, 1.0, 0.0], [1.0, 0.0, -1.0]).round(4)
+    Tensor([0.    , 1.5708, 3.1416], shape=(3,), dtype=float32)
     """
     return xp.arctan2(x1, x2)
 
@@ -105,6 +120,9 @@ def sinh(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.sinh([0.0, 1.0]).round(4)
+    Tensor([0.    , 1.1752], shape=(2,), dtype=float32)
     """
     return xp.sinh(x)
 
@@ -115,6 +133,9 @@ def cosh(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.cosh([0.0, 1.0]).round(4)
+    Tensor([1.    , 1.5431], shape=(2,), dtype=float32)
     """
     return xp.cosh(x)
 
@@ -126,8 +147,8 @@ def tanh(xp: Numpy, x: Array) -> Array:
     Args:
         x: a tensor.
 
-    >>> ef.ops.tanh([0.0]).tolist()
-    [0.0]
+    >>> ef.ops.tanh([0.0, 1.0, 100.0]).round(4)
+    Tensor([0.    , 0.7616, 1.    ], shape=(3,), dtype=float32)
     """
     return xp.tanh(x)
 
@@ -138,6 +159,9 @@ def arcsinh(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.arcsinh([0.0, 1.0]).round(4)
+    Tensor([0.    , 0.8814], shape=(2,), dtype=float32)
     """
     return xp.arcsinh(x)
 
@@ -148,6 +172,9 @@ def arccosh(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.arccosh([1.0, 2.0]).round(4)
+    Tensor([0.   , 1.317], shape=(2,), dtype=float32)
     """
     return xp.arccosh(x)
 
@@ -158,6 +185,9 @@ def arctanh(xp: Numpy, x: Array) -> Array:
 
     Args:
         x: a tensor.
+
+    >>> ef.ops.arctanh([0.0, 0.5]).round(4)
+    Tensor([0.    , 0.5493], shape=(2,), dtype=float32)
     """
     return xp.arctanh(x)
 
@@ -169,8 +199,8 @@ def sinc(x: TensorLike) -> Tensor:
     Args:
         x: a tensor.
 
-    >>> ef.ops.sinc([0.0]).tolist()
-    [1.0]
+    >>> ef.ops.sinc([0.0, 0.5]).round(4)
+    Tensor([1.    , 0.6366], shape=(2,), dtype=float32)
     """
     scaled = multiply(multiply(x, 1.0), math.pi)
     near = less(absolute(scaled), 1)
@@ -190,8 +220,8 @@ def deg2rad(x: TensorLike) -> Tensor:
     Args:
         x: a tensor of angles in degrees.
 
-    >>> round(float(ef.ops.deg2rad(180.0)), 4)
-    3.1416
+    >>> ef.ops.deg2rad([0.0, 90.0, 180.0]).round(4)
+    Tensor([0.    , 1.5708, 3.1416], shape=(3,), dtype=float32)
     """
     return multiply(x, math.pi / 180)
 
@@ -202,5 +232,8 @@ def rad2deg(x: TensorLike) -> Tensor:
 
     Args:
         x: a tensor of angles in radians.
+
+    >>> ef.ops.rad2deg([0.0, np.pi / 2]).round(4)
+    Tensor([ 0., 90.], shape=(2,), dtype=float32)
     """
     return multiply(x, 180 / math.pi)

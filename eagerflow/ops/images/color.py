@@ -42,8 +42,8 @@ def rgb_to_grayscale(images: TensorLike, data_format: str | None = None) -> Tens
     Raises:
         ValueError: for other numbers of axes or channels.
 
-    >>> rgb_to_grayscale([[[1.0, 1.0, 1.0]]]).shape
-    (1, 1, 1)
+    >>> ef.ops.image.rgb_to_grayscale([[[255.0, 0.0, 0.0], [0.0, 255.0, 0.0]]])[0, :, 0].round(1)
+    Tensor([ 76.2, 149.7], shape=(2,), dtype=float32)
     """
     images = checked_images("rgb_to_grayscale", images)
     axis = channels_axis(images, data_format)
@@ -72,7 +72,7 @@ def rgb_to_hsv(images: TensorLike, data_format: str | None = None) -> Tensor:
     Raises:
         ValueError: for other numbers of axes or channels, and for integers.
 
-    >>> rgb_to_hsv([[[0.5, 0.0, 0.0]]]).tolist()
+    >>> ef.ops.image.rgb_to_hsv([[[0.5, 0.0, 0.0]]]).tolist()
     [[[0.0, 1.0, 0.5]]]
     """
     (red, green, blue), axis = _planes("rgb_to_hsv", images, data_format)
@@ -98,7 +98,7 @@ def hsv_to_rgb(images: TensorLike, data_format: str | None = None) -> Tensor:
     Raises:
         ValueError: for other numbers of axes or channels, and for integers.
 
-    >>> hsv_to_rgb([[[0.0, 1.0, 0.5]]]).tolist()
+    >>> ef.ops.image.hsv_to_rgb([[[0.0, 1.0, 0.5]]]).tolist()
     [[[0.5, 0.0, 0.0]]]
     """
     (hue, saturation, value), axis = _planes("hsv_to_rgb", images, data_format)

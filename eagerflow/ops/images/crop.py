@@ -62,8 +62,9 @@ def crop_images(
     Raises:
         ValueError: when too many or too few numbers are given, or they don't fit.
 
-    >>> crop_images([[[1.0], [2.0], [3.0]]], 0, 1, target_height=1, target_width=2).tolist()
-    [[[2.0], [3.0]]]
+    >>> image = ef.ops.reshape(ef.ops.arange(6.0), (2, 3, 1))
+    >>> ef.ops.image.crop_images(image, 0, 1, target_height=2, target_width=2)[:, :, 0].tolist()
+    [[1.0, 2.0], [4.0, 5.0]]
     """
     images = checked_images("crop_images", images)
     rows, columns = spatial_axes(images, data_format)
@@ -99,8 +100,9 @@ def pad_images(
     Raises:
         ValueError: when too many or too few numbers are given, or they don't fit.
 
-    >>> pad_images([[[1.0]]], 0, 1, target_height=1, target_width=2).tolist()
-    [[[0.0], [1.0]]]
+    >>> image = ef.ops.reshape([1.0, 2.0], (1, 2, 1))
+    >>> ef.ops.image.pad_images(image, 1, 0, target_height=2, target_width=3)[:, :, 0].tolist()
+    [[0.0, 0.0, 0.0], [1.0, 2.0, 0.0]]
     """
     images = checked_images("pad_images", images)
     rows, columns = spatial_axes(images, data_format)
@@ -161,8 +163,10 @@ def extract_patches(
         ValueError: when shapes and settings don't fit together.
         TypeError: for a size that is neither an integer nor a tuple.
 
-    >>> extract_patches([[[1.0], [2.0], [3.0], [4.0]]], (1, 2)).tolist()
+    >>> ef.ops.image.extract_patches([[[1.0], [2.0], [3.0], [4.0]]], (1, 2)).tolist()
     [[[1.0, 2.0], [3.0, 4.0]]]
+    >>> ef.ops.image.extract_patches(ef.ops.ones((1, 8, 8, 3)), 4).shape
+    (1, 2, 2, 48)
     """
     if not isinstance(size, (int, tuple, list)):
         raise TypeError(f"extract_patches: size={size!r}: expected an integer, or a tuple of 2 or 3 of them.")
@@ -196,6 +200,12 @@ def extract_patches_3d(
     Raises:
         ValueError: when shapes and settings don't fit together.
         TypeError: for a size that is neither an integer nor three of them.
+
+    >>> volume = ef.ops.reshape(ef.ops.arange(8.0), (2, 2, 2, 1))
+    >>> ef.ops.image.extract_patches_3d(volume, 2).tolist()
+    [[[[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]]]]
+    >>> ef.ops.image.extract_patches_3d(ef.ops.ones((1, 4, 4, 4, 3)), 2).shape
+    (1, 2, 2, 2, 24)
     """
     if not isinstance(size, int) and not (isinstance(size, (tuple, list)) and len(size) == 3):
         raise TypeError(f"extract_patches_3d: size={size!r}: expected an integer, or a tuple of 3 of them.")

@@ -65,6 +65,12 @@ def gaussian_blur(
 
     Raises:
         ValueError: for settings or shapes that can't be.
+
+    >>> dot = ef.ops.pad([[[1.0]]], ((1, 1), (1, 1), (0, 0)))
+    >>> ef.ops.image.gaussian_blur(dot)[:, :, 0].round(3)
+    Tensor([[0.075, 0.124, 0.075],
+            [0.124, 0.204, 0.124],
+            [0.075, 0.124, 0.075]], shape=(3, 3), dtype=float32)
     """
     batch, back = as_batch("gaussian_blur", images, data_format)
     sizes = per_axis(_plain(kernel_size), 2, "kernel_size")
@@ -102,6 +108,10 @@ def sobel_edges(images: TensorLike, data_format: str | None = None) -> Tensor:
 
     Raises:
         ValueError: for other numbers of axes.
+
+    >>> step = [[0.0, 1.0, 1.0]] * 3
+    >>> ef.ops.image.sobel_edges(ef.ops.reshape(step, (1, 3, 3, 1)))[0, 1, 1, 0].tolist()
+    [0.0, 4.0]
     """
     if convert_to_tensor(images).ndim != 4:
         raise ValueError(f"sobel_edges: images: expected a batch with 4 axes; got {signature_of(images)}.")
@@ -141,6 +151,10 @@ def ssim(
         ValueError: when shapes differ, or images are smaller than the filter.
 
     Source: Wang et al. 2004, Image quality assessment: from error visibility to structural similarity.
+
+    >>> image = np.linspace(0, 1, 16 * 16).reshape(16, 16, 1)
+    >>> float(ef.ops.image.ssim(image, image).round(3)), float(ef.ops.image.ssim(image, 1 - image)) < 0
+    (1.0, True)
     """
     a, _ = as_batch("ssim", image1, data_format)
     b, _ = as_batch("ssim", image2, data_format)

@@ -120,8 +120,10 @@ def resize(
 
     Source: sampling points and kernels as in `jax.image.resize`, which Keras follows.
 
-    >>> resize([[[0.0], [2.0]]], (1, 4)).tolist()
-    [[[0.0], [0.5], [1.5], [2.0]]]
+    >>> ef.ops.image.resize([[[0.0], [2.0]]], (1, 4))[:, :, 0].tolist()
+    [[0.0, 0.5, 1.5, 2.0]]
+    >>> ef.ops.image.resize(ef.ops.ones((8, 32, 32, 3)), (16, 24)).shape
+    (8, 16, 24, 3)
     """
     images = checked_images("resize", images)
     target = _checked_size(images, size, interpolation, fill_mode)
@@ -208,6 +210,9 @@ def scale_and_translate(
         ValueError: for settings that don't fit together.
 
     Source: `jax.image.scale_and_translate`, which Keras follows.
+
+    >>> ef.ops.image.scale_and_translate([1.0, 2.0, 3.0], (4,), [1.0], [1.0], [0], "linear").tolist()
+    [0.0, 1.0, 2.0, 3.0]
     """
     images = convert_to_tensor(images)
     expect_one_of("scale_and_translate", "method", method, sorted(_METHODS))

@@ -92,7 +92,7 @@ def map_coordinates(
     Raises:
         ValueError: for settings or shapes that don't fit together.
 
-    >>> map_coordinates([0.0, 10.0], [[0.5, 1.0]], order=1).tolist()
+    >>> ef.ops.image.map_coordinates([0.0, 10.0], [[0.5, 1.0]], order=1).tolist()
     [5.0, 10.0]
     """
     x, points = convert_to_tensor(inputs), convert_to_tensor(coordinates)
@@ -154,8 +154,10 @@ def affine_transform(
     Raises:
         ValueError: for settings or shapes that don't fit together.
 
-    >>> affine_transform([[[1.0], [2.0], [3.0]]], [1.0, 0, 1, 0, 1, 0, 0, 0]).tolist()
-    [[[2.0], [3.0], [0.0]]]
+    >>> image = [[[1.0], [2.0], [3.0]]]
+    >>> moved = ef.ops.image.affine_transform(image, [1.0, 0, 1, 0, 1, 0, 0, 0])
+    >>> moved[:, :, 0].tolist()
+    [[2.0, 3.0, 0.0]]
     """
     expect_one_of("affine_transform", "interpolation", interpolation, _ORDERS)
     expect_one_of("affine_transform", "fill_mode", fill_mode, _FILL_MODES)
@@ -193,6 +195,12 @@ def perspective_transform(
 
     Raises:
         ValueError: for settings or shapes that don't fit together.
+
+    >>> image = ef.ops.reshape([1.0, 2.0, 3.0, 4.0], (2, 2, 1))
+    >>> corners = [[0, 0], [1, 0], [0, 1], [1, 1]]
+    >>> mirrored = [[1, 0], [0, 0], [1, 1], [0, 1]]
+    >>> ef.ops.image.perspective_transform(image, corners, mirrored)[:, :, 0].round(3).tolist()
+    [[2.0, 1.0], [4.0, 3.0]]
     """
     expect_one_of("perspective_transform", "interpolation", interpolation, _ORDERS)
     batch, back = as_batch("perspective_transform", images, data_format)
@@ -248,6 +256,12 @@ def elastic_transform(
         ValueError: for settings or shapes that don't fit together.
 
     Source: Simard et al. 2003, Best practices for convolutional neural networks applied to visual document analysis.
+
+    >>> image = ef.ops.reshape(ef.ops.arange(16.0), (4, 4, 1))
+    >>> ef.ops.image.elastic_transform(image, alpha=20.0, seed=1).shape
+    (4, 4, 1)
+    >>> ef.ops.image.elastic_transform(image, alpha=0.0, seed=1)[0, :, 0].tolist()
+    [0.0, 1.0, 2.0, 3.0]
     """
     expect_one_of("elastic_transform", "interpolation", interpolation, _ORDERS)
     expect_one_of("elastic_transform", "fill_mode", fill_mode, _FILL_MODES)

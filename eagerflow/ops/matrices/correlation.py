@@ -32,8 +32,9 @@ def corrcoef(x: TensorLike) -> Tensor:
     Returns:
         A square matrix, or a number for a vector.
 
-    >>> ef.ops.corrcoef([[1.0, 2.0], [3.0, 1.0]]).numpy().round(3).tolist()
-    [[1.0, -1.0], [-1.0, 1.0]]
+    >>> ef.ops.corrcoef([[1.0, 2.0, 3.0], [6.0, 4.0, 2.0]]).round(3)
+    Tensor([[ 1., -1.],
+            [-1.,  1.]], shape=(2, 2), dtype=float32)
     """
     x = multiply(x, 1.0)
     if is_half(x.dtype):  # float16 holds no square above 65504

@@ -31,8 +31,11 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Tensor:
     Raises:
         ValueError: when subscripts and shapes don't fit.
 
-    >>> ef.ops.einsum("ij,j->i", [[1, 2], [3, 4]], [1, 1]).tolist()
-    [3, 7]
+    >>> x = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    >>> ef.ops.einsum("ij,j->i", x, [1.0, 0.0, 1.0]).tolist(), ef.ops.einsum("ij->ji", x).tolist()
+    ([4.0, 10.0], [[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]])
+    >>> ef.ops.einsum("bij,bjk->bik", ef.ops.ones((8, 2, 3)), ef.ops.ones((8, 3, 5))).shape
+    (8, 2, 5)
     """
     unknown = set(kwargs) - {"optimize"}
     if unknown:

@@ -66,8 +66,9 @@ def solve(xp: Numpy, a: Array, b: Array) -> Array:
         LinAlgError: for singular matrices (on a GPU the result is not finite instead).
         ValueError: when the shapes don't fit.
 
-    >>> ef.ops.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0]).tolist()
-    [1.0, 0.5]
+    >>> x = ef.ops.linalg.solve([[2.0, 1.0], [0.0, 4.0]], [4.0, 8.0])
+    >>> x.tolist(), ef.ops.matmul([[2.0, 1.0], [0.0, 4.0]], x).tolist()
+    ([1.0, 2.0], [4.0, 8.0])
     """
     return _solved(xp, a, b)
 
@@ -146,8 +147,12 @@ def eigh(xp: Numpy, x: Array) -> tuple[Array, ...]:
     Raises:
         LinAlgError: when the matrices aren't square.
 
-    >>> ef.ops.linalg.eigh([[3.0, 0.0], [0.0, 1.0]])[0].tolist()
-    [1.0, 3.0]
+    >>> values, vectors = ef.ops.linalg.eigh([[2.0, 1.0], [1.0, 2.0]])
+    >>> values.round(4)
+    Tensor([1., 3.], shape=(2,), dtype=float32)
+    >>> abs(vectors).round(4)
+    Tensor([[0.7071, 0.7071],
+            [0.7071, 0.7071]], shape=(2, 2), dtype=float32)
     """
     values, vectors = xp.linalg.eigh(x)
     return values, vectors
@@ -361,8 +366,8 @@ def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
     Raises:
         LinAlgError: when a matrix isn't positive definite (on a GPU the result is NaN instead).
 
-    >>> ef.ops.linalg.cholesky([[4.0]]).tolist()
-    [[2.0]]
+    >>> ef.ops.linalg.cholesky([[4.0, 2.0], [2.0, 5.0]]).tolist()
+    [[2.0, 0.0], [1.0, 2.0]]
     """
     lower = lower_cholesky(as_square(x, "cholesky"))
     return turned(lower) if upper else lower
@@ -380,9 +385,10 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: for another mode.
 
-    >>> q, r = ef.ops.linalg.qr([[3.0], [4.0]])
-    >>> abs(r).numpy().round(4).tolist()
-    [[5.0]]
+    >>> q, r = ef.ops.linalg.qr([[3.0, 1.0], [4.0, 2.0]])
+    >>> (q @ r).round(4)
+    Tensor([[3., 1.],
+            [4., 2.]], shape=(2, 2), dtype=float32)
     """
     if mode not in ("reduced", "complete"):
         raise ValueError(f"qr: mode={mode!r}; expected 'reduced' or 'complete'.")
@@ -416,7 +422,11 @@ def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> A
         `(u, s, vh)`, or `s`: of shape `(..., min(m, n))`, decreasing. Gradients through vectors need different
         singular values.
 
-    >>> ef.ops.linalg.svd([[0.0, 2.0], [1.0, 0.0]], compute_uv=False).tolist()
+    >>> u, s, vh = ef.ops.linalg.svd([[1.0, 2.0], [3.0, 4.0]])
+    >>> ((u * s) @ vh).round(4)
+    Tensor([[1., 2.],
+            [3., 4.]], shape=(2, 2), dtype=float32)
+    >>> ef.ops.linalg.svd([[0.0, 2.0], [1.0, 0.0]], compute_uv=False).round(4).tolist()
     [2.0, 1.0]
     """
     x = as_matrices(x, "svd")

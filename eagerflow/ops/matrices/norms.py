@@ -39,8 +39,11 @@ def norm(x: TensorLike, ord: Any = None, axis: Axes = None, keepdims: bool = Fal
 
     Where the norm is 0, the gradient of a root is 0.
 
-    >>> float(ef.ops.linalg.norm([3.0, 4.0]))
-    5.0
+    >>> x = [[3.0, 4.0], [6.0, 8.0]]
+    >>> ef.ops.linalg.norm(x, axis=1).tolist()
+    [5.0, 10.0]
+    >>> ef.ops.linalg.norm(x, ord=1, axis=1).tolist()
+    [7.0, 14.0]
     """
     x = convert_to_tensor(x)
     x = cast(x, None) if x.dtype.kind in "iub" else x
@@ -118,7 +121,7 @@ def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ten
         axis1: the axis of rows.
         axis2: the axis of columns.
 
-    >>> int(ef.ops.trace([[1, 2], [3, 4]]))
-    5
+    >>> float(ef.ops.trace([[1.0, 2.0], [3.0, 4.0]]))
+    5.0
     """
     return sum(diagonal(x, offset, axis1, axis2), axis=-1)

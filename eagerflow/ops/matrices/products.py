@@ -76,8 +76,10 @@ def matmul(xp: Numpy, x1: Array, x2: Array) -> Array:
     Raises:
         ValueError: when the inner lengths differ, or for a number.
 
-    >>> ef.ops.matmul([[1, 2]], [[3], [4]]).tolist()
-    [[11]]
+    >>> ef.ops.matmul([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]).tolist()
+    [[4.0, 5.0], [10.0, 11.0]]
+    >>> ef.ops.matmul(ef.ops.ones((8, 2, 3)), ef.ops.ones((3, 5))).shape
+    (8, 2, 5)
     """
     try:
         if x1.ndim == 2 and x2.ndim == 2:
@@ -102,8 +104,8 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
     Raises:
         ValueError: when the axes' lengths differ.
 
-    >>> ef.ops.tensordot(np.ones((2, 3)), np.ones((3, 4)), axes=1).shape
-    (2, 4)
+    >>> ef.ops.tensordot(ef.ops.ones((2, 3)), ef.ops.ones((3, 4)), axes=1).tolist()
+    [[3.0, 3.0, 3.0, 3.0], [3.0, 3.0, 3.0, 3.0]]
     """
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
     first, second = _paired(axes, x1, x2)
@@ -139,8 +141,8 @@ def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
     Raises:
         ValueError: when these lengths differ.
 
-    >>> int(ef.ops.dot([1, 2], [3, 4]))
-    11
+    >>> float(ef.ops.dot([1.0, 2.0], [3.0, 4.0])), ef.ops.dot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).tolist()
+    (11.0, [12.0, 34.0])
     """
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
     if not x1.ndim or not x2.ndim:
@@ -161,8 +163,8 @@ def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
     Raises:
         ValueError: when the last axes' lengths differ.
 
-    >>> int(ef.ops.inner([1, 2], [3, 4]))
-    11
+    >>> ef.ops.inner([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).tolist()
+    [12.0, 34.0]
     """
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
     if not x1.ndim or not x2.ndim:
@@ -178,8 +180,8 @@ def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
         x1: a tensor, flattened.
         x2: a tensor, flattened.
 
-    >>> ef.ops.outer([1, 2], [3, 4]).tolist()
-    [[3, 4], [6, 8]]
+    >>> ef.ops.outer([1.0, 2.0], [3.0, 4.0, 5.0]).tolist()
+    [[3.0, 4.0, 5.0], [6.0, 8.0, 10.0]]
     """
     return multiply(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))
 
@@ -192,8 +194,8 @@ def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
         x1: a tensor, flattened.
         x2: a tensor of as many elements, flattened.
 
-    >>> int(ef.ops.vdot([1, 2], [3, 4]))
-    11
+    >>> float(ef.ops.vdot([1.0, 2.0], [3.0, 4.0]))
+    11.0
     """
     return matmul(conj(ravel(x1)), ravel(x2))
 
@@ -206,8 +208,8 @@ def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
         x1: a tensor.
         x2: a tensor.
 
-    >>> ef.ops.kron([1, 10], [1, 2]).tolist()
-    [1, 2, 10, 20]
+    >>> ef.ops.kron([1.0, 10.0], [1.0, 2.0]).tolist()
+    [1.0, 2.0, 10.0, 20.0]
     """
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
     ndim = max(x1.ndim, x2.ndim)
@@ -235,8 +237,8 @@ def cross(
     Raises:
         ValueError: for vectors of another length.
 
-    >>> ef.ops.cross([1, 0, 0], [0, 1, 0]).tolist()
-    [0, 0, 1]
+    >>> ef.ops.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).tolist()
+    [0.0, 0.0, 1.0]
     """
     if axis is not None:
         axisa = axisb = axisc = axis

@@ -28,8 +28,11 @@ _DENSITY = 1 / math.sqrt(2 * math.pi)
 def relu(xp: Numpy, x: Array) -> Array:
     """Elementwise `max(x, 0)`. The derivative at 0 is 0.
 
-    >>> relu([-1.0, 2.0]).tolist()
-    [0.0, 2.0]
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.relu([[-1.0, 2.0], [3.0, -4.0]]).tolist()
+    [[0.0, 2.0], [3.0, 0.0]]
     """
     return xp.maximum(x, 0)
 
@@ -46,9 +49,13 @@ def _leaky_rule(xp: Numpy, g: Array, x: Array, negative_slope: float) -> Array:
 def leaky_relu(xp: Numpy, x: Array, negative_slope: float = 0.2) -> Array:
     """Elementwise `x` where positive, `negative_slope * x` elsewhere.
 
+    Args:
+        x: a tensor of any shape.
+        negative_slope: the slope below 0.
+
     Source: Maas et al. 2013, Rectifier nonlinearities improve neural network acoustic models.
 
-    >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
+    >>> ef.ops.leaky_relu([-1.0, 2.0], 0.5).tolist()
     [-0.5, 2.0]
     """
     if negative_slope.__class__ is not float:
@@ -60,8 +67,11 @@ def leaky_relu(xp: Numpy, x: Array, negative_slope: float = 0.2) -> Array:
 def sigmoid(xp: Numpy, x: Array) -> Array:
     """Elementwise `1 / (1 + exp(-x))`.
 
-    >>> sigmoid([0.0, 1000.0, -1000.0]).tolist()
-    [0.5, 1.0, 0.0]
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.sigmoid([0.0, 1.0, 1000.0]).round(4)
+    Tensor([0.5   , 0.7311, 1.    ], shape=(3,), dtype=float32)
     """
     with errstate(over="ignore"):  # exp(1000) = inf gives the right answer, 0
         e = xp.exp(-x)
@@ -78,10 +88,13 @@ def _silu_rule(xp: Numpy, g: Array, x: Array) -> Array:
 def silu(xp: Numpy, x: Array) -> Array:
     """Elementwise `x * sigmoid(x)`, also called swish.
 
+    Args:
+        x: a tensor of any shape.
+
     Source: Ramachandran et al. 2017, https://arxiv.org/abs/1710.05941.
 
-    >>> silu([0.0]).tolist()
-    [0.0]
+    >>> ef.ops.silu([-1.0, 0.0, 1.0]).round(4)
+    Tensor([-0.2689,  0.    ,  0.7311], shape=(3,), dtype=float32)
     """
     return x * apply(sigmoid, xp, x)
 
@@ -94,8 +107,11 @@ def _softplus_rule(xp: Numpy, g: Array, x: Array) -> Array:
 def softplus(xp: Numpy, x: Array) -> Array:
     """Elementwise `log(1 + exp(x))`, without overflow.
 
-    >>> softplus([1000.0]).tolist()
-    [1000.0]
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.softplus([-1.0, 0.0, 100.0]).round(2)
+    Tensor([  0.31,   0.69, 100.  ], shape=(3,), dtype=float32)
     """
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x)))
 
@@ -113,10 +129,14 @@ def _elu_rule(xp: Numpy, g: Array, x: Array, out: Array, alpha: float) -> Array:
 def elu(xp: Numpy, x: Array, alpha: float = 1.0) -> Array:
     """Elementwise `x` where positive, `alpha * (exp(x) - 1)` elsewhere.
 
+    Args:
+        x: a tensor of any shape.
+        alpha: minus the limit for very negative `x`.
+
     Source: Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
 
-    >>> elu([-1000.0, 2.0]).tolist()
-    [-1.0, 2.0]
+    >>> ef.ops.elu([-1.0, 0.0, 2.0]).round(4)
+    Tensor([-0.6321,  0.    ,  2.    ], shape=(3,), dtype=float32)
     """
     if alpha.__class__ is not float:
         alpha = as_number("alpha", alpha, _elu_by_ops)

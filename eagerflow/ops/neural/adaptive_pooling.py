@@ -64,7 +64,7 @@ def adaptive_average_pool(inputs: TensorLike, output_size: Sizes, data_format: s
     Raises:
         ValueError: when shapes and settings don't fit together.
 
-    >>> adaptive_average_pool([[[1.0], [3.0], [5.0], [7.0]]], 2).tolist()
+    >>> ef.ops.adaptive_average_pool([[[1.0], [3.0], [5.0], [7.0]]], 2).tolist()
     [[[2.0], [6.0]]]
     """
     x = convert_to_tensor(inputs)
@@ -84,7 +84,7 @@ def adaptive_max_pool(inputs: TensorLike, output_size: Sizes, data_format: str |
     Raises:
         ValueError: when shapes and settings don't fit together.
 
-    >>> adaptive_max_pool([[[1.0], [3.0], [5.0], [7.0]]], 2).tolist()
+    >>> ef.ops.adaptive_max_pool([[[1.0], [3.0], [5.0], [7.0]]], 2).tolist()
     [[[3.0], [7.0]]]
     """
     return _along_each_axis("adaptive_max_pool", inputs, output_size, data_format, _maximum)

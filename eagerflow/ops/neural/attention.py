@@ -127,6 +127,13 @@ def dot_product_attention(
         ValueError: when shapes don't fit together.
 
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762.
+
+    >>> query, key = ef.ops.ones((1, 2, 1, 3)), ef.ops.ones((1, 2, 1, 3))
+    >>> value = ef.ops.reshape([0.0, 10.0], (1, 2, 1, 1))
+    >>> ef.ops.dot_product_attention(query, key, value)[0, :, 0, 0].tolist()
+    [5.0, 5.0]
+    >>> ef.ops.dot_product_attention(query, key, value, is_causal=True)[0, :, 0, 0].tolist()
+    [0.0, 5.0]
     """
     scale, attn_logits_soft_cap = settled(query, key, value, scale, attn_logits_soft_cap)
     return *arrays.forward(xp, query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap), None

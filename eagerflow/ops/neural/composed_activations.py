@@ -40,7 +40,10 @@ def _floats(x: Any) -> Tensor:
 def relu6(x: TensorLike) -> Tensor:
     """Elementwise `min(max(x, 0), 6)`.
 
-    >>> relu6([-1.0, 7.0]).tolist()
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.relu6([-1.0, 7.0]).tolist()
     [0.0, 6.0]
     """
     return limit(x, 0, 6)
@@ -50,7 +53,13 @@ def relu6(x: TensorLike) -> Tensor:
 def selu(x: TensorLike) -> Tensor:
     """Scaled exponential linear unit: `elu` with the factors that keep mean 0 and variance 1.
 
+    Args:
+        x: a tensor of any shape.
+
     Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
+
+    >>> ef.ops.selu([-1.0, 0.0, 1.0]).round(4)
+    Tensor([-1.1113,  0.    ,  1.0507], shape=(3,), dtype=float32)
     """
     return elu(x, _SELU_ALPHA) * _SELU_SCALE
 
@@ -59,7 +68,14 @@ def selu(x: TensorLike) -> Tensor:
 def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """Elementwise `x` where positive, `alpha * (exp(x / alpha) - 1)` elsewhere.
 
+    Args:
+        x: a tensor of any shape.
+        alpha: minus the limit for very negative `x`.
+
     Source: Barron 2017, https://arxiv.org/abs/1704.07483.
+
+    >>> ef.ops.celu([-1.0, 0.0, 2.0]).round(4)
+    Tensor([-0.6321,  0.    ,  2.    ], shape=(3,), dtype=float32)
     """
     if alpha.__class__ in (float, int) and alpha == 1:
         return elu(x)
@@ -80,8 +96,8 @@ def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
 
     Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
 
-    >>> gelu([0.0]).tolist()
-    [0.0]
+    >>> ef.ops.gelu([-1.0, 0.0, 1.0]).round(4)
+    Tensor([-0.1588,  0.    ,  0.8412], shape=(3,), dtype=float32)
     """
     return gelu_tanh(x) if approximate else gelu_exact(x)
 
@@ -90,10 +106,20 @@ def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
 def glu(x: TensorLike, axis: int = -1) -> Tensor:
     """The first half of `x` along `axis`, gated by the sigmoid of the second.
 
+    Args:
+        x: a tensor.
+        axis: the axis that is cut in two.
+
+    Returns:
+        A tensor with half of the length along `axis`.
+
     Raises:
         ValueError: when the axis' length is odd.
 
     Source: Dauphin et al. 2016, https://arxiv.org/abs/1612.08083.
+
+    >>> ef.ops.glu([3.0, 5.0, 0.0, 1000.0]).tolist()
+    [1.5, 5.0]
     """
     x = _floats(x)
     if not -x.ndim <= axis < x.ndim or x.shape[axis] % 2:
@@ -107,7 +133,10 @@ def glu(x: TensorLike, axis: int = -1) -> Tensor:
 def hard_sigmoid(x: TensorLike) -> Tensor:
     """Elementwise `min(max(x / 6 + 1 / 2, 0), 1)`, which resembles the sigmoid.
 
-    >>> hard_sigmoid([-3.0, 0.0, 4.0]).tolist()
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.hard_sigmoid([-3.0, 0.0, 4.0]).tolist()
     [0.0, 0.5, 1.0]
     """
     return limit(_floats(x) / 6 + 0.5, 0, 1)
@@ -117,7 +146,13 @@ def hard_sigmoid(x: TensorLike) -> Tensor:
 def hard_silu(x: TensorLike) -> Tensor:
     """Elementwise `x * hard_sigmoid(x)`, also called hard swish.
 
+    Args:
+        x: a tensor of any shape.
+
     Source: Howard et al. 2019, https://arxiv.org/abs/1905.02244.
+
+    >>> ef.ops.hard_silu([-1.5, 0.0, 1.5, 4.0]).tolist()
+    [-0.375, 0.0, 1.125, 4.0]
     """
     x = _floats(x)
     return x * hard_sigmoid(x)
@@ -129,27 +164,57 @@ swish = silu
 
 @composite
 def hard_tanh(x: TensorLike) -> Tensor:
-    """Elementwise `min(max(x, -1), 1)`."""
+    """Elementwise `min(max(x, -1), 1)`.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.hard_tanh([-3.0, 0.5, 2.0]).tolist()
+    [-1.0, 0.5, 1.0]
+    """
     return clip(x, -1, 1)
 
 
 @composite
 def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
-    """Elementwise `x` where its size is above `threshold`, 0 elsewhere."""
+    """Elementwise `x` where its size is above `threshold`, 0 elsewhere.
+
+    Args:
+        x: a tensor of any shape.
+        threshold: elements of at most this size become 0.
+
+    >>> ef.ops.hard_shrink([-0.3, 0.25, 2.0]).tolist()
+    [0.0, 0.0, 2.0]
+    """
     x = convert_to_tensor(x)
     return where(absolute(x) > threshold, x, 0)
 
 
 @composite
 def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
-    """Elementwise `x` moved towards 0 by `threshold`, but not past it."""
+    """Elementwise `x` moved towards 0 by `threshold`, but not past it.
+
+    Args:
+        x: a tensor of any shape.
+        threshold: how far elements are moved; those of at most this size become 0.
+
+    >>> ef.ops.soft_shrink([-2.0, 0.25, 2.0]).tolist()
+    [-1.5, 0.0, 1.5]
+    """
     x = _real(x)
     return x - clip(x, -threshold, threshold)
 
 
 @composite
 def tanh_shrink(x: TensorLike) -> Tensor:
-    """Elementwise `x - tanh(x)`."""
+    """Elementwise `x - tanh(x)`.
+
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.tanh_shrink([-1.0, 0.0, 1.0]).round(4)
+    Tensor([-0.2384,  0.    ,  0.2384], shape=(3,), dtype=float32)
+    """
     x = _floats(x)
     return x - tanh(x)
 
@@ -158,7 +223,12 @@ def tanh_shrink(x: TensorLike) -> Tensor:
 def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
     """Elementwise `x` where above `threshold`, `default_value` elsewhere.
 
-    >>> threshold([-1.0, 2.0], 0.0, 9.0).tolist()
+    Args:
+        x: a tensor of any shape.
+        threshold: above this, elements stay.
+        default_value: what the others become.
+
+    >>> ef.ops.threshold([-1.0, 2.0], 0.0, 9.0).tolist()
     [9.0, 2.0]
     """
     x = convert_to_tensor(x)
@@ -169,8 +239,11 @@ def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
 def log_sigmoid(x: TensorLike) -> Tensor:
     """Elementwise `log(sigmoid(x))`, exact also where that is tiny.
 
-    >>> log_sigmoid([-1000.0]).tolist()
-    [-1000.0]
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.log_sigmoid([-100.0, 0.0]).round(2)
+    Tensor([-100.  ,   -0.69], shape=(2,), dtype=float32)
     """
     return -softplus(-_floats(x))
 
@@ -179,7 +252,10 @@ def log_sigmoid(x: TensorLike) -> Tensor:
 def softsign(x: TensorLike) -> Tensor:
     """Elementwise `x / (|x| + 1)`.
 
-    >>> softsign([-1.0, 3.0]).tolist()
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.softsign([-1.0, 3.0]).tolist()
     [-0.5, 0.75]
     """
     x = _floats(x)
@@ -190,7 +266,14 @@ def softsign(x: TensorLike) -> Tensor:
 def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     """Elementwise `(x + sqrt(x * x + b)) / 2`, a smooth relu.
 
+    Args:
+        x: a tensor of any shape.
+        b: how smooth the corner at 0 is; the result there is `sqrt(b) / 2`.
+
     Source: Barron 2021, https://arxiv.org/abs/2112.11687.
+
+    >>> ef.ops.squareplus([-1.5, 0.0, 1.5]).tolist()
+    [0.5, 1.0, 2.0]
     """
     x = _floats(x)
     return (x + sqrt(x * x + b)) / 2
@@ -200,7 +283,10 @@ def squareplus(x: TensorLike, b: float = 4) -> Tensor:
 def sparse_plus(x: TensorLike) -> Tensor:
     """Elementwise 0 up to -1, `x` from 1 on, and the parabola `(x + 1)² / 4` between.
 
-    >>> sparse_plus([-2.0, 0.0, 3.0]).tolist()
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.sparse_plus([-2.0, 0.0, 3.0]).tolist()
     [0.0, 0.25, 3.0]
     """
     x = _floats(x)
@@ -212,7 +298,10 @@ def sparse_plus(x: TensorLike) -> Tensor:
 def sparse_sigmoid(x: TensorLike) -> Tensor:
     """Elementwise `min(max((x + 1) / 2, 0), 1)`.
 
-    >>> sparse_sigmoid([-2.0, 0.0, 3.0]).tolist()
+    Args:
+        x: a tensor of any shape.
+
+    >>> ef.ops.sparse_sigmoid([-2.0, 0.0, 3.0]).tolist()
     [0.0, 0.5, 1.0]
     """
     return limit((_floats(x) + 1) / 2, 0, 1)

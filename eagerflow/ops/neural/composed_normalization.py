@@ -58,8 +58,8 @@ def layer_normalization(
 
     Source: Ba et al. 2016, https://arxiv.org/abs/1607.06450.
 
-    >>> layer_normalization([1.0, 3.0], epsilon=0.0).tolist()
-    [-1.0, 1.0]
+    >>> ef.ops.layer_normalization([[1.0, 3.0], [10.0, 50.0]], epsilon=0.0).tolist()
+    [[-1.0, 1.0], [-1.0, 1.0]]
     """
     by_variance = kwargs.pop("rms_scaling", False)
     if kwargs:
@@ -90,8 +90,8 @@ def rms_normalization(
 
     Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
 
-    >>> rms_normalization([2.0, 2.0], epsilon=0.0).tolist()
-    [1.0, 1.0]
+    >>> ef.ops.rms_normalization([[3.0, 4.0]], epsilon=0.0).round(4)
+    Tensor([[0.8485, 1.1314]], shape=(1, 2), dtype=float32)
     """
     wide, dtype = _at_least_float32(x)
     axes = axes_of(axis, wide.ndim)
@@ -113,8 +113,9 @@ def normalize(x: TensorLike, axis: int | Sequence[int] = -1, order: int = 2, eps
     Raises:
         ValueError: for an order that isn't an integer of at least 1.
 
-    >>> normalize([0.0, 4.0]).tolist()
-    [0.0, 1.0]
+    >>> ef.ops.normalize([[0.0, 4.0], [3.0, 4.0]]).round(4)
+    Tensor([[0. , 1. ],
+            [0.6, 0.8]], shape=(2, 2), dtype=float32)
     """
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ValueError(f"normalize: order={order!r}: expected an integer of at least 1.")

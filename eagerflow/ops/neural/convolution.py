@@ -104,9 +104,12 @@ def conv(
     Raises:
         ValueError: when shapes and settings don't fit together.
 
-    >>> import eagerflow as ef
-    >>> conv(ef.ops.reshape([1.0, 2.0, 3.0], (1, 3, 1)), ef.ops.reshape([1.0, 1.0], (2, 1, 1))).tolist()
-    [[[3.0], [5.0]]]
+    >>> x = ef.ops.reshape([1.0, 2.0, 3.0], (1, 3, 1))
+    >>> kernel = ef.ops.reshape([1.0, 10.0], (2, 1, 1))
+    >>> ef.ops.conv(x, kernel).tolist()
+    [[[21.0], [32.0]]]
+    >>> ef.ops.conv(ef.ops.ones((2, 8, 8, 3)), ef.ops.ones((3, 3, 3, 16)), padding="same").shape
+    (2, 8, 8, 16)
     """
     x = channels_first_to_last(inputs, data_format)
     plan = planned(x, kernel, strides, padding, dilation_rate)
@@ -156,6 +159,11 @@ def depthwise_conv(
 
     Raises:
         ValueError: when shapes and settings don't fit together.
+
+    >>> x = ef.ops.reshape([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (1, 3, 2))
+    >>> kernel = ef.ops.reshape([1.0, 10.0, 1.0, 10.0], (2, 2, 1))
+    >>> ef.ops.depthwise_conv(x, kernel).tolist()
+    [[[4.0, 60.0], [8.0, 100.0]]]
     """
     x = channels_first_to_last(inputs, data_format)
     plan = planned_depthwise(x, kernel, strides, padding, dilation_rate)
@@ -204,6 +212,11 @@ def separable_conv(
 
     Raises:
         ValueError: when shapes and settings don't fit together.
+
+    >>> x = ef.ops.reshape([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], (1, 3, 2))
+    >>> depthwise, pointwise = ef.ops.ones((2, 2, 1)), ef.ops.ones((1, 2, 3))
+    >>> ef.ops.separable_conv(x, depthwise, pointwise).tolist()
+    [[[10.0, 10.0, 10.0], [18.0, 18.0, 18.0]]]
     """
     pointwise = convert_to_tensor(pointwise_kernel)
     if set(pointwise.shape[:-2]) - {1}:

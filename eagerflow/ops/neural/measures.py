@@ -24,7 +24,7 @@ def polar(abs_: Any, angle: Any) -> Tensor:
         abs_: sizes.
         angle: angles, of a shape that broadcasts.
 
-    >>> polar([2.0], [0.0]).tolist()
+    >>> ef.ops.polar([2.0], [0.0]).tolist()
     [(2+0j)]
     """
     size, angle = convert_to_tensor(abs_), convert_to_tensor(angle)
@@ -45,6 +45,9 @@ def psnr(x1: TensorLike, x2: TensorLike, max_val: float) -> Tensor:
 
     Raises:
         ValueError: when the shapes differ.
+
+    >>> round(float(ef.ops.psnr([0.0, 1.0], [0.1, 0.9], max_val=1.0)), 4)
+    20.0
     """
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
     if x1.shape != x2.shape:

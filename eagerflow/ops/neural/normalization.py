@@ -44,8 +44,9 @@ def moments(
     Raises:
         ValueError: for axes that aren't there, and for `synchronized=True`.
 
-    >>> [float(m) for m in moments([1.0, 3.0], axes=[0])]
-    [2.0, 1.0]
+    >>> mean, variance = ef.ops.moments([[1.0, 10.0], [3.0, 10.0]], axes=[0])
+    >>> mean.tolist(), variance.tolist()
+    ([2.0, 10.0], [1.0, 0.0])
     """
     if synchronized:
         raise ValueError("moments(synchronized=True): there is one process only; use synchronized=False.")
@@ -159,8 +160,9 @@ def batch_normalization(
 
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
 
-    >>> batch_normalization([[1.0], [5.0]], [3.0], [4.0], axis=-1, epsilon=0.0).tolist()
-    [[-1.0], [1.0]]
+    >>> x = [[1.0, 10.0], [5.0, 30.0]]
+    >>> ef.ops.batch_normalization(x, [3.0, 20.0], [4.0, 100.0], axis=-1, epsilon=0.0).tolist()
+    [[-1.0, -1.0], [1.0, 1.0]]
     """
     if epsilon.__class__ is not float:
         epsilon = as_number("epsilon", epsilon, _by_factor_and_shift)

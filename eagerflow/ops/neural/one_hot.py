@@ -46,8 +46,8 @@ def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: DType = None
         TypeError: when `x` isn't made of whole numbers.
         ValueError: for `sparse=True` and axes that can't be.
 
-    >>> one_hot([1, -1], 3).tolist()
-    [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    >>> ef.ops.one_hot([1, 0, -1], 3).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
     _refuse_sparse("one_hot", sparse)
     x = _whole("one_hot", convert_to_tensor(x))
@@ -83,8 +83,8 @@ def multi_hot(
         TypeError: when `inputs` isn't made of integers.
         ValueError: without `num_classes`.
 
-    >>> multi_hot([[0, 2]], 4).tolist()
-    [[1.0, 0.0, 1.0, 0.0]]
+    >>> ef.ops.multi_hot([[0, 2], [1, 1]], 4).tolist()
+    [[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]]
     """
     num_classes = kwargs.pop("num_tokens", num_classes)
     if num_classes is None or kwargs:

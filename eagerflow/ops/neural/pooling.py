@@ -84,9 +84,11 @@ def max_pool(
     Raises:
         ValueError: when shapes and settings don't fit together.
 
-    >>> import eagerflow as ef
-    >>> max_pool(ef.ops.reshape([1.0, 4.0, 3.0, 2.0], (1, 4, 1)), 2).tolist()
+    >>> x = ef.ops.reshape([1.0, 4.0, 3.0, 2.0], (1, 4, 1))
+    >>> ef.ops.max_pool(x, 2).tolist()
     [[[4.0], [3.0]]]
+    >>> ef.ops.max_pool(x, 2, strides=1).tolist()
+    [[[4.0], [4.0], [3.0]]]
     """
     return maxima(partial(plain.maximum, xp), inputs, pool_size, strides, padding, data_format, keep=keep)
 
@@ -145,5 +147,11 @@ def average_pool(
 
     Raises:
         ValueError: when shapes and settings don't fit together.
+
+    >>> x = ef.ops.reshape([1.0, 3.0, 5.0, 7.0, 9.0], (1, 5, 1))
+    >>> ef.ops.average_pool(x, 2).tolist()
+    [[[2.0], [6.0]]]
+    >>> ef.ops.average_pool(x, 2, padding="same").tolist()
+    [[[2.0], [6.0], [9.0]]]
     """
     return means(partial(in_float32, plain.average, xp), inputs, pool_size, strides, padding, data_format)

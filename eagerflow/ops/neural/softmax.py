@@ -38,8 +38,9 @@ def softmax(xp: Numpy, x: Array, axis: Axes = -1) -> Array:
     Returns:
         A tensor of the same shape. Slices that are minus infinity throughout give NaN.
 
-    >>> softmax([0.0, 0.0]).tolist()
-    [0.5, 0.5]
+    >>> ef.ops.softmax([[1.0, 2.0], [3.0, 3.0]]).round(4)
+    Tensor([[0.2689, 0.7311],
+            [0.5   , 0.5   ]], shape=(2, 2), dtype=float32)
     """
     if not x.size:
         return x.copy()
@@ -60,8 +61,9 @@ def log_softmax(xp: Numpy, x: Array, axis: Axes = -1) -> Array:
         x: a tensor.
         axis: an axis or a tuple of axes (None: all).
 
-    >>> log_softmax([0.0, -1000.0]).tolist()
-    [0.0, -1000.0]
+    >>> ef.ops.log_softmax([[1.0, 2.0], [0.0, -50.0]]).round(2)
+    Tensor([[ -1.31,  -0.31],
+            [  0.  , -50.  ]], shape=(2, 2), dtype=float32)
     """
     if not x.size:
         return x.copy()
@@ -85,7 +87,7 @@ def sparsemax(xp: Numpy, x: Array, axis: int = -1) -> Array:
 
     Source: Martins and Astudillo 2016, https://arxiv.org/abs/1602.02068. (Keras 3.15's results don't add up to 1.)
 
-    >>> sparsemax([0.0, 1.0, 1.5]).tolist()
+    >>> ef.ops.sparsemax([0.0, 1.0, 1.5]).tolist()
     [0.0, 0.25, 0.75]
     """
     return in_float32(_projected, xp, x, axis) if x.size else x.copy()

@@ -102,6 +102,10 @@ def conv_transpose(
         ValueError: when shapes and settings don't fit together.
 
     Source: lengths and alignment after TensorFlow's, which Keras follows.
+
+    >>> x, kernel = ef.ops.reshape([1.0, 2.0], (1, 2, 1)), ef.ops.reshape([1.0, 10.0], (2, 1, 1))
+    >>> ef.ops.conv_transpose(x, kernel, strides=2).tolist()
+    [[[1.0], [10.0], [2.0], [20.0]]]
     """
     x = channels_first_to_last(inputs, data_format)
     plan = planned(x, kernel, strides, padding, output_padding, dilation_rate)

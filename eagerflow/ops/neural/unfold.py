@@ -50,7 +50,7 @@ def unfold(x: TensorLike, kernel_size: Sizes, dilation: Sizes = 1, padding: Any 
 
     Source: the interface of `torch.nn.functional.unfold`, which Keras follows.
 
-    >>> unfold([[[[1.0, 2.0], [3.0, 4.0]]]], 2).tolist()
+    >>> ef.ops.unfold([[[[1.0, 2.0], [3.0, 4.0]]]], 2).tolist()
     [[[1.0], [2.0], [3.0], [4.0]]]
     """
     x = convert_to_tensor(x)
@@ -81,7 +81,7 @@ def fold(
     Raises:
         ValueError: when shapes and settings don't fit together.
 
-    >>> fold([[[1.0], [2.0], [3.0], [4.0]]], 2, 2).tolist()
+    >>> ef.ops.fold([[[1.0], [2.0], [3.0], [4.0]]], 2, 2).tolist()
     [[[[1.0, 2.0], [3.0, 4.0]]]]
     """
     x = convert_to_tensor(x)
@@ -119,6 +119,9 @@ def depth_to_space(x: TensorLike, block_size: int, data_format: str = "channels_
 
     Raises:
         ValueError: when the channels can't be divided so.
+
+    >>> ef.ops.depth_to_space([[[[1.0, 2.0, 3.0, 4.0]]]], 2)[0, :, :, 0].tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
     """
     x, first = _image("depth_to_space", x, block_size, data_format)
     b, channels = block_size, x.shape[1 if first else 3]
@@ -147,6 +150,9 @@ def space_to_depth(x: TensorLike, block_size: int, data_format: str = "channels_
 
     Raises:
         ValueError: when height or width can't be divided so.
+
+    >>> ef.ops.space_to_depth([[[[1.0], [2.0]], [[3.0], [4.0]]]], 2).tolist()
+    [[[[1.0, 2.0, 3.0, 4.0]]]]
     """
     x, first = _image("space_to_depth", x, block_size, data_format)
     b = block_size

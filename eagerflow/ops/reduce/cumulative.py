@@ -41,8 +41,8 @@ def cumsum(xp: Numpy, x: Array, axis: int | None = None, dtype: DType = None) ->
         axis: the axis to run along; default: the flattened tensor.
         dtype: the type to add up in; default as NumPy.
 
-    >>> ef.ops.cumsum([1.0, 2.0, 3.0]).tolist()
-    [1.0, 3.0, 6.0]
+    >>> ef.ops.cumsum([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], axis=1).tolist()
+    [[1.0, 3.0, 6.0], [4.0, 9.0, 15.0]]
     """
     return _running(x, axis, dtype)
 
@@ -52,12 +52,12 @@ def cumprod(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Tens
     """Running products: each element is the product of all up to it.
 
     Args:
-        x: a tensor. Zeros are no trouble to its gradient.
+        x: a tensor. The gradient is right for zeros, too.
         axis: the axis to run along; default: the flattened tensor.
         dtype: the type to multiply in; default that of `x`, int64 for bools and smaller integers.
 
-    >>> ef.ops.cumprod([1.0, 2.0, 3.0]).tolist()
-    [1.0, 2.0, 6.0]
+    >>> ef.ops.cumprod([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], axis=1).tolist()
+    [[1.0, 2.0, 6.0], [4.0, 20.0, 120.0]]
     """
     x = convert_to_tensor(x)
     if axis is None:
@@ -91,8 +91,8 @@ def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     Raises:
         ValueError: for a negative `n`.
 
-    >>> ef.ops.diff([1, 4, 9]).tolist()
-    [3, 5]
+    >>> ef.ops.diff([1.0, 4.0, 9.0]).tolist(), ef.ops.diff([1.0, 4.0, 9.0], n=2).tolist()
+    ([3.0, 5.0], [2.0])
     """
     a = convert_to_tensor(a)
     if n < 0:

@@ -28,8 +28,8 @@ def logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tenso
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> round(float(ef.ops.logsumexp([1000.0, 1000.0])), 3)
-    1000.693
+    >>> ef.ops.logsumexp([[0.0, 0.0], [100.0, 100.0]], axis=1).round(3)
+    Tensor([  0.693, 100.693], shape=(2,), dtype=float32)
     """
     x = convert_to_tensor(x)
     highest = stop_gradient(max(x, axis=axis, keepdims=True, initial=-math.inf))

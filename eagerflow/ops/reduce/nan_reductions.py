@@ -38,8 +38,8 @@ def nansum(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> float(ef.ops.nansum([1.0, float("nan"), 2.0]))
-    3.0
+    >>> ef.ops.nansum([[1.0, np.nan], [2.0, 4.0]], axis=1).tolist()
+    [1.0, 6.0]
     """
     return sum(_filled(x, 0), axis=axis, keepdims=keepdims)
 
@@ -52,6 +52,9 @@ def nanprod(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
+
+    >>> ef.ops.nanprod([[2.0, 3.0], [np.nan, 5.0]], axis=1).tolist()
+    [6.0, 5.0]
     """
     return prod(_filled(x, 1), axis=axis, keepdims=keepdims)
 
@@ -69,7 +72,7 @@ def nancumsum(x: TensorLike, axis: int | None = None, dtype: DType = None) -> Te
         axis: the axis to run along, which may be the only one of a tuple; default: the flattened tensor.
         dtype: the type to add up in.
 
-    >>> ef.ops.nancumsum([1.0, float("nan"), 2.0]).tolist()
+    >>> ef.ops.nancumsum([1.0, np.nan, 2.0]).tolist()
     [1.0, 1.0, 3.0]
     """
     return cumsum(_filled(x, 0), axis=_only(axis), dtype=dtype)
@@ -83,6 +86,9 @@ def nancumprod(x: TensorLike, axis: int | None = None, dtype: DType = None) -> T
         x: a tensor.
         axis: the axis to run along, which may be the only one of a tuple; default: the flattened tensor.
         dtype: the type to multiply in.
+
+    >>> ef.ops.nancumprod([2.0, np.nan, 3.0]).tolist()
+    [2.0, 2.0, 6.0]
     """
     return cumprod(_filled(x, 1), axis=_only(axis), dtype=dtype)
 
@@ -96,8 +102,8 @@ def nanmean(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> float(ef.ops.nanmean([1.0, float("nan"), 2.0]))
-    1.5
+    >>> float(ef.ops.nanmean([1.0, np.nan, 2.0])), ef.ops.nanmean([[1.0, np.nan], [2.0, 4.0]], axis=1).tolist()
+    (1.5, [1.0, 3.0])
     """
     x = convert_to_tensor(x)
     if is_half(x.dtype):  # a half holds neither the sum of many nor their number
@@ -120,7 +126,7 @@ def nanvar(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> float(ef.ops.nanvar([1.0, float("nan"), 3.0]))
+    >>> float(ef.ops.nanvar([1.0, np.nan, 3.0]))
     1.0
     """
     x = convert_to_tensor(x)
@@ -141,6 +147,9 @@ def nanstd(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         x: a tensor.
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.nanstd([1.0, np.nan, 3.0]))
+    1.0
     """
     return sqrt(nanvar(x, axis=axis, keepdims=keepdims))
 
@@ -166,8 +175,8 @@ def nanmax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
     Raises:
         ValueError: for an axis without elements.
 
-    >>> float(ef.ops.nanmax([1.0, float("nan"), 2.0]))
-    2.0
+    >>> ef.ops.nanmax([[np.nan, 3.0, 1.0], [2.0, np.nan, np.nan]], axis=1).tolist()
+    [3.0, 2.0]
     """
     return _extreme(max, -math.inf, math.nan, x, axis, keepdims)
 
@@ -183,6 +192,9 @@ def nanmin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
     Raises:
         ValueError: for an axis without elements.
+
+    >>> ef.ops.nanmin([[np.nan, 3.0, 1.0], [2.0, np.nan, np.nan]], axis=1).tolist()
+    [1.0, 2.0]
     """
     return _extreme(min, math.inf, math.nan, x, axis, keepdims)
 
@@ -196,8 +208,8 @@ def nanargmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) ->
         axis: one axis; default: the flattened tensor.
         keepdims: keep the reduced axes with length one.
 
-    >>> int(ef.ops.nanargmax([1.0, float("nan"), 2.0]))
-    2
+    >>> ef.ops.nanargmax([[np.nan, 3.0, 1.0], [2.0, np.nan, np.nan]], axis=1).tolist()
+    [1, 0]
     """
     return _extreme(argmax, -math.inf, -1, x, axis, keepdims)
 
@@ -210,5 +222,8 @@ def nanargmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) ->
         x: a tensor of real numbers.
         axis: one axis; default: the flattened tensor.
         keepdims: keep the reduced axes with length one.
+
+    >>> ef.ops.nanargmin([[np.nan, 3.0, 1.0], [2.0, np.nan, np.nan]], axis=1).tolist()
+    [2, 0]
     """
     return _extreme(argmin, math.inf, -1, x, axis, keepdims)

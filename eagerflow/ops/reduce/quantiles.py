@@ -31,7 +31,7 @@ _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 @composite
 def quantile(x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False) -> Tensor:
-    """The elements below which the parts `q` of all lie; NaN where any element is NaN.
+    """The values below which the share `q` of the elements lies; NaN where any element is NaN.
 
     Args:
         x: a tensor of real numbers.
@@ -47,8 +47,8 @@ def quantile(x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "lin
     Raises:
         ValueError: for another method, `q` outside of 0 to 1, or no elements.
 
-    >>> float(ef.ops.quantile([1.0, 2.0, 4.0], 0.75))
-    3.0
+    >>> ef.ops.quantile([1.0, 2.0, 4.0], [0.0, 0.5, 0.75]).tolist()
+    [1.0, 2.0, 3.0]
     """
     return _quantile("quantile", x, q, axis, method, keepdims, skip_nan=False)
 
@@ -57,7 +57,7 @@ def quantile(x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "lin
 def nanquantile(
     x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
-    """The elements below which the parts `q` of all that isn't NaN lie; NaN where nothing is left.
+    """The values below which the share `q` of the elements lies, NaN left out; NaN where nothing is left.
 
     Args:
         x: a tensor of real numbers.
@@ -66,7 +66,7 @@ def nanquantile(
         method: see `quantile`.
         keepdims: keep the reduced axes with length one.
 
-    >>> float(ef.ops.nanquantile([1.0, float("nan"), 2.0], 0.5))
+    >>> float(ef.ops.nanquantile([1.0, np.nan, 2.0], 0.5))
     1.5
     """
     return _quantile("nanquantile", x, q, axis, method, keepdims, skip_nan=True)
@@ -85,8 +85,8 @@ def percentile(
         method: see `quantile`.
         keepdims: keep the reduced axes with length one.
 
-    >>> float(ef.ops.percentile([1.0, 2.0, 4.0], 50))
-    2.0
+    >>> ef.ops.percentile([1.0, 2.0, 4.0], [0, 50, 75]).tolist()
+    [1.0, 2.0, 3.0]
     """
     return _quantile("percentile", x, multiply(q, 0.01), axis, method, keepdims, skip_nan=False)
 
@@ -103,6 +103,9 @@ def nanpercentile(
         axis: an axis or several; default all.
         method: see `quantile`.
         keepdims: keep the reduced axes with length one.
+
+    >>> ef.ops.nanpercentile([1.0, np.nan, 2.0, 3.0], [0, 50, 100]).tolist()
+    [1.0, 2.0, 3.0]
     """
     return _quantile("nanpercentile", x, multiply(q, 0.01), axis, method, keepdims, skip_nan=True)
 
@@ -116,8 +119,8 @@ def median(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> float(ef.ops.median([1.0, 9.0, 2.0]))
-    2.0
+    >>> float(ef.ops.median([1.0, 9.0, 2.0])), ef.ops.median([[1.0, 3.0], [5.0, 9.0]], axis=1).tolist()
+    (2.0, [2.0, 7.0])
     """
     return _quantile("median", x, 0.5, axis, "midpoint", keepdims, skip_nan=False)
 
@@ -130,6 +133,9 @@ def nanmedian(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tenso
         x: a tensor of real numbers.
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
+
+    >>> float(ef.ops.nanmedian([3.0, np.nan, 1.0, 2.0]))
+    2.0
     """
     return _quantile("nanmedian", x, 0.5, axis, "midpoint", keepdims, skip_nan=True)
 

@@ -29,8 +29,11 @@ def sum(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> ef.ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
-    [4.0, 6.0]
+    >>> x = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    >>> float(ef.ops.sum(x)), ef.ops.sum(x, axis=0).tolist()
+    (21.0, [5.0, 7.0, 9.0])
+    >>> ef.ops.sum(x, axis=1, keepdims=True).shape
+    (2, 1)
     """
     return wide_sum(x, axes_of(axis), keepdims)
 
@@ -52,8 +55,11 @@ def mean(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Arra
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> float(ef.ops.mean([1.0, 2.0, 6.0]))
-    3.0
+    >>> x = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    >>> float(ef.ops.mean(x)), ef.ops.mean(x, axis=1).tolist()
+    (3.5, [2.0, 5.0])
+    >>> ef.grad(ef.ops.mean)([1.0, 2.0, 3.0, 6.0]).tolist()
+    [0.25, 0.25, 0.25, 0.25]
     """
     if x.dtype.itemsize < 4:
         found = x.mean(axis=axes_of(axis), dtype="float32", keepdims=keepdims)
@@ -97,6 +103,8 @@ def max(
 
     >>> ef.ops.max([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
     [5.0, 7.0]
+    >>> ef.grad(ef.ops.max)([3.0, 7.0, 7.0]).tolist()
+    [0.0, 0.5, 0.5]
     """
     return _extreme(xp, x, axis, keepdims, initial, True)
 
@@ -116,6 +124,8 @@ def min(
     Raises:
         ValueError: for an axis without elements, unless `initial` is given.
 
+    >>> ef.ops.min([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
+    [1.0, 2.0]
     >>> float(ef.ops.min([3.0, 1.0], initial=0.0))
     0.0
     """
@@ -151,6 +161,9 @@ def amax(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         x: a tensor of real numbers.
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
+
+    >>> ef.ops.amax([[1.0, 5.0, 3.0], [4.0, 2.0, 6.0]], axis=0).tolist()
+    [4.0, 5.0, 6.0]
     """
     return max(x, axis=axis, keepdims=keepdims)
 
@@ -163,6 +176,9 @@ def amin(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         x: a tensor of real numbers.
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
+
+    >>> ef.ops.amin([[1.0, 5.0, 3.0], [4.0, 2.0, 6.0]], axis=1).tolist()
+    [1.0, 2.0]
     """
     return min(x, axis=axis, keepdims=keepdims)
 
@@ -191,8 +207,8 @@ def prod(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False, dtype: 
         keepdims: keep the reduced axes with length one.
         dtype: the type to compute in; default as NumPy.
 
-    >>> float(ef.ops.prod([2.0, 3.0, 4.0]))
-    24.0
+    >>> ef.ops.prod([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], axis=1).tolist()
+    [6.0, 120.0]
     """
     return x.prod(axis=axes_of(axis), dtype=dtype, keepdims=keepdims)
 
@@ -211,6 +227,8 @@ def argmax(xp: Numpy, x: Array, axis: int | None = None, keepdims: bool = False)
 
     >>> ef.ops.argmax([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
     [1, 0]
+    >>> int(ef.ops.argmax([[1.0, 5.0], [7.0, 2.0]]))
+    2
     """
     return x.argmax(axis=axis, keepdims=keepdims)
 
@@ -226,6 +244,9 @@ def argmin(xp: Numpy, x: Array, axis: int | None = None, keepdims: bool = False)
 
     Raises:
         ValueError: for an axis without elements.
+
+    >>> ef.ops.argmin([[3, 1, 2], [4, 6, 4]], axis=1).tolist()
+    [1, 0]
     """
     return x.argmin(axis=axis, keepdims=keepdims)
 
@@ -247,8 +268,8 @@ def var(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> float(ef.ops.var([1.0, 3.0]))
-    1.0
+    >>> ef.ops.var([[1.0, 3.0], [5.0, 5.0]], axis=1).tolist()
+    [1.0, 0.0]
     """
     wide, dtype = _wide(x)
     if dtype is not None:
@@ -268,8 +289,8 @@ def std(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tensor:
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> float(ef.ops.std([1.0, 3.0]))
-    1.0
+    >>> ef.ops.std([[1.0, 3.0], [5.0, 5.0]], axis=1).tolist()
+    [1.0, 0.0]
     """
     wide, dtype = _wide(x)
     found = power(var(wide, axis=axis, keepdims=keepdims), 0.5)
@@ -319,6 +340,8 @@ def average(x: TensorLike, axis: Axes = None, weights: Any = None) -> Tensor:
 
     >>> float(ef.ops.average([1.0, 3.0], weights=[3.0, 1.0]))
     1.5
+    >>> ef.ops.average([[1.0, 3.0], [5.0, 7.0]], axis=0).tolist()
+    [3.0, 5.0]
     """
     if weights is None:
         return mean(x, axis=axis)

@@ -55,8 +55,9 @@ def segment_sum(
     Raises:
         ValueError: for too large numbers, or not one per row.
 
-    >>> ef.ops.segment_sum([1.0, 2.0, 3.0], [0, 2, 0]).tolist()
-    [4.0, 0.0, 2.0]
+    >>> rows = [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]
+    >>> ef.ops.segment_sum(rows, [0, 1, 0]).tolist()
+    [[4.0, 40.0], [2.0, 20.0]]
     """
     data, ids, count = _checked("segment_sum", data, segment_ids, num_segments)
     return scatter_index(data, (ids.data,), (count, *data.shape[1:]))
@@ -93,8 +94,8 @@ def segment_max(
     Raises:
         ValueError: for too large numbers, or not one per row.
 
-    >>> ef.ops.segment_max([1.0, 2.0, 3.0], [0, 1, 0]).tolist()
-    [3.0, 2.0]
+    >>> ef.ops.segment_max([5.0, 1.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
+    [5.0, 7.0]
     """
     return _extreme("segment_max", "maximum", data, segment_ids, num_segments)
 
@@ -117,6 +118,9 @@ def segment_min(
 
     Raises:
         ValueError: for too large numbers, or not one per row.
+
+    >>> ef.ops.segment_min([5.0, 1.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
+    [1.0, 2.0]
     """
     return _extreme("segment_min", "minimum", data, segment_ids, num_segments)
 
@@ -125,7 +129,7 @@ def segment_min(
 def segment_prod(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """The product of the rows of each segment. Zeros are no trouble to its gradient.
+    """The product of the rows of each segment. The gradient is right for zeros, too.
 
     Args:
         data: a tensor.
@@ -139,8 +143,8 @@ def segment_prod(
     Raises:
         ValueError: for too large numbers, or not one per row.
 
-    >>> ef.ops.segment_prod([2.0, 5.0, 3.0], [0, 1, 0]).tolist()
-    [6.0, 5.0]
+    >>> ef.ops.segment_prod([5.0, 2.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
+    [10.0, 14.0]
     """
     data, ids, count = _checked("segment_prod", data, segment_ids, num_segments)
     return product_of_rows(data, to_host(ids.data), count)

@@ -39,7 +39,7 @@ def isclose(x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e
         atol: the absolute tolerance.
         equal_nan: whether NaN is close to NaN.
 
-    >>> ef.ops.isclose([1.0, 2.0], [1.0, 2.1]).tolist()
+    >>> ef.ops.isclose([1.0, 2.0], [1.000001, 2.1]).tolist()
     [True, False]
     """
     x1, x2 = multiply(x1, 1.0), multiply(x2, 1.0)
@@ -241,8 +241,9 @@ def unique(
     Returns:
         A tensor, or a tuple of it and what was asked for. No gradient flows.
 
-    >>> ef.ops.unique([3, 1, 3]).tolist()
-    [1, 3]
+    >>> values, counts = ef.ops.unique([3, 1, 3], return_counts=True)
+    >>> values.tolist(), counts.tolist()
+    ([1, 3], [1, 2])
     """
     x = convert_to_tensor(x)
     values, *others = distinct(x, return_index, return_inverse, return_counts, axis)

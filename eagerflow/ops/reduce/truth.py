@@ -18,8 +18,8 @@ def all(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> bool(ef.ops.all([True, False]))
-    False
+    >>> ef.ops.all([[True, False], [True, True]], axis=1).tolist()
+    [False, True]
     """
     return x.all(axis=axes_of(axis), keepdims=keepdims)
 
@@ -33,7 +33,7 @@ def any(xp: Numpy, x: Array, axis: Axes = None, keepdims: bool = False) -> Array
         axis: an axis or several; default all.
         keepdims: keep the reduced axes with length one.
 
-    >>> bool(ef.ops.any([True, False]))
-    True
+    >>> ef.ops.any([[True, False], [False, False]], axis=1).tolist()
+    [True, False]
     """
     return x.any(axis=axes_of(axis), keepdims=keepdims)

@@ -120,6 +120,10 @@ def ctc_loss(
             would stop it, the loss is NaN then).
 
     Source: Graves et al. 2006, Connectionist temporal classification.
+
+    >>> scores = ef.ops.zeros((1, 2, 2))
+    >>> float(ef.ops.exp(-ef.ops.ctc_loss([[1]], scores, [1], [2])).round(4)[0])
+    0.75
     """
     _check(xp, target, output, target_length, output_length, mask_index)
     classes, skips = trellis.states(xp, target, output.shape[2], mask_index)
@@ -162,6 +166,11 @@ def ctc_decode(
 
     Raises:
         ValueError: for an unknown strategy or wrong shapes.
+
+    >>> scores = ef.ops.log([[[0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.8, 0.1, 0.1], [0.1, 0.1, 0.8]]])
+    >>> paths, _ = ef.ops.ctc_decode(scores, [4])
+    >>> paths.tolist()
+    [[[1, 2, -1, -1]]]
     """
     inputs = convert_to_tensor(inputs)
     logits = to_host(inputs.data).astype("float64" if inputs.dtype == "float64" else "float32")

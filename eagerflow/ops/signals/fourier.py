@@ -90,6 +90,10 @@ def fft2(x: TensorLike) -> Pair:
 
     Returns:
         The transform, as a pair of tensors of the same shape.
+
+    >>> real, imaginary = ef.ops.fft2((ef.Tensor([[1.0, 2.0], [3.0, 4.0]]), ef.ops.zeros((2, 2))))
+    >>> real.tolist()
+    [[10.0, -2.0], [-4.0, 0.0]]
     """
     z = fourier(_complex(x, "fft2", 2))
     return _pair(swapaxes(fourier(swapaxes(z, -1, -2)), -1, -2))
@@ -197,8 +201,8 @@ def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int)
     Raises:
         ValueError: for a stride or length below 1.
 
-    >>> ef.ops.extract_sequences([1, 2, 3, 4], 2, 1).tolist()
-    [[1, 2], [2, 3], [3, 4]]
+    >>> ef.ops.extract_sequences([1.0, 2.0, 3.0, 4.0], 2, 1).tolist()
+    [[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]
     """
     x = convert_to_tensor(x)
     _check_counts("extract_sequences", sequence_length=sequence_length, sequence_stride=sequence_stride)

@@ -39,6 +39,9 @@ def blackman(x: int) -> Tensor:
 
     Args:
         x: the number of weights.
+
+    >>> abs(ef.ops.blackman(5)).round(4)
+    Tensor([0.  , 0.34, 1.  , 0.34, 0.  ], shape=(5,), dtype=float32)
     """
     return _weights(numpy.blackman(int(x)))
 
@@ -49,6 +52,9 @@ def hamming(x: int) -> Tensor:
 
     Args:
         x: the number of weights.
+
+    >>> ef.ops.hamming(5).round(4)
+    Tensor([0.08, 0.54, 1.  , 0.54, 0.08], shape=(5,), dtype=float32)
     """
     return _weights(numpy.hamming(int(x)))
 
@@ -73,6 +79,9 @@ def kaiser(x: int, beta: Any) -> Tensor:
     Args:
         x: the number of weights.
         beta: the shape: 0 is a rectangle, larger is narrower.
+
+    >>> ef.ops.kaiser(5, beta=8.0).round(4)
+    Tensor([0.0023, 0.369 , 1.    , 0.369 , 0.0023], shape=(5,), dtype=float32)
     """
     if not isinstance(beta, Tensor):
         return _weights(numpy.kaiser(int(x), float(beta)))

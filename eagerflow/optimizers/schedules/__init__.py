@@ -15,7 +15,8 @@ from eagerflow.optimizers.table import SCHEDULES as _SCHEDULES
 def serialize(learning_rate_schedule: Any) -> Any:
     """The config of a schedule.
 
-    >>> serialize(CosineDecay(0.5, 100))["class_name"]
+    >>> import eagerflow as ef
+    >>> ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))["class_name"]
     'CosineDecay'
     """
     return _SCHEDULES.serialize(learning_rate_schedule)
@@ -23,7 +24,13 @@ def serialize(learning_rate_schedule: Any) -> Any:
 
 @_boundary
 def deserialize(config: Any, custom_objects: Any = None) -> Any:
-    """The schedule of a config."""
+    """The schedule of a config.
+
+    >>> import eagerflow as ef
+    >>> config = ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))
+    >>> float(ef.optimizers.schedules.deserialize(config)(100))  # at the end of the decay
+    0.0
+    """
     return _SCHEDULES.deserialize(config, custom_objects)
 
 

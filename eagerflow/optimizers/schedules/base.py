@@ -16,6 +16,14 @@ class LearningRateSchedule(Told):
     """Base of all schedules.
 
     A schedule of one's own overrides `__call__(step)` and `get_config()`, as in Keras.
+
+    >>> import eagerflow as ef
+    >>> class Halved(ef.optimizers.schedules.LearningRateSchedule):
+    ...     def __call__(self, step):
+    ...         return 0.5 ** (1 + step // 10)
+    >>> schedule = Halved()
+    >>> schedule(0), schedule(20), float(ef.optimizers.SGD(schedule).learning_rate)
+    (0.5, 0.125, 0.5)
     """
 
     name: str
@@ -29,12 +37,21 @@ class LearningRateSchedule(Told):
         return Tensor(self.rate(float(step)), floatx())
 
     def rate(self, step: float) -> float:
-        """The same on Python numbers, which costs a training step nothing."""
+        """The same on Python numbers, which costs a training step nothing.
+
+        >>> ef.optimizers.schedules.InverseTimeDecay(1.0, decay_steps=10, decay_rate=1.0).rate(10)
+        0.5
+        """
         raise NotImplementedError(f"{type(self).__name__} must override __call__(step).")
 
     @automatic
     def get_config(self) -> dict[str, Any]:
-        """All settings."""
+        """All settings.
+
+        >>> config = ef.optimizers.schedules.ExponentialDecay(0.5, decay_steps=100, decay_rate=0.9).get_config()
+        >>> config["initial_learning_rate"], config["decay_steps"], config["decay_rate"]
+        (0.5, 100.0, 0.9)
+        """
         if telling_class(type(self)) is None:
             raise NotImplementedError(f"{type(self).__name__} must override get_config() to be saved.")
         return {**super().get_config(), "name": self.name}

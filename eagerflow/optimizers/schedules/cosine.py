@@ -26,7 +26,8 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: the rate at the end of the warm-up; None: no warm-up.
         warmup_steps: the length of the warm-up.
 
-    >>> float(CosineDecay(1.0, decay_steps=10)(5))
+    >>> import eagerflow as ef
+    >>> float(ef.optimizers.schedules.CosineDecay(1.0, decay_steps=10)(5))
     0.5
     """
 
@@ -71,7 +72,8 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: the lowest rate, as a part of the initial one.
         name: for configs.
 
-    >>> schedule = CosineDecayRestarts(1.0, first_decay_steps=10)
+    >>> import eagerflow as ef
+    >>> schedule = ef.optimizers.schedules.CosineDecayRestarts(1.0, first_decay_steps=10)
     >>> float(schedule(5)), float(schedule(10))
     (0.5, 1.0)
     """

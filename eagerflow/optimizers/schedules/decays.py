@@ -42,7 +42,8 @@ class ExponentialDecay(_Stepwise):
         staircase: change at once every `decay_steps` steps instead of gradually.
         name: for configs.
 
-    >>> float(ExponentialDecay(1.0, decay_steps=10, decay_rate=0.5)(20))
+    >>> import eagerflow as ef
+    >>> float(ef.optimizers.schedules.ExponentialDecay(1.0, decay_steps=10, decay_rate=0.5)(20))
     0.25
     """
 
@@ -71,7 +72,8 @@ class InverseTimeDecay(_Stepwise):
         staircase: change at once every `decay_steps` steps instead of gradually.
         name: for configs.
 
-    >>> float(InverseTimeDecay(1.0, decay_steps=10, decay_rate=1.0)(10))
+    >>> import eagerflow as ef
+    >>> float(ef.optimizers.schedules.InverseTimeDecay(1.0, decay_steps=10, decay_rate=1.0)(10))
     0.5
     """
 
@@ -101,7 +103,8 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: begin anew, with as many periods more as are needed, whenever the end is reached.
         name: for configs.
 
-    >>> float(PolynomialDecay(1.0, decay_steps=10, end_learning_rate=0.5)(10))
+    >>> import eagerflow as ef
+    >>> float(ef.optimizers.schedules.PolynomialDecay(1.0, decay_steps=10, end_learning_rate=0.5)(10))
     0.5
     """
 
@@ -141,7 +144,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     Raises:
         ValueError: when the numbers of boundaries and values don't fit, or boundaries don't increase.
 
-    >>> schedule = PiecewiseConstantDecay([100], [0.5, 0.25])
+    >>> import eagerflow as ef
+    >>> schedule = ef.optimizers.schedules.PiecewiseConstantDecay([100], [0.5, 0.25])
     >>> float(schedule(100)), float(schedule(101))
     (0.5, 0.25)
     """

@@ -39,27 +39,47 @@ class TextRows(list[Any]):
 
 
 def lower(input: Any, encoding: str = "", name: str | None = None) -> TextTensor:
-    """Small letters; without `encoding="utf-8"` only those of ASCII."""
+    """Small letters; without `encoding="utf-8"` only those of ASCII.
+
+    >>> lower(["Yes", "NO"]).tolist()
+    ['yes', 'no']
+    """
     return _each(input, str.lower if encoding else lambda x: _ascii(x, str.lower))
 
 
 def upper(input: Any, encoding: str = "", name: str | None = None) -> TextTensor:
-    """Capital letters; without `encoding="utf-8"` only those of ASCII."""
+    """Capital letters; without `encoding="utf-8"` only those of ASCII.
+
+    >>> upper(["Yes", "no"]).tolist()
+    ['YES', 'NO']
+    """
     return _each(input, str.upper if encoding else lambda x: _ascii(x, str.upper))
 
 
 def strip(input: Any, name: str | None = None) -> TextTensor:
-    """Without white space around it."""
+    """Without white space around it.
+
+    >>> strip(["  yes "]).tolist()
+    ['yes']
+    """
     return _each(input, str.strip)
 
 
 def length(input: Any, unit: str = "BYTE", name: str | None = None) -> Tensor:
-    """The number of bytes, or of letters: `unit="UTF8_CHAR"`."""
+    """The number of bytes, or of letters: `unit="UTF8_CHAR"`.
+
+    >>> length(["yes", ""]).tolist()
+    [3, 0]
+    """
     return _numbers(input, (lambda x: len(_encoded(x))) if unit == "BYTE" else len, "int32")
 
 
 def substr(input: Any, pos: Any, len: Any, unit: str = "BYTE", name: str | None = None) -> TextTensor:
-    """`len` bytes, or letters, from `pos` on."""
+    """`len` bytes, or letters, from `pos` on.
+
+    >>> substr(["yesterday"], 0, 3).tolist()
+    [b'yes']
+    """
     first, count = int(pos), int(len)
     if unit != "BYTE":
         return _each(input, lambda x: x[first:][:count])
@@ -67,7 +87,11 @@ def substr(input: Any, pos: Any, len: Any, unit: str = "BYTE", name: str | None 
 
 
 def join(inputs: Iterable[Any], separator: str = "", name: str | None = None) -> TextTensor:
-    """Several texts as one, element by element."""
+    """Several texts as one, element by element.
+
+    >>> join([["a", "b"], ["x", "y"]], separator="-").tolist()
+    ['a-x', 'b-y']
+    """
     parts = numpy.broadcast_arrays(*[numpy.asarray(_texts(x)) for x in inputs])
     joined = [separator.join(row) for row in zip(*[part.reshape(-1).tolist() for part in parts])]
     return text_tensor(numpy.array(joined, object).reshape(parts[0].shape))
@@ -76,7 +100,11 @@ def join(inputs: Iterable[Any], separator: str = "", name: str | None = None) ->
 def reduce_join(
     inputs: Any, axis: Any = None, keepdims: bool = False, separator: str = "", name: str | None = None
 ) -> TextTensor:
-    """All texts along an axis as one; by default all there are."""
+    """All texts along an axis as one; by default all there are.
+
+    >>> reduce_join(["a", "b"], separator=" ").item()
+    'a b'
+    """
     if isinstance(inputs, TextRows):
         return text_tensor([separator.join(_strings(row)) for row in inputs])
     texts = numpy.asarray(_texts(inputs))
@@ -92,19 +120,31 @@ def reduce_join(
 def regex_replace(
     input: Any, pattern: Any, rewrite: Any, replace_global: bool = True, name: str | None = None
 ) -> TextTensor:
-    r"""What fits a pattern, replaced; `\1` stands for the first group."""
+    r"""What fits a pattern, replaced; `\1` stands for the first group.
+
+    >>> regex_replace(["a1b22"], "[0-9]+", "#").tolist()
+    ['a#b#']
+    """
     fits, new = re.compile(_string(pattern)), _string(rewrite).replace("\\0", "\\g<0>")
     return _each(input, lambda x: fits.sub(new, x, 0 if replace_global else 1))
 
 
 def regex_full_match(input: Any, pattern: Any, name: str | None = None) -> Tensor:
-    """Whether the whole text fits a pattern."""
+    """Whether the whole text fits a pattern.
+
+    >>> regex_full_match(["abc", "ab1"], "[a-z]+").tolist()
+    [True, False]
+    """
     fits = re.compile(_string(pattern))
     return _numbers(input, lambda x: fits.fullmatch(x) is not None, "bool")
 
 
 def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = None) -> Any:
-    """The parts between separators (white space by default): of one text a tensor, of several their rows."""
+    """The parts between separators (white space by default): of one text a tensor, of several their rows.
+
+    >>> split("one two").tolist()
+    ['one', 'two']
+    """
     between = None if sep is None or _string(sep) == "" else _string(sep)
     return _parts(input, lambda x: x.split(between, maxsplit))
 
@@ -131,6 +171,9 @@ def to_number(input: Any, out_type: Any = "float32", name: str | None = None) ->
 
     Raises:
         ValueError: for a text that is no number.
+
+    >>> to_number(["1.5", "2"]).tolist()
+    [1.5, 2.0]
     """
     wanted = numpy.dtype(as_dtype(out_type))
     return _numbers(input, int if wanted.kind in "iu" else float, wanted)
@@ -142,7 +185,11 @@ def to_hash_bucket_fast(input: Any, num_buckets: int, name: str | None = None) -
 
 
 def as_string(input: Any, precision: int = -1, name: str | None = None, **kwargs: Any) -> TextTensor:
-    """Numbers as text."""
+    """Numbers as text.
+
+    >>> as_string([1, 2]).tolist()
+    ['1', '2']
+    """
     values = ops.convert_to_numpy(input)
 
     def written(x: Any) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.config import floatx
 from eagerflow.base.errors import expect_one_of, signature_of
+from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["FORMATS", "affine_transform", "as_boxes", "clip_to_image_size", "convert_format", "crop", "of_one_image"]
@@ -97,7 +99,8 @@ def convert_format(
     Raises:
         ValueError: for an unknown format, another last axis, or a size that is missing.
 
-    >>> convert_format([[10.0, 20.0, 30.0, 60.0]], "xyxy", "center_xywh").tolist()
+    >>> import eagerflow as ef
+    >>> ef.utils.bounding_boxes.convert_format([[10.0, 20.0, 30.0, 60.0]], "xyxy", "center_xywh").tolist()
     [[20.0, 40.0, 20.0, 40.0]]
     """
     if isinstance(boxes, dict):
@@ -139,6 +142,12 @@ def clip_to_image_size(
 
     Raises:
         ValueError: for another format, or a size that is missing.
+
+    >>> import eagerflow as ef
+    >>> boxes = {"boxes": [[[-2.0, 1.0, 3.0, 9.0], [9.0, 9.0, 12.0, 12.0]]], "labels": [[5, 6]]}
+    >>> clipped = ef.utils.bounding_boxes.clip_to_image_size(boxes, height=8, width=8)
+    >>> clipped["boxes"].tolist(), clipped["labels"].tolist()  # the second lies outside
+    ([[[0.0, 1.0, 3.0, 8.0], [8.0, 8.0, 8.0, 8.0]]], [[5, -1]])
     """
     if bounding_box_format not in ("xyxy", "rel_xyxy"):
         raise ValueError(
@@ -190,11 +199,22 @@ def affine_transform(
 
     Raises:
         ValueError: for another format.
+
+    >>> import eagerflow as ef
+    >>> settings = dict(translate_x=[0.0], translate_y=[0.0], scale=[1.0], shear_x=[0.0], shear_y=[0.0])
+    >>> boxes = [[[1.0, 1.0, 3.0, 5.0]]]
+    >>> turned = ef.utils.bounding_boxes.affine_transform(boxes, angle=[90.0], **settings, height=9, width=9)
+    >>> turned.numpy().round(3).tolist()
+    [[[1.0, 5.0, 5.0, 7.0]]]
     """
     if bounding_box_format != "xyxy":
         raise ValueError(f"affine_transform(bounding_box_format={bounding_box_format!r}): expected 'xyxy'.")
     angle = convert_to_tensor(angle)
-    boxes = convert_to_tensor(boxes, angle.dtype)
+    if not is_differentiable(angle.dtype):  # whole degrees must not make whole numbers of all else
+        angle = ops.cast(angle, floatx())
+    translate_x, translate_y, scale, shear_x, shear_y, boxes = (
+        convert_to_tensor(n, angle.dtype) for n in (translate_x, translate_y, scale, shear_x, shear_y, boxes)
+    )
     middle = (
         (0.5 if center_x is None else center_x) * (width - 1),
         (0.5 if center_y is None else center_y) * (height - 1),
@@ -233,6 +253,10 @@ def crop(boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_
 
     Raises:
         ValueError: for another format.
+
+    >>> import eagerflow as ef
+    >>> ef.utils.bounding_boxes.crop(ef.Tensor([[1.0, 1.0, 6.0, 6.0]]), top=2, left=0, height=4, width=4).tolist()
+    [[1.0, 0.0, 4.0, 4.0]]
     """
     if bounding_box_format != "xyxy":
         raise ValueError(f"crop(bounding_box_format={bounding_box_format!r}): expected 'xyxy'.")
@@ -257,6 +281,10 @@ def pad(
 
     Raises:
         ValueError: for another format.
+
+    >>> import eagerflow as ef
+    >>> ef.utils.bounding_boxes.pad(ef.Tensor([[1.0, 1.0, 3.0, 5.0]]), top=2, left=10).tolist()
+    [[11.0, 3.0, 13.0, 7.0]]
     """
     if bounding_box_format != "xyxy":
         raise ValueError(f"pad(bounding_box_format={bounding_box_format!r}): expected 'xyxy'.")

@@ -46,8 +46,12 @@ class RandomHue(_ColorLayer):
 
     Source: `keras.layers.RandomHue` 3.15.
 
-    >>> RandomHue(0.5, seed=1)(np.ones((2, 4, 4, 3))).shape
-    (2, 4, 4, 3)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.array([[[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5]]]])  # red and gray
+    >>> layer = ef.layers.RandomHue(0.5, value_range=(0, 1), seed=1)
+    >>> layer(image).numpy().astype(float).round(2).tolist()[0][0][1]  # gray has no hue
+    [0.5, 0.5, 0.5]
     """
 
     def __init__(
@@ -98,8 +102,12 @@ class RandomSaturation(_ColorLayer):
 
     Source: `keras.layers.RandomSaturation` 3.15.
 
-    >>> RandomSaturation((0.5, 0.5), seed=1)(np.ones((2, 4, 4, 3))).shape
-    (2, 4, 4, 3)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.array([[[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5]]]])  # red and gray
+    >>> layer = ef.layers.RandomSaturation((0.5, 0.5), value_range=(0, 1), seed=1)
+    >>> layer(image).numpy().astype(float).round(2).tolist()[0][0][1]  # gray stays gray
+    [0.5, 0.5, 0.5]
     """
 
     def __init__(
@@ -143,8 +151,11 @@ class RandomGrayscale(_ColorLayer):
 
     Source: `keras.layers.RandomGrayscale` 3.15.
 
-    >>> RandomGrayscale(1.0)(np.ones((2, 4, 4, 3))).shape
-    (2, 4, 4, 3)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> red = np.array([[[[1.0, 0.0, 0.0]]]])
+    >>> ef.layers.RandomGrayscale(1.0)(red).numpy().astype(float).round(3).tolist()
+    [[[[0.299, 0.299, 0.299]]]]
     """
 
     def __init__(
@@ -185,8 +196,12 @@ class RandomColorDegeneration(_ColorLayer):
 
     Source: `keras.layers.RandomColorDegeneration` 3.15.
 
-    >>> RandomColorDegeneration(0.5, seed=1)(np.ones((2, 4, 4, 3))).shape
-    (2, 4, 4, 3)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.array([[[[1.0, 0.0, 0.0]]]])  # red
+    >>> layer = ef.layers.RandomColorDegeneration((0.5, 0.5), value_range=(0, 1))
+    >>> layer(image).numpy().astype(float).round(3).tolist()  # half of the way to gray
+    [[[[0.649, 0.149, 0.149]]]]
     """
 
     def __init__(
@@ -233,7 +248,9 @@ class RandomColorJitter(RandomImageLayer):
 
     Source: `keras.layers.RandomColorJitter` 3.15.
 
-    >>> RandomColorJitter(brightness_factor=0.2, hue_factor=0.1, seed=1)(np.ones((2, 4, 4, 3))).shape
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.layers.RandomColorJitter(brightness_factor=0.2, hue_factor=0.1, seed=1)(np.ones((2, 4, 4, 3))).shape
     (2, 4, 4, 3)
     """
 

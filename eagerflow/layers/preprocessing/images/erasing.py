@@ -50,8 +50,12 @@ class RandomErasing(_BoxLayer):
 
     Source: `keras.layers.RandomErasing` 3.15; Zhong et al. 2017, https://arxiv.org/abs/1708.04896.
 
-    >>> RandomErasing(fill_value=0, seed=1)(np.ones((2, 8, 8, 3))).shape
-    (2, 8, 8, 3)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> layer = ef.layers.RandomErasing(fill_value=0, seed=2)
+    >>> erased = layer(np.ones((1, 8, 8, 3)))
+    >>> 0 < float(erased.mean()) < 1, float(layer(np.ones((1, 8, 8, 3)), training=False).mean())
+    (True, 1.0)
     """
 
     def __init__(
@@ -111,7 +115,7 @@ class RandomErasing(_BoxLayer):
 
 
 class CutMix(_BoxLayer):
-    """Puts a box of another image of the batch into each image, and mixes labels alike, while training.
+    """Puts a box of another image of the batch into each image, and mixes labels by its area, while training.
 
     Args:
         factor: how evenly images are mixed: the parameter of a beta distribution, drawn from 0 to f, or from a
@@ -127,9 +131,14 @@ class CutMix(_BoxLayer):
 
     Source: `keras.layers.CutMix` 3.15; Yun et al. 2019, https://arxiv.org/abs/1905.04899.
 
-    >>> mixed = CutMix(seed=1)({"images": np.ones((2, 8, 8, 3)), "labels": np.eye(2)})
-    >>> mixed["labels"].shape
-    (2, 2)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> images = np.stack([np.zeros((8, 8, 3)), np.ones((8, 8, 3))])  # black and white
+    >>> mixed = ef.layers.CutMix(seed=3)({"images": images, "labels": np.eye(2)})
+    >>> sorted(set(mixed["images"][0].reshape(-1).tolist()))  # black with a white box
+    [0.0, 1.0]
+    >>> mixed["labels"].sum(axis=-1).numpy().astype(float).round(3).tolist()  # shares of both classes
+    [1.0, 1.0]
     """
 
     def __init__(
@@ -181,7 +190,7 @@ class CutMix(_BoxLayer):
 
 
 class MixUp(RandomImageLayer):
-    """Blends each image with another one of the batch, and labels alike, while training.
+    """Blends each image with another one of the batch, and their labels in the same shares, while training.
 
     Args:
         alpha: how evenly images are blended: the parameter of a beta distribution.
@@ -191,8 +200,13 @@ class MixUp(RandomImageLayer):
 
     Source: `keras.layers.MixUp` 3.15; Zhang et al. 2017, https://arxiv.org/abs/1710.09412.
 
-    >>> MixUp(seed=1)({"images": np.ones((2, 8, 8, 3)), "labels": np.eye(2)})["labels"].shape
-    (2, 2)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> images = np.stack([np.zeros((8, 8, 3)), np.ones((8, 8, 3))])
+    >>> mixed = ef.layers.MixUp(seed=2)({"images": images, "labels": np.eye(2)})
+    >>> share = float(mixed["images"][0, 0, 0, 0])  # each pixel is a mean of two images, and so are the labels
+    >>> 0 < share < 1, bool(np.allclose(mixed["labels"][0], [1 - share, share]))
+    (True, True)
     """
 
     def __init__(

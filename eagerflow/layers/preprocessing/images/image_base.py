@@ -66,23 +66,50 @@ class ImageLayer(Layer):
     # What subclasses write
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """What is going to happen to the data, drawn anew at every call."""
+        """What is going to happen to the data, drawn anew at every call.
+
+        >>> layer = ef.layers.RandomBrightness(0.5, value_range=(0, 1), seed=1)
+        >>> images = ef.ops.ones((2, 4, 4, 3))
+        >>> drawn = layer.get_random_transformation(images)
+        >>> same = layer.transform_images(images, drawn) == layer.transform_images(images, drawn)
+        >>> bool(ef.ops.all(same))  # what was drawn can be done again, to a mask, say
+        True
+        """
         return None
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Tensor:
-        """A batch of images, changed."""
+        """A batch of images, changed.
+
+        >>> layer = ef.layers.RandomFlip("horizontal", seed=1)
+        >>> image = ef.Tensor([[[[1.0], [2.0]]]])
+        >>> sorted(layer.transform_images(image, layer.get_random_transformation(image)).reshape(-1).tolist())
+        [1.0, 2.0]
+        """
         raise NotImplementedError(f"{type(self).__name__} needs a method transform_images.")
 
     def transform_labels(self, labels: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of labels; most layers leave them as they are."""
+        """A batch of labels; most layers leave them as they are.
+
+        >>> ef.layers.RandomFlip().transform_labels([3, 5], None)
+        [3, 5]
+        """
         return labels
 
     def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of boxes; layers that move no pixels leave them as they are."""
+        """A batch of boxes; layers that move no pixels leave them as they are.
+
+        >>> boxes = {"boxes": [[[1, 1, 4, 4]]], "labels": [[0]]}
+        >>> ef.layers.RandomBrightness(0.5).transform_bounding_boxes(boxes, None)["labels"]
+        [[0]]
+        """
         return bounding_boxes
 
     def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
-        """A batch of masks; layers that move no pixels leave them as they are."""
+        """A batch of masks; layers that move no pixels leave them as they are.
+
+        >>> ef.layers.RandomBrightness(0.5).transform_segmentation_masks(ef.ops.ones((1, 4, 4)), None).shape
+        (1, 4, 4)
+        """
         return segmentation_masks
 
     # Calling

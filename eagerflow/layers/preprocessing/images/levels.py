@@ -37,7 +37,9 @@ class RandomBrightness(RandomImageLayer):
 
     Source: `keras.layers.RandomBrightness` 3.15.
 
-    >>> RandomBrightness((1, 1), seed=1)(np.zeros((1, 1, 3))).tolist()
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.layers.RandomBrightness((1, 1), seed=1)(np.zeros((1, 1, 3))).tolist()
     [[[255.0, 255.0, 255.0]]]
     """
 
@@ -79,8 +81,13 @@ class RandomContrast(RandomImageLayer):
 
     Source: `keras.layers.RandomContrast` 3.15.
 
-    >>> RandomContrast(0.5, seed=1)(np.ones((2, 4, 4, 3))).shape
-    (2, 4, 4, 3)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> image = np.array([[[0.0], [1.0]]])
+    >>> layer = ef.layers.RandomContrast(0.5, value_range=(0, 1), seed=1)
+    >>> changed = layer(image).numpy()
+    >>> changed.shape, round(float(changed.mean()), 3)  # the mean stays
+    ((1, 2, 1), 0.5)
     """
 
     def __init__(
@@ -122,7 +129,9 @@ class RandomInvert(RandomImageLayer):
 
     Source: `keras.layers.RandomInvert` 3.15.
 
-    >>> RandomInvert((1, 1), seed=1)(np.zeros((1, 1, 3))).tolist()
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.layers.RandomInvert((1, 1), seed=1)(np.zeros((1, 1, 3))).tolist()
     [[[255.0, 255.0, 255.0]]]
     """
 
@@ -169,7 +178,9 @@ class RandomPosterization(RandomImageLayer):
 
     Source: `keras.layers.RandomPosterization` 3.15.
 
-    >>> RandomPosterization((1, 1), seed=1)(np.array([[[100.0, 200.0, 130.0]]])).tolist()
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.layers.RandomPosterization((1, 1), seed=1)(np.array([[[100.0, 200.0, 130.0]]])).tolist()
     [[[0.0, 128.0, 128.0]]]
     """
 
@@ -218,7 +229,9 @@ class Solarization(RandomImageLayer):
 
     Source: `keras.layers.Solarization` 3.15.
 
-    >>> Solarization(seed=1)(np.array([[[55.0, 200.0, 255.0]]])).tolist()
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.layers.Solarization(seed=1)(np.array([[[55.0, 200.0, 255.0]]])).tolist()
     [[[200.0, 55.0, 0.0]]]
     """
 

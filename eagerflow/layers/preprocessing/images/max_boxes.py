@@ -26,7 +26,9 @@ class MaxNumBoundingBoxes(ImageLayer):
 
     Source: `keras.layers.MaxNumBoundingBoxes` 3.15.
 
-    >>> layer = MaxNumBoundingBoxes(3, bounding_box_format="xyxy")
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> layer = ef.layers.MaxNumBoundingBoxes(3, bounding_box_format="xyxy")
     >>> boxes = {"boxes": np.ones((1, 2, 4)), "labels": np.ones((1, 2))}
     >>> layer({"images": np.ones((1, 8, 8, 3)), "bounding_boxes": boxes})["bounding_boxes"]["labels"].tolist()
     [[1.0, 1.0, -1.0]]

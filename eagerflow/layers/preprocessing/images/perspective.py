@@ -17,7 +17,7 @@ __all__ = ["RandomElasticTransform", "RandomPerspective"]
 
 
 class RandomPerspective(WarpLayer):
-    """Shows images as if seen from aside, while training.
+    """Shows images as if seen from the side, while training.
 
     Args:
         factor: the probability that an image changes: a number f (drawn from 0 to f) or a range.
@@ -33,7 +33,9 @@ class RandomPerspective(WarpLayer):
 
     Source: `keras.layers.RandomPerspective` 3.15.
 
-    >>> RandomPerspective(1.0, 0.5, seed=1)(np.ones((2, 8, 8, 3))).shape
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.layers.RandomPerspective(1.0, 0.5, seed=1)(np.ones((2, 8, 8, 3))).shape
     (2, 8, 8, 3)
     """
 
@@ -139,7 +141,9 @@ class RandomElasticTransform(WarpLayer):
 
     Source: `keras.layers.RandomElasticTransform` 3.15.
 
-    >>> RandomElasticTransform(seed=1)(np.ones((2, 8, 8, 3))).shape
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.layers.RandomElasticTransform(seed=1)(np.ones((2, 8, 8, 3))).shape
     (2, 8, 8, 3)
     """
 

@@ -20,8 +20,9 @@ class Pipeline(Layer):
 
     Source: `keras.layers.Pipeline` 3.15.
 
+    >>> import eagerflow as ef
     >>> from eagerflow.layers import Rescaling
-    >>> Pipeline([Rescaling(0.5), Rescaling(1.0, offset=1.0)])([4.0]).tolist()
+    >>> ef.layers.Pipeline([Rescaling(0.5), Rescaling(1.0, offset=1.0)])([4.0]).tolist()
     [3.0]
     """
 
@@ -33,7 +34,12 @@ class Pipeline(Layer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, in order."""
+        """The layers, in order.
+
+        >>> pipeline = ef.layers.Pipeline([ef.layers.Rescaling(0.5, name="half"), ef.layers.RandomFlip(name="flip")])
+        >>> [layer.name for layer in pipeline.layers]
+        ['half', 'flip']
+        """
         return list(self._pipeline_layers)
 
     def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Any:

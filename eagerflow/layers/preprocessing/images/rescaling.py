@@ -23,7 +23,8 @@ class Rescaling(Layer):
 
     Source: `keras.layers.Rescaling` 3.15.
 
-    >>> Rescaling(2.0, offset=-1.0)([0, 1]).tolist()
+    >>> import eagerflow as ef
+    >>> ef.layers.Rescaling(2.0, offset=-1.0)([0, 1]).tolist()
     [-1.0, 1.0]
     """
 

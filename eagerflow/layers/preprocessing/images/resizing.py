@@ -73,7 +73,7 @@ class _Sized(ImageLayer):
 
 
 class Resizing(_Sized):
-    """Images of another size.
+    """Resizes images.
 
     Args:
         height: the new height.
@@ -94,7 +94,8 @@ class Resizing(_Sized):
 
     Source: `keras.layers.Resizing` 3.15.
 
-    >>> Resizing(1, 4)([[[0.0], [2.0]]]).tolist()
+    >>> import eagerflow as ef
+    >>> ef.layers.Resizing(1, 4)([[[0.0], [2.0]]]).tolist()
     [[[0.0], [0.5], [1.5], [2.0]]]
     """
 
@@ -189,7 +190,8 @@ class CenterCrop(_Sized):
 
     Source: `keras.layers.CenterCrop` 3.15.
 
-    >>> CenterCrop(1, 1)([[[1.0], [2.0], [3.0]]]).tolist()
+    >>> import eagerflow as ef
+    >>> ef.layers.CenterCrop(1, 1)([[[1.0], [2.0], [3.0]]]).tolist()
     [[[2.0]]]
     """
 
@@ -249,7 +251,9 @@ class RandomCrop(_Sized, RandomImageLayer):
 
     Source: `keras.layers.RandomCrop` 3.15.
 
-    >>> RandomCrop(2, 3, seed=1)(np.ones((5, 8, 8, 1))).shape
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> ef.layers.RandomCrop(2, 3, seed=1)(np.ones((5, 8, 8, 1))).shape
     (5, 2, 3, 1)
     """
 

@@ -30,8 +30,13 @@ class RandomSharpness(RandomImageLayer):
 
     Source: `keras.layers.RandomSharpness` 3.15.
 
-    >>> RandomSharpness(0.5, seed=1)(np.ones((2, 4, 4, 3))).shape
-    (2, 4, 4, 3)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> flat = np.ones((1, 4, 4, 3))
+    >>> layer = ef.layers.RandomSharpness(0.5, value_range=(0, 1), seed=1)
+    >>> sharper = layer(flat)[0, 1:-1, 1:-1, 0]  # but for the border, beyond which it is dark
+    >>> sharper.numpy().astype(float).round(3).tolist()  # without edges there is nothing to sharpen
+    [[1.0, 1.0], [1.0, 1.0]]
     """
 
     def __init__(
@@ -84,8 +89,13 @@ class RandomGaussianBlur(RandomImageLayer):
 
     Source: `keras.layers.RandomGaussianBlur` 3.15.
 
-    >>> RandomGaussianBlur(seed=1)(np.ones((2, 4, 4, 3))).shape
-    (2, 4, 4, 3)
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> spot = np.zeros((1, 5, 5, 1))
+    >>> spot[0, 2, 2, 0] = 1
+    >>> blurred = ef.layers.RandomGaussianBlur(seed=1, value_range=(0, 1))(spot)
+    >>> round(float(blurred.sum()), 3), float(blurred.max()) < 1  # the light is spread, none is lost
+    (1.0, True)
     """
 
     def __init__(

@@ -38,7 +38,8 @@ class Discretization(Layer):
 
     Source: `keras.layers.Discretization` 3.15, whose summaries of quantiles give the same boundaries.
 
-    >>> Discretization(bin_boundaries=[0.0, 1.0, 2.0])([[-1.5, 1.0, 3.4, 0.5]]).tolist()
+    >>> import eagerflow as ef
+    >>> ef.layers.Discretization(bin_boundaries=[0.0, 1.0, 2.0])([[-1.5, 1.0, 3.4, 0.5]]).tolist()
     [[0, 2, 3, 1]]
     """
 
@@ -72,7 +73,11 @@ class Discretization(Layer):
 
     @property
     def output_dtype(self) -> str:
-        """The type of the results."""
+        """The type of the results.
+
+        >>> [ef.layers.Discretization([0.0], output_mode=mode).output_dtype for mode in ("int", "one_hot")]
+        ['int32', 'float32']
+        """
         return "int32" if self.output_mode == "int" else self.compute_dtype
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
@@ -84,6 +89,11 @@ class Discretization(Layer):
 
         Raises:
             ValueError: when the layer was made with boundaries.
+
+        >>> layer = ef.layers.Discretization(num_bins=2)
+        >>> layer.adapt(np.array([1.0, 2.0, 3.0, 10.0, 11.0, 12.0]))
+        >>> layer([0.0, 2.0, 11.0]).tolist()
+        [0, 0, 1]
         """
         if self.num_bins is None:
             raise ValueError(
@@ -97,18 +107,42 @@ class Discretization(Layer):
         self.finalize_state()
 
     def update_state(self, data: Any) -> None:
-        """Take a batch of values into account."""
+        """Take a batch of values into account.
+
+        >>> layer = ef.layers.Discretization(num_bins=2)
+        >>> for batch in ([1.0, 2.0, 3.0], [10.0, 11.0, 12.0]):
+        ...     layer.update_state(batch)
+        >>> layer.finalize_state()
+        >>> layer([0.0, 2.0, 11.0]).tolist()
+        [0, 0, 1]
+        """
         values = numpy.asarray(to_host(data.data) if isinstance(data, Tensor) else data, "float32")
         merged = numpy.concatenate([summarized(values, self.epsilon), self.summary], axis=1)
         self.summary = compressed(merged[:, merged[0].argsort()], self.epsilon)
 
     def finalize_state(self) -> None:
-        """Set the boundaries from the values seen."""
+        """Set the boundaries from the values seen.
+
+        >>> layer = ef.layers.Discretization(num_bins=2)
+        >>> layer.update_state([1.0, 2.0, 3.0, 4.0])
+        >>> layer.finalize_state()
+        >>> layer.bin_boundaries
+        [2.0]
+        """
         if self.num_bins is not None:
             self.bin_boundaries = compressed(self.summary, 1 / self.num_bins)[0, :-1].tolist()
 
     def reset_state(self) -> None:
-        """Forget the values seen."""
+        """Forget the values seen.
+
+        >>> layer = ef.layers.Discretization(num_bins=2)
+        >>> layer.update_state([100.0, 200.0])
+        >>> layer.reset_state()
+        >>> layer.update_state([1.0, 2.0, 3.0, 4.0])
+        >>> layer.finalize_state()
+        >>> layer.bin_boundaries
+        [2.0]
+        """
         self.summary = numpy.zeros((2, 0), "float32")
 
     def call(self, inputs: Tensor) -> Tensor:

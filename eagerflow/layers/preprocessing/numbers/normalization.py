@@ -36,7 +36,9 @@ class Normalization(Layer):
 
     Source: `keras.layers.Normalization` 3.15.
 
-    >>> layer = Normalization()
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> layer = ef.layers.Normalization()
     >>> layer.adapt(np.array([[1.0, 5.0], [3.0, 5.0]]))
     >>> layer([[2.0, 6.0]]).tolist()[0][0]
     0.0
@@ -109,6 +111,11 @@ class Normalization(Layer):
         Raises:
             ValueError: for no data, or data of another shape than the layer was built for.
             TypeError: for anything else.
+
+        >>> layer = ef.layers.Normalization()
+        >>> layer.adapt(np.array([[1.0, 10.0], [3.0, 30.0]]))  # means 2 and 20, deviations 1 and 10
+        >>> layer([[4.0, 0.0]]).tolist()
+        [[2.0, -2.0]]
         """
         if self.input_mean is not None:
             raise ValueError(f'Normalization "{self.name}" has a given mean, which adapt can\'t change.')
@@ -174,12 +181,24 @@ class Normalization(Layer):
 
     @property
     def mean(self) -> Tensor | None:
-        """The means, with axes of length 1 so that they broadcast; None before the layer is built."""
+        """The means, with axes of length 1 so that they broadcast; None before the layer is built.
+
+        >>> layer = ef.layers.Normalization()
+        >>> layer.adapt(np.array([[1.0, 10.0], [3.0, 30.0]]))
+        >>> layer.mean.tolist()
+        [[2.0, 20.0]]
+        """
         return self._shaped(self.input_mean, "adapt_mean")
 
     @property
     def variance(self) -> Tensor | None:
-        """The variances, with axes of length 1 so that they broadcast; None before the layer is built."""
+        """The variances, with axes of length 1 so that they broadcast; None before the layer is built.
+
+        >>> layer = ef.layers.Normalization()
+        >>> layer.adapt(np.array([[1.0, 10.0], [3.0, 30.0]]))
+        >>> layer.variance.tolist()
+        [[1.0, 100.0]]
+        """
         return self._shaped(self.input_variance, "adapt_variance")
 
     def _shaped(self, given: Any, found: str) -> Tensor | None:

@@ -143,7 +143,11 @@ class IndexLookup(Layer):
         self._index = {token: i for i, token in enumerate(tokens, self._first_token)}
 
     def vocabulary_size(self) -> int:
-        """How many indices there are, those of special tokens included."""
+        """How many indices there are, those of special tokens included.
+
+        >>> ef.layers.StringLookup(vocabulary=["cat", "dog"]).vocabulary_size()  # with that of unknown tokens
+        3
+        """
         return len(self._tokens) + self._first_token
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Any]:
@@ -151,6 +155,10 @@ class IndexLookup(Layer):
 
         Args:
             include_special_tokens: whether the mask and unknown tokens come first.
+
+        >>> layer = ef.layers.StringLookup(vocabulary=["cat", "dog"])
+        >>> [str(token) for token in layer.get_vocabulary()]
+        ['[UNK]', 'cat', 'dog']
         """
         special = [self.mask_token] * self._first_oov + [self.oov_token] * self.num_oov_indices
         return [*(special if include_special_tokens else []), *self._tokens]
@@ -164,6 +172,11 @@ class IndexLookup(Layer):
 
         Raises:
             ValueError: for repeated, reserved or too many tokens, or weights that don't fit.
+
+        >>> layer = ef.layers.IntegerLookup()
+        >>> layer.set_vocabulary([100, 200])
+        >>> layer([200, 100, 7]).tolist()
+        [2, 1, 0]
         """
         checked_weights(self, vocabulary, idf_weights)
         if isinstance(vocabulary, (str, Path)):
@@ -210,6 +223,11 @@ class IndexLookup(Layer):
 
         Raises:
             ValueError: when the layer was made with a vocabulary.
+
+        >>> layer = ef.layers.StringLookup()
+        >>> layer.adapt(["cat", "dog", "cat"])
+        >>> layer(["dog", "cat", "bird"]).tolist()  # the most frequent is 1; 0 stands for unknown ones
+        [2, 1, 0]
         """
         self.reset_state()
         if is_one_array(data):
@@ -221,7 +239,15 @@ class IndexLookup(Layer):
         self.finalize_state()
 
     def update_state(self, data: Any) -> None:
-        """Count the tokens of a batch: an array of examples, or a list of token lists."""
+        """Count the tokens of a batch: an array of examples, or a list of token lists.
+
+        >>> layer = ef.layers.StringLookup()
+        >>> for batch in (["cat", "dog"], ["cat"]):
+        ...     layer.update_state(batch)
+        >>> layer.finalize_state()
+        >>> layer(["cat"]).tolist()
+        [1]
+        """
         if self._is_given:
             raise ValueError(f"{describe(self)} has a given vocabulary, which adapt can't change.")
         for example in self._examples(data):
@@ -237,7 +263,14 @@ class IndexLookup(Layer):
         return rows
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of the tokens counted."""
+        """Make the vocabulary of the tokens counted.
+
+        >>> layer = ef.layers.StringLookup()
+        >>> layer.update_state(["cat", "dog"])
+        >>> layer.finalize_state()
+        >>> layer.vocabulary_size()
+        3
+        """
         for special in (self.mask_token, self.oov_token):
             self._counts.pop(special, None)
         if self._is_given or not self._counts:
@@ -258,7 +291,16 @@ class IndexLookup(Layer):
         return numpy.pad(weights, (0, missing))
 
     def reset_state(self) -> None:
-        """Forget the tokens counted."""
+        """Forget the tokens counted.
+
+        >>> layer = ef.layers.StringLookup()
+        >>> layer.update_state(["cat", "dog"])
+        >>> layer.reset_state()
+        >>> layer.update_state(["bird"])
+        >>> layer.finalize_state()
+        >>> layer.vocabulary_size()
+        2
+        """
         self._counts: Counter[Any] = Counter()
         self._documents_with: Counter[Any] = Counter()
         self._documents = 0
@@ -383,13 +425,32 @@ class IndexLookup(Layer):
             self.idf_weights = numpy.asarray(store["idf_weights"], floatx())
 
     def save_assets(self, dir_path: Any) -> None:
-        """Write the vocabulary into a folder, unless the configuration has it."""
+        """Write the vocabulary into a folder, unless the configuration has it.
+
+        >>> from pathlib import Path
+        >>> layer = ef.layers.StringLookup()
+        >>> layer.adapt(["cat", "dog"])
+        >>> Path("vocabularies").mkdir()
+        >>> layer.save_assets("vocabularies")
+        >>> [path.name for path in Path("vocabularies").iterdir()]
+        ['vocabulary.txt']
+        """
         if self.input_vocabulary is None:
             text = "\n".join([str(token) for token in self.get_vocabulary()])
             (Path(dir_path) / "vocabulary.txt").write_text(text, encoding="utf-8")
 
     def load_assets(self, dir_path: Any) -> None:
-        """Read the vocabulary that `save_assets` wrote."""
+        """Read the vocabulary that `save_assets` wrote.
+
+        >>> from pathlib import Path
+        >>> layer, other = ef.layers.StringLookup(), ef.layers.StringLookup()
+        >>> layer.adapt(["cat", "dog"])
+        >>> Path("assets").mkdir()
+        >>> layer.save_assets("assets")
+        >>> other.load_assets("assets")
+        >>> other.vocabulary_size()
+        3
+        """
         if self.input_vocabulary is None:
             weights = self.idf_weights if self.output_mode == "tf_idf" else None
             self.set_vocabulary(self._read(Path(dir_path) / "vocabulary.txt"), weights)

@@ -46,7 +46,8 @@ class StringLookup(IndexLookup):
 
     Source: `keras.layers.StringLookup` 3.15.
 
-    >>> layer = StringLookup(vocabulary=["a", "b", "c"])
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.StringLookup(vocabulary=["a", "b", "c"])
     >>> layer([["a", "c"], ["z", "b"]]).tolist()
     [[1, 3], [0, 2]]
     """
@@ -113,7 +114,8 @@ class IntegerLookup(IndexLookup):
 
     Source: `keras.layers.IntegerLookup` 3.15.
 
-    >>> IntegerLookup(vocabulary=[12, 36, 1138, 42])([[12, 1138, 42], [42, 1000, 36]]).tolist()
+    >>> import eagerflow as ef
+    >>> ef.layers.IntegerLookup(vocabulary=[12, 36, 1138, 42])([[12, 1138, 42], [42, 1000, 36]]).tolist()
     [[1, 3, 4], [4, 0, 2]]
     """
 

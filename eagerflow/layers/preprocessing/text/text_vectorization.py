@@ -63,7 +63,8 @@ class TextVectorization(Layer):
 
     Source: `keras.layers.TextVectorization` 3.15.
 
-    >>> layer = TextVectorization(vocabulary=["earth", "wind", "fire"])
+    >>> import eagerflow as ef
+    >>> layer = ef.layers.TextVectorization(vocabulary=["earth", "wind", "fire"])
     >>> layer(["Earth, wind!", "water"]).tolist()
     [[2, 3], [1, 0]]
     """
@@ -132,6 +133,11 @@ class TextVectorization(Layer):
 
         Raises:
             ValueError: when the layer was made with a vocabulary.
+
+        >>> layer = ef.layers.TextVectorization()
+        >>> layer.adapt(["the cat", "the dog", "the cat sat"])
+        >>> layer(["the dog barks"]).tolist()  # 0 pads, 1 stands for unknown words
+        [[2, 5, 1]]
         """
         self.reset_state()
         for batch in [self._column(data)] if is_one_array(data) else batches(data, steps):
@@ -144,16 +150,40 @@ class TextVectorization(Layer):
         return texts[:, None] if texts.ndim == 1 else texts
 
     def update_state(self, data: Any) -> None:
-        """Count the words of a batch of documents."""
+        """Count the words of a batch of documents.
+
+        >>> layer = ef.layers.TextVectorization()
+        >>> for batch in (["the cat"], ["the dog"]):
+        ...     layer.update_state(batch)
+        >>> layer.finalize_state()
+        >>> layer.vocabulary_size()
+        5
+        """
         documents = self._words(data)
         self._lookup_layer.update_state([documents] if documents and isinstance(documents[0], str) else documents)
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of the words counted."""
+        """Make the vocabulary of the words counted.
+
+        >>> layer = ef.layers.TextVectorization()
+        >>> layer.update_state(["the cat"])
+        >>> layer.finalize_state()
+        >>> layer.vocabulary_size()
+        4
+        """
         self._lookup_layer.finalize_state()
 
     def reset_state(self) -> None:
-        """Forget the words counted."""
+        """Forget the words counted.
+
+        >>> layer = ef.layers.TextVectorization()
+        >>> layer.update_state(["the cat"])
+        >>> layer.reset_state()
+        >>> layer.update_state(["a dog"])
+        >>> layer.finalize_state()
+        >>> [str(word) for word in layer.get_vocabulary(include_special_tokens=False)]
+        ['dog', 'a']
+        """
         self._lookup_layer.reset_state()
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
@@ -161,15 +191,33 @@ class TextVectorization(Layer):
 
         Args:
             include_special_tokens: whether padding and unknown words come first.
+
+        >>> layer = ef.layers.TextVectorization()
+        >>> layer.adapt(["the cat", "the dog", "the cat sat"])
+        >>> [str(word) for word in layer.get_vocabulary()]
+        ['', '[UNK]', 'the', 'cat', 'sat', 'dog']
+        >>> [str(word) for word in layer.get_vocabulary(include_special_tokens=False)]
+        ['the', 'cat', 'sat', 'dog']
         """
         return self._lookup_layer.get_vocabulary(include_special_tokens)
 
     def vocabulary_size(self) -> int:
-        """How many indices there are, those of special tokens included."""
+        """How many indices there are, those of special tokens included.
+
+        >>> layer = ef.layers.TextVectorization(vocabulary=["cat", "dog"])
+        >>> layer.vocabulary_size()  # with those of padding and of unknown words
+        4
+        """
         return self._lookup_layer.vocabulary_size()
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
-        """Set the words (and weights), instead of finding them by `adapt`."""
+        """Set the words (and weights), instead of finding them by `adapt`.
+
+        >>> layer = ef.layers.TextVectorization()
+        >>> layer.set_vocabulary(["cat", "dog"])
+        >>> layer(["dog cat bird"]).tolist()
+        [[3, 2, 1]]
+        """
         self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
 
     # Documents to words to indices
@@ -308,11 +356,30 @@ class TextVectorization(Layer):
         self._lookup_layer.load_own_variables(store)
 
     def save_assets(self, dir_path: Any) -> None:
-        """Write the vocabulary into a folder, unless the configuration has it."""
+        """Write the vocabulary into a folder, unless the configuration has it.
+
+        >>> from pathlib import Path
+        >>> layer = ef.layers.TextVectorization()
+        >>> layer.adapt(["the cat"])
+        >>> Path("words").mkdir()
+        >>> layer.save_assets("words")
+        >>> [path.name for path in Path("words").iterdir()]
+        ['vocabulary.txt']
+        """
         self._lookup_layer.save_assets(dir_path)
 
     def load_assets(self, dir_path: Any) -> None:
-        """Read the vocabulary that `save_assets` wrote."""
+        """Read the vocabulary that `save_assets` wrote.
+
+        >>> from pathlib import Path
+        >>> layer, other = ef.layers.TextVectorization(), ef.layers.TextVectorization()
+        >>> layer.adapt(["the cat"])
+        >>> Path("assets").mkdir()
+        >>> layer.save_assets("assets")
+        >>> other.load_assets("assets")
+        >>> other.vocabulary_size()
+        4
+        """
         self._lookup_layer.load_assets(dir_path)
 
 

@@ -1,0 +1,62 @@
+"""Plain kernels that compiled ones may stand in for.
+
+    @twin("layer_norm")
+    def layer_norm(x, gamma, beta, epsilon): ...
+
+asks a provider for the function of that name in its file `layer_norm`, when it is called for the first time. The
+provider's function takes the same arguments; what it gives is the kernel's result, and None sends it back to the plain
+kernel. Without a provider the plain kernel runs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["PLAIN", "find_again", "provide", "twin"]
+
+Finder = Callable[[str, str], "Callable[..., Any] | None"]
+
+PLAIN: dict[tuple[str, str], Callable[..., Any]] = {}  # the plain kernels that have twins, by file and name
+_found: dict[tuple[str, str], Callable[..., Any] | None] = {}
+_finder: list[Finder] = []
+
+
+def provide(finder: Finder) -> None:
+    """Let `finder(file, name)` give the twins, or None where there is none."""
+    _finder[:] = [finder]
+    find_again()
+
+
+def find_again() -> None:
+    """Ask for all twins anew: what they depend on has changed."""
+    _found.clear()
+
+
+def twin(file: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let the provider's function of the same name compute instead.
+
+    Args:
+        file: of the provider's, in which it lies.
+    """
+
+    def decorate(plain: Callable[..., Any]) -> Callable[..., Any]:
+        place = file, plain.__name__
+        PLAIN[place] = plain
+
+        @functools.wraps(plain)
+        def kernel(*given: Any, **named: Any) -> Any:
+            try:
+                fast = _found[place]
+            except KeyError:
+                fast = _found[place] = _finder[0](*place) if _finder else None
+            if fast is not None:
+                made = fast(*given, **named)
+                if made is not None:
+                    return made
+            return plain(*given, **named)
+
+        return kernel
+
+    return decorate

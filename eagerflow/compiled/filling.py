@@ -1,0 +1,128 @@
+"""`python -m eagerflow compile`: makes the machine code of all kernels, and lets this user's programs use it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+
+from eagerflow.compiled import choice, store
+from eagerflow.compiled.building import CannotCompile
+from eagerflow.compiled.kernel import KERNELS
+from eagerflow.compiled.provider import FILES
+
+__all__ = ["fill", "fill_in_background", "wanted"]
+
+_LOCK = "filling"
+_OLD = 600  # seconds after which the one who holds the lock is taken for dead
+
+
+def wanted() -> list[tuple[str, str]]:
+    """All kernels, each with the float types that it is for."""
+    for name in FILES:
+        import_module(f"eagerflow.compiled.twins.{name}")
+    return [(name, dtype) for name, kernel in KERNELS.items() for dtype in kernel.dtypes]
+
+
+def fill(use: bool, quiet: bool = False) -> int:
+    """Make what isn't there yet; the exit code.
+
+    Args:
+        use: whether programs of this user are to use compiled kernels from now on.
+        quiet: print nothing but faults.
+    """
+    say: Callable[[str], object] = (lambda text: None) if quiet else print
+    if not use:
+        choice.mark(False)
+        say("Programs use the plain kernels again.")
+        return 0
+    if choice.missing():
+        print(f"compile: needs {' and '.join(choice.missing())}: pip install 'eagerflow[fast]'", file=sys.stderr)
+        return 2
+    began = time.perf_counter()
+    with _alone() as first:
+        failed = _fill(say) if first else []
+    for name, error in failed:
+        print(f"compile: {name} can't be compiled here, and the plain kernel runs instead: {error}", file=sys.stderr)
+    if not choice.mark(True):
+        print(f"compile: {store.folder()} can't be written to, or isn't this user's alone", file=sys.stderr)
+        return 3
+    say(f"Programs use compiled kernels from now on ({time.perf_counter() - began:.0f} s; {store.folder()}).")
+    say("To stop that: python -m eagerflow compile --off; for one program: EAGERFLOW_KERNELS=plain")
+    return 0
+
+
+def _fill(say: Callable[[str], object]) -> list[tuple[str, str]]:
+    """Make all missing files, in several processes; those that can't be made, with the reason."""
+    todo = [(name, dtype) for name, dtype in wanted() if store.read(KERNELS[name].file(dtype)) is None]
+    failed: list[tuple[str, str]] = []
+    if not todo:
+        return failed
+    workers = min(4, os.cpu_count() or 1, len(todo))
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        running = {pool.submit(_made, name, dtype): f"{name} for {dtype}" for name, dtype in todo}
+        for done in as_completed(running):
+            error = done.result()
+            if error:
+                failed.append((running[done], error))
+            else:
+                say(f"  {running[done]}")
+    return failed
+
+
+def _made(name: str, dtype: str) -> str:
+    """Make one file; why not, or nothing."""
+    wanted()
+    kernel = KERNELS[name]
+    try:
+        store.write(kernel.file(dtype), kernel.build(dtype))
+    except CannotCompile as error:
+        return str(error)
+    return ""
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether no other process of this user fills the folder now; until the end, others see that this one does."""
+    path = store.folder() / _LOCK
+    try:
+        store.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists() and time.time() - path.stat().st_mtime > _OLD:
+            path.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except OSError as error:
+        yield not isinstance(error, FileExistsError)
+        return
+    try:
+        yield True
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@cache
+def fill_in_background() -> None:
+    """Let another process make what is missing; this one goes on with plain kernels, and says so."""
+    if (store.folder() / _LOCK).exists():
+        return
+    print(
+        "eagerflow: its kernels are being compiled for this processor (once, in the background); this program uses "
+        "the plain ones",
+        file=sys.stderr,
+    )
+    with contextlib.suppress(OSError):
+        subprocess.Popen(
+            [sys.executable, "-m", "eagerflow", "compile", "--quiet"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).parents[2],
+            start_new_session=True,
+        )

@@ -1,0 +1,93 @@
+"""Object files become functions: LLVM's loader puts them into memory. Neither Numba nor a linker is needed."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy
+
+from eagerflow.compiled.signatures import Signature
+from eagerflow.kernels.machine.blas import product_address
+
+__all__ = ["BLAS", "gives_products", "llvm", "loaded", "processor"]
+
+_TYPES: dict[str, Any] = {"int64": ctypes.c_int64, "float64": ctypes.c_double}
+_lock = threading.Lock()
+BLAS = "eagerflow_sgemm"  # what machine code calls the product of matrices of NumPy's BLAS
+
+
+@cache
+def llvm() -> Any:
+    """LLVM, as Numba has it."""
+    from llvmlite import binding
+
+    return binding
+
+
+@cache
+def _engine() -> Any:
+    """What holds the machine code of this process."""
+    binding = llvm()
+    probe = numpy.empty(1)
+    at = ctypes.c_void_p.from_address(id(probe) + object.__basicsize__).value
+    if at != probe.ctypes.data:
+        raise OSError("arrays of this NumPy have their data elsewhere")
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine()
+    return binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+
+
+@cache
+def gives_products() -> bool:
+    """Whether machine code can multiply matrices: that of this process then finds the function."""
+    address = product_address()
+    if address is not None:
+        llvm().add_symbol(BLAS, address)
+    return address is not None
+
+
+def loaded(data: bytes, symbol: str, signature: Signature) -> Callable[..., int]:
+    """The function of an object file. It runs without the interpreter's lock.
+
+    Args:
+        data: the file.
+        symbol: the function's name.
+        signature: what it takes: numbers, and of arrays `id(array)`; behind the bound parameters, all lengths.
+
+    Raises:
+        OSError: when the file can't be read, or has no such function.
+    """
+    binding = llvm()
+    with _lock:
+        try:
+            engine = _engine()
+            if BLAS.encode() in data and not gives_products():
+                raise OSError("it calls the BLAS of NumPy's wheels, and this NumPy has another one")
+            engine.add_object_file(binding.ObjectFileRef.from_data(data))
+            engine.finalize_object()
+        except RuntimeError as error:
+            raise OSError(f"machine code of {symbol} can't be read: {error}") from error
+        address = engine.get_function_address(symbol)
+    if not address:
+        raise OSError(f"there is no machine code of {symbol}")
+    kinds = [_TYPES["int64" if p.lengths else p.dtype] for p in signature.parameters]
+    kinds[signature.bound : signature.bound] = [ctypes.c_int64] * len(signature.lengths)
+    made: Callable[..., int] = ctypes.CFUNCTYPE(ctypes.c_int, *kinds)(address)
+    return made
+
+
+@cache
+def processor() -> str:
+    """What machine code depends on: the processor's name and features, or those that Numba's variables name."""
+    binding = llvm()
+    name = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
+    features = os.environ.get("NUMBA_CPU_FEATURES")
+    if features is None:
+        features = "" if "NUMBA_CPU_NAME" in os.environ else binding.get_host_cpu_features().flatten()
+    return f"{binding.get_process_triple()} {name} {features}"

@@ -1,0 +1,35 @@
+"""Gives the compiled twins of plain kernels, where compiled kernels are used at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+__all__ = ["FILES", "find", "kernels"]
+
+# The files of `twins/`.
+FILES = ("batch_norm", "depthwise", "exponential", "gelu", "layer_norm", "lstm", "optimizers", "softmax")
+
+
+def find(file: str, name: str) -> Callable[..., Any] | None:
+    """The compiled twin of a plain kernel; None where plain kernels are used, and where there is none."""
+    if file not in FILES or not import_module("eagerflow.compiled.choice").is_on():
+        return None
+    return getattr(import_module(f"eagerflow.compiled.twins.{file}"), name, None)
+
+
+def kernels() -> str:
+    """Which kernels compute: `"plain"`, of NumPy and BLAS, or `"compiled"`, where such a kernel is faster.
+
+    `python -m eagerflow compile` switches compiled kernels on for a user (extra `fast`), the environment's
+    `EAGERFLOW_KERNELS` for one program. Their results differ from those of the plain ones in the last bits.
+
+    Raises:
+        ValueError: when `EAGERFLOW_KERNELS` is neither `compiled` nor `plain`.
+        ImportError: when it asks for compiled kernels and the extra isn't installed.
+
+    >>> ef.config.kernels()
+    'plain'
+    """
+    return "compiled" if import_module("eagerflow.compiled.choice").is_on() else "plain"

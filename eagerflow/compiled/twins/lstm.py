@@ -1,0 +1,73 @@
+"""The steps of long short-term memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+from numpy import ndarray
+
+from eagerflow.compiled.loops import lstm as loops
+from eagerflow.kernels.machine.threads import scratch
+
+__all__ = ["block_back", "run_steps"]
+
+
+def run_steps(stepwise: Any, inputs: ndarray, gates: ndarray, squashed: Any, dead: Any) -> Any:
+    """Fill in the states of `inputs`, the gates and the squashed cells, step by step."""
+    width, moves = inputs.shape[2], int(gates.strides[0] > 0)
+    if not (inputs.size and squashed.size):
+        return None
+    gates, squashed = _one_place(gates), _one_place(squashed)
+    work = loops.lstm_steps.on(
+        stepwise.weights.reshape(stepwise.layers, -1, inputs.shape[1]),
+        inputs,
+        _flat(inputs),
+        gates,
+        _flat(gates),
+        _flat(squashed),
+        _dead(dead, width),
+        moves,
+        stepwise.parts,
+    )
+    return None if work is None else work() == 0
+
+
+def block_back(
+    stepwise: Any, trace: Any, arriving: Any, d_both: ndarray, d_gates: ndarray, block: slice, dead: Any
+) -> Any:
+    """Fill in the gates' gradients of some steps, from the last to the first."""
+    _, units, width = trace.squashed.shape
+    if not d_gates.size:
+        return None
+    more = numpy.zeros((0, units * width), d_gates.dtype) if arriving is None else _flat(arriving)
+    work = loops.lstm_back.on(
+        stepwise.weights.reshape(stepwise.layers, units, -1),
+        _flat(trace.gates),
+        _flat(trace.squashed),
+        d_both,
+        d_both.reshape(-1),
+        d_gates,
+        _flat(d_gates),
+        more,
+        _dead(dead, width),
+        scratch("lstm_passing", d_both.shape, d_both.dtype),
+        block.start,
+        stepwise.parts,
+    )
+    return None if work is None else work() == 0
+
+
+def _dead(dead: Any, width: int) -> Any:
+    """(time, width) as bytes; without rows where no step is left out."""
+    return numpy.zeros((0, width), "uint8") if dead is None else dead.reshape(-1, width).view("uint8")
+
+
+def _one_place(a: ndarray) -> ndarray:
+    """The steps of an array that lie in different places: all, or one."""
+    return a if a.strides[0] else a[:1]
+
+
+def _flat(a: ndarray) -> Any:
+    """Each step's numbers behind each other."""
+    return a.reshape(len(a), -1)

@@ -1,0 +1,447 @@
+"""Every compiled kernel beside the plain one that it stands in for, and what happens where it can't."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import eagerflow.optimizers
+from eagerflow.base import twins
+from eagerflow.compiled import choice, kernel, objects, provider, store
+from eagerflow.core.lowering import load_kernels
+from eagerflow.kernels.normalization.batch_norm import Layout
+from eagerflow.kernels.recurrent import lstm
+from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
+from eagerflow.ops.windows.geometry import window_geometry
+from tests.sources import ROOT
+
+pytestmark = pytest.mark.slow  # kernels are compiled: half a second each
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(autouse=True)
+def compiled(home, monkeypatch):
+    """Compiled kernels, as if the environment asked for them; machine code is kept for all tests of this file."""
+    pytest.importorskip("numba")
+    monkeypatch.setenv("EAGERFLOW_HOME", str(home))
+    monkeypatch.setenv("EAGERFLOW_KERNELS", "compiled")
+    load_kernels()
+    _forget()
+    yield
+    monkeypatch.undo()
+    _forget()
+
+
+def _forget():
+    choice.asked.cache_clear()
+    choice.is_on.cache_clear()
+    twins.find_again()
+    for each in kernel.KERNELS.values():
+        each.forget()
+
+
+def numbers(*shape, dtype="float32", scale=1.0, seed=0):
+    return (np.random.default_rng(seed).normal(size=shape) * scale).astype(dtype)
+
+
+def both(file, name, *given):
+    """What the compiled kernel gives, and what the plain one does."""
+    found = provider.find(file, name)
+    assert found is not None, f"{name} has no compiled twin"
+    made = found(*given)
+    assert made is not None, f"{name} doesn't take these arrays"
+    with np.errstate(all="ignore"):
+        return made, twins.PLAIN[file, name](*given)
+
+
+def close(found, wanted, dtype, times=8.0, size=1e-30):
+    """Within some rounding errors of the largest number, or of a `size`; infinite and NaN in the same places."""
+    if wanted is None or found is None:
+        assert found is wanted
+        return
+    assert found.dtype == wanted.dtype
+    assert found.shape == wanted.shape
+    finite = np.isfinite(wanted)
+    assert np.array_equal(np.isnan(found), np.isnan(wanted))
+    assert np.array_equal(found[~finite & ~np.isnan(wanted)], wanted[~finite & ~np.isnan(wanted)])
+    most = np.abs(wanted[finite]).max(initial=0.0)
+    assert np.abs(found[finite] - wanted[finite]).max(initial=0.0) <= times * np.finfo(dtype).eps * max(most, size)
+
+
+SHAPES = [(1, 1), (3, 7), (64, 64), (1025, 33), (5000, 96)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_layer_normalization(shape, dtype):
+    x, g = numbers(*shape, dtype=dtype), numbers(*shape, dtype=dtype, seed=1)
+    gamma, beta = numbers(shape[1], dtype=dtype, seed=2), numbers(shape[1], dtype=dtype, seed=3)
+    found, wanted = both("layer_norm", "layer_norm", x, gamma, beta, 1e-3)
+    for one, other in zip(found, wanted):
+        close(one, other, dtype, 32)
+    given = (g, x, gamma, wanted[1], wanted[2], (True, True))
+    for one, other in zip(*both("layer_norm", "layer_norm_gradient", *given)):
+        close(one, other, dtype, 64, size=1.0)  # that of one column is 0, the difference of such numbers
+
+
+def test_layer_normalization_without_parameters_and_of_odd_numbers():
+    x = numbers(9, 16)
+    x[1, 3], x[2, 5], x[3, 7], x[4] = np.nan, np.inf, 1e30, 7.0
+    for one, other in zip(*both("layer_norm", "layer_norm", x, None, None, 1e-3)):
+        close(one[[0, 1, 2, 3, 5, 6, 7, 8]], other[[0, 1, 2, 3, 5, 6, 7, 8]], "float32", 32)
+        assert np.abs(one[4] - other[4]).max() < 1e-3  # a row of equal numbers: rounding, over the root of epsilon
+
+
+def test_far_means_lose_no_digits():
+    x = numbers(40, 64) + np.float32(1e4)
+    found, _ = both("layer_norm", "layer_norm", x, None, None, 1e-5)
+    exact = x.astype("float64")
+    exact = (exact - exact.mean(1, keepdims=True)) / np.sqrt(exact.var(1, keepdims=True) + 1e-5)
+    assert np.abs(found[0] - exact).max() < 2e-3  # the rounding of the means alone is half of that
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("size", [1, 5, 4097, 200_000])
+def test_gelu(size, keep):
+    x = numbers(size, scale=3.0)
+    for one, other in zip(*both("gelu", "gelu", x, keep)):
+        close(one, other, "float32")
+
+
+def test_gelu_of_odd_numbers():
+    x = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, 1e38, -1e38, 30.0, -30.0, 1e-30], "float32")
+    (out, slope), (plain, plain_slope) = both("gelu", "gelu", x, True)
+    close(out, plain, "float32")
+    close(slope, plain_slope, "float32")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(5000, 8), (70_001, 33), (9, 600)])
+def test_batch_normalization(shape, dtype):
+    x, g = numbers(*shape, dtype=dtype) + 3, numbers(*shape, dtype=dtype, seed=1)
+    scale, offset = numbers(shape[1], dtype=dtype, seed=2), numbers(shape[1], dtype=dtype, seed=3)
+    plan, zeros = Layout(*x.shape, 1), np.zeros(shape[1], dtype)
+    for given in ((scale, offset), (None, None)):
+        found, wanted = both("batch_norm", "batch_norm", x, *given, 1e-3, plan)
+        for one, other in zip(found, wanted):
+            close(one, other, dtype, 256)  # means are not far enough from zero for the plain one to subtract them first
+    _, mean, _, inverse = wanted
+    for g_mean, g_variance in ((zeros, zeros), (scale, offset)):
+        given = g, g_mean, g_variance, x, scale, mean, inverse, plan, True
+        for one, other in zip(*both("batch_norm", "batch_norm_gradient", *given)):
+            close(one, other, dtype, 256, size=1.0)
+
+
+def test_batch_normalization_of_far_means_loses_no_digits():
+    x = numbers(50_000, 8) + np.float32(3000)
+    found, _ = both("batch_norm", "batch_norm", x, None, None, 1e-3, Layout(*x.shape, 1))
+    exact = x.astype("float64")
+    exact = (exact - exact.mean(0)) / np.sqrt(exact.var(0) + 1e-3)
+    assert np.abs(found[0] - exact).max() < 2e-6 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, 1e30])
+def test_batch_normalization_of_odd_numbers(odd):
+    x = numbers(3000, 16)
+    x[7, 3] = odd
+    found, wanted = both("batch_norm", "batch_norm", x, None, None, 1e-3, Layout(*x.shape, 1))
+    others = [i for i in range(16) if i != 3]
+    close(found[0][:, others], wanted[0][:, others], "float32", 64)
+    assert not np.isfinite(found[0][:, 3]).any()
+    assert not np.isfinite(wanted[0][:, 3]).any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (300, 7), (6400, 200), (5, 3000)])
+def test_softmax(shape):
+    x, g = numbers(*shape, scale=3.0), numbers(*shape, seed=1)
+    x[0] += 1000.0
+    x[-1] -= 1000.0
+    found, wanted = both("softmax", "softmax", x)
+    close(found, wanted, "float32", 16)
+    close(*both("softmax", "softmax_gradient", g, wanted), "float32", 16, size=1.0)
+    double = wanted.astype("float64")
+    close(*both("softmax", "softmax_gradient", g.astype("float64"), double), "float64", 16, size=1.0)
+
+
+def test_softmax_of_odd_numbers():
+    x = numbers(6, 40)
+    x[1, 3], x[2, 5], x[3, 7], x[4], x[5, 2] = np.nan, np.inf, -np.inf, -np.inf, 1e38
+    close(*both("softmax", "softmax", x), "float32")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kernel", [(3, 3), (1, 6), (2, 4), (5, 5)])
+@pytest.mark.parametrize(
+    ("strides", "padding", "dilation"), [(1, "same", 1), (2, "same", 1), (1, "valid", 2), ((2, 1), "valid", 1)]
+)
+def test_depthwise_convolution(kernel, strides, padding, dilation, dtype):
+    x, k = numbers(3, 17, 12, 6, dtype=dtype), numbers(*kernel, 6, 1, dtype=dtype, seed=1)
+    pair = strides if isinstance(strides, tuple) else (strides, strides)
+    plan = window_geometry((17, 12), kernel, pair, padding, (dilation, dilation))
+    found, wanted = both("depthwise", "forward", x, k, plan)
+    close(found, wanted, dtype, 32)
+    g = numbers(*wanted.shape, dtype=dtype, seed=2)
+    close(*both("depthwise", "input_gradient", g, k, plan), dtype, 32)
+    close(*both("depthwise", "kernel_gradient", x, g, k.shape, plan), dtype, 64)
+
+
+def test_exponentials():
+    x = np.concatenate([numbers(5000, scale=30.0), [0, -0.0, np.nan, np.inf, -np.inf, 88.7, 89.5, -87.5, -103.5, -110]])
+    x = x.astype("float32")
+    found, wanted = provider.find("exponential", "exponentiate")(x.copy()), np.exp(x.astype("float64"))
+    with np.errstate(over="ignore"):
+        wanted = wanted.astype("float32")
+    usual = np.isfinite(wanted) & (wanted > 1e-37)
+    assert np.abs(found[usual] / wanted[usual] - 1).max() < 2e-7
+    assert np.array_equal(np.isnan(found), np.isnan(wanted))
+    assert np.array_equal(found == np.inf, wanted == np.inf)
+    assert np.abs(found[~usual & np.isfinite(wanted)] - wanted[~usual & np.isfinite(wanted)]).max() < 1e-43
+
+
+def test_layers_train_alike_with_both():
+    """A step of a network with all of them: the same losses and weights but for rounding."""
+    found = []
+    for choice_of in ("compiled", "plain"):
+        os.environ["EAGERFLOW_KERNELS"] = choice_of
+        _forget()
+        ef.utils.set_random_seed(3)
+        layers = ef.layers
+        model = ef.Sequential(
+            [
+                layers.Input((16, 16, 8)),
+                layers.DepthwiseConv2D(3, padding="same"),
+                layers.BatchNormalization(),
+                layers.Reshape((16, 128)),
+                layers.LayerNormalization(),
+                layers.Dense(64, activation="gelu"),
+                layers.GlobalAveragePooling1D(),
+                layers.Dense(10, activation="softmax"),
+            ]
+        )
+        model.compile("adam", "sparse_categorical_crossentropy")
+        history = model.fit(numbers(96, 16, 16, 8), np.arange(96) % 10, epochs=3, batch_size=32, verbose=0)
+        found.append((history.history["loss"], [w.copy() for w in model.get_weights()]))
+    (losses, weights), (plain_losses, plain_weights) = found
+    assert any(not np.array_equal(one, other) for one, other in zip(weights, plain_weights))  # so both were used
+    assert np.allclose(losses, plain_losses, rtol=1e-5)
+    for one, other in zip(weights, plain_weights):
+        assert np.allclose(one, other, atol=3e-3)  # Adam magnifies rounding where gradients are nearly zero
+
+
+def recurrent_layers(count, batch, steps, features, units, masked):
+    made = []
+    for seed in range(count):
+        x, h, c = (
+            numbers(batch, steps, features, seed=seed),
+            numbers(batch, units, seed=1),
+            numbers(batch, units, seed=2),
+        )
+        kernel, recurrent = numbers(features, 4 * units, seed=3), numbers(units, 4 * units, seed=4, scale=0.3)
+        mask = np.random.default_rng(seed).random((batch, steps)) > 0.3 if masked else None
+        made.append(lstm.Layer(x, h, c, kernel, recurrent, numbers(4 * units, seed=5), mask))
+    return made
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("shape", [(32, 20, 7, 32), (3, 5, 1, 3), (1, 4, 9, 8), (40, 6, 20, 70)])
+def test_long_short_term_memory(shape, count, masked, monkeypatch):
+    layers = recurrent_layers(count, *shape, masked)
+    batch, steps, _, units = shape
+    g_states = [numbers(batch, steps, units, seed=6 + i) for i in range(count)]
+    g_h, g_c = [numbers(batch, units, seed=8)] * count, [numbers(batch, units, seed=9)] * count
+    found = []
+    for used in ("compiled", "plain"):
+        monkeypatch.setenv("EAGERFLOW_KERNELS", used)
+        _forget()
+        trace = lstm.lstm(layers)
+        last = lstm.lstm(layers, keep=False).inputs[1:, :units]
+        whole = lstm_gradient(g_states, g_h, g_c, layers, trace)
+        short = lstm_gradient([None] * count, g_h, g_c, layers, trace)
+        gradients = [part for each in whole + short for part in each]
+        found.append([trace.inputs[1:, :units], trace.gates[:-1], trace.squashed, last, *gradients])
+    for one, other in zip(*found):
+        close(np.ascontiguousarray(one), np.ascontiguousarray(other), "float32", 100)
+    assert any(not np.array_equal(one, other) for one, other in zip(*found))  # so both were used
+
+
+def test_without_the_product_of_numpys_wheels_the_steps_are_plain(monkeypatch):
+    monkeypatch.setattr(objects, "product_address", lambda: None)
+    objects.gives_products.cache_clear()
+    _forget()
+    with pytest.warns(RuntimeWarning, match="lstm_steps isn't used .*BLAS"):
+        lstm.lstm(recurrent_layers(1, 4, 3, 2, 5, False))
+    objects.gives_products.cache_clear()
+
+
+RULES = {"_adam": (2, (1e-2, 0.1, 0.001, 1e-7)), "_adadelta": (2, (0.5, 0.95, 0.05, 1e-6))}
+RULES["_rmsprop"] = 1, (1e-2, 0.9, 0.1, 0.0, 1e-7, False)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RULES)
+def test_rules_of_optimizers(name, dtype):
+    count, settings = RULES[name]
+    found = []
+    for rule in (provider.find("optimizers", name), twins.PLAIN["optimizers", name]):
+        w, slots = numbers(5001, dtype=dtype), [np.zeros(5001, dtype) for _ in range(count)]
+        for step in range(5):
+            room = [np.empty(5001, dtype) for _ in range(1 if name == "_adam" else 2)]
+            made = rule(np, w, numbers(5001, dtype=dtype, seed=step), slots, settings, room)
+        found.append([w, *slots])
+        assert made is (True if len(found) == 1 else None)
+    for one, other in zip(*found):
+        close(one, other, dtype, 16)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rules_give_the_same_bits_however_arrays_are_cut(name):
+    count, settings = RULES[name]
+    rule, found = provider.find("optimizers", name), []
+    for cuts in ([0, 20_000], [0, 5001, 10_018, 15_000, 20_000]):
+        w, g = numbers(20_000), numbers(20_000, seed=1)
+        slots = [np.abs(numbers(20_000, seed=2 + i)) for i in range(count)]
+        for start, stop in itertools.pairwise(cuts):
+            assert rule(np, w[start:stop], g[start:stop], [slot[start:stop] for slot in slots], settings, ())
+        found.append([w, *slots])
+    assert all(np.array_equal(one, other) for one, other in zip(*found))
+
+
+def test_rules_with_more_to_do_are_plain():
+    w = numbers(5000)
+    assert provider.find("optimizers", "_rmsprop")(np, w, w, [w, w], (1e-2, 0.9, 0.1, 0.5, 1e-7, False), ()) is None
+    assert provider.find("optimizers", "_adam")(np, w, w, [w, w, w], (1e-2, 0.1, 0.001, 1e-7), ()) is None
+
+
+def test_every_twin_has_a_plain_kernel():
+    for file in provider.FILES:
+        module = importlib.import_module(f"eagerflow.compiled.twins.{file}")
+        assert {(file, name) for name in module.__all__} <= twins.PLAIN.keys()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_any_number_of_threads_gives_the_same_bits(threads):
+    x = numbers(5000, 96)
+    once = provider.find("layer_norm", "layer_norm_gradient")
+    given = (numbers(5000, 96, seed=1), x, numbers(96, seed=2), x.mean(1, keepdims=True), x.std(1, keepdims=True))
+    before = ef.get_num_threads()
+    try:
+        ef.set_num_threads(1)
+        alone = once(*given, (True, True))
+        ef.set_num_threads(threads)
+        shared = once(*given, (True, True))
+    finally:
+        ef.set_num_threads(before)
+    assert all(np.array_equal(one, other) for one, other in zip(alone, shared))
+
+
+def test_arrays_that_loops_do_not_take_go_to_the_plain_kernel():
+    find = provider.find("layer_norm", "layer_norm")
+    wide = numbers(8, 32)
+    assert find(wide[:, ::2], None, None, 1e-3) is None
+    assert find(wide, numbers(31), None, 1e-3) is None
+    assert find(wide, numbers(32, dtype="float64"), None, 1e-3) is None
+    layer = ef.layers.LayerNormalization()
+    assert np.allclose(layer(wide[:, ::2]).numpy().mean(1), 0, atol=1e-5)
+
+
+def test_a_kernel_that_cannot_be_compiled_falls_back_alone_and_is_named_once(monkeypatch):
+    broken = kernel.KERNELS["gelu"]
+    monkeypatch.setattr(broken, "function", _unknown)
+    monkeypatch.setattr(broken, "file", lambda dtype: f"broken-{dtype}.o")
+    broken.forget()
+    x = numbers(5000)
+    with pytest.warns(RuntimeWarning, match="compiled kernel gelu isn't used .*the plain one computes"):
+        assert np.allclose(ef.ops.gelu(x, approximate=False).numpy()[:3], twins.PLAIN["gelu", "gelu"](x, False)[0][:3])
+    ef.ops.gelu(x, approximate=False)  # warnings are errors here
+    assert provider.find("layer_norm", "layer_norm")(numbers(4, 4), None, None, 1e-3) is not None
+
+
+def _unknown(x, out, start, stop):
+    return x.no_such_thing
+
+
+def test_files_are_read_back_and_damaged_ones_made_again(home):
+    x = numbers(64, 8)
+    find = provider.find("layer_norm", "layer_norm")
+    wanted = find(x, None, None, 1e-3)[0]
+    path = store.folder() / kernel.KERNELS["layer_norm"].file("float32")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    assert store.read(path.name) is None
+    _forget()
+    assert np.array_equal(find(x, None, None, 1e-3)[0], wanted)
+    assert store.read(path.name) is not None
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows closes users' folders")
+def test_what_others_may_write_to_is_not_run(home):
+    provider.find("layer_norm", "layer_norm")(numbers(4, 4), None, None, 1e-3)
+    name = kernel.KERNELS["layer_norm"].file("float32")
+    path = store.folder() / name
+    path.chmod(0o666)
+    assert store.read(name) is None
+    path.chmod(0o600)
+    assert store.read(name) is not None
+    store.folder().chmod(0o777)
+    assert store.read(name) is None
+    assert not store.write("x", b"")
+    store.folder().chmod(0o700)
+    home.chmod(0o777)
+    assert store.read(name) is None  # others could put another folder into its place
+    home.chmod(0o700)
+
+
+def run(code, home, **variables):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EAGERFLOW_")}
+    env = kept | {"EAGERFLOW_HOME": str(home), "PYTHONPATH": str(ROOT)} | variables
+    return subprocess.run([sys.executable, *code], env=env, capture_output=True, text=True, timeout=300, check=False)
+
+
+TOLD = """
+import sys, numpy, eagerflow as ef
+ef.layers.LayerNormalization()(numpy.ones((4, 8), "float32"))
+print("numba" in sys.modules, "llvmlite" in sys.modules)
+"""
+
+
+def test_the_command_fills_the_folder_and_switches_compiled_kernels_on_and_off(tmp_path):
+    plain = run(["-c", TOLD], tmp_path)
+    assert (plain.stdout, plain.stderr) == ("False False\n", "")
+    done = run(["-m", "eagerflow", "compile"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "layer_norm for float64" in done.stdout
+    assert "Programs use compiled kernels from now on" in done.stdout
+    used = run(["-c", TOLD], tmp_path)
+    assert (used.stdout, used.stderr) == ("False True\n", "")  # Numba isn't needed to run what it made
+    assert run(["-c", TOLD], tmp_path, EAGERFLOW_KERNELS="plain").stdout == "False False\n"
+    again = run(["-m", "eagerflow", "compile"], tmp_path)
+    assert "layer_norm for" not in again.stdout
+    assert run(["-m", "eagerflow", "compile", "--off"], tmp_path).returncode == 0
+    assert run(["-c", TOLD], tmp_path).stdout == "False False\n"
+
+
+def test_without_machine_code_a_program_does_not_wait_for_it(tmp_path):
+    (tmp_path / "compiled").mkdir(mode=0o700)
+    (tmp_path / "compiled" / "used").touch(mode=0o600)
+    (tmp_path / "compiled" / "filling").touch()  # as if another process made it now
+    told = run(["-c", TOLD], tmp_path)
+    assert told.stdout == "False True\n"
+
+
+def test_an_unknown_choice_is_refused(tmp_path):
+    told = run(["-c", TOLD], tmp_path, EAGERFLOW_KERNELS="fastest")
+    assert told.returncode == 1
+    assert "EAGERFLOW_KERNELS" in told.stderr
+    assert "'compiled'" in told.stderr
