@@ -10,18 +10,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from eagerflow.base.moved import install as _find_moved_modules, moved_modules as _moved_modules
-from viz.facts.archive import TraceFileError
-from viz.facts.formatting import nearest as _nearest
-from viz.facts.schema import Frame, Logs, Op, Scope, Stats, Step, Storage, TensorInfo
-from viz.picture.drawing import Drawing
-from viz.picture.render import RendererMissing, set_engine
-from viz.recorder.steps import step
-from viz.recording import Recording, load
-from viz.tracer import Tracer, trace
 
 if TYPE_CHECKING:
     from viz.attribution.explain import explain as explain
@@ -33,6 +25,17 @@ if TYPE_CHECKING:
     from viz.doctor.short_training import diagnose as diagnose
     from viz.export.summary_writer import SummaryWriter as SummaryWriter
     from viz.export.watch import Watch as Watch, watch as watch
+    from viz.facts.archive import TraceFileError as TraceFileError
+    from viz.facts.schema import (
+        Frame as Frame,
+        Logs as Logs,
+        Op as Op,
+        Scope as Scope,
+        Stats as Stats,
+        Step as Step,
+        Storage as Storage,
+        TensorInfo as TensorInfo,
+    )
     from viz.fit_gap.of_model import gap as gap
     from viz.fit_gap.report import Gap as Gap
     from viz.livepage import LivePage as LivePage, live as live
@@ -42,12 +45,17 @@ if TYPE_CHECKING:
         NonfiniteError as NonfiniteError,
         NonfiniteWarning as NonfiniteWarning,
     )
+    from viz.picture.drawing import Drawing as Drawing
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model, summary as summary
+    from viz.picture.render import RendererMissing as RendererMissing, set_engine as set_engine
     from viz.rates.find_lr import find_lr as find_lr
     from viz.rates.sweep import LearningRates as LearningRates
+    from viz.recorder.steps import step as step
+    from viz.recording import Recording as Recording, load as load
     from viz.replay.keeping import keep_step as keep_step
+    from viz.tracer import Tracer as Tracer, trace as trace
 
-# What recording doesn't need is loaded when it is first asked for.
+# Each is loaded when it is first asked for: `viz --help` and `viz show` need neither models nor pictures.
 _HOMES = {
     "attribution.explain": "explain",
     "attribution.explanation": "Explanation",
@@ -58,18 +66,24 @@ _HOMES = {
     "doctor.short_training": "diagnose",
     "export.summary_writer": "SummaryWriter",
     "export.watch": "Watch watch",
+    "facts.archive": "TraceFileError",
+    "facts.schema": "Frame Logs Op Scope Stats Step Storage TensorInfo",
     "fit_gap.of_model": "gap",
     "fit_gap.report": "Gap",
     "livepage": "LivePage live",
     "nonfinite.find_nonfinite": "find_nonfinite",
     "nonfinite.finding": "Nonfinite NonfiniteError NonfiniteWarning",
+    "picture.drawing": "Drawing",
     "picture.plot_model": "model_to_dot plot_model summary",
+    "picture.render": "RendererMissing set_engine",
     "rates.find_lr": "find_lr",
     "rates.sweep": "LearningRates",
+    "recorder.steps": "step",
+    "recording": "Recording load",
     "replay.keeping": "keep_step",
+    "tracer": "Tracer trace",
 }
 _LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
-_find_moved_modules("viz")
 
 __all__ = ["Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Frame", "Gap", "LearningRates"]
 __all__ += ["LivePage", "Logs", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording"]
@@ -78,13 +92,31 @@ __all__ += ["Tracer", "Watch", "diagnose", "diff", "explain", "find_lr", "find_n
 __all__ += ["load", "model_to_dot", "plot_model", "set_engine", "step", "summary", "trace", "watch"]
 
 
+class _OldNames:
+    """Asked for modules that nobody finds: those of 0.1.0, whose names pickles and old scripts hold."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if not name.startswith("viz.") or self not in sys.meta_path:
+            return None
+        sys.meta_path.remove(self)
+        import_module("eagerflow.base.moved").install("viz")  # which answers for them from now on
+        return sys.meta_path[-1].find_spec(name, path, target)
+
+
+sys.meta_path.append(_OldNames())
+
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
     def __getattr__(name: str) -> Any:
         if name not in _LAZY:
-            if name in _moved_modules("viz"):  # as examples of 0.1.0 ask for it
+            if name.startswith("__"):
+                raise AttributeError(f"module 'viz' has no attribute {name!r}")
+            if name in import_module("eagerflow.base.moved").moved_modules("viz"):  # as examples of 0.1.0 ask for it
                 return import_module(f"viz.{name}")
-            raise AttributeError(f"module 'viz' has no attribute {name!r}{_nearest(name, __all__)}")
+            nearest = import_module("viz.facts.formatting").nearest
+            own = [each for each in sys.path if os.path.isfile(os.path.join(each, "viz.py"))]
+            there = f" (your own {os.path.join(own[0], 'viz.py')!r} isn't imported here)" if own else ""
+            raise AttributeError(f"module 'viz' has no attribute {name!r}{nearest(name, __all__)}{there}")
         found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
         globals()[name] = found
         return found

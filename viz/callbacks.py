@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 from eagerflow.callbacks import Callback
+from eagerflow.core import observe
 from viz.export import tensorboard_graph, tensorboard_profile
 from viz.export.summary_writer import projector_config
 from viz.export.tensorboard_events import EventLog
@@ -26,7 +27,7 @@ _GRAPH_BATCH = 2  # the batch whose ops become the graph: the first one also bui
 
 
 class TensorBoard(Callback):
-    """Write what TensorBoard shows, in the folders and under the tags that Keras uses.
+    """Write logs for TensorBoard, in the folders and under the tags that Keras uses.
 
     Runs are `<log_dir>/train` and `<log_dir>/validation`. Tags: `epoch_<metric>` and `epoch_learning_rate` by epoch,
     `batch_<metric>` by batch, `evaluation_<metric>_vs_iterations`, `<weight's path>/histogram` and `/image`, the
@@ -41,12 +42,23 @@ class TensorBoard(Callback):
         write_steps_per_second: write the speed by batch and by epoch.
         update_freq: `"batch"`, `"epoch"`, or a number of batches between `batch_...` numbers.
         profile_batch: a batch (from 1), or a pair of first and last, to be written with compute times and memory
-            in the Graphs tab, and for the Profile tab (`pip install tensorboard-plugin-profile`); 0: none.
+            in the Graphs tab, and for the Profile tab (`pip install tensorboard-plugin-profile`), which shows the
+            steps of a pair side by side; 0: none.
         embeddings_freq: write the weights of embedding layers for the projector every so many epochs; 0: never.
         embeddings_metadata: a file that names the rows, or a dict of such files by layer name.
 
     Raises:
         ValueError: for an argument out of range.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> board = ef.callbacks.TensorBoard("logs")
+    >>> history = model.fit(np.ones((8, 2)), np.ones(8), validation_split=0.5, verbose=0, callbacks=board)
+    >>> sorted(path.name for path in Path("logs").iterdir())
+    ['train', 'validation']
     """
 
     _writes = True  # where ranks train together, one of them does
@@ -81,6 +93,8 @@ class TensorBoard(Callback):
         self._logs: dict[str, EventLog] = {}
         self._batch = 0
         self._tracer: Tracer | None = None
+        self._profile: tensorboard_profile.Profile | None = None
+        self._traced_at = self._profiled_at = 0  # when the last recording began, and the first one of the profile
         self._wrote_model = False
         self._epoch_batch = 0
         self._epoch_began = self._batch_began = 0.0
@@ -89,12 +103,22 @@ class TensorBoard(Callback):
 
     @property
     def train_dir(self) -> str:
-        """The folder of the training run."""
+        """The folder of the training run.
+
+        >>> from pathlib import Path
+        >>> Path(ef.callbacks.TensorBoard("logs").train_dir).name
+        'train'
+        """
         return os.path.join(self.log_dir, "train")
 
     @property
     def validation_dir(self) -> str:
-        """The folder of the validation run."""
+        """The folder of the validation run.
+
+        >>> from pathlib import Path
+        >>> Path(ef.callbacks.TensorBoard("logs").validation_dir).name
+        'validation'
+        """
         return os.path.join(self.log_dir, "validation")
 
     def _log(self, run: str) -> EventLog:
@@ -117,6 +141,8 @@ class TensorBoard(Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         self._end_trace()
+        self._write_profile()
+        self._profile = None
         self._close()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -126,8 +152,10 @@ class TensorBoard(Callback):
         self._batch += 1
         self._batch_began = time.perf_counter()
         if self._batch in self._profiled or (self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled):
-            self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._end_trace())
+            self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._crashed())
             self._recording = self._tracer.__enter__()
+            self._traced_at = observe.clock()
+            self._profiled_at = self._profiled_at if self._profile is not None else self._traced_at
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         took = time.perf_counter() - self._batch_began
@@ -177,6 +205,10 @@ class TensorBoard(Callback):
 
     # ------------------------------------------------------------------ what is written
 
+    def _crashed(self) -> None:
+        self._end_trace()
+        self._write_profile()
+
     def _end_trace(self) -> None:
         """Write the ops of the batch that is being traced."""
         if self._tracer is None:
@@ -186,7 +218,17 @@ class TensorBoard(Callback):
         if self._recording.ops:
             tensorboard_graph.append(self._recording, self._log("train"), self._batch)
             if self._batch in self._profiled:
-                tensorboard_profile.write(self._recording, self.log_dir, f"batch_{self._batch}")
+                self._profile = self._profile or tensorboard_profile.Profile()
+                self._profile.add(self._recording, self._traced_at - self._profiled_at, self._batch)
+                done = self._batch - min(self._profiled) + 1
+                if done & (done - 1) == 0:  # now and then, for nobody says that training breaks off
+                    self._write_profile()
+
+    def _write_profile(self) -> None:
+        """Write the batches that were profiled so far as one session, whose steps the Profile tab compares."""
+        if self._profile is not None:
+            first, last = min(self._profiled), max(self._profiled)
+            self._profile.write(self.log_dir, f"batch_{first}" if first == last else f"batches_{first}_to_{last}")
 
     def _write_model(self) -> None:
         """The layers, for the conceptual graph; models that can't be written as JSON have none."""
@@ -257,6 +299,15 @@ class Trace(Callback):
     Raises:
         TypeError: for an unknown option, or steps that are no whole numbers.
         ValueError: for an option out of range.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> trace = ef.callbacks.Trace(steps=[1, 3])
+    >>> history = model.fit(np.ones((8, 2)), np.ones(8), batch_size=2, verbose=0, callbacks=trace)
+    >>> {number: len(recording.find(phase="backward")) > 0 for number, recording in trace.recordings.items()}
+    {1: True, 3: True}
     """
 
     _writes = True

@@ -37,6 +37,18 @@ class Recording(Record):
 
     Everything in it is plain data (see `viz.facts.schema`) that doesn't keep the program's tensors alive. While the
     `with viz.trace()` block is open it can't be read.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace("hello") as t:
+    ...     y = ef.layers.Dense(3, name="out")(ef.ops.ones((2, 4)))
+    >>> [op.name for op in t.find(layer="out")]
+    ['dense']
+    >>> t.tensors[t.ops[-1].outputs[0]].shape
+    (2, 3)
+    >>> path = t.save("hello.efz")
+    >>> viz.load(path).name
+    'hello'
     """
 
     @classmethod
@@ -65,6 +77,12 @@ class Recording(Record):
 
         Raises:
             ValueError: when there is none of that number.
+
+        >>> import viz
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(1.0)
+        >>> t.rank(0) is t
+        True
         """
         for recording in (self, *self.others):
             if rank_of(recording) == number:
@@ -77,6 +95,16 @@ class Recording(Record):
 
         `network` is the time for which training stood still while something was sent; `waited` the part of all sending
         in which the last rank hadn't come yet.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> with viz.trace() as t:
+        ...     history = model.fit(ef.ops.ones((4, 2)), ef.ops.ones(4), verbose=0)
+        >>> print(t.ranks())
+        rank  host  steps     compute ...
+        ───...
+           0            1 ...
         """
         return rank_table(self)
 
@@ -101,6 +129,12 @@ class Recording(Record):
 
         Raises:
             OSError: when it can't be written. Then an older file of that name is still whole.
+
+        >>> import viz
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(1.0)
+        >>> viz.load(t.save("hello.efz")).ops[-1].name
+        'tanh'
         """
         if self.meta.get("part_of_rank_0"):
             return pathlib.Path(path)
@@ -120,6 +154,13 @@ class Recording(Record):
         Raises:
             ImportError: without tensorboardX.
             ValueError: when there are no ops.
+
+        >>> import viz
+        >>> with viz.trace() as t:
+        ...     y = ef.ops.tanh(1.0)
+        >>> folder = t.to_tensorboard("logs")
+        >>> folder.name
+        'logs'
         """
         return tensorboard_graph.write(self, log_dir)
 
@@ -134,6 +175,14 @@ class Recording(Record):
 
         Raises:
             ValueError: when times weren't recorded, or for another ending.
+
+        >>> import viz
+        >>> import json
+        >>> with viz.trace() as t:
+        ...     y = ef.ops.tanh(ef.ops.ones((2, 3)))
+        >>> events = json.loads(t.to_perfetto("trace.json").read_text(encoding="utf-8"))["traceEvents"]
+        >>> [event["name"] for event in events if event["ph"] == "X"]
+        ['tanh']
         """
         return perfetto.write(self, path)
 
@@ -141,6 +190,14 @@ class Recording(Record):
         """Everything as JSON text (see `viz.facts.schema` for the fields), also written to `path` when given.
 
         NaN and infinities are the texts `"nan"`, `"inf"` and `"-inf"`; kept values are left out.
+
+        >>> import viz
+        >>> import json
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(ef.ops.ones((2, 3)))
+        >>> record = json.loads(t.to_json())
+        >>> record["meta"]["name"], record["ops"][-1]["name"], record["tensors"][-1]["shape"]
+        ('hello', 'tanh', [2, 3])
         """
         return json_file.write(self, path)
 
@@ -184,6 +241,14 @@ class Recording(Record):
             ValueError: for an option that doesn't exist, colours whose numbers weren't recorded, or a file name
                 without a known ending.
             viz.RendererMissing: for PNG and PDF where there is no Graphviz; says how to get it.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(3, activation="relu"), ef.layers.Dense(1)], name="net")
+        >>> with viz.trace() as t:
+        ...     y = model(ef.ops.ones((2, 4)))
+        >>> drawing = t.draw("forward.svg", view="layers")
+        >>> drawing
+        <Drawing 'net': 3 boxes, 2 arrows; save(path) writes svg, png, pdf or dot>
         """
         shown = graph(
             self,
@@ -226,6 +291,12 @@ class Recording(Record):
         Raises:
             ValueError: for another ending, or a difference of other recordings.
             OSError: when it can't be written.
+
+        >>> import viz
+        >>> with viz.trace() as t:
+        ...     y = ef.layers.Dense(3)(ef.ops.ones((2, 4)))
+        >>> t.to_html("page.html").name
+        'page.html'
         """
         if diff is None:
             return page_of(self, path, title)
@@ -240,6 +311,17 @@ class Recording(Record):
 
         Raises:
             ValueError: when the recording has no statistics or no gradients, or for another ending.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros", name="out")], name="net")
+        >>> model.compile("sgd", "mse")
+        >>> with viz.trace(stats="basic") as t:
+        ...     history = model.fit(ef.ops.ones((4, 1)), ef.ops.ones(4), verbose=0)
+        >>> print(t.grad_flow())
+        weight          tensor   |gradient|  |g| / |w|  zeros  remark
+        ─────────────────────────────────────────────────────────────
+        net/out/kernel  1×1 f32    2.00e+00
+        net/out/bias    1 f32      2.00e+00
         """
         found = gradient_flow(self, step)
         if path is not None:
@@ -258,6 +340,22 @@ class Recording(Record):
 
         Raises:
             ValueError: when there is no such step.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(3, name="hidden"), ef.layers.Dense(1, name="out")], name="net")
+        >>> with viz.trace() as t:
+        ...     y = model(ef.ops.ones((2, 4)))
+        >>> print(t.summary())
+        recording: 2 ops, 2 layers, ...
+        layer             output shape  parameters  ops  FLOPs  forward  backward  activations
+        ───...
+        net (Sequential)  2×1                   19    2     68  ...                       32 B
+          hidden (Dense)  2×3                   15    1     54  ...                       24 B
+          out (Dense)     2×1                    4    1     14  ...                        8 B
+        ───...
+        total                                   19    2     68  ...                       32 B
+        trained: 19 numbers, not trained: 0
+        memory: weights 76 B, inputs 32 B, activations 32 B
         """
         return summary_tables.summary(self, step)
 
@@ -270,6 +368,14 @@ class Recording(Record):
 
         Raises:
             ValueError: for another key, or when `n` is not positive.
+
+        >>> import viz
+        >>> with viz.trace() as t:
+        ...     y = ef.ops.matmul(ef.ops.ones((20, 30)), ef.ops.ones((30, 40)))
+        >>> print(t.top("flops", n=1))
+        op      phase    layer  output        time  memory  FLOPs  line
+        ───...
+        matmul  forward         20×40 f32  ...      3.1 KB   48 k  ...
         """
         return summary_tables.top(self, by, n)
 
@@ -278,6 +384,13 @@ class Recording(Record):
 
         Raises:
             ValueError: when memory wasn't recorded.
+
+        >>> import viz
+        >>> with viz.trace() as t:
+        ...     x = ef.ops.ones((1000, 250))  # a million bytes
+        ...     y = x + x
+        >>> t.memory().peak
+        2000000
         """
         return memory_use(self)
 
@@ -291,6 +404,13 @@ class Recording(Record):
         Raises:
             KeyError: when nothing with this label was kept; names the nearest ones.
             IndexError: when there are fewer of them.
+
+        >>> import viz
+        >>> layer = ef.layers.Dense(2, kernel_initializer="ones", name="out")
+        >>> with viz.trace(values="out/*") as t:
+        ...     y = layer(ef.ops.ones((1, 3)))
+        >>> sorted(set(t.labels.values()))
+        ['out/bias', 'out/dense', 'out/kernel']
         """
         found = [i for i, known in self.labels.items() if known == label]
         if not found:
@@ -311,6 +431,13 @@ class Recording(Record):
 
         Raises:
             ValueError: for another phase.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(3, name="hidden"), ef.layers.Dense(1, name="out")])
+        >>> with viz.trace() as t:
+        ...     y = ef.ops.tanh(model(ef.ops.ones((2, 4))))
+        >>> len(t.find("tanh")), [op.name for op in t.find(layer="out")], len(t.find(phase="backward"))
+        (1, ['dense'], 0)
         """
         if phase is not None and phase not in PHASES:
             raise ValueError(
@@ -345,6 +472,14 @@ def load(path: str | os.PathLike[str], limit: int | None = None) -> Recording:
         FileNotFoundError: when there is no such file.
         TypeError: when `path` is no path.
         viz.TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace("hello") as t:
+    ...     y = ef.ops.tanh(ef.ops.ones((2, 3)))
+    >>> path = t.save("hello.efz")
+    >>> [op.name for op in viz.load(path).ops]
+    ['tanh']
     """
     recording = Recording.pending()
     recording.fill(archive.read(path, limit))

@@ -29,7 +29,15 @@ R = TypeVar("R")
 
 
 class Tracer:
-    """A recording to be made: use it in a `with` statement, or as a decorator. See `trace`."""
+    """A recording to be made: use it in a `with` statement, or as a decorator. See `trace`.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace("hello") as t:  # viz.trace gives a Tracer, and the block the recording
+    ...     y = ef.ops.tanh(1.0)
+    >>> type(viz.trace()).__name__, type(t).__name__
+    ('Tracer', 'Recording')
+    """
 
     def __init__(self, options: Options, crashed: Callable[[BaseException], None] | None = None) -> None:
         self._options = options
@@ -43,7 +51,12 @@ class Tracer:
 
     @property
     def options(self) -> Options:
-        """What it records."""
+        """What it records.
+
+        >>> import viz
+        >>> viz.trace("hello", stats="basic").options.stats
+        'basic'
+        """
         return self._options
 
     if not TYPE_CHECKING:  # for which a name that isn't here is an error
@@ -101,6 +114,8 @@ class Tracer:
         self._observing.close()
         self._observing = None
         record = None if capture is None else build(capture)
+        if record is not None and self._gate is not None and self._gate.untraced is not None:
+            record.meta["untraced_step"] = self._gate.untraced
         if self._guard is not None:
             record = self._guard.finish(record)
         if record is not None and self._ranks is not None and error is None:

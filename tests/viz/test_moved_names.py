@@ -17,7 +17,7 @@ OLD = {
     "viz.facts.text_table": "viz.tableau",
     "viz.facts.memory_use": "viz.memory_use",
     "viz.picture.drawing": "viz.drawing",
-    "viz.picture.graph": "viz.graph",
+    "viz.geometry.graph": "viz.graph",
     "viz.picture.gradient_flow": "viz.gradient_flow",
     "viz.nonfinite.evidence": "viz.nonfinite.facts",
     "viz.nonfinite.finding": "viz.nonfinite.facts",

@@ -7,11 +7,11 @@ import pathlib
 from collections.abc import Callable
 from html import escape
 
-from eagerflow.base.files import replacing
 from viz.annotation.costs import Costs, LineCost
 from viz.annotation.sources import SourceLine, source_lines
 from viz.facts import formatting
 from viz.facts.schema import Frame
+from viz.facts.text_files import check_html, write_text
 
 __all__ = ["page", "text", "to_html"]
 
@@ -85,12 +85,8 @@ def to_html(costs: Costs, path: str | os.PathLike[str]) -> pathlib.Path:
     Raises:
         ValueError: for another ending.
     """
-    target = pathlib.Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"cannot write the page to {os.fspath(path)!r}: the name must end in .html")
-    with replacing(target) as file:
-        file.write(page(costs).encode("utf-8"))
-    return target
+    check_html(path)
+    return write_text(path, page(costs))
 
 
 def page(costs: Costs) -> str:

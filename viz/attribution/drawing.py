@@ -10,12 +10,12 @@ import numpy
 
 from viz.attribution.part import Part
 from viz.facts.png import png_address
-from viz.picture.layout import text_width
+from viz.geometry.layout import text_width
 from viz.picture.palette import Theme, theme_named
+from viz.picture.svg_document import document, text_at
 
 __all__ = ["drawn"]
 
-_FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
 _SIDE, _GAP, _MARGIN, _WIDTH = 132, 14, 16, 640
 _BARS = 10  # of the strongest numbers
 _AGAINST, _FOR = (0, 114, 178), (213, 94, 0)  # of Okabe and Ito
@@ -42,25 +42,15 @@ def drawn(title: str, parts: Sequence[Part], rows: Sequence[int], heads: Sequenc
     signed = any(part.signed for part in parts)
     for part in parts:
         if len(parts) > 1:
-            body.append(_text(_MARGIN, y + 10, part.name, look.ink, 12))
+            body.append(text_at(_MARGIN, y + 10, part.name, look.ink, 12))
             y += 22
         draw = {"picture": _pictures, "tokens": _tokens}.get(part.kind, _bars)
         lines, y = draw(part, rows, heads, words, look, y)
         body += lines
     legend = "orange speaks for the answer, blue against it" if signed else "the darker, the more it counts"
-    body.append(_text(_MARGIN, y + 8, legend, look.muted, 10))
+    body.append(text_at(_MARGIN, y + 8, legend, look.muted, 10))
     height = y + 24
-    size = f'width="{_WIDTH}" height="{height:.0f}" viewBox="0 0 {_WIDTH} {height:.0f}"'
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{_FONTS}">',
-            f"<title>{escape(title)}</title>",
-            f'<rect width="100%" height="100%" fill="{look.page}"/>',
-            _text(_MARGIN, 24, title, look.ink, 14),
-            *body,
-            "</svg>\n",
-        ]
-    )
+    return document(title, _WIDTH, height, look, [text_at(_MARGIN, 24, title, look.ink, 14), *body])
 
 
 def _scaled(values: numpy.ndarray) -> numpy.ndarray:
@@ -90,7 +80,7 @@ def _pictures(
         x = _MARGIN + (number % across) * (pair + _GAP)
         top = y + (number // across) * (_SIDE + 30)
         image = pixels(part.data[row])
-        lines.append(_text(x, top + 10, heads[row], look.muted, 11))
+        lines.append(text_at(x, top + 10, heads[row], look.muted, 11))
         lines.append(_image(x, top + 16, image))
         lines.append(_image(x + _SIDE + 4, top + 16, _under_heat(image, _scaled(part.places[row]))))
     return lines, y + -(-len(rows) // across) * (_SIDE + 30)
@@ -136,7 +126,7 @@ def _tokens(
 ) -> tuple[list[str], float]:
     lines, name = [], _namer(words)
     for row in rows:
-        lines.append(_text(_MARGIN, y + 10, heads[row], look.muted, 11))
+        lines.append(text_at(_MARGIN, y + 10, heads[row], look.muted, 11))
         x, y = float(_MARGIN), y + 18
         places, ids = part.places[row].reshape(-1), None if part.ids is None else part.ids[row].reshape(-1)
         heat = _scaled(places)
@@ -147,11 +137,11 @@ def _tokens(
                 x, y = float(_MARGIN), y + 22
             lines.append(
                 f'<g><title>{escape(word)}: {places[at]:+.4g}</title><rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
-                f'height="18" rx="3" fill="{_tint(heat[at], look)}"/>{_text(x + 5, y + 13, word, look.ink, 11)}</g>'
+                f'height="18" rx="3" fill="{_tint(heat[at], look)}"/>{text_at(x + 5, y + 13, word, look.ink, 11)}</g>'
             )
             x += width + 3
         if len(places) > _TOKENS:
-            lines.append(_text(x, y + 13, f"… {len(places) - _TOKENS} more", look.muted, 11))
+            lines.append(text_at(x, y + 13, f"… {len(places) - _TOKENS} more", look.muted, 11))
         y += 32
     return lines, y
 
@@ -173,7 +163,7 @@ def _bars(
     lines: list[str] = []
     name = _namer(words)
     for row in rows:
-        lines.append(_text(_MARGIN, y + 10, heads[row], look.muted, 11))
+        lines.append(text_at(_MARGIN, y + 10, heads[row], look.muted, 11))
         y += 18
         places = part.places[row]
         drawn_lines = list(_bars_of(part, row, numpy.atleast_1d(places), name, look, y))
@@ -199,12 +189,7 @@ def _bars_of(
         left = middle - size if heat[at] < 0 else middle
         yield (
             f"<g><title>{places.reshape(-1)[at]:+.4g}</title>"
-            f"{_text(_MARGIN + 182, top + 11, f'{where}{value}', look.ink, 11, 'end')}"
+            f"{text_at(_MARGIN + 182, top + 11, f'{where}{value}', look.ink, 11, 'end')}"
             f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(size, 1):.1f}" height="14" rx="2" '
             f'fill="{_tint(1.0 if heat[at] > 0 else -1.0, look)}"/></g>'
         )
-
-
-def _text(x: float, y: float, words: str, fill: str, size: int, anchor: str = "start") -> str:
-    end = "" if anchor == "start" else f' text-anchor="{anchor}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}"{end}>{escape(words)}</text>'

@@ -160,13 +160,14 @@ def _by_places(question: Question, layer: Any, told: dict[str, Any]) -> Explanat
     places = interpolated(values, lengths) if len(lengths) == values.ndim - 1 else values
     part = Part(source.name, kind_of(source), source.data, source.ids, values, places, "gradcam")
     silent = int((~values.reshape(len(values), -1).any(axis=1)).sum())
-    note = f"nothing in {silent} of {len(values)} rows: on average the layer's channels speak against the answer there"
+    note = f"nothing in {silent} of {len(values)} rows: there, the layer's channels speak against the answer on average"
     return Explanation(**told, parts=[part], layer=place.name, notes=[*_mixed(question), *([note] if silent else [])])
 
 
 def _mixed(question: Question) -> list[str]:
     note = (
-        "a row alone has another answer: rows of a batch mix in this model (explain one by one), or it draws at random"
+        "a row alone has another answer: rows of a batch mix in this model (explain one by one), or it draws random "
+        "numbers"
     )
     return [note] if question.mixes else []
 

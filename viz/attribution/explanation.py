@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+from html import escape
 from typing import Any
 
 import numpy
 
-from eagerflow.base.files import replacing
 from viz.attribution.drawing import drawn
 from viz.attribution.part import Part
 from viz.facts import formatting
+from viz.facts.text_files import write_text
 from viz.facts.text_table import Text, table
+from viz.picture.grounds import on_any_ground
+from viz.picture.raster import write_picture
 
 __all__ = ["Explanation", "Part"]
 
@@ -41,6 +44,20 @@ class Explanation:
         steps: for integrated gradients, into how many steps the way was cut, at most.
         layer: for grad-CAM, the layer.
         notes: what should be known when reading this.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
+    >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
+    >>> found.values.tolist(), found.score.tolist()
+    ([[1.0, 2.0], [0.0, 3.0]], [3.0, 3.0])
+    >>> print(found)
+    sum: integrated gradients
+    row  target  answer  strongest places
+    ──────────────────────────────────────
+      0       0       3  x: [1] +2, [0] +1
+      1       0       3  x: [1] +3
+    values add up to answer − answer for the baseline: off by 0 % at most, 32 steps
     """
 
     method: str
@@ -59,6 +76,12 @@ class Explanation:
         """The values: an array with one row per sample, of the input's shape (for an embedding: its vectors').
 
         Grad-CAM's have the shape of the layer's places. With several inputs: a dict of arrays by the inputs' names.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
+        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
+        >>> found.values.tolist()  # 1 + 2, and 0 + 3
+        [[1.0, 2.0], [0.0, 3.0]]
         """
         if len(self.parts) == 1:
             return self.parts[0].values
@@ -70,6 +93,12 @@ class Explanation:
 
         Of a gradient it is the norm over channels; grad-CAM's are stretched to the input's size. With several inputs: a
         dict by their names.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
+        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
+        >>> found.heatmap.shape
+        (2, 2)
         """
         if len(self.parts) == 1:
             return self.parts[0].places
@@ -77,13 +106,27 @@ class Explanation:
 
     @property
     def title(self) -> str:
-        """What it is, in a line."""
+        """What it is, in a line.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
+        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
+        >>> found.title
+        'sum: integrated gradients'
+        """
         at = f" at {self.layer}" if self.layer else ""
         return f"{formatting.clean(self.model, 40)}: {_TITLES[self.method]}{at}"
 
     @property
     def text(self) -> Text:
-        """The strongest places of each row, as a table."""
+        """The strongest places of each row, as a table.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
+        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
+        >>> str(found.text).splitlines()[0]
+        'sum: integrated gradients'
+        """
         heads = ["row", "target", "answer", "strongest places"]
         lines = []
         for row in range(min(len(self.score), _ROWS_OF_TEXT)):
@@ -101,7 +144,14 @@ class Explanation:
         return Text("\n".join([*found, *[f"note: {note}" for note in self.notes]]))
 
     def target_name(self, row: int) -> str:
-        """What is explained for a row, as text."""
+        """What is explained for a row, as text.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
+        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
+        >>> found.target_name(0)
+        '0'
+        """
         return "" if self.target is None else "" if self.target[row] == () else str(self.target[row])
 
     def draw(
@@ -114,13 +164,22 @@ class Explanation:
         """A picture of it, as SVG; also written to `path` when given.
 
         Args:
-            path: ends in `.svg`, or `.html` for a page that holds the picture.
+            path: ends in `.svg`, in `.html` for a page that holds the picture, or in `.png`, which takes CairoSVG or
+                librsvg.
             rows: how many samples are shown, or which. Default: the first eight.
             words: for tokens: a list of words, or a function from a number to its word. For numbers: names of columns.
             theme: `"light"` or `"dark"`.
 
         Raises:
             ValueError: for another ending or theme, or a row that isn't there.
+            RendererMissing: when no PNG can be made here.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
+        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
+        >>> svg = found.draw("explanation.svg", words=["width", "height"])
+        >>> "height" in svg
+        True
         """
         shown = list(range(min(len(self.score), 8 if rows is None else rows))) if not isinstance(rows, list) else rows
         wrong = [row for row in shown if not 0 <= row < len(self.score)]
@@ -130,11 +189,12 @@ class Explanation:
         svg = drawn(self.title, self.parts, shown, heads, words, theme)
         if path is not None:
             target = pathlib.Path(path)
-            if target.suffix.lower() not in (".svg", ".html"):
-                raise ValueError(f"cannot draw to {os.fspath(path)!r}: the name must end in .svg or .html")
-            page = svg if target.suffix.lower() == ".svg" else _page(self.title, svg)
-            with replacing(target) as file:
-                file.write(page.encode("utf-8"))
+            if target.suffix.lower() not in (".svg", ".html", ".png"):
+                raise ValueError(f"cannot draw to {os.fspath(path)!r}: the name must end in .svg, .png or .html")
+            if target.suffix.lower() == ".html":
+                write_text(target, _page(self.title, svg))
+            else:
+                write_picture(target, svg)
         return svg
 
     def _head(self, row: int) -> str:
@@ -142,11 +202,12 @@ class Explanation:
         return f"row {row}" + (f" · target {name}" if name else "") + f" · {self.score[row]:.3g}"
 
     def _repr_html_(self) -> str:
-        return f'<div style="overflow:auto">{self.draw()}</div>'
+        return on_any_ground(self.draw(), self.draw(theme="dark"))
 
     def __repr__(self) -> str:
         return str(self.text)
 
 
 def _page(title: str, svg: str) -> str:
-    return f'<!doctype html>\n<meta charset="utf-8">\n<title>{title}</title>\n<body style="margin:0">{svg}</body>\n'
+    head = f'<!doctype html>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+    return f'{head}<body style="margin:0">{svg[svg.index("<svg") :]}</body>\n'

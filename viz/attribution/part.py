@@ -53,4 +53,4 @@ class Part:
             return "all"
         where = ",".join([str(int(i)) for i in numpy.unravel_index(at, shape)])
         token = "" if self.ids is None or self.ids[row].size != len(self.places[row].reshape(-1)) else self.ids[row]
-        return f"[{where}]" + ("" if isinstance(token, str) else f" (token {token.reshape(-1)[at]})")
+        return f"[{where}]" + ("" if isinstance(token, str) else f" (token {token.reshape(-1)[at]:.0f})")

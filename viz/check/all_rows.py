@@ -154,7 +154,12 @@ class _Examination:
         for finding in findings:
             name = _OF_DOCTOR.get(finding.kind, "")
             if finding.severity != "info" and name and self.rows[name].verdict != "fault":
-                self.rows[name] = of_finding(finding)
+                self.rows[name] = of_finding(finding, self._harmless(finding))
+
+    def _harmless(self, finding: Finding) -> bool:
+        """First weights out of the usual range, with which the network learns nevertheless."""
+        usual = finding.kind == "initial_weights" and finding.severity == "warning"
+        return usual and self.rows["overfits one batch"].verdict != "fault"
 
     def _trial(self) -> tuple[Trial, list[Finding]]:
         """The script's own step on its first batch, some times; and what the doctor says to it."""
@@ -189,4 +194,4 @@ def _guarded(place: Any, question: Callable[[], Row]) -> Row:
     try:
         return question()
     except Exception as error:  # noqa: BLE001  (scripts hold anything; a table with a gap is better than none)
-        return open_question(f"this couldn't be asked: {words_of(error)}", place)
+        return open_question(f"this couldn't be checked: {words_of(error)}", place)

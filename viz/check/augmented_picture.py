@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import struct
-import zlib
-from xml.sax.saxutils import escape
-
 import numpy
+
+from viz.facts.png import png_address
+from viz.picture.palette import theme_named
+from viz.picture.svg_document import document, text_at
 
 __all__ = ["picture"]
 
 _ROWS, _SIDE, _GAP, _LEFT, _TOP = 8, 72, 8, 64, 28
-_STYLE = 'font-family="DejaVu Sans,Verdana,Arial,sans-serif" font-size="11" fill="#333"'
 
 
 def picture(before: numpy.ndarray, after: numpy.ndarray) -> str:
@@ -29,21 +27,19 @@ def picture(before: numpy.ndarray, after: numpy.ndarray) -> str:
     count = min(_ROWS, len(before))
     low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
     width, height = _LEFT + count * (_SIDE + _GAP), _TOP + 2 * (_SIDE + _GAP)
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
-        '<rect width="100%" height="100%" fill="#fff"/>',
-        f'<text x="8" y="18" {_STYLE}>{escape(f"the first {count} rows, from {low:.3g} to {high:.3g}")}</text>',
-    ]
+    look = theme_named("light")
+    title = f"the first {count} rows, from {low:.3g} to {high:.3g}"
+    lines = [text_at(8, 18, title, look.ink, 11)]
     for line, (name, rows) in enumerate((("before", before), ("after", after))):
         top = _TOP + line * (_SIDE + _GAP)
-        lines.append(f'<text x="8" y="{top + _SIDE / 2:.0f}" {_STYLE}>{name}</text>')
+        lines.append(text_at(8, top + _SIDE / 2, name, look.ink, 11))
         for i in range(count):
-            data = base64.b64encode(_png(_pixels(rows[i], low, high))).decode("ascii")
+            data = png_address(_pixels(rows[i], low, high))
             lines.append(
                 f'<image x="{_LEFT + i * (_SIDE + _GAP)}" y="{top}" width="{_SIDE}" height="{_SIDE}" '
-                f'preserveAspectRatio="none" style="image-rendering:pixelated" href="data:image/png;base64,{data}"/>'
+                f'preserveAspectRatio="none" style="image-rendering:pixelated" href="{data}"/>'
             )
-    return "\n".join([*lines, "</svg>"]) + "\n"
+    return document(title, width, height, look, lines)
 
 
 def _pixels(row: numpy.ndarray, low: float, high: float) -> numpy.ndarray:
@@ -56,14 +52,3 @@ def _pixels(row: numpy.ndarray, low: float, high: float) -> numpy.ndarray:
     while plane.ndim > 2:
         plane = plane[..., 0]
     return numpy.repeat(plane[:, :, None], 3, axis=2)
-
-
-def _png(pixels: numpy.ndarray) -> bytes:
-    height, width, _ = pixels.shape
-    raw = b"".join([b"\0" + numpy.ascontiguousarray(line).tobytes() for line in pixels])
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")

@@ -32,8 +32,9 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     """
     first = subject.first
     if first.loss is None or first.own_step:
-        whose = "model's own training step or loss" if first.own_step else "loop"
-        return open_question(f"what chance gives isn't known for the {whose}", subject.place)
+        whose = "the model's own training step or loss" if first.own_step else "losses that layers add"
+        whose = "the loop, whose loss is no loss object" if first.kind == "loop" else whose
+        return open_question(f"what chance gives isn't known for {whose}", subject.place)
     loss = subject.loss(first.data)
     if loss is not None and first_step is not None and math.isfinite(first_step):
         loss = min(loss, first_step) if math.isfinite(loss) else first_step  # averages of batches begin untrue
@@ -49,10 +50,9 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
         return open_question(f"{len(outputs)} outputs have a loss of {number(loss)} together", subject.place, loss=loss)
     found = _chance(_names(first.loss), labels[0], outputs[0])
     if found is None:
+        name = getattr(first.loss, "given", first.loss).name
         return open_question(
-            f"what chance gives isn't known for {_names(first.loss)[-1]}: the first loss is {number(loss)}",
-            subject.place,
-            loss=loss,
+            f"what chance gives isn't known for {name}: the first loss is {number(loss)}", subject.place, loss=loss
         )
     chance, words, most = found
     if _weighted(first):

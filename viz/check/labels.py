@@ -38,16 +38,24 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
     y = subject.first.batch[1]
     if y is None:
         if subject.first.kind == "loop":
-            return open_question("the loop's loss is a plain function: its labels aren't known", subject.place)
+            return open_question("the loop's loss isn't known, so its labels aren't", subject.place)
         return open_question("the batch has no labels", subject.place)
     described = "; ".join([_described(a) for a in leaves(y)])
     loss = subject.first.loss
     return fine(f"{_named(loss)}: {described}", subject.compiled_at)
 
 
-def of_finding(finding: Finding) -> Row:
-    """What the doctor found, as a row."""
+def of_finding(finding: Finding, harmless: bool = False) -> Row:
+    """What the doctor found, as a row.
+
+    Args:
+        finding: what it found.
+        harmless: the network learns nevertheless, so it is told and no fault.
+    """
     place = Place(finding.file, finding.line) if finding.file and finding.line else None
+    if harmless:
+        words = f"{finding.message.rstrip('.')}; it learns nevertheless. {finding.fix}"
+        return open_question(words, place, kind=finding.kind, **finding.evidence)
     return fault(finding.message, finding.fix, place, kind=finding.kind, **finding.evidence)
 
 

@@ -23,6 +23,9 @@ _UNMOVED = 0.98
 _FALLING = 0.97  # the lowest loss of the second half against that of the first
 _LOOK = 10  # steps between two looks at the loss
 _RATES = (1e-3, 1e-2)
+_PATIENT = 3000  # steps, before a network that doesn't move is called stuck: it may be on a plateau
+_PATIENT_SECONDS = 6.0
+_MOVED = 0.8  # of the loss in which it seemed stuck: then it wasn't
 
 
 class _Attempt(NamedTuple):
@@ -51,8 +54,8 @@ def check_overfitting(subject: Subject) -> Row:
         return open_question("the script updates its weights by hand, or by several optimizers", subject.place)
     if first.kind == "loop" and first.loss is None:
         return open_question(
-            "the loop's loss is a plain function, which can't be asked again; make it a loss object "
-            "(keras.losses.MeanSquaredError())",
+            "the loop's loss isn't known: it is made of more than the outputs of one model and arrays. A loss object "
+            "(keras.losses.MeanSquaredError()) is recognized",
             subject.place,
         )
     rows = _rows(subject)
@@ -73,6 +76,42 @@ def _rows(subject: Subject) -> int:
     values = sum(a.size // max(1, len(a)) for a in leaves(y) if a.ndim) if y is not None else 1
     weights = sum(v.data.size for v in subject.first.trainable)
     return max(2, min(_ROWS, weights // (4 * max(1, values))))
+
+
+def _left_plateau(subject: Subject, data: Any, rate: float | None, stuck: float, steps: int) -> _Attempt | None:
+    """A longer training, which ends where the loss falls below that in which the network seemed stuck.
+
+    Small sigmoid networks begin on a plateau that takes thousands of steps, and learn well after it.
+
+    Args:
+        subject: the training.
+        data: its batch.
+        rate: Adam's; None for the script's own optimizer.
+        stuck: the loss, above the lowest that can be reached.
+        steps: how many at most.
+
+    Returns:
+        The training; None where there was no time for more than a few steps.
+    """
+    if subject.left < 2:
+        return None
+    given = subject.first.optimizer if rate is None else optimizers.Adam(rate)
+    with subject.undone(), subject.optimized_by(given):
+        floor, heard = _floor(subject, data), Losses()
+        ends = subject.left - min(_PATIENT_SECONDS, subject.left / 2)
+        for taken in range(1, min(steps, _PATIENT) + 1):
+            subject.train(data, heard)
+            if not heard.values or not math.isfinite(heard.values[-1]) or subject.left < ends:
+                break
+            if heard.values[-1] - floor < _MOVED * stuck:
+                now = _loss(subject, data)  # without dropout, which makes single steps good
+                if now is None or now - floor < _MOVED * stuck:
+                    return _Attempt(_name(subject, rate), [stuck, heard.values[-1] - floor], taken, False, 1)
+    return _Attempt(_name(subject, rate), [stuck], taken, False, 1) if taken > _STEPS else None
+
+
+def _name(subject: Subject, rate: float | None) -> str:
+    return type(subject.first.optimizer).__name__ if rate is None else f"Adam({rate:g})"
 
 
 def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
@@ -100,8 +139,7 @@ def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
                 break
     begun = [start] if start is not None else []
     losses = [v - floor for v in [*begun, *values] if math.isfinite(v)] or [math.nan]
-    name = type(subject.first.optimizer).__name__ if rate is None else f"Adam({rate:g})"
-    return _Attempt(name, losses, steps, bool(values) and not math.isfinite(values[-1]), per_step)
+    return _Attempt(_name(subject, rate), losses, steps, bool(values) and not math.isfinite(values[-1]), per_step)
 
 
 def _loss(subject: Subject, data: Any) -> float | None:
@@ -141,29 +179,62 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
         return fine(f"{what} falls {fell}", subject.place, **evidence)
     scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None
     if best.share <= _LEARNT:
-        if own.broken or (own.share > _UNMOVED and not scheduled and own.steps >= _STEPS):
-            how = "makes it NaN" if own.broken else f"leaves it at {number(min(own.losses))}"
+        told = f"{what} falls {fell} with {best.name}"
+        if own.broken:
+            return _other_rate(f"{told}, but the script's {own.name} makes it NaN", subject, evidence)
+        if own.share > _UNMOVED and not scheduled:
+            return _of_slow(subject, told, own, evidence)
+        return fine(
+            f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})", subject.place, **evidence
+        )
+    reason = _excuse(subject, own, rows)
+    if reason is None and best.share > _STUCK and own.steps >= _STEPS and not best.falling:
+        longer = _left_plateau(subject, subject.part(rows), _RATES[-1], min(best.losses), _PATIENT)
+        if longer is None or longer.share > _MOVED:
+            tried = ", ".join([a.name for a in attempts])
+            more = f", nor in {longer.steps} of {longer.name}" if longer is not None else ""
             return fault(
-                f"{what} falls {fell} with {best.name}, but the script's {own.name} {how}",
-                "another learning rate: viz.find_lr(model, x, y) measures one",
+                f"{what} doesn't get below {number(min(best.losses))} (from {number(best.losses[0])}) in {_STEPS} "
+                f"steps with {tried}{more}",
+                "a network of this size should be able to memorize a few rows: look at the loss, last activation, the "
+                "scale of the inputs, and dead units",
                 subject.compiled_at,
                 **evidence,
             )
-        mine = f"the script's {own.name}: to {number(min(own.losses))}"
-        return fine(f"{what} falls {fell} with {best.name} ({mine})", subject.place, **evidence)
-    reason = _excuse(subject, own, rows)
-    if reason is None and best.share > _STUCK and own.steps >= _STEPS and not best.falling:
-        tried = ", ".join([a.name for a in attempts])
-        return fault(
-            f"{what} doesn't get below {number(min(best.losses))} (from {number(best.losses[0])}) in {_STEPS} steps "
-            f"with {tried}",
-            "a network of this size should know a few rows by heart: look at the loss, the last activation, the scale "
-            "of the inputs, and dead units",
-            subject.compiled_at,
-            **evidence,
+        reason = (
+            f"{what} stays at {number(min(best.losses))} for {_STEPS} steps, and falls after {longer.steps} of "
+            f"{longer.name}: a slow beginning (small first weights, sigmoids), but not stuck"
         )
-    words = reason or f"{what} falls {fell}, to {best.share:.0%}: no tenth, but it falls"
+    words = reason or f"{what} falls {fell}, to {best.share:.0%}: not to a tenth, but it falls"
     return open_question(words, subject.place, **evidence)
+
+
+def _of_slow(subject: Subject, told: str, own: _Attempt, evidence: dict[str, Any]) -> Row:
+    """The script's optimizer hardly moves the loss: its rate is too low, unless it gets there in the steps planned."""
+    left = f"the script's {own.name} leaves it at {number(min(own.losses))}"
+    if own.steps < _STEPS:
+        return open_question(f"{told}; {left} in {own.steps} steps, and there was no time for more", subject.place)
+    fit = subject.first.fit
+    each = getattr(getattr(fit, "feed", None), "steps", None)
+    planned = _PATIENT if fit is None or each is None else (fit.epochs - fit.initial_epoch) * each
+    if planned > _STEPS:
+        longer = _left_plateau(subject, subject.part(_rows(subject)), None, min(own.losses), planned)
+        if longer is not None and longer.share <= _MOVED:
+            return fine(f"{told}; with the script's {own.name} it begins to after {longer.steps} steps", subject.place)
+        tried = _STEPS if longer is None else longer.steps
+        if tried < planned:
+            return open_question(
+                f"{told}; {left} in {tried} of {planned} steps: its learning rate may be too low "
+                "(viz.find_lr(model, x, y) measures one)",
+                subject.compiled_at,
+                **evidence,
+            )
+    return _other_rate(f"{told}, but {left}", subject, evidence)
+
+
+def _other_rate(words: str, subject: Subject, evidence: dict[str, Any]) -> Row:
+    fix = "another learning rate: viz.find_lr(model, x, y) measures one"
+    return fault(words, fix, subject.compiled_at, **evidence)
 
 
 def _excuse(subject: Subject, own: _Attempt, rows: int) -> str | None:

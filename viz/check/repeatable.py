@@ -29,7 +29,7 @@ def check_repeatable(
         took: how long the first one took.
     """
     if took > seconds:
-        return open_question(f"another run would take {took:.0f} s more: viz reproduce makes it", place)
+        return open_question(f"another run would take {took:.0f} s more; viz reproduce runs it", place)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "second")
         failed = run_once(script, arguments, -1, path, max(seconds, 5.0))
@@ -41,7 +41,9 @@ def check_repeatable(
     evidence = {"events": found.events, "seeded": found.seeded}
     if found.same:
         return fine(
-            f"{found.events:,} results up to the end of the first step are the same bits in two runs", place, **evidence
+            f"{found.events:,} results up to the end of the first step are the same bits in both runs",
+            place,
+            **evidence,
         )
     if "eagerflow" not in found.seeded:
         words = f"{found.message.partition(';')[0]}. {found.fix}"

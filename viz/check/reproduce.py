@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from viz.check.journal import Event, Journal, read, write
 from viz.check.subject import Subject
 from viz.doctor.source_calls import unseeded_generators
 from viz.doctor.user_code import Place
+from viz.facts.json_data import json_text
 from viz.trial.first_step import FirstStep
 from viz.trial.stopped_script import run_until_first_step, run_watched
 
@@ -24,7 +24,7 @@ __all__ = ["Comparison", "as_json", "compare", "note_first_step", "reproduce", "
 
 _SEED = "call keras.utils.set_random_seed(1) at the top of the script"
 _ELSEWHERE = (
-    "the data were made otherwise before: numpy.random.default_rng() without a seed, the order of a set or of a "
+    "the data differed already: numpy.random.default_rng() without a seed, the order of a set or of a "
     "folder's files, or the clock"
 )
 
@@ -89,7 +89,7 @@ def compare(heads: Sequence[dict[str, Any]], runs: Sequence[list[Event]]) -> Com
         event = longer[min(lengths)]
         words = f"one run goes on where the other ends, after {min(lengths):,} equal results: by {_named(event)}"
         return Comparison(False, steps, min(lengths), words, "look for what depends on time or on files", seeded, event)
-    words = f"{lengths[0]:,} results of {steps} training step{'s' * (steps != 1)} are the same bits in two runs"
+    words = f"{lengths[0]:,} results of {steps} training step{'s' * (steps != 1)} are the same bits in both runs"
     return Comparison(True, steps, lengths[0], words, "", seeded)
 
 
@@ -97,7 +97,7 @@ def _told(a: Event, b: Event, seeded: list[str]) -> tuple[str, str]:
     """What differs first, and what to do."""
     when = "before training" if a.step == 0 and a.kind not in ("loss", "gradient", "data") else f"in step {a.step + 1}"
     if (a.kind, a.name, a.file, a.line) != (b.kind, b.name, b.file, b.line):
-        words = f"the runs take other ways {when}: {_named(a)} in one, {_named(b)} in the other"
+        words = f"the runs do different things {when}: {_named(a)} in one, {_named(b)} in the other"
         return words, "look for a choice that depends on random numbers, the order of a set, time or files"
     words = f"the first difference, {when}, is {_named(a)}"
     if "eagerflow" not in seeded and a.kind in ("draw", "weights", "data"):
@@ -111,7 +111,8 @@ def _told(a: Event, b: Event, seeded: list[str]) -> tuple[str, str]:
     missing = [name for name in ("numpy", "python") if name not in seeded]
     if a.kind in ("data", "op") and missing:
         names = " and ".join([{"numpy": "numpy.random", "python": "Python's random"}[name] for name in missing])
-        return f"{words}; {names} was not seeded", f"{_SEED}; otherwise {_ELSEWHERE}"
+        were = "were" if len(missing) > 1 else "was"
+        return f"{words}; {names} {were} not seeded", f"{_SEED}; otherwise {_ELSEWHERE}"
     if a.kind in ("data", "op", "weights"):
         return words, _ELSEWHERE
     return words, "look at what this line computes from outside of eagerflow"
@@ -176,7 +177,8 @@ def run_once(
         None; or what went wrong, in words.
     """
     options = ["--steps", str(steps or 0), "--journal", path]
-    command = [sys.executable, "-m", "viz", "reproduce", *options, script, "--", *arguments]
+    # -P: a `viz.py` in the current folder isn't what is meant.
+    command = [sys.executable, "-P", "-m", "viz", "reproduce", *options, script, "--", *arguments]
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     folders = [each for each in (root, os.environ.get("PYTHONPATH")) if each]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
@@ -212,4 +214,4 @@ def reproduce(script: str, arguments: Sequence[str], steps: int | None) -> Compa
 def as_json(found: Comparison | str) -> str:
     """For other programs."""
     data = {"same": None, "message": found} if isinstance(found, str) else found.to_dict()
-    return json.dumps(data, indent=1, ensure_ascii=False)
+    return json_text(data)

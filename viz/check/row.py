@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from viz.doctor.user_code import Place
+from viz.facts.formatting import near
 from viz.facts.json_data import finite
 
 __all__ = ["VERDICTS", "Row", "fault", "fine", "open_question", "shown"]
@@ -82,7 +82,7 @@ def shown(rows: Sequence[Row], paint: Callable[[str, str], str]) -> str:
 def _lines(row: Row, paint: Callable[[str, str], str]) -> list[str]:
     mark, code = _MARKS[row.verdict]
     indent = " " * (_NAME + 2)
-    where = f"{_near(row.file)}:{row.line}" if row.file else ""
+    where = f"{near(row.file)}:{row.line}" if row.file else ""
     words = textwrap.wrap(row.message, _WIDTH - len(indent)) or [""]
     if len(words[-1]) + len(where) + 2 <= _WIDTH - len(indent):
         words[-1] = f"{words[-1]}  {paint(where, '2')}".rstrip() if where else words[-1]
@@ -91,11 +91,3 @@ def _lines(row: Row, paint: Callable[[str, str], str]) -> list[str]:
     if row.verdict == "fault" and row.fix:
         words += textwrap.wrap(f"→ {row.fix}", _WIDTH - len(indent), subsequent_indent="  ")
     return [f"{paint(mark, code)} {row.name:{_NAME}}{words[0]}", *[indent + each for each in words[1:]]]
-
-
-def _near(file: str) -> str:
-    """A file as seen from here, where that is shorter."""
-    if not os.path.isabs(file):
-        return file
-    near = os.path.relpath(file)
-    return near if not near.startswith(os.pardir) and len(near) < len(file) else file

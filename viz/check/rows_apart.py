@@ -165,7 +165,7 @@ def _by_exchange(subject: Subject, x: Any, rows: int) -> Row:
         first = next((a[0] for a, b in zip(*runs) if a[1] and _changed(a[1], b[1])[1] > _CHANGED), subject.model)
         name = layer_label(first) or type(first).__name__
         return fault(
-            f"output row {row} changes when input row {rows - 1} is another one, by {others:.2g} of the outputs' size"
+            f"output row {row} changes when input row {rows - 1} is replaced, by {others:.2g} of the outputs' size"
             f"{'' if first is subject.model else f'; first in layer {name!r}'}",
             _FIX,
             made_at(first) or subject.place,

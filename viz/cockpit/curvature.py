@@ -25,6 +25,7 @@ class HessianProducts:
         Exception: what an op raises whose gradient has no gradient.
 
     >>> import eagerflow as ef
+    >>> import numpy as np
     >>> x = ef.Variable([1.0, 2.0])
     >>> HessianProducts(lambda: (x * x * x).sum(), [x])(np.array([1.0, 0.5])).tolist()
     [6.0, 6.0]
@@ -67,6 +68,7 @@ def largest_eigenvalue(
     Returns:
         The eigenvalue, and a vector that belongs to it, of length 1.
 
+    >>> import numpy as np
     >>> matrix = np.diag([1.0, 5.0, 2.0])
     >>> value, vector = largest_eigenvalue(lambda v: matrix @ v, 3)
     >>> round(value, 6), abs(vector).round(3).tolist()

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
-from typing import Any
 
 from viz.annotation.costs import costs_by_line
 from viz.annotation.report import text, to_html
-from viz.command.models import add_file, opened
+from viz.command.models import opened
 from viz.command.output_files import check_target
-from viz.command.terminal import paint
+from viz.facts.json_data import json_text
+from viz.shell.parser import Parser
+from viz.shell.terminal import paint
 
 __all__ = ["add_command", "run_annotate"]
 
 _ABOUT = """\
-Show your source with what each line costs in one training step beside it: shapes, times forward and backward, bytes,
-norms of gradients. Layers of a model count for the lines that made them.
+Show your source, and beside each line what it costs in one training step: shapes, times forward and backward, bytes,
+norms of gradients. The layers of a model count for the lines that made them.
 
   viz run --stats basic train.py        records; with --stats norms of gradients are measured
   viz annotate train.efz
@@ -24,15 +24,19 @@ norms of gradients. Layers of a model count for the lines that made them.
   viz annotate train.efz --all          whole files, not only what is around lines that cost something"""
 
 
-def add_command(commands: Any) -> None:
-    """Enter the command into those of the command line."""
-    added = commands.add_parser("annotate", help="show your source with what each line costs", description=_ABOUT)
-    add_file(added)
-    added.add_argument("--step", type=int, help="which training step, from 0 (default: the last complete one)")
-    added.add_argument("--html", metavar="FILE.html", help="write a page instead")
-    added.add_argument("--all", action="store_true", help="show whole files")
-    added.add_argument("--json", action="store_true", help="print JSON for other programs")
-    added.set_defaults(command=run_annotate)
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_recording()
+    parser.add_argument(
+        "--step", type=int, help="which training step, from 0 (default: the last complete one of the usual size)"
+    )
+    parser.add_output(
+        "--html", endings=("html", "htm"), suffix=".annotate.html", metavar="FILE.html", help="write a page instead"
+    )
+    parser.add_argument("--all", action="store_true", help="show whole files")
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.set_defaults(command=run_annotate)
 
 
 def run_annotate(options: argparse.Namespace) -> int:
@@ -49,7 +53,7 @@ def run_annotate(options: argparse.Namespace) -> int:
     if options.html:
         to_html(costs, options.html)
     if options.json:
-        print(json.dumps(costs.to_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json_text(costs.to_dict()))
     elif options.html:
         print(f"wrote {options.html}")
     elif not costs.lines:

@@ -4,51 +4,57 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import os
 import sys
-from typing import Any
 
 from eagerflow.core.observe import observing
 from viz.command.output_files import check_target
-from viz.command.script_runner import run_script, wants_json
-from viz.command.terminal import output_to_stderr, paint
+from viz.command.script_runner import check_script_file, run_script, wants_json
+from viz.facts.json_data import json_text
 from viz.samples.gathering import Gatherer
 from viz.samples.page import to_html
 from viz.samples.reckoning import judged
+from viz.shell.parser import Parser
+from viz.shell.statuses import Impossible
+from viz.shell.terminal import output_to_stderr, paint
 
 __all__ = ["add_command", "run_data"]
 
 _ABOUT = """\
-Run a script as `python` would, and list the samples it trains with, the hardest first: label, prediction, loss and
-norm of the gradient; labels that are likely wrong and duplicates are marked.
+Run a script as `python` would, and list the samples that it trains with, the hardest first: label, prediction, loss and
+norm of the gradient. Labels that are probably wrong, and duplicates, are marked.
 
   viz data train.py --epochs 5          arguments after the script are the script's
   viz data --html data.html train.py    a page with pictures of the hardest samples
   viz data -n 100 train.py              more lines
   viz data --json train.py              all samples as JSON; what the script prints goes to stderr
 
-Rows are counted in the arrays given to fit. Of data in batches, rows are counted as they come.
-Exit status: 0 samples were judged, 1 there were none, 2 wrong usage or no such script, 3 the script failed."""
+Row numbers are those of the arrays given to fit; data in batches are counted as they come.
+Exit status: 0 samples were judged, 2 wrong usage or no such script, 3 there were none, or the script failed."""
 _NOTHING = (
     "no step of eagerflow in this thread trained a model by a Loss (such as losses.MeanSquaredError()); what plain "
     "functions compute isn't heard"
 )
 
 
-def add_command(commands: Any) -> None:
-    """Enter the command into those of the command line."""
-    added = commands.add_parser("data", help="list the samples of a training, the hardest first", description=_ABOUT)
-    added.add_argument("-n", type=_from_one, default=20, metavar="N", help="how many lines (default: 20)")
-    added.add_argument("--html", metavar="FILE.html", help="also write a page with pictures of the hardest")
-    added.add_argument("--pictures", type=_from_one, default=200, metavar="N", help="how many there (default: 200)")
-    added.add_argument(
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_argument("-n", type=_from_one, default=20, metavar="N", help="how many lines (default: 20)")
+    parser.add_output(
+        "--html",
+        endings=("html", "htm"),
+        suffix=".data.html",
+        metavar="FILE.html",
+        help="also write a page with pictures of the hardest",
+    )
+    parser.add_argument("--pictures", type=_from_one, default=200, metavar="N", help="how many there (default: 200)")
+    parser.add_argument(
         "--seconds", type=float, default=20.0, metavar="S", help="time for norms of gradients (default: 20)"
     )
-    added.add_argument("--json", action="store_true", help="print JSON for other programs")
-    added.add_argument("script", help="a Python file")
-    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
-    added.set_defaults(command=run_data)
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_argument("script", help="a Python file")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.set_defaults(command=run_data)
 
 
 def _from_one(given: str) -> int:
@@ -57,7 +63,7 @@ def _from_one(given: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{given!r} is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"{given!r} is not a whole number of 1 or more")
     return number
 
 
@@ -68,32 +74,25 @@ def run_data(options: argparse.Namespace) -> int:
         options: `script`, `arguments`, `n`, `html`, `pictures`, `seconds` and `json`.
 
     Returns:
-        0 when samples were judged, 1 when there were none, 2 for wrong usage, 3 when the script failed.
+        0 when samples were judged, 3 when the script failed.
     """
     asked, arguments = wants_json(options.arguments)
     as_json = options.json or asked
-    if not os.path.isfile(options.script):
-        print(f"viz data: there is no script {options.script!r}", file=sys.stderr)
-        return 2
-    try:
-        check_target(options.html, ("html", "htm"))
-    except (ValueError, OSError) as refusal:
-        print(f"viz data: {refusal}", file=sys.stderr)
-        return 2
+    check_script_file(options.script)
+    check_target(options.html, ("html", "htm"))
     gatherer = Gatherer()
     with output_to_stderr() if as_json else contextlib.nullcontext():
         _, failed = run_script(options.script, arguments, False, observing(gatherer))
     gathering = gatherer.chosen()
     if gathering is None:
-        why = gatherer.notes or [_NOTHING]
-        print(f"viz data: there are no samples to judge: {why[0]}", file=sys.stderr)
-        return 3 if failed else 1
+        why = gatherer.notes or ["the script failed before it trained" if failed else _NOTHING]
+        raise Impossible(f"there are no samples to judge: {why[0]}")
     notes = [*gatherer.notes, *(["the script failed; these are the samples until then"] if failed else [])]
     samples = judged(gathering, options.pictures if options.html else min(options.n, 50), options.seconds, notes)
     if options.html:
         to_html(samples, options.html)
     if as_json:
-        print(json.dumps(samples.to_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json_text(samples.to_dict()))
     else:
         sys.stdout.flush()
         print()

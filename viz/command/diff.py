@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
-from typing import Any
 
 from viz.compare.markdown import markdown, verdict_lines
 from viz.comparison import TOLERANCE, diff
-from viz.facts.archive import TraceFileError
+from viz.facts.json_data import json_text
+from viz.recording import load
+from viz.shell.parser import Parser
+from viz.shell.statuses import DONE, FOUND, IMPOSSIBLE
+from viz.shell.words import as_commands
 
 __all__ = ["add_command", "run_diff"]
 
@@ -20,39 +22,50 @@ ops and layers added, removed and changed, the first tensor with other elements,
 
   viz diff before.efz after.efz         what changed, and what it costs
   viz diff --steps 0,9 run.efz          the first and the tenth step of one recording
-  viz diff --tolerance 1e-3 a.efz b.efz let elements differ by a thousandth of the largest in their tensor
+  viz diff --tolerance 1e-3 a.efz b.efz ignore differences below a thousandth of a tensor's largest number
   viz diff --html diff.html a.efz b.efz the interactive page of b.efz, changes marked
   viz diff monday.keras friday.keras    which weights differ, and how much
-  viz diff --fail-if "time>10%" --fail-if "peak>5%" a.efz b.efz    for CI: fails only beyond noise
+  viz diff --fail-if "time>10%" --fail-if "peak>5%" a.efz b.efz    for CI: fails only if it is more than chance
   viz diff --fail-if "time>10%" --markdown a.efz b.efz             for a pull request
+  viz diff a1.efz b1.efz --fail-if "time>5%" --more-a a2.efz a3.efz --more-b b2.efz b3.efz    several runs of each
 
-Elements are compared where both were recorded with `viz run --stats basic` or `--values ''`.
+Numbers are compared where both were recorded with `viz run --stats basic` or `--values ''`.
 Conditions: time, forward, backward, update, loss, memory, peak, ops, params, flops, and what training reports; > or <;
 10% is a change from A to B, 5ms or 2GB B itself. Times and losses are compared over all steps (record 6 at least).
 Exit status: 0 no difference (times and bytes don't count), 1 a difference, 2 wrong usage or an unreadable file;
-with --fail-if: 0 no condition came true, 1 one did, 2 also when one can't be decided."""
+with --fail-if: 0 no condition came true, 1 one did, 3 none did, but one can't be decided."""
 
 
-def add_command(commands: Any) -> None:
-    """Enter the command into those of the command line."""
-    added = commands.add_parser("diff", help="compare two recordings, or two files of weights", description=_ABOUT)
-    added.add_argument("a", metavar="A", help="a recording, or a file of weights")
-    added.add_argument("b", metavar="B", nargs="?", help="another one; may be left out with --steps")
-    added.add_argument("--steps", type=_two, metavar="I,J", help="compare step I of A with step J of B")
-    added.add_argument(
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_argument("a", metavar="A", help="a recording, or a file of weights")
+    parser.add_argument("b", metavar="B", nargs="?", help="another one; may be left out with --steps")
+    parser.add_argument("--steps", type=_two, metavar="I,J", help="compare step I of A with step J of B")
+    parser.add_argument(
         "--tolerance",
         type=float,
         default=TOLERANCE,
         metavar="X",
-        help=f"elements differ from this relative distance on (default: {TOLERANCE:g})",
+        help=f"numbers differ if they are further apart than this, relatively (default: {TOLERANCE:g})",
     )
-    added.add_argument("--html", metavar="FILE.html", help="write the interactive page with changes marked")
-    added.add_argument(
-        "--fail-if", action="append", default=[], metavar="COND", help='what must not be, such as "time>10%%"'
+    parser.add_output(
+        "--html",
+        endings=("html", "htm"),
+        suffix=".diff.html",
+        metavar="FILE.html",
+        help="write the interactive page with changes marked",
     )
-    added.add_argument("--markdown", action="store_true", help="print Markdown for a pull request")
-    added.add_argument("--json", action="store_true", help="print JSON for other programs")
-    added.set_defaults(command=run_diff)
+    parser.add_argument(
+        "--fail-if", action="append", default=[], metavar="COND", help='what makes it fail, such as "time>10%%"'
+    )
+    for side, which in (("a", "A"), ("b", "B")):
+        parser.add_argument(
+            f"--more-{side}", nargs="+", default=[], metavar="FILE", help=f"more recordings of {which}, for conditions"
+        )
+    parser.add_argument("--markdown", action="store_true", help="print Markdown for a pull request")
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.set_defaults(command=run_diff)
 
 
 def _two(given: str) -> tuple[int, int]:
@@ -71,26 +84,29 @@ def run_diff(options: argparse.Namespace) -> int:
 
     Returns:
         0 without a difference, 1 with one, 2 for wrong usage and files that can't be read; with conditions 0 when none
-        came true, 1 when one did, 2 when one can't be decided.
+        came true, 1 when one did, 3 when one can't be decided.
     """
     try:
         found = diff(options.a, options.b, steps=options.steps, tolerance=options.tolerance)
-        verdicts = found.check(*options.fail_if) if options.fail_if else []
-        if options.html:
-            found.to_html(options.html)
-    except (TraceFileError, ValueError, TypeError, ImportError, OSError) as error:
-        print(f"viz diff: {error}", file=sys.stderr)
-        return 2
+    except TypeError as error:  # two files of different kinds
+        raise ValueError(str(error)) from None
+    more_a, more_b = ([load(path) for path in paths] for paths in (options.more_a, options.more_b))
+    if (more_a or more_b) and not options.fail_if:
+        raise ValueError("--more-a and --more-b are for conditions: add --fail-if")
+    verdicts = found.check(*options.fail_if, more_a=more_a, more_b=more_b) if options.fail_if else []
+    if options.html:
+        found.to_html(options.html)
+        print(f"wrote {options.html}", file=sys.stderr)
     if options.json:
         told = found.to_dict()
         told |= {"conditions": [dataclasses.asdict(each) for each in verdicts]} if verdicts else {}
-        print(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False))
+        print(json_text(told))
     elif options.markdown:
         print(markdown(found, verdicts))
     else:
-        print(found)
+        print(as_commands(str(found)))
         print("\n".join(["conditions:", *verdict_lines(verdicts)]) if verdicts else "", end="\n" if verdicts else "")
     if not verdicts:
         return int(bool(found))
     failed = {verdict.failed for verdict in verdicts}
-    return 1 if True in failed else 2 if None in failed else 0
+    return FOUND if True in failed else IMPOSSIBLE if None in failed else DONE

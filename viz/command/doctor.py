@@ -4,56 +4,67 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import os
-import pathlib
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow import __version__
 from viz.command.output_files import check_target
 from viz.command.ranks import ranks_here
-from viz.command.script_runner import wants_json
-from viz.command.terminal import output_to_stderr, paint
+from viz.command.script_runner import check_script_file, wants_json
 from viz.doctor.code_review import github_lines, sarif
 from viz.doctor.patches import patch
 from viz.doctor.report import text
 from viz.doctor.watched_script import Examination, examine
+from viz.facts.json_data import json_text
+from viz.facts.text_files import write_text
 from viz.fit_gap.of_script import Found, listening
+from viz.shell.parser import Parser
+from viz.shell.statuses import IMPOSSIBLE
+from viz.shell.terminal import output_to_stderr, paint
 
 __all__ = ["add_command", "run_doctor"]
 
 _ABOUT = """\
-Run a script as `python` would, and say what is wrong with its training, with the guilty line.
+Run a script as `python` would, and say what is wrong with its training, on which line, and what to do.
 
   viz doctor train.py --epochs 3        arguments after the script are the script's
   viz doctor train.py --json            findings as JSON; what the script prints goes to stderr
   viz doctor --sarif out.sarif train.py a file for code review (SARIF 2.1.0)
   viz doctor --annotations github train.py   lines that GitHub shows beside the code
-  viz doctor --fix train.py             a patch of the lines whose cure is certain; no file is changed
+  viz doctor --fix train.py             a patch for the lines where the cure is certain; no file is changed
   viz doctor --gap train.py             also why fit and evaluate disagree (see `viz gap`)
-  viz doctor train.py -- --json         after `--` everything is the script's
+  viz doctor train.py -- --json         everything after `--` is for the script
 
-The first steps are looked at closely, the rest cheaply. Scripts that import Keras run on eagerflow.
-Several ranks find together, and rank 0 tells: python -m eagerflow launch -n 2 -m viz doctor train.py
-Exit status: 0 no errors found, 1 errors found, 2 wrong usage, 3 the script failed."""
+The first steps are watched closely, the rest at little cost. Scripts that import Keras run on eagerflow.
+With several ranks, rank 0 reports what was found on all: python -m eagerflow launch -n 2 -m viz doctor train.py
+Exit status: 0 no errors found, 1 errors found, 2 wrong usage, 3 the script failed or never trained."""
 
 
-def add_command(commands: Any) -> None:
-    """Enter the command into those of the command line."""
-    added = commands.add_parser(
-        "doctor", help="run a script and say what is wrong with its training", description=_ABOUT
+_TOO_EARLY = "no diagnosis: the script failed before it trained"
+
+
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_argument("--json", action="store_true", help="print findings as JSON for other programs")
+    parser.add_output(
+        "--sarif",
+        endings=("sarif", "json"),
+        suffix=".sarif",
+        metavar="FILE.sarif",
+        help="also write the findings for code review",
     )
-    added.add_argument("--json", action="store_true", help="print findings as JSON for other programs")
-    added.add_argument("--sarif", metavar="FILE.sarif", help="also write the findings for code review")
-    added.add_argument(
-        "--annotations", choices=("github",), help="also print a line per finding that CI shows in place"
+    parser.add_argument(
+        "--annotations", choices=("github",), help="also print a line per finding, which CI shows beside the code"
     )
-    added.add_argument("--fix", action="store_true", help="print a patch of the lines whose cure is certain, alone")
-    added.add_argument("--gap", action="store_true", help="also say why fit and evaluate disagree, after the last fit")
-    added.add_argument("script", help="a Python file")
-    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
-    added.set_defaults(command=run_doctor)
+    parser.add_argument(
+        "--fix", action="store_true", help="print only a patch, for the lines where the cure is certain"
+    )
+    parser.add_argument("--gap", action="store_true", help="also say why fit and evaluate disagree, after the last fit")
+    parser.add_argument("script", help="a Python file")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.set_defaults(command=run_doctor)
 
 
 def run_doctor(options: argparse.Namespace) -> int:
@@ -65,19 +76,12 @@ def run_doctor(options: argparse.Namespace) -> int:
     Returns:
         0 without errors among the findings, 1 with, 2 when there is no such script, 3 when the script failed.
     """
-    if not os.path.isfile(options.script):
-        print(f"viz doctor: there is no script {options.script!r}", file=sys.stderr)
-        return 2
+    check_script_file(options.script)
     asked, arguments = wants_json(options.arguments)
     as_json = options.json or asked
     if as_json and options.fix:
-        print("viz doctor: --json and --fix both write to stdout; give one of them.", file=sys.stderr)
-        return 2
-    try:
-        check_target(options.sarif)
-    except (ValueError, OSError) as refusal:
-        print(f"viz doctor: {refusal}", file=sys.stderr)
-        return 2
+        raise ValueError("--json and --fix both write to stdout; give one of them")
+    check_target(options.sarif)
     ranks = ranks_here()
     compared = listening() if options.gap and ranks is None else contextlib.nullcontext(Found([], []))
     with output_to_stderr() if as_json or options.fix else contextlib.nullcontext(), compared as found:
@@ -89,9 +93,9 @@ def run_doctor(options: argparse.Namespace) -> int:
     if ranks is None or ranks.rank == 0:
         _tell(examination, options, as_json, found)
     elif examination.crashed:  # on this rank alone, perhaps
-        print(f"rank {ranks.rank}: {examination.diagnosis.text}", file=sys.stderr)
-    if examination.crashed:
-        return 3
+        print(f"rank {ranks.rank}: {_words(examination, paint)}", file=sys.stderr)
+    if examination.crashed or not (examination.steps or examination.diagnosis.findings):
+        return IMPOSSIBLE
     return int(any(finding.severity == "error" for finding in examination.diagnosis))
 
 
@@ -100,10 +104,10 @@ def _tell(examination: Examination, options: argparse.Namespace, as_json: bool, 
     findings = examination.diagnosis.findings
     if options.sarif:
         log = sarif(findings, __version__, not examination.crashed)
-        pathlib.Path(options.sarif).write_text(log, encoding="utf-8")
+        write_text(options.sarif, log)
+        print(f"wrote {options.sarif}", file=sys.stderr)
     if as_json and options.gap:
-        data = json.loads(examination.diagnosis.to_json())
-        print(json.dumps({**data, **compared.to_dict()}, indent=1, ensure_ascii=False, allow_nan=False))
+        print(json_text({**_as_data(examination), **compared.to_dict()}))
     else:
         _print(examination, as_json, options.fix)
         if options.gap:
@@ -116,22 +120,27 @@ def _print(examination: Examination, as_json: bool, fix: bool) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     if as_json:
-        print(examination.diagnosis.to_json())
+        print(json_text(_as_data(examination)))
         return
     findings = examination.diagnosis.findings
     where = sys.stderr if fix else sys.stdout
     seen = f"{examination.steps} training step{'' if examination.steps == 1 else 's'}"
     title = f"doctor: {seen} watched{', then the script failed' if examination.crashed else ''}"
     print(f"\n{paint(title, '1;4', where)}\n", file=where)
-    if findings:
-        print(text(findings, lambda words, code: paint(words, code, where)), file=where)
-    elif not examination.crashed and examination.steps:
-        print(text(findings), file=where)
-    elif examination.crashed and not examination.steps:
-        print("nothing can be said: the script failed before it trained", file=where)
-    elif examination.crashed:
-        print("nothing was found until the script failed", file=where)
-    else:
-        print("no training step of eagerflow ran: is the model trained by this script?", file=where)
+    print(_words(examination, lambda words, code: paint(words, code, where)), file=where)
     if fix:
         print(patch(findings), end="")
+
+
+def _as_data(examination: Examination) -> dict[str, Any]:
+    """The findings, and whether they are of a whole run: no findings mean nothing where no step ran."""
+    return {**examination.diagnosis.to_dict(), "steps": examination.steps, "failed": examination.crashed}
+
+
+def _words(examination: Examination, painted: Callable[[str, str], str]) -> str:
+    """The findings as text; without any, whether all is well or nothing can be said."""
+    if examination.diagnosis.findings or (examination.steps and not examination.crashed):
+        return text(examination.diagnosis.findings, painted)
+    if examination.crashed:
+        return "nothing was found until the script failed" if examination.steps else _TOO_EARLY
+    return "no training step of eagerflow ran: is the model trained by this script?"

@@ -4,48 +4,52 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
-import pathlib
 import sys
-from typing import Any
 
 from viz.command.output_files import check_target
-from viz.command.script_runner import wants_json
-from viz.command.terminal import output_to_stderr, paint
+from viz.command.script_runner import check_script_file, wants_json
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
 from viz.estimate.measured import memory_of_viz
 from viz.estimate.report import advice, picture, text
-from viz.facts.json_data import finite
+from viz.facts.json_data import json_text
+from viz.facts.text_files import write_text
+from viz.shell.parser import Parser
+from viz.shell.statuses import Impossible
+from viz.shell.terminal import output_to_stderr, paint
 from viz.trial.first_step import FirstStep
-from viz.trial.stopped_script import run_until_first_step
+from viz.trial.stopped_script import run_until_first_step, why_no_step
 
 __all__ = ["add_command", "run_estimate"]
 
 _ABOUT = """\
-Run a script up to its first training step, make a few steps at two batch sizes, and tell from these what others take:
+Run a script up to its first training step, measure a few steps at two batch sizes, and estimate others from them:
 memory of the process and of arrays, time of a step, an epoch and all epochs, and the largest batch that fits.
 
   viz estimate train.py                 the limit is this machine's memory
   viz estimate --limit 8GB train.py
-  viz estimate --draw memory.svg train.py   a picture, too
+  viz estimate --draw memory.svg train.py   also a picture
   viz estimate train.py --json          the same as JSON; what the script prints goes to stderr
 
-Nothing is written: files that the script writes go to a temporary folder that vanishes.
+Nothing is left behind: files that the script writes go to a temporary folder.
 Exit status: 0 the script's batch fits, 1 it doesn't, 2 wrong usage, 3 the script failed, or no step could be made."""
 
 
-def add_command(commands: Any) -> None:
-    """Enter the command into those of the command line."""
-    added = commands.add_parser(
-        "estimate", help="before a training: its memory and time, by batch size", description=_ABOUT
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_argument("--limit", metavar="SIZE", help="memory that may be used, such as 8GB (default: the machine's)")
+    parser.add_output(
+        "--draw",
+        endings=("svg",),
+        suffix=".estimate.svg",
+        metavar="FILE.svg",
+        help="also draw memory and time by batch size",
     )
-    added.add_argument("--json", action="store_true", help="print JSON for other programs")
-    added.add_argument("--limit", metavar="SIZE", help="memory that may be used, such as 8GB (default: the machine's)")
-    added.add_argument("--draw", metavar="FILE.svg", help="also draw memory and time by batch size")
-    added.add_argument("script", help="a Python file")
-    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
-    added.set_defaults(command=run_estimate)
+    parser.add_argument("script", help="a Python file")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.set_defaults(command=run_estimate)
 
 
 def run_estimate(options: argparse.Namespace) -> int:
@@ -57,14 +61,9 @@ def run_estimate(options: argparse.Namespace) -> int:
     Returns:
         0 when the script's own batch fits, 1 when not, 2 for wrong usage, 3 when there was no step to measure.
     """
-    try:
-        limit = memory_of_machine() if options.limit is None else bytes_of(options.limit)
-        check_target(options.draw, ("svg",))
-        if not os.path.isfile(options.script):
-            raise ValueError(f"there is no script {options.script!r}")
-    except (ValueError, OSError) as refusal:
-        print(f"viz estimate: {refusal}", file=sys.stderr)
-        return 2
+    limit = memory_of_machine() if options.limit is None else bytes_of(options.limit)
+    check_target(options.draw, ("svg",))
+    check_script_file(options.script)
     asked, arguments = wants_json(options.arguments)
     as_json = options.json or asked
     found: list[Estimate | str] = []
@@ -77,20 +76,18 @@ def run_estimate(options: argparse.Namespace) -> int:
         stopped = run_until_first_step(options.script, arguments, reached)
     sys.stdout.flush()
     if not found or isinstance(found[0], str):
-        failed = stopped.error is not None or stopped.status
-        why = found[0] if found else "the script failed before it trained" if failed else "no training step ran"
-        print(f"viz estimate: nothing can be said: {why}", file=sys.stderr)
-        return 3
+        raise Impossible(str(found[0]) if found else why_no_step(stopped))
     _print(options.script, found[0], as_json)
     if options.draw:
-        pathlib.Path(options.draw).write_text(picture(found[0]), encoding="utf-8")
+        write_text(options.draw, picture(found[0]))
+        print(f"wrote {options.draw}", file=sys.stderr)
     return int(found[0].largest is not None and found[0].largest < found[0].rows)
 
 
 def _print(script: str, estimate: Estimate, as_json: bool) -> None:
     if as_json:
         data = {"script": script, **estimate.to_dict(), "advice": advice(estimate)}
-        print(json.dumps(finite(data), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json_text(data))
         return
     place = f", {os.path.basename(estimate.place.file)}:{estimate.place.line}" if estimate.place else ""
     print(f"\n{paint(f'estimate: {os.path.basename(script)}{place}', '1;4')}\n")

@@ -7,10 +7,10 @@ import json
 import pathlib
 import sys
 import webbrowser
-from typing import Any
 
-from viz.command.models import add_file, opened
+from viz.command.models import opened
 from viz.recording import load
+from viz.shell.parser import Parser
 
 __all__ = ["add_command", "write_page"]
 
@@ -23,18 +23,18 @@ Write the interactive page of a recording: one HTML file that needs no network.
   viz html new.efz --diff old.efz       marks what differs from another recording"""
 
 
-def add_command(commands: Any) -> None:
-    """Enter the command into those of the command line."""
-    added = commands.add_parser("html", help="write the interactive page", description=_ABOUT)
-    add_file(added)
-    added.add_argument(
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_recording()
+    parser.add_argument(
         "-o", "--out", metavar="page.html", help="where to write (default: file.html; of an ONNX file file.trace.html)"
     )
-    added.add_argument("--diff", metavar="other.efz", help="another recording: what differs is marked")
-    added.add_argument("--title", help="what stands at the top")
-    added.add_argument("--open", action="store_true", help="open it in the browser")
-    added.add_argument("--json", action="store_true", help="print JSON for other programs")
-    added.set_defaults(command=write_page)
+    parser.add_argument("--diff", metavar="other.efz", help="another recording: what differs is marked")
+    parser.add_argument("--title", help="what stands at the top")
+    parser.add_argument("--open", action="store_true", help="open it in the browser")
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.set_defaults(command=write_page)
 
 
 def write_page(options: argparse.Namespace) -> int:

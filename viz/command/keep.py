@@ -24,10 +24,12 @@ def add_keep_options(parser: argparse.ArgumentParser) -> None:
         "--keep",
         type=int,
         metavar="STEPS",
-        help="record nothing but hold the last steps, and write them to SCRIPT.efr when one makes NaN, raises or its "
-        "loss spikes (see viz replay)",
+        help="don't record; hold the last STEPS steps, and write them to SCRIPT.efr when one makes NaN, raises an "
+        "error, or its loss jumps (see viz replay)",
     )
-    options.add_argument("--no-data", action="store_true", help="with --keep: write the numbers of rows, not the rows")
+    options.add_argument(
+        "--no-data", action="store_true", help="with --keep: write which rows were in the batch, not the rows"
+    )
 
 
 def run_kept(options: argparse.Namespace) -> int:
@@ -47,7 +49,7 @@ def run_kept(options: argparse.Namespace) -> int:
     given |= {"--stats": options.stats != "none", "--max-ops": options.max_ops != MAX_OPS, "--name": options.name}
     for name, value in {**given, "--json": options.json, "--live": options.live}.items():
         if value:
-            raise ValueError(f"{name} doesn't go with --keep: a kept step is recorded by viz replay FILE --trace")
+            raise ValueError(f"{name} can't be combined with --keep: viz replay FILE --trace records a kept step")
     if ranks_here() is not None:
         raise ValueError("--keep holds the steps of one process: a step that ranks share can't be run again by one")
     out = pathlib.Path(options.out or f"{pathlib.Path(options.script).stem}.efr")
@@ -55,5 +57,5 @@ def run_kept(options: argparse.Namespace) -> int:
     keeping = Keeping(options.keep, out, not options.no_data, options.script)
     _, status = run_script(options.script, options.arguments, options.module, keeping, keeping.ring.fail)
     if not keeping.written:
-        print("viz: no step made NaN, raised or spiked, so none was kept", file=sys.stderr)
+        print("viz: no step made NaN, raised an error or had a jump in its loss, so none was kept", file=sys.stderr)
     return status

@@ -24,15 +24,17 @@ EXAMPLES = """
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `viz run` the options of the live page."""
     options = parser.add_argument_group("live page")
-    options.add_argument("--live", action="store_true", help="show training on a page of this machine while it runs")
-    options.add_argument("--port", type=int, default=0, help="of the page (default: any that is free)")
+    options.add_argument("--live", action="store_true", help="show the training in your browser while it runs")
+    options.add_argument("--port", type=int, default=0, help="port of the page (default: any that is free)")
     options.add_argument(
-        "--every", type=float, default=2.0, metavar="SECONDS", help="between two recorded steps (default: 2)"
+        "--every", type=float, default=2.0, metavar="SECONDS", help="time between two recorded steps (default: 2)"
     )
     options.add_argument(
         "--open", action=argparse.BooleanOptionalAction, help="open a browser (default: where there is a screen)"
     )
-    options.add_argument("--exit", action="store_true", help="end with the script, instead of serving until Ctrl-C")
+    options.add_argument(
+        "--exit", action="store_true", help="end when the script does, instead of showing the page until Ctrl-C"
+    )
 
 
 def run_live(options: argparse.Namespace) -> int:
@@ -81,7 +83,7 @@ def _refuse_others(options: argparse.Namespace) -> None:
     }
     for name, value in given.items():
         if value:
-            raise ValueError(f"{name} doesn't go with --live: run without --live to record a whole script")
+            raise ValueError(f"{name} can't be combined with --live: run without --live to record a whole script")
 
 
 def _serve(page: LivePage) -> None:

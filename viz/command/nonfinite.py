@@ -4,43 +4,59 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import sys
-from typing import Any
 
 from viz.command.output_files import check_picture, check_target
-from viz.command.script_runner import run_script, wants_json
-from viz.command.terminal import output_to_stderr
-from viz.facts.archive import TraceFileError
+from viz.command.script_runner import note_own_modules, run_script, wants_json
+from viz.facts.json_data import json_text
 from viz.nonfinite.find_nonfinite import find_nonfinite
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
+from viz.picture.render import FORMATS
 from viz.recording import Recording, load
+from viz.shell.parser import Parser
+from viz.shell.statuses import DONE, FOUND, IMPOSSIBLE
+from viz.shell.terminal import output_to_stderr
+from viz.shell.words import as_commands
 from viz.tracer import trace
 
 __all__ = ["add_command", "run_nonfinite"]
 
 _ABOUT = """\
-Find the first op, forward or backward, that makes NaN or infinity of finite numbers: its layer, your line, the
-numbers that went in.
+Find the first op, forward or backward, that makes NaN or infinity from finite numbers: its layer, your line of code,
+and the numbers that went in.
 
-  viz nonfinite train.py --epochs 3     run a script until there, at little cost; arguments are the script's
+  viz nonfinite train.py --epochs 3     run a script up to that op
   viz nonfinite step.efz                search a recording made with `viz run --stats basic`
-  viz nonfinite --draw nan.svg train.py also draw what is around it
+  viz nonfinite --draw nan.svg train.py also draw the ops around it
   viz nonfinite train.py --json         what was found as JSON; what the script prints goes to stderr
 
-Exit status: 0 all was finite, 1 something wasn't, 2 wrong usage or no such file, 3 the script failed otherwise."""
+Exit status: 0 all numbers were finite, 1 some weren't, 2 wrong usage or no such file, 3 the script failed otherwise,
+or ran no op of eagerflow."""
 
 
-def add_command(commands: Any) -> None:
-    """Enter the command into those of the command line."""
-    added = commands.add_parser("nonfinite", help="find the op where NaN or infinity begins", description=_ABOUT)
-    added.add_argument("--json", action="store_true", help="print JSON for other programs")
-    added.add_argument("--draw", metavar="FILE.svg", help="draw the ops around it (.svg, .png, .pdf, .dot)")
-    added.add_argument("-o", "--out", metavar="FILE.efz", help="write the recording of the step it happened in")
-    added.add_argument("file", metavar="TRACE|SCRIPT", help="a recording (.efz), or a Python file to run")
-    added.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
-    added.set_defaults(command=run_nonfinite)
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_output(
+        "--draw",
+        endings=FORMATS,
+        suffix=".nonfinite.svg",
+        metavar="FILE.svg",
+        help="draw the ops around it: .svg, .png, .pdf, .dot",
+    )
+    parser.add_output(
+        "-o",
+        "--out",
+        endings=("efz",),
+        suffix=".nonfinite.efz",
+        metavar="FILE.efz",
+        help="write the recording of the step it happened in",
+    )
+    parser.add_argument("file", metavar="TRACE|SCRIPT", help="a recording (.efz), or a Python file to run")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.set_defaults(command=run_nonfinite)
 
 
 def run_nonfinite(options: argparse.Namespace) -> int:
@@ -54,19 +70,19 @@ def run_nonfinite(options: argparse.Namespace) -> int:
     """
     asked, options.arguments = wants_json(options.arguments)
     options.json = options.json or asked
-    try:
-        check_target(options.out)
-        check_picture(options.draw)
-        recording, found, failed = _searched(options)
-        if options.out:
-            recording.save(options.out)
-        if options.draw and found is not None:
-            found.draw(options.draw)
-    except (TraceFileError, ValueError, ImportError, OSError) as error:
-        print(f"viz nonfinite: {error}", file=sys.stderr)
-        return 2
+    check_target(options.out)
+    check_picture(options.draw)
+    recording, found, failed = _searched(options)
+    if options.out:
+        recording.save(options.out)
+        print(f"wrote {options.out}", file=sys.stderr)
+    if options.draw and found is not None:
+        found.draw(options.draw)
+        print(f"wrote {options.draw}", file=sys.stderr)
     _print(found, recording, options.json, failed)
-    return 1 if found is not None else 3 if failed else 0
+    if found is not None:
+        return FOUND
+    return IMPOSSIBLE if failed or not recording.ops else DONE
 
 
 def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None, bool]:
@@ -75,9 +91,10 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
         if options.arguments:
             raise ValueError(f"arguments are for scripts; {options.file!r} is a recording")
         recording = load(options.file)
-        return recording, find_nonfinite(recording), False
+        return recording, find_nonfinite(recording), any(note.startswith("ended by ") for note in recording.notes)
     if not os.path.isfile(options.file):
         raise FileNotFoundError(f"there is no script or recording {options.file!r}")
+    note_own_modules(options.file)
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():
         guarded = trace(os.path.basename(options.file), on_nonfinite="raise")
@@ -94,9 +111,9 @@ def _print(found: Nonfinite | None, recording: Recording, as_json: bool, failed:
     sys.stderr.flush()
     if as_json:
         facts = None if found is None else found.to_dict()
-        print(json.dumps({"nonfinite": facts}, indent=1, ensure_ascii=False, allow_nan=False))
+        print(json_text({"nonfinite": facts, "ops": len(recording.ops), "failed": failed}))
     elif found is not None:
-        print(found)
+        print(as_commands(str(found)))
     elif not recording.ops:
         print("the script failed before any op of eagerflow ran" if failed else "no op of eagerflow ran")
     elif failed:

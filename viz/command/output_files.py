@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Sequence
 
 from viz.picture.render import FORMATS
 
-__all__ = ["check_picture", "check_target"]
+__all__ = ["beside", "check_picture", "check_target"]
 
 
 def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = ()) -> None:
@@ -40,3 +41,8 @@ def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = (
 def check_picture(path: str | os.PathLike[str] | None) -> None:
     """Refuse a picture that can't be drawn. Raises as `check_target` does."""
     check_target(path, FORMATS)
+
+
+def beside(file: str, suffix: str) -> str:
+    """The name of a file that was given none: that of the recording with another end, in the current folder."""
+    return f"{pathlib.Path(file).stem}{suffix}"

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import math
-import sys
 from typing import Any
 
 from eagerflow.core.observe import observing
 from viz.command.output_files import check_target
-from viz.command.script_runner import run_script
-from viz.command.terminal import output_to_stderr, paint
+from viz.command.script_runner import check_script_file, run_script
 from viz.doctor.report import text as findings_as_text
 from viz.doctor.watcher import Watcher
-from viz.facts.archive import TraceFileError
-from viz.facts.json_data import finite
+from viz.facts.json_data import json_text
 from viz.facts.text_table import table
 from viz.replay.answers import changed, told
 from viz.replay.file import read
@@ -28,44 +24,49 @@ from viz.replay.recorded import filmed, traced
 from viz.replay.rows import guilty_rows
 from viz.replay.script import FirstStep, Reached, ScriptPlayer
 from viz.replay.verdict import verdict
+from viz.shell.parser import Parser
+from viz.shell.statuses import Impossible
+from viz.shell.terminal import output_to_stderr, paint
 from viz.tracer import trace
 
 __all__ = ["add_command", "run_replay"]
 
 _ABOUT = """\
-Run training steps again that `viz run --keep 3 train.py` kept: forward, backward and update, from the ops in the file.
+Run the training steps again that `viz run --keep 3 train.py` has kept: forward, backward and update.
 
-  viz replay train.efr                  are they the same, bit for bit?
+  viz replay train.efr                  do they give the same numbers, bit for bit?
   viz replay train.efr --nonfinite      the op, layer and line where NaN begins
-  viz replay train.efr --bisect-rows    which rows of the batch do it
+  viz replay train.efr --bisect-rows    which rows of the batch cause it
   viz replay train.efr --float64        the same with more digits
   viz replay train.efr --lr 0.001       what another learning rate would have done
   viz replay train.efr --without dropout   with a layer left out
   viz replay train.efr --step           op by op, with upstream × local = gradient
-  viz replay train.efr --trace step.efz record it: next viz html step.efz, whose page plays it
+  viz replay train.efr --trace step.efz record it; then viz html step.efz makes a page that plays it
   viz replay train.efr --script train.py   by the code of this script, instead of the ops in the file
 
-Nothing in the file is executed but eagerflow's own ops. What is to be different is so in the last step, or --at N.
-Exit status: 0 the same bits (or what was asked could be told), 1 not the same, 2 wrong usage, 3 it can't be run."""
+Of the file, only eagerflow's own ops are run. A change such as --lr is made in the last step, or in that of --at.
+Exit status: 0 the same bits (or the question was answered), 1 not the same, 2 wrong usage, 3 it can't be run."""
 
 
-def add_command(commands: Any) -> None:
-    """Enter the command into those of the command line."""
-    added = commands.add_parser("replay", help="run kept training steps again", description=_ABOUT)
-    added.add_argument("--json", action="store_true", help="print JSON for other programs")
-    added.add_argument("--at", type=int, metavar="STEP", help="the step that is meant (default: the last)")
-    added.add_argument("--float64", action="store_true", help="compute in float64")
-    added.add_argument("--lr", type=float, metavar="RATE", help="update by another learning rate")
-    added.add_argument("--without", metavar="LAYER", help="let a layer give what it is given")
-    added.add_argument("--bisect-rows", action="store_true", help="find the rows of the batch that do it")
-    added.add_argument("--nonfinite", action="store_true", help="find the op where NaN or infinity begins")
-    added.add_argument("--doctor", action="store_true", help="let the doctor watch")
-    added.add_argument("--step", action="store_true", help="go through the step op by op, in a prompt")
-    added.add_argument("--trace", metavar="FILE.efz", help="record the step with its numbers")
-    added.add_argument("--script", metavar="SCRIPT", help="run the step by the code of a script, up to its first step")
-    added.add_argument("file", metavar="FILE.efr", help="what viz run --keep wrote")
-    added.add_argument("arguments", nargs="*", help="the arguments of --script (after -- if they begin with a dash)")
-    added.set_defaults(command=run_replay)
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_argument("--at", type=int, metavar="STEP", help="the step to look at or to change (default: the last)")
+    parser.add_argument("--float64", action="store_true", help="compute in float64")
+    parser.add_argument("--lr", type=float, metavar="RATE", help="update by another learning rate")
+    parser.add_argument("--without", metavar="LAYER", help="leave a layer out: it gives what it is given")
+    parser.add_argument("--bisect-rows", action="store_true", help="find the rows of the batch that cause it")
+    parser.add_argument("--nonfinite", action="store_true", help="find the op where NaN or infinity begins")
+    parser.add_argument("--doctor", action="store_true", help="let the doctor watch")
+    parser.add_argument("--step", action="store_true", help="go through the step op by op, in a prompt")
+    parser.add_output(
+        "--trace", endings=("efz",), suffix=".replay.efz", metavar="FILE.efz", help="record the step with its numbers"
+    )
+    parser.add_argument("--script", metavar="SCRIPT", help="run the step by the code of a script, up to its first step")
+    parser.add_argument("file", metavar="FILE.efr", help="what viz run --keep wrote")
+    parser.add_argument("arguments", nargs="*", help="the arguments of --script (after -- if they begin with a dash)")
+    parser.set_defaults(command=run_replay)
 
 
 def run_replay(options: argparse.Namespace) -> int:
@@ -77,25 +78,19 @@ def run_replay(options: argparse.Namespace) -> int:
     Returns:
         0 for the same bits, 1 for others, 2 for wrong usage, 3 for what can't be run.
     """
-    try:
-        check_target(options.trace, ("efz",))
-        if options.lr is not None and not (options.lr >= 0 and math.isfinite(options.lr)):
-            raise ValueError(f"--lr {options.lr}: expected a number of at least 0")
-        if options.arguments and not options.script:
-            raise ValueError(f"arguments are for --script; got {options.arguments[:3]}")
-        kept = read(options.file)
-        number = _asked(kept, options.at)
-    except (TraceFileError, ValueError, OSError) as error:
-        print(f"viz replay: {error}", file=sys.stderr)
-        return 2
+    check_target(options.trace, ("efz",))
+    if options.lr is not None and not (options.lr >= 0 and math.isfinite(options.lr)):
+        raise ValueError(f"--lr {options.lr}: expected a number of at least 0")
+    if options.arguments and not options.script:
+        raise ValueError(f"arguments are for --script; got {options.arguments[:3]}")
+    kept = read(options.file)
+    number = _asked(kept, options.at)
+    if options.script:
+        check_script_file(options.script)
     try:
         return _by_script(kept, number, options) if options.script else _by_ops(kept, number, options)
-    except (CannotReplay, FileNotFoundError) as error:
-        print(f"viz replay: {error}", file=sys.stderr)
-        return 3
-    except MemoryError:
-        print("viz replay: there isn't enough memory for what the file asks for", file=sys.stderr)
-        return 3
+    except CannotReplay as error:
+        raise Impossible(str(error)) from error
 
 
 def _asked(kept: Kept, at: int | None) -> int:
@@ -146,7 +141,7 @@ def _compare(kept: Kept, number: int, player: Any, options: argparse.Namespace, 
     if options.json:
         steps = [{**row, "asked": row["step"] in {s.number for s in kept.asked}} for row in rows]
         facts = {"file": options.file, "cause": kept.meta["cause"], "steps": steps, **vars(judged)}
-        print(json.dumps(finite(facts), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json_text(facts))
         return int(not judged.exact)
     first = len(kept.steps) - len(kept.asked)
     message = kept.meta.get("message", kept.meta["cause"])
@@ -187,7 +182,7 @@ def _by_script(kept: Kept, number: int, options: argparse.Namespace) -> int:
     wrong |= {"--step": options.step, "--trace": options.trace, "--lr": options.lr is not None}
     for name, given in wrong.items():
         if given:
-            raise CannotReplay(f"{name} works on the ops in the file; leave --script out")
+            raise ValueError(f"{name} works on the ops in the file; leave --script out")
     first = FirstStep()
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():
@@ -215,6 +210,6 @@ def _nonfinite_of_script(player: ScriptPlayer, number: int, options: argparse.Na
 
 def _print(options: argparse.Namespace, facts: dict[str, Any], words: str) -> None:
     if options.json:
-        print(json.dumps(finite(facts), indent=1, ensure_ascii=False, allow_nan=False))
+        print(json_text(facts))
     else:
         print(words)

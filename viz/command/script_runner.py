@@ -11,10 +11,29 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from eagerflow import compat
+from viz.shell.in_the_way import own_modules
+from viz.shell.terminal import paint
 
-__all__ = ["run_script", "wants_json"]
+__all__ = ["check_script_file", "note_own_modules", "run_script", "wants_json"]
 
 R = TypeVar("R")
+
+
+def check_script_file(script: str) -> None:
+    """Refuse a script that isn't there.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+    """
+    if not os.path.isfile(script):
+        raise FileNotFoundError(f"there is no script {script!r}")
+    note_own_modules(script)
+
+
+def note_own_modules(script: str) -> None:
+    """Say on stderr that files beside the script have the names of our packages, where it seems to import them."""
+    for words in own_modules(script):
+        print(f"{paint('note:', '33', sys.stderr)} {words}", file=sys.stderr)
 
 
 def run_script(

@@ -8,8 +8,9 @@ import re
 import statistics
 from collections.abc import Sequence
 
-from viz.compare.noise import SURE, drift, least_median, least_ratio, quiet, typical_ratio
-from viz.compare.step_figures import EXACT, NOISY, StepFigures, figures_of
+from viz.compare.noise import SURE, least_median, least_ratio, typical_ratio
+from viz.compare.sides import Side, nearest
+from viz.compare.step_figures import EXACT, NOISY
 from viz.facts import formatting
 from viz.facts.schema import Record
 
@@ -22,6 +23,7 @@ _UNITS: dict[str, dict[str, float]] = {
     "": {"": 1, "k": 1e3, "M": 1e6, "G": 1e9},
 }
 _COSTLY = ("stats", "values", "memory", "source", "backward", "on_nonfinite")  # what recording takes time for
+_NEAREST = "of all recordings the two that are nearest to each other"
 _TIMES, _BYTES = ("time", "forward", "backward", "update"), ("memory", "peak")
 
 
@@ -80,7 +82,7 @@ def _parsed(text: str) -> Condition:
     found = _WRITTEN.fullmatch(text)
     if found is None:
         raise ValueError(
-            f"--fail-if {text!r:.80}: expected a figure, > or <, and a limit: 'time>10%' (a change), 'peak>2GB' (the "
+            f"check({text!r:.80}): expected a figure, > or <, and a limit: 'time>10%' (a change), 'peak>2GB' (the "
             f"second side itself). Figures: {', '.join((*NOISY, *EXACT))}, and what training reports, such as val_loss"
         )
     name, sign, number, unit = found.groups()
@@ -89,50 +91,52 @@ def _parsed(text: str) -> Condition:
     units = _UNITS["time" if name in _TIMES else "bytes" if name in _BYTES else ""]
     if unit not in units:
         known = ", ".join([each for each in units if each])
-        raise ValueError(f"--fail-if {text!r:.80}: {name} has no unit {unit!r}; expected % or one of {known}")
+        raise ValueError(f"check({text!r:.80}): {name} has no unit {unit!r}; expected % or one of {known}")
     return Condition(text.strip(), name, sign == ">", float(number) * units[unit], False)
 
 
-def judge(a: Record, b: Record, conditions: Sequence[Condition]) -> list[Verdict]:
+def judge(a: Sequence[Record], b: Sequence[Record], conditions: Sequence[Condition]) -> list[Verdict]:
     """What becomes of the conditions.
 
     Args:
-        a: a recording.
-        b: another, which came later.
+        a: the recordings of a program, one or more.
+        b: those of another, which came later.
         conditions: what must not be.
 
     Raises:
         ValueError: for a figure that there isn't.
     """
-    before, after = figures_of(a), figures_of(b)
-    options = [record.meta.get("options") or {} for record in (a, b)]
-    other = [name for name in _COSTLY if options[0].get(name) != options[1].get(name)]
+    before, after = Side(a), Side(b)
+    options = [record.meta.get("options") or {} for record in (*a, *b)]
+    other = [name for name in _COSTLY if len({repr(each.get(name)) for each in options}) > 1]
     return [
-        _undecided(condition, f"the two were recorded with other {' and '.join(other)}, which takes time itself")
+        _undecided(condition, f"they were recorded with other {' and '.join(other)}, which takes time itself")
         if other and condition.name in _TIMES
         else _judged(before, after, condition)
         for condition in conditions
     ]
 
 
-def _judged(a: StepFigures, b: StepFigures, condition: Condition) -> Verdict:
+def _judged(a: Side, b: Side, condition: Condition) -> Verdict:
     name = condition.name
     if name in NOISY:
-        return _noisy(a.noisy[name], b.noisy[name], condition)
+        return _noisy(a, b, condition)
+    several = max(len(a.runs), len(b.runs)) > 1
     if name in EXACT:
-        first, second, why = a.exact.get(name), b.exact.get(name), "the same in every run"
-    elif name in a.reported or name in b.reported:
-        first, second = a.reported.get(name), b.reported.get(name)
-        why = "as reported last; how much it differs from run to run isn't known"
+        first, second = a.exact(name), b.exact(name)
+        why = "the same in every run" if len({*first}) < 2 and len({*second}) < 2 else _NEAREST
+    elif name in a.names or name in b.names:
+        first, second = a.reported(name), b.reported(name)
+        why = _NEAREST if several else "as reported last; how much it differs from run to run isn't known"
     else:
-        known = list(dict.fromkeys([*NOISY, *EXACT, *b.reported]))
+        known = list(dict.fromkeys([*NOISY, *EXACT, *b.names]))
         raise ValueError(
-            f"--fail-if {condition.text!r}: there is no {name!r}; expected one of {', '.join(known)}"
+            f"check({condition.text!r}): there is no {name!r}; expected one of {', '.join(known)}"
             f"{formatting.nearest(name, known)}"
         )
-    if first is None or second is None:
+    if not first or not second:
         return _undecided(condition, "it wasn't recorded on both sides")
-    return _exactly(first, second, condition, why)
+    return _exactly(*nearest(first, second, condition.above), condition, why)
 
 
 def _exactly(first: float, second: float, condition: Condition, why: str) -> Verdict:
@@ -156,29 +160,31 @@ def _undecided(condition: Condition, why: str, a: str = "", b: str = "") -> Verd
     return Verdict(condition.text, None, a, b, "", f"can't be decided: {why}")
 
 
-def _noisy(a: list[float], b: list[float], condition: Condition) -> Verdict:
+def _noisy(before: Side, after: Side, condition: Condition) -> Verdict:
     """By the typical number, and only if noise alone can't explain it."""
+    name = condition.name
+    least = 5 if condition.relative else 7
+    a, b = [side.losses() if name == "loss" else side.times(name, least) for side in (before, after)]
     if not a or not b:
-        return _undecided(condition, f"no {condition.name} of single steps was recorded on both sides")
-    lowered = max(drift(a), drift(b)) if condition.name in _TIMES else 0.0
-    if condition.name in _TIMES:
-        least = 5 if condition.relative else 7
-        a, b = quiet(a, least), quiet(b, least)
-    typical = [_shown(condition.name, statistics.median(each)) for each in (a, b)]
+        return _undecided(condition, f"no {name} of single steps was recorded on both sides")
+    typical = [_shown(name, statistics.median(each)) for each in (a, b)]
     if not all(math.isfinite(each) for each in (*a, *b)):
         bad = not all(math.isfinite(each) for each in b)
         why = "not all losses are finite"
         return Verdict(condition.text, True if bad and condition.above else None, typical[0], typical[1], "", why)
     if not condition.relative:
         return _against_limit(b, typical, condition)
-    found = _paired(a, b, condition.above) if condition.name == "loss" else _by_ranks(a, b, condition.above, lowered)
+    lowered = max(before.lowered(name), after.lowered(name)) if name in _TIMES else 0.0
+    found = _paired(a, b, condition.above) if name == "loss" else _by_ranks(a, b, condition.above, lowered)
     if found is None:
-        return _undecided(condition, _too_few(7 if condition.name == "loss" else 5, a, b), *typical)
+        return _undecided(condition, _too_few(7 if name == "loss" else 5, a, b), *typical)
     change, bound = found
     failed = bound > condition.amount if condition.above else bound < condition.amount
     side = "at least" if condition.above else "at most"
-    which = "the quicker half of the steps, " if condition.name in _TIMES else ""
-    why = f"{side} {_percent(bound)} with {SURE:.0%} certainty; {which}{len(a)} and {len(b)}"
+    which = "the quicker half of the steps, " if name in _TIMES else ""
+    runs = max(len(before.runs), len(after.runs))
+    of = f" of {len(before.runs)} and {len(after.runs)} recordings" if runs > 1 else ""
+    why = f"{side} {_percent(bound)} with {SURE:.0%} certainty; {which}{len(a)} and {len(b)}{of}"
     return Verdict(condition.text, failed, typical[0], typical[1], _percent(change), why)
 
 
@@ -200,7 +206,10 @@ def _paired(a: list[float], b: list[float], above: bool) -> tuple[float, float] 
 
 def _too_few(least: int, *sides: list[float]) -> str:
     told = " and ".join([str(len(side)) for side in sides])
-    return f"{told} comparable steps can't be told from noise; record at least {least + 1} steps of equal size"
+    return (
+        f"{told} comparable steps can't be told from noise; record at least {least + 1} steps of equal size "
+        "(those of a loop of your own are told by `with viz.step():`)"
+    )
 
 
 def _against_limit(b: list[float], typical: list[str], condition: Condition) -> Verdict:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Sequence
 
+from eagerflow.base import notebook
 from viz.compare import report
 from viz.compare.changes import TOLERANCE, Changes, Cost, OpChange, ValueChange, WeightChange
 from viz.compare.conditions import Verdict, judge, parsed
 from viz.compare.markdown import markdown
 from viz.compare.page_marks import page_marks
+from viz.facts.schema import Record
 from viz.facts.text_table import Text
 from viz.page.document import to_html
 
@@ -35,11 +38,31 @@ class Difference(Changes):
         notes: what should be known when reading this.
         recordings: the two recordings, where traces were compared.
         chosen: the one step of each that was compared; None: all.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace(stats="basic") as t:
+    ...     y = ef.ops.exp(ef.Tensor([1.0, 2.0]))
+    >>> with viz.trace(stats="basic") as other:
+    ...     y = ef.ops.exp(ef.Tensor([1.0, 3.0]))
+    >>> found = viz.diff(t, other)
+    >>> bool(found), found.first.role, found.first.what
+    (True, 'input', 'max 2 → 3')
     """
 
     @property
     def text(self) -> Text:
-        """The difference as a text to read."""
+        """The difference as a text to read.
+
+        >>> import viz
+        >>> with viz.trace(stats="basic") as t:
+        ...     y = ef.ops.exp(ef.Tensor([1.0, 2.0]))
+        >>> with viz.trace(stats="basic") as other:
+        ...     y = ef.ops.exp(ef.Tensor([1.0, 3.0]))
+        >>> found = viz.diff(t, other)
+        >>> print(str(found.text).splitlines()[0])
+        the first → the second
+        """
         return report.text(self)
 
     def __str__(self) -> str:
@@ -47,7 +70,10 @@ class Difference(Changes):
 
     __repr__ = __str__
 
-    def check(self, *conditions: str) -> list[Verdict]:
+    def _repr_html_(self) -> str:
+        return notebook.pre(str(self))
+
+    def check(self, *conditions: str, more_a: Sequence[Record] = (), more_b: Sequence[Record] = ()) -> list[Verdict]:
         """What becomes of conditions that must not come true, such as `"time>10%"`.
 
         A figure, `>` or `<`, and a limit: with `%` the change from the first recording to the second, else the figure
@@ -57,22 +83,46 @@ class Difference(Changes):
 
         Times and losses are compared over all steps of equal size but the first. They fail only where noise can't
         explain it: the change must be beyond the limit with 99 % certainty, judged by ranks (of times: those of the
-        quicker half of the steps), less how far stretches of a recording differ among themselves.
+        quicker half of the steps), less how far stretches of a recording differ among themselves. What lies between two
+        runs of one program only several recordings of it can tell: with these, a time must have changed by more than
+        recordings of the same side differ, and other figures in every recording.
 
         Args:
             *conditions: the conditions, several in one with commas between.
+            more_a: further recordings of the first program.
+            more_b: further recordings of the second one.
 
         Raises:
             ValueError: for what is no condition, and where no whole recordings were compared.
+
+        >>> import viz
+        >>> with viz.trace(stats="basic") as t:
+        ...     y = ef.ops.exp(ef.Tensor([1.0, 2.0]))
+        >>> with viz.trace(stats="basic") as other:
+        ...     y = ef.ops.exp(ef.Tensor([1.0, 3.0]))
+        >>> found = viz.diff(t, other)
+        >>> [(verdict.condition, verdict.failed) for verdict in found.check("ops>0%", "ops>0")]
+        [('ops>0%', False), ('ops>0', True)]
         """
         if self.recordings is None or self.chosen is not None:
             raise ValueError(
                 "conditions need two recordings with all their steps; record both with `viz run`, and leave steps= out"
             )
-        return judge(*self.recordings, parsed(conditions))
+        a, b = self.recordings
+        return judge([a, *more_a], [b, *more_b], parsed(conditions))
 
     def to_markdown(self, *conditions: str) -> str:
-        """The difference as Markdown for a pull request, with what becomes of conditions; see `check`."""
+        """The difference as Markdown for a pull request, with what becomes of conditions; see `check`.
+
+        >>> import viz
+        >>> with viz.trace(stats="basic") as t:
+        ...     y = ef.ops.exp(ef.Tensor([1.0, 2.0]))
+        >>> with viz.trace(stats="basic") as other:
+        ...     y = ef.ops.exp(ef.Tensor([1.0, 3.0]))
+        >>> found = viz.diff(t, other)
+        >>> print(found.to_markdown().splitlines()[0])
+        ### viz diff: the first → the second
+        """
         return markdown(self, self.check(*conditions) if conditions else ())
 
     def to_html(self, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -83,6 +133,15 @@ class Difference(Changes):
 
         Raises:
             ValueError: when no traces were compared: weights alone have no graph.
+
+        >>> import viz
+        >>> with viz.trace(stats="basic") as t:
+        ...     y = ef.ops.exp(ef.Tensor([1.0, 2.0]))
+        >>> with viz.trace(stats="basic") as other:
+        ...     y = ef.ops.exp(ef.Tensor([1.0, 3.0]))
+        >>> found = viz.diff(t, other)
+        >>> found.to_html("difference.html").name
+        'difference.html'
         """
         if self.recordings is None:
             raise ValueError(

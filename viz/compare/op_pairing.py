@@ -34,6 +34,7 @@ class Pairing:
         self.notes: list[str] = []
         for ops_a, ops_b in self._parts(chosen):
             self._pair(ops_a, ops_b)
+        self.pairs.sort(key=lambda pair: (pair[1].id, pair[0].id))
 
     def _parts(self, chosen: tuple[int, int] | None) -> list[tuple[list[Op], list[Op]]]:
         """What is compared with what: step by step, and what ran outside of steps."""
@@ -64,7 +65,6 @@ class Pairing:
             left = gaps
         self.removed += [op for part, _ in left for op in part]
         self.added += [op for _, part in left for op in part]
-        self.pairs.sort(key=lambda pair: (pair[1].id, pair[0].id))
 
     def _exact(self, side: int, op: Op) -> Any:
         tensors = (self.b if side else self.a).tensors

@@ -26,7 +26,8 @@ class StepFigures:
         exact: numbers that don't depend on the machine's mood: bytes made in a step, the peak of bytes in use, ops and
             FLOPs of a step, numbers in trained weights.
         reported: what training reported last, by name.
-        left_out: how many steps aren't counted: the first one, and those of another size than most.
+        left_out: how many steps aren't counted: where some train, those that don't; the first one; and those of another
+            size than most.
     """
 
     noisy: dict[str, list[float]]
@@ -44,6 +45,7 @@ def figures_of(record: Record) -> StepFigures:
         if op.phase == "network":
             continue
         sums["memory"] += sum([record.tensors[i].nbytes for i in op.outputs])
+        sums["updates"] += op.phase == "update"
         sums[op.phase if op.phase in ("backward", "update") else "forward"] += op.duration
         if op.phase == "forward":
             sums["flops"] += flops(record, op) or 0
@@ -51,7 +53,8 @@ def figures_of(record: Record) -> StepFigures:
         if step.index in by_step and step.start is not None and step.end is not None:
             by_step[step.index]["time"] = step.end - step.start
     failed = {step.index for step in record.steps if record.scopes[step.scope].error is not None}
-    kept = _alike({n: sums for n, sums in by_step.items() if n not in failed and (n is not None or not record.steps)})
+    kept = {n: sums for n, sums in by_step.items() if n not in failed and (n is not None or not record.steps)}
+    kept = _alike({n: sums for n, sums in kept.items() if sums["updates"]} or kept)
     if not record.steps:
         for sums in kept.values():
             sums["time"] = sums["forward"] + sums["backward"] + sums["update"]
@@ -67,7 +70,7 @@ def figures_of(record: Record) -> StepFigures:
 
 
 def _alike(steps: dict[int | None, dict[str, float]]) -> dict[int | None, dict[str, float]]:
-    """The steps that do what most do: not the first, which builds and warms up, nor a last one of fewer samples."""
+    """The steps that do what most of them do: not the first, which builds and warms up, nor a smaller last one."""
     later = dict(list(steps.items())[1:]) if len(steps) > 2 else steps
     sizes = collections.Counter([(sums["ops"], sums["memory"]) for sums in later.values()])
     if not sizes:

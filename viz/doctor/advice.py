@@ -56,8 +56,8 @@ ADVICE = {
         "Leave out the initializer (glorot_uniform), or use he_normal with relu; biases may begin with zeros, "
         "kernels not."
     ),
-    "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False if it shall stay.",
-    "frozen.all": "Set layer.trainable = True for what shall learn, before compile.",
+    "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
+    "frozen.all": "Set layer.trainable = True for what should learn, before compile.",
     "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
     "frozen.rate": "Set a learning rate above 0; Adam begins well with 0.001, SGD with 0.01.",
     "penalty_dominates": "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
@@ -96,7 +96,7 @@ ADVICE = {
     "broadcast": "Give both the same shape: y.reshape(-1, 1), or ops.squeeze(predictions, axis=-1).",
     "no_gradient": (
         "Use the layer on the way to the loss, inside the tape, without .numpy(), stop_gradient, argmax or "
-        "round; if it shall stay as it is, set layer.trainable = False."
+        "round; if it should stay as it is, set layer.trainable = False."
     ),
     "no_gradient.uncalled": "Call it in the model's call method, or remove it.",
     "lr_too_high": (
@@ -139,7 +139,7 @@ ADVICE = {
     "memory_growth": (
         "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time."
     ),
-    "memory_growth.tape": "Let tapes go after their gradient; don't make them persistent without need.",
+    "memory_growth.tape": "Don't keep tapes after asking for their gradient, nor make them persistent without need.",
     "dtype_upcast": (
         "Make the array float32 (x.astype('float32')), take Python numbers instead of numpy.float64, and "
         "leave out dtype='float64'."

@@ -45,7 +45,15 @@ class Doctor(Callback):
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """What was found so far."""
+        """What was found so far.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> doctor = ef.callbacks.Doctor(verbose=0)
+        >>> history = model.fit(np.eye(4), np.ones((4, 1)), verbose=0, callbacks=doctor)
+        >>> type(doctor.diagnosis).__name__
+        'Diagnosis'
+        """
         return Diagnosis(() if self._watcher is None else self._watcher.findings)
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from typing import Any
 
 from viz.doctor.advice import ADVICE
 from viz.doctor.finding import Finding
-from viz.facts.json_data import finite
+from viz.facts.json_data import finite, json_text
 
 __all__ = ["github_lines", "sarif"]
 
@@ -35,7 +34,7 @@ def sarif(findings: Sequence[Finding], version: str, succeeded: bool = True) -> 
         "results": [_result(finding, rules.index(finding.rule)) for finding in findings],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=1, ensure_ascii=False, allow_nan=False)
+    return json_text(log)
 
 
 def _rule(rule: str) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from viz.doctor.finding import Finding
 from viz.doctor.report import text
+from viz.facts.json_data import json_text
 
 __all__ = ["Diagnosis"]
 
@@ -25,7 +26,8 @@ class Diagnosis:
     Attributes:
         findings: the same, the worst first.
 
-    >>> Diagnosis([])
+    >>> import viz
+    >>> viz.Diagnosis([])
     nothing to complain about
     """
 
@@ -40,23 +42,65 @@ class Diagnosis:
 
     @property
     def ok(self) -> bool:
-        """Is there no error and no warning? Hints don't count."""
+        """Is there no error and no warning? Hints don't count.
+
+        >>> import viz
+        >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
+        >>> diagnosis = viz.Diagnosis([finding])
+        >>> diagnosis.ok, viz.Diagnosis([]).ok
+        (False, True)
+        """
         return all(finding.severity == "info" for finding in self.findings)
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds found, without repetition, the worst first."""
+        """The kinds found, without repetition, the worst first.
+
+        >>> import viz
+        >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
+        >>> diagnosis = viz.Diagnosis([finding])
+        >>> diagnosis.kinds
+        ['lr_too_high']
+        """
         return list(dict.fromkeys([finding.kind for finding in self.findings]))
 
     @property
     def text(self) -> str:
-        """The findings as text, as `viz doctor` prints them."""
+        """The findings as text, as `viz doctor` prints them.
+
+        >>> import viz
+        >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
+        >>> diagnosis = viz.Diagnosis([finding])
+        >>> print(diagnosis.text)
+        error lr_too_high  train.py:12
+          The loss grows.
+          → Lower it.
+        <BLANKLINE>
+        1 error
+        """
         return text(self.findings)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The findings as plain data: `{"findings": [{"kind", "severity", "message", ...}]}`.
+
+        >>> import viz
+        >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
+        >>> viz.Diagnosis([finding]).to_dict()["findings"][0]["kind"]
+        'lr_too_high'
+        """
+        return {"findings": [finding.to_dict() for finding in self.findings]}
+
     def to_json(self) -> str:
-        """The findings as JSON: `{"findings": [{"kind", "severity", "message", ...}]}`."""
-        found = [finding.to_dict() for finding in self.findings]
-        return json.dumps({"findings": found}, indent=1, ensure_ascii=False, allow_nan=False)
+        """The same as JSON.
+
+        >>> import viz
+        >>> import json
+        >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
+        >>> diagnosis = viz.Diagnosis([finding])
+        >>> json.loads(diagnosis.to_json())["findings"][0]["kind"]
+        'lr_too_high'
+        """
+        return json_text(self.to_dict())
 
     def __repr__(self) -> str:
         return self.text

@@ -6,6 +6,7 @@ import linecache
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from eagerflow.base.notebook import cell_names
 from viz.facts.json_data import finite
 
 __all__ = ["CATALOGUE", "KINDS", "OF_RANKS", "SEVERITIES", "Finding"]
@@ -39,13 +40,18 @@ class Finding:
         severity: `"error"` (this can't learn what was meant), `"warning"` (it learns badly), `"info"` (worth a look).
         message: what is wrong, in plain words, with the numbers that prove it.
         fix: what to do about it.
-        layer: the name of the guilty layer, or None.
-        op: the name of the guilty op, or None.
-        file: the file of the user's code where the guilty op or layer was written, or None.
+        layer: the name of the layer at fault, or None.
+        op: the name of the op at fault, or None.
+        file: the file of the user's code where that op or layer was written, or None.
         line: the line there, counted from 1, or None.
         evidence: measured numbers, by name.
         rule: the kind, with the way in which it came about where there are several: `"loss_mismatch.from_logits"`.
         because: the kind of the finding that explains this one, or None. What is explained is only a hint.
+
+    >>> import viz
+    >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
+    >>> finding.where, finding.url
+    ('train.py:12', 'docs/doctor.md#lr_too_high')
     """
 
     kind: str
@@ -68,12 +74,26 @@ class Finding:
 
     @property
     def where(self) -> str:
-        """`file:line`, which terminals and editors make clickable; empty where it isn't known."""
-        return f"{self.file}:{self.line}" if self.file else ""
+        """`file:line`, which terminals and editors make clickable, or the cell; empty where it isn't known.
+
+        >>> import viz
+        >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
+        >>> finding.where
+        'train.py:12'
+        """
+        return f"{cell_names().get(self.file, self.file)}:{self.line}" if self.file else ""
 
     @property
     def column(self) -> int | None:
-        """Where the code of the line begins, counted from 1; None where the line isn't known."""
+        """Where the code of the line begins, counted from 1; None where the line isn't known.
+
+        >>> import viz
+        >>> from pathlib import Path
+        >>> _ = Path("train.py").write_text("if True:" + chr(10) + "    step()", encoding="utf-8")
+        >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower the rate.", file="train.py", line=2)
+        >>> finding.column
+        5
+        """
         if not self.file or not self.line:
             return None
         code = linecache.getline(self.file, self.line)
@@ -81,11 +101,23 @@ class Finding:
 
     @property
     def url(self) -> str:
-        """The entry of the catalogue that explains the kind."""
+        """The entry of the catalogue that explains the kind.
+
+        >>> import viz
+        >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
+        >>> finding.url
+        'docs/doctor.md#lr_too_high'
+        """
         return f"{CATALOGUE}#{self.kind}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; numbers that aren't finite become text."""
+        """Plain data for JSON; numbers that aren't finite become text.
+
+        >>> import viz
+        >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
+        >>> finding.to_dict()["severity"], finding.to_dict()["line"]
+        ('error', 12)
+        """
         order = ("kind", "severity", "message", "layer", "op", "file", "line", "evidence", "fix", "rule", "because")
         data = finite(asdict(self))
         return {**{name: data[name] for name in order}, "column": self.column, "url": self.url}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import linecache
-import os
 import textwrap
 from collections.abc import Callable, Sequence
 
 from viz.doctor.finding import SEVERITIES, Finding
+from viz.facts.formatting import near
 
 __all__ = ["text"]
 
@@ -52,11 +52,7 @@ def _short(finding: Finding) -> str:
     """`file:line`, the file as seen from here where that is shorter."""
     if not finding.file:
         return ""
-    file = finding.file
-    if os.path.isabs(file):
-        near = os.path.relpath(file)
-        file = near if not near.startswith(os.pardir) and len(near) < len(file) else file
-    return f"{file}:{finding.line}"
+    return f"{near(finding.file)}:{finding.line}"
 
 
 def _count(findings: Sequence[Finding]) -> str:

@@ -66,6 +66,7 @@ TINY_INPUT = 1e-3  # largest input: the first layer sees next to nothing
 ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be
 ROWS_OFF = 0.05  # of the rows of labels may have another sum, as padding has
 OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may lie
+NOISY_LABEL = 0.1  # beyond 0 and 1: as noise on the labels of a GAN's discriminator, which is done on purpose
 
 # -- memory and time
 

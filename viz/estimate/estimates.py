@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from viz.doctor.user_code import Place
-from viz.estimate.measured import Measured, measure, peak_so_far
+from viz.estimate.measured import Measured, measure, measure_time, peak_so_far
 from viz.trial.first_step import FirstStep, rows_of
 
 __all__ = ["Estimate", "bytes_of", "estimated", "memory_of_machine"]
@@ -16,6 +16,8 @@ __all__ = ["Estimate", "bytes_of", "estimated", "memory_of_machine"]
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _MOST_TIMES = 16  # how much larger the second batch is at most
 _STEP = 1.0  # seconds that a step of it should take at most
+_SAME = 1.01  # times the peak before the training: still that peak
+_MOST_ROWS = 2**31
 _PART = 0.25  # of the limit that its arrays should take at most
 
 
@@ -55,6 +57,7 @@ class Estimate:
     Attributes:
         rows: the batch size of the script.
         measured: what was measured, at two batch sizes.
+        between: the batch size between them at which a step's time alone was measured, and that time; None without.
         before: the most memory that the script had before it trained, in bytes; None where the system doesn't tell.
         limit: the memory that may be used, or None.
         all_rows: how many rows the training data have; None where it isn't known.
@@ -68,6 +71,7 @@ class Estimate:
 
     rows: int
     measured: tuple[Measured, Measured]
+    between: tuple[int, float] | None
     before: int | None
     limit: int | None
     all_rows: int | None
@@ -83,7 +87,8 @@ class Estimate:
         small, large = [m.process for m in self.measured]
         if small is None or large is None:
             return None
-        return max(int(self._line(small, large, rows)), self.before or 0)
+        at_most = min(rows, self.measured[1].rows)
+        return max(int(self._line(small, large, at_most) + (rows - at_most) * self.per_row_beyond), self.before or 0)
 
     def arrays(self, rows: int) -> int:
         """The peak memory of arrays alone."""
@@ -91,15 +96,22 @@ class Estimate:
 
     def seconds(self, rows: int) -> float:
         """The time of a training step."""
-        return self._line(self.measured[0].seconds, self.measured[1].seconds, rows)
+        small, large = [(m.rows, m.seconds) for m in self.measured]
+        if self.between is not None and rows <= self.between[0]:
+            large = self.between
+        elif self.between is not None:
+            small = self.between
+        return _line(small, large, rows)
 
     def epoch_seconds(self, rows: int) -> float | None:
         """The time of an epoch with its validation; None where the number of its steps isn't known."""
         steps = self.steps_per_epoch if rows == self.rows else self.all_rows and math.ceil(self.all_rows / rows)
         if not steps:
             return None
-        test = self._line(self.measured[0].test_seconds, self.measured[1].test_seconds, rows)
-        return steps * self.seconds(rows) + math.ceil(self.validation_rows / rows) * test
+        small, large = self.measured
+        test = self._line(small.test_seconds, large.test_seconds, rows)
+        loop = self._line(small.loop_seconds, large.loop_seconds, rows)
+        return steps * (self.seconds(rows) + loop) + math.ceil(self.validation_rows / rows) * test
 
     def all_seconds(self, rows: int) -> float | None:
         """The time of all epochs."""
@@ -114,16 +126,39 @@ class Estimate:
         return (values[1] - values[0]) / (large.rows - small.rows)
 
     @property
+    def per_row_beyond(self) -> float:
+        """Bytes that one more row costs above the measured batches, where no room is left that the process had."""
+        return max(0.0, self.per_row, self.arrays_per_row)
+
+    @property
+    def arrays_per_row(self) -> float:
+        """Bytes of arrays that one more row of a batch costs."""
+        small, large = self.measured
+        return (large.arrays - small.arrays) / (large.rows - small.rows)
+
+    @property
+    def free_rows(self) -> int | None:
+        """Up to this batch size the peak of the process stays what it was before the training; None: nowhere."""
+        most = _SAME * (self.before or 0)
+        sizes = [b for b in self.sizes() if (self.process(b) or math.inf) <= most]
+        return max(sizes) if self.rows in sizes else None
+
+    @property
     def largest(self) -> int | None:
         """The largest batch that fits into the limit; 0 for none, None where nothing limits it."""
         if self.limit is None:
             return None
-        small = self.measured[0]
-        fixed = (small.process if small.process is not None else small.arrays) - self.per_row * small.rows
-        if max(fixed + self.per_row, self.before or 0) > self.limit:
+        known = self.measured[0].process is not None
+        takes = (lambda rows: self.process(rows) or 0) if known else self.arrays
+        if takes(1) > self.limit:
             return 0
-        fits = self.all_rows or 2**31 if self.per_row <= 0 else int((self.limit - fixed) / self.per_row)
-        return min(fits, self.all_rows) if self.all_rows else fits
+        low, high = 1, self.all_rows or _MOST_ROWS
+        if takes(high) <= self.limit:
+            return high
+        while high - low > 1:  # the largest of those that fit
+            middle = (low + high) // 2
+            low, high = (middle, high) if takes(middle) <= self.limit else (low, middle)
+        return low
 
     def sizes(self) -> list[int]:
         """Batch sizes worth a line: around the script's, and the largest that fits."""
@@ -133,10 +168,8 @@ class Estimate:
         return sorted(b for b in found if self.all_rows is None or b <= self.all_rows or b == self.rows)
 
     def _line(self, small: float, large: float, rows: int) -> float:
-        """The value at `rows` on the line through both measured ones; it doesn't fall below a part of the smaller."""
-        low, high = self.measured[0].rows, self.measured[1].rows
-        slope = max(0.0, (large - small) / (high - low))
-        return max(small + slope * (rows - low), small * min(1.0, rows / low))
+        """The value at `rows` on the line through both measured ones."""
+        return _line((self.measured[0].rows, small), (self.measured[1].rows, large), rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -157,6 +190,7 @@ class Estimate:
             "limit": self.limit,
             "largest_batch": self.largest,
             "bytes_per_row": self.per_row,
+            "array_bytes_per_row": self.arrays_per_row,
             "before_training_bytes": self.before,
             "weights_bytes": self.weights,
             "optimizer_bytes": self.optimizer,
@@ -166,7 +200,14 @@ class Estimate:
             "sizes": lines,
             "peak": {"at": self.measured[1].at, "layers": self.measured[1].layers, "roles": self.measured[1].roles},
             "measured": [m._asdict() for m in self.measured],
+            "between": self.between and {"rows": self.between[0], "seconds": self.between[1]},
         }
+
+
+def _line(small: tuple[int, float], large: tuple[int, float], rows: int) -> float:
+    """The value at `rows` on the line through two points; it doesn't fall below a part of the smaller."""
+    slope = max(0.0, (large[1] - small[1]) / (large[0] - small[0]))
+    return max(small[1] + slope * (rows - small[0]), small[1] * min(1.0, rows / small[0]))
 
 
 def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | str:
@@ -182,7 +223,7 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
     """
     rows = rows_of(first.batch[0])
     if not rows or not first.can_train:
-        return "the loop's model, loss object and optimizer can't be told apart from outside, so no step can be made"
+        return "the loop's model, loss object and optimizer can't be recognized from outside, so no step can be made"
     before = peak_so_far()
     small = measure(first, rows)
     if isinstance(small, str):
@@ -192,6 +233,8 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
         small, large = measure(first, max(1, rows // 2)), small
     if isinstance(small, str) or isinstance(large, str):
         return f"the model takes batches of {rows} rows only, so nothing can be said of others"
+    middle = small.rows * round(math.sqrt(large.rows / small.rows))
+    time = measure_time(first, middle) if small.rows < middle < large.rows else "nothing is between"
     small, large = [m if m.process is None else m._replace(process=m.process - own) for m in (small, large)]
     before = None if before is None else before - own
     fit = first.fit
@@ -202,6 +245,7 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
     return Estimate(
         rows,
         (small, large),
+        None if isinstance(time, str) else (middle, time),
         before,
         limit,
         getattr(feed, "rows", None),

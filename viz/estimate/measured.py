@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import io
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import Tensor, ops, tree
+from eagerflow.callbacks import Callback, ProgbarLogger
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.facts.memory_use import memory_use
@@ -25,13 +27,17 @@ from viz.recorder.capture import Options
 from viz.recorder.record_builder import record_of
 from viz.recorder.steps import step as step_scope
 from viz.trial.first_step import FirstStep, rows_of
-from viz.trial.kept_state import put_back
+from viz.trial.kept_state import optimizers_of, put_back
 
-__all__ = ["Measured", "measure", "memory_of_viz", "peak_so_far"]
+__all__ = ["Measured", "measure", "measure_time", "memory_of_viz", "peak_so_far"]
 
-_STEPS = 30  # that are timed at most
+_STEPS = 1000  # that are timed at most
 _LEAST = 3
-_SECONDS = 1.5
+_ENOUGH = 30  # steps, if they take as long as
+_STEADY = 0.4  # seconds: memory, caches and the processor's clock have settled then
+_SECONDS = 1.5  # that slow steps may take together
+_LOOP_SECONDS = 0.5
+_SHORT = 3e-3  # seconds of a step, above which what the loop adds is lost in the noise
 _CLEAR = "/proc/self/clear_refs"
 _TRAINING = (
     "import eagerflow as ef; m = ef.Sequential([ef.layers.Dense(1)]); m.compile('adam', 'mse'); "
@@ -47,6 +53,8 @@ class Measured(NamedTuple):
         process: the most memory the process had, in bytes; None where the system doesn't tell.
         arrays: the same, of arrays alone, as the recording of a step knows them.
         seconds: a training step's time.
+        loop_seconds: what `fit` adds to each step: batches, callbacks, the progress bar, the begin and end of epochs; 0
+            where that isn't known.
         test_seconds: a validation step's time; 0 where there is none.
         layers: bytes at the peak by the layer that made them.
         roles: the same by role.
@@ -61,6 +69,7 @@ class Measured(NamedTuple):
     process: int | None
     arrays: int
     seconds: float
+    loop_seconds: float
     test_seconds: float
     layers: dict[str, int]
     roles: dict[str, int]
@@ -89,7 +98,7 @@ def memory_of_viz() -> int:
     if _status("VmRSS:") is None:
         return 0
     started = []
-    for first in ("", "import viz.cli; "):
+    for first in ("", "import viz.command.estimate; "):
         code = f"import sys; sys.path[:] = {sys.path!r}; {first}{_TRAINING}; print(open('/proc/self/status').read())"
         command = [sys.executable, "-c", code]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))
@@ -106,14 +115,30 @@ def measure(first: FirstStep, rows: int) -> Measured | str:
     Returns:
         The figures; or what went wrong, in words.
     """
+    mapped = _status("RssFile:") or 0
+    found = _apart(first, lambda alone: _measured(first, rows, mapped, alone))
+    return found if isinstance(found, str) else Measured(*found)
+
+
+def measure_time(first: FirstStep, rows: int) -> float | str:
+    """The time of a step with batches of so many rows, alone; see `measure`."""
+    found: float | str = _apart(first, lambda alone: _step_seconds(first, _batches(first, rows))[0])
+    return found
+
+
+def _apart(first: FirstStep, function: Callable[[bool], Any]) -> Any:
+    """Run it so that nothing of it remains: in a forked child (it is told True), or here.
+
+    Returns:
+        What it gave; or what went wrong, in words.
+    """
     if sys.platform == "linux" and hasattr(os, "fork"):
-        mapped = _status("RssFile:") or 0
-        return _in_child(lambda: _measured(first, rows, mapped))
+        return _in_child(lambda: function(True))
     with put_back(first.model, [] if first.optimizer is None else [first.optimizer]):
-        return _measured(first, rows)
+        return function(False)
 
 
-def _in_child(function: Callable[[], Measured]) -> Measured | str:
+def _in_child(function: Callable[[], Any]) -> Any:
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads: ours and BLAS' are ready for it
@@ -121,7 +146,9 @@ def _in_child(function: Callable[[], Measured]) -> Measured | str:
     if child == 0:
         os.close(reading)
         try:
-            told = json.dumps({"measured": function()})
+            with warnings.catch_warnings(), numpy.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                told = json.dumps({"found": function()})
         except BaseException as error:  # noqa: BLE001  (a child must not go on with the script, whatever happens)
             told = json.dumps({"error": traceback.format_exception_only(error)[-1].strip()})
         with contextlib.suppress(BaseException):
@@ -134,7 +161,7 @@ def _in_child(function: Callable[[], Measured]) -> Measured | str:
     if not told:
         return "it ended the process: not enough memory?"
     found = json.loads(told)
-    return Measured(*found["measured"]) if "measured" in found else str(found["error"])
+    return found["found"] if "found" in found else str(found["error"])
 
 
 def _write_all(where: int, data: bytes) -> None:
@@ -142,24 +169,28 @@ def _write_all(where: int, data: bytes) -> None:
         data = data[os.write(where, data) :]
 
 
-def _measured(first: FirstStep, rows: int, mapped: int = 0) -> Measured:
-    """Make the steps; a forked child hasn't met all libraries of its parent again, which had `mapped` bytes of them."""
+def _measured(first: FirstStep, rows: int, mapped: int, alone: bool) -> Measured:
+    """Make the steps.
+
+    Args:
+        first: the first one.
+        rows: of a batch.
+        mapped: bytes of libraries that the parent has met, which a forked child hasn't met all again.
+        alone: in a child: then `fit` may run, too.
+    """
     batches = _batches(first, rows)
     with contextlib.suppress(OSError), open(_CLEAR, "w", encoding="ascii") as clear:
         clear.write("5")  # the peak begins anew
     with warnings.catch_warnings(), numpy.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        first.train(next(batches))
-        times: list[float] = []
-        ends = time.perf_counter() + _SECONDS
-        while len(times) < _LEAST or (len(times) < _STEPS and time.perf_counter() < ends):
-            began = time.perf_counter()
-            first.train(next(batches))
-            times.append(time.perf_counter() - began)
+        seconds, slower = _step_seconds(first, batches)
         process = peak_so_far()
-        if process is not None:
+        if process is not None and alone:
             process += max(0, mapped - (_status("RssFile:") or mapped))
         tested = _test_seconds(first, batches)
+        looped = 0.0
+        with contextlib.suppress(Exception):  # that of the loop alone isn't known then
+            looped = max(0.0, _fit_seconds(first, rows, seconds) - seconds) if alone else 0.0
         batch = next(batches)
         record = record_of(lambda: _one_step(first, batch), Options(source=True, time=True))
     use = memory_use(record)
@@ -168,16 +199,79 @@ def _measured(first: FirstStep, rows: int, mapped: int = 0) -> Measured:
         if each.role == "activation" and each.layer:
             kept[each.layer] = kept.get(each.layer, 0) + each.nbytes
     at = use.at.removeprefix(", in ")
-    seconds, slower = [float(q) for q in numpy.quantile(times, (0.25, 0.75))]  # what else runs isn't the step's time
     weights, slots = _bytes_of(first)
     found = use.by("layer"), use.by("role")
-    return Measured(rows, process, use.peak, seconds, tested, *found, kept, at, weights, slots, slower / seconds)
+    return Measured(
+        rows, process, use.peak, seconds, looped, tested, *found, kept, at, weights, slots, slower / seconds
+    )
+
+
+def _step_seconds(first: FirstStep, batches: Iterator[Any]) -> tuple[float, float]:
+    """The times of a quick and of a slow step, once all is warm: the limits of the quicker and the slower quarter."""
+    for _ in range(2):
+        first.train(next(batches))
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < _STEPS:
+        passed = time.perf_counter() - began
+        if len(times) >= _LEAST and (passed > _SECONDS or (passed > _STEADY and len(times) >= _ENOUGH)):
+            break
+        batch = next(batches)
+        started = time.perf_counter()
+        first.train(batch)
+        times.append(time.perf_counter() - started)
+    quick, slow = numpy.quantile(times, (0.25, 0.75))  # what else runs isn't the step's time
+    return float(quick), float(slow)
+
+
+class _Epochs(Callback):
+    """The times of epochs; those of the first aren't."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """An epoch begins."""
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """It ended."""
+        self.times += [time.perf_counter() - self._began] if epoch else []
+
+
+def _fit_seconds(first: FirstStep, rows: int, seconds: float) -> float:
+    """The time of `fit` by steps, without the script's callbacks; 0 where it has no arrays, or steps take long."""
+    feed = getattr(first.fit, "feed", None)
+    if not isinstance(feed, ArrayFeed) or feed.ranks is not None or feed.rows < rows or seconds > _SHORT:
+        return 0.0
+    steps = max(1, min(feed.rows // rows, int(_LOOP_SECONDS / 3 / max(seconds, 1e-6))))
+    epochs = 1 + max(4, min(200, int(_LOOP_SECONDS / (steps * max(seconds, 1e-6)))))
+    x, y, sample_weight = unpack_x_y_sample_weight(
+        tree.map_structure(lambda a: None if a is None else a[: steps * rows], feed.parts)
+    )
+    shown = any(isinstance(each, ProgbarLogger) for each in first.fit.callbacks.callbacks)
+    heard = _Epochs()
+    with contextlib.redirect_stdout(io.StringIO()):
+        first.model.fit(
+            x,
+            y,
+            sample_weight=sample_weight,
+            batch_size=rows,
+            epochs=epochs,
+            shuffle=feed.shuffle,
+            verbose=int(shown),
+            callbacks=[heard],
+        )
+    return min(heard.times) / steps
 
 
 def _bytes_of(first: FirstStep) -> tuple[int, int]:
     """Bytes of the weights, and of what the optimizer keeps beside them."""
     weights = {v.identity: v.data.nbytes for v in first.model.variables}
-    slots = {v.identity: v.data.nbytes for v in first.optimizer.variables if v.identity not in weights}
+    kept = [v for each in (*optimizers_of(first.model), first.optimizer) if each is not None for v in each.variables]
+    slots = {v.identity: v.data.nbytes for v in kept if v.identity not in weights}
     return sum(weights.values()), sum(slots.values())
 
 

@@ -74,25 +74,41 @@ def _sentences(estimate: Estimate) -> list[str]:
     if estimate.limit is not None:
         size = formatting.nbytes(estimate.limit)
         if estimate.largest == 0:
-            found.append(f"nothing fits into {size}: what doesn't grow with the batch takes more")
+            found.append(f"nothing fits into {size}: what doesn't depend on the batch needs more than that")
         elif estimate.largest == estimate.all_rows:
             found.append(f"all {estimate.all_rows:,} rows fit into {size} as one batch")
         else:
             found.append(f"the largest batch that fits into {size} has {estimate.largest:,} rows")
     found.append(
-        f"one more row costs {formatting.nbytes(int(max(0.0, estimate.per_row)))}; weights take "
+        f"{_row(estimate)}; weights take "
         f"{formatting.nbytes(estimate.weights)}, the optimizer beside them {formatting.nbytes(estimate.optimizer)}"
     )
     layers = [f"{_OUTSIDE.get(name, name)} {formatting.nbytes(size)}" for name, size in list(large.layers.items())[:3]]
-    found.append(f"the peak of arrays is in {large.at}; most of it was made in: {', '.join(layers)}")
+    found.append(
+        f"the peak of arrays (with {large.rows:,} rows) is in {large.at}; most of it was made in: {', '.join(layers)}"
+    )
     small = estimate.measured[0]
     found.append(f"measured at {small.rows:,} and {large.rows:,} rows; the rest lies on a line through both")
     spread = max(m.spread for m in estimate.measured)
     if spread > _UNSTEADY:
         found.append(
-            f"steps took unequal times (a factor of {spread:.1f}): other programs run here, so times are rough"
+            f"the times of steps differed (by a factor of {spread:.1f}): other programs run here, so times are rough"
         )
     return [*found, *[f"→ {each}" for each in advice(estimate)]]
+
+
+def _row(estimate: Estimate) -> str:
+    """What one more row costs, in words."""
+    arrays = formatting.nbytes(int(max(0.0, estimate.arrays_per_row)))
+    free, before = estimate.free_rows, estimate.before
+    if free is not None and before is not None:
+        return (
+            f"one more row costs {arrays} of arrays, and the process next to nothing up to {free:,} rows: its peak, "
+            f"{formatting.nbytes(before)}, was before the training"
+        )
+    if estimate.per_row < max(0.0, estimate.arrays_per_row) / 2:  # it grows into memory that the script had used before
+        return f"one more row costs {arrays} of arrays, for which the process has room that it had used before"
+    return f"one more row costs {formatting.nbytes(int(max(0.0, estimate.per_row)))}"
 
 
 def advice(estimate: Estimate) -> list[str]:
@@ -106,7 +122,7 @@ def advice(estimate: Estimate) -> list[str]:
     growing = max(0.0, estimate.per_row) * rows
     if name and kept[name] > _MUCH / 2 * arrays and kept[name] > _MB:
         found.append(
-            f"keeping less for the way back: make {name} within `with keras.RematScope(mode='full'):`, and its "
+            f"to keep less for the backward pass, make {name} within `with keras.RematScope(mode='full'):`, and its "
             f"{formatting.nbytes(kept[name])} are computed again instead"
         )
     if growing > _MUCH * arrays and growing > _MB and rows > 1:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import pathlib
 from typing import Any
 
-from eagerflow.base.files import replacing
 from viz.facts.flops import flops
 from viz.facts.json_data import finite
 from viz.facts.schema import Record
+from viz.facts.text_files import write_text
 
 __all__ = ["to_data", "write"]
 
@@ -40,6 +39,5 @@ def write(record: Record, path: str | os.PathLike[str] | None) -> str:
     """The JSON text; also written to `path` when given."""
     text = json.dumps(to_data(record), allow_nan=False, separators=(",", ":"))
     if path is not None:
-        with replacing(pathlib.Path(path)) as file:
-            file.write(text.encode("utf-8"))
+        write_text(path, text)
     return text

@@ -47,7 +47,13 @@ class SummaryWriter(EventLog):
         self.close()
 
     def scalar(self, tag: str, value: Any, step: int) -> None:
-        """One number."""
+        """One number.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.scalar("loss", 0.5, step=1)
+        ...     log.scalar("loss", 0.25, step=2)
+        """
         self.scalars({tag: value}, step)
 
     def images(self, tag: str, pixels: Any, step: int, channels_first: bool = False) -> None:
@@ -62,6 +68,10 @@ class SummaryWriter(EventLog):
 
         Raises:
             ValueError: for another shape.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.images("digits", np.zeros((4, 8, 8, 1)), step=1)
         """
         found = _as_pictures(pixels, channels_first)
         if found.size:
@@ -73,6 +83,10 @@ class SummaryWriter(EventLog):
         Args:
             settings: numbers, texts and truth values by name; other objects by their `repr`.
             metrics: tags of scalars that the tab is to compare. They are written too, at step 0.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.hparams({"rate": 0.1, "units": 32}, {"accuracy": 0.9})
         """
         plain = {str(name): _setting(value) for name, value in settings.items()}
         values = {str(tag): float(value) for tag, value in (metrics or {}).items()}
@@ -93,6 +107,10 @@ class SummaryWriter(EventLog):
 
         Raises:
             ValueError: when the shapes differ or there are fewer than two thresholds.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.pr_curve("cats", labels=[1, 0, 1], predictions=[0.9, 0.2, 0.6], step=1)
         """
         truth, chance = (numpy.asarray(labels).reshape(-1), numpy.asarray(predictions, dtype="float64").reshape(-1))
         if truth.shape != chance.shape:
@@ -121,6 +139,13 @@ class SummaryWriter(EventLog):
 
         Raises:
             ValueError: for another shape, or another number of labels.
+
+        >>> import viz
+        >>> from pathlib import Path
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.embedding("words", [[0.0, 1.0], [2.0, 3.0]], labels=["cat", "dog"])
+        >>> Path("logs", "projector_config.pbtxt").exists()
+        True
         """
         table = numpy.asarray(vectors, dtype="float64")
         if table.ndim != 2 or not table.size:

@@ -71,14 +71,24 @@ class EventLog:
         self._flushed = time.monotonic()
 
     def scalars(self, values: dict[str, Any], step: int) -> None:
-        """Numbers by tag."""
+        """Numbers by tag.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.scalars({"loss": 0.5, "accuracy": 0.9}, step=1)
+        """
         made = self._protos.summary.Summary()
         for tag, value in values.items():
             made.value.add(tag=tag, simple_value=_single(value))
         self.add(self._protos.event.Event(summary=made), step)
 
     def histogram(self, tag: str, values: Any, step: int) -> None:
-        """The distribution of an array's elements; nothing for an empty one."""
+        """The distribution of an array's elements; nothing for an empty one.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.histogram("weights", [1.0, 2.0, 2.5], step=1)
+        """
         flat = numpy.asarray(values).reshape(-1).astype("float64")
         finite = flat[numpy.isfinite(flat)].clip(-_LARGEST, _LARGEST)  # TensorBoard can't count with larger ones
         if finite.size < flat.size:
@@ -90,7 +100,12 @@ class EventLog:
         self.add(self._protos.event.Event(summary=made), step)
 
     def image(self, tag: str, pixels: numpy.ndarray, step: int) -> None:
-        """A picture from an array (height, width, 1 or 3) of bytes."""
+        """A picture from an array (height, width, 1 or 3) of bytes.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.image("digit", np.zeros((8, 8, 1), "uint8"), step=1)
+        """
         height, width, colors = pixels.shape
         summary = self._protos.summary
         picture = summary.Summary.Image(height=height, width=width, colorspace=colors, encoded_image_string=png(pixels))
@@ -120,7 +135,12 @@ class EventLog:
         self.add(self._protos.event.Event(summary=summary.Summary(value=[value])), step)
 
     def text(self, tag: str, text: str, step: int = 0) -> None:
-        """A text in Markdown."""
+        """A text in Markdown.
+
+        >>> import viz
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.text("notes", "a *good* run", step=1)
+        """
         summary, tensor, types = self._protos.summary, self._protos.tensor, self._protos.types
         about = summary.SummaryMetadata(plugin_data=summary.SummaryMetadata.PluginData(plugin_name="text"))
         value = summary.Summary.Value(tag=tag, metadata=about)
@@ -146,12 +166,30 @@ class EventLog:
             self.flush()
 
     def flush(self) -> None:
-        """Let readers see everything up to here."""
+        """Let readers see everything up to here.
+
+        >>> import viz
+        >>> from pathlib import Path
+        >>> with viz.SummaryWriter("run") as log:
+        ...     log.scalar("loss", 0.5, step=1)
+        ...     log.flush()  # TensorBoard sees it from here on
+        ...     print(any(path.stat().st_size for path in Path("run").iterdir()))
+        True
+        """
         self._writer.flush()
         self._flushed = time.monotonic()
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file.
+
+        >>> import viz
+        >>> from pathlib import Path
+        >>> log = viz.SummaryWriter("logs")
+        >>> log.scalar("loss", 0.5, step=1)
+        >>> log.close()
+        >>> any(path.stat().st_size for path in Path("logs").iterdir())
+        True
+        """
         self._writer.close()
 
 

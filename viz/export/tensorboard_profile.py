@@ -20,7 +20,7 @@ from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope
 from viz.facts.selection import thread_name, threads_of_scopes
 
-__all__ = ["messages", "space", "write"]
+__all__ = ["Profile", "messages", "write"]
 
 _HOST = "/host:CPU"  # the plane that the plugin takes for what ran in Python
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_./>-]|^[^A-Za-z0-9.]")  # what names of ops can't have
@@ -84,39 +84,62 @@ def write(record: Record, log_dir: str | os.PathLike[str], session: str | None =
     """
     if all(op.start is None for op in record.ops):
         return None
+    profile = Profile()
+    profile.add(record)
     name = session or str(record.meta.get("began", "recording"))[:19].replace(":", "_").replace("T", "_")
-    target = pathlib.Path(log_dir) / "plugins" / "profile" / name / "host.xplane.pb"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as file:
-        file.write(space(record).SerializeToString())
-    return target
+    return profile.write(log_dir, name)
 
 
-def space(record: Record) -> Any:
-    """The `XSpace` of a recording: its scopes and ops nested in time, a line for each thread."""
-    made = messages()["XSpace"](hostnames=["host"])
-    plane = _Plane(made.planes.add(id=1, name=_HOST))
-    thread_of = threads_of_scopes(record)
-    last = max([op.end for op in record.ops if op.end is not None], default=0)
-    for thread in sorted({op.thread for op in record.ops}):
-        line = plane.line(thread, thread_name(record, thread))
-        slices = [_scope_slice(s, last) for s in record.scopes if thread_of.get(s.id, 0) == thread]
-        slices += [_op_slice(record, op) for op in record.ops if op.thread == thread]
-        # An outer event comes before the inner one that begins with it.
-        for start, end, title, stats in sorted([s for s in slices if s], key=lambda s: (s[0], -s[1])):
-            plane.event(line, title, start, end, stats)
-    return made
+class Profile:
+    """What the Profile tab shows of one or several recordings: scopes and ops nested in time, a line for each thread.
+
+    Attributes:
+        space: the `XSpace`.
+    """
+
+    def __init__(self) -> None:
+        self.space = messages()["XSpace"](hostnames=["host"])
+        self._plane = _Plane(self.space.planes.add(id=1, name=_HOST))
+
+    def add(self, record: Record, at: int = 0, step: int | None = None) -> None:
+        """Add a recording.
+
+        Args:
+            record: the recording, with times.
+            at: when it began, in nanoseconds.
+            step: the number of its first step; default: as the recording counts.
+        """
+        thread_of = threads_of_scopes(record)
+        last = max([op.end for op in record.ops if op.end is not None], default=0)
+        first = min([scope.call for scope in record.scopes if scope.kind == "step"], default=0)
+        ahead = 0 if step is None else step - first
+        for thread in sorted({op.thread for op in record.ops}):
+            line = self._plane.line(thread, thread_name(record, thread))
+            slices = [_scope_slice(s, last, ahead) for s in record.scopes if thread_of.get(s.id, 0) == thread]
+            slices += [_op_slice(record, op) for op in record.ops if op.thread == thread]
+            # An outer event comes before the inner one that begins with it.
+            for start, end, title, stats in sorted([s for s in slices if s], key=lambda s: (s[0], -s[1])):
+                self._plane.event(line, title, at + start, at + end, stats)
+
+    def write(self, log_dir: str | os.PathLike[str], session: str) -> pathlib.Path:
+        """Write the file; returns its path."""
+        target = pathlib.Path(log_dir) / "plugins" / "profile" / session / "host.xplane.pb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target) as file:
+            file.write(self.space.SerializeToString())
+        return target
 
 
 Slice = tuple[int, int, str, dict[str, Any]]
 
 
-def _scope_slice(scope: Scope, last: int) -> Slice | None:
+def _scope_slice(scope: Scope, last: int, ahead: int) -> Slice | None:
     if scope.start is None:
         return None
     end = last if scope.end is None else scope.end
-    # The plugin finds the steps of a training run by this name and their number.
-    stats: dict[str, Any] = {"step_num": scope.call} if scope.kind == "step" else {}
+    # The plugin finds the steps of a training by this name, their number, and the mark of a root, below which it
+    # counts what runs as a part of the step.
+    stats: dict[str, Any] = {"step_num": scope.call + ahead, "_r": 1} if scope.kind == "step" else {}
     title = "train" if scope.kind == "step" else formatting.clean(scope.name)
     return scope.start, max(scope.start, end), title, stats | {"kind": scope.kind}
 
@@ -145,10 +168,13 @@ class _Plane:
         self._plane = plane
         self._events: dict[str, int] = {}
         self._stats: dict[str, int] = {}
+        self._lines: dict[int, Any] = {}
 
     def line(self, number: int, name: str) -> Any:
-        """A new line."""
-        return self._plane.lines.add(id=number + 1, name=name)
+        """The line of a thread, a new one where it has none."""
+        if number not in self._lines:
+            self._lines[number] = self._plane.lines.add(id=number + 1, name=name)
+        return self._lines[number]
 
     def event(self, line: Any, name: str, start: int, end: int, stats: dict[str, Any]) -> None:
         """Add an event; times in nanoseconds."""

@@ -67,10 +67,21 @@ def watch(
 
 
 class Watch(observe.Observer):
-    """What `watch` gives.
+    """A model that is being watched, as `viz.watch` returns it.
 
     Attributes:
         step: how many steps have ended.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> from pathlib import Path
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    >>> model.compile("sgd", "mse")
+    >>> watch = viz.watch(model, "logs", every=10)
+    >>> history = model.fit(ef.ops.ones((8, 3)), ef.ops.ones((8, 2)), verbose=0)
+    >>> watch.close()
+    >>> any(path.name.startswith("events") for path in Path("logs").iterdir())
+    True
     """
 
     def __init__(self, model: Any, log_dir: str | os.PathLike[str], every: int, what: frozenset[str]) -> None:
@@ -90,7 +101,12 @@ class Watch(observe.Observer):
         self.close()
 
     def close(self) -> None:
-        """Stop, and finish the file."""
+        """Stop, and finish the file.
+
+        >>> import viz
+        >>> watch = viz.watch(ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]), "logs")
+        >>> watch.close()
+        """
         if self._open:
             self._open = False
             self._observing.__exit__(None, None, None)

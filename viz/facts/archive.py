@@ -19,14 +19,16 @@ import pathlib
 import re
 import zipfile
 import zlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import IO, Any
 
 import numpy
 
 from eagerflow.base.files import irregular, replacing
 from eagerflow.base.npy import read_header
-from viz.facts.columns import NONE, Damaged, Pool, check_nesting, decode, encode, frame_row
-from viz.facts.field_types import check_counts, check_kinds
+from viz.facts.collector import collector_at_rest
+from viz.facts.columns import NONE, Damaged, Pool, check_nesting, decode, encode, frame_row, parsed, settings_text
+from viz.facts.field_types import check_columns, check_counts, check_kinds, check_tables
 from viz.facts.json_data import to_plain
 from viz.facts.schema import (
     PHASES,
@@ -44,9 +46,9 @@ from viz.facts.schema import (
     TensorInfo,
 )
 
-__all__ = ["VERSION", "TraceFileError", "packed", "read", "unpacked", "write"]
+__all__ = ["VERSION", "TraceFileError", "glance", "packed", "read", "unpacked", "write"]
 
-VERSION = 3  # 1 knew no fused ops, 2 no ranks
+VERSION = 4  # 1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
 _RATIO, _FREELY = (100, 64 << 20)  # nor may it, unless allowed, be so much larger than packed, beyond so many bytes
 _LONGEST = 300  # letters of a message about what is inside of a file
@@ -54,11 +56,22 @@ _KIND = "eagerflow trace"
 _MEMBERS = ("trace.json", "columns.npz")
 _VALUES = "values.npz"  # only where values were kept
 _RANK = re.compile(r"ranks/([1-9][0-9]{0,5})\.efz")  # only where several ranks took part
-_SCOPE_FRAMES = ("created_at", "stack")
+_GLANCE = ("name", "phase", "scope", "stack", "error")  # what a glance sees of ops
+_SCOPE_FIELDS = [f.name for f in dataclasses.fields(Scope) if f.name not in ("created_at", "stack", "config")]
 
 
 class TraceFileError(ValueError):
-    """A file is no trace, is damaged, or was written by a newer version."""
+    """The file is not a trace, is damaged, or was written by a newer version.
+
+    >>> import viz
+    >>> from pathlib import Path
+    >>> _ = Path("run.efz").write_bytes(b"something else")
+    >>> try:
+    ...     viz.load("run.efz")
+    ... except viz.TraceFileError as error:
+    ...     print(error)
+    'run.efz' is not a trace, or was cut short: File is not a zip file
+    """
 
 
 def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -115,6 +128,28 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Record:
         TypeError: when `path` is none.
         TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
     """
+    return _reading(path, limit, _read)
+
+
+def glance(path: str | os.PathLike[str]) -> tuple[Record, int] | None:
+    """As much of a recording as `viz.facts.overview` tells, in a fraction of the time and memory of the whole.
+
+    Ops have their name, phase, scope, line and error, scopes no settings, and there are no tensors.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The record, and how many tensors it has; None for one of several ranks, which is to be read whole.
+
+    Raises:
+        OSError, TraceFileError: as `read`.
+    """
+    return _reading(path, None, _glance)
+
+
+def _reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[str], _Allowed], Any]) -> Any:
+    """What a reader gives of a file; whatever it stumbles over is said in words."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"viz.load(path): expected the path of a file; got {type(path).__name__}")
     name = os.fspath(path)
@@ -125,7 +160,8 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Record:
     if limit is None:
         limit = min(LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
     try:
-        return _read(path, _Allowed(limit))
+        with collector_at_rest():
+            return reader(path, _Allowed(limit))
     except TraceFileError as error:
         raise TraceFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
@@ -192,8 +228,40 @@ def _read(file: str | os.PathLike[str] | IO[bytes], allowed: _Allowed, inner: bo
     record = _record(header, columns)
     record.values, record.others = values, others
     check_kinds(record)
-    _check_references(record)
+    _check_references(record, columns)
     return record
+
+
+def _glance(file: str | os.PathLike[str], allowed: _Allowed) -> tuple[Record, int] | None:
+    with zipfile.ZipFile(file) as archive:
+        if _check_members(archive, False):
+            return None
+        allowed.check(archive)
+        header = _parse(archive.read("trace.json"))
+        _check_header(header)
+        columns = _columns(archive.read("columns.npz"), allowed, {f"Op.{name}" for name in (*_GLANCE, "stack@")})
+    check_counts(header.get("counts"))
+    texts, frames = Pool(header["texts"]), Pool([Frame(*row) for row in header["frames"]])
+    check_tables(texts.values, frames.values)
+    found = decode(columns, Op, texts, frames, header["counts"]["ops"], _GLANCE)
+    rows = zip(*[found[name] for name in _GLANCE])
+    record = Record(
+        meta=dict(header["meta"]),
+        scopes=[_scope({**row, "config": None}, frames, lambda config: {}) for row in header["scopes"]],
+        ops=[
+            Op(i, name, phase, scope, stack=stack, error=error)
+            for i, (name, phase, scope, stack, error) in enumerate(rows)
+        ],
+        steps=[Step(**row) for row in header["steps"]],
+        notes=_notes(header["notes"]),
+    )
+    check_kinds(record)
+    if None in found["name"] or not set(found["phase"]) <= set(PHASES):
+        raise Damaged("an op has no name or no phase")
+    _check_column("Op.scope", columns["Op.scope"], len(record.scopes))
+    for position, scope in enumerate(record.scopes):
+        _check_ids("scope", _given(scope.parent), position)
+    return record, header["counts"]["tensors"]
 
 
 def _rank_file(number: int) -> str:
@@ -221,7 +289,7 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
             "stats": len(with_stats),
         },
         "meta": to_plain(record.meta),
-        "scopes": [_scope_row(scope, frames) for scope in record.scopes],
+        "scopes": _scope_rows(record.scopes, texts, frames),
         "steps": [dataclasses.asdict(step) for step in record.steps],
         "logs": [to_plain(dataclasses.asdict(entry)) for entry in record.logs],
         "compositions": [to_plain(dataclasses.asdict(each)) for each in record.compositions],
@@ -233,11 +301,19 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
     return header, columns
 
 
-def _scope_row(scope: Scope, frames: Pool) -> dict[str, Any]:
-    row = {f.name: to_plain(getattr(scope, f.name)) for f in dataclasses.fields(scope) if f.name not in _SCOPE_FRAMES}
-    row["created_at"] = None if scope.created_at is None else frames.number(scope.created_at)
-    row["stack"] = [frames.number(frame) for frame in scope.stack]
-    return row
+def _scope_rows(scopes: Sequence[Scope], texts: Pool, frames: Pool) -> list[dict[str, Any]]:
+    """Scopes as they stand in JSON; frames and settings, which many have in common, as numbers."""
+    numbers: dict[int, int] = {}
+    rows = []
+    for scope in scopes:
+        row = {name: to_plain(getattr(scope, name)) for name in _SCOPE_FIELDS}
+        row["created_at"] = None if scope.created_at is None else frames.number(scope.created_at)
+        row["stack"] = [frames.number(frame) for frame in scope.stack]
+        if id(scope.config) not in numbers:
+            numbers[id(scope.config)] = texts.number(settings_text(scope.config))
+        row["config"] = numbers[id(scope.config)]
+        rows.append(row)
+    return rows
 
 
 def _check_members(archive: zipfile.ZipFile, inner: bool) -> int:
@@ -269,14 +345,15 @@ def _check_header(header: dict[str, Any]) -> None:
     if header["version"] > VERSION:
         raise TraceFileError(
             f"its format has version {header['version']}, and this viz reads up to version {VERSION}. "
-            "Upgrade: pip install -U eagerflow."
+            "Install a newer eagerflow."
         )
 
 
-def _columns(content: bytes, allowed: _Allowed) -> dict[str, numpy.ndarray]:
+def _columns(content: bytes, allowed: _Allowed, only: Collection[str] | None = None) -> dict[str, numpy.ndarray]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         allowed.check(archive)
-        return {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
+        names = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        return {name: _array(archive.read(file)) for name, file in names.items() if only is None or name in only}
 
 
 def _values(archive: zipfile.ZipFile, allowed: _Allowed) -> dict[int, numpy.ndarray]:
@@ -304,18 +381,21 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     counts = header["counts"]
     if header["version"] == 1:
         columns["Op.composition"] = numpy.full(counts["ops"], NONE)
-    ops = [Op(i, **row) for i, row in enumerate(decode(columns, Op, texts, frames, counts["ops"]))]
+    check_tables(texts.values, frames.values)
+    check_columns(columns)
+    ops = list(map(Op, range(counts["ops"]), *decode(columns, Op, texts, frames, counts["ops"]).values()))
     rows = decode(columns, TensorInfo, texts, frames, counts["tensors"])
-    tensors = [TensorInfo(i, **row) for i, row in enumerate(rows)]
+    tensors = list(map(TensorInfo, range(counts["tensors"]), *rows.values()))
     rows = decode(columns, Storage, texts, frames, counts["storages"])
-    storages = [Storage(i, **row) for i, row in enumerate(rows)]
-    stats = decode(columns, Stats, texts, frames, counts["stats"])
+    storages = list(map(Storage, range(counts["storages"]), *rows.values()))
+    stats = list(map(Stats, *decode(columns, Stats, texts, frames, counts["stats"]).values()))
     _check_ids("stats", columns["Stats.tensor"].tolist(), len(tensors))
-    for tensor, row in zip(columns["Stats.tensor"].tolist(), stats, strict=True):
-        tensors[tensor].stats = Stats(**row)
+    for tensor, measured in zip(columns["Stats.tensor"].tolist(), stats, strict=True):
+        tensors[tensor].stats = measured
+    configs = _Configs(texts, header["version"])
     return Record(
         meta=dict(header["meta"]),
-        scopes=[_scope(row, frames) for row in header["scopes"]],
+        scopes=[_scope(row, frames, configs) for row in header["scopes"]],
         ops=ops,
         tensors=tensors,
         storages=storages,
@@ -333,8 +413,26 @@ def _notes(notes: Any) -> list[str]:
     return notes
 
 
-def _scope(row: dict[str, Any], frames: Pool) -> Scope:
+class _Configs:
+    """The settings of scopes. Calls of one object share them: before version 4 they stood in each."""
+
+    def __init__(self, texts: Pool, version: int) -> None:
+        self._texts, self._shared = texts, version >= 4
+        self._known: dict[int, dict[str, Any]] = {}
+
+    def __call__(self, config: Any) -> Any:
+        if not self._shared:
+            return config
+        if not isinstance(config, int):
+            raise Damaged(f"the settings of a scope are {config!r:.40}")
+        if config not in self._known:
+            self._known[config] = parsed(self._texts.value(config))
+        return self._known[config]
+
+
+def _scope(row: dict[str, Any], frames: Pool, configs: Callable[[Any], Any]) -> Scope:
     row = {**row, "created_at": frames.value(row["created_at"]), "stack": tuple(map(frames.value, row["stack"]))}
+    row["config"] = configs(row["config"])
     return Scope(**{**row, "inputs": tuple(row["inputs"]), "outputs": tuple(row["outputs"])})
 
 
@@ -351,28 +449,47 @@ def _composition(row: dict[str, Any]) -> Composition:
     return found
 
 
-def _check_references(record: Record) -> None:
+def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> None:
     """Every id must lead somewhere, and scopes must lie within scopes that came before."""
     ops, tensors, scopes = len(record.ops), len(record.tensors), len(record.scopes)
-    for number, op in enumerate(record.ops):
-        _check_ids("op", (*op.inputs, *op.outputs), tensors)
-        _check_ids("op", _given(op.scope), scopes)
-        _check_ids("op", _given(op.step), len(record.steps))
-        _check_ids("op", _given(op.forward), number)  # an earlier one: in circles nobody would find an end
-        _check_word("phase", op.phase, PHASES)
-        _check_ids("op", _given(op.composition), len(record.compositions))
-        if op.composition is not None and len(op.inputs) > len(record.compositions[op.composition].shapes):
-            raise Damaged(f"a fused op has {len(op.inputs)} inputs, more than its parts have tensors")
-    for tensor in record.tensors:
-        _check_ids("tensor", _given(tensor.producer), ops)
-        _check_ids("tensor", _given(tensor.gradient_of), tensors)
-        _check_ids("tensor", _given(tensor.storage), len(record.storages))
-        _check_word("role", tensor.role, ROLES)
+    within = {
+        "Op.inputs": tensors,
+        "Op.outputs": tensors,
+        "Op.scope": scopes,
+        "Op.step": len(record.steps),
+        "Op.forward": ops,
+        "Op.composition": len(record.compositions),
+        "TensorInfo.producer": ops,
+        "TensorInfo.gradient_of": tensors,
+        "TensorInfo.storage": len(record.storages),
+    }
+    for name, count in within.items():
+        _check_column(name, columns[name], count)
+    forward = columns["Op.forward"]
+    if (forward >= numpy.arange(ops)).any():  # an earlier one: in circles nobody would find an end
+        raise Damaged("an op is the derivative of one that came after it")
+    inputs, composition = numpy.diff(columns["Op.inputs@"]), columns["Op.composition"]
+    lengths = numpy.array([len(each.shapes) for each in record.compositions] or [0])
+    if (inputs > numpy.where(composition == NONE, inputs, lengths[numpy.maximum(composition, 0)])).any():
+        raise Damaged("a fused op has more inputs than its parts have tensors")
+    for word in {op.phase for op in record.ops}:
+        _check_word("phase", word, PHASES)
+    for word in {tensor.role for tensor in record.tensors}:
+        _check_word("role", word, ROLES)
     for position, scope in enumerate(record.scopes):
         _check_ids("scope", _given(scope.parent), position)
         _check_ids("scope", (*scope.inputs, *scope.outputs), tensors)
     _check_ids("value", (*record.values, *record.labels), tensors)
     _check_ids("step", [step.scope for step in record.steps], scopes)
+
+
+def _check_column(name: str, ids: numpy.ndarray, count: int) -> None:
+    """Numbers of a column that may be missing, but lists' numbers, must lead somewhere."""
+    wrong = (ids < 0) | (ids >= count)
+    if f"{name}" not in ("Op.inputs", "Op.outputs"):
+        wrong &= ids != NONE
+    if wrong.any():
+        raise Damaged(f"{name} refers to number {ids[wrong][0]} of {count}")
 
 
 def _given(number: int | None) -> tuple[int, ...]:

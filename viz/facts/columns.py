@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -17,12 +16,13 @@ import numpy
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Op, Stats, Storage, TensorInfo
 
-__all__ = ["NONE", "Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row"]
+__all__ = ["NONE", "Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row", "parsed", "settings_text"]
 
 NONE = -(2**63)  # stands for None among integers
 _DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
 _LONGEST_SETTINGS, _MOST_LETTERS = 4 << 20, 1 << 28  # of one op, of all
-_NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
+_NO_MARKS = bytes(sorted(set(range(256)) - set(b'[]{}"')))
+_OPENING = numpy.frombuffer(b"[{", numpy.uint8)
 
 
 def _kinds(text: str) -> dict[str, str]:
@@ -71,6 +71,14 @@ class Pool:
             self.values.append(value)
         return number
 
+    def look_up(self, numbers: numpy.ndarray) -> list[Any]:
+        """The values with these numbers; None for `NONE`."""
+        known = len(self.values)
+        given = numpy.where(numbers == NONE, known, numbers)
+        if given.size and not 0 <= given.min() <= given.max() <= known:
+            raise Damaged(f"a table of {known} has no entry {numbers.max()} or {numbers.min()}")
+        return list(map([*self.values, None].__getitem__, given.tolist()))
+
     def value(self, number: int | None) -> Any:
         """The value with this number; None for None."""
         if number is None:
@@ -90,25 +98,42 @@ def encode(objects: Sequence[Any], cls: type, texts: Pool, frames: Pool) -> dict
     return columns
 
 
-def decode(columns: dict[str, numpy.ndarray], cls: type, texts: Pool, frames: Pool, count: int) -> list[dict[str, Any]]:
-    """The keyword arguments of `count` objects of class `cls`.
+def decode(
+    columns: Mapping[str, numpy.ndarray],
+    cls: type,
+    texts: Pool,
+    frames: Pool,
+    count: int,
+    only: Collection[str] | None = None,
+) -> dict[str, list[Any]]:
+    """The fields of `count` objects of class `cls`, in the order of its arguments.
+
+    Args:
+        columns: the arrays.
+        cls: the class.
+        texts: the table of texts.
+        frames: the table of frames.
+        count: how many objects there are.
+        only: the fields that are wanted; None: all.
 
     Raises:
         Damaged: when a column is missing, has another length or type, or points outside a table.
     """
     fields = {}
     for field, kind in _TABLES[cls].items():
+        if only is not None and field not in only:
+            continue
         read = _Reader(columns, f"{cls.__name__}.{field}")
         fields[field] = _DECODERS[kind](read, texts, frames)
         if len(fields[field]) != count:
             raise Damaged(f"column {read.name} has {len(fields[field])} rows, not {count}")
-    return [dict(zip(fields, row)) for row in zip(*fields.values())]
+    return fields
 
 
 class _Reader:
     """The arrays of one column, by suffix."""
 
-    def __init__(self, columns: dict[str, numpy.ndarray], name: str) -> None:
+    def __init__(self, columns: Mapping[str, numpy.ndarray], name: str) -> None:
         self._columns, self.name = columns, name
 
     def array(self, suffix: str, kind: str) -> numpy.ndarray:
@@ -119,9 +144,10 @@ class _Reader:
             raise Damaged(f"column {self.name + suffix} is {found.dtype}{list(found.shape)}")
         return found
 
-    def rows(self, kind: str) -> list[list[Any]]:
-        """A column of lists: its values and where each list begins."""
-        values, starts = self.array("", kind).tolist(), self.array("@", "i")
+    def rows(self, kind: str, table: Pool | None = None) -> list[tuple[Any, ...]]:
+        """A column of lists: its values, or those of a table with these numbers, and where each list begins."""
+        numbers, starts = self.array("", kind), self.array("@", "i")
+        values = tuple(numbers.tolist() if table is None else table.look_up(numbers))
         if not len(starts) or starts[0] != 0 or starts[-1] != len(values) or (starts[1:] < starts[:-1]).any():
             raise Damaged(f"column {self.name}@ doesn't cut {len(values)} values into lists")
         cuts = starts.tolist()
@@ -138,11 +164,16 @@ def _nested(column: Sequence[Sequence[Any]], dtype: Any) -> dict[str, numpy.ndar
     return {"": numpy.array([x for row in column for x in row], dtype=dtype), "@": starts}
 
 
-def _optional(numbers: list[int]) -> list[int | None]:
-    return [None if n == NONE else n for n in numbers]
+def _optional(column: numpy.ndarray) -> list[int | None]:
+    missing = numpy.flatnonzero(column == NONE).tolist()
+    numbers: list[int | None] = column.tolist()
+    for at in missing:
+        numbers[at] = None
+    return numbers
 
 
-def _json(value: Any) -> str:
+def settings_text(value: Any) -> str:
+    """Settings as JSON."""
     return json.dumps(to_plain(value), separators=(",", ":"))
 
 
@@ -152,35 +183,40 @@ _ENCODERS: dict[str, Callable[[Sequence[Any], Pool, Pool], dict[str, numpy.ndarr
         "": numpy.array([numpy.nan if x is None else x for x in column], dtype=numpy.float64)
     },
     "text": lambda column, texts, frames: {"": _ints([None if x is None else texts.number(x) for x in column])},
-    "json": lambda column, texts, frames: {"": _ints([texts.number(_json(x)) for x in column])},
+    "json": lambda column, texts, frames: {"": _ints([texts.number(settings_text(x)) for x in column])},
     "ints": lambda column, texts, frames: _nested(column, numpy.int64),
     "floats": lambda column, texts, frames: _nested(column, numpy.float64),
     "texts": lambda column, texts, frames: _nested([[texts.number(x) for x in row] for row in column], numpy.int64),
     "frames": lambda column, texts, frames: _nested([[frames.number(x) for x in row] for row in column], numpy.int64),
 }
 _DECODERS: dict[str, Callable[[_Reader, Pool, Pool], list[Any]]] = {
-    "int": lambda read, texts, frames: _optional(read.array("", "i").tolist()),
+    "int": lambda read, texts, frames: _optional(read.array("", "i")),
     "float": lambda read, texts, frames: [None if x != x else x for x in read.array("", "f").tolist()],
-    "text": lambda read, texts, frames: [texts.value(x) for x in _optional(read.array("", "i").tolist())],
+    "text": lambda read, texts, frames: texts.look_up(read.array("", "i")),
     "json": lambda read, texts, frames: _settings(read, texts, frames),
-    "ints": lambda read, texts, frames: [tuple(row) for row in read.rows("i")],
-    "floats": lambda read, texts, frames: [tuple(row) for row in read.rows("f")],
-    "texts": lambda read, texts, frames: [tuple(map(texts.value, row)) for row in read.rows("i")],
-    "frames": lambda read, texts, frames: [tuple(map(frames.value, row)) for row in read.rows("i")],
+    "ints": lambda read, texts, frames: read.rows("i"),
+    "floats": lambda read, texts, frames: read.rows("f"),
+    "texts": lambda read, texts, frames: read.rows("i", texts),
+    "frames": lambda read, texts, frames: read.rows("i", frames),
 }
 
 
 def _settings(read: _Reader, texts: Pool, frames: Pool) -> list[dict[str, Any]]:
     """The settings of every op; each text is read once, however many ops refer to it."""
     numbers = read.array("", "i").tolist()
-    found = {number: _parsed(texts.value(number)) for number in set(numbers)}
+    found = {number: parsed(texts.value(number)) for number in set(numbers)}
     letters = {number: len(texts.value(number)) for number in found}
     if (total := sum([letters[number] for number in numbers])) > _MOST_LETTERS:
         raise Damaged(f"the settings of its ops have {total} letters, more than {_MOST_LETTERS}")
     return [found[number] for number in numbers]
 
 
-def _parsed(text: Any) -> dict[str, Any]:
+def parsed(text: Any) -> dict[str, Any]:
+    """Settings that were written as JSON.
+
+    Raises:
+        Damaged: when they are something else, too long, or nest too deeply.
+    """
     if not isinstance(text, str):
         raise Damaged(f"settings are {text!r:.40}")
     if len(text) > _LONGEST_SETTINGS:
@@ -198,11 +234,11 @@ def check_nesting(text: bytes) -> None:
     Raises:
         Damaged: when they do.
     """
-    without_strings = re.sub(rb'"[^"]*"', b"", re.sub(rb"\\.", b"", text, flags=re.DOTALL))
-    depth = deepest = 0
-    for byte in without_strings.translate(None, _NO_BRACKETS):
-        depth += 1 if byte in b"[{" else -1
-        deepest = max(deepest, depth)
+    unescaped = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    marks = numpy.frombuffer(unescaped.translate(None, _NO_MARKS), numpy.uint8)
+    outside = numpy.cumsum(marks == ord('"'), dtype=numpy.int32) % 2 == 0
+    steps = numpy.where(numpy.isin(marks, _OPENING), numpy.int8(1), numpy.int8(-1)) * (outside & (marks != ord('"')))
+    deepest = numpy.cumsum(steps, dtype=numpy.int32).max(initial=0)
     if deepest > _DEPTH:
         raise Damaged(f"its JSON nests {deepest} deep, more than {_DEPTH}")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from viz.facts.columns import Damaged
-from viz.facts.schema import Composition, Frame, Logs, Op, Part, Record, Scope, Stats, Step, Storage, TensorInfo
+import numpy
 
-__all__ = ["check_counts", "check_kinds"]
+from viz.facts.columns import NONE, Damaged
+from viz.facts.schema import Composition, Frame, Logs, Part, Record, Scope, Step
+
+__all__ = ["check_columns", "check_counts", "check_kinds", "check_tables"]
 
 _MOST_AXES = 64
 _DTYPES = frozenset(
@@ -64,23 +66,6 @@ def _frame(value: Any) -> bool:
 
 _KINDS: dict[type, dict[str, Callable[[Any], bool]]] = {
     Frame: {"file": _text, "line": _int, "function": _text, "code": _text},
-    Op: {
-        "name": _text,
-        "phase": _text,
-        "scope": _or_none(_int),
-        "step": _or_none(_int),
-        "inputs": _all(_int),
-        "input_names": _all(_text),
-        "outputs": _all(_int),
-        "settings": _dict(_anything),
-        "stack": _all(_frame),
-        "start": _or_none(_int),
-        "end": _or_none(_int),
-        "forward": _or_none(_int),
-        "error": _or_none(_text),
-        "thread": _int,
-        "composition": _or_none(_int),
-    },
     Part: {
         "name": _text,
         "inputs": _all(_count),
@@ -89,31 +74,6 @@ _KINDS: dict[type, dict[str, Callable[[Any], bool]]] = {
         "settings": _dict(_anything),
     },
     Composition: {"shapes": _all(_shape), "dtypes": _all(_dtype), "results": _all(_count)},
-    TensorInfo: {
-        "shape": _shape,
-        "dtype": _text,
-        "nbytes": _count,
-        "role": _text,
-        "name": _text,
-        "producer": _or_none(_int),
-        "gradient_of": _or_none(_int),
-        "device": _text,
-        "storage": _or_none(_int),
-        "version": _int,
-    },
-    Storage: {"nbytes": _count, "allocated": _int, "freed": _or_none(_int)},
-    Stats: {
-        "min": _or_none(_number),
-        "max": _or_none(_number),
-        "mean": _or_none(_number),
-        "std": _or_none(_number),
-        "nan": _count,
-        "inf": _count,
-        "l2": _or_none(_number),
-        "zeros": _or_none(_count),
-        "histogram": _all(_count),
-        "preview": _all(_number),
-    },
     Scope: {
         "id": _int,
         "kind": _text,
@@ -138,19 +98,11 @@ _KINDS: dict[type, dict[str, Callable[[Any], bool]]] = {
 
 
 def check_kinds(record: Record) -> None:
-    """Compare every value of a recording with what its field holds.
+    """Compare the values of a recording that don't stand in columns with what their fields hold.
 
     Raises:
         Damaged: for the first that is of another kind.
     """
-    stacks: list[tuple[Frame, ...]] = [*[op.stack for op in record.ops], *[scope.stack for scope in record.scopes]]
-    frames = {id(frame): frame for stack in stacks for frame in stack}
-    _check(Frame, frames.values())
-    _check(Frame, [scope.created_at for scope in record.scopes if scope.created_at is not None])
-    _check(Op, record.ops)
-    _check(TensorInfo, record.tensors)
-    _check(Storage, record.storages)
-    _check(Stats, [tensor.stats for tensor in record.tensors if tensor.stats is not None])
     _check(Composition, record.compositions)
     _check(Part, [part for each in record.compositions for part in each.parts])
     _check(Scope, record.scopes)
@@ -167,6 +119,47 @@ def check_kinds(record: Record) -> None:
         raise Damaged(f"its rank is {record.meta['rank']!r:.60}")
     if not isinstance(record.meta.get("name"), (str, type(None))):
         raise Damaged(f"its name is {record.meta['name']!r:.60}")
+
+
+# Of columns: fields that always have a value, and fields whose numbers aren't negative.
+_GIVEN = {
+    "Op": "name phase thread",
+    "TensorInfo": "dtype role name device nbytes version",
+    "Storage": "nbytes allocated",
+    "Stats": "nan inf",
+}
+_COUNTS = {"TensorInfo": "nbytes shape", "Storage": "nbytes", "Stats": "nan inf zeros histogram"}
+
+
+def check_tables(texts: Sequence[Any], frames: Sequence[Frame]) -> None:
+    """Refuse tables of texts and frames that hold anything else.
+
+    Raises:
+        Damaged: when they do.
+    """
+    wrong = [text for text in texts if not isinstance(text, str)]
+    if wrong:
+        raise Damaged(f"one of its texts is {wrong[0]!r:.60}")
+    _check(Frame, frames)
+
+
+def check_columns(columns: Mapping[str, numpy.ndarray]) -> None:
+    """Compare what stands in columns with what its fields hold; that they are numbers is known.
+
+    Raises:
+        Damaged: for the first that is of another kind.
+    """
+    for cls, fields in _GIVEN.items():
+        for field in fields.split():
+            if (columns[f"{cls}.{field}"] == NONE).any():
+                raise Damaged(f"the {field} of a {cls} is missing")
+    for cls, fields in _COUNTS.items():
+        for field in fields.split():
+            column = columns[f"{cls}.{field}"]
+            if ((column < 0) & ((column != NONE) | (field in ("shape", "histogram")))).any():
+                raise Damaged(f"the {field} of a {cls} is negative")
+    if (numpy.diff(columns["TensorInfo.shape@"]) > _MOST_AXES).any():
+        raise Damaged(f"a tensor has more than {_MOST_AXES} axes")
 
 
 def check_counts(counts: Any) -> None:

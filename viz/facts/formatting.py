@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import os
 import re
 import unicodedata
 from collections.abc import Iterable
 
+from eagerflow.base.notebook import cell_names
 from viz.facts.schema import Frame, TensorInfo
 
-__all__ = ["amount", "clean", "count", "dtype", "nbytes", "nearest", "place", "seconds", "shape", "short", "tensor"]
+__all__ = [
+    "amount",
+    "clean",
+    "count",
+    "dtype",
+    "nbytes",
+    "near",
+    "nearest",
+    "place",
+    "seconds",
+    "shape",
+    "short",
+    "tensor",
+]
 
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
@@ -71,7 +86,12 @@ def shape(lengths: tuple[int, ...]) -> str:
 
 def tensor(info: TensorInfo) -> str:
     """Shape and short type: `"32×64 f32"`."""
-    return f"{shape(info.shape)} {dtype(info.dtype)}"
+    return _shape_and_dtype(info.shape, info.dtype)
+
+
+@functools.lru_cache(maxsize=4096)
+def _shape_and_dtype(lengths: tuple[int, ...], name: str) -> str:
+    return f"{shape(lengths)} {dtype(name)}"
 
 
 def clean(text: str, longest: int = 60) -> str:
@@ -93,11 +113,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def place(frame: Frame | None) -> str:
-    """`file:line`, the path relative to the working directory where that is shorter."""
-    if frame is None:
-        return ""
-    file = frame.file
+    """`file:line`, the file as seen from here where that is shorter."""
+    return "" if frame is None else f"{near(frame.file)}:{frame.line}"
+
+
+def near(file: str) -> str:
+    """The path relative to the working directory, where that is shorter and doesn't leave it; a cell by its name."""
+    file = cell_names().get(file, file)
     if os.path.isabs(file):
         with contextlib.suppress(ValueError):  # on another drive
-            file = min(file, os.path.relpath(file), key=len)
-    return f"{file}:{frame.line}"
+            seen = os.path.relpath(file)
+            return seen if not seen.startswith(os.pardir) and len(seen) < len(file) else file
+    return file

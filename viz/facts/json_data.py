@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import numpy
 
-__all__ = ["finite", "to_plain"]
+__all__ = ["finite", "json_text", "to_plain"]
 
 
 def to_plain(value: Any) -> Any:
@@ -43,3 +44,8 @@ def finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [finite(v) for v in value]
     return value if value is None or isinstance(value, (bool, int, float, str)) else to_plain(value)
+
+
+def json_text(value: Any) -> str:
+    """Plain data as the JSON that commands print: strict, in lines, letters of any language as they are."""
+    return json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import collections
 import dataclasses
 from typing import Any
 
@@ -13,6 +14,7 @@ from viz.facts.text_table import table
 __all__ = ["Alive", "MemoryUse", "memory_use", "spans"]
 
 _KEYS = ("role", "layer", "source")
+_MOST_LINES = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,28 +83,32 @@ class MemoryUse:
         """Everything as plain data."""
         return dataclasses.asdict(self)
 
+    def counts(self) -> dict[str, int]:
+        """How many pieces of memory there were at the peak, by role."""
+        return dict(collections.Counter([each.role or "(outside)" for each in self.alive]))
+
     def __str__(self) -> str:
+        alike: dict[tuple[str, ...], list[Alive]] = {}
+        for each in self.alive:
+            alike.setdefault((each.role, each.name, each.shape, each.layer, each.source), []).append(each)
+        groups = sorted(alike.items(), key=lambda item: -sum([each.nbytes for each in item[1]]))
         lines = [
-            (
-                formatting.nbytes(each.nbytes),
-                f"{100 * each.nbytes / max(1, self.peak):.1f} %",
-                each.role,
-                formatting.clean(each.name, 40),
-                each.shape,
-                formatting.clean(each.layer, 40),
-                each.source,
-            )
-            for each in self.alive[:20]
+            (*self._size(pieces), role, formatting.clean(name, 40), shape, formatting.clean(layer, 40), source)
+            for (role, name, shape, layer, source), pieces in groups[:_MOST_LINES]
         ]
-        rest = self.alive[20:]
+        rest = [each for _, pieces in groups[_MOST_LINES:] for each in pieces]
         if rest:
-            size = sum([each.nbytes for each in rest])
-            share = f"{100 * size / max(1, self.peak):.1f} %"
-            lines.append((formatting.nbytes(size), share, f"{len(rest)} more", "", "", "", ""))
-        roles = "  ·  ".join([f"{role} {formatting.nbytes(size)}" for role, size in self.by("role").items()])
+            lines.append((*self._size(rest), "others", "", "", "", ""))
+        counts = self.counts()
+        roles = [f"{role} {formatting.nbytes(size)} in {counts[role]:,}" for role, size in self.by("role").items()]
         head = f"peak: {formatting.nbytes(self.peak)} at {formatting.seconds(self.time)}{self.at}"
-        heads = ("memory", "share", "role", "of", "tensor", "layer", "line")
-        return "\n".join([head, roles, table(heads, lines)])
+        heads = ("memory", "share", "count", "role", "of", "tensor", "layer", "line")
+        return "\n".join([head, "  ·  ".join(roles), table(heads, lines)])
+
+    def _size(self, pieces: list[Alive]) -> tuple[str, str, str]:
+        """The bytes of pieces of memory, their share of the peak, and how many they are."""
+        size = sum([each.nbytes for each in pieces])
+        return formatting.nbytes(size), f"{100 * size / max(1, self.peak):.1f} %", f"{len(pieces):,}"
 
 
 def memory_use(record: Record) -> MemoryUse:

@@ -64,6 +64,8 @@ def weights_of_parts(
 ) -> list[list[int]]:
     """The weights that a fused op is the first to read, shared out: each part has those that it is the first to read.
 
+    The first part has those that no part reads: they were cast before.
+
     Args:
         parts: those of the op.
         weights: ids of variables.
@@ -74,6 +76,8 @@ def weights_of_parts(
         read = {variables.get(i) for i in part.op.inputs}
         found.append([v for v in left if v in read])
         left = [v for v in left if v not in read]
+    if found:
+        found[0] += left
     return found
 
 

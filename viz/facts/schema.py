@@ -42,6 +42,11 @@ class Frame:
         line: the line's number, from 1.
         function: the function that was running.
         code: the text of the line, stripped; empty where it can't be had.
+
+    >>> import viz
+    >>> frame = viz.Frame("train.py", 12, "step", "loss = model(x)")
+    >>> str(frame), frame.code
+    ('train.py:12', 'loss = model(x)')
     """
 
     file: str
@@ -59,6 +64,14 @@ class Stats:
 
     `min`, `max`, `mean`, `std` and `l2` are over the finite elements. `histogram` counts the finite elements in equal
     bins from `min` to `max`; `preview` holds the first elements. Those three, `l2` and `zeros` need `stats="full"`.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace(stats="full") as t:
+    ...     y = ef.ops.sqrt(ef.Tensor([0.0, 4.0, 16.0]))
+    >>> stats = t.tensors[t.ops[-1].outputs[0]].stats
+    >>> stats.min, stats.max, stats.mean, stats.zeros, stats.preview
+    (0.0, 4.0, 2.0, 1, (0.0, 2.0, 4.0))
     """
 
     min: float | None = None
@@ -75,7 +88,7 @@ class Stats:
 
 @dataclasses.dataclass(slots=True)
 class TensorInfo:
-    """What is known of one tensor.
+    """One tensor: its shape and type, its role, and where it came from.
 
     Attributes:
         id: its position in `Record.tensors`.
@@ -90,6 +103,16 @@ class TensorInfo:
         storage: the position in `Record.storages` of its memory, which views share; None when not recorded.
         version: counts the changes in place of a variable.
         stats: numbers about its elements, where they were asked for.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace() as t:
+    ...     y = ef.ops.matmul(ef.ops.ones((2, 3)), ef.Variable(ef.ops.ones((3, 4)), name="w"))
+    >>> info = t.tensors[t.ops[-1].outputs[0]]
+    >>> info.shape, info.dtype, info.nbytes, t.ops[info.producer].name
+    ((2, 4), 'float32', 32, 'matmul')
+    >>> [(t.tensors[i].role, t.tensors[i].name) for i in t.ops[-1].inputs]
+    [('input', ''), ('parameter', 'w')]
     """
 
     id: int
@@ -108,7 +131,16 @@ class TensorInfo:
 
 @dataclasses.dataclass(slots=True)
 class Storage:
-    """A piece of memory: its bytes, when it was first seen, and when it was given back (None: not yet)."""
+    """A piece of memory: its bytes, when it was first seen, and when it was given back (None: not yet).
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace() as t:
+    ...     y = ef.ops.reshape(ef.ops.exp(ef.ops.ones((2, 3))), (6,))  # a view: the same memory
+    >>> places = [t.tensors[op.outputs[0]].storage for op in t.ops]
+    >>> places[0] == places[1], t.storages[places[0]].nbytes
+    (True, 24)
+    """
 
     id: int
     nbytes: int
@@ -136,6 +168,14 @@ class Op:
         error: what it raised, as text, or None.
         thread: the number of the thread it ran in; what ranks do together (phase `"network"`) has one of its own.
         composition: for a fused op, the position in `Record.compositions` of what it is made of.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace() as t:
+    ...     y = ef.ops.sum(ef.ops.ones((2, 3)), axis=1)
+    >>> op = t.ops[-1]
+    >>> op.name, op.phase, op.input_names, op.settings["axis"]
+    ('sum', 'forward', ('x',), 1)
     """
 
     id: int
@@ -157,12 +197,26 @@ class Op:
 
     @property
     def source(self) -> Frame | None:
-        """The user's line that ran it, None when not recorded."""
+        """The user's line that ran it, None when not recorded.
+
+        >>> import viz
+        >>> with viz.trace() as t:
+        ...     y = ef.ops.tanh(1.0)
+        >>> t.ops[-1].source.line
+        2
+        """
         return self.stack[0] if self.stack else None
 
     @property
     def duration(self) -> int:
-        """Nanoseconds it took; 0 when times weren't recorded."""
+        """Nanoseconds it took; 0 when times weren't recorded.
+
+        >>> import viz
+        >>> with viz.trace() as t:
+        ...     y = ef.ops.tanh(1.0)
+        >>> t.ops[-1].duration > 0
+        True
+        """
         return 0 if self.start is None or self.end is None else self.end - self.start
 
 
@@ -221,6 +275,15 @@ class Scope:
         start, end: times; `end` is None where the scope was still open.
         inputs, outputs: ids of the tensors that went in and came out.
         error: what it raised, as text, or None.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> layer = ef.layers.Dense(3, name="out")
+    >>> with viz.trace() as t:
+    ...     y = layer(ef.ops.ones((2, 4)))
+    >>> scope = t.scopes[0]
+    >>> scope.kind, scope.name, scope.cls, scope.params, scope.config["units"]
+    ('layer', 'out', 'Dense', 15, 3)
     """
 
     id: int
@@ -246,6 +309,15 @@ class Step:
     """One training step: its position, the id of its scope, its times.
 
     `number` counts all steps that began, from 0; it is None where steps weren't chosen, as it then is the position.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> with viz.trace() as t:
+    ...     history = model.fit(ef.ops.ones((4, 2)), ef.ops.ones(4), batch_size=2, verbose=0)
+    >>> [(step.index, t.scopes[step.scope].kind) for step in t.steps]
+    [(0, 'step'), (1, 'step')]
     """
 
     index: int
@@ -257,7 +329,17 @@ class Step:
 
 @dataclasses.dataclass(slots=True)
 class Logs:
-    """Numbers that training reported: `kind` is `"batch"` or `"epoch"`."""
+    """Numbers that training reported: `kind` is `"batch"` or `"epoch"`.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile(ef.optimizers.SGD(0.5), "mse")
+    >>> with viz.trace() as t:
+    ...     history = model.fit(ef.ops.zeros((4, 2)), ef.ops.zeros(4), verbose=0)
+    >>> [(logs.kind, logs.values) for logs in t.logs]
+    [('batch', {'loss': 0.0}), ('epoch', {'loss': 0.0})]
+    """
 
     kind: str
     step: int
@@ -274,6 +356,13 @@ class Record:
     `labels` the label by which each was chosen.
     `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
     by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace("hello") as t:
+    ...     y = ef.ops.tanh(ef.ops.ones((2, 3)))
+    >>> len(t.ops), len(t.tensors), t.meta["name"]
+    (1, 2, 'hello')
     """
 
     meta: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -291,21 +380,51 @@ class Record:
 
     @property
     def name(self) -> str:
-        """The name given to `viz.trace`, or ""."""
+        """The name given to `viz.trace`, or "".
+
+        >>> import viz
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(1.0)
+        >>> t.name
+        'hello'
+        """
         return str(self.meta.get("name") or "")
 
     def ancestors(self, scope: int | None) -> Iterator[Scope]:
-        """The scope with this id and those around it, innermost first."""
+        """The scope with this id and those around it, innermost first.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1, name="out")], name="net")
+        >>> with viz.trace() as t:
+        ...     y = model(ef.ops.ones((2, 3)))
+        >>> [scope.name for scope in t.ancestors(t.ops[-1].scope)]
+        ['out', 'net']
+        """
         while scope is not None:
             yield self.scopes[scope]
             scope = self.scopes[scope].parent
 
     def path(self, scope: int | None, separator: str = "/") -> str:
-        """The names from the outermost scope inwards; steps and backward passes are left out."""
+        """The names from the outermost scope inwards; steps and backward passes are left out.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1, name="out")], name="net")
+        >>> with viz.trace() as t:
+        ...     y = model(ef.ops.ones((2, 3)))
+        >>> t.path(t.ops[-1].scope)
+        'net/out'
+        """
         names = [s.name for s in self.ancestors(scope) if s.kind not in ("step", "backward")]
         return separator.join(reversed(names))
 
     def parents(self, op: Op) -> list[int]:
-        """The ids of the ops whose results `op` read, in the order of its inputs, each once."""
+        """The ids of the ops whose results `op` read, in the order of its inputs, each once.
+
+        >>> import viz
+        >>> with viz.trace() as t:
+        ...     y = ef.ops.tanh(ef.ops.exp(ef.ops.ones((2, 3))))
+        >>> [t.ops[i].name for i in t.parents(t.ops[-1])]
+        ['exp']
+        """
         producers = [self.tensors[i].producer for i in op.inputs]
         return list(dict.fromkeys([p for p in producers if p is not None]))

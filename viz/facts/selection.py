@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import numbers
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "step_name",
     "thread_name",
     "threads_of_scopes",
+    "usual_step",
     "variables_of",
 ]
 
@@ -35,6 +37,23 @@ def pick_step(record: Record) -> int | None:
         if found:
             return found[-1]
     return complete[-1] if complete else record.steps[-1].index
+
+
+def usual_step(record: Record) -> int | None:
+    """Like `pick_step`, but of those steps that make as much as most do: not the last, smaller batch of an epoch."""
+    last = pick_step(record)
+    if last is None:
+        return None
+    kinds: dict[int | None, set[str]] = {}
+    made: dict[int | None, int] = {}
+    for op in record.ops:
+        kinds.setdefault(op.step, set()).add(op.phase)
+        made[op.step] = made.get(op.step, 0) + sum([record.tensors[i].nbytes for i in op.outputs])
+    alike = [s.index for s in record.steps if kinds.get(s.index) == kinds.get(last)]
+    alike = [index for index in alike if record.scopes[record.steps[index].scope].error is None] or [last]
+    sizes = collections.Counter([made.get(index, 0) for index in alike])
+    usual = max(sizes, key=lambda size: (sizes[size], size))
+    return max(index for index in alike if made.get(index, 0) == usual)
 
 
 def check_step(record: Record, step: int | None) -> None:
@@ -111,7 +130,9 @@ class Selection:
         ops: all ops of the step.
         forward: ops of the forward pass, metrics and data; backward ops without their forward op too.
         backward_of: for a forward op, the ids of the ops that compute its gradient.
-        riders_of: for a forward op, the ids of changes in place that a layer makes next to it (moving averages, seeds).
+        riders_of: for a forward op, the ids of changes in place that a layer makes next to it (moving averages, seeds),
+            and of casts of what it reads or makes.
+        casts: for each such cast, which says nothing that the types of arrows don't, the op that it goes with.
         weights_of: for an op, the variables (ids of their first versions) that it is the first to read.
         updates_of: for a variable, the ids of the ops that update it.
     """
@@ -147,6 +168,8 @@ class Selection:
             self.forward.append(op)  # nothing else ran in its scope
             self._note_weights(op, op.id)
         self.riders = {rider for riders in self.riders_of.values() for rider in riders}
+        self.casts: dict[int, int] = {}
+        self._fold_casts()
 
     def _sort(self, op: Op, backward: bool) -> None:
         if op.phase == "backward":
@@ -166,6 +189,49 @@ class Selection:
             self._hosts[op.scope] = op.id
             for rider in self._waiting.pop(op.scope, []):
                 self._sort_rider(rider)
+
+    def _fold_casts(self) -> None:
+        """Let a cast go with the op of its scope that made what it casts, or with the only one that reads it."""
+        casts = [op for op in self.forward if op.name == "cast" and op.phase == "forward" and not op.error]
+        casts = [op for op in casts if op.inputs and len(op.outputs) == 1]
+        if not casts:
+            return
+        shown = {op.id for op in self.forward}
+        apart = {op.id for op in casts}  # not yet known to go with another
+        readers: dict[int, list[int]] = {}
+        for op in self.forward:
+            for tensor in dict.fromkeys(op.inputs):
+                readers.setdefault(tensor, []).append(op.id)
+        for op, host in [(op, self._maker(op, shown)) for op in casts]:
+            if host is not None and host not in apart:
+                self.casts[op.id] = self.casts.get(host, host)
+                apart.discard(op.id)
+        for op in reversed(casts):
+            host = self._reader(op, readers) if op.id in apart else None
+            if host is not None:
+                self.casts[op.id] = self.casts.get(host, host)
+        for cast, host in sorted(self.casts.items()):
+            self.riders_of.setdefault(host, []).extend([cast, *self.riders_of.pop(cast, [])])
+            for kept in (self.backward_of, self.weights_of):
+                if cast in kept:
+                    kept.setdefault(host, []).extend(kept.pop(cast))
+        self.forward = [op for op in self.forward if op.id not in self.casts]
+
+    def _maker(self, op: Op, shown: set[int]) -> int | None:
+        """The op of the same scope that made what an op reads."""
+        producer = self.record.tensors[op.inputs[0]].producer
+        if producer is None or producer not in shown:
+            return None
+        made = self.record.ops[producer]
+        return producer if made.scope == op.scope and not made.error else None
+
+    def _reader(self, op: Op, readers: dict[int, list[int]]) -> int | None:
+        """The only op that reads what another made, where it ran in the same scope or within it."""
+        found = readers.get(op.outputs[0], [])
+        if len(found) != 1 or self.record.ops[found[0]].phase != "forward":
+            return None
+        around = [scope.id for scope in self.record.ancestors(self.record.ops[found[0]].scope)]
+        return found[0] if op.scope is None or op.scope in around else None
 
     def _add_preparations(self) -> None:
         """Let ops of the optimizer whose results go to one variable only (scaling, decay) count as its update."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
+
+from eagerflow.base import notebook
 
 __all__ = ["Text", "table"]
 
@@ -18,7 +19,7 @@ class Text(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f'<pre style="line-height:1.2">{escape(self)}</pre>'
+        return notebook.pre(self)
 
 
 def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from eagerflow import Model
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.traceless import traceless
 from eagerflow.world.sharers import sharers
 from viz.fit_gap import attribution
 from viz.fit_gap.modes import AUGMENTATION, BATCH_NORM, Modes
+from viz.fit_gap.own_steps import has_own_steps, own_pass, own_step, reports_batches
 from viz.fit_gap.passes import Totals, caught_up, run_pass
-from viz.fit_gap.report import OTHER, PENALTIES, PUT_BACK, RUNNING, WEIGHTS, Gap, Part, Statistics
+from viz.fit_gap.report import LAST, OTHER, PENALTIES, PUT_BACK, RUNNING, STEPS, WEIGHTS, Gap, Part, Statistics
 from viz.fit_gap.seen_epoch import SeenEpoch
 
 __all__ = ["measure"]
@@ -25,7 +25,8 @@ def measure(seen: SeenEpoch) -> Gap:
     """Run the rows of the epoch in both modes and between, with the weights that `fit` left; all is put back after it.
 
     Raises:
-        ValueError: for a model whose steps aren't `fit`'s own, and where ranks share each batch.
+        ValueError: where ranks share each batch, and for steps of the user's that can't be run or report no number in
+            common.
     """
     return _Measurement(seen).gap()
 
@@ -35,11 +36,13 @@ class _Measurement:
 
     def __init__(self, seen: SeenEpoch) -> None:
         self.seen, self.model = seen, seen.model
-        _check(self.model)
+        _check()
         assert seen.rows is not None  # of an epoch that is over
         self.rows = seen.rows
         self.modes = Modes(self.model)
         self._passes: dict[frozenset[str], Totals] = {}
+        self._own = has_own_steps(self.model)
+        self._other = STEPS if self._own else OTHER
         self.causes: list[str] = []
 
     def gap(self) -> Gap:
@@ -50,18 +53,45 @@ class _Measurement:
             self._find_causes()
             tested, trained = self._with(frozenset()), self._with(frozenset(self.causes))
             weighted = any(unpack_x_y_sample_weight(batch)[2] is not None for batch in self.rows.batches())
-            plain = run_pass(self.model, self._batches(False), training=False, weighted=False) if weighted else tested
+            plain = self._run(self._batches(False), False, weighted=False) if weighted else tested
             before = self._before_put_back(trained)
             statistics = self._statistics(plain) if BATCH_NORM in self.modes.groups else None
-            numbers = {"loss": self._loss(plain, tested, trained, before)}
-            for name, reported in self.seen.logs.items():
-                if name in plain.metrics and isinstance(reported, float):
-                    numbers[name] = self._metric(name, reported, plain, tested, trained, before)
+            numbers = self._numbers(plain, tested, trained, before)
         seen = self.seen
         told = {name: value for name, value in seen.logs.items() if isinstance(value, float)}
         return Gap(numbers, told, seen.epoch, plain.rows, tuple(self.causes), statistics, seen.updates, seen.place)
 
+    def _numbers(
+        self, plain: Totals, tested: Totals, trained: Totals, before: Totals
+    ) -> dict[str, tuple[float, float, list[Part]]]:
+        """The loss first, then what else both `fit` and `evaluate` report."""
+        numbers = {} if self._own else {"loss": self._loss(plain, tested, trained, before)}
+        shared = plain.metrics.keys() & trained.metrics.keys()
+        for name in sorted(self.seen.logs, key=lambda each: each != "loss"):
+            reported = self.seen.logs[name]
+            if name in shared and name not in numbers and isinstance(reported, float):
+                numbers[name] = self._metric(name, reported, plain, tested, trained, before)
+        if not numbers:
+            raise ValueError(
+                f"gap: train_step reports {_listed(trained)} and test_step {_listed(plain)}: no number in common, so "
+                "there is nothing to compare. Let both report the same names."
+            )
+        return numbers
+
     # ------------------------------------------------------------------ passes
+
+    def _run(self, batches: Iterable[Any], training: bool, weighted: bool = True) -> Totals:
+        """One pass, by the model's own steps where it has some."""
+        run = own_pass if self._own else run_pass
+        return run(self.model, batches, training, weighted)
+
+    def _forward(self, batch: Any, training: bool) -> None:
+        """A batch through the model in a mode, for what it does to layers."""
+        if self._own:
+            moving = [v for layer in self.modes.groups.get(BATCH_NORM, []) for v in layer.non_trainable_variables]
+            own_step(self.model, batch, training, moving)
+        else:
+            self.model(unpack_x_y_sample_weight(batch)[0], training=training)
 
     def _batches(self, augmented: bool) -> Iterator[Any]:
         return self.rows.batches(augmented)
@@ -72,11 +102,11 @@ class _Measurement:
         if known is None:
             batches = self._batches(AUGMENTATION in acting)
             if not acting:
-                known = run_pass(self.model, batches, training=False)
+                known = self._run(batches, False)
             else:
-                whole = OTHER in acting or OTHER not in self.causes
+                whole = self._other in acting or self._other not in self.causes
                 with self.modes.acting(acting):
-                    known = run_pass(self.model, batches, training=whole)
+                    known = self._run(batches, whole)
             self._passes[acting] = known
         return known
 
@@ -86,15 +116,18 @@ class _Measurement:
         if first is None:
             raise ValueError("gap: the data gave no batch.")
         with traceless(self.model):
-            self.modes.learn(unpack_x_y_sample_weight(first)[0])
+            self.modes.learn(lambda training: self._forward(first, training))
         causes = list(self.modes.groups)
         if self.rows.augmented and AUGMENTATION not in causes:
             causes.append(AUGMENTATION)
         with self.modes.acting(()):
-            in_training = run_pass(self.model, [first], training=True)
-        in_test = run_pass(self.model, [first], training=False)
-        if not math.isclose(in_training.loss, in_test.loss, rel_tol=_SAME, abs_tol=1e-12):
-            causes.append(OTHER)
+            in_training = self._run([first], True)
+        in_test = self._run([first], False)
+        pairs = [(in_training.loss, in_test.loss)]
+        if self._own:
+            pairs = [(value, in_test.metrics.get(name, value)) for name, value in in_training.metrics.items()]
+        if any(not math.isclose(a, b, rel_tol=_SAME, abs_tol=1e-12) for a, b in pairs):
+            causes.append(self._other)
         self.causes = causes
 
     def _before_put_back(self, trained: Totals) -> Totals:
@@ -109,18 +142,18 @@ class _Measurement:
         with traceless(self.model), self.modes.acting(self.causes):
             for variable, old in changed:
                 variable.assign(old)
-            return run_pass(self.model, self._batches(True), training=True)
+            return self._run(self._batches(True), True)
 
     def _statistics(self, tested: Totals) -> Statistics:
         """What `evaluate` would say, had batch normalization seen enough steps."""
-        arrays = caught_up(self.model, self._batches(True))
+        arrays = caught_up(self.model, self._batches(True), lambda batch: self._forward(batch, True))
         if not arrays:
             return Statistics(0.0, tested.loss)
         momentum = max(layer.momentum for layer in self.modes.groups[BATCH_NORM])
         with traceless(self.model):
             for variable, array in arrays.items():
                 variable.assign(array.astype(variable.dtype))
-            better = run_pass(self.model, self._batches(False), training=False, weighted=False)
+            better = self._run(self._batches(False), False, weighted=False)
         return Statistics(momentum, better.loss + better.penalties)
 
     # ------------------------------------------------------------------ parts
@@ -143,8 +176,9 @@ class _Measurement:
     def _metric(
         self, name: str, reported: float, plain: Totals, tested: Totals, trained: Totals, before: Totals
     ) -> tuple[float, float, list[Part]]:
+        running = LAST if self._own and reports_batches(self.model, name) else RUNNING
         parts = [
-            Part(RUNNING, reported - before.metrics[name]),
+            Part(running, reported - before.metrics[name]),
             *([Part(PUT_BACK, before.metrics[name] - trained.metrics[name])] if before is not trained else []),
             *self._split(lambda totals: totals.metrics[name]),
             *([Part(WEIGHTS, tested.metrics[name] - plain.metrics[name])] if plain is not tested else []),
@@ -160,13 +194,10 @@ def _is_metric(model: Any, variable: Any) -> bool:
     return any(variable is each for metric in model.metrics for each in metric.variables)
 
 
-def _check(model: Any) -> None:
-    own = type(model)
-    for step in ("train_step", "test_step"):
-        if getattr(own, step) is not getattr(Model, step):
-            raise ValueError(
-                f"gap: {own.__name__} has a {step} of its own, and nobody but that step knows what its numbers mean. "
-                "Override compute_loss instead, and gap can take it apart."
-            )
+def _listed(totals: Totals) -> str:
+    return ", ".join(map(repr, totals.metrics)) or "no number"
+
+
+def _check() -> None:
     if sharers() is not None:
         raise ValueError("gap: several ranks share each batch. Run the script in one process: viz gap train.py.")

@@ -39,11 +39,11 @@ class Modes:
         _sort(model, self.groups, set())
         self._told: dict[bool, dict[int, list[Any]]] = {True: {}, False: {}}
 
-    def learn(self, x: Any) -> None:
-        """Run a batch in both modes, and note what each layer is told."""
+    def learn(self, run: Callable[[bool], Any]) -> None:
+        """Note what each layer is told while `run` runs a batch in training mode (True), and in that of `evaluate`."""
         for training, told in self._told.items():
             with self._wrapped(functools.partial(_noted, told)):
-                self.model(x, training=training)
+                run(training)
 
     @contextlib.contextmanager
     def acting(self, on: Collection[str]) -> Iterator[None]:

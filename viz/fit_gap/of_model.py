@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow.core.observe import observing, unobserved
 from eagerflow.training.traceless import traceless
 from viz.fit_gap.measure import measure
+from viz.fit_gap.own_steps import has_own_steps
 from viz.fit_gap.report import Gap
 from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
 
@@ -16,7 +17,7 @@ _OURS = frozenset(["epochs", "initial_epoch", "nb_epoch"])
 
 
 def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
-    """Why would `fit` and `evaluate` disagree about the same rows? Trains for an epoch, and puts everything back.
+    """Tell why `fit` and `evaluate` disagree about the same rows: train for one epoch, then put everything back.
 
     The difference is split into the running mean of the epoch, dropout, batch normalization's statistics,
     augmentation, penalties, and what else there is. Where causes act on each other, each one's part is its average
@@ -33,8 +34,8 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
         optimizer and all random states are those of before, bit for bit.
 
     Raises:
-        ValueError: when the model isn't compiled or has steps of its own, where ranks share each batch, and for
-            arguments that `fit` refuses.
+        ValueError: when the model isn't compiled, where its own `train_step` and `test_step` report no number in
+            common, where ranks share each batch, and for arguments that `fit` refuses.
 
     >>> import eagerflow as ef, viz
     >>> ef.utils.set_random_seed(0)
@@ -46,7 +47,8 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
     >>> round(sum(found.parts.values()) - (found.fit - found.evaluate), 9)
     0.0
     """
-    if getattr(model, "optimizer", None) is None:
+    uncompiled = getattr(model, "_compiled", None) is None
+    if uncompiled or (model.optimizer is None and not has_own_steps(model)):
         raise ValueError("gap: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
     wrong = _OURS & fit.keys()
     if wrong:
@@ -70,5 +72,5 @@ def _build(model: Any, x: Any) -> None:
             raise ValueError("gap: the model has no weights yet; call it on a batch, or give it an Input, first.")
         with unobserved():
             model(x[:2])
-    if not model.optimizer.built and model.trainable_variables:
+    if model.optimizer is not None and not model.optimizer.built and model.trainable_variables:
         model.optimizer.build(model.trainable_variables)

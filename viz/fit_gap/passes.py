@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy
@@ -13,7 +13,7 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.layers import BatchNormalization
 from eagerflow.training.traceless import traceless
 
-__all__ = ["Totals", "caught_up", "run_pass"]
+__all__ = ["Totals", "caught_up", "number_of", "run_pass"]
 
 
 class Totals(NamedTuple):
@@ -42,6 +42,7 @@ def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool 
         weighted: with sample weights, where there are some.
     """
     losses, penalties, rows = 0.0, 0.0, 0
+    alone = model._compiled.loss is None  # what layers add is then the loss itself, as of a variational autoencoder
     with traceless(model):
         model.reset_metrics()
         for batch in batches:
@@ -49,24 +50,29 @@ def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool 
             sample_weight = sample_weight if weighted else None
             y_pred = model(x, training=training)
             loss = float(model._loss(x, y, y_pred, sample_weight, training))
-            added = sum(_number(term) for term in model.losses)
+            added = 0.0 if alone else sum(number_of(term) for term in model.losses)
             count = rows_of(x)
             losses, penalties, rows = losses + (loss - added) * count, penalties + added * count, rows + count
             model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-        metrics = {name: _number(value) for name, value in model.get_metrics_result().items() if name != "loss"}
+        metrics = {name: number_of(value) for name, value in model.get_metrics_result().items() if name != "loss"}
     if not rows:
         raise ValueError("gap: the data gave no batch.")
     return Totals(losses / rows, penalties / rows, metrics, rows)
 
 
-def _number(value: Any) -> float:
+def number_of(value: Any) -> float:
     """A number, of an array its sum: as terms of the loss count."""
     data = value.data if isinstance(value, Tensor) else value
     return float(data.sum()) if getattr(data, "size", 1) != 1 else float(data)
 
 
-def caught_up(model: Any, batches: Iterable[Any]) -> dict[Any, Any]:
+def caught_up(model: Any, batches: Iterable[Any], forward: Callable[[Any], Any]) -> dict[Any, Any]:
     """The moving statistics as they would be, had they been gathered from these rows with the weights of now.
+
+    Args:
+        model: a compiled model.
+        batches: as steps get them.
+        forward: runs a batch in training mode, and leaves the moving statistics that it made.
 
     Returns:
         Arrays by variable; the variables themselves are left alone.
@@ -79,9 +85,8 @@ def caught_up(model: Any, batches: Iterable[Any]) -> dict[Any, Any]:
             layer.__dict__["momentum"] = 0.0  # the moving moments are then those of the last batch
         with traceless(model):
             for batch in batches:
-                x, _, _ = unpack_x_y_sample_weight(batch)
-                model(x, training=True)
-                count = rows_of(x)
+                forward(batch)
+                count = rows_of(unpack_x_y_sample_weight(batch)[0])
                 for layer, total in sums.items():
                     mean, variance = (v.numpy().astype("float64") for v in (layer.moving_mean, layer.moving_variance))
                     total[0] += mean * count

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
-import pathlib
 import textwrap
 from typing import Any
 
-from viz.facts.json_data import finite
+from viz.facts.formatting import near
+from viz.facts.json_data import json_text
+from viz.facts.text_files import write_text
 from viz.facts.text_table import table
 from viz.fit_gap.waterfall import waterfall
+from viz.picture.grounds import on_any_ground
 
-__all__ = ["OTHER", "PENALTIES", "PUT_BACK", "RUNNING", "WEIGHTS", "Gap", "Part", "Statistics"]
+__all__ = ["LAST", "OTHER", "PENALTIES", "PUT_BACK", "RUNNING", "STEPS", "WEIGHTS", "Gap", "Part", "Statistics"]
 
 RUNNING, PUT_BACK, WEIGHTS = "running mean", "weights put back", "sample weights"
-PENALTIES, OTHER = "penalties", "other layers"
+PENALTIES, OTHER, STEPS, LAST = "penalties", "other layers", "own steps", "last batch"
 
 _LAG = 0.1  # of the loss: what evaluate loses to statistics that lag behind, from which on it is a fault
 _SMALL = 0.02  # of the larger number: a difference that isn't worth a word
@@ -25,22 +26,26 @@ _AGAINST = 1.5  # parts that add up to so much more than their sum cancel each o
 _WIDTH = 100
 
 MEANS = {
-    RUNNING: "fit's number is the mean over the epoch, mostly with older weights",
+    RUNNING: "fit's number is the mean over the epoch, while the weights were still changing",
     PUT_BACK: "fit ended with other weights than the epoch's last (restore_best_weights, averages)",
     "dropout": "only fit drops units or adds noise",
     "augmentation": "only fit sees rows that were changed at random",
-    "batch norm": "fit normalizes by each batch's own statistics, evaluate by moving ones",
+    "batch norm": "fit normalizes by each batch's own statistics, evaluate by moving averages",
     OTHER: "another part of the model acts differently in training",
+    STEPS: "train_step and test_step compute it differently, dropout and the like apart",
+    LAST: "no metric averages it: fit's number is that of the last batch, before its update",
     WEIGHTS: "fit weighs rows (sample_weight, class_weight), evaluate(x, y) doesn't",
     PENALTIES: "regularizers and activity penalties, over the epoch and at its end",
 }
 _ADVICE = {
-    RUNNING: "Nothing is wrong, the network learnt during the epoch: for the weights of now, believe evaluate.",
+    RUNNING: "Nothing is wrong, the network learnt during the epoch: evaluate is right about the present weights.",
     PUT_BACK: "Nothing is wrong: the weights are not those of the last epoch.",
-    "dropout": "Nothing is wrong, training is harder with it: believe evaluate.",
+    "dropout": "Nothing is wrong, training is harder with it; evaluate is right about the network.",
     "augmentation": "Nothing is wrong as long as the network learns: changed rows are harder.",
     "batch norm": "Larger batches or a lower momentum bring the two closer.",
     OTHER: "Look at layers of your own that ask for `training`.",
+    STEPS: "Compare the two methods: what one adds, or leaves out, the other has to.",
+    LAST: "Let a metric (keras.metrics.Mean) average it, and return its result.",
     WEIGHTS: "Pass the same sample_weight to evaluate to compare the two.",
     PENALTIES: "Compare metrics instead of losses: they have no penalties.",
 }
@@ -72,8 +77,8 @@ class Gap:
     """Why `fit` and `evaluate` disagree about the same rows.
 
     Attributes:
-        numbers: for the loss and each metric: what `fit` reported, what `evaluate` says, and the parts of the
-            difference, which sum to it.
+        numbers: for the loss and each metric (of steps of the user's: what both report) what `fit` reported, what
+            `evaluate` says, and the parts of the difference, which sum to it.
         logs: all numbers of the epoch.
         epoch: which it was, from 1.
         rows: how many rows were compared.
@@ -82,6 +87,16 @@ class Gap:
         statistics: of batch normalization, where there is some.
         updates: steps that the optimizer has made so far.
         place: file and line of the call of `fit`.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+    >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+    >>> found.fit, found.evaluate  # before the step, and after it
+    (16.0, 4.0)
+    >>> found.parts
+    {'running mean': 12.0}
     """
 
     numbers: dict[str, tuple[float, float, list[Part]]]
@@ -94,23 +109,67 @@ class Gap:
     place: tuple[str, int] | None
 
     @property
+    def main(self) -> str:
+        """The number that this is about: the loss, or of steps of the user's the first that both report.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> viz.gap(model, ef.ops.ones((2, 1)), ef.ops.ones((2, 1))).main
+        'loss'
+        """
+        return next(iter(self.numbers))
+
+    @property
     def fit(self) -> float:
-        """The loss that `fit` reported."""
-        return self.numbers["loss"][0]
+        """The loss that `fit` reported.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> found.fit
+        16.0
+        """
+        return self.numbers[self.main][0]
 
     @property
     def evaluate(self) -> float:
-        """The loss that `evaluate` gives on the same rows."""
-        return self.numbers["loss"][1]
+        """The loss that `evaluate` gives on the same rows.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> found.evaluate
+        4.0
+        """
+        return self.numbers[self.main][1]
 
     @property
     def parts(self) -> dict[str, float]:
-        """The parts of `fit - evaluate`, by cause."""
-        return {part.name: part.value for part in self.numbers["loss"][2]}
+        """The parts of `fit - evaluate`, by cause.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> found.parts
+        {'running mean': 12.0}
+        """
+        return {part.name: part.value for part in self.numbers[self.main][2]}
 
     @property
     def lags(self) -> bool:
-        """Whether `evaluate` is spoilt by statistics of batch normalization that lag behind the weights."""
+        """Whether `evaluate` is spoilt by statistics of batch normalization that lag behind the weights.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> found.lags  # there is no batch normalization
+        False
+        """
         if self.statistics is None or not math.isfinite(self.evaluate):
             return self.statistics is not None and math.isfinite(self.statistics.evaluate)
         lost = self.evaluate - self.statistics.evaluate
@@ -118,17 +177,33 @@ class Gap:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing of it needs mending."""
+        """Whether nothing of it needs mending.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> found.ok
+        True
+        """
         return not self.lags and math.isfinite(self.fit) and math.isfinite(self.evaluate)
 
     # ------------------------------------------------------------------ in words
 
     @property
     def verdict(self) -> str:
-        """What it comes to, in a sentence or two."""
+        """What it comes to, in a sentence or two.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> print(found.verdict[:33])
+        Most of it is running mean: fit's
+        """
         whole = self.fit - self.evaluate
         if not math.isfinite(whole):
-            return "One of the two losses is not a number: find where it begins with `viz nonfinite train.py`."
+            return "One of the two numbers is not a number: find where it begins with `viz nonfinite train.py`."
         if self.lags:
             return self._of_statistics()
         if abs(whole) <= _SMALL * max(abs(self.fit), abs(self.evaluate)):
@@ -157,14 +232,34 @@ class Gap:
 
     @property
     def text(self) -> str:
-        """Table and verdict."""
-        where = "" if self.place is None else f", {_near(self.place[0])}:{self.place[1]}"
+        """Table and verdict.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> print(str(found.text).splitlines()[0])
+        fit and evaluate on the same 2 rows (epoch 1, ...)
+        """
+        where = "" if self.place is None else f", {near(self.place[0])}:{self.place[1]}"
         head = f"fit and evaluate on the same {self.rows:,} rows (epoch {self.epoch}{where})"
         verdict = "\n".join(textwrap.wrap(self.verdict, _WIDTH))
         return f"{head}\n\n{self.table()}\n\n{verdict}"
 
-    def table(self, name: str = "loss") -> str:
-        """The parts of the loss, or of a metric, as columns of text."""
+    def table(self, name: str | None = None) -> str:
+        """The parts of the loss, or of a metric, as columns of text.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> print(found.table())
+        ───...
+        evaluate gives (loss)    4
+          running mean         +12  fit's number is the mean over the epoch, while the weights were still changing
+        fit reported (loss)     16
+        """
+        name = name or self.main
         reported, said, parts = self.numbers[name]
         lines = [
             [f"evaluate gives ({name})", _number(said), ""],
@@ -185,7 +280,15 @@ class Gap:
     # ------------------------------------------------------------------ elsewhere
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain data."""
+        """Everything as plain data.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> found.to_dict()["epoch"], found.to_dict()["rows"]
+        (1, 2)
+        """
         return {
             "epoch": self.epoch,
             "rows": self.rows,
@@ -204,25 +307,44 @@ class Gap:
         }
 
     def to_json(self) -> str:
-        """The same as JSON."""
-        return json.dumps(finite(self.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+        """The same as JSON.
 
-    def draw(self, path: str | os.PathLike[str], name: str = "loss", theme: str = "light") -> None:
+        >>> import viz
+        >>> import json
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> json.loads(found.to_json())["ok"]
+        True
+        """
+        return json_text(self.to_dict())
+
+    def draw(self, path: str | os.PathLike[str], name: str | None = None, theme: str = "light") -> None:
         """Write the picture: from what `evaluate` gives, part by part, to what `fit` reported.
 
         Args:
             path: a file that ends in `.svg`.
-            name: the loss, or a metric.
+            name: the loss (the default), or a metric.
             theme: `"light"` or `"dark"`.
 
         Raises:
             ValueError: for another ending, an unknown number or theme.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
+        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
+        >>> from pathlib import Path
+        >>> found.draw("gap.svg")
+        >>> Path("gap.svg").exists()
+        True
         """
         if not os.fspath(path).lower().endswith(".svg"):
             raise ValueError(f"gap.draw({os.fspath(path)!r}): expected a name that ends in .svg")
+        name = name or self.main
         if name not in self.numbers:
             raise ValueError(f"gap.draw(name={name!r}): expected one of {', '.join(map(repr, self.numbers))}")
-        pathlib.Path(path).write_text(self._picture(name, theme), encoding="utf-8")
+        write_text(path, self._picture(name, theme))
 
     def _picture(self, name: str, theme: str) -> str:
         reported, said, parts = self.numbers[name]
@@ -231,7 +353,7 @@ class Gap:
         return waterfall(title, ("evaluate gives", said), steps, ("fit reported", reported), theme)
 
     def _repr_html_(self) -> str:
-        return self._picture("loss", "light").partition("\n")[2]
+        return on_any_ground(self._picture(self.main, "light"), self._picture(self.main, "dark"))
 
 
 def _number(value: float) -> str:
@@ -240,9 +362,3 @@ def _number(value: float) -> str:
 
 def _signed(value: float) -> str:
     return f"{value:+.4g}" if math.isfinite(value) else str(value)
-
-
-def _near(file: str) -> str:
-    """The file as seen from here, where that is shorter."""
-    near = os.path.relpath(file)
-    return near if not near.startswith(os.pardir) and len(near) < len(file) else file

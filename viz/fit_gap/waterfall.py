@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from viz.picture.layout import text_width
+from viz.geometry.layout import text_width
 from viz.picture.palette import Theme, theme_named
+from viz.picture.svg_document import document
 
 __all__ = ["waterfall"]
 
 _ROW, _LENGTH, _TOP = 26, 420, 44
-_FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
 
 
 def waterfall(
@@ -41,11 +41,6 @@ def waterfall(
     height = _TOP + _ROW * len(rows) + 14
     zero = left - low * scale
     lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}"',
-        f'  viewBox="0 0 {width:.0f} {height}" font-family="{_FONTS}">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="100%" height="100%" fill="{look.page}"/>',
         f'<text x="14" y="24" font-size="14" fill="{look.ink}">{escape(title)}</text>',
         f'<path d="M{zero:.1f} {_TOP - 6} V{height - 8}" stroke="{look.frame}" stroke-width="1"/>',
     ]
@@ -57,7 +52,7 @@ def waterfall(
             lines.append(
                 f'<path d="M{at:.1f} {y + _ROW - 6} V{y + _ROW}" stroke="{look.muted}" stroke-dasharray="2 2"/>'
             )
-    return "\n".join([*lines, "</svg>"]) + "\n"
+    return document(title, width, height, look, lines)
 
 
 def _rows(

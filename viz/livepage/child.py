@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import IO, Any
 
 from viz.livepage.server import messages
@@ -27,6 +28,8 @@ class Child:
     Attributes:
         alive: whether messages still reach it.
         pid: its number.
+        port: of the page.
+        mirror: is told what the process is told; None for nobody.
         url: the address of the page, which nobody can guess.
         ticket_url: an address that leads there once; to be given to a browser, since commands can be seen by others.
 
@@ -38,6 +41,7 @@ class Child:
     def __init__(self, html: str, port: int, linger: float) -> None:
         token, ticket = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         self.alive = True
+        self.mirror: Callable[[dict[str, Any]], None] | None = None
         self._lock = threading.Lock()
         process = _started()
         self.pid = process.pid
@@ -56,8 +60,15 @@ class Child:
             raise RuntimeError("viz.live: the page's process ended as soon as it began")
         if "error" in reply[0]:
             raise OSError(f"viz.live(port={port}): {reply[0]['error']}; use port=0 for any free one")
-        origin = f"http://127.0.0.1:{reply[0]['port']}"
-        self.url, self.ticket_url = f"{origin}/{token}/", f"{origin}/open/{ticket}"
+        self.port: int = reply[0]["port"]
+        self._origin = f"http://127.0.0.1:{self.port}"
+        self.url, self.ticket_url = f"{self._origin}/{token}/", f"{self._origin}/open/{ticket}"
+
+    def new_ticket(self, seconds: float) -> str:
+        """Another address that leads to the page once, within so many seconds."""
+        ticket = secrets.token_urlsafe(24)
+        self.send({"is": "ticket", "ticket": ticket, "seconds": seconds})
+        return f"{self._origin}/open/{ticket}"
 
     @property
     def is_running(self) -> bool:
@@ -66,6 +77,8 @@ class Child:
 
     def send(self, message: dict[str, Any], payload: bytes = b"") -> None:
         """Send a message; does nothing when the process has gone."""
+        if self.mirror is not None:
+            self.mirror(message)
         with self._lock:
             if not self.alive:
                 return

@@ -155,7 +155,8 @@ class Collector(observe.Observer):
         self._failing = error is not None
         if self._training and error is None:
             self.step += 1
-        self._report(scope.owner, scope.inputs, _OTHER.get(scope.name, "training"))
+            self.progress.count(scope.inputs)
+        self._report(scope.owner, _OTHER.get(scope.name, "training"))
 
     def _optimizer_ran(self, optimizer: Any) -> None:
         number = self._optimizers.setdefault(id(optimizer), len(self._optimizers))
@@ -174,7 +175,7 @@ class Collector(observe.Observer):
         self.step += 1
         self._training = True
         self._point_of_loss(name)
-        self._report(optimizer, None, "training")
+        self._report(optimizer, "training")
         self._began = time.perf_counter()
         if self._rounds is not None:
             self._rounds.begin()
@@ -243,15 +244,15 @@ class Collector(observe.Observer):
 
     def _report_now(self) -> None:
         """What is known, whenever the last report was."""
-        self._box.put("status", self.progress.status(self.step, time.perf_counter(), None, None, ""))
+        self._box.put("status", self.progress.status(self.step, time.perf_counter(), None, ""))
 
-    def _report(self, owner: Any, inputs: Any, mode: str) -> None:
+    def _report(self, owner: Any, mode: str) -> None:
         """Speed, learning rate and the like, a few times per second."""
         now = time.perf_counter()
         if now - self._reported < _REPORT:
             return
         self._reported = now
-        status = self.progress.status(self.step, now, owner, inputs, mode)
+        status = self.progress.status(self.step, now, owner, mode)
         self._box.put("status", status)
         for name in ("learning_rate", "step_ms"):
             if status.get(name) is not None:

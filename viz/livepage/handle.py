@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import html
 import math
 import os
 import sys
@@ -14,11 +13,13 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
+from eagerflow.base import notebook
 from eagerflow.core import observe
 from viz.livepage.child import Child
 from viz.livepage.collector import Collector
 from viz.livepage.document import document
 from viz.livepage.failures import describe
+from viz.livepage.in_notebook import NotebookView
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
 from viz.livepage.rounds import Rounds
@@ -28,6 +29,8 @@ from viz.recording import Recording
 __all__ = ["LivePage", "live"]
 
 _LAST_WORDS = 5.0  # seconds that the end of the program waits for what is still to be sent
+_CELL = 2.0  # and the end of a cell, in a notebook
+_TICKET = 60.0  # seconds that an address which leads to the page once is good for
 
 
 def live(
@@ -47,10 +50,13 @@ def live(
     statement. The page is served to this machine only, under an address that can't be guessed, by a process of its own:
     a slow browser never holds up training, and the page stays when the program ends or crashes.
 
+    In a notebook its curves, numbers and findings stand below the cell as well, wherever the browser runs, and their
+    last state stays there when the notebook is saved. `open` leads to the whole page. A new one ends the former.
+
     Args:
         model: show the weights and gradients of this model only; default: all.
         port: of the page; 0 for any that is free.
-        open_browser: open it in a browser. Default: where there is a screen and somebody at a terminal or notebook.
+        open_browser: open it in a browser. Default: where there is a screen and somebody at a terminal.
         every: record a step for the graph and the histograms every so many seconds at most.
         every_steps: record only steps whose number is a multiple of this.
         overhead: the largest share of the time that recorded steps may cost, and as much again for the doctor after
@@ -84,10 +90,17 @@ def live(
     _check("linger", linger, 0 <= linger < math.inf, "seconds, 0 or more")
     child = Child(document(name), port, float(linger))
     opened = LivePage(child, Pace(every, overhead), every_steps, model, doctor)
-    print(f"viz.live: {opened.url}", file=sys.stderr)
-    if _has_screen() if open_browser is None else open_browser:
-        threading.Thread(target=webbrowser.open, args=(child.ticket_url,), daemon=True).start()
+    if notebook.kernel() is not None:
+        opened._show_in_notebook(name)
+    else:
+        print(f"viz.live: {opened.url}", file=sys.stderr)
+    if _is_attended() and _has_screen() if open_browser is None else open_browser:
+        _open(child.ticket_url)
     return opened
+
+
+def _open(address: str) -> None:
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
 def _check(name: str, value: Any, holds: bool, expected: str) -> None:
@@ -99,6 +112,16 @@ class LivePage:
     """What `viz.live` gives: a page that is open.
 
     Use it in a `with` statement, or leave it open to the end of the program.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> model = ef.Sequential([ef.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> with viz.live(open_browser=False, linger=0) as page:
+    ...     history = model.fit(ef.ops.ones((8, 3)), ef.ops.ones((8, 1)), verbose=0)
+    ...     page.log(temperature=0.5)  # a curve of one's own
+    >>> page.url
+    'http://127.0.0.1:...'
     """
 
     def __init__(self, child: Child, pace: Pace, every_steps: int, model: Any, doctor: bool) -> None:
@@ -106,8 +129,9 @@ class LivePage:
         self._rounds = Rounds(pace.share) if doctor else None
         box = Mailbox()
         self._box = box
+        self._view: NotebookView | None = None
         self._collector = Collector(box, pace, every_steps, model, self._rounds)
-        self._sender = Sender(box, child, pace, self._findings, self._paths)
+        self._sender = Sender(box, child, pace, self._findings, self._paths, self._draw)
         self._observing: AbstractContextManager[Any] | None = None
         self._hook: Callable[..., Any] | None = None
         self._closed = False
@@ -115,12 +139,43 @@ class LivePage:
         self.resume()
         self._previous = sys.excepthook
         self._hook = sys.excepthook = self._uncaught
-        atexit.register(self.close)
+        atexit.register(self._exit)
 
     @property
     def url(self) -> str:
         """The address of the page. Who knows it can read the page."""
         return self._child.url
+
+    def open(self) -> None:
+        """Open the page in a browser; in a notebook on a machine without a screen, show a link that works once.
+
+        >>> import viz
+        >>> page = viz.live(open_browser=False, linger=0)
+        >>> page.open()  # doctest: +SKIP
+        >>> page.close()
+        """
+        address = self._child.new_ticket(_TICKET)
+        if self._view is not None and not _has_screen():
+            self._view.link(address)
+        else:
+            _open(address)
+
+    def _show_in_notebook(self, name: str | None = None) -> None:
+        """Show the curves, numbers and findings below the cell that runs; the page that did so before is closed.
+
+        Args:
+            name: a title.
+        """
+        former, _in_notebook[:] = _in_notebook[:], [self]
+        for page in former:
+            page.close()
+        self._view = NotebookView(name, self._child.port, self._flush)
+        self._child.mirror = self._view.take
+
+    def _flush(self) -> None:
+        """Wait until the page knows what has happened so far."""
+        if not self._box.is_empty:
+            self._sender.flush(_CELL)
 
     @property
     def is_served(self) -> bool:
@@ -148,12 +203,22 @@ class LivePage:
         self._collector.log(validation, "validation", step)
 
     def pause(self) -> None:
-        """Stop listening, and go on with `resume`."""
+        """Stop listening, and go on with `resume`.
+
+        >>> import viz
+        >>> with viz.live(open_browser=False, linger=0) as page:
+        ...     page.pause()
+        ...     y = ef.ops.tanh(1.0)  # isn't heard
+        ...     page.resume()
+        """
         if self._observing is not None:
             self._observing.__exit__(None, None, None)
             self._observing = None
             if self._rounds is not None:
                 self._rounds.finish()
+            if self._view is not None and not self._closed:
+                self._flush()
+                self._view.draw(now=True)
 
     def resume(self) -> None:
         """Listen again."""
@@ -173,7 +238,7 @@ class LivePage:
         if not self._closed:
             self._closed = True
             self.pause()
-            atexit.unregister(self.close)
+            atexit.unregister(self._exit)
             if sys.excepthook is self._hook:
                 sys.excepthook = self._previous
             self._collector.close(error)
@@ -183,6 +248,10 @@ class LivePage:
                 self.report(error)
             self._sender.stop(_LAST_WORDS)
             self._child.send({"is": "end", **_ending(error)})
+            if self in _in_notebook:
+                _in_notebook.remove(self)
+            if self._view is not None:
+                self._view.leave()
         if quit:
             self._child.send({"is": "quit"})
         if quit or not self._child.alive:
@@ -201,12 +270,25 @@ class LivePage:
         self.close(error)
 
     def __repr__(self) -> str:
-        return f"<LivePage {self.url}{' (ended)' if self._closed else ''}>"
+        """Without the address, which is a secret: a notebook keeps what it shows."""
+        return f"<LivePage at port {self._child.port}{' (ended)' if self._closed else ''}; try .open(), .url>"
 
-    def _repr_html_(self) -> str:
-        return f'<a href="{html.escape(self.url)}" target="_blank" rel="noreferrer">viz.live</a>'
+    def _ipython_display_(self) -> None:
+        if self._view is None:
+            print(repr(self))
+        else:
+            self._view.show()
 
     # ------------------------------------------------------------------ inside
+
+    def _exit(self) -> None:
+        """The program ends, and with it whatever could draw."""
+        self._view = None
+        self.close()
+
+    def _draw(self) -> None:
+        if self._view is not None:
+            self._view.draw()
 
     def _uncaught(self, kind: Any, error: BaseException, trail: Any) -> None:
         self._previous(kind, error, trail)
@@ -231,8 +313,14 @@ def _ending(error: BaseException | None) -> dict[str, Any]:
     return {"how": "finished", "words": "The program has ended."}
 
 
+def _is_attended() -> bool:
+    """Whether somebody sits at a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def _has_screen() -> bool:
-    """Whether somebody sits in front of a screen: a terminal or a notebook, and a desktop."""
-    attended = (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
     desktop = sys.platform in ("win32", "darwin") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    return attended and desktop and not os.environ.get("CI")
+    return desktop and not os.environ.get("CI")
+
+
+_in_notebook: list[LivePage] = []  # the page that is shown in the notebook, if there is one

@@ -36,6 +36,11 @@ class Mailbox:
         with self._lock:
             self._latest[kind] = value
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to take."""
+        return not self._points and not self._latest
+
     def take(self) -> tuple[dict[str, list[tuple[float, Any]]], dict[str, Any]]:
         """Curves with their points, and the latest of each kind: all that came since the last time."""
         with self._lock:

@@ -30,7 +30,8 @@ class Progress:
     def __init__(self, model: Any = None) -> None:
         self.in_epoch = 0
         self._model = model
-        self._marks: deque[tuple[float, int]] = deque([(time.perf_counter(), 0)])
+        self._marks: deque[tuple[float, int, int]] = deque([(time.perf_counter(), 0, 0)])
+        self._samples = 0
         self._last: dict[str, Any] = {}
         self._seen: Callable[[], Any] = _nothing
         self._per_epoch: int | None = None
@@ -39,21 +40,28 @@ class Progress:
 
     def begin(self, step: int) -> None:
         """A stretch of training begins: what lies before doesn't count for the speed."""
-        self._marks = deque([(time.perf_counter(), step)])
+        self._marks = deque([(time.perf_counter(), step, self._samples)])
+
+    def count(self, inputs: Any) -> None:
+        """A training step has taken in this batch, which may be shorter than others."""
+        leaf = inputs
+        while isinstance(leaf, (tuple, list)) and leaf:
+            leaf = leaf[0]
+        shape = getattr(leaf, "shape", None)
+        self._samples += int(shape[0]) if shape else _rows(inputs) or 0
 
     def end_epoch(self, epoch: int) -> None:
         """An epoch is over: now it is known how many steps it has."""
         self._per_epoch = self.in_epoch or self._per_epoch
         self.in_epoch = 0
 
-    def status(self, step: int, now: float, owner: Any, inputs: Any, mode: str) -> dict[str, Any]:
+    def status(self, step: int, now: float, owner: Any, mode: str) -> dict[str, Any]:
         """Everything that the page says of the run, as plain data.
 
         Args:
             step: training steps so far.
             now: by `time.perf_counter`.
             owner: the model, in a loop of the user's own the optimizer, None at the end.
-            inputs: the batch.
             mode: `"training"`, `"evaluating"`, `"predicting"`, or `""` for no news.
         """
         if owner is None:
@@ -61,7 +69,7 @@ class Progress:
         model = owner if hasattr(owner, "optimizer") or hasattr(owner, "layers") else self._model
         optimizer = getattr(model, "optimizer", None) if model is owner else owner
         before, at = self._marks[-1][1], self._marks[-1][0]
-        rate = self._rate(step, now)
+        rate, samples = self._rates(step, now)
         found: dict[str, Any] = {"step": step, "rate": rate}
         if step > before:
             found["step_ms"] = 1e3 * (now - at) / (step - before)
@@ -72,20 +80,20 @@ class Progress:
         if optimizer is not None:
             self._facts["optimizer"] = clean(getattr(optimizer, "name", ""), 60)
             self._facts["learning_rate"] = _number(getattr(optimizer, "learning_rate", None))
-        rows = _rows(inputs)
-        if rows and rate and mode == "training":
-            found["samples"] = rows * rate
+        if samples and mode == "training":
+            found["samples"] = samples
         self._seen = _reference(model)
         self._last = {**self._facts, **found, **self._schedule(model, rate)}
         return self._last
 
-    def _rate(self, step: int, now: float) -> float:
+    def _rates(self, step: int, now: float) -> tuple[float, float]:
+        """Steps and samples per second."""
         marks = self._marks
-        marks.append((now, step))
+        marks.append((now, step, self._samples))
         while len(marks) > 2 and now - marks[0][0] > _WINDOW:
             marks.popleft()
-        (since, before), elapsed = marks[0], now - marks[0][0]
-        return (step - before) / elapsed if elapsed > 0 and since < now else 0.0
+        (since, before, had), elapsed = marks[0], now - marks[0][0]
+        return ((step - before) / elapsed, (self._samples - had) / elapsed) if since < now else (0.0, 0.0)
 
     def _describe(self, model: Any) -> None:
         if model is self._of and self._facts.get("params"):

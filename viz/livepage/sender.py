@@ -34,6 +34,7 @@ class Sender(threading.Thread):
         pace: told what it costs to make ready a recorded step.
         findings: asked for what the doctor has found, as plain data.
         paths: the variables whose distributions are shown; None for all.
+        delivered: called after each delivery.
 
     Attributes:
         recording: the last recorded step.
@@ -46,11 +47,16 @@ class Sender(threading.Thread):
         pace: Pace,
         findings: Callable[[], list[dict[str, Any]]],
         paths: Callable[[], frozenset[str] | None],
+        delivered: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(name="viz.live", daemon=True)
         self.recording: Recording | None = None
         self._box, self._child, self._pace, self._findings, self._paths = box, child, pace, findings, paths
+        self._delivered = delivered
         self._stopping = threading.Event()
+        self._wanted = threading.Event()
+        self._begun = self._ended = 0  # deliveries
+        self._round = threading.Condition()
         self._began = time.perf_counter()
         self._remembered = -_MEMORY_EVERY
         self._held: int | None = None  # bytes in use
@@ -59,14 +65,34 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         """Look into the mailbox until told to stop."""
-        while not self._stopping.wait(_INTERVAL) and self._child.alive:
-            self._deliver()
-        self._deliver()
+        while not self._stopping.is_set() and self._child.alive:
+            self._wanted.wait(_INTERVAL)
+            self._wanted.clear()
+            self._deliver_round()
+        self._deliver_round()
+
+    def flush(self, seconds: float) -> None:
+        """Wait until what is in the mailbox now has been sent; at most so long."""
+        with self._round:
+            next_one = self._begun + 1  # the one that runs may have emptied the mailbox before
+            self._wanted.set()
+            self._round.wait_for(lambda: self._ended >= next_one or not self.is_alive(), seconds)
 
     def stop(self, seconds: float) -> None:
         """Send what is there and stop; wait at most so long for that."""
         self._stopping.set()
+        self._wanted.set()
         self.join(seconds)
+
+    def _deliver_round(self) -> None:
+        with self._round:
+            self._begun += 1
+        self._deliver()
+        with self._round:
+            self._ended = self._begun
+            self._round.notify_all()
+        if self._delivered is not None:
+            self._delivered()
 
     def _deliver(self) -> None:
         points, latest = self._box.take()

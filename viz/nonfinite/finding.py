@@ -6,6 +6,7 @@ import dataclasses
 import os
 from typing import Any
 
+from eagerflow.base import notebook
 from viz.facts.json_data import finite
 from viz.facts.text_table import Text
 from viz.nonfinite import report
@@ -17,7 +18,7 @@ __all__ = ["Example", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Tensor
 
 
 class Nonfinite(Evidence):
-    """The first op whose result isn't finite while what it was given is, or the data or weight that came in so.
+    """Where NaN or infinity began: the first op that made it of finite numbers, or the data or weight that held it.
 
     Attributes:
         kind: `"op"` (it made NaN or infinity), `"data"` or `"weight"` (it was given them).
@@ -31,16 +32,34 @@ class Nonfinite(Evidence):
         examples: some elements that aren't finite, with what they were computed from, where values are known.
         fix: what usually helps.
         recording: where it was found.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> found = viz.find_nonfinite(lambda x: ef.ops.log(x), ef.Tensor([1.0, 0.0]))
+    >>> found.kind, found.op, found.outputs[0].inf, found.examples[0].inputs
+    ('op', 'log', 1, {'x': 0.0})
     """
 
     @property
     def message(self) -> str:
-        """What happened, in one sentence or two."""
+        """What happened, in one sentence or two.
+
+        >>> import viz
+        >>> found = viz.find_nonfinite(lambda x: ef.ops.log(x), ef.Tensor([1.0, 0.0]))
+        >>> print(found.message)
+        log made 1 infinite of 2 elements from finite numbers, ... For example x = 0 → -inf at [1]. Fix: ...
+        """
         return report.message(self)
 
     @property
     def text(self) -> Text:
-        """Everything that is known, to read."""
+        """Everything that is known, to read.
+
+        >>> import viz
+        >>> found = viz.find_nonfinite(lambda x: ef.ops.log(x), ef.Tensor([1.0, 0.0]))
+        >>> print(str(found.text).splitlines()[0])
+        log made 1 infinite of 2 elements from finite numbers.
+        """
         return report.text(self)
 
     def __str__(self) -> str:
@@ -48,8 +67,17 @@ class Nonfinite(Evidence):
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        return notebook.pre(str(self))
+
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain data that JSON can hold."""
+        """Everything as plain data that JSON can hold.
+
+        >>> import viz
+        >>> found = viz.find_nonfinite(lambda x: ef.ops.log(x), ef.Tensor([1.0, 0.0]))
+        >>> found.to_dict()["op"]
+        'log'
+        """
         found = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
@@ -78,6 +106,11 @@ class Nonfinite(Evidence):
 
         Raises:
             ValueError: for what `Recording.draw` refuses.
+
+        >>> import viz
+        >>> found = viz.find_nonfinite(lambda x: ef.ops.log(x), ef.Tensor([1.0, 0.0]))
+        >>> found.draw("infinity.svg")
+        <Drawing '<lambda> near log': 2 boxes, 1 arrows; save(path) writes svg, png, pdf or dot>
         """
         near = neighbourhood(self.recording, self.op_id, before, after)
         return near.draw(path, **{"color_by": "nonfinite", **options})
@@ -88,6 +121,16 @@ class NonfiniteError(FloatingPointError):
 
     Attributes:
         found: the `Nonfinite`. Its recording holds the training step up to there.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> import viz
+    >>> try:
+    ...     with np.errstate(divide="ignore"), viz.trace(on_nonfinite="raise"):
+    ...         y = ef.ops.log(ef.Tensor([1.0, 0.0]))
+    ... except viz.NonfiniteError as error:
+    ...     print(error.found.op, error.found.examples[0].inputs)
+    log {'x': 0.0}
     """
 
     def __init__(self, found: Nonfinite) -> None:
@@ -104,4 +147,16 @@ def _unpickled(message: str) -> FloatingPointError:
 
 
 class NonfiniteWarning(RuntimeWarning):
-    """NaN or infinity appeared, where a trace was asked to warn."""
+    """NaN or infinity appeared, where a trace was asked to warn.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> import viz
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as warned:
+    ...     warnings.simplefilter("always")
+    ...     with np.errstate(divide="ignore"), viz.trace(on_nonfinite="warn"):
+    ...         y = ef.ops.log(ef.Tensor([1.0, 0.0]))
+    >>> [warning.category.__name__ for warning in warned]
+    ['NonfiniteWarning']
+    """

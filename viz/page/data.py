@@ -7,7 +7,7 @@ written once and referred to by number.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from viz.facts import formatting
@@ -128,6 +128,9 @@ class _Columns:
         self.record = record
         self.texts, self.shapes, self.frames = Pool([""]), Pool(), Pool()
         self._known: dict[str | None, int] = {}
+        # By identity: calls of a layer share their settings, and ops their frames; the record keeps all of them.
+        self._settings: dict[int, int] = {}
+        self._frames: dict[int, int] = {}
         self.flops = [flops(record, op) for op in record.ops]
         self.views = Views(record, self.flops, self.text)
         self.measured = any(tensor.stats for tensor in record.tensors)
@@ -139,38 +142,52 @@ class _Columns:
             number = self._known[text] = self.texts.number(_cut_text(text or ""))
         return number
 
+    def _texts(self, texts: Iterable[str | None]) -> list[int]:
+        known, text = self._known, self.text
+        return [known[each] if each in known else text(each) for each in texts]
+
     def _json(self, value: dict[str, Any]) -> int:
         """Settings as JSON text, most of which are equal; 0 for none."""
         if not value:
             return 0
+        number = self._settings.get(id(value))
+        if number is None:
+            number = self._settings[id(value)] = self.texts.number(self._settings_text(value))
+        return number
+
+    @staticmethod
+    def _settings_text(value: dict[str, Any]) -> str:
         entries = list(finite(to_plain(value)).items())[:_MOST_SETTINGS]
         shown = {formatting.clean(name, 100): _shortened(each) for name, each in entries}
-        return self.texts.number(json.dumps(shown, ensure_ascii=False))
+        return json.dumps(shown, ensure_ascii=False)
 
     def _frame(self, frame: Frame | None) -> int | None:
         if frame is None:
             return None
-        plain = Frame(_cut_text(frame.file), frame.line, _cut_text(frame.function), _cut_text(frame.code))
-        return self.frames.number(plain)
+        number = self._frames.get(id(frame))
+        if number is None:
+            plain = Frame(_cut_text(frame.file), frame.line, _cut_text(frame.function), _cut_text(frame.code))
+            number = self._frames[id(frame)] = self.frames.number(plain)
+        return number
 
     def _stack(self, stack: Sequence[Frame]) -> list[int | None]:
         return [self._frame(frame) for frame in stack]
 
     def ops(self, ops: Sequence[Op]) -> dict[str, Any]:
         return {
-            "name": [self.text(op.name) for op in ops],
-            "phase": [self.text(op.phase) for op in ops],
+            "name": self._texts([op.name for op in ops]),
+            "phase": self._texts([op.phase for op in ops]),
             "scope": [op.scope for op in ops],
             "step": [op.step for op in ops],
             "inputs": [op.inputs for op in ops],
-            "input_names": [[self.text(name) for name in op.input_names] for op in ops],
+            "input_names": [self._texts(op.input_names) for op in ops],
             "outputs": [op.outputs for op in ops],
             "settings": [self._json(op.settings) for op in ops],
             "stack": [self._stack(op.stack) for op in ops],
             "start": [op.start for op in ops],
             "end": [op.end for op in ops],
             "forward": [op.forward for op in ops],
-            "error": [self.text(op.error) for op in ops],
+            "error": self._texts([op.error for op in ops]),
             "thread": [op.thread for op in ops],
             "flops": self.flops,
             "flows": self.views.flows,
@@ -208,8 +225,8 @@ class _Columns:
 
     def scopes(self, scopes: Sequence[Scope]) -> dict[str, list[Any]]:
         return {
-            "kind": [self.text(s.kind) for s in scopes],
-            "name": [self.text(s.name) for s in scopes],
+            "kind": self._texts([s.kind for s in scopes]),
+            "name": self._texts([s.name for s in scopes]),
             "label": [0 if s.kind in TRANSPARENT else self.text(formatting.clean(s.name, 40)) for s in scopes],
             "parent": [s.parent for s in scopes],
             "owner": [s.owner for s in scopes],
@@ -229,14 +246,14 @@ class _Columns:
     def tensors(self, tensors: Sequence[TensorInfo]) -> dict[str, Any]:
         return {
             "shape": [self.shapes.number(t.shape) for t in tensors],
-            "dtype": [self.text(t.dtype) for t in tensors],
-            "label": [self.text(formatting.tensor(t)) for t in tensors],
+            "dtype": self._texts([t.dtype for t in tensors]),
+            "label": self._texts([formatting.tensor(t) for t in tensors]),
             "nbytes": [t.nbytes for t in tensors],
-            "role": [self.text(t.role) for t in tensors],
-            "name": [self.text(t.name) for t in tensors],
+            "role": self._texts([t.role for t in tensors]),
+            "name": self._texts([t.name for t in tensors]),
             "producer": [t.producer for t in tensors],
             "gradient_of": [t.gradient_of for t in tensors],
-            "device": [self.text(t.device) for t in tensors],
+            "device": self._texts([t.device for t in tensors]),
             "version": [t.version for t in tensors],
             "stats": [_stats(t) for t in tensors] if self.measured else None,
         }

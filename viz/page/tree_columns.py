@@ -329,9 +329,10 @@ class TreeColumns:
         updates = [u for v in weights for u in selection.updates_of.get(v, ())]
         backward = [b for op in ops for b in selection.backward_of.get(op, ())]
         self.shown.update(ops, riders, updates, backward)
-        own = facts.cost(ops)
+        casts = [rider for rider in riders if rider in selection.casts]
+        own = facts.cost([*ops, *casts])
         sums = _Sums(own, facts.cost([*ops, *riders]) if riders else own, _NOTHING, _NOTHING)
-        rows, of_rows = self._rows, [self.record.ops[op] for op in ops]
+        rows, of_rows = self._rows, [self.record.ops[op] for op in (*ops, *casts)]
         sums.flops = sum([facts.flops[op.id] or 0 for op in of_rows if op.phase == "forward"])
         sums.activations = sum([facts.activations(op) for op in of_rows])
         rows["ops"].append(ops)

@@ -1,4 +1,4 @@
-"""Pictures: from a record to a graph, to places for its boxes, to SVG, DOT, PNG and PDF; and charts."""
+"""Pictures: from a record to a graph, and from its places to SVG, DOT, PNG and PDF; and charts."""
 
 from __future__ import annotations
 

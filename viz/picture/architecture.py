@@ -11,7 +11,7 @@ import numpy
 from eagerflow import tree
 from viz.facts import formatting
 from viz.facts.schema import Record, Scope
-from viz.picture.graph import Cluster, Edge, Graph, Node
+from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture.graph_builder import graph as graph_of_run
 from viz.picture.palette import LIGHT
 from viz.recorder.capture import Options

@@ -7,13 +7,13 @@ import math
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from viz.picture.layout import text_width
+from viz.geometry.layout import text_width
 from viz.picture.palette import Theme, theme_named
+from viz.picture.svg_document import document
 
 __all__ = ["Bar", "bars"]
 
 _ROW, _LENGTH = 20, 360
-_FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,17 +45,11 @@ def bars(title: str, rows: Sequence[Bar], theme: str = "light") -> str:
     height = 62 + _ROW * len(rows)
     width = max(left + _LENGTH + right, text_width(title, 14) + 40)
     lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}"',
-        f'  viewBox="0 0 {width:.0f} {height}" font-family="{_FONTS}">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="100%" height="100%" fill="{look.page}"/>',
         f'<text x="14" y="22" font-size="14" fill="{look.ink}">{escape(title)}</text>',
         *_scale(left, low, high, height, look),
         *[_bar(row, i, left, low, high, look) for i, row in enumerate(rows)],
-        "</svg>",
     ]
-    return "\n".join(lines) + "\n"
+    return document(title, width, height, look, lines)
 
 
 def _decades(values: Sequence[float]) -> tuple[int, int]:

@@ -134,8 +134,19 @@ def main_scope(record: Record, ops: Iterable[Op]) -> str:
 
 def caption(record: Record, ops: list[Op]) -> list[str]:
     """How many ops ran, how long they took, and what went wrong."""
-    parts = [formatting.count(len(ops), "op")]
+    return [formatting.count(len(ops), "op"), *_step_time(record, ops), *outcome(record, ops)]
+
+
+def _step_time(record: Record, ops: list[Op]) -> list[str]:
+    """How long a step takes that nobody records, where such ran, else the time in ops alone; and how long this took.
+
+    Between ops a recording writes down, and measures; in ops it does nothing.
+    """
     times = [(op.start, op.end) for op in ops if op.start is not None and op.end is not None]
-    if times:
-        parts.append(formatting.seconds(max([end for _, end in times]) - min([start for start, _ in times])))
-    return parts + outcome(record, ops)
+    if not times:
+        return []
+    traced = formatting.seconds(max([end for _, end in times]) - min([start for start, _ in times]))
+    untraced = record.meta.get("untraced_step")
+    if isinstance(untraced, dict) and isinstance(untraced.get("duration"), int):
+        return [f"{formatting.seconds(untraced['duration'])} untraced, {traced} traced"]
+    return [f"{formatting.seconds(sum([op.duration for op in ops]))} in ops, {traced} with tracing"]

@@ -9,7 +9,7 @@ from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.flaws import flaws, origins
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.picture.graph import Graph, Node
+from viz.geometry.graph import Graph, Node
 from viz.picture.palette import heat, theme_of
 
 __all__ = ["COLORINGS", "color", "gradients", "gradients_of", "kinds_of_types"]
@@ -86,6 +86,11 @@ class _Colorer:
         made = [self.record.tensors[i] for op in node.ops for i in self.record.ops[op].outputs]
         return made + self._own(node)
 
+    def _made_but_casts(self, node: Node) -> list[TensorInfo]:
+        """What a box's own ops made, without the casts that it is shown with."""
+        ops = [op for op in node.ops if self.record.ops[op].name != "cast"] or node.ops
+        return [self.record.tensors[i] for op in ops for i in self.record.ops[op].outputs] + self._own(node)
+
     def _own(self, node: Node) -> list[TensorInfo]:
         tensors = self.record.tensors
         own = [tensors[i] for i, shown in self.weights.items() if shown == node.id and not node.ops]
@@ -158,7 +163,7 @@ class _Colorer:
         ]
 
     def _by_dtype(self) -> None:
-        types = {node.id: [t.dtype for t in self._made(node)] for node in self.graph.nodes.values()}
+        types = {node.id: [t.dtype for t in self._made_but_casts(node)] for node in self.graph.nodes.values()}
         kinds, shown = self.theme.kinds, {dtype for found in types.values() for dtype in found}
         fills = {dtype: kinds[i % len(kinds)] for i, dtype in enumerate(kinds_of_types(self.record)) if dtype in shown}
         for id_, found in types.items():

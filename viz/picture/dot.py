@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from viz.picture.edge_routes import extent, route
-from viz.picture.graph import LANES, Cluster, Edge, Graph, Node
-from viz.picture.layout import arrange, header, text_width
-from viz.picture.palette import fill_and_line, ink_on, theme_of
+from viz.geometry.graph import LANES, Cluster, Edge, Graph, Node
+from viz.geometry.layout import HEADER, Title, text_width
+from viz.geometry.placement import place
+from viz.picture.legend import SWATCH, Sign, signs
+from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
 
 __all__ = ["FONT", "dot", "placed"]
 
@@ -36,27 +37,27 @@ def dot(graph: Graph, rankdir: str = "TB") -> str:
 
 def placed(graph: Graph) -> str:
     """The text of `graph` with everything in its place in our own layout, for Graphviz' `nop2` to draw."""
-    layout = arrange(graph)
-    ways = route(graph, layout)
-    left, right = extent(layout, ways, graph)
-    theme = theme_of(graph)
-    top = layout.height + (
-        68.0 if graph.legend else 44.0
-    )  # Graphviz counts from the bottom, in points: one for each of our units
+    found = place(graph)
+    layout, ways = found.layout, found.ways
+    area, theme = found.area, theme_of(graph)
+    width = max([area.w, *[text_width(text, 14) + 24 for text in (graph.title, graph.caption)]])
+    legend, legend_width, legend_height = signs(graph, theme, width - 24)
+    width = max(width, legend_width + 24)
+    left, top = (width - area.w) / 2 - area.x, area.h + legend_height + 44.0
 
-    def at(x: float, y: float) -> str:
-        return f"{x - left:.1f},{layout.height - y:.1f}"
+    def at(x: float, y: float) -> str:  # Graphviz counts from the bottom, in points: one for each of our units
+        return f"{x + left:.1f},{area.y + area.h - y:.1f}"
 
-    heading = {
-        "outputorder": "edgesfirst",
-        "bb": f"0,0,{right - left:.1f},{top:.1f}",
-        "lp": f"{(right - left) / 2:.1f},{top - 20:.1f}",
-    }
+    heading = {"outputorder": "edgesfirst", "bb": f"0,0,{width:.1f},{top:.1f}"}
+    heading["lp"] = f"{width / 2:.1f},{top - 20:.1f}"
     lines = _defaults(graph, heading, {"fixedsize": "true", "fontsize": "10"})
     nodes = {
         id_: {"pos": at(*box.middle), "width": f"{box.w / 72:.3f}", "height": f"{box.h / 72:.3f}"}
         for id_, box in layout.nodes.items()
     }
+    for node in graph.nodes.values():
+        if node.kind == "parameter":  # whose text stands below the lid
+            nodes[node.id]["label"] = "\n" + _look(node, graph)["label"]
     frames = {
         id_: {"bb": f"{at(box.x, box.y + box.h)},{at(box.x + box.w, box.y)}", "label": " "}
         for id_, box in layout.frames.items()
@@ -73,31 +74,36 @@ def placed(graph: Graph) -> str:
             x, y = way.label
             look |= {"label": edge.label, "lp": at(x + text_width(edge.label, 9) / 2, y - 3)}
         lines.append(f"  {_quoted(edge.tail)} -> {_quoted(edge.head)} {_listed(look)};")
-    lines += _legend(graph, (right - left) / 2, top - 56)
+    lines += _legend(legend, theme, (width - legend_width) / 2, area.h + legend_height)
     for cluster in graph.clusters.values():
-        box = header(cluster, layout.frames[cluster.id])
-        place = {"pos": at(*box.middle), "width": f"{box.w / 72:.3f}", "height": f"{box.h / 72:.3f}"}
-        lines.append(f"  {_quoted('header_' + cluster.id)} {_listed(_header(graph, cluster) | place)};")
+        lines += _title(graph, cluster, layout.titles[cluster.id], at)
     return "\n".join(["digraph {", *lines, "}", ""])
 
 
-def _legend(graph: Graph, middle: float, y: float) -> Iterator[str]:
-    """A box for each colour, with what it means."""
-    widths = [text_width(text, 10) + 16 for _, text in graph.legend]
-    x = middle - (sum(widths) + 8 * len(widths)) / 2
-    for i, ((fill, text), width) in enumerate(zip(graph.legend, widths)):
-        look = {"label": text, "shape": "box", "style": "filled", "fillcolor": fill, "fontcolor": ink_on(fill)}
-        look |= {"color": theme_of(graph).frame, "pos": f"{x + width / 2:.1f},{y:.1f}"}
-        look |= {"width": f"{width / 72:.3f}", "height": "0.25", "fontsize": "10"}
-        yield f"  {_quoted(f'legend_{i}')} {_listed(look)};"
-        x += width + 8
+def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> Iterator[str]:
+    """A box for each colour, and what it means."""
+    for i, sign in enumerate(legend):
+        x, y = left + sign.x, top - sign.y
+        name, width = _quoted(f"legend_{i}"), sign.width
+        look = {"label": sign.text, "shape": "plaintext", "fontsize": "9.5", "fontcolor": theme.ink}
+        look |= {"pos": f"{x + SWATCH + 2 + width / 2 - 10:.1f},{y:.1f}", "width": f"{width / 72:.3f}", "height": "0.2"}
+        yield f"  {_quoted(f'meaning_{i}')} {_listed(look)};"
+        box = {"label": "", "shape": "box", "width": f"{SWATCH / 72:.3f}", "height": "0.167", "penwidth": "1"}
+        box |= {"pos": f"{x + SWATCH / 2:.1f},{y:.1f}", "color": sign.line, "fillcolor": sign.fill, "style": "filled"}
+        if not sign.fill:  # a dashed line: a box without height
+            box |= {"style": "dashed", "height": "0.001"}
+            del box["fillcolor"]
+        yield f"  {name} {_listed(box)};"
 
 
-def _header(graph: Graph, cluster: Cluster) -> dict[str, str]:
-    """A frame's title as a box of its own, which hides the arrows that cross it."""
-    fill = theme_of(graph).frames[graph.level(cluster) % 2]
-    label = "\n".join([text for text in (cluster.title, cluster.subtitle) if text])
-    return {"label": label or " ", "shape": "box", "style": "filled", "fillcolor": fill, "color": fill}
+def _title(graph: Graph, cluster: Cluster, title: Title, at: Callable[[float, float], str]) -> Iterator[str]:
+    """A frame's title as boxes without lines, one for each line of it."""
+    for i, text in enumerate(title.lines):
+        look = {"label": text, "shape": "plaintext", "fontsize": "10" if i else "12", "tooltip": cluster.title or " "}
+        look |= {"fontname": FONT if i else f"{FONT} Bold", "width": f"{title.at.w / 72:.3f}"}
+        look |= {"fontcolor": theme_of(graph).muted if i else theme_of(graph).ink, "height": f"{HEADER / 72:.3f}"}
+        look["pos"] = at(title.at.middle[0], title.at.y + HEADER * (i + 0.5))
+        yield f"  {_quoted(f'title_{cluster.id}_{i}')} {_listed(look)};"
 
 
 def _shortened(points: list[tuple[float, float]]) -> list[tuple[float, float]]:

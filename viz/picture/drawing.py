@@ -9,8 +9,9 @@ import re
 from typing import Any
 
 from eagerflow.base.files import replacing
+from viz.geometry.graph import Graph
 from viz.picture.dot import dot
-from viz.picture.graph import Graph
+from viz.picture.grounds import darkened, on_any_ground
 from viz.picture.palette import theme_of
 from viz.picture.render import FORMATS, graphviz_source, render
 
@@ -29,6 +30,16 @@ class Drawing:
 
     Raises:
         ValueError: for another direction or a resolution that is not positive.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace("hello") as t:
+    ...     y = ef.ops.tanh(ef.ops.exp(ef.ops.ones((2, 3))))
+    >>> drawing = t.draw()
+    >>> drawing
+    <Drawing 'hello': 3 boxes, 2 arrows; save(path) writes svg, png, pdf or dot>
+    >>> drawing.save("hello.svg").name
+    'hello.svg'
     """
 
     def __init__(self, graph: Graph, rankdir: str = "TB", dpi: int = 96) -> None:
@@ -42,12 +53,28 @@ class Drawing:
 
     @property
     def source(self) -> str:
-        """The picture in Graphviz' language."""
+        """The picture in Graphviz' language.
+
+        >>> import viz
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(ef.ops.exp(ef.ops.ones((2, 3))))
+        >>> drawing = t.draw()
+        >>> drawing.source.startswith("digraph")
+        True
+        """
         return dot(self.graph, self.rankdir)
 
     @functools.cached_property
     def svg(self) -> str:
-        """The picture as SVG."""
+        """The picture as SVG.
+
+        >>> import viz
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(ef.ops.exp(ef.ops.ones((2, 3))))
+        >>> drawing = t.draw()
+        >>> "tanh" in drawing.svg
+        True
+        """
         return render(self.graph, "svg", self.rankdir).decode("utf-8")
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -59,6 +86,13 @@ class Drawing:
         Raises:
             ValueError: for another ending.
             RendererMissing: for PNG and PDF without Graphviz; says how to get it.
+
+        >>> import viz
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(ef.ops.exp(ef.ops.ones((2, 3))))
+        >>> drawing = t.draw()
+        >>> drawing.save("hello.dot").name
+        'hello.dot'
         """
         target = pathlib.Path(path)
         kind = target.suffix.lower().lstrip(".")
@@ -71,7 +105,15 @@ class Drawing:
         return target
 
     def to_string(self) -> str:
-        """The picture in Graphviz' language, under the name that pydot gives this."""
+        """The picture in Graphviz' language, under the name that pydot gives this.
+
+        >>> import viz
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(ef.ops.exp(ef.ops.ones((2, 3))))
+        >>> drawing = t.draw()
+        >>> drawing.to_string() == drawing.source
+        True
+        """
         return self.source
 
     def create(self, prog: Any = None, format: str = "svg") -> bytes:
@@ -84,6 +126,13 @@ class Drawing:
         Raises:
             ValueError: for another format.
             RendererMissing: for PNG and PDF without Graphviz.
+
+        >>> import viz
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(ef.ops.exp(ef.ops.ones((2, 3))))
+        >>> drawing = t.draw()
+        >>> drawing.create(format="svg")[:5]
+        b'<?xml'
         """
         return render(self.graph, format, self.rankdir, self.dpi)
 
@@ -99,6 +148,9 @@ class Drawing:
         return re.sub(r"^<\?xml[^>]*>\s*", "", self.svg)
 
     def _repr_html_(self) -> str:
+        """The picture; in light colours it follows the notebook, and is dark where that is."""
+        if self.graph.theme == "light":
+            return on_any_ground(self.svg, render(darkened(self.graph), "svg", self.rankdir).decode("utf-8"))
         style = f"overflow:auto;max-width:100%;background:{theme_of(self.graph).page}"
         return f'<div style="{style}">{self._repr_svg_()}</div>'
 

@@ -9,13 +9,14 @@ import pathlib
 import statistics
 from typing import Any
 
-from eagerflow.base.files import replacing
 from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import check_step, pick_step, variables_of
+from viz.facts.text_files import write_text
 from viz.facts.text_table import table
 from viz.picture.bar_charts import Bar, bars
+from viz.picture.grounds import on_any_ground
 
 __all__ = ["Flow", "GradientFlow", "gradient_flow", "whole_gradient"]
 
@@ -107,19 +108,16 @@ class GradientFlow:
         Raises:
             ValueError: for another ending or theme.
         """
-        target = pathlib.Path(path)
-        if target.suffix.lower() != ".svg":
+        if pathlib.Path(path).suffix.lower() != ".svg":
             raise ValueError(f"cannot write the chart to {os.fspath(path)!r}: it is SVG, so the name must end in .svg")
-        with replacing(target) as file:
-            file.write(self._chart(theme).encode("utf-8"))
-        return target
+        return write_text(path, self._chart(theme))
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The rows as plain data."""
         return [{**dataclasses.asdict(row), "ratio": row.ratio} for row in self.rows]
 
-    def _repr_svg_(self) -> str:
-        return self.svg[self.svg.index("<svg") :]
+    def _repr_html_(self) -> str:
+        return on_any_ground(self.svg, self._chart("dark"))
 
 
 def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:

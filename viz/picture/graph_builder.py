@@ -11,9 +11,9 @@ from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, check_step, step_name
+from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
-from viz.picture.graph import Cluster, Edge, Graph, Node
 from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
@@ -96,6 +96,9 @@ class _Assembly:
             self.stands_for = fold(root, self.selection.signature)
         for op, shown in self.stands_for.items():
             self.instances.setdefault(shown, []).append(op)
+        for cast, host in self.selection.casts.items():
+            if host in self.stands_for:
+                self.stands_for[cast] = self.stands_for[host]
         self.closed = CLOSED_AT_FIRST if depth is None else ()
         deepest = _levels(root)
         chosen = deepest if depth is None else min(depth, deepest)
@@ -161,7 +164,8 @@ class _Assembly:
     def _spent(self, ops: list[int]) -> list[str]:
         """Time forward (→) and backward (←) of forward ops."""
         backward = [self.record.ops[b] for i in ops for b in self.selection.backward_of.get(i, ())]
-        own = [op.duration for op in map(self.record.ops.__getitem__, ops) if op.phase != "network"]
+        casts = [rider for i in ops for rider in self.selection.riders_of.get(i, ()) if rider in self.selection.casts]
+        own = [op.duration for op in map(self.record.ops.__getitem__, ops + casts) if op.phase != "network"]
         times = (("→", sum(own)), ("←", sum([b.duration for b in backward])))
         found = [text for text in [box_texts.spent(arrow, time) for arrow, time in times] if text]
         return ["   ".join(found)] if found else []
@@ -190,7 +194,8 @@ class _Assembly:
         ops = [op_id, *self.instances.get(op_id, ())]
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, formatting.clean(op.name, 40), kind="op")
-        size = sum([self.record.tensors[i].nbytes for each in ops for i in self.record.ops[each].outputs])
+        made = ops + [rider for rider in riders if rider in self.selection.casts]
+        size = sum([self.record.tensors[i].nbytes for each in made for i in self.record.ops[each].outputs])
         frame.subtitle = "  ·  ".join(filter(None, [*self._spent(ops), box_texts.made(size)]))
         frame.tooltip = _op_tooltip(self.record, op)
         self.graph.clusters[frame.id] = frame
@@ -205,6 +210,9 @@ class _Assembly:
                 self.maker |= {i: row for i in part.op.outputs if i >= 0}
                 for i in part.op.inputs:
                     self.readers.setdefault((each, i), []).append(row)
+            for rider in self.selection.riders_of.get(each, ()):
+                read = [row for i in self.record.ops[rider].outputs for row in self.readers.get((each, i), ())]
+                self.node_of[rider] = read[0] if read else rows[-1]
         self._join_parts(self._parts(op_id), rows)
         for row, own in zip(rows, weights):
             self._add_weights(op_id, own, row, frame.id)
@@ -347,7 +355,8 @@ class _Assembly:
         ops = self.record.ops
         if ops[producer].phase == "backward" and ops[consumer].phase == "backward":
             producer, consumer = ops[consumer].forward or consumer, ops[producer].forward or producer
-        shown = self.stands_for.get(producer, producer), self.stands_for.get(consumer, consumer)
+        casts = self.selection.casts
+        shown = tuple([self.stands_for.get(i, casts.get(i, i)) for i in (producer, consumer)])
         return shown != (producer, consumer) and shown[0] >= shown[1]
 
     def _input(self, tensor: int, title: str) -> str:

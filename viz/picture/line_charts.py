@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from viz.picture.palette import Theme, theme_named
+from viz.picture.svg_document import document, text_at
 
 __all__ = ["Chart", "Line", "line_charts"]
 
 _WIDTH, _HEIGHT = 400, 280  # of one chart
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 40, 40  # around its scales
-_FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
 _LINE = 14  # pixels of a line of the legend
 
 
@@ -66,18 +66,11 @@ def line_charts(title: str, charts: Sequence[Chart], columns: int = 2, theme: st
     look = theme_named(theme)
     width = _WIDTH * max(1, min(columns, len(charts)))
     height = 36 + _HEIGHT * -(-len(charts) // columns)
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"',
-        f'  viewBox="0 0 {width} {height}" font-family="{_FONTS}">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="100%" height="100%" fill="{look.page}"/>',
-        _text(14, 24, title, look.ink, size=14),
-    ]
+    lines = [text_at(14, 24, title, look.ink, size=14)]
     for i, chart in enumerate(charts):
         place = f"translate({_WIDTH * (i % columns)} {36 + _HEIGHT * (i // columns)})"
         lines += [f'<g transform="{place}">', *_drawn(chart, look), "</g>"]
-    return "\n".join([*lines, "</svg>"]) + "\n"
+    return document(title, width, height, look, lines)
 
 
 class _Scale:
@@ -99,21 +92,21 @@ def _drawn(chart: Chart, look: Theme) -> Iterator[str]:
     points = [point for line in chart.lines for point in line.shown()]
     across = _Scale([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
     up = _Scale([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
-    yield _text(_LEFT, 18, chart.title, look.ink, size=12)
+    yield text_at(_LEFT, 18, chart.title, look.ink, size=12)
     for power in across.ticks():
         x = across.place(power)
         yield f'<path d="M{x:.1f} {_TOP} V{_HEIGHT - _BOTTOM}" stroke="{look.frame}"/>'
-        yield _text(x, _HEIGHT - _BOTTOM + 14, _power(power), look.muted, anchor="middle")
+        yield text_at(x, _HEIGHT - _BOTTOM + 14, _power(power), look.muted, 9, anchor="middle")
     for power in up.ticks():
         y = up.place(power)
         yield f'<path d="M{_LEFT} {y:.1f} H{_WIDTH - _RIGHT}" stroke="{look.frame}"/>'
-        yield _text(_LEFT - 6, y + 3, _power(power), look.muted, anchor="end")
-    yield _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, chart.x, look.muted, anchor="middle")
-    yield _text(_LEFT, _TOP - 6, chart.y, look.muted)
+        yield text_at(_LEFT - 6, y + 3, _power(power), look.muted, 9, anchor="end")
+    yield text_at((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, chart.x, look.muted, 9, anchor="middle")
+    yield text_at(_LEFT, _TOP - 6, chart.y, look.muted, 9)
     for number, line in enumerate(chart.lines):
         color = list(look.lines.values())[number % len(look.lines)]
         yield from _traced(line, across, up, color)
-        yield _text(_LEFT + 8, _TOP + _LINE * (number + 1), line.name, color, size=10, halo=look.page)
+        yield text_at(_LEFT + 8, _TOP + _LINE * (number + 1), line.name, color, size=10, halo=look.page)
 
 
 def _traced(line: Line, across: _Scale, up: _Scale, color: str) -> Iterator[str]:
@@ -148,12 +141,3 @@ def _expected(line: Line, across: _Scale, up: _Scale, color: str) -> Iterator[st
 
 def _power(power: int) -> str:
     return f"{10**power:,}" if 0 <= power <= 6 else f"{10.0**power:g}" if -4 <= power < 0 else f"1e{power}"
-
-
-def _text(
-    x: float, y: float, text: str, fill: str, size: int = 9, anchor: str = "start", halo: str | None = None
-) -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    if halo is not None:
-        place += f' paint-order="stroke" stroke="{halo}" stroke-width="4"'
-    return f'<text {place} font-size="{size}" fill="{fill}">{escape(text)}</text>'

@@ -10,7 +10,7 @@ from viz.picture.drawing import Drawing
 
 __all__ = ["html"]
 
-_CELL = "padding:2px 10px;text-align:{};color:#1b2733;background:transparent;white-space:nowrap"
+_CELL = "padding:2px 10px;text-align:{};color:inherit;background:transparent;white-space:nowrap"
 
 
 def html(record: Record, drawing: Drawing) -> str:
@@ -19,7 +19,7 @@ def html(record: Record, drawing: Drawing) -> str:
     body = "".join([f"<tr>{_cells(row)}</tr>" for row in rows(record)])
     notes = "".join([f"<p>{escape(note)}</p>" for note in record.notes])
     return (
-        '<div style="background:white;color:#1b2733;padding:8px;font-family:sans-serif;font-size:13px">'
+        '<div style="padding:4px 0;font-family:system-ui,-apple-system,sans-serif;font-size:13px">'
         f"<p>{escape(describe(record))}</p>{notes}"
         f"<details open><summary>graph</summary>{drawing._repr_html_()}</details>"
         f'<details><summary>layers</summary><table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>'

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from viz.picture.graph import Graph, Node
+from viz.geometry.graph import Graph, Node
 
 __all__ = ["DARK", "LIGHT", "THEMES", "Theme", "fill_and_line", "heat", "ink_on", "inks", "ramp"]
 __all__ += ["theme_named", "theme_of"]

@@ -11,9 +11,9 @@ from typing import Any
 from eagerflow.layers import Layer
 from viz.facts import summary_tables
 from viz.facts.text_table import Text
+from viz.geometry.graph import Cluster, Graph
 from viz.picture.architecture import Shown, architecture, trial
 from viz.picture.drawing import Drawing
-from viz.picture.graph import Cluster, Graph
 
 __all__ = ["model_to_dot", "plot_model", "summary"]
 
@@ -79,6 +79,12 @@ def model_to_dot(
 
     Raises:
         ValueError: when the model isn't built, or for an argument that doesn't exist.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, name="d")], name="m")
+    >>> viz.model_to_dot(model, show_shapes=True)
+    <Drawing 'm': 2 boxes, 1 arrows; save(path) writes svg, png, pdf or dot>
     """
     if kwargs:
         raise ValueError(f"model_to_dot(): unknown arguments {', '.join(kwargs)}")

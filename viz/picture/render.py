@@ -18,10 +18,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from viz.geometry.graph import Graph
 from viz.picture.dot import FONT, dot, placed
 from viz.picture.font import ensure_font
-from viz.picture.graph import Graph
 from viz.picture.svg import svg
+from viz.shell.statuses import Impossible
 
 __all__ = ["ENGINES", "FORMATS", "RendererMissing", "graphviz_source", "render", "set_engine"]
 
@@ -31,8 +32,22 @@ _lock = threading.Lock()  # Graphviz' library serves one thread at a time
 _chosen: list[str] = []
 
 
-class RendererMissing(RuntimeError):
-    """No engine here can make the format that was asked for."""
+class RendererMissing(Impossible, RuntimeError):
+    """No engine here can make the format that was asked for.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace("hello") as t:
+    ...     y = ef.ops.tanh(ef.ops.exp(ef.ops.ones((2, 3))))
+    >>> drawing = t.draw()
+    >>> viz.set_engine("builtin")  # which writes SVG
+    >>> try:
+    ...     drawing.save("hello.pdf")
+    ... except viz.RendererMissing as error:
+    ...     print(str(error)[:29])
+    cannot write PDF: no Graphviz
+    >>> viz.set_engine(None)
+    """
 
 
 class _Unavailable(Exception):
@@ -48,6 +63,10 @@ def set_engine(name: str | None) -> None:
 
     Raises:
         ValueError: for another name.
+
+    >>> import viz
+    >>> viz.set_engine("builtin")  # never Graphviz
+    >>> viz.set_engine(None)  # Graphviz where it is installed
     """
     if name is not None and name not in ENGINES:
         raise ValueError(f"viz.set_engine({name!r}): expected one of {', '.join(map(repr, ENGINES))}, or None")

@@ -7,7 +7,7 @@ import pathlib
 from urllib.parse import quote
 
 from viz.facts.schema import Frame, Record
-from viz.picture.graph import Graph
+from viz.geometry.graph import Graph
 
 __all__ = ["TEMPLATE", "link_to_sources"]
 

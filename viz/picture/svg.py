@@ -4,33 +4,32 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from viz.picture.edge_routes import Route, extent, route
-from viz.picture.graph import Cluster, Edge, Graph, Node
-from viz.picture.layout import HEADER, LID, LINE, SMALL, TITLE, Rect, arrange, header, text_width
+from viz.geometry.edge_routes import Route
+from viz.geometry.graph import Cluster, Edge, Graph, Node
+from viz.geometry.layout import HEADER, LID, LINE, SMALL, TITLE, Rect, Title, text_width
+from viz.geometry.placement import place
+from viz.picture.legend import SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
 
 __all__ = ["svg"]
 
 _HEADING = 26
-_LEGEND = 24
 _FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
 
 
 def svg(graph: Graph) -> str:
     """The picture of a graph as an SVG document."""
-    layout, theme = arrange(graph), theme_of(graph)
-    ways = route(graph, layout)
+    placed, theme = place(graph), theme_of(graph)
+    layout, ways = placed.layout, placed.ways
     heading = [text for text in (graph.title, graph.caption) if text]
-    top = _HEADING * len(heading) + (_LEGEND if graph.legend else 0)
-    left, right = extent(layout, ways, graph)
-    width = max(
-        right - left,
-        *[text_width(text, 15) + 24 for text in heading],
-        _legend_width(graph) + 12 * bool(graph.legend),
-        60,
-    )
-    shift = (width - right - left) / 2
-    height = layout.height + top
+    area = placed.area
+    width = max([area.w, *[text_width(text, 15) + 24 for text in heading], 60])
+    legend, legend_width, legend_height = signs(graph, theme, width - 24)
+    width = max(width, legend_width + 24)
+    below = _HEADING * len(heading)
+    top = below + legend_height
+    shift = (width - area.w) / 2 - area.x
+    height = area.h + top
     frames = [(cluster, graph.level(cluster)) for cluster in graph.clusters.values()]
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
@@ -40,28 +39,28 @@ def svg(graph: Graph) -> str:
         f"<defs>{''.join(_marker(kind, color) for kind, color in theme.lines.items())}</defs>",
         f'<rect width="100%" height="100%" fill="{theme.page}"/>',
         *[_line(text, width / 2, 20 + 20 * i, 15 - 3 * i, theme.ink, "middle") for i, text in enumerate(heading)],
-        *_legend(graph, theme, width / 2, _HEADING * len(heading)),
-        f'<g transform="translate({shift:.1f} {top})">',
+        *_legend(legend, theme, (width - legend_width) / 2, below),
+        f'<g transform="translate({shift:.1f} {top - area.y:.1f})">',
         *[_frame(cluster, layout.frames[cluster.id], level, theme) for cluster, level in frames],
         *[_arrow(edge, way, theme) for edge, way in zip(graph.edges, ways)],
-        *[_header(cluster, layout.frames[cluster.id], level, theme) for cluster, level in frames],
+        *[_title(layout.titles[cluster.id], theme) for cluster, _ in frames],
         *[_box(node, layout.nodes[node.id], theme) for node in graph.nodes.values()],
         "</g></svg>",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _legend_width(graph: Graph) -> float:
-    return sum([text_width(text, SMALL) + 40 for _, text in graph.legend]) + 12 * bool(graph.legend)
-
-
-def _legend(graph: Graph, theme: Theme, middle: float, top: float) -> list[str]:
+def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> list[str]:
     """Small boxes of each colour, each with what it means."""
-    x, parts = middle - _legend_width(graph) / 2 + 12, []
-    for fill, text in graph.legend:
-        parts.append(_rect(Rect(x, top, 16, 12), fill, theme.frame, 2, 1))
-        parts.append(_line(text, x + 22, top + 10, SMALL, theme.ink, "start"))
-        x += text_width(text, SMALL) + 40
+    parts = []
+    for sign in legend:
+        x, y = left + sign.x, top + sign.y
+        if sign.fill:
+            parts.append(_rect(Rect(x, y - 6, SWATCH, 12), sign.fill, sign.line, 2, 1))
+        else:
+            line = f'stroke="{sign.line}" stroke-dasharray="4 3"'
+            parts.append(f'<path d="M{x:.1f} {y:.1f} L{x + SWATCH:.1f} {y:.1f}" {line}/>')
+        parts.append(_line(sign.text, x + SWATCH + 6, y + 3.5, SMALL, theme.ink, "start"))
     return ['<g class="legend">', *parts, "</g>"] if parts else []
 
 
@@ -70,24 +69,13 @@ def _frame(cluster: Cluster, at: Rect, level: int, theme: Theme) -> str:
     return "".join([*parts, _rect(at, theme.frames[level % 2], theme.frame, 10, 1.2), "</g>"])
 
 
-def _header(cluster: Cluster, at: Rect, level: int, theme: Theme) -> str:
-    """A frame's title, on a ground that hides the arrows which cross it."""
-    texts = [text for text in (cluster.title, cluster.subtitle) if text]
-    box = header(cluster, at)
-    ground = _rect(Rect(box.x, box.y, box.w, box.h), theme.frames[level % 2], "none", 3, 0)
-    lines = [
-        _line(
-            text,
-            at.middle[0],
-            at.y + HEADER * (i + 1),
-            10 if i else 12,
-            theme.muted if i else theme.ink,
-            "middle",
-            bold=not i,
-        )
-        for i, text in enumerate(texts)
-    ]
-    return "".join(['<g class="header">', ground, *lines, "</g>"]) if texts else ""
+def _title(title: Title, theme: Theme) -> str:
+    """The lines of a frame's title."""
+    at, parts = title.at, []
+    for i, text in enumerate(title.lines):
+        size, ink = (10, theme.muted) if i else (12, theme.ink)
+        parts.append(_line(text, at.middle[0], at.y + HEADER * (i + 0.8), size, ink, "middle", bold=not i))
+    return "".join(['<g class="header">', *parts, "</g>"]) if parts else ""
 
 
 def _box(node: Node, at: Rect, theme: Theme) -> str:

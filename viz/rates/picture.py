@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
 from viz.picture.palette import Theme, theme_named
+from viz.picture.svg_document import document, text_at
 
 __all__ = ["drawn"]
 
 _WIDTH, _HEIGHT = 560, 330
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 18, 62, 44
-_FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
 
 
 def drawn(
@@ -42,24 +41,19 @@ def drawn(
     means = [(x, v) for (x, _), v in zip(points, smoothed)]
     scale = _Scale([x for x, _ in points] or [0.0], [v for _, v in means] or [0.0])
     title = "learning rate" if chosen is None else f"learning rate {chosen:.1e}"
-    line = " ".join([f"{scale.x(x):.1f},{scale.y(v):.1f}" for x, v in means])
+    curve = " ".join([f"{scale.x(x):.1f},{scale.y(v):.1f}" for x, v in means])
     colors = list(look.lines.values())
     lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}"',
-        f'  viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="{_FONTS}">',
-        f"<title>{escape(title)}</title>",
-        f'<rect width="100%" height="100%" fill="{look.page}"/>',
-        _text(14, 20, title, look.ink, 13),
-        *[_text(14, 36 + 13 * i, words, look.muted, 10) for i, words in enumerate(textwrap.wrap(reason, 92)[:2])],
+        text_at(14, 20, title, look.ink, 13),
+        *[text_at(14, 36 + 13 * i, line, look.muted, 10) for i, line in enumerate(textwrap.wrap(reason, 92)[:2])],
         *_scales(scale, look),
         *[f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(v):.1f}" r="2" fill="{look.muted}"/>' for x, v in points],
-        f'<polyline points="{line}" fill="none" stroke="{colors[0]}" stroke-width="2"/>',
+        f'<polyline points="{curve}" fill="none" stroke="{colors[0]}" stroke-width="2"/>',
     ]
     if chosen is not None:
         x = scale.x(math.log10(chosen))
         lines.append(f'<path d="M{x:.1f} {_TOP} V{_HEIGHT - _BOTTOM}" stroke="{colors[1]}" stroke-dasharray="4 3"/>')
-    return "\n".join([*lines, "</svg>"]) + "\n"
+    return document(title, _WIDTH, _HEIGHT, look, lines)
 
 
 class _Scale:
@@ -85,16 +79,11 @@ def _scales(scale: _Scale, look: Theme) -> list[str]:
     for power in range(scale.left, scale.right + 1):
         x = scale.x(power)
         lines.append(f'<path d="M{x:.1f} {_TOP} V{_HEIGHT - _BOTTOM}" stroke="{look.frame}"/>')
-        lines.append(_text(x, _HEIGHT - _BOTTOM + 14, f"{10.0**power:g}", look.muted, 9, "middle"))
+        lines.append(text_at(x, _HEIGHT - _BOTTOM + 14, f"{10.0**power:g}", look.muted, 9, "middle"))
     for i in range(5):
         value = scale.low + (scale.high - scale.low) * i / 4
         y = scale.y(value)
         lines.append(f'<path d="M{_LEFT} {y:.1f} H{_WIDTH - _RIGHT}" stroke="{look.frame}"/>')
-        lines.append(_text(_LEFT - 6, y + 3, f"{value:.3g}", look.muted, 9, "end"))
-    lines.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "learning rate", look.muted, 10, "middle"))
+        lines.append(text_at(_LEFT - 6, y + 3, f"{value:.3g}", look.muted, 9, "end"))
+    lines.append(text_at((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, "learning rate", look.muted, 10, "middle"))
     return lines
-
-
-def _text(x: float, y: float, text: str, fill: str, size: int, anchor: str = "start") -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"'
-    return f'<text {place} fill="{fill}">{escape(text)}</text>'

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.files import replacing
+from viz.picture.grounds import on_any_ground
+from viz.picture.raster import write_picture
 from viz.rates.picture import drawn
 
 __all__ = ["LearningRates", "judged"]
@@ -37,6 +38,16 @@ class LearningRates:
         smoothed: the same, averaged over neighbours.
         lowest_at: the rate at which the averaged loss was lowest.
         diverged_at: the rate at which training was stopped as the loss ran away; None where it didn't.
+
+    >>> import eagerflow as ef
+    >>> import numpy as np
+    >>> import viz
+    >>> x = np.random.default_rng(1).normal(size=(256, 4))
+    >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile("sgd", "mse")
+    >>> found = viz.find_lr(model, x, x @ [1.0, 2.0, 3.0, 4.0], steps=50)
+    >>> found.rate < found.lowest_at, len(found.rates) == len(found.losses)
+    (True, True)
     """
 
     rate: float | None
@@ -49,29 +60,50 @@ class LearningRates:
 
     @property
     def svg(self) -> str:
-        """The picture: losses by rate, and the rate that was chosen."""
+        """The picture: losses by rate, and the rate that was chosen.
+
+        >>> import viz
+        >>> from viz.rates.sweep import judged
+        >>> rates = [10.0 ** (i / 10 - 4) for i in range(40)]
+        >>> losses = [1.0 - 0.9 * min(1.0, rate) for rate in rates]
+        >>> judged(rates, losses, diverged=False).svg[:5]
+        '<?xml'
+        """
         return drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, "light")
 
     def draw(self, path: str | os.PathLike[str], theme: str = "light") -> pathlib.Path:
         """Write the picture.
 
         Args:
-            path: ends in `.svg`.
+            path: ends in `.svg`, or in `.png`, which takes CairoSVG or librsvg.
             theme: `"light"` or `"dark"`.
 
         Raises:
             ValueError: for another ending or theme.
+            RendererMissing: when no PNG can be made here.
+
+        >>> import viz
+        >>> from viz.rates.sweep import judged
+        >>> rates = [10.0 ** (i / 10 - 4) for i in range(40)]
+        >>> losses = [1.0 - 0.9 * min(1.0, rate) for rate in rates]
+        >>> judged(rates, losses, diverged=False).draw("rates.svg").name
+        'rates.svg'
         """
-        target = pathlib.Path(path)
-        if target.suffix.lower() != ".svg":
-            raise ValueError(f"cannot draw {os.fspath(path)!r}: the picture is SVG, so the name must end in .svg")
+        if pathlib.Path(path).suffix.lower() not in (".svg", ".png"):
+            raise ValueError(f"cannot draw {os.fspath(path)!r}: the name must end in .svg or .png")
         made = drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, theme)
-        with replacing(target) as file:
-            file.write(made.encode("utf-8"))
-        return target
+        return write_picture(path, made)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
+        """Plain data.
+
+        >>> import viz
+        >>> from viz.rates.sweep import judged
+        >>> rates = [10.0 ** (i / 10 - 4) for i in range(40)]
+        >>> losses = [1.0 - 0.9 * min(1.0, rate) for rate in rates]
+        >>> sorted(judged(rates, losses, diverged=False).to_dict())
+        ['diverged_at', 'losses', 'lowest_at', 'rate', 'rates', 'reason', 'smoothed']
+        """
         return dataclasses.asdict(self)
 
     def __repr__(self) -> str:
@@ -80,7 +112,8 @@ class LearningRates:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        return f"<p>{html.escape(self.reason)}</p>{self.svg[self.svg.index('<svg') :]}"
+        dark = drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, "dark")
+        return f"<p>{html.escape(self.reason)}</p>{on_any_ground(self.svg, dark)}"
 
 
 def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> LearningRates:

@@ -24,11 +24,13 @@ from viz.facts.json_data import to_plain
 from viz.recorder import scopes, tensor_stats
 from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import about, described, device_name, flat
+from viz.recorder.finite_check import is_finite
 from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.op_hook import Walker, next_serial, op_recorder, recording
 from viz.recorder.scopes import OpenScope, Scopes
+from viz.recorder.small_arrays import SmallArrays
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["Capture", "Options", "RecordedScope"]
@@ -104,6 +106,7 @@ class Capture(observe.Observer):
         self.scopes: list[RecordedScope] = []
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
         self.measured: dict[int, Any] = {}
+        self.small = SmallArrays(options.stats, self.measured)
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
         self.step_numbers: list[int] = []  # of the run, where steps were chosen
@@ -358,7 +361,8 @@ class Capture(observe.Observer):
 
     def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[int]) -> None:
         """Note which part of a fused op made NaN or infinity, where statistics show any."""
-        flawed = [x for x in map(self.measured.get, made) if x is not None and (x.nan or x.inf)]
+        flawed = any(x.nan or x.inf for x in map(self.measured.get, made) if x is not None)
+        flawed = flawed or any(not is_finite(x) for x in map(self.small.waiting, made) if x is not None)
         if flawed and (number := guilty_part(op, inputs, settings)) is not None:
             self.guilty[len(self.journal.log)] = number
 
@@ -435,7 +439,8 @@ class Capture(observe.Observer):
         return self._paths[number]
 
     def _measure(self, position: int, data: Any) -> None:
-        self.measured[position] = tensor_stats.measure(data, self.options.stats)
+        if not self.small.take(position, data):
+            self.measured[position] = tensor_stats.measure(data, self.options.stats)
 
     def _gradient(self, x: Any, key: int) -> int:
         """The position of a gradient: a raw array, or a tensor while the pass itself is recorded."""

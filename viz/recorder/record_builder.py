@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.config import kernels
 from eagerflow.core.observe import observing
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Record, Scope, Step, Storage, TensorInfo
@@ -56,6 +57,7 @@ class _Builder:
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
         self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
+        capture.small.flush()
         self.met = capture.journal.met()
         record.tensors = [self._tensor(i, met) for i, met in enumerate(self.met)]
         self.same = self._same_memory()
@@ -396,4 +398,5 @@ def _meta(capture: Capture) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": sys.platform,
         "numpy": numpy.__version__,
+        "kernels": kernels(),
     }

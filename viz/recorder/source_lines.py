@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import linecache
 import os
-import sys
 from types import CodeType
 
 import numpy
 
 import eagerflow
+from eagerflow.base.notebook import cell_names
 from viz.facts.schema import Frame
 
 __all__ = ["MAX_FRAMES", "Sources", "is_internal"]
@@ -49,7 +49,7 @@ class Sources:
         self._frames: dict[tuple[int, int], Frame] = {}
         self._lines: dict[int, list[tuple[int, int, int | None]]] = {}
         self._equal: dict[Frame, Frame] = {}
-        self._cells = _notebook_cells()
+        self._cells = cell_names()
 
     def frames(self, places: list[int]) -> tuple[Frame, ...]:
         """The frames of `places`: number of a code object, instruction (`frame.f_lasti`), and so on."""
@@ -76,11 +76,3 @@ class Sources:
             if start <= instruction < end and line is not None:
                 return line
         return self._codes[number].co_firstlineno
-
-
-def _notebook_cells() -> dict[str, str]:
-    """What the files that IPython makes up for cells are called in the notebook: `In [3]`."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
-    known = getattr(getattr(shell, "compile", None), "_filename_map", {})
-    return {file: f"In [{number}]" for file, number in known.items()}

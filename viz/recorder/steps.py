@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import statistics
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
@@ -11,6 +13,8 @@ from viz.recorder.capture import Capture
 from viz.recorder.scopes import Joined, OpenScope, Scopes
 
 __all__ = ["StepGate", "checked_steps", "step"]
+
+_MOST_TIMES = 500  # of steps that weren't chosen
 
 
 class StepGate(observe.Observer):
@@ -31,6 +35,18 @@ class StepGate(observe.Observer):
         self._count = 0
         self._open = Scopes[OpenScope]()  # steps; one inside of another is a part of it
         self._joined: Joined | None = None
+        self._first: list[int] = []  # what the first step took that wasn't chosen
+        self._times = collections.deque[int](maxlen=_MOST_TIMES)  # and the latest of the others
+        self._began = 0
+
+    @property
+    def untraced(self) -> dict[str, int] | None:
+        """What the steps that weren't chosen took, in nanoseconds, in the middle; None where none ended.
+
+        The first of the run warms up and counts only where there is no other.
+        """
+        times = self._times or self._first
+        return {"duration": int(statistics.median(times)), "steps": len(times)} if times else None
 
     @property
     def count(self) -> int:
@@ -48,12 +64,18 @@ class StepGate(observe.Observer):
         if number in self._steps:
             self._capture.step_numbers.append(number)
             self._joined = Joined(self._capture, scope)
+        else:
+            self._began = observe.clock()
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         """The chosen step ends, or something else."""
-        if scope.kind == "step" and self._open.end(scope) and not self._open and self._joined is not None:
+        if scope.kind != "step" or not self._open.end(scope) or self._open:
+            return
+        if self._joined is not None:
             self._joined.end_scope(outputs, error)
             self.close()
+        elif error is None:
+            (self._times if self._first else self._first).append(observe.clock() - self._began)
 
     def close(self) -> None:
         """Let the capture hear nothing more."""

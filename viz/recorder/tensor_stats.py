@@ -10,12 +10,12 @@ import numpy
 from viz.facts.schema import Stats
 from viz.facts.sums import PIECE, sum_of_squares
 
-__all__ = ["BINS", "LEVELS", "measure"]
+__all__ = ["BINS", "LARGE", "LEVELS", "PREVIEW", "measure"]
 
 LEVELS = ("none", "basic", "full")
 BINS = 32
-_PREVIEW = 8
-_LARGE = 1e140  # squares of larger numbers, summed, could be infinite
+PREVIEW = 8
+LARGE = 1e140  # squares of larger numbers, summed, could be infinite
 
 
 def measure(array: Any, level: str) -> Stats | None:
@@ -35,7 +35,7 @@ def measure(array: Any, level: str) -> Stats | None:
     if not math.isfinite(high - low):  # not so in usual arrays, which then need no more passes
         finite = _without_non_finite(values, found)
     if level == "full":
-        found.preview = tuple(values[:_PREVIEW].astype("float64").tolist())
+        found.preview = tuple(values[:PREVIEW].astype("float64").tolist())
         here = type(values) is numpy.ndarray
         found.zeros = int(values.size - numpy.count_nonzero(values) if here else (values == 0).sum())
     if finite.size:
@@ -55,7 +55,7 @@ def _without_non_finite(values: Any, found: Stats) -> Any:
 def _measure_finite(finite: Any, found: Stats, level: str) -> None:
     low, high = found.min or 0.0, found.max or 0.0
     scale = 1.0
-    if max(abs(low), abs(high)) > _LARGE:  # a power of two, which is exact, so that sums stay finite
+    if max(abs(low), abs(high)) > LARGE:  # a power of two, which is exact, so that sums stay finite
         scale = 2.0 ** (math.frexp(max(abs(low), abs(high)))[1] - 1)
         finite = finite.astype("float64") / scale
     center, apart, squares, norm = _sums(finite, level)

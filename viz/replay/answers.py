@@ -114,7 +114,7 @@ def _layer(kept: Kept, number: int, name: str) -> str:
     if name in known:
         return name
     shown = ", ".join(dict.fromkeys(known))
-    raise CannotReplay(f"there is no layer {name!r:.60}{nearest(name, known)} It has: {shown:.300}")
+    raise CannotReplay(f"there is no layer {name!r:.60}{nearest(name, known) or '.'} It has: {shown:.300}")
 
 
 def _norm(played: Played) -> float | None:

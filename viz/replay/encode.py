@@ -78,9 +78,10 @@ class _Encoder:
         """Weights as they are now, and a checksum of everything."""
         if not self.segments[-1].steps[-1].ended:
             return {}, {}
-        now = {i: _host(self.ring.variables[n].data) for n, i in wanted.items()}
+        moved = self.ring.changed_since
+        now = {i: _host(self.ring.variables[n].data) for n, i in wanted.items() if n not in moved}
         state = {n for optimizer in self.ring.optimizers for n in (self.ring._number(v) for v in optimizer.variables)}
-        weights = [(n, i) for n, i in wanted.items() if n not in state and now[i].dtype.kind in "fc"]
+        weights = [(n, i) for n, i in wanted.items() if i in now and n not in state and now[i].dtype.kind in "fc"]
         return {i: self.array(now[i]) for _, i in weights}, {i: digest(a) for i, a in now.items()}
 
     def _variable(self, number: int, array: Any) -> KeptVariable:

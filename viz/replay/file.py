@@ -165,8 +165,7 @@ def _parsed(text: bytes) -> dict[str, Any]:
         raise StepFileError(f"its kind is {header.get('kind')!r:.60} and its version {version!r:.20}, not {_KIND!r}")
     if version > VERSION:
         raise StepFileError(
-            f"its format has version {version}, and this viz reads up to version {VERSION}. "
-            "Upgrade: pip install -U eagerflow."
+            f"its format has version {version}, and this viz reads up to version {VERSION}. Install a newer eagerflow."
         )
     return header
 

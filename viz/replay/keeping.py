@@ -75,6 +75,7 @@ class Keeping:
         _open.remove(self)
         if error is not None:
             self.ring.fail(error)
+        self.ring.write_asked()
 
     def _tell(self, ring: Ring) -> None:
         """Say what it takes, once sizes are known."""
@@ -130,8 +131,10 @@ def _asked_by_signal(ring: Ring) -> Any:
 
 
 def keep_step() -> None:
-    """Write the last training steps at the end of the running one, where they are held: `viz run --keep 3 train.py`.
+    """Write the last training steps, where they are held: `viz run --keep 3 train.py`.
 
+    They are written at the end of the running step, so that it is one of them; between two steps at the end of the
+    next. Where none follows, the last ones are written when the program ends.
     Where nothing is held it does nothing, so the line may stay in a script.
 
     >>> import viz

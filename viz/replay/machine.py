@@ -18,9 +18,12 @@ _IN_WORDS = {
     "features": "the instructions that NumPy uses",
     "numpy": "NumPy's version",
     "blas": "the BLAS library",
+    "kernels": "the kernels, plain or compiled",
     "eagerflow": "eagerflow's version",
     "system": "the operating system",
 }
+
+_BEFORE = {"kernels": "plain"}  # of files that don't tell it
 
 
 def machine() -> dict[str, str]:
@@ -30,6 +33,7 @@ def machine() -> dict[str, str]:
         "features": _features(),
         "numpy": numpy.__version__,
         "blas": _blas(),
+        "kernels": eagerflow.config.kernels(),
         "eagerflow": eagerflow.__version__,
         "system": sys.platform,
         "python": platform.python_version(),
@@ -41,7 +45,7 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return [
         f"{words} ({one.get(name, '?')!s:.80} there, {other.get(name, '?')!s:.80} here)"
         for name, words in _IN_WORDS.items()
-        if one.get(name) != other.get(name)
+        if one.get(name, _BEFORE.get(name)) != other.get(name, _BEFORE.get(name))
     ]
 
 

@@ -127,7 +127,8 @@ class Ring(Observer):
         self.variables: list[Variable] = []
         self.optimizers: list[Any] = []
         self.codes: dict[int, CodeType] = {}
-        self.watch = LossWatch()
+        self._watches: dict[frozenset[int], LossWatch] = {}  # another training has other losses
+        self._updaters: set[int] = set()  # the optimizers of the running step
         self.count = 0
         self.asked = False
         self._numbers: dict[int, int] = {}  # of variables, by identity
@@ -168,6 +169,14 @@ class Ring(Observer):
             self.segments.popleft()
         self._made, self._by_array, self._kept_alive = set(), {}, []
         self._optimizer, self._changed, self._constrained, self._ours = None, [], [], []
+        self._updaters = set()
+
+    def _forget_begun(self) -> None:
+        """What ran before the first step that announces itself, to build a model, say, wasn't the begin of a loop's."""
+        if self._step is not None:
+            self._pending, self._step = [], None
+            self.segments.clear()
+            self.count -= 1
 
     def _end(self, error: BaseException | None) -> None:
         step = self._step
@@ -191,7 +200,7 @@ class Ring(Observer):
         loss = step.loss
         if loss is not None and not math.isfinite(loss):
             return "nan"
-        if loss is not None and self.watch.spikes(loss):
+        if loss is not None and self._watches.setdefault(frozenset(self._updaters), LossWatch()).spikes(loss):
             return "spike"
         return "asked" if asked else None
 
@@ -227,6 +236,24 @@ class Ring(Observer):
         """Write the steps at the end of the running one, or of the next."""
         self.asked = True
 
+    def write_asked(self) -> None:
+        """The program has ended: write what was asked for, if no step came after that."""
+        if not self.asked:
+            return
+        if self._step is not None:  # of a loop: what was begun after its last update isn't a step
+            self._pending, self._step = self._step.events, None
+            self.segments[-1].steps.pop()
+            if not self.segments[-1].steps:
+                self.segments.pop()
+        if self.segments:
+            self.asked = False
+            self._write(self, "asked")
+
+    @property
+    def changed_since(self) -> set[int]:
+        """The numbers of variables that were set by other code after the last step."""
+        return {event[1] for event in self._pending if event[0] == "assign"}
+
     # ------------------------------------------------------------------ what is heard
 
     def on_scope_begin(self, scope: Scope) -> None:
@@ -241,7 +268,9 @@ class Ring(Observer):
                 self._ignored += 1
                 return
             self._depth += 1
-            self._scopes_known = True
+            if not self._scopes_known:
+                self._scopes_known = True
+                self._forget_begun()
             if self._depth == 1:
                 self._begin(scope.inputs, scope.owner)
             return
@@ -385,6 +414,7 @@ class Ring(Observer):
         if self._optimizer is not None:
             _, number, given, rate = self._optimizer
             step.events.append(("apply", number, given, self._changed, rate))
+            self._updaters.add(number)
             for variable in self._constrained:
                 step.events.append(("assign", self._number(variable), _Constant(("a", variable.data))))
         self._optimizer, self._constrained = None, []

@@ -75,7 +75,8 @@ class ScriptPlayer:
         self.kept, self.model, self.feed = kept, reached.model, reached.feed
         if self.model is None:
             raise CannotReplay(
-                "the script ended before a training step of a compiled model; loops of one's own can't be taken over"
+                "the script ended before a training step of a compiled model; a loop of its own can't be taken over. "
+                "Without --script its steps run from the file alone"
             )
         with unobserved():
             self.variables = self._matched()

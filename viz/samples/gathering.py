@@ -10,11 +10,13 @@ import numpy
 from eagerflow import Model, Tensor, losses, tree
 from eagerflow.core.observe import Observer, Scope, unobserved
 from eagerflow.data.feed import ArrayFeed
+from viz.samples.judging import as_chances
 from viz.samples.row_keys import host, keys_of
 
 __all__ = ["Gatherer", "Gathering", "row_losses"]
 
 _MOST_BYTES = 1 << 29  # of samples that are kept because no array of the script's holds them
+_SAME = 1e-3  # of a loss, which may be a sum of many in float32
 _MOST_NUMBERS = 50_000_000  # of predictions that are summed
 
 
@@ -25,10 +27,12 @@ class Gathering:
         model: the model.
         losses: the losses that it was trained with, in the order in which a step computed them.
         count, total: for each different sample, how often it was met, and the sum of its losses.
-        answers: for each different sample the sum of the model's outputs; None where they don't fit together.
+        answers: for each different sample the sum of the model's outputs, of a classifier that of the chances; None
+            where they don't fit together.
         inputs, targets: the samples themselves, as lists of arrays by leaf; inputs that a feed holds aren't copied.
         feeds: the arrays that samples came from, with how many times one did.
         full: whether samples were left out, as there were too many.
+        largest: the rows of the largest batch.
     """
 
     def __init__(self, model: Any) -> None:
@@ -44,7 +48,7 @@ class Gathering:
         self.targets: list[list[Any]] = []
         self.structure: tuple[Any, Any] = (None, None)
         self.full = False
-        self.met = 0
+        self.met = self.largest = 0
         self._bytes = 0
 
     @property
@@ -83,6 +87,7 @@ class Gathering:
             return
         self.structure = x, y
         self.met += len(found)
+        self.largest = max(self.largest, len(found))
         held = len(found) > 0 and self._holds(feed, leaves)
         if held:
             self.feeds[id(feed)][1] += len(found)
@@ -120,7 +125,7 @@ class Gathering:
     def _add_answers(self, slots: numpy.ndarray, known: numpy.ndarray, outputs: Any) -> None:
         if not isinstance(outputs, Tensor) or len(outputs.shape) > 2:
             return
-        answers = host(outputs).reshape(len(slots), -1).astype("float64")
+        answers = as_chances(host(outputs).reshape(len(slots), -1).astype("float64"), self.losses[0])
         if self.answers is None:
             self.answers = numpy.zeros((0, answers.shape[1]))
         if self.answers.shape[1] != answers.shape[1] or len(self.count) * answers.shape[1] > _MOST_NUMBERS:
@@ -178,11 +183,14 @@ class Gatherer(Observer):
             return
         model, x, given = self._last
         if not _is_part(y_pred, given):
-            self._note(f"the loss {scope.name!r} compares something else than what a model gave; that isn't judged")
+            self._note(f"the loss {scope.name!r} compares something other than a model's outputs; that isn't judged")
             return
         values = row_losses(scope.owner, y_true, y_pred)
         if values is None:
-            self._note(f"the loss {scope.name!r} gives no value per sample, so samples can't be told apart by it")
+            self._note(
+                f"the loss {scope.name!r} gives one value for the batch, which is no mean or sum of the rows': samples "
+                "can't be told apart by it"
+            )
             return
         self._pending.setdefault(id(model), []).append((model, x, y_true, y_pred, values, scope.owner))
 
@@ -212,16 +220,34 @@ class Gatherer(Observer):
 
 
 def row_losses(loss: Any, y_true: Any, y_pred: Any) -> numpy.ndarray | None:
-    """The loss of each row, None where it gives none."""
+    """The loss of each row, None where it gives none.
+
+    One that gives a number for the whole batch is asked row by row, and counts if it is the mean or the sum of these.
+    """
     if not isinstance(loss, losses.Loss):
         return None
     alone = copy.copy(loss)
     alone.reduction, alone._checks_count = "none", False
     values = host(alone._compute(y_true, tree.map_structure(_untracked, y_pred), None))
     first = tree.flatten(y_pred)[0]
-    if not values.ndim or values.shape[0] != first.shape[0]:
+    if not values.ndim:
+        return _row_by_row(alone, y_true, y_pred, len(first), float(values))
+    if values.shape[0] != first.shape[0]:
         return None
     return values.reshape(len(values), -1).mean(axis=1).astype("float64")
+
+
+def _row_by_row(loss: Any, y_true: Any, y_pred: Any, rows: int, whole: float) -> numpy.ndarray | None:
+    """The loss of each row alone; None where that of the batch is something else than their mean or sum."""
+    found = numpy.empty(rows)
+    for i in range(rows):
+        y, given = [tree.map_structure(lambda t: _untracked(t)[i : i + 1], each) for each in (y_true, y_pred)]  # noqa: B023
+        value = host(loss._compute(y, given, None))
+        if value.ndim:
+            return None
+        found[i] = float(value)
+    parts = (found.mean(), found.sum())
+    return found if any(abs(whole - part) <= _SAME * max(abs(whole), abs(part)) for part in parts) else None
 
 
 def _untracked(x: Any) -> Any:

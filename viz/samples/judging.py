@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy
 
-__all__ = ["Classes", "classes_of", "far_off", "likely_wrong"]
+__all__ = ["Classes", "as_chances", "classes_of", "far_off", "likely_wrong"]
 
 _LEAST = 0.4  # the chance that a class must have to be rather meant: below, a network has learned too little to tell
+_BEYOND = 1.3  # times what each class has by chance, which counts where there are few
 _FAR = 10.0  # times the distance between the quartiles: of squared normal errors two in ten thousand are so far above
 
 
@@ -32,13 +33,27 @@ class Classes:
         return found
 
 
-def classes_of(targets: numpy.ndarray, outputs: numpy.ndarray, loss: Any) -> Classes | None:
+def as_chances(outputs: numpy.ndarray, loss: Any) -> numpy.ndarray:
+    """Outputs of a classifier as chances: of one column that of yes, of several one for each class.
+
+    Args:
+        outputs: logits or chances, a row for each sample.
+        loss: the loss that compared them with labels.
+    """
+    if outputs.shape[1] == 1:
+        yes = outputs[:, 0]
+        return outputs if _are_chances(yes, loss) else 1 / (1 + numpy.exp(-numpy.clip(outputs, -60, 60)))
+    return outputs if _are_chances(outputs.sum(axis=1), loss, outputs) else _softmax(outputs)
+
+
+def classes_of(targets: numpy.ndarray, outputs: numpy.ndarray, loss: Any, chances: bool = False) -> Classes | None:
     """The classes, where targets are classes; None where they are numbers.
 
     Args:
         targets: of each sample.
         outputs: what the model gave for each sample (or the mean of it).
         loss: the loss that compared the two.
+        chances: outputs are chances already, whatever the loss was given.
     """
     outputs = outputs.reshape(len(outputs), -1) if outputs.ndim == 1 else outputs
     if outputs.ndim != 2:
@@ -51,8 +66,7 @@ def classes_of(targets: numpy.ndarray, outputs: numpy.ndarray, loss: Any) -> Cla
             return None
         if not any(word in name.lower() for word in ("binary", "hinge", "sigmoid")):
             return None
-        yes = outputs[:, 0]
-        yes = yes if _are_chances(yes, loss) else 1 / (1 + numpy.exp(-numpy.clip(yes, -60, 60)))
+        yes = (outputs if chances else as_chances(outputs, loss))[:, 0]
         return Classes((flat[:, 0] > 0).astype(int), numpy.stack([1 - yes, yes], axis=1))
     if flat.shape[1] == 1 and whole and flat.min() >= 0 and flat.max() < columns:
         labels = flat[:, 0].astype(int)
@@ -60,7 +74,7 @@ def classes_of(targets: numpy.ndarray, outputs: numpy.ndarray, loss: Any) -> Cla
         labels = flat.argmax(axis=1)
     else:
         return None
-    return Classes(labels, outputs if _are_chances(outputs.sum(axis=1), loss, outputs) else _softmax(outputs))
+    return Classes(labels, outputs if chances else as_chances(outputs, loss))
 
 
 def _are_chances(sums: numpy.ndarray, loss: Any, each: numpy.ndarray | None = None) -> bool:
@@ -89,7 +103,8 @@ def likely_wrong(classes: Classes) -> numpy.ndarray:
     limits = numpy.full(chances.shape[1], numpy.inf)
     for label in numpy.unique(labels):
         limits[label] = chances[labels == label, label].mean()
-    sure = numpy.where((chances >= limits) & (chances >= _LEAST), chances, -1.0)
+    least = max(_LEAST, _BEYOND / chances.shape[1])
+    sure = numpy.where((chances >= limits) & (chances >= least), chances, -1.0)
     rows = numpy.arange(len(labels))
     best = sure.argmax(axis=1)
     found: numpy.ndarray = (sure[rows, best] > 0) & (best != labels) & (chances[rows, best] > chances[rows, labels])

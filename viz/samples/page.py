@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.files import replacing
 from viz.attribution.drawing import pixels
 from viz.facts.png import png_address
+from viz.facts.text_files import check_html, write_text
 from viz.samples.sample_set import Sample, Samples
 
 __all__ = ["to_html"]
@@ -42,12 +42,8 @@ def to_html(samples: Samples, path: str | os.PathLike[str]) -> pathlib.Path:
     Raises:
         ValueError: for another ending.
     """
-    target = pathlib.Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"cannot write the page to {os.fspath(path)!r}: the name must end in .html")
-    with replacing(target) as file:
-        file.write(page(samples).encode("utf-8"))
-    return target
+    check_html(path)
+    return write_text(path, page(samples))
 
 
 def page(samples: Samples) -> str:

@@ -24,10 +24,11 @@ __all__ = ["judged"]
 _MOST_DOUBTED = 0.25  # of all labels
 _MIXES = 0.02  # a loss that differs by more than this from the same sample's alone isn't that of the sample
 _MIXED = (
-    "a sample alone has another loss than beside others: rows of a batch mix in this model, or it draws at random; "
+    "a sample alone has another loss than beside others: rows of a batch mix in this model, or it is random; "
     "|gradient| is that of the sample alone"
 )
-_AT_ONCE = 256  # samples that go through the model together
+_AT_ONCE = 256  # samples that go through the model together, if the script had as many in a batch
+_LEAST_AT_ONCE = 16
 _SEVERAL = 2  # times that samples were met, from which on the mean of their losses tells something
 
 
@@ -107,8 +108,9 @@ def _answers(gathering: Gathering, data: _Data) -> tuple[Any, numpy.ndarray]:
     """What the trained model gives for each sample, and the loss of each."""
     outputs: list[Any] = []
     losses: list[numpy.ndarray] = []
-    for first in range(0, len(data.rows), _AT_ONCE):
-        x, y = data.arguments(data.rows[first : first + _AT_ONCE])
+    at_once = max(_LEAST_AT_ONCE, min(_AT_ONCE, gathering.largest))
+    for first in range(0, len(data.rows), at_once):
+        x, y = data.arguments(data.rows[first : first + at_once])
         given = gathering.model(*x, training=False)
         losses.append(_losses(gathering, y, given))
         outputs.append(host(tree.flatten(given)[0]))
@@ -137,7 +139,7 @@ def _described(
     then = now
     if now is not None and one and gathering.answers is not None and len(gathering.answers) > slots.max(initial=-1):
         mean = gathering.answers[slots] / numpy.maximum(times, 1)[:, None]
-        then = classes_of(targets, mean, gathering.losses[0]) or now
+        then = classes_of(targets, mean, gathering.losses[0], chances=True) or now
     rather = numpy.full(len(losses), -1)
     for classes in (now, then):  # the mean of all passes comes last: it wasn't learned by heart
         if classes is not None:
@@ -179,7 +181,7 @@ def _doubts_dropped(samples: list[Sample]) -> list[str]:
     for sample in doubted:
         sample.marks = [mark for mark in sample.marks if not mark.startswith("label likely")]
     finds = f"the network finds {len(doubted)} of {len(samples)} labels wrong"
-    return [f"{finds}: it has learned too little to doubt any, so none is marked"]
+    return [f"{finds}: it has learned too little to judge them, so none is marked"]
 
 
 def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: numpy.ndarray, seconds: float) -> bool:

@@ -18,10 +18,13 @@ from viz.doctor.checks.endings import running_fit
 from viz.doctor.user_code import Place, call_place, scope_frame
 from viz.recorder.descriptions import flat
 from viz.recorder.scopes import OpenScope, Scopes
+from viz.trial.recorded_loss import RecordedLoss, recorded_loss
 
 __all__ = ["FirstStep", "FirstStepWatch", "Stop", "rows_of"]
 
 _KEPT = 64  # calls of models before the step: one of them made the predictions
+_INNER = ("model", "layer", "loss", "metric", "optimizer", "data")
+_OPS = 200  # that ran since then: a loss consists of some of them
 _FUNCTIONS = ("train_step", "compute_loss")
 
 
@@ -38,7 +41,8 @@ class FirstStep:
         model: the model, or the layer that a loop calls; None where it calls none.
         data: the batch: `x`, `(x, y)` or `(x, y, sample_weight)`; in a loop what is known of it.
         optimizer: who updates the weights; None where a loop does it by hand.
-        loss: of a loop: the loss object, None where it is a plain function; of `fit`: the compiled one, or None.
+        loss: of a loop: the loss object, or what was recorded of a plain function; None where that isn't known. Of
+            `fit`: the compiled one, or None.
         place: the line of the call of `fit`, or that of the loop.
         fit: the running `Fit`, which knows the data, epochs and callbacks; or None.
         sources: the variables that a loop asked the gradients of.
@@ -123,8 +127,6 @@ class FirstStepWatch(observe.Observer):
         reached: called with the `FirstStep`; what it raises ends the script.
     """
 
-    wants_ops = False
-
     def __init__(self, reached: Callable[[FirstStep], None]) -> None:
         self._reached: Callable[[FirstStep], None] | None = reached
         self._thread = get_ident()
@@ -132,6 +134,8 @@ class FirstStepWatch(observe.Observer):
         self._calls: deque[_Call] = deque(maxlen=_KEPT)
         self._over = False  # a script that catches everything is stopped again
         self._losses: list[tuple[Any, Any, Any]] = []
+        self._ops: deque[Any] = deque(maxlen=_OPS)
+        self._recorded: tuple[_Call, RecordedLoss, list[Any]] | None = None
         self._sources: list[Any] = []
         self._gradients: list[bool | None] = []
         self._place: Place | None = None
@@ -141,6 +145,8 @@ class FirstStepWatch(observe.Observer):
             raise Stop
         if self._reached is None or get_ident() != self._thread:
             return
+        if scope.kind in ("model", "layer") and not self._scopes.inside(*_INNER):
+            self._ops.clear()  # of the loss, only what runs after the model is needed
         self._scopes.append(OpenScope(scope))
         if scope.kind == "step" and scope.name == "train_step":
             fit = running_fit()
@@ -160,6 +166,21 @@ class FirstStepWatch(observe.Observer):
         elif scope.kind == "loss" and isinstance(scope.inputs, tuple) and len(scope.inputs) == 2:
             self._losses.append((scope.owner, *scope.inputs))
 
+    def on_op(
+        self,
+        op: Any,
+        inputs: tuple[Any, ...],
+        settings: tuple[Any, ...],
+        outputs: Any,
+        started: int,
+        ended: int,
+        error: BaseException | None = None,
+    ) -> None:
+        if self._reached is None or not self._calls or self._scopes.inside(*_INNER) or get_ident() != self._thread:
+            return
+        if error is None:
+            self._ops.append((op, inputs, settings, outputs))
+
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         if self._reached is None or get_ident() != self._thread:
             return
@@ -173,6 +194,10 @@ class FirstStepWatch(observe.Observer):
         found = [g for s, g in zip(sources, results) if isinstance(s, Variable)]
         self._gradients = [None if g is None else bool(host(g.data).any()) for g in found]
         self._place = call_place(scope_frame(sys._getframe(1)), self._scopes)
+        if not self._losses and self._calls and len(targets) == 1:
+            with observe.unobserved():
+                heard = recorded_loss(targets[0], self._calls[-1].kept, self._ops)
+            self._recorded = None if heard is None else (self._calls[-1], *heard)
 
     def _of_loop(self, optimizer: Any) -> FirstStep:
         """The step of a loop, as far as it can be put together from what was announced."""
@@ -183,6 +208,9 @@ class FirstStepWatch(observe.Observer):
             if len(made_by) == 1 and _holds(made_by[0].owner, wanted):
                 data = (made_by[0].inputs, y)
                 return FirstStep("loop", made_by[0].owner, data, optimizer, loss, self._place, **known)
+        if self._recorded is not None and _holds(self._recorded[0].owner, wanted):
+            call, loss, y = self._recorded
+            return FirstStep("loop", call.owner, (call.inputs, y), optimizer, loss, self._place, **known)
         called = [call for call in self._calls if _holds(call.owner, wanted)]
         model, data = (called[-1].owner, (called[-1].inputs, None)) if called else (None, (None, None))
         return FirstStep("loop", model, data, optimizer, None, self._place, **known)
@@ -193,6 +221,7 @@ class FirstStepWatch(observe.Observer):
         reached, self._reached = self._reached, None
         self._calls.clear()
         self._losses.clear()
+        self._ops.clear()
         self._over = True
         with observe.unobserved():
             reached(step)

@@ -15,7 +15,7 @@ from viz.doctor.crash import without_ours
 from viz.trial.first_step import FirstStep, FirstStepWatch, Stop
 from viz.trial.writes_apart import WritesApart
 
-__all__ = ["Stopped", "run_until_first_step", "run_watched"]
+__all__ = ["Stopped", "run_until_first_step", "run_watched", "why_no_step"]
 
 
 class Stopped:
@@ -99,3 +99,12 @@ def _run(script: str, stopped: Stopped) -> None:
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is)
         stopped.error, stopped.status = error, 1
         traceback.print_exception(without_ours(error, __file__))
+
+
+def why_no_step(stopped: Stopped) -> str:
+    """In words, why a script that should have been stopped at its first training step wasn't."""
+    if stopped.error is not None:
+        return f"the script failed before it trained: {type(stopped.error).__name__}"
+    if stopped.status:
+        return f"the script failed before it trained: it left with status {stopped.status}"
+    return "no training step of eagerflow ran; is the model trained by this script?"

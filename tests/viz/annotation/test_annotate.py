@@ -11,6 +11,7 @@ from eagerflow import layers
 from viz.annotation.costs import costs_by_line
 from viz.annotation.report import page, text
 from viz.cli import main
+from viz.facts.selection import usual_step
 
 SCRIPT = """\
 import numpy as np
@@ -94,8 +95,8 @@ def test_the_command_shows_lines_with_their_margin(file, capsys):
     assert main(["annotate", file, "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["lines"]) == 5
     assert main(["annotate", file, "--html", "lines.html", "--step", "0"]) == 0
-    assert main(["annotate", file, "--html", "lines.png"]) == 1
-    assert main(["annotate", file, "--step", "7"]) == 1
+    assert main(["annotate", file, "--html", "lines.png"]) == 2
+    assert main(["annotate", file, "--step", "7"]) == 2
 
 
 def test_a_changed_file_is_not_shown_as_if_it_had_run(file, tmp_path):
@@ -117,3 +118,14 @@ def test_what_was_not_recorded_is_said():
         ef.ops.exp(1.0)
     with pytest.raises(ValueError, match="holds no lines of code"):
         costs_by_line(t)
+
+
+def test_the_smaller_last_batch_of_an_epoch_is_not_the_one_that_is_shown():
+    model = ef.Sequential([layers.Dense(4), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((20, 3), "float32")
+    with viz.trace() as t:
+        model.fit(x, x[:, :1], batch_size=8, verbose=0)  # batches of 8, 8 and 4 rows
+        model.predict(x, verbose=0)
+    assert usual_step(t) == 1
+    assert costs_by_line(t).step == "step 2 of 4"

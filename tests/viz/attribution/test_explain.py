@@ -24,6 +24,7 @@ def linear():
 
 @pytest.fixture
 def cnn():
+    ef.utils.set_random_seed(1)  # of 150 draws one has an answer that barely changes, which 1 % is too strict for
     return ef.Sequential(
         [
             layers.Conv2D(4, 3, activation="relu", name="first"),
@@ -278,8 +279,8 @@ def test_it_draws_pictures_tokens_and_numbers(cnn, linear, tmp_path):
     assert ">tea<" in found.draw(words=["", "", "", "", "tea"])
     numbers = viz.explain(linear, rows(2, 3), "occlusion")
     assert ">height = " in numbers.draw(words=["height", "width", "age"], rows=[1])
-    assert numbers._repr_html_().startswith("<div")
-    with pytest.raises(ValueError, match=r"must end in .svg or .html"):
-        numbers.draw(tmp_path / "a.png")
+    assert numbers._repr_html_().count("<svg") == 1
+    with pytest.raises(ValueError, match=r"must end in .svg, .png or .html"):
+        numbers.draw(tmp_path / "a.jpg")
     with pytest.raises(ValueError, match="there is no row 7"):
         numbers.draw(rows=[7])

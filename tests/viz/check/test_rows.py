@@ -196,6 +196,62 @@ for step in range(5):
         assert verdicts[name] == "ok", name
 
 
+XOR = """
+ef.utils.set_random_seed({seed})
+small = ef.initializers.RandomUniform(-0.05, 0.05)
+model = ef.Sequential([layers.Dense(n, activation="sigmoid", kernel_initializer=small) for n in (2, 3, 1)])
+model.compile(ef.optimizers.SGD(0.1, momentum=0.9), "mse")
+x = np.array([[1.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+model.fit(x, np.array([[0.0], [0.0], [1.0], [1.0]]), batch_size=4, epochs={epochs}, shuffle=False, verbose=0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plateau_that_is_left_after_many_steps_is_no_fault(seed, tmp_path, once):
+    found, _ = checked(tmp_path, PRELUDE + XOR.format(seed=seed, epochs=10_000))
+    assert [row for row in found.rows if row.verdict == "fault"] == []
+    assert next(row for row in found.rows if row.name == "overfits one batch").verdict == "open"
+
+
+def test_a_model_that_draws_at_random_in_inference_is_compared_with_equal_draws(tmp_path, once):
+    source = """
+class Sampled(layers.Layer):
+    def call(self, h):
+        return h + 0.5 * ef.random.normal(ops.shape(h))
+model = ef.Sequential([layers.Dense(4), Sampled(), layers.Dense(1)])
+"""
+    found, _ = checked(tmp_path, PRELUDE + source + FIT)
+    row = next(row for row in found.rows if row.name == "saving")
+    assert (row.verdict, row.evidence["difference"]) == ("ok", 0.0)
+
+
+PLAIN_LOOP = """
+optimizer = ef.optimizers.Adam(0.01)
+for step in range(5):
+    with ef.GradientTape() as tape:
+        loss = LOSS
+    variables = model.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)
+"""
+
+
+def test_a_loop_whose_loss_is_a_plain_function_is_checked_by_the_ops_that_it_ran(tmp_path, once):
+    source = PLAIN_LOOP.replace("LOSS", "ops.mean(ops.square(model(x, training=True) - target))")
+    found, _ = checked(tmp_path, PRELUDE + NET + source)
+    verdicts = {row.name: row.verdict for row in found.rows}
+    for name in ("inputs", "labels", "rows apart", "weights move", "overfits one batch"):
+        assert verdicts[name] == "ok", name
+
+
+def test_a_loss_of_more_than_outputs_and_labels_stays_unknown(tmp_path, once):
+    weighted = "ops.mean(ops.square(model(x) - target)) + ops.sum(ops.square(model.trainable_variables[0]))"
+    found, _ = checked(tmp_path, PRELUDE + NET + PLAIN_LOOP.replace("LOSS", weighted))
+    row = next(row for row in found.rows if row.name == "overfits one batch")
+    assert row.verdict == "open"
+    assert "isn't known" in row.message
+
+
 def test_a_loop_without_a_model_leaves_questions_open(tmp_path, once):
     source = """
 w = ef.Variable(np.zeros((8, 1), "float32"))

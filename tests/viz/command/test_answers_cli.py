@@ -59,17 +59,28 @@ def test_a_finite_script(script, capsys):
     assert main(["nonfinite", script(GOOD)]) == 0
     assert capsys.readouterr().out == "3.0\nall finite\n"
     assert main(["nonfinite", "--json", script(GOOD)]) == 0
-    assert json.loads(capsys.readouterr().out) == {"nonfinite": None}
+    assert json.loads(capsys.readouterr().out) == {"nonfinite": None, "ops": 1, "failed": False}
 
 
 def test_a_script_without_ops(script, capsys):
-    assert main(["nonfinite", script("x = 1")]) == 0
+    assert main(["nonfinite", script("x = 1")]) == 3
     assert "no op of eagerflow ran" in capsys.readouterr().out
 
 
 def test_a_script_that_fails_otherwise(script, capsys):
     assert main(["nonfinite", script(GOOD + "1 / 0")]) == 3
-    assert "ZeroDivisionError" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "ZeroDivisionError" in said.err
+    assert "all finite" not in said.out
+    assert main(["nonfinite", "--json", script(GOOD + "1 / 0")]) == 3
+    assert json.loads(capsys.readouterr().out)["failed"]
+
+
+def test_the_recording_of_a_script_that_failed_is_not_called_finite(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    main(["run", "--stats", "basic", script(GOOD + "1 / 0")])
+    assert main(["nonfinite", "train.efz"]) == 3
+    assert "the script failed; what ran until then was finite" in capsys.readouterr().out
 
 
 def test_a_script_that_catches_the_error(script, capsys):
@@ -103,7 +114,7 @@ def test_the_recording_of_a_run_can_be_kept(script, tmp_path):
         (["nonfinite", "no.efz", "--fast"], "arguments are for scripts"),
         (["diff", "no.efz", "no.efz"], "no.efz"),
         (["diff", "a.txt", "b.txt"], "ends in .efz"),
-        (["diff", "--tolerance", "-1", "a.efz", "b.efz"], "number ≥ 0"),
+        (["diff", "--tolerance", "-1", "a.efz", "b.efz"], "--tolerance -1.0: expected a number ≥ 0"),
     ],
 )
 def test_wrong_usage(arguments, message, capsys):
@@ -159,7 +170,7 @@ def test_steps_of_one_recording(tmp_path, capsys):
     assert main(["diff", "--steps", "0,1", path]) == 1
     assert "step 0 → " in capsys.readouterr().out
     assert main(["diff", path]) == 2
-    assert "steps=(i, j)" in capsys.readouterr().err
+    assert "--steps i,j" in capsys.readouterr().err
     with pytest.raises(SystemExit) as leaving:
         main(["diff", "--steps", "0", path])
     assert leaving.value.code == 2

@@ -48,7 +48,7 @@ def test_a_picture_of_a_model(path):
 
 
 def test_unknown_lengths_are_answered_with_those_there_are(path, capsys):
-    assert main(["summary", str(path), "--sizes", "time=7"]) == 1
+    assert main(["summary", str(path), "--sizes", "time=7"]) == 2
     assert "['words:0', 'batch', 'words:1', 'words_1']" in capsys.readouterr().err
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_list_of_lengths_is_refused(sizes, path, capsys):
 
 def test_damaged_files_and_lengths_of_recordings_are_errors(tmp_path, capsys):
     (tmp_path / "a.onnx").write_bytes(b"no model")
-    assert main(["html", str(tmp_path / "a.onnx")]) == 1
+    assert main(["html", str(tmp_path / "a.onnx")]) == 2
     assert "no ONNX file" in capsys.readouterr().err
-    assert main(["html", str(tmp_path / "a.efz"), "--sizes", "a=3"]) == 1
+    assert main(["html", str(tmp_path / "a.efz"), "--sizes", "a=3"]) == 2
     assert "--sizes goes with ONNX files" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from eagerflow import layers
 from viz.cli import main
 from viz.compare.conditions import parsed
 from viz.compare.noise import _reversals, drift, least_median, least_ratio, quiet
+from viz.compare.step_figures import figures_of
 
 
 def trained(units=4, steps=12, seed=0, **options):
@@ -156,6 +157,38 @@ def test_what_is_no_condition_is_refused(text, message):
         viz.diff(t, steps=(0, 1)).check("ops>0%")
 
 
+def test_several_recordings_of_a_side_tell_what_lies_between_runs():
+    runs = [timed(noisy(middle, seed=seed)) for seed, middle in enumerate([10.0, 13.0, 10.5, 13.2])]
+    difference = viz.diff(runs[0], runs[1])
+    assert difference.check("time>10%")[0].failed  # two runs of one program, as it happens
+    (both,) = difference.check("time>10%", more_a=[runs[3]], more_b=[runs[2]])
+    assert both.failed is False
+    assert "20 and 20 of 2 and 2 recordings" in both.why
+    slower = [timed(noisy(middle, seed=9)) for middle in (30.0, 33.0)]
+    assert viz.diff(runs[0], slower[0]).check("time>10%", more_a=runs[1:], more_b=slower[1:])[0].failed
+
+
+def test_where_some_steps_train_the_others_do_not_count():
+    model = ef.Sequential([layers.Dense(4), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((40, 3), "float32")
+    with viz.trace() as t:
+        model.fit(x, x[:, :1], batch_size=8, verbose=0)
+        model.predict(x, batch_size=1, verbose=0)
+    figures = figures_of(t)
+    assert [len(figures.noisy[name]) for name in ("time", "backward", "update")] == [4, 4, 4]
+    assert figures.left_out == 41
+
+
+def test_other_figures_must_have_changed_in_every_recording():
+    few, many = trained(units=4), trained(units=8)
+    difference = viz.diff(few, many)
+    assert difference.check("params>0%", more_b=[many])[0].failed
+    (found,) = difference.check("params>0%", more_b=[few])
+    assert found.failed is False
+    assert "nearest" in found.why
+
+
 def test_several_conditions_stand_in_one_text():
     assert [each.name for each in parsed(["time>10%, peak > 1.5GB", "val_loss<-3 %"])] == ["time", "peak", "val_loss"]
     assert [each.amount for each in parsed(["peak>1.5KB,loss>-3%"])] == [1536.0, -0.03]
@@ -167,7 +200,7 @@ def test_the_command_exits_by_conditions_and_prints_markdown(tmp_path, capsys):
     assert main(["diff", "--fail-if", "time>10%", a, b]) == 1
     assert "✗ time>10%  10 ms → 30 ms  +200.0 %" in capsys.readouterr().out
     assert main(["diff", "--fail-if", "time>10%", b, a]) == 0
-    assert main(["diff", "--fail-if", "time>10%", a, small]) == 2
+    assert main(["diff", "--fail-if", "time>10%", a, small]) == 3
     assert main(["diff", "--fail-if", "soon", a, b]) == 2
     assert main(["diff", "--steps", "0,1", "--fail-if", "ops>0", a]) == 2
     capsys.readouterr()
@@ -179,6 +212,9 @@ def test_the_command_exits_by_conditions_and_prints_markdown(tmp_path, capsys):
     assert "<details><summary>everything</summary>" in out
     assert main(["diff", "--fail-if", "time>10%", "--json", a, b]) == 1
     assert json.loads(capsys.readouterr().out)["conditions"][0]["failed"] is True
+    assert main(["diff", "--fail-if", "time>10%", a, b, "--more-b", a]) == 0
+    assert "of 1 and 2 recordings" in capsys.readouterr().out
+    assert main(["diff", a, b, "--more-a", a]) == 2
 
 
 def test_markdown_holds_names_that_would_break_it():

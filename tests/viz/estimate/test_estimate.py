@@ -25,14 +25,16 @@ model.fit(wide, wide[:, :1], batch_size=32, epochs=3, validation_split=0.25, ver
 @pytest.fixture
 def quick(monkeypatch):
     """Few steps are timed, and what viz takes itself isn't asked for."""
-    monkeypatch.setattr("viz.estimate.measured._SECONDS", 0.0)
+    for name in ("_SECONDS", "_STEADY", "_LOOP_SECONDS"):
+        monkeypatch.setattr(f"viz.estimate.measured.{name}", 0.0)
+    monkeypatch.setattr("viz.estimate.measured._ENOUGH", 3)
     monkeypatch.setattr("viz.command.estimate.memory_of_viz", lambda: 0)
 
 
 def measured(rows, process, arrays, seconds):
     layers = {"net/wide": arrays // 2, "net/head": arrays // 8}
     roles = {"activation": arrays}
-    times = seconds, seconds / 3
+    times = seconds, seconds / 10, seconds / 3
     return Measured(rows, process, arrays, *times, layers, roles, layers, "matmul", 4 * MB, 8 * MB, 1.1)
 
 
@@ -40,6 +42,7 @@ def estimate(**changes):
     given = {
         "rows": 32,
         "measured": (measured(32, 100 * MB, 40 * MB, 0.01), measured(128, 196 * MB, 136 * MB, 0.03)),
+        "between": None,
         "before": 60 * MB,
         "limit": 1000 * MB,
         "all_rows": 4096,
@@ -61,6 +64,11 @@ def test_memory_and_time_lie_on_a_line():
     assert found.per_row == MB
 
 
+def test_a_time_measured_between_bends_the_line():
+    found = estimate(between=(64, 0.012))
+    assert [found.seconds(rows) for rows in (32, 48, 64, 96, 128)] == pytest.approx([0.01, 0.011, 0.012, 0.021, 0.03])
+
+
 def test_the_largest_batch_is_the_one_that_just_fits():
     found = estimate()
     assert found.process(found.largest) <= 1000 * MB < found.process(found.largest + 1)
@@ -71,7 +79,7 @@ def test_the_largest_batch_is_the_one_that_just_fits():
 
 def test_epochs_are_steps_and_validation():
     found = estimate()
-    assert found.epoch_seconds(32) == pytest.approx(128 * 0.01 + 2 * 0.01 / 3)
+    assert found.epoch_seconds(32) == pytest.approx(128 * 0.011 + 2 * 0.01 / 3)
     assert found.all_seconds(32) == pytest.approx(5 * found.epoch_seconds(32))
     assert estimate(steps_per_epoch=None, all_rows=None).epoch_seconds(32) is None
 
@@ -81,6 +89,25 @@ def test_the_table_marks_the_scripts_batch_and_the_largest():
     assert "← the script's" in shown
     assert "← the largest that fits" in shown
     assert "RematScope" in " ".join(advice(estimate()))
+
+
+def test_a_peak_before_the_training_is_told_where_rows_cost_nothing():
+    found = estimate(before=150 * MB)  # that of 82 rows
+    assert "one more row costs 1 MB of arrays, and the process next to nothing up to 64 rows: its peak, 150" in text(
+        found
+    )
+    small, large = found.measured
+    flat = text(estimate(measured=(small, large._replace(process=small.process))))
+    assert "costs 1 MB of arrays, for which the process has room" in flat
+    assert "one more row costs 1 MB;" in text(estimate())
+
+
+def test_above_the_measured_batches_the_process_grows_as_its_arrays_do():
+    small, large = estimate().measured
+    found = estimate(measured=(small, large._replace(process=small.process)), before=None, all_rows=None)
+    assert found.process(128) == small.process  # it had room for these
+    assert found.process(256) == small.process + 128 * MB
+    assert found.process(found.largest) <= 1000 * MB < found.process(found.largest + 1)
 
 
 def test_it_is_drawn():

@@ -1,7 +1,8 @@
-"""What TensorBoard's Profile plugin reads. That it shows it was seen with xprof 2.24: timeline and table of ops."""
+"""What TensorBoard's Profile plugin reads. Seen with xprof 2.24: overview, timeline and table of ops."""
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -67,9 +68,60 @@ def test_the_callback_profiles_the_chosen_batches(tmp_path):
     model.compile("sgd", "mse")
     callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=(2, 3))
     model.fit(np.ones((16, 3), "float32"), np.ones((16, 2), "float32"), batch_size=4, verbose=0, callbacks=[callback])
-    found = sorted((tmp_path / "plugins" / "profile").glob("*/*.xplane.pb"))
-    assert [path.parent.name for path in found] == ["batch_2", "batch_3"]
-    assert any(name.endswith("/dense:dense") for name, _, _ in named(plane_of(found[0])))
+    (found,) = (tmp_path / "plugins" / "profile").glob("*/*.xplane.pb")
+    assert found.parent.name == "batches_2_to_3"
+    events = named(plane_of(found))
+    marked = [(event, about) for name, event, about in events if name == "train"]
+    assert [about["step_num"] for _, about in marked] == [2, 3]
+    assert all(about["_r"] == 1 for _, about in marked)  # without it the plugin's overview knows no step
+    (first, _), (second, _) = marked
+    assert first.offset_ps + first.duration_ps <= second.offset_ps
+    inside = [event for name, event, _ in events if name.endswith("/dense:dense")]
+    assert [first.offset_ps <= event.offset_ps < first.offset_ps + first.duration_ps for event in inside] == [
+        True,
+        False,
+    ]
+
+
+def test_a_training_that_breaks_off_leaves_what_was_profiled(tmp_path):
+    model = ef.Sequential([layers.Dense(2)])
+    model.compile("sgd", "mse")
+    callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=(2, 30))
+    batch = np.ones((4, 3), "float32"), np.ones((4, 2), "float32")
+
+    def batches():
+        yield from [batch] * 3
+        raise OSError("no more")
+
+    with pytest.raises(OSError, match="no more"):
+        model.fit(batches(), verbose=0, callbacks=[callback])
+    (found,) = (tmp_path / "plugins" / "profile").glob("*/*.xplane.pb")
+    assert found.parent.name == "batches_2_to_30"
+    assert [about["step_num"] for name, _, about in named(plane_of(found)) if name == "train"] == [2, 3]
+    callback.on_train_end()
+
+
+def test_one_batch_is_a_session_by_itself(tmp_path):
+    model = ef.Sequential([layers.Dense(2)])
+    model.compile("sgd", "mse")
+    callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=2)
+    model.fit(np.ones((8, 3), "float32"), np.ones((8, 2), "float32"), batch_size=4, verbose=0, callbacks=[callback])
+    assert [path.name for path in (tmp_path / "plugins" / "profile").iterdir()] == ["batch_2"]
+
+
+@pytest.mark.slow
+def test_the_plugins_overview_knows_the_time_of_a_step(tmp_path):
+    convert = pytest.importorskip("xprof.convert.raw_to_tool_data")
+    model = ef.Sequential([layers.Dense(2)])
+    model.compile("sgd", "mse")
+    callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=(2, 6))
+    model.fit(np.ones((32, 3), "float32"), np.ones((32, 2), "float32"), batch_size=4, verbose=0, callbacks=[callback])
+    (found,) = (tmp_path / "plugins" / "profile").glob("*/*.xplane.pb")
+    text, _ = convert.xspace_to_tool_data([str(found)], "overview_page", {})
+    steps = json.loads(text)[1]
+    assert "No step time measured" not in str(text)
+    assert len(steps["rows"]) >= 2
+    assert {"host_compute_time_ms_avg", "steptime_ms_average"} <= steps["p"].keys()
 
 
 def test_hostile_names_stay_names_of_ops(tmp_path):

@@ -10,9 +10,15 @@ import zipfile
 import numpy as np
 import pytest
 
+import eagerflow as ef
 import viz
+from eagerflow import ops
+from tests.sources import ROOT
 from viz.facts import archive
+from viz.facts.columns import Damaged, check_nesting
+from viz.facts.overview import overview
 from viz.facts.schema import Logs, Op, Record, TensorInfo
+from viz.facts.summary_tables import describe
 
 HOSTILE = '</script>"\n é 日本 \ud800 \x00'
 
@@ -93,7 +99,7 @@ def test_a_newer_file_names_both_versions(saved, tmp_path):
     def change(header, columns):
         header["version"] = 99
 
-    with pytest.raises(viz.TraceFileError, match=r"version 99.*up to version 3"):
+    with pytest.raises(viz.TraceFileError, match=r"version 99.*up to version 4"):
         viz.load(rewritten(saved, tmp_path / "new.efz", change))
 
 
@@ -189,3 +195,52 @@ def test_a_backward_op_leads_to_an_earlier_one(tmp_path):
     ops = [Op(0, "tanh", "backward", forward=1), Op(1, "tanh", "backward", forward=0)]
     with pytest.raises(viz.TraceFileError, match="damaged"):
         viz.load(archive.write(Record(ops=ops), tmp_path / "circle.efz"))
+
+
+def test_a_glance_tells_what_the_whole_record_tells(steps, saved, tmp_path):
+    with viz.trace("bad") as failed, contextlib.suppress(ValueError):
+        ops.matmul(ops.ones((2, 3)), ops.ones((2, 3)))
+    for record, path in ((steps, saved), (failed, failed.save(tmp_path / "failed.efz"))):
+        seen, tensors = archive.glance(path)
+        assert overview(seen, tensors) == overview(record)
+        assert describe(seen) == describe(record)
+
+
+@pytest.mark.parametrize("name", ["Op.phase", "Op.error", "Op.scope", "Op.name"])
+def test_a_glance_refuses_what_is_damaged(saved, tmp_path, name):
+    damaged = rewritten(saved, tmp_path / "damaged.efz", lambda header, columns: columns[name].fill(10**6))
+    with pytest.raises(viz.TraceFileError):
+        archive.glance(damaged)
+
+
+def test_show_loads_neither_models_nor_pictures(saved):
+    program = "import sys, viz.cli; viz.cli.main(['show', sys.argv[1]]); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program, saved], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "viz.facts.archive" in loaded
+    assert not loaded & {"eagerflow.models", "eagerflow.layers", "viz.recording", "viz.picture", "viz.page"}
+
+
+def test_settings_of_a_layer_are_written_once(tmp_path):
+    model = ef.Sequential([ef.layers.Dense(2) for _ in range(3)])
+    with viz.trace() as t:
+        for _ in range(50):
+            model(ops.ones((1, 2)))
+    with zipfile.ZipFile(t.save(tmp_path / "a.efz")) as file:
+        written = file.read("trace.json").count(b"kernel_initializer")
+    assert written <= 2 * 4  # of three layers, and of the model that holds them
+    assert viz.load(tmp_path / "a.efz").scopes == t.scopes
+
+
+@pytest.mark.parametrize("text", ["a\\", '"', "[[{", '\\"[', 'x"]]', "\n[€", "\\\\"])
+@pytest.mark.parametrize("depth", [0, 1, 99, 100, 101])
+def test_nesting_is_counted_outside_of_texts(text, depth):
+    value = text
+    for i in range(depth):
+        value = [value] if i % 2 else {'k["\\': value, "l]": 1}
+    nested = json.dumps(value).encode()
+    if depth <= 100:
+        check_nesting(nested)
+    else:
+        with pytest.raises(Damaged, match=f"nests {depth} deep"):
+            check_nesting(nested)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import numpy as np
@@ -98,21 +99,24 @@ def test_all_ranks_are_in_one_file(three, tmp_path, capsys):
     assert loaded.rank(2).meta["host"] == "host-2"
     assert loaded.ranks() == viz.load(path).ranks()
     assert "host-1" in loaded.ranks()
-    assert main(["show", "--rank", "3", str(path)]) == 1
+    assert main(["show", "--rank", "3", str(path)]) == 2
     assert "the recording has 3 ranks" in capsys.readouterr().err
 
 
 def test_files_of_older_versions_are_read(steps, tmp_path):
-    for version in (1, 2):
+    for version in (1, 2, 3):
 
         def change(header, columns, version=version):
             header["version"] = version
             del header["meta"]["origin"]
+            for scope in header["scopes"]:
+                scope["config"] = json.loads(header["texts"][scope["config"]])
 
         loaded = viz.load(rewritten(steps.save(tmp_path / "new.efz"), tmp_path / "old.efz", change))
         assert loaded.others == []
         assert len(loaded.ops) == len(steps.ops)
         assert loaded.draw().source
+        assert loaded.scopes == steps.scopes
         assert loaded.rank(0) is loaded
 
 

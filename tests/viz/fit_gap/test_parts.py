@@ -236,17 +236,104 @@ def test_all_is_put_back_bit_for_bit():
     assert [float(x) for x in model.losses] == losses
 
 
-def test_what_cannot_be_taken_apart_is_refused():
-    class Own(ef.Sequential):
-        def train_step(self, data):
-            return super().train_step(data)
+class Plain(ef.Sequential):
+    """Steps of its own that do what those of every model do."""
 
-    model = Own([layers.Input((4,)), layers.Dense(1)])
+    def train_step(self, data):
+        return super().train_step(data)
+
+
+class Weighing(ef.Sequential):
+    """Reports twice the loss while training, and each batch's own largest error."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.mean = ef.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self):
+        return [self.mean]
+
+    def train_step(self, data):
+        x, y = data
+        with ef.GradientTape() as tape:
+            loss = ((self(x, training=True) - y) ** 2).mean()
+        weights = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        self.mean.update_state(2 * loss)
+        return {"loss": self.mean.result(), "largest": abs(self(x) - y).max()}
+
+    def test_step(self, data):
+        x, y = data
+        self.mean.update_state(((self(x) - y) ** 2).mean())
+        return {"loss": self.mean.result(), "largest": abs(self(x) - y).max()}
+
+
+class Pair(ef.Model):
+    """A model that trains, and can't be evaluated."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = layers.Dense(1)
+
+    def train_step(self, data):
+        x, y = data
+        with ef.GradientTape() as tape:
+            loss = ((self.inner(x) - y) ** 2).mean()
+        weights = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return {"d_loss": loss}
+
+
+def test_steps_of_ones_own_that_do_the_same_have_the_same_parts():
+    def body():
+        return layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.3, seed=1), layers.Dense(1)
+
+    found = []
+    for kind in (ef.Sequential, Plain):
+        ef.utils.set_random_seed(3)
+        model = kind([layers.Input((4,)), *body()])
+        model.compile(ef.optimizers.SGD(0.01), "mse", metrics=["mae"])
+        before = [w.tobytes() for w in model.get_weights()]
+        found.append(viz.gap(model, X, Y, batch_size=32))
+        assert [w.tobytes() for w in model.get_weights()] == before
+    ours, own = found
+    assert own.parts == pytest.approx(ours.parts, rel=1e-4, abs=1e-6)
+    assert own.statistics.evaluate == pytest.approx(ours.statistics.evaluate, rel=1e-4)
+    assert {part.name for part in own.numbers["mae"][2]} == {part.name for part in ours.numbers["mae"][2]}
+    assert adds_up(own)
+
+
+def test_what_two_steps_of_ones_own_compute_differently_is_a_part():
+    ef.utils.set_random_seed(3)
+    model = Weighing([layers.Input((4,)), layers.Dense(1)])
+    model.compile(ef.optimizers.SGD(0.0))
+    found = viz.gap(model, X, Y, batch_size=64)
+    assert found.parts == pytest.approx({"running mean": 0.0, "own steps": found.evaluate}, abs=1e-6)
+    assert [part.name for part in found.numbers["largest"][2]] == ["last batch", "own steps"]
+    assert adds_up(found)
+
+
+def test_where_layers_add_the_whole_loss_it_is_no_penalty():
+    inputs = layers.Input((4,))
+    outputs = layers.Dense(4)(inputs)
+    model = ef.Model(inputs, outputs)
+    model.add_loss(ef.ops.mean((inputs - outputs) ** 2))
+    model.compile(ef.optimizers.SGD(0.1))
+    found = viz.gap(model, X, batch_size=32)
+    assert list(found.parts) == ["running mean"]
+    assert adds_up(found)
+
+
+def test_what_cannot_be_taken_apart_is_refused():
     with pytest.raises(ValueError, match="compile the model first"):
-        viz.gap(model, X, Y)
-    model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="Own has a train_step of its own"):
-        viz.gap(model, X, Y)
+        viz.gap(Plain([layers.Input((4,)), layers.Dense(1)]), X, Y)
+    pair = Pair()
+    pair.inner.build((None, 4))
+    pair.built = True
+    pair.compile("sgd")
+    with pytest.raises(ValueError, match=r"the test_step of Pair fails: .*evaluate needs one that reports"):
+        viz.gap(pair, X, Y)
     with pytest.raises(ValueError, match=r"gap\(epochs=\.\.\.\)"):
         viz.gap(compiled(layers.Dense(1)), X, Y, epochs=3)
 

@@ -181,8 +181,7 @@ def test_nothing_is_left_behind():
     hook, threads = sys.excepthook, len(__import__("threading").enumerate())
     with watched() as (page, _):
         assert observe.state.on
-        assert repr(page) == f"<LivePage {page.url}>"
-        assert page.url in page._repr_html_()
+        assert repr(page) == f"<LivePage at port {page._child.port}; try .open(), .url>"
     page.close()
     assert sys.excepthook is hook
     assert not observe.state.on

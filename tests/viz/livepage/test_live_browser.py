@@ -206,3 +206,38 @@ def test_what_the_cockpit_says_stands_on_the_page(page_in_browser):
     seen.wait("!document.querySelector('.live-advice').hidden")
     assert seen.run("document.querySelector('.live-advice').textContent") == cockpit.advice
     seen.wait("document.querySelector('[data-metric=\"extra|cockpit: alpha\"]') !== null")
+
+
+def test_curves_stand_above_the_graph_and_the_legend_beside_it(page_in_browser):
+    _, seen = page_in_browser
+    x, y = data()
+    mlp().fit(x, y, batch_size=8, epochs=3, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelector('.swatch') !== null")
+    places = seen.run(
+        """Object.fromEntries(['.dock', '.stage', '.sight', '.legend'].map((name) => {
+        const box = document.querySelector(name).getBoundingClientRect(); return [name, [box.top, box.bottom]]; }))"""
+    )
+    assert places[".dock"][1] <= places[".stage"][0]
+    assert places[".dock"][1] - places[".dock"][0] > places[".stage"][1] - places[".stage"][0]
+    assert places[".sight"][1] <= places[".legend"][0]
+    assert places[".legend"][1] <= places[".stage"][1] + 1
+
+
+def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_browser):
+    page, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+    seen.open(page.url)
+    seen.wait("document.documentElement && document.documentElement.dataset.live === 'waiting' && innerWidth === 390")
+    x, y = data()
+    mlp().fit(x, y, batch_size=8, epochs=3, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    height = "document.querySelector('.live-head').getBoundingClientRect().height"
+    short = seen.run(height)
+    assert short < 844 / 12
+    assert seen.run("document.documentElement.scrollWidth <= innerWidth")
+    assert seen.run("document.querySelector('.plot').getBoundingClientRect().top") < 200
+    seen.run("document.querySelector('.live-more').click()")
+    assert seen.run(height) > short + 30
+    seen.run("document.querySelector('.closer').click()")  # without the curves the graph has its tools
+    assert seen.run("document.querySelector('.toolbar').getBoundingClientRect().height") > 30
+    assert seen.run("document.querySelector('.sight').clientHeight") > 400

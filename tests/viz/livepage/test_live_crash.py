@@ -223,9 +223,9 @@ def test_run_live_with_exit_ends_with_the_script(script, argument, status, capsy
 
 
 def test_run_live_refuses_what_belongs_to_whole_recordings(script, capsys):
-    assert main(["run", "--live", "--steps", "1", script()]) == 1
-    assert "--steps doesn't go with --live" in capsys.readouterr().err
-    assert main(["run", "--live", "--no-open", "nowhere.py"]) == 1
+    assert main(["run", "--live", "--steps", "1", script()]) == 2
+    assert "--steps can't be combined with --live" in capsys.readouterr().err
+    assert main(["run", "--live", "--no-open", "nowhere.py"]) == 2
     assert "nowhere.py" in capsys.readouterr().err
 
 

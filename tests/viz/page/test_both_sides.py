@@ -26,12 +26,22 @@ NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="the scripts are run by node")
 
 
+FOUND = """
+const wide = (c) => ("iljtfrI.,:;'|!()[]/ ".includes(c) ? 0.36 : c > "Z" || c < "A" ? 0.6 : 0.8);
+const document = {
+  getElementById: () => ({textContent: JSON.stringify(given.themes || {})}),
+  createElement: () => ({getContext: () => ({font: "", measureText(text) {
+    return {width: [...text].reduce((sum, c) => sum + wide(c), 0) * parseFloat(/([\\d.]+)px/.exec(this.font)[1])};
+  }})}),
+};
+"""
+
+
 def run(scripts, program, given):
     """What the page's scripts and the program behind them answer, as plain data."""
     parts = [(ASSETS / script).read_text(encoding="utf-8") for script in scripts]
     # What the scripts find in the page.
-    themes = "{getElementById: () => ({textContent: JSON.stringify(given.themes || {})})}"
-    before = f"const given = {json.dumps(given)};\nconst document = {themes};\n"
+    before = f"const given = {json.dumps(given)};\n{FOUND}\n"
     after = "\nprocess.stdout.write(JSON.stringify((() => {" + program + "})()));\n"
     source = '"use strict";\n' + before + "\n".join(parts) + after
     done = subprocess.run(
@@ -136,6 +146,13 @@ def shared():
     return ef.Model(start, layers.Dense(3)(x), name="shared")
 
 
+def casting():
+    """Inputs and weights are cast: in each of five equal layers, and for a layer of another type."""
+    hidden = [layers.Dense(5, name=f"h{i}", dtype="mixed_float16") for i in range(5)]
+    norms = [layers.LayerNormalization(dtype="mixed_float16"), layers.Dense(3, dtype="float32")]
+    return ef.Sequential([*hidden, *norms], name="casting")
+
+
 def second_order():
     x = ef.Variable([1.0, 2.0], name="x")
     with viz.trace(stats="basic") as t, ef.GradientTape() as outer:
@@ -157,6 +174,7 @@ RUNS = {
     "a deep mlp": lambda: trained(mlp("deep", 13), stats="basic"),
     "batch normalization": lambda: trained(normalized(), stats="basic"),
     "a layer that is called again": lambda: trained(shared()),
+    "casts": lambda: trained(casting(), stats="basic"),
     "second derivatives": second_order,
     "no step": without_a_step,
 }

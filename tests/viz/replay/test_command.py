@@ -147,10 +147,10 @@ def test_wrong_usage_says_what_is_right(kept, capsys):
     assert run("replay", "train.py") == 2
     assert run("replay", kept, "more") == 2
     assert run("replay", "--without", "nothing", kept) == 3
-    assert run("replay", "--float64", "--script", "train.py", kept) == 3
-    assert run("run", "--keep", "0", "train.py") == 1
-    assert run("run", "--keep", "2", "--draw", "a.svg", "train.py") == 1
-    assert run("run", "--keep", "2", "-o", "a.efz", "train.py") == 1
+    assert run("replay", "--float64", "--script", "train.py", kept) == 2
+    assert run("run", "--keep", "0", "train.py") == 2
+    assert run("run", "--keep", "2", "--draw", "a.svg", "train.py") == 2
+    assert run("run", "--keep", "2", "-o", "a.efz", "train.py") == 2
     said = capsys.readouterr().err
     assert "the file has the steps" in said
     assert "at least 1" in said
@@ -162,5 +162,5 @@ def test_wrong_usage_says_what_is_right(kept, capsys):
     [["--stats", "basic"], ["--max-ops", "9"], ["--name", "a"], ["--draw", "a.svg"], ["--steps", "1"], ["--json"]],
 )
 def test_options_of_recordings_are_refused_beside_keep(script, capsys, option):
-    assert run("run", "--keep", "2", *option, script) == 1
-    assert f"{option[0]} doesn't go with --keep" in capsys.readouterr().err
+    assert run("run", "--keep", "2", *option, script) == 2
+    assert f"{option[0]} can't be combined with --keep" in capsys.readouterr().err

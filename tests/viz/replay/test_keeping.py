@@ -112,6 +112,65 @@ def test_nothing_is_written_where_nothing_happens(tmp_path):
     viz.keep_step()
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_asked_for_after_the_last_step_it_is_kept_when_the_program_ends(tmp_path, changed):
+    ef.utils.set_random_seed(1)
+    model = network()
+    model.compile("adam", "mse")
+    with Keeping(3, tmp_path / "a.efr", say=lambda line: None) as keeping:
+        model.fit(*data(), batch_size=8, epochs=1, verbose=0)
+        if changed:  # as a callback that puts the best weights back does
+            model.layers[0].kernel.assign(model.layers[0].kernel * 2)
+        viz.keep_step()
+    assert len(keeping.written) == 1
+    kept = read(keeping.written[0][0])
+    assert [step.number for step in kept.asked] == [2, 3, 4]
+    player = Player(kept)
+    assert verdict(kept, player, player.run_to(len(kept.steps) - 1)).exact
+
+
+def test_what_runs_before_the_first_step_is_no_step(tmp_path):
+    said = []
+    x, y = data()
+    with Keeping(3, tmp_path / "a.efr", say=said.append) as keeping:
+        model = network()
+        model(x)
+        model.compile("adam", "mse")
+        model.fit(x, y, batch_size=20, verbose=0)
+        viz.keep_step()
+    assert "the last 3 steps are held" in said[0]
+    kept = read(keeping.written[0][0])
+    assert [step.number for step in kept.asked] == [0, 1]
+    player = Player(kept)
+    assert verdict(kept, player, player.run_to(1)).exact
+
+
+def test_the_begin_of_another_training_is_no_spike(tmp_path):
+    x, y = data()
+    with Keeping(3, tmp_path / "a.efr", say=lambda line: None) as keeping:
+        for scale in (0.001, 100.0):
+            model = network()
+            model.compile(optimizers.SGD(1e-6), "mse")
+            model.fit(x, scale * y, batch_size=4, epochs=6, verbose=0)
+    assert keeping.written == []
+
+
+def test_asked_for_after_a_loop_its_last_step_is_kept(tmp_path):
+    model, optimizer = network(), optimizers.SGD(0.01)
+    x, y = data()
+    with Keeping(2, tmp_path / "a.efr", say=lambda line: None) as keeping:
+        for _ in range(2):
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean((model(x) - y) ** 2)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        model(x)  # which is no step
+        viz.keep_step()
+    kept = read(keeping.written[0][0])
+    player = Player(kept)
+    assert verdict(kept, player, player.run_to(len(kept.steps) - 1)).exact
+    assert any("gradient" in event for event in kept.steps[-1].events)
+
+
 def test_files_are_their_owners_alone_and_replaced_whole(tmp_path):
     path = tmp_path / "train.efr"
     path.write_bytes(b"old")

@@ -10,7 +10,7 @@ import eagerflow as ef
 from eagerflow import layers
 from eagerflow.core.observe import observing
 from viz.cli import main
-from viz.samples.gathering import Gatherer
+from viz.samples.gathering import Gatherer, Gathering
 from viz.samples.judging import classes_of, far_off, likely_wrong
 from viz.samples.page import page
 from viz.samples.reckoning import judged
@@ -48,6 +48,50 @@ def test_flipped_labels_are_among_the_hardest_samples_and_marked():
     assert len(marked & set(flipped)) >= 0.8 * len(marked)
     assert len(marked & set(flipped)) >= 0.5 * len(flipped)
     assert "rather" in found.marked("label likely")[0].marks[0]
+
+
+def test_a_loss_that_gives_one_number_for_the_batch_is_asked_row_by_row():
+    x, y = digits(40)
+
+    def mean_of_all(y_true, y_pred):
+        return ef.ops.mean(ef.ops.square(y_true - y_pred))
+
+    def of_the_whole_batch(y_true, y_pred):
+        return ef.ops.max(ef.ops.square(y_true - y_pred)) * 2
+
+    def train(loss):
+        ef.utils.set_random_seed(1)
+        model = ef.Sequential([layers.Flatten(), layers.Dense(1)])
+        model.compile("sgd", loss)
+        return lambda: model.fit(x, y / 10, batch_size=16, verbose=0)
+
+    found, usual = samples_of(train(mean_of_all)), samples_of(train("mse"))
+    assert [sample.row for sample in found.samples] == [sample.row for sample in usual.samples]
+    assert [sample.loss for sample in found.samples] == pytest.approx(
+        [sample.loss for sample in usual.samples], rel=1e-4
+    )
+    gatherer = Gatherer()
+    with observing(gatherer):
+        train(of_the_whole_batch)()
+    assert gatherer.chosen() is None
+    assert "no mean or sum of the rows'" in gatherer.notes[0]
+
+
+def test_a_network_that_has_learned_nothing_doubts_no_label_of_two():
+    rng = np.random.default_rng(0)
+    chances = 0.5 + 0.02 * rng.normal(size=(200, 1))
+    found = classes_of(rng.integers(0, 2, 200), chances, ef.losses.BinaryCrossentropy())
+    assert not likely_wrong(found).any()
+
+
+def test_answers_of_all_passes_are_averaged_as_chances():
+    loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    gathering = Gathering(None)
+    gathering.losses = [loss]
+    x, y = np.zeros((1, 2), "float32"), np.array([1])
+    for logits in ([[200.0, 0.0]], [[0.0, 9.0]], [[0.0, 9.0]]):  # an untrained network may be very sure
+        gathering.add([x], y, np.zeros(1), ef.Tensor(np.array(logits, "float32")), None)
+    assert gathering.answers.tolist() == [pytest.approx([1.0, 2.0], abs=1e-3)]
 
 
 def test_losses_gradients_and_rows_are_those_of_the_trained_model():
@@ -90,7 +134,7 @@ def test_a_network_that_learned_too_little_doubts_no_label():
     model.fit(x, y, epochs=12, verbose=0)
     model.optimizer.learning_rate = 0.0
     found = samples_of(lambda: model.fit(x, rng.permutation(y), verbose=0))
-    assert "learned too little to doubt any" in found.text()
+    assert "learned too little to judge them" in found.text()
     assert not found.marked("label likely")
 
 
@@ -140,7 +184,7 @@ def test_steps_that_make_their_own_data_and_losses_of_something_else():
     model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
     found = samples_of(lambda: model.fit(x, y, batch_size=8, verbose=0))
     assert len(found.samples) == 24 + 3 * 4
-    assert "compares something else than what a model gave" in found.text()
+    assert "compares something other than a model" in found.text()
 
 
 def test_duplicates_are_marked_and_those_with_another_label_told_apart():
@@ -265,7 +309,7 @@ def test_the_command_lists_writes_a_page_and_prints_json(tmp_path, capsys, monke
     assert len(found["samples"]) == 40
     assert found["samples"][0]["gradient"] > 0
     (tmp_path / "none.py").write_text("print(1)")
-    assert main(["data", "none.py"]) == 1
+    assert main(["data", "none.py"]) == 3
     assert "no samples to judge" in capsys.readouterr().err
     (tmp_path / "fails.py").write_text(SCRIPT + "raise ValueError('late')")
     assert main(["data", "fails.py"]) == 3

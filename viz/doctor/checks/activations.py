@@ -216,7 +216,7 @@ class Saturated(Check):
 
     def _tell(self, about: _Shares, share: float, is_output: bool) -> None:
         name = f"layer {layer_label(about.layer)!r}" if about.layer is not None else "this activation"
-        wrong = f", while the loss is {self._loss:.3g}: it is sure, and wrong" if is_output else ""
+        wrong = f", while the loss is {self._loss:.3g}: it is certain, and wrong" if is_output else ""
         self.watch.report(
             "saturated",
             "warning",

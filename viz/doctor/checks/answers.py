@@ -137,7 +137,7 @@ class Answers(Check):
             "info",
             f"training ended after {course.steps} steps with a loss of {_exactly(reached)}, and "
             f"{_exactly(constant)} is "
-            "what one gets by always answering the same: so few steps tell nothing yet",
+            "what one gets by always answering the same: that is too few steps to tell",
             place=course.place,
             key=("too_few_steps", 0),
             evidence={"steps": course.steps, "first": constant, "third": constant, "last": reached},

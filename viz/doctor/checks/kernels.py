@@ -187,7 +187,7 @@ class Kernels(Check):
         self.watch.report(
             "linear_stack",
             "warning" if alike else "info",
-            f"nothing that isn't linear lies between the layers {', '.join(map(repr, names))}: {first.name!r} and "
+            f"there are only linear operations between the layers {', '.join(map(repr, names))}: {first.name!r} and "
             f"{second.name!r} {sizes if dense else 'together do nothing that one linear layer could not do'}",
             layer=first.layer,
             place=None if first.layer is not None else first.place,

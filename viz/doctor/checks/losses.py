@@ -170,7 +170,7 @@ class Mismatch(Check):
         self.watch.report(
             "class_loss",
             "info",
-            f"{name} compares {made_by}'s answers with {rows}: where such an answer is sure and wrong, its gradient "
+            f"{name} compares {made_by}'s answers with {rows}: where such an answer is certain and wrong, its gradient "
             "is next "
             "to nothing",
             place=place,
@@ -260,9 +260,9 @@ def _clips_probabilities(inputs: Any) -> bool:
 _WRONG = {
     "numbers": "labels {labels} are class numbers, but categorical_crossentropy takes one-hot rows",
     "one_hot": "labels {labels} are one-hot rows, but sparse_categorical_crossentropy takes class numbers",
-    "single": "a crossentropy of classes over one unit: there is no second class to choose",
-    "binary": "binary_crossentropy on {units} units that exclude each other, with labels {labels}: it takes every "
-    "class for a question of its own",
+    "single": "a crossentropy of classes over one unit: there is no second class to choose from",
+    "binary": "binary_crossentropy on {units} units that exclude each other, with labels {labels}: it treats "
+    "every class as a yes-or-no question of its own",
 }
 
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, numpy.inf)}
@@ -325,11 +325,11 @@ class Labels(Check):
             self._reachable(labels, predicted)
 
     def _binary(self, labels: numpy.ndarray) -> None:
-        if labels.size and (labels.min() < -limits.OUT_OF_RANGE or labels.max() > 1 + limits.OUT_OF_RANGE):
+        if labels.size and (labels.min() < -limits.NOISY_LABEL or labels.max() > 1 + limits.NOISY_LABEL):
             low, high = float(labels.min()), float(labels.max())
             what = (
                 f"labels go from {number(low)} to {number(high)}, but binary crossentropy takes 0 and 1: the loss can "
-                "fall below any number"
+                "fall without limit"
             )
             self._tell("label_range.binary", what, low, high)
 

@@ -97,7 +97,7 @@ class Noise(Check):
             "warning",
             f"layer {layer_label(layer)!r}{about} changes the data by {number(changed)} times their spread: what "
             "comes out "
-            f"has a correlation of {alike:.2f} with what went in, so labels belong to pictures that are gone",
+            f"has a correlation of {alike:.2f} with what went in, so little is left of what the labels belong to",
             layer=layer,
             evidence={"correlation": alike, "spread": spread, "change": changed},
         )

@@ -2,7 +2,7 @@
 
 const RUNS = {
   batch: { name: "train", colour: "--forward" },
-  epoch: { name: "train, epoch", colour: "--update", dots: true, wide: true },
+  epoch: { name: "epoch", colour: "--update", dots: true, wide: true },
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
   extra: { name: "", colour: "--metric" },
 };

@@ -1,6 +1,7 @@
 // The live page: listens to news, and passes them on to the tabs, the line of numbers at the top, and the graph.
 
 const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
+const FIRST = ["epoch", "step", "left", "no news for", "problem"]; // numbers that a small screen shows
 const QUIET = 5000; // milliseconds without news after which the page says so
 
 class Live {
@@ -33,9 +34,10 @@ class Live {
     this.tiles = el("div", { class: "live-tiles" });
     this.bar = el("div", { class: "live-progress", role: "progressbar", "aria-label": "progress of training", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i", {}));
     this.pause = button("❚❚ graph", "stop following: keep this graph while training goes on", () => this.setFollow(!this.follow), { class: "live-follow", "aria-pressed": "false" });
+    this.more = button("⋯", "show all numbers", () => this.showAll(), { class: "live-more", "aria-expanded": "false" });
     this.failure = el("section", { class: "live-failure", role: "alert", hidden: true });
     this.advice = el("p", { class: "live-advice", hidden: true });
-    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.pause), this.bar, this.advice, this.failure);
+    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.pause, this.more), this.bar, this.advice, this.failure);
     document.body.prepend(this.head);
     document.documentElement.classList.add("live");
     this.viewer.viewer.message.replaceChildren(notice("Waiting for the first training step", "The graph appears with it."));
@@ -147,13 +149,19 @@ class Live {
     this.word.title = this.lost || this.gone ? "What this page has stays here." : (this.end && this.end.words) || "";
     document.documentElement.dataset.live = state;
     this.tiles.replaceChildren(...this.facts().map(([name, value, title]) =>
-      el("span", { class: "live-tile", title }, el("small", {}, name), el("b", {}, value))));
+      el("span", { class: FIRST.includes(name) ? "live-tile" : "live-tile aside", title }, el("small", {}, name), el("b", {}, value))));
     const { epochs, epoch, in_epoch: inside, per_epoch: each } = this.status;
     const share = epochs && each ? Math.min(1, (epoch - 1 + inside / each) / epochs) : null;
     this.bar.hidden = share === null;
     this.bar.firstChild.style.width = `${100 * (share || 0)}%`;
     this.bar.setAttribute("aria-valuenow", String(Math.round(100 * (share || 0))));
     document.title = `${word} · ${clean(this.status.model || "live", 60)}`;
+  }
+
+  // Where there is little room only the first numbers are shown, until the reader asks for all.
+  showAll() {
+    const all = this.head.classList.toggle("all");
+    this.more.setAttribute("aria-expanded", String(all));
   }
 
   condition() {

@@ -34,7 +34,7 @@ def main() -> None:
         return
     _reply({"port": server.server_port})
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    if _listen(sys.stdin.buffer, server.hub):
+    if _listen(sys.stdin.buffer, server.hub, server.page):
         _stay(server, float(about["linger"]))
     server.hub.close()
     time.sleep(_TELLING if server.watching else 0)
@@ -50,7 +50,7 @@ def _reply(message: dict[str, Any]) -> None:
     sys.stdout.close()
 
 
-def _listen(stream: IO[bytes], hub: Hub) -> bool:
+def _listen(stream: IO[bytes], hub: Hub, page: Page) -> bool:
     """Take what the program tells until it ends; False when it said that the page should end too."""
     while True:
         found = messages.read(stream)
@@ -59,7 +59,10 @@ def _listen(stream: IO[bytes], hub: Hub) -> bool:
             return True
         if found[0].get("is") == "quit":
             return False
-        hub.take(*found)
+        if found[0].get("is") == "ticket":
+            page.issue(found[0]["ticket"], float(found[0]["seconds"]))
+        else:
+            hub.take(*found)
 
 
 def _stay(server: Server, linger: float) -> None:

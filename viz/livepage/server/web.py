@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import math
 import os
 import socket
 import socketserver
@@ -35,11 +36,17 @@ class Page:
     def __init__(self, token: str, ticket: str, html: bytes, policy: str) -> None:
         self.token, self.html, self.policy = token, html, policy
         self._ticket, self._lock = ticket, threading.Lock()
+        self._until = math.inf
+
+    def issue(self, ticket: str, seconds: float) -> None:
+        """From now on, for so long, this is the ticket."""
+        with self._lock:
+            self._ticket, self._until = ticket, time.monotonic() + seconds
 
     def redeem(self, ticket: str) -> bool:
         """Whether this is the ticket, the first time."""
         with self._lock:
-            if not self._ticket or not guard.matches(ticket, self._ticket):
+            if not self._ticket or time.monotonic() > self._until or not guard.matches(ticket, self._ticket):
                 return False
             self._ticket = ""
             return True

@@ -22,15 +22,8 @@ class Viewer {
       button("−", "zoom out (x)", () => this.canvas.zoom(1 / 1.3)),
       button(icon("fit"), "everything (9); readable (0)", () => this.canvas.fit(true, true)),
     );
-    this.stage = el(
-      "main",
-      { class: "stage" },
-      this.canvas.node,
-      zoom,
-      this.message,
-      this.legend,
-      this.minimap.node,
-    );
+    const sight = el("div", { class: "sight" }, this.canvas.node, zoom, this.message, this.minimap.node);
+    this.stage = el("main", { class: "stage" }, sight, this.legend);
     this.root = el(
       "div",
       { class: "viewer" },
@@ -100,9 +93,7 @@ class Viewer {
   draw() {
     const began = performance.now();
     this.scene = new Scene(this.selection, this.open);
-    arrange(this.scene);
-    route(this.scene);
-    placeHeads(this.scene);
+    placeScene(this.scene);
     this.repaint();
     this.timings = { ...this.timings, draw: performance.now() - began };
   }
@@ -128,9 +119,7 @@ class Viewer {
     for (const node of this.scene.nodes.values())
       if (node.note && !node.lines.includes(node.note)) node.lines.push(node.note);
     for (const node of this.scene.nodes.values()) node.note = "";
-    arrange(this.scene);
-    route(this.scene);
-    placeHeads(this.scene);
+    placeScene(this.scene);
   }
 
   showLegend(legend) {

@@ -14,6 +14,7 @@ class Scene {
     this.weightNode = new Map(); // variable -> id of a box
     this.partNodes = new Map(); // fused op that is open -> the boxes of its parts
     this.mainOf = new Map(); // op that was folded away -> the equal one that is shown
+    this.hostOf = new Map(); // cast -> the op that it is shown with
     this.fillFrame(selection.tree, null);
     selection.rest.forEach(({ ops, title, cost }) =>
       this.addUpdate(`rest${ops[0]}`, `rest${ops[0]}`, null, title, cost, ops),
@@ -47,7 +48,7 @@ class Scene {
     const [id] = row.ops,
       op = this.model.ops[id],
       key = `op${id}`;
-    for (const other of row.ops.slice(1)) this.mainOf.set(other, id);
+    this.fold(row);
     if (row.isFused && this.view !== "backward" && this.open.has(row.key)) {
       this.addOpened(row, op, frame);
       return;
@@ -80,8 +81,9 @@ class Scene {
       for (const { at, label } of read)
         if (maker.has(at))
           this.edges.push({ tail: maker.get(at), head: ids[number], kind: "data", label, tensors: [] });
-    for (const each of [...row.ops, ...row.riders]) this.nodeOf.set(each, ids[ids.length - 1]);
+    for (const each of row.ops) this.nodeOf.set(each, ids[ids.length - 1]);
     for (const each of row.ops) this.partNodes.set(each, ids);
+    for (const rider of row.riders) this.nodeOf.set(rider, this.partBeside(rider, row, ids[ids.length - 1]));
     beside.forEach(([weights, update], number) => {
       if (weights) this.addWeights(weights, ids[number], frame);
       if (update) this.addUpdates(update, ids[number], frame);
@@ -89,12 +91,36 @@ class Scene {
     this.addBackward(row.back ? row.back.ops : [], row.back, ids[0], frame, op.name, null);
   }
 
+  // Notes which ops of a row are shown by others.
+  fold(row) {
+    const { ops } = this.model,
+      [id] = row.ops,
+      { inputs, outputs } = ops[id];
+    for (const other of row.ops.slice(1)) this.mainOf.set(other, id);
+    for (const rider of row.riders) {
+      const own =
+        ops[rider].outputs.some((made) => inputs.includes(made)) ||
+        ops[rider].inputs.some((read) => outputs.includes(read));
+      (own || row.ops.length === 1 ? this.hostOf : this.mainOf).set(rider, id);
+    }
+  }
+
+  // The part of an open op that reads what a rider made, else its last.
+  partBeside(rider, row, last) {
+    const { outputs } = this.model.ops[rider];
+    for (const op of row.ops.map((id) => this.model.ops[id])) {
+      const at = op.inputs.findIndex((tensor) => outputs.includes(tensor));
+      if (at >= 0) return this.readersIn(op, at, last)[0];
+    }
+    return last;
+  }
+
   addClosed(block, frame) {
     const rows = rowsIn(block),
       ops = rows.flatMap((row) => row.ops),
       row = `box:${block.key}`;
     const phase = ops.length ? this.model.ops[ops[0]].phase : "forward";
-    for (const { ops: equal } of rows) for (const other of equal.slice(1)) this.mainOf.set(other, equal[0]);
+    for (const each of rows) this.fold(each);
     const node = { id: row, kind: "scope", title: block.title, lines: block.saidAll("lines"), phase, row, frame };
     Object.assign(node, { lane: "forward", block, key: block.key });
     this.addOps(node, [[...ops, ...rows.flatMap((each) => each.riders)], block.said("cost")]);
@@ -224,8 +250,7 @@ class Scene {
     if (ops[producer].phase === "backward" && ops[consumer].phase === "backward") {
       [producer, consumer] = [ops[consumer].forward ?? consumer, ops[producer].forward ?? producer];
     }
-    const a = this.mainOf.get(producer) ?? producer,
-      b = this.mainOf.get(consumer) ?? consumer;
+    const [a, b] = [producer, consumer].map((op) => this.mainOf.get(op) ?? this.hostOf.get(op) ?? op);
     return (a !== producer || b !== consumer) && a >= b;
   }
 

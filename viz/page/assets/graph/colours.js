@@ -73,6 +73,12 @@ class Painter {
       .map((phase) => [this.theme.phases[phase][0], names[phase], this.theme.phases[phase][1]]);
   }
 
+  // What a box's own ops made, without the casts that it is shown with.
+  madeButCasts(node) {
+    const own = node.ops.filter((i) => this.model.ops[i].name !== "cast");
+    return this.made({ ...node, ops: own.length ? own : node.ops });
+  }
+
   made(node) {
     const own = [...(node.variables || []), ...(node.tensor === undefined ? [] : [node.tensor])];
     return [...node.ops.flatMap((i) => this.model.ops[i].outputs), ...own].map((i) => this.model.tensors[i]);
@@ -161,7 +167,7 @@ class Painter {
 
   byDtype() {
     const types = new Map(
-      [...this.scene.nodes.values()].map((node) => [node, new Set(this.made(node).map((t) => t.dtype))]),
+      [...this.scene.nodes.values()].map((node) => [node, new Set(this.madeButCasts(node).map((t) => t.dtype))]),
     );
     const shown = new Set([...types.values()].flatMap((found) => [...found])),
       { kinds } = this.theme;

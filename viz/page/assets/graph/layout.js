@@ -1,5 +1,5 @@
 // Places for boxes: each frame is a small layered graph of rows and inner frames (longest paths, then barycentre
-// sweeps), the counterpart of viz/picture/layout.py. Only what is open is laid out, so ten thousand ops cost nothing
+// sweeps), the counterpart of viz/geometry/layout.py. Only what is open is laid out, so ten thousand ops cost nothing
 // until they are looked at.
 
 const TITLE_SIZE = 12,
@@ -10,6 +10,7 @@ const TITLE_SIZE = 12,
   GAP_Y = 38,
   PAD = 16,
   LID = 5;
+const BESIDE_TITLE = 8; // between a frame's title and an arrow
 const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
 const LANES = ["forward", "parameter", "update", "backward"];
 const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Verdana, sans-serif";
@@ -34,7 +35,7 @@ function sizeOf(node) {
   const width = Math.max(textWidth(node.title, TITLE_SIZE, true) + (node.key ? 20 : 0), ...lines);
   const lid = node.kind === "parameter" ? 2 * LID : 0;
   return {
-    w: Math.max(48, width + 24),
+    w: 2 * Math.ceil(Math.max(48, width + 24) / 2), // so that middles stand exactly below each other
     h: 14 + lid + LINE_HEIGHT * (node.lines.length + (node.title ? 1 : 0)),
   };
 }
@@ -43,20 +44,60 @@ function headOf(frame) {
   const title = frame.title ? textWidth(frame.title, 13, true) + 26 : 0;
   const below = frame.subtitle ? textWidth(frame.subtitle, LINE_SIZE) : 0;
   return {
-    w: Math.max(title, below) + 8,
+    w: 2 * Math.ceil((Math.max(title, below) + 8) / 2),
     h: HEAD_HEIGHT * ((frame.title ? 1 : 0) + (frame.subtitle ? 1 : 0)),
   };
 }
 
-// Gives `x, y, w, h` to all nodes and frames of a scene, and `width` and `height` to the scene.
-function arrange(scene) {
+// Gives `x, y, w, h` to all nodes and frames of a scene and to the frames' titles, and `width` and `height` to the
+// scene; with more `room` above and below some rows.
+function arrange(scene, room) {
   for (const node of scene.nodes.values()) Object.assign(node, sizeOf(node));
-  new Arranger(scene).run();
+  for (let attempt = 0; attempt < 4; attempt += 1) {
+    new Arranger(scene, room).run();
+    if (placeTitles(scene)) break;
+  }
+}
+
+// Puts the title of each frame as near to the middle as arrows that enter or leave the frame let it stand; false where
+// a frame must be wider for that.
+function placeTitles(scene) {
+  const passing = new Map();
+  for (const edge of scene.edges) {
+    const [a, b] = [edge.tail, edge.head].map((id) => framesAround(scene, id));
+    for (const frame of a) if (!b.includes(frame)) push(passing, frame, middleOf(scene.nodes.get(edge.tail))[0]);
+    for (const frame of b) if (!a.includes(frame)) push(passing, frame, middleOf(scene.nodes.get(edge.head))[0]);
+  }
+  let allFit = true;
+  for (const frame of scene.frames.values()) {
+    const { w, h } = headOf(frame),
+      middle = frame.x + (frame.w - w) / 2,
+      ends = [-1e9, ...[...new Set(passing.get(frame.id) || [])].sort((a, b) => a - b), 1e9];
+    let best = middle,
+      least = Infinity;
+    for (let k = 1; k < ends.length; k += 1) {
+      const low = ends[k - 1] + BESIDE_TITLE,
+        high = ends[k] - BESIDE_TITLE - w;
+      if (low > high) continue;
+      const x = Math.min(Math.max(middle, low), high),
+        over = Math.max(0, frame.x + 8 - x, x + w - frame.x - frame.w + 8),
+        cost = over * 1e6 + Math.abs(x - middle);
+      if (cost < least) [least, best] = [cost, x];
+      if (cost === least) frame.over = over;
+    }
+    frame.headX = best;
+    frame.head = { x: best, y: frame.y + 4, w, h };
+    if (frame.over > 0) {
+      frame.least = frame.w - 2 * PAD + 2 * Math.ceil(frame.over);
+      allFit = false;
+    }
+  }
+  return allFit;
 }
 
 class Arranger {
-  constructor(scene) {
-    this.scene = scene;
+  constructor(scene, room) {
+    Object.assign(this, { scene, room });
     this.order = new Map([...scene.nodes.keys()].map((id, i) => [id, i]));
     this.lanes = this.laneWidths();
     const last = this.lanes.get("backward");
@@ -67,9 +108,9 @@ class Arranger {
     const units = this.unitsByFrame();
     this.link(units);
     const layers = this.layersOf(null, units);
-    const { w, h } = extentOf(layers);
-    this.put(layers, 0, PAD, w);
-    this.moveRight(h + 2 * PAD);
+    const { w, h } = this.extentOf(layers);
+    this.put(layers, 0, PAD + 16, w);
+    this.moveRight(h + 2 * PAD + 32);
   }
 
   // Left edge and width of each column.
@@ -175,55 +216,80 @@ class Arranger {
       return;
     }
     unit.inner = this.layersOf(unit.frame.id, units);
-    const { w, h } = extentOf(unit.inner),
-      head = headOf(unit.frame);
-    unit.w = Math.max(w, head.w) + 2 * PAD;
+    const { w, h } = this.extentOf(unit.inner),
+      head = headOf(unit.frame),
+      beside = 2 * TRACK * Math.min(passingIn(unit.inner), 6); // room for arrows that pass boxes
+    unit.w = Math.max(w + beside, head.w, unit.frame.least || 0) + 2 * PAD;
     unit.h = h + head.h + PAD + BELOW_HEAD;
   }
 
   put(layers, x, y, width) {
+    const tops = [];
     for (const layer of layers) {
       const main = mainOf(layer),
         height = Math.max(...layer.map((unit) => unit.h));
-      let left = x + (width - rowWidth(main)) / 2;
+      y += this.roomOf(layer, "above");
+      tops.push(y);
+      let left = x + Math.round((width - rowWidth(main)) / 2);
       for (const unit of main) {
         this.putUnit(unit, left, y, height);
         left += unit.w + GAP_X;
       }
-      this.putAside(
-        layer.filter((unit) => !main.includes(unit)),
-        main,
-        y,
-        height,
-      );
-      y += height + GAP_Y;
+      y += height + this.roomOf(layer, "below") + GAP_Y;
     }
+    layers.forEach((layer, i) => this.putAside(layer, tops[i]));
   }
 
-  // Inputs that share a layer with frames or ops stand left of those, metrics right.
-  putAside(units, main, y, height) {
+  roomOf(layer, where) {
+    return Math.max(...layer.map((unit) => (unit.nodes.length && this.room[where].get(unit.nodes[0].row)) || 0));
+  }
+
+  // Width and height of layers on top of each other.
+  extentOf(layers) {
+    let w = 0,
+      h = GAP_Y * Math.max(0, layers.length - 1);
+    for (const layer of layers) {
+      w = Math.max(w, rowWidth(mainOf(layer)));
+      h += Math.max(...layer.map((unit) => unit.h)) + this.roomOf(layer, "above") + this.roomOf(layer, "below");
+    }
+    return { w, h };
+  }
+
+  // Metrics that share a layer with others stand left of those; inputs too, or right, where they are read.
+  putAside(layer, y) {
+    const main = mainOf(layer),
+      units = layer.filter((unit) => !main.includes(unit)).sort((a, b) => b.aside - a.aside),
+      height = Math.max(...layer.map((unit) => unit.h));
     if (!units.length) return;
     const rects = main.flatMap((unit) => (unit.frame ? [unit.frame] : unit.nodes));
     let left = Math.min(...rects.map((r) => r.x)) - GAP_X,
       right = Math.max(...rects.map((r) => r.x + r.w)) + GAP_X;
+    const middle = (left + right) / 2;
     for (const unit of units) {
       const [node] = unit.nodes;
       Object.assign(node, { rowStart: y, rowEnd: y + height });
-      if (unit.first) {
-        node.x = left - node.w;
-        left = node.x - GAP_X;
-        node.y = y + height - node.h;
-      } else {
+      node.y = Math.round(unit.first ? y + height - node.h : y + (height - node.h) / 2);
+      if (unit.first && this.readAt(node) > middle) {
         node.x = right;
         right += node.w + GAP_X;
-        node.y = y + (height - node.h) / 2;
+      } else {
+        node.x = left - node.w;
+        left = node.x - GAP_X;
       }
     }
   }
 
+  // Where the readers of an input stand, on average.
+  readAt({ id }) {
+    const readers = this.scene.edges
+      .filter((edge) => edge.tail === id)
+      .map((edge) => middleOf(this.scene.nodes.get(edge.head))[0]);
+    return readers.reduce((sum, x) => sum + x, 0) / readers.length;
+  }
+
   // `top` and `height` are those of the whole layer: arrows may run above and below it.
   putUnit(unit, x, top, height) {
-    const y = top + (height - unit.h) / 2;
+    const y = Math.round(top + (height - unit.h) / 2);
     if (unit.frame) {
       Object.assign(unit.frame, { x, y, w: unit.w, h: unit.h });
       this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + BELOW_HEAD, unit.w - 2 * PAD);
@@ -263,14 +329,13 @@ const isAside = (node) => node.kind === "scope" && node.phase === "metric" && no
 const rowWidth = (units) =>
   units.reduce((sum, unit) => sum + unit.w, 0) + GAP_X * Math.max(0, units.length - 1);
 
-function extentOf(layers) {
-  let w = 0,
-    h = GAP_Y * Math.max(0, layers.length - 1);
-  for (const layer of layers) {
-    w = Math.max(w, rowWidth(mainOf(layer)));
-    h += Math.max(...layer.map((unit) => unit.h));
-  }
-  return { w, h };
+// How many links pass the same layer at most.
+function passingIn(layers) {
+  const counts = layers.map(() => 0),
+    at = new Map(layers.flatMap((layer, i) => layer.map((unit) => [unit, i])));
+  for (const [unit, i] of at)
+    for (const next of unit.links) for (let k = i + 1; k < at.get(next); k += 1) counts[k] += 1;
+  return Math.max(0, ...counts);
 }
 
 // The layer of each unit: below all that it depends on; inputs right above what reads them first.

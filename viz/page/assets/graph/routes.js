@@ -1,16 +1,24 @@
-// Ways for arrows, as Bézier curves that keep off boxes: the counterpart of viz/picture/edge_routes.py.
+// Ways for arrows: level and upright pieces that enter no box and no title; the counterpart of
+// viz/geometry/edge_routes.py and placement.py.
 
 const LABEL_SIZE = 9.5;
 const CELL_W = 240,
-  CELL_H = 120,
-  STEP = 14,
-  MOST_STEPS = 30;
+  CELL_H = 120;
+const MOST_BOXES = 300; // with more, ways are only nearly free
+const ASIDE = 12, // beside the middle of a box, where arrows begin and end that run against the others
+  ROUND = 5, // the radius of bends
+  ATTEMPTS = 4,
+  MORE = 15; // room for one more label, or two more arrows
 
 // Which boxes lie near a place.
 class Grid {
   constructor(boxes) {
     this.cells = new Map();
-    for (const box of boxes) this.each(box, (key) => push(this.cells, key, box));
+    for (const box of boxes) this.add(box);
+  }
+
+  add(box) {
+    this.each(box, (key) => push(this.cells, key, box));
   }
 
   each(area, visit) {
@@ -46,16 +54,21 @@ class Grid {
 const meet = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 const middleOf = (box) => [box.x + box.w / 2, box.y + box.h / 2];
 
-// Gives `points`, `labelAt` and the area `x, y, w, h` to all edges of a scene.
-function route(scene) {
-  const router = new Router(scene);
-  for (const edge of scene.edges) {
-    const tail = scene.nodes.get(edge.tail),
-      head = scene.nodes.get(edge.head);
-    const way = tail.row === head.row ? across(tail, head) : router.way(edge, tail, head);
-    Object.assign(edge, way, boundsOf(way.points, way.labelAt, edge.label));
+// Gives all boxes, frames, titles, arrows and labels of a scene their places; with more room where it was too narrow.
+function placeScene(scene) {
+  const room = { above: new Map(), below: new Map() },
+    isLarge = scene.nodes.size > MOST_BOXES;
+  for (const frame of scene.frames.values()) frame.least = 0;
+  for (let attempt = 0; attempt < (isLarge ? 1 : ATTEMPTS); attempt += 1) {
+    arrange(scene, room);
+    if (isLarge) routeCoarsely(scene);
+    const lost = isLarge ? [] : route(scene);
+    if (!lost.length) break;
+    for (const edge of lost) makeRoom(scene, room, edge);
   }
-  separateLabels(scene.edges);
+  for (const edge of scene.edges) Object.assign(edge, boundsOf(edge.points, edge.labelAt, edge.label));
+  if (isLarge) placeHeads(scene);
+  scene.edgeGrid = new Grid(scene.edges);
   scene.left = 0;
   for (const edge of scene.edges) {
     scene.width = Math.max(scene.width, edge.x + edge.w + PAD);
@@ -63,162 +76,174 @@ function route(scene) {
   }
 }
 
-// Labels of arrows that leave a box at the same place: equal ones stand once, others below each other.
-function separateLabels(edges) {
-  const taken = new Map();
-  for (const edge of edges) {
-    if (!edge.label || !edge.labelAt) continue;
-    const [x, y] = edge.labelAt,
-      key = `${Math.round(x)},${Math.round(y)}`,
-      texts = taken.get(key) || [];
-    const known = texts.indexOf(edge.label);
-    if (known >= 0) edge.labelAt = null;
-    else {
-      const down = edge.points[0][1] < y ? 1 : -1;
-      edge.labelAt = [x, y + 11 * texts.length * down];
-      push(taken, key, edge.label);
-    }
-  }
+// More room where an arrow leaves its box, and where it ends.
+function makeRoom(scene, room, { tail, head }) {
+  const from = scene.nodes.get(tail),
+    to = scene.nodes.get(head),
+    down = from.y < to.y;
+  for (const [where, row] of [
+    [down ? room.below : room.above, from.row],
+    [down ? room.above : room.below, to.row],
+  ])
+    where.set(row, (where.get(row) || 0) + MORE);
+}
+
+// Gives edges their `corners`, `points` and `labelAt`; tells which found no way, or no room for their label.
+function route(scene) {
+  scene.grid = new Grid(scene.nodes.values());
+  const heads = [...scene.frames.values()].filter((frame) => headOf(frame).h).map((frame) => frame.head),
+    lost = new Router(scene, heads).run();
+  const unlabelled = placeLabels(scene, heads);
+  return [...new Set([...lost, ...unlabelled])];
 }
 
 class Router {
-  constructor(scene) {
-    this.grid = scene.grid = new Grid(scene.nodes.values());
-    this.columns = new Map(); // ways around, so that two don't lie on each other: x -> [top, bottom] pairs
+  constructor(scene, heads) {
+    this.scene = scene;
+    this.edges = scene.edges;
+    this.ports = this.edges.map((edge) => portsOf(scene, edge));
+    this.own = this.edges.map(({ tail, head }) => new Set([...framesAround(scene, tail), ...framesAround(scene, head)]));
+    this.found = new Map();
+    const ports = this.ports.flatMap(([tails, ends], i) => [
+      ...tails.map((port) => ({ ...port, owner: this.edges[i].tail })),
+      ...ends.map((port) => ({ ...port, owner: this.edges[i].head })),
+    ]);
+    this.channels = new Channels(scene, heads, ports);
   }
 
-  way(edge, tail, head) {
-    const late = edge.kind === "gradient";
-    for (const { way, needed } of waysBetween(tail, head, late)) {
-      if (!needed.some((area) => this.grid.meets(area, tail, head))) return way;
+  // Shorter ways first; then those that found no room, or cross others, once more, knowing the others.
+  run() {
+    const lengths = this.edges.map(({ tail, head }) => {
+      const [a, b] = [tail, head].map((id) => middleOf(this.scene.nodes.get(id)));
+      return Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]);
+    });
+    const order = this.edges.map((_, i) => i).sort((a, b) => lengths[a] - lengths[b] || a - b);
+    for (const i of order) this.look(i, false);
+    this.pushAside(order.filter((i) => !this.found.has(i)));
+    for (let round = 0; round < 2; round += 1) {
+      for (const i of order) {
+        if (!this.found.has(i) || !this.met(i).crossed) continue;
+        this.drop(i);
+        this.look(i, false);
+      }
+      this.pushAside(order.filter((i) => !this.found.has(i)));
     }
-    return this.around(tail, head, late);
+    this.edges.forEach((edge, i) => this.draw(edge, i));
+    return this.edges.filter((_, i) => !this.found.has(i));
   }
 
-  // Past everything in between: on the left for data and on the right for gradients, where there is room soonest;
-  // else on the other side; and where nothing is free, straight past the ends.
-  around(tail, head, right) {
-    for (const side of [right, !right]) {
-      const edge = side ? Math.max(tail.x + tail.w, head.x + head.w) : Math.min(tail.x, head.x);
-      for (let i = 1; i < MOST_STEPS; i += 1) {
-        const x = edge + STEP * (i + 0.5) * (side ? 1 : -1);
-        for (const way of [loopAt(tail, head, x, side), bracket(tail, head, x)]) {
-          if (this.isTaken(x, way) || way.needed.some((area) => this.grid.meets(area, tail, head))) continue;
-          push(this.columns, Math.round(x / STEP), [way.low, way.high]);
-          return way;
-        }
+  // Those that found no room push others away, who look for other ways.
+  pushAside(lost) {
+    for (let pushes = 6 * lost.length; pushes > 0 && lost.length; pushes -= 1) {
+      const i = lost.shift();
+      if (!this.look(i, true)) continue;
+      for (const other of [...this.met(i).touched].sort((a, b) => a - b)) {
+        this.drop(other);
+        if (!this.look(other, false)) lost.push(other);
       }
     }
-    const edge = right ? Math.max(tail.x + tail.w, head.x + head.w) : Math.min(tail.x, head.x);
-    return bracket(tail, head, edge + STEP * 1.5 * (right ? 1 : -1));
   }
 
-  isTaken(x, { low, high }) {
-    return (this.columns.get(Math.round(x / STEP)) || []).some(([a, b]) => a < high && low < b);
+  look(i, pushing) {
+    const [starts, targets] = this.ports[i].map(
+      (ports) => new Map(ports.map(({ outside, upright }) => [this.channels.at(outside), upright])),
+    );
+    const way = this.channels.search(i, starts, targets, this.own[i], pushing ? PUSHING : NEVER);
+    if (!way.length) return false;
+    this.found.set(i, [way, starts.get(way[0]), targets.get(way[way.length - 1])]);
+    this.channels.take(i, ...this.found.get(i));
+    return true;
   }
+
+  drop(i) {
+    this.channels.free(i, ...this.found.get(i));
+    this.found.delete(i);
+  }
+
+  met(i) {
+    return this.channels.met(i, ...this.found.get(i));
+  }
+
+  draw(edge, i) {
+    const ends = [edge.tail, edge.head].map((id) => middleOf(this.scene.nodes.get(id)));
+    edge.corners = ends;
+    if (this.found.has(i)) {
+      const [way] = this.found.get(i),
+        border = (ports, at) => ports.find(({ outside }) => this.channels.at(outside) === at).border;
+      const points = [
+        border(this.ports[i][0], way[0]),
+        ...way.map((at) => this.channels.point(at)),
+        border(this.ports[i][1], way[way.length - 1]),
+      ];
+      edge.corners = points.filter((here, k) => {
+        const before = points[k - 1],
+          after = points[k + 1];
+        return !before || !after || ![0, 1].some((n) => before[n] === here[n] && here[n] === after[n]);
+      });
+    }
+    edge.points = roundedCorners(edge.corners);
+  }
+}
+
+// A start, and three more points for each of the curves: straight pieces and round bends.
+function roundedCorners(corners) {
+  const found = [corners[0]];
+  for (let k = 1; k < corners.length; k += 1) {
+    const here = corners[k],
+      before = corners[k - 1],
+      after = corners[k + 1],
+      r = after ? Math.min(ROUND, distance(before, here) / 2, distance(here, after) / 2) : 0;
+    found.push(...straight(found[found.length - 1], after ? towards(here, before, r) : here));
+    if (after) found.push(here, here, towards(here, after, r));
+  }
+  return found;
+}
+
+const distance = (a, b) => Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]);
+const towards = (a, b, by) => [0, 1].map((k) => a[k] + ((b[k] - a[k]) * by) / (distance(a, b) || 1));
+
+function framesAround(scene, id) {
+  const found = [];
+  for (let at = scene.nodes.get(id).frame; at !== null; at = scene.frames.get(at).parent) found.push(at);
+  return found;
+}
+
+// Where an arrow may begin, and where it may end.
+function portsOf(scene, edge) {
+  const tail = scene.nodes.get(edge.tail),
+    head = scene.nodes.get(edge.head),
+    all = (box, other) => [portAt(box, "left"), portAt(box, "right"), ...portsAside(box, other)];
+  if (tail.row === head.row) {
+    const [low, high] = [tail.x, head.x].sort((a, b) => a - b);
+    const between = [...scene.nodes.values()].some((n) => n.row === tail.row && low < n.x && n.x < high);
+    if (between) return [portsAside(tail, head), portsAside(head, tail)];
+    return tail.x > head.x
+      ? [[portAt(tail, "left")], [portAt(head, "right")]]
+      : [[portAt(tail, "right")], [portAt(head, "left")]];
+  }
+  const down = head.y >= tail.y + tail.h,
+    beside = !down && tail.y < head.y + head.h;
+  if (beside || (edge.kind !== "data" && edge.kind !== "gradient")) return [all(tail, head), all(head, tail)];
+  const by = down === (tail.lane !== "backward") ? 0 : ASIDE; // forward ops' arrows lead down, others' up
+  return down
+    ? [[portAt(tail, "bottom", by)], [portAt(head, "top", by)]]
+    : [[portAt(tail, "top", by)], [portAt(head, "bottom", by)]];
+}
+
+const portsAside = (box, other) => ["top", "bottom"].map((side) => portAt(box, side, other.x > box.x ? ASIDE : -ASIDE));
+
+function portAt(box, side, by = 0) {
+  const [x, y] = middleOf(box),
+    sign = side === "left" || side === "top" ? -1 : 1;
+  if (side === "left" || side === "right") {
+    const at = sign < 0 ? box.x : box.x + box.w;
+    return { border: [at, y], outside: [at + sign * KEEP_OFF, y], upright: 0 };
+  }
+  const at = sign < 0 ? box.y : box.y + box.h;
+  return { border: [x + by, at], outside: [x + by, at + sign * KEEP_OFF], upright: 1 };
 }
 
 const straight = (a, b) => [1 / 3, 2 / 3, 1].map((s) => [a[0] + (b[0] - a[0]) * s, a[1] + (b[1] - a[1]) * s]);
-
-function swing(a, b) {
-  // leaves and arrives vertically
-  const middle = (a[1] + b[1]) / 2;
-  return [[a[0], middle], [b[0], middle], b];
-}
-
-// A level line within a row.
-function across(tail, head) {
-  const y = middleOf(head)[1],
-    leftwards = tail.x > head.x;
-  const start = [leftwards ? tail.x : tail.x + tail.w, y];
-  return { points: [start, ...straight(start, [leftwards ? head.x + head.w : head.x, y])], labelAt: null };
-}
-
-// Ways from one box to another above or below it, each with the areas that must be free.
-function waysBetween(tail, head, turnLate) {
-  const down = tail.y < head.y,
-    neck = 14;
-  const a = [middleOf(tail)[0], down ? tail.y + tail.h : tail.y],
-    b = [middleOf(head)[0], down ? head.y : head.y + head.h];
-  if (down ? b[1] <= a[1] : b[1] >= a[1]) return []; // side by side
-  const labelAt = [a[0] + 6, a[1] + (down ? 14 : -8)];
-  if (Math.abs(a[0] - b[0]) < 2)
-    return [{ way: { points: [a, ...straight(a, b)], labelAt }, needed: [areaOf([a, b], 1)] }];
-  const rise = Math.abs(b[1] - a[1]),
-    turn = Math.min(GAP_Y, rise) * (down ? 1 : -1);
-  const early = [b[0], a[1] + turn],
-    late = [a[0], b[1] - turn];
-  const ways = [
-    {
-      way: { points: [a, ...swing(a, early), ...straight(early, b)], labelAt },
-      needed: [areaOf([a, early], neck), areaOf([early, b], 1)],
-    },
-    {
-      way: { points: [a, ...straight(a, late), ...swing(late, b)], labelAt },
-      needed: [areaOf([a, late], 1), areaOf([late, b], neck)],
-    },
-  ];
-  if (turnLate) ways.reverse();
-  if (rise <= 2 * GAP_Y)
-    ways.unshift({ way: { points: [a, ...swing(a, b)], labelAt }, needed: [areaOf([a, b], neck)] });
-  return ways;
-}
-
-// What a part of a way covers, but for its ends, which are vertical.
-function areaOf(points, neck) {
-  const xs = points.map((p) => p[0]),
-    ys = points.map((p) => p[1]);
-  const x = Math.min(...xs),
-    y = Math.min(...ys),
-    h = Math.max(...ys) - y,
-    end = Math.min(neck, h / 2.3);
-  return { x: x - 3, y: y + end, w: Math.max(...xs) - x + 6, h: h - 2 * end };
-}
-
-// The areas that a way along `x` and two level pieces at the heights `from` and `to` covers.
-function areasAlong(x, from, to, startX, endX) {
-  const low = Math.min(from, to),
-    high = Math.max(from, to);
-  const level = (y, end) => ({ x: Math.min(x, end), y: y - 2, w: Math.abs(x - end), h: 4 });
-  const needed = [{ x: x - 4, y: low, w: 8, h: high - low }, level(from, startX), level(to, endX)];
-  return { low, high, needed };
-}
-
-// Out of the side to `x`, along, and back.
-function loopAt(tail, head, x, right) {
-  const start = [right ? tail.x + tail.w : tail.x, middleOf(tail)[1]],
-    end = [right ? head.x + head.w : head.x, middleOf(head)[1]];
-  const bend = Math.min(24, Math.abs(end[1] - start[1]) / 2) * (end[1] > start[1] ? 1 : -1);
-  const out = [x, start[1] + bend],
-    back = [x, end[1] - bend];
-  const bends = [start, [x, start[1]], [x, start[1]], out];
-  const points = [...bends, ...straight(out, back), [x, end[1]], [x, end[1]], end];
-  const areas = areasAlong(x, start[1], end[1], start[0], end[0]);
-  return { points, labelAt: [x + 5, out[1] + (bend > 0 ? 9 : -3)], ...areas };
-}
-
-// Where boxes stand beside the ends: through the gap next to the tail's row to `x`, along, and through the gap next to
-// the head's row.
-function bracket(tail, head, x) {
-  const down = tail.y < head.y,
-    sign = down ? 1 : -1;
-  const a = [middleOf(tail)[0], down ? tail.y + tail.h : tail.y],
-    b = [middleOf(head)[0], down ? head.y : head.y + head.h];
-  const from = (down ? tail.rowEnd : tail.rowStart) + (GAP_Y / 2) * sign,
-    to = (down ? head.rowStart : head.rowEnd) - (GAP_Y / 2) * sign;
-  const r = Math.min(12, Math.abs(to - from) / 2) * Math.sign(to - from || 1);
-  const out = [...cornerTo(a, from, x), [x, from], [x, from], [x, from + r]];
-  const back = [[x, to], [x, to], [(x + b[0]) / 2, to], [b[0], to], [b[0], to], b];
-  const points = [a, ...out, ...straight([x, from + r], [x, to - r]), ...back];
-  return { points, labelAt: [x + 5, from + (down ? 14 : -8)], ...areasAlong(x, from, to, a[0], b[0]) };
-}
-
-// Vertically out of a box, and half of the level piece.
-const cornerTo = ([x, y], level, end) => [
-  [x, level],
-  [x, level],
-  [(x + end) / 2, level],
-];
 
 const pathOf = (points) => {
   const text = points.map(([x, y]) => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`);
@@ -238,43 +263,4 @@ function boundsOf(points, labelAt, label) {
   }
   if (labelAt && label) right = Math.max(right, labelAt[0] + textWidth(label, LABEL_SIZE));
   return { x: left, y: top, w: right - left, h: bottom - top };
-}
-
-// Puts the title of each frame where no arrow crosses it, if there is such a place: in the middle, left, or right.
-function placeHeads(scene) {
-  const grid = (scene.edgeGrid = new Grid(scene.edges));
-  for (const frame of scene.frames.values()) {
-    const { w, h } = headOf(frame),
-      places = [frame.x + (frame.w - w) / 2, frame.x + 8, frame.x + frame.w - w - 8];
-    const free = places.find((x) => {
-      const area = { x: x - 2, y: frame.y + 4, w: w + 4, h: h + 2 };
-      return ![...grid.within(area)].some((edge) => crosses(edge.points, area));
-    });
-    frame.headX = free ?? places[0];
-  }
-}
-
-// Does a curve pass through an area? Its pieces are taken as eight straight ones each.
-function crosses(points, area) {
-  for (let i = 0; i + 3 < points.length; i += 3) {
-    const [a, b, c, d] = points.slice(i, i + 4);
-    let [x, y] = a;
-    for (let j = 1; j <= 8; j += 1) {
-      const t = j / 8,
-        s = 1 - t;
-      const nextX = s * s * s * a[0] + 3 * s * s * t * b[0] + 3 * s * t * t * c[0] + t * t * t * d[0];
-      const nextY = s * s * s * a[1] + 3 * s * s * t * b[1] + 3 * s * t * t * c[1] + t * t * t * d[1];
-      if (
-        meet(area, {
-          x: Math.min(x, nextX),
-          y: Math.min(y, nextY),
-          w: Math.abs(nextX - x) + 0.01,
-          h: Math.abs(nextY - y) + 0.01,
-        })
-      )
-        return true;
-      [x, y] = [nextX, nextY];
-    }
-  }
-  return false;
 }

@@ -104,11 +104,18 @@ class Dock {
     event.stopPropagation();
   }
 
+  // On the live page the tabs stand above the graph.
+  isAbove() {
+    return this.node.getBoundingClientRect().top < this.viewer.stage.getBoundingClientRect().top;
+  }
+
   listen() {
     this.grip.addEventListener("pointerdown", (event) => {
       this.grip.setPointerCapture(event.pointerId);
       const move = (to) => {
-        const height = Math.max(LOWEST_DOCK, Math.min(innerHeight * 0.8, innerHeight - to.clientY));
+        const { top } = this.node.getBoundingClientRect();
+        const wanted = this.isAbove() ? to.clientY - top : innerHeight - to.clientY;
+        const height = Math.max(LOWEST_DOCK, Math.min(innerHeight * 0.8, wanted));
         this.viewer.root.style.setProperty("--dock", `${height}px`);
         this.refresh();
       };

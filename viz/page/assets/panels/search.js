@@ -66,7 +66,10 @@ class Search {
           role: "option",
           id: `hit${i}`,
           "aria-selected": String(i === this.at),
-          onclick: () => this.go(i),
+          onclick: () => {
+            this.go(i);
+            this.close();
+          },
         },
         el("span", { class: `tag ${hit.phase}` }, hit.what),
         el("strong", {}, hit.title),
@@ -85,6 +88,14 @@ class Search {
   close() {
     this.list.hidden = true;
     this.input.setAttribute("aria-expanded", "false");
+    this.input.removeAttribute("aria-activedescendant");
+  }
+
+  // One hit further, in the list.
+  browse(by) {
+    if (this.hits.length) this.list.hidden = false;
+    this.input.setAttribute("aria-expanded", String(!this.list.hidden));
+    this.go(this.at + by);
   }
 
   go(i) {
@@ -102,9 +113,11 @@ class Search {
   }
 
   onKey(event) {
-    if (event.key === "Enter") this.go(this.at + (event.shiftKey ? -1 : 1));
-    else if (event.key === "ArrowDown") this.go(this.at + 1);
-    else if (event.key === "ArrowUp") this.go(this.at - 1);
+    if (event.key === "Enter") {
+      this.go(this.at + (event.shiftKey ? -1 : 1));
+      this.close(); // what was found is behind it; the arrow keys show it again
+    } else if (event.key === "ArrowDown") this.browse(1);
+    else if (event.key === "ArrowUp") this.browse(-1);
     else if (event.key === "Escape") {
       if (this.list.hidden) this.input.value = "";
       this.close();

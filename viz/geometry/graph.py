@@ -103,9 +103,14 @@ class Graph:
     edges: list[Edge] = dataclasses.field(default_factory=list)
     clusters: dict[str, Cluster] = dataclasses.field(default_factory=dict)
 
+    def around(self, cluster: str | None) -> list[str]:
+        """A frame and those around it, the innermost first; none of None."""
+        found = []
+        while cluster is not None:
+            found.append(cluster)
+            cluster = self.clusters[cluster].parent
+        return found
+
     def level(self, cluster: Cluster) -> int:
         """How many frames are around a frame, itself counted."""
-        level, parent = 1, cluster.parent
-        while parent is not None:
-            level, parent = level + 1, self.clusters[parent].parent
-        return level
+        return len(self.around(cluster.id))

@@ -1,0 +1,216 @@
+"""The live page inside of a notebook: a picture that is drawn anew, holds no address, and stays."""
+
+from __future__ import annotations
+
+import sys
+import time
+import urllib.error
+import urllib.request
+import xml.etree.ElementTree as ET
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow.base import notebook
+from tests.viz.livepage.watching import data, mlp
+from viz.livepage import handle
+from viz.livepage.progress import Progress
+from viz.livepage.still import still
+
+
+class Events:
+    def __init__(self):
+        self.called = []
+
+    def register(self, name, function):
+        assert name == "post_run_cell"
+        self.called.append(function)
+
+    def unregister(self, name, function):
+        self.called.remove(function)
+
+
+class Shown:
+    """A `Place` that remembers what it held."""
+
+    def __init__(self):
+        self.fills, self.times, self.is_shown = [], 0, False
+        places.append(self)
+
+    def fill(self, plain, html):
+        self.times += not self.is_shown
+        self.is_shown = True
+        self.fills.append((plain, html))
+
+    def repeat(self):
+        self.is_shown = False
+
+
+places: list[Shown] = []
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """A notebook, as far as the program can tell."""
+    places.clear()
+    found = SimpleNamespace(kernel=object(), events=Events(), execution_count=1)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: found))
+    monkeypatch.setattr(notebook, "Place", Shown)
+    yield found
+    for page in list(handle._in_notebook):
+        page.close(quit=True)
+
+
+def end_cell(shell):
+    for function in list(shell.events.called):
+        function(None)
+    shell.execution_count += 1
+
+
+def train(**options):
+    x, y = data()
+    model = mlp()
+    model.fit(x, y, batch_size=24, epochs=2, verbose=0, validation_split=0.25, **options)
+    return model
+
+
+def test_the_cell_shows_curves_and_numbers_and_no_address(shell, capsys):
+    page = viz.live(linger=0)
+    assert "waiting" in places[0].fills[0][0]
+    train()
+    end_cell(shell)
+    plain, html = places[0].fills[-1]
+    assert plain.startswith("viz.live, training · epoch 2 / 2 · step 4")
+    chart = ET.fromstring(html[html.index("<svg") : html.rindex("</svg>") + 6])
+    assert chart.get("aria-label").startswith("loss: train ")
+    assert "validation" in chart.get("aria-label")
+    token = page.url.rstrip("/").split("/")[-1]
+    assert all(token not in text for fill in places[0].fills for text in fill)
+    assert token not in repr(page)
+    assert "".join(capsys.readouterr()) == ""
+
+
+def test_the_last_state_stays(shell):
+    with viz.live(linger=0):
+        train()
+    plain, html = places[0].fills[-1]
+    assert plain.startswith("viz.live, ended · epoch 2 / 2 · step 4")
+    assert "page.open()" not in html
+    assert "<polyline" in html
+    assert shell.events.called == []
+
+
+def test_an_error_and_what_the_doctor_found_are_shown(shell):
+    x, y = data()
+    page = viz.live(linger=0)
+    with pytest.warns(UserWarning, match="nan"):
+        mlp().fit(x * np.float32("nan"), y, batch_size=8, verbose=0)
+    with pytest.raises(ValueError), page:
+        mlp().fit(x[:, :2], y, verbose=0)
+    html = places[0].fills[-1][1]
+    assert "crashed" in html
+    assert "ValueError" in html
+    assert "error, nonfinite." in html
+
+
+def test_it_is_drawn_while_training_runs_and_not_at_every_step(shell):
+    page = viz.live(linger=0)
+    page._view._next = 0.0
+    train()
+    end_cell(shell)
+    known = len(places[0].fills)
+    page._flush()
+    page._view.draw(now=True)
+    assert len(places[0].fills) == known  # nothing new
+    page.log(score=0.5)
+    page._flush()
+    page._view.draw()
+    assert len(places[0].fills) == known  # too soon
+    end_cell(shell)
+    assert "score" in places[0].fills[-1][1]
+
+
+def test_a_page_alone_in_a_cell_is_shown_there_once(shell):
+    page = viz.live(linger=0)
+    page._ipython_display_()
+    assert places[0].times == 1
+    end_cell(shell)
+    page._ipython_display_()
+    assert places[0].times == 2
+    assert len(places) == 1
+
+
+def test_a_new_page_ends_the_former(shell):
+    first = viz.live(linger=0)
+    second = viz.live(linger=0)
+    assert first._closed
+    assert not second._closed
+    assert len(shell.events.called) == 1
+    assert "ended" in places[0].fills[-1][0]
+    second.close(quit=True)
+
+
+def test_the_callback_leaves_the_last_state_of_its_training(shell):
+    show = ef.callbacks.Live(linger=0)
+    train(callbacks=[show])
+    assert "step 4" in places[0].fills[-1][0]
+    show.page.close(quit=True)
+
+
+def test_where_there_is_no_screen_a_link_leads_to_the_page_once(shell, monkeypatch):
+    monkeypatch.setattr(handle, "_has_screen", lambda: False)
+    shown = []
+    monkeypatch.setattr(notebook, "show", lambda plain, html: shown.append(html))
+    page = viz.live(linger=0)
+    page.open()
+    page._flush()
+    assert f"ssh -N -L {page._child.port}:127.0.0.1:{page._child.port}" in shown[0]
+    assert page.url not in shown[0]
+    link = shown[0].split('href="')[1].split('"')[0]
+    assert page.url in _reached(link)
+    assert _reached(link, tries=0) == 404
+
+
+def _reached(link, tries=500):
+    """Where a link leads, or the number of the error; the page's process takes a moment to hear of a new link."""
+    try:
+        with urllib.request.urlopen(link, timeout=30) as answer:
+            return answer.url
+    except urllib.error.HTTPError as error:
+        error.close()
+        time.sleep(0.01)
+        return _reached(link, tries - 1) if tries else error.code
+
+
+def test_samples_are_counted_whatever_the_last_batch_holds(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("viz.livepage.progress.time.perf_counter", lambda: now[0])
+    progress = Progress()
+    model = mlp()
+    for step, rows in enumerate([32, 32, 32, 4], 1):
+        now[0] += 0.5
+        progress.count((np.zeros((rows, 5)), np.zeros(rows)))
+        status = progress.status(step, now[0], model, "training")
+    assert status["samples"] == pytest.approx(100 / 2)
+    progress.count({"a": {"b": np.zeros((7, 2))}})
+    now[0] += 1.5
+    assert progress.status(5, now[0], model, "training")["samples"] == pytest.approx(107 / 3.5)
+
+
+def test_hostile_names_stay_text():
+    bad = '<img src=x onerror="alert(1)">'
+    news = {
+        "series": {
+            f"batch|{bad}": {"points": [[1, 0.5], [2, "nan"]]},
+            f"extra|{bad}": {"points": [[1, 2.0, 1.0, 3.0]]},
+        },
+        "status": {"step": 1, "mode": bad},
+        "failure": {"type": bad, "message": bad, "layer": bad},
+        "findings": {"list": [{"severity": "error", "kind": bad, "message": bad, "fix": bad}]},
+    }
+    html = still(news, bad)[1]
+    assert "<img" not in html
+    ET.fromstring(html)

@@ -1,0 +1,280 @@
+"""What is wrong with a drawing, read from its SVG: arrows through boxes, texts on each other, crossings.
+
+`faults` looks at what was drawn and trusts nothing that the code which laid it out says of it.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+from viz.geometry.graph import Graph
+from viz.geometry.layout import text_width
+from viz.picture.dot import dot
+
+SVG = "{http://www.w3.org/2000/svg}"
+Point = tuple[float, float]
+Piece = tuple[Point, Point]
+
+
+class Box(NamedTuple):
+    """An upright rectangle."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def grown(self, by: float) -> Box:
+        return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
+
+    def meets(self, other: Box) -> bool:
+        beside = self.right <= other.left or other.right <= self.left
+        return not beside and self.top < other.bottom and other.top < self.bottom
+
+    def within(self, other: Box) -> bool:
+        inside = other.left <= self.left and self.right <= other.right
+        return inside and other.top <= self.top and self.bottom <= other.bottom
+
+
+class Arrow(NamedTuple):
+    """A line, as the ends of its straight pieces, and its label."""
+
+    tail: str
+    head: str
+    points: list[Point]
+    label: str
+    at: Box | None
+
+    @property
+    def pieces(self) -> list[Piece]:
+        return list(zip(self.points, self.points[1:]))
+
+
+class Picture(NamedTuple):
+    """All that stands somewhere."""
+
+    size: Box
+    boxes: dict[str, Box]
+    frames: dict[str, Box]
+    inside: dict[str, set[str]]  # the frames around each box
+    titles: list[Box]
+    arrows: list[Arrow]
+
+
+def curve(points: Sequence[Point], steps: int = 12) -> list[Point]:
+    """Bézier curves (a start, and three points for each) as points along them."""
+    found = [points[0]]
+    for i in range(0, len(points) - 3, 3):
+        a, b, c, d = points[i : i + 4]
+        for j in range(1, steps + 1):
+            t, s = j / steps, 1 - j / steps
+            shares = s**3, 3 * s * s * t, 3 * s * t * t, t**3
+            found.append(tuple([sum(share * p[k] for share, p in zip(shares, (a, b, c, d))) for k in (0, 1)]))
+    return found
+
+
+def path_points(text: str) -> list[Point]:
+    """The points along a path of `M`, `L` and `C`."""
+    found: list[Point] = []
+    for letter, numbers in re.findall(r"([MLC])([^MLC]*)", text):
+        values = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", numbers)]
+        given = list(zip(values[::2], values[1::2]))
+        found += given if letter in "ML" else curve([found[-1], *given])[1:]
+    return found
+
+
+def text_box(element: Any) -> Box:
+    size, x, y = (float(element.get(name)) for name in ("font-size", "x", "y"))
+    width = text_width(element.text or "", size) * (1.1 if element.get("font-weight") else 1.0)
+    left = x - width / 2 if element.get("text-anchor") == "middle" else x
+    return Box(left, y - 0.76 * size, left + width, y + 0.24 * size)
+
+
+def _rect(element: Any) -> Box:
+    x, y, w, h = (float(element.get(name)) for name in ("x", "y", "width", "height"))
+    return Box(x, y, x + w, y + h)
+
+
+def _cylinder(d: str) -> Box:
+    x, top, w = (float(re.search(each, d)[1]) for each in (r"M(-?[\d.]+)", r"M-?[\d.]+ (-?[\d.]+)", r"0 0 1 ([\d.]+)"))
+    bottom = float(re.search(r"V(-?[\d.]+)", d)[1])
+    return Box(x, top - 5, x + w, bottom + 5)
+
+
+def _texts(group: Any) -> list[Any]:
+    return [each for each in group.iter(f"{SVG}text") if each.text]
+
+
+def picture(text: str, graph: Graph) -> Picture:
+    """What our own SVG of `graph` shows."""
+    root = ElementTree.fromstring(text.encode())
+    groups = collections.defaultdict(list)
+    for each in root.iter(f"{SVG}g"):
+        groups[each.get("class")].append(each)
+    boxes = {}
+    for each in groups["node"]:
+        rect = each.find(f"{SVG}rect")
+        boxes[each.get("id")] = _cylinder(each.find(f"{SVG}path").get("d")) if rect is None else _rect(rect)
+    frames = {each.get("id"): _rect(each.find(f"{SVG}rect")) for each in groups["cluster"]}
+    titles = [text_box(each) for group in groups["header"] for each in _texts(group)]
+    arrows = []
+    for edge, group in zip(graph.edges, groups["edge"], strict=True):
+        written = _texts(group)
+        points = path_points(group.find(f"{SVG}path").get("d"))
+        beside = graph.nodes[edge.tail].row == graph.nodes[edge.head].row  # these tell their shape by the weight there
+        at = text_box(written[0]) if written else None
+        arrows.append(Arrow(edge.tail, edge.head, points, "" if beside else edge.label, at))
+    inside = {id_: set(_around(graph, node.cluster)) for id_, node in graph.nodes.items()}
+    size = Box(*[float(each) for each in root.get("viewBox").split()])
+    moved = re.search(r"translate\((-?[\d.]+) (-?[\d.]+)\)", text)
+    x, y = (float(each) for each in moved.groups()) if moved else (0.0, 0.0)
+    return Picture(Box(-x, -y, size.right - x, size.bottom - y), boxes, frames, inside, titles, arrows)
+
+
+def _around(graph: Graph, frame: str | None) -> Iterator[str]:
+    while frame is not None:
+        yield frame
+        frame = graph.clusters[frame].parent
+
+
+def enters(pieces: Iterable[Piece], box: Box) -> bool:
+    """Do straight pieces touch the inside of a box?"""
+    return any(_cuts(piece, box) for piece in pieces)
+
+
+def _cuts(piece: Piece, box: Box) -> bool:
+    """Liang and Barsky's clipping."""
+    (x1, y1), (x2, y2) = piece
+    low, high = 0.0, 1.0
+    for start, step, least, most in ((x1, x2 - x1, box.left, box.right), (y1, y2 - y1, box.top, box.bottom)):
+        if step == 0:
+            if not least < start < most:
+                return False
+            continue
+        a, b = sorted(((least - start) / step, (most - start) / step))
+        low, high = max(low, a), min(high, b)
+        if low >= high:
+            return False
+    return True
+
+
+def _crossing(a: Piece, b: Piece) -> bool:
+    (ax, ay), (bx, by) = a
+    (cx, cy), (dx, dy) = b
+
+    def side(px: float, py: float, qx: float, qy: float, rx: float, ry: float) -> float:
+        return (qx - px) * (ry - py) - (qy - py) * (rx - px)
+
+    first = side(ax, ay, bx, by, cx, cy) * side(ax, ay, bx, by, dx, dy)
+    return first < 0 and side(cx, cy, dx, dy, ax, ay) * side(cx, cy, dx, dy, bx, by) < 0
+
+
+def crossings(arrows: Sequence[Arrow]) -> int:
+    """How often lines that share no end cross each other; lines that share one are one where they begin or end."""
+    count = 0
+    bounds = [_bounds(arrow.points) for arrow in arrows]
+    for i, a in enumerate(arrows):
+        for j in range(i):
+            b = arrows[j]
+            if {a.tail, a.head} & {b.tail, b.head} or not bounds[i].meets(bounds[j]):
+                continue
+            near = [piece for piece in b.pieces if _bounds(piece).grown(0.1).meets(bounds[i])]
+            count += sum(_crossing(mine, other) for mine in a.pieces for other in near)
+    return count
+
+
+def _bounds(points: Sequence[Point]) -> Box:
+    xs, ys = zip(*points)
+    return Box(min(xs), min(ys) - 0.01, max(xs) + 0.01, max(ys) + 0.01)
+
+
+def together(arrows: Sequence[Arrow], length: float = 6.0) -> int:
+    """How many pairs of lines that share no end lie on each other for a while."""
+    count = 0
+    straight = [[_upright(piece) for piece in arrow.pieces if _upright(piece)] for arrow in arrows]
+    for i, a in enumerate(arrows):
+        for j in range(i):
+            if {a.tail, a.head} & {arrows[j].tail, arrows[j].head}:
+                continue
+            shared: dict[Any, float] = collections.defaultdict(float)
+            for level, low, high, place in straight[i]:
+                for other_level, other_low, other_high, other in straight[j]:
+                    if level == other_level and abs(place - other) < 2:
+                        shared[level, round(place)] += max(0.0, min(high, other_high) - max(low, other_low))
+            count += any(each >= length for each in shared.values())
+    return count
+
+
+def _upright(piece: Piece) -> tuple[bool, float, float, float] | None:
+    """Is it level, from where to where, and at which place; None for slanted pieces."""
+    (x1, y1), (x2, y2) = piece
+    if abs(y1 - y2) < 0.6:
+        return True, min(x1, x2), max(x1, x2), y1
+    return (False, min(y1, y2), max(y1, y2), x1) if abs(x1 - x2) < 0.6 else None
+
+
+def faults(seen: Picture) -> collections.Counter[str]:
+    """How much of each kind is wrong."""
+    found = collections.Counter[str]()
+    labels = [(i, arrow.at) for i, arrow in enumerate(seen.arrows) if arrow.at is not None]
+    for arrow in seen.arrows:
+        ends = {arrow.tail, arrow.head}
+        bounds = _bounds(arrow.points)
+        for id_, box in seen.boxes.items():
+            inner = box.grown(-2 if id_ in ends else -0.5)
+            found["through boxes"] += bounds.meets(inner) and enters(arrow.pieces, inner)
+        found["through titles"] += sum(bounds.meets(t) and enters(arrow.pieces, t) for t in seen.titles)
+        around = seen.inside[arrow.tail] | seen.inside[arrow.head]
+        for id_, frame in seen.frames.items():
+            inner = frame.grown(-1)
+            found["through frames"] += id_ not in around and bounds.meets(inner) and enters(arrow.pieces, inner)
+        found["outside"] += not bounds.within(seen.size.grown(0.5))
+        if arrow.label and arrow.at is None:
+            same = [a for a in seen.arrows if a.tail == arrow.tail and a.label == arrow.label and a.at]
+            found["labels missing"] += not same
+    for i, at in labels:
+        found["labels on boxes"] += sum(at.meets(box) for box in seen.boxes.values())
+        found["labels on titles"] += sum(at.meets(box) for box in seen.titles)
+        found["labels on labels"] += sum(at.meets(other) for j, other in labels if j < i)
+        found["labels on borders"] += sum(at.meets(f) and not at.within(f) for f in seen.frames.values())
+        found["labels on lines"] += sum(enters(arrow.pieces, at.grown(-0.5)) for arrow in seen.arrows)
+        found["outside"] += not at.within(seen.size)
+    for at in seen.titles:
+        found["titles on boxes"] += sum(at.meets(box) for box in seen.boxes.values())
+        found["titles on borders"] += sum(at.meets(f) and not at.within(f) for f in seen.frames.values())
+    found["crossings"] = crossings(seen.arrows)
+    found["lines on lines"] = together(seen.arrows)
+    return collections.Counter({name: int(count) for name, count in found.items()})
+
+
+def crossings_by_graphviz(graph: Graph, plain: bool = False) -> int:
+    """Crossings in the layout that Graphviz makes of a graph: of our text, or of only its boxes, frames and arrows."""
+    import pygraphviz
+
+    text = _plain(graph) if plain else dot(graph)
+    laid = json.loads(pygraphviz.AGraph(string=text).draw(format="json", prog="dot"))
+    names = {each["_gvid"]: each["name"] for each in laid["objects"]}
+    arrows = []
+    for each in laid.get("edges", ()):
+        if each.get("style") == "invis":
+            continue
+        numbers = [p for p in each["pos"].split() if p[0] not in "es"]
+        ends = [p[2:] for p in each["pos"].split() if p[0] in "es"]
+        points = [tuple(map(float, p.split(","))) for p in numbers]
+        line = curve(points)
+        if ends:
+            tip = tuple(map(float, ends[0].split(",")))
+            line = [tip, *line] if each["pos"].startswith("s") else [*line, tip]
+        arrows.append(Arrow(names[each["tail"]], names[each["head"]], line, "", None))
+    return crossings(arrows)
+
+
+def _plain(graph: Graph) -> str:
+    text = dot(graph)
+    kept = [line for line in text.splitlines() if "rank=same" not in line and "style=invis" not in line]
+    return "\n".join(kept).replace("newrank", "_newrank")

@@ -1,0 +1,76 @@
+"""Pictures follow the notebook around them, light or dark."""
+
+from __future__ import annotations
+
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import eagerflow as ef
+import viz
+from viz.facts import formatting
+from viz.picture.grounds import darkened, on_any_ground
+from viz.picture.palette import DARK, LIGHT
+from viz.picture.svg import svg
+
+PICTURE = '<?xml version="1.0"?>\n<svg><rect fill="{}"/><path stroke="{}" fill="none"/><g fill="#0072b2"/></svg>'
+LIGHT_SVG, DARK_SVG = PICTURE.format("white", "#0072b2"), PICTURE.format("#12181f", "#56b4e9")
+
+
+def test_each_colour_has_the_one_of_the_other_ground():
+    html = on_any_ground(LIGHT_SVG, DARK_SVG)
+    assert 'fill="var(--ef-white-12181f,white)"' in html
+    assert 'stroke="var(--ef-0072b2-56b4e9,#0072b2)"' in html
+    assert '<g fill="#0072b2"/>' in html  # the same on both
+    assert "{--ef-white-12181f:#12181f;--ef-0072b2-56b4e9:#56b4e9;}" in html
+    assert '[data-jp-theme-light="false"] .eagerflow-picture,.vscode-dark .eagerflow-picture' in html
+    assert "<?xml" not in html
+
+
+def test_another_picture_is_no_dark_one():
+    html = on_any_ground(LIGHT_SVG, DARK_SVG.replace("<g", "<g id='a'"))
+    assert "background:white" in html
+    assert "var(" not in html
+
+
+@pytest.fixture
+def recording():
+    model = ef.Sequential([ef.Input((8,)), ef.layers.Dense(4, "relu"), ef.layers.Dense(3)])
+    model.compile("adam", "mse")
+    with viz.trace(stats="basic") as t:
+        model.train_on_batch(ef.ops.ones((2, 8)), ef.ops.ones((2, 3)))
+    return t
+
+
+@pytest.mark.parametrize("color_by", ["op", "time", "memory", "dtype", "grad", "nonfinite"])
+def test_a_picture_is_drawn_dark_as_if_that_had_been_asked_for(recording, color_by):
+    viz.set_engine("builtin")
+    try:
+        light, dark = (recording.draw(color_by=color_by, theme=theme) for theme in ("light", "dark"))
+    finally:
+        viz.set_engine(None)
+    assert svg(darkened(light.graph)) == svg(dark.graph)
+    html = light._repr_html_()
+    assert "var(--ef-white-12181f,white)" in html
+    known = set(re.findall(r"#[0-9a-f]{6}", svg(dark.graph)))
+    assert set(re.findall(r":(#[0-9a-f]{6});", html)) <= known
+    assert "var(" not in dark._repr_html_()
+
+
+def test_what_is_shown_of_a_recording_leaves_the_ground_alone(recording):
+    html = recording._repr_html_()
+    assert "background:white" not in html
+    assert f"color:{LIGHT.ink}" not in html
+    assert DARK.page in html
+    assert recording.grad_flow()._repr_html_().count("<svg") == 1
+
+
+def test_places_in_cells_are_named_as_the_notebook_names_them(monkeypatch):
+    shell = SimpleNamespace(compile=SimpleNamespace(_filename_map={"/tmp/ipykernel_1/2.py": 4}))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert formatting.near("/tmp/ipykernel_1/2.py") == "In [4]"
+    assert formatting.near("/tmp/ipykernel_1/3.py") == "/tmp/ipykernel_1/3.py"
+    finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="/tmp/ipykernel_1/2.py", line=3)
+    assert finding.where == "In [4]:3"

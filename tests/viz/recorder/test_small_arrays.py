@@ -1,0 +1,83 @@
+"""Statistics of small arrays that wait are those that each gets by itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import ops
+from viz.recorder.small_arrays import SmallArrays
+from viz.recorder.tensor_stats import measure
+
+RNG = np.random.default_rng(0)
+ARRAYS = [
+    RNG.normal(size=(3, 4)).astype("float32"),
+    RNG.normal(size=7),
+    np.float32(2.5),
+    np.zeros(5, "float32"),
+    np.full((2, 2), 3.0),
+    np.array([1.0, np.nan, 2.0], "float32"),
+    np.array([np.inf, -1.0]),
+    np.array([-np.inf, np.nan]),
+    np.array([1e200, -1e200]),
+    np.array([5e-324, 0.0]),
+    np.arange(-5, 20).astype("int32"),
+    np.array([True, False, True]),
+    RNG.normal(size=16).astype("float16"),
+    RNG.normal(size=(40, 50)).T,
+    np.array([1e-30, 1.0], "float32"),
+    np.array([7], "uint8"),
+]
+
+
+@pytest.mark.parametrize("level", ["basic", "full"])
+def test_they_are_those_of_each_alone(level):
+    found = {}
+    small = SmallArrays(level, found)
+    assert all(small.take(i, array) for i, array in enumerate(ARRAYS))
+    small.flush()
+    for i, array in enumerate(ARRAYS):
+        alone, together = measure(array, level), found[i]
+        assert (together.nan, together.inf, together.min, together.max) == (alone.nan, alone.inf, alone.min, alone.max)
+        for name in ("mean", "std", "l2"):
+            one, other = getattr(alone, name), getattr(together, name)
+            assert one is other or math.isclose(one, other, rel_tol=1e-12, abs_tol=1e-12 * abs(alone.max or 1.0)), name
+        assert (together.zeros, together.histogram) == (alone.zeros, alone.histogram)
+        assert repr(together.preview) == repr(alone.preview)  # NaN among them
+
+
+def test_large_ones_and_others_than_real_numbers_are_left_to_be_measured_alone():
+    small = SmallArrays("basic", {})
+    for array in (np.ones(5000), np.ones(0), np.ones(2, "complex64"), np.ones(2, "datetime64[s]")):
+        assert not small.take(0, array)
+
+
+def test_an_array_is_measured_as_it_was_when_it_was_met():
+    found, array = {}, np.ones(3)
+    small = SmallArrays("basic", found)
+    small.take(0, array)
+    array += 1
+    small.flush()
+    assert found[0].max == 1
+
+
+def test_they_dont_wait_for_ever():
+    found = {}
+    small = SmallArrays("basic", found)
+    for i in range(100):
+        small.take(i, np.ones(1000))
+    assert len(found) > 50
+    assert small.waiting(99) is not None
+
+
+def test_a_fused_op_whose_small_result_is_not_finite_still_names_its_part():
+    layer = ef.layers.Dense(2, kernel_initializer="ones", activation="relu")
+    with viz.trace(stats="basic") as t, np.errstate(all="ignore"):
+        layer(ops.full((2, 3), 2e38))
+    fused = [op for op in t.ops if op.composition is not None]
+    assert fused
+    assert str(fused[0].id) in t.meta["nonfinite_parts"]

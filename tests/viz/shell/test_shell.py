@@ -1,0 +1,297 @@
+"""What all commands share: help, statuses, names of files that weren't given, hints, completion."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from tests.sources import ROOT
+from viz.cli import main
+from viz.shell.commands import COMMANDS, parser_of
+from viz.shell.completion import SHELLS, script_of
+from viz.shell.parser import Parser
+from viz.shell.statuses import told
+from viz.shell.words import as_commands, in_words_of_options
+
+TRAINS = """\
+import sys
+import eagerflow as ef
+model = ef.Sequential([ef.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(ef.ops.ones((8, 2)).numpy(), ef.ops.ones((8, 1)).numpy(), batch_size=4, verbose=0)
+"""
+
+
+def ended(arguments):
+    """The status of a command, also where argparse ends it."""
+    try:
+        return main(arguments)
+    except SystemExit as leaving:
+        return leaving.code
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with a script and a recording of it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(TRAINS, encoding="utf-8")
+    model = ef.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with viz.trace("train", stats="basic") as t:
+        model.fit(ef.ops.ones((8, 2)).numpy(), ef.ops.ones((8, 1)).numpy(), batch_size=4, verbose=0)
+    t.save("train.efz")
+    return tmp_path
+
+
+def test_help_loads_neither_numpy_nor_eagerflow_nor_a_command():
+    program = (
+        "import sys, viz.cli\n"
+        "try: viz.cli.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('numpy', 'eagerflow') or 'viz.command' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.endswith("[]\n")
+
+
+def test_no_command_shows_help_and_a_version_tells_the_packages(capsys):
+    assert ended([]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {name} " in shown for name in COMMANDS)
+    assert ended(["--version"]) == 0
+    assert capsys.readouterr().out.startswith(f"viz {ef.__version__} (eagerflow")
+
+
+def test_an_unknown_command_is_answered_with_one_like_it(capsys):
+    assert ended(["docter", "train.py"]) == 2
+    assert "viz: error: there is no command 'docter'; did you mean 'doctor'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "completion"])
+def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
+    shown = parser_of(name).format_help()
+    assert shown.startswith(f"usage: viz {name}")
+    assert "--json" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["doctor", "no.py"], 2, "viz doctor: error: there is no script 'no.py'"),
+        (["check", "no.py"], 2, "viz check: error: there is no script 'no.py'"),
+        (["gap", "no.py"], 2, "viz gap: error: there is no script 'no.py'"),
+        (["data", "no.py"], 2, "viz data: error: there is no script 'no.py'"),
+        (["estimate", "no.py"], 2, "viz estimate: error: there is no script 'no.py'"),
+        (["reproduce", "no.py"], 2, "viz reproduce: error: there is no script 'no.py'"),
+        (["nonfinite", "no.py"], 2, "viz nonfinite: error: there is no script"),
+        (["run", "no.py"], 2, "viz run: error: there is no script 'no.py'"),
+        (["replay", "no.efr"], 2, "viz replay: error: there is no file 'no.efr'"),
+        (["top", "no.efz"], 2, "viz top: error: there is no file 'no.efz'"),
+        (["diff", "no.efz", "no.efz"], 2, "viz diff: error: there is no file 'no.efz'"),
+        (["top", "--by", "taste", "train.efz"], 2, "viz top: error: argument --by: invalid choice: 'taste'"),
+        (["top", "-n", "0", "train.efz"], 2, "viz top: error: -n 0: expected at least 1"),
+        (["check", "empty.py"], 3, "viz check: failed: no training step of eagerflow ran"),
+        pytest.param(["estimate", "empty.py"], 3, "viz estimate: failed: no training step", marks=pytest.mark.slow),
+        pytest.param(["reproduce", "empty.py"], 3, "viz reproduce: failed: no op of ", marks=pytest.mark.slow),
+    ],
+)
+def test_each_kind_of_end_has_its_status_and_its_words(here, arguments, status, said, capsys):
+    (here / "empty.py").write_text("x = 1\n", encoding="utf-8")
+    assert ended(arguments) == status
+    assert said in capsys.readouterr().err
+
+
+def test_a_missing_renderer_is_no_mistake_of_the_user(here, capsys):
+    viz.set_engine("builtin")
+    try:
+        assert main(["draw", "train.efz", "step.png"]) == 3
+    finally:
+        viz.set_engine(None)
+    assert "viz draw: failed: " in capsys.readouterr().err
+
+
+def test_a_fault_of_viz_says_so_with_its_lines(capsys):
+    with pytest.raises(IndexError) as raised:
+        [][1]
+    assert told("viz top", raised.value) == 70
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert "viz top: bug: IndexError: list index out of range. This is a bug in viz" in said
+
+
+def test_ctrl_c_and_lack_of_memory_have_statuses_too(capsys):
+    assert told("viz top", KeyboardInterrupt()) == 130
+    assert told("viz top", MemoryError()) == 3
+    assert "viz top: failed: there isn't enough memory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        (["draw", "train.efz"], "train.svg"),
+        (["html", "train.efz"], "train.html"),
+        (["json", "train.efz"], "train.json"),
+        (["perfetto", "train.efz"], "train.perfetto.json"),
+        (["tensorboard", "train.efz"], os.path.join("runs", "train")),
+        (["annotate", "--html", "train.efz"], "train.annotate.html"),
+        (["gradients", "train.efz", "--svg"], "train.gradients.svg"),
+        (["diff", "train.efz", "train.efz", "--html"], "train.diff.html"),
+        (["run", "--draw", "train.py"], "train.svg"),
+        (["doctor", "--sarif", "train.py"], "train.sarif"),
+        (["gap", "--draw", "train.py"], "train.gap.svg"),
+        (["data", "--html", "train.py"], "train.data.html"),
+        (["nonfinite", "-o", "train.py"], "train.nonfinite.efz"),
+    ],
+)
+def test_what_is_written_has_a_name_without_one_and_is_told(here, arguments, written, capsys):
+    assert main(arguments) in (0, 1)
+    said = capsys.readouterr()
+    assert f"wrote {written}" in said.out + said.err
+    assert (here / written).exists()
+
+
+def test_a_name_that_is_given_is_taken(here):
+    assert main(["annotate", "train.efz", "--html", "lines.html"]) == 0
+    assert (here / "lines.html").exists()
+    assert ended(["annotate", "train.efz", "--html", "lines.png"]) == 2
+    assert ended(["run", "--draw", "a.gif", "train.py"]) == 2
+
+
+def test_an_option_of_ours_behind_the_script_is_pointed_out(here, capsys):
+    (here / "quiet.py").write_text("x = 1\n", encoding="utf-8")
+    main(["doctor", "quiet.py", "--fix", "--epochs", "3"])
+    said = capsys.readouterr().err
+    assert "--fix stands behind the script, which is given it" in said
+    assert "viz doctor --fix ... quiet.py" in said
+    assert "--epochs" not in said
+
+
+@pytest.mark.parametrize("arguments", [["doctor", "own.py", "--fix"], ["doctor", "own.py", "--", "--gap"]])
+def test_an_option_that_is_the_scripts_is_not_pointed_out(here, arguments, capsys):
+    (here / "own.py").write_text("import sys\nfix = '--fix' in sys.argv\n", encoding="utf-8")
+    main(arguments)
+    assert "stands behind" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("top(n=0): expected at least 1", "-n 0: expected at least 1"),
+        ("viz.diff(steps=(0, 9)): the first recording has 2", "--steps 0,9: the first recording has 2"),
+        ("rank(3): the recording has 1 rank", "--rank 3: the recording has 1 rank"),
+        ("check('soon'): expected a figure", "--fail-if soon: expected a figure"),
+        ("to_perfetto('a.txt'): the name must end in .json", "'a.txt': the name must end in .json"),
+        ("memory(): memory was not recorded", "memory was not recorded"),
+        ("to_perfetto() needs times", "this needs times"),
+        ("color_by='grad' needs statistics", "--color-by grad needs statistics"),
+        ("it holds a=3 (see above)", "it holds a=3 (see above)"),
+    ],
+)
+def test_messages_speak_of_options(message, said):
+    flags = ["-n", "--steps", "--rank", "--fail-if", "--color-by"]
+    assert in_words_of_options(message, flags) == said
+
+
+def test_recording_is_said_in_commands():
+    assert as_commands("use viz.trace(memory=True), the default") == "use viz run, the default"
+    assert as_commands('stop with viz.trace(on_nonfinite="raise").') == "stop with viz nonfinite SCRIPT."
+    assert as_commands("viz.trace(values='', stats='full')") == "viz run --values '' --stats full"
+
+
+def completed(shell, line, folder):
+    """What bash offers behind a line."""
+    words = line.split(" ")
+    program = (
+        f"{script_of('bash')}\nCOMP_WORDS=({' '.join([repr(word) for word in words])}); "
+        f'COMP_CWORD={len(words) - 1}; _viz; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run([shell, "-c", program], capture_output=True, text=True, check=True, cwd=folder)
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_bash_completes_commands_options_choices_and_files(here):
+    assert completed("bash", "viz do", here) == ["doctor"]
+    assert completed("bash", "viz draw --col", here) == ["--color-by"]
+    assert "nonfinite" in completed("bash", "viz draw --color-by ", here)
+    assert completed("bash", "viz show tr", here) == ["train.py", "train.efz"] or "train.efz" in completed(
+        "bash", "viz show tr", here
+    )
+    assert completed("bash", "viz completion z", here) == ["zsh"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_shell_gets_every_command_and_can_read_what_it_gets(shell, capsys, tmp_path):
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(name in script for name in COMMANDS)
+    assert "color-by" in script
+    if shutil.which(shell) is not None:
+        (tmp_path / "script").write_text(script, encoding="utf-8")
+        subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)
+
+
+def test_a_users_own_viz_beside_the_script_is_explained(here, capsys):
+    (here / "viz.py").write_text("mine = 1\n", encoding="utf-8")
+    (here / "uses.py").write_text("import viz\nprint(viz.mine)\n", encoding="utf-8")
+    assert main(["run", "uses.py"]) == 1
+    said = capsys.readouterr().err
+    assert "note: viz is the package here, and not your own" in said
+    assert "isn't imported here" in said
+
+
+def test_a_users_own_viz_in_the_way_of_eagerflow_is_explained(tmp_path):
+    (tmp_path / "viz.py").write_text("mine = 1\n", encoding="utf-8")
+    (tmp_path / "net.py").write_text(
+        "import viz, eagerflow as ef\nef.callbacks.TensorBoard('logs')\n", encoding="utf-8"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "net.py"], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert "but `import viz` gives" in done.stderr
+    assert "Rename that file" in done.stderr
+
+
+def test_a_users_own_eagerflow_in_the_way_of_viz_is_explained(here):
+    os.mkdir("elsewhere")
+    (here / "elsewhere" / "eagerflow.py").write_text("mine = 1\n", encoding="utf-8")
+    paths = os.pathsep.join([str(here / "elsewhere"), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-m", "viz", "show", "train.efz"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "viz show: failed: " in done.stderr
+    assert "is imported in place of the package eagerflow" in done.stderr
+
+
+def test_python_dash_m_eagerflow_alone_shows_help(capsys):
+    from_main = __import__("eagerflow.__main__", fromlist=["main"]).main
+    assert from_main([]) == 0
+    assert "launch" in capsys.readouterr().out
+
+
+def test_options_may_be_shortened_and_names_follow_an_equals_sign(here):
+    parser = Parser(prog="viz test")
+    parser.add_output("--html", endings=("html",), suffix=".x.html", metavar="F", help="a page")
+    parser.add_argument("file")
+    assert parser.parse_args(["--html=a.html", "train.efz"]).html == "a.html"
+    assert parser.parse_args(["--html", "train.efz"]).html == "train.x.html"
+    assert parser.parse_args(["train.efz"]).html is None
+
+
+def test_json_stays_json_where_files_are_told(here, capsys):
+    assert main(["gradients", "--json", "--svg", "a.svg", "train.efz"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)
+    assert "wrote a.svg" in said.err

@@ -1,0 +1,125 @@
+"""`viz run SCRIPT`: run a script as it is, and record what it does."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import pathlib
+import sys
+
+from viz.command.keep import MAX_OPS, add_keep_options, run_kept
+from viz.command.live import add_options, run_live
+from viz.command.output_files import check_picture, check_target
+from viz.command.ranks import own_file, ranks_here
+from viz.command.script_runner import note_own_modules, run_script
+from viz.facts import summary_tables
+from viz.facts.overview import overview
+from viz.picture.render import FORMATS
+from viz.recorder.all_ranks import AllRanks
+from viz.recorder.tensor_stats import LEVELS
+from viz.recording import Recording
+from viz.shell.parser import Parser
+from viz.shell.printed import print_json
+from viz.shell.terminal import output_to_stderr, paint
+from viz.tracer import Tracer, trace
+
+__all__ = ["add_command", "run_run"]
+
+_ABOUT = """\
+Run a script as `python` would, and record what eagerflow does in it.
+
+  viz run train.py --epochs 3           arguments after the script are the script's
+  viz run --steps 1,10 train.py         only the second and the eleventh training step
+  viz run --stats full -o a.efz train.py
+  viz run -m package.module             a module instead of a file
+  viz run --live train.py               watch the training on a page in your browser
+  viz run --keep 3 train.py             keep the last three steps, and write them when one goes wrong
+
+If the script fails, everything up to that point is still written, with the op that failed. With several ranks:
+
+  python -m eagerflow launch -n 2 -m viz run train.py     one file with all ranks, on one clock"""
+
+
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_argument("-o", "--out", metavar="FILE.efz", help="where to write (default: named like the script)")
+    parser.add_argument("-m", dest="module", action="store_true", help="the script is the name of a module")
+    parser.add_argument("--name", help="a title for pictures and tables")
+    parser.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
+    parser.add_argument("--steps", type=_steps, metavar="N[,N...]", help="only these training steps, from 0")
+    parser.add_argument("--values", metavar="REGEX", help="keep the values of tensors whose label matches")
+    parser.add_argument("--max-ops", type=int, default=MAX_OPS, metavar="N", help="stop recording after so many ops")
+    parser.add_output("--draw", endings=FORMATS, suffix=".svg", metavar="FILE.svg", help="also draw the last step")
+    add_options(parser)
+    add_keep_options(parser)
+    parser.add_argument("script", help="a Python file, or with -m a module")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.set_defaults(command=run_run)
+
+
+def _steps(given: str) -> list[int]:
+    try:
+        return [int(part) for part in given.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{given!r} is no list of step numbers such as 1,10") from None
+
+
+def run_run(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        options: see `add_command`.
+
+    Returns:
+        The script's exit status.
+    """
+    note_own_modules(options.script)
+    if options.keep is not None:
+        return run_kept(options)
+    if options.live:
+        return run_live(options)
+    tracer: Tracer = trace(
+        options.name or pathlib.Path(options.script).stem,
+        stats=options.stats,
+        steps=options.steps,
+        values=options.values,
+        max_ops=options.max_ops,
+    )
+    out = pathlib.Path(options.out or f"{pathlib.Path(options.script).stem}.efz")
+    check_target(out)
+    check_picture(options.draw)
+    communicator = ranks_here()
+    ranks = None if communicator is None else AllRanks(communicator)
+    errors: list[BaseException] = []
+    with output_to_stderr() if options.json else contextlib.nullcontext():
+        recording, failed = run_script(options.script, options.arguments, options.module, tracer, errors.append)
+    recording.notes += [f"ended by {type(error).__name__}: {error}"[:500] for error in errors]
+    if ranks is not None and failed:  # on this one alone, perhaps: nothing that all ranks do can come now
+        out = own_file(out, ranks.communicator.rank)
+    elif ranks is not None:
+        record = ranks.together(recording)
+        if record is None:
+            return failed
+        recording.fill(record)
+    recording.save(out)
+    if options.draw and recording.ops:
+        recording.draw(options.draw)
+        print(f"wrote {options.draw}", file=sys.stderr)
+    if options.json:
+        print_json({"file": str(out), **overview(recording)})
+    else:
+        _say_recorded(recording, out)
+    return failed
+
+
+def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
+    lines = [summary_tables.describe(recording)]
+    lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes]
+    lines.append(f"wrote {paint(str(out), '1', sys.stderr)}")
+    if recording.ops:
+        lines.append(f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}")
+    else:
+        lines.append("no ops of eagerflow ran in the recorded part")
+    print("\n".join(lines), file=sys.stderr)

@@ -1,0 +1,326 @@
+"""The lines that arrows may run along, and the cheapest way over them that enters no box.
+
+Lines pass beside boxes, titles and frames and through the middles of boxes. A way is a path over the points
+where lines meet: short, with few bends, crossing few other ways. Two ways share a line only where they share an
+end, so that none can be taken for another; else they may cross, but not touch.
+"""
+
+from __future__ import annotations
+
+import bisect
+import heapq
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from viz.geometry.layout import Layout, Rect
+
+__all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
+
+MARGIN = 8.0  # how far ways keep off boxes
+_TRACK = 8.0  # between ways beside each other
+_NEAR = 4.5  # ways nearer than this would look like one
+_BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 200.0  # what bends, crossings and borders cost, in length
+PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
+_CORNER = 2  # how a way passes a point: 0 level, 1 upright
+
+Ends = tuple[str, str, str]  # tail, head and kind of an arrow
+Point = tuple[float, float]
+
+
+class Quest(NamedTuple):
+    """What a way is looked for.
+
+    Attributes:
+        arrow: the number of the arrow.
+        starts: points where it may begin, each with the direction of the piece before it.
+        targets: points where it may end, each with the direction of the piece behind it.
+        own: the frames around its ends, whose borders cost nothing.
+        push: what it costs to be in the way of another.
+    """
+
+    arrow: int
+    starts: dict[int, int]
+    targets: dict[int, int]
+    own: frozenset[str]
+    push: float
+
+
+class Channels:
+    """The lines among boxes, titles and frames, and the ways that were found so far, by the numbers of arrows.
+
+    Args:
+        layout: where everything is.
+        ends: tail, head and kind of each arrow.
+        ports: points beside boxes, each with the boxes whose arrows may pass it.
+    """
+
+    def __init__(self, layout: Layout, ends: Sequence[Ends], ports: dict[Point, set[str]]) -> None:
+        boxes, frames = list(layout.nodes.values()), list(layout.frames.values())
+        titles = [title.at for title in layout.titles.values() if title.lines]
+        self.ends = ends
+        self.begin = _groups([(tail, kind) for tail, _, kind in ends])  # of each arrow, those that begin with it
+        self.end = _groups([(head, kind) for _, head, kind in ends])  # and those that end with it
+        self.next: dict[int, list[tuple[int, int, float, int]]] = {}
+        self.xs, self.ys = _lines(boxes, titles, frames, ports)
+        self.nx, self.ny = len(self.xs), len(self.ys)
+        size = self.nx * self.ny
+        self.shut = (bytearray(size), bytearray(size))  # may the next point right of each, and below, not be gone to?
+        self.borders: tuple[dict[int, list[str]], ...] = ({}, {})  # frames whose borders are in between
+        self.along: tuple[dict[int, list[int]], ...] = ({}, {})  # whose ways lead on to the right, and down
+        self.passed: dict[int, list[tuple[int, int]]] = {}  # whose ways pass each point, and how
+        self.kept = {self.at(point): owners for point, owners in ports.items()}
+        for box in boxes:
+            self._shut(box, MARGIN)
+        for title in titles:
+            self._shut(title, 3.0)
+        for id_, frame in layout.frames.items():
+            self._add_borders(id_, frame)
+
+    # ------------------------------------------------------------------ what is in the way
+
+    def _shut(self, rect: Rect, by: float) -> None:
+        """Let no piece touch the inside of a rectangle that is so much larger."""
+        left, right, top, bottom = rect.x - by, rect.x + rect.w + by, rect.y - by, rect.y + rect.h + by
+        columns, rows = _inside(self.xs, left, right), _inside(self.ys, top, bottom)
+        before = max(bisect.bisect_right(self.xs, left) - 1, 0)
+        for j in rows:
+            for i in range(before, min(columns.stop, self.nx - 1)):
+                self.shut[0][j * self.nx + i] = 1
+        before = max(bisect.bisect_right(self.ys, top) - 1, 0)
+        for i in columns:
+            for j in range(before, min(rows.stop, self.ny - 1)):
+                self.shut[1][j * self.nx + i] = 1
+
+    def _add_borders(self, id_: str, frame: Rect) -> None:
+        """Crossing a frame's border costs something; running along it isn't allowed."""
+        right, bottom = frame.x + frame.w, frame.y + frame.h
+        for x in (frame.x, right):
+            self._shut_lines(Rect(x, frame.y, 0, frame.h), 1)
+            self._mark(id_, 0, bisect.bisect_right(self.xs, x) - 1, _inside(self.ys, frame.y, bottom))
+        for y in (frame.y, bottom):
+            self._shut_lines(Rect(frame.x, y, frame.w, 0), 0)
+            self._mark(id_, 1, bisect.bisect_right(self.ys, y) - 1, _inside(self.xs, frame.x, right))
+
+    def _shut_lines(self, line: Rect, direction: int) -> None:
+        columns = _inside(self.xs, line.x - 4, line.x + line.w + 4)
+        for j in _inside(self.ys, line.y - 4, line.y + line.h + 4):
+            for i in columns:
+                self.shut[direction][j * self.nx + i] = 1
+
+    def _mark(self, id_: str, direction: int, before: int, along: Iterable[int]) -> None:
+        for each in along if before >= 0 else ():
+            piece = each * self.nx + before if direction == 0 else before * self.nx + each
+            self.borders[direction].setdefault(piece, []).append(id_)
+
+    # ------------------------------------------------------------------ ways
+
+    def at(self, point: Point) -> int:
+        """The number of a point on the lines."""
+        i, j = bisect.bisect_left(self.xs, point[0] - 0.01), bisect.bisect_left(self.ys, point[1] - 0.01)
+        return j * self.nx + i
+
+    def point(self, at: int) -> Point:
+        """Where the point of that number is."""
+        return self.xs[at % self.nx], self.ys[at // self.nx]
+
+    def search(self, quest: Quest) -> list[int]:
+        """The points of the cheapest way (A* over points and directions); none where there is no way."""
+        best, before = dict[int, float](), dict[int, int]()  # by states: twice the point, and the direction
+        waiting: list[tuple[float, float, int]] = []  # with equal hope, the one that came farther first
+        left_over = self._hope(quest.targets)
+        for at, direction in quest.starts.items():
+            best[at * 2 + direction] = 0.0
+            heapq.heappush(waiting, (left_over(at, direction), 0.0, at * 2 + direction))
+        found, least = -1, float("inf")
+        while waiting:
+            guess, cost, state = heapq.heappop(waiting)
+            cost = -cost
+            if guess >= least:
+                break
+            if cost > best[state]:
+                continue
+            at, direction = state >> 1, state & 1
+            if at in quest.targets:
+                end = cost + self._passing_cost(quest, at, direction, quest.targets[at])
+                if end < least:
+                    least, found = end, state
+            ahead, aside = (self._passing_cost(quest, at, direction, turn) for turn in (direction, 1 - direction))
+            for to, turn, length, piece in self.next.get(at) or self._steps(at):
+                so_far = cost + length + (ahead if turn == direction else aside)
+                so_far += self._piece_cost(quest, piece, turn)
+                reached = to * 2 + turn
+                if so_far < best.get(reached, NEVER):
+                    best[reached], before[reached] = so_far, state
+                    heapq.heappush(waiting, (so_far + left_over(to, turn), -so_far, reached))
+        way = []
+        while found >= 0:
+            way.append(found >> 1)
+            found = before.get(found, -1)
+        return way[::-1]
+
+    def _hope(self, targets: dict[int, int]) -> Callable[[int, int], float]:
+        """What the way from a point to the nearest target costs at least, begun in a direction."""
+        goals = [(*self.point(at), last) for at, last in targets.items()]
+        nx, xs, ys = self.nx, self.xs, self.ys
+
+        def hope(at: int, direction: int) -> float:
+            x, y = xs[at % nx], ys[at // nx]
+            least = NEVER
+            for goal_x, goal_y, last in goals:
+                off = (goal_y != y, goal_x != x)  # is there something to go upright, and level?
+                bends = 1 if direction != last else 2 if off[last] else 0
+                least = min(least, abs(goal_x - x) + abs(goal_y - y) + _BEND * bends)
+            return least
+
+        return hope
+
+    def _steps(self, at: int) -> list[tuple[int, int, float, int]]:
+        """The points next to one that may be gone to: the point, the direction, how far it is, and the piece."""
+        nx, found = self.nx, []
+        i, j = at % nx, at // nx
+        if i + 1 < nx and not self.shut[0][at]:
+            found.append((at + 1, 0, self.xs[i + 1] - self.xs[i], at))
+        if i and not self.shut[0][at - 1]:
+            found.append((at - 1, 0, self.xs[i] - self.xs[i - 1], at - 1))
+        if j + 1 < self.ny and not self.shut[1][at]:
+            found.append((at + nx, 1, self.ys[j + 1] - self.ys[j], at))
+        if j and not self.shut[1][at - nx]:
+            found.append((at - nx, 1, self.ys[j] - self.ys[j - 1], at - nx))
+        self.next[at] = found
+        return found
+
+    def _piece_cost(self, quest: Quest, piece: int, turn: int) -> float:
+        """What going to the next point costs besides its length."""
+        cost = 0.0
+        if piece in self.borders[turn]:
+            cost += _BORDER * sum([frame not in quest.own for frame in self.borders[turn][piece]])
+        users = self.along[turn].get(piece)
+        if users and not self._all_kin(quest.arrow, users):
+            cost += quest.push
+        return cost
+
+    def _passing_cost(self, quest: Quest, at: int, direction: int, turn: int) -> float:
+        """What it costs to come to a point in one direction and leave it in another."""
+        cost = 0.0 if direction == turn else _BEND
+        if at in self.kept and self.kept[at].isdisjoint(self.ends[quest.arrow][:2]):
+            return NEVER
+        for other, how in self.passed.get(at, ()):
+            across = direction == turn and how == 1 - direction
+            if other in self.begin[quest.arrow] or other in self.end[quest.arrow]:
+                cost += _KIN_CROSS if across else 0.0
+            else:
+                cost += _CROSS if across else quest.push
+        return cost
+
+    def take(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
+        """Note a way, so that others keep off it; `first` and `last` are the directions of the pieces around it."""
+        for at, how in self._passed(way, first, last):
+            self.passed.setdefault(at, []).append((arrow, how))
+        for piece, turn in self._pieces(way):
+            self.along[turn].setdefault(piece, []).append(arrow)
+
+    def free(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
+        """Take a way back."""
+        for at, how in self._passed(way, first, last):
+            self.passed[at].remove((arrow, how))
+        for piece, turn in self._pieces(way):
+            self.along[turn][piece].remove(arrow)
+
+    def met(self, arrow: int, way: Sequence[int], first: int, last: int) -> tuple[int, set[int]]:
+        """How many other ways a way crosses that share no end with it; and whose it runs along or touches."""
+        crossed, touched = 0, set()
+        for at, direction, turn in _turns(way, first, last):
+            for other, how in self.passed.get(at, ()):
+                if self._kin(arrow, other):
+                    continue
+                if direction == turn and how == 1 - direction:
+                    crossed += 1
+                else:
+                    touched.add(other)
+        for piece, turn in self._pieces(way):
+            users = [user for user in self.along[turn].get(piece, ()) if user != arrow]
+            if users and not self._all_kin(arrow, users):
+                touched.update(users)
+        return crossed, touched - {arrow}
+
+    def _passed(self, way: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int]]:
+        for at, direction, turn in _turns(way, first, last):
+            if direction != turn:
+                yield at, _CORNER
+            else:
+                for near in self._near(at, direction):
+                    yield near, direction
+
+    def _pieces(self, way: Sequence[int]) -> Iterator[tuple[int, int]]:
+        for a, b in itertools.pairwise(way):
+            turn = 0 if abs(a - b) == 1 else 1
+            for near in self._near(min(a, b), turn):
+                yield near, turn
+
+    def _near(self, at: int, direction: int) -> list[int]:
+        """A point or piece, and those beside it that are too near to look like others."""
+        found = [at]
+        lines, place, step = (self.ys, at // self.nx, self.nx) if direction == 0 else (self.xs, at % self.nx, 1)
+        for sign in (1, -1):
+            k = 1
+            while 0 <= place + sign * k < len(lines) and abs(lines[place + sign * k] - lines[place]) < _NEAR:
+                found.append(at + sign * k * step)
+                k += 1
+        return found
+
+    def _kin(self, a: int, b: int) -> bool:
+        """Do two arrows share an end, and are they of a kind?"""
+        return b in self.begin[a] or b in self.end[a]
+
+    def _all_kin(self, arrow: int, users: Iterable[int]) -> bool:
+        """Do all begin where this one does, or all end there?"""
+        return self.begin[arrow].issuperset(users) or self.end[arrow].issuperset(users)
+
+
+def _groups(keys: Sequence[tuple[str, str]]) -> list[set[int]]:
+    """For each number, those with the same key."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for i, key in enumerate(keys):
+        found.setdefault(key, set()).add(i)
+    return [found[key] for key in keys]
+
+
+def _turns(way: Sequence[int], first: int, last: int) -> Iterator[tuple[int, int, int]]:
+    """The points of a way, with the directions before and behind each."""
+    turns = [first, *[0 if abs(a - b) == 1 else 1 for a, b in itertools.pairwise(way)], last]
+    yield from zip(way, turns, turns[1:])
+
+
+def _inside(lines: Sequence[float], low: float, high: float) -> range:
+    """Which lines lie between two places."""
+    return range(bisect.bisect_right(lines, low + 0.01), bisect.bisect_left(lines, high - 0.01))
+
+
+def _lines(
+    boxes: Sequence[Rect], titles: Sequence[Rect], frames: Sequence[Rect], ports: Iterable[Point]
+) -> tuple[list[float], list[float]]:
+    """Where upright and level lines are: those through ports exactly, others not too close to each other."""
+    fixed_x, fixed_y = ({port[k] for port in ports} for k in (0, 1))
+    further = [k * _TRACK for k in (1, 2)]
+    loose_x, loose_y = set(), set()
+    for rect in [*boxes, *frames]:
+        loose_x |= {x for k in (0.0, *further) for x in (rect.x - MARGIN - k, rect.x + rect.w + MARGIN + k)}
+        loose_y |= {y for k in (0.0, *further) for y in (rect.y - MARGIN - k, rect.y + rect.h + MARGIN + k)}
+    for rect in titles:
+        loose_x |= {rect.x - 4, rect.x + rect.w + 4}
+    everything = [*boxes, *frames]
+    left = min([rect.x for rect in everything], default=0.0)
+    right = max([rect.x + rect.w for rect in everything], default=0.0)
+    for k in range(1, 9):
+        loose_x |= {left - MARGIN - k * _TRACK, right + MARGIN + k * _TRACK}
+    return _spaced(fixed_x, loose_x), _spaced(fixed_y, loose_y)
+
+
+def _spaced(fixed: Iterable[float], loose: Iterable[float]) -> list[float]:
+    found = sorted(fixed)
+    for each in sorted(loose):
+        i = bisect.bisect_left(found, each)
+        if (i == 0 or each - found[i - 1] >= 5) and (i == len(found) or found[i] - each >= 5):
+            found.insert(i, each)
+    return found

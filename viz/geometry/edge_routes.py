@@ -1,0 +1,205 @@
+"""Ways for the arrows of a laid-out graph: level and upright pieces that enter no box and no title."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
+from viz.geometry.graph import Edge, Graph
+from viz.geometry.layout import Layout, Rect
+
+__all__ = ["Point", "Route", "route"]
+
+Point = tuple[float, float]
+_ROUND = 5.0  # the radius of bends
+_ASIDE = 12.0  # beside the middle of a box, where arrows begin and end that run against the others
+_ROUNDS = 2  # ways that cross others are looked for again so often
+_PUSHES = 6  # how many ways are moved, for each that found no room
+
+
+@dataclasses.dataclass
+class Route:
+    """Where an arrow goes: its corners, ends included, and where its label begins."""
+
+    corners: list[Point]
+    label: Point | None = None
+
+    @property
+    def points(self) -> list[Point]:
+        """A start, and three more points for each of the Bézier curves: straight pieces and round bends."""
+        corners, found = self.corners, [self.corners[0]]
+        for i in range(1, len(corners)):
+            a, b = corners[i - 1], corners[i]
+            end = b if i == len(corners) - 1 else _towards(b, a, self._radius(i))
+            found += _straight(found[-1], end)
+            if i < len(corners) - 1:
+                found += [b, b, _towards(b, corners[i + 1], self._radius(i))]
+        return found
+
+    def _radius(self, i: int) -> float:
+        a, b, c = self.corners[i - 1 : i + 2]
+        return min(_ROUND, (abs(a[0] - b[0]) + abs(a[1] - b[1])) / 2, (abs(c[0] - b[0]) + abs(c[1] - b[1])) / 2)
+
+    @property
+    def path(self) -> str:
+        """As the `d` attribute of an SVG path."""
+        (x, y), *rest = self.points
+        return f"M{x:.1f} {y:.1f} C" + " ".join([f"{x:.1f} {y:.1f}" for x, y in rest])
+
+
+def _straight(a: Point, b: Point) -> list[Point]:
+    """The three further points of a straight line."""
+    return [(a[0] + (b[0] - a[0]) * s, a[1] + (b[1] - a[1]) * s) for s in (1 / 3, 2 / 3, 1)]
+
+
+def _towards(a: Point, b: Point, by: float) -> Point:
+    length = abs(b[0] - a[0]) + abs(b[1] - a[1]) or 1.0
+    return a[0] + (b[0] - a[0]) * by / length, a[1] + (b[1] - a[1]) * by / length
+
+
+@dataclasses.dataclass
+class _Port:
+    """Where an arrow may leave or reach a box: on its border, and on the lines beside."""
+
+    border: Point
+    outside: Point
+    upright: int  # is the piece between the two?
+
+
+def route(graph: Graph, layout: Layout) -> tuple[list[Route], list[int]]:
+    """A way for each arrow of `graph`, in order, without labels; and the numbers of those that found none."""
+    return _Router(graph, layout).run()
+
+
+class _Router:
+    def __init__(self, graph: Graph, layout: Layout) -> None:
+        self.graph, self.boxes = graph, layout.nodes
+        self.ports = [_ports(edge, graph, layout.nodes) for edge in graph.edges]
+        owners: dict[Point, set[str]] = {}
+        for edge, (tails, heads) in zip(graph.edges, self.ports):
+            for port in tails:
+                owners.setdefault(port.outside, set()).add(edge.tail)
+            for port in heads:
+                owners.setdefault(port.outside, set()).add(edge.head)
+        self.channels = Channels(layout, [(edge.tail, edge.head, edge.kind) for edge in graph.edges], owners)
+        self.own = [
+            frozenset(around for end in (edge.tail, edge.head) for around in graph.around(graph.nodes[end].cluster))
+            for edge in graph.edges
+        ]
+        self.found: dict[int, tuple[list[int], int, int]] = {}  # the way of each arrow, and the pieces around it
+
+    def run(self) -> tuple[list[Route], list[int]]:
+        """Shorter ways first; then those that found no room, or cross others, once more, knowing the others."""
+        order = sorted(range(len(self.graph.edges)), key=self._length)
+        for i in order:
+            self._look(i)
+        self._push([i for i in order if i not in self.found])
+        for _ in range(_ROUNDS):
+            before = self.found.copy()
+            for i in order:
+                if i in self.found and self._met(i)[0]:
+                    self._drop(i)
+                    self._look(i)
+            self._push([i for i in order if i not in self.found])
+            if before == self.found:
+                break
+        lost = [i for i in order if i not in self.found]
+        return [self._route(i) for i in range(len(order))], lost
+
+    def _push(self, lost: list[int]) -> None:
+        """Let those that found no room push others away, who look for other ways."""
+        for _ in range(_PUSHES * len(lost)):
+            if not lost:
+                break
+            i = lost.pop(0)
+            if self._look(i, pushing=True):
+                for other in sorted(self._met(i)[1]):
+                    self._drop(other)
+                    if not self._look(other):
+                        lost.append(other)
+
+    def _length(self, i: int) -> float:
+        edge = self.graph.edges[i]
+        (ax, ay), (bx, by) = self.boxes[edge.tail].middle, self.boxes[edge.head].middle
+        return abs(ax - bx) + abs(ay - by)
+
+    def _look(self, i: int, pushing: bool = False) -> bool:
+        at = self.channels.at
+        starts, targets = ({at(port.outside): port.upright for port in ports} for ports in self.ports[i])
+        way = self.channels.search(Quest(i, starts, targets, self.own[i], PUSHING if pushing else NEVER))
+        if way:
+            self.found[i] = way, starts[way[0]], targets[way[-1]]
+            self.channels.take(i, *self.found[i])
+        return bool(way)
+
+    def _drop(self, i: int) -> None:
+        self.channels.free(i, *self.found.pop(i))
+
+    def _met(self, i: int) -> tuple[int, set[int]]:
+        return self.channels.met(i, *self.found[i])
+
+    def _route(self, i: int) -> Route:
+        if i not in self.found:
+            edge = self.graph.edges[i]
+            return Route([self.boxes[edge.tail].middle, self.boxes[edge.head].middle])
+        points = [self.channels.point(at) for at in self.found[i][0]]
+        tails, heads = self.ports[i]
+        points = [
+            next(port.border for port in tails if port.outside == points[0]),
+            *points,
+            next(port.border for port in heads if port.outside == points[-1]),
+        ]
+        corners = [points[0]]
+        for before, here, after in zip(points, points[1:], points[2:]):
+            if not _in_line(before, here, after) and here != corners[-1]:
+                corners.append(here)
+        return Route([*corners, points[-1]])
+
+
+def _in_line(a: Point, b: Point, c: Point) -> bool:
+    return abs(a[0] - b[0]) + abs(b[0] - c[0]) < 0.02 or abs(a[1] - b[1]) + abs(b[1] - c[1]) < 0.02
+
+
+def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port], list[_Port]]:
+    """Where an arrow may begin, and where it may end."""
+    tail, head = boxes[edge.tail], boxes[edge.head]
+    if graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
+        if not _something_between(graph, boxes, edge):
+            out, back = ("left", "right") if tail.x > head.x else ("right", "left")
+            return [_port(tail, out)], [_port(head, back)]
+        return _aside(tail, head), _aside(head, tail)
+    if edge.kind not in ("data", "gradient"):
+        return _all_around(tail, head), _all_around(head, tail)
+    down = head.y >= tail.y + tail.h
+    if not down and tail.y < head.y + head.h:
+        return _all_around(tail, head), _all_around(head, tail)
+    out, back = ("bottom", "top") if down else ("top", "bottom")
+    usual = down == (graph.nodes[edge.tail].lane != "backward")  # forward ops' arrows lead down, others' up
+    return [_port(tail, out, 0 if usual else _ASIDE)], [_port(head, back, 0 if usual else _ASIDE)]
+
+
+def _something_between(graph: Graph, boxes: dict[str, Rect], edge: Edge) -> bool:
+    """Does another box of the row stand between the ends of an arrow?"""
+    low, high = sorted((boxes[edge.tail].x, boxes[edge.head].x))
+    row = graph.nodes[edge.tail].row
+    return any(low < boxes[node.id].x < high for node in graph.nodes.values() if node.row == row)
+
+
+def _aside(box: Rect, other: Rect) -> list[_Port]:
+    """Above and below a box, beside the middle."""
+    by = _ASIDE if other.x > box.x else -_ASIDE
+    return [_port(box, side, by) for side in ("top", "bottom")]
+
+
+def _all_around(box: Rect, other: Rect) -> list[_Port]:
+    """All sides of a box; above and below beside the middle, which is for what runs through."""
+    return [_port(box, "left"), _port(box, "right"), *_aside(box, other)]
+
+
+def _port(box: Rect, side: str, by: float = 0.0) -> _Port:
+    x, y = box.middle
+    if side in ("left", "right"):
+        edge, beyond = (box.x, -MARGIN) if side == "left" else (box.x + box.w, MARGIN)
+        return _Port((edge, y), (edge + beyond, y), 0)
+    edge, beyond = (box.y, -MARGIN) if side == "top" else (box.y + box.h, MARGIN)
+    return _Port((x + by, edge), (x + by, edge + beyond), 1)

@@ -1,0 +1,108 @@
+"""Places for the labels of arrows: beside their lines, where nothing else is."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+from collections.abc import Iterator, Sequence
+
+from viz.geometry.edge_routes import Point, Route
+from viz.geometry.graph import Graph
+from viz.geometry.layout import Layout, Rect, text_width
+
+__all__ = ["SIZE", "place_labels"]
+
+SIZE = 9  # of the type
+_ABOVE, _BELOW = 0.8 * SIZE, 0.26 * SIZE  # what letters take above and below their line
+_CELL = 64.0
+_STEP = 5.0  # places along a line are tried so far apart
+
+
+class _Taken:
+    """Where something is, so that neighbours are found quickly."""
+
+    def __init__(self) -> None:
+        self.cells: dict[tuple[int, int], list[Rect]] = {}
+
+    def add(self, rect: Rect) -> None:
+        for cell in self._cells(rect):
+            self.cells.setdefault(cell, []).append(rect)
+
+    def has(self, rect: Rect) -> bool:
+        return any(_meet(rect, other) for cell in self._cells(rect) for other in self.cells.get(cell, ()))
+
+    def _cells(self, rect: Rect) -> Iterator[tuple[int, int]]:
+        for i in range(int(rect.x // _CELL), int((rect.x + rect.w) // _CELL) + 1):
+            for j in range(int(rect.y // _CELL), int((rect.y + rect.h) // _CELL) + 1):
+                yield i, j
+
+
+def _meet(a: Rect, b: Rect) -> bool:
+    return a.x < b.x + b.w and b.x < a.x + a.w and a.y < b.y + b.h and b.y < a.y + a.h
+
+
+def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[int]:
+    """Give ways the places of their labels; tells for which arrows there was no room.
+
+    Arrows within a row have none: what they carry is as large as the weight beside them. Of several that
+    leave a box with the same label the first has it.
+    """
+    taken = _obstacles(layout, ways)
+    lost, said = [], set()
+    for i, (edge, way) in enumerate(zip(graph.edges, ways)):
+        way.label = None
+        key = edge.tail, edge.kind, edge.label
+        if not edge.label or key in said or graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
+            continue
+        width = text_width(edge.label, SIZE)
+        for x, y in _places(way.corners, width):
+            here = Rect(x - 1, y - _ABOVE - 0.5, width + 2, _ABOVE + _BELOW + 1)
+            if not taken.has(here):
+                taken.add(here)
+                way.label = x, y
+                said.add(key)
+                break
+        else:
+            lost.append(i)
+    unsaid = collections.Counter([(graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) for i in lost])
+    return [i for i in lost if (graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) in unsaid - _all(said)]
+
+
+def _all(keys: set[tuple[str, str, str]]) -> collections.Counter[tuple[str, str, str]]:
+    return collections.Counter(dict.fromkeys(keys, 10**6))
+
+
+def _obstacles(layout: Layout, ways: Sequence[Route]) -> _Taken:
+    taken = _Taken()
+    for rect in [*layout.nodes.values(), *[title.at for title in layout.titles.values()]]:
+        taken.add(Rect(rect.x - 1, rect.y - 1, rect.w + 2, rect.h + 2))
+    for frame in layout.frames.values():
+        for x in (frame.x, frame.x + frame.w):
+            taken.add(Rect(x - 1, frame.y, 2, frame.h))
+        for y in (frame.y, frame.y + frame.h):
+            taken.add(Rect(frame.x, y - 1, frame.w, 2))
+    for way in ways:
+        for (ax, ay), (bx, by) in zip(way.corners, way.corners[1:]):
+            taken.add(Rect(min(ax, bx) - 1, min(ay, by) - 1, abs(ax - bx) + 2, abs(ay - by) + 2))
+        (ax, ay), (bx, by) = way.corners[-2:]
+        head = 6.0  # the arrow's head is wider than its line
+        taken.add(Rect(bx - 4, by if by < ay else by - head, 8, head) if ax == bx else Rect(bx - 3, by - 4, 6, 8))
+    return taken
+
+
+def _places(corners: Sequence[Point], width: float) -> Iterator[Point]:
+    """Where a label may begin, the best first: near the tail, right of the line."""
+    for (ax, ay), (bx, by) in itertools.pairwise(corners):
+        length = abs(ax - bx) + abs(ay - by)
+        steps = max(1, int(length // _STEP))
+        for k in range(steps + 1):
+            t = k / steps
+            x, y = ax + (bx - ax) * t, ay + (by - ay) * t
+            if ax == bx:
+                baseline = y + (_ABOVE - _BELOW) / 2
+                yield x + 4, baseline
+                yield x - 4 - width, baseline
+            else:
+                for left in (x - width / 2, x, x - width):
+                    yield left, y - 2 - _BELOW
+                    yield left, y + 2 + _ABOVE

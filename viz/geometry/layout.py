@@ -1,0 +1,341 @@
+"""Places for the boxes of a graph: each frame is laid out as a small layered graph of rows and inner frames.
+
+All rows are equally wide and have the same columns, so forward ops stand below each other, and so do weights,
+updates and backward ops. Layers come from longest paths, their order from `layer_order`. The title of a frame
+stands where no arrow that enters the frame needs to pass.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from viz.geometry.graph import LANES, Cluster, Edge, Graph, Node
+from viz.geometry.layer_order import depths, in_order
+
+__all__ = ["GAP_Y", "HEADER", "LID", "LINE", "PAD", "SMALL", "TITLE", "Layout", "Rect", "Room", "Title", "arrange"]
+__all__ += ["node_size", "text_width"]
+
+TITLE, SMALL = 11, 9.5  # font sizes of a box's first and other lines
+LINE = 14
+HEADER = 16  # height of a line of a frame's title
+GAP_X, GAP_Y, PAD = 24, 34, 14
+BOLD = 1.1  # how much wider bold text is
+_BELOW = 16  # between a frame's title and its contents: room for the head of an arrow
+_BESIDE = 7  # between a frame's title and an arrow
+_TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
+LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
+_NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
+
+
+@dataclasses.dataclass
+class Rect:
+    """A box: its left and top edge, width and height."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The centre."""
+        return self.x + self.w / 2, self.y + self.h / 2
+
+
+@dataclasses.dataclass
+class Title:
+    """The title of a frame: where it stands, and its lines, the first in bold type."""
+
+    at: Rect
+    lines: list[str]
+
+
+@dataclasses.dataclass
+class Room:
+    """More room above and below some rows and frames, by their ids."""
+
+    above: dict[str, float] = dataclasses.field(default_factory=dict)
+    below: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Layout:
+    """Where everything is: boxes by node id, frames and their titles by cluster id, and the size of the whole."""
+
+    nodes: dict[str, Rect] = dataclasses.field(default_factory=dict)
+    frames: dict[str, Rect] = dataclasses.field(default_factory=dict)
+    titles: dict[str, Title] = dataclasses.field(default_factory=dict)
+    width: float = 0.0
+    height: float = 0.0
+
+    def everything(self) -> list[Rect]:
+        """All rectangles."""
+        return [*self.nodes.values(), *self.frames.values(), *[title.at for title in self.titles.values()]]
+
+    def add(self, other: Layout, x: float, y: float) -> None:
+        """Take in what was laid out for itself, at a place."""
+        for rect in other.everything():
+            rect.x, rect.y = rect.x + x, rect.y + y
+        self.nodes |= other.nodes
+        self.frames |= other.frames
+        self.titles |= other.titles
+
+
+def text_width(text: str, size: float) -> float:
+    """About how wide `text` is in DejaVu Sans."""
+    return size * sum([_char_width(c) for c in text])
+
+
+def _char_width(c: str) -> float:
+    if c in _NARROW:
+        return 0.36
+    if c in _WIDE or c.isupper():
+        return 0.8
+    return 1.0 if unicodedata.east_asian_width(c) in "WF" else 0.6
+
+
+def node_size(node: Node) -> tuple[float, float]:
+    """Width and height of a node's box."""
+    lines = [line for line in node.lines if line]
+    widths = [text_width(node.title, TITLE) * BOLD, *[text_width(line, SMALL) for line in lines]]
+    lid = 2 * LID if node.kind == "parameter" else 0.0
+    return _even(max(44.0, max(widths) + 22)), 12.0 + lid + LINE * (len(lines) + bool(node.title))
+
+
+def _even(size: float) -> float:
+    """At least so large, and its half a whole number, so that middles stand exactly below each other."""
+    return 2.0 * math.ceil(size / 2)
+
+
+@dataclasses.dataclass
+class _Unit:
+    """A row of nodes, or a frame, with what it holds at places of its own."""
+
+    id: str
+    nodes: list[Node] = dataclasses.field(default_factory=list)
+    inside: Layout = dataclasses.field(default_factory=Layout)
+    ids: list[str] = dataclasses.field(default_factory=list)
+    w: float = 0.0
+    h: float = 0.0
+    first: bool = False
+    aside: bool = False
+    is_frame: bool = False
+
+
+def arrange(graph: Graph, room: Room | None = None) -> Layout:
+    """The layout of a graph, with more room where it is asked for."""
+    return _Arranger(graph, room or Room()).layout
+
+
+class _Arranger:
+    def __init__(self, graph: Graph, room: Room) -> None:
+        self.graph, self.room = graph, room
+        self.sizes = {node.id: node_size(node) for node in graph.nodes.values()}
+        self.order = {node: i for i, node in enumerate(graph.nodes)}
+        self.lanes = self._lanes()
+        self.layout, _ = self._contents(None)
+        self._move_right()
+
+    def _move_right(self) -> None:
+        """Let the drawing begin at the left edge: inputs may stand left of everything else."""
+        everything = self.layout.everything()
+        left = min([rect.x for rect in everything], default=0.0) - PAD
+        for rect in everything:
+            rect.x, rect.y = rect.x - left, rect.y + PAD
+        self.layout.width = max([rect.x + rect.w for rect in everything], default=0.0) + PAD
+        self.layout.height += 2 * PAD
+
+    def _lanes(self) -> dict[str, tuple[float, float]]:
+        """Left edge and width of each column."""
+        found, x = {}, 0.0
+        for lane in LANES:
+            width = max([self.sizes[n.id][0] for n in self.graph.nodes.values() if n.lane == lane], default=0.0)
+            found[lane] = (x, width)
+            x += width + GAP_X if width else 0.0
+        return found
+
+    def _contents(self, frame: str | None) -> tuple[Layout, list[str]]:
+        """What lies in a frame, from the top left corner of its contents, and the ids of its nodes."""
+        units = self._units(frame)
+        owner = {node: i for i, unit in enumerate(units) for node in unit.ids}
+        links = _lifted(self.graph.edges, owner)
+        found = depths([unit.first for unit in units], links)
+        layers = [[units[i] for i in layer] for layer in in_order(found, links) if layer]
+        for layer in layers:
+            self._measure_rows(layer)
+        made = self._stacked(layers)
+        if frame is not None:
+            self._widen(made, _passing(found, links))
+        return made, [id_ for unit in units for id_ in unit.ids]
+
+    def _measure_rows(self, layer: list[_Unit]) -> None:
+        """A row takes the room of all columns, but for one box beside others."""
+        main = _main(layer)
+        for unit in layer:
+            if unit.is_frame:
+                continue
+            narrow = len(unit.nodes) == 1 and main != [unit]
+            unit.h = max([self.sizes[node.id][1] for node in unit.nodes])
+            unit.w = self.sizes[unit.nodes[0].id][0] if narrow else sum(max(self.lanes.values()))
+            for node in unit.nodes:
+                w, h = self.sizes[node.id]
+                left, lane = (0.0, w) if narrow else self.lanes[node.lane]
+                unit.inside.nodes[node.id] = Rect(left + (lane - w) / 2, (unit.h - h) / 2, w, h)
+
+    def _units(self, frame: str | None) -> list[_Unit]:
+        rows: dict[str, _Unit] = {}
+        for node in self.graph.nodes.values():
+            if node.cluster == frame:
+                unit = rows.setdefault(node.row, _Unit(node.row, first=node.kind == "input", aside=_is_aside(node)))
+                unit.nodes.append(node)
+                unit.ids.append(node.id)
+        frames = [self._frame(inner) for inner in self.graph.clusters.values() if inner.parent == frame]
+        order = self.order
+        units = [*rows.values(), *frames]
+        return sorted(units, key=lambda unit: (not unit.first, min([order[id_] for id_ in unit.ids], default=0)))
+
+    def _frame(self, cluster: Cluster) -> _Unit:
+        inside, ids = self._contents(cluster.id)
+        title = self._title(cluster, inside, set(ids))
+        left = max(PAD, PAD - title.at.x)
+        right = max(PAD, title.at.x + title.at.w - inside.width + PAD)
+        left = right = max(left, right)  # what is in the middle stays there
+        down = title.at.h + (_BELOW if title.lines else PAD)
+        made = _Unit(cluster.id, [], Layout(), ids, left + inside.width + right, down + inside.height + PAD)
+        made.is_frame = True
+        inside.titles[cluster.id] = title
+        title.at.y = 4 - down
+        made.inside.add(inside, left, down)
+        made.inside.frames[cluster.id] = Rect(0, 0, made.w, made.h)
+        return made
+
+    def _title(self, cluster: Cluster, inside: Layout, ids: set[str]) -> Title:
+        """A frame's title, as near to the middle as arrows that enter or leave the frame let it stand."""
+        passing = []
+        for edge in self.graph.edges:
+            if (edge.tail in ids) != (edge.head in ids):
+                passing.append(inside.nodes[edge.tail if edge.tail in ids else edge.head].middle[0])
+        found = None
+        for lines in _broken(cluster):
+            w, h = _title_size(lines)
+            found = Title(Rect(round(_free_place(sorted(set(passing)), w, inside.width)), 0, w, h), lines)
+            if -PAD / 2 <= found.at.x and found.at.x + w <= inside.width + PAD / 2:
+                break
+        assert found is not None
+        return found
+
+    def _widen(self, made: Layout, passing: int) -> None:
+        """Leave room beside the boxes of a frame for arrows that pass them."""
+        side = _TRACK * min(passing, _TRACKS)
+        for rect in made.everything():
+            rect.x += side
+        made.width += 2 * side
+
+    def _stacked(self, layers: list[list[_Unit]]) -> Layout:
+        """Layers below each other, each in the middle."""
+        made = Layout()
+        made.width = max([_row_width(_main(layer)) for layer in layers], default=0.0)
+        y, tops = 0.0, []
+        for i, layer in enumerate(layers):
+            main, height = _main(layer), max([unit.h for unit in layer])
+            y += (GAP_Y if i else 0) + max([self.room.above.get(unit.id, 0.0) for unit in layer])
+            tops.append(y)
+            left = float(round((made.width - _row_width(main)) / 2))
+            for unit in main:
+                made.add(unit.inside, left, round(y + (height - unit.h) / 2))
+                left += unit.w + GAP_X
+            y += height + max([self.room.below.get(unit.id, 0.0) for unit in layer])
+        made.height = y
+        for layer, top in zip(layers, tops):
+            self._put_aside(made, layer, top)
+        return made
+
+    def _put_aside(self, made: Layout, layer: list[_Unit], y: float) -> None:
+        """Metrics that share a layer with others stand left of those; inputs too, or right, where they are read."""
+        main = _main(layer)
+        placed = [made.nodes[id_] for unit in main for id_ in unit.ids]
+        placed += [made.frames[unit.id] for unit in main if unit.id in made.frames]
+        left = min([rect.x for rect in placed], default=0.0) - GAP_X
+        right = max([rect.x + rect.w for rect in placed], default=0.0) + GAP_X
+        middle, height = (left + right) / 2, max([unit.h for unit in layer])
+        for unit in sorted([unit for unit in layer if unit not in main], key=lambda unit: not unit.aside):
+            down = height - unit.h if unit.first else (height - unit.h) / 2
+            if unit.first and self._read_at(made, unit.ids[0]) > middle:
+                made.add(unit.inside, right, round(y + down))
+                right += unit.w + GAP_X
+            else:
+                made.add(unit.inside, left - unit.w, round(y + down))
+                left -= unit.w + GAP_X
+
+    def _read_at(self, made: Layout, input_: str) -> float:
+        """Where the readers of an input stand, on average."""
+        readers = [edge.head for edge in self.graph.edges if edge.tail == input_ and edge.head in made.nodes]
+        return sum([made.nodes[each].middle[0] for each in readers]) / len(readers) if readers else -1e9
+
+
+def _title_size(lines: Sequence[str]) -> tuple[float, float]:
+    widths = [text_width(line, 10 if i else 12) * (1 if i else BOLD) for i, line in enumerate(lines)]
+    return _even(max(widths, default=0.0) + 6), HEADER * len(lines)
+
+
+def _broken(cluster: Cluster) -> list[list[str]]:
+    """The lines of a title: with its second line whole, in two pieces, and in as many as it has."""
+    parts = [part for part in cluster.subtitle.split("  ·  ") if part]
+    title = [cluster.title] if cluster.title else []
+    found = [[*title, cluster.subtitle]] if parts else [title]
+    if len(parts) > 2:
+        half = (len(parts) + 1) // 2
+        found.append([*title, "  ·  ".join(parts[:half]), "  ·  ".join(parts[half:])])
+    return [*found, [*title, *parts]] if len(parts) > 1 else found
+
+
+def _free_place(passing: list[float], width: float, whole: float) -> float:
+    """The left edge of a title so that it meets none of the arrows at `passing`; may lie outside of the frame."""
+    best = (whole - width) / 2
+    if not passing:
+        return best
+    ends = [-1e9, *passing, 1e9]
+    places = []
+    for a, b in itertools.pairwise(ends):
+        low, high = a + _BESIDE, b - _BESIDE - width
+        if low <= high:
+            places.append(min(max(best, low), high))
+    return min(places, key=lambda x: (max(0.0, -x, x + width - whole), abs(x - best)))
+
+
+def _main(layer: Sequence[_Unit]) -> list[_Unit]:
+    """What a layer is centred by: everything but inputs and metrics, unless there is nothing else."""
+    return [unit for unit in layer if not unit.first and not unit.aside] or list(layer)
+
+
+def _is_aside(node: Node) -> bool:
+    """Is it something that looks on: a metric?"""
+    return node.kind == "scope" and node.phase == "metric" and node.cluster is None
+
+
+def _row_width(units: Sequence[_Unit]) -> float:
+    return sum([unit.w for unit in units]) + GAP_X * max(0, len(units) - 1)
+
+
+def _lifted(edges: Iterable[Edge], owner: dict[str, int]) -> list[tuple[int, int]]:
+    """Pairs of units that an arrow joins, the one that runs first ahead."""
+    found: dict[tuple[int, int], None] = {}
+    for edge in edges:
+        if edge.kind in ("data", "gradient") and edge.tail in owner and edge.head in owner:
+            a, b = sorted((owner[edge.tail], owner[edge.head]))
+            if a != b:
+                found[a, b] = None
+    return list(found)
+
+
+def _passing(layer_of: Sequence[int], links: Sequence[tuple[int, int]]) -> int:
+    """How many links pass the same layer at most."""
+    counts = [0] * (max(layer_of, default=0) + 1)
+    for a, b in links:
+        for layer in range(layer_of[a] + 1, layer_of[b]):
+            counts[layer] += 1
+    return max(counts)

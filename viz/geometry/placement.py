@@ -1,0 +1,58 @@
+"""Where everything in a picture is: boxes, the ways of arrows, and labels; with more room where it was too narrow."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from viz.geometry.edge_routes import Route, route
+from viz.geometry.graph import Graph
+from viz.geometry.labels import SIZE, place_labels
+from viz.geometry.layout import PAD, Layout, Rect, Room, arrange, text_width
+
+__all__ = ["Placement", "place"]
+
+_ATTEMPTS = 4
+_MORE = 15.0  # room for one more label, or two more arrows
+
+
+@dataclasses.dataclass
+class Placement:
+    """Places of boxes, frames and titles, the way of each arrow with its label, and the area that all takes."""
+
+    layout: Layout
+    ways: list[Route]
+    area: Rect
+
+
+def place(graph: Graph) -> Placement:
+    """A place for everything that a picture shows."""
+    room = Room()
+    for _ in range(_ATTEMPTS):
+        layout = arrange(graph, room)
+        ways, lost = route(graph, layout)
+        unlabelled = place_labels(graph, layout, ways)
+        if not lost and not unlabelled:
+            break
+        for i in {*lost, *unlabelled}:
+            _make_room(graph, layout, room, i)
+    return Placement(layout, ways, _area(graph, layout, ways))
+
+
+def _area(graph: Graph, layout: Layout, ways: list[Route]) -> Rect:
+    """What boxes, arrows and labels take, with a margin."""
+    points = [point for way in ways for point in way.corners]
+    points += [way.label for way in ways if way.label]
+    ends = [way.label[0] + text_width(edge.label, SIZE) for way, edge in zip(ways, graph.edges) if way.label]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    left, right = min([0.0, *[x - PAD for x in xs]]), max([layout.width, *[x + PAD for x in (*xs, *ends)]])
+    top, bottom = min([0.0, *[y - PAD for y in ys]]), max([layout.height, *[y + PAD for y in ys]])
+    return Rect(left, top, right - left, bottom - top)
+
+
+def _make_room(graph: Graph, layout: Layout, room: Room, number: int) -> None:
+    """More room where an arrow leaves its box, and where it ends."""
+    edge = graph.edges[number]
+    tail, head = graph.nodes[edge.tail], graph.nodes[edge.head]
+    down = layout.nodes[edge.tail].y < layout.nodes[edge.head].y
+    (room.below if down else room.above)[tail.row] = (room.below if down else room.above).get(tail.row, 0.0) + _MORE
+    (room.above if down else room.below)[head.row] = (room.above if down else room.below).get(head.row, 0.0) + _MORE

@@ -1,0 +1,137 @@
+"""The live page as one picture without scripts: what a notebook shows while training runs, and keeps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from viz.facts.formatting import clean, nbytes
+from viz.picture.curve_charts import Curve, Panel, curve_charts
+
+__all__ = ["still"]
+
+_ROLES = {"batch": ("train", "train"), "epoch": ("epoch", "epoch"), "validation": ("validation", "validation")}
+_TITLES = {"step ms": "time per step (ms)", "memory": "memory of the process (MB)"}
+_EXTRAS = ("learning rate", "gradient norm", "step ms", "memory")
+_MOST_CHARTS, _MOST_FINDINGS = 12, 6
+_WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "gone": "died"}
+_COLORS = {"ended": "#8a949d", "crashed": "#d63a30", "died": "#d63a30", "stopped": "#d4691a", "waiting": "#8a949d"}
+_RUNNING = "#2c9a6f"
+_LINE = "margin:2px 0 4px;font:13px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif"
+
+News = Mapping[str, Any]
+
+
+def still(news: News, name: str | None = None, hint: str = "") -> tuple[str, str]:
+    """The page's state as text and as HTML, in the colours of whatever is around it.
+
+    Args:
+        news: all that a browser would be told that hasn't seen anything yet; see `Hub.news`.
+        name: a title.
+        hint: a sentence that stands below.
+    """
+    word, facts = _condition(news), list(_facts(news))
+    title = f"{clean(name, 60)}: " if name else ""
+    ways = ["page.open() opens the page"] if hint else []
+    plain = " · ".join([f"viz.live, {title}{word}", *[f"{what} {value}" for what, value in facts], *ways])
+    tiles = "".join(
+        [
+            f'<span style="margin-right:16px;white-space:nowrap"><span style="opacity:0.65">{what}</span> '
+            f"<b>{escape(value)}</b></span> "
+            for what, value in facts
+        ]
+    )
+    dot = f'<span style="color:{_COLORS.get(word, _RUNNING)}">●</span>'
+    panels = list(_panels(news.get("series", {})))[:_MOST_CHARTS]
+    parts = [
+        f'<div style="{_LINE}">{dot} <b style="margin-right:16px">{escape(title + word)}</b>{tiles}</div>',
+        *_failure(news.get("failure") or {}),
+        *_findings((news.get("findings") or {}).get("list", [])),
+        curve_charts(panels) if panels else "",
+        f'<div style="{_LINE};opacity:0.75">{hint}</div>' if hint else "",
+    ]
+    return plain, f"<div>{''.join(parts)}</div>"
+
+
+def _condition(news: News) -> str:
+    if news.get("end"):
+        return _WORDS.get(news["end"].get("how"), "ended")
+    return str(news.get("status", {}).get("mode") or "waiting")
+
+
+def _facts(news: News) -> Iterator[tuple[str, str]]:
+    status = news.get("status", {})
+    if status.get("epochs"):
+        yield "epoch", f"{status['epoch']} / {status['epochs']}"
+    if status.get("step") is not None:
+        yield "step", f"{status['step']:,}"
+    if not news.get("end"):
+        if status.get("rate"):
+            yield "speed", f"{_short(status['rate'])} steps/s"
+        if status.get("samples"):
+            yield "samples", f"{_short(status['samples'])} /s"
+        if status.get("eta") is not None and status.get("rate"):
+            yield "left", _duration(status["eta"])
+    if status.get("memory"):
+        yield "memory", nbytes(status["memory"])
+    if status.get("params"):
+        yield "weights", f"{status['params']:,}"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole // 60 % 60} min"
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def _panels(series: Mapping[str, Any]) -> Iterator[Panel]:
+    """A chart for each metric, the loss first; then what else was measured."""
+    metrics: dict[str, list[Curve]] = {}
+    extras: dict[str, list[Curve]] = {}
+    for key, curve in series.items():
+        run, _, metric = key.partition("|")
+        points = [(float(p[0]), _value(p[1])) for p in curve["points"]]
+        if run in _ROLES:
+            name, role = _ROLES[run]
+            metrics.setdefault(metric, []).append(Curve(name, points, role))
+        elif run == "extra":
+            scale = 1e-6 if metric == "memory" else 1.0
+            extras[metric] = [Curve(clean(metric, 40), [(x, y * scale) for x, y in points])]
+    order = [role for _, role in _ROLES.values()]
+    for metric in sorted(metrics, key=lambda name: (not name.startswith("loss"), name)):
+        yield Panel(clean(metric, 60), sorted(metrics[metric], key=lambda c: order.index(c.role)), "step")
+    rank = {name: i for i, name in enumerate(_EXTRAS)}
+    for metric in sorted(extras, key=lambda name: (rank.get(name, len(rank)), name)):
+        yield Panel(clean(_TITLES.get(metric, metric), 60), extras[metric], "step")
+
+
+def _value(sent: Any) -> float:
+    """A number, or what stands for one that JSON has no word for."""
+    return float(sent) if sent is not None else math.nan
+
+
+def _failure(failure: News) -> Iterator[str]:
+    if failure.get("type"):
+        where = "".join([f", {what} {clean(failure[what], 80)}" for what in ("op", "layer") if failure.get(what)])
+        words = f"{clean(failure['type'], 80)}{where}: {clean(failure.get('message', ''), 600)}"
+        yield f'<div style="{_LINE};border-left:4px solid {_COLORS["crashed"]};padding-left:8px">{escape(words)}</div>'
+
+
+def _findings(found: Sequence[News]) -> Iterator[str]:
+    """What the doctor says, errors and warnings."""
+    bad = [finding for finding in found if finding.get("severity") in ("error", "warning")]
+    for finding in bad[:_MOST_FINDINGS]:
+        color = _COLORS["crashed"] if finding["severity"] == "error" else _COLORS["stopped"]
+        words = f"{escape(clean(finding['message'], 400))} <i>{escape(clean(finding.get('fix', ''), 300))}</i>"
+        kind = f"{finding['severity']}, {clean(str(finding['kind']).replace('_', ' '), 60)}"
+        style = f"{_LINE};border-left:4px solid {color};padding-left:8px"
+        yield f'<div style="{style}"><b>{escape(kind)}.</b> {words}</div>'
+    if len(bad) > _MOST_FINDINGS:
+        yield f'<div style="{_LINE}">and {len(bad) - _MOST_FINDINGS} more</div>'

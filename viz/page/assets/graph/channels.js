@@ -1,0 +1,382 @@
+// The lines that arrows may run along, and the cheapest way over them that enters no box: the counterpart of
+// viz/geometry/channels.py, which says what counts.
+
+const KEEP_OFF = 8,
+  TRACK = 8,
+  NEAR = 4.5,
+  BEND = 14,
+  CROSS = 250,
+  KIN_CROSS = 25,
+  BORDER = 200,
+  CORNER = 2; // how a way passes a point: 0 level, 1 upright
+const PUSHING = 500,
+  NEVER = 1e15; // what it costs to be in the way of another who must move, or will not
+
+// The index of the first of sorted numbers that is not below (or, for `after`, that is above) a value.
+function indexFrom(sorted, value, after = false) {
+  let low = 0,
+    high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value || (after && sorted[middle] === value)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// A heap of [hope, minus cost, state].
+class Waiting {
+  constructor() {
+    this.heap = [];
+  }
+
+  static before(a, b) {
+    return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+  }
+
+  push(entry) {
+    const { heap } = this;
+    let at = heap.push(entry) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (!Waiting.before(entry, heap[above])) break;
+      heap[at] = heap[above];
+      at = above;
+    }
+    heap[at] = entry;
+  }
+
+  pop() {
+    const { heap } = this,
+      first = heap[0],
+      last = heap.pop();
+    if (!heap.length) return first;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= heap.length) break;
+      if (below + 1 < heap.length && Waiting.before(heap[below + 1], heap[below])) below += 1;
+      if (!Waiting.before(heap[below], last)) break;
+      heap[at] = heap[below];
+      at = below;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+class Channels {
+  constructor(scene, titles, ports) {
+    const boxes = [...scene.nodes.values()],
+      frames = [...scene.frames.values()];
+    this.edges = scene.edges;
+    [this.xs, this.ys] = linesOf(boxes, titles, frames, ports);
+    this.nx = this.xs.length;
+    this.ny = this.ys.length;
+    const size = this.nx * this.ny;
+    this.shut = [new Uint8Array(size), new Uint8Array(size)];
+    this.borders = [new Map(), new Map()]; // frames whose borders are in between
+    this.along = [new Map(), new Map()]; // whose ways lead on to the right, and down
+    this.passed = new Map(); // whose ways pass each point, and how
+    this.kept = new Map();
+    this.busyPieces = [new Uint8Array(size), new Uint8Array(size)]; // is something known of a piece, or of a point?
+    this.busyPoints = new Uint8Array(size);
+    this.best = new Float64Array(2 * size); // by states: twice the point, and the direction
+    this.before = new Int32Array(2 * size);
+    this.searched = new Int32Array(2 * size); // in which search that was
+    this.searches = 0;
+    const number = numbered();
+    this.begin = this.edges.map(({ tail, kind }) => number(`${kind}<${tail}`));
+    this.end = this.edges.map(({ head, kind }) => number(`${kind}>${head}`));
+    for (const { outside, owner } of ports) {
+      push(this.kept, this.at(outside), owner);
+      this.busyPoints[this.at(outside)] = 1;
+    }
+    for (const box of boxes) this.close(box, KEEP_OFF);
+    for (const title of titles) this.close(title, 3);
+    for (const frame of frames) this.addBorders(frame);
+  }
+
+  // No piece may touch the inside of a rectangle that is so much larger.
+  close(rect, by) {
+    const { nx, xs, ys } = this,
+      [left, right, top, bottom] = [rect.x - by, rect.x + rect.w + by, rect.y - by, rect.y + rect.h + by];
+    const [i0, i1] = inside(xs, left, right),
+      [j0, j1] = inside(ys, top, bottom);
+    const before = Math.max(indexFrom(xs, left, true) - 1, 0),
+      above = Math.max(indexFrom(ys, top, true) - 1, 0);
+    for (let j = j0; j < j1; j += 1)
+      for (let i = before; i < Math.min(i1, nx - 1); i += 1) this.shut[0][j * nx + i] = 1;
+    for (let i = i0; i < i1; i += 1)
+      for (let j = above; j < Math.min(j1, this.ny - 1); j += 1) this.shut[1][j * nx + i] = 1;
+  }
+
+  // Crossing a frame's border costs something; running along it isn't allowed.
+  addBorders(frame) {
+    const { nx, xs, ys } = this,
+      right = frame.x + frame.w,
+      bottom = frame.y + frame.h;
+    for (const x of [frame.x, right]) {
+      this.closeLines(x, frame.y, x, bottom, 1);
+      const before = indexFrom(xs, x, true) - 1,
+        [j0, j1] = inside(ys, frame.y, bottom);
+      for (let j = j0; before >= 0 && j < j1; j += 1) this.addBorder(0, j * nx + before, frame.id);
+    }
+    for (const y of [frame.y, bottom]) {
+      this.closeLines(frame.x, y, right, y, 0);
+      const before = indexFrom(ys, y, true) - 1,
+        [i0, i1] = inside(xs, frame.x, right);
+      for (let i = i0; before >= 0 && i < i1; i += 1) this.addBorder(1, before * nx + i, frame.id);
+    }
+  }
+
+  addBorder(direction, piece, id) {
+    push(this.borders[direction], piece, id);
+    this.busyPieces[direction][piece] = 1;
+  }
+
+  closeLines(left, top, right, bottom, direction) {
+    const [i0, i1] = inside(this.xs, left - 4, right + 4),
+      [j0, j1] = inside(this.ys, top - 4, bottom + 4);
+    for (let j = j0; j < j1; j += 1)
+      for (let i = i0; i < i1; i += 1) this.shut[direction][j * this.nx + i] = 1;
+  }
+
+  at([x, y]) {
+    return indexFrom(this.ys, y - 0.01) * this.nx + indexFrom(this.xs, x - 0.01);
+  }
+
+  point(at) {
+    return [this.xs[at % this.nx], this.ys[Math.floor(at / this.nx)]];
+  }
+
+  // The points of the cheapest way from one of `starts` to one of `targets`, both with the direction of the piece on
+  // the other side; A* over points and directions. None where there is no way.
+  search(arrow, starts, targets, own, pushCost) {
+    const { nx, ny, xs, ys, shut, best, before, searched, busyPoints, busyPieces } = this,
+      quest = { arrow, own, push: pushCost },
+      waiting = new Waiting(),
+      search = (this.searches += 1),
+      goals = [...targets].map(([at, last]) => [...this.point(at), last]);
+    let direction = 0,
+      cost = 0,
+      state = 0,
+      passing = [0, 0];
+    const reach = (to, turn, soFar, from) => {
+      const reached = to * 2 + turn;
+      if (searched[reached] === search && best[reached] <= soFar) return;
+      if (soFar >= NEVER) return;
+      searched[reached] = search;
+      best[reached] = soFar;
+      before[reached] = from;
+      waiting.push([soFar + hope(goals, xs[to % nx], ys[(to / nx) | 0], turn), -soFar, reached]);
+    };
+    const step = (to, turn, length, piece) => {
+      const more = busyPieces[turn][piece] ? this.pieceCost(quest, piece, turn) : 0;
+      reach(to, turn, cost + length + passing[turn] + more, state);
+    };
+    for (const [at, first] of starts) reach(at, first, 0, -1);
+    let found = -1,
+      least = Infinity;
+    while (waiting.heap.length) {
+      const [guess, minus, next] = waiting.pop();
+      if (guess >= least) break;
+      if (-minus > best[next]) continue;
+      [state, cost, direction] = [next, -minus, next & 1];
+      const at = state >> 1,
+        i = at % nx,
+        j = (at / nx) | 0;
+      if (targets.has(at)) {
+        const end = cost + this.passingCost(quest, at, direction, targets.get(at));
+        if (end < least) [least, found] = [end, state];
+      }
+      for (const turn of [0, 1])
+        passing[turn] = busyPoints[at]
+          ? this.passingCost(quest, at, direction, turn)
+          : direction === turn
+            ? 0
+            : BEND;
+      if (i + 1 < nx && !shut[0][at]) step(at + 1, 0, xs[i + 1] - xs[i], at);
+      if (i && !shut[0][at - 1]) step(at - 1, 0, xs[i] - xs[i - 1], at - 1);
+      if (j + 1 < ny && !shut[1][at]) step(at + nx, 1, ys[j + 1] - ys[j], at);
+      if (j && !shut[1][at - nx]) step(at - nx, 1, ys[j] - ys[j - 1], at - nx);
+    }
+    const way = [];
+    for (let back = found; back >= 0; back = before[back]) way.push(back >> 1);
+    return way.reverse();
+  }
+
+  pieceCost(quest, piece, turn) {
+    let cost = 0;
+    for (const frame of this.borders[turn].get(piece) || []) cost += quest.own.has(frame) ? 0 : BORDER;
+    const users = this.along[turn].get(piece);
+    if (users && users.length && !this.allKin(quest.arrow, users)) cost += quest.push;
+    return cost;
+  }
+
+  // What it costs to come to a point in one direction and leave it in another.
+  passingCost(quest, at, direction, turn) {
+    const { tail, head } = this.edges[quest.arrow],
+      owners = this.kept.get(at);
+    if (owners && !owners.includes(tail) && !owners.includes(head)) return NEVER;
+    let cost = direction === turn ? 0 : BEND;
+    for (const [other, how] of this.passed.get(at) || []) {
+      const across = direction === turn && how === 1 - direction;
+      if (this.kin(quest.arrow, other)) cost += across ? KIN_CROSS : 0;
+      else cost += across ? CROSS : quest.push;
+    }
+    return cost;
+  }
+
+  take(arrow, way, first, last) {
+    for (const [at, how] of this.passedBy(way, first, last)) {
+      push(this.passed, at, [arrow, how]);
+      this.busyPoints[at] = 1;
+    }
+    for (const [piece, turn] of this.pieces(way)) {
+      push(this.along[turn], piece, arrow);
+      this.busyPieces[turn][piece] = 1;
+    }
+  }
+
+  free(arrow, way, first, last) {
+    for (const [at] of this.passedBy(way, first, last))
+      this.passed.set(
+        at,
+        this.passed.get(at).filter(([other]) => other !== arrow),
+      );
+    for (const [piece, turn] of this.pieces(way))
+      this.along[turn].set(
+        piece,
+        this.along[turn].get(piece).filter((other) => other !== arrow),
+      );
+  }
+
+  // How many ways that share no end with it a way crosses, and whose it runs along or touches.
+  met(arrow, way, first, last) {
+    let crossed = 0;
+    const touched = new Set();
+    for (const [at, direction, turn] of turnsOf(way, first, last)) {
+      for (const [other, how] of this.passed.get(at) || []) {
+        if (this.kin(arrow, other)) continue;
+        if (direction === turn && how === 1 - direction) crossed += 1;
+        else touched.add(other);
+      }
+    }
+    for (const [piece, turn] of this.pieces(way)) {
+      const users = (this.along[turn].get(piece) || []).filter((user) => user !== arrow);
+      if (users.length && !this.allKin(arrow, users)) users.forEach((user) => touched.add(user));
+    }
+    touched.delete(arrow);
+    return { crossed, touched };
+  }
+
+  passedBy(way, first, last) {
+    return turnsOf(way, first, last).flatMap(([at, direction, turn]) =>
+      direction !== turn ? [[at, CORNER]] : this.near(at, direction).map((near) => [near, direction]),
+    );
+  }
+
+  pieces(way) {
+    const found = [];
+    for (let k = 1; k < way.length; k += 1) {
+      const turn = Math.abs(way[k] - way[k - 1]) === 1 ? 0 : 1;
+      for (const near of this.near(Math.min(way[k], way[k - 1]), turn)) found.push([near, turn]);
+    }
+    return found;
+  }
+
+  // A point or piece, and those beside it that are too near to look like others.
+  near(at, direction) {
+    const found = [at],
+      lines = direction === 0 ? this.ys : this.xs,
+      place = direction === 0 ? Math.floor(at / this.nx) : at % this.nx,
+      step = direction === 0 ? this.nx : 1;
+    for (const sign of [1, -1]) {
+      for (let k = 1; Math.abs(lines[place + sign * k] - lines[place]) < NEAR; k += 1) found.push(at + sign * k * step);
+    }
+    return found;
+  }
+
+  // Do two arrows share an end, and are they of a kind?
+  kin(a, b) {
+    return this.begin[a] === this.begin[b] || this.end[a] === this.end[b];
+  }
+
+  // Do all begin where this one does, or all end there?
+  allKin(arrow, users) {
+    const { begin, end } = this;
+    return users.every((user) => begin[user] === begin[arrow]) || users.every((user) => end[user] === end[arrow]);
+  }
+}
+
+// What the way from a point to the nearest goal costs at least, begun in a direction.
+function hope(goals, x, y, direction) {
+  let least = NEVER;
+  for (const [goalX, goalY, last] of goals) {
+    const off = last === 0 ? goalY !== y : goalX !== x,
+      bends = direction !== last ? 1 : off ? 2 : 0;
+    least = Math.min(least, Math.abs(goalX - x) + Math.abs(goalY - y) + BEND * bends);
+  }
+  return least;
+}
+
+// A number for each text.
+function numbered() {
+  const known = new Map();
+  return (text) => {
+    if (!known.has(text)) known.set(text, known.size);
+    return known.get(text);
+  };
+}
+
+function turnsOf(way, first, last) {
+  return way.map((at, k) => [
+    at,
+    k === 0 ? first : Math.abs(at - way[k - 1]) === 1 ? 0 : 1,
+    k === way.length - 1 ? last : Math.abs(way[k + 1] - at) === 1 ? 0 : 1,
+  ]);
+}
+
+// Which lines lie between two places.
+const inside = (lines, low, high) => [indexFrom(lines, low + 0.01, true), indexFrom(lines, high - 0.01)];
+
+// Where upright and level lines are: those through ports exactly, others not too close to each other.
+function linesOf(boxes, titles, frames, ports) {
+  const loose = [new Set(), new Set()];
+  for (const rect of [...boxes, ...frames]) {
+    for (const by of [KEEP_OFF, KEEP_OFF + TRACK, KEEP_OFF + 2 * TRACK]) {
+      for (const x of [rect.x - by, rect.x + rect.w + by]) loose[0].add(x);
+      for (const y of [rect.y - by, rect.y + rect.h + by]) loose[1].add(y);
+    }
+  }
+  for (const rect of titles) for (const x of [rect.x - 4, rect.x + rect.w + 4]) loose[0].add(x);
+  let left = 0,
+    right = 0;
+  for (const rect of [...boxes, ...frames]) {
+    left = Math.min(left, rect.x);
+    right = Math.max(right, rect.x + rect.w);
+  }
+  for (let k = 1; k < 9; k += 1) {
+    loose[0].add(left - KEEP_OFF - k * TRACK);
+    loose[0].add(right + KEEP_OFF + k * TRACK);
+  }
+  return [0, 1].map((k) =>
+    spaced(
+      ports.map(({ outside }) => outside[k]),
+      [...loose[k]],
+    ),
+  );
+}
+
+function spaced(fixed, loose) {
+  const all = [...new Set(fixed)].sort((a, b) => a - b),
+    found = [];
+  let next = 0;
+  for (const each of loose.sort((a, b) => a - b)) {
+    while (next < all.length && all[next] <= each) found.push(all[next++]);
+    const isFree = !found.length || each - found[found.length - 1] >= 5;
+    if (isFree && (next === all.length || all[next] - each >= 5)) found.push(each);
+  }
+  return [...found, ...all.slice(next)];
+}

@@ -1,0 +1,197 @@
+"""Curves of numbers over epochs or steps, as SVG that a notebook shows on a light and on a dark ground."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from viz.picture.palette import theme_named
+
+__all__ = ["Curve", "Panel", "curve_charts"]
+
+_WIDTH, _HEIGHT = 400, 236  # of one panel
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 22, 46, 36  # around its scales; the legend stands above them and covers nothing
+_FONTS = "system-ui,-apple-system,'Segoe UI','DejaVu Sans',Verdana,sans-serif"
+_COLORS = {  # each at least 3 to 1 against white and against black
+    "train": "#2b82c9",
+    "validation": "#d4691a",
+    "epoch": "#2c9a6f",
+    "other": "#9468bd",
+}
+_FLAW = "#d63a30"
+_MOST_POINTS = 600
+_MARKED = 40  # points, up to which each is marked
+_LOGARITHMIC = 1000.0  # times from the least to the greatest value
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One curve.
+
+    Attributes:
+        name: what the legend calls it.
+        points: pairs of x and y; y may be NaN or infinite.
+        role: `"train"`, `"validation"`, `"epoch"` or `"other"`, which have their colours.
+    """
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    role: str = "other"
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One chart: a title, what lies along its scale, and its curves."""
+
+    title: str
+    curves: Sequence[Curve]
+    x: str = "epoch"
+
+
+def curve_charts(panels: Sequence[Panel], columns: int = 2, theme: str | None = None) -> str:
+    """Charts in rows, as an SVG element.
+
+    Args:
+        panels: one chart per place.
+        columns: charts side by side.
+        theme: `"light"` or `"dark"`; None: on whatever ground it lies, in that one's text colour.
+
+    Raises:
+        ValueError: for another theme.
+
+    >>> svg = curve_charts([Panel("loss", [Curve("train", [(1, 0.5), (2, 0.25)], "train")])])
+    >>> svg.count("<polyline")
+    1
+    """
+    across = max(1, min(columns, len(panels)))
+    width, height = _WIDTH * across, _HEIGHT * max(1, -(-len(panels) // across))
+    told = "; ".join([f"{p.title}: {', '.join([f'{c.name} {_last(c)}' for c in p.curves])}" for p in panels])
+    look = None if theme is None else theme_named(theme)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" viewBox="0 0 {width} {height}" role="img"',
+        f'  aria-label={quoteattr(told)} font-family="{_FONTS}" fill="currentColor"',
+        f'  style="max-width:100%;height:auto{"" if look is None else f";color:{look.ink};background:{look.page}"}">',
+    ]
+    for i, panel in enumerate(panels):
+        place = f"translate({_WIDTH * (i % across)} {_HEIGHT * (i // across)})"
+        lines += [f'<g transform="{place}">', *_drawn(panel), "</g>"]
+    return "\n".join([*lines, "</svg>"])
+
+
+def _last(curve: Curve) -> str:
+    return _number(curve.points[-1][1]) if curve.points else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else str(value)
+
+
+class _Scale:
+    """Round numbers around some values, along a stretch of pixels."""
+
+    def __init__(self, values: Sequence[float], start: float, end: float, whole: bool, room: float) -> None:
+        self.start, self.end = start, end
+        least = min(values, default=0.0)
+        self.logarithmic = room > 0 and least > 0 and max(values) / least >= _LOGARITHMIC
+        scaled = [math.log10(v) for v in values] if self.logarithmic else values
+        low, high = min(scaled, default=0.0), max(scaled, default=1.0)
+        if high - low <= 1e-9 * max(abs(low), abs(high)):
+            half = 0.5 if whole else 0.1 * (abs(low) or 1)
+            low, high = low - half, high + half
+        spare = room * (high - low)
+        self.low = 0.0 if not self.logarithmic and 0 <= low < spare else low - spare
+        self.high = high + spare
+        self.step = self._step(whole or self.logarithmic)
+
+    def _step(self, whole: bool) -> float:
+        rough = (self.high - self.low) / 5
+        power = 10 ** math.floor(math.log10(rough))
+        step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
+        return max(1.0, round(step)) if whole else step
+
+    def place(self, value: float) -> float:
+        at = math.log10(value) if self.logarithmic else value
+        return self.start + (self.end - self.start) * (at - self.low) / (self.high - self.low)
+
+    def ticks(self) -> Iterator[tuple[float, str]]:
+        first, last = math.ceil(self.low / self.step - 1e-9), math.floor(self.high / self.step + 1e-9)
+        digits = max(0, -math.floor(math.log10(self.step) + 1e-9))
+        for i in range(first, last + 1):
+            at = i * self.step
+            if self.logarithmic:
+                yield 10**at, f"{10.0**at:g}"
+            else:
+                small = 0 < self.step < 1e-4 or abs(self.high) >= 1e6
+                yield at, f"{at:g}" if small else f"{at:,.{digits}f}"
+
+
+def _drawn(panel: Panel) -> Iterator[str]:
+    curves = [dataclasses.replace(curve, points=_thinned(curve.points)) for curve in panel.curves]
+    finite = [point for curve in curves for point in curve.points if math.isfinite(point[1])]
+    across = _Scale([x for c in curves for x, _ in c.points], _LEFT, _WIDTH - _RIGHT, whole=True, room=0.0)
+    up = _Scale([y for _, y in finite], _HEIGHT - _BOTTOM, _TOP, whole=False, room=0.06)
+    note = " (logarithmic)" if up.logarithmic else ""
+    yield f'<text x="{_LEFT}" y="17" font-size="13" font-weight="600">{escape(panel.title + note)}</text>'
+    yield _legend(panel.curves)
+    for value, name in up.ticks():
+        y = up.place(value)
+        yield f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="currentColor" opacity="0.18"/>'
+        yield _text(_LEFT - 6, y + 3.5, name, "end")
+    for value, name in across.ticks():
+        yield _text(across.place(value), _HEIGHT - _BOTTOM + 15, name, "middle")
+    yield _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 7, panel.x, "middle")
+    for curve in curves:
+        yield from _traced(curve, across, up)
+
+
+def _legend(curves: Sequence[Curve]) -> str:
+    keys = [
+        f'<tspan fill="{_COLORS[curve.role]}" dx="{12 if i else 0}">●</tspan><tspan dx="4">{escape(curve.name)}</tspan>'
+        f'<tspan dx="5" font-weight="600">{_last(curve)}</tspan>'
+        for i, curve in enumerate(curves)
+    ]
+    return f'<text x="{_LEFT}" y="35" font-size="11">{"".join(keys)}</text>'
+
+
+def _traced(curve: Curve, across: _Scale, up: _Scale) -> Iterator[str]:
+    color = _COLORS[curve.role]
+    stretches: list[list[str]] = [[]]
+    for x, y in curve.points:
+        if math.isfinite(y):
+            stretches[-1].append(f"{across.place(x):.1f},{up.place(y):.1f}")
+        elif stretches[-1]:
+            stretches.append([])
+    for stretch in stretches:
+        if len(stretch) > 1:
+            shape = f'fill="none" stroke="{color}" stroke-width="1.8" stroke-linejoin="round"'
+            yield f'<polyline points="{" ".join(stretch)}" {shape}/>'
+    for x, y in curve.points:
+        place = f"{across.place(x):.1f}"
+        said = f"<title>{escape(curve.name)} {_number(y)} at {x:g}</title>"
+        if not math.isfinite(y):
+            yield f'<path d="M{place} {_TOP}l-4 -7h8z" fill="{_FLAW}">{said}</path>'
+        elif len(curve.points) <= _MARKED:
+            yield f'<circle cx="{place}" cy="{up.place(y):.1f}" r="2.6" fill="{color}">{said}</circle>'
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """Of many points, the least and the greatest of each stretch, whatever isn't finite, and the last."""
+    if len(points) <= _MOST_POINTS:
+        return points
+    each = -(-2 * len(points) // _MOST_POINTS)
+    found: dict[int, None] = {}
+    for start in range(0, len(points), each):
+        indices = range(start, min(start + each, len(points)))
+        finite = [i for i in indices if math.isfinite(points[i][1])]
+        if finite:
+            extremes = {min(finite, key=lambda i: points[i][1]), max(finite, key=lambda i: points[i][1])}
+            found |= dict.fromkeys(sorted(extremes))
+        if len(finite) < len(indices):
+            found[next(i for i in indices if not math.isfinite(points[i][1]))] = None
+    return [points[i] for i in sorted({*found, len(points) - 1})]
+
+
+def _text(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="11" opacity="0.75">{escape(text)}</text>'

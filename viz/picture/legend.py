@@ -1,0 +1,70 @@
+"""What the colours of a picture's boxes and arrows mean: of those that it has."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from viz.geometry.graph import Graph
+from viz.geometry.layout import SMALL, text_width
+from viz.picture.palette import Theme
+
+__all__ = ["ROW", "SWATCH", "Sign", "signs"]
+
+ROW, SWATCH = 20.0, 16.0  # the height of a row of signs, and the width of a box in one
+_BETWEEN, _BESIDE = 18.0, 6.0
+_WORDS = {
+    "input": "from outside",
+    "forward": "forward",
+    "parameter": "weights",
+    "state": "state",
+    "update": "update",
+    "backward": "gradients",
+    "metric": "metric",
+    "data": "data",
+    "network": "between ranks",
+}
+
+
+@dataclasses.dataclass
+class Sign:
+    """A colour and what it means, at a place counted from the left and the top of the legend.
+
+    Attributes:
+        text: what it means.
+        fill, line: the colours of a box; without a fill it is the dashed line between an op and its gradient.
+        x, y: its left end, and the middle of its row.
+    """
+
+    text: str
+    fill: str
+    line: str
+    x: float = 0.0
+    y: float = 0.0
+
+    @property
+    def width(self) -> float:
+        """Of its box, its text and the space behind."""
+        return SWATCH + _BESIDE + text_width(self.text, SMALL) + _BETWEEN
+
+
+def signs(graph: Graph, theme: Theme, width: float) -> tuple[list[Sign], float, float]:
+    """The signs of a picture, in rows no wider than `width` where that is enough; and how wide and high all are."""
+    found = [Sign(text, fill, theme.frame) for fill, text in graph.legend] or _kinds(graph, theme)
+    if any(edge.kind == "link" for edge in graph.edges) and len(found) > 1:
+        found.append(Sign("an op and its gradient", "", theme.lines["link"]))
+    x, y, widest = 0.0, ROW / 2, 0.0
+    for sign in found:
+        if x and x + sign.width - _BETWEEN > width:
+            x, y = 0.0, y + ROW
+        sign.x, sign.y = x, y
+        x += sign.width
+        widest = max(widest, x - _BETWEEN)
+    return found, widest, y + ROW / 2 + 4 if found else 0.0
+
+
+def _kinds(graph: Graph, theme: Theme) -> list[Sign]:
+    """The kinds of boxes; none where there is only one besides what comes from outside."""
+    there = {node.phase for node in graph.nodes.values() if not node.error}
+    if len(there - {"input"}) < 2:
+        return []
+    return [Sign(text, *theme.phases[phase]) for phase, text in _WORDS.items() if phase in there]

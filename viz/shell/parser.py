@@ -1,0 +1,174 @@
+"""The parser of a command's arguments."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import pathlib
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, NoReturn
+
+from viz.shell.statuses import MISUSED
+from viz.shell.terminal import paint
+
+__all__ = ["Parser", "nearest"]
+
+_SUBJECTS = ("script", "file", "b", "a")  # by which arguments files are named that are given no name
+_ALWAYS_THEIRS = ("-h", "--help", "--json")  # that behind a script need no word: `--json` is heard there too
+
+
+class _Output(NamedTuple):
+    endings: tuple[str, ...]
+    suffix: str
+
+
+class Parser(argparse.ArgumentParser):
+    """Shows examples as they are written, suggests what may have been meant, and finds names for files.
+
+    Args:
+        settings: those of `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+        self._outputs: dict[str, _Output] = {}  # by the name among the options
+
+    @property
+    def flags(self) -> list[str]:
+        """The options: `--step`, `-n`, ..."""
+        return list(self._option_string_actions)
+
+    def add_output(self, *flags: str, endings: Sequence[str], suffix: str, metavar: str, **settings: Any) -> None:
+        """An option that writes a file, whose name may be left out.
+
+        Args:
+            flags: as in `add_argument`.
+            endings: of names; what follows the option and doesn't end so is no name.
+            suffix: of the file that is written where no name is given, behind the name of the script or recording.
+            metavar: how help calls the name.
+            settings: others of `add_argument`.
+        """
+        settings["help"] = f"{settings['help']} (without a name: NAME{suffix})"
+        added = self.add_argument(*flags, metavar=metavar, **settings)
+        self._outputs[added.dest] = _Output(tuple([f".{each}" for each in endings]), suffix)
+
+    def add_recording(self) -> None:
+        """The file that most commands look at, and what goes with it."""
+        about = "a recording, made by `viz run` or `Recording.save`, or a model.onnx, which is run once"
+        self.add_argument("file", metavar="file.efz", help=about)
+        self.add_argument(
+            "--rank", type=int, default=0, metavar="N", help="which rank, in a recording of several (default: 0)"
+        )
+        lengths = "lengths that an ONNX file leaves open, by name or as input:axis (default: batch 1, others 32)"
+        self.add_argument("--sizes", metavar="NAME=N[,NAME=N...]", type=_sizes, default={}, help=lengths)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As in `argparse`; file names that were left out are filled in."""
+        ours, theirs = self._with_empty_names(list(sys.argv[1:] if args is None else args))
+        options, rest = super().parse_known_args(ours, namespace)
+        if theirs:  # put there by ourselves, since argparse drops a `--` behind the script
+            options.arguments = theirs
+        for name, output in self._outputs.items():
+            if getattr(options, name) == "":
+                setattr(options, name, f"{_subject(options)}{output.suffix}")
+        self._hint(options)
+        return options, rest
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        unknown = re.fullmatch(r"unrecognized arguments: (--?[\w-]+)\b.*", message)
+        if wrong is not None:
+            message += nearest(wrong[1], [each.strip(" '") for each in wrong[2].split(",")])
+        elif unknown is not None:
+            message += nearest(unknown[1], list(self._option_string_actions))
+        said = f"{self.prog}: {paint('error:', '1;31', sys.stderr)} {message}\n"
+        self.exit(MISUSED, f"{said}see: {self.prog} --help\n")
+
+    # ------------------------------------------------------------------
+
+    def _with_empty_names(self, given: list[str]) -> tuple[list[str], list[str]]:
+        """What comes up to a script's name, and what follows it.
+
+        In the first, `--html a.efz` is `--html= a.efz`: a file follows that isn't named like what is written.
+        """
+        found: list[str] = []
+        waiting = list(given)
+        while waiting:
+            word = waiting.pop(0)
+            if not word.startswith("-") or word in ("-", "--"):
+                found.append(word)
+                if self._takes_rest() and word != "--":
+                    return found, waiting
+                continue
+            action = self._option_string_actions.get(word)
+            found.append(word)
+            if action is None or action.nargs == 0:
+                continue
+            output = self._outputs.get(action.dest)
+            if output is not None and self._has_no_name(output, waiting):
+                found[-1] = f"{action.option_strings[-1]}="
+            elif waiting:
+                found.append(waiting.pop(0))
+        return found, []
+
+    def _takes_rest(self) -> bool:
+        return any(action.nargs == argparse.REMAINDER for action in self._actions)
+
+    def _has_no_name(self, output: _Output, waiting: list[str]) -> bool:
+        """Whether the next word is no name for this file, but an option, the script or the recording."""
+        if not waiting or waiting[0].startswith("-"):
+            return True
+        if waiting[0].lower().endswith(output.endings):
+            return False
+        return waiting[0].lower().endswith((".py", ".efz", ".efr", ".onnx")) or os.path.isfile(waiting[0])
+
+    def _hint(self, options: argparse.Namespace) -> None:
+        """Say where an option of ours stands behind the script, which is given it."""
+        rest = getattr(options, "arguments", None)
+        script = str(getattr(options, "script", None) or getattr(options, "file", ""))
+        if not rest or not self._takes_rest():
+            return
+        before = rest[: rest.index("--")] if "--" in rest else rest
+        ours = [each for each in before if each.partition("=")[0] in self._option_string_actions]
+        theirs = _text_of(script)
+        for word in ours:
+            name = word.partition("=")[0]
+            if name in _ALWAYS_THEIRS or name in theirs or not name.startswith("--"):
+                continue
+            print(
+                f"{self.prog}: {paint('note:', '33', sys.stderr)} {name} stands behind the script, which is given it. "
+                f"If it is meant for viz: {self.prog} {word} ... {script}",
+                file=sys.stderr,
+            )
+
+
+def _sizes(given: str) -> dict[str, int]:
+    found = {}
+    for part in given.split(","):
+        name, _, number = part.rpartition("=")
+        if not name.strip() or not number.strip().isdecimal():
+            raise argparse.ArgumentTypeError(f"{given!r} is no list of lengths such as batch=4,time=20")
+        found[name.strip()] = int(number)
+    return found
+
+
+def _text_of(script: str) -> str:
+    try:
+        return pathlib.Path(script).read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return ""
+
+
+def _subject(options: argparse.Namespace) -> str:
+    """What a file is named after: in the current folder, as `viz run` writes too."""
+    found = next((str(given) for name in _SUBJECTS if (given := getattr(options, name, None))), "viz")
+    return pathlib.Path(found).stem
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'a' or 'b'?"` for those of `known` that are like `name`, or an empty text."""
+    found = difflib.get_close_matches(name, list(known), 3, 0.5)
+    return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""

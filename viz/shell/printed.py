@@ -1,0 +1,35 @@
+"""What commands print: JSON, tables, one line or the other."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from viz.facts.json_data import json_text
+from viz.shell.terminal import paint
+
+__all__ = ["print_json", "print_table", "say"]
+
+
+def say(options: argparse.Namespace, facts: Any, words: str) -> None:
+    """Print facts as JSON where `--json` was given, or else words."""
+    if options.json:
+        print_json(facts)
+    else:
+        print(words)
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON without NaN."""
+    print(json_text(data))
+
+
+def print_table(shown: str) -> None:
+    """Print a table, the lines of its frame grey and its notes yellow."""
+    for line in shown.splitlines():
+        if line.startswith("─"):
+            print(paint(line, "2"))
+        elif line.startswith("note:"):
+            print(paint(line, "33"))
+        else:
+            print(line)

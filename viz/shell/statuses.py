@@ -1,0 +1,66 @@
+"""How a command ends: one exit status and one beginning of the message for each kind of end.
+
+| status | means | its message begins with |
+|---|---|---|
+| 0 | done, and nothing to complain about | |
+| 1 | done, and something was found: a fault, a difference, NaN, a ✗, a batch that doesn't fit | |
+| 2 | not understood: an option, or a file that isn't there, can't be read or can't be written | `viz COMMAND: error:` |
+| 3 | no answer: the script failed or never trained, or something that is needed isn't here | `viz COMMAND: failed:` |
+| 70 | a fault of viz itself | `viz COMMAND: bug:` |
+| 130 | ended by Ctrl-C | |
+
+`viz run` ends with the status of the script, and with 2 and 3 where it can't run or write.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterable
+
+from viz.shell.in_the_way import explained
+from viz.shell.terminal import paint
+from viz.shell.words import in_words_of_options
+
+__all__ = ["BROKEN", "DONE", "FOUND", "IMPOSSIBLE", "INTERRUPTED", "MISUSED", "Impossible", "told"]
+
+DONE, FOUND, MISUSED, IMPOSSIBLE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 70, 130
+
+
+class Impossible(Exception):
+    """What was asked for is understood, and can't be done or answered here."""
+
+
+def told(program: str, error: BaseException, flags: Iterable[str] = ()) -> int:
+    """Say on stderr why a command ended, in one line where it isn't a fault of viz.
+
+    Args:
+        program: the command as it was called, such as `"viz draw"`.
+        error: what it raised.
+        flags: the command's options, in whose words the message is said.
+
+    Returns:
+        The exit status.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        print(file=sys.stderr)
+        return INTERRUPTED
+    status = _status(error)
+    if isinstance(error, (ImportError, AttributeError)) and (reason := explained()):
+        status, error = IMPOSSIBLE, ImportError(reason)
+    kind = {MISUSED: "error:", IMPOSSIBLE: "failed:", BROKEN: "bug:"}[status]
+    words = in_words_of_options(str(error).strip() or type(error).__name__, flags)
+    if status == BROKEN:
+        traceback.print_exception(error)
+        words = f"{type(error).__name__}: {words}. This is a bug in viz; please report it with these lines"
+    elif isinstance(error, MemoryError):
+        words = "there isn't enough memory"
+    print(f"{program}: {paint(kind, '1;31', sys.stderr)} {words}", file=sys.stderr)
+    return status
+
+
+def _status(error: BaseException) -> int:
+    """By the kind of exception, most of which come from what Python users call, too."""
+    if isinstance(error, (Impossible, ImportError, MemoryError)):
+        return IMPOSSIBLE
+    return MISUSED if isinstance(error, (ValueError, OSError)) else BROKEN

@@ -1,0 +1,70 @@
+"""Messages in the words of the command line: what Python raises as `top(n=0): ...` a command says as `-n 0: ...`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["as_commands", "in_words_of_options"]
+
+_VALUE = r"\.\.\.|'[^']*'|\"[^\"]*\"|\([^()]*\)|[\w.+-]*\w"
+_SETTING = re.compile(rf"\b(\w+)=({_VALUE})")
+_TRACE = re.compile(rf"viz\.trace\(((?:\w+=(?:{_VALUE})(?:, )?)*)\)")
+_CALL = re.compile(r"(?:[\w.]*\.)?(\w+)\(((?:[^()]|\([^()]*\))*)\)(:? )")
+_DEFAULTS = ("True", "None")
+_ALIKE = {"check": "fail-if"}  # functions whose argument an option of another name gives
+
+
+def as_commands(text: str) -> str:
+    """What is said of recording, in commands.
+
+    >>> as_commands('record it with viz.trace(stats="basic")')
+    'record it with viz run --stats basic'
+    """
+    text = text.replace("viz.find_nonfinite(viz.load(path))", "viz nonfinite FILE.efz")
+    text = re.sub(r"viz\.trace\(on_nonfinite=[\"']raise[\"']\)", "viz nonfinite SCRIPT", text)
+    return _TRACE.sub(lambda found: " ".join(["viz run", *_flags(found[1])]), text)
+
+
+def in_words_of_options(message: str, flags: Iterable[str]) -> str:
+    """A message of Python's interface as one of a command.
+
+    Args:
+        message: the message.
+        flags: the options of the command, such as `--step`.
+
+    >>> in_words_of_options("step=9: the recording has 2 steps, from 0", ["--step"])
+    '--step 9: the recording has 2 steps, from 0'
+    """
+    known, message = set(flags), as_commands(message)
+    called = _CALL.match(message)
+    if called is not None:
+        message = _without_call(called, known) + message[called.end() :]
+    return _SETTING.sub(lambda found: _flag(found[1], found[2]) if _name(found[1]) in known else found[0], message)
+
+
+def _without_call(called: re.Match[str], known: set[str]) -> str:
+    """The arguments of a call that a message begins with; nothing for a call without any."""
+    name, given, end = called[1], called[2], called[3]
+    option = _name(_ALIKE.get(name, name))
+    if option in known and given and "=" not in given:
+        return f"{_flag(option.lstrip('-'), given)}{end}"
+    if "=" in given or not given:
+        return f"{given}{end}" if given else "this " * (end == " ")
+    return f"{given}{end}"
+
+
+def _flags(settings: str) -> list[str]:
+    return [_flag(name, value) for name, value in _SETTING.findall(settings) if value not in _DEFAULTS]
+
+
+def _name(name: str) -> str:
+    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+
+
+def _flag(name: str, value: str) -> str:
+    """An option with its value; empty texts keep their quotes, and `...` stands for any value."""
+    if value == "...":
+        return _name(name)
+    plain = value[1:-1] if len(value) > 2 and value[0] in "'\"" and value[0] == value[-1] else value
+    return f"{_name(name)} {plain.strip('()').replace(', ', ',')}"

@@ -1,0 +1,115 @@
+"""The loss of a loop that is no loss object: the ops that made it of the outputs, to be run again on others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, Variable, no_grad, ops
+from eagerflow.ops.replaying import is_ours
+from viz.recorder.descriptions import flat
+
+__all__ = ["RecordedLoss", "recorded_loss"]
+
+_SAME = 1e-6  # of the loss, when it is run again at once
+_RAN = tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]  # an op, its inputs, settings and outputs
+
+
+class RecordedLoss:
+    """A function of labels and outputs that was heard as ops.
+
+    Batches of other sizes work as long as no op was given a size, as `reshape` may be.
+
+    Args:
+        ran: the ops that it consists of.
+        outputs: the tensors that stood for the model's outputs.
+        labels: those that stood for the labels.
+        result: the tensor that came out.
+    """
+
+    name = "the loop's loss"
+
+    def __init__(self, ran: Sequence[_RAN], outputs: Sequence[Any], labels: Sequence[Any], result: Any) -> None:
+        self._ran, self._outputs, self._labels, self._result = ran, outputs, labels, result
+
+    def __call__(self, y: Any, outputs: Any, sample_weight: Any = None) -> Any:
+        """The loss of some labels and outputs.
+
+        Raises:
+            ValueError: when these aren't as many as the loop had.
+        """
+        values: dict[int, Any] = {}
+        for known, given in ((self._outputs, outputs), (self._labels, y)):
+            found = [each for each in flat(given) if each is not None]
+            if len(found) != len(known):
+                raise ValueError(f"{self.name} takes {len(known)} tensors here; got {len(found)}")
+            values.update({id(old): new for old, new in zip(known, found)})
+        for op, inputs, settings, made in self._ran:
+            given = [_replaced(each, values) for each in inputs]
+            result = op.call(**dict(zip(op.arrays, given)), **dict(zip(op.settings, settings)))
+            results = (result,) if isinstance(result, Tensor) else result
+            values.update({id(old): new for old, new in zip(_tensors(made), results)})
+        return values[id(self._result)]
+
+
+def _replaced(value: Any, values: dict[int, Any]) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_replaced(each, values) for each in value]
+    return values.get(id(value), value)
+
+
+def _tensors(made: Any) -> tuple[Any, ...]:
+    return (made,) if isinstance(made, Tensor) else tuple(made)
+
+
+def recorded_loss(result: Any, outputs: Any, ran: Iterable[_RAN]) -> tuple[RecordedLoss, list[Any]] | None:
+    """The loss that a gradient was asked of, as a function, and the labels that it was given.
+
+    Args:
+        result: what was differentiated.
+        outputs: what the model gave.
+        ran: the ops that ran since then, in order.
+
+    Returns:
+        None where it is made of anything else than outputs, constants and arrays with a row for each of the outputs'.
+    """
+    given = [each for each in flat(outputs) if isinstance(each, Tensor)]
+    if not isinstance(result, Tensor) or result.data.size != 1 or not given or not given[0].shape:
+        return None
+    stops, wanted, taken = {id(each) for each in given}, {id(result)}, []
+    for each in reversed(list(ran)):
+        op, inputs, _, made = each
+        if made is None or wanted.isdisjoint({id(t) for t in _tensors(made)}):
+            continue
+        if not is_ours(op):
+            return None
+        taken.append(each)
+        wanted |= {id(x) for x in _leaves(inputs)} - stops
+    taken.reverse()
+    made_here = {id(t) for _, _, _, made in taken for t in _tensors(made)}
+    rows, labels = given[0].shape[0], {}
+    for x in [x for _, inputs, _, _ in taken for x in _leaves(inputs) if id(x) not in made_here | stops]:
+        if isinstance(x, Variable) or getattr(x, "key", None) is not None:
+            return None  # a penalty on weights, or another model's outputs
+        if getattr(x, "shape", ())[:1] == (rows,):
+            labels[id(x)] = x
+    loss = RecordedLoss(taken, given, list(labels.values()), result)
+    found = [ops.convert_to_tensor(each) for each in labels.values()]
+    return (loss, found) if id(result) in made_here and _same(loss, found, given, result) else None
+
+
+def _leaves(inputs: Any) -> list[Any]:
+    found = []
+    for each in inputs:
+        found += _leaves(each) if isinstance(each, (list, tuple)) else [each]
+    return found
+
+
+def _same(loss: RecordedLoss, labels: list[Any], outputs: list[Any], result: Any) -> bool:
+    """Does it give the same again?"""
+    with no_grad():
+        again = loss(labels, outputs)
+    one, other = [numpy.asarray(t.numpy()).reshape(()) for t in (again, result)]
+    return bool(abs(one - other) <= _SAME * abs(other)) or bool(one != one and other != other)
