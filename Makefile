@@ -12,7 +12,7 @@ PEER_PACKAGES := keras==3.15.1 jax autograd \
 ONNX_WRITERS := onnxscript onnxruntime skl2onnx tf2onnx transformers torchvision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-slow test-simple test-gpu check bench interop differential fuzz web-runtime clean
+.PHONY: help demo test coverage test-slow test-simple test-gpu check docs docs-check bench interop differential fuzz web-runtime clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ coverage: $(VENV)/.installed-dev ## the same, with the lines that no test ran (t
 	$(BIN)/python -m pytest $(SHARED) --cov --cov-report=term
 
 test-slow: $(VENV)/.installed-dev ## the slow part
-	@$(BIN)/python -m pytest -m "slow and not gpu"; status=$$?; \
+	@$(BIN)/python -m pytest $(SHARED) --maxprocesses 2 -m "slow and not gpu"; status=$$?; \
 	if [ $$status -eq 5 ]; then echo "no slow tests"; else exit $$status; fi
 
 # What NumPy and OpenBLAS choose by processor is switched off; tests/test_processor.py looks whether it is.
@@ -50,8 +50,14 @@ check: $(VENV)/.installed-dev ## lint, format and types, without changing a file
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks (installs them once, or PEERS=/path/to/python has them); writes docs/benchmarks.md
-	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --also all --write docs/benchmarks.md $(ARGS)
+docs: $(VENV)-docs/.installed ## the documentation site in build/site/html; a warning, a dead link or an example that fails is an error
+	@$(VENV)-docs/bin/python -m tools.site.build $(ARGS)
+
+docs-check: $(VENV)-docs/.installed ## look at the built site in Chromium: every kind of page and a hundred by lot, searches; ARGS=--all for every page
+	@$(VENV)-docs/bin/python -m tools.site.check $(ARGS)
+
+bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks (installs them once, or PEERS=/path/to/python has them); writes docs/benchmarks.md and its notebook
+	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --also all --write docs $(ARGS)
 
 interop: $(VENV)/.installed-dev $(VENV)-keras/.installed $(if $(PEERS),,$(VENV)-peers/.installed-onnx) ## exchange files with real Keras, both ways, and ONNX files with others; explanations beside Captum's (installs them once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python
@@ -70,7 +76,7 @@ web-runtime: $(VENV)/.installed-dev ## fetch the onnxruntime-web of pages anew, 
 	@$(BIN)/python tools/web_runtime.py $(ARGS)
 
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(VENV)-keras $(VENV)-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-keras $(VENV)-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 # The environment, in two steps: the demo does not wait for the tools of the tests. Both follow pyproject.toml.
 
@@ -89,6 +95,12 @@ $(VENV)-keras/.installed: | $(BIN)/pip
 	@$(BIN)/python -m venv $(VENV)-keras
 	@$(VENV)-keras/bin/python -m pip install --quiet --disable-pip-version-check keras==3.15.1 jax h5py \
 		"tensorflow-cpu; sys_platform == 'linux'" "tensorflow; sys_platform != 'linux'"
+	@touch $@
+
+$(VENV)-docs/.installed: pyproject.toml | $(BIN)/pip
+	@echo "Installing Sphinx and what examples on pages need into $(VENV)-docs (once, a minute or two)"
+	@$(BIN)/python -m venv $(VENV)-docs
+	@$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@
 
 $(VENV)-peers/.installed: | $(BIN)/pip

@@ -2,7 +2,7 @@
 
     python -m benchmarks --only mlp,convnet --peers torch --threads 1 --seconds 1
     python -m benchmarks --python /path/to/python --also startup,kernels --json run1.json
-    python -m benchmarks.page run1.json run2.json --write docs/benchmarks.md
+    python -m benchmarks.page run1.json run2.json --write docs
 
 Every contender is a process of its own; they take turns. Figures are our time divided by the peer's. `fit` is one epoch
 of `fit` (PyTorch: the loop that its users write, over shuffled batches), `train` are steps of a loop of one's own on
@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.aims import aims_tables
 from benchmarks.machine import clean_environment, described
-from benchmarks.page import MISSED, page
+from benchmarks.page import write_pages
 from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
 from benchmarks.rotation import KINDS, PATIENCE, PEERS, rotate
 from benchmarks.runs import OURS, Run
@@ -82,7 +82,9 @@ def options() -> argparse.Namespace:
         default=[],
         help=f"other benchmarks: {', '.join(_ALSO)}; all: without the last",
     )
-    add("--write", type=Path, help="also write a page of Markdown")
+    add(
+        "--write", type=Path, metavar="DOCS", help="also write benchmarks.md and internals/benchmarks_notebook.md there"
+    )
     add("--json", type=Path, help="also write all figures, for `python -m benchmarks.page`")
     return parser.parse_args()
 
@@ -164,7 +166,7 @@ def _write(run: Run, chosen: argparse.Namespace) -> None:
     if chosen.json:
         run.save(chosen.json)
     if chosen.write:
-        chosen.write.write_text(page([run], MISSED.read_text(encoding="utf-8")), encoding="utf-8")
+        write_pages([run], chosen.write)
 
 
 def run_other(name: str, python: str, torch: str) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from benchmarks.workloads.keras_models import compiled
 __all__ = ["main"]
 
 ROOT = Path(__file__).parents[1]
+_BATCHES = 16  # of the usual size, that the data have
+_LEAST = 40  # steps
 _MODELS = "mlp,tiny,convnet,resnet,transformer,lstm"
 _SCRIPT = """\
 import sys
@@ -33,25 +35,33 @@ trained({name!r}, int(sys.argv[1]), int(sys.argv[2]))
 """
 
 
-def trained(name: str, batch: int, steps: int) -> None:
-    """One epoch of a model on so many batches; prints what it took as JSON."""
-    workload = dataclasses.replace(WORKLOADS[name], batch=batch, steps=steps)
+def trained(name: str, batch: int, epochs: int) -> None:
+    """Train a model on 16 of its usual batches, cut into others; prints what it took as JSON."""
+    workload = dataclasses.replace(WORKLOADS[name], steps=_BATCHES)
     x, y = workload.arrays()
     model = compiled(ef, workload)
-    times: list[float] = []
+    steps_taken: list[float] = []
+    epoch_times: list[float] = []
 
     class Clock(ef.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            epoch_times.append(time.perf_counter())
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            epoch_times[-1] = time.perf_counter() - epoch_times[-1]
+
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            times.append(time.perf_counter())
+            steps_taken.append(time.perf_counter())
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            times[-1] = time.perf_counter() - times[-1]
+            steps_taken[-1] = time.perf_counter() - steps_taken[-1]
 
-    model.fit(x, y, batch_size=batch, epochs=2, verbose=0, callbacks=[Clock()])
+    model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0, callbacks=[Clock()])
     # Not ru_maxrss, which also counts the process that started this one; nor viz, whose own modules take megabytes.
     peak = next(1024 * int(line.split()[1]) for line in status() if line.startswith("VmHWM"))
-    middle = sorted(times[1:])[len(times[1:]) // 2]
-    print(json.dumps({"process": peak, "seconds": middle}))
+    later = sorted(steps_taken[len(steps_taken) // 2 :])
+    quick = later[len(later) // 4]  # what else runs isn't the step's time
+    print(json.dumps({"process": peak, "seconds": quick, "epoch": min(epoch_times[1:]) / (len(x) / batch)}))
 
 
 def status() -> list[str]:
@@ -65,28 +75,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", default=_MODELS)
     parser.add_argument("--times", default="0.5,1,4")
     options = parser.parse_args(arguments)
-    print("| model | batch | process: estimated, measured (MB) | off | step: estimated, measured (ms) | off |")
-    print("|---|---|---|---|---|---|")
+    print("| model | batch | process: estimated, measured (MB) | off | step: (ms) | off | in an epoch (ms) | off |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in options.only.split(","):
         workload = WORKLOADS[name]
-        rows = workload.batch * 8
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder) / "train.py"
             script.write_text(_SCRIPT.format(name=name))
-            found = json.loads(_run("-m", "viz", "estimate", "--json", str(script), str(workload.batch), "16"))
-            small, large = found["measured"]
+            found = json.loads(_run("-m", "viz", "estimate", "--json", str(script), str(workload.batch), "2"))
             for times in map(float, options.times.split(",")):
                 batch = max(1, int(workload.batch * times))
-                real = json.loads(_run(str(script), str(batch), str(max(3, rows // batch))).splitlines()[-1])
-                part = (batch - small["rows"]) / (large["rows"] - small["rows"])
-                process, seconds = [small[k] + part * (large[k] - small[k]) for k in ("process", "seconds")]
-                process = max(process, found["before_training_bytes"])
-                print(
-                    f"| {name} | {batch} | {process / 2**20:.0f}, {real['process'] / 2**20:.0f} | "
-                    f"{process / real['process'] - 1:+.1%} | {1e3 * seconds:.1f}, {1e3 * real['seconds']:.1f} | "
-                    f"{seconds / real['seconds'] - 1:+.1%} |",
-                    flush=True,
-                )
+                epochs = max(6, -(-_LEAST * batch // (_BATCHES * workload.batch)))
+                real = json.loads(_run(str(script), str(batch), str(epochs)).splitlines()[-1])
+                told = next(each for each in found["sizes"] if each["batch_size"] == batch)
+                pairs = [
+                    (told["process_bytes"] / 2**20, real["process"] / 2**20),
+                    (1e3 * told["step_seconds"], 1e3 * real["seconds"]),
+                    (1e3 * told["epoch_seconds"] * batch / (_BATCHES * workload.batch), 1e3 * real["epoch"]),
+                ]
+                cells = [f"{a:.3g}, {b:.3g} | {a / b - 1:+.1%}" for a, b in pairs]
+                print(f"| {name} | {batch} | {' | '.join(cells)} |", flush=True)
 
 
 def _run(*arguments: str) -> str:

@@ -1,6 +1,6 @@
-"""`docs/benchmarks.md`, made of the files of one or several runs.
+"""The notebook of all figures, and beside it `docs/benchmarks.md`, made of the files of one or several runs.
 
-    python -m benchmarks.page run1.json run2.json --write docs/benchmarks.md
+    python -m benchmarks.page run1.json run2.json --write docs
 
 Runs stand side by side. What only one of them measured (growth, say) is taken from the last that has it. A run that was
 measured in parts is given as `part1.json+part2.json`.
@@ -19,23 +19,25 @@ from benchmarks.kernels import kernel_table
 from benchmarks.loaded import busy_table
 from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
 from benchmarks.runs import OURS, Run
+from benchmarks.short_page import SLOWER, short_page
 
-__all__ = ["MISSED", "main", "page"]
+__all__ = ["MISSED", "main", "page", "write_pages"]
 
 MISSED = Path(__file__).with_name("missed.md")
 
-_INTRODUCTION = """# Benchmarks
+_INTRODUCTION = """# The benchmarks' notebook
 
-Made by `make bench` (`python -m benchmarks --help` tells what else it can do). Every framework has a process of its
-own and runs by its own defaults; they take turns, so that a slow moment of the machine hits all alike. Figures are
-**our time divided by the other's**: below 1 we are faster. Those of several runs are parted by dots.
-"""
+All figures, for those who work on eagerflow's speed; the short page is [Benchmarks](../benchmarks.md). Made by `make
+bench` (`python -m benchmarks --help` tells what else it can do). Every framework has a process of its own and runs by
+its own defaults; they take turns, so that a slow moment of the machine hits all alike. Figures are **our time divided
+by the other's**: below 1 we are faster. Those of several runs stand side by side, with a dot between them. """
 
 _HOW = """
 ## How it is measured
 
 - `fit`: one epoch of `fit` on shuffled batches; for PyTorch the loop that its users write. `train`: a loop of one's
-  own on one ready batch (with a tape; in Keras the loop that its guides show for each backend, compiled where they do).
+  own on one ready batch (with a tape; in Keras the loop that its guides show for each backend, compiled where they
+  do).
 - `predict` and `infer`: the same for outputs alone.
 - On one core the times are those of the processor, which other programs hardly disturb; on all cores, what passed.
 - The models are alike, with the same numbers of weights, the same optimizers and no metrics. The learning rate is
@@ -47,8 +49,22 @@ _HOW = """
 """
 
 
+def write_pages(runs: Sequence[Run], docs: Path) -> None:
+    """Write both pages into the folder of the documentation.
+
+    Args:
+        runs: what is shown side by side.
+        docs: the folder; its `internals` is made if missing.
+    """
+    notebook = docs / "internals" / "benchmarks_notebook.md"
+    notebook.parent.mkdir(parents=True, exist_ok=True)
+    notebook.write_text(page(runs, MISSED.read_text(encoding="utf-8")), encoding="utf-8")
+    short = short_page(runs, SLOWER.read_text(encoding="utf-8"))
+    (docs / "benchmarks.md").write_text(short, encoding="utf-8")
+
+
 def page(runs: Sequence[Run], missed: str = "") -> str:
-    """The whole page.
+    """The notebook.
 
     Args:
         runs: what is shown side by side.
@@ -77,7 +93,7 @@ def _parts(runs: Sequence[Run], measured: Sequence[Run], missed: str) -> Iterato
         if text:
             yield f"\n## {title}\n\n```text\n{text.strip()}\n```"
         if text and name == "growth":
-            yield "\n![How time and memory grow](images/growth.svg)"
+            yield "\n![How time and memory grow](../images/growth.svg)"
     larger = next((run.also["larger"]["text"] for run in reversed(runs) if "larger" in run.also), None)
     if larger:
         yield f"\n## Data larger than memory\n\n{larger.strip()}"
@@ -135,14 +151,15 @@ def main() -> None:
         prog="python -m benchmarks.page", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", nargs="+", help="what `python -m benchmarks --json` wrote")
-    parser.add_argument("--write", type=Path, help="where; without, the page is printed")
+    parser.add_argument(
+        "--write", type=Path, metavar="DOCS", help="the folder for both pages; without, the notebook is printed"
+    )
     chosen = parser.parse_args()
     runs = [reduce(Run.joined, [Run.load(Path(part)) for part in name.split("+")]) for name in chosen.runs]
-    text = page(runs, MISSED.read_text(encoding="utf-8"))
     if chosen.write:
-        chosen.write.write_text(text, encoding="utf-8")
+        write_pages(runs, chosen.write)
     else:
-        print(text, end="")
+        print(page(runs, MISSED.read_text(encoding="utf-8")), end="")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import aims, applications, growth, page, report
+from benchmarks import aims, applications, growth, page, report, short_page
 from benchmarks.kernels import kernel_table
 from benchmarks.rotation import Figures, rotate
 from benchmarks.runs import Run
@@ -257,6 +257,25 @@ def test_the_page_shows_aims_first_and_losses_too():
     assert "images/growth.svg" in text
     assert "0 of 4 aims" not in text
     assert "1 of 4 aims are met" in text
+
+
+def test_the_short_page_shows_where_others_are_faster():
+    text = short_page.short_page([run(growth=None, kernels=kernel_figures(1.5)), run()], "In words.")
+    against_torch = text.index("## Against PyTorch")
+    assert cells(next(line for line in text[against_torch:].splitlines() if line.startswith("| gru")))[1] == "**8.00**"
+    assert "In words." in text
+    assert "relu" not in text  # single kernels stand in the notebook
+    assert "**1.50**" in next(line for line in text.splitlines() if line.startswith("| all other kernels"))
+    assert "- processor: X" in text
+
+
+def test_both_pages_are_written_into_the_documentation(tmp_path):
+    page.write_pages([run(growth=None)], tmp_path)
+    short = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    notebook = (tmp_path / "internals" / "benchmarks_notebook.md").read_text(encoding="utf-8")
+    assert page.MISSED.read_text(encoding="utf-8").strip() in notebook
+    assert short_page.SLOWER.read_text(encoding="utf-8").strip() in short
+    assert len(short) < len(notebook)
 
 
 def test_a_page_of_nothing_but_growth():

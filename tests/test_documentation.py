@@ -31,6 +31,7 @@ class Finder(doctest.DocTestFinder):
 def test_examples_in_docstrings(source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     module = importlib.import_module(source.name)
+    monkeypatch.setattr(config, "_switches", config._switches.copy())  # what an example switches on ends with it
     config.enable_traceback_filtering()  # as it is unless one says otherwise
     ready = {"ef": importlib.import_module("eagerflow"), "np": importlib.import_module("numpy")}
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)

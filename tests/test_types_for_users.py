@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import assert_type
 
+import numpy
 import pytest
 
-from eagerflow import Model, Tensor, applications, layers, losses, ops
+from eagerflow import Model, Sequential, Tensor, applications, layers, losses, ops
 
 
 def test_results_have_types() -> None:
@@ -17,6 +18,7 @@ def test_results_have_types() -> None:
     assert_type(losses.huber(x, x), Tensor)
     assert_type(layers.Conv2D(4, 3), layers.Conv2D)
     assert_type(losses.MeanSquaredError(), losses.MeanSquaredError)
+    assert_type(Sequential([layers.Dense(1)]).predict(x, verbose=0), numpy.ndarray)
 
 
 def test_arguments_have_names() -> None:

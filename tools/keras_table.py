@@ -54,10 +54,10 @@ SHAPES: dict[str, tuple[Any, ...]] = {"layers.MultiHeadAttention()": ((None, 2, 
 
 INTRODUCTION = """# Keras' names, and ours
 
-Every public name of Keras 3.15, by where it lives, and whether `import eagerflow as keras` has it: with the same
-signature (names, order and defaults of the arguments), with a difference, not yet, or left out for good. Names
-of classes that programs call or override are listed too. `tools/keras_table.py` writes this page from both
-packages, and the tests hold it.
+Is a name that you use in Keras here, too, and does it do the same? This page lists every public name of Keras 3.15, by
+module, and whether `import eagerflow as keras` has it: with the same signature (names, order and defaults of the
+arguments), with a difference, not yet, or left out for good. Methods of classes that programs call or override are
+listed too. `tools/keras_table.py` writes this page from both packages, and a test keeps it true.
 """
 _TITLES = {"here": "here", "differs": "here with a difference", "missing": "not yet", "left out": "left out"}
 

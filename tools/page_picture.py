@@ -21,24 +21,21 @@ SIZE = "1320,820"
 
 def picture(target: Path) -> None:
     """Photograph the page of `examples/viz_page.py`."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_pages(Path(folder))
+        photograph((Path(folder) / "viz_page.html").as_uri() + SHOWN, SIZE, target)
+
+
+def photograph(address: str, size: str, target: Path) -> None:
+    """Open a page in a window of `"width,height"` pixels, and write what it shows as a PNG file."""
     browser = next((found for found in map(shutil.which, BROWSERS) if found), None)
     if browser is None:
         sys.exit(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
-    with tempfile.TemporaryDirectory() as folder:
-        write_pages(Path(folder))
-        address = (Path(folder) / "viz_page.html").as_uri() + SHOWN
-        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SIZE}"]
+    with tempfile.TemporaryDirectory() as profile:
+        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={size}"]
+        places = [f"--user-data-dir={profile}", f"--screenshot={target.resolve()}", address]
         subprocess.run(
-            [
-                browser,
-                *options,
-                f"--user-data-dir={folder}/profile",
-                "--virtual-time-budget=3000",
-                f"--screenshot={target.resolve()}",
-                address,
-            ],
-            check=True,
-            stderr=subprocess.DEVNULL,
+            [browser, *options, "--virtual-time-budget=3000", *places], check=True, stderr=subprocess.DEVNULL
         )
 
 

@@ -6,9 +6,6 @@ python -m tools.replay_picture docs/images/replay_film.png
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
-import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -17,7 +14,7 @@ import numpy
 
 import eagerflow as ef
 from eagerflow import layers
-from tools.page_picture import BROWSERS
+from tools.page_picture import photograph
 from viz.replay.file import read
 from viz.replay.keeping import Keeping
 from viz.replay.recorded import traced
@@ -47,24 +44,8 @@ def kept_step(folder: Path) -> Path:
 
 def picture(target: Path) -> None:
     """Photograph the page."""
-    browser = next((found for found in map(shutil.which, BROWSERS) if found), None)
-    if browser is None:
-        sys.exit(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
     with tempfile.TemporaryDirectory() as folder:
-        page = kept_step(Path(folder))
-        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SIZE}"]
-        subprocess.run(
-            [
-                browser,
-                *options,
-                f"--user-data-dir={folder}/profile",
-                "--virtual-time-budget=3000",
-                f"--screenshot={target.resolve()}",
-                f"{page.as_uri()}#{SHOWN}",
-            ],
-            check=True,
-            stderr=subprocess.DEVNULL,
-        )
+        photograph(f"{kept_step(Path(folder)).as_uri()}#{SHOWN}", SIZE, target)
 
 
 if __name__ == "__main__":

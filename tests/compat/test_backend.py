@@ -119,6 +119,33 @@ def test_conv1d_is_the_layer(padding):
     )
 
 
+LISTS = [
+    ("batch_dot", ([[1.0, 2.0]], [[3.0, 4.0]]), {"axes": 1}, [[11.0]]),
+    ("batch_normalization", ([[1.0], [5.0]], [3.0], [4.0], None, None), {"epsilon": 1e-12}, [[-1.0], [1.0]]),
+    ("sparse_categorical_crossentropy", ([1], [[0.5, 0.5]]), {}, [np.log(2)]),
+    ("hard_sigmoid", ([-3.0, 0.0],), {}, [0.0, 0.5]),
+    ("relu", ([-1.0, 3.0],), {"threshold": 2.0}, [0.0, 3.0]),
+    ("bias_add", ([[[1.0, 1.0]]], [10.0]), {"data_format": "channels_first"}, [[[11.0, 11.0]]]),
+    ("batch_flatten", ([[[1, 2], [3, 4]]],), {}, [[1, 2, 3, 4]]),
+    ("resize_images", ([[[[3.0]]]], 1, 2, "channels_last", "bilinear"), {}, [[[[3.0], [3.0]]]]),
+    ("slice", ([[1, 2, 3], [4, 5, 6]], [0, 1], [2, -1]), {}, [[2, 3], [5, 6]]),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs", "expected"), LISTS, ids=[case[0] for case in LISTS])
+def test_lists_are_tensors(name, args, kwargs, expected):
+    np.testing.assert_allclose(K.eval(getattr(K, name)(*args, **kwargs)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_lists_of_sequences_are_tensors():
+    even = [[[0.5, 0.5], [0.5, 0.5]]]
+    np.testing.assert_allclose(np.exp(-K.eval(K.ctc_batch_cost([[0]], even, [[2]], [[1]]))), [[0.75]], rtol=1e-5)
+    labels, _ = K.ctc_decode([[[0.9, 0.1], [0.1, 0.9]]], [2])
+    assert labels[0].tolist() == [[0, -1]]
+    normed, mean, variance = K.normalize_batch_in_training([[1.0], [5.0]], [1.0], [0.0], [0])
+    assert (normed.numpy().round(2).tolist(), mean.tolist(), variance.tolist()) == ([[-1.0], [1.0]], [3.0], [4.0])
+
+
 def test_conv2d_transpose_refuses_a_shape_that_does_not_fit():
     kernel = np.ones((3, 3, 2, 3), "float32")
     assert K.conv2d_transpose(IMAGES, kernel, (2, 8, 10, 2), (2, 2), "same").shape == (2, 8, 10, 2)

@@ -149,6 +149,15 @@ def test_values(name, args, kwargs, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_lists_are_tensors():
+    """As everywhere in TensorFlow."""
+    square = [[[[1.0], [2.0]], [[3.0], [4.0]]]]
+    assert tf.nn.max_pool2d(square, 2, 2, "VALID").tolist() == [[[[4.0]]]]
+    assert tf.nn.avg_pool2d(square, 2, 2, "VALID").tolist() == [[[[2.5]]]]
+    assert tf.nn.bias_add([[[1.0, 1.0]]], [10.0], data_format="NCW").tolist() == [[[11.0, 11.0]]]
+    assert tf.debugging.assert_all_finite([1.0, 2.0], "weights").tolist() == [1.0, 2.0]
+
+
 def test_conv2d_is_the_layer():
     layer = ef.layers.Conv2D(4, 3, strides=2, padding="same", use_bias=False)
     expected = layer(IMAGES)

@@ -66,6 +66,12 @@ def test_padded_batches_of_structures_and_text():
         next(iter(counted(1, 4).padded_batch(3, [2])))
 
 
+@pytest.mark.parametrize("lists", [[[4], [1, 2, 3]], [[1, 2, 3], [4]]])
+def test_padding_lists_of_unequal_lengths_drops_nothing_but_says_to_give_arrays(lists):
+    with pytest.raises(ValueError, match=r"consists of . parts, another of .*give each as one array"):
+        next(iter(Dataset.from_generator(lambda: lists).padded_batch(2)))
+
+
 def test_single_numbers_of_data_sets():
     assert int(Dataset.range(5).reduce(0, lambda total, x: total + x)) == 10
     assert int(Dataset.range(1).get_single_element()) == 0

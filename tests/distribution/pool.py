@@ -38,7 +38,7 @@ def mpiexec() -> str:
     """The launcher of the environment in which the tests run."""
     beside = Path(sys.executable).with_name("mpiexec")
     found = str(beside) if beside.exists() else shutil.which("mpiexec")
-    assert found is not None, "there is no mpiexec: pip install 'eagerflow[mpi]'"
+    assert found is not None, "there is no mpiexec: pip install mpi4py mpich"
     return found
 
 

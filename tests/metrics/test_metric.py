@@ -65,6 +65,18 @@ def test_a_function_becomes_a_metric():
     assert float(metric(ef.Tensor([1.0]), ef.Tensor([3.0]))) == 2.0
 
 
+def test_a_function_gets_tensors_for_lists_of_numbers():
+    metric = metrics.MeanMetricWrapper(lambda y_true, y_pred: abs(y_true - y_pred))
+    assert float(metric([1.0, 2.0], (1.0, 4.0))) == 1.0
+
+
+def test_a_function_gets_lists_of_tensors_as_they_are():
+    """Of different shapes, they make no tensor."""
+    short, long = ef.ops.ones((2,)), ef.ops.ones((3,))
+    metric = metrics.MeanMetricWrapper(lambda y_true, y_pred: y_pred[1] - y_true[1])
+    assert float(metric([short, long], [short, 3 * long])) == 2.0
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -99,6 +101,7 @@ TENSORS: dict[str, Mistake] = {
         ("shape", "-1"),
     ),
     "an unknown device": (lambda: ef.set_default_device("gpux"), ValueError, ("gpux",)),
+    "a tensor in JSON": (lambda: json.dumps({"loss": tensor()}), TypeError, ("Tensor", "JSON serializable")),
 }
 OPS: dict[str, Mistake] = {
     "a length that isn't known yet": (

@@ -77,3 +77,7 @@ def archive_of(*names: str) -> ExportArchive:
 def test_what_makes_no_sense_is_refused(ask: Callable[[], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         ask()
+
+
+def test_the_module_shows_the_archive_alone():
+    assert dir(ef.export) == ["ExportArchive"]

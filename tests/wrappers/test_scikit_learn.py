@@ -92,11 +92,11 @@ def test_what_is_refused():
         SKLearnClassifier(made).predict(X)
 
 
-def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):
+def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.base", None)
     spec = importlib.util.spec_from_file_location("without", scikit_learn.__file__)
     without = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(without)
     for cls in (without.SKLearnClassifier, without.SKLearnRegressor, without.SKLearnTransformer):
-        with pytest.raises(ImportError, match=r"needs scikit-learn.*pip install 'eagerflow\[sklearn\]'"):
+        with pytest.raises(ImportError, match=r"needs scikit-learn.*pip install scikit-learn"):
             cls(made)

@@ -458,3 +458,11 @@ def test_hooks_take_single_images_and_their_boxes():
     for layer in (ef.layers.RandomRotation(0.2, seed=1), ef.layers.RandomShear(0.5, 0.5, seed=1)):
         how = layer.get_random_transformation(image[None])
         assert np.array_equal(layer.transform_images(image, how), layer.transform_images(image[None], how)[0])
+
+
+@pytest.mark.parametrize("angle", [[90], [90.0], np.array([90])])
+def test_boxes_are_turned_and_moved_by_lists_and_whole_degrees_too(angle):
+    still = {"translate_y": [0.0], "scale": [1.0], "shear_x": [0.0], "shear_y": [0.0]}
+    move = ef.utils.bounding_boxes.affine_transform
+    moved = move([[[1.0, 1.0, 3.0, 5.0]]], angle, [0.125], **still, height=9, width=9)
+    np.testing.assert_allclose(moved.numpy(), [[[1.0, 4.0, 5.0, 6.0]]], atol=1e-5)

@@ -1,0 +1,152 @@
+"""`docs/benchmarks.md`: the figures that a user asks for, on one short page. All of them stand in the notebook.
+
+The notebook is `docs/internals/benchmarks_notebook.md`, made by `benchmarks.page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.aims import ALL, ONE, Aim, kernel_aims, other_aims
+from benchmarks.report import largest, mean, ratio, table
+from benchmarks.runs import Run
+from benchmarks.workloads.data import WORKLOADS
+
+__all__ = ["SLOWER", "Ratios", "short_page", "step_ratios", "written"]
+
+SLOWER = Path(__file__).with_name("slower.md")  # in words, where others are faster
+
+PLACES = [(where, kind) for where in (ONE, ALL) for kind in ("fit", "train", "predict")]
+_KINDS = {"fit": "`fit`", "train": "loop", "predict": "`predict`"}
+_BESIDE = {
+    "memory of a training step": "Memory of a training step: {:.2f} of PyTorch's, for the network where we need most.",
+    "time to the first finished step": "From the start of Python to the first finished step: {:.2f} of PyTorch's time.",
+    "slower among busy programs": "Beside programs that keep all cores busy, a step takes up to {:.1f} times as long.",
+}
+Ratios = dict[str, list[float | None]]  # by workload: for each of PLACES, the mean of all runs
+
+_INTRODUCTION = """# Benchmarks
+
+How long training and prediction take here, beside PyTorch and Keras on the same CPU. Figures are **our time divided
+by theirs**: 0.5 means half the time. Above 1 we are slower: these are **bold**. """
+
+_NETWORKS = """
+## The networks
+
+| | |
+|---|---|
+| mlp | 784, 512, 512, 10 units with dropout; 128 rows to a batch |
+| tiny | 100, 32, 1 units; 32 rows |
+| convnet | two 3×3 convolutions, pooling, two dense layers on 28×28 images; 128 rows |
+| lstm, gru, bidirectional | an embedding of 10,000 words, then a layer of 32 units over 200 words; 32 rows |
+| resnet | a small residual network on 32×32 images; 64 rows |
+| mobilenet | depthwise and 1×1 convolutions on 32×32 images; 64 rows |
+| transformer | attention over 200 words; 32 rows |
+| autoencoder | strided and transposed convolutions on 28×28 images; 128 rows |
+| conv3d | 3×3×3 convolutions on volumes of 24×24×24; 16 rows |
+
+All frameworks have the same numbers of weights, the same optimizer and the same batches.
+"""
+
+_HOW = """
+## How it is measured
+
+- `fit` is one epoch of `fit` over shuffled batches; for PyTorch, the loop that its users write. *Loop* is a training
+  loop of one's own on a batch that is ready. `predict` goes through data in batches, without gradients.
+- *Best Keras* is, for each network, the fastest of Keras 3 on PyTorch, JAX and TensorFlow; the latter two compile the
+  step. Compiling isn't part of the times.
+- Every framework has a process of its own and its own defaults. They take turns, so that a slow moment of the machine
+  hits all alike. Figures are medians, and the mean of all runs where there are several.
+- On one core, processor time is counted; on all cores, the time that passed.
+
+`make bench` measures it all on your machine (it installs the other frameworks beside). The [notebook of all
+figures](internals/benchmarks_notebook.md) has every workload and kernel in milliseconds, memory, growth with size,
+what recording costs, the aims that we set ourselves, and what was tried where we miss them. A GPU hasn't been
+measured. """
+
+
+def short_page(runs: Sequence[Run], slower: str = "") -> str:
+    """The whole page.
+
+    Args:
+        runs: one or several, of which means are shown.
+        slower: Markdown that says in words where others are faster.
+    """
+    measured = [run for run in runs if run.results]
+    torch, keras = step_ratios(measured, keras=False), step_ratios(measured, keras=True)
+    return written(torch, keras, other_aims(measured), kernel_aims(measured), machine(measured or runs), slower)
+
+
+def written(torch: Ratios, keras: Ratios, others: list[Aim], kernels: list[Aim], machine: str, slower: str) -> str:
+    """The page, of its tables' contents."""
+    return "\n".join(_parts(torch, keras, others, kernels, machine, slower)) + "\n"
+
+
+def _parts(
+    torch: Ratios, keras: Ratios, others: list[Aim], kernels: list[Aim], machine: str, slower: str
+) -> Iterator[str]:
+    yield _INTRODUCTION
+    for title, ratios in (("Against PyTorch", torch), ("Against the best Keras", keras)):
+        if ratios:
+            yield f"## {title}\n"
+            yield _step_table(ratios) + "\n"
+    if others:
+        yield "## Memory, the start, a busy machine\n"
+        yield from _beside_time(others)
+    if kernels:
+        yield "## Single kernels, against PyTorch\n"
+        ways = [f"{way}, {where}" for where in (ONE, ALL) for way in ("forward", "both ways")]
+        yield _aims_table("the slowest of", ways, kernels) + "\n"
+    if slower:
+        yield f"## Where others are faster, and why\n\n{slower.strip()}"
+    yield _NETWORKS.rstrip()
+    yield _HOW.rstrip()
+    if machine:
+        yield f"\n## The machine\n\n{machine}"
+
+
+def step_ratios(runs: Sequence[Run], keras: bool) -> Ratios:
+    """By workload, for each of `PLACES`: the mean of all runs, to PyTorch or to the fastest of Keras' backends."""
+    backends = [peer for run in runs for peer in run.peers() if peer.startswith("keras")]
+
+    def one(run: Run, name: str, where: str, kind: str) -> float | None:
+        found = run.results.get(where, {}).get(name, {})
+        return largest(found, backends, kind) if keras else ratio(found, "torch", kind)
+
+    every = {name: [mean(one(run, name, *place) for run in runs) for place in PLACES] for name in WORKLOADS}
+    return {name: values for name, values in every.items() if any(value is not None for value in values)}
+
+
+def _step_table(ratios: Ratios) -> str:
+    head = ["", *[f"{_KINDS[kind]}, {where}" for where, kind in PLACES]]
+    rows = [[name, *map(_cell, values)] for name, values in ratios.items()]
+    means = [mean(column) for column in zip(*ratios.values(), strict=True)]
+    return table(head, [*rows, ["geometric mean", *map(_cell, means)]])
+
+
+def _beside_time(aims: Sequence[Aim]) -> Iterator[str]:
+    """What is measured beside the time of a step, a line for each."""
+    for aim in aims:
+        one, every = (mean(column) for column in aim.found)
+        worst = max((value for value in (one, every) if value is not None), default=None)
+        if worst is not None:
+            yield f"- {_BESIDE[aim.what.partition(':')[0]].format(worst)}"
+    yield ""
+
+
+def _aims_table(title: str, columns: list[str], aims: Sequence[Aim]) -> str:
+    return table([title, *columns], [[aim.what, *[_cell(mean(column)) for column in aim.found]] for aim in aims])
+
+
+def _cell(value: float | None) -> str:
+    """Bold where we are slower."""
+    if value is None:
+        return ""
+    return f"**{value:.2f}**" if round(value, 2) > 1 else f"{value:.2f}"
+
+
+def machine(runs: Sequence[Run]) -> str:
+    """What the figures were measured on, but for how busy it was."""
+    keys = dict.fromkeys(key for run in runs for key in run.about if key != "load before")
+    return "\n".join(f"- {key}: {next(run.about[key] for run in runs if key in run.about)}" for key in keys)

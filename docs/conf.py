@@ -1,0 +1,62 @@
+"""What Sphinx is told. `make docs` (tools/site/build.py) brings the pages to where it reads them, and runs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from eagerflow import __version__
+
+project = "eagerflow"
+author = "the authors of eagerflow"
+version = release = __version__
+extensions = ["myst_parser", "tools.site.extension"]
+root_doc = "index"
+nitpicky = True
+html_theme = "pydata_sphinx_theme"
+html_title = f"eagerflow {version}"
+html_short_title = "eagerflow"
+html_static_path = ["_site_static"]
+html_css_files = ["site.css"]
+html_js_files = ["versions.js", "site.js"]
+templates_path = ["_site_templates"]
+html_show_search_summary = False
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_show_copyright = False
+html_domain_indices = False
+html_use_index = True
+html_scaled_image_link = False
+highlight_language = "text"
+add_module_names = True
+toc_object_entries = False
+python_maximum_signature_line_length = 88
+python_use_unqualified_type_names = True
+
+myst_enable_extensions = ["deflist", "attrs_inline"]
+myst_heading_anchors = 4
+myst_url_schemes = {"http": None, "https": None, "mailto": None, "source": None}
+
+html_theme_options = {
+    "header_links_before_dropdown": 8,
+    "navbar_align": "left",
+    "navbar_start": ["navbar-logo"],
+    "navbar_end": ["site-versions", "theme-switcher"],
+    "navbar_persistent": ["search-button-field"],
+    "logo": {"text": "eagerflow"},
+    "search_bar_text": "Search",
+    "show_prev_next": False,
+    "show_nav_level": 1,
+    "navigation_depth": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["site-footer"],
+    "footer_end": [],
+    "article_header_start": ["site-breadcrumbs"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_context = {"default_mode": "auto"}
+html_sidebars = {"reference/*/*": ["reference-nav.html"], "index": [], "changelog": []}

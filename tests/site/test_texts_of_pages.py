@@ -1,0 +1,181 @@
+"""What the site makes of docstrings, programs, blocks and links, without Sphinx."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import json
+
+import pytest
+
+from tests.sources import ROOT
+from tools.site import docstrings, links, outputs, run_page, sections, signatures, stage, svg, tutorials
+
+DOC = """Scale `x_1` by **rest.
+
+More on [it].
+
+Args:
+    x: a tensor,
+        of any shape.
+    **rest: more.
+
+Raises:
+    ValueError: for none.
+
+Input: (batch, ...).
+
+>>> 1 + 1
+2
+
+Source: a book.
+"""
+
+
+def test_docstrings_become_sections_in_their_order():
+    assert [part.title for part in docstrings.parts(DOC)] == ["", "Args", "Raises", "", "Examples", ""]
+    text = docstrings.markdown(DOC)
+    assert "## Arguments\n\n`x`\n: a tensor, of any shape.\n\n`**rest`\n: more." in text
+    assert "```pycon\n>>> 1 + 1\n2\n```" in text
+    assert "by \\*\\*rest" in text
+    assert "\\[it]" in text
+
+
+def test_blocks_of_a_page_share_names_and_show_their_last_value(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = run_page.run("```python\nx = 2\n```\ntext\n```python\nprint('x')\nx + 1\n```\n", "page.md")
+    assert shown == {"outputs": [[], [{"kind": "text", "data": "x"}, {"kind": "text", "data": "3"}]]}
+
+
+def test_a_block_that_fails_is_told_with_its_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = run_page.run("# Page\n\n```python\nx = 1\n1 / 0\n```\n", "page.md")
+    assert shown["line"] == 5
+    assert "ZeroDivisionError" in shown["error"]
+    assert "1 / 0" in shown["error"]
+
+
+def test_pictures_that_a_block_writes_are_shown(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = "from pathlib import Path\n_ = Path('a.svg').write_text('<svg></svg>')"
+    assert run_page.run(f"```python\n{code}\n```\n", "page.md")["outputs"] == [[{"kind": "svg", "data": "<svg></svg>"}]]
+
+
+def test_objects_that_only_have_an_address_show_nothing():
+    assert run_page.shown_value(object()) == []
+    assert run_page.shown_value(None) == []
+
+
+def test_pictures_carry_no_places_and_have_ids_of_their_own():
+    made = svg.embedded(
+        '<svg><title>a\nmade at /x.py:3\nb</title><path id="p" fill="url(#q)"/></svg>', "one", 'say "x"'
+    )
+    assert "/x.py" not in made
+    assert 'id="one-p" fill="url(#one-q)"' in made
+    assert 'aria-label="say &quot;x&quot;"' in made
+
+
+def test_pictures_that_differ_in_more_than_colours_are_refused():
+    with pytest.raises(ValueError, match="more than colours"):
+        svg.both_themes('<a b="#111"/>', '<a c="#222"/>')
+
+
+def test_what_a_program_prints_is_escaped():
+    assert "&lt;b&gt;" in outputs.html([{"kind": "text", "data": "<b>"}], "p")
+    assert outputs.html([], "p") == ""
+
+
+def test_links_lead_to_pages_of_the_site():
+    docs = ROOT / "docs" / "viz.md"
+    text = "[a](doctor.md#kinds) [b](../CONTRIBUTING.md) [c](../examples/gan.py) [d](https://x.y) ![](images/gap.svg)"
+    assert stage.staged(text, "viz", docs, {"examples/gan.py": "tutorials/gan"}) == (
+        "[a](doctor.md#kinds) [b](internals/contributing.md) [c](tutorials/gan.md) [d](https://x.y) ![](images/gap.svg)"
+    )
+    assert stage.staged("[x](../viz/cli.py#L3)", "viz", docs, {}) == "[x](source:viz/cli.py#L3)"
+    assert stage.staged("```\n[x](nowhere.md)\n```", "viz", docs, {}) == "```\n[x](nowhere.md)\n```"
+
+
+def test_a_link_to_nothing_is_told_with_its_line():
+    with pytest.raises(stage.BrokenLink, match=r"docs/viz\.md:2: nowhere\.md isn't there"):
+        stage.staged("a\n[x](nowhere.md)", "viz", ROOT / "docs" / "viz.md", {})
+
+
+def test_every_page_has_a_place_in_the_navigation():
+    pages = {"index", "guides/index", "start/ten_minutes", "guides/training", "viz", "new", "start/more"}
+    assert sections.unlisted(pages) == ["new", "start/more"]
+    assert "/new" in sections.below("guides/index", pages)
+    assert "/start/more" in sections.below("start/ten_minutes", pages)
+    assert sections.below("viz", pages) == ""
+
+
+def test_programs_are_taken_apart_without_losing_a_line_of_code():
+    for tutorial in tutorials.TUTORIALS:
+        source = (ROOT / tutorials.path_of(tutorial)).read_text(encoding="utf-8")
+        made = "\n".join(cell.code for cell in tutorials.cells(source, tutorial.settings))
+        compile(made, tutorial.name, "exec")
+        body = source.partition("if __name__")[0]
+        lines = {line.strip() for line in body.splitlines() if line.startswith(("import numpy", "class ", "    model"))}
+        assert lines - {line.strip() for line in made.splitlines()} == set(), tutorial.name
+
+
+def test_settings_of_a_shorter_run_say_what_the_program_has():
+    program = 'import os\n\ndef main(n: int = 3) -> int:\n    """Count."""\n    return n\n'
+    assert [cell.code for cell in tutorials.cells(program, {"n": "2"})] == [
+        "import os",
+        "n = 2  # 3 in the program",
+        "n",
+    ]
+
+
+def test_every_learning_program_has_a_tutorial():
+    programs = {path.stem for path in (ROOT / "examples").glob("*.py") if not path.stem.startswith("viz_")}
+    assert programs <= {tutorial.name for tutorial in tutorials.TUTORIALS}
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<p id="x"></p><a href="#x"></a><a href="b.html#y"></a>\n<a href="c.html"></a><img src="https://e.org/i.png">'
+        '<a href="https://e.org"></a>',
+        encoding="utf-8",
+    )
+    (tmp_path / "b.html").write_text("<p></p>", encoding="utf-8")
+    assert links.broken(tmp_path) == [
+        "a.html:2: loads https://e.org/i.png from elsewhere",
+        "a.html:1: b.html#y: the page has nothing called 'y'",
+        "a.html:2: c.html isn't there",
+    ]
+
+
+def test_notebooks_hold_the_outputs_of_their_cells():
+    nbformat = pytest.importorskip("nbformat")
+    tutorial = next(found for found in tutorials.TUTORIALS if found.name == "digits")
+    shown = [[{"kind": "text", "data": "x"}]] * tutorials.count_of_blocks(tutorial)
+    made = nbformat.reads(json.dumps(json.loads(tutorials.notebook(tutorial, shown))), as_version=4)
+    code = [cell for cell in made.cells if cell.cell_type == "code"]
+    assert [cell.outputs[0].text for cell in code] == ["x\n"] * len(code)
+
+
+PURE = (
+    "cache",
+    "docstrings",
+    "families",
+    "keras_badges",
+    "names",
+    "navigation",
+    "record_html",
+    "reference",
+    "signatures",
+    "svg",
+)
+
+
+@pytest.mark.parametrize("name", [*PURE, "run_page", "search_pages", "sections", "tutorials", "versions"])
+def test_examples_in_docstrings_of_the_site_run(name):
+    module = importlib.import_module(f"tools.site.{name}")
+    assert doctest.testmod(module).failed == 0
+
+
+def test_signatures_show_types_and_leave_out_defaults_that_can_not_be_read():
+    def function(x: int, by: str = "\\" * 3, *, f=len, name: str | None = None) -> float: ...
+
+    assert signatures.signature(function) == "(x: int, by: str = ..., *, f=len, name: str | None = None) -> float"

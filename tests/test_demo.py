@@ -1,0 +1,83 @@
+"""The demo leaves what it says, and the commands that it prints work as they are printed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eagerflow import demo
+from tests.sources import ROOT
+
+
+@pytest.fixture(scope="module")
+def demonstrated(tmp_path_factory):
+    """Its folder, and what it printed at the end: the places of results, and the commands to go on with."""
+    folder, out = tmp_path_factory.mktemp("demo"), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out):
+        assert demo.run_demo(Path("runs/demo"), epochs=1) == 0
+    _, _, said = out.getvalue().partition("Test accuracy")
+    places, _, commands = said.partition("Next:\n")
+    return folder, places, [line.strip() for line in commands.splitlines()[::2]]
+
+
+@pytest.fixture
+def left(demonstrated, monkeypatch):
+    folder, *said = demonstrated
+    monkeypatch.chdir(folder)
+    return said
+
+
+def test_what_it_names_is_there(left):
+    places, commands = left
+    for name in ("runs/demo/step.html", "runs/demo/step.svg", "runs/demo/step.efz", "runs/demo/logs"):
+        assert name in places
+        assert Path(name).exists()
+    for name in ("step.efz", "stuck.py", "train.py", "logs"):
+        assert any(f"runs/demo/{name}" in command for command in commands)
+        assert Path("runs/demo", name).exists()
+
+
+def test_its_two_scripts_differ_by_the_mistake_alone(left):
+    learns, stuck = (Path("runs/demo", name).read_text("utf-8").splitlines()[1:] for name in ("train.py", "stuck.py"))
+    (changed,) = [(one, other) for one, other in zip(learns, stuck, strict=True) if one != other]
+    assert changed[0].replace(', activation="softmax"', "") == changed[1]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_programs_are_called_in_a_way_that_works_from_here(tmp_path, monkeypatch, known):
+    beside = tmp_path / ".venv" / "bin"
+    beside.mkdir(parents=True)
+    for name in ("viz", "python"):
+        (beside / name).write_text("#!/bin/sh\n")
+        (beside / name).chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(beside / "python"))
+    monkeypatch.setenv("PATH", str(beside) if known else "")
+    program = Path(".venv", "bin", "python")
+    assert demo._watcher() == ("viz" if known else f"{program} -m viz")
+    assert demo._python() == ("python" if known else str(program))
+
+
+@pytest.mark.slow
+def test_the_commands_work_as_printed(left):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    doctor, live, top, _ = left[1]
+    live = live.replace("--live", "--live --no-open --exit")
+    said = []
+    for command in (doctor, live, top):
+        done = subprocess.run(
+            command, shell=True, env=environment, capture_output=True, encoding="utf-8", timeout=200, check=False
+        )
+        said.append((done.returncode, done.stdout + done.stderr))
+    assert said[0][0] == 1
+    assert "error loss_mismatch  runs/demo/stuck.py" in said[0][1]
+    assert said[1][0] == 0
+    assert "http://127.0.0.1" in said[1][1]
+    assert said[2][0] == 0
+    assert "conv_bias" in said[2][1]

@@ -1,0 +1,127 @@
+"""Looks at the built site in a browser without a network: `make docs-check`.
+
+    python -m tools.site.check [--all] [--seed 7] [build/site/html]
+
+Every kind of page, and a hundred drawn by lot (`--all`: every page), in the light and the dark theme and at the width
+of a phone: no script fails, nothing is asked of another machine, nothing is wider than the window, text differs enough
+from its ground. Then typical questions are put to the search, which must have the page among its first three answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.viz.browser import NAMES, find
+from tools.site.names import ROOT
+from tools.site.site_browser import SiteBrowser
+
+# One of each kind: the first page, texts, a tutorial, a gallery page, names of each kind, lists, sources, the search.
+KINDS = """
+    index start/ten_minutes guides/index guides/training viz doctor errors benchmarks changelog keras
+    tutorials/index tutorials/digits gallery/index gallery/training_step gallery/digits reference/index
+    reference/layers/index reference/ops/index reference/layers/Dense reference/layers/MultiHeadAttention
+    reference/ops/softmax reference/eagerflow/Model reference/viz/trace source/eagerflow.layers.core.dense
+    genindex search internals/contributing
+""".split()
+WIDE, PHONE = (1400, 900), (390, 844)
+
+QUERIES = {
+    "Dense": "reference/layers/Dense",
+    "dense layer": "reference/layers/Dense",
+    "conv2d": "reference/layers/Conv2D",
+    "LSTM": "reference/layers/LSTM",
+    "softmax": "reference/ops/softmax",
+    "einsum": "reference/ops/einsum",
+    "keras.layers.Dropout": "reference/layers/Dropout",
+    "GradientTape": "reference/eagerflow/GradientTape",
+    "EarlyStopping": "reference/callbacks/EarlyStopping",
+    "ModelCheckpoint": "reference/callbacks/ModelCheckpoint",
+    "Adam": "reference/optimizers/Adam",
+    "sparse_categorical_crossentropy": "reference/losses/sparse_categorical_crossentropy",
+    "viz.trace": "reference/viz/trace",
+    "mixed precision": "guides/mixed_precision",
+    "onnx": "onnx",
+    "pytorch": "coming_from_pytorch",
+    "doctor": "doctor",
+    "install": "install",
+    "custom training loop": "guides/custom",
+    "multihead attention": "reference/layers/MultiHeadAttention",
+    "saving": "files",
+    "gradients": "gradients",
+    "learning rate": "find_lr",
+}
+
+LOOK = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
+_FOUND = "[...document.querySelectorAll('ul.search li > a')].slice(0, 3).map(a => a.getAttribute('href')).join(' ')"
+_SEARCHED = "document.querySelectorAll('ul.search li > a').length > 2"
+
+
+def looked_at(site: Path, page: str, browser: SiteBrowser) -> list[str]:
+    """What is wrong with one page."""
+    found: list[str] = []
+    for theme, (width, height) in (("light", WIDE), ("dark", WIDE), ("light", PHONE)):
+        browser.look(theme, width, height)
+        browser.begin((site / f"{page}.html").as_uri())
+        shown = browser.run("document.documentElement.dataset.theme")
+        wrong = [*browser.wrong, *(f"asks for {url}" for url in browser.foreign)]
+        wrong += [f"shows the {shown} theme"] if shown != theme else []
+        wrong += browser.run(LOOK)
+        found += [f"{page} ({theme}, {width} px): {told}" for told in wrong]
+    return found
+
+
+def searched(site: Path, browser: SiteBrowser) -> list[str]:
+    """Questions whose page isn't among the first three answers."""
+    found: list[str] = []
+    browser.look("light", *WIDE)
+    for query, page in QUERIES.items():
+        browser.begin(f"{(site / 'search.html').as_uri()}?q={query.replace(' ', '+')}")
+        browser.wait(_SEARCHED, 30)
+        first = [address.partition("?")[0].partition("#")[0] for address in browser.run(_FOUND).split()]
+        if f"{page}.html" not in first:
+            found.append(f"search for {query!r}: {page} isn't among {', '.join(first)}")
+        found += [f"search for {query!r}: {told}" for told in browser.wrong]
+    return found
+
+
+def chosen(site: Path, every: bool, seed: int, count: int = 100) -> list[str]:
+    """The pages to look at: every kind, and some by lot."""
+    there = sorted(str(path.relative_to(site).with_suffix("")) for path in site.rglob("*.html"))
+    there = [page for page in there if not page.startswith("_static")]
+    if every:
+        return there
+    drawn = random.Random(seed).sample(there, min(count, len(there)))
+    return list(dict.fromkeys([*KINDS, *drawn]))
+
+
+def main() -> int:
+    """Look, and say what is wrong; the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("site", nargs="?", type=Path, default=ROOT / "build" / "site" / "html")
+    parser.add_argument("--all", action="store_true", help="every page")
+    parser.add_argument("--seed", type=int, default=7, help="of the lot")
+    given = parser.parse_args()
+    site = given.site.resolve()
+    if find() is None:
+        print(f"not looked at: none of {', '.join(NAMES)} is on the PATH")
+        return 0
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        browser = SiteBrowser(Path(folder))
+        pages = chosen(site, given.all, given.seed)
+        for page in pages:
+            wrong += looked_at(site, page, browser)
+        wrong += searched(site, browser)
+        browser.close()
+    print(
+        "\n".join(wrong) or f"{len(pages)} pages in both themes and on a phone, and {len(QUERIES)} searches: all well"
+    )
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The Sphinx extension of the site: outputs below blocks, links to sources and from names, navigation of names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.domains.python import PythonDomain
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+from tools.site import navigation, outputs, reference, source_pages, versions
+
+logger = logging.getLogger(__name__)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """What Sphinx calls."""
+    app.add_config_value("site_outputs", "", "env")
+    app.add_config_value("site_made_by", "", "env")  # pages are read anew when what makes them changes
+    app.add_post_transform(LinksOfNames)
+    app.connect("doctree-read", show_outputs)
+    app.connect("doctree-read", note_aliases)
+    app.connect("missing-reference", type_in_signature)
+    app.connect("html-page-context", navigation.add)
+    app.connect("html-collect-pages", source_pages.collected)
+    app.connect("build-finished", versions.write)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def show_outputs(app: Sphinx, doctree: nodes.document) -> None:
+    """Put below each Python block what it showed when it ran."""
+    name = app.env.docname
+    path = Path(app.config.site_outputs) / f"{name}.json"
+    if not path.exists():
+        return
+    app.env.note_dependency(str(path))
+    shown: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    waiting = iter(enumerate(shown))
+    number, block = next(waiting, (0, None))
+    for node in list(doctree.findall(nodes.literal_block)):
+        if block is None or node.astext().strip() != block["code"].strip():
+            continue
+        html = outputs.html(block["outputs"], f"out{number}")
+        if html:
+            node.parent.insert(node.parent.index(node) + 1, nodes.raw("", html, format="html"))
+        number, block = next(waiting, (0, None))
+    if block is not None:
+        logger.warning("a block that ran isn't on the page: %s", block["code"][:60], location=name)
+
+
+def note_aliases(app: Sphinx, doctree: nodes.document) -> None:
+    """Enter the other names of an object in the inventory, where they lead to its page."""
+    told = app.env.metadata.get(app.env.docname, {})
+    public, aliases = told.get("public", ""), told.get("aliases", "")
+    domain = app.env.domains["py"]
+    if not public or not isinstance(domain, PythonDomain):
+        return
+    own = domain.objects.get(public)
+    if own is None:
+        logger.warning("Sphinx can't read the signature of %s", public, location=app.env.docname)
+        return
+    for alias in aliases.split():
+        domain.note_object(alias, own.objtype, own.node_id, aliased=True)
+
+
+def type_in_signature(app: Sphinx, env: Any, node: pending_xref, contnode: nodes.TextElement) -> Any:
+    """Types in signatures: a link where they have a page, else their text. Nothing else may be missing."""
+    if node.get("refdomain") != "py" or not node["refdoc"].startswith("reference/"):
+        return None
+    target = reference.homes().get(_full_name(node["reftarget"]))
+    if target is None or app.builder.name != "html":
+        return contnode
+    uri = app.builder.get_relative_uri(node["refdoc"], target)
+    return nodes.reference("", "", contnode, refuri=uri, internal=True)
+
+
+def _full_name(text: str) -> str:
+    return next((name for name in navigation.candidates(text) if name in reference.homes()), text)
+
+
+class LinksOfNames(SphinxPostTransform):
+    """Names in code, such as `layers.Dense`, lead to their pages; `source:` addresses lead to pages of sources."""
+
+    default_priority = 400
+
+    def run(self, **kwargs: Any) -> None:
+        """Go over one page."""
+        name = self.env.docname
+        for node in list(self.document.findall(nodes.reference)):
+            if node.get("refuri", "").startswith("source:"):
+                path, sharp, line = node["refuri"].removeprefix("source:").partition("#")
+                target = source_pages.page_of(path)
+                node["refuri"] = self.app.builder.get_relative_uri(name, target) + sharp + line
+                node["internal"] = True
+        for literal in list(self.document.findall(nodes.literal)):
+            self._link(literal, name)
+
+    def _link(self, literal: nodes.literal, name: str) -> None:
+        if _inside(literal, (nodes.reference, nodes.title, pending_xref)):
+            return
+        found = navigation.page_for(literal.astext())
+        if found is None or found == name:
+            return
+        uri = self.app.builder.get_relative_uri(name, found)
+        link = nodes.reference("", "", refuri=uri, internal=True, classes=["name"])
+        literal.replace_self(link)
+        link += literal
+
+
+def _inside(node: nodes.Node, kinds: tuple[type, ...]) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if isinstance(parent, kinds):
+            return True
+        parent = parent.parent
+    return False

@@ -1,0 +1,192 @@
+"""The gallery: interactive pages that viz wrote itself, from the examples, each shown inside a page of the site.
+
+python -m tools.site.gallery NAME FILE.html     # write one of them
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import eagerflow as ef
+import viz
+from examples import viz_page, viz_resnet, viz_web
+from examples.viz_transformer import Block
+from tools import replay_picture
+from tools.site import sections
+from tools.site.cache import Cache
+from tools.site.names import ROOT
+from tools.site.running import environment
+
+
+def training_step(target: Path) -> None:
+    """Three steps of a convolutional network."""
+    viz_page.steps(viz_page.network(8, "relu"), 64).to_html(target)
+
+
+def what_changed(target: Path) -> None:
+    """The same network with another activation."""
+    before = viz_page.steps(viz_page.network(8, "relu"), 64)
+    viz_page.steps(viz_page.network(8, "tanh"), 64).to_html(target, diff=before)
+
+
+def transformer(target: Path) -> None:
+    """A step of a small language model."""
+    words = np.random.default_rng(0).integers(0, 100, (4, 33))
+    blocks = [Block(32, 4, name=f"block_{number}") for number in range(6)]
+    model = ef.Sequential(
+        [ef.layers.Embedding(100, 32, name="words"), *blocks, ef.layers.Dense(100, name="next_word")],
+        name="language_model",
+    )
+    model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(words[:, :-1], words[:, 1:], verbose=0)
+    with viz.trace("a step of a transformer", stats="basic") as recording:
+        model.fit(words[:, :-1], words[:, 1:], verbose=0)
+    recording.to_html(target)
+
+
+def resnet(target: Path) -> None:
+    """A step of a network of the depth of ResNet-50, but narrow."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 32, 32, 3)).astype("float32"), rng.integers(0, 10, 2)
+    model = viz_resnet.resnet(width=8)
+    model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x, y, verbose=0)
+    with viz.trace("a step of ResNet-50, narrow") as recording:
+        model.fit(x, y, verbose=0)
+    recording.to_html(target)
+
+
+def film(target: Path) -> None:
+    """A kept step, played rule by rule."""
+    replay_picture.kept_step(target.parent).rename(target)
+
+
+def samples(target: Path) -> None:
+    """The samples of a training, the hardest first."""
+    command = [sys.executable, "-m", "viz", "data", "--seconds", "5", "--html", str(target)]
+    subprocess.run([*command, str(ROOT / "examples" / "digits_cnn.py")], check=True, stdout=subprocess.DEVNULL)
+
+
+def digits(target: Path) -> None:
+    """A trained network in the browser."""
+    viz_web.digits(target.parent, 8).rename(target)
+
+
+def map_of_digits(target: Path) -> None:
+    """A decoder in the browser."""
+    viz_web.map_of_digits(target.parent, 8).rename(target)
+
+
+class Shown(NamedTuple):
+    """A page of the gallery: its title, what to look at in it, who writes it, and where it opens."""
+
+    title: str
+    text: str
+    write: Callable[[Path], None]
+    opened: str = ""
+
+
+GALLERY = {
+    "training_step": Shown(
+        "A training step",
+        "Three steps of a convolutional network on handwritten digits. Click a box: what it read and made, the line of"
+        " code, statistics of every tensor. The tabs hold tables of layers and ops, memory over time and a timeline.",
+        training_step,
+    ),
+    "what_changed": Shown(
+        "What changed",
+        "The same network with `tanh` in place of `relu`, beside the one before: what is new, gone, slower or other.",
+        what_changed,
+    ),
+    "transformer": Shown(
+        "A transformer",
+        "A small language model of six blocks. Equal blocks stand as one with ×6; open them to see each.",
+        transformer,
+    ),
+    "resnet": Shown(
+        "ResNet-50, narrow",
+        "53 convolutions, forward and backward: parts close until the picture fits, and open with a click.",
+        resnet,
+    ),
+    "film": Shown(
+        "A step, played like a film",
+        "A step that was kept before a training overflowed. Play it forward and backward; every rule shows"
+        " `upstream × local = gradient` with its numbers.",
+        film,
+        "#tab=film",
+    ),
+    "samples": Shown(
+        "The hardest samples",
+        "What a training was given, the hardest first, with likely wrong labels marked; written by `viz data`.",
+        samples,
+    ),
+    "digits": Shown(
+        "A model in the browser",
+        "Draw a digit: the network runs in this page, with the values of every layer. Written by"
+        ' `model.export("digits.html")`.',
+        digits,
+    ),
+    "map_of_digits": Shown(
+        "A map of digits", "The decoder of an autoencoder: move over the map, and see what lies there.", map_of_digits
+    ),
+}
+
+
+def write_all(folder: Path, cache: Cache, processes: int = 2) -> None:
+    """Write the pages of viz that aren't there yet.
+
+    Args:
+        folder: for them.
+        cache: says which are there, and from which sources.
+        processes: how many at once.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def write(name: str) -> None:
+        target = folder / f"{name}.html"
+        if cache.get("gallery", name) and target.exists():
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            made = Path(scratch) / "made.html"
+            command = [sys.executable, "-m", "tools.site.gallery", name, str(made)]
+            subprocess.run(command, cwd=scratch, env=environment(), check=True, stdout=subprocess.DEVNULL)
+            text = made.read_text(encoding="utf-8").replace(f"{ROOT}/", "").replace(f"{scratch}/", "")
+            target.write_text(text, encoding="utf-8")
+        cache.put(True, "gallery", name)
+
+    with ThreadPoolExecutor(processes) as pool:
+        list(pool.map(write, GALLERY))
+
+
+def pages() -> dict[str, str]:
+    """The pages of the site around them, by name."""
+    found = {f"gallery/{name}": _page(name, shown) for name, shown in GALLERY.items()}
+    rows = [f"| [{shown.title}]({name}.md) | {shown.text} |" for name, shown in GALLERY.items()]
+    table = "```{rst-class} names\n```\n\n| Page | |\n|---|---|\n" + "\n".join(rows)
+    toctree = sections.toctree(f"gallery/{name}" for name in GALLERY)
+    return {**found, "gallery/index": "\n\n".join([INTRODUCTION, table, toctree])}
+
+
+def _page(name: str, shown: Shown) -> str:
+    address = f"../_static/gallery/{name}.html{shown.opened}"
+    frame = f'<iframe class="live-page" src="{address}" title="{shown.title}" loading="lazy"></iframe>'
+    alone = f'<p><a href="{address}">Open it alone</a></p>'
+    return f"# {shown.title}\n\n{shown.text}\n\n```{{raw}} html\n{frame}\n{alone}\n```\n"
+
+
+INTRODUCTION = """# Gallery
+
+Pages that viz wrote, as it writes them for your own programs: one file each, without a server and without a network."""
+
+
+if __name__ == "__main__":
+    ef.utils.set_random_seed(0)
+    GALLERY[sys.argv[1]].write(Path(sys.argv[2]))

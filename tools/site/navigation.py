@@ -1,0 +1,88 @@
+"""Where a reader can go from a page: names in its text, the names beside it, and the way up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from tools.site import families, reference
+from tools.site.names import Public, catalogue
+
+PREFIXES = ("ef.", "keras.", "tf.keras.", "eagerflow.")
+
+
+def candidates(text: str) -> Iterator[str]:
+    """The full names that a piece of code may mean.
+
+    >>> list(candidates("keras.layers.Dense"))
+    ['keras.layers.Dense', 'eagerflow.layers.Dense', 'eagerflow.keras.layers.Dense']
+    """
+    yield text
+    for prefix in PREFIXES:
+        if text.startswith(prefix):
+            yield f"eagerflow.{text.removeprefix(prefix)}"
+    if not text.startswith("eagerflow."):
+        yield f"eagerflow.{text}"
+
+
+@cache
+def bare_names() -> dict[str, str]:
+    """Class names that mean one thing without their module, with their pages."""
+    found: dict[str, set[str]] = {}
+    for one in catalogue():
+        if one.is_class:
+            found.setdefault(one.name, set()).add(reference.page_names()[one.path])
+    return {name: pages.pop() for name, pages in found.items() if len(pages) == 1}
+
+
+@cache
+def page_for(text: str) -> str | None:
+    """The page of what a piece of code names, or None when it names nothing public.
+
+    >>> page_for("ef.layers.Dense"), page_for("Dense"), page_for("x + 1")
+    ('reference/layers/Dense', 'reference/layers/Dense', None)
+    """
+    text = text.removesuffix("()")
+    if not all(part.isidentifier() for part in text.split(".")):
+        return None
+    if "." not in text:
+        return bare_names().get(text)
+    return next((reference.homes()[name] for name in candidates(text) if name in reference.homes()), None)
+
+
+@cache
+def _by_page() -> dict[str, Public]:
+    return {reference.page_names()[one.path]: one for one in catalogue()}
+
+
+@cache
+def _beside(module: str, family: str) -> list[Public]:
+    return [one for one in catalogue() if one.module == module and families.family(one) == family]
+
+
+def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give the templates of a name's page the names beside it, and all pages the way up."""
+    if pagename == "search":
+        for name in ("pages.js", "search.js"):
+            app.add_js_file(name, loading_method="defer")
+    one = _by_page().get(pagename)
+    if one is None:
+        return
+    here = os.path.dirname(pagename)
+
+    def link(page: str) -> str:
+        return f"{os.path.relpath(page, here)}.html"
+
+    family = families.family(one)
+    context["reference_module"] = (one.module, "index.html")
+    context["reference_family"] = family
+    context["reference_names"] = [
+        (beside.name, link(reference.page_names()[beside.path]), beside is one)
+        for beside in _beside(one.module, family)
+    ]
+    context["parents"] = [
+        {"link": link("reference/index"), "title": "API reference"},
+        {"link": "index.html", "title": one.module},
+    ]

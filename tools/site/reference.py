@@ -1,0 +1,227 @@
+"""The API reference: a page for each public name, and one for each module that lists them."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from tools.site import docstrings, families, sections, signatures
+from tools.site.keras_badges import badge
+from tools.site.names import ROOT, Public, catalogue, modules
+
+INTRODUCTION = """# API reference
+
+The {total} public names of eagerflow and viz, a page each. Where Keras has a name with the same signature, its page
+says so. Layers and ops show what viz records of their own example: what runs, forward and backward, with shapes,
+parameters and floating-point operations."""
+
+
+def short(path: str) -> str:
+    """A name as people write it: without our own package's.
+
+    >>> short("eagerflow.layers.Dense"), short("viz.trace")
+    ('layers.Dense', 'viz.trace')
+    """
+    return path.removeprefix("eagerflow.")
+
+
+def folder_of(module: str) -> str:
+    """Where the pages of a module are."""
+    return f"reference/{short(module)}"
+
+
+@cache
+def page_names() -> dict[str, str]:
+    """The page of each public name. No two differ in capitals alone, which some file systems take for one file."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for one in sorted(catalogue(), key=lambda one: not one.is_class):
+        page = f"{folder_of(one.module)}/{one.name}"
+        page = f"{page}-function" if page.casefold() in taken else page
+        taken.add(page.casefold())
+        found[one.path] = page
+    return found
+
+
+@cache
+def homes() -> dict[str, str]:
+    """Every name, aliases included, with the page that tells of it."""
+    pages = page_names()
+    return {name: pages[one.path] for one in catalogue() for name in (one.path, *one.aliases)}
+
+
+def pages(recorded: dict[str, str], only: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Name and Markdown of every page of the reference.
+
+    Args:
+        recorded: by public name, what viz recorded of its example, as HTML.
+        only: names to write pages for, instead of all.
+    """
+    groups: dict[str, list[Public]] = {}
+    for one in [one for one in catalogue() if not only or one.path in only]:
+        groups.setdefault(one.module, []).append(one)
+        yield page_names()[one.path], name_page(one, recorded.get(one.path, ""))
+    listed = [module for module in modules() if module in groups or (not only and module.count(".") == 1)]
+    for module in listed:
+        yield f"{folder_of(module)}/index", module_page(module, groups.get(module, []), with_others=not only)
+    yield "reference/index", index_page(listed, groups)
+
+
+def name_page(one: Public, recorded: str) -> str:
+    """The page of one name: what it is in a sentence, how it is called, what runs, and all that its docstring says."""
+    kind = "class" if one.is_class else "function"
+    parts = docstrings.parts(one.doc)
+    first, rest = docstrings.first_sentence(parts)
+    pieces = [
+        _front_matter(one),
+        f"# {short(one.path)}",
+        _head(one),
+        first,
+        f"```{{py:{kind}}} {one.path}{signatures.signature(one.value)}\n```",
+        *(docstrings.piece(part) for part in rest),
+    ]
+    if recorded:
+        pieces += ["## What runs", f"```{{raw}} html\n{recorded}\n```"]
+    pieces += _members(one)
+    if one.aliases:
+        names = ", ".join(f"`{short(alias)}`" for alias in one.aliases)
+        pieces += ["## Other names", f"The same object is also there as {names}."]
+    return "\n\n".join(filter(None, pieces)) + "\n"
+
+
+def _front_matter(one: Public) -> str:
+    said = docstrings.summary(one.doc).replace('"', "'").replace("\\", "")
+    aliases = " ".join(one.aliases)
+    lines = ["orphan: true", f'aliases: "{aliases}"', f'public: "{one.path}"', "myst:", "  html_meta:"]
+    return "\n".join(["---", *lines, f'    description: "{said}"', "---"])
+
+
+def _head(one: Public) -> str:
+    """The line below the title: same as Keras or not, and where the source is."""
+    pieces = [badge(one)]
+    place = one.source()
+    if place:
+        path, line, _ = place
+        pieces.append(f"[source](source:{path.relative_to(ROOT)}#L{line})")
+    return " ".join(filter(None, pieces))
+
+
+def _members(one: Public) -> Iterator[str]:
+    """The methods and properties that a class has of its own, or from bases without a page."""
+    if not one.is_class:
+        return
+    found = list(own_members(one.value))
+    if found:
+        yield "## Methods and properties"
+    for name, member in found:
+        yield f"### {name}"
+        yield from _member(one, name, member)
+    bases = public_bases(one.value)
+    if bases:
+        yield "## Inherits from"
+        yield ", ".join(f"`{short(base.path)}`" for base in bases) + ", where the other methods are."
+
+
+def _member(one: Public, name: str, member: Any) -> Iterator[str]:
+    function = member.__func__ if isinstance(member, (staticmethod, classmethod)) else member
+    doc = inspect.getdoc(function) or ""
+    if isinstance(member, property):
+        yield f"```{{py:property}} {one.path}.{name}\n```"
+    else:
+        bound = not isinstance(member, staticmethod)
+        text = signatures.signature(inspect.unwrap(function), bound=bound)
+        option = {staticmethod: ":staticmethod:\n", classmethod: ":classmethod:\n"}.get(type(member), "")
+        yield f"```{{py:method}} {one.path}.{name}{text}\n{option}```"
+    yield docstrings.markdown(doc, level=0)
+
+
+def own_members(cls: type) -> Iterator[tuple[str, Any]]:
+    """Public members with a docstring that no base with a page of its own has, sorted."""
+    elsewhere = {base.value for base in public_bases(cls)}
+    known = {member for base in elsewhere for above in base.__mro__ for member in vars(above)}
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        if not base.__module__.startswith(("eagerflow", "viz")):
+            continue
+        if any(base in above.__mro__ for above in elsewhere):
+            continue
+        for name, member in vars(base).items():
+            if not name.startswith("_") and _is_told(member) and not (name in known and base is not cls):
+                found[name] = member
+    yield from sorted(found.items())
+
+
+def _is_told(member: Any) -> bool:
+    is_method = inspect.isfunction(member) or isinstance(member, (staticmethod, classmethod, property))
+    return is_method and bool(member.__doc__)
+
+
+def public_bases(cls: type) -> list[Public]:
+    """The nearest bases with a page of their own."""
+    known = {id(one.value): one for one in catalogue()}
+    found: list[Public] = []
+    for base in cls.__mro__[1:]:
+        one = known.get(id(base))
+        if one and not any(issubclass(nearer.value, base) for nearer in found):
+            found.append(one)
+    return found
+
+
+def module_page(path: str, names: list[Public], with_others: bool = True) -> str:
+    """The page of a module: its names by family, each with its first sentence.
+
+    Args:
+        path: of the module.
+        names: those whose pages are here.
+        with_others: list the names of objects whose pages are elsewhere, too.
+    """
+    doc = docstrings.parts(modules()[path].__doc__ or "")
+    introduction = [docstrings.prose(part.text) for part in doc if not part.title]
+    pieces = [f"# {path}", *introduction]
+    by_family: dict[str, list[Public]] = {}
+    for one in names:
+        by_family.setdefault(families.family(one), []).append(one)
+    for family, members in by_family.items() if len(by_family) == 1 else sorted(by_family.items(), key=families.order):
+        pieces += [f"## {family}"] if len(by_family) > 1 else []
+        pieces.append(_table(path, [(one.name, one) for one in members]))
+    others = {alias: one for one in catalogue() for alias in one.aliases if alias.rpartition(".")[0] == path}
+    if others and with_others:
+        pieces.append("## Also here")
+        pieces.append("Names of the same objects, whose pages are elsewhere.")
+        pieces.append(_table(path, [(alias.rpartition(".")[2], one) for alias, one in sorted(others.items())]))
+    return "\n\n".join(pieces) + "\n"
+
+
+def in_cell(text: str) -> str:
+    r"""Markdown for a cell of a table, where a bar would end it even inside of code.
+
+    >>> in_cell("`|x|`")
+    '`\\|x\\|`'
+    """
+    return re.sub(r"(?<!\\)\|", r"\\|", text)
+
+
+def _table(module: str, names: list[tuple[str, Public]]) -> str:
+    rows = ["| Name | |", "|---|---|"]
+    for name, one in names:
+        page = os.path.relpath(page_names()[one.path], folder_of(module))
+        said = docstrings.prose(docstrings.summary(one.doc))
+        rows.append(f"| [{docstrings.prose(name)}]({page}.md) | {in_cell(said)} |")
+    return "```{rst-class} names\n```\n\n" + "\n".join(rows)
+
+
+def index_page(listed: list[str], groups: dict[str, list[Public]]) -> str:
+    """The first page of the reference."""
+    total = sum(len(names) for names in groups.values())
+    cards = []
+    for module in listed:
+        doc = docstrings.summary(modules()[module].__doc__ or "")
+        text = docstrings.prose(doc.removeprefix(f"{module}: "))
+        cards.append(f"| [{module}]({short(module)}/index.md) | {len(groups.get(module, []))} | {text} |")
+    entries = sections.toctree(f"{folder_of(module)}/index" for module in listed)
+    table = "| Module | Names | |\n|---|--:|---|\n" + "\n".join(cards)
+    return "\n\n".join([INTRODUCTION.format(total=total), f"```{{rst-class}} names\n```\n\n{table}", entries])

@@ -1,0 +1,170 @@
+"""Runs the Python blocks of one page, in a process of its own, and writes what they show.
+
+    python -m tools.site.run_page PAGE RESULT.json
+
+The blocks of a page run in order and share their names, as if pasted into one session. Of each block is kept what it
+prints, what its last expression shows (a picture, HTML, or its repr) and the pictures that it writes.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import contextlib
+import io
+import json
+import linecache
+import os
+import re
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from viz.picture.drawing import Drawing
+from viz.recording import Recording
+
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_NOBODYS = re.compile(r"^<[\w.]+ .*at 0x[0-9a-f]+>$", re.DOTALL)
+Output = dict[str, str]
+
+
+def blocks(text: str) -> list[tuple[int, str]]:
+    r"""The Python blocks of a page: the line on which each begins, and its code.
+
+    >>> blocks("# A page\n```python\nx = 1\n```\n")
+    [(3, 'x = 1\n')]
+    """
+    return [(text.count("\n", 0, found.start(1)) + 1, found[1]) for found in BLOCK.finditer(text)]
+
+
+def run(text: str, name: str) -> dict[str, Any]:
+    """What the blocks of a page show, in order; it ends with the first that fails.
+
+    Args:
+        text: the page.
+        name: of its file, which tracebacks show.
+    """
+    drawn = _drawings_in_both_themes()
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    names: dict[str, Any] = {"__name__": "__main__", "__file__": name}
+    shown: list[list[Output]] = []
+    for line, code in blocks(text):
+        there = _pictures()
+        try:
+            outputs = _run_block("\n" * (line - 1) + code, name, names)
+        except (Exception, SystemExit) as error:
+            return {"outputs": shown, "error": _told(error, name), "line": _line(error, name, line)}
+        has_picture = any(output["kind"] != "text" for output in outputs)
+        shown.append(outputs if has_picture else [*outputs, *_new_pictures(there, drawn)])
+    return {"outputs": shown}
+
+
+def _drawings_in_both_themes() -> dict[Path, Drawing]:
+    """From now on, a drawing that isn't told a theme knows itself in the dark one, too.
+
+    Returns:
+        Where drawings will be written: each by its file.
+    """
+    draw, written = Recording.draw, {}
+
+    def drawn(self: Recording, path: Any = None, *args: Any, **options: Any) -> Drawing:
+        made = draw(self, path, *args, **options)
+        if "theme" not in options:
+            made.in_the_dark = lambda: draw(self, None, *args, **options, theme="dark").svg
+            if path is not None:
+                written[Path(path).resolve()] = made
+        return made
+
+    Recording.draw = drawn
+    return written
+
+
+def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
+    tree = ast.parse(code, name)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    printed = io.StringIO()
+    value = None
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        exec(compile(tree, name, "exec"), names)
+        if isinstance(last, ast.Expr):
+            value = eval(compile(ast.Expression(last.value), name, "eval"), names)
+    text = plain(printed.getvalue())
+    return ([{"kind": "text", "data": text}] if text else []) + shown_value(value)
+
+
+def plain(text: str) -> str:
+    r"""What a terminal shows in the end: without colours, and of a line that was written over the last state.
+
+    >>> plain("1/2\r2/2\ndone\n")
+    '2/2\ndone'
+    """
+    lines = [_ESCAPE.sub("", line) for line in text.replace("\r\n", "\n").split("\n")]
+    return "\n".join(_last_state(line).rstrip() for line in lines).strip("\n")
+
+
+def _last_state(line: str) -> str:
+    line = next((state for state in reversed(line.split("\r")) if state.strip()), "")
+    while "\b" in line:
+        line = re.sub(r"[^\b]?\b", "", line, count=1)
+    return line
+
+
+def shown_value(value: Any) -> list[Output]:
+    """What a notebook would show of it; nothing for None, for a path, and for what only has an address."""
+    if value is None or isinstance(value, Path):
+        return []
+    for method, kind in (("_repr_svg_", "svg"), ("_repr_html_", "html")):
+        made = getattr(value, method, None)
+        data = made() if callable(made) and not isinstance(value, type) else None
+        if data:
+            return [{"kind": kind, "data": data} | _dark(value)]
+    text = repr(value)
+    return [] if _NOBODYS.match(text) else [{"kind": "text", "data": plain(text)}]
+
+
+def _dark(value: Any) -> Output:
+    """The same picture for dark pages, where there is one."""
+    other = getattr(value, "in_the_dark", None)
+    return {"dark": other()} if callable(other) else {}
+
+
+def _pictures() -> dict[Path, int]:
+    found = [path for ending in ("svg", "png") for path in Path.cwd().glob(f"**/*.{ending}")]
+    return {path: path.stat().st_mtime_ns for path in found}
+
+
+def _new_pictures(there: dict[Path, int], drawn: dict[Path, Drawing]) -> list[Output]:
+    new = [path for path, changed in _pictures().items() if there.get(path) != changed]
+    stems = {path.with_suffix("") for path in new if path.suffix == ".svg"}
+    chosen = sorted(path for path in new if path.suffix == ".svg" or path.with_suffix("") not in stems)
+    return [picture(path) | _dark(drawn.get(path.resolve())) for path in chosen]
+
+
+def picture(path: Path) -> Output:
+    """A picture's file as an output."""
+    if path.suffix == ".svg":
+        return {"kind": "svg", "data": path.read_text(encoding="utf-8")}
+    return {"kind": "png", "data": base64.b64encode(path.read_bytes()).decode("ascii")}
+
+
+def _told(error: BaseException, name: str) -> str:
+    return "".join(traceback.format_exception(error)[-6:]) if name else str(error)
+
+
+def _line(error: BaseException, name: str, begin: int) -> int:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
+    return next((line for line in reversed(lines) if line), begin)
+
+
+def main(page: str, result: str) -> None:
+    """Run a page and write its outputs, without the path of the folder that it ran in."""
+    text = Path(page).read_text(encoding="utf-8")
+    found = json.dumps(run(text, os.path.basename(page)))
+    here = json.dumps(os.getcwd())[1:-1]
+    Path(result).write_text(found.replace(here + "/", "").replace(here, "."), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

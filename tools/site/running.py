@@ -1,0 +1,84 @@
+"""The Python blocks of all pages, run by several processes at once; what ran before isn't run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tools.site.cache import Cache
+from tools.site.names import ROOT
+from tools.site.run_page import blocks
+
+SECONDS = 300  # the most that a page may take
+
+
+class BlockFailed(Exception):
+    """A block of a page raised; says on which line, and what."""
+
+
+class Page(NamedTuple):
+    """A page with blocks to run: its name in the site, and the text and file that it comes from."""
+
+    name: str
+    text: str
+    origin: str
+
+
+def run_all(pages: list[Page], cache: Cache, processes: int = 2) -> dict[str, list[list[dict[str, str]]]]:
+    """By page: what each of its blocks shows.
+
+    Raises:
+        BlockFailed: when blocks fail: all of them, with page, line and error.
+    """
+    pages = [page for page in pages if blocks(page.text)]
+    with ThreadPoolExecutor(processes) as pool:
+        results = list(pool.map(lambda page: _run(page, cache), pages))
+    failed = [
+        f"{page.origin}:{result['line']}: this block fails at build time\n{result['error']}"
+        for page, result in zip(pages, results)
+        if "error" in result
+    ]
+    if failed:
+        raise BlockFailed("\n".join(failed))
+    return {page.name: result["outputs"] for page, result in zip(pages, results)}
+
+
+def _run(page: Page, cache: Cache) -> dict[str, Any]:
+    known = cache.get("page", page.text)
+    if known is not None:
+        return known
+    result = run_apart(page)
+    if "error" not in result:
+        cache.put(result, "page", page.text)
+    return result
+
+
+def run_apart(page: Page) -> dict[str, Any]:
+    """What the blocks of one page show, run in a process and a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder) / "scratch"
+        scratch.mkdir()
+        source, target = Path(folder) / Path(page.origin).name, Path(folder) / "result.json"
+        source.write_text(page.text, encoding="utf-8")
+        command = [sys.executable, "-m", "tools.site.run_page", str(source), str(target)]
+        try:
+            done = subprocess.run(
+                command, cwd=scratch, env=environment(), capture_output=True, text=True, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return {"line": 1, "error": f"its blocks take more than {SECONDS} s", "outputs": []}
+        if not target.exists():
+            return {"line": 1, "error": done.stderr[-3000:] or f"exit code {done.returncode}", "outputs": []}
+        return json.loads(target.read_text(encoding="utf-8"))
+
+
+def environment() -> dict[str, str]:
+    """What processes that run examples see: our packages, no window, no colours."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "agg", "COLUMNS": "100", "NO_COLOR": "1"}

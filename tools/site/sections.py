@@ -1,0 +1,92 @@
+"""The order of the site: which pages stand where in the navigation.
+
+A page that isn't listed stands behind the others of its folder, pages of docs/ itself among the guides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Section(NamedTuple):
+    """A part of the site that the line at the top of each page names.
+
+    Attributes:
+        title: what it is called there.
+        page: its first page.
+        groups: the further pages by caption, in order.
+    """
+
+    title: str
+    page: str
+    groups: dict[str, str]
+
+
+SECTIONS = [
+    Section("Start", "start/ten_minutes", {"": "install"}),
+    Section(
+        "Guides",
+        "guides/index",
+        {
+            "Building and training": "guides/training guides/custom guides/functional data files gradients"
+            " guides/callbacks guides/mixed_precision ops applications",
+            "Looking and mending": "guides/debugging viz check estimate find_lr gap cockpit replay explain samples"
+            " annotate guides/speed",
+            "Getting it out": "onnx web distribution security",
+            "Coming from elsewhere": "coming_from_pytorch keras2 compat keras",
+        },
+    ),
+    Section("Tutorials", "tutorials/index", {}),
+    Section("API", "reference/index", {}),
+    Section("Gallery", "gallery/index", {}),
+    Section("Doctor", "doctor", {}),
+    Section("Errors", "errors", {}),
+    Section("Benchmarks", "benchmarks", {}),
+    Section(
+        "Internals",
+        "internals/index",
+        {"": "internals/kernels internals/benchmarks_notebook internals/testing internals/contributing"},
+    ),
+    Section("Changelog", "changelog", {}),
+]
+
+
+def toctree(entries: Iterable[str], caption: str = "", titles: dict[str, str] | None = None) -> str:
+    """Entries of the navigation, which the page itself doesn't show."""
+    named = titles or {}
+    lines = [f"{named[entry]} </{entry}>" if entry in named else f"/{entry}" for entry in entries]
+    options = [":hidden:", *([f":caption: {caption}"] if caption else [])]
+    return "\n".join(["```{toctree}", *options, "", *lines, "```", ""])
+
+
+def root(pages: set[str]) -> str:
+    """The navigation of the first page: all parts of the site that are there."""
+    there = [section for section in SECTIONS if section.page in pages]
+    return toctree([section.page for section in there], titles={section.page: section.title for section in there})
+
+
+def below(page: str, pages: set[str]) -> str:
+    """The navigation of the first page of a part: its groups; "" for any other page."""
+    section = next((section for section in SECTIONS if section.page == page), None)
+    if section is None:
+        return ""
+    groups = {caption: [name for name in listed.split() if name in pages] for caption, listed in section.groups.items()}
+    more = [name for name in unlisted(pages) if _home(name) == page]
+    if more:
+        last = list(groups)[-1] if len(groups) == 1 else "More"
+        groups[last] = [*groups.get(last, []), *more]
+    return "\n".join(toctree(names, caption) for caption, names in groups.items() if names)
+
+
+def unlisted(pages: set[str]) -> list[str]:
+    """Pages without a place in the table above, sorted. Reference, tutorials and gallery have lists of their own."""
+    listed = {name for section in SECTIONS for names in section.groups.values() for name in names.split()}
+    listed |= {section.page for section in SECTIONS} | {"index"}
+    own = ("reference/", "tutorials/", "gallery/")
+    return sorted(name for name in pages - listed if not name.startswith(own))
+
+
+def _home(name: str) -> str:
+    folder = name.partition("/")[0] if "/" in name else "guides"
+    return next((section.page for section in SECTIONS if section.page.startswith(f"{folder}/")), "guides/index")

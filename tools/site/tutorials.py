@@ -1,0 +1,270 @@
+"""The programs of examples/ as pages and notebooks: their text, their code in pieces, and what each piece shows.
+
+A program stays as it is, and its page follows from it: what its docstrings say stands above the pieces of code, and the
+body of `main` is taken apart where it has empty lines, with its parameters as settings at the top.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import nbformat
+
+from tools.site import docstrings, sections
+from tools.site.names import ROOT
+from tools.site.run_page import blocks
+
+
+class Tutorial(NamedTuple):
+    """A program that has a page.
+
+    Attributes:
+        name: of its file.
+        title: of its page.
+        settings: for `main` when the site is built, instead of its own: shorter trainings.
+    """
+
+    name: str
+    title: str
+    settings: dict[str, str]
+
+
+TUTORIALS = [
+    Tutorial("digits", "Read handwritten digits", {}),
+    Tutorial("digits_cnn", "Read digits with a convolutional network", {"epochs": "6"}),
+    Tutorial("custom_loop", "Write your own training loop", {}),
+    Tutorial("functional", "Several inputs and outputs: a help desk", {}),
+    Tutorial("sentiment_lstm", "Praise or blame: an LSTM reads reviews", {}),
+    Tutorial("char_rnn", "Spell numbers, letter by letter", {"letters": "400"}),
+    Tutorial("transformer", "A transformer, and where it looks", {"epochs": "6"}),
+    Tutorial("timeseries", "Forecast a time series", {}),
+    Tutorial("siamese", "Are two images of the same kind? A siamese network", {}),
+    Tutorial("transfer", "Transfer what was learned", {}),
+    Tutorial("vae", "A map of digits: a variational autoencoder", {"epochs": "40"}),
+    Tutorial("gan", "Invent points: a generative adversarial network", {}),
+    Tutorial("viz_step", "Look at one training step", {}),
+    Tutorial("viz_nan", "Find where NaN comes from", {}),
+    Tutorial("viz_gradients", "Watch gradients vanish", {}),
+    Tutorial("viz_explain", "See what an answer rests on", {}),
+    Tutorial("viz_models", "Draw the architecture of models", {}),
+    Tutorial("viz_transformer", "Look into a transformer", {}),
+]
+
+
+class Cell(NamedTuple):
+    """A piece of a tutorial: text, then code."""
+
+    text: str
+    code: str
+
+
+def path_of(tutorial: Tutorial) -> str:
+    """The file of the program, from the root of the repository."""
+    return f"examples/{tutorial.name}.py"
+
+
+def page_of(tutorial: Tutorial) -> str:
+    """The name of its page."""
+    return f"tutorials/{tutorial.name}"
+
+
+def markdown(tutorial: Tutorial) -> str:
+    """The page, without what its blocks show."""
+    source = (ROOT / path_of(tutorial)).read_text(encoding="utf-8")
+    links = f"[The program](source:{path_of(tutorial)}) · [As a notebook]({tutorial.name}.ipynb)"
+    pieces = [f"# {tutorial.title}", introduction(source), links]
+    for cell in cells(source, tutorial.settings):
+        pieces += [cell.text] if cell.text else []
+        pieces.append(f"```python\n{cell.code}\n```")
+    return "\n\n".join(pieces) + "\n"
+
+
+def introduction(source: str) -> str:
+    """What the program says of itself, without how it is started."""
+    said = ast.get_docstring(ast.parse(source)) or ""
+    kept = [block for block in said.split("\n\n") if not block.strip().startswith("python ")]
+    return "\n\n".join(docstrings.prose(" ".join(block.split())) for block in kept)
+
+
+def cells(source: str, settings: dict[str, str]) -> Iterator[Cell]:
+    r"""The pieces of a program.
+
+    Args:
+        source: the program.
+        settings: parameters of `main` that are given other values.
+
+    >>> program = "import os\n\ndef main(n: int = 3) -> int:\n    print(n)\n    return n\n"
+    >>> [cell.code for cell in cells(program, {"n": "2"})]
+    ['import os', 'n = 2  # 3 in the program', 'print(n)\nn']
+    """
+    tree = ast.parse(source)
+    lines = source.splitlines()
+    nodes = tree.body[1:] if ast.get_docstring(tree) else tree.body
+    last = next((node for node in nodes if isinstance(node, ast.If)), None)
+    waiting: list[str] = []
+    end = nodes[0].lineno - 1
+    for node in nodes:
+        begin = min([node.lineno, *[d.lineno for d in getattr(node, "decorator_list", [])]])
+        between, end = lines[end : begin - 1], node.end_lineno or begin
+        is_definition = isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        if waiting and is_definition:
+            yield Cell("", _joined(waiting))
+            waiting = []
+        if isinstance(node, ast.FunctionDef) and node.name == "main":
+            yield from _main(node, source, settings, last)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            text, code = _without_docstring(node, lines, begin)
+            yield Cell(text, _joined([*between, *code]))
+        elif node is not last and not _only_for_starting(node, nodes, last):
+            waiting += [*between, *lines[begin - 1 : end]]
+    if waiting:
+        yield Cell("", _joined(waiting))
+
+
+def _only_for_starting(node: ast.stmt, nodes: list[ast.stmt], last: ast.If | None) -> bool:
+    """Whether it imports what only the lines below `if __name__` need, such as argparse."""
+    if not isinstance(node, ast.Import) or last is None:
+        return False
+    others = [found for other in nodes if other is not last for found in ast.walk(other)]
+    used = {found.id for found in others if isinstance(found, ast.Name)}
+    return not used & {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(lines).strip("\n")
+
+
+def _without_docstring(node: Any, lines: list[str], begin: int) -> tuple[str, list[str]]:
+    code = lines[begin - 1 : node.end_lineno]
+    said = ast.get_docstring(node)
+    if not said or len(node.body) < 2:
+        return "", code
+    first, last = node.body[0].lineno - begin, node.body[0].end_lineno - begin
+    kept = [*code[:first], *code[last + 1 :]]
+    while len(kept) > first and not kept[first].strip():
+        del kept[first]
+    return docstrings.prose(" ".join(inspect.cleandoc(said).split())), kept
+
+
+def _main(node: ast.FunctionDef, source: str, settings: dict[str, str], last: ast.If | None) -> Iterator[Cell]:
+    lines = source.splitlines()
+    said = docstrings.prose(" ".join((ast.get_docstring(node) or "").split()))
+    given = _settings(node, settings)
+    if given:
+        yield Cell(said, given)
+        said = ""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    end = body[0].lineno - 1
+    waiting: list[str] = []
+    for statement in body:
+        between = lines[end : statement.lineno - 1]
+        end = statement.end_lineno or statement.lineno
+        if waiting and "" in [line.strip() for line in between]:
+            yield _cell(waiting, said)
+            waiting, said = [], ""
+        if isinstance(statement, ast.Return) and statement.value is not None:
+            waiting += [*between, *_result(statement.value, source, last)]
+        else:
+            waiting += [*between, *lines[statement.lineno - 1 : end]]
+    yield _cell(waiting, said)
+
+
+def _cell(lines: list[str], said: str) -> Cell:
+    """Code of `main`; comments that it begins with become its text."""
+    code = textwrap.dedent(_joined(lines)).splitlines()
+    remarks = []
+    while code and code[0].startswith("#"):
+        remarks.append(code.pop(0).lstrip("# "))
+    text = " ".join([*([said] if said else []), docstrings.prose(" ".join(remarks))]).strip()
+    return Cell(text, "\n".join(code))
+
+
+def _settings(node: ast.FunctionDef, settings: dict[str, str]) -> str:
+    names = [parameter.arg for parameter in node.args.args]
+    defaults = [None] * (len(names) - len(node.args.defaults)) + [ast.unparse(value) for value in node.args.defaults]
+    found = []
+    for name, default in zip(names, defaults):
+        if name in settings and default != settings[name]:
+            found.append(f"{name} = {settings[name]}  # {default} in the program")
+        elif default is None:
+            found.append(f'{name} = Path("{name}")\n{name}.mkdir(exist_ok=True)')
+        else:
+            found.append(f"{name} = {default}")
+    return "\n".join(found)
+
+
+def _result(value: ast.expr, source: str, last: ast.If | None) -> list[str]:
+    """What the program does with the result of `main`, with the result in its place."""
+    result = ast.get_source_segment(source, value) or ""
+    statements = last.body if last else []
+    told = [ast.get_source_segment(source, statement) or "" for statement in statements]
+    calls = [
+        ast.get_source_segment(source, call) or ""
+        for statement in statements
+        for call in ast.walk(statement)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "main"
+    ]
+    if not calls:
+        return [f"    {result}"]
+    text = "\n".join(told)
+    text = text.replace(calls[0], result) if f"= {calls[0]}" in text else text.replace(calls[0], "result")
+    return textwrap.indent(text if f"= {result}" in text else f"result = {result}\n{text}", "    ").splitlines()
+
+
+def notebook(tutorial: Tutorial, shown: list[list[dict[str, str]]]) -> str:
+    """The tutorial as a notebook, with what its cells showed.
+
+    Args:
+        tutorial: the tutorial.
+        shown: the outputs of each of its blocks.
+    """
+    source = (ROOT / path_of(tutorial)).read_text(encoding="utf-8")
+    made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    made.cells.append(_text_cell(f"# {tutorial.title}\n\n{introduction(source)}", len(made.cells)))
+    for number, (cell, outputs) in enumerate(zip(cells(source, tutorial.settings), shown), 1):
+        if cell.text:
+            made.cells.append(_text_cell(cell.text, len(made.cells)))
+        code = nbformat.v4.new_code_cell(cell.code, execution_count=number, id=f"cell-{len(made.cells)}")
+        code.outputs = [_output(output, number) for output in outputs]
+        made.cells.append(code)
+    nbformat.validate(made)
+    return json.dumps(made, indent=1) + "\n"
+
+
+def _text_cell(text: str, number: int) -> Any:
+    return nbformat.v4.new_markdown_cell(text, id=f"cell-{number}")
+
+
+def _output(output: dict[str, str], number: int) -> Any:
+    if output["kind"] == "text":
+        return nbformat.v4.new_output("stream", name="stdout", text=output["data"] + "\n")
+    kind = {"html": "text/html", "svg": "image/svg+xml", "png": "image/png"}[output["kind"]]
+    return nbformat.v4.new_output("display_data", data={kind: output["data"]})
+
+
+def index() -> str:
+    """The page that lists them."""
+    cards = []
+    for tutorial in TUTORIALS:
+        source = (ROOT / path_of(tutorial)).read_text(encoding="utf-8")
+        said = docstrings.summary(ast.get_docstring(ast.parse(source)) or "")
+        cards.append(f"| [{tutorial.title}]({tutorial.name}.md) | {docstrings.prose(said)} |")
+    table = "```{rst-class} names\n```\n\n| Tutorial | |\n|---|---|\n" + "\n".join(cards)
+    toctree = sections.toctree(page_of(tutorial) for tutorial in TUTORIALS)
+    return "\n\n".join([INTRODUCTION, table, toctree])
+
+
+INTRODUCTION = """# Tutorials
+
+Whole programs, each of fewer than 100 lines, explained piece by piece with all that they print and draw. Every one ran
+when this site was built, and can be downloaded as a notebook. They need no data from elsewhere."""
+
+
+def count_of_blocks(tutorial: Tutorial) -> int:
+    """How many blocks its page has."""
+    return len(blocks(markdown(tutorial)))
