@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from viz.doctor.short_training import diagnose as diagnose
     from viz.export.summary_writer import SummaryWriter as SummaryWriter
     from viz.export.watch import Watch as Watch, watch as watch
-    from viz.facts.archive import TraceFileError as TraceFileError
+    from viz.facts.container import TraceFileError as TraceFileError
     from viz.facts.schema import (
         Frame as Frame,
         Logs as Logs,
@@ -66,7 +66,7 @@ _HOMES = {
     "doctor.short_training": "diagnose",
     "export.summary_writer": "SummaryWriter",
     "export.watch": "Watch watch",
-    "facts.archive": "TraceFileError",
+    "facts.container": "TraceFileError",
     "facts.schema": "Frame Logs Op Scope Stats Step Storage TensorInfo",
     "fit_gap.of_model": "gap",
     "fit_gap.report": "Gap",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-from viz.facts.archive import glance
-from viz.facts.overview import overview
+from viz.facts.overview import glance, overview
 from viz.facts.ranks import rank_table
 from viz.facts.schema import Record
 from viz.facts.summary_tables import describe

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+import itertools
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy
 
@@ -20,51 +22,54 @@ _DTYPES = frozenset(
 )
 
 
-def _int(value: Any) -> bool:
-    return type(value) is int
+# Each looks at all values of a field together: which types occur among ten thousand is soon known.
+_Holds: TypeAlias = Callable[[Collection[Any]], bool]
 
 
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
+def _are(*types: type) -> _Holds:
+    return lambda values: all(issubclass(found, types) for found in set(map(type, values)))
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float))
+_text, _number, _frame = _are(str), _are(int, float), _are(Frame)
 
 
-def _count(value: Any) -> bool:
-    return _int(value) and value >= 0
+def _int(values: Collection[Any]) -> bool:
+    return set(map(type, values)) <= {int}  # True is none
 
 
-def _or_none(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or holds(value)
+def _count(values: Collection[Any]) -> bool:
+    return _int(values) and min(values, default=0) >= 0
 
 
-def _all(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda values: isinstance(values, (tuple, list)) and all(map(holds, values))
+def _or_none(holds: _Holds) -> _Holds:
+    return lambda values: holds([value for value in values if value is not None])
 
 
-def _dict(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(_text(k) and holds(v) for k, v in value.items())
+def _all(holds: _Holds) -> _Holds:
+    return lambda values: _are(tuple, list)(values) and holds(list(itertools.chain.from_iterable(values)))
 
 
-def _anything(value: Any) -> bool:
+def _dict(holds: _Holds) -> _Holds:
+    return lambda values: (
+        _are(dict)(values)
+        and _text(list(itertools.chain.from_iterable(values)))
+        and holds([value for each in values for value in each.values()])
+    )
+
+
+def _anything(values: Collection[Any]) -> bool:
     return True
 
 
-def _shape(value: Any) -> bool:
-    return _all(_count)(value) and len(value) <= _MOST_AXES
+def _shape(values: Collection[Any]) -> bool:
+    return _all(_count)(values) and max(map(len, values), default=0) <= _MOST_AXES
 
 
-def _dtype(value: Any) -> bool:
-    return isinstance(value, str) and value in _DTYPES
+def _dtype(values: Collection[Any]) -> bool:
+    return _text(values) and _DTYPES.issuperset(values)
 
 
-def _frame(value: Any) -> bool:
-    return isinstance(value, Frame)
-
-
-_KINDS: dict[type, dict[str, Callable[[Any], bool]]] = {
+_KINDS: dict[type, dict[str, _Holds]] = {
     Frame: {"file": _text, "line": _int, "function": _text, "code": _text},
     Part: {
         "name": _text,
@@ -113,9 +118,9 @@ def check_kinds(record: Record) -> None:
             raise Damaged(f"scope {i} has the number {scope.id}")
     for op in record.ops:
         for field in ("bytes", "ranks", "waited") if op.phase == "network" else ():
-            if not _count(op.settings.get(field, 0)):
+            if not _count([op.settings.get(field, 0)]):
                 raise Damaged(f"the {field} of {op.name!r:.40} are {op.settings[field]!r:.40}")
-    if not _or_none(_count)(record.meta.get("rank")):
+    if not _or_none(_count)([record.meta.get("rank")]):
         raise Damaged(f"its rank is {record.meta['rank']!r:.60}")
     if not isinstance(record.meta.get("name"), (str, type(None))):
         raise Damaged(f"its name is {record.meta['name']!r:.60}")
@@ -168,13 +173,13 @@ def check_counts(counts: Any) -> None:
     Raises:
         Damaged: when it does.
     """
-    if not isinstance(counts, dict) or not all(_count(n) for n in counts.values()):
+    if not isinstance(counts, dict) or not _count(counts.values()):
         raise Damaged(f"its numbers of rows are {counts!r:.60}")
 
 
 def _check(cls: type, objects: Iterable[Any]) -> None:
-    rows = list(objects)
-    for field, holds in _KINDS[cls].items():
-        for row in rows:
-            if not holds(getattr(row, field)):
-                raise Damaged(f"the {field} of a {cls.__name__} is {getattr(row, field)!r:.60}")
+    kinds = _KINDS[cls]
+    for (field, holds), values in zip(kinds.items(), zip(*map(operator.attrgetter(*kinds), objects))):
+        if not holds(values):
+            wrong = next(value for value in values if not holds([value]))
+            raise Damaged(f"the {field} of a {cls.__name__} is {wrong!r:.60}")

@@ -7,10 +7,11 @@ import difflib
 import functools
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable
+from importlib import import_module
 
-from eagerflow.base.notebook import cell_names
 from viz.facts.schema import Frame, TensorInfo
 
 __all__ = [
@@ -119,7 +120,8 @@ def place(frame: Frame | None) -> str:
 
 def near(file: str) -> str:
     """The path relative to the working directory, where that is shorter and doesn't leave it; a cell by its name."""
-    file = cell_names().get(file, file)
+    if "IPython" in sys.modules:  # elsewhere there are no cells, and perhaps no eagerflow
+        file = import_module("eagerflow.base.notebook").cell_names().get(file, file)
     if os.path.isabs(file):
         with contextlib.suppress(ValueError):  # on another drive
             seen = os.path.relpath(file)

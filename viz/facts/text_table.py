@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Any
-
-from eagerflow.base import notebook
 
 __all__ = ["Text", "table"]
 
@@ -19,7 +18,8 @@ class Text(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return notebook.pre(self)
+        shown: str = import_module("eagerflow.base.notebook").pre(self)
+        return shown
 
 
 def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False) -> str:

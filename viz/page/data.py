@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.archive import VERSION
 from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
+from viz.facts.container import VERSION
 from viz.facts.derived_stats import norm
 from viz.facts.flaws import first_flaw, origins
 from viz.facts.flops import flops

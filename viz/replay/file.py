@@ -22,8 +22,8 @@ import numpy
 from eagerflow import Tensor
 from eagerflow.base.files import irregular, replacing
 from eagerflow.base.npy import read_header
-from viz.facts.archive import TraceFileError
 from viz.facts.columns import check_nesting
+from viz.facts.container import TraceFileError
 from viz.facts.schema import Frame
 from viz.replay.checked import check
 from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable

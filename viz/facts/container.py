@@ -1,0 +1,235 @@
+"""A `.efz` file before it is a record: which members it has, how large they may be, its JSON and its columns.
+
+All that `viz show` needs is here and in `overview.py`. Neither loads eagerflow: that takes longer than the reading.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterable
+from importlib import import_module
+from typing import Any
+
+import numpy
+
+from viz.facts.collector import collector_at_rest
+from viz.facts.columns import NONE, Damaged, Pool, check_nesting
+from viz.facts.schema import Scope
+
+__all__ = [
+    "KIND",
+    "LIMIT",
+    "VALUES",
+    "VERSION",
+    "Allowed",
+    "TraceFileError",
+    "check_column",
+    "check_header",
+    "check_ids",
+]
+__all__ += ["check_members", "check_parents", "columns_of", "notes_of", "parse", "rank_file", "reading", "scope_of"]
+
+VERSION = 4  # 1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out
+LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
+KIND = "eagerflow trace"
+VALUES = "values.npz"  # only where values were kept
+_RATIO, _FREELY = (100, 64 << 20)  # nor may it, unless allowed, be so much larger than packed, beyond so many bytes
+_LONGEST = 300  # letters of a message about what is inside of a file
+_MEMBERS = ("trace.json", "columns.npz")
+_RANK = re.compile(r"ranks/([1-9][0-9]{0,5})\.efz")  # only where several ranks took part
+# What NumPy writes before a flat array of numbers, which is all that a column can be.
+_COLUMN = re.compile(
+    rb"\x93NUMPY\x01\0..\{'descr': '([<>|][biuf]\d{1,2})', 'fortran_order': False, 'shape': \((\d{1,15}),\), \} *\n",
+    re.DOTALL,
+)
+
+
+class TraceFileError(ValueError):
+    """The file is not a trace, is damaged, or was written by a newer version.
+
+    >>> import viz
+    >>> from pathlib import Path
+    >>> _ = Path("run.efz").write_bytes(b"something else")
+    >>> try:
+    ...     viz.load("run.efz")
+    ... except viz.TraceFileError as error:
+    ...     print(error)
+    'run.efz' is not a trace, or was cut short: File is not a zip file
+    """
+
+
+def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[str], Allowed], Any]) -> Any:
+    """What a reader gives of a file; whatever it stumbles over is said in words.
+
+    Args:
+        path: the file.
+        limit: how many bytes it may unpack to; None: as many as its size lets expect.
+        reader: called with the path and what is allowed.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        TypeError: when `path` is none.
+        TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"viz.load(path): expected the path of a file; got {type(path).__name__}")
+    name = os.fspath(path)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"there is no file {name!r:.150}{_how_to_record(name)}")
+    if not os.path.isfile(path):
+        kind = import_module("eagerflow.base.files").irregular(os.stat(path))
+        raise TraceFileError(f"{name!r:.150} is {kind}, not a file that holds a trace.")
+    if limit is None:
+        limit = min(LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
+    try:
+        with collector_at_rest():
+            return reader(path, Allowed(limit))
+    except TraceFileError as error:
+        raise TraceFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+        why = _how_to_record(name) or f": {error!s:.{_LONGEST}}"
+        raise TraceFileError(f"{name!r:.150} is not a trace, or was cut short{why}") from None
+    except (KeyError, AttributeError, TypeError) as error:
+        raise TraceFileError(f"{name!r:.150} is damaged: {_in_words(error)}") from None
+    except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:
+        raise TraceFileError(f"{name!r:.150} is damaged: {error!s:.{_LONGEST}}") from None
+
+
+def _how_to_record(name: str) -> str:
+    return f"; a script is recorded with: viz run {name:.100}" if name.endswith(".py") else ""
+
+
+def _in_words(error: Exception) -> str:
+    """What an internal error means for the file."""
+    if isinstance(error, KeyError):
+        return f"it has no {error!s:.80}"
+    return f"a value in it is of another kind than in a trace ({type(error).__name__})"
+
+
+class Allowed:
+    """How many bytes may be unpacked: so many for each part of a record, and for all ranks together."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.used, self.others = limit, 0, 0
+
+    def next_rank(self) -> None:
+        """The record of another rank begins."""
+        self.others += self.used
+        self.used = 0
+
+    def check(self, archive: zipfile.ZipFile) -> None:
+        """Refuse a file that would unpack to more.
+
+        The zipfile module itself never unpacks more than a member declares, so the declared sizes are what counts.
+        """
+        methods = {member.compress_type for member in archive.infolist()}
+        if methods - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise TraceFileError("not a trace: it is packed in a way that traces are not")
+        size = sum(member.file_size for member in archive.infolist())
+        self.used += size
+        if self.others + size > self.limit:
+            raise TraceFileError(
+                f"it unpacks to {self.others + size:,} bytes, more than the limit of {self.limit:,}. "
+                f"If you trust it: viz.load(path, limit={self.others + size})."
+            )
+
+
+def rank_file(number: int) -> str:
+    """The member that holds another rank's recording."""
+    return f"ranks/{number}.efz"
+
+
+def check_members(archive: zipfile.ZipFile, inner: bool) -> int:
+    """Refuse a file that holds something else than a trace; gives how many other ranks there are."""
+    held = archive.namelist()
+    ranks = sum([_RANK.fullmatch(name) is not None for name in held])
+    wanted = {*_MEMBERS, *map(rank_file, range(1, 1 + ranks))}
+    if set(held) - {VALUES} != wanted or len(set(held)) != len(held) or (inner and ranks):
+        raise TraceFileError(f"not a trace: it holds {sorted(held)[:5]!s:.120} instead of {sorted(_MEMBERS)}")
+    return ranks
+
+
+def parse(text: bytes) -> dict[str, Any]:
+    """JSON that doesn't nest deeper than we ever write."""
+    check_nesting(text)
+    header = json.loads(text)
+    if not isinstance(header, dict):
+        raise TraceFileError("not a trace: its JSON is no object")
+    return header
+
+
+def check_header(header: dict[str, Any]) -> None:
+    """Refuse what isn't of this kind, or of a version that came later."""
+    version = header.get("version")
+    if header.get("kind") != KIND or not isinstance(version, int) or version < 1:
+        raise TraceFileError(
+            f"not a trace: its kind is {header.get('kind')!r:.60} and its version {version!r:.20}, not {KIND!r} "
+            f"and {VERSION}"
+        )
+    if header["version"] > VERSION:
+        raise TraceFileError(
+            f"its format has version {header['version']}, and this viz reads up to version {VERSION}. "
+            "Install a newer eagerflow."
+        )
+
+
+def columns_of(content: bytes, allowed: Allowed, only: Collection[str] | None = None) -> dict[str, numpy.ndarray]:
+    """The columns, or those of them that are wanted."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        allowed.check(archive)
+        names = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        return {name: _column(archive.read(file)) for name, file in names.items() if only is None or name in only}
+
+
+def _column(content: bytes) -> numpy.ndarray:
+    """A column, which must be as long as its header says before memory is taken for it."""
+    header = _COLUMN.match(content)
+    if header is None or header.end() != 10 + int.from_bytes(content[8:10], "little"):
+        raise TraceFileError(f"damaged: a column has no proper .npy header, and begins with {content[:8]!r}")
+    dtype, length = numpy.dtype(header[1].decode()), int(header[2])
+    if length * dtype.itemsize != len(content) - header.end():
+        raise TraceFileError(f"damaged: a column says it is {dtype}[{length}], which it isn't")
+    return numpy.frombuffer(content, dtype, offset=header.end())
+
+
+def notes_of(notes: Any) -> list[str]:
+    """Notes as they stand in JSON, once it is sure that they are."""
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise Damaged(f"its notes are {notes!r:.60}")
+    return notes
+
+
+def scope_of(row: dict[str, Any], frames: Pool, config: Any) -> Scope:
+    """A scope, from its row in JSON, which is changed."""
+    row["created_at"] = frames.value(row["created_at"])
+    row["stack"] = tuple(map(frames.value, row["stack"]))
+    row["inputs"], row["outputs"], row["config"] = tuple(row["inputs"]), tuple(row["outputs"]), config
+    return Scope(**row)
+
+
+def check_column(name: str, ids: numpy.ndarray, count: int) -> None:
+    """Numbers of a column that may be missing, but lists' numbers, must lead somewhere."""
+    wrong = (ids < 0) | (ids >= count)
+    if name not in ("Op.inputs", "Op.outputs"):
+        wrong &= ids != NONE
+    if wrong.any():
+        raise Damaged(f"{name} refers to number {ids[wrong][0]} of {count}")
+
+
+def check_ids(what: str, ids: Iterable[int], count: int) -> None:
+    """Numbers must lead somewhere."""
+    for number in ids:
+        if not 0 <= number < count:
+            raise Damaged(f"{what} refers to number {number} of {count}")
+
+
+def check_parents(scopes: Iterable[Scope]) -> None:
+    """Scopes must lie within scopes that came before: in circles nobody would find an end."""
+    for position, scope in enumerate(scopes):
+        if scope.parent is not None and not 0 <= scope.parent < position:
+            raise Damaged(f"scope refers to number {scope.parent} of {position}")
