@@ -264,14 +264,14 @@ def test_a_users_own_eagerflow_in_the_way_of_viz_is_explained(here):
     (here / "elsewhere" / "eagerflow.py").write_text("mine = 1\n", encoding="utf-8")
     paths = os.pathsep.join([str(here / "elsewhere"), str(ROOT)])
     done = subprocess.run(
-        [sys.executable, "-m", "viz", "show", "train.efz"],
+        [sys.executable, "-m", "viz", "summary", "train.efz"],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": paths},
         check=False,
     )
     assert done.returncode == 3
-    assert "viz show: failed: " in done.stderr
+    assert "viz summary: failed: " in done.stderr
     assert "is imported in place of the package eagerflow" in done.stderr
 
 
