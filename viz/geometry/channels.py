@@ -21,6 +21,7 @@ MARGIN = 8.0  # how far ways keep off boxes
 _TRACK = 8.0  # between ways beside each other
 _NEAR = 4.5  # ways nearer than this would look like one
 _BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 200.0  # what bends, crossings and borders cost, in length
+_CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
 _CORNER = 2  # how a way passes a point: 0 level, 1 upright
 
@@ -37,6 +38,9 @@ class Quest(NamedTuple):
         targets: points where it may end, each with the direction of the piece behind it.
         own: the frames around its ends, whose borders cost nothing.
         push: what it costs to be in the way of another.
+        limit: a way that costs as much isn't wanted.
+        shunned: arrows that it may not cross; crossing others costs little then, since they will be asked to move.
+            None: all cost the same.
     """
 
     arrow: int
@@ -44,6 +48,14 @@ class Quest(NamedTuple):
     targets: dict[int, int]
     own: frozenset[str]
     push: float
+    limit: float = float("inf")
+    shunned: frozenset[int] | None = None
+
+    def crossing_cost(self, other: int) -> float:
+        """What it costs to cross an arrow that shares no end with this one."""
+        if self.shunned is None:
+            return _CROSS
+        return NEVER if other in self.shunned else _CROSS_MOVABLE
 
 
 class Channels:
@@ -132,7 +144,7 @@ class Channels:
         for at, direction in quest.starts.items():
             best[at * 2 + direction] = 0.0
             heapq.heappush(waiting, (left_over(at, direction), 0.0, at * 2 + direction))
-        found, least = -1, float("inf")
+        found, least = -1, quest.limit
         while waiting:
             guess, cost, state = heapq.heappop(waiting)
             cost = -cost
@@ -151,8 +163,10 @@ class Channels:
                 so_far += self._piece_cost(quest, piece, turn)
                 reached = to * 2 + turn
                 if so_far < best.get(reached, NEVER):
-                    best[reached], before[reached] = so_far, state
-                    heapq.heappush(waiting, (so_far + left_over(to, turn), -so_far, reached))
+                    hoped = so_far + left_over(to, turn)
+                    if hoped < least:
+                        best[reached], before[reached] = so_far, state
+                        heapq.heappush(waiting, (hoped, -so_far, reached))
         way = []
         while found >= 0:
             way.append(found >> 1)
@@ -210,8 +224,15 @@ class Channels:
             if other in self.begin[quest.arrow] or other in self.end[quest.arrow]:
                 cost += _KIN_CROSS if across else 0.0
             else:
-                cost += _CROSS if across else quest.push
+                cost += quest.crossing_cost(other) if across else quest.push
         return cost
+
+    def length(self, way: Sequence[int]) -> float:
+        """How long a way is, with what its bends cost."""
+        points = [self.point(at) for at in way]
+        long = sum([abs(ax - bx) + abs(ay - by) for (ax, ay), (bx, by) in itertools.pairwise(points)])
+        turns = [abs(a - b) == 1 for a, b in itertools.pairwise(way)]
+        return long + _BEND * sum([a != b for a, b in itertools.pairwise(turns)])
 
     def take(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
         """Note a way, so that others keep off it; `first` and `last` are the directions of the pieces around it."""
@@ -227,15 +248,15 @@ class Channels:
         for piece, turn in self._pieces(way):
             self.along[turn][piece].remove(arrow)
 
-    def met(self, arrow: int, way: Sequence[int], first: int, last: int) -> tuple[int, set[int]]:
-        """How many other ways a way crosses that share no end with it; and whose it runs along or touches."""
-        crossed, touched = 0, set()
+    def met(self, arrow: int, way: Sequence[int], first: int, last: int) -> tuple[list[int], set[int]]:
+        """The other ways that a way crosses, sharing no end with it, once for each time; and whose it touches."""
+        crossed, touched = list[int](), set[int]()
         for at, direction, turn in _turns(way, first, last):
             for other, how in self.passed.get(at, ()):
                 if self._kin(arrow, other):
                     continue
                 if direction == turn and how == 1 - direction:
-                    crossed += 1
+                    crossed.append(other)
                 else:
                     touched.add(other)
         for piece, turn in self._pieces(way):

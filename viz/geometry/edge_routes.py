@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
 from viz.geometry.graph import Edge, Graph
@@ -11,9 +12,13 @@ from viz.geometry.layout import Layout, Rect
 __all__ = ["Point", "Route", "route"]
 
 Point = tuple[float, float]
+_Found = tuple[list[int], int, int]  # a way, and the directions of the pieces around it
 _ROUND = 5.0  # the radius of bends
 _ASIDE = 12.0  # beside the middle of a box, where arrows begin and end that run against the others
 _ROUNDS = 2  # ways that cross others are looked for again so often
+_CHAIN = 6  # so many ways are moved, one after the other, to rid a way of crossings
+_DETOUR = 600.0  # how much longer each may become
+_MOST_SEARCHES = 400  # for that, in all
 _PUSHES = 6  # how many ways are moved, for each that found no room
 
 
@@ -66,8 +71,8 @@ class _Port:
     upright: int  # is the piece between the two?
 
 
-def route(graph: Graph, layout: Layout) -> tuple[list[Route], list[int]]:
-    """A way for each arrow of `graph`, in order, without labels; and the numbers of those that found none."""
+def route(graph: Graph, layout: Layout) -> tuple[list[Route], list[int], int]:
+    """A way for each arrow of `graph`, in order, without labels; those that found none; and how often ways cross."""
     return _Router(graph, layout).run()
 
 
@@ -86,9 +91,9 @@ class _Router:
             frozenset(around for end in (edge.tail, edge.head) for around in graph.around(graph.nodes[end].cluster))
             for edge in graph.edges
         ]
-        self.found: dict[int, tuple[list[int], int, int]] = {}  # the way of each arrow, and the pieces around it
+        self.found: dict[int, _Found] = {}
 
-    def run(self) -> tuple[list[Route], list[int]]:
+    def run(self) -> tuple[list[Route], list[int], int]:
         """Shorter ways first; then those that found no room, or cross others, once more, knowing the others."""
         order = sorted(range(len(self.graph.edges)), key=self._length)
         for i in order:
@@ -103,8 +108,10 @@ class _Router:
             self._push([i for i in order if i not in self.found])
             if before == self.found:
                 break
+        self._untangle(order)
         lost = [i for i in order if i not in self.found]
-        return [self._route(i) for i in range(len(order))], lost
+        crossings = sum([len(self._met(i)[0]) for i in self.found]) // 2
+        return [self._route(i) for i in range(len(order))], lost, crossings
 
     def _push(self, lost: list[int]) -> None:
         """Let those that found no room push others away, who look for other ways."""
@@ -118,24 +125,66 @@ class _Router:
                     if not self._look(other):
                         lost.append(other)
 
+    def _untangle(self, order: list[int]) -> None:
+        """Let ways that cross others look for ones that cross nothing, or only what can move out of their way."""
+        self.searches = 0
+        for _ in range(_ROUNDS):
+            changed = False
+            for i in order:
+                if i in self.found and self._met(i)[0] and self.searches < _MOST_SEARCHES:
+                    changed |= self._move_chain(i)
+            if not changed:
+                break
+
+    def _move_chain(self, first: int) -> bool:
+        """Move a way off those that it crosses, those that it crosses then off it, ...; undone if nothing is won."""
+        before, won = dict[int, _Found](), 0  # the ways as they were, and how many crossings are gone
+        moving = [first]
+        while moving and len(before) < _CHAIN:
+            i = moving.pop(0)
+            shunned = self._met(i)[0]
+            if i in before or not shunned:
+                continue
+            before[i] = self.found[i]
+            limit = self.channels.length(self.found[i][0]) + _DETOUR
+            self._drop(i)
+            self.searches += 1
+            if not self._look(i, limit=limit, shunned=frozenset(shunned)):
+                break
+            crossed = self._met(i)[0]
+            won += len(shunned) - len(crossed)
+            if won > 0:
+                return True
+            moving += dict.fromkeys(crossed)
+        for i in before:
+            if i in self.found:
+                self._drop(i)
+        for i, found in before.items():
+            self._take(i, found)
+        return False
+
     def _length(self, i: int) -> float:
         edge = self.graph.edges[i]
         (ax, ay), (bx, by) = self.boxes[edge.tail].middle, self.boxes[edge.head].middle
         return abs(ax - bx) + abs(ay - by)
 
-    def _look(self, i: int, pushing: bool = False) -> bool:
+    def _look(self, i: int, pushing: bool = False, limit: float = NEVER, shunned: frozenset[int] | None = None) -> bool:
         at = self.channels.at
         starts, targets = ({at(port.outside): port.upright for port in ports} for ports in self.ports[i])
-        way = self.channels.search(Quest(i, starts, targets, self.own[i], PUSHING if pushing else NEVER))
+        push = PUSHING if pushing else NEVER
+        way = self.channels.search(Quest(i, starts, targets, self.own[i], push, limit, shunned))
         if way:
-            self.found[i] = way, starts[way[0]], targets[way[-1]]
-            self.channels.take(i, *self.found[i])
+            self._take(i, (way, starts[way[0]], targets[way[-1]]))
         return bool(way)
+
+    def _take(self, i: int, found: _Found) -> None:
+        self.found[i] = found
+        self.channels.take(i, *found)
 
     def _drop(self, i: int) -> None:
         self.channels.free(i, *self.found.pop(i))
 
-    def _met(self, i: int) -> tuple[int, set[int]]:
+    def _met(self, i: int) -> tuple[list[int], set[int]]:
         return self.channels.met(i, *self.found[i])
 
     def _route(self, i: int) -> Route:

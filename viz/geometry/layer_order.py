@@ -1,43 +1,59 @@
 """The order of what stands side by side, so that few arrows cross (Sugiyama, Tagawa and Toda, 1981).
 
-An arrow that passes layers takes a place in each of them, so that it is counted where it crosses others.
+An arrow that passes layers takes a place in each of them, so that it is counted where it crosses others. Where in
+a unit an arrow begins or ends counts too: a frame's left box is left of its right one, whatever stands beside it.
+Barycentre sweeps are followed by swaps of neighbours, from the order given and from its mirror image.
 """
 
 from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import NamedTuple
 
-__all__ = ["depths", "in_order"]
+__all__ = ["Link", "depths", "in_order"]
 
 _SWEEPS = 8
+_SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chance, and how many links they may have
+_SWAPS = 4  # rounds of swaps of neighbours, after each sweep
 _MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
 
-def depths(firsts: Sequence[bool], links: Sequence[tuple[int, int]]) -> list[int]:
+class Link(NamedTuple):
+    """An arrow from one unit to another below it, and where it begins and ends in them: 0 is left, 1 is right."""
+
+    upper: int
+    lower: int
+    begins: float = 0.5
+    ends: float = 0.5
+
+
+def depths(firsts: Sequence[bool], links: Sequence[Link]) -> list[int]:
     """The layer of each unit: below all that it depends on; inputs right above what reads them first.
 
     Args:
         firsts: for each unit, is it an input?
-        links: pairs of units, the one that runs first ahead.
+        links: arrows between them, the unit that runs first ahead.
     """
     found = [0] * len(firsts)
-    for a, b in sorted(links, key=lambda link: link[1]):
+    for a, b, *_ in sorted(links, key=lambda link: link.lower):
         found[b] = max(found[b], found[a] + 1)
     for i, first in enumerate(firsts):
-        readers = [found[b] for a, b in links if a == i] if first else ()
+        readers = [found[link.lower] for link in links if link.upper == i] if first else ()
         if readers:
             found[i] = min(readers) - 1
     return found
 
 
-def in_order(layer_of: Sequence[int], links: Sequence[tuple[int, int]]) -> list[list[int]]:
+def in_order(layer_of: Sequence[int], links: Sequence[Link], variant: int = 0) -> list[list[int]]:
     """The units of each layer, from left to right.
 
     Args:
         layer_of: the layer of each unit.
-        links: pairs of units that an arrow joins, the upper one ahead.
+        links: arrows between them, the upper unit ahead.
+        variant: of several orders with as few crossings, which; 0 is the one nearest to the order given.
     """
     layers: list[list[int]] = [[] for _ in range(max(layer_of, default=-1) + 1)]
     for unit, layer in enumerate(layer_of):
@@ -45,59 +61,115 @@ def in_order(layer_of: Sequence[int], links: Sequence[tuple[int, int]]) -> list[
     if all(len(layer) < 2 for layer in layers):
         return layers
     steps = _with_passing(layers, layer_of, links)
-    best = _untangled(layers, steps)
+    best, least = layers, _Order(layers, steps).crossings()
+    for i, start in enumerate(_starts(layers, len(steps), variant)):
+        if not least and (i or not variant):
+            break
+        found, count = _Order(start, steps).untangled()
+        if count < least or (count == least and variant and not i):
+            best, least = found, count
     return [[unit for unit in layer if unit < len(layer_of)] for layer in best]
 
 
-def _with_passing(
-    layers: list[list[int]], layer_of: Sequence[int], links: Sequence[tuple[int, int]]
-) -> list[tuple[int, int]]:
+def _starts(layers: Sequence[Sequence[int]], steps: int, variant: int) -> Iterator[list[list[int]]]:
+    """Orders to begin with: the one given, its mirror image, and shuffled ones; fewer where there are many links."""
+    if variant == 0:
+        yield [list(layer) for layer in layers]
+    if variant < 2:
+        yield [list(layer[::-1]) for layer in layers]
+    random = Random(variant)
+    for _ in range(min(_SHUFFLED, _MOST_STEPS // max(1, steps))):
+        yield [random.sample(layer, len(layer)) for layer in layers]
+
+
+def _with_passing(layers: list[list[int]], layer_of: Sequence[int], links: Sequence[Link]) -> list[Link]:
     """Links from each layer to the next, by way of new places in the layers between."""
     steps, count = [], len(layer_of)
-    long = sum([layer_of[b] - layer_of[a] - 1 for a, b in links]) <= _MOST_PLACES
-    for a, b in links:
-        last = a
+    long = sum([layer_of[b] - layer_of[a] - 1 for a, b, *_ in links]) <= _MOST_PLACES
+    for a, b, begins, ends in links:
+        last, out = a, begins
         for layer in range(layer_of[a] + 1, layer_of[b]) if long else ():
             layers[layer].append(count)
-            steps.append((last, count))
-            last, count = count, count + 1
+            steps.append(Link(last, count, out))
+            last, out, count = count, 0.5, count + 1
         if layer_of[a] < layer_of[b]:
-            steps.append((last, b))
+            steps.append(Link(last, b, out, ends))
     return steps
 
 
-def _untangled(layers: list[list[int]], steps: list[tuple[int, int]]) -> list[list[int]]:
-    above: dict[int, list[int]] = {}
-    below: dict[int, list[int]] = {}
-    for a, b in steps:
-        above.setdefault(b, []).append(a)
-        below.setdefault(a, []).append(b)
-    place = {unit: float(i) for layer in layers for i, unit in enumerate(layer)}
-    best, least = [list(layer) for layer in layers], _crossings(layers, below)
-    for sweep in range(_SWEEPS if least else 0):
-        neighbours = below if sweep % 2 else above
-        for layer in layers[::-1] if sweep % 2 else layers:
-            means = {}
-            for unit in layer:
-                around = [place[n] for n in neighbours.get(unit, ())]
-                means[unit] = sum(around) / len(around) if around else place[unit]
-            layer.sort(key=means.__getitem__)
-            place.update({unit: float(i) for i, unit in enumerate(layer)})
-        count = _crossings(layers, below)
-        if count < least:
-            best, least = [list(layer) for layer in layers], count
-    return best
+class _Order:
+    """An order of the units of each layer, and what there is to make it better."""
 
+    def __init__(self, layers: Sequence[Sequence[int]], steps: list[Link]) -> None:
+        self.steps, self.rows = steps, [list(layer) for layer in layers]
+        self.place = {unit: i for layer in self.rows for i, unit in enumerate(layer)}
+        self.layer_of = {unit: i for i, layer in enumerate(self.rows) for unit in layer}
+        # Of each unit: where its arrows meet it, the units at their other ends, and where they meet those.
+        self.above: dict[int, list[tuple[float, int, float]]] = {unit: [] for unit in self.place}
+        self.below: dict[int, list[tuple[float, int, float]]] = {unit: [] for unit in self.place}
+        for upper, lower, begins, ends in steps:
+            self.above[lower].append((ends, upper, begins))
+            self.below[upper].append((begins, lower, ends))
 
-def _crossings(layers: Sequence[Sequence[int]], below: dict[int, list[int]]) -> int:
-    """How many pairs of links cross each other."""
-    count = 0
-    for layer, following in itertools.pairwise(layers):
-        place = {unit: i for i, unit in enumerate(following)}
-        seen: list[int] = []
+    def layers(self) -> list[list[int]]:
+        return [list(layer) for layer in self.rows]
+
+    def untangled(self) -> tuple[list[list[int]], int]:
+        """The best order that sweeps and swaps find, and its crossings."""
+        best, least = self.layers(), self.crossings()
+        for sweep in range(_SWEEPS):
+            for layer in self.rows[::-1] if sweep % 2 else self.rows:
+                self._by_means(layer, self.below if sweep % 2 else self.above)
+            self._swap()
+            count = self.crossings()
+            if count < least:
+                best, least = self.layers(), count
+            if not least:
+                break
+        return best, least
+
+    def _by_means(self, layer: list[int], around: dict[int, list[tuple[float, int, float]]]) -> None:
+        """Order a layer by where the neighbours of its units are on average."""
+        means = {}
         for unit in layer:
-            ends = [place[n] for n in below.get(unit, ()) if n in place]
-            count += sum([len(seen) - bisect.bisect_right(seen, end) for end in ends])
-            for end in ends:
-                bisect.insort(seen, end)
-    return count
+            ends = [self.place[other] + there - here for here, other, there in around[unit]]
+            means[unit] = sum(ends) / len(ends) if ends else self.place[unit]
+        layer.sort(key=means.__getitem__)
+        self.place.update({unit: i for i, unit in enumerate(layer)})
+
+    def _swap(self) -> None:
+        """Swap neighbours as long as that removes crossings."""
+        for _ in range(_SWAPS):
+            swapped = False
+            for layer in self.rows:
+                for i in range(len(layer) - 1):
+                    a, b = layer[i], layer[i + 1]
+                    if self._between(b, a) < self._between(a, b):
+                        layer[i : i + 2] = b, a
+                        self.place[a], self.place[b] = i + 1, i
+                        swapped = True
+            if not swapped:
+                break
+
+    def _between(self, left: int, right: int) -> int:
+        """How often the arrows of two neighbours cross each other, if they stand like this."""
+        count = 0
+        for around in (self.above, self.below):
+            ends = sorted([self.place[other] + there for _, other, there in around[right]])
+            count += sum([bisect.bisect_left(ends, self.place[other] + there) for _, other, there in around[left]])
+        return count
+
+    def crossings(self) -> int:
+        """How many pairs of links cross each other."""
+        count = 0
+        rows: list[list[tuple[float, float]]] = [[] for _ in self.rows]
+        for upper, lower, begins, ends in self.steps:
+            rows[self.layer_of[upper]].append((self.place[upper] + begins, self.place[lower] + ends))
+        for row in rows:
+            seen: list[float] = []
+            for _, at_once in itertools.groupby(sorted(row), key=lambda step: step[0]):
+                ends = [end for _, end in at_once]
+                count += sum([len(seen) - bisect.bisect_right(seen, end) for end in ends])
+                for end in ends:
+                    bisect.insort(seen, end)
+        return count

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from viz.geometry.graph import LANES, Cluster, Edge, Graph, Node
-from viz.geometry.layer_order import depths, in_order
+from viz.geometry.layer_order import Link, depths, in_order
 
 __all__ = ["GAP_Y", "HEADER", "LID", "LINE", "PAD", "SMALL", "TITLE", "Layout", "Rect", "Room", "Title", "arrange"]
 __all__ += ["node_size", "text_width"]
@@ -126,14 +126,14 @@ class _Unit:
     is_frame: bool = False
 
 
-def arrange(graph: Graph, room: Room | None = None) -> Layout:
-    """The layout of a graph, with more room where it is asked for."""
-    return _Arranger(graph, room or Room()).layout
+def arrange(graph: Graph, room: Room | None = None, variant: int = 0) -> Layout:
+    """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders."""
+    return _Arranger(graph, room or Room(), variant).layout
 
 
 class _Arranger:
-    def __init__(self, graph: Graph, room: Room) -> None:
-        self.graph, self.room = graph, room
+    def __init__(self, graph: Graph, room: Room, variant: int) -> None:
+        self.graph, self.room, self.variant = graph, room, variant
         self.sizes = {node.id: node_size(node) for node in graph.nodes.values()}
         self.order = {node: i for i, node in enumerate(graph.nodes)}
         self.lanes = self._lanes()
@@ -161,16 +161,36 @@ class _Arranger:
     def _contents(self, frame: str | None) -> tuple[Layout, list[str]]:
         """What lies in a frame, from the top left corner of its contents, and the ids of its nodes."""
         units = self._units(frame)
-        owner = {node: i for i, unit in enumerate(units) for node in unit.ids}
-        links = _lifted(self.graph.edges, owner)
+        links = self._links(units)
         found = depths([unit.first for unit in units], links)
-        layers = [[units[i] for i in layer] for layer in in_order(found, links) if layer]
+        layers = [[units[i] for i in layer] for layer in in_order(found, links, self.variant) if layer]
         for layer in layers:
             self._measure_rows(layer)
         made = self._stacked(layers)
         if frame is not None:
             self._widen(made, _passing(found, links))
         return made, [id_ for unit in units for id_ in unit.ids]
+
+    def _links(self, units: Sequence[_Unit]) -> list[Link]:
+        """Arrows between units, the one that runs first ahead."""
+        owner = {node: i for i, unit in enumerate(units) for node in unit.ids}
+        whole, found = sum(max(self.lanes.values())), dict[Link, None]()
+
+        def at(node: str, unit: _Unit) -> float:
+            if unit.is_frame:
+                return unit.inside.nodes[node].middle[0] / unit.w
+            left, width = self.lanes[self.graph.nodes[node].lane]
+            return (left + width / 2) / whole if len(unit.nodes) > 1 else 0.5
+
+        flows = ("data", "gradient")
+        fed = {owner.get(e.head) for e in self.graph.edges if e.kind in flows and owner.get(e.tail) != owner.get(e.head)}
+        for edge in self.graph.edges:
+            if edge.kind not in (*flows, "parameter") or edge.tail not in owner or edge.head not in owner:
+                continue
+            (a, tail), (b, head) = sorted(((owner[edge.tail], edge.tail), (owner[edge.head], edge.head)))
+            if a != b and (edge.kind in flows or b not in fed):  # what reads nothing but weights stands below those
+                found[Link(a, b, at(tail, units[a]), at(head, units[b]))] = None
+        return list(found)
 
     def _measure_rows(self, layer: list[_Unit]) -> None:
         """A row takes the room of all columns, but for one box beside others."""
@@ -321,21 +341,10 @@ def _row_width(units: Sequence[_Unit]) -> float:
     return sum([unit.w for unit in units]) + GAP_X * max(0, len(units) - 1)
 
 
-def _lifted(edges: Iterable[Edge], owner: dict[str, int]) -> list[tuple[int, int]]:
-    """Pairs of units that an arrow joins, the one that runs first ahead."""
-    found: dict[tuple[int, int], None] = {}
-    for edge in edges:
-        if edge.kind in ("data", "gradient") and edge.tail in owner and edge.head in owner:
-            a, b = sorted((owner[edge.tail], owner[edge.head]))
-            if a != b:
-                found[a, b] = None
-    return list(found)
-
-
-def _passing(layer_of: Sequence[int], links: Sequence[tuple[int, int]]) -> int:
+def _passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:
     """How many links pass the same layer at most."""
     counts = [0] * (max(layer_of, default=0) + 1)
-    for a, b in links:
+    for a, b in {(link.upper, link.lower) for link in links}:
         for layer in range(layer_of[a] + 1, layer_of[b]):
             counts[layer] += 1
     return max(counts)
