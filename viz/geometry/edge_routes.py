@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 
 from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
 from viz.geometry.graph import Edge, Graph

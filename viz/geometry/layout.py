@@ -11,9 +11,10 @@ import dataclasses
 import itertools
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from viz.geometry.graph import LANES, Cluster, Edge, Graph, Node
+from viz.geometry.alignment import aligned
+from viz.geometry.graph import LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order
 
 __all__ = ["GAP_Y", "HEADER", "LID", "LINE", "PAD", "SMALL", "TITLE", "Layout", "Rect", "Room", "Title", "arrange"]
@@ -125,6 +126,10 @@ class _Unit:
     aside: bool = False
     is_frame: bool = False
 
+    def at(self, node: str) -> float:
+        """How far right a box stands in it: 0 is left, 1 is right."""
+        return self.inside.nodes[node].middle[0] / self.w
+
 
 def arrange(graph: Graph, room: Room | None = None, variant: int = 0) -> Layout:
     """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders."""
@@ -161,36 +166,33 @@ class _Arranger:
     def _contents(self, frame: str | None) -> tuple[Layout, list[str]]:
         """What lies in a frame, from the top left corner of its contents, and the ids of its nodes."""
         units = self._units(frame)
-        links = self._links(units)
-        found = depths([unit.first for unit in units], links)
-        layers = [[units[i] for i in layer] for layer in in_order(found, links, self.variant) if layer]
-        for layer in layers:
-            self._measure_rows(layer)
-        made = self._stacked(layers)
+        ends = self._ends(units)
+        found = depths([unit.first for unit in units], [Link(a, b) for a, _, b, _ in ends])
+        for layer in {*found}:
+            self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
+        links = [Link(a, b, units[a].at(tail), units[b].at(head)) for a, tail, b, head in ends]
+        links = list(dict.fromkeys(links))
+        order = [layer for layer in in_order(found, links, self.variant) if layer]
+        made = self._stacked(units, order, links)
         if frame is not None:
             self._widen(made, _passing(found, links))
         return made, [id_ for unit in units for id_ in unit.ids]
 
-    def _links(self, units: Sequence[_Unit]) -> list[Link]:
-        """Arrows between units, the one that runs first ahead."""
+    def _ends(self, units: Sequence[_Unit]) -> list[tuple[int, str, int, str]]:
+        """Arrows between units: the one that runs first, and the box in it, then the other one."""
         owner = {node: i for i, unit in enumerate(units) for node in unit.ids}
-        whole, found = sum(max(self.lanes.values())), dict[Link, None]()
-
-        def at(node: str, unit: _Unit) -> float:
-            if unit.is_frame:
-                return unit.inside.nodes[node].middle[0] / unit.w
-            left, width = self.lanes[self.graph.nodes[node].lane]
-            return (left + width / 2) / whole if len(unit.nodes) > 1 else 0.5
-
+        found = []
         flows = ("data", "gradient")
-        fed = {owner.get(e.head) for e in self.graph.edges if e.kind in flows and owner.get(e.tail) != owner.get(e.head)}
+        fed = {
+            owner.get(e.head) for e in self.graph.edges if e.kind in flows and owner.get(e.tail) != owner.get(e.head)
+        }
         for edge in self.graph.edges:
             if edge.kind not in (*flows, "parameter") or edge.tail not in owner or edge.head not in owner:
                 continue
             (a, tail), (b, head) = sorted(((owner[edge.tail], edge.tail), (owner[edge.head], edge.head)))
             if a != b and (edge.kind in flows or b not in fed):  # what reads nothing but weights stands below those
-                found[Link(a, b, at(tail, units[a]), at(head, units[b]))] = None
-        return list(found)
+                found.append((a, tail, b, head))
+        return found
 
     def _measure_rows(self, layer: list[_Unit]) -> None:
         """A row takes the room of all columns, but for one box beside others."""
@@ -255,19 +257,19 @@ class _Arranger:
             rect.x += side
         made.width += 2 * side
 
-    def _stacked(self, layers: list[list[_Unit]]) -> Layout:
-        """Layers below each other, each in the middle."""
-        made = Layout()
+    def _stacked(self, units: Sequence[_Unit], order: list[list[int]], links: Sequence[Link]) -> Layout:
+        """Layers below each other."""
+        made, layers = Layout(), [[units[i] for i in layer] for layer in order]
+        main_of = [[i for i in layer if units[i] in _main([units[j] for j in layer])] for layer in order]
+        lefts = aligned(main_of, [unit.w for unit in units], links, GAP_X)
         made.width = max([_row_width(_main(layer)) for layer in layers], default=0.0)
         y, tops = 0.0, []
         for i, layer in enumerate(layers):
-            main, height = _main(layer), max([unit.h for unit in layer])
+            height = max([unit.h for unit in layer])
             y += (GAP_Y if i else 0) + max([self.room.above.get(unit.id, 0.0) for unit in layer])
             tops.append(y)
-            left = float(round((made.width - _row_width(main)) / 2))
-            for unit in main:
-                made.add(unit.inside, left, round(y + (height - unit.h) / 2))
-                left += unit.w + GAP_X
+            for each in main_of[i]:
+                made.add(units[each].inside, lefts[each], round(y + (height - units[each].h) / 2))
             y += height + max([self.room.below.get(unit.id, 0.0) for unit in layer])
         made.height = y
         for layer, top in zip(layers, tops):

@@ -177,6 +177,7 @@ def _crossing(a: Piece, b: Piece) -> bool:
 def crossings(arrows: Sequence[Arrow]) -> int:
     """How often lines that share no end cross each other; lines that share one are one where they begin or end."""
     count = 0
+    arrows = [arrow._replace(points=_corners(arrow.points)) for arrow in arrows]
     bounds = [_bounds(arrow.points) for arrow in arrows]
     for i, a in enumerate(arrows):
         for j in range(i):
@@ -186,6 +187,16 @@ def crossings(arrows: Sequence[Arrow]) -> int:
             near = [piece for piece in b.pieces if _bounds(piece).grown(0.1).meets(bounds[i])]
             count += sum(_crossing(mine, other) for mine in a.pieces for other in near)
     return count
+
+
+def _corners(points: Sequence[Point]) -> list[Point]:
+    """Points without those inside straight pieces: a crossing right there would be none of either piece."""
+    found = list(points[:1])
+    for i, here in enumerate(points[1:-1], 1):
+        before, after = found[-1], points[i + 1]
+        if not any(abs(before[k] - here[k]) < 0.01 and abs(here[k] - after[k]) < 0.01 for k in (0, 1)):
+            found.append(here)
+    return [*found, points[-1]]
 
 
 def _bounds(points: Sequence[Point]) -> Box:
@@ -253,12 +264,16 @@ def faults(seen: Picture) -> collections.Counter[str]:
 
 
 def crossings_by_graphviz(graph: Graph, plain: bool = False) -> int:
-    """Crossings in the layout that Graphviz makes of a graph: of our text, or of only its boxes, frames and arrows."""
+    """Crossings in the layout that Graphviz makes of a graph: of our text, or of only its boxes, frames and arrows.
+
+    An arrow that touches a box which is neither of its ends crosses, unseen, what leaves that box there; it counts.
+    """
     import pygraphviz
 
     text = _plain(graph) if plain else dot(graph)
     laid = json.loads(pygraphviz.AGraph(string=text).draw(format="json", prog="dot"))
     names = {each["_gvid"]: each["name"] for each in laid["objects"]}
+    boxes = {each["name"]: _laid_box(each) for each in laid["objects"] if each["name"] in graph.nodes}
     arrows = []
     for each in laid.get("edges", ()):
         if each.get("style") == "invis":
@@ -271,7 +286,20 @@ def crossings_by_graphviz(graph: Graph, plain: bool = False) -> int:
             tip = tuple(map(float, ends[0].split(",")))
             line = [tip, *line] if each["pos"].startswith("s") else [*line, tip]
         arrows.append(Arrow(names[each["tail"]], names[each["head"]], line, "", None))
-    return crossings(arrows)
+    touched = sum(
+        enters(arrow.pieces, box)
+        for arrow in arrows
+        for name, box in boxes.items()
+        if name not in (arrow.tail, arrow.head)
+    )
+    return crossings(arrows) + touched
+
+
+def _laid_box(found: dict[str, Any]) -> Box:
+    """A box as Graphviz tells it: its middle in points, its size in inches."""
+    x, y = (float(number) for number in found["pos"].split(","))
+    w, h = (36 * float(found[name]) for name in ("width", "height"))
+    return Box(x - w, y - h, x + w, y + h).grown(0.5)  # half the thickness of its line
 
 
 def _plain(graph: Graph) -> str:

@@ -66,6 +66,8 @@ def test_lines_that_cross_and_lines_that_lie_on_each_other():
     down, level = straight(), straight((0, 100), (90, 100), ends=("c", "d"))
     assert crossings([down, level]) == 1
     assert crossings([down, straight((0, 100), (90, 100), ends=("a", "d"))]) == 0  # they share an end
+    half_way = Arrow("a", "b", curve([(35, 40), (35, 80), (35, 160), (35, 200)]), "", None)
+    assert crossings([half_way, straight((0, 120), (90, 120), ends=("c", "d"))]) == 1  # a point of the curve lies on it
     along = seen([down, straight((36, 60), (36, 90), ends=("c", "d"))], [(name, B) for name in "abcd"])
     assert faults(along)["lines on lines"] == 1
     assert len(curve([(0, 0), (0, 1), (1, 1), (1, 0)])) == 13
@@ -101,10 +103,7 @@ def test_arrows_and_labels_keep_off_everything(name, view):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_pictures_without_a_flaw(name):
-    """In every view; and arrows cross each other hardly more often than in the layouts that Graphviz makes.
-
-    It makes 362 crossings in all of these, where ours are 204; in single networks it may have a few less.
-    """
+    """In every view; and in none of them arrows cross each other more often than in the layout that Graphviz makes."""
     recording, model = ALL[name]()
     drawings = [recording.draw(view=view, theme="dark" if view == "layers" else "light") for view in VIEWS]
     if model is not None:
@@ -112,7 +111,7 @@ def test_pictures_without_a_flaw(name):
         drawings.append(viz.plot_model(model, None, **options))
     ours = [check(drawing) for drawing in drawings]
     theirs = [crossings_by_graphviz(drawing.graph) for drawing in drawings]
-    assert sum(crossed for crossed, _ in ours) <= sum(theirs) + 4
+    assert [crossed for (crossed, _), most in zip(ours, theirs) if crossed > most] == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
