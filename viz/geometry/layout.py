@@ -274,6 +274,9 @@ class _Arranger:
         made.height = y
         for layer, top in zip(layers, tops):
             self._put_aside(made, layer, top)
+        self._lower_inputs(
+            made, [unit for layer in layers for unit in layer if unit.first and unit not in _main(layer)]
+        )
         return made
 
     def _put_aside(self, made: Layout, layer: list[_Unit], y: float) -> None:
@@ -284,14 +287,40 @@ class _Arranger:
         left = min([rect.x for rect in placed], default=0.0) - GAP_X
         right = max([rect.x + rect.w for rect in placed], default=0.0) + GAP_X
         middle, height = (left + right) / 2, max([unit.h for unit in layer])
-        for unit in sorted([unit for unit in layer if unit not in main], key=lambda unit: not unit.aside):
-            down = height - unit.h if unit.first else (height - unit.h) / 2
-            if unit.first and self._read_at(made, unit.ids[0]) > middle:
-                made.add(unit.inside, right, round(y + down))
-                right += unit.w + GAP_X
-            else:
-                made.add(unit.inside, left - unit.w, round(y + down))
-                left -= unit.w + GAP_X
+        aside = [unit for unit in layer if unit not in main]
+        for unit in [unit for unit in aside if unit.aside]:
+            given = [made.nodes[tail].x for tail in self._given_to(unit.ids[0]) if tail in made.nodes]
+            left = min([left, *[x - 2 * _TRACK + unit.w / 2 for x in given if x < left + GAP_X]])
+            made.add(unit.inside, left - unit.w, round(y + (height - unit.h) / 2))
+            left -= unit.w + GAP_X
+        inputs = sorted([unit for unit in aside if unit.first], key=lambda unit: -self._read_at(made, unit.ids[0]))
+        for unit in [unit for unit in inputs if self._read_at(made, unit.ids[0]) <= middle]:
+            made.add(unit.inside, left - unit.w, round(y + height - unit.h))
+            left -= unit.w + GAP_X
+        for unit in [unit for unit in inputs[::-1] if self._read_at(made, unit.ids[0]) > middle]:
+            made.add(unit.inside, right, round(y + height - unit.h))
+            right += unit.w + GAP_X
+
+    def _given_to(self, metric: str) -> list[str]:
+        """The inputs that a metric reads."""
+        given = [edge.tail for edge in self.graph.edges if edge.head == metric]
+        return [tail for tail in given if self.graph.nodes[tail].kind == "input"]
+
+    def _lower_inputs(self, made: Layout, inputs: list[_Unit]) -> None:
+        """Let inputs that stand aside come down to what reads them, as far as nothing is in the way."""
+        for unit in inputs:
+            box = made.nodes[unit.ids[0]]
+            heads = [made.nodes[e.head] for e in self.graph.edges if e.tail == unit.ids[0] and e.head in made.nodes]
+            lowest = min([head.y for head in heads], default=0.0) - GAP_Y
+            for rect in [*made.nodes.values(), *made.frames.values()]:
+                if (
+                    rect is not box
+                    and rect.x - GAP_X < box.x + box.w
+                    and box.x < rect.x + rect.w + GAP_X
+                    and rect.y > box.y
+                ):
+                    lowest = min(lowest, rect.y - GAP_Y)
+            box.y = max(box.y, lowest - box.h)
 
     def _read_at(self, made: Layout, input_: str) -> float:
         """Where the readers of an input stand, on average."""

@@ -1,0 +1,60 @@
+"""Orders of boxes side by side, and where they stand, so that arrows cross little and run straight."""
+
+from __future__ import annotations
+
+import pytest
+
+from viz.geometry.alignment import aligned
+from viz.geometry.layer_order import Link, in_order
+
+
+def test_neighbours_are_swapped_where_their_arrows_cross():
+    links = [Link(0, 3), Link(1, 2)]
+    assert in_order([0, 0, 1, 1], links) in ([[0, 1], [3, 2]], [[1, 0], [2, 3]])
+
+
+def test_what_does_not_cross_keeps_its_order():
+    assert in_order([0, 0, 1, 1], [Link(0, 2), Link(1, 3)]) == [[0, 1], [2, 3]]
+
+
+def test_where_in_a_unit_an_arrow_ends_decides_the_order_above_it():
+    """Two inputs of one frame, the first of which is read on its right."""
+    assert in_order([0, 0, 1], [Link(0, 2, 0.5, 0.9), Link(1, 2, 0.5, 0.1)]) == [[1, 0], [2]]
+
+
+def test_arrows_that_pass_a_layer_count_in_it():
+    """0 → 2 → 4 beside 1 → 3, which has nothing between its ends."""
+    links = [Link(0, 2), Link(2, 4), Link(1, 3)]
+    order = in_order([0, 0, 1, 2, 2], links)
+    assert order in ([[0, 1], [2], [4, 3]], [[1, 0], [2], [3, 4]])
+
+
+@pytest.mark.parametrize("variant", range(5))
+def test_variants_cross_no_more_than_the_first(variant):
+    links = [Link(0, 2), Link(0, 3), Link(1, 3), Link(1, 4), Link(2, 5), Link(4, 5)]
+    layers = [0, 0, 1, 1, 1, 2]
+    order = in_order(layers, links, variant)
+    assert sorted(map(sorted, order)) == [[0, 1], [2, 3, 4], [5]]
+    place = {unit: i for layer in order for i, unit in enumerate(layer)}
+    pairs = [(a, b) for a in links for b in links if layers[a.upper] == layers[b.upper]]
+    assert not [1 for a, b in pairs if place[a.upper] < place[b.upper] and place[a.lower] > place[b.lower]]
+
+
+def test_units_stand_below_what_they_read():
+    places = aligned([[0, 1], [2]], [40.0, 60.0, 20.0], [Link(1, 2)], 10.0)
+    assert places == {0: 0.0, 1: 50.0, 2: 70.0}  # its middle at 80
+
+
+def test_units_that_want_the_same_place_share_it_and_keep_apart():
+    places = aligned([[0], [1, 2]], [100.0, 40.0, 40.0], [Link(0, 1), Link(0, 2)], 10.0)
+    assert places == {0: 0.0, 1: 5.0, 2: 55.0}
+
+
+def test_no_layer_is_wider_than_the_widest_must_be():
+    places = aligned([[0, 1], [2, 3]], [40.0] * 4, [Link(1, 2), Link(1, 3)], 10.0)
+    assert places == {0: 0.0, 1: 50.0, 2: 0.0, 3: 50.0}
+
+
+def test_what_reads_nothing_stands_above_its_first_reader():
+    places = aligned([[0], [1, 2]], [20.0, 50.0, 50.0], [Link(0, 2)], 10.0)
+    assert places[0] + 10 == places[2] + 25
