@@ -168,8 +168,8 @@ class _Order:
         for row in rows:
             seen: list[float] = []
             for _, at_once in itertools.groupby(sorted(row), key=lambda step: step[0]):
-                ends = [end for _, end in at_once]
-                count += sum([len(seen) - bisect.bisect_right(seen, end) for end in ends])
-                for end in ends:
+                lower_ends = [end for _, end in at_once]
+                count += sum([len(seen) - bisect.bisect_right(seen, end) for end in lower_ends])
+                for end in lower_ends:
                     bisect.insort(seen, end)
         return count
