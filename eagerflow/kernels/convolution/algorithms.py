@@ -24,7 +24,7 @@ from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["ALGORITHMS", "Algorithm", "Shapes", "choose", "is_taken_apart"]
 
-Finish = Callable[[Any], None]
+Finish = Callable[..., None]
 
 
 class Algorithm(NamedTuple):
@@ -34,7 +34,8 @@ class Algorithm(NamedTuple):
         name: what pages call it.
         applies: whether it computes such a convolution, exactly enough.
         microseconds: that the convolution takes one thread, roughly.
-        forward: (x, kernel, shapes, finish, look) -> outputs; `finish` gets each block of them, contiguous.
+        forward: (x, kernel, shapes, finish, look) -> outputs; `finish` gets each block of them, contiguous, and
+            where it is to go, if not there.
         kernel_gradient: (x, g, shapes) -> the gradient of the kernel.
         gradients: (x, g, kernel, shapes, look) -> that of x, too, by what both have in common.
         shares: whether `gradients` is faster than both alone.

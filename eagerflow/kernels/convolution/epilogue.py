@@ -12,7 +12,7 @@ import numpy
 
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.kernels.elementwise.activations import relu_gradient
-from eagerflow.kernels.machine.blocks import zeros
+from eagerflow.kernels.machine.blocks import with_row, zeros
 from eagerflow.kernels.machine.costs import Blocks, Epilogue
 from eagerflow.kernels.machine.numbers import ZERO
 from eagerflow.kernels.machine.threads import each
@@ -22,22 +22,28 @@ from eagerflow.kernels.reduce.sums import sum_to
 __all__ = ["add_bias", "add_bias_to_columns", "epilogue", "finish", "masked", "sums_of_bias"]
 
 
-def epilogue(bias: Any, relu: bool, rows: int) -> Callable[[Any], None]:
+def epilogue(bias: Any, relu: bool, rows: int) -> Callable[..., None]:
     """A function that adds `bias` (width,) to contiguous arrays (..., width) of up to `rows` rows, in place.
 
-    With `relu` it leaves their positive part.
+    With `relu` it leaves their positive part. A second array like the first, if given, is where that goes; the first
+    is then written to on the way.
     """
-    height = max(1, min(rows, rows_at_once(bias.size)))
-    biases = bias
-    if rows > height:  # whole blocks are added faster than by broadcasting
-        biases = numpy.empty((height, bias.size), bias.dtype)
-        biases[...] = bias
+    height = max(1, min(rows, Blocks.LONG_ROW // max(1, bias.size)))
+    row = numpy.empty((height, bias.size), bias.dtype)  # broadcasting short rows is slow
+    row[...] = bias
+    row = row.reshape(-1)
+    is_usual = row.size <= Blocks.CHUNK and row.dtype.char in "fd"
+    nothing = zeros(row.size, row.dtype) if is_usual else numpy.zeros(row.size, row.dtype)
+    piece = max(1, Blocks.PIECE // max(1, row.size)) * row.size
 
-    def finish_part(part: Any) -> None:
-        matrix = part.reshape(-1, bias.size)
-        for start in range(0, len(matrix), height):
-            block = matrix[start : start + height]
-            finish(block, biases if biases.ndim == 1 else biases[: len(block)], relu)
+    def finish_part(part: Any, into: Any = None) -> None:
+        flat = part.reshape(-1)
+        target = flat if into is None else into.reshape(-1)
+        for start in range(0, flat.size, max(1, piece)):
+            a, out = flat[start : start + piece], target[start : start + piece]
+            with_row(numpy.add, a, row, a if relu else out)
+            if relu:
+                with_row(numpy.maximum, a, nothing, out)
 
     return finish_part
 

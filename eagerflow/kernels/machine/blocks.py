@@ -68,7 +68,8 @@ def with_row(function: Callable[..., Any], a: ndarray, row: Any, out: ndarray) -
     """
     flat, into = a.reshape(-1), out.reshape(-1)
     whole = a.size - a.size % row.size
-    function(flat[:whole].reshape(-1, row.size), row, out=into[:whole].reshape(-1, row.size))
+    if whole:
+        function(flat[:whole].reshape(-1, row.size), row, out=into[:whole].reshape(-1, row.size))
     if whole < a.size:
         function(flat[whole:], row[: a.size - whole], out=into[whole:])
     return out

@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd.packs import Packs
+from eagerflow.kernels.convolution.winograd.placing import put
 from eagerflow.kernels.convolution.winograd.tiles import Tiling
 from eagerflow.kernels.convolution.winograd.transforms import outputs, transformed_gradients, transformed_inputs
 from eagerflow.kernels.machine.costs import Speed, Winograd
@@ -75,7 +76,7 @@ def forward(
     weights: ndarray,
     out: ndarray,
     parts: Sequence[slice],
-    finish: Callable[[Any], None] | None = None,
+    finish: Callable[..., None] | None = None,
     look: Look | None = None,
 ) -> None:
     """Fill `out` (batch, *outputs, filters); weights are (frequencies, 1, channels, filters), summed in parts."""
@@ -86,11 +87,7 @@ def forward(
 
     def work(i: int) -> None:
         block = pieces.blocks[i]
-        outputs(pieces.tiling, products[pieces.places[i]], out, block)
-        if look is not None:
-            look.take(out, block.images, pieces.tiling.rows_in(block))
-        if finish is not None:
-            finish(pieces.tiling.rows_of(out, block))
+        put(pieces.tiling, outputs(pieces.tiling, products[pieces.places[i]], block), out, block, finish, look)
 
     each(work, len(pieces.blocks), _time(products))
 

@@ -25,6 +25,7 @@ from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import frequencies
 from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE
 from eagerflow.kernels.convolution.winograd.packs import Packs
+from eagerflow.kernels.convolution.winograd.placing import put
 from eagerflow.kernels.convolution.winograd.tiles import Tiling
 from eagerflow.kernels.convolution.winograd.transforms import (
     input_gradients,
@@ -48,14 +49,14 @@ def forward(
     x: ndarray,
     kernel: ndarray,
     geometry: Geometry,
-    finish: Callable[[Any], None] | None = None,
+    finish: Callable[..., None] | None = None,
     groups: int = 1,
     look: Look | None = None,
 ) -> Any:
     """x (batch, height, width, channels), kernel (3, 3, channels per group, filters) -> (batch, *outputs, filters).
 
     Each block of outputs is looked at by `look`, where its inputs don't tell enough. Then `finish` gets it, contiguous,
-    while it is in the cache.
+    while it is in the cache; with a second array, that is where it goes.
     """
     filters = kernel.shape[-1]
     out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype)
@@ -79,11 +80,7 @@ def forward(
             _multiply(packs, values[:, :noisy], weights[:noisy], products[:, :noisy], finer)
         else:
             _multiply(packs, values, weights, products, parts)
-        outputs(tiling, products, out, blocks[i])
-        if look is not None and not is_even:
-            look.take(out, blocks[i].images, tiling.rows_in(blocks[i]))
-        if finish is not None:
-            finish(tiling.rows_of(out, blocks[i]))
+        put(tiling, outputs(tiling, products, blocks[i]), out, blocks[i], finish, None if is_even else look)
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         each(work, len(blocks), 2.25 * out.size * packs.channels / Speed.PRODUCTS)

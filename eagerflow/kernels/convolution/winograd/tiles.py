@@ -125,25 +125,8 @@ class Tiling(NamedTuple):
         canvas[:, lines, left : left + width] = x[:, :, :width]
         return canvas
 
-    def cells(self, out: ndarray, block: Block) -> tuple[Any, Any]:
-        """Where the block's outputs go, cut into (images, rows, cols, tile, tile, filters).
-
-        With it None where that is `out` itself; else scratch, for `crop` to take what lies inside the image.
-        """
-        n, rows, cols = self.shape(block)
-        place = self.rows_of(out, block)
-        if self._covers(place, rows):
-            return self._cut(place, rows), None
-        place = scratch("winograd cells", (n, self.tile * rows, self.tile * cols, out.shape[-1]), out.dtype)
-        return self._cut(place, rows), place
-
-    def crop(self, place: Any, out: ndarray, block: Block) -> None:
-        """Copy what lies inside the image from the scratch of `cells`."""
-        target = self.rows_of(out, block)
-        target[...] = place[:, : target.shape[1], : target.shape[2]]
-
     def filled_cells(self, g: ndarray, block: Block) -> Any:
-        """The block's gradients, cut as `cells`, with zeros beyond the edge."""
+        """The block's gradients, cut into (images, rows, cols, tile, tile, filters), with zeros beyond the edge."""
         n, rows, cols = self.shape(block)
         given = self.rows_of(g, block)
         if self._covers(given, rows):

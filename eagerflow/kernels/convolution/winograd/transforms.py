@@ -1,6 +1,10 @@
 """The transforms of a Winograd convolution and their adjoints, on blocks of tiles.
 
 Transformed tiles have `tiling.numbers` numbers for each channel, 25 or 36: called frequencies.
+
+A block's arrays don't fit the second cache all at once. So what is done with gives its memory to what comes next, under
+one name of scratch: "winograd x" holds the transformed inputs, then half transformed outputs; "winograd y" half
+transformed inputs, then products, or transformed gradients of the output, and then the outputs.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ def transformed_inputs(tiling: Tiling, x: ndarray, block: Block, values: ndarray
     channels, (s0, s1, s2, s3) = x.shape[-1], canvas.strides
     lines = canvas.shape[1]
     spans = strided(canvas, (n, lines, cols, reach, channels), (s0, s1, tile * s2, s2, s3))
-    across = scratch("winograd across", (n, lines, cols, reach, channels), x.dtype)
+    across = scratch("winograd y", (n, lines, cols, reach, channels), x.dtype)
     numpy.matmul(matrix, spans, out=across)
     s0, s1, s2, _, s4 = across.strides
     stacks = strided(across, (n, rows, cols, reach, reach * channels), (s0, tile * s1, s2, s1, s4))
@@ -35,16 +39,22 @@ def transformed_inputs(tiling: Tiling, x: ndarray, block: Block, values: ndarray
     return values
 
 
-def outputs(tiling: Tiling, products: Any, out: ndarray, block: Block) -> None:
-    """Transform the products (tiles, frequencies, filters) to outputs, into their place."""
-    matrix, reach = minimal(tiling.tile).output, tiling.reach
+def outputs(tiling: Tiling, products: Any, block: Block) -> Any:
+    """Transform the products (tiles, frequencies, filters) to the block's outputs, in scratch.
+
+    Written to where they belong, in small pieces, they would take twice as long: that isn't in the cache.
+
+    Returns:
+        (images, rows, columns, filters) of whole tiles, the last of which may reach over the edge.
+    """
+    matrix, tile, reach = minimal(tiling.tile).output, tiling.tile, tiling.reach
     tiles, filters = len(products), products.shape[-1]
-    down = scratch("winograd down", (tiles, tiling.tile, reach * filters), out.dtype)
+    n, rows, cols = tiling.shape(block)
+    down = scratch("winograd x", (tiles, tile, reach * filters), products.dtype)
     numpy.matmul(matrix, products.reshape(tiles, reach, reach * filters), out=down)
-    cells, place = tiling.cells(out, block)
-    numpy.matmul(matrix, down.reshape(*tiling.shape(block), tiling.tile, reach, filters), out=cells)
-    if place is not None:
-        tiling.crop(place, out, block)
+    found = scratch("winograd y", (n, rows, tile, cols, tile, filters), products.dtype)
+    numpy.matmul(matrix, down.reshape(n, rows, cols, tile, reach, filters).swapaxes(2, 3), out=found)
+    return found.reshape(n, tile * rows, tile * cols, filters)
 
 
 def transformed_gradients(tiling: Tiling, g: ndarray, block: Block, slopes: ndarray | None = None) -> Any:
@@ -52,7 +62,7 @@ def transformed_gradients(tiling: Tiling, g: ndarray, block: Block, slopes: ndar
     matrix, reach = minimal(tiling.tile).output.T, tiling.reach
     cells, filters = tiling.filled_cells(g, block), g.shape[-1]
     tiles = cells.shape[0] * cells.shape[1] * cells.shape[2]
-    across = scratch("winograd down", (tiles, tiling.tile, reach * filters), g.dtype)
+    across = scratch("winograd w", (tiles, tiling.tile, reach * filters), g.dtype)
     numpy.matmul(matrix, cells, out=across.reshape(*cells.shape[:4], reach, filters))
     if slopes is None:
         slopes = scratch("winograd y", (tiles, tiling.numbers, filters), g.dtype)
@@ -69,16 +79,16 @@ def input_gradients(tiling: Tiling, slopes: ndarray, dx: ndarray, block: Block) 
     matrix, tile, reach = minimal(tiling.tile).back, tiling.tile, tiling.reach
     lines = tile * rows + reach - tile
     stacks = slopes.reshape(n, rows, cols, reach, reach * channels)
-    across = scratch("winograd across", (n, lines, cols, reach * channels), dx.dtype)
+    across = scratch("winograd y", (n, lines, cols, reach * channels), dx.dtype)
     places = across[:, : tile * rows].reshape(n, rows, tile, cols, -1).swapaxes(2, 3)
     numpy.matmul(matrix[:tile], stacks, out=places)
-    rest = scratch("winograd rest", (n, rows, cols, reach - tile, reach * channels), dx.dtype)
+    rest = scratch("winograd w", (n, rows, cols, reach - tile, reach * channels), dx.dtype)
     numpy.matmul(matrix[tile:], stacks, out=rest)
     _add_rest(across, rest.swapaxes(2, 3), 1, tile)
     canvas, inside = tiling.uncovered(dx, block)
     spans = across.reshape(n, lines, cols, reach, channels)
     numpy.matmul(matrix[:tile], spans, out=canvas[:, :, : tile * cols].reshape(n, lines, cols, tile, channels))
-    rest = scratch("winograd rest", (n, lines, cols, reach - tile, channels), dx.dtype)
+    rest = scratch("winograd w", (n, lines, cols, reach - tile, channels), dx.dtype)
     numpy.matmul(matrix[tile:], spans, out=rest)
     _add_rest(canvas, rest, 2, tile)
     if inside is not None:
