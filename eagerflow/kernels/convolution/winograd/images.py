@@ -138,7 +138,9 @@ def _gradients(
     parts = parts_of(len(blocks), math.prod(shape))
     sums = numpy.zeros((len(parts), *shape), x.dtype)
     dx = None if kernel is None else numpy.empty(x.shape, x.dtype)
-    weights = None if kernel is None else packs.weights(kernel, tiling.tile).swapaxes(-1, -2)
+    weights = None
+    if kernel is not None:  # copied: BLAS takes half as long again for a second matrix that lies the other way round
+        weights = numpy.ascontiguousarray(packs.weights(kernel, tiling.tile).swapaxes(-1, -2))
     filters_at_once = tiling.parts(packs.outputs)
 
     def work(i: int) -> None:

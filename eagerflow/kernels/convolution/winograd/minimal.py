@@ -23,6 +23,7 @@ class Minimal(NamedTuple):
         input: B, (m + 2, m + 2).
         output: A, (m, m + 2).
         back: B transposed.
+        back_of_pair: (m, 2 (m + 2)): what a tile and the one before it give to the first m of its inputs.
         weight: G along both axes at once, ((m + 2)^2, 9).
         exact_weight: the same in float64.
     """
@@ -30,6 +31,7 @@ class Minimal(NamedTuple):
     input: Any
     output: ndarray
     back: Any
+    back_of_pair: ndarray
     weight: Any
     exact_weight: Any
 
@@ -46,7 +48,9 @@ def _minimal(points: tuple[float, ...], tile: int) -> Minimal:
     b, g, a = b / scales[:, None], powers(3) * scales[:, None], powers(tile).T
     weight = numpy.kron(g, g)
     b, a = (numpy.ascontiguousarray(m, "float32") for m in (b, a))
-    return Minimal(b, a, numpy.ascontiguousarray(b.T), weight.astype("float32"), weight)
+    back, before = numpy.ascontiguousarray(b.T), numpy.zeros((tile, count), "float32")
+    before[: count - tile] = back[tile:]
+    return Minimal(b, a, back, numpy.hstack([before, back[:tile]]), weight.astype("float32"), weight)
 
 
 # The points decide how many digits are lost. Small numbers with few bits, none of them far from 1, lose half as many

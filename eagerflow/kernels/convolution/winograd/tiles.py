@@ -126,12 +126,15 @@ class Tiling(NamedTuple):
         return canvas
 
     def filled_cells(self, g: ndarray, block: Block) -> Any:
-        """The block's gradients, cut into (images, rows, cols, tile, tile, filters), with zeros beyond the edge."""
+        """The block's gradients, cut into (images, rows, cols, tile, tile, filters), with zeros beyond the edge.
+
+        A copy, but of all gradients there are: many small pieces that aren't in the cache are read slowly.
+        """
         n, rows, cols = self.shape(block)
         given = self.rows_of(g, block)
-        if self._covers(given, rows):
+        if given.shape == g.shape and self._covers(given):
             return self._cut(given, rows)
-        place = scratch("winograd cells", (n, self.tile * rows, self.tile * cols, g.shape[-1]), g.dtype)
+        place = scratch("winograd y", (n, self.tile * rows, self.tile * cols, g.shape[-1]), g.dtype)
         height, width = given.shape[1:3]
         place[:, :height, :width] = given
         place[:, height:] = 0
@@ -155,9 +158,9 @@ class Tiling(NamedTuple):
         """The rows of the output that are the block's."""
         return slice(self.tile * block.first, min(self.outputs[0], self.tile * (block.first + block.rows)))
 
-    def _covers(self, place: Any, rows: int) -> bool:
-        """Whether tiles cover it exactly, and it can be given to BLAS."""
-        shape = (self.tile * rows, self.tile * self.cols)
+    def _covers(self, place: Any) -> bool:
+        """Whether the tiles of whole images cover it exactly, and it can be given to BLAS."""
+        shape = (self.tile * self.rows, self.tile * self.cols)
         return place.shape[1:3] == shape and place.strides[-1] == place.itemsize
 
     def _cut(self, a: ndarray, rows: int) -> Any:

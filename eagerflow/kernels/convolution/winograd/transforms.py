@@ -73,7 +73,7 @@ def transformed_gradients(tiling: Tiling, g: ndarray, block: Block, slopes: ndar
 def input_gradients(tiling: Tiling, slopes: ndarray, dx: ndarray, block: Block) -> None:
     """The adjoint of `transformed_inputs`: (tiles, frequencies, channels) to a block's images, in which tiles overlap.
 
-    Along each axis the first of a tile's rows are written to their place, the last two added to the next tile's.
+    The first of a tile's rows are written to their place, the last two added to the next tile's.
     """
     (n, rows, cols), channels = tiling.shape(block), dx.shape[-1]
     matrix, tile, reach = minimal(tiling.tile).back, tiling.tile, tiling.reach
@@ -84,23 +84,24 @@ def input_gradients(tiling: Tiling, slopes: ndarray, dx: ndarray, block: Block) 
     numpy.matmul(matrix[:tile], stacks, out=places)
     rest = scratch("winograd w", (n, rows, cols, reach - tile, reach * channels), dx.dtype)
     numpy.matmul(matrix[tile:], stacks, out=rest)
-    _add_rest(across, rest.swapaxes(2, 3), 1, tile)
+    _add_rest(across, rest.swapaxes(2, 3), tile)
     canvas, inside = tiling.uncovered(dx, block)
     spans = across.reshape(n, lines, cols, reach, channels)
-    numpy.matmul(matrix[:tile], spans, out=canvas[:, :, : tile * cols].reshape(n, lines, cols, tile, channels))
-    rest = scratch("winograd w", (n, lines, cols, reach - tile, channels), dx.dtype)
-    numpy.matmul(matrix[tile:], spans, out=rest)
-    _add_rest(canvas, rest, 2, tile)
+    numpy.matmul(matrix[:tile], spans[:, :, 0], out=canvas[:, :, :tile])
+    numpy.matmul(matrix[tile:], spans[:, :, -1], out=canvas[:, :, tile * cols :])
+    if cols > 1:  # along the rows, what a tile and the one before it give lies side by side: one product adds it up
+        pairs = strided(spans, (n, lines, cols - 1, 2 * reach, channels), spans.strides)
+        inner = canvas[:, :, tile : tile * cols].reshape(n, lines, cols - 1, tile, channels)
+        numpy.matmul(minimal(tile).back_of_pair, pairs, out=inner)
     if inside is not None:
         dx[block.images] = canvas[inside]
 
 
-def _add_rest(a: ndarray, rest: Any, axis: int, tile: int) -> None:
-    """Add the last rows of each tile to the first of the next; there is none behind the last."""
-    count, before = rest.shape[axis], (slice(None),) * axis
-    over = a.shape[axis] - tile * count
-    a[(*before, slice(tile * count, None))] = rest[(*before, -1)]
-    inner = a[(*before, slice(tile, tile * count))]
-    tiles = inner.reshape(*inner.shape[:axis], count - 1, tile, *inner.shape[axis + 1 :])
-    target = tiles[(*before, slice(None), slice(0, over))]
-    target += rest[(*before, slice(0, -1))]
+def _add_rest(a: ndarray, rest: Any, tile: int) -> None:
+    """Add the last rows (images, tiles, rows, ...) of each tile to the first of the next; none is behind the last."""
+    count, over = rest.shape[1:3]
+    a[:, tile * count :] = rest[:, -1]
+    inner = a[:, tile : tile * count]
+    tiles = inner.reshape(len(inner), count - 1, tile, *inner.shape[2:])
+    target = tiles[:, :, :over]
+    target += rest[:, :-1]
