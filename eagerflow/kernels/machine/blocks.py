@@ -45,12 +45,11 @@ def ones(count: int, dtype: Any) -> Any:
 def long_row(name: str, vector: Any, like: Any) -> Any:
     """A vector several times side by side, in scratch, for `with_row` on runs of rows of `like`.
 
-    It is short enough for the first cache, but where `like` comes from memory: there longer operations are faster.
+    It is short enough for the first cache.
     """
-    length = Blocks.LONG_ROW if like.nbytes <= Blocks.IN_CACHE else Blocks.PIECE
-    # Room for the longer one in any case: a small buffer amidst large arrays, kept for good, would split the heap.
+    # Room for more: a small buffer amidst large arrays, kept for good, would split the heap.
     room = scratch(name, (max(1, Blocks.PIECE // max(1, vector.size)), vector.size), like.dtype)
-    row = room[: max(1, length // max(1, vector.size))]
+    row = room[: max(1, Blocks.LONG_ROW // max(1, vector.size))]
     row[...] = vector
     return row.reshape(-1)
 

@@ -53,7 +53,6 @@ class Blocks:
     PIECE = 1 << 18
     LINE = 16  # numbers that pieces are multiples of, so that they begin with lines of the cache
     LONG_ROW = 8192  # numbers of a row which NumPy broadcasts nearly for nothing
-    IN_CACHE = 1 << 23  # bytes of an array that the last cache holds beside another
     ZEROS_PAY = 1 << 17  # numbers, up to which zeros to compare with stay in the cache
 
 
@@ -92,6 +91,7 @@ class Sums:
     SMALL = 4096  # numbers, below which NumPy's own ways have fewer calls
     WIDE = 256  # numbers in a slice from which adding slices pays
     SLICE = 1024  # numbers in a slice that is read at full speed
+    PRODUCTS = 2048  # numbers in a row of which sums of products stay in the first cache
     MANY = 2048  # slices, from which seeing them as fewer pays
     TRIANGLE = 48  # numbers in a row that are added up by one product
     PART = 1 << 19  # numbers that are worth a thread's while

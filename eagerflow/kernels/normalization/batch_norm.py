@@ -17,7 +17,7 @@ from eagerflow.kernels.machine.blocks import long_row, with_row
 from eagerflow.kernels.machine.costs import BatchNorm
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.reduce.moments import column_moments, each_run, far_from_zero, scale_columns, sums_of_columns
-from eagerflow.kernels.reduce.vectors import column_sums, row_products, row_sums
+from eagerflow.kernels.reduce.vectors import column_products, column_sums, row_products, row_sums
 
 __all__ = ["Layout", "batch_norm", "batch_norm_gradient", "layout", "scale_channels"]
 __all__ += ["scale_channels_gradient"]
@@ -153,10 +153,9 @@ def _column_pair(g: ndarray, x: ndarray, about: ndarray | None, plan: Layout) ->
 
     def sums(run: slice, into: ndarray) -> None:
         d, a = g[run], x[run]
-        t = scratch("norm", d.shape, x.dtype)
         if about is not None:
-            a = with_row(numpy.subtract, a, about, t)
-        into[1] += column_sums(numpy.multiply(d, a, out=t))
+            a = with_row(numpy.subtract, a, about, scratch("norm", d.shape, x.dtype))
+        into[1] += column_products(d, a)
         into[0] += column_sums(d)
 
     return sums_of_columns(x, 2, sums, 0.4)

@@ -19,7 +19,7 @@ from numpy import ndarray
 from eagerflow.kernels.machine.blocks import long_row, with_row
 from eagerflow.kernels.machine.costs import Blocks, Runs
 from eagerflow.kernels.machine.threads import each, scratch
-from eagerflow.kernels.reduce.vectors import column_sums
+from eagerflow.kernels.reduce.vectors import column_products, column_sums
 
 __all__ = ["column_moments", "each_run", "far_from_zero", "plus_rows", "rows_at_once", "scale_columns"]
 __all__ += ["spread", "sums_of_columns"]
@@ -124,7 +124,7 @@ def _moments_about(x: ndarray, centre: Any) -> tuple[Any, Any]:
         a = x[run]
         if about is not None:
             a = with_row(numpy.subtract, a, about, scratch("moments_away", a.shape, x.dtype))
-        into[1] += column_sums(numpy.multiply(a, a, out=scratch("moments", a.shape, x.dtype)))
+        into[1] += column_products(a, a)
         into[0] += column_sums(a)
 
     mean, squares = sums_of_columns(x, 2, sums, 0.5) / len(x)

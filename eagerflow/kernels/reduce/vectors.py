@@ -12,14 +12,33 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.kernels.machine.blocks import ones
+from eagerflow.kernels.machine.costs import Sums
 from eagerflow.kernels.machine.threads import KEPT
 
-__all__ = ["column_sums", "row_products", "row_sums"]
+__all__ = ["column_products", "column_sums", "row_products", "row_sums"]
 
 
 def column_sums(a: ndarray) -> Any:
     """(rows, columns) -> (columns,)."""
     return numpy.dot(ones(len(a), a.dtype), a)
+
+
+def column_products(a: ndarray, b: ndarray) -> Any:
+    """The sum of a * b in each column of contiguous matrices: (rows, columns) twice -> (columns,).
+
+    The arrays are read once, and nothing is written but the sums. Several rows are seen as a longer one.
+    """
+    rows, columns = a.shape
+    fold = max(1, Sums.PRODUCTS // max(1, columns))
+    whole = rows - rows % fold
+    if fold == 1 or not whole:
+        return numpy.einsum("ij,ij->j", a, b)
+    shape = (whole // fold, fold * columns)
+    found = numpy.einsum("ij,ij->j", a[:whole].reshape(shape), b[:whole].reshape(shape))
+    found = numpy.add.reduce(found.reshape(fold, columns), axis=0)
+    if whole < rows:
+        found += numpy.einsum("ij,ij->j", a[whole:], b[whole:])
+    return found
 
 
 def row_sums(a: ndarray) -> Any:

@@ -7,7 +7,7 @@ import pytest
 
 from eagerflow.kernels.machine.threads import KEPT, one_blas_thread
 from eagerflow.kernels.reduce.sums import sums_of_slices
-from eagerflow.kernels.reduce.vectors import column_sums, row_products, row_sums
+from eagerflow.kernels.reduce.vectors import column_products, column_sums, row_products, row_sums
 
 SHAPES = [(1, 1), (1, 4096), (3, 1000), (7, 13), (KEPT, 64), (KEPT + 1, 64), (64, 1), (0, 5), (5, 0), (2048, 96)]
 
@@ -26,6 +26,7 @@ def test_sums_and_products_of_rows_and_columns(shape, dtype):
         (row_sums(a), exact[0].sum(axis=1)),
         (column_sums(a), exact[0].sum(axis=0)),
         (row_products(a, b), (exact[0] * exact[1]).sum(axis=1)),
+        (column_products(a, b), (exact[0] * exact[1]).sum(axis=0)),
     ):
         assert found.dtype == dtype
         assert found.shape == expected.shape
