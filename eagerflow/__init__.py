@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         wrappers as wrappers,
     )
     from eagerflow.base.name_scope import name_scope as name_scope
+    from eagerflow.capture.function import function as function
     from eagerflow.core.stateless_scope import StatelessScope as StatelessScope
     from eagerflow.dtype_policies import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy
     from eagerflow.initializers import Initializer as Initializer
@@ -120,6 +121,7 @@ _LAZY = {
     "remat": "layer.remat",
     "Sequential": "models",
     "Function": "models.function",
+    "function": "capture.function",
     "StatelessScope": "core.stateless_scope",
     "SymbolicScope": "layer.symbolic.scope",
     "name_scope": "base.name_scope",
@@ -131,7 +133,7 @@ __all__ += ["Quantizer", "Regularizer", "RematScope", "Sequential", "StatelessSc
 __all__ += ["Tensor", "UnknownNameError", "Variable", "__version__", "activations", "applications", "backend"]
 __all__ += ["callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device"]
 __all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "distillation", "distribution"]
-__all__ += ["dtype_policies", "export", "from_dlpack", "get_num_threads", "grad", "hessian"]
+__all__ += ["dtype_policies", "export", "from_dlpack", "function", "get_num_threads", "grad", "hessian"]
 __all__ += ["initializers", "is_tensor", "jacobian", "jvp"]
 __all__ += ["layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
 __all__ += ["no_grad", "onnx", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers"]

@@ -32,6 +32,7 @@ FLOORS = {
     "layer": 6,
     "optimizers": 6,
     "layers": 7,
+    "capture": 7,
     "callbacks": 8,
     "data": 8,
     "datasets": 8,

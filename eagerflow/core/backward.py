@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy
 
+from eagerflow.base.capturing import capturing
 from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import wide_sum
@@ -20,7 +21,7 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import registry, same_kind
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Finished", "Gradients", "Stretch", "Walk", "everything", "reaching"]
+__all__ = ["Finished", "Gradients", "Stretch", "Walk", "everything", "reaching", "unbroadcast"]
 
 # By the keys of tensors: raw arrays, or tensors while the walk is recorded itself.
 Gradients: TypeAlias = dict[int, Array]
@@ -88,6 +89,11 @@ class Walk:
 
     def run(self, seeds: Gradients) -> Gradients:
         """The gradients of the wanted keys, from those of the targets (raw arrays, or tensors when recorded)."""
+        recorder = capturing.get()
+        if recorder is not None and not self.recorded:
+            captured = recorder.walk(self, seeds)
+            if captured is not None:
+                return captured
         gradients = dict(seeds)
         observed = state.ops and bool(current())
         if self.finished is not None and not self.recorded and not self.since:
@@ -145,7 +151,7 @@ class Walk:
                             continue
                         shape = like.shape if kept else like
                         if shape is not None and gx.shape != shape:
-                            gx = _unbroadcast(gx, shape)
+                            gx = unbroadcast(gx, shape)
                         if key in gradients:
                             _add(gradients, owned, key, gx, False)
                         else:
@@ -225,7 +231,7 @@ class Walk:
         except (ValueError, TypeError, IndexError) as error:
             raise _in_gradient(op, error) from error
         return [
-            (key, gx if shape is None or gx.shape == shape else _unbroadcast(gx, shape))
+            (key, gx if shape is None or gx.shape == shape else unbroadcast(gx, shape))
             for key, gx, need, shape in zip(keys, found, needs, shapes)
             if need and gx is not None
         ]
@@ -293,7 +299,7 @@ def _add(gradients: Gradients, owned: set[int], key: int, gx: Array, recorded: b
         owned.add(key)
 
 
-def _unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
+def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
     """Sum `g` over the axes that broadcasting added or stretched."""
     lead = g.ndim - len(shape)
     if lead == 1 and g.shape[1:] == shape:  # a bias, say

@@ -22,7 +22,7 @@ from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import WEAK, Deferred, Tensor, coerce, coerce_array
 
-__all__ = ["choose_in_wrapper", "generate", "kernel_test"]
+__all__ = ["as_float", "as_real", "choose_in_wrapper", "generate", "kernel_test", "own", "promoted", "unwrap_all"]
 
 _TEMPLATE = """\
 def {name}{signature}:
@@ -154,16 +154,16 @@ def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_ro
         "_namespace_of": namespace_of,
         "_number_beside": _number_beside,
         "_settle": _settle,
-        "_as_float": _as_float,
-        "_as_real": _as_real,
+        "_as_float": as_float,
+        "_as_real": as_real,
         "_narrow": _narrow,
-        "_unwrap_all": _unwrap_all,
+        "_unwrap_all": unwrap_all,
         "_float32": _FLOAT32,
         "_float64": _FLOAT64,
         "_is_differentiable": is_differentiable,
         "_failures": _FAILURES,
         "_FIXED": _FIXED,
-        "_own": _own,
+        "_own": own,
         **defaults,
     }
     file = f"<eagerflow op {op.name}>"
@@ -355,15 +355,15 @@ def _kept(op: Op, name: str) -> str:
 _FIXED = frozenset({int, float, bool, str, type(None), slice})
 
 
-def _own(setting: Any) -> Any:
+def own(setting: Any) -> Any:
     """A setting that its giver can't change any more: lists and arrays are copied, also inside of tuples."""
     kind = setting.__class__
     if kind is tuple:
         for part in setting:
             if part.__class__ not in _FIXED:
-                return tuple([_own(part) for part in setting])
+                return tuple([own(part) for part in setting])
     elif kind is list:
-        return [_own(part) for part in setting]
+        return [own(part) for part in setting]
     elif kind in namespaces:
         return setting.copy()
     return setting
@@ -396,18 +396,26 @@ def _refuse_none() -> NoReturn:
     )
 
 
-def _as_float(array: Array) -> Array:
+def as_float(array: Array) -> Array:
     """Integers and bools as `floatx()`; everything else as it is."""
     if array is None or array.__class__ in WEAK:
         return array
     return array.astype(as_dtype(floatx())) if array.dtype.kind in "iub" else array
 
 
-def _as_real(array: Array) -> Array:
-    """As `_as_float`; complex numbers raise: comparisons and rules of real numbers would be silently wrong."""
+def as_real(array: Array) -> Array:
+    """As `as_float`; complex numbers raise: comparisons and rules of real numbers would be silently wrong."""
     if array.dtype.kind == "c":
         raise TypeError("only real numbers have this function here; take .real, .imag or abs() of complex ones.")
-    return _as_float(array)
+    return as_float(array)
+
+
+def promoted(
+    forward: ArrayFunction, xp: Numpy, arrays: tuple[Array, ...], settings: tuple[Any, ...]
+) -> tuple[Array, ...]:
+    """The arrays as an op that promotes them sees them in the end, and its result: what its wrapper does."""
+    data = forward(xp, *arrays, *settings)
+    return _narrow(forward, xp, data, arrays, settings) if data.dtype is _FLOAT64 else (*arrays, data)
 
 
 def _narrow(
@@ -423,7 +431,7 @@ def _narrow(
     return (*arrays, forward(xp, *arrays, *settings))
 
 
-def _unwrap_all(values: Any) -> tuple[list[Any], tuple[int | None, ...]]:
+def unwrap_all(values: Any) -> tuple[list[Any], tuple[int | None, ...]]:
     """Arrays and keys of a sequence of tensors."""
     if isinstance(values, (Tensor, numpy.ndarray)):
         values = list(values)

@@ -18,7 +18,7 @@ from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 
-__all__ = ["LossHolder", "forget_losses", "losses_left_alone", "measured", "note_losses"]
+__all__ = ["LossHolder", "forget_losses", "hold_losses", "losses_left_alone", "measured", "note_losses"]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
 _holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
@@ -115,6 +115,12 @@ def note_losses(layer: LossHolder) -> None:
     """A layer came into being with losses: a copy of one that has some."""
     if layer._losses:
         _holding.add(layer)
+
+
+def hold_losses(layer: LossHolder, losses: list[Any]) -> None:
+    """Let a layer hold these losses, as if its call had added them."""
+    layer._losses[:] = losses
+    note_losses(layer)
 
 
 def forget_losses(layer: LossHolder) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import Told, automatic
@@ -47,6 +48,7 @@ class Metric(Told):
     """
 
     _direction: str | None = None  # "up" where higher is better, "down" where lower is
+    _called_again_but = ()  # steps are captured around it (see `eagerflow/capture/guards.py`)
     _gathers = False  # whether every rank takes in all rows of a batch, not its own alone
 
     def __init_subclass__(cls) -> None:
@@ -54,7 +56,11 @@ class Metric(Told):
         bound_init(cls)
         own = cls.__dict__.get("update_state")
         if own is not None:
-            cls.update_state = of_all_rows(own)  # type: ignore[method-assign]
+            cls.update_state = replayed(of_all_rows(own))  # type: ignore[method-assign]
+        for name in ("result", "reset_state"):
+            own = cls.__dict__.get(name)
+            if own is not None:
+                setattr(cls, name, replayed(own))
 
     def __init__(self, dtype: DType = None, name: str | None = None) -> None:
         dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Self, TypedDict
 
 import numpy
 
+from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
 from eagerflow.base.init_settings import automatic, settings_of
@@ -103,6 +104,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     together: int = 2  # so many slots of one variable lie side by side; further ones follow for all (as in Keras)
 
     created_at: tuple[str, int]
+    _called_again_but = ("loss_scale_factor",)  # steps are captured around it (see `eagerflow/capture/guards.py`)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
@@ -366,6 +368,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             return self._apply_sums(grads, variables)
         return self._apply_in_share(world.share, grads, variables)
 
+    @replayed
     def _apply_sums(self, grads: list[Any], variables: list[Variable]) -> None:
         """Update by gradients that are those of the whole batch."""
         if not self.built:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import DType, Seed
@@ -14,7 +15,7 @@ from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
 from eagerflow.core.tensor import Tensor
 from eagerflow.random.own_rows import of_rows, own_rows
-from eagerflow.random.seed_generator import announced, draw
+from eagerflow.random.seed_generator import announced, draw, drawn
 from eagerflow.random.spread import uniform_between
 from eagerflow.world.current import world
 
@@ -22,6 +23,7 @@ __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "tru
 
 
 @boundary
+@drawn
 def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a normal distribution.
 
@@ -53,6 +55,7 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, 
 
 
 @boundary
+@drawn
 def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a normal distribution, those beyond two standard deviations drawn again.
 
@@ -90,6 +93,7 @@ def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DTyp
 
 
 @boundary
+@drawn
 def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a uniform distribution over `[minval, maxval)`.
 
@@ -127,6 +131,7 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = Non
 
 
 @boundary
+@replayed
 def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: Seed = None) -> Tensor:
     """Draws integers uniformly from `[minval, maxval)`.
 
@@ -162,6 +167,7 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: 
 
 
 @boundary
+@replayed
 def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: Seed = None) -> Tensor:
     """Draws indices of categories, with the probabilities `softmax(logits)` of each row.
 
@@ -199,6 +205,7 @@ def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: See
 
 
 @boundary
+@replayed
 def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a gamma distribution with scale 1.
 
@@ -227,6 +234,7 @@ def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Seed = None) -> Ten
 
 
 @boundary
+@replayed
 def beta(shape: Any, alpha: Any, beta: Any, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws from a beta distribution.
 
@@ -251,6 +259,7 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: DType = None, seed: Seed = No
 
 
 @boundary
+@replayed
 def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DType = None, seed: Seed = None) -> Tensor:
     """Draws the numbers of successes among independent trials.
 

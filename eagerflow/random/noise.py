@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import replayed
 from eagerflow.base.typing import Seed
-from eagerflow.core.device import device_of, place
+from eagerflow.core.device import Device, device_of, place
 from eagerflow.core.op import composite
 from eagerflow.core.random import fast_bits
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -58,7 +59,8 @@ def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None =
     shape = x.shape if noise_shape is None else _noise_shape(x.shape, noise_shape)
     scale = 0.0 if rate == 1 else 1.0 / (1.0 - rate)
     one_for_all = noise_shape is not None and len(noise_shape) > 0 and noise_shape[0] == 1
-    mask = announced(_mask(x, shape, float(rate), seed, one_for_all), seed, "bernoulli", probability=1.0 - rate)
+    drawn = _mask(device_of(x.data), shape, float(rate), seed, one_for_all)
+    mask = announced(drawn, seed, "bernoulli", probability=1.0 - rate)
     return masked_scale(x, mask, scale)
 
 
@@ -72,7 +74,8 @@ def _noise_shape(shape: tuple[int, ...], noise_shape: Sequence[int | None]) -> t
     return tuple([m if n is None else n for n, m in zip(noise_shape, shape, strict=True)])
 
 
-def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Seed, one_for_all: bool) -> Any:
+@replayed
+def _mask(where: Device, shape: tuple[int, ...], rate: float, seed: Seed, one_for_all: bool) -> Any:
     """True with probability 1 - rate. Raw bits against a threshold: several times faster than floats.
 
     Many come from generators that are twice as fast, one for each piece, and whose seeds the first one draws.
@@ -82,7 +85,7 @@ def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Seed, one_for_al
     threshold = bits.type(min(round(rate * 2 ** (8 * bits.itemsize)), 2 ** (8 * bits.itemsize) - 1))
     source = draw(seed, "dropout").bit_generator
     if rate == 1:
-        return place(numpy.zeros(shape, "bool"), device_of(x.data))
+        return place(numpy.zeros(shape, "bool"), where)
     mask = numpy.empty(math.prod(shape), "bool")
     first, size = 0, mask.size  # of what one process would draw
     rows = None if world.share is None or one_for_all else own_rows(shape, "dropout")
@@ -110,7 +113,7 @@ def _mask(x: Tensor, shape: tuple[int, ...], rate: float, seed: Seed, one_for_al
             len(begins),
             words / _PER_MICROSECOND,
         )
-    return place(mask.reshape(shape), device_of(x.data))
+    return place(mask.reshape(shape), where)
 
 
 @composite
@@ -136,6 +139,11 @@ def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> Tensor:
     if not isinstance(axis, int) or not -tensor.ndim <= axis < tensor.ndim:
         raise ValueError(f"random.shuffle(axis={axis!r}): the tensor has {tensor.ndim} axes.")
     by_rows = world.share is not None and not axis % tensor.ndim and own_rows(tensor.shape, "shuffle") is not None
-    order = draw(seed, "shuffle", by_rows).permutation(tensor.shape[axis])
+    order = _order(tensor.shape[axis], seed, by_rows)
     where = announced(place(order, device_of(tensor.data)), seed, "permutation")
     return tensor[(slice(None),) * (axis % tensor.ndim) + (where,)]
+
+
+@replayed
+def _order(count: int, seed: Seed, by_rows: bool) -> Any:
+    return draw(seed, "shuffle", by_rows).permutation(count)

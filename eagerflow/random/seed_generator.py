@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy
 
+from eagerflow.base.capturing import replayed
 from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table
 from eagerflow.base.typing import Seed
@@ -17,7 +20,10 @@ from eagerflow.core.variable import Variable
 from eagerflow.random.own_rows import own_stream
 from eagerflow.world.current import world
 
-__all__ = ["SeedGenerator", "announced", "draw"]
+__all__ = ["SeedGenerator", "announced", "draw", "drawn"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 table = Table("seed generator", "keras.random")
 _numbers = itertools.count()
@@ -116,3 +122,15 @@ def announced(drawn: Any, seed: Seed, kind: str, **settings: Any) -> Any:
     if observe.state.on and (seed is None or isinstance(seed, SeedGenerator)):
         observe.draw(kind, drawn.data if isinstance(drawn, Tensor) else drawn, **settings)
     return drawn
+
+
+def drawn(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a captured step draw anew in each replay; not where the distribution depends on tensors, for gradients."""
+    again = replayed(function)
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        depends = any(isinstance(x, Tensor) for x in (*args, *kwargs.values()))
+        return function(*args, **kwargs) if depends else again(*args, **kwargs)
+
+    return call

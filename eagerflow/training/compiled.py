@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow import losses, metrics, optimizers
 from eagerflow.base import tree
+from eagerflow.base.capturing import replayed
 from eagerflow.base.typing import Identifier
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
@@ -14,6 +15,7 @@ from eagerflow.data.arrays import rows_of
 from eagerflow.losses.base import Loss, LossFunctionWrapper
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
+from eagerflow.training.captured_steps import CapturedSteps
 from eagerflow.training.outputs import Outputs, tree_parts
 from eagerflow.training.structures import Part, at, nests, parts_of
 from eagerflow.training.undone_steps import States
@@ -24,6 +26,8 @@ __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
 class Compiled:
     """All that `compile` was given, ready for use."""
 
+    _called_again_but = ("loss", "optimizer")  # what steps are captured with (see `eagerflow/capture/guards.py`)
+    captured: CapturedSteps | None = None  # with `jit_compile`
     distribution: Any = None  # that was in force: a model keeps it behind its scope. Pickles of 0.1.0 have none
 
     def __init__(
@@ -59,6 +63,7 @@ class Compiled:
         weights = self.arguments["loss_weights"]
         self.loss = None if loss is None else CompiledLoss(loss, weights, self.outputs, self._structure)
 
+    @replayed
     def track(self, loss: Any, batch: Any) -> None:
         """Add the loss of a batch to the mean that is reported."""
         rows = rows_of(batch)

@@ -27,6 +27,7 @@ from eagerflow.layer.tracking import changes
 from eagerflow.losses.base import Loss
 from eagerflow.metrics.base import Metric
 from eagerflow.training.as_compiled import as_compiled, trainable_now
+from eagerflow.training.captured_steps import CapturedSteps, CapturesSteps, predicted, tested
 from eagerflow.training.captured_tensors import with_captured
 from eagerflow.training.checks import at_least_one, takes, verbosity
 from eagerflow.training.compiled import Compiled
@@ -43,7 +44,7 @@ from eagerflow.world.sharers import in_force, sharers
 __all__ = ["Trainer"]
 
 
-class Trainer(OlderSpellings, OtherWays):
+class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     """The part of `Model` that trains it.
 
     `fit` calls `train_step(data)` for each batch, which a subclass may override.
@@ -80,9 +81,10 @@ class Trainer(OlderSpellings, OtherWays):
             loss_weights: for several outputs, numbers that their losses are multiplied by.
             metrics: a list of names, Metrics and functions; for several outputs a list of lists, or a dict.
             weighted_metrics: the same, for metrics in which sample weights count.
-            run_eagerly: accepted for Keras' signature; everything runs eagerly.
+            run_eagerly: True: nothing is captured, whatever `jit_compile` says.
             steps_per_execution: callbacks hear of batches only every so many steps; `"auto"`: of each.
-            jit_compile: accepted for Keras' signature; nothing is compiled.
+            jit_compile: True: steps are captured and replayed, as by `eagerflow.function`. `"auto"` and False: they run
+                op by op.
             auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients survive.
 
         Raises:
@@ -111,6 +113,7 @@ class Trainer(OlderSpellings, OtherWays):
             "steps_per_execution": steps_per_execution,
             "jit_compile": jit_compile,
         }
+        compiled.captured = CapturedSteps() if jit_compile is True and not run_eagerly else None
         compiled.trainable = trainable_now(self)
         compiled.distribution = world.distribution
         self.__dict__["_compiled"] = compiled
@@ -171,32 +174,6 @@ class Trainer(OlderSpellings, OtherWays):
             self.__dict__["_own_loss"] = value
         else:
             self._compiled.change_loss(value)
-
-    @property
-    def run_eagerly(self) -> bool:
-        """True: everything runs eagerly. It may be set, which changes nothing.
-
-        >>> ef.Sequential([ef.layers.Dense(1)]).run_eagerly
-        True
-        """
-        return True
-
-    @run_eagerly.setter
-    def run_eagerly(self, value: Any) -> None:
-        pass  # Keras compiles steps where it is False; here nothing is compiled
-
-    @property
-    def jit_compile(self) -> bool:
-        """False: nothing is compiled. It may be set, which changes nothing.
-
-        >>> ef.Sequential([ef.layers.Dense(1)]).jit_compile
-        False
-        """
-        return False
-
-    @jit_compile.setter
-    def jit_compile(self, value: Any) -> None:
-        pass
 
     @property
     def steps_per_execution(self) -> int:
@@ -388,6 +365,12 @@ class Trainer(OlderSpellings, OtherWays):
         compiled = self._ready("train_step")
         if compiled.optimizer is None:
             raise ValueError("training needs an optimizer: the model was compiled with optimizer=None.")
+        variables = self.trainable_variables  # type: ignore[attr-defined]
+        if compiled.captured is not None and variables and world.share is None:
+            y_pred, loss, gradients = compiled.captured.differentiated(self, x, y, sample_weight)
+            compiled.track(loss, x)
+            compiled.optimizer.apply(gradients, self.trainable_variables)  # type: ignore[attr-defined]
+            return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         with GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]
             loss = self._loss(x, y, y_pred, sample_weight, True)
@@ -417,8 +400,7 @@ class Trainer(OlderSpellings, OtherWays):
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         compiled = self._ready("test_step")
-        y_pred = self(x, training=False)  # type: ignore[operator]
-        loss = self._loss(x, y, y_pred, sample_weight, False)
+        y_pred, loss = (compiled.captured.tested if compiled.captured else tested)(self, x, y, sample_weight)
         compiled.track(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
@@ -430,7 +412,8 @@ class Trainer(OlderSpellings, OtherWays):
         [[7.0]]
         """
         x, _, _ = unpack_x_y_sample_weight(data)
-        return self(x, training=False)  # type: ignore[operator]
+        captured = None if self._compiled is None else self._compiled.captured
+        return (captured.predicted if captured else predicted)(self, x)
 
     def make_train_function(self, force: bool = False) -> Any:
         """The function of a batch that `fit` calls; by default `train_step`.
@@ -441,7 +424,8 @@ class Trainer(OlderSpellings, OtherWays):
         >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
-        return self.train_step
+        own = type(self).train_step is not Trainer.train_step
+        return self._captured_its_way("trained_its_way") if own and self.jit_compile else self.train_step
 
     def make_test_function(self, force: bool = False) -> Any:
         """The function of a batch that `evaluate` calls; by default `test_step`.
@@ -452,7 +436,8 @@ class Trainer(OlderSpellings, OtherWays):
         >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
-        return self.test_step
+        own = type(self).test_step is not Trainer.test_step
+        return self._captured_its_way("tested_its_way") if own and self.jit_compile else self.test_step
 
     def make_predict_function(self, force: bool = False) -> Any:
         """The function of a batch that `predict` calls; by default `predict_step`.

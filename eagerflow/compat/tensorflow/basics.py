@@ -11,6 +11,7 @@ import numpy
 
 import eagerflow.core.variable as variables
 from eagerflow import ops
+from eagerflow.capture.function import function as captured_function
 from eagerflow.compat.shapes import TensorShape
 from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.custom_gradient import custom_gradient
@@ -140,8 +141,10 @@ def identity(input: Any, name: str | None = None) -> Tensor:
     return ops.copy(input)
 
 
-def function(func: Callable[..., Any] | None = None, *args: Any, **kwargs: Any) -> Any:
-    """The function itself: `@tf.function` and `@tf.function(jit_compile=True)` change nothing, everything is eager."""
+def function(func: Callable[..., Any] | None = None, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> Any:
+    """The function itself, which runs eagerly; with `jit_compile=True`, captured as by `eagerflow.function`."""
+    if jit_compile:
+        return captured_function(func)
     return func if func is not None else _unchanged
 
 

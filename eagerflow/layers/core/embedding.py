@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.layer_options import EmbeddingOptions
 from eagerflow.base.typing import Identifier, Shape
@@ -121,16 +122,20 @@ class Embedding(AdaptedLayer):
         """Array modules would count negative integers from the end, or wrap around."""
         indices = convert_to_tensor(inputs)
         indices = indices if indices.dtype.kind in "iu" else ops.cast(indices, "int32")
+        context = current_call.get()
+        if context is not None and context.probing:
+            return ops.clip(indices, 0, self.input_dim - 1)  # lengths that are tried out need not be possible
+        self._check_range(indices)
+        return indices
+
+    @replayed
+    def _check_range(self, indices: Tensor) -> None:
         data = indices.data
         if data.size and (int(data.min()) < 0 or int(data.max()) >= self.input_dim):
-            context = current_call.get()
-            if context is not None and context.probing:
-                return ops.clip(indices, 0, self.input_dim - 1)  # lengths that are tried out need not be possible
             raise IndexError(
                 f'Embedding "{self.name}" has vectors for 0 to {self.input_dim - 1} (input_dim={self.input_dim}); '
                 f"the inputs go from {int(data.min())} to {int(data.max())}."
             )
-        return indices
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """False where the input is 0, if 0 marks padding.

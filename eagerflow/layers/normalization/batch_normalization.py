@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.base.capturing import replayed
 from eagerflow.base.config import epsilon as tiny
 from eagerflow.base.layer_options import BatchNormalizationOptions
 from eagerflow.base.typing import Identifier, Shape
@@ -191,6 +192,7 @@ class BatchNormalization(Layer):
         difference = (x - mean.reshape(self._broadcast(x))) * kept
         return mean, all_sum(ops.sum(difference * difference, axis=self._reduced), ranks) / count
 
+    @replayed
     def _move(self, average: Variable, now: Tensor, momentum: float) -> None:
         """One step of a moving average; not recorded. A rank that has no row of its own leaves it."""
         if world.share is not None and not world.share.own and not self._is_synchronized():

@@ -1,0 +1,45 @@
+"""Which step is being captured in the running context, and what a replay calls again (see `eagerflow/capture`).
+
+A captured step is a list of kernels on arrays. What isn't mathematics on arrays - an optimizer's step, a metric's
+state, random draws, checks of values - stays a call of Python, made again in each replay: `replayed` marks it.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+__all__ = ["Capturing", "capturing", "replayed"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Capturing(Protocol):
+    """What records a step."""
+
+    def call_again(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any: ...
+    def walk(self, walk: Any, seeds: dict[int, Any]) -> dict[int, Any] | None: ...
+
+
+capturing: contextvars.ContextVar[Capturing | None] = contextvars.ContextVar("capturing", default=None)
+
+
+def replayed(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function of ours that a captured step calls again in each replay, instead of the ops inside.
+
+    It may read values, draw random numbers and change variables. It gives None, tensors or arrays; its arguments may
+    be tensors, in lists, tuples and dicts, too.
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        recorder = capturing.get()
+        if recorder is None:
+            return function(*args, **kwargs)
+        found: R = recorder.call_again(function, args, kwargs)
+        return found
+
+    return call

@@ -1,0 +1,12 @@
+"""Captured steps: a step that runs the same ops again is replayed without layers, tape and checks.
+
+function.py     what users call: when to capture, when to replay, when to compare
+recorder.py     listens to one run of the step and writes the list of kernels
+backward.py     the same for a tape's walk back
+instructions.py what the list is made of, each as an object, as a line of Python and as something to compute again
+program.py      the list as one function
+watching.py     who reads values and changes variables meanwhile
+guards.py       what Python objects a step depends on, and whether they are as they were
+calls.py        what a step does besides computing: prints, appends, the clock
+comparing.py    whether a program gives what an eager run gave, bit for bit
+"""

@@ -1,0 +1,136 @@
+"""A tape's walk back while a step is captured: the same rules in the same order, and each written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.capture.instructions import Add, Compute, Const, Group, Ref, Rule, Slot, Unbroadcast
+from eagerflow.core.backward import Walk, everything, unbroadcast
+from eagerflow.core.primitive import registry
+
+__all__ = ["walk_captured"]
+
+
+def walk_captured(recorder: Any, walk: Walk, seeds: dict[int, Any]) -> dict[int, Any] | None:
+    """The gradients of the wanted keys, as `Walk.run` gives them; None where it has to do so itself."""
+    recorder.rule_slots = {}
+    if walk.since or walk.finished is not None:
+        recorder.end("a tape that watches late, or gradients that are sent on while others are computed")
+        return None
+    records = [record for log, start, stop, _ in walk.stretches for record in log[start:stop] if record is not None]
+    if any(record[0].unfolds for record in records):
+        recorder.end("a function that is computed again for its gradient (remat)")
+        return None
+    return _Walking(recorder, walk, seeds).go()
+
+
+class _Walking:
+    """One walk. Gradients are pairs: the array, and the reference to it."""
+
+    def __init__(self, recorder: Any, walk: Walk, seeds: dict[int, Any]) -> None:
+        self.recorder, self.walk = recorder, walk
+        self.gradients: dict[int, tuple[Any, Ref]] = {
+            key: (array, recorder.ref_of_array(array)) for key, array in seeds.items()
+        }
+        self.owned: set[int] = set()
+
+    def go(self) -> dict[int, Any] | None:
+        walk, recorder = self.walk, self.recorder
+        for log, start, stop, free in reversed(walk.stretches):
+            for i in range(stop - 1, start - 1, -1):
+                record = log[i]
+                if record is None:
+                    continue
+                if free is not None and (free is everything or free(i)):
+                    log[i] = None
+                self._send_back(record)
+        found = {key: self.gradients[key] for key in walk.wanted if key in self.gradients}
+        for key, (_, ref) in found.items():
+            slots = list(ref.slots())
+            if slots:
+                recorder.rule_slots[key] = slots[0]
+        return {key: array for key, (array, _) in found.items()}
+
+    def _arriving(self, key: int) -> tuple[Any, Ref] | None:
+        return self.gradients.get(key) if key in self.walk.wanted else self.gradients.pop(key, None)
+
+    def _gradient_of(self, record: Any) -> tuple[Any, Ref] | None:
+        """What arrives at a record's output, or outputs."""
+        key = record[1]
+        if key.__class__ is int:
+            return self._arriving(key)
+        found = [self._arriving(k) for k in key]
+        if all(g is None for g in found):
+            return None
+        parts = []
+        for g, (shape, dtype) in zip(found, record[3][-1]):
+            if g is None:
+                zeros = numpy.zeros(shape, dtype)
+                g = (zeros, Const(zeros))
+            parts.append(g)
+        return tuple([array for array, _ in parts]), Group(tuple, [ref for _, ref in parts])
+
+    def _send_back(self, record: Any) -> None:
+        op, _, keys, shapes, saved = record
+        arriving = self._gradient_of(record)
+        reached = self.walk.reached
+        if arriving is None or reached.isdisjoint(keys):
+            return
+        g, ref = arriving
+        known = self.recorder.records.get(id(record))
+        needs = tuple([key in reached for key in keys])
+        before = self._before(known, ref) if self.recorder.compares else None
+        if op.joint:
+            found = list(op.pulls[0](numpy, g, record, needs))
+        else:
+            found = [pull(numpy, g, record, None) if need else None for pull, need in zip(op.pulls, needs)]
+        wanted = [gx is not None and need for gx, need in zip(found, needs)]
+        outs = [self.recorder.new_slot(gx) if want else None for gx, want in zip(found, wanted)]
+        if known is None:
+            if any(wanted):
+                self.recorder.end(f"the gradient of {op.name}, which ran before the capture or inside a call")
+        else:
+            _, made, kept = known
+            self._write(made, Rule(op, ref, kept, shapes, needs, outs), before)
+        likes = saved if op.keeps_inputs else shapes
+        for i, key in enumerate(keys):
+            out = outs[i]
+            if out is None:
+                continue
+            shape = likes[i].shape if op.keeps_inputs else likes[i]
+            self._arrive(key, found[i], out, shape)
+
+    def _before(self, known: Any, g: Ref) -> list[Any]:
+        """The values of slots before a rule runs, which may work in the memory of what its op kept."""
+        arrays = list(self.recorder.arrays)
+        for ref in (g, *(known[2] if known is not None else ())):
+            for number in ref.slots():
+                if isinstance(arrays[number], numpy.ndarray):
+                    arrays[number] = arrays[number].copy(order="K")
+        return arrays
+
+    def _write(self, made: Compute, rule: Rule, before: list[Any] | None) -> None:
+        self.recorder.add(rule, before)
+        rule.line = made.line  # that of the op, which says more than that of tape.gradient
+
+    def _arrive(self, key: int, gx: Any, slot: int, shape: Any) -> None:
+        recorder = self.recorder
+        if shape is not None and gx.shape != shape:
+            gx = unbroadcast(gx, shape)
+            summed = recorder.new_slot(gx)
+            recorder.add(Unbroadcast(unbroadcast, Slot(slot), summed, shape))
+            slot = summed
+        before = self.gradients.get(key)
+        if before is None:
+            self.gradients[key] = (gx, Slot(slot))
+            return
+        add = registry["add"].forward
+        array, ref = before
+        in_place = key in self.owned and array.dtype == gx.dtype
+        total = add(numpy, array, gx)  # the same bits as in place, and what others hold stays as it is
+        made = recorder.new_slot(total)
+        recorder.add(Add(add, ref, Slot(slot), made, in_place))
+        self.owned.add(key)
+        self.gradients[key] = (total, Slot(made))

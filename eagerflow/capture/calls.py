@@ -1,0 +1,145 @@
+"""What a step does besides computing, which a replay would leave out: prints, appends, the clock, random numbers.
+
+While a step is captured, Python tells of each call (`sys.setprofile`). Ours and NumPy's own inner workings are left
+alone; what the user's code calls must be known to do nothing but give a value.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import math
+import operator
+import os
+import random
+import sys
+import sysconfig
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import numpy
+
+__all__ = ["heard_calls", "is_of_a_library", "is_of_user", "line_of_user", "no_other_draws"]
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_NUMPY = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
+_STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
+_PACKAGES = (os.path.abspath(sysconfig.get_paths()["purelib"]) + os.sep, _STANDARD + "site-packages" + os.sep)
+# Modules of the standard library that give other values each time, or act on the world.
+_ACTING = frozenset(
+    """
+    asyncio datetime io json logging multiprocessing os pathlib pickle queue random secrets shutil socket sqlite3
+    subprocess sys tempfile threading time urllib uuid warnings
+    """.split()
+)
+_PURE = {
+    getattr(builtins, name)
+    for name in """
+    abs all any ascii bin callable chr divmod format getattr hasattr hash hex id isinstance issubclass iter len max min
+    oct ord pow repr round sorted sum vars
+    """.split()
+}
+_PURE_MODULES = {math.__name__, operator.__name__, "_operator", "_functools", "itertools", "_abc", "_contextvars"}
+_READING = frozenset("copy count get index items keys values __contains__ __getitem__ __len__".split())
+_CHANGING_LOCALLY = (list, dict, set)
+
+
+def is_of_user(file: str) -> bool:
+    """Whether a file is the user's: not eagerflow's, NumPy's or the standard library's."""
+    if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS, _NUMPY)):
+        return False
+    return not file.startswith(_STANDARD) or file.startswith(_PACKAGES)
+
+
+def is_of_a_library(file: str) -> bool:
+    """Whether a file is part of the standard library or of an installed package."""
+    return file.startswith((_STANDARD, *_PACKAGES, "<frozen"))
+
+
+def line_of_user(frame: FrameType | None) -> tuple[str, int] | None:
+    """File and line of the innermost frame of the user's code."""
+    while frame is not None:
+        if is_of_user(frame.f_code.co_filename):
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
+    return None
+
+
+def _acts(function: Any, held: set[int]) -> str | None:
+    """Why a function written in C can't be left out, None if it can."""
+    if function in _PURE:
+        return None
+    owner, name = getattr(function, "__self__", None), function.__name__
+    module = getattr(function, "__module__", None) or ""
+    if owner is None or owner.__class__.__name__ == "module":
+        module = module or getattr(owner, "__name__", "")
+        pure = module in _PURE_MODULES or (module.startswith("numpy") and "random" not in module)
+        return None if pure else f"{module + '.' if module not in ('', 'builtins') else ''}{name}"
+    if isinstance(owner, (str, bytes, tuple, int, float, complex, range, frozenset, type)) or name in _READING:
+        return None
+    if isinstance(owner, _CHANGING_LOCALLY):
+        return f"{type(owner).__name__}.{name} of an object from outside of the step" if id(owner) in held else None
+    if isinstance(owner, numpy.ndarray):
+        return None
+    return f"{type(owner).__name__}.{name}"
+
+
+class _Listening:
+    """What Python tells while a step runs."""
+
+    def __init__(self, recorder: Any, held: set[int]) -> None:
+        self.recorder, self.held = recorder, held
+        self.codes: dict[Any, dict[str, Any]] = {}  # of the user's functions that ran, with their globals
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        code = frame.f_code
+        if event == "call":
+            if is_of_user(code.co_filename):
+                self.codes.setdefault(code, frame.f_globals)
+            elif code.co_filename.startswith(_STANDARD) and frame.f_back is not None:
+                module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+                if module in _ACTING and is_of_user(frame.f_back.f_code.co_filename):
+                    self._end(f"{module}.{code.co_name}", frame.f_back)
+        elif event == "c_call" and is_of_user(code.co_filename):
+            why = _acts(argument, self.held)
+            if why is not None:
+                self._end(why, frame)
+
+    def _end(self, what: str, frame: FrameType) -> None:
+        self.recorder.end(f"the step calls {what}", (frame.f_code.co_filename, frame.f_lineno))
+
+
+@contextlib.contextmanager
+def no_other_draws(recorder: Any) -> Iterator[None]:
+    """Let a recorder know when Python's or NumPy's own random numbers were drawn inside the block."""
+    before = random.getstate(), _legacy_state()
+    yield
+    if random.getstate() != before[0]:
+        recorder.end("the step draws from Python's random")
+    if _legacy_state() != before[1]:
+        recorder.end("the step draws from numpy.random")
+
+
+def _legacy_state() -> tuple[Any, ...]:
+    """NumPy's own generator, from which users' programs draw."""
+    state: Any = numpy.random.get_state()  # noqa: NPY002
+    kind, words, *rest = state
+    return (kind, words.tobytes(), *rest)
+
+
+@contextlib.contextmanager
+def heard_calls(recorder: Any, held: set[int]) -> Iterator[_Listening]:
+    """Let a recorder know of calls inside the block that a replay would leave out.
+
+    Args:
+        recorder: is told to end.
+        held: identities of lists, dicts and sets that the step's surroundings hold.
+    """
+    listening = _Listening(recorder, held)
+    before = sys.getprofile()
+    sys.setprofile(listening)
+    try:
+        yield listening
+    finally:
+        sys.setprofile(before)

@@ -1,0 +1,53 @@
+"""Whether a captured program gives what an eager run gave, bit for bit, without running anything twice that acts.
+
+The eager run was written down too, and each instruction that only computes was computed once more, from the values of
+that run: what it gives is compared with what the run has. So lists that are the same give the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow.capture.instructions import Instruction
+from eagerflow.capture.program import Program
+
+__all__ = ["first_difference", "other_bits"]
+
+
+def first_difference(program: Program, other: Program) -> str | None:
+    """Where two lists part, in words; None where they are the same."""
+    for mine, theirs in zip(program.instructions, other.instructions):
+        if not mine.same(theirs):
+            if mine.name == theirs.name:
+                return f"{mine.name}{_at(mine)} is given other settings or constants"
+            return f"{mine.name}{_at(mine)} where there is {theirs.name}{_at(theirs)} now"
+    if len(program.instructions) != len(other.instructions):
+        return f"{len(program.instructions)} operations where there are {len(other.instructions)} now"
+    return None if program.same(other) else "other outputs"
+
+
+def other_bits(instruction: Instruction, found: list[Any], arrays: list[Any]) -> str | None:
+    """Where an instruction, computed a second time, gives other bits than the eager run has, in words."""
+    for number, value in zip(instruction.shown, found):
+        difference = _bits_apart(value, arrays[number])
+        if difference is not None:
+            return f"{instruction.name}{_at(instruction)} gives {difference}"
+    return None
+
+
+def _bits_apart(value: Any, eager: Any) -> str | None:
+    if value is eager or not hasattr(eager, "dtype"):
+        return None
+    value, eager = numpy.asarray(value), numpy.asarray(eager)
+    if value.shape != eager.shape or value.dtype != eager.dtype:
+        return f"{value.dtype}{list(value.shape)} instead of {eager.dtype}{list(eager.shape)}"
+    if value.tobytes() == eager.tobytes():
+        return None
+    apart = numpy.nan_to_num(numpy.abs(value.astype("complex128") - eager.astype("complex128"))).max()
+    return f"values that differ by up to {apart:.3g}"
+
+
+def _at(instruction: Instruction) -> str:
+    return "" if instruction.line is None else f" ({instruction.line[0]}:{instruction.line[1]})"

@@ -1,0 +1,334 @@
+"""`function`: a step that is captured after it ran, and replayed from then on."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from types import MethodType
+from typing import Any, overload
+
+import numpy
+
+from eagerflow.base.capturing import capturing
+from eagerflow.base.tracebacks import boundary, warn
+from eagerflow.capture.calls import heard_calls, no_other_draws
+from eagerflow.capture.comparing import first_difference
+from eagerflow.capture.guards import Guards, Held
+from eagerflow.capture.program import Program
+from eagerflow.capture.recorder import Recorder
+from eagerflow.capture.watching import watched
+from eagerflow.core.in_place import undo
+from eagerflow.core.log import log
+from eagerflow.core.observe import current, observing
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
+from eagerflow.layer.call_context import current_call
+from eagerflow.world.current import world
+
+__all__ = ["Captured", "CaptureError", "function"]
+
+_TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
+_AGAIN = 8  # captures of one signature after what they depend on has changed
+_MOST = 16  # signatures of one function
+_NUMBERS = (int, float, complex, str, bytes, bool, type(None))
+
+
+class CaptureError(RuntimeError):
+    """A replayed step gave something else than the eager one. Nothing of it was kept: the eager results stand."""
+
+
+class _Arguments:
+    """Arguments of a call, taken apart.
+
+    Attributes:
+        tensors: those that the step computes with.
+        key: what has to be the same for a replay: shapes, types, numbers, objects, and how they are nested.
+        objects: models and other things among the arguments, whose attributes count too.
+    """
+
+    __slots__ = ("key", "objects", "plain", "tensors")
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.tensors: list[Tensor] = []
+        self.objects: list[Any] = []
+        self.plain = True  # whether all tensors are plain ones, on the CPU
+        parts = [self._part(x) for x in args]
+        if kwargs:
+            parts += [(name, self._part(x)) for name, x in kwargs.items()]
+        self.key = tuple(parts)
+
+    def _part(self, x: Any) -> Any:
+        kind = x.__class__
+        if kind is Tensor:
+            array, mask = x.data, getattr(x, "mask", None)
+            self.tensors.append(x)
+            self.plain = self.plain and isinstance(array, (numpy.ndarray, numpy.generic))
+            about = (array.shape, array.dtype.str)
+            return about if mask is None else (*about, self._part(mask))
+        if kind in (list, tuple):
+            return (kind, *map(self._part, x))
+        if kind is dict:
+            return (kind, *[(key, self._part(value)) for key, value in x.items()])
+        if kind in _NUMBERS:
+            return (kind, x)
+        if isinstance(x, Tensor) and not isinstance(x, Variable):
+            self.plain = False
+        self.objects.append(x)
+        return id(x)
+
+
+class _State:
+    """What is known of one signature.
+
+    Attributes:
+        program: the captured step, once two runs gave the same.
+        guards: what it depends on.
+        why: why it runs eagerly, None while it may be captured.
+    """
+
+    __slots__ = ("again", "before", "codes", "endings", "guards", "objects", "program", "replays", "tries", "why")
+
+    def __init__(self, objects: list[Any]) -> None:
+        self.objects = objects  # held, since the signature has their identities
+        self.program: Program | None = None
+        self.before: Program | None = None  # of the last run, while two are compared
+        self.guards: Guards | None = None
+        self.codes: dict[Any, dict[str, Any]] = {}
+        self.why: str | None = None
+        self.replays = self.tries = self.again = self.endings = 0
+
+
+class Captured:
+    """A function whose ops are replayed; made by `function`, which has the arguments.
+
+    Attributes:
+        name: what messages call it.
+        replays: how many calls were replays so far.
+    """
+
+    def __init__(self, function: Callable[..., Any], verify_every: int = 100, name: str | None = None) -> None:
+        functools.update_wrapper(self, function)
+        self.name = name or getattr(function, "__qualname__", "the step")
+        self._function, self.verify_every = function, verify_every
+        self._states: dict[Any, _State] = {}
+        self._lock = threading.Lock()
+        self._told = False
+        self.replays = 0
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    @property
+    def programs(self) -> list[str]:
+        """The captured steps, one for each signature, as Python that can be read.
+
+        >>> double = ef.function(lambda x: x * 2 + 1)
+        >>> for _ in range(3):
+        ...     _ = double(ef.Tensor([1.0]))
+        >>> print(double.programs[0])
+        def step(v0):
+            v1 = multiply(numpy, v0, 2)
+            del v0
+            v2 = add(numpy, v1, 1)
+            del v1
+            return tensor(v2)
+        <BLANKLINE>
+        """
+        return [state.program.source for state in self._states.values() if state.program is not None]
+
+    @property
+    def why_eager(self) -> str | None:
+        """Why calls aren't replayed, None where nothing speaks against it."""
+        return next((state.why for state in self._states.values() if state.why is not None), None)
+
+    @boundary
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not _alone():
+            return self._function(*args, **kwargs)
+        given = _Arguments(args, kwargs)
+        if not given.plain:
+            return self._function(*args, **kwargs)
+        state = self._state(given)
+        if state.why is not None:
+            return self._function(*args, **kwargs)
+        program = state.program
+        if program is None or self._outdated(state):
+            return self._recorded(state, given, args, kwargs)
+        state.replays += 1
+        if self.verify_every and state.replays % self.verify_every == 0:
+            return self._recorded(state, given, args, kwargs)
+        self.replays += 1
+        with numpy.errstate(all="ignore"):  # as a tape's walk has it
+            return program.run(*[tensor.data for tensor in given.tensors])
+
+    def _state(self, given: _Arguments) -> _State:
+        found = self._states.get(given.key)
+        if found is None:
+            with self._lock:
+                if len(self._states) >= _MOST:
+                    self._states.pop(next(iter(self._states)))
+                found = self._states[given.key] = _State(given.objects)
+        return found
+
+    def _outdated(self, state: _State) -> bool:
+        """Whether something that the program depends on has changed: then it is captured anew."""
+        assert state.guards is not None
+        changed = state.guards.changed()
+        if changed is None:
+            return False
+        state.program = state.before = None
+        state.tries, state.again = 0, state.again + 1
+        if state.again > _AGAIN:
+            self._give_up(state, f"{changed} changes again and again", None)
+        return True
+
+    def _give_up(self, state: _State, why: str, line: tuple[str, int] | None) -> None:
+        state.why = why if line is None else f"{why} ({line[0]}:{line[1]})"
+        state.program = state.before = state.guards = None
+        if not self._told:
+            self._told = True
+            warn(f"{self.name} runs eagerly, not captured: {state.why}.")
+
+    def _recorded(self, state: _State, given: _Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the step eagerly and write it down."""
+        if state.why is not None:
+            return self._function(*args, **kwargs)
+        held = self._held(state)
+        guards = Guards(held)
+        recorder = Recorder(compares=state.before is not None or state.program is not None)
+        inputs = [recorder.given(tensor) for tensor in given.tensors]
+        token = capturing.set(recorder)
+        try:
+            with (
+                no_other_draws(recorder),
+                watched(),
+                observing(recorder),
+                heard_calls(recorder, set(held.containers)) as calls,
+            ):
+                found = self._function(*args, **kwargs)
+            recorder.leave_losses(held.layers)
+            outputs = recorder.ref(found)
+        finally:
+            capturing.reset(token)
+        state.codes.update(calls.codes)
+        if recorder.ended is not None:
+            self._ended(state, *recorder.ended)
+            return found
+        made = Program(inputs, recorder.instructions, outputs, len(recorder.arrays))
+        self._compare(state, made, recorder.other_bits, guards)
+        return found
+
+    def _ended(self, state: _State, why: str, line: tuple[str, int] | None) -> None:
+        """A run couldn't be written down to its end. The first one may have built layers; the second one has not."""
+        state.program = state.before = None
+        state.endings += 1
+        if state.endings > 1:
+            self._give_up(state, why, line)
+
+    def _held(self, state: _State) -> Held:
+        held = Held(self._function)
+        for thing in state.objects:
+            held.reach(thing, getattr(thing, "name", None) or type(thing).__name__)
+        for code, scope in state.codes.items():
+            for thing, name in held.of_code(code, scope):
+                held.reach(thing, name)
+        return held
+
+    def _compare(self, state: _State, made: Program, other: str | None, guards: Guards) -> None:
+        """What one more eager run says about the program so far."""
+        if state.program is not None:
+            difference = first_difference(state.program, made) or other
+            if difference is not None:
+                state.program = None
+                raise CaptureError(
+                    f"{self.name}: the captured step is not the eager one any more: {difference}. Something that it "
+                    "depends on has changed unnoticed since it was captured: pass it as an argument, or don't capture."
+                )
+            return
+        state.tries += 1
+        before, state.before = state.before, made
+        if before is None:
+            return
+        difference = first_difference(before, made)
+        if difference is None:
+            self._settle(state, made, other, guards)
+        elif state.tries >= _TRIES:
+            self._give_up(state, f"no two runs are the same: {difference}", None)
+
+    def _settle(self, state: _State, made: Program, other: str | None, guards: Guards) -> None:
+        """Two runs were the same: take the program, if nothing speaks against it."""
+        changed, large = guards.changed(), guards.too_large()
+        if changed is not None:
+            return self._give_up(state, f"the step changes {changed}", None)
+        if large is not None:
+            return self._give_up(state, f"{large} is a large NumPy array, which may change: make it a Tensor", None)
+        if other is not None:
+            return self._give_up(state, other, None)
+        state.program, state.before, state.guards, state.replays = made, None, guards, 0
+        return None
+
+
+def _alone() -> bool:
+    """Whether nobody needs the step to run op by op: no tape around it, no observer, no layer, no probe, no ranks."""
+    return (
+        log.get() is None
+        and not current()
+        and capturing.get() is None
+        and current_call.get() is None
+        and undo.get() is None
+        and world.share is None
+    )
+
+
+@overload
+def function(func: Callable[..., Any], *, jit_compile: bool | None = None, verify_every: int = 100) -> Captured: ...
+@overload
+def function(
+    func: None = None, *, jit_compile: bool | None = None, verify_every: int = 100
+) -> Callable[[Callable[..., Any]], Captured]: ...
+def function(
+    func: Callable[..., Any] | None = None, *, jit_compile: bool | None = None, verify_every: int = 100
+) -> Any:
+    """Capture a function's ops when it has run twice, and replay them from then on.
+
+    A replay calls the same kernels on the same shapes, without layers, tape and checks; what it gives has the same
+    bits. Optimizers, metrics, assignments and random draws are called in each replay. The first runs are eager, and so
+    are all others that can't be replayed, with one warning that says why and names the line: where the function reads a
+    tensor's values (`float`, `bool`, `.numpy()`), prints, changes objects outside of it, or where shapes depend on
+    values. It is captured anew for other shapes, types and numbers, and when an attribute, a global or a closure's
+    value that it uses has changed. Under a tape, an observer of `viz` or a distribution it runs eagerly.
+
+    Args:
+        func: takes tensors (arrays, numbers and other objects too), in lists, tuples and dicts; returns such.
+        jit_compile: False: the function stays as it is.
+        verify_every: so many replays after each other, one call runs eagerly and is compared with the program bit for
+            bit. 0: never again after the beginning.
+
+    Returns:
+        A `Captured`: called like `func`. Its `programs` are what was captured, as Python to read; `why_eager` says why
+        not.
+
+    Raises:
+        CaptureError: when such a comparison fails; the operation and its line are named.
+
+    >>> w = ef.Variable(2.0)
+    >>> sgd = ef.optimizers.SGD(0.25)
+    >>> @ef.function
+    ... def step(x):
+    ...     with ef.GradientTape() as tape:
+    ...         loss = ef.ops.sum((w * x) ** 2)
+    ...     sgd.apply(tape.gradient(loss, [w]), [w])
+    ...     return loss
+    >>> [float(step(ef.Tensor([1.0]))) for _ in range(4)]
+    [4.0, 1.0, 0.25, 0.0625]
+    >>> step.replays
+    2
+    """
+    if func is None:
+        return functools.partial(function, jit_compile=jit_compile, verify_every=verify_every)
+    if not callable(func):
+        raise TypeError(f"function(func={func!r:.60}): expected something to call.")
+    if isinstance(verify_every, bool) or not isinstance(verify_every, int) or verify_every < 0:
+        raise ValueError(f"function(verify_every={verify_every!r}): expected an integer of at least 0.")
+    return func if jit_compile is False else Captured(func, verify_every)

@@ -1,0 +1,334 @@
+"""`Recorder`: listens to one run of a step, and writes down what a replay has to compute."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+
+from eagerflow.base import tree
+from eagerflow.base.capturing import capturing
+from eagerflow.capture.backward import walk_captured
+from eagerflow.capture.calls import line_of_user
+from eagerflow.capture.comparing import other_bits
+from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
+from eagerflow.core.in_place import stored
+from eagerflow.core.log import log
+from eagerflow.core.observe import Observer, heard_by
+from eagerflow.core.op_function import as_float, as_real, own, promoted, unwrap_all
+from eagerflow.core.primitive import Op, registry
+from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
+from eagerflow.core.variable import Variable
+from eagerflow.layer.added_losses import hold_losses
+
+__all__ = ["Ended", "Recorder"]
+
+# What these give depends on values in its shape, and Python goes on with that.
+_SHAPED_BY_VALUES = frozenset({"distinct", "nonzero", "occurrences"})
+_INDEXING = frozenset({"take_index", "scatter_index"})
+_FLOAT64 = numpy.dtype("float64")
+
+
+class Ended(Exception):
+    """A step can't be captured; the message says why, and where."""
+
+
+class Recorder(Observer):
+    """One run of a step, written down.
+
+    Args:
+        compares: whether each instruction is computed a second time, to see that it gives what the run has.
+
+    Attributes:
+        other_bits: which one didn't, in words; None while all do.
+        instructions: what was computed, in order.
+        arrays: the values of slots, by number.
+        ended: why the capture ended early, None while it goes on.
+    """
+
+    def __init__(self, compares: bool = False) -> None:
+        self.compares = compares
+        self.other_bits: str | None = None
+        self.instructions: list[Instruction] = []
+        self.arrays: list[Any] = []
+        self.ended: tuple[str, tuple[str, int] | None] | None = None
+        self.records: dict[int, tuple[Any, Compute, list[Ref]]] = {}  # by their identity: record, op, what it keeps
+        self.rule_slots: dict[int, int] = {}  # gradients of the last walk: slots by the keys of their tensors
+        self._slots: dict[int, int] = {}  # by the identity of arrays, all of which `arrays` holds
+        self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
+
+    # -- slots and references
+
+    def new_slot(self, value: Any) -> int:
+        """A slot with this value."""
+        self.arrays.append(value)
+        number = len(self.arrays) - 1
+        if value is not None and value.__class__ not in WEAK:
+            self._slots[id(value)] = number
+        return number
+
+    def slot_of(self, value: Any) -> int | None:
+        """The slot that holds this very array."""
+        return self._slots.get(id(value))
+
+    def end(self, why: str, line: tuple[str, int] | None = None) -> None:
+        """End the capture: this can't be replayed. The first reason counts."""
+        if self.ended is None:
+            self.ended = (why, line or line_of_user(sys._getframe(1)))
+
+    def read(self, tensor: Any, how: str) -> None:
+        """Somebody takes the values out of a tensor or variable."""
+        what = f"variable {tensor.path!r}" if isinstance(tensor, Variable) else "a tensor"
+        self.end(f"the program reads the values of {what} ({how})")
+
+    def add(self, instruction: Instruction, values: list[Any] | None = None) -> None:
+        """Write an instruction down, and see whether it gives the same once more.
+
+        Args:
+            instruction: what was computed.
+            values: the slots' values when it began, where it may change some; default: those of now.
+        """
+        instruction.line = line_of_user(sys._getframe(1))
+        self.instructions.append(instruction)
+        if self.compares and instruction.pure and self.other_bits is None:
+            found = instruction.compute(self.arrays if values is None else values)
+            self.other_bits = other_bits(instruction, found, self.arrays)
+
+    def given(self, tensor: Tensor) -> int:
+        """A slot for an argument of the step."""
+        return self.new_slot(stored(tensor))
+
+    def snapshot(self, variable: Any, value: Any) -> Any:
+        """A tensor with the values of a variable: what the property `value` gives, which may be a cast of it."""
+        self._read_of(variable)
+        token = capturing.set(None)
+        try:
+            found = value.fget(variable)
+        finally:
+            capturing.reset(token)
+        if stored(found) is not stored(variable):
+            self.end(f"variable {variable.path!r} is read in another type (value)")
+        return found
+
+    def knows(self, tensor: Any) -> bool:
+        """Whether the values of a tensor or variable belong to what is captured."""
+        return isinstance(tensor, Variable) or id(stored(tensor)) in self._slots
+
+    def _read_of(self, variable: Any) -> Ref:
+        array = stored(variable)
+        if self._reads.get(id(array)) is variable:
+            return Slot(self._slots[id(array)])
+        slot = self.new_slot(array)
+        self._reads[id(array)] = variable
+        self.add(Read(variable, slot))
+        return Slot(slot)
+
+    def ref_of_array(self, array: Any) -> Ref:
+        """The reference to a raw value: a slot, or a constant."""
+        number = self._slots.get(id(array))
+        return Const(array) if number is None else Slot(number)
+
+    def raw(self, x: Any) -> Ref:
+        """The reference to the array of what an op was given as a tensor."""
+        if isinstance(x, Variable):
+            return self._read_of(x)
+        return self.ref_of_array(stored(x))
+
+    def ref(self, value: Any) -> Ref:
+        """The reference to anything; tensors are made anew from their arrays."""
+        if isinstance(value, Variable):
+            return Const(value)
+        if isinstance(value, Tensor):
+            number = self._slots.get(id(stored(value)))
+            if number is None:
+                return Const(value)
+            mask, logits = getattr(value, "mask", None), getattr(value, "logits", None)
+            kept = None if logits is None else (logits[0], self.ref(logits[1]), logits[2])
+            return Made(number, None if mask is None else self.ref(mask), kept)
+        return self._ref_of_parts(value, self.ref)
+
+    def setting(self, value: Any) -> Ref:
+        """The reference to a setting of an op, which may hold raw arrays."""
+        return self._ref_of_parts(value, self.setting)
+
+    def _ref_of_parts(self, value: Any, of: Callable[[Any], Ref]) -> Ref:
+        kind = value.__class__
+        if kind in (list, tuple):
+            parts = [of(part) for part in value]
+            return Const(value) if all(part.__class__ is Const for part in parts) else Group(kind, parts)
+        if isinstance(value, dict):
+            parts = [of(part) for part in value.values()]
+            return Group(dict, parts, tuple(value)) if any(p.__class__ is not Const for p in parts) else Const(value)
+        if kind is slice:
+            parts = [of(part) for part in (value.start, value.stop, value.step)]
+            return Group(slice, parts) if any(p.__class__ is not Const for p in parts) else Const(value)
+        if isinstance(value, (numpy.ndarray, numpy.generic)):
+            return self.ref_of_array(value)
+        return Const(value)
+
+    # -- what is heard
+
+    def on_op(
+        self,
+        op: Op,
+        inputs: Any,
+        settings: Any,
+        outputs: Any,
+        started: int,
+        ended: int,
+        error: BaseException | None = None,
+    ) -> None:
+        if self.ended is not None:
+            return None
+        if error is not None:
+            return self.end(f"{op.name} raised {type(error).__name__}")
+        if registry.get(op.name) is not op:
+            return self.end(f"{op.name} was made on the fly (custom_gradient, remat)")
+        if op.name in _SHAPED_BY_VALUES or (op.name in _INDEXING and _masks(settings)):
+            return self.end(f"the shape of what {op.name} gives depends on values")
+        several = op.outputs != 1
+        parts = list(outputs) if several else [outputs]
+        if any(type(stored(part)) not in (numpy.ndarray, *_SCALARS) for part in parts):
+            return self.end("arrays on another device than the CPU can't be captured yet")
+        arrays = self._arrays_of(op, inputs)
+        given = [self.setting(value) for value in settings]
+        if not any(True for ref in (*arrays, *given) for _ in ref.slots()):
+            return None  # a constant
+        return self._compute(op, arrays, given, parts, several)
+
+    def _compute(self, op: Op, arrays: list[Ref], given: list[Ref], parts: list[Any], several: bool) -> None:
+        records = log.get()
+        keys = tuple([part.key for part in parts])
+        record = records[-1] if records else None
+        tracked = record is not None and record[0] is op and (record[1] == (keys if several else keys[0]))
+        tracked = tracked and any(key is not None for key in keys)
+        values = [ref.value(self.arrays) for ref in arrays]
+        widened: list[int] = []
+        if _mixes(op, values):
+            plain = tuple([ref.value(self.arrays) for ref in given])
+            widened = [self.new_slot(v) for v in promoted(op.forward, numpy, tuple(values), plain)[: len(values)]]
+        outs = [self.new_slot(stored(part)) for part in parts]
+        extras = []
+        if op.saves:
+            kept = dict(zip(op.saved, record[4])) if tracked else {}  # type: ignore[index]
+            extras = [self.new_slot(kept.get(name)) for name in op.saves]
+        made = Compute(op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
+        self.add(made)
+        if tracked:
+            seen: list[Ref] = [Slot(n) for n in widened] or arrays
+            named = dict(zip(op.arrays, seen)) | dict(zip(op.settings, given))
+            named |= dict(zip(op.saves, map(Slot, extras)))
+            named["out"] = Group(tuple, [Slot(n) for n in outs]) if several else Slot(outs[0])
+            saved = [self._kept(named[name], name in op.settings) for name in op.saved]
+            self.records[id(record)] = (record, made, saved)
+
+    def _kept(self, ref: Ref, is_setting: bool) -> Ref:
+        return Const(own(ref.constant)) if is_setting and isinstance(ref, Const) else ref
+
+    def _arrays_of(self, op: Op, inputs: Any) -> list[Ref]:
+        if op.sequence:
+            first, *rest = inputs
+            if isinstance(first, Tensor) or not isinstance(first, (list, tuple)):
+                parts: list[Ref] = [Const(array) for array in unwrap_all(first)[0]]
+                self.end(f"{op.name} of one tensor instead of a list")
+            else:
+                parts = [self.raw(v) if isinstance(v, Tensor) else Const(coerce_array(v)) for v in first]
+            return [Group(list, parts), *[self._array_of(op, x) for x in rest]]
+        return [self._array_of(op, x) for x in inputs]
+
+    def _array_of(self, op: Op, x: Any) -> Ref:
+        if x is None:
+            return Const(None)
+        weak, floating = op.writes["weak"], op.writes["floating"]
+        if not isinstance(x, Tensor):
+            value = coerce(x) if weak else coerce_array(x)
+            return Const(as_float(value) if floating else value)
+        ref = self.raw(x)
+        if floating and stored(x).dtype.kind in "iub":
+            function = as_real if floating == "real" else as_float
+            if ref.__class__ is Const:
+                return Const(function(ref.value(self.arrays)))
+            slot = self.new_slot(function(stored(x)))
+            self.add(Convert(function, ref, slot))
+            return Slot(slot)
+        return ref
+
+    def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
+        self.end(f"{name} of variable {variable.path!r}, which the step's objects don't hold")
+
+    def on_draw(self, kind: str, drawn: Any, settings: Any) -> None:
+        if self.slot_of(drawn) is None:  # by no function that is called again
+            self.end(f"random numbers are drawn in a way that a replay can't repeat ({kind})")
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        for source, result in zip(sources, results):
+            if result is None:
+                continue
+            key = source.identity if isinstance(source, Variable) else source.key
+            slot = self.rule_slots.get(key)
+            if slot is not None and self.arrays[slot].dtype == stored(result).dtype:
+                self.arrays.append(stored(result))  # held, for its identity may be another
+                self._slots[id(stored(result))] = slot
+            elif slot is not None:
+                self.end("a gradient of another type than its variable")
+
+    def leave_losses(self, layers: list[Any]) -> None:
+        """Let a replay leave in layers the losses that this run left there."""
+        for layer in layers:
+            if layer._losses:
+                args = Group(tuple, [Const(layer), self.ref(list(layer._losses))])
+                self.add(Call(hold_losses, args, Group(dict, []), [], arrays_in))
+
+    def walk(self, walk: Any, seeds: dict[int, Any]) -> dict[int, Any] | None:
+        """A tape's walk back, written down; None where it must go its usual way."""
+        return None if self.ended is not None else walk_captured(self, walk, seeds)
+
+    def call_again(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function of Python, which each replay calls again."""
+        refs = Group(tuple, [self.ref(arg) for arg in args])
+        named = Group(dict, [self.ref(arg) for arg in kwargs.values()], tuple(kwargs))
+        token = capturing.set(None)
+        try:
+            with heard_by(()):
+                found = function(*args, **kwargs)
+        finally:
+            capturing.reset(token)
+        leaves = [leaf for leaf in tree.flatten(found) if leaf is not None and not isinstance(leaf, Variable)]
+        if not all(isinstance(leaf, (Tensor, numpy.ndarray)) for leaf in leaves):
+            self.end(f"{function.__qualname__} gives Python values")
+        outs = [self.new_slot(stored(leaf) if isinstance(leaf, Tensor) else leaf) for leaf in leaves]
+        self.add(Call(function, refs, named, outs, arrays_in))
+        self._reads.clear()  # whatever variables hold from here on is read anew
+        return found
+
+
+def arrays_in(found: Any) -> list[Any]:
+    """The arrays of tensors, and arrays, in what a function gave."""
+    leaves = tree.flatten(found)
+    return [
+        stored(leaf) if isinstance(leaf, Tensor) else leaf
+        for leaf in leaves
+        if leaf is not None and not isinstance(leaf, Variable)
+    ]
+
+
+_SCALARS = tuple({numpy.dtype(kind).type for kind in "?bhilqBHILQefdgFD"})
+
+
+def _masks(settings: Any) -> bool:
+    """Whether a setting is a mask of bools, as in `x[mask]`."""
+    for value in settings:
+        for part in value if value.__class__ is tuple else (value,):
+            if isinstance(part, numpy.ndarray) and part.dtype == bool and part.ndim:
+                return True
+    return False
+
+
+def _mixes(op: Op, values: list[Any]) -> bool:
+    """Whether the op may compute in another type first, and again in the floats' type: integers beside floats."""
+    if not op.writes["promotes"] or op.sequence:
+        return False
+    kinds = [value.dtype for value in values if hasattr(value, "dtype")]
+    return any(kind.kind in "iub" for kind in kinds) and not any(kind == _FLOAT64 for kind in kinds)

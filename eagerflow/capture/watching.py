@@ -1,0 +1,136 @@
+"""Who reads the values of tensors while a step is captured, and who changes variables.
+
+Ops, shapes and types ask for nothing that a replay couldn't give. Whoever takes the numbers out - `float`, `bool`,
+`numpy`, the raw array - goes on in Python with what this run has, so the capture ends there. To hear of it, the
+attribute `data` of tensors is a property meanwhile. Classes stay what they are: the step runs the very code that it
+runs otherwise. Other threads notice nothing but that theirs takes longer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import functools
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from types import CodeType
+from typing import Any
+
+from eagerflow.base.capturing import capturing
+from eagerflow.core.in_place import stored
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
+
+__all__ = ["watched"]
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_ABOUT = frozenset({"dtype", "shape", "ndim", "size", "nbytes", "__class__", "itemsize"})
+_ASKERS = frozenset({"device_of", "namespace_of", "_namespace_of", "type", "signature_of", "is_device_array"})
+# Functions of ours that hand the array on to what asks for its shape and type alone, or keeps it as it is.
+_TRUSTED = {
+    ("tape.py", "_seeds"),
+    ("tape.py", "_zeros_like"),
+    ("op_function.py", "_number_beside"),
+    ("op_function.py", "unwrap_all"),
+    ("primitive.py", "_wrap"),
+}
+_WRITERS = ("assign", "assign_add", "assign_sub", "increase", "clear")
+_slot: Any = Tensor.__dict__["data"]
+_lock = threading.Lock()
+_before: list[tuple[type, str, Any]] = []
+_watchers = [0]
+
+
+@functools.cache
+def _harmless(code: CodeType, at: int) -> bool:
+    """Whether the code that asks for `.data` at this place goes on with its type or shape alone."""
+    folder, _, name = code.co_filename.rpartition(os.sep)
+    function = code.co_qualname.partition(".")[0]
+    if code.co_filename.startswith("<eagerflow op ") or (folder.startswith(_OURS) and (name, function) in _TRUSTED):
+        return True
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG", "PRECALL")]
+    here = max((i for i, step in enumerate(steps) if step.offset <= at), default=0)
+    following = steps[here + 1] if here + 1 < len(steps) else None
+    if following is None:
+        return False
+    if following.opname.startswith(("LOAD_ATTR", "LOAD_METHOD")) and following.argval in _ABOUT:
+        return True
+    asked = {str(step.argval) for step in steps[max(0, here - 3) : here] if step.opname.startswith("LOAD_GLOBAL")}
+    return following.opname.startswith("CALL") and bool(asked & _ASKERS)
+
+
+def _data(self: Any) -> Any:
+    recorder: Any = capturing.get()
+    if recorder is not None and recorder.knows(self):
+        frame = sys._getframe(1)
+        if not _harmless(frame.f_code, frame.f_lasti):
+            recorder.read(self, frame.f_code.co_name)
+    return stored(self)
+
+
+def _value(plain: Any) -> Any:
+    def value(self: Any) -> Any:
+        recorder: Any = capturing.get()
+        return plain.fget(self) if recorder is None else recorder.snapshot(self, plain)
+
+    return property(value)
+
+
+def _writing(plain: Any) -> Any:
+    @functools.wraps(plain)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recorder: Any = capturing.get()
+        return plain(self, *args, **kwargs) if recorder is None else recorder.call_again(plain, (self, *args), kwargs)
+
+    return method
+
+
+def _changing(plain: Any) -> Any:
+    def changing(self: Any) -> Any:
+        recorder: Any = capturing.get()
+        if recorder is not None:
+            recorder.end(f"the array of variable {self.path!r} is changed itself")
+        return plain(self)
+
+    return changing
+
+
+def _kinds(kind: type) -> Iterator[type]:
+    yield kind
+    below: list[type] = kind.__subclasses__()
+    for each in below:
+        yield from _kinds(each)
+
+
+def _put(kind: type, name: str, value: Any) -> None:
+    _before.append((kind, name, kind.__dict__[name]))
+    setattr(kind, name, value)
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[None]:
+    """Inside the block, recorders hear of reads of values and of changes of variables."""
+    with _lock:
+        _watchers[0] += 1
+        if _watchers[0] == 1:
+            _put(Tensor, "data", property(_data, _slot.__set__))
+            for kind in _kinds(Variable):
+                own = kind.__dict__
+                for name in _WRITERS:
+                    if name in own:
+                        _put(kind, name, _writing(own[name]))
+                if "value" in own:
+                    _put(kind, "value", _value(own["value"]))
+                if "changing" in own:
+                    _put(kind, "changing", _changing(own["changing"]))
+    try:
+        yield
+    finally:
+        with _lock:
+            _watchers[0] -= 1
+            if not _watchers[0]:
+                while _before:
+                    kind, name, value = _before.pop()
+                    setattr(kind, name, value)

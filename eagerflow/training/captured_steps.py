@@ -1,0 +1,98 @@
+"""The parts of a model's steps that `compile(jit_compile=True)` captures: all but what is done with their results."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from eagerflow.capture.function import Captured
+from eagerflow.core.tape import GradientTape
+
+__all__ = ["CapturedSteps", "CapturesSteps", "differentiated", "predicted", "tested"]
+
+
+def differentiated(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, list[Any]]:
+    """Predictions, loss, and the gradients of what is minimized with respect to the trainable variables."""
+    with GradientTape() as tape:
+        y_pred = model(x, training=True)
+        loss = model._loss(x, y, y_pred, sample_weight, True)
+        minimized = model.optimizer.scale_loss(loss)
+    return y_pred, loss, tape.gradient(minimized, model.trainable_variables)
+
+
+def tested(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
+    """Predictions and loss."""
+    y_pred = model(x, training=False)
+    return y_pred, model._loss(x, y, y_pred, sample_weight, False)
+
+
+def predicted(model: Any, x: Any) -> Any:
+    """Predictions."""
+    return model(x, training=False)
+
+
+def trained_its_way(model: Any, data: Any) -> Any:
+    """The training step of a class that has its own."""
+    return model.train_step(data)
+
+
+def tested_its_way(model: Any, data: Any) -> Any:
+    """The same for `evaluate`."""
+    return model.test_step(data)
+
+
+class CapturedSteps:
+    """The same, each captured by itself.
+
+    Copies and pickles of it begin anew.
+    """
+
+    def __init__(self) -> None:
+        self.differentiated = Captured(differentiated, name="the training step")
+        self.tested = Captured(tested, name="the test step")
+        self.predicted = Captured(predicted, name="the prediction")
+        self.trained_its_way = Captured(trained_its_way, name="train_step")
+        self.tested_its_way = Captured(tested_its_way, name="test_step")
+
+    def __reduce__(self) -> Any:
+        return CapturedSteps, ()
+
+
+class CapturesSteps:
+    """The part of a trainer that says whether its steps are captured."""
+
+    _compiled: Any
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps run op by op; False where `jit_compile` captures them. It may be set.
+
+        >>> ef.Sequential([ef.layers.Dense(1)]).run_eagerly
+        True
+        """
+        return not self.jit_compile
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: Any) -> None:
+        if value:
+            self.jit_compile = False
+
+    @property
+    def jit_compile(self) -> bool:
+        """Whether steps are captured and replayed. It may be set.
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", jit_compile=True)
+        >>> model.jit_compile
+        True
+        """
+        return self._compiled is not None and self._compiled.captured is not None
+
+    @jit_compile.setter
+    def jit_compile(self, value: Any) -> None:
+        if self._compiled is not None and self.jit_compile is not (value is True):
+            self._compiled.captured = CapturedSteps() if value is True else None
+
+    def _captured_its_way(self, which: str) -> Any:
+        """A step of a class that has its own, captured as a whole."""
+        return partial(getattr(self._compiled.captured, which), self)

@@ -1,0 +1,211 @@
+"""Where a step does what a replay can't, it runs eagerly, and one line says why and where."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import warnings
+from types import FunctionType
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from tests.capture.steps import many
+
+X = ef.Tensor([1.0, 2.0])
+NOTES: list[float] = []
+COUNTS = {"calls": 0}
+
+
+class Counter:
+    def __init__(self):
+        self.calls = 0
+
+
+COUNTER = Counter()
+
+
+def reads_by_if(x):
+    if ef.ops.sum(x) > 0:
+        return x * 2
+    return x * 3
+
+
+def reads_by_float(x):
+    return x * float(ef.ops.max(x))
+
+
+def reads_by_item(x):
+    return x * ef.ops.max(x).item()
+
+
+def reads_by_numpy(x):
+    return x * ef.ops.max(x).numpy()
+
+
+def reads_by_asarray(x):
+    return x * np.asarray(ef.ops.max(x))
+
+
+def reads_by_text(x):
+    return x * len(f"{ef.ops.max(x)}")
+
+
+def reads_by_iteration(x):
+    return x * sum(int(part) for part in x)
+
+
+def reads_a_variable(x):
+    return x * float(STEP)
+
+
+STEP = ef.Variable(2.0, name="how_often")
+
+
+def prints(x):
+    print("now")
+    return x * 2
+
+
+def writes(x):
+    sys.stdout.write("")
+    return x * 2
+
+
+def appends(x):
+    NOTES.append(1.0)
+    return x * 2
+
+
+def counts_in_a_dict(x):
+    COUNTS["calls"] += 1
+    return x * 2
+
+
+def counts_in_an_object(x):
+    COUNTER.calls += 1
+    return x * 2
+
+
+def takes_the_time(x):
+    return x * time.perf_counter()
+
+
+def draws_in_python(x):
+    return x * random.random()
+
+
+def draws_in_numpy(x):
+    return x * np.random.rand()  # noqa: NPY002 - as users' programs do
+
+
+def shape_by_values(x):
+    return ef.ops.nonzero(x)[0] * 2
+
+
+def masked(x):
+    return x[x > 1.0]
+
+
+def indexed_by_a_list_of_bools(x):
+    return x[np.array([True, False])] * 2
+
+
+def unique(x):
+    return ef.ops.unique(x)
+
+
+STEPS = [each for each in list(globals().values()) if isinstance(each, FunctionType) and each.__module__ == __name__]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
+def test_it_runs_eagerly_and_says_where(step, capsys):
+    captured = ef.function(step)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(6):
+            captured(X)
+    assert captured.replays == 0
+    first, last = step.__code__.co_firstlineno, max(line for *_, line in step.__code__.co_lines() if line)
+    (told,) = [str(each.message) for each in caught]
+    assert f"{step.__name__} runs eagerly, not captured: {captured.why_eager}" in told
+    if step not in (counts_in_a_dict, counts_in_an_object, draws_in_numpy):  # noticed after the run
+        file, _, line = told.rstrip(".)").rpartition("(")[2].rpartition(":")
+        assert file == __file__
+        assert first < int(line) <= last
+
+
+def test_what_changes_outside_is_named():
+    for step, name in ((counts_in_a_dict, "COUNTS['calls']"), (counts_in_an_object, "COUNTER.calls")):
+        captured = ef.function(step)
+        with pytest.warns(UserWarning, match="changes"):
+            many(captured, X)
+        assert name in captured.why_eager
+
+
+def test_lists_of_its_own_are_its_business():
+    @ef.function
+    def step(x):
+        parts, named = [], {}
+        for i in range(3):
+            parts.append(x * i)
+            named[str(i)] = x
+        parts.extend(named.values())
+        return ef.ops.stack(parts), ", ".join(sorted(named))
+
+    for _ in range(4):
+        found, text = step(X)
+    assert step.replays == 2
+    assert text == "0, 1, 2"
+    assert found.shape == (6, 2)
+
+
+def test_shapes_and_types_are_no_values():
+    @ef.function
+    def step(x):
+        rows, size, kind = len(x), x.size, x.dtype.name
+        assert isinstance(kind, str)
+        return ef.ops.reshape(x, (rows, 1)) * size / x.ndim + x.shape[0]
+
+    for _ in range(4):
+        step(X)
+    assert step.replays == 2
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_exception_leaves_nothing_behind(error):
+    fails = [True]
+
+    @ef.function
+    def step(x):
+        if fails[0]:
+            raise error("now")
+        return x * 2
+
+    with pytest.raises(error):
+        step(X)
+    assert type(ef.Tensor.__dict__["data"]).__name__ == "member_descriptor"
+    assert sys.getprofile() is None
+    fails[0] = False
+    for _ in range(4):
+        step(X)
+    assert step.replays == 2
+
+
+def test_tapes_around_it_see_its_ops():
+    w = ef.Variable(3.0)
+    square = ef.function(lambda x: w * x * x)
+    for _ in range(5):
+        with ef.GradientTape() as tape:
+            y = square(ef.Tensor(2.0))
+        assert float(tape.gradient(y, w)) == 4.0
+    assert square.replays == 0
+
+
+def test_wrong_settings_are_named():
+    with pytest.raises(ValueError, match="verify_every=-1"):
+        ef.function(lambda x: x, verify_every=-1)
+    with pytest.raises(TypeError, match="func=3"):
+        ef.function(3)

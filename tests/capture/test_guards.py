@@ -1,0 +1,246 @@
+"""What changes between calls is noticed before a replay: it is captured anew."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers
+from eagerflow.capture.function import CaptureError
+from tests.capture.steps import batches, many
+
+X = ef.Tensor([1.0, 2.0])
+FACTOR = 2.0
+SETTINGS = {"rate": 2.0, "list": [1.0, 2.0]}
+TABLE = np.array([1.0, 2.0], "float32")
+
+
+def helper(x):
+    return x * FACTOR
+
+
+def settled(step, *given, calls=5):
+    for _ in range(calls):
+        found = step(*given)
+    assert step.replays
+    return found
+
+
+def check(step, change, before, after):
+    """The captured step gives `before`, and `after` once something has changed; then it is replayed again."""
+    captured = ef.function(step)
+    assert settled(captured, X).tolist() == before
+    change()
+    assert captured(X).tolist() == after
+    replays = captured.replays
+    assert settled(captured, X).tolist() == after
+    assert captured.replays > replays
+
+
+def test_a_global(monkeypatch):
+    check(lambda x: x * FACTOR, lambda: monkeypatch.setitem(globals(), "FACTOR", 3.0), [2.0, 4.0], [3.0, 6.0])
+
+
+def test_a_global_that_a_function_uses(monkeypatch):
+    check(lambda x: helper(x), lambda: monkeypatch.setitem(globals(), "FACTOR", 3.0), [2.0, 4.0], [3.0, 6.0])
+
+
+def test_an_entry_of_a_dict_and_of_a_list(monkeypatch):
+    monkeypatch.setitem(SETTINGS, "list", [1.0, 2.0])
+    step = lambda x: x * SETTINGS["rate"] + SETTINGS["list"][0]  # noqa: E731
+    check(step, lambda: monkeypatch.setitem(SETTINGS, "rate", 3.0), [3.0, 5.0], [4.0, 7.0])
+    check(step, lambda: SETTINGS["list"].__setitem__(0, 2.0), [4.0, 7.0], [5.0, 8.0])
+
+
+def test_a_closure():
+    factor = 2.0
+
+    def step(x):
+        return x * factor
+
+    def change():
+        nonlocal factor
+        factor = 3
+
+    check(step, change, [2.0, 4.0], [3.0, 6.0])
+
+
+def test_an_attribute_of_an_object_and_of_one_with_slots():
+    class Slotted:
+        __slots__ = ("factor",)
+
+    def go(thing):
+        thing.factor = 2.0
+        check(lambda x: x * thing.factor, lambda: setattr(thing, "factor", 3.0), [2.0, 4.0], [3.0, 6.0])
+
+    go(SimpleNamespace())
+    go(Slotted())
+
+
+def test_a_number_of_another_type():
+    thing = SimpleNamespace(factor=2)
+    captured = ef.function(lambda n: n * thing.factor)
+    n = ef.Tensor([1, 2])
+    assert settled(captured, n).dtype == "int32"
+    thing.factor = 2.0
+    assert captured(n).dtype == "float32"
+
+
+def test_an_array_that_changes_in_place():
+    table = TABLE.copy()
+    check(lambda x: x * table, lambda: table.__setitem__(0, 5.0), [1.0, 4.0], [5.0, 4.0])
+
+
+def test_a_large_array_of_numpys_is_refused():
+    table = np.ones(1 << 16)
+    captured = ef.function(lambda x: x * table[:2])
+    with pytest.warns(UserWarning, match="large NumPy array"):
+        many(captured, X)
+
+
+def test_a_variable_that_is_replaced_and_a_layer_that_is_exchanged():
+    holder = SimpleNamespace(w=ef.Variable(2.0), layer=layers.Rescaling(1.0))
+    check(lambda x: x * holder.w, lambda: setattr(holder, "w", ef.Variable(3.0)), [2.0, 4.0], [3.0, 6.0])
+    change = lambda: setattr(holder, "layer", layers.Rescaling(2.0))  # noqa: E731
+    check(lambda x: holder.layer(x), change, [1.0, 2.0], [2.0, 4.0])
+
+
+def test_a_variable_that_is_assigned_is_read_anew():
+    w = ef.Variable([1.0, 2.0])
+    captured = ef.function(lambda x: x * w)
+    settled(captured, X)
+    w.assign([5.0, 6.0])
+    replays = captured.replays
+    assert captured(X).tolist() == [5.0, 12.0]
+    assert captured.replays == replays + 1
+
+
+def test_attributes_and_trainability_of_layers():
+    ef.utils.set_random_seed(2)
+    model = ef.Sequential([layers.Dense(3), layers.Dropout(0.5), layers.Dense(2)])
+    model.build((None, 2))
+
+    def step(x):
+        with ef.GradientTape() as tape:
+            y = ef.ops.sum(model(x, training=True))
+        return tape.gradient(y, model.trainable_variables)
+
+    captured = ef.function(step)
+    x = ef.Tensor([[1.0, 2.0]])
+    for _ in range(5):
+        assert len(captured(x)) == 4
+    model.layers[0].trainable = False
+    for _ in range(5):
+        assert len(captured(x)) == 2
+    model.layers[1].rate = 0.999
+    drawn = np.stack([captured(x)[0].numpy() for _ in range(20)])
+    assert (drawn == 0).mean() > 0.9
+    assert captured.why_eager is None
+
+
+def test_other_shapes_numbers_and_structures_are_captured_by_themselves():
+    captured = ef.function(lambda x, by=1, more=(): x * by + sum(more, 0.0))
+    for _ in range(5):
+        assert captured(ef.ops.ones((2,))).shape == (2,)
+        assert captured(ef.ops.ones((3,))).shape == (3,)
+        assert captured(X, by=3).tolist() == [3.0, 6.0]
+        assert captured(X, more=[X, X]).tolist() == [3.0, 6.0]
+        assert captured(X, more=(X,)).tolist() == [2.0, 4.0]
+    assert len(captured.programs) == 5
+
+
+def test_what_keeps_changing_is_given_up():
+    thing = SimpleNamespace(factor=0.0)
+    captured = ef.function(lambda x: x * thing.factor)
+
+    def go():
+        for i in range(60):
+            thing.factor = float(i // 4)
+            assert captured(X).tolist() == [thing.factor, 2 * thing.factor]
+
+    with pytest.warns(UserWarning, match=r"thing.factor changes again and again"):
+        go()
+
+
+def test_what_no_guard_sees_is_found_by_comparing():
+    """A weak reference hides its object; the eager run that comes every so often has other numbers."""
+
+    class Thing:
+        factor = 2.0
+
+    thing = Thing()
+    hidden = weakref.ref(thing)
+    captured = ef.function(lambda x: x * hidden().factor, verify_every=4)
+    settled(captured, X)
+    thing.factor = 3.0
+    with pytest.raises(CaptureError, match=r"multiply \(.*test_guards.py:\d+\) is given other"):
+        many(captured, X)
+    assert captured(X).tolist() == [3.0, 6.0]
+
+
+def test_comparing_trains_and_draws_nothing_twice():
+    def run(verify_every):
+        ef.utils.set_random_seed(4)
+        model = ef.Sequential([layers.Dense(4), layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(1)])
+        optimizer = ef.optimizers.Adam(0.1)
+
+        def step(x, y):
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean((model(x, training=True) - y) ** 2)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+            return loss
+
+        step = step if verify_every is None else ef.function(step, verify_every=verify_every)
+        losses = [step(x, y).tolist() for x, y in batches(12, (8, 3), (8, 1))]
+        return losses, [v.numpy().tolist() for v in (*model.variables, *optimizer.variables)]
+
+    assert run(2) == run(None) == run(0)
+
+
+def test_other_threads_read_and_train_meanwhile():
+    w, other = ef.Variable(np.ones(2000, "float32")), ef.Variable(np.ones(2000, "float32"))
+    optimizer, theirs = ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.01)
+    stop, wrong = threading.Event(), []
+
+    def step(w, optimizer):
+        with ef.GradientTape() as tape:
+            loss = ef.ops.sum(w * w)
+        optimizer.apply([tape.gradient(loss, w)], [w])
+        return loss
+
+    def watch():
+        while not stop.is_set():
+            step(other, theirs)
+            seen = w.numpy()
+            if (seen != seen[0]).any():
+                wrong.append(seen)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        captured = ef.function(lambda: step(w, optimizer), verify_every=3)
+        for _ in range(60):
+            captured()
+    finally:
+        stop.set()
+        thread.join()
+    assert not wrong
+    assert captured.replays > 20
+    assert np.allclose(w.numpy(), 0.98**60, rtol=1e-4)
+
+
+def test_a_captured_step_holds_no_batch():
+    captured = ef.function(lambda x: x * 2)
+    for _ in range(5):
+        x = ef.Tensor(np.ones(1000, "float32"))
+        captured(x)
+    alive = weakref.ref(x)
+    del x
+    gc.collect()
+    assert alive() is None
