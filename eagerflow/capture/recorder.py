@@ -192,6 +192,9 @@ class Recorder(Observer):
         parts = list(outputs) if several else [outputs]
         if any(type(stored(part)) not in (numpy.ndarray, *_SCALARS) for part in parts):
             return self.end("arrays on another device than the CPU can't be captured yet")
+        for part in parts:  # NumPy has one False and one True: as arrays, each result is an object of its own
+            if stored(part).__class__ is numpy.bool_:
+                part.data = numpy.asarray(stored(part))
         arrays = self._arrays_of(op, inputs)
         given = [self.setting(value) for value in settings]
         if not any(True for ref in (*arrays, *given) for _ in ref.slots()):
@@ -222,7 +225,22 @@ class Recorder(Observer):
             named |= dict(zip(op.saves, map(Slot, extras)))
             named["out"] = Group(tuple, [Slot(n) for n in outs]) if several else Slot(outs[0])
             saved = [self._kept(named[name], name in op.settings) for name in op.saved]
+            for name, kept in zip(op.saved, record[4]):  # type: ignore[index]
+                self._alias(named[name], kept)
             self.records[id(record)] = (record, made, saved)
+
+    def _alias(self, ref: Ref, kept: Any) -> None:
+        """Know a record's own copy of a value, too."""
+        if isinstance(ref, Slot) and isinstance(kept, numpy.ndarray):
+            if kept is not self.arrays[ref.number]:
+                self.arrays.append(kept)  # held, for its identity
+                self._slots[id(kept)] = ref.number
+        elif isinstance(ref, Group) and isinstance(kept, (tuple, list)):
+            for part, value in zip(ref.parts, kept):
+                self._alias(part, value)
+        elif isinstance(ref, Group) and isinstance(kept, slice):
+            for part, value in zip(ref.parts, (kept.start, kept.stop, kept.step)):
+                self._alias(part, value)
 
     def _kept(self, ref: Ref, is_setting: bool) -> Ref:
         return Const(own(ref.constant)) if is_setting and isinstance(ref, Const) else ref

@@ -285,12 +285,12 @@ class Variable(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         made = _rebuild(*self.__reduce__()[1])
-        made.regularizer, made.constraint, made.path = self.regularizer, self.constraint, self.path
         memo[id(self)] = made
         return made
 
     def __reduce__(self) -> Any:
-        return _rebuild, (type(self), self.numpy(), self.trainable, self.autocast, self.name, self.path)
+        plain = (type(self), self.numpy(), self.trainable, self.autocast, self.name, self.path)
+        return _rebuild, (*plain, self.regularizer, self.constraint, self.overwrite_with_gradient)
 
     def __repr__(self) -> str:
         inside = Tensor(self.data, None, None).__repr__()
@@ -324,10 +324,19 @@ class _Changing:
 
 
 def _rebuild(
-    kind: type[Variable], values: numpy.ndarray, trainable: bool, autocast: bool, name: str, path: str
+    kind: type[Variable],
+    values: numpy.ndarray,
+    trainable: bool,
+    autocast: bool,
+    name: str,
+    path: str,
+    regularizer: Any = None,
+    constraint: Any = None,
+    overwrite_with_gradient: bool = False,
 ) -> Variable:
     made = kind(values, dtype=values.dtype.name, trainable=trainable, autocast=autocast, name=name)
-    made.path = path
+    made.path, made.regularizer, made.constraint = path, regularizer, constraint
+    made.overwrite_with_gradient = overwrite_with_gradient
     return made
 
 

@@ -285,3 +285,11 @@ def test_a_layer_whose_shape_only_data_tell():
     assert model(np.ones((2, 3))).tolist() == [[2.0] * 3] * 2
     assert model.compute_output_spec(ef.Input((4,))).shape == (None, 4)
     model.summary(print_fn=lambda text: None)
+
+
+def test_a_pickled_model_keeps_its_penalties_and_constraints():
+    model = ef.Sequential([ef.layers.Dense(2, kernel_regularizer="l2", kernel_constraint="max_norm")])
+    model.build((None, 3))
+    again = pickle.loads(pickle.dumps(model))
+    assert [float(loss) for loss in again.losses] == [float(loss) for loss in model.losses] != []
+    assert isinstance(again.weights[0].constraint, ef.constraints.MaxNorm)

@@ -1,0 +1,157 @@
+"""`compile(jit_compile=True)`: `fit`, `evaluate` and `predict` replay their steps, and give the same bits."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(70, 6)).astype("float32"), RNG.integers(0, 3, (70,))
+
+
+def model(kind=ef.Sequential, **compiled):
+    ef.utils.set_random_seed(3)
+    made = kind(
+        [
+            layers.Input((6,)),
+            layers.Dense(8, activation="relu", kernel_regularizer="l2"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.3),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    made.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **compiled)
+    return made
+
+
+def everything(made, **options):
+    """What a training, an evaluation and a prediction give, and the weights."""
+    history = made.fit(X, Y, batch_size=16, epochs=3, verbose=0, validation_split=0.2, **options).history
+    ended = made.evaluate(X, Y, batch_size=16, verbose=0)
+    return history, ended, made.predict(X, batch_size=16, verbose=0).tolist(), [w.tolist() for w in made.get_weights()]
+
+
+def replays(made):
+    return {name: step.replays for name, step in vars(made._compiled.captured).items()}
+
+
+def test_everything_has_the_same_bits():
+    captured = model(jit_compile=True)
+    assert everything(captured) == everything(model())
+    found = replays(captured)
+    assert found["differentiated"] >= 6  # of 9 with 16 rows and 3 with 8; two of each are recorded
+    assert min(found["tested"], found["predicted"]) > 0
+
+
+def test_class_and_sample_weights():
+    given = {"class_weight": {0: 1.0, 1: 3.0, 2: 0.5}, "sample_weight": RNG.random(70)}
+    assert everything(model(jit_compile=True), **given) == everything(model(), **given)
+
+
+def test_single_steps():
+    found = []
+    for captures in (True, False):
+        made = model(jit_compile=captures)
+        steps = [made.train_on_batch(X[:16], Y[:16]) for _ in range(6)]
+        found.append((np.array(steps).tolist(), np.array(made.predict_on_batch(X[:5])).tolist()))
+        assert made.jit_compile is captures
+        assert made.run_eagerly is not captures
+    assert found[0] == found[1]
+
+
+class ItsWay(ef.Sequential):
+    """A training step of the user's own, as guides for Keras 3 write it."""
+
+    def train_step(self, data):
+        x, y = data
+        with ef.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(y=y, y_pred=y_pred)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss)
+            else:
+                metric.update_state(y, y_pred)
+        return {m.name: m.result() for m in self.metrics}
+
+
+def test_a_train_step_of_ones_own():
+    captured = model(ItsWay, jit_compile=True)
+    assert everything(captured) == everything(model(ItsWay))
+    assert replays(captured)["trained_its_way"] >= 6
+
+
+class Reads(ef.Sequential):
+    """Looks at its loss in each step."""
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        self.seen = float(loss)
+        return loss
+
+
+def test_a_step_that_reads_values_runs_eagerly_and_says_so():
+    made = model(Reads, jit_compile=True)
+    with pytest.warns(UserWarning, match=r"the training step runs eagerly, not captured: .*test_fit.py:\d+"):
+        made.fit(X, Y, batch_size=16, epochs=2, verbose=0)
+    assert replays(made)["differentiated"] == 0
+
+
+def test_freezing_between_fits_counts():
+    made = model(jit_compile=True)
+    made.fit(X, Y, batch_size=16, epochs=2, verbose=0)
+    made.layers[0].trainable = False
+    before = made.layers[0].get_weights()[0].copy()
+    made.fit(X, Y, batch_size=16, epochs=2, verbose=0)
+    assert (made.layers[0].get_weights()[0] == before).all()
+
+
+def test_losses_of_layers_are_those_of_the_last_step():
+    class Adds(layers.Layer):
+        def call(self, inputs):
+            self.add_loss(ef.ops.sum(inputs**2))
+            return inputs
+
+    made = ef.Sequential([Adds(), layers.Dense(1)])
+    made.compile("sgd", "mse", jit_compile=True)
+    for i in range(6):
+        made.train_on_batch(X[i : i + 4], X[i : i + 4, :1])
+        assert float(made.losses[0]) == pytest.approx(float((X[i : i + 4] ** 2).sum()), rel=1e-5)
+    assert replays(made)["differentiated"] == 3
+
+
+def test_it_can_be_switched_saved_and_copied(tmp_path):
+    made = model(jit_compile=True)
+    made.fit(X, Y, batch_size=16, epochs=2, verbose=0)
+    path = tmp_path / "model.keras"
+    made.save(path)
+    for again in (ef.models.load_model(path), copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        assert again.jit_compile
+        assert again.evaluate(X, Y, verbose=0) == made.evaluate(X, Y, verbose=0)
+    made.jit_compile = False
+    assert made.run_eagerly
+    made.jit_compile = True
+    assert replays(made)["differentiated"] == 0
+
+
+def test_run_eagerly_wins_and_auto_is_eager():
+    assert not model(jit_compile=True, run_eagerly=True).jit_compile
+    assert not model(jit_compile="auto").jit_compile
+    assert not model().jit_compile
+
+
+def test_observers_see_every_op_of_a_captured_model():
+    made = model(jit_compile=True)
+    made.fit(X, Y, batch_size=16, epochs=2, verbose=0)
+    with viz.trace() as trace:
+        made.train_on_batch(X[:16], Y[:16])
+    assert {"dense", "masked_scale", "normalize_batch"} <= {op.name for op in trace.ops}
