@@ -107,11 +107,8 @@ def step(keras, made, name):
     """The weights after one more step of training."""
     keras.utils.set_random_seed(1)
     targets = [np.ones_like(o) * 0.3 for o in predict(made, name)]
-    if name in DICTS:
-        targets = dict(zip(("first", "second"), targets))
-    made.train_on_batch(
-        inputs_of(name, made), targets[0] if isinstance(targets, list) and len(targets) == 1 else targets
-    )
+    named = dict(zip(("first", "second"), targets))
+    made.train_on_batch(inputs_of(name, made), named if name in DICTS else targets[0] if len(targets) == 1 else targets)
     return [np.asarray(w.numpy()) for w in made.weights]
 
 
@@ -153,7 +150,7 @@ def write(keras, folder, chosen):
             save(made, name, path)
             if name in TRAINED:
                 state |= {f"s{i}": w for i, w in enumerate(step(keras, made, name))}
-            np.savez(f"{path}.npz", **state)
+            np.savez(f"{path}.npz", **state)  # type: ignore[arg-type]
         except Exception as error:
             print(f"WRITE {name}: {type(error).__name__}: {error!s:.300}")
             if chosen:

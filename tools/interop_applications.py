@@ -83,7 +83,7 @@ def settle(made):
 def contents(made):
     """A hash of each weight."""
     arrays = [np.ascontiguousarray(weight.numpy(), "float32") for weight in made.weights]
-    return json.dumps([hashlib.md5(array).hexdigest() for array in arrays])
+    return json.dumps([hashlib.md5(array.tobytes()).hexdigest() for array in arrays])
 
 
 def image(made, count=2):
@@ -131,8 +131,8 @@ def write(keras, folder, name):
         path = f"{folder}/{'top' if top else 'features'}"
         made.save_weights(f"{path}.weights.h5")
         made.save(f"{path}.h5")
-        told = {"figures": np.array(json.dumps(figures(made))), "contents": np.array(contents(made))}
-        np.savez(f"{path}.npz", out=outputs(made), **told)
+        told = {"figures": json.dumps(figures(made)), "contents": contents(made)}
+        np.savez(f"{path}.npz", out=outputs(made), figures=told["figures"], contents=told["contents"])
 
 
 def read(reader, keras, eagerflow, folder, name):

@@ -35,7 +35,7 @@ def small_mobilenet(torch):
     """Inverted residuals with depthwise convolutions and batch normalization, as torchvision builds them."""
     nn = torch.nn
 
-    class Block(nn.Module):
+    class Block(nn.Module):  # type: ignore[name-defined]
         def __init__(self, before, after, stride):
             super().__init__()
             wide = 4 * before
@@ -61,7 +61,7 @@ def small_bert(torch, transformers):
         vocab_size=40, max_position_embeddings=24, num_labels=3, attn_implementation="eager", **sizes
     )
 
-    class Classifier(torch.nn.Module):
+    class Classifier(torch.nn.Module):  # type: ignore[name-defined]
         def __init__(self):
             super().__init__()
             self.model = transformers.BertForSequenceClassification(settings)
@@ -135,7 +135,7 @@ def torchvision_models():
 
 
 def recurrent(torch, kind):
-    class Net(torch.nn.Module):
+    class Net(torch.nn.Module):  # type: ignore[name-defined]
         def __init__(self):
             super().__init__()
             self.inner = getattr(torch.nn, kind)(8, 6, num_layers=2, batch_first=True, bidirectional=True)
@@ -213,9 +213,10 @@ def make(folder):
 
 
 def write_all_of_torch(folder):
-    for name, *rest in torch_models():
+    for name, model, inputs, names, lengths in torch_models():
         for dynamo in (False, True):
-            write_torch(f"torch_{name}_{'dynamo' if dynamo else 'script'}", *rest, folder, dynamo)
+            stem = f"torch_{name}_{'dynamo' if dynamo else 'script'}"
+            write_torch(stem, model, inputs, names, lengths, folder, dynamo)
 
 
 def write_fixtures():
@@ -223,12 +224,12 @@ def write_fixtures():
     import onnx
 
     FIXTURES.mkdir(exist_ok=True)
-    for name, *rest in torch_models():
+    for name, model, inputs, names, lengths in torch_models():
         if name not in ("mobilenet", "bert"):
             continue
         for dynamo in (False, True):
             stem = f"{name}_{'dynamo' if dynamo else 'script'}"
-            write_torch(stem, *rest, FIXTURES, dynamo)
+            write_torch(stem, model, inputs, names, lengths, FIXTURES, dynamo)
             made = onnx.load(FIXTURES / f"{stem}.onnx")
             del made.metadata_props[:], made.graph.metadata_props[:], made.functions[:]
             for node in made.graph.node:

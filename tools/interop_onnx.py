@@ -90,7 +90,7 @@ def checked(worst: float, most: float = TOLERANCE) -> str:
 
 
 def architectures() -> list[str]:
-    return [name for name in ef.applications.__all__ if name[0].isupper()]
+    return [name for name in vars(ef.applications)["__all__"] if name[0].isupper()]
 
 
 def built(name: str, side: int | None) -> Any:

@@ -16,7 +16,7 @@ _LIMITS = frozenset({"cross_three", "string_invert", "equalize", "shear"})
 _OTHERWISE = frozenset({"crop"})  # see RandomCrop: what it gives without training is as documented here
 
 # One case for each layer for images: what they draw at random is no matter of files.
-_IMAGES = {c.layer: c for c in reversed(cases.IMAGE_CASES) if not c.first}
+_IMAGES: dict[str, Any] = {c.layer: c for c in reversed(cases.IMAGE_CASES) if not c.first}
 CASES: list[Any] = [c for c in (*cases.CASES, *_IMAGES.values()) if c.name not in _LIMITS]
 
 
@@ -53,7 +53,7 @@ def _model(keras: Any, case: Any) -> Any:
 def _facts(layer: Any, case: Any) -> dict[str, Any]:
     """What the layer gives, tells of itself, and knows."""
     inputs = _inputs(case)
-    call = {k: np.array(v) for k, v in getattr(case, "call", {}).items()}
+    call: dict[str, Any] = {k: np.array(v) for k, v in getattr(case, "call", {}).items()}
     if isinstance(case, cases.ImageCase):
         call = {"training": False}
     result = np.asarray(layer(inputs if len(inputs) > 1 else inputs[0], **call))

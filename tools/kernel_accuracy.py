@@ -73,9 +73,9 @@ def ours(case: Case, x: Any, kernel: Any, g: Any) -> list[Any]:
     if case.kind.startswith("depthwise"):
         kernel = kernel.swapaxes(-1, -2)
     a, b = ef.Variable(x), ef.Variable(kernel)
-    function = {"depthwise": ops.depthwise_conv, "transposed": ops.conv_transpose}
+    functions: dict[str, Any] = {"depthwise": ops.depthwise_conv, "transposed": ops.conv_transpose}
     with ef.GradientTape() as tape:
-        out = function.get(case.kind.split()[0], ops.conv)(a, b, padding="same")
+        out = functions.get(case.kind.split()[0], ops.conv)(a, b, padding="same")
     found = [np.asarray(out), *map(np.asarray, tape.gradient(out, [a, b], output_gradients=ef.Tensor(g)))]
     return [*found[:2], found[2].reshape((*found[2].shape[:-2], -1))]
 
@@ -116,12 +116,13 @@ def ratio_beside(case: Case, value: float) -> float:
     """Our error by theirs of outputs that don't see one number of this size, but are near to one that does."""
     x, kernel, g = arrays(case, relu=False)
     wild, zero = x.copy(), x.copy()
-    at = (case.batch - 1, *(case.length // 2,) * case.rank, case.channels // 2)
+    at: tuple[int, ...] = (case.batch - 1, *(case.length // 2,) * case.rank, case.channels // 2)
     wild[at], zero[at] = value, 0
     apart = np.zeros((case.batch, *(case.length,) * case.rank), bool)
     for reach, is_apart in ((case.size // 2 + NEAR, True), (case.size // 2, False)):
         some = slice(max(0, case.length // 2 - reach), case.length // 2 + reach + 1)
-        apart[(case.batch - 1, *(some,) * case.rank)] = is_apart
+        where: tuple[Any, ...] = (case.batch - 1, *(some,) * case.rank)
+        apart[where] = is_apart
     with np.errstate(all="ignore"):
         exact = theirs(case, zero, kernel, g, "float64")[0]
         found, other = ours(case, wild, kernel, g)[0], theirs(case, wild, kernel, g, "float32")[0]

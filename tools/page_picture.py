@@ -6,15 +6,14 @@ python -m tools.page_picture docs/images/viz_page.png
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from examples.viz_page import main as write_pages
+from tests.viz.browser import NONE_FOUND, find
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SHOWN = "#sel=op:0:forward:normalize_batch:digits / norm".replace(" ", "%20")
 SIZE = "1320,820"
 
@@ -28,9 +27,9 @@ def picture(target: Path) -> None:
 
 def photograph(address: str, size: str, target: Path) -> None:
     """Open a page in a window of `"width,height"` pixels, and write what it shows as a PNG file."""
-    browser = next((found for found in map(shutil.which, BROWSERS) if found), None)
+    browser = find()
     if browser is None:
-        sys.exit(f"no browser: none of {', '.join(BROWSERS)} is on the PATH")
+        sys.exit(NONE_FOUND)
     with tempfile.TemporaryDirectory() as profile:
         options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={size}"]
         places = [f"--user-data-dir={profile}", f"--screenshot={target.resolve()}", address]

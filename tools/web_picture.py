@@ -30,7 +30,7 @@ def picture(target: Path) -> None:
     """Draw a digit on the page of `examples/viz_web.py`, and photograph it."""
     program = browser.find()
     if program is None:
-        sys.exit(f"no browser: none of {', '.join(browser.NAMES)} is on the PATH")
+        sys.exit(browser.NONE_FOUND)
     with tempfile.TemporaryDirectory() as folder:
         ef.utils.set_random_seed(4)
         path = digits(Path(folder), epochs=20)

@@ -39,13 +39,20 @@ def fetched(version: str, integrity: str) -> bytes:
     return content
 
 
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    if file is None:
+        raise ValueError(f"{name} is no file in the package")
+    return file.read()
+
+
 def main(version: str | None = None, integrity: str | None = None) -> None:
     """Write the files, and what is known of them."""
     about = FOLDER / "runtime.json"
     pinned = json.loads(about.read_text(encoding="utf-8"))
     version, integrity = version or pinned["version"], integrity or pinned["integrity"]
     with tarfile.open(fileobj=io.BytesIO(fetched(version, integrity))) as archive:
-        contents = {name: archive.extractfile(f"package/dist/{name}").read() for name in FILES}
+        contents = {name: _member(archive, f"package/dist/{name}") for name in FILES}
     script, program = contents.values()
     packed = gzip.compress(program, 9, mtime=0)
     (FOLDER / FILES[0]).write_bytes(script)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+NONE_FOUND = f"no browser: none of {', '.join(NAMES)} is on the PATH"
 # Every element of the page, those within shadow roots too.
 WALK = """
 (() => { const found = []; const walk = root => { for (const e of root.querySelectorAll('*')) {

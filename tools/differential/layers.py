@@ -6,6 +6,7 @@ kernels are: numbers agree to what float32 holds, relative to the largest.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -158,7 +159,7 @@ def _of_layer(
 
 def _weights(rng: Any, shape: tuple[int, ...]) -> np.ndarray:
     """Small ones where many are added up: recurrent layers stay calm."""
-    found: np.ndarray = rng.normal(size=shape) * min(0.3, 1 / np.sqrt(max(1, np.prod(shape[:-1])))) + (len(shape) == 1)
+    found: np.ndarray = rng.normal(size=shape) * min(0.3, 1 / max(1, math.prod(shape[:-1])) ** 0.5) + (len(shape) == 1)
     return found.round(4)
 
 

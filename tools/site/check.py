@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.viz.browser import NAMES, find
+from tests.viz.browser import NONE_FOUND, find
 from tools.site.names import ROOT
 from tools.site.site_browser import SiteBrowser
 
@@ -107,7 +107,7 @@ def main() -> int:
     given = parser.parse_args()
     site = given.site.resolve()
     if find() is None:
-        print(f"not looked at: none of {', '.join(NAMES)} is on the PATH")
+        print(f"not looked at: {NONE_FOUND}")
         return 0
     wrong: list[str] = []
     with tempfile.TemporaryDirectory() as folder:

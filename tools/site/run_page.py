@@ -18,6 +18,7 @@ import os
 import re
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +68,20 @@ def _drawings_in_both_themes() -> dict[Path, Drawing]:
     Returns:
         Where drawings will be written: each by its file.
     """
-    draw, written = Recording.draw, {}
+    recordings: Any = Recording
+    draw = recordings.draw
+    written: dict[Path, Drawing] = {}
 
     def drawn(self: Recording, path: Any = None, *args: Any, **options: Any) -> Drawing:
-        made = draw(self, path, *args, **options)
+        made: Drawing = draw(self, path, *args, **options)
         if "theme" not in options:
-            made.in_the_dark = lambda: draw(self, None, *args, **options, theme="dark").svg
+            again = partial(draw, self, None, *args, **options, theme="dark")
+            vars(made)["in_the_dark"] = lambda: again().svg
             if path is not None:
                 written[Path(path).resolve()] = made
         return made
 
-    Recording.draw = drawn
+    recordings.draw = drawn
     return written
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-from tests.viz.browser import Browser, find
+from tests.viz.browser import NONE_FOUND, Browser, find
 
 LOADED = "document.readyState === 'complete' && location.href !== 'about:blank'"
 
@@ -21,9 +21,7 @@ class SiteBrowser(Browser):
     def __init__(self, folder: pathlib.Path) -> None:
         program = find()
         if program is None:
-            raise FileNotFoundError(
-                "no browser: none of chromium, chromium-browser, google-chrome, chrome is on the PATH"
-            )
+            raise FileNotFoundError(NONE_FOUND)
         self.wrong: list[str] = []
         self.asked: list[str] = []
         super().__init__(program, folder)

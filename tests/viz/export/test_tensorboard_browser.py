@@ -19,10 +19,7 @@ from tests.viz.test_callbacks import batch_and_model
 
 pytest.importorskip("tensorboard")
 PROGRAM = browser.find()
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
 
 
 @pytest.fixture(scope="module")

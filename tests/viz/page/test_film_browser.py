@@ -9,10 +9,7 @@ from tests.viz import browser
 from tools.replay_picture import kept_step
 
 PROGRAM = browser.find()
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
 
 
 @pytest.fixture(scope="module")

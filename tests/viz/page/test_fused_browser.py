@@ -14,10 +14,7 @@ from eagerflow import layers
 from tests.viz import browser
 from tests.viz.nets import Trainer
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(browser.find() is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(browser.find() is None, reason=browser.NONE_FOUND)]
 
 
 def dense_layers(count=1):

@@ -18,10 +18,7 @@ from tests.viz.nets import Trainer, mlp
 from viz.facts.schema import Frame, Op, Record, Scope, TensorInfo
 
 PROGRAM = browser.find()
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
 
 
 def recording(record: Record) -> viz.Recording:

@@ -19,10 +19,7 @@ from tests.viz.web.models_browser import ModelBrowser
 from viz.web import checks, document
 
 PROGRAM = browser.find()
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(PROGRAM is None, reason=f"no browser: none of {', '.join(browser.NAMES)} is on the PATH"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
 
 
 class Shown:
