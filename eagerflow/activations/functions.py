@@ -81,6 +81,8 @@ def linear(x: Any) -> Any:
 
     >>> ef.activations.linear(ef.Tensor([-1.0, 2.0])).tolist()
     [-1.0, 2.0]
+    >>> ef.activations.linear(3 * ef.Variable([-1.0, 2.0])).tolist()
+    [-3.0, 6.0]
     """
     return x
 

@@ -35,6 +35,9 @@ def serialize(activation: Any) -> Any:
 
     >>> ef.activations.serialize(ef.activations.get("relu"))
     'relu'
+    >>> name = ef.activations.serialize(ef.activations.tanh)
+    >>> ef.activations.get(name)(ef.Variable([0.0])).tolist()
+    [0.0]
     """
     return table.serialize(activation)
 
@@ -50,7 +53,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     Raises:
         UnknownNameError: for a name that is neither ours nor registered.
 
-    >>> ef.activations.deserialize("relu")([-1.0, 2.0]).tolist()
+    >>> ef.activations.deserialize("relu")(ef.Variable([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
     return table.deserialize(config, custom_objects)
@@ -69,5 +72,7 @@ def get(identifier: Identifier) -> Any:
 
     >>> ef.activations.get(None)(3.0)
     3.0
+    >>> ef.activations.get("relu")(ef.Variable([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
     """
     return table.get("linear" if identifier is None else identifier)

@@ -18,6 +18,9 @@ def serialize(layer: Any) -> dict[str, Any]:
     >>> from eagerflow.layers import Flatten
     >>> ef.layers.serialize(Flatten(name="flat"))["class_name"]
     'Flatten'
+    >>> config = ef.layers.serialize(ef.layers.Dense(3, activation="relu"))
+    >>> ef.layers.deserialize(config)(ef.ops.ones((1, 2))).shape
+    (1, 3)
     """
     return table.serialize(layer)
 
@@ -33,5 +36,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     >>> config = ef.layers.serialize(ef.layers.Dense(3))
     >>> ef.layers.deserialize(config).units
     3
+    >>> ef.layers.deserialize(config)(ef.ops.ones((1, 2))).shape
+    (1, 3)
     """
     return table.deserialize(config, custom_objects)

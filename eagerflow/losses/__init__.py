@@ -25,7 +25,7 @@ def get(identifier: Any) -> Any:
         UnknownNameError: for an unknown name.
 
     >>> loss = ef.losses.get("mse")
-    >>> loss([[0.0, 1.0]], [[0.0, 0.0]]).tolist()
+    >>> loss([[0.0, 1.0]], ef.Variable([[0.0, 0.0]])).tolist()
     [0.5]
     """
     return _LOSSES.get(identifier)
@@ -41,6 +41,9 @@ def serialize(loss: Any) -> Any:
     2.0
     >>> ef.losses.serialize(ef.losses.huber)
     'huber'
+    >>> config = ef.losses.serialize(ef.losses.MeanSquaredError())
+    >>> ef.losses.deserialize(config)([[0.0]], ef.Variable([[3.0]])).tolist()
+    9.0
     """
     return _LOSSES.serialize(loss)
 
@@ -59,6 +62,8 @@ def deserialize(name: Any, custom_objects: Any = None) -> Any:
     >>> config = ef.losses.serialize(ef.losses.Huber(delta=2.0))
     >>> ef.losses.deserialize(config).delta
     2.0
+    >>> ef.losses.deserialize(config)([[0.0]], ef.Variable([[1.0]])).tolist()
+    0.5
     """
     return _LOSSES.deserialize(name, custom_objects)
 

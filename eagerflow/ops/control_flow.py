@@ -291,7 +291,7 @@ def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: st
         ValueError: for a signature that can't be read, or arguments that don't broadcast.
 
     >>> times = ef.ops.vectorize(lambda a, b: a * b, signature="(n),()->(n)")
-    >>> times([[1.0, 2.0], [3.0, 4.0]], [10.0, 100.0]).tolist()
+    >>> times(ef.Variable([[1.0, 2.0], [3.0, 4.0]]), [10.0, 100.0]).tolist()
     [[10.0, 20.0], [300.0, 400.0]]
     """
     _check_callable("vectorize", "pyfunc", pyfunc)

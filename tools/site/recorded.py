@@ -3,11 +3,13 @@
     python -m tools.site.recorded RESULT.json NAME...
 
 The example of a docstring runs while the name that it is about keeps what it is called with. That call is then made
-once more under `viz.trace` and a tape, and followed by the gradient of its outputs.
+once more under `viz.trace` and a tape, and followed by the gradient of its outputs. Some names run no op themselves
+(`ones` makes a constant, `shape` reads a tuple): of these, the whole example is recorded, which uses what they give.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import doctest
 import importlib
@@ -33,10 +35,11 @@ from viz.recording import Recording
 
 # Whose names are called with arrays.
 MODULES = ("eagerflow.ops", "eagerflow.layers", "eagerflow.activations", "eagerflow.losses")
+WITHOUT = {"eagerflow.layers.TorchModuleWrapper": "needs PyTorch, without which this site is built"}
 
 
 class ExampleFailed(Exception):
-    """The example of a docstring raised what it doesn't say."""
+    """The example of a docstring raised what it doesn't say, or runs no op."""
 
 
 class Call(NamedTuple):
@@ -50,20 +53,28 @@ class Call(NamedTuple):
 def is_recorded(one: Public) -> bool:
     """Whether the page of a name is to show what runs."""
     is_there = one.module in MODULES or one.module.startswith("eagerflow.ops.")
-    return one.has_example and is_there
+    return is_there and one.path not in WITHOUT
 
 
 def html(one: Public) -> str:
-    """The part of a name's page that shows what runs, "" where its example runs no op.
+    """The part of a name's page that shows what runs.
 
     Raises:
-        ExampleFailed: when the example raises.
+        ExampleFailed: when the example raises, and when it runs no op.
     """
-    calls = [call for call in calls_of(one) if _arrays(call)]
-    if not calls:
-        return ""
-    recording, layer = record(one, calls[0])
-    return page_part(recording, one.path, layer) if recording.ops else ""
+    calls = calls_of(one)
+    for call in calls:
+        if _arrays(call):
+            recording, layer = record(one, call)
+            if recording.ops:
+                return page_part(recording, one.path, layer)
+    recording = record_example(one)
+    if not recording.ops:
+        raise ExampleFailed(f"{one.path}: its example runs no op, so its page has nothing to show: let one use it")
+    told = (
+        f"<code>{one.name}</code> runs no op itself. This is what its example runs." if calls else "The whole example."
+    )
+    return f"<p>{told}</p>\n{page_part(recording, one.path, None)}"
 
 
 def calls_of(one: Public) -> list[Call]:
@@ -74,17 +85,47 @@ def calls_of(one: Public) -> list[Call]:
     return found
 
 
-def run_example(one: Public, names: dict[str, Any]) -> None:
-    """Run the examples of a docstring with these names."""
+def run_example(one: Public, names: dict[str, Any], shown: list[Any] | None = None) -> None:
+    """Run the examples of a docstring.
+
+    Args:
+        one: whose docstring.
+        names: what the examples see, and where they put theirs.
+        shown: gets the value of each expression; of `y.tolist()` and `y.shape` that of `y`.
+    """
+    show = sys.displayhook if shown is None else shown.append
     for example in doctest.DocTestParser().get_examples(one.doc):
         if example.options.get(doctest.SKIP):
             continue
         try:
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                exec(compile(example.source, "<example>", "single"), names)
+            tree = ast.parse(example.source, mode="single")
+            for statement in tree.body:
+                if isinstance(statement, ast.Expr) and shown is not None:
+                    statement.value = _tensor_in(statement.value)
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), _hook(show):
+                exec(compile(tree, "<example>", "single"), names)
         except Exception as error:
             if example.exc_msg is None:
                 raise ExampleFailed(f"{one.path}: >>> {example.source.strip()}\n{error!r}") from error
+
+
+def _tensor_in(shown: ast.expr) -> ast.expr:
+    """Of `y.tolist()` and `y.shape`: `y`."""
+    if isinstance(shown, ast.Attribute) and shown.attr == "shape":
+        return shown.value
+    if isinstance(shown, ast.Call) and isinstance(shown.func, ast.Attribute) and shown.func.attr == "tolist":
+        return shown.func.value
+    return shown
+
+
+@contextlib.contextmanager
+def _hook(show: Callable[[Any], Any]) -> Iterator[None]:
+    """Expressions give their values to `show` while this is open."""
+    before, sys.displayhook = sys.displayhook, show
+    try:
+        yield
+    finally:
+        sys.displayhook = before
 
 
 @contextlib.contextmanager
@@ -109,7 +150,8 @@ def _watched(one: Public, found: list[Call]) -> Iterator[dict[str, Any]]:
 
     with contextlib.ExitStack() as undo:
         if one.is_class:
-            _set(undo, one.value, "__call__", noted(one.value.__call__))
+            kind = one.value.__base__ if "made" in vars(one.value) else one.value  # Convolution2D makes a Conv2D
+            _set(undo, kind, "__call__", noted(kind.__call__))
         else:
             stand_in = noted(one.value)
             for path in (one.path, *one.aliases):
@@ -117,6 +159,29 @@ def _watched(one: Public, found: list[Call]) -> Iterator[dict[str, Any]]:
                 _set(undo, modules()[module], name, stand_in)
             names.update({name: stand_in for name, value in names.items() if value is one.value})
         yield names
+
+
+def record_example(one: Public) -> Recording:
+    """A recording of a whole example, and of the gradients of the last value that it shows."""
+    home = importlib.import_module(one.value.__module__)
+    names = {**vars(home), "ef": ef, "np": np, "viz": viz, "__name__": home.__name__}
+    shown: list[Any] = []
+    made: list[ef.Variable] = []  # holds those without a name, too, so that the tape can tell of them
+    begin = ef.Variable.__init__
+
+    def begin_and_hold(self: ef.Variable, *args: Any, **kwargs: Any) -> None:
+        begin(self, *args, **kwargs)
+        made.append(self)
+
+    with contextlib.ExitStack() as undo, viz.trace(one.name, time=False, memory=False, source=False) as recording:
+        _set(undo, ef.Variable, "__init__", begin_and_hold)
+        with ef.GradientTape() as tape:
+            run_example(one, names, shown)
+        outputs = [value for value in shown if _is_float(value)][-1:]
+        if tape.watched_variables() and outputs:
+            with contextlib.suppress(NotImplementedError, LookupError, ef.TapeError):
+                tape.gradient(outputs, tape.watched_variables())
+    return recording
 
 
 def _set(undo: contextlib.ExitStack, holder: Any, name: str, value: Any) -> None:

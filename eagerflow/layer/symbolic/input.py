@@ -36,6 +36,8 @@ class InputLayer(Layer):
     >>> model = ef.Sequential([layer, ef.layers.Dense(2)])
     >>> layer.output.shape, model.output_shape
     ((None, 3), (None, 2))
+    >>> model(ef.ops.ones((4, 3))).shape
+    (4, 2)
     """
 
     def __init__(

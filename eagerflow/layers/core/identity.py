@@ -21,6 +21,10 @@ class Identity(Layer):
     >>> layer = ef.layers.Identity()
     >>> layer(ef.Tensor([[1.0, 2.0]])).tolist()
     [[1.0, 2.0]]
+    >>> shortcut, dense = ef.layers.Identity(), ef.layers.Dense(2, kernel_initializer="ones")
+    >>> x = ef.Tensor([[1.0, 2.0]])
+    >>> ef.layers.Add()([shortcut(x), dense(x)]).tolist()
+    [[4.0, 5.0]]
     """
 
     _stateless = True

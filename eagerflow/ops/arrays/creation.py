@@ -62,6 +62,9 @@ def zeros(shape: Any, dtype: DType = None) -> Tensor:
 
     >>> ef.ops.zeros((2, 3)).tolist()
     [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    >>> rows = ef.Variable([[1.0, 2.0]])
+    >>> ef.ops.concatenate([ef.ops.zeros((1, 2)), rows]).tolist()
+    [[0.0, 0.0], [1.0, 2.0]]
     """
     return made(numpy.zeros(shape_of(shape, "zeros"), as_dtype(dtype)))
 
@@ -76,6 +79,9 @@ def ones(shape: Any, dtype: DType = None) -> Tensor:
 
     >>> ef.ops.ones((2, 3)).tolist(), ef.ops.ones(2, "int32").tolist()
     ([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]], [1, 1])
+    >>> matrix = ef.Variable([[1.0, 2.0], [3.0, 4.0]])
+    >>> ef.ops.matmul(ef.ops.ones((1, 2)), matrix).tolist()  # the sums of its columns
+    [[4.0, 6.0]]
     """
     return made(numpy.ones(shape_of(shape, "ones"), as_dtype(dtype)))
 
@@ -90,6 +96,8 @@ def empty(shape: Any, dtype: DType = None) -> Tensor:
 
     >>> ef.ops.empty((2, 3)).shape
     (2, 3)
+    >>> (ef.ops.empty((2,)) + ef.Variable([3.0, 4.0])).tolist()
+    [3.0, 4.0]
     """
     return zeros(shape, dtype)
 
@@ -105,6 +113,8 @@ def full(shape: Any, fill_value: TensorLike, dtype: DType = None) -> Tensor:
 
     >>> ef.ops.full((2, 3), 7).tolist()
     [[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]]
+    >>> ef.ops.full((2, 2), ef.Variable([3.0, 4.0])).tolist()
+    [[3.0, 4.0], [3.0, 4.0]]
     """
     kind = as_dtype(dtype)
     if isinstance(fill_value, (bool, int, float, complex)):
@@ -129,6 +139,9 @@ def zeros_like(x: TensorLike, dtype: DType = None) -> Tensor:
 
     >>> ef.ops.zeros_like([1, 2]).tolist()
     [0, 0]
+    >>> x = ef.Variable([-1.0, 2.0])
+    >>> ef.ops.maximum(x, ef.ops.zeros_like(x)).tolist()
+    [0.0, 2.0]
     """
     return _like(x, 0, dtype)
 
@@ -143,6 +156,9 @@ def ones_like(x: TensorLike, dtype: DType = None) -> Tensor:
 
     >>> ef.ops.ones_like([1, 2], "float32").tolist()
     [1.0, 1.0]
+    >>> share = ef.Variable([0.25, 1.0])
+    >>> (ef.ops.ones_like(share) - share).tolist()
+    [0.75, 0.0]
     """
     return _like(x, 1, dtype)
 
@@ -157,6 +173,9 @@ def empty_like(x: TensorLike, dtype: DType = None) -> Tensor:
 
     >>> ef.ops.empty_like([[1, 2, 3]], dtype="float32").shape
     (1, 3)
+    >>> x = ef.Variable([3.0, 4.0])
+    >>> (ef.ops.empty_like(x) + x).tolist()
+    [3.0, 4.0]
     """
     return _like(x, 0, dtype)
 
@@ -172,6 +191,9 @@ def full_like(x: TensorLike, fill_value: TensorLike, dtype: DType = None) -> Ten
 
     >>> ef.ops.full_like([1, 2], 7).tolist()
     [7, 7]
+    >>> x = ef.Variable([-1.0, 2.0])
+    >>> ef.ops.minimum(x, ef.ops.full_like(x, 1.0)).tolist()
+    [-1.0, 1.0]
     """
     x = convert_to_tensor(x)
     if isinstance(fill_value, (bool, int, float, complex)):
@@ -189,6 +211,8 @@ def array(x: TensorLike, dtype: DType = None) -> Tensor:
 
     >>> ef.ops.array([1.0, 2.0]), ef.ops.array([1, 2], "float32")
     (Tensor([1., 2.], shape=(2,), dtype=float32), Tensor([1., 2.], shape=(2,), dtype=float32))
+    >>> (ef.ops.array([1.0, 2.0]) * ef.Variable(3.0)).tolist()
+    [3.0, 6.0]
     """
     return convert_to_tensor(x, dtype)
 
@@ -205,6 +229,8 @@ def arange(start: TensorLike, stop: TensorLike | None = None, step: Any = None, 
 
     >>> ef.ops.arange(3).tolist(), ef.ops.arange(1.0, 2.0, 0.5).tolist()
     ([0, 1, 2], [1.0, 1.5])
+    >>> (ef.ops.arange(3.0) * ef.Variable(0.5)).tolist()
+    [0.0, 0.5, 1.0]
     """
     if start is None:
         raise unknown_length("arange", "None")
@@ -236,6 +262,8 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     >>> ef.ops.eye(3, k=1, dtype="int32").tolist()
     [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
+    >>> ef.ops.matmul(ef.Variable([[1.0, 2.0], [3.0, 4.0]]), ef.ops.eye(2, k=1)).tolist()  # columns, one to the right
+    [[0.0, 1.0], [0.0, 3.0]]
     """
     rows, columns = operator.index(N), None if M is None else operator.index(M)
     return made(numpy.eye(rows, columns, operator.index(k), as_dtype(dtype)))
@@ -251,6 +279,8 @@ def identity(n: int, dtype: DType = None) -> Tensor:
 
     >>> ef.ops.identity(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
+    >>> (ef.Variable([[2.0, 1.0], [1.0, 2.0]]) + ef.ops.identity(2)).tolist()
+    [[3.0, 1.0], [1.0, 3.0]]
     """
     return eye(n, dtype=dtype)
 
@@ -267,6 +297,8 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
 
     >>> ef.ops.tri(3, dtype="int32").tolist()
     [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    >>> (ef.Variable([[1.0, 2.0], [3.0, 4.0]]) * ef.ops.tri(2)).tolist()
+    [[1.0, 0.0], [3.0, 4.0]]
     """
     return made(numpy.tri(int(N), None if M is None else int(M), k, as_dtype(dtype)))
 

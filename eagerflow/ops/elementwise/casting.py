@@ -104,6 +104,8 @@ def convert_to_numpy(x: TensorLike) -> numpy.ndarray:
 
     >>> ef.ops.convert_to_numpy([1.0, 2.0]).tolist()
     [1.0, 2.0]
+    >>> ef.ops.convert_to_numpy(ef.Variable([1.0, 2.0]) * 3).tolist()
+    [3.0, 6.0]
     """
     return convert_to_tensor(x).numpy()
 
@@ -117,6 +119,9 @@ def shape(x: TensorLike) -> tuple[int, ...]:
 
     >>> ef.ops.shape([[1, 2]])
     (1, 2)
+    >>> x = ef.Variable([[1.0, 2.0]])
+    >>> ef.ops.reshape(x, ef.ops.shape(x)[::-1]).tolist()
+    [[1.0], [2.0]]
     """
     return convert_to_tensor(x).shape
 
@@ -130,6 +135,9 @@ def ndim(x: TensorLike) -> int:
 
     >>> ef.ops.ndim([[1, 2]])
     2
+    >>> x = ef.Variable([[1.0, 2.0], [3.0, 4.0]])
+    >>> ef.ops.sum(x, axis=tuple(range(1, ef.ops.ndim(x)))).tolist()  # over all axes but the first
+    [3.0, 7.0]
     """
     return convert_to_tensor(x).ndim
 
@@ -143,6 +151,9 @@ def size(x: TensorLike) -> int:
 
     >>> ef.ops.size([[1, 2]])
     2
+    >>> x = ef.Variable([[1.0, 2.0], [3.0, 6.0]])
+    >>> (ef.ops.sum(x) / ef.ops.size(x)).tolist()  # the mean
+    3.0
     """
     return convert_to_tensor(x).size
 
@@ -155,6 +166,9 @@ def dtype(x: TensorLike) -> str:
 
     >>> ef.ops.dtype([1.0])
     'float32'
+    >>> x = ef.Variable([0.5, 1.5])
+    >>> (ef.ops.cast([1, 2], ef.ops.dtype(x)) * x).tolist()
+    [0.5, 3.0]
     """
     return convert_to_tensor(x).dtype.name
 

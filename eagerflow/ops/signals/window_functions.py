@@ -29,6 +29,8 @@ def bartlett(x: int) -> Tensor:
 
     >>> ef.ops.bartlett(5).tolist()
     [0.0, 0.5, 1.0, 0.5, 0.0]
+    >>> (ef.ops.bartlett(3) * ef.Variable([1.0, 2.0, 3.0])).tolist()
+    [0.0, 2.0, 0.0]
     """
     return _weights(numpy.bartlett(int(x)))
 
@@ -42,6 +44,8 @@ def blackman(x: int) -> Tensor:
 
     >>> abs(ef.ops.blackman(5)).round(4)
     Tensor([0.  , 0.34, 1.  , 0.34, 0.  ], shape=(5,), dtype=float32)
+    >>> ef.ops.blackman(5)[1:-1] * ef.Variable([1.0, 2.0, 3.0])
+    Tensor([0.34, 2.  , 1.02], shape=(3,), dtype=float32)
     """
     return _weights(numpy.blackman(int(x)))
 
@@ -55,6 +59,8 @@ def hamming(x: int) -> Tensor:
 
     >>> ef.ops.hamming(5).round(4)
     Tensor([0.08, 0.54, 1.  , 0.54, 0.08], shape=(5,), dtype=float32)
+    >>> ef.ops.hamming(3) * ef.Variable([1.0, 2.0, 3.0])
+    Tensor([0.08, 2.  , 0.24], shape=(3,), dtype=float32)
     """
     return _weights(numpy.hamming(int(x)))
 
@@ -68,6 +74,8 @@ def hanning(x: int) -> Tensor:
 
     >>> ef.ops.hanning(3).tolist()
     [0.0, 1.0, 0.0]
+    >>> (ef.ops.hanning(3) * ef.Variable([1.0, 2.0, 3.0])).tolist()
+    [0.0, 2.0, 0.0]
     """
     return _weights(numpy.hanning(int(x)))
 
@@ -82,6 +90,8 @@ def kaiser(x: int, beta: Any) -> Tensor:
 
     >>> ef.ops.kaiser(5, beta=8.0).round(4)
     Tensor([0.0023, 0.369 , 1.    , 0.369 , 0.0023], shape=(5,), dtype=float32)
+    >>> (ef.ops.kaiser(3, beta=0.0) * ef.Variable([1.0, 2.0, 3.0])).tolist()  # a rectangle leaves all as it is
+    [1.0, 2.0, 3.0]
     """
     if not isinstance(beta, Tensor):
         return _weights(numpy.kaiser(int(x), float(beta)))

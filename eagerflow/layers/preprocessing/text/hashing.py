@@ -86,6 +86,9 @@ class Hashing(Layer):
     >>> import eagerflow as ef
     >>> ef.layers.Hashing(num_bins=3)([["A"], ["B"], ["C"], ["D"], ["E"]]).tolist()
     [[1], [0], [1], [1], [2]]
+    >>> layers = [ef.layers.Hashing(num_bins=3), ef.layers.Embedding(3, 4)]
+    >>> ef.Sequential(layers)(ef.Tensor([[7, 8]])).shape
+    (1, 2, 4)
     """
 
     _convert_input_args = False

@@ -50,6 +50,9 @@ class StringLookup(IndexLookup):
     >>> layer = ef.layers.StringLookup(vocabulary=["a", "b", "c"])
     >>> layer([["a", "c"], ["z", "b"]]).tolist()
     [[1, 3], [0, 2]]
+    >>> indices = layer([["a", "c"], ["z", "b"]])
+    >>> ef.layers.Embedding(layer.vocabulary_size(), 5)(indices).shape
+    (2, 2, 5)
     """
 
     def __init__(
@@ -117,6 +120,9 @@ class IntegerLookup(IndexLookup):
     >>> import eagerflow as ef
     >>> ef.layers.IntegerLookup(vocabulary=[12, 36, 1138, 42])([[12, 1138, 42], [42, 1000, 36]]).tolist()
     [[1, 3, 4], [4, 0, 2]]
+    >>> layer = ef.layers.IntegerLookup(vocabulary=[12, 36], output_mode="multi_hot")
+    >>> ef.layers.Dense(5)(layer([[12, 36], [36, 36]])).shape
+    (2, 5)
     """
 
     def __init__(

@@ -67,6 +67,8 @@ class TextVectorization(Layer):
     >>> layer = ef.layers.TextVectorization(vocabulary=["earth", "wind", "fire"])
     >>> layer(["Earth, wind!", "water"]).tolist()
     [[2, 3], [1, 0]]
+    >>> ef.layers.Embedding(layer.vocabulary_size(), 4)(layer(["Earth, wind!", "water"])).shape
+    (2, 2, 4)
     """
 
     _convert_input_args = False

@@ -1,0 +1,54 @@
+"""What the pages of names show of their own examples."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tools.site import recorded
+from tools.site.names import Public, catalogue
+
+BY_PATH = {one.path: one for one in catalogue()}
+
+
+def figures(html: str) -> dict[str, str]:
+    """What the page says in figures."""
+    return dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", html))
+
+
+@pytest.mark.parametrize("name", ["Dense", "Convolution2D"])
+def test_a_layer_shows_its_call_with_parameters_forward_and_backward(name):
+    shown = figures(recorded.html(BY_PATH[f"eagerflow.layers.{name}"]))
+    assert shown.keys() == {"parameters", "forward", "backward", "results of the forward ops"}
+    assert shown["parameters"].startswith("8 (kernel" if name == "Dense" else "5 (kernel")
+
+
+@pytest.mark.parametrize("name", ["ops.ones", "ops.shape", "activations.linear", "losses.serialize", "layers.Identity"])
+def test_what_runs_no_op_shows_those_that_its_example_runs(name):
+    one = BY_PATH[f"eagerflow.{name}"]
+    html = recorded.html(one)
+    assert html.startswith(f"<p><code>{one.name}</code> runs no op itself.")
+    assert {"forward", "backward"} <= figures(html).keys()
+
+
+def test_the_first_call_that_runs_an_op_is_shown():
+    assert figures(recorded.html(BY_PATH["eagerflow.ops.full"]))["forward"].startswith("2 ops")
+
+
+def test_an_example_that_runs_no_op_fails():
+    def nothing() -> int:
+        """Nothing.
+
+        >>> ef.ops.zeros(3).shape
+        (3,)
+        """
+        return 0
+
+    with pytest.raises(recorded.ExampleFailed, match=r"eagerflow\.ops\.nothing: its example runs no op"):
+        recorded.html(Public("eagerflow.ops.nothing", nothing, ()))
+
+
+def test_only_what_cannot_run_here_is_left_out():
+    assert not recorded.is_recorded(BY_PATH["eagerflow.layers.TorchModuleWrapper"])
+    assert recorded.is_recorded(BY_PATH["eagerflow.layers.InputLayer"])
