@@ -16,6 +16,7 @@ __all__ = ["MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten
 __all__ += ["lists_to_tuples", "map_shape_structure", "map_structure", "map_structure_up_to", "pack_sequence_as"]
 __all__ += ["traverse"]
 
+# The keys and indices that lead to a leaf.
 Path = tuple[Any, ...]
 _NESTED = (list, tuple, dict, deque)
 

@@ -25,7 +25,8 @@ __all__ = ["Finished", "Gradients", "Stretch", "Walk", "everything", "reaching",
 
 # By the keys of tensors: raw arrays, or tensors while the walk is recorded itself.
 Gradients: TypeAlias = dict[int, Array]
-Finished: TypeAlias = Callable[[int, Array], None]  # is told a key and its gradient, to which nothing will be added
+# Is told a key and its gradient, to which nothing will be added.
+Finished: TypeAlias = Callable[[int, Array], None]
 
 
 class Stretch(NamedTuple):

@@ -22,6 +22,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["check_grads", "grad", "hessian", "jacobian", "jvp", "value_and_grad", "vjp"]
 
+# The place of the argument that a derivative is asked of, or of several.
 Argnums = int | Sequence[int]
 
 

@@ -15,6 +15,7 @@ from eagerflow.datasets.source import Source
 
 __all__ = ["Part", "load_parts"]
 
+# Samples and their labels.
 Part = tuple[np.ndarray, np.ndarray]
 
 _LARGEST = 1 << 28  # bytes of a batch; the largest official one has 155 million

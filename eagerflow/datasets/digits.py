@@ -8,10 +8,8 @@ import numpy as np
 
 __all__ = ["load_data"]
 
-Split = tuple[np.ndarray, np.ndarray]
 
-
-def load_data() -> tuple[Split, Split]:
+def load_data() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Gives 1,797 real handwritten digits, split once and for all into training and test images.
 
     Thirteen people wrote digits on forms. The scans of 32×32 black or white pixels were counted in blocks of

@@ -20,6 +20,7 @@ __all__ = ["KERAS_SITE", "Source", "check_split", "expect", "orders", "same_leng
 KERAS_SITE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 Result = TypeVar("Result")
+# Samples and their labels.
 Split = tuple[np.ndarray, np.ndarray]
 
 

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from tests.sources import ROOT
-from tools.site import docstrings, links, outputs, run_page, sections, signatures, stage, svg, tutorials
+from tools.site import docstrings, links, named_types, outputs, run_page, sections, signatures, stage, svg, tutorials
 
 DOC = """Scale `x_1` by **rest.
 
@@ -160,6 +160,7 @@ PURE = (
     "docstrings",
     "families",
     "keras_badges",
+    "named_types",
     "names",
     "navigation",
     "record_html",
@@ -179,3 +180,32 @@ def test_signatures_show_types_and_leave_out_defaults_that_can_not_be_read():
     def function(x: int, by: str = "\\" * 3, *, f=len, name: str | None = None) -> float: ...
 
     assert signatures.signature(function) == "(x: int, by: str = ..., *, f=len, name: str | None = None) -> float"
+
+
+@pytest.mark.parametrize(
+    ("page", "name", "target"),
+    [
+        ("layers/Dense", "Identifier", "types#eagerflow.base.typing.Identifier"),
+        ("layers/Dense", "LayerOptions", "types#eagerflow.base.layer_options.LayerOptions"),
+        ("ops/add", "TensorLike", "types#eagerflow.base.typing.TensorLike"),
+        ("ops/add", "Tensor", "eagerflow/Tensor"),
+        ("eagerflow/Model", "History", "callbacks/History"),
+        ("eagerflow/Input", "SymbolicTensor", "eagerflow/KerasTensor"),
+        ("datasets.cifar10/load_data", "Part", "types#eagerflow.datasets.cifar.Part"),
+        ("viz/gap", "Gap", "viz/Gap"),
+    ],
+)
+def test_types_in_signatures_lead_to_what_the_file_means_by_them(page, name, target):
+    assert named_types.target_of(f"reference/{page}", name) == f"reference/{target}"
+
+
+@pytest.mark.parametrize("name", ["Any", "Callable", "Sequence", "Iterator", "numpy.ndarray"])
+def test_types_of_python_lead_nowhere(name):
+    assert [page for (page, text) in named_types.links() if text == name] == []
+
+
+def test_each_type_without_a_page_is_told_once():
+    told = [one.anchor for one in named_types.types()]
+    assert len(set(told)) == len(told)
+    assert [one.anchor for one in named_types.types() if not one.doc] == []
+    assert "`activity_regularizer`\n: of the outputs." in named_types.page()

@@ -19,7 +19,18 @@ from pathlib import Path
 
 from sphinx.cmd.build import main as sphinx
 
-from tools.site import gallery, links, recorded, reference, running, search_pages, sections, stage, tutorials
+from tools.site import (
+    gallery,
+    links,
+    named_types,
+    recorded,
+    reference,
+    running,
+    search_pages,
+    sections,
+    stage,
+    tutorials,
+)
 from tools.site.cache import Cache, tools_mark
 from tools.site.names import ROOT, catalogue
 from tools.site.run_page import blocks
@@ -62,6 +73,7 @@ class Build:
         self._tell("the examples of names are recorded")
         for name, text in reference.pages(parts, self.only):
             self._write(self.pages / f"{name}.md", text)
+        self._write(self.pages / f"{named_types.PAGE}.md", named_types.page())
         for name in ("static", "templates"):
             shutil.copytree(HERE / name, self.pages / f"_site_{name}", dirs_exist_ok=True)
         shutil.copytree(ROOT / "docs" / "images", self.pages / "images", dirs_exist_ok=True)
@@ -126,7 +138,7 @@ class Build:
         out, kept = self.folder / "html", self.folder / "doctrees"
         options = ["-b", "html", "-W", "-n", "--keep-going", "-q", "-j", str(self.processes), "-c", str(ROOT / "docs")]
         settings = ["-D", f"site_outputs={self.outputs}", "-D", f"html_static_path={self.pages / '_site_static'}"]
-        settings += ["-D", f"site_made_by={tools_mark('extension', 'navigation', 'outputs', 'svg')}"]
+        settings += ["-D", f"site_made_by={tools_mark('extension', 'named_types', 'navigation', 'outputs', 'svg')}"]
         settings += ["-D", f"templates_path={self.pages / '_site_templates'}"]
         return sphinx([*options, *settings, "-d", str(kept), str(self.pages), str(out)])
 

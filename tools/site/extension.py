@@ -13,7 +13,7 @@ from sphinx.domains.python import PythonDomain
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from tools.site import navigation, outputs, reference, source_pages, versions
+from tools.site import named_types, navigation, outputs, source_pages, versions
 
 logger = logging.getLogger(__name__)
 
@@ -72,15 +72,11 @@ def type_in_signature(app: Sphinx, env: Any, node: pending_xref, contnode: nodes
     """Types in signatures: a link where they have a page, else their text. Nothing else may be missing."""
     if node.get("refdomain") != "py" or not node["refdoc"].startswith("reference/"):
         return None
-    target = reference.homes().get(_full_name(node["reftarget"]))
-    if target is None or app.builder.name != "html":
+    page, sharp, anchor = named_types.target_of(node["refdoc"], node["reftarget"]).partition("#")
+    if not page or page not in env.found_docs or app.builder.name != "html":
         return contnode
-    uri = app.builder.get_relative_uri(node["refdoc"], target)
-    return nodes.reference("", "", contnode, refuri=uri, internal=True)
-
-
-def _full_name(text: str) -> str:
-    return next((name for name in navigation.candidates(text) if name in reference.homes()), text)
+    uri = app.builder.get_relative_uri(node["refdoc"], page) if page != node["refdoc"] else ""
+    return nodes.reference("", "", contnode, refuri=uri + sharp + anchor, internal=True)
 
 
 class LinksOfNames(SphinxPostTransform):

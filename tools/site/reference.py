@@ -17,7 +17,7 @@ INTRODUCTION = """# API reference
 
 The {total} public names of eagerflow and viz, a page each. Where Keras has a name with the same signature, its page
 says so. Layers and ops show what viz records of their own example: what runs, forward and backward, with shapes,
-parameters and floating-point operations."""
+parameters and floating-point operations. What `TensorLike`, `Shape`, ... in signatures mean: [](types.md)."""
 
 
 def short(path: str) -> str:
@@ -222,6 +222,6 @@ def index_page(listed: list[str], groups: dict[str, list[Public]]) -> str:
         doc = docstrings.summary(modules()[module].__doc__ or "")
         text = docstrings.prose(doc.removeprefix(f"{module}: "))
         cards.append(f"| [{module}]({short(module)}/index.md) | {len(groups.get(module, []))} | {text} |")
-    entries = sections.toctree(f"{folder_of(module)}/index" for module in listed)
+    entries = sections.toctree([*(f"{folder_of(module)}/index" for module in listed), "reference/types"])
     table = "| Module | Names | |\n|---|--:|---|\n" + "\n".join(cards)
     return "\n\n".join([INTRODUCTION.format(total=total), f"```{{rst-class}} names\n```\n\n{table}", entries])

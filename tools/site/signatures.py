@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from typing import Any
 
 _EMPTY = inspect.Parameter.empty
@@ -49,7 +50,8 @@ def _type(annotation: Any) -> Any:
     if annotation is _EMPTY:
         return annotation
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    text = text.strip("'\"")
+    text = re.sub(r"ForwardRef\('([^']*)'[^)]*\)", r"\1", text.strip("'\""))
+    text = re.sub(r"\b(typing|collections\.abc)\.", "", text)
     return _Text(text) if _parses(text) else _EMPTY
 
 

@@ -21,6 +21,7 @@ from eagerflow.ops.elementwise.selection import where
 
 __all__ = ["extract_sequences", "fft", "fft2", "ifft2", "irfft", "istft", "rfft", "stft"]
 
+# Complex numbers: their real and their imaginary parts.
 Pair = tuple[Tensor, Tensor]
 
 
