@@ -186,7 +186,7 @@ def test_signatures_show_types_and_leave_out_defaults_that_can_not_be_read():
     ("page", "name", "target"),
     [
         ("layers/Dense", "Identifier", "types#eagerflow.base.typing.Identifier"),
-        ("layers/Dense", "LayerOptions", "types#eagerflow.base.layer_options.LayerOptions"),
+        ("layers/Dot", "LayerOptions", "types#eagerflow.base.layer_options.LayerOptions"),
         ("ops/add", "TensorLike", "types#eagerflow.base.typing.TensorLike"),
         ("ops/add", "Tensor", "eagerflow/Tensor"),
         ("eagerflow/Model", "History", "callbacks/History"),
