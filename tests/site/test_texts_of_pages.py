@@ -192,7 +192,7 @@ def test_signatures_show_types_and_leave_out_defaults_that_can_not_be_read():
         ("eagerflow/Model", "History", "callbacks/History"),
         ("eagerflow/Input", "SymbolicTensor", "eagerflow/KerasTensor"),
         ("datasets.cifar10/load_data", "Part", "types#eagerflow.datasets.cifar.Part"),
-        ("viz/gap", "Gap", "viz/Gap"),
+        ("viz/explain", "Explanation", "viz/Explanation"),
     ],
 )
 def test_types_in_signatures_lead_to_what_the_file_means_by_them(page, name, target):

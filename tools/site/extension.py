@@ -13,7 +13,7 @@ from sphinx.domains.python import PythonDomain
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from tools.site import named_types, navigation, outputs, source_pages, versions
+from tools.site import named_types, navigation, outputs, search_pages, source_pages, versions
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", navigation.add)
     app.connect("html-collect-pages", source_pages.collected)
     app.connect("build-finished", versions.write)
+    app.connect("build-finished", search_pages.headings)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

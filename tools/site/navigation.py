@@ -65,7 +65,7 @@ def _beside(module: str, family: str) -> list[Public]:
 def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Give the templates of a name's page the names beside it, and all pages the way up."""
     if pagename == "search":
-        for name in ("pages.js", "search.js"):
+        for name in ("pages.js", "headings.js", "search.js"):
             app.add_js_file(name, loading_method="defer")
     one = _by_page().get(pagename)
     if one is None:

@@ -1,14 +1,66 @@
-"""What the search knows of each page beside its words: title, summary, other names. See static/search.js."""
+"""What the search knows beside the words of pages: titles, summaries, other names, methods, headings.
+
+static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names.
+`siteMembers` has one for each method: page, name, anchor. `siteHeadings` has one for each heading of a text: page, anchor,
+title.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-from tools.site import docstrings, reference
-from tools.site.names import catalogue
+from eagerflow.base.serialization import tables
+from tools.site import docstrings, named_types, reference
+from tools.site.names import Public, catalogue
 
 Row = tuple[str, str, str, list[str]]
+# What readers ask for whose answer is a page of text: phrases that its title doesn't say.
+ASKED = {
+    "start/ten_minutes": "quickstart, getting started, tutorial, hello world, first steps, beginner",
+    "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
+    " reproducible, class weight, freeze layers",
+    "guides/callbacks": "learning rate schedule, learning rate decay, warmup, early stopping, cosine decay",
+    "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop, train_step",
+    "guides/functional": "multiple inputs, multiple outputs, functional api, residual connection, skip connection",
+    "guides/debugging": "debug, nan, loss is nan, loss not decreasing, does not learn, model does not learn,"
+    " vanishing gradients, exploding gradients, gradients of each layer",
+    "guides/speed": "slow, performance, profile, out of memory, reduce memory, threads, numba, compiled kernels",
+    "guides/mixed_precision": "float16, bfloat16, half precision, loss scaling, amp",
+    "guides/notebooks": "jupyter, colab",
+    "data": "dataset, data loader, dataloader, augmentation, image augmentation, csv, tf data, pipeline",
+    "files": "save, load, save model, load model, save and load, checkpoint, weights, keras file, h5, pickle",
+    "gradients": "tape, autodiff, backpropagation, custom gradient, jacobian, hessian, higher order",
+    "distribution": "distributed, multi gpu, multiple machines, data parallel, mpi, cluster, ranks",
+    "onnx": "export, import from pytorch, torch to onnx",
+    "install": "gpu, cuda, cupy, pip, requirements, windows, environment variables",
+    "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet",
+    "coming_from_pytorch": "torch, state_dict, dataloader, zero_grad, module",
+    "estimate": "memory use, how much memory, out of memory, oom, how long does training take",
+    "find_lr": "learning rate finder, lr finder, best learning rate",
+    "doctor": "overfitting, dead relu, loss mismatch, diagnose",
+    "explain": "explainability, saliency, integrated gradients, attribution, shap",
+    "errors": "error, exception, shape mismatch, valueerror",
+    "gap": "training and validation loss differ, fit and evaluate disagree",
+    "viz": "visualize, graph, trace, draw, flops, profiler, computational graph",
+    "web": "browser, javascript, deploy, demo",
+    "security": "pickle, safe, malicious file, trust",
+    "compat": "tensorflow, tf keras, import tensorflow, run keras script",
+    "keras2": "tf 2, old tutorial, book",
+    "benchmarks": "how fast, compared with pytorch, speed comparison",
+    "tutorials/transformer": "attention, transformer",
+    "tutorials/transfer": "transfer learning, fine tuning, finetune",
+    "tutorials/gan": "gan",
+    "tutorials/vae": "vae, autoencoder",
+    "tutorials/timeseries": "time series, forecasting",
+    "tutorials/sentiment_lstm": "text classification, sentiment",
+    "tutorials/digits": "mnist",
+    "tutorials/digits_cnn": "cnn, image classification",
+    "tutorials/custom_loop": "training loop, custom training loop",
+}
 _NO_TEXT = re.compile(r"^(#|\||```|>|<|:|-|\*|\d+\.|!\[|\[The program)")
 
 
@@ -19,8 +71,58 @@ def script(texts: dict[str, str]) -> str:
         texts: Markdown by name of the page.
     """
     known = {row[0]: row for row in _names()}
-    rows = [known.get(name) or (name, *_told(text), []) for name, text in sorted(texts.items())]
-    return f"window.sitePages = {json.dumps(rows, ensure_ascii=False, separators=(',', ':'))};\n"
+    asked = {page: phrases.split(", ") for page, phrases in ASKED.items()}
+    asked[named_types.PAGE] = [one.name for one in named_types.types()]
+    rows = [known.get(name) or (name, *_told(text), asked.get(name, [])) for name, text in sorted(texts.items())]
+    methods = [row for row in _methods() if row[0] in texts]
+    return f"window.sitePages = {_json(rows)};\nwindow.siteMembers = {_json(methods)};\n"
+
+
+def _json(rows: Any) -> str:
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
+def headings(app: Any, exception: Exception | None) -> None:
+    """Sphinx has built a site: write what the headings of its texts are, which only it knows the anchors of."""
+    if exception is not None or app.builder.format != "html":
+        return
+    rows = [
+        (page, link["anchorname"][1:], link.astext())
+        for page, contents in sorted(app.env.tocs.items())
+        if not page.startswith("reference/")
+        for link in contents.findall(lambda node: node.tagname == "reference" and node.get("anchorname"))
+    ]
+    target = Path(app.outdir) / "_static" / "headings.js"
+    target.write_text(f"window.siteHeadings = {_json(rows)};\n", encoding="utf-8")
+
+
+def _methods() -> Iterator[tuple[str, str, str]]:
+    """The rows of methods and properties."""
+    for one in catalogue():
+        for name, _ in reference.own_members(one.value) if one.is_class else ():
+            yield reference.page_names()[one.path], f"{one.name}.{name}", f"{one.path}.{name}"
+
+
+def other_names(one: Public) -> list[str]:
+    """What else something is called: by its aliases, and as a string, such as `loss="mse"`.
+
+    >>> mean = next(one for one in catalogue() if one.path == "eagerflow.losses.MeanSquaredError")
+    >>> other_names(mean)
+    ['mse', 'MSE']
+    """
+    found = [reference.short(alias) for alias in one.aliases]
+    table = tables.get(one.module.replace("eagerflow.", "keras.", 1))
+    entries = table.entries if table else {}
+    same = [
+        one.value,
+        next((value for name, value in entries.items() if _plain_name(name) == _plain_name(one.name)), None),
+    ]
+    strings = [name for name, value in entries.items() if any(value is other for other in same)]
+    return list(dict.fromkeys([*found, *(name for name in strings if _plain_name(name) != _plain_name(one.name))]))
+
+
+def _plain_name(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def _names() -> list[Row]:
@@ -30,7 +132,7 @@ def _names() -> list[Row]:
             reference.page_names()[one.path],
             reference.short(one.path),
             docstrings.summary(one.doc).replace("`", ""),
-            [reference.short(alias) for alias in one.aliases],
+            other_names(one),
         )
         for one in catalogue()
     ]

@@ -1,52 +1,119 @@
-// Ranks what the search finds: pages whose title, other names or summary are asked for come before those that only hold
-// the words. `sitePages` (pages.js) has a row for each page: its name, title, summary and other names.
+// Ranks what the search finds: pages, methods and headings that are called what is asked for come before those that only
+// hold the words. `sitePages` and `siteMembers` (pages.js) and `siteHeadings` (headings.js) say what there is; how each
+// row reads stands in tools/site/search_pages.py.
 if (typeof Search !== "undefined") {
   const split = text =>
     text
       .toLowerCase()
       .split(/[^\p{Letter}\p{Number}]+/u)
       .filter(word => word && word !== "eagerflow" && word !== "keras" && word !== "ef");
-  const words = text => split(text.replace(/([a-z0-9])([A-Z])/g, "$1 $2")); // BatchNormalization has two
-  const all = text => [...new Set([...split(text), ...words(text)])];
+  const stemmer = new Stemmer();
+  const stem = word => stemmer.stemWord(word);
+  const spaced = text => text.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z])([A-Z][a-z])/g, "$1 $2");
+  const words = text => split(spaced(text)).map(stem); // BatchNormalization has two
+  const all = text => [...new Set([...split(text).map(stem), ...words(text)])];
   const joined = text => split(text).join("");
   const last = name => name.slice(name.lastIndexOf(".") + 1);
-  // A word fits one that it begins, or nearly: "saving" and "save".
-  const fits = (asked, word) =>
-    word.startsWith(asked) || (asked.startsWith(word) && word.length > 3 && asked.length - word.length < 4);
+
+  // What people write for what pages say.
+  const MEANT = {
+    lr: "learning rate", bn: "batch normalization", batchnorm: "batch normalization", layernorm: "layer normalization",
+    nn: "network", rnn: "recurrent rnn", cnn: "convolutional", mha: "multi head attention", oom: "out of memory",
+    crossentropy: "cross entropy", jupyter: "notebook", colab: "notebook", ipynb: "notebook", cuda: "gpu", cupy: "gpu",
+    torch: "pytorch", mpi: "machines", horovod: "machines", ddp: "machines", multinode: "machines", autograd: "gradients",
+    backprop: "gradients", backpropagation: "gradients", faster: "speed", slow: "speed", slower: "speed", augment: "augmentation",
+    infer: "predict", inference: "predict",
+  };
+
+  // The words of a question: without "how do I", and each as one of several that would do.
+  const askedOf = query => {
+    const given = split(query);
+    const kept = given.filter(word => !stopwords.has(word) && word !== "use" && word !== "using");
+    return (kept.length ? kept : given).map(word => ({
+      stems: [...new Set([word, stem(word)])],
+      meant: words(MEANT[word] || ""),
+    }));
+  };
+  // A word fits one that it begins, or one of the same stem: "saving" and "save". Short ones must be whole words.
+  const fitsStem = (asked, word) => word === asked || (asked.length > 2 && word.startsWith(asked));
+  const fits = ({ stems, meant }, there) =>
+    stems.some(asked => there.some(word => fitsStem(asked, word))) ||
+    (meant.length > 0 && meant.every(asked => there.some(word => fitsStem(asked, word))));
+
+  const plain = query => query.toLowerCase().trim();
+  const stemmed = text => split(text).map(stem).join(" ");
+
+  // Of names that are called the same: what people mean more often.
+  const OFTEN = { eagerflow: 3, layers: 2.5, ops: 2, losses: 1.5, callbacks: 1.5, optimizers: 1, metrics: 0.5, viz: 1 };
+  const SELDOM = /^reference\/(compat|preprocessing|wrappers|utils|backend|distillation)/;
+  const favour = page =>
+    page.startsWith("reference/") ? OFTEN[page.split("/")[1]] ?? (SELDOM.test(page) ? -3 : 0) : page.startsWith("internals/") ? -6 : 0;
 
   // From 0, where nothing fits, to 100, where it is the very name.
   const score = (query, asked, [page, title, summary, others]) => {
     const names = [title, ...others];
     const whole = joined(query);
     const most = page.startsWith("reference/") && page.endsWith("/index") ? 70 : 100; // lists of names
-    if (names.some(name => name.toLowerCase() === query.toLowerCase())) return most;
+    if (names.some(name => name.toLowerCase() === plain(query))) return most;
     if (names.some(name => joined(name) === whole)) return Math.min(95, most);
-    if (names.some(name => last(name) === query)) return 92;
+    if (names.some(name => last(name) === query.trim())) return 92;
     if (names.some(name => joined(last(name)) === whole)) return 90;
     if (joined(page.slice(page.lastIndexOf("/") + 1)) === whole) return 88;
+    if (others.some(name => stemmed(name) === asked.map(({ stems }) => stems[stems.length - 1]).join(" "))) return 87;
     const subject = title.split(":")[0];
     const inTitle = all(title);
-    const hit = asked.filter(word => inTitle.some(other => fits(word, other))).length;
-    if (hit === asked.length) return Math.min(most, 80 - 3 * Math.max(0, words(subject).length - hit));
+    const hit = asked.filter(word => fits(word, inTitle)).length;
+    if (hit === asked.length) return Math.min(most, 80 - 3 * Math.max(0, words(last(subject)).length - hit));
     if (whole.length > 4 && joined(title).includes(whole)) return 72 - Math.min(20, joined(title).length - whole.length);
+    if (others.some(name => asked.every(word => fits(word, all(name))))) return 68;
     const known = [...inTitle, ...others.flatMap(all)];
-    if (asked.every(word => known.some(other => fits(word, other)))) return 55;
-    const said = all(summary);
-    return asked.every(word => [...known, ...said].some(other => fits(word, other))) ? 40 + 10 * hit : 0;
+    if (asked.every(word => fits(word, known))) return 55;
+    const said = [...known, ...all(summary)];
+    const told = asked.filter(word => fits(word, said)).length;
+    if (told === asked.length) return 40 + Math.min(10, 10 * hit);
+    return asked.length > 2 && told >= asked.length - 1 ? 20 + 5 * hit : 0;
+  };
+
+  // A heading counts a little less than the title of a page that says the same.
+  const headingScore = (query, asked, title, pageTitle) => {
+    if (joined(title) === joined(query)) return 86;
+    const inTitle = all(title);
+    const hit = asked.filter(word => fits(word, inTitle)).length;
+    if (hit === asked.length) return 79 - 2 * Math.max(0, words(title).length - hit);
+    return hit && asked.every(word => fits(word, [...inTitle, ...all(pageTitle)])) ? 54 : 0;
+  };
+
+  const candidates = (query, asked) => {
+    const titles = new Map(window.sitePages.map(([page, title]) => [page, title]));
+    const found = [];
+    for (const row of window.sitePages) found.push([score(query, asked, row), row[0], row[1], ""]);
+    for (const [page, title, anchor] of window.siteMembers) {
+      const exact = joined(title) === joined(query) ? 99 : joined(last(title)) === joined(query) ? 91 : 0;
+      const near = asked.length > 1 && asked.every(word => fits(word, all(title))) ? 74 - 2 * (words(title).length - asked.length) : 0;
+      found.push([exact || near, page, title, anchor]);
+    }
+    for (const [page, anchor, title] of window.siteHeadings || []) {
+      const pageTitle = titles.get(page) || "";
+      found.push([headingScore(query, asked, title, pageTitle), page, `${title} (${pageTitle})`, anchor]);
+    }
+    return found.filter(([points]) => points > 0).map(([points, page, ...rest]) => [points + favour(page), page, ...rest]);
   };
 
   const inFullText = Search._performSearch;
   Search._performSearch = (query, ...further) => {
-    const asked = split(query);
+    const asked = askedOf(query);
     const text = inFullText(query, ...further).reverse();
     const place = new Map();
     text.forEach((found, at) => place.has(found[0]) || place.set(found[0], at));
-    const ranked = window.sitePages
-      .map(row => [score(query, asked, row), row])
-      .filter(([points]) => points > 0)
-      .sort(([a, [p]], [b, [q]]) => b - a || (place.get(p) ?? 1e6) - (place.get(q) ?? 1e6))
+    const best = new Map(); // of each page: itself, or one of its methods or headings
+    for (const found of asked.length ? candidates(query, asked) : []) {
+      const before = best.get(found[1]);
+      if (!before || found[0] > before[0]) best.set(found[1], found);
+    }
+    const ranked = [...best.values()]
+      .sort(([a, p], [b, q]) => b - a || (place.get(p) ?? 1e6) - (place.get(q) ?? 1e6))
       .slice(0, 50);
-    const first = ranked.map(([points, [page, title]]) => [page, title, "", null, points, `${page}.md`, "title"]);
+    const first = ranked.map(([points, page, title, anchor]) => [page, title, anchor && `#${anchor}`, null, points, `${page}.md`, "title"]);
     const there = new Set(first.map(([page]) => page));
     const isNew = ([page, , anchor, , , , kind]) => !there.has(page) || (anchor && kind !== "object");
     return [...first, ...text.filter(isNew)].reverse();
