@@ -4,7 +4,8 @@
 
 Every kind of page, and a hundred drawn by lot (`--all`: every page), in the light and the dark theme and at the width
 of a phone: no script fails, nothing is asked of another machine, nothing is wider than the window, text differs enough
-from its ground. Then typical questions are put to the search, which must have the page among its first three answers.
+from its ground. Then typical questions are put to the search, which must have the page among its first three answers,
+and what newcomers come for must be at most two clicks away.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from tests.viz.browser import NONE_FOUND, find
 from tools.site.names import ROOT
 from tools.site.site_browser import SiteBrowser
+from tools.site.tasks import QUERIES, TASKS, without_a_way
 
 # One of each kind: the first page, texts, a tutorial, a gallery page, names of each kind, lists, sources, the search.
 KINDS = """
@@ -29,35 +31,12 @@ KINDS = """
 """.split()
 WIDE, PHONE = (1400, 900), (390, 844)
 
-QUERIES = {
-    "Dense": "reference/layers/Dense",
-    "dense layer": "reference/layers/Dense",
-    "conv2d": "reference/layers/Conv2D",
-    "LSTM": "reference/layers/LSTM",
-    "softmax": "reference/ops/softmax",
-    "einsum": "reference/ops/einsum",
-    "keras.layers.Dropout": "reference/layers/Dropout",
-    "GradientTape": "reference/eagerflow/GradientTape",
-    "EarlyStopping": "reference/callbacks/EarlyStopping",
-    "ModelCheckpoint": "reference/callbacks/ModelCheckpoint",
-    "Adam": "reference/optimizers/Adam",
-    "sparse_categorical_crossentropy": "reference/losses/sparse_categorical_crossentropy",
-    "viz.trace": "reference/viz/trace",
-    "mixed precision": "guides/mixed_precision",
-    "onnx": "onnx",
-    "pytorch": "coming_from_pytorch",
-    "doctor": "doctor",
-    "install": "install",
-    "custom training loop": "guides/custom",
-    "multihead attention": "reference/layers/MultiHeadAttention",
-    "saving": "files",
-    "gradients": "gradients",
-    "learning rate": "find_lr",
-}
-
 LOOK = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
 _FOUND = "[...document.querySelectorAll('ul.search li > a')].slice(0, 3).map(a => a.getAttribute('href')).join(' ')"
-_SEARCHED = "document.querySelectorAll('ul.search li > a').length > 2"
+_SEARCHED = (
+    "document.querySelectorAll('ul.search li > a').length > 2"
+    " || (Search.title && Search.title.innerText === 'Search Results')"  # fewer, and no more will come
+)
 
 
 def looked_at(site: Path, page: str, browser: SiteBrowser) -> list[str]:
@@ -75,15 +54,16 @@ def looked_at(site: Path, page: str, browser: SiteBrowser) -> list[str]:
 
 
 def searched(site: Path, browser: SiteBrowser) -> list[str]:
-    """Questions whose page isn't among the first three answers."""
+    """Questions whose pages aren't among the first three answers."""
     found: list[str] = []
     browser.look("light", *WIDE)
-    for query, page in QUERIES.items():
+    for query, pages in QUERIES.items():
         browser.begin(f"{(site / 'search.html').as_uri()}?q={query.replace(' ', '+')}")
         browser.wait(_SEARCHED, 30)
         first = [address.partition("?")[0].partition("#")[0] for address in browser.run(_FOUND).split()]
-        if f"{page}.html" not in first:
-            found.append(f"search for {query!r}: {page} isn't among {', '.join(first)}")
+        for page in pages.split():
+            if f"{page}.html" not in first:
+                found.append(f"search for {query!r}: {page} isn't among {', '.join(first)}")
         found += [f"search for {query!r}: {told}" for told in browser.wrong]
     return found
 
@@ -117,9 +97,9 @@ def main() -> int:
             wrong += looked_at(site, page, browser)
         wrong += searched(site, browser)
         browser.close()
-    print(
-        "\n".join(wrong) or f"{len(pages)} pages in both themes and on a phone, and {len(QUERIES)} searches: all well"
-    )
+    wrong += without_a_way(site)
+    done = f"{len(pages)} pages in both themes and on a phone, {len(QUERIES)} searches, {len(TASKS)} tasks: all well"
+    print("\n".join(wrong) or done)
     return int(bool(wrong))
 
 

@@ -1,8 +1,8 @@
 """What the search knows beside the words of pages: titles, summaries, other names, methods, headings.
 
 static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names.
-`siteMembers` has one for each method: page, name, anchor. `siteHeadings` has one for each heading of a text: page, anchor,
-title.
+`siteMembers` has one for each method: page, name, anchor. `siteHeadings` has one for each heading of a text: page,
+anchor, title.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ ASKED = {
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
     " reproducible, class weight, freeze layers",
     "guides/callbacks": "learning rate schedule, learning rate decay, warmup, early stopping, cosine decay",
-    "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop, train_step",
+    "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
+    " train_step",
     "guides/functional": "multiple inputs, multiple outputs, functional api, residual connection, skip connection",
     "guides/debugging": "debug, nan, loss is nan, loss not decreasing, does not learn, model does not learn,"
     " vanishing gradients, exploding gradients, gradients of each layer",
@@ -113,15 +114,12 @@ def other_names(one: Public) -> list[str]:
     found = [reference.short(alias) for alias in one.aliases]
     table = tables.get(one.module.replace("eagerflow.", "keras.", 1))
     entries = table.entries if table else {}
-    same = [
-        one.value,
-        next((value for name, value in entries.items() if _plain_name(name) == _plain_name(one.name)), None),
-    ]
+    same = [one.value, *(value for name, value in entries.items() if _bare(name) == _bare(one.name))]
     strings = [name for name, value in entries.items() if any(value is other for other in same)]
-    return list(dict.fromkeys([*found, *(name for name in strings if _plain_name(name) != _plain_name(one.name))]))
+    return list(dict.fromkeys([*found, *(name for name in strings if _bare(name) != _bare(one.name))]))
 
 
-def _plain_name(name: str) -> str:
+def _bare(name: str) -> str:
     return name.replace("_", "").lower()
 
 

@@ -1,0 +1,130 @@
+"""What newcomers come for: searches, and ways from the first page, each with the page that answers."""
+
+from __future__ import annotations
+
+import os
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+# A question to the search, and the pages that must be among its first three answers.
+QUERIES = {
+    # names
+    "Dense": "reference/layers/Dense",
+    "dense layer": "reference/layers/Dense",
+    "conv2d": "reference/layers/Conv2D",
+    "LSTM": "reference/layers/LSTM",
+    "softmax": "reference/ops/softmax",
+    "einsum": "reference/ops/einsum",
+    "sum": "reference/ops/sum",
+    "keras.layers.Dropout": "reference/layers/Dropout",
+    "GradientTape": "reference/eagerflow/GradientTape",
+    "EarlyStopping": "reference/callbacks/EarlyStopping",
+    "ModelCheckpoint": "reference/callbacks/ModelCheckpoint",
+    "Adam": "reference/optimizers/Adam",
+    "sparse_categorical_crossentropy": "reference/losses/sparse_categorical_crossentropy",
+    "viz.trace": "reference/viz/trace",
+    "mse": "reference/losses/MeanSquaredError reference/losses/mean_squared_error",
+    "mae": "reference/losses/MeanAbsoluteError reference/losses/mean_absolute_error",
+    "cross entropy": "reference/losses/CategoricalCrossentropy",
+    "batch norm": "reference/layers/BatchNormalization",
+    "multihead attention": "reference/layers/MultiHeadAttention",
+    "l2": "reference/regularizers/L2",
+    "tensorboard": "reference/callbacks/TensorBoard",
+    "TensorLike": "reference/types",
+    # methods
+    "fit": "reference/eagerflow/Model guides/training",
+    "model.fit": "reference/eagerflow/Model",
+    "predict": "reference/eagerflow/Model",
+    "compile": "reference/eagerflow/Model",
+    "summary": "reference/eagerflow/Model",
+    "load_weights": "reference/eagerflow/Model",
+    "tape": "reference/eagerflow/GradientTape",
+    # subjects
+    "train a model": "guides/training",
+    "mixed precision": "guides/mixed_precision",
+    "onnx": "onnx",
+    "pytorch": "coming_from_pytorch",
+    "doctor": "doctor",
+    "install": "install",
+    "gpu": "install",
+    "custom layer": "guides/custom",
+    "custom training loop": "guides/custom",
+    "saving": "files",
+    "save model": "files",
+    "how do I save a model": "files",
+    "gradients": "gradients",
+    "learning rate": "find_lr",
+    "lr schedule": "guides/callbacks",
+    "learning rate schedule": "guides/callbacks",
+    "early stopping": "reference/callbacks/EarlyStopping",
+    "nan": "guides/debugging",
+    "loss is nan": "guides/debugging",
+    "my model does not learn": "guides/debugging",
+    "overfitting": "doctor",
+    "out of memory": "guides/speed",
+    "slow": "guides/speed",
+    "numba": "guides/speed",
+    "seed": "guides/training",
+    "freeze layers": "guides/training",
+    "class weight": "guides/training",
+    "multiple inputs": "guides/functional",
+    "data augmentation": "data",
+    "pretrained weights": "applications",
+    "multi gpu": "distribution",
+    "distributed training": "distribution",
+    "transformer": "tutorials/transformer",
+    "gan": "tutorials/gan",
+    "jupyter": "guides/notebooks",
+}
+
+# What a newcomer wants to do, and the pages to click from the first one on: at most two.
+TASKS = {
+    "save a model": "files",
+    "see what Conv2D takes": "reference/layers/index reference/layers/Conv2D",
+    "find out why the loss is NaN": "guides/debugging",
+    "train on two machines": "distribution",
+    "write a layer": "guides/custom",
+    "let the learning rate follow a schedule": "guides/callbacks",
+    "export to ONNX": "onnx",
+    "see the gradients of each layer": "tutorials/index tutorials/viz_gradients",
+    "come from PyTorch": "coming_from_pytorch",
+    "get faster with compiled kernels": "guides/speed",
+}
+
+
+class _Links(HTMLParser):
+    """The pages that a page leads to, in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note where a link leads."""
+        address = urlsplit(dict(attrs).get("href") or "")
+        if tag == "a" and not address.scheme and address.path.endswith(".html"):
+            self.found.append(unquote(address.path))
+
+
+def without_a_way(site: Path, tasks: dict[str, str] | None = None) -> list[str]:
+    """Tasks whose way is broken: a page doesn't lead to the next, or there are more than two clicks.
+
+    Args:
+        site: the folder of the built site.
+        tasks: by what a reader wants, the pages to click; default: those of newcomers.
+    """
+    found: list[str] = []
+    for task, clicks in (TASKS if tasks is None else tasks).items():
+        way = ["index", *clicks.split()]
+        found += [f"to {task}: {len(way) - 1} clicks"] if len(way) > 3 else []
+        broken = [(page, to) for page, to in pairwise(way) if to not in _led(site, page)]
+        found += [f"to {task}: {page} doesn't lead to {to}" for page, to in broken]
+    return found
+
+
+def _led(site: Path, page: str) -> set[str]:
+    links = _Links((site / f"{page}.html").read_text(encoding="utf-8")).found
+    return {os.path.normpath(os.path.join(os.path.dirname(page), link)).removesuffix(".html") for link in links}
