@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.domains.python import PythonDomain
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
+from sphinx.util.nodes import find_pending_xref_condition
 
 from tools.site import named_types, navigation, outputs, search_pages, source_pages, versions
 
@@ -22,10 +23,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.add_config_value("site_outputs", "", "env")
     app.add_config_value("site_made_by", "", "env")  # pages are read anew when what makes them changes
+    app.add_post_transform(TypesInSignatures)
     app.add_post_transform(LinksOfNames)
     app.connect("doctree-read", show_outputs)
     app.connect("doctree-read", note_aliases)
-    app.connect("missing-reference", type_in_signature)
     app.connect("html-page-context", navigation.add)
     app.connect("html-collect-pages", source_pages.collected)
     app.connect("build-finished", versions.write)
@@ -69,15 +70,29 @@ def note_aliases(app: Sphinx, doctree: nodes.document) -> None:
         domain.note_object(alias, own.objtype, own.node_id, aliased=True)
 
 
-def type_in_signature(app: Sphinx, env: Any, node: pending_xref, contnode: nodes.TextElement) -> Any:
-    """Types in signatures: a link where they have a page, else their text. Nothing else may be missing."""
-    if node.get("refdomain") != "py" or not node["refdoc"].startswith("reference/"):
-        return None
-    page, sharp, anchor = named_types.target_of(node["refdoc"], node["reftarget"]).partition("#")
-    if not page or page not in env.found_docs or app.builder.name != "html":
-        return contnode
-    uri = app.builder.get_relative_uri(node["refdoc"], page) if page != node["refdoc"] else ""
-    return nodes.reference("", "", contnode, refuri=uri + sharp + anchor, internal=True)
+class TypesInSignatures(SphinxPostTransform):
+    """Types in signatures: a link where a page tells of them, else their text.
+
+    Sphinx would look for any name with the same end. The file of the function decides what a name means.
+    """
+
+    default_priority = 5  # before Sphinx looks
+
+    def run(self, **kwargs: Any) -> None:
+        """Go over one page."""
+        name = self.env.docname
+        for node in list(self.document.findall(pending_xref)):
+            if node.get("refdomain") == "py" and name.startswith("reference/"):
+                uri = self._address(named_types.target_of(name, node["reftarget"]), name)
+                condition = find_pending_xref_condition(node, "resolved" if uri else "*")  # the name, short or whole
+                shown = (condition or node).children
+                node.replace_self(nodes.reference("", "", *shown, refuri=uri, internal=True) if uri else shown)
+
+    def _address(self, target: str, name: str) -> str:
+        page, sharp, anchor = target.partition("#")
+        if page not in self.env.found_docs:
+            return ""
+        return (self.app.builder.get_relative_uri(name, page) if page != name else "") + sharp + anchor
 
 
 class LinksOfNames(SphinxPostTransform):

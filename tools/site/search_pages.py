@@ -22,31 +22,34 @@ Row = tuple[str, str, str, list[str]]
 ASKED = {
     "start/ten_minutes": "quickstart, getting started, tutorial, hello world, first steps, beginner",
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
-    " reproducible, class weight, freeze layers",
+    " reproducible, deterministic, seed, random seed, class weight, freeze layers, resume training",
     "guides/callbacks": "learning rate schedule, learning rate decay, warmup, early stopping, cosine decay",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
     " train_step",
     "guides/functional": "multiple inputs, multiple outputs, functional api, residual connection, skip connection",
     "guides/debugging": "debug, nan, loss is nan, loss not decreasing, does not learn, model does not learn,"
     " vanishing gradients, exploding gradients, gradients of each layer",
-    "guides/speed": "slow, performance, profile, out of memory, reduce memory, threads, numba, compiled kernels",
+    "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads, numba,"
+    " compiled kernels",
     "guides/mixed_precision": "float16, bfloat16, half precision, loss scaling, amp",
     "guides/notebooks": "jupyter, colab",
     "data": "dataset, data loader, dataloader, augmentation, image augmentation, csv, tf data, pipeline",
     "files": "save, load, save model, load model, save and load, checkpoint, weights, keras file, h5, pickle",
     "gradients": "tape, autodiff, backpropagation, custom gradient, jacobian, hessian, higher order",
-    "distribution": "distributed, multi gpu, multiple machines, data parallel, mpi, cluster, ranks",
+    "distribution": "distributed, distributed training, multi gpu, multiple machines, data parallel, mpi, cluster,"
+    " ranks",
     "onnx": "export, import from pytorch, torch to onnx",
     "install": "gpu, cuda, cupy, pip, requirements, windows, environment variables",
     "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet",
-    "coming_from_pytorch": "torch, state_dict, dataloader, zero_grad, module",
+    "coming_from_pytorch": "pytorch, torch, migrate from pytorch, pytorch weights, load pytorch weights, state_dict,"
+    " dataloader, zero_grad, module",
     "estimate": "memory use, how much memory, out of memory, oom, how long does training take",
-    "find_lr": "learning rate finder, lr finder, best learning rate",
+    "find_lr": "lr, learning rate, learning rate finder, lr finder, best learning rate",
     "doctor": "overfitting, dead relu, loss mismatch, diagnose",
     "explain": "explainability, saliency, integrated gradients, attribution, shap",
     "errors": "error, exception, shape mismatch, valueerror",
     "gap": "training and validation loss differ, fit and evaluate disagree",
-    "viz": "visualize, graph, trace, draw, flops, profiler, computational graph",
+    "viz": "visualize, visualize model, visualize training, graph, trace, draw, flops, profiler, computational graph",
     "web": "browser, javascript, deploy, demo",
     "security": "pickle, safe, malicious file, trust",
     "compat": "tensorflow, tf keras, import tensorflow, run keras script",

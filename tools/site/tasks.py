@@ -33,6 +33,8 @@ QUERIES = {
     "l2": "reference/regularizers/L2",
     "tensorboard": "reference/callbacks/TensorBoard",
     "TensorLike": "reference/types",
+    "np.where": "reference/ops/where",
+    "keras.ops.matmul": "reference/ops/matmul",
     # methods
     "fit": "reference/eagerflow/Model guides/training",
     "model.fit": "reference/eagerflow/Model",
@@ -77,6 +79,11 @@ QUERIES = {
     "transformer": "tutorials/transformer",
     "gan": "tutorials/gan",
     "jupyter": "guides/notebooks",
+    "visualize model": "viz",
+    "load pytorch weights": "coming_from_pytorch",
+    "memory": "guides/speed",
+    "checkpoint": "files reference/callbacks/ModelCheckpoint",
+    "shape mismatch": "errors",
 }
 
 # What a newcomer wants to do, and the pages to click from the first one on: at most two.

@@ -9,7 +9,8 @@ if (typeof Search !== "undefined") {
       .filter(word => word && word !== "eagerflow" && word !== "keras" && word !== "ef");
   const stemmer = new Stemmer();
   const stem = word => stemmer.stemWord(word);
-  const spaced = text => text.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z])([A-Z][a-z])/g, "$1 $2");
+  const spaced = text =>
+    text.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/([A-Z])([A-Z][a-z])/g, "$1 $2").replace(/crossentropy/gi, "cross entropy");
   const words = text => split(spaced(text)).map(stem); // BatchNormalization has two
   const all = text => [...new Set([...split(text).map(stem), ...words(text)])];
   const joined = text => split(text).join("");
@@ -27,7 +28,7 @@ if (typeof Search !== "undefined") {
 
   // The words of a question: without "how do I", and each as one of several that would do.
   const askedOf = query => {
-    const given = split(query);
+    const given = split(query.replace(/^\s*(np|numpy|tf|torch)\./, "")); // np.where
     const kept = given.filter(word => !stopwords.has(word) && word !== "use" && word !== "using");
     return (kept.length ? kept : given).map(word => ({
       stems: [...new Set([word, stem(word)])],
@@ -42,24 +43,27 @@ if (typeof Search !== "undefined") {
 
   const plain = query => query.toLowerCase().trim();
   const stemmed = text => split(text).map(stem).join(" ");
+  const phrase = asked => asked.flatMap(({ stems, meant }) => (meant.length ? meant : [stems[stems.length - 1]])).join(" ");
 
   // Of names that are called the same: what people mean more often.
-  const OFTEN = { eagerflow: 3, layers: 2.5, ops: 2, losses: 1.5, callbacks: 1.5, optimizers: 1, metrics: 0.5, viz: 1 };
+  const OFTEN = { eagerflow: 3, layers: 2.5, losses: 2.5, ops: 2, callbacks: 1.5, optimizers: 1, viz: 1, metrics: 0.5 };
   const SELDOM = /^reference\/(compat|preprocessing|wrappers|utils|backend|distillation)/;
+  const LISTS = /^(reference\/types|keras|changelog|internals\/.*)$/;
   const favour = page =>
-    page.startsWith("reference/") ? OFTEN[page.split("/")[1]] ?? (SELDOM.test(page) ? -3 : 0) : page.startsWith("internals/") ? -6 : 0;
+    LISTS.test(page) ? -5 : SELDOM.test(page) ? -3 : page.startsWith("reference/") ? (OFTEN[page.split("/")[1]] ?? 0) : 0;
 
   // From 0, where nothing fits, to 100, where it is the very name.
   const score = (query, asked, [page, title, summary, others]) => {
     const names = [title, ...others];
-    const whole = joined(query);
+    const whole = joined(query.replace(/^\s*(np|numpy|tf|torch)\./, ""));
     const most = page.startsWith("reference/") && page.endsWith("/index") ? 70 : 100; // lists of names
     if (names.some(name => name.toLowerCase() === plain(query))) return most;
     if (names.some(name => joined(name) === whole)) return Math.min(95, most);
     if (names.some(name => last(name) === query.trim())) return 92;
     if (names.some(name => joined(last(name)) === whole)) return 90;
     if (joined(page.slice(page.lastIndexOf("/") + 1)) === whole) return 88;
-    if (others.some(name => stemmed(name) === asked.map(({ stems }) => stems[stems.length - 1]).join(" "))) return 87;
+    const kept = asked.map(({ stems }) => stems[stems.length - 1]).join(" ");
+    if (others.some(name => stemmed(name) === kept || stemmed(name) === phrase(asked))) return 87;
     const subject = title.split(":")[0];
     const inTitle = all(title);
     const hit = asked.filter(word => fits(word, inTitle)).length;
@@ -82,6 +86,8 @@ if (typeof Search !== "undefined") {
     if (hit === asked.length) return 79 - 2 * Math.max(0, words(title).length - hit);
     return hit && asked.every(word => fits(word, [...inTitle, ...all(pageTitle)])) ? 54 : 0;
   };
+
+  const isClass = page => Number(/\/[A-Z]\w*$/.test(page));
 
   const candidates = (query, asked) => {
     const titles = new Map(window.sitePages.map(([page, title]) => [page, title]));
@@ -111,11 +117,11 @@ if (typeof Search !== "undefined") {
       if (!before || found[0] > before[0]) best.set(found[1], found);
     }
     const ranked = [...best.values()]
-      .sort(([a, p], [b, q]) => b - a || (place.get(p) ?? 1e6) - (place.get(q) ?? 1e6))
+      .sort(([a, p], [b, q]) => b - a || isClass(q) - isClass(p) || (place.get(p) ?? 1e6) - (place.get(q) ?? 1e6))
       .slice(0, 50);
     const first = ranked.map(([points, page, title, anchor]) => [page, title, anchor && `#${anchor}`, null, points, `${page}.md`, "title"]);
-    const there = new Set(first.map(([page]) => page));
-    const isNew = ([page, , anchor, , , , kind]) => !there.has(page) || (anchor && kind !== "object");
+    const there = new Set(first.flatMap(([page, , anchor]) => [page, page + anchor]));
+    const isNew = ([page, , anchor, , , , kind]) => !there.has(page) || (anchor && kind !== "object" && !there.has(page + anchor));
     return [...first, ...text.filter(isNew)].reverse();
   };
 
