@@ -28,7 +28,7 @@ What the names in signatures mean that have no page of their own. Those of Pytho
 `Sequence`, `Unpack`, `ndarray`, ...) mean what they mean there. You need none of them to call a function; to annotate
 code of your own, import them from the module that stands before the name."""
 GROUPS = {
-    "values": ("Arrays, shapes and settings", "What arguments are. A type checker sees what stands behind the colon."),
+    "values": ("Arrays, shapes and settings", "What arguments are. A type checker sees what stands behind `=`."),
     "options": (
         "Arguments that layers share",
         "`**kwargs: Unpack[LayerOptions]` in the signature of a layer means that it takes these by keyword as well.",
@@ -108,13 +108,12 @@ def _entry(one: Named) -> Iterator[str]:
     yield f"### {one.name}"
     kind = "type" if one.stands_for else "class"
     yield f"```{{py:{kind}}} {one.anchor}\n" + (f":canonical: {one.stands_for}\n" if one.stands_for else "") + "```"
-    place = _path(one.module).relative_to(ROOT)
-    yield f"[source](source:{place}#L{one.line})"
     if one.group == "options":
         yield docstrings.summary(one.doc)
         yield docstrings.piece(docstrings.Part("Attributes", "\n".join(_options(one))), level=0)
     else:
         yield docstrings.markdown(one.doc, level=0)
+    yield f"[source](source:{_path(one.module).relative_to(ROOT)}#L{one.line})"
 
 
 def _options(one: Named) -> Iterator[str]:

@@ -165,6 +165,7 @@ def record_example(one: Public) -> Recording:
     """A recording of a whole example, and of the gradients of the last value that it shows."""
     home = importlib.import_module(one.value.__module__)
     names = {**vars(home), "ef": ef, "np": np, "viz": viz, "__name__": home.__name__}
+    ef.utils.clear_session()  # names begin anew
     shown: list[Any] = []
     made: list[ef.Variable] = []  # holds those without a name, too, so that the tape can tell of them
     begin = ef.Variable.__init__
@@ -301,6 +302,7 @@ def main(result: str, *names: str) -> None:
     errors: list[str] = []
     for one in catalogue():
         if one.path in names:
+            ef.utils.clear_session()
             ef.utils.set_random_seed(0)
             try:
                 parts[one.path] = html(one)

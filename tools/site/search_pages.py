@@ -1,8 +1,8 @@
 """What the search knows beside the words of pages: titles, summaries, other names, methods, headings.
 
 static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names.
-`siteMembers` has one for each method: page, name, anchor. `siteHeadings` has one for each heading of a text: page,
-anchor, title.
+`siteMembers` has one for each method: page, name, anchor, summary. `siteHeadings` has one for each heading of a text:
+page, anchor, title.
 """
 
 from __future__ import annotations
@@ -100,11 +100,13 @@ def headings(app: Any, exception: Exception | None) -> None:
     target.write_text(f"window.siteHeadings = {_json(rows)};\n", encoding="utf-8")
 
 
-def _methods() -> Iterator[tuple[str, str, str]]:
+def _methods() -> Iterator[tuple[str, str, str, str]]:
     """The rows of methods and properties."""
     for one in catalogue():
-        for name, _ in reference.own_members(one.value) if one.is_class else ():
-            yield reference.page_names()[one.path], f"{one.name}.{name}", f"{one.path}.{name}"
+        page = reference.page_names()[one.path]
+        for name, member in reference.own_members(one.value) if one.is_class else ():
+            said = docstrings.summary(member.__doc__).replace("`", "")
+            yield page, f"{one.name}.{name}", f"{one.path}.{name}", said
 
 
 def other_names(one: Public) -> list[str]:

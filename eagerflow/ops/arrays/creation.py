@@ -80,7 +80,7 @@ def ones(shape: Any, dtype: DType = None) -> Tensor:
     >>> ef.ops.ones((2, 3)).tolist(), ef.ops.ones(2, "int32").tolist()
     ([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]], [1, 1])
     >>> matrix = ef.Variable([[1.0, 2.0], [3.0, 4.0]])
-    >>> ef.ops.matmul(ef.ops.ones((1, 2)), matrix).tolist()  # the sums of its columns
+    >>> ef.ops.matmul(ef.ops.ones((1, 2)), matrix).tolist()  # column sums
     [[4.0, 6.0]]
     """
     return made(numpy.ones(shape_of(shape, "ones"), as_dtype(dtype)))
@@ -262,7 +262,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DType = None) -> Tensor
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     >>> ef.ops.eye(3, k=1, dtype="int32").tolist()
     [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
-    >>> ef.ops.matmul(ef.Variable([[1.0, 2.0], [3.0, 4.0]]), ef.ops.eye(2, k=1)).tolist()  # columns, one to the right
+    >>> ef.ops.matmul(ef.Variable([[1.0, 2.0], [3.0, 4.0]]), ef.ops.eye(2, k=1)).tolist()
     [[0.0, 1.0], [0.0, 3.0]]
     """
     rows, columns = operator.index(N), None if M is None else operator.index(M)

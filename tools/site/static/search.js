@@ -128,12 +128,14 @@ if (typeof Search !== "undefined") {
   // Each answer gets the summary of its page.
   document.addEventListener("DOMContentLoaded", () => {
     const summaries = new Map(window.sitePages.map(([page, , summary]) => [`${page}.html`, summary]));
+    for (const [page, , anchor, summary] of window.siteMembers) summaries.set(`${page}.html#${anchor}`, summary);
     const results = document.getElementById("search-results");
     if (!results) return;
     new MutationObserver(() => {
       for (const item of results.querySelectorAll("ul.search > li:not([data-told])")) {
         item.dataset.told = "";
-        const summary = summaries.get(item.querySelector("a").getAttribute("href").split(/[?#]/)[0]);
+        const [page, anchor] = item.querySelector("a").getAttribute("href").replace(/\?[^#]*/, "").split("#");
+        const summary = summaries.get(`${page}#${anchor}`) || summaries.get(page);
         if (summary) item.appendChild(Object.assign(document.createElement("p"), { textContent: summary, className: "told" }));
       }
     }).observe(results, { childList: true, subtree: true });
