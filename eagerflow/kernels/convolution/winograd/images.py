@@ -136,7 +136,7 @@ def _gradients(
     blocks = tiling.blocks()
     shape = (tiling.numbers, packs.products, packs.channels, packs.outputs)
     parts = parts_of(len(blocks), math.prod(shape))
-    sums = numpy.zeros((len(parts), *shape), x.dtype)
+    sums = (numpy.empty if blocks else numpy.zeros)((len(parts), *shape), x.dtype)
     dx = None if kernel is None else numpy.empty(x.shape, x.dtype)
     weights = None
     if kernel is not None:  # copied: BLAS takes half as long again for a second matrix that lies the other way round
