@@ -107,8 +107,11 @@ class Captured:
         replays: how many calls were replays so far.
     """
 
-    def __init__(self, function: Callable[..., Any], verify_every: int = 100, name: str | None = None) -> None:
+    def __init__(
+        self, function: Callable[..., Any], verify_every: int = 100, name: str | None = None, less_memory: bool = False
+    ) -> None:
         functools.update_wrapper(self, function)
+        self.less_memory = less_memory
         self.name = name or getattr(function, "__qualname__", "the step")
         self._function, self.verify_every = function, verify_every
         self._states: dict[Any, _State] = {}
@@ -215,7 +218,8 @@ class Captured:
         if recorder.ended is not None:
             self._ended(state, *recorder.ended)
             return found
-        made = Program(inputs, recorder.instructions, outputs, len(recorder.arrays))
+        sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays] if self.less_memory else ()
+        made = Program(inputs, recorder.instructions, outputs, sizes)
         self._compare(state, made, recorder.other_bits, guards)
         return found
 
@@ -282,13 +286,19 @@ def _alone() -> bool:
 
 
 @overload
-def function(func: Callable[..., Any], *, jit_compile: bool | None = None, verify_every: int = 100) -> Captured: ...
+def function(
+    func: Callable[..., Any], *, jit_compile: bool | None = None, verify_every: int = 100, less_memory: bool = False
+) -> Captured: ...
 @overload
 def function(
-    func: None = None, *, jit_compile: bool | None = None, verify_every: int = 100
+    func: None = None, *, jit_compile: bool | None = None, verify_every: int = 100, less_memory: bool = False
 ) -> Callable[[Callable[..., Any]], Captured]: ...
 def function(
-    func: Callable[..., Any] | None = None, *, jit_compile: bool | None = None, verify_every: int = 100
+    func: Callable[..., Any] | None = None,
+    *,
+    jit_compile: bool | None = None,
+    verify_every: int = 100,
+    less_memory: bool = False,
 ) -> Any:
     """Capture a function's ops when it has run twice, and replay them from then on.
 
@@ -304,6 +314,8 @@ def function(
         jit_compile: False: the function stays as it is.
         verify_every: so many replays after each other, one call runs eagerly and is compared with the program bit for
             bit. 0: never again after the beginning.
+        less_memory: activations that are quickly computed again (normalized ones, relu's, dropout's) aren't kept for
+            the backward pass. The bits stay the same; a step takes up to a seventh longer.
 
     Returns:
         A `Captured`: called like `func`. Its `programs` are what was captured, as Python to read; `why_eager` says why
@@ -326,9 +338,10 @@ def function(
     2
     """
     if func is None:
-        return functools.partial(function, jit_compile=jit_compile, verify_every=verify_every)
+        settings = {"jit_compile": jit_compile, "verify_every": verify_every, "less_memory": less_memory}
+        return functools.partial(function, **settings)
     if not callable(func):
         raise TypeError(f"function(func={func!r:.60}): expected something to call.")
     if isinstance(verify_every, bool) or not isinstance(verify_every, int) or verify_every < 0:
         raise ValueError(f"function(verify_every={verify_every!r}): expected an integer of at least 0.")
-    return func if jit_compile is False else Captured(func, verify_every)
+    return func if jit_compile is False else Captured(func, verify_every, less_memory=less_memory)

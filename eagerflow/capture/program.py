@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import keyword
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy
 
 from eagerflow.capture.instructions import Instruction, Ref
+from eagerflow.capture.memory import dropped
 from eagerflow.core.in_place import stored
 from eagerflow.core.tensor import Tensor
 
@@ -28,11 +29,13 @@ class Program:
         inputs: slots of the arguments' arrays, in order.
         instructions: what is computed.
         outputs: what the step gives.
-        count: the number of slots.
+        sizes: bytes of the slots' values, where memory is to be saved; else empty.
     """
 
-    def __init__(self, inputs: list[int], instructions: list[Instruction], outputs: Ref, count: int) -> None:
-        self.inputs, self.instructions, self.outputs, self.count = inputs, instructions, outputs, count
+    def __init__(
+        self, inputs: list[int], instructions: list[Instruction], outputs: Ref, sizes: Sequence[int] = ()
+    ) -> None:
+        self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
         self.source = self._written()
@@ -62,17 +65,17 @@ class Program:
 
     def _written(self) -> str:
         lines = [f"def step({', '.join(f'v{n}' for n in self.inputs)}):"]
+        outputs = set(self.outputs.slots())
         last = self._last_uses()
-        aliases = set(self.outputs.slots())
-        dead = [n for n in self.inputs if n not in last and n not in aliases]
-        if dead:
-            lines.append(f"    del {', '.join(f'v{n}' for n in dead)}")
+        plan, drops = dropped(self.instructions, self.inputs, outputs, self.sizes) if self.sizes else ({}, {})
+        lines += _deleted(n for n in self.inputs if n not in last and n not in outputs)
         for i, instruction in enumerate(self.instructions):
-            text = instruction.text(self._named)
-            gone = sorted({n for n in self._touched(instruction) if last.get(n, i) == i and n not in aliases})
-            lines.append(f"    {text}")
-            if gone:
-                lines.append(f"    del {', '.join(f'v{n}' for n in gone)}")
+            slot, again = plan.get(i, (-1, []))
+            lines += [f"    {each.text(self._named)}  # again" for each in again]
+            lines += _deleted(n for each in again for n in each.outs if n != slot and last[n] < i)
+            lines.append(f"    {instruction.text(self._named)}")
+            gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}
+            lines += _deleted(gone.union(drops.get(i, ())))
         lines.append(f"    return {self.outputs.text(self._named)}")
         return "\n".join(lines) + "\n"
 
@@ -93,6 +96,12 @@ class Program:
         exec(compile(self.source, file, "exec"), scope)
         made: Callable[..., Any] = scope["step"]
         return made
+
+
+def _deleted(slots: Iterable[int]) -> list[str]:
+    """The line that lets slots go, if there are any."""
+    names = [f"v{n}" for n in sorted(set(slots))]
+    return [f"    del {', '.join(names)}"] if names else []
 
 
 def _is_short(constant: Any) -> bool:

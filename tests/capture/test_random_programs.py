@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.capture import memory
 from tools.differential import programs, stored, with_eagerflow
 
 PAIRS = stored.read(Path(__file__).parents[1] / "fixtures" / "differential.npz")
 GROUPS = 6
-# Whose shapes hang on values, or which read them: programs with them run eagerly.
-EAGER = {"top_k", "median", "repeat"}
 
 
 def inputs_of(program: programs.Program, seed: int) -> list[np.ndarray]:
@@ -43,12 +42,12 @@ def step_of(program: programs.Program) -> tuple[Any, list[ef.Variable]]:
     return step, variables
 
 
-def answers(program: programs.Program, captures: bool, calls: int = 5) -> tuple[list[Any], Any]:
-    """The bytes of all that calls give and leave, and the function."""
+def answers(program: programs.Program, captures: bool, less_memory: bool = False) -> tuple[list[Any], Any]:
+    """The bytes of all that five calls give and leave, and the function."""
     step, variables = step_of(program)
-    run = ef.function(step, verify_every=0) if captures else step
+    run = ef.function(step, verify_every=0, less_memory=less_memory) if captures else step
     found = []
-    for seed in range(calls):
+    for seed in range(5):
         values = inputs_of(program, seed)
         own = [x for x, i in zip(values, program["inputs"], strict=True) if i["variable"]]
         for variable, x in zip(variables, own, strict=True):
@@ -60,13 +59,33 @@ def answers(program: programs.Program, captures: bool, calls: int = 5) -> tuple[
     return found, run
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
-def test_stored_programs_have_the_bits_of_eager_runs(group):
-    replayed = 0
-    for program, _ in PAIRS[group::GROUPS]:
+def check(pairs, less_memory):
+    replayed = again = 0
+    for program, _ in pairs:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            captured, run = answers(program, captures=True)
+            captured, run = answers(program, captures=True, less_memory=less_memory)
         assert captured == answers(program, captures=False)[0], program
         replayed += run.replays > 0
-    assert replayed > 0.8 * len(PAIRS[group::GROUPS])
+        again += sum(source.count("# again") for source in run.programs)
+    assert replayed > 0.7 * len(pairs)
+    assert (again > 20) is less_memory
+
+
+@pytest.fixture
+def eager_to_save(monkeypatch):
+    """Small values are computed again, too."""
+    monkeypatch.setattr(memory, "_LEAST", 1)
+    monkeypatch.setattr(memory, "_FAR", 2)
+
+
+@pytest.mark.parametrize("less_memory", [False, True])
+def test_some_programs_have_the_bits_of_eager_runs(less_memory, eager_to_save):
+    check(PAIRS[less_memory::13], less_memory)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("less_memory", [False, True])
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_stored_programs_have_the_bits_of_eager_runs(group, less_memory, eager_to_save):
+    check(PAIRS[group::GROUPS], less_memory)

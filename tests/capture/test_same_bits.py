@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -227,3 +229,36 @@ def test_metrics_of_ones_own_loop():
     eager, captured, run = twice(make, batches(3, (ROWS, 5), (ROWS, 5)))
     assert run.replays == 4
     assert captured == eager
+
+
+def wide():
+    return ef.Sequential(
+        [
+            layers.Dense(700, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Activation("relu"),
+            layers.Dropout(0.2),
+            layers.Dense(700),
+            layers.LayerNormalization(),
+            layers.Activation("relu"),
+            layers.Dense(2),
+        ]
+    )
+
+
+def test_less_memory_drops_what_is_computed_again():
+    peaks, results = {}, {}
+    for less in (False, True):
+        ef.utils.set_random_seed(8)
+        step, variables = trained(wide(), ef.optimizers.SGD(0.01))
+        run = ef.function(step, less_memory=less)
+        given = batches(6, (512, 40), (512, 2))
+        results[less] = [run(*each)["loss"].tolist() for each in given]
+        tracemalloc.start()
+        results[less].append(run(*given[0])["out"].tolist())
+        peaks[less] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        results[less] += [v.numpy().tolist() for v in variables()]
+        assert run.programs[0].count("# again") in (range(4, 9) if less else [0])
+    assert results[True] == results[False]
+    assert peaks[True] < 0.9 * peaks[False]
