@@ -31,7 +31,12 @@ class CannotCompile(RuntimeError):
 
 
 def built(
-    function: Callable[..., Any], signature: Signature, dtype: str, symbol: str, helpers: dict[str, Callable[..., Any]]
+    function: Callable[..., Any],
+    signature: Signature,
+    dtype: str,
+    symbol: str,
+    helpers: dict[str, Callable[..., Any]],
+    apart: bool = False,
 ) -> bytes:
     """An object file with one function, for this processor.
 
@@ -41,19 +46,20 @@ def built(
         dtype: the float type of its arrays.
         symbol: what the function is called in the file.
         helpers: the functions that loops may call, by name; they call no others.
+        apart: whether no array that is written to shares memory with another one: LLVM needn't look, then.
 
     Raises:
         CannotCompile: when Numba can't, or when what it made needs Numba's own functions.
     """
     try:
-        text, name = _translated(function, signature, dtype, helpers)
+        text, name = _translated(function, signature, dtype, helpers, apart)
     except Exception as error:  # Numba's errors have many bases, and internal ones of any kind
         raise CannotCompile(f"{type(error).__name__}: {str(error).splitlines()[0]}") from error
     return _object_file(_ownerless(text) + _door(signature, symbol, name), symbol, name)
 
 
 def _translated(
-    function: Callable[..., Any], signature: Signature, dtype: str, helpers: dict[str, Callable[..., Any]]
+    function: Callable[..., Any], signature: Signature, dtype: str, helpers: dict[str, Callable[..., Any]], apart: bool
 ) -> tuple[str, str]:
     """What Numba makes of a function that gets pointers, in the language of LLVM, and its name there."""
     import numba
@@ -63,11 +69,15 @@ def _translated(
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
     # Numba links what it translates: without the product, kernels that call it can't even be tried.
     called: dict[str, Any] = {"product": _product(numba, options)} if gives_products() else {}
+    called["prefetch"] = _prefetch()
     for name, each in helpers.items():  # each may call those before it
         if name in called:
             continue
-        called[name] = numba.njit(**options, fastmath={"contract"})(_with_globals(each, called))
-    loops = numba.njit(**options, fastmath=_FREE)(_with_globals(function, called))
+        small = getattr(each, "apart", False)  # loops over a few numbers: a call would take as long
+        helped = numba.njit(**options, fastmath={"contract"}, forceinline=small)(_with_globals(each, called))
+        called[name] = _apart(helped) if small else helped
+    loops: Any = numba.njit(**options, fastmath=_FREE)(_with_globals(function, called))
+    loops = _apart(loops) if apart else loops
     scope: dict[str, Any] = {"_loops": loops, "_carray": numba.carray}
     exec(_on_pointers(signature), scope)
     kinds = [
@@ -80,6 +90,17 @@ def _translated(
     entry.compile(tuple(kinds))
     (made,) = entry.overloads.values()
     return str(made.library._final_module), made.fndesc.mangled_name
+
+
+def _apart(function: Any) -> Any:
+    """Let Numba tell LLVM that no array of a function which is written to shares memory with another one."""
+
+    def flagged(flags: Any) -> Any:
+        flags.noalias = True
+        return flags
+
+    function._compiler._customize_flags = flagged  # there is no option for this flag
+    return function
 
 
 def _product(numba: Any, options: dict[str, Any]) -> Any:
@@ -111,6 +132,28 @@ def _product(numba: Any, options: dict[str, Any]) -> Any:
             )
 
     return numba.njit(**options)(product)
+
+
+def _prefetch() -> Any:
+    """`prefetch` of the loops as the processor's instruction."""
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def prefetch(typing: Any, array: Any, place: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            data = context.make_array(array)(context, builder, given[0]).data
+            where = builder.bitcast(builder.gep(data, [given[1]]), cgutils.voidptr_t)
+            number = cgutils.int32_t
+            kind = cgutils.ir.FunctionType(cgutils.ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+            call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(call, [where, number(0), number(3), number(1)])  # to read it, into all caches
+            return context.get_dummy_value()
+
+        return types.none(array, place), code
+
+    return prefetch
 
 
 def _with_globals(function: Callable[..., Any], found: dict[str, Any]) -> Callable[..., Any]:

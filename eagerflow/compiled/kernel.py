@@ -19,7 +19,7 @@ from eagerflow.compiled import choice, store
 from eagerflow.compiled.objects import loaded, processor
 from eagerflow.compiled.signatures import Signature, parsed
 
-__all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper"]
+__all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper", "inner_loop"]
 
 KERNELS: dict[str, Kernel] = {}
 HELPERS: dict[str, Callable[..., Any]] = {}  # what loops may call
@@ -33,14 +33,18 @@ class Kernel:
         function: the loops, as Numba takes them.
         signature: what they take.
         dtypes: the float types that they are compiled for.
+        apart: whether no array that they write to shares memory with another one.
 
     Attributes:
         name: the function's.
         function: the loops, for who wants to run them in Python.
     """
 
-    def __init__(self, function: Callable[..., None], signature: Signature, dtypes: tuple[str, ...]) -> None:
+    def __init__(
+        self, function: Callable[..., None], signature: Signature, dtypes: tuple[str, ...], apart: bool = False
+    ) -> None:
         self.name, self.function, self.signature, self.dtypes = function.__name__, function, signature, dtypes
+        self.apart = apart
         self._made: dict[str, Callable[..., int] | None] = {}
         self._lock = threading.Lock()
 
@@ -116,7 +120,7 @@ class Kernel:
             CannotCompile: when Numba can't compile the loops here.
         """
         built = import_module("eagerflow.compiled.building").built
-        made: bytes = built(self.function, self.signature, dtype, self._symbol(dtype), HELPERS)
+        made: bytes = built(self.function, self.signature, dtype, self._symbol(dtype), HELPERS, self.apart)
         return made
 
     def _symbol(self, dtype: str) -> str:
@@ -155,21 +159,32 @@ def helper(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def inner_loop(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let loops call a function that has the innermost of them. What it writes to shares no memory with what it reads.
+
+    It becomes a part of the loops that call it; its operations are done in the order that it says.
+    """
+    function.apart = True  # type: ignore[attr-defined]
+    return helper(function)
+
+
 def compiled(
-    signature: str, dtypes: tuple[str, ...] = ("float32", "float64")
+    signature: str, dtypes: tuple[str, ...] = ("float32", "float64"), apart: bool = False
 ) -> Callable[[Callable[..., None]], Kernel]:
     """Make a kernel of loops in Python.
 
     Args:
         signature: what they take; see `signatures.parsed`.
         dtypes: the float types that they are for.
+        apart: whether no array that they write to shares memory with another one. Then loops over few numbers are
+            fast too, as nothing is compared before them; where it isn't true, results are wrong.
 
     The loops get C contiguous arrays. What they do to a piece must not depend on how work is cut into pieces, nor on
     which thread does it.
     """
 
     def make(function: Callable[..., None]) -> Kernel:
-        kernel = KERNELS[function.__name__] = Kernel(function, parsed(signature), dtypes)
+        kernel = KERNELS[function.__name__] = Kernel(function, parsed(signature), dtypes, apart)
         return kernel
 
     return make

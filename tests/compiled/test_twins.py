@@ -196,6 +196,45 @@ def test_depthwise_convolution(kernel, strides, padding, dilation, dtype):
     close(*both("depthwise", "kernel_gradient", x, g, k.shape, plan), dtype, 64)
 
 
+@pytest.mark.parametrize("channels", [4, 21, 64, 100])
+@pytest.mark.parametrize(("kernel", "stride", "size"), [((3, 3), 1, 9), ((3, 3), 2, 9), ((5, 5), 1, 8), ((7, 7), 2, 7)])
+def test_depthwise_convolution_of_many_channels(kernel, stride, size, channels):
+    x, k = numbers(2, size, size + 1, channels), numbers(*kernel, channels, 1, seed=1)
+    x[0, 0, 0, 0], x[0, 3, 4, 1], x[1, size - 1, size, 2] = np.nan, np.inf, -np.inf
+    plan = window_geometry((size, size + 1), kernel, (stride, stride), "same", (1, 1))
+    found, wanted = both("depthwise", "forward", x, k, plan)
+    close(found, wanted, "float32", 32)
+    g = numbers(*wanted.shape, seed=2)
+    g[0, 1, 1, 3], g[1, -1, -1, 0] = np.nan, np.inf
+    close(*both("depthwise", "input_gradient", g, k, plan), "float32", 32)
+    g, x = numbers(*wanted.shape, seed=2), numbers(*x.shape)
+    x[1, 2, 3, 1] = np.nan
+    close(*both("depthwise", "kernel_gradient", x, g, k.shape, plan), "float32", 64)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_depthwise_convolution_gives_the_same_bits_for_any_number_of_threads(stride):
+    x, k = numbers(16, 40, 40, 24), numbers(3, 3, 24, 1, seed=1)
+    plan = window_geometry((40, 40), (3, 3), (stride, stride), "same", (1, 1))
+    forward, back, of_kernel = [
+        provider.find("depthwise", name) for name in ("forward", "input_gradient", "kernel_gradient")
+    ]
+    before, found = ef.get_num_threads(), []
+    try:
+        for threads in (1, 3):
+            ef.set_num_threads(threads)
+            out = forward(x, k, plan)
+            found.append((out, back(out, k, plan), of_kernel(x, out, k.shape, plan)))
+    finally:
+        ef.set_num_threads(before)
+    assert all(np.array_equal(one, other) for one, other in zip(*found))
+
+
+def test_depthwise_convolution_of_nothing_is_plain():
+    plan = window_geometry((8, 8), (3, 3), (1, 1), "same", (1, 1))
+    assert provider.find("depthwise", "forward")(numbers(0, 8, 8, 16), numbers(3, 3, 16, 1), plan) is None
+
+
 def test_exponentials():
     x = np.concatenate([numbers(5000, scale=30.0), [0, -0.0, np.nan, np.inf, -np.inf, 88.7, 89.5, -87.5, -103.5, -110]])
     x = x.astype("float32")

@@ -1,126 +1,55 @@
 """Depthwise convolution of images, channels last, one filter per channel: pixel by pixel, all channels at once.
 
-Elements of a row of the kernel are taken three at a time where all of them meet the image.
+The rows of an image that a row of outputs sees are copied to a ring of rows, with the padding's zeros around them: so
+pixels at the edges are like all others, and what is read again and again is in the first cache. A row stays in the
+ring until the window has moved past it. All arrays are flat, but for the axis of parts.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from eagerflow.compiled.kernel import compiled
+from eagerflow.compiled.loops.pixels import (
+    add_four_pixels,
+    add_one_pixel,
+    add_one_tap,
+    add_row_of_taps,
+    add_two_taps,
+    fetch_soon,
+    next_rows,
+    nine_taps,
+    nine_taps_twice,
+)
 
-__all__ = ["depthwise", "depthwise_image_gradient", "depthwise_kernel_gradient"]
+__all__ = ["depthwise", "depthwise_kernel_gradient", "depthwise_strided_image_gradient"]
 
+_PLACES = "height: int, width: int, up: int, over: int, rows: int, cols: int, deep: int, wide: int"
 _PLAN = "step: int, side: int, apart: int, beside: int, above: int, left: int"  # strides, dilation, padding in front
+_at = np.uint64
 
 
 @compiled(
-    f"x[images, height, width, channels], kernel[rows, cols, channels], out[images, up, over, channels], {_PLAN}; "
-    "start: int, stop: int"
+    f"pixels[all], kernel[taps], out[found], rings[parts, room], channels: int, {_PLACES}, {_PLAN}; "
+    "start: int, stop: int, part: int",
+    apart=True,
 )
 def depthwise(
-    x: Any,
+    pixels: Any,
     kernel: Any,
     out: Any,
-    step: int,
-    side: int,
-    apart: int,
-    beside: int,
-    above: int,
-    left: int,
-    start: int,
-    stop: int,
-) -> None:
-    """The result, for some rows of all images' rows."""
-    height, width = x.shape[1], x.shape[2]
-    rows, cols = kernel.shape[0], kernel.shape[1]
-    up, over, channels = out.shape[1], out.shape[2], out.shape[3]
-    for line in range(start, stop):
-        image, o = line // up, line % up
-        for p in range(over):
-            found = out[image, o, p]
-            for c in range(channels):
-                found[c] = 0
-            first = p * side - left
-            for i in range(rows):
-                h = o * step - above + i * apart
-                if h < 0 or h >= height:
-                    continue
-                j = 0
-                while j < cols:
-                    w = first + j * beside
-                    if j + 2 < cols and w >= 0 and w + 2 * beside < width:
-                        a0, a1, a2 = x[image, h, w], x[image, h, w + beside], x[image, h, w + 2 * beside]
-                        k0, k1, k2 = kernel[i, j], kernel[i, j + 1], kernel[i, j + 2]
-                        for c in range(channels):
-                            found[c] += a0[c] * k0[c] + a1[c] * k1[c] + a2[c] * k2[c]
-                        j += 3
-                        continue
-                    if 0 <= w < width:
-                        a0, k0 = x[image, h, w], kernel[i, j]
-                        for c in range(channels):
-                            found[c] += a0[c] * k0[c]
-                    j += 1
-
-
-@compiled(
-    f"g[images, up, over, channels], kernel[rows, cols, channels], d_x[images, height, width, channels], {_PLAN}; "
-    "start: int, stop: int"
-)
-def depthwise_image_gradient(
-    g: Any,
-    kernel: Any,
-    d_x: Any,
-    step: int,
-    side: int,
-    apart: int,
-    beside: int,
-    above: int,
-    left: int,
-    start: int,
-    stop: int,
-) -> None:
-    """The gradient of the images, for some of their rows: each pixel gathers from the outputs that saw it."""
-    up, over, channels = g.shape[1], g.shape[2], g.shape[3]
-    rows, cols = kernel.shape[0], kernel.shape[1]
-    height, width = d_x.shape[1], d_x.shape[2]
-    for line in range(start, stop):
-        image, h = line // height, line % height
-        for w in range(width):
-            found = d_x[image, h, w]
-            for c in range(channels):
-                found[c] = 0
-            for i in range(rows):
-                at = h + above - i * apart
-                if at < 0 or at % step or at // step >= up:
-                    continue
-                o = at // step
-                j = 0
-                while j < cols:
-                    place = w + left - j * beside
-                    last = place - 2 * beside
-                    if side == 1 and j + 2 < cols and last >= 0 and place < over:
-                        g0, g1, g2 = g[image, o, place], g[image, o, place - beside], g[image, o, last]
-                        k0, k1, k2 = kernel[i, j], kernel[i, j + 1], kernel[i, j + 2]
-                        for c in range(channels):
-                            found[c] += g0[c] * k0[c] + g1[c] * k1[c] + g2[c] * k2[c]
-                        j += 3
-                        continue
-                    if place >= 0 and place % side == 0 and place // side < over:
-                        g0, k0 = g[image, o, place // side], kernel[i, j]
-                        for c in range(channels):
-                            found[c] += g0[c] * k0[c]
-                    j += 1
-
-
-@compiled(
-    f"x[images, height, width, channels], g[images, up, over, channels], sums[parts, rows, cols, channels], {_PLAN}; "
-    "start: int, stop: int, part: int"
-)
-def depthwise_kernel_gradient(
-    x: Any,
-    g: Any,
-    sums: Any,
+    rings: Any,
+    channels: int,
+    height: int,
+    width: int,
+    up: int,
+    over: int,
+    rows: int,
+    cols: int,
+    deep: int,
+    wide: int,
     step: int,
     side: int,
     apart: int,
@@ -131,34 +60,154 @@ def depthwise_kernel_gradient(
     stop: int,
     part: int,
 ) -> None:
-    """What some rows of all images' rows of outputs add to the gradient of the kernel, into a part of `sums`."""
-    height, width = x.shape[1], x.shape[2]
-    rows, cols = sums.shape[1], sums.shape[2]
-    up, over, channels = g.shape[1], g.shape[2], g.shape[3]
+    """The result, for some rows of all images' rows. The ring has `deep` rows of `wide` pixels."""
+    n, ring, dilated = _at(channels), rings[part], _at(channels * beside)
+    for u in range(ring.size):
+        ring[u] = 0
+    usual = rows == 3 and cols == 3 and apart == 1 and beside == 1
     for line in range(start, stop):
-        image, o = line // up, line % up
+        image, top = line // up, line % up * step - above
+        first = top if line == start or line % up == 0 else max(top, top + deep - step)
+        next_rows(
+            ring, pixels, image, first, top + deep, height, width * channels, left * channels, deep, wide * channels
+        )
+        a, b = _at((top + deep) % deep * wide) * n, _at((top + deep + 1) % deep * wide) * n
+        d, at, move, p = _at((top + deep + 2) % deep * wide) * n, _at(line * over) * n, _at(side) * n, 0
+        next_row = (image * height + top + deep) * width * channels
+        while usual and p < over:
+            fetch_soon(pixels, next_row + p * side * channels, 2 * channels * side)
+            fetch_soon(out, (line * over + over + p) * channels, 2 * channels)
+            if side == 1 and p + 1 < over:
+                nine_taps_twice(out, at, ring, a, b, d, kernel, n)
+                p, at, a, b, d = p + 2, at + n + n, a + n + n, b + n + n, d + n + n
+            else:
+                nine_taps(out, at, ring, a, b, d, kernel, n)
+                p, at, a, b, d = p + 1, at + n, a + move, b + move, d + move
+        together = 2 if side == 1 and beside == 1 and cols > 3 else 1
+        while p < over:
+            both = together == 2 and p + 1 < over
+            for u in range(2 * channels if both else channels):
+                out[at + _at(u)] = 0
+            for i in range(rows):
+                a = _at((top + deep + i * apart) % deep * wide + p * side) * n
+                add_row_of_taps(out, at, ring, a, dilated, kernel, _at(i * cols) * n, n, cols, both)
+            p, at = (p + 2, at + n + n) if both else (p + 1, at + n)
+
+
+@compiled(
+    "pixels[all], g[found], s0[parts, third], s1[parts, third], s2[parts, third], rings[parts, room], "
+    f"channels: int, {_PLACES}, {_PLAN}; start: int, stop: int, part: int",
+    apart=True,
+)
+def depthwise_kernel_gradient(
+    pixels: Any,
+    g: Any,
+    s0: Any,
+    s1: Any,
+    s2: Any,
+    rings: Any,
+    channels: int,
+    height: int,
+    width: int,
+    up: int,
+    over: int,
+    rows: int,
+    cols: int,
+    deep: int,
+    wide: int,
+    step: int,
+    side: int,
+    apart: int,
+    beside: int,
+    above: int,
+    left: int,
+    start: int,
+    stop: int,
+    part: int,
+) -> None:
+    """What some rows of outputs add to the gradient of the kernel: its columns 0, 3, ... into s0, and so on.
+
+    Of the last three columns some may not exist: what is added to them is of no use.
+    """
+    n, ring, groups, dilated = _at(channels), rings[part], (cols + 2) // 3, _at(channels * beside)
+    for u in range(ring.size):
+        ring[u] = 0
+    z0, z1, z2 = s0[part], s1[part], s2[part]
+    for line in range(start, stop):
+        image, top = line // up, line % up * step - above
+        first = top if line == start or line % up == 0 else max(top, top + deep - step)
+        next_rows(
+            ring, pixels, image, first, top + deep, height, width * channels, left * channels, deep, wide * channels
+        )
+        next_row, next_line = (image * height + top + deep) * width * channels, (line + 1) * over * channels
         for i in range(rows):
-            h = o * step - above + i * apart
-            if h < 0 or h >= height:
+            row = (top + deep + i * apart) % deep * wide
+            for group in range(groups):
+                to, seen, p = _at(i * groups + group) * n, row + 3 * group * beside, 0
+                while p < over:
+                    at, a = _at((line * over + p) * channels), _at(seen + p * side) * n
+                    taken = 4 if side == 1 and beside == 1 and p + 3 < over else 1
+                    if i == 0 and group == 0:
+                        fetch_soon(pixels, next_row + p * side * channels, taken * side * channels)
+                        fetch_soon(g, next_line + p * channels, taken * channels)
+                    if taken == 4:
+                        add_four_pixels(z0, z1, z2, to, ring, a, g, at, n)
+                    else:
+                        add_one_pixel(z0, z1, z2, to, ring, a, dilated, g, at, n)
+                    p += taken
+
+
+@compiled(f"g[found], kernel[taps], d_x[all], channels: int, {_PLACES}, {_PLAN}; start: int, stop: int", apart=True)
+def depthwise_strided_image_gradient(
+    g: Any,
+    kernel: Any,
+    d_x: Any,
+    channels: int,
+    height: int,
+    width: int,
+    up: int,
+    over: int,
+    rows: int,
+    cols: int,
+    deep: int,
+    wide: int,
+    step: int,
+    side: int,
+    apart: int,
+    beside: int,
+    above: int,
+    left: int,
+    start: int,
+    stop: int,
+) -> None:
+    """The gradient of the images, for some of their rows: each output's goes to the pixels that it saw.
+
+    Up to two rows of the kernel are taken at once.
+    """
+    n, step_by = _at(channels), side * channels
+    for line in range(start, stop):
+        image, h = line // height, line % height
+        for u in range(line * width * channels, (line + 1) * width * channels):
+            d_x[_at(u)] = 0
+        a, ka, waits = 0, 0, False
+        for i in range(rows + 1):
+            at = h + above - i * apart
+            sees = i < rows and at >= 0 and at % step == 0 and at // step < up
+            b, kb = (image * up + at // step) * over * channels, i * cols * channels
+            if sees and not waits:
+                a, ka, waits = b, kb, True
+                continue
+            if not waits or not (sees or i == rows):
                 continue
             for p in range(over):
-                slope = g[image, o, p]
-                first = p * side - left
-                j = 0
-                while j < cols:
-                    w = first + j * beside
-                    if j + 2 < cols and w >= 0 and w + 2 * beside < width:
-                        a0, a1, a2 = x[image, h, w], x[image, h, w + beside], x[image, h, w + 2 * beside]
-                        s0, s1, s2 = sums[part, i, j], sums[part, i, j + 1], sums[part, i, j + 2]
-                        for c in range(channels):
-                            d = slope[c]
-                            s0[c] += d * a0[c]
-                            s1[c] += d * a1[c]
-                            s2[c] += d * a2[c]
-                        j += 3
-                        continue
+                for j in range(cols):
+                    w = p * side - left + j * beside
                     if 0 <= w < width:
-                        a0, s0 = x[image, h, w], sums[part, i, j]
-                        for c in range(channels):
-                            s0[c] += slope[c] * a0[c]
-                    j += 1
+                        to, k, more = _at((line * width + w) * channels), _at(ka + j * channels), _at(p * channels)
+                        if sees:
+                            other = _at(kb + j * channels)
+                            add_two_taps(d_x, to, g, _at(a) + more, _at(b) + more, kernel, k, other, n)
+                        else:
+                            add_one_tap(d_x, to, g, _at(a) + more, kernel, k, n)
+                fetch_soon(d_x, (line + 1) * width * channels + p * step_by, step_by)
+            waits = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy
@@ -10,56 +9,102 @@ from numpy import ndarray
 
 from eagerflow.compiled.loops import depthwise as loops
 from eagerflow.compiled.pieces import pieces, run, run_rows
-from eagerflow.ops.windows.geometry import Geometry
+from eagerflow.kernels.machine.threads import scratch
+from eagerflow.ops.windows.geometry import Geometry, effective
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
 
 _FEWEST = 4  # channels: with fewer, each pixel's loop costs more than its numbers
 _PIXELS = 4096  # whose products are added up in the arrays' own type
-_COST = 0.04  # nanoseconds for a number and an element of the kernel
+_COST = 0.02  # nanoseconds for a number and an element of the kernel
+_GATHERED = 0.3  # for a number of an image whose gradient comes of strides
+_PARTS, _LINES = 16, 16  # parts at most; products in the time that other kernels take for a number
 
 
-def _takes(kernel_shape: tuple[int, ...], geometry: Geometry) -> bool:
-    return len(geometry.sizes) == 2 and kernel_shape[-1] == 1 and kernel_shape[-2] >= _FEWEST
+def _takes(given: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry) -> bool:
+    fits = len(geometry.sizes) == 2 and kernel_shape[-1] == 1 and kernel_shape[-2] >= _FEWEST
+    return fits and 0 not in (given.size, *geometry.lengths, *geometry.outputs, *kernel_shape)
 
 
 def _plan(geometry: Geometry) -> tuple[int, ...]:
     return *geometry.strides, *geometry.dilation, *geometry.before
 
 
+def _places(geometry: Geometry) -> tuple[int, ...]:
+    return *geometry.lengths, *geometry.outputs, *geometry.sizes, *_ring(geometry)
+
+
+def _ring(geometry: Geometry) -> tuple[int, int]:
+    """How many rows of how many pixels windows see; kernels of 4 columns may look at those of 6."""
+    cols, side, beside = geometry.sizes[1], geometry.strides[1], geometry.dilation[1]
+    seen = (geometry.outputs[1] - 1) * side + (-(-cols // 3) * 3 - 1) * beside + 1
+    return effective(geometry.sizes[0], geometry.dilation[0]), max(seen, geometry.lengths[1] + geometry.before[1])
+
+
 def forward(x: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     """(batch, *outputs, channels)."""
-    return _by_pixels(loops.depthwise, x, kernel, geometry.outputs, geometry)
+    if not _takes(x, kernel.shape, geometry):
+        return None
+    channels, out = x.shape[-1], numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
+    lines, (deep, wide) = len(x) * geometry.outputs[0], _ring(geometry)
+    cuts = _cuts(lines, out.size * geometry.taps)
+    rings = _rings(len(cuts), deep * wide * channels, x.dtype)
+    flat = x.reshape(-1), kernel.reshape(-1), out.reshape(-1)
+    work = loops.depthwise.on(*flat, rings, channels, *_places(geometry), *_plan(geometry))
+    if work is None:
+        return None
+    run(work, cuts, out.size * geometry.taps * _COST)
+    return out
+
+
+def _cuts(lines: int, products: int) -> list[slice]:
+    """Some lines after the other, in few parts, since each copies what its first line sees."""
+    return pieces(lines, min(products // lines // _LINES, (_PARTS << 16) // lines) + 1)
+
+
+def _rings(parts: int, room: int, dtype: Any) -> Any:
+    """Room for the rings of all parts, each at the beginning of a cache line."""
+    return scratch("depthwise rings", (parts, -(-room // 16) * 16), dtype)
 
 
 def input_gradient(g: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     """The gradient of the images."""
-    return _by_pixels(loops.depthwise_image_gradient, g, kernel, geometry.lengths, geometry)
-
-
-def _by_pixels(loop: Any, given: ndarray, kernel: ndarray, lengths: tuple[int, ...], geometry: Geometry) -> Any:
-    """New images of such lengths, which a kernel fills row by row."""
-    if not _takes(kernel.shape, geometry):
+    if not _takes(g, kernel.shape, geometry):
         return None
-    out = numpy.empty((len(given), *lengths, given.shape[-1]), given.dtype)
-    work = loop.on(given, kernel[..., 0], out, *_plan(geometry))
+    if geometry.strides == (1, 1):  # a convolution with the kernel turned around
+        turned = numpy.ascontiguousarray(kernel[::-1, ::-1])
+        return forward(g, turned, _backwards(geometry))
+    channels, out = g.shape[-1], numpy.empty((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
+    flat = g.reshape(-1), kernel.reshape(-1), out.reshape(-1)
+    work = loops.depthwise_strided_image_gradient.on(*flat, channels, *_places(geometry), *_plan(geometry))
     if work is None:
         return None
-    width = out.shape[2] * out.shape[3] * geometry.taps // 4
-    products = len(out) * math.prod(geometry.outputs) * out.shape[3] * geometry.taps
-    run_rows(work, len(out) * out.shape[1], width, products * _COST)
+    run_rows(work, len(out) * out.shape[1], out.shape[2] * channels, out.size * _GATHERED)
     return out
+
+
+def _backwards(geometry: Geometry) -> Geometry:
+    """Of the outputs' gradient, whose windows are what the outputs saw of."""
+    reach = [effective(size, apart) - 1 for size, apart in zip(geometry.sizes, geometry.dilation)]
+    before = tuple([most - pad for most, pad in zip(reach, geometry.before)])
+    after = tuple([most - pad for most, pad in zip(reach, geometry.after)])
+    return geometry._replace(before=before, after=after, lengths=geometry.outputs, outputs=geometry.lengths)
 
 
 def kernel_gradient(x: ndarray, g: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
     """The gradient of the kernel, in its shape."""
-    if not _takes(kernel_shape, geometry):
+    if not _takes(x, kernel_shape, geometry):
         return None
-    rows, width = len(g) * g.shape[1], g.shape[2] * g.shape[3]
-    cuts = pieces(rows, width * geometry.taps // 4, max(1, _PIXELS // max(1, g.shape[2])))
-    sums = numpy.zeros((len(cuts), *kernel_shape[:-1]), x.dtype)
-    work = loops.depthwise_kernel_gradient.on(x, g, sums, *_plan(geometry))
+    channels, (rows, cols), (deep, wide) = x.shape[-1], geometry.sizes, _ring(geometry)
+    lines = len(g) * geometry.outputs[0]
+    cuts = pieces(lines, 1, max(1, _PIXELS // geometry.outputs[1]))
+    groups = -(-cols // 3)
+    sums = numpy.zeros((3, len(cuts), rows * groups * channels), x.dtype)
+    rings = _rings(len(cuts), deep * wide * channels, x.dtype)
+    flat = x.reshape(-1), g.reshape(-1), *sums
+    work = loops.depthwise_kernel_gradient.on(*flat, rings, channels, *_places(geometry), *_plan(geometry))
     if work is None:
         return None
     run(work, cuts, g.size * geometry.taps * _COST)
-    return sums.sum(axis=0, dtype="float64").astype(x.dtype)[..., None]
+    total = sums.sum(axis=1, dtype="float64").reshape(3, rows, groups, channels)
+    return total.transpose(1, 2, 0, 3).reshape(rows, 3 * groups, channels)[:, :cols, :, None].astype(x.dtype)
