@@ -7,9 +7,10 @@ import json
 import pathlib
 import sys
 import webbrowser
+from importlib import import_module
 
-from viz.command.models import opened
-from viz.recording import load
+from viz.facts import archive
+from viz.page import to_html
 from viz.shell.parser import Parser
 
 __all__ = ["add_command", "write_page"]
@@ -46,16 +47,26 @@ def write_page(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    recording = opened(options)
     # Beside model.onnx there may lie model.html, the page of `export(format="web")`.
     ending = ".trace.html" if options.file.lower().endswith(".onnx") else ".html"
     out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(ending))
-    other = None if options.diff is None else load(options.diff)
-    recording.to_html(out, diff=other, title=options.title)
+    ops = _write(options, out)
     if options.json:
-        print(json.dumps({"file": str(out), "ops": len(recording.ops)}))
+        print(json.dumps({"file": str(out), "ops": ops}))
     else:
         print(f"wrote {out}")
     if options.open and not webbrowser.open(out.resolve().as_uri()):
         print(f"no browser could be opened; open {out} yourself", file=sys.stderr)
     return 0
+
+
+def _write(options: argparse.Namespace, out: pathlib.Path) -> int:
+    """Write the page and count its recording's ops; what runs models, or compares, is loaded where it must be."""
+    if not (options.rank or options.sizes or options.diff or options.file.lower().endswith(".onnx")):
+        record = archive.read(options.file)
+        to_html(record, out, options.title)
+        return len(record.ops)
+    recording = import_module("viz.command.models").opened(options)
+    other = None if options.diff is None else import_module("viz.recording").load(options.diff)
+    recording.to_html(out, diff=other, title=options.title)
+    return len(recording.ops)

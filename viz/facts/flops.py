@@ -10,14 +10,16 @@ no formula fits is None, never 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, TensorInfo
 
-__all__ = ["FORMULAS", "flops", "has_formula"]
+__all__ = ["FORMULAS", "all_flops", "flops", "has_formula"]
 
 Tensors = Sequence[TensorInfo]
+# What fused ops take, by the number of their composition and, of backward ops, of which of their tensors.
+_Known = dict[tuple[int, tuple[bool, ...] | None], int | None]
 
 
 def _size(tensors: Tensors) -> int:
@@ -167,6 +169,12 @@ def has_formula(name: str) -> bool:
     return name in FORMULAS
 
 
+def all_flops(record: Record) -> list[int | None]:
+    """What `flops` gives for each op of a recording; fused ops of the same parts are counted once."""
+    known: _Known = {}
+    return [_flops(record, op, known) for op in record.ops]
+
+
 def flops(record: Record, op: Op) -> int | None:
     """The floating-point operations of one op; None where no formula fits.
 
@@ -174,6 +182,10 @@ def flops(record: Record, op: Op) -> int | None:
         record: the recording.
         op: one of its ops, forward or backward.
     """
+    return _flops(record, op, {})
+
+
+def _flops(record: Record, op: Op, known: _Known) -> int | None:
     if op.phase == "network":
         return 0
     if op.phase == "update" and op.name not in FORMULAS:
@@ -184,18 +196,21 @@ def flops(record: Record, op: Op) -> int | None:
     if op.error or not at.outputs:
         return None
     if at.composition is not None:
-        return _of_parts(record, at, op)
+        wanted = None if op is at else {record.tensors[i].gradient_of for i in op.outputs}
+        asked = None if wanted is None else tuple([i in wanted for i in (*at.inputs, *at.outputs)])
+        if (at.composition, asked) not in known:
+            known[at.composition, asked] = _of_parts(record, at, wanted)
+        return known[at.composition, asked]
     read, made = ([record.tensors[i] for i in ids] for ids in (at.inputs, at.outputs))
     return _counted(at, read, made, times)
 
 
-def _of_parts(record: Record, at: Op, op: Op) -> int | None:
-    """What the parts of a fused op take, or (where `op` is its backward op) their derivatives."""
+def _of_parts(record: Record, at: Op, wanted: Container[int | None] | None) -> int | None:
+    """What the parts of a fused op take, or their derivatives, where the gradients of these tensors are wanted."""
     total = 0
-    wanted = {record.tensors[i].gradient_of for i in op.outputs}
     for part in parts_of(record, at):
         times = 1
-        if op is not at:
+        if wanted is not None:
             inner = len(part.read) - part.given
             times = inner + sum(x.id in wanted for x in part.read if x.id >= 0)
         found = _counted(part.op, part.read, part.made, times) if times else 0

@@ -11,7 +11,7 @@ import numpy
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import origin
 
-__all__ = ["SinglePart", "part_names", "parts_of", "weights_of_parts"]
+__all__ = ["SinglePart", "part_names", "parts_of", "reads_of_parts", "weights_of_parts"]
 
 
 class SinglePart(NamedTuple):
@@ -59,21 +59,30 @@ def parts_of(record: Record, op: Op) -> list[SinglePart]:
     return parts
 
 
+def reads_of_parts(record: Record, op: Op) -> list[list[int]]:
+    """The tensors of the recording that each part of a fused op reads: of `parts_of` what shares out weights."""
+    if op.composition is None:
+        return []
+    found = record.compositions[op.composition]
+    ids = dict(enumerate(op.inputs)) | dict(zip(found.results, op.outputs))
+    return [[ids[i] for i in part.inputs if i in ids] for part in found.parts]
+
+
 def weights_of_parts(
-    parts: Sequence[SinglePart], weights: Sequence[int], variables: Mapping[int, int]
+    reads: Sequence[Sequence[int]], weights: Sequence[int], variables: Mapping[int, int]
 ) -> list[list[int]]:
     """The weights that a fused op is the first to read, shared out: each part has those that it is the first to read.
 
     The first part has those that no part reads: they were cast before.
 
     Args:
-        parts: those of the op.
+        reads: the tensors that each part reads; those between parts may be left out.
         weights: ids of variables.
         variables: the id of the variable for each tensor that is one at some time.
     """
     left, found = list(weights), []
-    for part in parts:
-        read = {variables.get(i) for i in part.op.inputs}
+    for each in reads:
+        read = {variables.get(i) for i in each}
         found.append([v for v in left if v in read])
         left = [v for v in left if v not in read]
     if found:

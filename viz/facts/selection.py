@@ -160,6 +160,7 @@ class Selection:
         self.updates_of: dict[int, list[int]] = {}
         self._here = {op.id for op in self.ops}
         self._read: set[int] = set()
+        self._signatures: dict[int, Any] = {}
         self._titles: dict[int | None, str] = {}  # by scope, of the boxes of what comes into it from outside
         for op in self.ops:
             self._sort(op, backward)
@@ -291,12 +292,14 @@ class Selection:
 
     def signature(self, op_id: int, with_backward: bool = True) -> Any:
         """What must agree for two ops to be drawn as one."""
-        tensors, op = self.record.tensors, self.record.ops[op_id]
-        made = tuple([(tensors[i].shape, tensors[i].dtype) for i in op.outputs])
-        read = tuple([(tensors[i].shape, tensors[i].role in ("parameter", "state")) for i in op.inputs])
+        known = self._signatures.get(op_id)
+        if known is None:
+            tensors, op = self.record.tensors, self.record.ops[op_id]
+            made = tuple([(tensors[i].shape, tensors[i].dtype) for i in op.outputs])
+            read = tuple([(tensors[i].shape, tensors[i].role in ("parameter", "state")) for i in op.inputs])
+            known = self._signatures[op_id] = op.name, op.composition, op.phase, op.error, made, read
         partners = self.backward_of.get(op_id, ()) if with_backward else ()
-        backward = tuple([self.record.ops[i].name for i in partners])
-        return op.name, op.composition, op.phase, op.error, made, read, backward
+        return known, tuple([self.record.ops[i].name for i in partners])
 
 
 def thread_name(record: Record, thread: int) -> str:

@@ -14,15 +14,15 @@ from viz.facts import formatting
 from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
-from viz.facts.derived_stats import norm
 from viz.facts.flaws import first_flaw, origins
-from viz.facts.flops import flops
+from viz.facts.flops import all_flops
 from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, pick_step, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
+from viz.page.stats_column import stats_column
 from viz.page.views import Views
 from viz.picture.box_texts import part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types
@@ -131,7 +131,7 @@ class _Columns:
         # By identity: calls of a layer share their settings, and ops their frames; the record keeps all of them.
         self._settings: dict[int, int] = {}
         self._frames: dict[int, int] = {}
-        self.flops = [flops(record, op) for op in record.ops]
+        self.flops = all_flops(record)
         self.views = Views(record, self.flops, self.text)
         self.measured = any(tensor.stats for tensor in record.tensors)
 
@@ -255,19 +255,5 @@ class _Columns:
             "gradient_of": [t.gradient_of for t in tensors],
             "device": self._texts([t.device for t in tensors]),
             "version": [t.version for t in tensors],
-            "stats": [_stats(t) for t in tensors] if self.measured else None,
+            "stats": stats_column(tensors) if self.measured else None,
         }
-
-
-def _stats(tensor: TensorInfo) -> list[Any] | None:
-    """min, max, mean, std, nan, inf, L2 norm (measured, or by mean and std), zeros, histogram, preview."""
-    stats = tensor.stats
-    if stats is None:
-        return None
-    numbers = [stats.min, stats.max, stats.mean, stats.std, stats.nan, stats.inf, norm(tensor), stats.zeros]
-    return finite([*map(_rounded, numbers), list(stats.histogram), [_rounded(x) for x in stats.preview]])
-
-
-def _rounded(number: float | None) -> float | None:
-    """Seven digits, as many as single precision has."""
-    return float(f"{number:.7g}") if isinstance(number, float) else number

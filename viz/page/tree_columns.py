@@ -16,7 +16,7 @@ from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, all_blocks, groups, stand_in
 from viz.facts.derived_stats import norm
 from viz.facts.network import sent
-from viz.facts.parts import parts_of, weights_of_parts
+from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection
 from viz.picture import box_texts
@@ -57,6 +57,8 @@ class Facts:
         self.failed = {op.id for op in record.ops if op.error is not None}
         self.times = [op.duration for op in record.ops]
         self.sizes = [sent(op) or sum([tensors[i].nbytes for i in op.outputs]) for op in record.ops]
+        self._weights: dict[tuple[tuple[int, ...], int], tuple[int, list[int]]] = {}
+        self._update_names: dict[tuple[int | None, str], int] = {}
 
     def cost(self, ops: Iterable[int]) -> Cost:
         """The cost of ops, given by id."""
@@ -67,6 +69,20 @@ class Facts:
             made.size += self.sizes[op]
             made.failed |= op in self.failed
         return made
+
+    def weights(self, own: tuple[int, ...], others: int) -> tuple[int, list[int]]:
+        """Title and lines of the box of these variables, which stand for `others`: the same in every step."""
+        if (own, others) not in self._weights:
+            title, lines = box_texts.weights([self.record.tensors[v] for v in own], others)
+            self._weights[own, others] = self.text(title), [self.text(line) for line in lines]
+        return self._weights[own, others]
+
+    def update_name(self, op: Op) -> int:
+        """The name of the box of an update, the same for all in one scope that are of one kind."""
+        key = op.scope, op.name
+        if key not in self._update_names:
+            self._update_names[key] = self.text(box_texts.update_name(self.record, op))
+        return self._update_names[key]
 
     def activations(self, op: Op) -> int:
         """The bytes of activations that an op made."""
@@ -295,8 +311,7 @@ class TreeColumns:
         """Name and cost of a box of updates, of which this is the first; nothing for none."""
         if first is None:
             return []
-        name = box_texts.update_name(self.record, self.record.ops[first])
-        return [self.text(name), self.text(cost.text(with_size=False))]
+        return [self.facts.update_name(self.record.ops[first]), self.text(cost.text(with_size=False))]
 
     def _depth(self, folded: bool) -> int:
         """The greatest depth at which at most `_MOST_ROWS` rows are seen."""
@@ -361,7 +376,7 @@ class TreeColumns:
         words = [*box_texts.made_of(self.record, op), *[box_texts.spent(arrow, time) for arrow, time in spent]]
         shares = [
             weights_of_parts(
-                parts_of(self.record, self.record.ops[i]), selection.weights_of.get(i, ()), selection.variables
+                reads_of_parts(self.record, self.record.ops[i]), selection.weights_of.get(i, ()), selection.variables
             )
             for i in ops
         ]
@@ -377,8 +392,7 @@ class TreeColumns:
         """The box of the variables that an op is the first to read, `own`, with those of equal ops."""
         if not own:
             return 0
-        title, lines = box_texts.weights([self.record.tensors[v] for v in own], len(variables) - len(own))
-        return [variables, self.text(title), [self.text(line) for line in lines]]
+        return [variables, *self.facts.weights(tuple(own), len(variables) - len(own))]
 
 
 def _parts(root: Block) -> dict[int, str]:

@@ -204,7 +204,9 @@ class _Assembly:
         for each in ops:
             self.node_of[each] = rows[-1]
             parts = self._parts(each)
-            shares = weights_of_parts(parts, self.selection.weights_of.get(each, ()), self.selection.variables)
+            shares = weights_of_parts(
+                [part.op.inputs for part in parts], self.selection.weights_of.get(each, ()), self.selection.variables
+            )
             for part, row, own, share in zip(parts, rows, weights, shares):
                 own[each] = share
                 self.maker |= {i: row for i in part.op.outputs if i >= 0}

@@ -7,7 +7,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.nets import Trainer
-from viz.facts.flops import FORMULAS, flops
+from viz.facts.flops import FORMULAS, all_flops, flops
 
 
 def counted(run, name):
@@ -91,6 +91,11 @@ def test_a_fused_op_counts_as_its_parts_and_its_backward_op_as_theirs(steps):
     # The first layer's input needs no gradient; a bias is added to what needs one.
     assert flops(steps, behind[first.id]) == 2 * 8 * 5 * 16 + 2 * 8 * 16
     assert flops(steps, behind[head.id]) == 2 * (2 * 8 * 16 * 3) + 2 * 8 * 3
+
+
+def test_the_ops_of_a_recording_are_counted_as_each_by_itself(steps):
+    assert all_flops(steps) == [flops(steps, op) for op in steps.ops]
+    assert len(set(all_flops(steps))) > 4
 
 
 def test_ops_without_a_formula_are_unknown_not_free():

@@ -22,11 +22,14 @@ from viz.cli import main
 from viz.command import html as html_command
 from viz.compare.page_marks import page_marks
 from viz.compare.traces import difference_from
-from viz.facts.schema import Op, Record, Scope, Step, Storage, TensorInfo
+from viz.facts.derived_stats import norm
+from viz.facts.json_data import finite
+from viz.facts.schema import Op, Record, Scope, Stats, Step, Storage, TensorInfo
 from viz.facts.summary_tables import rows
 from viz.page import document
 from viz.page.document import to_html
 from viz.page.smaller_record import cut
+from viz.page.stats_column import stats_column
 
 HOSTILE = (
     "</script><script>document.title='pwned'</script>\"'&<img src=x onerror=alert(1)>",
@@ -106,6 +109,28 @@ def test_statistics_keep_seven_digits_and_say_what_is_not_finite():
     assert stats[:2] == [0.0, float(f"{np.log(np.float32(3)):.7g}")]
     assert stats[4:6] == [0, 1]
     assert stats[9][0] == "-inf"
+
+
+def test_statistics_in_columns_are_those_of_each_tensor_to_seven_digits():
+    drawn = np.random.default_rng(0)
+    numbers = (drawn.normal(size=400) * 10.0 ** drawn.integers(-40, 40, 400)).tolist()
+    odd = [0.0, -0.0, 1.0, 1000.0, 9.99999951, 1e300, 5e-324, 123456789.0, -0.1, np.inf, -np.inf]
+    tensors = [TensorInfo(0, (2, 3), "float32", 24), TensorInfo(1, (0,), "float32", 0, stats=Stats(nan=4))]
+    tensors.append(TensorInfo(2, (5,), "float32", 20, stats=Stats(-1.0, 1e308, 1e308, 1e308, 1, 2)))
+    for a in numbers + odd:
+        stats = Stats(a, a / 3, a / 7, abs(a) / 11, 1, 0, None, 2, (1, 2), (a, np.nan, np.inf))
+        tensors.append(TensorInfo(len(tensors), (6,), "float32", 24, stats=stats))
+    tensors.append(TensorInfo(len(tensors), (6,), "float32", 24, stats=Stats(0.0, 0.0, 0.0, 0.0, l2=3.0)))
+    found = stats_column(tensors)
+    assert found[0] is None
+    for tensor, row in zip(tensors[1:], found[1:], strict=True):
+        stats = tensor.stats
+        wanted = [stats.min, stats.max, stats.mean, stats.std, stats.nan, stats.inf, norm(tensor), stats.zeros]
+        assert row == finite([*map(seven_digits, wanted), [*stats.histogram], [*map(seven_digits, stats.preview)]])
+
+
+def seven_digits(number):
+    return float(f"{number:.7g}") if isinstance(number, float) else number
 
 
 def test_recordings_without_statistics_carry_none(deep):
