@@ -28,7 +28,7 @@ from viz.recorder.finite_check import is_finite
 from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
-from viz.recorder.op_hook import Walker, next_serial, op_recorder, recording
+from viz.recorder.op_hook import Walker, meeter, next_serial, op_recorder, recording, rule_recorder
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.small_arrays import SmallArrays
 from viz.recorder.source_lines import is_internal
@@ -120,7 +120,7 @@ class Capture(observe.Observer):
         self.here: Here = (None, None, None)
         self._root: FrameType | None = None
         self._crashed = crashed
-        self._parts: dict[int, list[int]] = {}
+        self.parts: dict[int, list[int]] = {}
         self._gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
         self._same_key: dict[int | None, int] = {}
         self._arrays: dict[int, tuple[Any, int]] = {}
@@ -130,10 +130,13 @@ class Capture(observe.Observer):
         self._open = Scopes[_Open]()
         self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
         self.walk = self.walker.walk if options.source else None
-        self.measure = self._measure if options.stats != "none" else None
-        looks = self.measure is not None or self.keeper is not None
-        self.look: Callable[[int, Tensor, str], None] | None = self._look if looks else None
+        self.measure = None if options.stats == "none" else _measurer(self.small, self.measured, options.stats)
+        self.look: Callable[[int, Tensor, str], None] | None = None if self.keeper is None else self._look
+        self._noted = meeter(self)
+        if self.keeper is None:
+            self.meet = self._noted  # type: ignore[assignment, method-assign]
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
+        self.on_rule = rule_recorder(self) if options.backward else _unheard  # type: ignore[assignment, method-assign]
 
     # ------------------------------------------------------------------ beginning and end
 
@@ -157,50 +160,14 @@ class Capture(observe.Observer):
         self._crashed = self.measure = self.look = None
         if self.memory is not None:
             self.memory.forget()
-        del self.on_op  # it holds this object, which should go as soon as it has been read
+        del self.on_op, self.on_rule  # they hold this object, which should go as soon as it has been read
 
     # ------------------------------------------------------------------ what is announced
 
-    def on_rule(
-        self,
-        op: Any,
-        out_keys: tuple[int | None, ...],
-        in_keys: tuple[int | None, ...],
-        gradients: tuple[Any, ...],
-        results: tuple[Any, ...],
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
-    ) -> None:
-        if not self.options.backward or self.tick() >= self.limit:
-            return
-        parts, gradient = self._parts, self._gradient
-        read: list[int] = []
-        for key, given in zip(out_keys, gradients):
-            if key is not None and given is not None:
-                if key not in parts:
-                    parts[key] = [gradient(given, key)]  # where the pass begins
-                read += parts[key]
-        made = []
-        for key, result in zip(in_keys, results):
-            if key is not None and result is not None:
-                position = gradient(result, key)
-                if key in parts:
-                    parts[key].append(position)
-                else:
-                    parts[key] = [position]
-                made.append(position)
-                if self.keeper is not None:
-                    label = self.keeper.of_key(out_keys[0], op.name)
-                    self.keeper.keep(position, result.data if isinstance(result, Tensor) else result, label)
-        if error is not None:
-            self.journal.note_error(error)
-        self._note("rule", op, started, ended, (out_keys, in_keys), read, made, ())
-
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         """Make what the pass returns stand for the sum of the parts that rules gave."""
-        parts_of, tensors, gradients = self._parts, self.journal.tensors, self._gradients
-        arrays = self._arrays
+        parts_of, tensors, gradients = self.parts, self.journal.tensors, self._gradients
+        arrays, hold = self._arrays, self.hold
         for source, result in zip(sources, results):
             key = source.identity if isinstance(source, Variable) else source.key
             parts = parts_of.get(key)
@@ -210,8 +177,7 @@ class Capture(observe.Observer):
             data = result.data
             if position is None:  # its parts were measured already
                 position = self._number(result, len(tensors) // 7)
-                about = data.shape, data.dtype, result.key, self.hold(data), None, device_name(data), False
-                tensors.extend(about)
+                tensors += (data.shape, data.dtype, result.key, hold(data), None, device_name(data), False)
             gradients[key] = position
             if data.__class__ is numpy.ndarray:
                 arrays[id(data)] = weakref.ref(data), position
@@ -225,7 +191,7 @@ class Capture(observe.Observer):
                 if self.measure is not None and len(parts) > 1:
                     self.measure(position, data)
                 self.gradient_keys.append((position, key))
-        self._parts = {}
+        self.parts.clear()
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         if self.tick() >= self.limit:
@@ -299,14 +265,15 @@ class Capture(observe.Observer):
         else:
             self.here = (number, before[1], before[2])
         if scope.kind == "backward":
-            self._parts = {}
+            self.parts.clear()
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         inner = self._open.left_open(scope)
         if inner is None:
             return
-        for each in inner:
-            self._close(each, None, error)
+        if inner:
+            for each in inner:
+                self._close(each, None, error)
         self._close(self._open.pop(), outputs, error)
         if error is not None and self._crashed is not None and not self._open:
             self._crashed(error)
@@ -341,14 +308,14 @@ class Capture(observe.Observer):
     def result(self, x: Tensor) -> int:
         """The position of an op's output, which is new unless the op returned what it was given."""
         position = self._known(x)
-        return self._number(x, self._meet(x.data, x.key, None, outside=False)) if position is None else position
+        return self._number(x, self.meet(x.data, x.key, None, outside=False)) if position is None else position
 
     def _look(self, position: int, x: Tensor, name: str) -> None:
-        """Measure and keep what the op `name` made, as far as that was asked for."""
+        """Measure what the op `name` made, where that was asked for, and keep it."""
         if self.measure is not None:
             self.measure(position, x.data)
-        if self.keeper is not None:
-            self.keeper.output(position, x.data, x.key, self.label(name))
+        assert self.keeper is not None
+        self.keeper.output(position, x.data, x.key, self.label(name))
 
     def results(self, name: str, outputs: Any) -> list[int]:
         """The positions of what the op `name` returned: several tensors, old ones, or (when it failed) nothing."""
@@ -359,12 +326,19 @@ class Capture(observe.Observer):
                 self.keeper.output(position, x.data, x.key, self.label(name))
         return found
 
-    def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[int]) -> None:
+    def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[tuple[int, Any]]) -> None:
         """Note which part of a fused op made NaN or infinity, where statistics show any."""
-        flawed = any(x.nan or x.inf for x in map(self.measured.get, made) if x is not None)
-        flawed = flawed or any(not is_finite(x) for x in map(self.small.waiting, made) if x is not None)
-        if flawed and (number := guilty_part(op, inputs, settings)) is not None:
-            self.guilty[len(self.journal.log)] = number
+        if self.measure is not None and any(self._is_flawed(position, data) for position, data in made):
+            number = guilty_part(op, inputs, settings)
+            if number is not None:
+                self.guilty[len(self.journal.log)] = number
+
+    def _is_flawed(self, position: int, data: Any) -> bool:
+        """Is NaN or infinity in an array that was just made? Small ones wait to be measured."""
+        if position not in self.measured:
+            return not is_finite(data)
+        found = self.measured[position]
+        return found is not None and bool(found.nan or found.inf)
 
     def argument_of(self, x: Any) -> Any:
         """What an op was given, as an entry of `Event.inputs`."""
@@ -373,7 +347,10 @@ class Capture(observe.Observer):
 
     def _known(self, x: Any) -> int | None:
         """The position of a tensor that was met before."""
-        return self.seen.get(getattr(x, "serial", None))
+        try:
+            return self.seen.get(x.serial)
+        except AttributeError:  # a tensor that nobody met, or none
+            return None
 
     def _number(self, x: Tensor, position: int) -> int:
         """Make `position` findable by the tensor, which gets a serial number when it has none."""
@@ -391,7 +368,7 @@ class Capture(observe.Observer):
         if position is None and key is None:
             position = self._array_position(x.data)
         if position is None:
-            position = self._meet(x.data, key, variable, outside)
+            position = self.meet(x.data, key, variable, outside)
             if key is not None:
                 self._same_key[key] = position
         elif variable is not None:
@@ -402,7 +379,7 @@ class Capture(observe.Observer):
         """The position of an array that was passed as it is."""
         position = self._array_position(array)
         if position is None:
-            position = self._meet(array, None, None, True)
+            position = self.meet(array, None, None, True)
             self._remember(array, position)
         return position
 
@@ -414,15 +391,17 @@ class Capture(observe.Observer):
         if not isinstance(array, numpy.generic):  # NumPy's scalars can't be watched
             self._arrays[id(array)] = weakref.ref(array), position
 
-    def _meet(self, data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int:
-        tensors = self.journal.tensors
-        position = len(tensors) // 7
-        tensors += (data.shape, data.dtype, key, self.hold(data), variable, device_name(data), outside)
-        if self.measure is not None:
-            self.measure(position, data)
+    def meet(self, data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int:
+        """The position of an array met for the first time."""
+        position = self._noted(data, key, variable, outside)
         if self.keeper is not None and (outside or variable is not None):
             self.keeper.keep(position, data, variable[0] if variable is not None else "input")
         return position
+
+    def keep_gradient(self, op: Any, out_key: int | None, position: int, x: Any) -> None:
+        """Keep what a backward rule gave, as far as that was asked for."""
+        if self.keeper is not None:
+            self.keeper.keep(position, x.data if isinstance(x, Tensor) else x, self.keeper.of_key(out_key, op.name))
 
     def label(self, name: str) -> str:
         """The label of what an op named `name` makes here."""
@@ -438,22 +417,21 @@ class Capture(observe.Observer):
             self._paths[number] = "/".join([name for name in (outer, own) if name])
         return self._paths[number]
 
-    def _measure(self, position: int, data: Any) -> None:
-        if not self.small.take(position, data):
-            self.measured[position] = tensor_stats.measure(data, self.options.stats)
-
-    def _gradient(self, x: Any, key: int) -> int:
+    def gradient(self, x: Any, key: int) -> int:
         """The position of a gradient: a raw array, or a tensor while the pass itself is recorded."""
         if isinstance(x, Tensor):
             known = self._known(x)
             position = self._tensor(x, outside=False) if known is None else known
         else:
-            position = self._meet(x if hasattr(x, "dtype") else numpy.asarray(x), None, None, False)
+            position = self.meet(x if hasattr(x, "dtype") else numpy.asarray(x), None, None, False)
         self.gradient_keys.append((position, key))
         return position
 
     def _tensors(self, nested: Any) -> tuple[int, ...]:
         """The positions of the tensors in what a scope was given or returned."""
+        if nested.__class__ is Tensor:
+            known = self._known(nested)
+            return (self.argument(nested) if known is None else known,)
         if isinstance(nested, Tensor):
             return (self.argument_of(nested),)
         if nested.__class__ is tuple and len(nested) < 8:
@@ -492,3 +470,18 @@ def _caller(frame: FrameType | None) -> FrameType | None:
 
 def _nothing(array: Any) -> int | None:
     return None
+
+
+def _measurer(small: SmallArrays, measured: dict[int, Any], level: str) -> Callable[[int, Any], None]:
+    """What measures an array, or copies it to be measured with others; it doesn't hold the capture."""
+    take, measure_now = small.take, tensor_stats.measure
+
+    def measure(position: int, data: Any) -> None:
+        if not take(position, data):
+            measured[position] = measure_now(data, level)
+
+    return measure
+
+
+def _unheard(*announced: Any) -> None:
+    """Where backward passes aren't recorded."""

@@ -1,7 +1,8 @@
-"""What every op pays for while it is recorded: one function, with all it needs at hand as closed-over names.
+"""What every op and every tensor pays for while it is recorded: functions with all they need at hand, closed over.
 
-It is `Capture.on_op`, written for speed: look-ups of attributes are hoisted out, and the usual case (one new
-tensor, made by NumPy) is spelled out. Everything else goes through the capture's own methods.
+They are `Capture.on_op`, `Capture.on_rule` and `Capture.meet`, written for speed: look-ups of attributes are hoisted
+out, and the usual case (new arrays, made by NumPy) is spelled out. Everything else goes through the capture's own
+methods.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import Any, Protocol
 from numpy import ndarray
 
 from eagerflow import Tensor
-from viz.recorder.descriptions import device_name, frozen
+from eagerflow.core.observe import clock
+from viz.recorder.descriptions import device_name, flat, frozen
 from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
 
-__all__ = ["Walker", "next_serial", "op_recorder", "recording"]
+__all__ = ["Walker", "meeter", "next_serial", "op_recorder", "recording", "rule_recorder"]
 
 # Unique in the process: recordings share what they know of a tensor.
 next_serial = itertools.count(1).__next__
@@ -85,6 +87,10 @@ class Listener(Protocol):
     walk: Callable[[FrameType | None, FrameType | None], list[int]] | None
     hold: Callable[[Any], int | None]
     look: Callable[[int, Tensor, str], None] | None
+    measure: Callable[[int, Any], None] | None
+    parts: dict[int, list[int]]
+    gradient_keys: list[tuple[int, int]]
+    keeper: Any
 
     def argument(self, x: Any) -> Any: ...
 
@@ -92,14 +98,85 @@ class Listener(Protocol):
 
     def results(self, name: str, outputs: Any) -> list[int]: ...
 
-    def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[int]) -> None: ...
+    def meet(self, data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int: ...
+
+    def gradient(self, x: Any, key: int) -> int: ...
+
+    def keep_gradient(self, op: Any, out_key: int | None, position: int, x: Any) -> None: ...
+
+    def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[tuple[int, Any]]) -> None: ...
+
+
+def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, bool] | None, bool], int]:
+    """The `meet` of a capture, which notes an array met for the first time and gives its position."""
+    tensors, hold, measure, memory = capture.journal.tensors, capture.hold, capture.measure, capture.memory
+    note, add_memory = tensors.extend, None if memory is None else memory.add
+    alive = {} if memory is None else memory.alive
+
+    def meet(data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int:
+        position = len(tensors) // 7
+        if data.__class__ is ndarray and data.base is None:
+            storage: int | None
+            known = alive.get(id(data))
+            if known is not None and known() is data:
+                storage = known.number
+            else:
+                storage = None if add_memory is None else add_memory(data, clock())
+            note((data.shape, data.dtype, key, storage, variable, "cpu", outside))
+        else:
+            note((data.shape, data.dtype, key, hold(data), variable, device_name(data), outside))
+        if measure is not None:
+            measure(position, data)
+        return position
+
+    return meet
+
+
+def rule_recorder(capture: Listener) -> Callable[..., None]:
+    """The `on_rule` of a capture that records backward passes."""
+    parts, meet, gradient, keys = capture.parts, capture.meet, capture.gradient, capture.gradient_keys
+    limit, tick, thread, note = capture.limit, capture.tick, threading.get_ident, capture.journal.log.extend
+    keep = None if capture.keeper is None else capture.keep_gradient
+
+    def on_rule(
+        op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int, error: Any = None
+    ) -> None:
+        if tick() >= limit:
+            return
+        read: list[int] = []
+        for key, given in zip(out_keys, gradients):
+            if key is not None and given is not None:
+                if key not in parts:
+                    parts[key] = [gradient(given, key)]  # where the pass begins
+                read += parts[key]
+        made = []
+        for key, result in zip(in_keys, results):
+            if key is not None and result is not None:
+                if result.__class__ is ndarray:
+                    position = meet(result, None, None, False)
+                    keys.append((position, key))
+                else:
+                    position = gradient(result, key)
+                if key in parts:
+                    parts[key].append(position)
+                else:
+                    parts[key] = [position]
+                made.append(position)
+                if keep is not None:
+                    keep(op, out_keys[0], position, result)
+        if error is not None:
+            capture.journal.note_error(error)
+        lengths = len(read), len(made), 0
+        note(("rule", op, started, ended, capture.here[0], thread(), (out_keys, in_keys), *lengths, *read, *made))
+
+    return on_rule
 
 
 def op_recorder(capture: Listener) -> Callable[..., None]:
     """The `on_op` of a capture."""
     seen, argument, tensors = capture.seen, capture.argument, capture.journal.tensors
     limit, tick, walk = capture.limit, capture.tick, capture.walk
-    hold, look = capture.hold, capture.look
+    hold, look, measure = capture.hold, capture.look, capture.measure
     add_memory = None if capture.memory is None else capture.memory.add
     thread, getframe = threading.get_ident, sys._getframe
     note, note_tensor = capture.journal.log.extend, tensors.extend
@@ -113,24 +190,20 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
         places = walk(getframe(2), until) if walk is not None else ()
         given = frozen(settings) if settings else ()
         count = len(inputs)
-        x = y = None
-        if count == 1:
-            x = inputs[0]
-        elif count == 2:
-            x, y = inputs
-        if x is None or outputs.__class__ is not Tensor or outputs is x or outputs is y or recording[0] != 1:
+        if not count or outputs.__class__ is not Tensor or recording[0] != 1:
             _note_rare(capture, op, inputs, given, outputs, started, ended, places, error)
             return
-        # One or two arguments, and one tensor that no recording has met: spelled out, for most ops are such.
-        try:
-            first = seen[x.serial]
-        except (AttributeError, KeyError):
-            first = argument(x)
-        if count == 2:
+        for x in inputs:
+            if x is outputs:
+                _note_rare(capture, op, inputs, given, outputs, started, ended, places, error)
+                return
+        # One tensor that no recording has met: spelled out, for most ops make such.
+        read = []
+        for x in inputs:
             try:
-                second = seen[y.serial]  # type: ignore[union-attr]
+                read.append(seen[x.serial])
             except (AttributeError, KeyError):
-                second = argument(y)
+                read.append(argument(x))
         outputs.serial = serial = next_serial()
         seen[serial] = position = len(tensors) // 7
         data = outputs.data
@@ -141,13 +214,11 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             note_tensor((data.shape, data.dtype, outputs.key, hold(data), None, device_name(data), False))
         if look is not None:
             look(position, outputs, op.name)
-        length = len(places)
-        if count == 2:
-            note(("op", op, started, ended, scope, thread(), given, 2, 1, length, first, second, position))
-        else:
-            note(("op", op, started, ended, scope, thread(), given, 1, 1, length, first, position))
-        if length:
-            note(places)
+        elif measure is not None:
+            measure(position, data)
+        if measure is not None and op.fused:
+            capture.note_guilty(op, inputs, given, [(position, data)])
+        note(("op", op, started, ended, scope, thread(), given, count, 1, len(places), *read, position, *places))
 
     return on_op
 
@@ -161,7 +232,9 @@ def _note_rare(
         capture.journal.note_error(error)
     made = capture.results(op.name, outputs)
     if op.fused:
-        capture.note_guilty(op, inputs, given, made)
+        capture.note_guilty(
+            op, inputs, given, [(i, x.data) for i, x in zip(made, flat(() if outputs is None else outputs))]
+        )
     lengths = len(read), len(made), len(places)
     scope, thread = capture.here[0], threading.get_ident()
     log = capture.journal.log
