@@ -18,7 +18,7 @@ from eagerflow.core.in_place import stored
 from eagerflow.core.log import log
 from eagerflow.core.observe import Observer, heard_by
 from eagerflow.core.op_function import as_float, as_real, own, promoted, unwrap_all
-from eagerflow.core.primitive import Op, registry
+from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
 from eagerflow.core.variable import Variable
 from eagerflow.layer.added_losses import hold_losses
@@ -184,7 +184,7 @@ class Recorder(Observer):
             return None
         if error is not None:
             return self.end(f"{op.name} raised {type(error).__name__}")
-        if registry.get(op.name) is not op:
+        if not op.writes:  # no `@op` wrote its wrapper
             return self.end(f"{op.name} was made on the fly (custom_gradient, remat)")
         if op.name in _SHAPED_BY_VALUES or (op.name in _INDEXING and _masks(settings)):
             return self.end(f"the shape of what {op.name} gives depends on values")

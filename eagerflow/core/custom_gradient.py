@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from eagerflow.base import tree
+from eagerflow.base.capturing import capturing
 from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.log import log, new_key, suspended
@@ -92,6 +93,9 @@ def custom_gradient(f: Callable[P, tuple[R, Any]]) -> Callable[P, R]:
 
     @wraps(f)
     def call(*given: P.args, **kwargs: P.kwargs) -> R:
+        recorder = capturing.get()
+        if recorder is not None:
+            recorder.end(f"{getattr(f, '__name__', 'a function')} has a gradient of its own (custom_gradient)")
         args: Any = tree.map_structure(_as_argument, given)
         inputs = [a for a in tree.flatten(args) if isinstance(a, Tensor)]
         with GradientTape(persistent=True) as watcher:
