@@ -7,13 +7,13 @@ import contextlib
 import os
 import sys
 
-from viz.command.output_files import check_target
+from viz.command.output_files import CHARTS, check_chart
 from viz.command.script_runner import check_script_file, wants_json
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
 from viz.estimate.measured import memory_of_viz
 from viz.estimate.report import advice, picture, text
 from viz.facts.json_data import json_text
-from viz.facts.text_files import write_text
+from viz.picture.raster import write_picture
 from viz.shell.parser import Parser
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
@@ -42,10 +42,10 @@ def add_command(parser: Parser) -> None:
     parser.add_argument("--limit", metavar="SIZE", help="memory that may be used, such as 8GB (default: the machine's)")
     parser.add_output(
         "--draw",
-        endings=("svg",),
+        endings=CHARTS,
         suffix=".estimate.svg",
         metavar="FILE.svg",
-        help="also draw memory and time by batch size",
+        help="also draw memory and time by batch size: .svg, or .png by CairoSVG or librsvg",
     )
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
@@ -62,7 +62,7 @@ def run_estimate(options: argparse.Namespace) -> int:
         0 when the script's own batch fits, 1 when not, 2 for wrong usage, 3 when there was no step to measure.
     """
     limit = memory_of_machine() if options.limit is None else bytes_of(options.limit)
-    check_target(options.draw, ("svg",))
+    check_chart(options.draw)
     check_script_file(options.script)
     asked, arguments = wants_json(options.arguments)
     as_json = options.json or asked
@@ -79,7 +79,7 @@ def run_estimate(options: argparse.Namespace) -> int:
         raise Impossible(str(found[0]) if found else why_no_step(stopped))
     _print(options.script, found[0], as_json)
     if options.draw:
-        write_text(options.draw, picture(found[0]))
+        write_picture(options.draw, picture(found[0]))
         print(f"wrote {options.draw}", file=sys.stderr)
     return int(found[0].largest is not None and found[0].largest < found[0].rows)
 

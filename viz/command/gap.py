@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import sys
 
-from viz.command.output_files import check_target
+from viz.command.output_files import CHARTS, check_chart
 from viz.command.script_runner import check_script_file, run_script, wants_json
 from viz.facts.json_data import json_text
 from viz.fit_gap.of_script import Found, listening
@@ -35,7 +35,11 @@ def add_command(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("--each", action="store_true", help="every call of fit (default: the last)")
     parser.add_output(
-        "--draw", endings=("svg",), suffix=".gap.svg", metavar="FILE.svg", help="draw the last one that was taken apart"
+        "--draw",
+        endings=CHARTS,
+        suffix=".gap.svg",
+        metavar="FILE.svg",
+        help="draw the last one that was taken apart: .svg, or .png by CairoSVG or librsvg",
     )
     parser.add_argument("--metric", metavar="NAME", help="also list the parts of this metric")
     parser.add_argument("script", help="a Python file")
@@ -55,7 +59,7 @@ def run_gap(options: argparse.Namespace) -> int:
     asked, arguments = wants_json(options.arguments)
     as_json = options.json or asked
     check_script_file(options.script)
-    check_target(options.draw, ("svg",))
+    check_chart(options.draw)
     with output_to_stderr() if as_json else contextlib.nullcontext():
         found, failed = run_script(options.script, arguments, False, listening(options.each))
     if options.draw and found.gaps:

@@ -6,9 +6,12 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+from viz.picture.raster import check_picture_name
 from viz.picture.render import FORMATS
 
-__all__ = ["beside", "check_picture", "check_target"]
+__all__ = ["CHARTS", "beside", "check_chart", "check_picture", "check_target"]
+
+CHARTS = ("svg", "png")  # what charts are written as
 
 
 def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = ()) -> None:
@@ -41,6 +44,17 @@ def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = (
 def check_picture(path: str | os.PathLike[str] | None) -> None:
     """Refuse a picture that can't be drawn. Raises as `check_target` does."""
     check_target(path, FORMATS)
+
+
+def check_chart(path: str | os.PathLike[str] | None) -> None:
+    """Refuse a chart that can't be drawn: as SVG by ourselves, or as PNG where something here makes that of it.
+
+    Raises:
+        RendererMissing: when the name ends in `.png` and nothing here can make one.
+    """
+    check_target(path, CHARTS)
+    if path is not None:
+        check_picture_name(path)
 
 
 def beside(file: str, suffix: str) -> str:

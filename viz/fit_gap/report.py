@@ -10,10 +10,10 @@ from typing import Any
 
 from viz.facts.formatting import near
 from viz.facts.json_data import json_text
-from viz.facts.text_files import write_text
 from viz.facts.text_table import table
 from viz.fit_gap.waterfall import waterfall
 from viz.picture.grounds import on_any_ground
+from viz.picture.raster import check_picture_name, write_picture
 
 __all__ = ["LAST", "OTHER", "PENALTIES", "PUT_BACK", "RUNNING", "STEPS", "WEIGHTS", "Gap", "Part", "Statistics"]
 
@@ -323,12 +323,13 @@ class Gap:
         """Write the picture: from what `evaluate` gives, part by part, to what `fit` reported.
 
         Args:
-            path: a file that ends in `.svg`.
+            path: a file that ends in `.svg`, or in `.png`, which takes CairoSVG or librsvg.
             name: the loss (the default), or a metric.
             theme: `"light"` or `"dark"`.
 
         Raises:
             ValueError: for another ending, an unknown number or theme.
+            RendererMissing: when no PNG can be made here.
 
         >>> import viz
         >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
@@ -339,12 +340,11 @@ class Gap:
         >>> Path("gap.svg").exists()
         True
         """
-        if not os.fspath(path).lower().endswith(".svg"):
-            raise ValueError(f"gap.draw({os.fspath(path)!r}): expected a name that ends in .svg")
+        check_picture_name(path)
         name = name or self.main
         if name not in self.numbers:
             raise ValueError(f"gap.draw(name={name!r}): expected one of {', '.join(map(repr, self.numbers))}")
-        write_text(path, self._picture(name, theme))
+        write_picture(path, self._picture(name, theme))
 
     def _picture(self, name: str, theme: str) -> str:
         reported, said, parts = self.numbers[name]

@@ -13,10 +13,10 @@ from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import check_step, pick_step, variables_of
-from viz.facts.text_files import write_text
 from viz.facts.text_table import table
 from viz.picture.bar_charts import Bar, bars
 from viz.picture.grounds import on_any_ground
+from viz.picture.raster import check_picture_name, write_picture
 
 __all__ = ["Flow", "GradientFlow", "gradient_flow", "whole_gradient"]
 
@@ -102,15 +102,15 @@ class GradientFlow:
         """Write the chart.
 
         Args:
-            path: ends in `.svg`.
+            path: ends in `.svg`, or in `.png`, which takes CairoSVG or librsvg.
             theme: `"light"` or `"dark"`.
 
         Raises:
             ValueError: for another ending or theme.
+            RendererMissing: when no PNG can be made here.
         """
-        if pathlib.Path(path).suffix.lower() != ".svg":
-            raise ValueError(f"cannot write the chart to {os.fspath(path)!r}: it is SVG, so the name must end in .svg")
-        return write_text(path, self._chart(theme))
+        check_picture_name(path)
+        return write_picture(path, self._chart(theme))
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The rows as plain data."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from viz.picture.grounds import on_any_ground
-from viz.picture.raster import write_picture
+from viz.picture.raster import check_picture_name, write_picture
 from viz.rates.picture import drawn
 
 __all__ = ["LearningRates", "judged"]
@@ -89,8 +89,7 @@ class LearningRates:
         >>> judged(rates, losses, diverged=False).draw("rates.svg").name
         'rates.svg'
         """
-        if pathlib.Path(path).suffix.lower() not in (".svg", ".png"):
-            raise ValueError(f"cannot draw {os.fspath(path)!r}: the name must end in .svg or .png")
+        check_picture_name(path)
         made = drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, theme)
         return write_picture(path, made)
 

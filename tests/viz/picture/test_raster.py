@@ -10,6 +10,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
+from viz.cli import main
 from viz.picture import raster
 from viz.picture.render import RendererMissing
 
@@ -40,6 +41,32 @@ def test_an_explanation_is_drawn_by_cairosvg_where_it_is(tmp_path, cairo):
     (drawn, scale), *_ = cairo
     assert scale == 2
     assert drawn.count('image-rendering="optimizeSpeed"') == svg.count("image-rendering:pixelated") == 4
+
+
+def test_charts_are_drawn_as_png_too(tmp_path, cairo):
+    model = ef.Sequential([layers.Input((2,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = ef.ops.ones((4, 2)), ef.ops.ones((4, 1))
+    viz.gap(model, x, y).draw(tmp_path / "gap.png")
+    with viz.trace(stats="basic") as t:
+        model.train_on_batch(x, y)
+    t.grad_flow(tmp_path / "flow.png")
+    for name in ("gap", "flow"):
+        assert (tmp_path / f"{name}.png").read_bytes() == PNG
+    assert ["fit reported" in svg for svg, _ in cairo] == [True, False]
+    assert "gradient norms" in cairo[1][0]
+
+
+def test_estimates_are_drawn_as_png_too(tmp_path, cairo):
+    (tmp_path / "train.py").write_text(
+        "import eagerflow as ef\n"
+        "model = ef.Sequential([ef.layers.Input((2,)), ef.layers.Dense(1)])\n"
+        "model.compile('sgd', 'mse')\n"
+        "model.fit(ef.ops.ones((8, 2)), ef.ops.ones((8, 1)), batch_size=4, verbose=0)\n"
+    )
+    assert main(["estimate", "--draw", str(tmp_path / "memory.png"), str(tmp_path / "train.py")]) == 0
+    assert (tmp_path / "memory.png").read_bytes() == PNG
+    assert "<polyline" in cairo[0][0]
 
 
 def test_without_anything_that_can_the_error_says_what_would_help(tmp_path, monkeypatch):
