@@ -89,10 +89,14 @@ const updateBox = ({ text }, found) => found && { ops: found[0], title: text(fou
 function readTree(model, columns) {
   const blocks = columns.blocks.kind.map((_, n) => new Block(model, columns.blocks, n)),
     rows = columns.rows.ops.map((_, n) => new Row(model, columns.rows, n));
-  blocks[0].key = blocks[0].base = "";
   for (const block of blocks) {
     block.parts = block.parts.map((child) => (child < 0 ? blocks[-child] : rows[child]));
     if (block.kind === "run") block.folded = blocks[block.folded];
+  }
+  blocks[0].key = blocks[0].base = "";
+  const waiting = [blocks[0]]; // not in the order they are written in: what is in a run may stand behind what is in that
+  while (waiting.length) {
+    const block = waiting.pop();
     const names = new Map(); // of fused ops, and how many of this name there are
     for (const row of block.parts.filter((child) => child.isFused)) {
       const { name } = model.ops[row.ops[0]];
@@ -103,6 +107,7 @@ function readTree(model, columns) {
       if (!isBlock(child)) continue;
       child.key = `${child.kind === "group" ? block.key : block.base}/${child.said("part")}`;
       child.base = child.kind === "scope" ? child.key : block.base; // where the keys of scopes in it begin
+      waiting.push(child);
     }
     if (block.kind === "run") block.folded.unfoldable = block.key;
   }
