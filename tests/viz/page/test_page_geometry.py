@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 
+import eagerflow as ef
+from eagerflow import layers
 from tests.viz.page.test_both_sides import SCENES, run
-from tests.viz.picture.architectures import ALL
+from tests.viz.picture.architectures import ALL, conv, fitted, numbers
 from tests.viz.picture.geometry import Arrow, Box, Picture, curve, faults
 from tests.viz.picture.test_geometry import NONE
 from viz import page
@@ -84,3 +87,85 @@ def test_the_page_is_without_a_flaw(name):
     recording, _ = ALL[name]()
     for seen in scenes(recording, ["both", "forward", "backward"], unfolded=True):
         check(seen)
+
+
+# ---------------------------------------------------------------------- hundreds of boxes
+
+
+def deep_transformer():
+    x = start = layers.Input((6,), dtype="int32")
+    x = layers.Embedding(20, 8)(x)
+    for _ in range(10):
+        x = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(2, 4)(x, x)]))
+        x = layers.LayerNormalization()(layers.Add()([x, layers.Dense(8)(layers.Dense(16, "gelu")(x))]))
+    tokens = np.zeros((2, 6), int)
+    loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return fitted(ef.Model(start, layers.Dense(20)(x)), tokens, tokens, loss)
+
+
+def deep_resnet():
+    x = start = layers.Input((8, 8, 2))
+    x = conv(4)(x)
+    for _ in range(16):
+        inner = layers.ReLU()(layers.BatchNormalization()(conv(4)(x)))
+        x = layers.ReLU()(layers.Add()([x, layers.BatchNormalization()(conv(4)(inner))]))
+    x = layers.Dense(2)(layers.GlobalAveragePooling2D()(x))
+    return fitted(ef.Model(start, x), numbers(2, 8, 8, 2), numbers(2, 2))
+
+
+def wide_inception():
+    x = start = layers.Input((8, 8, 3))
+    for _ in range(12):
+        pooled = layers.MaxPooling2D(3, 1, padding="same")(x)
+        towers = [conv(2, n, activation="relu")(conv(2, 1, activation="relu")(x)) for n in (3, 5)]
+        x = layers.Concatenate()([conv(2, 1, activation="relu")(x), *towers, conv(2, 1, activation="relu")(pooled)])
+    x = layers.Dense(2)(layers.GlobalAveragePooling2D()(x))
+    return fitted(ef.Model(start, x), numbers(2, 8, 8, 3), numbers(2, 2))
+
+
+def deep_densenet():
+    """So many long arrows that there is no time to look for all their ways."""
+    found = [start := layers.Input((8, 8, 2))]
+    for _ in range(20):
+        x = layers.Concatenate()(found) if len(found) > 1 else found[0]
+        found.append(conv(2)(layers.ReLU()(layers.BatchNormalization()(x))))
+    x = layers.Dense(2)(layers.GlobalAveragePooling2D()(layers.Concatenate()(found)))
+    return fitted(ef.Model(start, x), numbers(2, 8, 8, 2), numbers(2, 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [deep_transformer, deep_resnet, wide_inception, deep_densenet])
+def test_hundreds_of_open_boxes_stay_readable(make):
+    recording, _ = make()
+    (seen,) = scenes(recording, ["both"], unfolded=True)
+    assert len(seen.boxes) > 200
+    found = faults(seen, crossed=False)
+    assert {name: found[name] for name in NONE if found[name]} == {}
+    assert seen.size.right - seen.size.left < 6000
+
+
+def test_ways_that_there_is_no_time_for_keep_off_boxes_too(monkeypatch):
+    """All by the router for very large drawings, as if each look were one too many."""
+    monkeypatch.setattr("tests.viz.page.test_page_geometry.SHOWN", "Channels.prototype.search = () => [];" + SHOWN)
+    recording, _ = ALL["resnet"]()
+    (seen,) = scenes(recording, ["both"], unfolded=True)
+    found = faults(seen)
+    never = [name for name in NONE if name != "labels missing"]
+    assert {name: found[name] for name in never if found[name]} == {}
+
+
+def test_blocks_in_a_run_of_many_layers_have_keys_of_their_own():
+    recording, _ = deep_transformer()
+    program = """
+    const selection = new Selection(new Model(given.data), given.step, "both");
+    chooseParts(selection.blocks, () => false);
+    const keys = [], walk = (block) => block.children.filter(isBlock).forEach((child) => {
+      keys.push(child.key);
+      walk(child);
+    });
+    walk(selection.tree);
+    return keys;
+    """
+    keys = run(SCENES, program, {"data": page.data(recording), "step": recording.steps[-1].index})
+    assert len(keys) == len(set(keys)) > 50
+    assert not [key for key in keys if "undefined" in key]

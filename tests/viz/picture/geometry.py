@@ -229,8 +229,8 @@ def _upright(piece: Piece) -> tuple[bool, float, float, float] | None:
     return (False, min(y1, y2), max(y1, y2), x1) if abs(x1 - x2) < 0.6 else None
 
 
-def faults(seen: Picture) -> collections.Counter[str]:
-    """How much of each kind is wrong."""
+def faults(seen: Picture, crossed: bool = True) -> collections.Counter[str]:
+    """How much of each kind is wrong; `crossed`: crossings too, which take long to count among very many arrows."""
     found = collections.Counter[str]()
     labels = [(i, arrow.at) for i, arrow in enumerate(seen.arrows) if arrow.at is not None]
     for arrow in seen.arrows:
@@ -258,7 +258,17 @@ def faults(seen: Picture) -> collections.Counter[str]:
     for at in seen.titles:
         found["titles on boxes"] += sum(at.meets(box) for box in seen.boxes.values())
         found["titles on borders"] += sum(at.meets(f) and not at.within(f) for f in seen.frames.values())
-    found["crossings"] = crossings(seen.arrows)
+    for id_, box in seen.boxes.items():
+        for frame, at in seen.frames.items():
+            found["frames through boxes"] += box.meets(at) != (frame in seen.inside[id_]) or (
+                frame in seen.inside[id_] and not box.within(at)
+            )
+    frames = list(seen.frames.values())
+    for i, at in enumerate(frames):
+        found["frames through frames"] += sum(
+            at.meets(other) and not at.within(other) and not other.within(at) for other in frames[:i]
+        )
+    found["crossings"] = crossings(seen.arrows) if crossed else 0
     found["lines on lines"] = together(seen.arrows)
     return collections.Counter({name: int(count) for name, count in found.items()})
 

@@ -37,6 +37,10 @@ def straight(a=(35, 40), b=(35, 200), label="", at=None, ends=("a", "b")):
         ("through boxes", seen([straight((35, 15), (35, 200))])),  # through its own
         ("through titles", seen([straight()], titles=[Box(20, 100, 80, 112)])),
         ("through frames", seen([straight()], frames=[("f", Box(5, 90, 100, 140))])),
+        ("frames through boxes", seen(frames=[("f", Box(40, 0, 100, 100))])),
+        ("frames through boxes", seen(frames=[("f", Box(40, 0, 100, 100))], inside=[("a", {"f"})])),
+        ("frames through boxes", seen(frames=[("f", Box(100, 0, 150, 100))], inside=[("a", {"f"})])),
+        ("frames through frames", seen(frames=[("f", Box(100, 0, 150, 100)), ("g", Box(140, 50, 190, 150))])),
         ("labels on boxes", seen([straight(label="x", at=Box(50, 30, 70, 40))])),
         ("labels on titles", seen([straight(label="x", at=Box(50, 50, 70, 60))], titles=[Box(60, 55, 90, 65)])),
         ("labels on borders", seen([straight(label="x", at=Box(40, 50, 70, 60))], frames=[("f", Box(60, 45, 90, 65))])),
@@ -78,7 +82,7 @@ def test_lines_that_cross_and_lines_that_lie_on_each_other():
 VIEWS = ("both", "forward", "backward", "layers")
 NONE = ("through boxes", "through titles", "labels on boxes", "labels on titles", "labels on labels")
 NONE += ("labels on borders", "labels on lines", "labels missing", "titles on boxes", "titles on borders", "outside")
-NONE += ("lines on lines",)
+NONE += ("lines on lines", "frames through boxes", "frames through frames")
 
 
 def check(drawing):

@@ -9,6 +9,7 @@ const KEEP_OFF = 8,
   KIN_CROSS = 25,
   BORDER = 200,
   CORNER = 2; // how a way passes a point: 0 level, 1 upright
+const MOST_POINTS = 12e6; // for which there is memory: 40 bytes each
 const PUSHING = 500,
   NEVER = 1e15; // what it costs to be in the way of another who must move, or will not
 
@@ -24,44 +25,72 @@ function indexFrom(sorted, value, after = false) {
   return low;
 }
 
-// A heap of [hope, minus cost, state].
+// A heap of states, the one with the least hope first, and of several the one that cost most so far.
 class Waiting {
   constructor() {
-    this.heap = [];
+    this.size = 0;
+    this.make(1 << 12);
   }
 
-  static before(a, b) {
-    return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+  make(room) {
+    this.hope = new Float64Array(room);
+    this.cost = new Float64Array(room);
+    this.state = new Int32Array(room);
   }
 
-  push(entry) {
-    const { heap } = this;
-    let at = heap.push(entry) - 1;
+  grow() {
+    const { hope, cost, state } = this;
+    this.make(2 * this.size);
+    this.hope.set(hope);
+    this.cost.set(cost);
+    this.state.set(state);
+  }
+
+  push(hope, cost, state) {
+    if (this.size === this.hope.length) this.grow();
+    const { hope: hopes, cost: costs } = this;
+    let at = this.size;
+    this.size += 1;
     while (at > 0) {
       const above = (at - 1) >> 1;
-      if (!Waiting.before(entry, heap[above])) break;
-      heap[at] = heap[above];
+      if (hopes[above] < hope || (hopes[above] === hope && costs[above] >= cost)) break;
+      this.move(above, at);
       at = above;
     }
-    heap[at] = entry;
+    this.put(at, hope, cost, state);
   }
 
+  // Takes the first away: its hope, what it cost, and the state.
   pop() {
-    const { heap } = this,
-      first = heap[0],
-      last = heap.pop();
-    if (!heap.length) return first;
+    this.size -= 1;
+    const { size, hope: hopes, cost: costs, state: states } = this,
+      first = [hopes[0], costs[0], states[0]],
+      last = [hopes[size], costs[size], states[size]];
     let at = 0;
     for (;;) {
       let below = 2 * at + 1;
-      if (below >= heap.length) break;
-      if (below + 1 < heap.length && Waiting.before(heap[below + 1], heap[below])) below += 1;
-      if (!Waiting.before(heap[below], last)) break;
-      heap[at] = heap[below];
+      if (below >= size) break;
+      if (
+        below + 1 < size &&
+        (hopes[below + 1] < hopes[below] || (hopes[below + 1] === hopes[below] && costs[below + 1] > costs[below]))
+      )
+        below += 1;
+      if (hopes[below] > last[0] || (hopes[below] === last[0] && costs[below] <= last[1])) break;
+      this.move(below, at);
       at = below;
     }
-    heap[at] = last;
+    this.put(at, ...last);
     return first;
+  }
+
+  move(from, to) {
+    this.put(to, this.hope[from], this.cost[from], this.state[from]);
+  }
+
+  put(at, hope, cost, state) {
+    this.hope[at] = hope;
+    this.cost[at] = cost;
+    this.state[at] = state;
   }
 }
 
@@ -74,6 +103,8 @@ class Channels {
     this.nx = this.xs.length;
     this.ny = this.ys.length;
     const size = this.nx * this.ny;
+    this.looks = size > MOST_POINTS ? Infinity : 0; // points of ways that were looked at
+    if (this.looks) return;
     this.shut = [new Uint8Array(size), new Uint8Array(size)];
     this.borders = [new Map(), new Map()]; // frames whose borders are in between
     this.along = [new Map(), new Map()]; // whose ways lead on to the right, and down
@@ -85,6 +116,7 @@ class Channels {
     this.before = new Int32Array(2 * size);
     this.searched = new Int32Array(2 * size); // in which search that was
     this.searches = 0;
+    this.waiting = new Waiting();
     const number = numbered();
     this.begin = this.edges.map(({ tail, kind }) => number(`${kind}<${tail}`));
     this.end = this.edges.map(({ head, kind }) => number(`${kind}>${head}`));
@@ -155,7 +187,7 @@ class Channels {
   search(arrow, starts, targets, own, pushCost) {
     const { nx, ny, xs, ys, shut, best, before, searched, busyPoints, busyPieces } = this,
       quest = { arrow, own, push: pushCost },
-      waiting = new Waiting(),
+      waiting = this.waiting,
       search = (this.searches += 1),
       goals = [...targets].map(([at, last]) => [...this.point(at), last]);
     let direction = 0,
@@ -169,20 +201,22 @@ class Channels {
       searched[reached] = search;
       best[reached] = soFar;
       before[reached] = from;
-      waiting.push([soFar + hope(goals, xs[to % nx], ys[(to / nx) | 0], turn), -soFar, reached]);
+      waiting.push(soFar + hope(goals, xs[to % nx], ys[(to / nx) | 0], turn), soFar, reached);
     };
     const step = (to, turn, length, piece) => {
       const more = busyPieces[turn][piece] ? this.pieceCost(quest, piece, turn) : 0;
       reach(to, turn, cost + length + passing[turn] + more, state);
     };
+    waiting.size = 0;
     for (const [at, first] of starts) reach(at, first, 0, -1);
     let found = -1,
       least = Infinity;
-    while (waiting.heap.length) {
-      const [guess, minus, next] = waiting.pop();
+    while (waiting.size) {
+      const [guess, paid, next] = waiting.pop();
       if (guess >= least) break;
-      if (-minus > best[next]) continue;
-      [state, cost, direction] = [next, -minus, next & 1];
+      this.looks += 1;
+      if (paid > best[next]) continue;
+      [state, cost, direction] = [next, paid, next & 1];
       const at = state >> 1,
         i = at % nx,
         j = (at / nx) | 0;

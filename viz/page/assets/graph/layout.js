@@ -267,7 +267,6 @@ class Arranger {
     const middle = (left + right) / 2;
     for (const unit of units) {
       const [node] = unit.nodes;
-      Object.assign(node, { rowStart: y, rowEnd: y + height });
       node.y = Math.round(unit.first ? y + height - node.h : y + (height - node.h) / 2);
       if (unit.first && this.readAt(node) > middle) {
         node.x = right;
@@ -299,8 +298,6 @@ class Arranger {
       const [left, lane] = unit.narrow ? [0, node.w] : this.lanes.get(node.lane);
       node.x = x + left + (lane - node.w) / 2;
       node.y = y + (unit.h - node.h) / 2;
-      node.rowStart = top;
-      node.rowEnd = top + height;
     }
   }
 

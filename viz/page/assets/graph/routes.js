@@ -4,7 +4,7 @@
 const LABEL_SIZE = 9.5;
 const CELL_W = 240,
   CELL_H = 120;
-const MOST_BOXES = 300; // with more, ways are only nearly free
+const MOST_LOOKS = 4e6; // at points, before ways may be longer and cross more: seconds would pass
 const ASIDE = 12, // beside the middle of a box, where arrows begin and end that run against the others
   ROUND = 5, // the radius of bends
   ATTEMPTS = 4,
@@ -56,18 +56,17 @@ const middleOf = (box) => [box.x + box.w / 2, box.y + box.h / 2];
 
 // Gives all boxes, frames, titles, arrows and labels of a scene their places; with more room where it was too narrow.
 function placeScene(scene) {
-  const room = { above: new Map(), below: new Map() },
-    isLarge = scene.nodes.size > MOST_BOXES;
+  const room = { above: new Map(), below: new Map() };
   for (const frame of scene.frames.values()) frame.least = 0;
-  for (let attempt = 0; attempt < (isLarge ? 1 : ATTEMPTS); attempt += 1) {
+  let left = MOST_LOOKS;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     arrange(scene, room);
-    if (isLarge) routeCoarsely(scene);
-    const lost = isLarge ? [] : route(scene);
-    if (!lost.length) break;
+    const { lost, looks } = route(scene, left);
+    left -= looks;
+    if (!lost.length || left < looks) break; // the next attempt would take as long
     for (const edge of lost) makeRoom(scene, room, edge);
   }
   for (const edge of scene.edges) Object.assign(edge, boundsOf(edge.points, edge.labelAt, edge.label));
-  if (isLarge) placeHeads(scene);
   scene.edgeGrid = new Grid(scene.edges);
   scene.left = 0;
   for (const edge of scene.edges) {
@@ -88,18 +87,20 @@ function makeRoom(scene, room, { tail, head }) {
     where.set(row, (where.get(row) || 0) + MORE);
 }
 
-// Gives edges their `corners`, `points` and `labelAt`; tells which found no way, or no room for their label.
-function route(scene) {
+// Gives edges their `corners`, `points` and `labelAt`; tells which found no way, or no room for their label, and at how
+// many points it looked: at about `mostLooks`, if that isn't enough.
+function route(scene, mostLooks) {
   scene.grid = new Grid(scene.nodes.values());
   const heads = [...scene.frames.values()].filter((frame) => headOf(frame).h).map((frame) => frame.head),
-    lost = new Router(scene, heads).run();
+    router = new Router(scene, heads, mostLooks),
+    lost = router.run();
   const unlabelled = placeLabels(scene, heads);
-  return [...new Set([...lost, ...unlabelled])];
+  return { lost: [...new Set([...lost, ...unlabelled])], looks: router.channels.looks };
 }
 
 class Router {
-  constructor(scene, heads) {
-    this.scene = scene;
+  constructor(scene, heads, mostLooks) {
+    Object.assign(this, { scene, heads, mostLooks });
     this.edges = scene.edges;
     this.ports = this.edges.map((edge) => portsOf(scene, edge));
     this.own = this.edges.map(({ tail, head }) => new Set([...framesAround(scene, tail), ...framesAround(scene, head)]));
@@ -122,19 +123,24 @@ class Router {
     this.pushAside(order.filter((i) => !this.found.has(i)));
     for (let round = 0; round < 2; round += 1) {
       for (const i of order) {
-        if (!this.found.has(i) || !this.met(i).crossed) continue;
+        if (!this.found.has(i) || this.isTired || !this.met(i).crossed) continue;
         this.drop(i);
         this.look(i, false);
       }
       this.pushAside(order.filter((i) => !this.found.has(i)));
     }
-    this.edges.forEach((edge, i) => this.draw(edge, i));
+    this.edges.forEach((edge, i) => this.found.has(i) && this.draw(edge, i));
+    this.drawCoarsely(order.filter((i) => !this.found.has(i)));
     return this.edges.filter((_, i) => !this.found.has(i));
+  }
+
+  get isTired() {
+    return this.channels.looks > this.mostLooks;
   }
 
   // Those that found no room push others away, who look for other ways.
   pushAside(lost) {
-    for (let pushes = 6 * lost.length; pushes > 0 && lost.length; pushes -= 1) {
+    for (let pushes = 6 * lost.length; pushes > 0 && lost.length && !this.isTired; pushes -= 1) {
       const i = lost.shift();
       if (!this.look(i, true)) continue;
       for (const other of [...this.met(i).touched].sort((a, b) => a - b)) {
@@ -145,6 +151,7 @@ class Router {
   }
 
   look(i, pushing) {
+    if (this.isTired) return false;
     const [starts, targets] = this.ports[i].map(
       (ports) => new Map(ports.map(({ outside, upright }) => [this.channels.at(outside), upright])),
     );
@@ -165,23 +172,29 @@ class Router {
   }
 
   draw(edge, i) {
-    const ends = [edge.tail, edge.head].map((id) => middleOf(this.scene.nodes.get(id)));
-    edge.corners = ends;
-    if (this.found.has(i)) {
-      const [way] = this.found.get(i),
-        border = (ports, at) => ports.find(({ outside }) => this.channels.at(outside) === at).border;
-      const points = [
-        border(this.ports[i][0], way[0]),
-        ...way.map((at) => this.channels.point(at)),
-        border(this.ports[i][1], way[way.length - 1]),
-      ];
-      edge.corners = points.filter((here, k) => {
-        const before = points[k - 1],
-          after = points[k + 1];
-        return !before || !after || ![0, 1].some((n) => before[n] === here[n] && here[n] === after[n]);
-      });
-    }
+    const [way] = this.found.get(i),
+      border = (ports, at) => ports.find(({ outside }) => this.channels.at(outside) === at).border;
+    const points = [
+      border(this.ports[i][0], way[0]),
+      ...way.map((at) => this.channels.point(at)),
+      border(this.ports[i][1], way[way.length - 1]),
+    ];
+    edge.corners = points.filter((here, k) => {
+      const before = points[k - 1],
+        after = points[k + 1];
+      return !before || !after || ![0, 1].some((n) => before[n] === here[n] && here[n] === after[n]);
+    });
     edge.points = roundedCorners(edge.corners);
+  }
+
+  drawCoarsely(lost) {
+    if (!lost.length) return;
+    const coarse = new CoarseRouter(this.scene, this.heads);
+    for (const i of this.found.keys()) coarse.take(this.edges[i], this.edges[i].corners);
+    for (const i of lost) {
+      this.edges[i].corners = coarse.way(this.edges[i], ...this.ports[i]);
+      this.edges[i].points = roundedCorners(this.edges[i].corners);
+    }
   }
 }
 
