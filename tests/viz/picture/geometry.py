@@ -232,6 +232,7 @@ def _upright(piece: Piece) -> tuple[bool, float, float, float] | None:
 def faults(seen: Picture, crossed: bool = True) -> collections.Counter[str]:
     """How much of each kind is wrong; `crossed`: crossings too, which take long to count among very many arrows."""
     found = collections.Counter[str]()
+    seen = seen._replace(arrows=[arrow._replace(points=_corners(arrow.points)) for arrow in seen.arrows])
     labels = [(i, arrow.at) for i, arrow in enumerate(seen.arrows) if arrow.at is not None]
     for arrow in seen.arrows:
         ends = {arrow.tail, arrow.head}
