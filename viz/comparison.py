@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow import Model
 from eagerflow.saving import read_weights
+from viz.boundary import boundary
 from viz.compare.difference import TOLERANCE, Difference
 from viz.compare.traces import compare_traces
 from viz.compare.weights import compare_models, compare_weights
@@ -20,6 +21,7 @@ __all__ = ["TOLERANCE", "diff"]
 _SUFFIXES = (".keras", ".h5", ".hdf5", ".safetensors")
 
 
+@boundary
 def diff(
     a: Any, b: Any = None, *, steps: tuple[int, int] | None = None, inputs: Any = None, tolerance: float = TOLERANCE
 ) -> Difference:

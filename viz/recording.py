@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from viz.boundary import boundaries, boundary
 from viz.compare.difference import Difference
 from viz.compare.page_marks import page_marks
 from viz.compare.traces import difference_from
@@ -32,6 +33,7 @@ __all__ = ["Recording", "load"]
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
 
 
+@boundaries
 class Recording(Record):
     """What ran: scopes, ops, tensors, steps, and the numbers that training reported.
 
@@ -461,6 +463,7 @@ class Recording(Record):
         return notebook.html(self, self.draw())
 
 
+@boundary
 def load(path: str | os.PathLike[str], limit: int | None = None) -> Recording:
     """Read a recording that `Recording.save` wrote. Never runs code from the file.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from eagerflow.core.observe import Observer, observing
 from eagerflow.distribution.joining import joined
+from viz.boundary import boundary
 from viz.nonfinite.guard import ACTIONS, Guard
 from viz.nonfinite.segments import Segments
 from viz.recorder.all_ranks import AllRanks
@@ -155,6 +156,7 @@ def trace(
     on_nonfinite: str | None = None,
     ranks: bool = False,
 ) -> Tracer: ...
+@boundary
 def trace(
     name: Any = None,
     *,

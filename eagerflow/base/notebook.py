@@ -12,8 +12,20 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Place", "cell_names", "kernel", "pre", "prints_here", "renderers", "shell", "show", "shown_short"]
+__all__ = [
+    "Place",
+    "cell_names",
+    "folders",
+    "kernel",
+    "pre",
+    "prints_here",
+    "renderers",
+    "shell",
+    "show",
+    "shown_short",
+]
 
+folders: list[str] = []  # besides eagerflow's own, those whose frames notebooks don't show of an error
 renderers: list[Callable[[], list[str]]] = []  # what shows an error in IPython; from `base/tracebacks.py`
 
 # JupyterLab's font, else that of VS Code, else what the system has. Long lines scroll: a broken line ends the columns.

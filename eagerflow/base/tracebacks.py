@@ -94,9 +94,14 @@ def _of_user(trail: TracebackType | None) -> TracebackType | None:
         steps.append(trail)
         trail = trail.tb_next
     kept: TracebackType | None = None
-    for step in reversed([step for step in steps if not is_ours(step.tb_frame.f_code.co_filename)] or steps):
+    others = [step for step in steps if not _is_hidden(step.tb_frame.f_code.co_filename)]
+    for step in reversed(others or steps):
         kept = TracebackType(kept, step.tb_frame, step.tb_lasti, step.tb_lineno)
     return kept
+
+
+def _is_hidden(file: str) -> bool:
+    return is_ours(file) or file.startswith(tuple(notebook.folders))
 
 
 def _last(error: BaseException) -> TracebackType | None:

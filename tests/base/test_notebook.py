@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow import layers
 from eagerflow.base import notebook, tracebacks
 from eagerflow.callbacks import progbar
@@ -263,3 +264,37 @@ def test_without_ipython_errors_carry_nothing(monkeypatch):
     with pytest.raises(ValueError) as caught:
         layers.Dense("four")
     assert not hasattr(caught.value, "_render_traceback_")
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda: viz.load("nothing.efz"),
+        lambda: viz.trace(stats="all"),
+        lambda: viz.plot_model("no model"),
+        lambda: recorded().draw("picture.txt"),
+        lambda: recorded().top("price"),
+        lambda: viz.diff(recorded(), 3),
+    ],
+)
+def test_errors_of_viz_show_no_frame_of_ours(shell, mistake):
+    try:
+        mistake()
+    except (OSError, TypeError, ValueError) as error:
+        error._render_traceback_()
+    assert shell.shown[-1] == ["test_errors_of_viz_show_no_frame_of_ours", "<lambda>"]
+
+
+def test_all_frames_of_viz_are_shown_on_demand(shell):
+    ef.config.disable_traceback_filtering()
+    try:
+        viz.load("nothing.efz")
+    except FileNotFoundError as error:
+        error._render_traceback_()
+    assert {"load", "read", "reading"} <= set(shell.shown[-1])
+
+
+def recorded():
+    with viz.trace() as t:
+        ef.ops.tanh(1.0)
+    return t

@@ -13,6 +13,7 @@ from viz.attribution import methods
 from viz.attribution.explanation import Explanation, Part
 from viz.attribution.question import Question, Source
 from viz.attribution.shapes import axes_of, interpolated, kind_of
+from viz.boundary import boundary
 from viz.facts.formatting import nearest, shape
 
 __all__ = ["explain"]
@@ -20,6 +21,7 @@ __all__ = ["explain"]
 _METHODS = ("gradient", "integrated", "gradcam", "occlusion")
 
 
+@boundary
 def explain(
     model: Any,
     x: Any,

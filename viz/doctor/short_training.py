@@ -11,6 +11,7 @@ import numpy
 from eagerflow import Tensor, ops
 from eagerflow.callbacks import Callback
 from eagerflow.core.observe import unobserved
+from viz.boundary import boundary
 from viz.doctor.crash import explain_crash
 from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.watcher import Watcher
@@ -18,6 +19,7 @@ from viz.doctor.watcher import Watcher
 __all__ = ["diagnose"]
 
 
+@boundary
 def diagnose(
     model: Any, x: Any = None, y: Any = None, *, batch_size: int | None = None, steps: int = 32, **fit: Any
 ) -> Diagnosis:

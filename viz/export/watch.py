@@ -12,6 +12,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.layers import Layer
+from viz.boundary import boundary
 from viz.export.summary_writer import SummaryWriter
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
@@ -22,6 +23,7 @@ __all__ = ["Watch", "watch"]
 _WHAT = ("weights", "gradients", "activations")
 
 
+@boundary
 def watch(
     model: Any,
     log_dir: str | os.PathLike[str] = "logs/watch",

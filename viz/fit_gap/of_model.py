@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow.core.observe import observing, unobserved
 from eagerflow.training.traceless import traceless
+from viz.boundary import boundary
 from viz.fit_gap.measure import measure
 from viz.fit_gap.own_steps import has_own_steps
 from viz.fit_gap.report import Gap
@@ -16,6 +17,7 @@ __all__ = ["gap"]
 _OURS = frozenset(["epochs", "initial_epoch", "nb_epoch"])
 
 
+@boundary
 def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
     """Tell why `fit` and `evaluate` disagree about the same rows: train for one epoch, then put everything back.
 

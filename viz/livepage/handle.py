@@ -15,6 +15,7 @@ from typing import Any
 
 from eagerflow.base import notebook
 from eagerflow.core import observe
+from viz.boundary import boundary
 from viz.livepage.child import Child
 from viz.livepage.collector import Collector
 from viz.livepage.document import document
@@ -33,6 +34,7 @@ _CELL = 2.0  # and the end of a cell, in a notebook
 _TICKET = 60.0  # seconds that an address which leads to the page once is good for
 
 
+@boundary
 def live(
     model: Any = None,
     port: int = 0,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.observe import observing
+from viz.boundary import boundary
 from viz.facts import formatting
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.nonfinite.first_culprit import explain, statistics_known
@@ -20,6 +21,7 @@ from viz.recording import Recording
 __all__ = ["find_nonfinite"]
 
 
+@boundary
 def find_nonfinite(what: Recording | Callable[..., Any], /, *args: Any, **kwargs: Any) -> Nonfinite | None:
     """The first op, forward or backward, that made NaN or infinity of finite numbers.
 

@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from eagerflow.layers import Layer
+from viz.boundary import boundary
 from viz.facts import summary_tables
 from viz.facts.text_table import Text
 from viz.geometry.graph import Cluster, Graph
@@ -20,6 +21,7 @@ __all__ = ["model_to_dot", "plot_model", "summary"]
 _SPLINES = ("ortho", "curved", "polyline", "spline", "line")
 
 
+@boundary
 def summary(model: Any, inputs: Any = None) -> Text:
     """A table of a model's layers, from one call: output shapes, weights, FLOPs, times, bytes of activations.
 
@@ -41,6 +43,7 @@ def summary(model: Any, inputs: Any = None) -> Text:
     return summary_tables.summary(trial(model, inputs))
 
 
+@boundary
 def model_to_dot(
     model: Any,
     show_shapes: bool = False,
@@ -112,6 +115,7 @@ def _framed(graph: Graph) -> None:
     graph.clusters = {outer.id: outer, **graph.clusters}
 
 
+@boundary
 def plot_model(
     model: Any,
     to_file: str | os.PathLike[str] | None = "model.png",

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from viz.boundary import boundary
 from viz.geometry.graph import Graph
 from viz.picture.dot import FONT, dot, placed
 from viz.picture.font import ensure_font
@@ -54,6 +55,7 @@ class _Unavailable(Exception):
     """This engine isn't there, or can't make this format."""
 
 
+@boundary
 def set_engine(name: str | None) -> None:
     """Choose what renders pictures from here on, in all threads.
 

@@ -14,6 +14,7 @@ from eagerflow.core.observe import unobserved
 from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.rate import LearningRate
+from viz.boundary import boundary
 from viz.rates.sweep import LearningRates, judged
 from viz.trial.kept_state import optimizers_of, put_back
 
@@ -23,6 +24,7 @@ _AWAY = 4.0  # times the lowest loss so far, above where it began: then it has r
 _FIRST = 5  # batches that tell where the loss begins
 
 
+@boundary
 def find_lr(
     model: Any,
     x: Any = None,

@@ -13,6 +13,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from eagerflow.core.observe import observing
+from viz.boundary import boundary
 from viz.facts.formatting import nbytes as as_bytes
 from viz.replay.encode import encoded
 from viz.replay.file import write
@@ -130,6 +131,7 @@ def _asked_by_signal(ring: Ring) -> Any:
             signal.signal(_SIGNAL, signal.SIG_DFL)
 
 
+@boundary
 def keep_step() -> None:
     """Write the last training steps, where they are held: `viz run --keep 3 train.py`.
 
