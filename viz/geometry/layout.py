@@ -1,8 +1,8 @@
 """Places for the boxes of a graph: each frame is laid out as a small layered graph of rows and inner frames.
 
 All rows are equally wide and have the same columns, so forward ops stand below each other, and so do weights,
-updates and backward ops. Layers come from longest paths, their order from `layer_order`. The title of a frame
-stands where no arrow that enters the frame needs to pass.
+updates and backward ops. Layers come from longest paths, their order from `layer_order`, places in them from
+`alignment`. The title of a frame stands where no arrow that enters the frame needs to pass.
 """
 
 from __future__ import annotations

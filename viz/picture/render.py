@@ -142,7 +142,23 @@ def _pygraphviz(job: _Job) -> bytes:
     ensure_font()
     with _lock, _quiet():
         graph = pygraphviz.AGraph(string=job.text)
-        return bytes(graph.draw(format=job.kind, prog="nop2" if job.own_layout else "dot"))
+        return _drawn_in_place(graph, job.kind) if job.own_layout else bytes(graph.draw(format=job.kind, prog="dot"))
+
+
+def _drawn_in_place(graph: Any, kind: str) -> bytes:
+    """What `graph.draw` does, but that the layout isn't freed: in one of some runs Graphviz crashes in that.
+
+    Its `gvFreeLayout` ends the process after `nop2`; some memory for each picture is the lesser evil.
+    """
+    from pygraphviz import graphviz
+
+    context = graphviz.gvContextWithBuiltins()
+    if graphviz.gvLayout(context, graph.handle, b"nop2"):
+        raise _Unavailable("cannot lay out what has its places")
+    failed, drawn = graphviz.gvRenderData(context, graph.handle, kind.encode())
+    if failed:
+        raise _Unavailable(f"cannot render {kind}")
+    return bytes(drawn)
 
 
 @contextlib.contextmanager
