@@ -26,8 +26,8 @@ KINDS = """
     index start/ten_minutes guides/index guides/training viz doctor errors benchmarks changelog keras
     tutorials/index tutorials/digits gallery/index gallery/training_step gallery/digits reference/index
     reference/layers/index reference/ops/index reference/layers/Dense reference/layers/MultiHeadAttention
-    reference/ops/softmax reference/ops/ones reference/eagerflow/Model reference/viz/trace reference/types source/eagerflow.layers.core.dense
-    genindex search internals/contributing
+    reference/ops/softmax reference/ops/ones reference/eagerflow/Model reference/viz/trace reference/types
+    source/eagerflow.layers.core.dense genindex search internals/contributing
 """.split()
 WIDE, PHONE = (1400, 900), (390, 844)
 
