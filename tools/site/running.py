@@ -79,6 +79,7 @@ def run_apart(page: Page) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """What processes that run examples see: our packages, no window, no colours."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "agg", "COLUMNS": "100", "NO_COLOR": "1"}
+    """What processes that run examples see: our packages, no window, no colours. One that crashes says where."""
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    shown = {"MPLBACKEND": "agg", "COLUMNS": "100", "NO_COLOR": "1"}
+    return {**os.environ, **shown, "PYTHONPATH": paths, "PYTHONFAULTHANDLER": "1"}
