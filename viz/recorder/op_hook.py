@@ -198,12 +198,18 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
                 _note_rare(capture, op, inputs, given, outputs, started, ended, places, error)
                 return
         # One tensor that no recording has met: spelled out, for most ops make such.
-        read = []
-        for x in inputs:
+        if count == 2:
+            x, y = inputs
             try:
-                read.append(seen[x.serial])
+                first = seen[x.serial]
             except (AttributeError, KeyError):
-                read.append(argument(x))
+                first = argument(x)
+            try:
+                second = seen[y.serial]
+            except (AttributeError, KeyError):
+                second = argument(y)
+        else:
+            read = _positions(inputs, seen, argument)
         outputs.serial = serial = next_serial()
         seen[serial] = position = len(tensors) // 7
         data = outputs.data
@@ -218,9 +224,25 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             measure(position, data)
         if measure is not None and op.fused:
             capture.note_guilty(op, inputs, given, [(position, data)])
-        note(("op", op, started, ended, scope, thread(), given, count, 1, len(places), *read, position, *places))
+        length = len(places)
+        if count == 2:
+            note(("op", op, started, ended, scope, thread(), given, 2, 1, length, first, second, position))
+        else:
+            note(("op", op, started, ended, scope, thread(), given, count, 1, length, *read, position))
+        if length:
+            note(places)
 
     return on_op
+
+
+def _positions(inputs: Any, seen: dict[int | None, int], argument: Callable[[Any], Any]) -> list[Any]:
+    read = []
+    for x in inputs:
+        try:
+            read.append(seen[x.serial])
+        except (AttributeError, KeyError):
+            read.append(argument(x))
+    return read
 
 
 def _note_rare(
