@@ -10,6 +10,7 @@ from typing import Any, overload
 
 import numpy
 
+from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.calls import heard_calls, no_other_draws
@@ -21,7 +22,7 @@ from eagerflow.capture.watching import watched
 from eagerflow.core.in_place import undo
 from eagerflow.core.log import log
 from eagerflow.core.observe import current, observing
-from eagerflow.core.tensor import Tensor
+from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import current_call
 from eagerflow.world.current import world
@@ -35,7 +36,7 @@ _NUMBERS = (int, float, complex, str, bytes, bool, type(None))
 
 
 class CaptureError(RuntimeError):
-    """A replayed step gave something else than the eager one. Nothing of it was kept: the eager results stand."""
+    """A captured step is not the eager one any more. What the eager run changed stands; replays before may be wrong."""
 
 
 class _Arguments:
@@ -47,9 +48,10 @@ class _Arguments:
         objects: models and other things among the arguments, whose attributes count too.
     """
 
-    __slots__ = ("key", "objects", "plain", "tensors")
+    __slots__ = ("arrays", "key", "objects", "plain", "tensors")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.arrays = False  # whether there are NumPy arrays among them
         self.tensors: list[Tensor] = []
         self.objects: list[Any] = []
         self.plain = True  # whether all tensors are plain ones, on the CPU
@@ -72,6 +74,8 @@ class _Arguments:
             return (kind, *[(key, self._part(value)) for key, value in x.items()])
         if kind in _NUMBERS:
             return (kind, x)
+        if kind is numpy.ndarray:
+            self.arrays = True
         if isinstance(x, Tensor) and not isinstance(x, Variable):
             self.plain = False
         self.objects.append(x)
@@ -150,6 +154,9 @@ class Captured:
         if not _alone():
             return self._function(*args, **kwargs)
         given = _Arguments(args, kwargs)
+        if given.arrays:
+            args, kwargs = tree.map_structure(_as_tensor, (args, kwargs))
+            given = _Arguments(args, kwargs)
         if not given.plain:
             return self._function(*args, **kwargs)
         state = self._state(given)
@@ -273,6 +280,10 @@ class Captured:
         return None
 
 
+def _as_tensor(x: Any) -> Any:
+    return convert_to_tensor(x) if x.__class__ is numpy.ndarray and x.dtype.kind not in "OUSMmV" else x
+
+
 def _alone() -> bool:
     """Whether nobody needs the step to run op by op: no tape around it, no observer, no layer, no probe, no ranks."""
     return (
@@ -310,7 +321,8 @@ def function(
     value that it uses has changed. Under a tape, an observer of `viz` or a distribution it runs eagerly.
 
     Args:
-        func: takes tensors (arrays, numbers and other objects too), in lists, tuples and dicts; returns such.
+        func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns such. NumPy arrays
+            arrive as tensors.
         jit_compile: False: the function stays as it is.
         verify_every: so many replays after each other, one call runs eagerly and is compared with the program bit for
             bit. 0: never again after the beginning.

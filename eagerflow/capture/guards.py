@@ -33,8 +33,7 @@ _OWN_STATE = "_called_again_but"
 # Of layers and models: what calls keep there for the next one, and what training tells.
 _CACHES = frozenset(
     """
-    _held _gathered _calls _losses _path _plan _plans _last _function _graph_plan _numbers history stop_training
-    _build_shapes _output_sizes
+    _build_shapes _calls _gathered _held _losses _output_sizes _path history stop_training
     """.split()
 )
 

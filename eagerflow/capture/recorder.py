@@ -184,12 +184,16 @@ class Recorder(Observer):
             return None
         if error is not None:
             return self.end(f"{op.name} raised {type(error).__name__}")
+        try:
+            self._write(op, inputs, settings, list(outputs) if op.outputs != 1 else [outputs])
+        except Exception as caught:  # noqa: BLE001 - a step isn't broken off because it can't be written down
+            self.end(f"{op.name} can't be written down ({type(caught).__name__}: {caught})")
+
+    def _write(self, op: Op, inputs: Any, settings: Any, parts: list[Any]) -> None:
         if not op.writes:  # no `@op` wrote its wrapper
             return self.end(f"{op.name} was made on the fly (custom_gradient, remat)")
         if op.name in _SHAPED_BY_VALUES or (op.name in _INDEXING and _masks(settings)):
             return self.end(f"the shape of what {op.name} gives depends on values")
-        several = op.outputs != 1
-        parts = list(outputs) if several else [outputs]
         if any(type(stored(part)) not in (numpy.ndarray, *_SCALARS) for part in parts):
             return self.end("arrays on another device than the CPU can't be captured yet")
         for part in parts:  # NumPy has one False and one True: as arrays, each result is an object of its own
@@ -199,7 +203,7 @@ class Recorder(Observer):
         given = [self.setting(value) for value in settings]
         if not any(True for ref in (*arrays, *given) for _ in ref.slots()):
             return None  # a constant
-        return self._compute(op, arrays, given, parts, several)
+        return self._compute(op, arrays, given, parts, op.outputs != 1)
 
     def _compute(self, op: Op, arrays: list[Ref], given: list[Ref], parts: list[Any], several: bool) -> None:
         records = log.get()
