@@ -40,10 +40,13 @@ def test_compute_loss_without_training():
 def test_run_eagerly_and_jit_compile_may_be_set():
     made = model()
     made.run_eagerly = False
+    assert made.run_eagerly is True  # nothing was asked to be captured
     made.jit_compile = True
     made.fit(X, Y, verbose=0)
-    assert made.run_eagerly is True
-    assert made.jit_compile is False
+    assert (made.run_eagerly, made.jit_compile) == (False, True)
+    made.run_eagerly = True
+    made.fit(X, Y, verbose=0)
+    assert (made.run_eagerly, made.jit_compile) == (True, False)
 
 
 class Numbers(ef.callbacks.Callback):

@@ -156,7 +156,7 @@ def test_grad_flow_without_numbers_says_what_to_do(steps, tmp_path):
     with pytest.raises(ValueError, match="no gradient"):
         t.grad_flow()
     with pytest.raises(ValueError, match="svg"):
-        steps.grad_flow(tmp_path / "a.png")
+        steps.grad_flow(tmp_path / "a.gif")
 
 
 def test_threads_get_tracks_of_their_own(tmp_path):
