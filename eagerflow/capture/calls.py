@@ -137,9 +137,8 @@ def heard_calls(recorder: Any, held: set[int]) -> Iterator[_Listening]:
         held: identities of lists, dicts and sets that the step's surroundings hold.
     """
     listening = _Listening(recorder, held)
-    before = sys.getprofile()
     sys.setprofile(listening)
     try:
         yield listening
     finally:
-        sys.setprofile(before)
+        sys.setprofile(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable
 from types import MethodType
@@ -91,7 +92,19 @@ class _State:
         why: why it runs eagerly, None while it may be captured.
     """
 
-    __slots__ = ("again", "before", "codes", "endings", "guards", "objects", "program", "replays", "tries", "why")
+    __slots__ = (
+        "again",
+        "before",
+        "codes",
+        "endings",
+        "guards",
+        "layers",
+        "objects",
+        "program",
+        "replays",
+        "tries",
+        "why",
+    )
 
     def __init__(self, objects: list[Any]) -> None:
         self.objects = objects  # held, since the signature has their identities
@@ -99,6 +112,7 @@ class _State:
         self.before: Program | None = None  # of the last run, while two are compared
         self.guards: Guards | None = None
         self.codes: dict[Any, dict[str, Any]] = {}
+        self.layers: list[Any] = []
         self.why: str | None = None
         self.replays = self.tries = self.again = self.endings = 0
 
@@ -112,7 +126,7 @@ class Captured:
     """
 
     def __init__(
-        self, function: Callable[..., Any], verify_every: int = 100, name: str | None = None, less_memory: bool = False
+        self, function: Callable[..., Any], verify_every: int = 500, name: str | None = None, less_memory: bool = False
     ) -> None:
         functools.update_wrapper(self, function)
         self.less_memory = less_memory
@@ -167,7 +181,7 @@ class Captured:
             return self._recorded(state, given, args, kwargs)
         state.replays += 1
         if self.verify_every and state.replays % self.verify_every == 0:
-            return self._recorded(state, given, args, kwargs)
+            return self._verified(state, given, args, kwargs)
         self.replays += 1
         with numpy.errstate(all="ignore"):  # as a tape's walk has it
             return program.run(*[tensor.data for tensor in given.tensors])
@@ -202,32 +216,55 @@ class Captured:
 
     def _recorded(self, state: _State, given: _Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly and write it down."""
-        if state.why is not None:
+        if state.why is not None or sys.getprofile() is not None:  # a profiler listens already, and can't be put back
             return self._function(*args, **kwargs)
         held = self._held(state)
         guards = Guards(held)
-        recorder = Recorder(compares=state.before is not None or state.program is not None)
+        recorder = Recorder(compares=state.before is not None)
+        with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers)) as calls:
+            found, made = self._written(recorder, given, held.layers, args, kwargs)
+        state.codes.update(calls.codes)
+        if made is None:
+            self._ended(state, *(recorder.ended or ("", None)))
+        else:
+            self._compare(state, made, recorder.other_bits, guards)
+            state.layers = held.layers
+        return found
+
+    def _written(
+        self, recorder: Recorder, given: _Arguments, layers: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, Program | None]:
+        """What the step gives, and the program of what it did; None where that can't be replayed."""
         inputs = [recorder.given(tensor) for tensor in given.tensors]
         token = capturing.set(recorder)
         try:
-            with (
-                no_other_draws(recorder),
-                watched(),
-                observing(recorder),
-                heard_calls(recorder, set(held.containers)) as calls,
-            ):
+            with observing(recorder):
                 found = self._function(*args, **kwargs)
-            recorder.leave_losses(held.layers)
+            recorder.leave_losses(layers)
             outputs = recorder.ref(found)
         finally:
             capturing.reset(token)
-        state.codes.update(calls.codes)
         if recorder.ended is not None:
-            self._ended(state, *recorder.ended)
-            return found
+            return found, None
         sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays] if self.less_memory else ()
-        made = Program(inputs, recorder.instructions, outputs, sizes)
-        self._compare(state, made, recorder.other_bits, guards)
+        return found, Program(inputs, recorder.instructions, outputs, sizes)
+
+    def _verified(self, state: _State, given: _Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
+        program = state.program
+        assert program is not None
+        recorder = Recorder(compares=True)
+        found, made = self._written(recorder, given, state.layers, args, kwargs)
+        if made is None:
+            difference: str | None = recorder.ended[0] if recorder.ended else "it ended early"
+        else:
+            difference = first_difference(program, made) or recorder.other_bits
+        if difference is not None:
+            state.program = state.before = None
+            raise CaptureError(
+                f"{self.name}: the captured step is not the eager one any more: {difference}. Something that it "
+                "depends on has changed unnoticed since it was captured: pass it as an argument, or don't capture."
+            )
         return found
 
     def _ended(self, state: _State, why: str, line: tuple[str, int] | None) -> None:
@@ -247,16 +284,7 @@ class Captured:
         return held
 
     def _compare(self, state: _State, made: Program, other: str | None, guards: Guards) -> None:
-        """What one more eager run says about the program so far."""
-        if state.program is not None:
-            difference = first_difference(state.program, made) or other
-            if difference is not None:
-                state.program = None
-                raise CaptureError(
-                    f"{self.name}: the captured step is not the eager one any more: {difference}. Something that it "
-                    "depends on has changed unnoticed since it was captured: pass it as an argument, or don't capture."
-                )
-            return
+        """Whether this run is the one before."""
         state.tries += 1
         before, state.before = state.before, made
         if before is None:
@@ -298,17 +326,17 @@ def _alone() -> bool:
 
 @overload
 def function(
-    func: Callable[..., Any], *, jit_compile: bool | None = None, verify_every: int = 100, less_memory: bool = False
+    func: Callable[..., Any], *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
 ) -> Captured: ...
 @overload
 def function(
-    func: None = None, *, jit_compile: bool | None = None, verify_every: int = 100, less_memory: bool = False
+    func: None = None, *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
 ) -> Callable[[Callable[..., Any]], Captured]: ...
 def function(
     func: Callable[..., Any] | None = None,
     *,
     jit_compile: bool | None = None,
-    verify_every: int = 100,
+    verify_every: int = 500,
     less_memory: bool = False,
 ) -> Any:
     """Capture a function's ops when it has run twice, and replay them from then on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import cProfile
 import pickle
 
 import numpy as np
@@ -113,6 +114,27 @@ def test_freezing_between_fits_counts():
     before = made.layers[0].get_weights()[0].copy()
     made.fit(X, Y, batch_size=16, epochs=2, verbose=0)
     assert (made.layers[0].get_weights()[0] == before).all()
+
+
+def test_fitting_again_and_again_is_no_change():
+    made = model(jit_compile=True)
+    for _ in range(12):
+        made.fit(X[:64], Y[:64], batch_size=32, verbose=0)
+        made.evaluate(X[:64], Y[:64], batch_size=32, verbose=0)
+        made.predict(X[:64], batch_size=32, verbose=0)
+    assert replays(made)["differentiated"] >= 24 - 3
+
+
+def test_a_profiler_listens_as_it_likes():
+    made, profile = model(jit_compile=True), cProfile.Profile()
+    made.fit(X, Y, batch_size=16, epochs=2, verbose=0)
+    replayed = replays(made)["differentiated"]
+    profile.enable()
+    made.fit(X, Y, batch_size=16, epochs=2, verbose=0)
+    made.fit(X, Y, batch_size=7, epochs=2, verbose=0)  # another shape, which isn't captured meanwhile
+    profile.disable()
+    assert profile.getstats()
+    assert replays(made)["differentiated"] > replayed
 
 
 def test_losses_of_layers_are_those_of_the_last_step():
