@@ -241,3 +241,18 @@ def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_brows
     seen.run("document.querySelector('.closer').click()")  # without the curves the graph has its tools
     assert seen.run("document.querySelector('.toolbar').getBoundingClientRect().height") > 30
     assert seen.run("document.querySelector('.sight').clientHeight") > 400
+
+
+def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
+    _, seen = page_in_browser
+    found = [{"kind": kind, "severity": kind, "message": f"of {kind}"} for kind in ("error", "warning", "info")]
+    seen.run(f"eagerflowLive.showFindings({json.dumps(found)})")
+    assert seen.run("document.getElementById('tab-doctor').textContent") == "Doctor (2)"
+    seen.run("document.getElementById('tab-doctor').click()")
+    hit = seen.wait(
+        """(() => { const found = [...document.querySelectorAll('.finding')].map((entry) => {
+        const b = entry.getBoundingClientRect(), top = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2);
+        return top && top.closest('.finding') === entry ? entry.querySelector('p').textContent : 'covered'; });
+        return found.length ? found : null; })()"""
+    )
+    assert hit == ["of error", "of warning", "of info"]

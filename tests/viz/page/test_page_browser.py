@@ -347,7 +347,7 @@ def test_colours_come_with_their_legend(small, mode):
 
 def test_colours_that_need_statistics_say_so(big):
     big.run("v.setColour('grad')")
-    assert "stats=" in big.texts(".warning")[0]
+    assert "stats=" in big.texts(".toolbar-warning")[0]
     assert big.run("v.state.color") == "op"
 
 

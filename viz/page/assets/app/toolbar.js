@@ -50,7 +50,7 @@ class Toolbar {
     this.side = button(icon("side"), "show or hide the side panel (\\)", () =>
       viewer.panel.setOpen(!viewer.state.panel),
     );
-    this.warning = el("div", { class: "warning", role: "alert", hidden: true });
+    this.warning = el("div", { class: "toolbar-warning", role: "alert", hidden: true });
     this.node = el(
       "header",
       { class: "toolbar" },
