@@ -16,7 +16,7 @@ from viz.shell.printed import say
 __all__ = ["add_command", "run_draw"]
 
 _ABOUT = """\
-Draw one training step (the last one, or --step N) as a picture, with layers as frames.
+Draw one training step (the last one with a whole batch, or --step N) as a picture, with layers as frames.
 
   viz draw train.efz step.svg
   viz draw train.efz step.png --color-by time --theme dark

@@ -51,7 +51,8 @@ def _add(parser: Parser, command: Callable[[argparse.Namespace], int]) -> None:
 
 
 def _add_step(parser: Parser) -> None:
-    parser.add_argument("--step", type=int, help="which training step, from 0 (default: the last complete one)")
+    usual = "which training step, from 0 (default: the last complete one of the usual batch size)"
+    parser.add_argument("--step", type=int, help=usual)
 
 
 def run_summary(options: argparse.Namespace) -> int:

@@ -48,7 +48,7 @@ MOST_OPS = 100_000  # of a graph
 
 
 def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
-    """Write the graph of the last complete step, time and memory of every step, and what the Profile tab shows.
+    """Write the graph of the last whole step, time and memory of every step, and what the Profile tab shows.
 
     Args:
         record: the recording.

@@ -7,7 +7,7 @@ import numbers
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.schema import Op, Record
+from viz.facts.schema import Op, Record, Step
 
 __all__ = [
     "Selection",
@@ -16,16 +16,24 @@ __all__ = [
     "origin",
     "outcome",
     "pick_step",
+    "step_kinds",
     "step_name",
+    "step_names",
+    "steps_text",
     "thread_name",
     "threads_of_scopes",
-    "usual_step",
     "variables_of",
 ]
 
+_STEP_KINDS = {"train_step": "training", "test_step": "evaluation", "predict_step": "prediction"}
+
 
 def pick_step(record: Record) -> int | None:
-    """The last step that ended without an error, of those that trained if any; None without steps."""
+    """The last step that shows what most cost: not the last, smaller batch of an epoch; None without steps.
+
+    Of the steps that ended without an error, those that trained if any; of these, those with as many rows in their
+    batch as most have (where two numbers are as frequent, the larger).
+    """
     if not record.steps:
         return None
     complete = [s.index for s in record.steps if record.scopes[s.scope].error is None]
@@ -35,25 +43,32 @@ def pick_step(record: Record) -> int | None:
     for wanted in ("update", "backward", "forward"):
         found = [index for index in complete if wanted in phases.get(index, ())]
         if found:
-            return found[-1]
+            return _last_usual(record, found)
     return complete[-1] if complete else record.steps[-1].index
 
 
-def usual_step(record: Record) -> int | None:
-    """Like `pick_step`, but of those steps that make as much as most do: not the last, smaller batch of an epoch."""
-    last = pick_step(record)
-    if last is None:
-        return None
-    kinds: dict[int | None, set[str]] = {}
-    made: dict[int | None, int] = {}
-    for op in record.ops:
-        kinds.setdefault(op.step, set()).add(op.phase)
-        made[op.step] = made.get(op.step, 0) + sum([record.tensors[i].nbytes for i in op.outputs])
-    alike = [s.index for s in record.steps if kinds.get(s.index) == kinds.get(last)]
-    alike = [index for index in alike if record.scopes[record.steps[index].scope].error is None] or [last]
-    sizes = collections.Counter([made.get(index, 0) for index in alike])
-    usual = max(sizes, key=lambda size: (sizes[size], size))
-    return max(index for index in alike if made.get(index, 0) == usual)
+def _last_usual(record: Record, steps: list[int]) -> int:
+    """The last of some steps whose batch has as many rows as most have."""
+    rows = _rows_of_steps(record)
+    counts = collections.Counter([rows.get(index, 0) for index in steps])
+    usual = max(counts, key=lambda size: (counts[size], size))
+    return max(index for index in steps if rows.get(index, 0) == usual)
+
+
+def _rows_of_steps(record: Record) -> dict[int, int]:
+    """For each step, how many rows its batch has: the length of the first array that it was given from outside."""
+    found: dict[int, int] = {}
+    for step in record.steps:
+        given = [record.tensors[i].shape for i in record.scopes[step.scope].inputs]
+        if given and given[0]:
+            found[step.index] = given[0][0]
+    for op in record.ops:  # a step of the user's own loop isn't told what it is given
+        if op.step is not None and op.step not in found and op.phase == "forward":
+            for tensor in [record.tensors[i] for i in op.inputs]:
+                if tensor.role == "input" and tensor.shape:
+                    found[op.step] = tensor.shape[0]
+                    break
+    return found
 
 
 def check_step(record: Record, step: int | None) -> None:
@@ -72,9 +87,37 @@ def check_step(record: Record, step: int | None) -> None:
 
 
 def step_name(record: Record, index: int) -> str:
-    """Counted from 1: among those recorded, or of the run where steps were chosen."""
-    number = record.steps[index].number
-    return f"step {index + 1} of {len(record.steps)}" if number is None else f"step {number + 1}"
+    """What a step is called; see `step_names`."""
+    return step_names(record)[index]
+
+
+def step_names(record: Record) -> list[str]:
+    """Counted from 1: among those recorded, or of the run where steps were chosen; and the kinds where they differ."""
+    kinds = [_step_kind(record, step) for step in record.steps]
+    mixed = len(set(kinds)) > 1
+    names = []
+    for step, kind in zip(record.steps, kinds):
+        name = f"step {step.index + 1} of {len(kinds)}" if step.number is None else f"step {step.number + 1}"
+        names.append(f"{name} ({kind})" if mixed and kind else name)
+    return names
+
+
+def step_kinds(record: Record) -> list[tuple[str, int]]:
+    """What steps are for, and how many are: `[("training", 27), ("evaluation", 9)]`."""
+    kinds = collections.Counter([_step_kind(record, step) for step in record.steps])
+    return [(kind or "other", count) for kind, count in kinds.most_common()]
+
+
+def steps_text(record: Record) -> str:
+    """How many steps there are, and of which kind where these differ: `"36 steps (27 training, 9 evaluation)"`."""
+    kinds, text = step_kinds(record), formatting.count(len(record.steps), "step")
+    parts = [f"{formatting.amount(count)} {kind}" for kind, count in kinds]
+    return f"{text} ({', '.join(parts)})" if len(parts) > 1 else text
+
+
+def _step_kind(record: Record, step: Step) -> str:
+    """What a step of `fit` and its like is for; empty for one that is called otherwise."""
+    return _STEP_KINDS.get(record.scopes[step.scope].name, "")
 
 
 def outcome(record: Record, ops: list[Op]) -> list[str]:

@@ -12,7 +12,7 @@ from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.network import rank_of, sent
 from viz.facts.schema import Op, Record, Scope
-from viz.facts.selection import check_step, origin, outcome, pick_step
+from viz.facts.selection import check_step, origin, outcome, pick_step, steps_text
 from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
@@ -42,7 +42,7 @@ class Row:
 
 
 def rows(record: Record, step: int | None = None) -> list[Row]:
-    """The lines of the summary for one step (default: the last complete one), the total last.
+    """The lines of the summary for one step (default: the last complete one of the usual batch size), the total last.
 
     Raises:
         ValueError: when there is no such step.
@@ -277,7 +277,7 @@ def describe(record: Record) -> str:
     """One line about a recording."""
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
     parts = [formatting.count(len(record.ops), "op")]
-    parts += [formatting.count(len(record.steps), "step")] if record.steps else []
+    parts += [steps_text(record)] if record.steps else []
     layers = len({scope.owner for scope in record.scopes if scope.kind == "layer"})
     parts += [formatting.count(layers, "layer")] if layers else []
     parts += [formatting.seconds(record.meta["duration"])] if record.meta.get("duration") else []

@@ -19,7 +19,7 @@ from viz.facts.flops import all_flops
 from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
-from viz.facts.selection import origin, pick_step, variables_of
+from viz.facts.selection import origin, pick_step, step_kinds, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
@@ -65,6 +65,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "compositions": [columns.composition(each) for each in part.compositions],
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
         "step": pick_step(part),
+        "step_kinds": step_kinds(part),
         "views": columns.views.steps,
         "origins": origins(part),
         "flaw": None if flaw is None else flaw.id,

@@ -9,7 +9,7 @@ from typing import Any
 
 from viz.facts.blocks import Block, all_blocks, find_runs, tree
 from viz.facts.schema import Op, Record
-from viz.facts.selection import Selection, call_numbers, step_name, variables_of
+from viz.facts.selection import Selection, call_numbers, step_names, variables_of
 from viz.page.tree_columns import Facts, TreeColumns
 from viz.picture import box_texts
 
@@ -53,6 +53,7 @@ class Views:
         for step in record.steps:
             of_steps.setdefault(step.index, [])
         variables = variables_of(record)
+        self._names = step_names(record)
         self.steps = [
             (number, self._view(Selection(record, number, True, ops, variables))) for number, ops in of_steps.items()
         ]
@@ -68,7 +69,7 @@ class Views:
         forward = self._forward(selection, whole)
         name = "outside of steps" if record.steps else ""
         return {
-            "name": self.text(name if step is None else step_name(record, step)),
+            "name": self.text(name if step is None else self._names[step]),
             "caption": self.text("  ·  ".join(box_texts.caption(record, selection.ops))),
             "tree": columns.data,
             "forward": None if forward is None else TreeColumns(self.facts, selection, forward).data,

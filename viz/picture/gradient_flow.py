@@ -125,7 +125,7 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
 
     Args:
         record: a recording with statistics.
-        step: default: the last complete one.
+        step: default: the last complete one of the usual batch size.
 
     Raises:
         ValueError: when statistics weren't recorded, or there was no backward pass.

@@ -42,7 +42,7 @@ def graph(
         collapse_repeats: show equal parts that follow each other once, with ×N.
         max_nodes: the most rows of boxes to show: scopes are closed, then ops grouped by source line.
         color_by: `"op"` (forward, backward, update ...), `"time"`, `"memory"`, `"grad"`, `"nonfinite"` or `"dtype"`.
-        step: the step to show; default: the last complete one.
+        step: the step to show; default: the last complete one of the usual batch size.
         theme: `"light"` or `"dark"`.
         parts: open fused ops (a dense layer's product, bias and relu) into the ops that they are made of.
 

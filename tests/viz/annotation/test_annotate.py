@@ -11,7 +11,7 @@ from eagerflow import layers
 from viz.annotation.costs import costs_by_line
 from viz.annotation.report import page, text
 from viz.cli import main
-from viz.facts.selection import usual_step
+from viz.facts.selection import pick_step
 
 SCRIPT = """\
 import numpy as np
@@ -127,5 +127,5 @@ def test_the_smaller_last_batch_of_an_epoch_is_not_the_one_that_is_shown():
     with viz.trace() as t:
         model.fit(x, x[:, :1], batch_size=8, verbose=0)  # batches of 8, 8 and 4 rows
         model.predict(x, verbose=0)
-    assert usual_step(t) == 1
-    assert costs_by_line(t).step == "step 2 of 4"
+    assert pick_step(t) == 1
+    assert costs_by_line(t).step == "step 2 of 4 (training)"

@@ -433,10 +433,10 @@ class Details {
         : null,
       facts([
         ["ops", amount(model.ops.length)],
-        ["steps", model.steps.length ? amount(model.steps.length) : null],
+        ["steps", model.steps.length ? stepsText(model.steps.length, data.step_kinds) : null],
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
-        ["took", data.meta.duration ? seconds(data.meta.duration) : null],
+        ["recorded for", data.meta.duration ? seconds(data.meta.duration) : null],
         ["statistics", viewer.liveValues ? null : model.hasStats ? "yes" : 'no: viz.trace(stats="basic") records them'],
         [
           "made with",
@@ -478,4 +478,10 @@ class Details {
       ),
     ];
   }
+}
+
+// How many steps there are, and of which kind where these differ.
+function stepsText(count, kinds) {
+  const parts = kinds.map(([kind, each]) => `${amount(each)} ${kind}`);
+  return amount(count) + (parts.length > 1 ? ` (${parts.join(", ")})` : "");
 }

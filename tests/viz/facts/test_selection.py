@@ -1,0 +1,76 @@
+"""Which step is shown where none is named, and what steps are called."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from viz.facts.selection import pick_step, step_names, steps_text
+from viz.page.data import data
+
+
+def model():
+    found = ef.Sequential([layers.Dense(2), layers.Dense(1)])
+    found.compile("sgd", "mse")
+    return found
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Training batches of 4, 4 and 2 rows, and one of 3 rows for the validation."""
+    x = np.ones((13, 3), "float32")
+    with viz.trace() as t:
+        model().fit(x[:10], x[:10, :1], batch_size=4, verbose=0, validation_data=(x[10:], x[10:, :1]))
+    return t
+
+
+def test_neither_the_rest_of_an_epoch_nor_its_validation_is_shown(fitted):
+    assert pick_step(fitted) == 1
+    assert fitted.draw().graph.caption.startswith("step 2 of 4 (training)  ·  ")
+    assert data(fitted)["step"] == 1
+    assert "4×2" in fitted.summary()
+
+
+def test_the_kinds_of_steps_are_counted_apart(fitted):
+    assert steps_text(fitted) == "4 steps (3 training, 1 evaluation)"
+    assert "4 steps (3 training, 1 evaluation)" in fitted.summary()
+    assert step_names(fitted)[-1] == "step 4 of 4 (evaluation)"
+    assert data(fitted)["step_kinds"] == [("training", 3), ("evaluation", 1)]
+
+
+def test_steps_of_one_kind_are_only_numbered():
+    with viz.trace() as t:
+        model().fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0)
+    assert steps_text(t) == "2 steps"
+    assert step_names(t) == ["step 1 of 2", "step 2 of 2"]
+
+
+def test_in_a_loop_of_the_users_own_the_whole_batch_is_shown_too():
+    weight = ef.Variable(np.ones((3, 1), "float32"))
+    with viz.trace() as t:
+        for rows in (4, 4, 1):
+            x = ef.Tensor(np.ones((rows, 3), "float32"))
+            with viz.step():
+                with ef.GradientTape() as tape:
+                    loss = ops.sum(ops.matmul(x, weight))
+                weight.assign_sub(0.1 * tape.gradient(loss, weight))
+    assert pick_step(t) == 1
+
+
+def test_of_sizes_that_are_as_frequent_the_larger_is_shown():
+    with viz.trace() as t:
+        model().fit(np.ones((5, 3)), np.ones((5, 1)), batch_size=4, verbose=0)
+    assert pick_step(t) == 0
+
+
+def test_a_step_that_failed_is_not_shown():
+    fitting = model()
+    with viz.trace() as t:
+        fitting.train_on_batch(np.ones((2, 3)), np.ones((2, 1)))
+        with pytest.raises(ValueError):
+            fitting.train_on_batch(np.ones((2, 4)), np.ones((2, 1)))
+    assert len(t.steps) == 2
+    assert pick_step(t) == 0
