@@ -106,8 +106,7 @@ _NOTHING = Cost()
 class _Sums:
     """What the ops of a row or block took and made, in total."""
 
-    ops: Cost = dataclasses.field(default_factory=Cost)
-    box: Cost = dataclasses.field(default_factory=Cost)  # with the changes in place beside them
+    ops: Cost = dataclasses.field(default_factory=Cost)  # with the changes in place beside them
     backward: Cost = dataclasses.field(default_factory=Cost)
     updates: Cost = dataclasses.field(default_factory=Cost)
     first_update: int | None = None
@@ -117,7 +116,6 @@ class _Sums:
 
     def add(self, other: _Sums) -> None:
         self.ops.add(other.ops)
-        self.box.add(other.box)
         self.backward.add(other.backward)
         self.updates.add(other.updates)
         self.first_update = other.first_update if self.first_update is None else self.first_update
@@ -290,7 +288,7 @@ class TreeColumns:
             "names": [[text(name) for name in entry.block.names] for entry in entries],
             "about": [text("  ·  ".join(box_texts.about(entry.block))) for entry in entries],
             "lines": [[text(line) for line in box_texts.closed_lines(self.record, e.block)] for e in entries],
-            "cost": [text(entry.sums.box.text()) for entry in entries],
+            "cost": [text(entry.sums.ops.text()) for entry in entries],
             "back": [text(entry.sums.backward.text()) for entry in entries],
             "update": [self._update(e.sums.first_update, e.sums.updates) for e in entries],
         }
@@ -344,14 +342,12 @@ class TreeColumns:
         updates = [u for v in weights for u in selection.updates_of.get(v, ())]
         backward = [b for op in ops for b in selection.backward_of.get(op, ())]
         self.shown.update(ops, riders, updates, backward)
-        casts = [rider for rider in riders if rider in selection.casts]
-        own = facts.cost([*ops, *casts])
-        sums = _Sums(own, facts.cost([*ops, *riders]) if riders else own, _NOTHING, _NOTHING)
-        rows, of_rows = self._rows, [self.record.ops[op] for op in (*ops, *casts)]
+        sums = _Sums(facts.cost([*ops, *riders]), _NOTHING, _NOTHING)
+        rows, of_rows = self._rows, [self.record.ops[op] for op in (*ops, *riders)]
         sums.flops = sum([facts.flops[op.id] or 0 for op in of_rows if op.phase == "forward"])
         sums.activations = sum([facts.activations(op) for op in of_rows])
         rows["ops"].append(ops)
-        rows["cost"].append(text(sums.box.text()))
+        rows["cost"].append(text(sums.ops.text()))
         rows["riders"].append(riders or 0)
         rows["weights"].append(self._weights(selection.weights_of.get(ops[0], []), weights))
         rows["opens"].append(self._opens(ops, sums, backward))

@@ -162,10 +162,10 @@ class _Assembly:
         return list(dict.fromkeys(ops))
 
     def _spent(self, ops: list[int]) -> list[str]:
-        """Time forward (→) and backward (←) of forward ops."""
+        """Time forward (→) and backward (←) of forward ops and what goes with them, as their boxes count it."""
         backward = [self.record.ops[b] for i in ops for b in self.selection.backward_of.get(i, ())]
-        casts = [rider for i in ops for rider in self.selection.riders_of.get(i, ()) if rider in self.selection.casts]
-        own = [op.duration for op in map(self.record.ops.__getitem__, ops + casts) if op.phase != "network"]
+        riders = [rider for i in ops for rider in self.selection.riders_of.get(i, ())]
+        own = [op.duration for op in map(self.record.ops.__getitem__, ops + riders) if op.phase != "network"]
         times = (("→", sum(own)), ("←", sum([b.duration for b in backward])))
         found = [text for text in [box_texts.spent(arrow, time) for arrow, time in times] if text]
         return ["   ".join(found)] if found else []
@@ -194,8 +194,7 @@ class _Assembly:
         ops = [op_id, *self.instances.get(op_id, ())]
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, formatting.clean(op.name, 40), kind="op")
-        made = ops + [rider for rider in riders if rider in self.selection.casts]
-        size = sum([self.record.tensors[i].nbytes for each in made for i in self.record.ops[each].outputs])
+        size = sum([self.record.tensors[i].nbytes for each in ops + riders for i in self.record.ops[each].outputs])
         frame.subtitle = "  ·  ".join(filter(None, [*self._spent(ops), box_texts.made(size)]))
         frame.tooltip = _op_tooltip(self.record, op)
         self.graph.clusters[frame.id] = frame

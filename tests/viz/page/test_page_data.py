@@ -503,3 +503,29 @@ def test_what_a_file_says_of_guilty_parts_is_only_taken_where_it_makes_sense():
     for said, found in (({"0": 1}, [(0, 1)]), ({"7": 1, "x": 2, "0": "1"}, []), ([1], []), (None, [])):
         recording.meta["nonfinite_parts"] = said
         assert page.data(recording)["guilty"] == found
+
+
+def test_a_layer_and_its_only_box_tell_the_same_time():
+    model = ef.Sequential([ef.Input((4,)), ef.layers.BatchNormalization(), ef.layers.Dropout(0.5, seed=1)])
+    with viz.trace() as t:
+        model(np.ones((8, 4), "float32"), training=True)
+    summary = {row.name.split(" (")[0]: row for row in rows(t)}
+    ((_, view),) = page.data(t)["views"]
+    texts, blocks, costs = page.data(t)["texts"], view["tree"]["blocks"], view["tree"]["rows"]["cost"]
+    graph = t.draw(depth=9).graph
+    assert {"batch_normalization", "dropout"} <= {texts[title] for title in blocks["title"]}
+    for title, spent, figures, children in zip(
+        blocks["title"], blocks["spent"], blocks["figures"], blocks["children"], strict=True
+    ):
+        name = texts[title]
+        if name not in ("batch_normalization", "dropout"):
+            continue
+        (row,) = children
+        time = texts[spent[0]].removeprefix("→ ")
+        assert figures[2] == summary[name].forward
+        assert figures[0] == summary[name].ops > 1
+        assert time in texts[costs[row]].split(" · ")
+        (frame,) = [frame for frame in graph.clusters.values() if frame.title == name]
+        (box,) = [node for node in graph.nodes.values() if node.cluster == frame.id and node.kind == "op"]
+        assert frame.subtitle.endswith(f"→ {time}")
+        assert time in box.lines[-1].split(" · ")
