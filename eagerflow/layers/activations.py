@@ -181,7 +181,7 @@ class PReLU(Layer):
     Args:
         alpha_initializer: first values of the slopes.
         alpha_regularizer: penalty on the slopes.
-        alpha_constraint: bounds on the slopes.
+        alpha_constraint: constraint on the slopes.
         shared_axes: axes along which one slope serves all: `[1, 2]` for one per channel of images.
         **kwargs: arguments of every layer.
 

@@ -32,8 +32,8 @@ class GroupedQueryAttention(MultiHeadAttention):
         kernel_regularizer: penalty on the kernels.
         bias_regularizer: penalty on the biases.
         activity_regularizer: penalty on the projections' outputs.
-        kernel_constraint: bounds on the kernels.
-        bias_constraint: bounds on the biases.
+        kernel_constraint: constraint on the kernels.
+        bias_constraint: constraint on the biases.
         use_gate: whether the heads' outputs are multiplied by a sigmoid of a projection of the query.
         seed: of the dropout.
         **kwargs: arguments of every layer.

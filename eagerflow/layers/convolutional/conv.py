@@ -109,21 +109,25 @@ class Conv1D(_Conv):
         filters: the number of output channels.
         kernel_size: the length of the window.
         strides: the step from one window to the next.
-        padding: `"valid"` (windows inside), `"same"` (as many windows as positions, for stride 1), or
-            `"causal"` (windows end at their position).
+        padding: `"valid"` (no padding), `"same"` (zero-padded, so that strides of 1 keep the length), or
+            `"causal"` (zero-padded at the beginning only: an output depends on no later input).
         data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
         dilation_rate: the step between the elements of a window.
         groups: how many groups the channels are split into, each with filters of its own.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: first values of the kernel, (kernel_size, channels / groups, filters).
         bias_initializer: first values of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, steps, channels). Output: (batch, new_steps, filters). With `"valid"`, new_steps is (steps -
+    kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` and `"causal"` it is steps / strides, rounded
+    up.
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
@@ -147,21 +151,25 @@ class Conv2D(_Conv):
         filters: the number of output channels.
         kernel_size: an integer, or height and width of the window.
         strides: an integer, or the steps from one window to the next.
-        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        padding: `"valid"` (no padding) or `"same"` (zero-padded, so that strides of 1 keep height and width).
         data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
             height, width).
         dilation_rate: an integer, or the steps between the elements of a window.
         groups: how many groups the channels are split into, each with filters of its own.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: first values of the kernel, (*kernel_size, channels / groups, filters).
         bias_initializer: first values of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, height, width, channels). Output: (batch, new_height, new_width, filters). With `"valid"`, new_height
+    is (height - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is height / strides, rounded
+    up. The same holds for the width.
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
@@ -186,21 +194,25 @@ class Conv3D(_Conv):
         filters: the number of output channels.
         kernel_size: an integer, or the three lengths of the window.
         strides: an integer, or the steps from one window to the next.
-        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        padding: `"valid"` (no padding) or `"same"` (zero-padded, so that strides of 1 keep the lengths).
         data_format: `"channels_last"`: (batch, *lengths, channels); `"channels_first"`: (batch, channels,
             *lengths).
         dilation_rate: an integer, or the steps between the elements of a window.
         groups: how many groups the channels are split into, each with filters of its own.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: first values of the kernel, (*kernel_size, channels / groups, filters).
         bias_initializer: first values of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, depth, height, width, channels). Output: (batch, new_depth, new_height, new_width, filters). With
+    `"valid"`, new_depth is (depth - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is depth /
+    strides, rounded up. The same holds for height and width.
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.

@@ -77,16 +77,19 @@ class DepthwiseConv1D(_DepthwiseConv):
         depth_multiplier: the number of filters per channel.
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: the step between the elements of a window.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         depthwise_initializer: first values of the kernel, (kernel_size, channels, depth_multiplier).
         bias_initializer: first values of the bias.
         depthwise_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        depthwise_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        depthwise_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, steps, channels). Output: (batch, new_steps, channels * depth_multiplier). With `"valid"`, new_steps
+    is (steps - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is steps / strides, rounded up.
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
@@ -111,16 +114,20 @@ class DepthwiseConv2D(_DepthwiseConv):
         depth_multiplier: the number of filters per channel.
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: an integer, or the steps between the elements of a window.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         depthwise_initializer: first values of the kernel, (*kernel_size, channels, depth_multiplier).
         bias_initializer: first values of the bias.
         depthwise_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        depthwise_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        depthwise_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, height, width, channels). Output: (batch, new_height, new_width, channels * depth_multiplier). With
+    `"valid"`, new_height is (height - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is
+    height / strides, rounded up. The same holds for the width.
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.

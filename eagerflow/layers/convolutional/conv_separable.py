@@ -93,7 +93,7 @@ class SeparableConv1D(_SeparableConv):
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: the step between the elements of a window.
         depth_multiplier: the number of filters per channel.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         depthwise_initializer: first values of the kernel over positions.
         pointwise_initializer: first values of the kernel over channels.
@@ -102,10 +102,14 @@ class SeparableConv1D(_SeparableConv):
         pointwise_regularizer: penalty on the kernel over channels.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        depthwise_constraint: bounds on the kernel over positions.
-        pointwise_constraint: bounds on the kernel over channels.
-        bias_constraint: bounds on the bias.
+        depthwise_constraint: constraint on the kernel over positions.
+        pointwise_constraint: constraint on the kernel over channels.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, steps, channels). Output: (batch, new_steps, filters). With `"valid"`, new_steps is (steps -
+    kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` and `"causal"` it is steps / strides, rounded
+    up.
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
@@ -133,7 +137,7 @@ class SeparableConv2D(_SeparableConv):
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: an integer, or the steps between the elements of a window.
         depth_multiplier: the number of filters per channel.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         depthwise_initializer: first values of the kernel over positions.
         pointwise_initializer: first values of the kernel over channels.
@@ -142,10 +146,14 @@ class SeparableConv2D(_SeparableConv):
         pointwise_regularizer: penalty on the kernel over channels.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        depthwise_constraint: bounds on the kernel over positions.
-        pointwise_constraint: bounds on the kernel over channels.
-        bias_constraint: bounds on the bias.
+        depthwise_constraint: constraint on the kernel over positions.
+        pointwise_constraint: constraint on the kernel over channels.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, height, width, channels). Output: (batch, new_height, new_width, filters). With `"valid"`, new_height
+    is (height - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is height / strides, rounded
+    up. The same holds for the width.
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.

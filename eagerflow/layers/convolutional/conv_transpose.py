@@ -99,16 +99,20 @@ class Conv1DTranspose(_ConvTranspose):
         output_padding: how much longer the output is than its smallest length; None follows `padding`.
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: the step between the elements of a window.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: first values of the kernel, (kernel_size, filters, channels).
         bias_initializer: first values of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, steps, channels). Output: (batch, new_steps, filters). With `"same"`, new_steps is steps * strides;
+    with `"valid"` it is (steps - 1) * strides + max(kernel_size, strides) (for a dilation_rate of 1, without
+    output_padding).
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
@@ -136,16 +140,20 @@ class Conv2DTranspose(_ConvTranspose):
         output_padding: how much longer the output is than its smallest length; None follows `padding`.
         data_format: `"channels_last"` or `"channels_first"`.
         dilation_rate: an integer, or the steps between the elements of a window.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: first values of the kernel, (*kernel_size, filters, channels).
         bias_initializer: first values of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, height, width, channels). Output: (batch, new_height, new_width, filters). With `"same"`, new_height
+    is height * strides; with `"valid"` it is (height - 1) * strides + max(kernel_size, strides) (for a dilation_rate of
+    1, without output_padding). The same holds for the width.
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
@@ -173,16 +181,20 @@ class Conv3DTranspose(_ConvTranspose):
         data_format: `"channels_last"` or `"channels_first"`.
         output_padding: how much longer the output is than its smallest length; None follows `padding`.
         dilation_rate: an integer, or the steps between the elements of a window.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: first values of the kernel, (*kernel_size, filters, channels).
         bias_initializer: first values of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         **kwargs: arguments of every layer.
+
+    Input: (batch, depth, height, width, channels). Output: (batch, new_depth, new_height, new_width, filters). With
+    `"same"`, new_depth is depth * strides; with `"valid"` it is (depth - 1) * strides + max(kernel_size, strides) (for
+    a dilation_rate of 1, without output_padding). The same holds for height and width.
 
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.

@@ -24,15 +24,15 @@ class Dense(AdaptedLayer):
 
     Args:
         units: the length of the last axis of the output.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: first values of the kernel, of shape (inputs, units).
         bias_initializer: first values of the bias, of shape (units,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
         lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
         quantization_config: how a layer with a quantized `dtype` is quantized.

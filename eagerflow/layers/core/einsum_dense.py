@@ -39,14 +39,14 @@ class EinsumDense(AdaptedLayer):
         equation: such as `"ab,bc->ac"` (what `Dense` does), or with an ellipsis: `"...x,xy->...y"`.
         output_shape: the lengths of the output without the batch axis (and without what the ellipsis stands
             for); None where the input decides.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         bias_axes: the axes of the output that the bias has, by their letters; None for no bias.
         kernel_initializer: first values of the kernel.
         bias_initializer: first values of the bias.
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
-        kernel_constraint: bounds on the kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        bias_constraint: constraint on the bias.
         lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
         lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
         gptq_unpacked_column_size: not available here.

@@ -27,7 +27,7 @@ class Embedding(AdaptedLayer):
         output_dim: the length of the vectors.
         embeddings_initializer: first values of the vectors, of shape (input_dim, output_dim).
         embeddings_regularizer: penalty on the vectors.
-        embeddings_constraint: bounds on the vectors.
+        embeddings_constraint: constraint on the vectors.
         mask_zero: whether 0 marks padding, which later layers then leave out.
         weights: the first values themselves.
         lora_rank: the rank of an adapter, which trains instead of the vectors (see `enable_lora`).

@@ -26,7 +26,7 @@ class ReversibleEmbedding(Embedding):
         tie_weights: whether the way back uses the same vectors, or weights of its own.
         embeddings_initializer: first values of the vectors.
         embeddings_regularizer: penalty on the vectors.
-        embeddings_constraint: bounds on the vectors.
+        embeddings_constraint: constraint on the vectors.
         mask_zero: whether 0 marks padding, which later layers then leave out.
         reverse_dtype: the type of the product on the way back; default: the compute type.
         logit_soft_cap: scores are squashed smoothly into -cap to cap; None for no cap.

@@ -43,8 +43,8 @@ class BatchNormalization(Layer):
         moving_variance_initializer: first values of the moving variance.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
-        beta_constraint: bounds on `beta`.
-        gamma_constraint: bounds on `gamma`.
+        beta_constraint: constraint on `beta`.
+        gamma_constraint: constraint on `gamma`.
         renorm: batch renormalization: the batch's moments are corrected towards moving ones.
         renorm_clipping: bounds of that correction: a dict with `rmin`, `rmax`, `dmax`.
         renorm_momentum: like `momentum`, for the moments of the correction.

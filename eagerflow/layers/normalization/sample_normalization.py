@@ -56,8 +56,8 @@ class LayerNormalization(_Normalization):
         gamma_initializer: first values of `gamma`.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
-        beta_constraint: bounds on `beta`.
-        gamma_constraint: bounds on `gamma`.
+        beta_constraint: constraint on `beta`.
+        gamma_constraint: constraint on `gamma`.
         **kwargs: arguments of every layer.
 
     Raises:
@@ -123,8 +123,8 @@ class GroupNormalization(_Normalization):
         gamma_initializer: first values of `gamma`.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
-        beta_constraint: bounds on `beta`.
-        gamma_constraint: bounds on `gamma`.
+        beta_constraint: constraint on `beta`.
+        gamma_constraint: constraint on `gamma`.
         **kwargs: arguments of every layer.
 
     Raises:

@@ -87,10 +87,13 @@ class MaxPooling1D(_WithDefaultSize):
     Args:
         pool_size: the length of the window.
         strides: the step from one window to the next; default: `pool_size`.
-        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep the length).
         data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
         name: the layer's name.
         **kwargs: arguments of every layer.
+
+    Input: (batch, steps, channels). Output: (batch, new_steps, channels). With `"valid"`, new_steps is (steps -
+    pool_size) // strides + 1; with `"same"` it is steps / strides, rounded up.
 
     Raises:
         ValueError: for sizes below 1, or unknown padding.
@@ -113,11 +116,15 @@ class MaxPooling2D(_WithDefaultSize):
     Args:
         pool_size: an integer, or height and width of the window.
         strides: an integer, or the steps from one window to the next; default: `pool_size`.
-        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep height and width).
         data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
             height, width).
         name: the layer's name.
         **kwargs: arguments of every layer.
+
+    Input: (batch, height, width, channels). Output: (batch, new_height, new_width, channels). With `"valid"`,
+    new_height is (height - pool_size) // strides + 1; with `"same"` it is height / strides, rounded up. The same holds
+    for the width.
 
     Raises:
         ValueError: for sizes below 1, or unknown padding.
@@ -138,10 +145,14 @@ class MaxPooling3D(_WithDefaultSize):
     Args:
         pool_size: an integer, or the three lengths of the window.
         strides: an integer, or the steps from one window to the next; default: `pool_size`.
-        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep the lengths).
         data_format: `"channels_last"` or `"channels_first"`.
         name: the layer's name.
         **kwargs: arguments of every layer.
+
+    Input: (batch, depth, height, width, channels). Output: (batch, new_depth, new_height, new_width, channels). With
+    `"valid"`, new_depth is (depth - pool_size) // strides + 1; with `"same"` it is depth / strides, rounded up. The
+    same holds for height and width.
 
     Raises:
         ValueError: for sizes below 1, or unknown padding.
@@ -160,10 +171,13 @@ class AveragePooling1D(_Pooling):
     Args:
         pool_size: the length of the window.
         strides: the step from one window to the next; default: `pool_size`.
-        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep the length).
         data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
         name: the layer's name.
         **kwargs: arguments of every layer.
+
+    Input: (batch, steps, channels). Output: (batch, new_steps, channels). With `"valid"`, new_steps is (steps -
+    pool_size) // strides + 1; with `"same"` it is steps / strides, rounded up.
 
     Raises:
         ValueError: for sizes below 1, or unknown padding.
@@ -186,11 +200,15 @@ class AveragePooling2D(_Pooling):
     Args:
         pool_size: an integer, or height and width of the window.
         strides: an integer, or the steps from one window to the next; default: `pool_size`.
-        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep height and width).
         data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
             height, width).
         name: the layer's name.
         **kwargs: arguments of every layer.
+
+    Input: (batch, height, width, channels). Output: (batch, new_height, new_width, channels). With `"valid"`,
+    new_height is (height - pool_size) // strides + 1; with `"same"` it is height / strides, rounded up. The same holds
+    for the width.
 
     Raises:
         ValueError: for sizes below 1, or unknown padding.
@@ -211,10 +229,14 @@ class AveragePooling3D(_Pooling):
     Args:
         pool_size: an integer, or the three lengths of the window.
         strides: an integer, or the steps from one window to the next; default: `pool_size`.
-        padding: `"valid"` (windows inside) or `"same"` (as many windows as positions, for stride 1).
+        padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep the lengths).
         data_format: `"channels_last"` or `"channels_first"`.
         name: the layer's name.
         **kwargs: arguments of every layer.
+
+    Input: (batch, depth, height, width, channels). Output: (batch, new_depth, new_height, new_width, channels). With
+    `"valid"`, new_depth is (depth - pool_size) // strides + 1; with `"same"` it is depth / strides, rounded up. The
+    same holds for height and width.
 
     Raises:
         ValueError: for sizes below 1, or unknown padding.

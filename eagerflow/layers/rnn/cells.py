@@ -152,7 +152,7 @@ class SimpleRNNCell(_Cell):
 
     Args:
         units: the length of the state, which is the output.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: first values of the kernel, (inputs, units).
         recurrent_initializer: first values of the recurrent kernel, (units, units).
@@ -160,9 +160,9 @@ class SimpleRNNCell(_Cell):
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
-        kernel_constraint: bounds on the kernel.
-        recurrent_constraint: bounds on the recurrent kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        recurrent_constraint: constraint on the recurrent kernel.
+        bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
         seed: of the dropout.
@@ -225,9 +225,9 @@ class LSTMCell(_Cell):
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
-        kernel_constraint: bounds on the kernel.
-        recurrent_constraint: bounds on the recurrent kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        recurrent_constraint: constraint on the recurrent kernel.
+        bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
         seed: of the dropout.
@@ -307,9 +307,9 @@ class GRUCell(_Cell):
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
-        kernel_constraint: bounds on the kernel.
-        recurrent_constraint: bounds on the recurrent kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        recurrent_constraint: constraint on the recurrent kernel.
+        bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
         reset_after: whether the reset gate multiplies the recurrent product, or the state before it.

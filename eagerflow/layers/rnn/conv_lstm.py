@@ -137,9 +137,9 @@ class _ConvLSTM(RNN):
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        recurrent_constraint: bounds on the recurrent kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        recurrent_constraint: constraint on the recurrent kernel.
+        bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
         seed: of the dropout.

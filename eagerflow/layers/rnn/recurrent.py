@@ -103,7 +103,7 @@ class SimpleRNN(_Recurrent):
 
     Args:
         units: the length of the state, which is the output.
-        activation: a function or its name; None for none.
+        activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
         kernel_initializer: first values of the kernel, (inputs, units).
         recurrent_initializer: first values of the recurrent kernel, (units, units).
@@ -112,9 +112,9 @@ class SimpleRNN(_Recurrent):
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        recurrent_constraint: bounds on the recurrent kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        recurrent_constraint: constraint on the recurrent kernel.
+        bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training, the same at all steps.
         recurrent_dropout: the share of the state that is dropped while training.
         return_sequences: whether the outputs of all steps are returned, or the last one.
@@ -193,9 +193,9 @@ class LSTM(_Recurrent):
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        recurrent_constraint: bounds on the recurrent kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        recurrent_constraint: constraint on the recurrent kernel.
+        bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training, the same at all steps.
         recurrent_dropout: the share of the state that is dropped while training.
         seed: of the dropout.
@@ -280,9 +280,9 @@ class GRU(_Recurrent):
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
-        kernel_constraint: bounds on the kernel.
-        recurrent_constraint: bounds on the recurrent kernel.
-        bias_constraint: bounds on the bias.
+        kernel_constraint: constraint on the kernel.
+        recurrent_constraint: constraint on the recurrent kernel.
+        bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training, the same at all steps.
         recurrent_dropout: the share of the state that is dropped while training.
         seed: of the dropout.
