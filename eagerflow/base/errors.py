@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -72,15 +73,35 @@ class MissingFileError(FileNotFoundError, ValueError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`" Did you mean 'relu'?"` for the nearest of `known`, or an empty string."""
+    """`" Did you mean 'relu'?"` for the nearest of `known`, or an empty string.
+
+    First come names with two neighbouring letters swapped and names that hardly differ, then those that have all words
+    of a name of several words, then the nearest.
+
+    >>> from eagerflow.base.errors import did_you_mean
+    >>> did_you_mean("adma", ["adamax", "adam"])
+    " Did you mean 'adam'?"
+    >>> did_you_mean("sparse_crossentropy", ["binary_crossentropy", "sparse_categorical_crossentropy"])
+    " Did you mean 'sparse_categorical_crossentropy'?"
+    """
     known = [k for k in known if isinstance(k, str)]
     if len(name) > 100:
         return ""
-    found = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    swapped = {name[:i] + name[i + 1] + name[i] + name[i + 2 :] for i in range(len(name) - 1)} - {name}
+    words = _words(name)
+    complete = [k for k in known if words <= _words(k)] if len(words) > 1 else []
+    found = [k for k in known if k in swapped] or difflib.get_close_matches(name, known, n=1, cutoff=0.9)
+    found = found or difflib.get_close_matches(name, complete, n=1, cutoff=0.0)
+    found = found or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     if not found:
         lower = {k.lower(): k for k in known}
         found = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
     return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name, in small letters: those of `sparse_loss` and of `SparseLoss` are the same."""
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W_A-Z]+", name)}
 
 
 def expect_one_of(where: str, name: str, value: object, known: Collection[Any]) -> None:

@@ -140,6 +140,10 @@ class Captured:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
+    def __repr__(self) -> str:
+        why = f", eager: {self.why_eager}" if self.why_eager is not None else ""
+        return f"<captured {self.name}: {self.replays} replay{'s' if self.replays != 1 else ''}{why}>"
+
     @property
     def programs(self) -> list[str]:
         """The captured steps, one for each signature, as Python that can be read.

@@ -61,7 +61,7 @@ class Source:
         if not place.exists():
             download(self.url, place, self.checksum, by_hand=self._by_hand(place))
         if not place.is_file():
-            raise ValueError(f"{place} is no file. Fix: {self._by_hand(place)}")
+            raise ValueError(f"{place} is no file. Fix: remove it, and the file is downloaded from {self.url}")
         try:
             return reader(place)
         except FormatError as error:
@@ -71,7 +71,7 @@ class Source:
             ) from None
 
     def _by_hand(self, place: Path) -> str:
-        return f"Without a network, get {self.url} elsewhere and put it there: {place}"
+        return f"Without a network, get the file elsewhere and put it there: {place}"
 
 
 def expect(arrays: dict[str, np.ndarray], **shapes: Shape) -> None:

@@ -89,7 +89,6 @@ class Door:
         return x.reshape(wanted) if is_text(x) else ops.reshape(x, wanted)
 
     def _misfit(self, x: Any, model: Any) -> ValueError:
-        example = ", ".join(str(n) for n in self.shape[1:])
         batch = (
             " A single example needs a batch axis: x[None]."
             if len(x.shape) == self.ndim - 1 and tuple(x.shape) == self.shape[1:]
@@ -97,7 +96,7 @@ class Door:
         )
         return ValueError(
             f"{type(model).__name__} {model.name!r}: input {self.name!r} has shape {self.shape}, a batch of examples "
-            f"of shape ({example}); got {signature_of(x)}.{batch}"
+            f"of shape {tuple(self.shape[1:])}; got {signature_of(x)}.{batch}"
         )
 
 

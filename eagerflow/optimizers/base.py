@@ -624,6 +624,12 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         """
         variable.assign_sub(value)
 
+    def __repr__(self) -> str:
+        if "_rate" not in self.__dict__:  # `__init__` has not ended
+            return f"<{type(self).__name__}>"
+        rate = self._rate.words(self._iterations)
+        return f"<{type(self).__name__} learning_rate={rate}, step {int(self.iterations)}>"
+
     # -- configs
 
     @automatic

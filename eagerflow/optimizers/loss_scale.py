@@ -76,6 +76,9 @@ class LossScaleOptimizer(Optimizer):
             self.step_counter = self.add_variable((), "zeros", "int32", name="step_counter")
             self.dynamic_scale = self.add_variable((), _constant(self.initial_scale), "float32", name="dynamic_scale")
 
+    def __repr__(self) -> str:
+        return f"<LossScaleOptimizer of {self.inner_optimizer!r}>"
+
     @property
     def iterations(self) -> Any:
         """How many updates were made, those left out not counted.

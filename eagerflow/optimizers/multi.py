@@ -133,6 +133,9 @@ class MultiOptimizer(Optimizer):
             super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
         self._take_scale()
 
+    def __repr__(self) -> str:
+        return f"<MultiOptimizer of {self.optimizers!r}>"
+
     def _take_scale(self) -> None:
         for optimizer in self.optimizers:
             optimizer.loss_scale_factor = None  # this one divides by its own

@@ -70,6 +70,14 @@ class LearningRate:
             return self._decides.rate(int(step.data))
         return float(self._decides(step))
 
+    def words(self, step: Any) -> str:
+        """The rate for a `repr`, which runs nobody's code: the number, a schedule's class, or the function."""
+        if self.variable is not None:
+            return f"{self.value(step):.6g}"
+        if isinstance(self._decides, LearningRateSchedule):
+            return type(self._decides).__name__
+        return f"{getattr(self._decides, '__name__', type(self._decides).__name__)}()"
+
     def config(self) -> Any:
         """A number, or the config of the schedule."""
         if self.variable is not None:

@@ -204,6 +204,27 @@ def test_tapes_around_it_see_its_ops():
     assert square.replays == 0
 
 
+def test_a_repr_tells_how_often_it_was_replayed():
+    def step(x):
+        return x * 2
+
+    step.__qualname__ = "step"
+    captured = ef.function(step)
+    assert repr(captured) == "<captured step: 0 replays>"
+    many(captured, X, calls=3)
+    assert repr(captured) == "<captured step: 1 replay>"
+    many(captured, X, calls=2)
+    assert repr(captured) == "<captured step: 3 replays>"
+
+
+def test_a_repr_tells_why_nothing_is_replayed():
+    captured = ef.function(lambda x: x * float(x[0]))
+    with pytest.warns(UserWarning, match="runs eagerly"):
+        many(captured, X)
+    assert captured.why_eager is not None
+    assert repr(captured).endswith(f": 0 replays, eager: {captured.why_eager}>")
+
+
 def test_wrong_settings_are_named():
     with pytest.raises(ValueError, match="verify_every=-1"):
         ef.function(lambda x: x, verify_every=-1)

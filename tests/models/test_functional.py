@@ -160,6 +160,8 @@ def test_wrong_inputs_are_named():
         model([X, X])
     with pytest.raises(ValueError, match=r"A single example needs a batch axis: x\[None\]"):
         model([X[0], Y[0]])
+    with pytest.raises(ValueError, match=r"examples of shape \(8,\); got float32\[3\]"):
+        Sequential([Input((8,)), ef.layers.Dense(1)])(np.ones(3, "float32"))
 
 
 def test_a_last_axis_of_one_comes_and_goes():

@@ -29,6 +29,43 @@ def test_steps_change_the_array_in_place(device):
     assert id(w.data) == address
 
 
+def test_a_repr_tells_the_rate_and_the_steps(device):
+    w, optimizer = ones(), Adam()
+    assert repr(optimizer) == "<Adam learning_rate=0.001, step 0>"
+    for _ in range(12):
+        optimizer.apply([gradient()], [w])
+    assert repr(optimizer) == "<Adam learning_rate=0.001, step 12>"
+    optimizer.learning_rate = 0.25
+    assert repr(optimizer) == "<Adam learning_rate=0.25, step 12>"
+    accumulating = SGD(1e-5, gradient_accumulation_steps=4)
+    for _ in range(9):
+        accumulating.apply([gradient()], [w])
+    assert repr(accumulating) == "<SGD learning_rate=1e-05, step 2>"
+
+
+def test_a_repr_names_what_decides_the_rate_and_does_not_run_it():
+    def rate():
+        raise AssertionError("a repr ran it")
+
+    assert repr(SGD(rate)) == "<SGD learning_rate=rate(), step 0>"
+    assert repr(SGD(schedules.CosineDecay(0.1, 10))) == "<SGD learning_rate=CosineDecay, step 0>"
+
+
+def test_a_repr_of_wrappers_shows_the_optimizers_inside():
+    scaled = optimizers.LossScaleOptimizer(SGD(0.5))
+    assert repr(scaled) == "<LossScaleOptimizer of <SGD learning_rate=0.5, step 0>>"
+    assert repr(optimizers.MultiOptimizer(SGD(0.5))) == "<MultiOptimizer of [<SGD learning_rate=0.5, step 0>]>"
+
+
+def test_a_repr_before_init_has_ended_names_the_class():
+    class Early(SGD):
+        def __init__(self):
+            self.seen = repr(self)
+            super().__init__(0.5)
+
+    assert Early().seen == "<Early>"
+
+
 def test_what_others_see_of_a_variable_does_not_change(device):
     w = ones()
     seen = w.value

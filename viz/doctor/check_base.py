@@ -80,9 +80,9 @@ def rms(values: numpy.ndarray) -> float:
 
 
 def number(value: float) -> str:
-    """A number as people read it.
+    """A number as people read it: two digits, and up to a million all digits before the point.
 
-    >>> number(0.000012345), number(12345.6), number(3.0)
-    ('1.2e-05', '1.2e+04', '3')
+    >>> number(0.000012345), number(12345.6), number(255.0), number(1234567.0)
+    ('1.2e-05', '12346', '255', '1.2e+06')
     """
-    return f"{value:.2g}"
+    return f"{value:.0f}" if 99.5 <= abs(value) < 1e6 else f"{value:.2g}"

@@ -23,7 +23,7 @@ def explain_crash(error: BaseException, watcher: Watcher) -> None:
     if isinstance(error, TypeError):
         _explain_bytes(error, watcher)
     if isinstance(error, ValueError) and "expected class numbers" in str(error):
-        watcher.amend("label_range", f"(the error: {_words(error)})")
+        watcher.amend("label_range", "the loss refuses them with an error")
     if watcher.has("loss_mismatch", "label_range", "broadcast") or not isinstance(error, ValueError):
         return
     place: Place | None = None
@@ -81,8 +81,8 @@ def _report(
         watcher.report(
             "label_range.classes",
             "error",
-            f"labels go from {number(low)} to {number(high)}, but {classes} outputs know the classes 0 to "
-            f"{classes - 1} ({words})",
+            f"labels go from {number(low)} to {number(high)}, but {classes} outputs stand for the classes 0 to "
+            f"{classes - 1}; the loss refuses them with an error",
             place=place,
             evidence={"lowest": low, "highest": high},
         )

@@ -122,7 +122,7 @@ class Program:
         """Add words to the newest finding of a kind, where there is one."""
         for key, finding in reversed(self._found.items()):
             if finding.kind == kind:
-                self._found[key] = replace(finding, message=f"{finding.message} {words}")
+                self._found[key] = replace(finding, message=f"{finding.message}; {words}")
                 return
 
     def retract(self, key: Any) -> None:

@@ -35,13 +35,17 @@ def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
     lines = [f"{head}  {where}" if where else head]
     code = linecache.getline(finding.file, finding.line).strip() if finding.file and finding.line else ""
     if code:
-        lines.append(f"    {paint(code[:_WIDTH], '2')}")
+        lines.append(f"    {paint(_cut(code), '2')}")
     lines += textwrap.wrap(_sentence(finding.message), _WIDTH, initial_indent="  ", subsequent_indent="  ")
     if finding.because is not None:
         lines.append(f"  follows from {finding.because}, above")
         return "\n".join(lines)
     lines += textwrap.wrap(finding.fix, _WIDTH, initial_indent="  → ", subsequent_indent="    ")
     return "\n".join(lines)
+
+
+def _cut(code: str) -> str:
+    return code if len(code) <= _WIDTH else f"{code[: _WIDTH - 1]}…"
 
 
 def _sentence(words: str) -> str:

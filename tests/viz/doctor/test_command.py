@@ -180,7 +180,27 @@ def test_diagnose_names_the_line_of_its_call_for_data():
 def test_diagnose_tells_why_fit_refuses_labels():
     x, _ = batch()
     model = compiled(layers.Dense(3, activation="softmax"), loss="sparse_categorical_crossentropy")
-    assert viz.diagnose(model, x, np.full(48, 7)).kinds[0] == "label_range"
+    found = next(iter(viz.diagnose(model, x, np.full(48, 7))))
+    assert found.kind == "label_range"
+    words = "labels go from 7 to 7, but 3 outputs stand for the classes 0 to 2; the loss refuses them with an error"
+    assert found.message == words
+
+
+def test_a_long_line_of_code_is_cut_where_it_shows(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(f"short = 1\nlong = {'1 + ' * 40}1\n")
+    short, long = [text([Finding("overfit", "info", "m", "f", file=str(path), line=n)]) for n in (1, 2)]
+    assert "    short = 1\n" in short
+    (cut,) = [line for line in long.splitlines() if "long = " in line]
+    assert len(cut) == 104
+    assert cut.endswith("…")
+
+
+def test_numbers_of_data_are_told_as_people_say_them():
+    x, y = batch()
+    x = np.clip(x * 200 + 100, 0, 255).round()
+    (finding,) = [f for f in viz.diagnose(compiled(layers.Dense(1)), x, y) if f.kind == "unscaled_input"]
+    assert " to 255 " in finding.message
 
 
 def test_diagnose_passes_on_what_no_finding_explains():

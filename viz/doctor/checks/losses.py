@@ -302,7 +302,7 @@ class Labels(Check):
             layer = origin.layer if origin is not None else None
             hint = " (counted from 1?)" if low >= 1 and high == classes else ""
             what = (
-                f"labels go from {number(low)} to {number(high)}, but {classes} outputs know the classes 0 to "
+                f"labels go from {number(low)} to {number(high)}, but {classes} outputs stand for the classes 0 to "
                 f"{classes - 1}{hint}"
             )
             self._tell("label_range.classes", what, low, high, layer)

@@ -75,7 +75,7 @@ class ConstantOutput(Check):
             kind,
             "error",
             f"the outputs of {name!r} are the same ({number(about['value'])}) for all {about['rows']} rows of a batch, "
-            f"{why}; {count} steps in a row",
+            f"{why}{f'; {count} steps in a row' if count > 1 else ''}",
             layer=layer,
             place=place,
             key=("constant_output", key),
