@@ -86,8 +86,8 @@ def _parser() -> Parser:
         usage="viz COMMAND ...",
         description=f"{_ABOUT}\n\ncommands:\n{listed}",
         epilog="`viz COMMAND --help` shows examples. Colours are off where NO_COLOR is set, and in pipes.\n"
-        "Exit status: 0 all well, 1 something was found, 2 wrong usage, 3 no answer (a script that failed), "
-        "70 a bug in viz.",
+        "Exit status: 0 all well, 1 something was found (for doctor: an error was found; warnings and hints\n"
+        "don't count), 2 wrong usage, 3 no answer (a script that failed), 70 a bug in viz.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="the version of viz, eagerflow, NumPy and Python")
     return parser

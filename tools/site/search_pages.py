@@ -22,15 +22,16 @@ Row = tuple[str, str, str, list[str]]
 ASKED = {
     "start/ten_minutes": "quickstart, getting started, tutorial, hello world, first steps, beginner",
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
-    " reproducible, deterministic, seed, random seed, class weight, freeze layers, resume training",
+    " reproducible, deterministic, seed, random seed, class weight, freeze layers, resume training,"
+    " progress bar, verbose",
     "guides/callbacks": "learning rate schedule, learning rate decay, warmup, early stopping, cosine decay",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
-    " train_step",
+    " train_step, gradient clipping, clip gradients, clipnorm",
     "guides/functional": "multiple inputs, multiple outputs, functional api, residual connection, skip connection",
     "guides/debugging": "debug, nan, loss is nan, loss not decreasing, does not learn, model does not learn,"
     " vanishing gradients, exploding gradients, gradients of each layer",
     "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads, numba,"
-    " compiled kernels",
+    " compiled kernels, jit_compile, jit, tf.function, xla",
     "guides/mixed_precision": "float16, bfloat16, half precision, loss scaling, amp",
     "guides/notebooks": "jupyter, colab",
     "data": "dataset, data loader, dataloader, augmentation, image augmentation, csv, tf data, pipeline",

@@ -38,7 +38,8 @@ Run a script as `python` would, and say what is wrong with its training, on whic
 
 The first steps are watched closely, the rest at little cost. Scripts that import Keras run on eagerflow.
 With several ranks, rank 0 reports what was found on all: python -m eagerflow launch -n 2 -m viz doctor train.py
-Exit status: 0 no errors found, 1 errors found, 2 wrong usage, 3 the script failed or never trained."""
+Exit status: 0 no error was found (warnings and hints don't count), 1 an error was found, 2 wrong usage,
+3 the script failed or never trained."""
 
 
 _TOO_EARLY = "no diagnosis: the script failed before it trained"
