@@ -103,8 +103,8 @@ GALLERY = {
     ),
     "what_changed": Shown(
         "What changed",
-        "The same network with `tanh` in place of `relu`, beside the one before: what was added or removed, what got slower,"
-        " and what differs.",
+        "The same network with `tanh` in place of `relu`, beside the one before: what was added or removed, what got"
+        " slower, and what differs.",
         what_changed,
     ),
     "transformer": Shown(
