@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,11 @@ def options() -> argparse.Namespace:
     add(
         "--write", type=Path, metavar="DOCS", help="also write benchmarks.md and internals/benchmarks_notebook.md there"
     )
+    add(
+        "--captured",
+        action="store_true",
+        help="our steps are captured and replayed (EAGERFLOW_KERNELS: by which kernels)",
+    )
     add("--json", type=Path, help="also write all figures, for `python -m benchmarks.page`")
     return parser.parse_args()
 
@@ -123,6 +129,8 @@ def _has(python: str, peer: str) -> bool:
 
 def main() -> None:
     chosen, started = options(), perf_counter()
+    if chosen.captured:
+        os.environ["BENCHMARKS_CAPTURED"] = "1"  # which contenders inherit
     pythons = interpreters(chosen.python, chosen.peers)
     run = Run(described(pythons[OURS]))
     print("\n".join(f"{key:12} {value}" for key, value in run.about.items()), flush=True)

@@ -16,9 +16,10 @@ class Eagerflow:
 
     Args:
         workload: what to run.
+        captured: capture steps and replay them, in `fit`, `predict` and the loops.
     """
 
-    def __init__(self, workload: Workload) -> None:
+    def __init__(self, workload: Workload, captured: bool = False) -> None:
         self.workload = workload
         self.x, self.y = workload.arrays()
         self.model = compiled(ef, workload)
@@ -26,6 +27,9 @@ class Eagerflow:
         self.loss = (
             losses.SparseCategoricalCrossentropy() if workload.targets == "classes" else losses.BinaryCrossentropy()
         )
+        self.model.jit_compile = captured
+        self._step = ef.function(self._trained, jit_compile=captured)
+        self._outputs = ef.function(self._inferred, jit_compile=captured)
         self.batch = tuple(ef.convert_to_tensor(array[: workload.batch]) for array in (self.x, self.y))
 
     def parameters(self) -> int:
@@ -39,18 +43,22 @@ class Eagerflow:
         """The outputs of all samples."""
         return self.model.predict(self.x, batch_size=self.workload.batch, verbose=0)
 
+    def _trained(self, x: Any, y: Any) -> None:
+        model = self.model
+        with ef.GradientTape() as tape:
+            value = self.loss(y, model(x, training=True))
+        variables = model.trainable_variables
+        model.optimizer.apply(tape.gradient(value, variables), variables)
+
+    def _inferred(self, x: Any) -> Any:
+        return self.model(x, training=False)
+
     def train(self, steps: int) -> None:
         """Steps on one batch."""
-        x, y = self.batch
-        model, loss, optimizer = self.model, self.loss, self.model.optimizer
         for _ in range(steps):
-            with ef.GradientTape() as tape:
-                value = loss(y, model(x, training=True))
-            variables = model.trainable_variables
-            optimizer.apply(tape.gradient(value, variables), variables)
+            self._step(*self.batch)
 
     def infer(self, steps: int) -> None:
         """Outputs of one batch."""
-        x, model = self.batch[0], self.model
         for _ in range(steps):
-            model(x, training=False)
+            self._outputs(self.batch[0])

@@ -96,7 +96,8 @@ class _Listening:
         code = frame.f_code
         if event == "call":
             if is_of_user(code.co_filename):
-                self.codes.setdefault(code, frame.f_globals)
+                if not str(frame.f_globals.get("__name__", "")).startswith("namedtuple_"):  # which Python writes itself
+                    self.codes.setdefault(code, frame.f_globals)
             elif code.co_filename.startswith(_STANDARD) and frame.f_back is not None:
                 module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
                 if module in _ACTING and is_of_user(frame.f_back.f_code.co_filename):

@@ -125,6 +125,8 @@ class Captured:
         replays: how many calls were replays so far.
     """
 
+    _called_again_but = ("_function",)  # what other captured functions see of it (see `guards.py`)
+
     def __init__(
         self, function: Callable[..., Any], verify_every: int = 500, name: str | None = None, less_memory: bool = False
     ) -> None:
@@ -227,11 +229,14 @@ class Captured:
         recorder = Recorder(compares=state.before is not None)
         with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers)) as calls:
             found, made = self._written(recorder, given, held.layers, args, kwargs)
+        others = calls.codes.keys() - state.codes.keys()
         state.codes.update(calls.codes)
-        if made is None:
+        if made is not None and others and state.before is not None:
+            state.before, state.tries = made, state.tries + 1  # the guards don't know what these functions name
+        elif made is None:
             self._ended(state, *(recorder.ended or ("", None)))
         else:
-            self._compare(state, made, recorder.other_bits, guards)
+            self._compare(state, made, recorder, guards)
             state.layers = held.layers
         return found
 
@@ -287,7 +292,7 @@ class Captured:
                 held.reach(thing, name)
         return held
 
-    def _compare(self, state: _State, made: Program, other: str | None, guards: Guards) -> None:
+    def _compare(self, state: _State, made: Program, recorder: Recorder, guards: Guards) -> None:
         """Whether this run is the one before."""
         state.tries += 1
         before, state.before = state.before, made
@@ -295,19 +300,19 @@ class Captured:
             return
         difference = first_difference(before, made)
         if difference is None:
-            self._settle(state, made, other, guards)
+            self._settle(state, made, recorder, guards)
         elif state.tries >= _TRIES:
             self._give_up(state, f"no two runs are the same: {difference}", None)
 
-    def _settle(self, state: _State, made: Program, other: str | None, guards: Guards) -> None:
+    def _settle(self, state: _State, made: Program, recorder: Recorder, guards: Guards) -> None:
         """Two runs were the same: take the program, if nothing speaks against it."""
-        changed, large = guards.changed(), guards.too_large()
+        changed, large = guards.changed(), guards.too_large(recorder.used_arrays)
         if changed is not None:
             return self._give_up(state, f"the step changes {changed}", None)
         if large is not None:
             return self._give_up(state, f"{large} is a large NumPy array, which may change: make it a Tensor", None)
-        if other is not None:
-            return self._give_up(state, other, None)
+        if recorder.other_bits is not None:
+            return self._give_up(state, recorder.other_bits, None)
         state.program, state.before, state.guards, state.replays = made, None, guards, 0
         return None
 

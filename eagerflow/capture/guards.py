@@ -26,6 +26,7 @@ from eagerflow.layer.layer import Layer
 __all__ = ["Guards", "Held"]
 
 _LARGEST = 1 << 16  # bytes of a NumPy array that is compared by its values
+_SAMPLE = 256  # numbers of a larger one that are compared
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), type, ModuleType, BuiltinFunctionType, numpy.dtype)
 _SETTLED = ("eagerflow.initializers", "eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
 # Set on classes of ours whose methods are called in each replay, which aren't looked into but for these attributes.
@@ -160,8 +161,6 @@ class Held:
                 continue
             self.cells.append((cell, value, variable))
             yield value, variable
-        if not str(function.__module__).startswith("eagerflow."):
-            yield from self.of_code(function.__code__, function.__globals__)
 
     def of_code(self, code: CodeType, scope: dict[str, Any]) -> Iterator[tuple[Any, str]]:
         """The globals that code names, in functions inside of it, too."""
@@ -209,13 +208,19 @@ class Guards:
         self.names = [(scope, name, scope.get(name)) for scope, name in held.names.values()]
         self.cells = list(held.cells)
         self.attributes = [(thing, name, getattr(thing, name)) for thing, name in held.attributes]
-        self.arrays = [(array, array.copy(), name) for array, name in held.arrays.values() if array.flags.writeable]
+        writeable = [(array, name) for array, name in held.arrays.values() if array.flags.writeable]
+        self.arrays = [_Array(array, name) for array, name in writeable]
         self.trainable = [(v, v.trainable) for v in held.variables.values()]
         self.settings = _settings()
 
-    def too_large(self) -> str | None:
-        """The name of an array that is too large to be compared before each replay."""
-        return next((name for array, _, name in self.arrays if array.nbytes > _LARGEST), None)
+    def too_large(self, used: set[int]) -> str | None:
+        """The name of an array that is too large to be compared before each replay.
+
+        Args:
+            used: identities of arrays that ops were given. Of others, such as data that an object holds, some numbers
+                are compared.
+        """
+        return next((a.name for a in self.arrays if a.places is not None and id(a.array) in used), None)
 
     def changed(self) -> str | None:
         """What isn't as it was, None if all is."""
@@ -234,10 +239,30 @@ class Guards:
         for thing, name, value in self.attributes:
             if getattr(thing, name) != value:
                 return f"{getattr(thing, 'name', type(thing).__name__)}.{name}"
-        for array, before, name in self.arrays:
-            if array.shape != before.shape or array.tobytes() != before.tobytes():
-                return name
+        for array in self.arrays:
+            if not array.same():
+                return array.name
         return None if self.settings == _settings() else "a setting of eagerflow.config"
+
+
+class _Array:
+    """A NumPy array as it was: all of it, or where that takes long, numbers from all over it."""
+
+    __slots__ = ("array", "before", "dtype", "name", "places", "shape")
+
+    def __init__(self, array: numpy.ndarray, name: str) -> None:
+        self.array, self.name, self.shape, self.dtype = array, name, array.shape, array.dtype
+        self.places: Any = None
+        if array.nbytes > _LARGEST:
+            self.places = numpy.linspace(0, array.size - 1, _SAMPLE, dtype="int64")
+        self.before = self._now()
+
+    def _now(self) -> bytes:
+        return self.array.tobytes() if self.places is None else self.array.flat[self.places].tobytes()
+
+    def same(self) -> bool:
+        """Whether it is as it was."""
+        return self.array.shape == self.shape and self.array.dtype is self.dtype and self._now() == self.before
 
 
 class _Container:

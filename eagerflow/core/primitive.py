@@ -205,7 +205,8 @@ def pull_of(
         text = f"{plain} if xp is not numpy or (found := {found}) is None else found"
     scope: dict[str, Any] = {"rule": rule, "kernel": kernel, "when": when, "before": before, "numpy": numpy}
     scope |= {"wrap": _wrap, "wrap_all": _wrap_all, "conjugated": _conjugated}
-    pull: Pull = eval(f"lambda xp, g, record, needs: {text}", scope)
+    written = compile(f"lambda xp, g, record, needs: {text}", f"<eagerflow rule of {made.name}>", "eval")
+    pull: Pull = eval(written, scope)
     return pull
 
 

@@ -98,8 +98,8 @@ def test_an_array_that_changes_in_place():
 
 
 def test_a_large_array_of_numpys_is_refused():
-    table = np.ones(1 << 16)
-    captured = ef.function(lambda x: x * table[:2])
+    table = np.ones((1 << 16, 2))
+    captured = ef.function(lambda x: x + table)
     with pytest.warns(UserWarning, match="large NumPy array"):
         many(captured, X)
 
@@ -256,3 +256,40 @@ def test_numpy_arrays_arrive_as_tensors():
         found = step(np.array([i, 1.0], "float32"), {"y": np.ones(2, "float32")})
         assert found.tolist() == [2.0 * i + 1, 3.0]
     assert step.replays == 4
+
+
+def test_data_that_an_object_holds_are_no_hindrance():
+    class Holder:
+        def __init__(self):
+            self.data = np.ones(1 << 16)
+            self.factor = 2.0
+
+        def step(self, x):
+            return x * self.factor
+
+    holder = Holder()
+    captured = ef.function(holder.step)
+    assert many(captured, X).tolist() == [2.0, 4.0]
+    assert captured.replays == 4
+    holder.data[:] = 3.0  # captured anew: it might be what the step computes with
+    captured(X)
+    assert captured.replays == 4
+
+
+def test_an_object_may_hold_its_own_captured_step():
+    class Trains:
+        def __init__(self):
+            self.factor = 2.0
+            self.step = ef.function(self._step)
+            self.both = ef.function(lambda x: self.step(x) + 1.0)
+
+        def _step(self, x):
+            return x * self.factor
+
+    holder = Trains()
+    for _ in range(12):
+        assert holder.step(X).tolist() == [2.0, 4.0]
+        assert holder.both(X).tolist() == [3.0, 5.0]
+    assert (holder.step.replays, holder.both.replays) == (10, 10)
+    holder.factor = 3.0
+    assert holder.both(X).tolist() == [4.0, 7.0]
