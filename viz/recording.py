@@ -365,7 +365,8 @@ class Recording(Record):
         """A table of what costs most.
 
         Args:
-            by: `"time"`, `"memory"` or `"flops"` for single ops; `"name"`, `"layer"` or `"source"` for sums of time.
+            by: `"time"`, `"memory"` or `"flops"` for ops, with equal ones of all steps summed; `"name"`, `"layer"` or
+                `"source"` for sums of time. The line of what `fit` runs is the one that made the layer.
             n: how many lines.
 
         Raises:
@@ -375,9 +376,9 @@ class Recording(Record):
         >>> with viz.trace() as t:
         ...     y = ef.ops.matmul(ef.ops.ones((20, 30)), ef.ops.ones((30, 40)))
         >>> print(t.top("flops", n=1))
-        op      phase    layer  output        time  memory  FLOPs  line
+        op      phase    layer  output     count  time  memory  FLOPs  line
         ───...
-        matmul  forward         20×40 f32  ...      3.1 KB   48 k  ...
+        matmul  forward         20×40 f32      1  ...   3.1 KB   48 k  ...
         """
         return summary_tables.top(self, by, n)
 

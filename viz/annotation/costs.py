@@ -9,13 +9,11 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.json_data import finite
-from viz.facts.schema import Frame, Op, Record, Scope
-from viz.facts.selection import check_step, origin, pick_step, step_name, variables_of
+from viz.facts.schema import Op, Record
+from viz.facts.selection import check_step, line_of, pick_step, step_name, variables_of
 from viz.picture.gradient_flow import whole_gradient
 
 __all__ = ["Costs", "LineCost", "costs_by_line"]
-
-_CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")
 
 
 @dataclasses.dataclass
@@ -109,7 +107,7 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
     readers: dict[int, LineCost] = {}
     variables = variables_of(record)
     for op in ops:
-        frame = _line_of(record, origin(record, op))
+        frame = line_of(record, op)
         if frame is None:
             costs.elsewhere += op.duration
             continue
@@ -125,19 +123,6 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
     _add_shapes(record, costs, ops)
     _add_gradients(record, costs, ops, last, readers)
     return costs
-
-
-def _line_of(record: Record, op: Op) -> Frame | None:
-    if not op.stack:
-        return None
-    called = [s for s in record.ancestors(op.scope) if s.kind in _CALLED and _same_line(s, op.stack[0])]
-    made = next((scope.created_at for scope in called if scope.created_at is not None), None)
-    return made if len(called) > 1 and made is not None else op.stack[0]
-
-
-def _same_line(scope: Scope, frame: Frame) -> bool:
-    """Whether the user's line that called the scope is the one that ran the op: nothing of the user's lies between."""
-    return bool(scope.stack) and (scope.stack[0].file, scope.stack[0].line) == (frame.file, frame.line)
 
 
 def _count(record: Record, line: LineCost, op: Op) -> None:
@@ -157,7 +142,7 @@ def _add_shapes(record: Record, costs: Costs, ops: list[Op]) -> None:
     ends: dict[Any, Op] = {}
     for op in ops:
         if op.phase == "forward" and op.outputs and not record.tensors[op.outputs[0]].version:
-            frame = _line_of(record, op)
+            frame = line_of(record, op)
             if frame is not None:
                 scope = next((s.id for s in record.ancestors(op.scope) if s.kind in ("layer", "loss")), None)
                 ends[frame.file, frame.line, f"op {op.id}" if scope is None else scope] = op

@@ -25,7 +25,7 @@ def add_summary(parser: Parser) -> None:
 def add_top(parser: Parser) -> None:
     """Give a parser what `viz top` understands."""
     _add(parser, run_top)
-    by = "single ops by time, memory or flops; or time summed by name, layer or source (default: time)"
+    by = "equal ops of all steps by time, memory or flops; or time summed by name, layer or source (default: time)"
     parser.add_argument("--by", choices=summary_tables.KEYS, default="time", help=by)
     parser.add_argument("-n", type=int, default=10, help="how many lines (default: 10)")
 

@@ -7,12 +7,13 @@ import numbers
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.schema import Op, Record, Step
+from viz.facts.schema import Frame, Op, Record, Scope, Step
 
 __all__ = [
     "Selection",
     "call_numbers",
     "check_step",
+    "line_of",
     "origin",
     "outcome",
     "pick_step",
@@ -25,6 +26,7 @@ __all__ = [
     "variables_of",
 ]
 
+_CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")  # whose ops the user's own line ran, or made them
 _STEP_KINDS = {"train_step": "training", "test_step": "evaluation", "predict_step": "prediction"}
 
 
@@ -133,6 +135,24 @@ def origin(record: Record, op: Op) -> Op:
     while op.phase == "backward" and op.forward is not None:
         op = record.ops[op.forward]
     return op
+
+
+def line_of(record: Record, op: Op) -> Frame | None:
+    """The innermost line of the user's that ran an op; of what `fit` runs by itself, the line that made the layer.
+
+    A backward op has that of its forward op.
+    """
+    op = origin(record, op)
+    if not op.stack:
+        return None
+    called = [s for s in record.ancestors(op.scope) if s.kind in _CALLED and _same_line(s, op.stack[0])]
+    made = next((scope.created_at for scope in called if scope.created_at is not None), None)
+    return made if len(called) > 1 and made is not None else op.stack[0]
+
+
+def _same_line(scope: Scope, frame: Frame) -> bool:
+    """Whether the user's line that called the scope is the one that ran the op: nothing of the user's lies between."""
+    return bool(scope.stack) and (scope.stack[0].file, scope.stack[0].line) == (frame.file, frame.line)
 
 
 def variables_of(record: Record) -> dict[int, int]:

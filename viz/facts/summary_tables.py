@@ -12,7 +12,7 @@ from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.network import rank_of, sent
 from viz.facts.schema import Op, Record, Scope
-from viz.facts.selection import check_step, origin, outcome, pick_step, steps_text
+from viz.facts.selection import check_step, line_of, origin, outcome, pick_step, steps_text
 from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
@@ -192,11 +192,12 @@ def top(record: Record, by: str = "time", n: int = 10) -> Text:
         "memory": lambda row: formatting.nbytes(row["memory"]),
         "share": lambda row: f"{100 * row['share']:.1f} %",
         "ops": lambda row: formatting.amount(row["ops"]),
+        "count": lambda row: formatting.amount(row["count"]),
         "FLOPs": lambda row: "" if row["flops"] is None else formatting.short(row["flops"]),
     }
     heads: tuple[str, ...] = (by, "ops", "time", "share", "memory")
     if by in ("time", "memory", "flops"):
-        heads = ("op", "phase", "layer", "output", "time", "memory", "FLOPs", "source")
+        heads = ("op", "phase", "layer", "output", "count", "time", "memory", "FLOPs", "source")
     lines = [[shown[h](row) if h in shown else formatting.clean(row[h], 50) for h in heads] for row in found]
     return Text(table([h if h != "source" else "line" for h in heads], lines))
 
@@ -206,8 +207,9 @@ def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, An
 
     Args:
         record: the recording.
-        by: `"time"`, `"memory"` or `"flops"`: single ops; `"name"`, `"layer"` or `"source"`: time summed over ops
-            of the same name, in the same layer, from the same line.
+        by: `"time"`, `"memory"` or `"flops"`: ops, those of all steps summed that are equal but for when they ran;
+            `"name"`, `"layer"` or `"source"`: time summed over ops of the same name, in the same layer, from the same
+            line.
         n: how many.
 
     Raises:
@@ -226,23 +228,37 @@ def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, An
 
 
 def _top_ops(record: Record, by: str, n: int) -> list[dict[str, Any]]:
-    def cost(op: Op) -> int:
-        return op.duration if by == "time" else _made(record, op) if by == "memory" else flops(record, op) or 0
+    places = _places(record)
+    groups: dict[tuple[Any, ...], list[Op]] = {}
+    for op in record.ops:
+        made = tuple([(record.tensors[i].shape, record.tensors[i].dtype) for i in op.outputs])
+        groups.setdefault((op.name, op.phase, _around_owner(record, op), made, places[op.id]), []).append(op)
+    found = [_top_row(record, ops, places[ops[0].id]) for ops in groups.values()]
+    return sorted(found, key=lambda row: row[by] or 0, reverse=True)[:n]
 
-    return [
-        {
-            "id": op.id,
-            "op": op.name,
-            "phase": op.phase,
-            "layer": record.path(_around_id(record, op)),
-            "output": ", ".join([formatting.tensor(record.tensors[i]) for i in op.outputs[:2]]),
-            "time": op.duration,
-            "memory": _made(record, op),
-            "flops": flops(record, op),
-            "source": formatting.place(op.source),
-        }
-        for op in sorted(record.ops, key=cost, reverse=True)[:n]
-    ]
+
+def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
+    """Equal ops: their costs are sums, `id` is that of the one that took longest."""
+    op = max(ops, key=lambda op: op.duration)
+    counted = [flops(record, each) for each in ops]
+    known = [number for number in counted if number is not None]
+    return {
+        "id": op.id,
+        "op": op.name,
+        "phase": op.phase,
+        "layer": record.path(_around_id(record, op)),
+        "output": ", ".join([formatting.tensor(record.tensors[i]) for i in op.outputs[:2]]),
+        "count": len(ops),
+        "time": sum([each.duration for each in ops]),
+        "memory": sum([_made(record, each) for each in ops]),
+        "flops": sum(known) if known else None,
+        "source": place,
+    }
+
+
+def _places(record: Record) -> list[str]:
+    """For each op the line that it counts for, as text."""
+    return [formatting.place(line_of(record, op)) for op in record.ops]
 
 
 def _top_groups(record: Record, by: str, n: int) -> list[dict[str, Any]]:
@@ -262,6 +278,12 @@ def _around_id(record: Record, op: Op) -> int | None:
     return next((scope.id for scope in _around(record, op)), None)
 
 
+def _around_owner(record: Record, op: Op) -> tuple[int | None, str]:
+    """What an op counts for: the same layer in all its calls, under one path."""
+    scope = next(iter(_around(record, op)), None)
+    return (None, "") if scope is None else (scope.owner, record.path(scope.id))
+
+
 def _made(record: Record, op: Op) -> int:
     return sent(op) or sum([record.tensors[i].nbytes for i in op.outputs])
 
@@ -269,7 +291,7 @@ def _made(record: Record, op: Op) -> int:
 _GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
     "name": lambda record, op: formatting.clean(f"{op.name} ({op.phase})" if op.phase != "forward" else op.name),
     "layer": lambda record, op: formatting.clean(record.path(_around_id(record, op))) or "(no layer)",
-    "source": lambda record, op: formatting.place(op.source) or "(not recorded)",
+    "source": lambda record, op: formatting.place(line_of(record, op)) or "(not recorded)",
 }
 
 
