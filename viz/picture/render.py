@@ -4,18 +4,17 @@ Where nothing else is asked for, SVG is written by ourselves, and PNG and PDF ar
 layout, so all formats show the same picture. Another direction, or an engine chosen by `set_engine` or the
 environment variable `EAGERFLOW_DOT`, leaves the layout to Graphviz too.
 
-Engines: `pygraphviz` (Graphviz inside its wheel), `dot` (Graphviz on the PATH, through the `graphviz` package) and
-`builtin` (ourselves: SVG only, from top to bottom, needs nothing).
+Engines: `pygraphviz` (Graphviz inside its wheel, in a process of its own), `dot` (Graphviz on the PATH, through the
+`graphviz` package) and `builtin` (ourselves: SVG only, from top to bottom, needs nothing).
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import shutil
-import threading
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from viz.boundary import boundary
@@ -29,7 +28,6 @@ __all__ = ["ENGINES", "FORMATS", "RendererMissing", "graphviz_source", "render",
 
 FORMATS = ("svg", "png", "pdf", "dot")
 _FALLBACKS = f"{FONT},Verdana,Arial,sans-serif"  # Verdana is as wide as DejaVu Sans
-_lock = threading.Lock()  # Graphviz' library serves one thread at a time
 _chosen: list[str] = []
 
 
@@ -133,49 +131,36 @@ class _Job(NamedTuple):
         return text.replace("graph [", f'graph [dpi="{self.dpi}", ', 1) if self.kind == "png" else text
 
 
+# What the other process runs: the graph from its input, the picture to its output. It ends without giving back what
+# Graphviz holds, for in some runs Graphviz crashes in that.
+_DRAWS = """
+import os, sys
+from pygraphviz import AGraph, graphviz
+kind, layout = (word.encode() for word in sys.argv[1:])
+graph, context = AGraph(string=sys.stdin.buffer.read().decode("utf-8")), graphviz.gvContextWithBuiltins()
+if graphviz.gvLayout(context, graph.handle, layout):
+    os._exit(1)
+failed, drawn = graphviz.gvRenderData(context, graph.handle, kind)
+if not failed:
+    sys.stdout.buffer.write(bytes(drawn))
+    sys.stdout.flush()
+os._exit(1 if failed else 0)
+"""
+
+
 def _pygraphviz(job: _Job) -> bytes:
-    """Graphviz inside this process."""
+    """Graphviz inside its wheel, in a process of its own: a crash there isn't one of the user's program."""
     try:
-        import pygraphviz
+        import pygraphviz  # noqa: F401 - whether it is there
     except ImportError as error:
         raise _Unavailable(f"cannot be imported: {error}") from None
     ensure_font()
-    with _lock, _quiet():
-        graph = pygraphviz.AGraph(string=job.text)
-        return _drawn_in_place(graph, job.kind) if job.own_layout else bytes(graph.draw(format=job.kind, prog="dot"))
-
-
-def _drawn_in_place(graph: Any, kind: str) -> bytes:
-    """What `graph.draw` does, but that the layout isn't freed: in one of some runs Graphviz crashes in that.
-
-    Its `gvFreeLayout` ends the process after `nop2`; some memory for each picture is the lesser evil.
-    """
-    from pygraphviz import graphviz
-
-    context = graphviz.gvContextWithBuiltins()
-    if graphviz.gvLayout(context, graph.handle, b"nop2"):
-        raise _Unavailable("cannot lay out what has its places")
-    failed, drawn = graphviz.gvRenderData(context, graph.handle, kind.encode())
-    if failed:
-        raise _Unavailable(f"cannot render {kind}")
-    return bytes(drawn)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what Graphviz and fontconfig write to stderr (about fonts, sizes) off the user's screen."""
-    with contextlib.redirect_stderr(io.StringIO()), open(os.devnull, "wb") as nowhere:
-        try:
-            kept = os.dup(2)
-        except OSError:  # there is no stderr, as under pythonw
-            yield
-            return
-        try:
-            os.dup2(nowhere.fileno(), 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    command = [sys.executable, "-P", "-c", _DRAWS, job.kind, "nop2" if job.own_layout else "dot"]
+    for _ in range(2):
+        done = subprocess.run(command, input=job.text.encode("utf-8"), capture_output=True, timeout=600, check=False)
+        if not done.returncode and done.stdout:
+            return done.stdout
+    raise _Unavailable(f"ended with code {done.returncode}")
 
 
 def _dot_command(job: _Job) -> bytes:

@@ -257,16 +257,25 @@ def test_without_graphviz_svg_works_and_png_says_what_helps(steps, tmp_path, mon
 
 
 @pytest.mark.usefixtures("default_engine")
+def test_a_crash_of_graphviz_is_none_of_the_program(steps, tmp_path, monkeypatch):
+    monkeypatch.setattr(render, "_DRAWS", "import os; os.abort()")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(viz.RendererMissing, match=r"pygraphviz .*ended with code -?\d+"):
+        steps.draw(tmp_path / "a.png")
+    assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.usefixtures("default_engine")
 def test_the_dot_program_is_used_when_there_is_one(steps, tmp_path, monkeypatch):
     """A stand-in for Graphviz' program, which renders through the library."""
     fake = tmp_path / "bin" / "dot"
     fake.parent.mkdir()
     fake.write_text(
         f"#!{sys.executable}\n"
-        "import re, sys, pygraphviz\n"
+        "import sys\n"
         "kind = next(a[2:] for a in sys.argv if a.startswith('-T'))\n"
         "prog = 'nop2' if '-n2' in sys.argv else 'dot'\n"
-        "sys.stdout.buffer.write(pygraphviz.AGraph(string=sys.stdin.read()).draw(format=kind, prog=prog))\n",
+        f"sys.argv = ['dot', kind, prog]\nexec({render._DRAWS!r})\n",
         encoding="utf-8",
     )
     fake.chmod(0o755)
