@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import gc
 import math
 import operator
 import os
@@ -138,8 +139,12 @@ def heard_calls(recorder: Any, held: set[int]) -> Iterator[_Listening]:
         held: identities of lists, dicts and sets that the step's surroundings hold.
     """
     listening = _Listening(recorder, held)
+    collects = gc.isenabled()
+    gc.disable()  # what it ends would be heard as if the step called it
     sys.setprofile(listening)
     try:
         yield listening
     finally:
         sys.setprofile(None)
+        if collects:
+            gc.enable()

@@ -6,6 +6,7 @@ import itertools
 import keyword
 import linecache
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy
@@ -38,17 +39,6 @@ class Program:
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
-        self.source = self._written()
-        self.run: Callable[..., Any] = self._compiled()
-
-    def same(self, other: Program) -> bool:
-        """Whether another run gave the same program."""
-        return (
-            self.inputs == other.inputs
-            and len(self.instructions) == len(other.instructions)
-            and all(a.same(b) for a, b in zip(self.instructions, other.instructions))
-            and self.outputs.same(other.outputs)
-        )
 
     def _named(self, constant: Any, word: str = "") -> str:
         """The name of a constant in the source; short tuples of numbers and the like stand there themselves."""
@@ -63,7 +53,9 @@ class Program:
             self._names[id(constant)], self._constants[known] = known, constant
         return known
 
-    def _written(self) -> str:
+    @cached_property
+    def source(self) -> str:
+        """The step as Python; written when it is first asked for: most runs are only compared."""
         lines = [f"def step({', '.join(f'v{n}' for n in self.inputs)}):"]
         outputs = set(self.outputs.slots())
         last = self._last_uses()
@@ -89,7 +81,9 @@ class Program:
             last.update(dict.fromkeys(self._touched(instruction), i))
         return last
 
-    def _compiled(self) -> Callable[..., Any]:
+    @cached_property
+    def run(self) -> Callable[..., Any]:
+        """The step as a function of its arguments' arrays."""
         file = f"<eagerflow captured step {next(_numbers)}>"
         linecache.cache[file] = (len(self.source), None, self.source.splitlines(keepends=True), file)
         scope: dict[str, Any] = {"numpy": numpy, "tensor": _tensor, "stored": stored, **self._constants}

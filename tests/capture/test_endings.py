@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import time
@@ -247,3 +248,27 @@ def test_gradients_of_ones_own_run_eagerly():
     with pytest.warns(UserWarning, match=r"doubled has a gradient of its own .*test_endings.py:\d+"):
         assert many(captured, X).tolist() == [20.0, 20.0]
     assert captured.replays == 0
+
+
+class Leaves:
+    """Ends with words, and only the garbage collector ends it."""
+
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        print("", end="")
+
+
+def test_what_the_garbage_collector_ends_meanwhile_is_not_the_steps():
+    captured = ef.function(lambda x: sum([x * i for i in range(40)], 0.0))
+    before = gc.get_threshold()
+    gc.set_threshold(5)
+    try:
+        for _ in range(6):
+            several = [Leaves() for _ in range(50)]
+            del several
+            captured(X)
+    finally:
+        gc.set_threshold(*before)
+    assert captured.replays == 4
