@@ -6,7 +6,8 @@
 
 Every contender is a process of its own; they take turns. Figures are our time divided by the peer's. `fit` is one epoch
 of `fit` (PyTorch: the loop that its users write, over shuffled batches), `train` are steps of a loop of one's own on
-one batch, `predict` and `infer` the same for outputs.
+one batch, `predict` and `infer` the same for outputs. `eagerflow-fast` is eagerflow with compiled kernels and captured
+steps.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.aims import aims_tables
-from benchmarks.machine import clean_environment, described
+from benchmarks.aims import COMPILED, PLAIN, aims_tables
+from benchmarks.machine import HELD, clean_environment, described
 from benchmarks.page import write_pages
 from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
 from benchmarks.rotation import KINDS, PATIENCE, PEERS, rotate
-from benchmarks.runs import OURS, Run
+from benchmarks.runs import FAST, OURS, Run
 from benchmarks.startup import measure_startup
 from benchmarks.workloads.data import WORKLOADS
 
 _MODULES = {
+    "eagerflow-fast": "numba",
     "torch": "torch",
     "torch-compile": "torch",
     "keras-torch": "keras, torch",
@@ -86,11 +89,7 @@ def options() -> argparse.Namespace:
     add(
         "--write", type=Path, metavar="DOCS", help="also write benchmarks.md and internals/benchmarks_notebook.md there"
     )
-    add(
-        "--captured",
-        action="store_true",
-        help="our steps are captured and replayed (EAGERFLOW_KERNELS: by which kernels)",
-    )
+    add("--held-to", choices=("avx2",), help="hold every framework to these instructions")
     add("--json", type=Path, help="also write all figures, for `python -m benchmarks.page`")
     return parser.parse_args()
 
@@ -129,8 +128,8 @@ def _has(python: str, peer: str) -> bool:
 
 def main() -> None:
     chosen, started = options(), perf_counter()
-    if chosen.captured:
-        os.environ["BENCHMARKS_CAPTURED"] = "1"  # which contenders inherit
+    if chosen.held_to:
+        os.environ[HELD] = chosen.held_to  # which contenders inherit
     pythons = interpreters(chosen.python, chosen.peers)
     run = Run(described(pythons[OURS]))
     print("\n".join(f"{key:12} {value}" for key, value in run.about.items()), flush=True)
@@ -141,9 +140,9 @@ def main() -> None:
     for name in _ALL if "all" in chosen.also else chosen.also:
         print(f"\n{name}", flush=True)
         if name == "startup":
-            run.startup = measure_startup({p: path for p, path in pythons.items() if p != "torch-compile"})
+            run.startup = measure_startup({p: path for p, path in pythons.items() if p not in ("torch-compile", FAST)})
         else:
-            run.also[name] = run_other(name, pythons[OURS], pythons.get("torch", sys.executable))
+            run.also[name] = run_other(name, pythons)
             print(run.also[name]["text"], flush=True)
         _write(run, chosen)
     show(run)
@@ -155,19 +154,29 @@ def _compare(run: Run, title: str, name: str, pythons: dict[str, str], chosen: a
     began, threads = perf_counter(), 1 if title == "one core" else None
     found = rotate(WORKLOADS[name], pythons, threads, chosen.seconds, chosen.kinds, chosen.patience)
     run.results.setdefault(title, {})[name] = found
-    told = "\n".join([ratio_table([{name: found}], run.peers()), *failures({name: found})])
-    print(f"\n{title}, {perf_counter() - began:.0f} s\n{told}", flush=True)
+    print(f"\n{title}, {perf_counter() - began:.0f} s")
+    for told, each in views(Run({}, {title: {name: found}})):
+        print(told + ratio_table([each.results[title]], each.peers()))
+    print("\n".join(failures({name: found})), flush=True)
+
+
+def views(run: Run) -> Iterator[tuple[str, Run]]:
+    """The run as it is, and with compiled kernels and captured steps in our place where that was measured."""
+    yield "", run
+    if fast := run.as_fast():
+        yield "with compiled kernels and captured steps\n", fast
 
 
 def show(run: Run) -> None:
     """Print all tables."""
-    everybody = [OURS, *run.peers()]
-    for title, found in run.results.items():
-        print(f"\n{title}\n{ratio_table([found], run.peers())}\n\n{times_table([found], everybody)}")
-        print(f"\n{memory_table([found], everybody)}\n" + "\n".join(failures(found)))
+    for told, each in views(run):
+        everybody = [OURS, *each.peers()]
+        for title, found in each.results.items():
+            print(f"\n{told}{title}\n{ratio_table([found], each.peers())}\n\n{times_table([found], everybody)}")
+            print(f"\n{memory_table([found], everybody)}\n" + "\n".join(failures(found)))
+        print("\n".join(aims_tables([each], COMPILED if told else PLAIN)))
     if run.startup:
         print(startup_table([run.startup]))
-    print("\n".join(aims_tables([run])))
 
 
 def _write(run: Run, chosen: argparse.Namespace) -> None:
@@ -177,13 +186,15 @@ def _write(run: Run, chosen: argparse.Namespace) -> None:
         write_pages([run], chosen.write)
 
 
-def run_other(name: str, python: str, torch: str) -> dict[str, Any]:
+def run_other(name: str, pythons: dict[str, str]) -> dict[str, Any]:
     """What another benchmark prints, and its figures if it writes them."""
+    torch = pythons.get("torch", sys.executable)
+    fast = ["--fast"] if FAST in pythons and name.startswith("kernels") else []
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.json"
         stand_for = {"TORCH": torch, "JSON": str(figures)}
         run = subprocess.run(
-            [python, *[stand_for.get(part, part) for part in _ALSO[name]]],
+            [pythons[OURS], *[stand_for.get(part, part) for part in _ALSO[name]], *fast],
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -13,11 +13,13 @@ from benchmarks.runs import OURS, Results, Run
 from benchmarks.workloads.data import WORKLOADS
 from benchmarks.workloads.kernels import KERNELS, Kernel
 
-__all__ = ["Aim", "aims_tables", "kernel_aims", "other_aims", "step_aims"]
+__all__ = ["COMPILED", "COMPILED_AVX2", "PLAIN", "Aim", "Limits", "aims_tables", "inference_aims", "kernel_aims"]
+__all__ += ["other_aims", "step_aims"]
 
 ONE, ALL = "one core", "all cores"
 COLUMNS = [(where, kind) for where in (ONE, ALL) for kind in ("fit", "train")]
-TORCH_MEAN, KERAS_MEAN, KERAS_EACH = 0.7, 0.8, 1.6
+INFERENCE = [(where, kind) for where in (ONE, ALL) for kind in ("predict", "infer")]
+KERAS_MEAN = 0.8
 MEMORY, START, BUSY = 1.0, 0.4, 3.0
 
 
@@ -61,28 +63,52 @@ class Aim(NamedTuple):
         return f"**{value:.2f}**" if value > self.limit else f"{value:.2f}"
 
 
+class Limits(NamedTuple):
+    """What steps may take at most.
+
+    Attributes:
+        torch_mean: the geometric mean of training, of PyTorch's time.
+        torch_each: any network's; None: what its workload says.
+        keras_each: any network's training, of the best Keras.
+        infer_mean: the geometric mean of inference, of PyTorch's time; None: not aimed at.
+        infer_each: any network's inference, of PyTorch's time.
+    """
+
+    torch_mean: float
+    torch_each: float | None
+    keras_each: float
+    infer_mean: float | None = None
+    infer_each: float | None = None
+
+
+PLAIN = Limits(0.7, None, 1.6)
+COMPILED = Limits(0.42, 0.8, 1.3, 0.7, 1.0)  # with captured steps, on a processor with AVX-512
+COMPILED_AVX2 = COMPILED._replace(torch_mean=0.5)
+
+
 # -- training steps
 
 
-def step_aims(runs: Sequence[Run]) -> list[Aim]:
-    """Medians of training steps against PyTorch, and against the best of Keras' backends."""
+def step_aims(runs: Sequence[Run], limits: Limits = PLAIN) -> list[Aim]:
+    """Medians of training steps against PyTorch, and against the best of Keras' backends; of inference, if asked."""
     backends = [peer for run in runs for peer in run.peers() if peer.startswith("keras")]
-    aimed = {name: each.target for name, each in WORKLOADS.items() if each.target is not None}
+    aimed = {name: limits.torch_each or each.target for name, each in WORKLOADS.items() if each.target is not None}
     meant = [name for name, limit in aimed.items() if limit <= 1]  # of which a mean is asked for
+    without = f" without {', '.join(set(aimed) - set(meant))}" if set(aimed) - set(meant) else ""
     found = [
         *[
             Aim(f"{name}: PyTorch", limit, _columns(runs, lambda r, k, n=name: ratio(r.get(n, {}), "torch", k)))
             for name, limit in aimed.items()
         ],
         Aim(
-            f"geometric mean of these without {', '.join(set(aimed) - set(meant))}",
-            TORCH_MEAN,
+            f"geometric mean of these{without}",
+            limits.torch_mean,
             _columns(runs, lambda r, k: mean(ratio(r.get(n, {}), "torch", k) for n in meant)),
         ),
         *[
             Aim(
                 f"{name}: best Keras",
-                KERAS_EACH,
+                limits.keras_each,
                 _columns(runs, lambda r, k, n=name: largest(r.get(n, {}), backends, k)),
             )
             for name in WORKLOADS
@@ -96,8 +122,23 @@ def step_aims(runs: Sequence[Run]) -> list[Aim]:
     return [aim for aim in found if aim.verdict()]
 
 
-def _columns(runs: Sequence[Run], measured: Any) -> list[list[float | None]]:
-    return [[measured(run.results.get(where, {}), kind) for run in runs] for where, kind in COLUMNS]
+def inference_aims(runs: Sequence[Run], limits: Limits) -> list[Aim]:
+    """Medians of inference against PyTorch: columns are `predict` and `infer`, on one core and on all."""
+    if limits.infer_mean is None or limits.infer_each is None:
+        return []
+    found = [
+        Aim(f"{name}: PyTorch", limits.infer_each, _columns(runs, _to_torch(name), INFERENCE)) for name in WORKLOADS
+    ]
+    every = _columns(runs, lambda r, k: mean(ratio(r.get(n, {}), "torch", k) for n in WORKLOADS), INFERENCE)
+    return [aim for aim in [*found, Aim("geometric mean of these", limits.infer_mean, every)] if aim.verdict()]
+
+
+def _to_torch(name: str) -> Any:
+    return lambda results, kind: ratio(results.get(name, {}), "torch", kind)
+
+
+def _columns(runs: Sequence[Run], measured: Any, columns: Sequence[tuple[str, str]] = COLUMNS) -> Any:
+    return [[measured(run.results.get(where, {}), kind) for run in runs] for where, kind in columns]
 
 
 # -- memory, start, busy cores
@@ -151,8 +192,13 @@ def _names(names: Iterable[str]) -> str:
 # -- kernels
 
 
-def kernel_aims(runs: Sequence[Run]) -> list[Aim]:
-    """The slowest kernel of each class; columns: forward and both ways, on one core and on all."""
+def kernel_aims(runs: Sequence[Run], at_most: float | None = None) -> list[Aim]:
+    """The slowest kernel of each class; columns: forward and both ways, on one core and on all.
+
+    Args:
+        runs: whose figures are judged.
+        at_most: the limit of every class; None: each has its own.
+    """
     found = []
     for what, limit in _CLASSES.items():
         names = {str(kernel) for kernel in KERNELS if class_of(kernel) == what}
@@ -161,7 +207,7 @@ def kernel_aims(runs: Sequence[Run]) -> list[Aim]:
             for which in ("kernels", "kernels-all")
             for way in ("forward", "both")
         ]
-        found.append(_worst_of(columns, what, limit))
+        found.append(_worst_of(columns, what, at_most or limit))
     return [aim for aim in found if aim.verdict()]
 
 
@@ -196,10 +242,11 @@ def _ratios(figures: Any, names: set[str], way: str) -> Named:
 # -- the page's part
 
 
-def aims_tables(runs: Sequence[Run]) -> Iterator[str]:
+def aims_tables(runs: Sequence[Run], limits: Limits = PLAIN) -> Iterator[str]:
     """Tables of what was aimed at, then a line that counts."""
-    steps, others, kernels = step_aims(runs), other_aims(runs), kernel_aims(runs)
-    every = [*steps, *others, *kernels]
+    steps, inference, others = step_aims(runs, limits), inference_aims(runs, limits), other_aims(runs)
+    kernels = kernel_aims(runs, None if limits is PLAIN else 1.0)
+    every = [*steps, *inference, *others, *kernels]
     if not every:
         return
     met = sum(aim.verdict() == "met" for aim in every)
@@ -208,6 +255,7 @@ def aims_tables(runs: Sequence[Run]) -> Iterator[str]:
     ways = [f"{way}, {where}" for where in places for way in ("forward", "both")]
     for title, columns, aims in (
         ("training steps, ours to", [f"{kind}, {where}" for where, kind in COLUMNS], steps),
+        ("inference, ours to", [f"{kind}, {where}" for where, kind in INFERENCE], inference),
         ("the largest ratio of ours to", [*places], others),
         ("the slowest kernel of", ways, kernels),
     ):

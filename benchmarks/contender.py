@@ -24,9 +24,8 @@ __all__ = ["make", "peak_of"]
 
 def make(peer: str, workload: Workload) -> Any:
     """The model of a workload, in the framework named `peer`."""
-    if peer == "eagerflow":
-        captured = bool(os.environ.get("BENCHMARKS_CAPTURED"))
-        return import_module("benchmarks.workloads.by_eagerflow").Eagerflow(workload, captured)
+    if peer.startswith("eagerflow"):
+        return import_module("benchmarks.workloads.by_eagerflow").Eagerflow(workload, peer == "eagerflow-fast")
     if peer.startswith("keras"):
         return import_module("benchmarks.workloads.by_keras").Keras(workload)
     return import_module("benchmarks.workloads.by_torch").Torch(workload, compile=peer == "torch-compile")

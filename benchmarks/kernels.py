@@ -22,11 +22,13 @@ from typing import Any
 
 from benchmarks.machine import clean_environment, described
 from benchmarks.report import side_by_side, table
+from benchmarks.runs import FAST, OURS
 from benchmarks.workloads.kernels import KERNELS, Kernel
 
 __all__ = ["kernel_table", "main"]
 
 ROOT = Path(__file__).parents[1]
+_KERNELS = {FAST: {"EAGERFLOW_KERNELS": "compiled"}, OURS: {"EAGERFLOW_KERNELS": "plain"}}
 
 
 class Server:
@@ -34,9 +36,17 @@ class Server:
 
     def __init__(self, framework: str, python: str, threads: int | None) -> None:
         self.process = subprocess.Popen(
-            [python, "-m", "benchmarks.kernels", "--serve", framework, "--threads", str(threads or 0)],
+            [
+                python,
+                "-m",
+                "benchmarks.kernels",
+                "--serve",
+                framework.partition("-")[0],
+                "--threads",
+                str(threads or 0),
+            ],
             cwd=ROOT,
-            env=clean_environment(threads, PYTHONPATH=str(ROOT)),
+            env=clean_environment(threads, PYTHONPATH=str(ROOT), **_KERNELS.get(framework, {})),
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -192,6 +202,7 @@ def main() -> None:
         prog="python -m benchmarks.kernels", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--torch", help="an interpreter that has PyTorch")
+    parser.add_argument("--fast", action="store_true", help="also with compiled kernels")
     parser.add_argument("--threads", type=int, default=0, help="1: on one core; 0: whatever each takes by itself")
     parser.add_argument("--only", default="", help="parts of names, with commas")
     parser.add_argument("--seconds", type=float, default=1.0, help="for each kernel, framework and direction")
@@ -202,7 +213,8 @@ def main() -> None:
         serve(options.serve, options.threads)
         return
     threads = options.threads or None
-    pythons = {"eagerflow": sys.executable} | ({"torch": options.torch} if options.torch else {})
+    pythons = {OURS: sys.executable} | ({FAST: sys.executable} if options.fast else {})
+    pythons |= {"torch": options.torch} if options.torch else {}
     for name, value in described(sys.executable).items():
         print(f"{name}: {value}")
     product, copy = peaks(sys.executable, threads)

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 
-from benchmarks.aims import aims_tables
+from benchmarks.aims import COMPILED, COMPILED_AVX2, PLAIN, Limits, aims_tables
 from benchmarks.applications import applications_table
 from benchmarks.kernels import kernel_table
 from benchmarks.loaded import busy_table
 from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
-from benchmarks.runs import OURS, Run
+from benchmarks.runs import OURS, Run, by_instructions, fast_runs
 from benchmarks.short_page import SLOWER, short_page
 
 __all__ = ["MISSED", "main", "page", "write_pages"]
@@ -76,18 +76,41 @@ def page(runs: Sequence[Run], missed: str = "") -> str:
 
 def _parts(runs: Sequence[Run], measured: Sequence[Run], missed: str) -> Iterator[str]:
     yield _INTRODUCTION
-    yield "## Aims\n"
-    yield from aims_tables(measured)
+    groups = [(told, each) for told, each in _groups(measured) if each]
+    for told, group, limits in _with_limits(groups):
+        yield f"## Aims{told}\n"
+        yield from aims_tables(group, limits)
     if missed:
         yield f"## What is missed, and why\n\n{missed.strip()}\n"
     yield "## The machine\n"
     yield from machine_lines(measured or runs)
     yield _HOW.rstrip()
-    yield from _steps(measured)
+    for told, group in groups:
+        yield from _steps(group, told)
     yield from _memory_and_start(measured)
-    yield from _kernels(measured)
+    for told, group in groups:
+        yield from _kernels(group, told)
     yield from _busy(measured)
     yield from _applications(runs)
+    yield from _texts(runs)
+
+
+def _groups(measured: Sequence[Run]) -> Iterator[tuple[str, list[Run]]]:
+    """Runs that are compared with each other, and what their titles say of them: processor, and how we ran."""
+    by_kind = by_instructions(measured)
+    for kind, group in by_kind:
+        where = f", {kind}" if len(by_kind) > 1 else ""
+        yield where, group
+        yield f"{where}, compiled kernels and captured steps", fast_runs(group)
+
+
+def _with_limits(groups: Sequence[tuple[str, list[Run]]]) -> Iterator[tuple[str, list[Run], Limits]]:
+    for told, group in groups:
+        fast = COMPILED_AVX2 if "AVX2" in told else COMPILED
+        yield told, group, fast if "compiled" in told else PLAIN
+
+
+def _texts(runs: Sequence[Run]) -> Iterator[str]:
     for title, name in {"Cost per op": "ops", "What recording costs": "recording", "Growth": "growth"}.items():
         text = next((run.also[name]["text"] for run in reversed(runs) if name in run.also), None)
         if text:
@@ -106,12 +129,12 @@ def machine_lines(runs: Sequence[Run]) -> Iterator[str]:
         yield f"- {key}: {' · '.join(told)}"
 
 
-def _steps(runs: Sequence[Run]) -> Iterator[str]:
+def _steps(runs: Sequence[Run], told: str) -> Iterator[str]:
     peers = list(dict.fromkeys(peer for run in runs for peer in run.peers()))
     for title in dict.fromkeys(title for run in runs for title in run.results):
         results = [run.results.get(title, {}) for run in runs]
-        yield f"\n## Our time / theirs, {title}: least/median\n\n{ratio_table(results, peers)}"
-        yield f"\n## Times, {title}: least/median\n\n{times_table(results, [OURS, *peers])}"
+        yield f"\n## Our time / theirs, {title}{told}: least/median\n\n{ratio_table(results, peers)}"
+        yield f"\n## Times, {title}{told}: least/median\n\n{times_table(results, [OURS, *peers])}"
         failed = dict.fromkeys(line for each in results for line in failures(each))
         if failed:
             yield "\nNot measured:\n\n" + "\n".join(f"- {line}" for line in failed)
@@ -127,11 +150,11 @@ def _memory_and_start(runs: Sequence[Run]) -> Iterator[str]:
         yield f"\n## The beginning\n\n{startup_table(started)}"
 
 
-def _kernels(runs: Sequence[Run]) -> Iterator[str]:
+def _kernels(runs: Sequence[Run], told: str) -> Iterator[str]:
     for title, name in {"one core": "kernels", "all cores": "kernels-all"}.items():
         found = [figures for run in runs if (figures := run.figures(name))]
         if found:
-            yield f"\n## Kernels, {title}\n\n{kernel_table(found)}"
+            yield f"\n## Kernels, {title}{told}\n\n{kernel_table(found)}"
 
 
 def _busy(runs: Sequence[Run]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from benchmarks.workloads.data import Workload
 __all__ = ["KINDS", "PATIENCE", "PEERS", "Contender", "Figures", "Refused", "cores", "pin", "rotate"]
 
 ROOT = Path(__file__).parents[1]
-PEERS = ("eagerflow", "torch", "torch-compile", "keras-torch", "keras-jax", "keras-tensorflow")
+PEERS = ("eagerflow", "eagerflow-fast", "torch", "torch-compile", "keras-torch", "keras-jax", "keras-tensorflow")
 KINDS = ("fit", "train", "predict", "infer")
 PATIENCE = 150.0  # seconds that a contender may take for one answer; compilers need many for their first step
 SAMPLES = 5  # of each kind, at least
@@ -58,7 +58,7 @@ class Contender:
     """A child process that holds one model.
 
     Args:
-        peer: one of PEERS.
+        peer: one of PEERS. `"eagerflow-fast"` is eagerflow with compiled kernels and captured steps.
         python: the interpreter that has it installed.
         workload: what it runs.
         threads: 1 (on one core), or None for whatever it takes by itself.
@@ -77,13 +77,15 @@ class Contender:
     ) -> None:
         self.peer, self.workload, self.threads, self.patience = peer, workload, threads, patience
         self.figures = Figures()
-        backend = {"KERAS_BACKEND": peer.partition("-")[2]} if peer.startswith("keras") else {}
+        own = {"KERAS_BACKEND": peer.partition("-")[2]} if peer.startswith("keras") else {}
+        if peer.startswith("eagerflow"):
+            own = {"EAGERFLOW_KERNELS": "compiled" if peer == "eagerflow-fast" else "plain"}
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
         paths = os.pathsep.join([str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
         self.process = subprocess.Popen(
             [python, "-m", "benchmarks.contender", peer, workload.name],
             cwd=ROOT,
-            env=clean_environment(threads, PYTHONPATH=paths, **backend, **quiet),
+            env=clean_environment(threads, PYTHONPATH=paths, **own, **quiet),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if not os.environ.get("BENCHMARKS_LOUD") else None,

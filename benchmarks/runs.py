@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.rotation import Figures
 
-__all__ = ["OURS", "Results", "Run"]
+__all__ = ["FAST", "OURS", "Results", "Run", "by_instructions", "fast_runs"]
 
 OURS = "eagerflow"
+FAST = "eagerflow-fast"  # with compiled kernels and captured steps
 Results = dict[str, dict[str, Figures]]  # by workload, by peer
 
 
@@ -21,6 +23,16 @@ def _joined(one: Figures | None, other: Figures) -> Figures:
         return other
     times = {**one.times, **{kind: found for kind, found in other.times.items() if found}}
     return replace(one, times=times, error=one.error or other.error)
+
+
+def _in_place(found: dict[str, Any]) -> dict[str, Any]:
+    return {OURS: found[FAST], **{peer: figures for peer, figures in found.items() if peer not in (OURS, FAST)}}
+
+
+def _rows_in_place(figures: Any) -> Any:
+    """Figures of kernels; None for those of a benchmark that doesn't measure `FAST`."""
+    rows = figures.get("rows", []) if isinstance(figures, dict) else []
+    return {**figures, "rows": [_in_place(row) for row in rows]} if rows and all(FAST in row for row in rows) else None
 
 
 @dataclass
@@ -42,7 +54,18 @@ class Run:
     def peers(self) -> list[str]:
         """Who was compared, in the order of the rotation."""
         names = [peer for each in self.results.values() for found in each.values() for peer in found]
-        return [peer for peer in dict.fromkeys(names) if peer != OURS]
+        return [peer for peer in dict.fromkeys(names) if peer not in (OURS, FAST)]
+
+    def as_fast(self) -> Run | None:
+        """The same run with `FAST` in the place of ours; None where it wasn't measured."""
+        if not any(FAST in found for each in self.results.values() for found in each.values()):
+            return None
+        results = {
+            title: {name: _in_place(found) for name, found in each.items() if FAST in found}
+            for title, each in self.results.items()
+        }
+        also = {name: {**each, "figures": _rows_in_place(each.get("figures"))} for name, each in self.also.items()}
+        return Run(self.about, results, {}, {name: each for name, each in also.items() if each["figures"]})
 
     def figures(self, name: str) -> Any:
         """Those of another benchmark, None without."""
@@ -84,3 +107,18 @@ class Run:
             return cls(**found, results=results)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: expected a file that `python -m benchmarks --json` wrote ({error})") from error
+
+
+def by_instructions(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
+    """Runs with the same vector instructions together, and their name in words."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        told = run.about.get("instructions", "")
+        name = "held to AVX2" if told.endswith("(held to AVX2)") else "AVX-512" if "AVX-512" in told else "AVX2"
+        groups.setdefault(name, []).append(run)
+    return list(groups.items())
+
+
+def fast_runs(runs: Sequence[Run]) -> list[Run]:
+    """With compiled kernels and captured steps, those that measured it."""
+    return [fast for run in runs if (fast := run.as_fast()) is not None]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from benchmarks.aims import ALL, ONE, Aim, kernel_aims, other_aims
 from benchmarks.report import largest, mean, ratio, table
-from benchmarks.runs import Run
+from benchmarks.runs import Run, by_instructions, fast_runs
 from benchmarks.workloads.data import WORKLOADS
 
-__all__ = ["SLOWER", "Ratios", "short_page", "step_ratios", "written"]
+__all__ = ["SLOWER", "Ratios", "short_page", "step_ratios"]
 
 SLOWER = Path(__file__).with_name("slower.md")  # in words, where others are faster
 
@@ -24,12 +24,18 @@ _BESIDE = {
     "time to the first finished step": "From the start of Python to the first finished step: {:.2f} of PyTorch's time.",
     "slower among busy programs": "Beside programs that keep all cores busy, a step takes up to {:.1f} times as long.",
 }
+_NONE = [None] * len(PLACES)
 Ratios = dict[str, list[float | None]]  # by workload: for each of PLACES, the mean of all runs
 
 _INTRODUCTION = """# Benchmarks
 
 How long training and prediction take here, beside PyTorch and Keras on the same CPU. Figures are **our time divided
 by theirs**: 0.5 means half the time. Above 1 we are slower: these are **bold**. """
+
+_ARROWS = """Behind an arrow, the same with [compiled
+kernels](guides/speed.md#compiled-kernels) and [captured steps](guides/speed.md#captured-steps), both of which have to
+be switched on.
+"""
 
 _NETWORKS = """
 ## The networks
@@ -70,40 +76,53 @@ def short_page(runs: Sequence[Run], slower: str = "") -> str:
     """The whole page.
 
     Args:
-        runs: one or several, of which means are shown.
+        runs: one or several. Of those with the same vector instructions means are shown, others have tables of
+            their own.
         slower: Markdown that says in words where others are faster.
     """
+    return "\n".join(_parts(runs, slower)) + "\n"
+
+
+def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
     measured = [run for run in runs if run.results]
-    torch, keras = step_ratios(measured, keras=False), step_ratios(measured, keras=True)
-    return written(torch, keras, other_aims(measured), kernel_aims(measured), machine(measured or runs), slower)
-
-
-def written(torch: Ratios, keras: Ratios, others: list[Aim], kernels: list[Aim], machine: str, slower: str) -> str:
-    """The page, of its tables' contents."""
-    return "\n".join(_parts(torch, keras, others, kernels, machine, slower)) + "\n"
-
-
-def _parts(
-    torch: Ratios, keras: Ratios, others: list[Aim], kernels: list[Aim], machine: str, slower: str
-) -> Iterator[str]:
-    yield _INTRODUCTION
-    for title, ratios in (("Against PyTorch", torch), ("Against the best Keras", keras)):
-        if ratios:
-            yield f"## {title}\n"
-            yield _step_table(ratios) + "\n"
+    groups = by_instructions(measured)
+    fast = any(run.as_fast() for run in measured)
+    yield _INTRODUCTION + (_ARROWS if fast else "")
+    for title, keras in (("Against PyTorch", False), ("Against the best Keras", True)):
+        for told, group in groups:
+            plain, other = step_ratios(group, keras), step_ratios(fast_runs(group), keras)
+            if plain:
+                yield f"## {title}{f': {told}' if len(groups) > 1 else ''}\n"
+                yield _step_table(plain, other) + "\n"
+    others, kernels = other_aims(groups[0][1] if groups else []), list(_kernel_tables(groups))
     if others:
         yield "## Memory, the start, a busy machine\n"
         yield from _beside_time(others)
     if kernels:
         yield "## Single kernels, against PyTorch\n"
-        ways = [f"{way}, {where}" for where in (ONE, ALL) for way in ("forward", "both ways")]
-        yield _aims_table("the slowest of", ways, kernels) + "\n"
+        yield "\n".join(kernels)
     if slower:
         yield f"## Where others are faster, and why\n\n{slower.strip()}"
     yield _NETWORKS.rstrip()
     yield _HOW.rstrip()
-    if machine:
-        yield f"\n## The machine\n\n{machine}"
+    if told := machine(measured or runs):
+        yield f"\n## The machine\n\n{told}"
+
+
+def _kernel_tables(groups: Sequence[tuple[str, list[Run]]]) -> Iterator[str]:
+    """For each kind of processor, the slowest kernels of each class, plain and compiled."""
+    ways = [f"{way}, {where}" for where in (ONE, ALL) for way in ("forward", "both ways")]
+    for told, group in groups:
+        plain = kernel_aims(group)
+        compiled = {aim.what: aim.found for aim in kernel_aims(fast_runs(group))}
+        rows = [[aim.what, *_arrows(aim.found, compiled.get(aim.what))] for aim in plain]
+        if rows:
+            yield table([f"the slowest of ({told})" if len(groups) > 1 else "the slowest of", *ways], rows) + "\n"
+
+
+def _arrows(plain: Sequence[Sequence[float | None]], fast: Sequence[Sequence[float | None]] | None) -> list[str]:
+    others = [None] * len(plain) if fast is None else [mean(column) for column in fast]
+    return [_cell(mean(column), other) for column, other in zip(plain, others, strict=True)]
 
 
 def step_ratios(runs: Sequence[Run], keras: bool) -> Ratios:
@@ -118,11 +137,11 @@ def step_ratios(runs: Sequence[Run], keras: bool) -> Ratios:
     return {name: values for name, values in every.items() if any(value is not None for value in values)}
 
 
-def _step_table(ratios: Ratios) -> str:
+def _step_table(plain: Ratios, fast: Ratios) -> str:
     head = ["", *[f"{_KINDS[kind]}, {where}" for where, kind in PLACES]]
-    rows = [[name, *map(_cell, values)] for name, values in ratios.items()]
-    means = [mean(column) for column in zip(*ratios.values(), strict=True)]
-    return table(head, [*rows, ["geometric mean", *map(_cell, means)]])
+    rows = [[name, *map(_cell, values, fast.get(name, _NONE))] for name, values in plain.items()]
+    means = [[mean(column) for column in zip(*ratios.values(), strict=True)] for ratios in (plain, fast)]
+    return table(head, [*rows, ["geometric mean", *map(_cell, means[0], means[1] or _NONE)]])
 
 
 def _beside_time(aims: Sequence[Aim]) -> Iterator[str]:
@@ -135,18 +154,15 @@ def _beside_time(aims: Sequence[Aim]) -> Iterator[str]:
     yield ""
 
 
-def _aims_table(title: str, columns: list[str], aims: Sequence[Aim]) -> str:
-    return table([title, *columns], [[aim.what, *[_cell(mean(column)) for column in aim.found]] for aim in aims])
-
-
-def _cell(value: float | None) -> str:
-    """Bold where we are slower."""
-    if value is None:
-        return ""
-    return f"**{value:.2f}**" if round(value, 2) > 1 else f"{value:.2f}"
+def _cell(plain: float | None, fast: float | None = None) -> str:
+    """Bold where we are slower; with an arrow from plain to compiled and captured."""
+    return " → ".join(
+        f"**{value:.2f}**" if round(value, 2) > 1 else f"{value:.2f}" for value in (plain, fast) if value is not None
+    )
 
 
 def machine(runs: Sequence[Run]) -> str:
     """What the figures were measured on, but for how busy it was."""
     keys = dict.fromkeys(key for run in runs for key in run.about if key != "load before")
-    return "\n".join(f"- {key}: {next(run.about[key] for run in runs if key in run.about)}" for key in keys)
+    told = {key: dict.fromkeys(run.about[key] for run in runs if key in run.about) for key in keys}
+    return "\n".join(f"- {key}: {'; '.join(values)}" for key, values in told.items())

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import aims, applications, growth, page, report, short_page
 from benchmarks.kernels import kernel_table
+from benchmarks.machine import AVX2, HELD, clean_environment
 from benchmarks.rotation import Figures, rotate
 from benchmarks.runs import Run
 from benchmarks.workloads.by_eagerflow import Eagerflow
@@ -276,6 +277,55 @@ def test_both_pages_are_written_into_the_documentation(tmp_path):
     assert page.MISSED.read_text(encoding="utf-8").strip() in notebook
     assert short_page.SLOWER.read_text(encoding="utf-8").strip() in short
     assert len(short) < len(notebook)
+
+
+FAST = {
+    "mlp": {"eagerflow": figures(2.0), "eagerflow-fast": figures(1.0), "torch": figures(4.0)},
+    "gru": {"eagerflow": figures(2.0), "torch": figures(1.0)},
+}
+
+
+def test_compiled_and_captured_stands_in_our_place():
+    rows = {"rows": [{**row, "eagerflow-fast": {"forward": 0.5, "both": 4.0}} for row in kernel_figures(1.5)["rows"]]}
+    both = Run({}, {"one core": FAST}, {}, {"kernels": {"figures": rows}, "growth": {"figures": None}})
+    fast = both.as_fast()
+    assert fast.results == {"one core": {"mlp": {"eagerflow": figures(1.0), "torch": figures(4.0)}}}
+    assert [row["eagerflow"] for row in fast.figures("kernels")["rows"]] == [{"forward": 0.5, "both": 4.0}] * 2
+    assert "growth" not in fast.also
+    assert both.peers() == fast.peers() == ["torch"]
+    assert run().as_fast() is None
+
+
+def test_compiled_and_captured_has_limits_of_its_own():
+    results = {"mlp": {"eagerflow": figures(3.4), "torch": figures(4.0)}}
+    results["mlp"]["eagerflow"].times["infer"] = [3.0]
+    results["mlp"]["torch"].times["infer"] = [2.0]
+    found = aims.step_aims([Run({}, {"one core": results})], aims.COMPILED)
+    assert aim("mlp: PyTorch", found)[1:3] == ["0.8", "**0.85**"]
+    assert aim("geometric mean of these", found)[1:3] == ["0.42", "**0.85**"]
+    inference = aims.inference_aims([Run({}, {"one core": results})], aims.COMPILED)
+    assert aim("mlp: PyTorch", inference)[1:4] == ["1", "", "**1.50**"]
+    assert aims.inference_aims([run()], aims.PLAIN) == []
+
+
+def test_pages_show_what_compiling_and_capturing_bring_on_each_kind_of_processor():
+    one = Run({"instructions": "NumPy AVX-512"}, {"one core": FAST})
+    other = Run({"instructions": "NumPy AVX2 (held to AVX2)"}, {"one core": FAST})
+    short = short_page.short_page([one, other])
+    assert "## Against PyTorch: AVX-512" in short
+    held = short[short.index("## Against PyTorch: held to AVX2") :].splitlines()
+    assert cells(next(line for line in held if line.startswith("| mlp")))[1] == "0.50 → 0.25"
+    assert cells(next(line for line in held if line.startswith("| gru")))[1] == "**2.00**"
+    text = page.page([one, other])
+    assert "## Aims, held to AVX2, compiled kernels and captured steps" in text
+    assert "one core, AVX-512, compiled kernels and captured steps" in text
+
+
+def test_who_is_held_to_avx2_says_so_to_every_library(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "SkylakeX")
+    assert "OPENBLAS_CORETYPE" not in clean_environment()
+    monkeypatch.setenv(HELD, "avx2")
+    assert clean_environment().items() >= AVX2.items()
 
 
 def test_a_page_of_nothing_but_growth():
