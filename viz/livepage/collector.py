@@ -10,6 +10,7 @@ import numpy
 
 from eagerflow.core import observe
 from viz.livepage.failures import Blame, describe
+from viz.livepage.gradients import GradientNorm
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress
@@ -58,6 +59,7 @@ class Collector(observe.Observer):
         self._optimizers: dict[int, int] = {}  # by id: the order in which they came
         self._ran: set[int] = set()  # optimizers since the last step's end
         self._loss: Any = None
+        self._norm = GradientNorm()
         self._began = time.perf_counter()
         self._usual = 0.0  # seconds of a step that isn't recorded
         self._reported = -1.0
@@ -105,6 +107,7 @@ class Collector(observe.Observer):
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; in a loop of the user's own its target is the loss."""
+        self._norm.hear(sources, results)
         if self._steps:
             return
         if self._loss is not None and not self._optimizers:
@@ -153,9 +156,11 @@ class Collector(observe.Observer):
         elif self._failing:  # somebody caught it, and goes on
             self._box.put("failure", {})
         self._failing = error is not None
+        norm = self._norm.end_step()
         if self._training and error is None:
             self.step += 1
             self.progress.count(scope.inputs)
+            self._point_of_norm(norm)
         self._report(scope.owner, _OTHER.get(scope.name, "training"))
 
     def _optimizer_ran(self, optimizer: Any) -> None:
@@ -175,6 +180,7 @@ class Collector(observe.Observer):
         self.step += 1
         self._training = True
         self._point_of_loss(name)
+        self._point_of_norm(self._norm.end_step())
         self._report(optimizer, "training")
         self._began = time.perf_counter()
         if self._rounds is not None:
@@ -185,6 +191,10 @@ class Collector(observe.Observer):
         loss, self._loss = self._loss, None
         if loss is not None:
             self._box.point(name, self.step, loss)
+
+    def _point_of_norm(self, norm: float | None) -> None:
+        if norm is not None:
+            self._box.point("extra|gradient norm", self.step, norm)
 
     def _leave_own_loop(self) -> None:
         """`fit` begins after a loop of the user's own: what was begun there is no step of it."""
@@ -231,6 +241,7 @@ class Collector(observe.Observer):
                 self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
             return
         snapshot.end(outputs, error)
+        snapshot.norm_known = self._norm.measures
         self._box.put("snapshot" if snapshot.measures else "picture", snapshot)
         if snapshot.measures and self._usual:
             self._pace.spend(max(0.0, took - self._usual))

@@ -32,6 +32,7 @@ class Progress:
         self._model = model
         self._marks: deque[tuple[float, int, int]] = deque([(time.perf_counter(), 0, 0)])
         self._samples = 0
+        self._started: float | None = None
         self._last: dict[str, Any] = {}
         self._seen: Callable[[], Any] = _nothing
         self._per_epoch: int | None = None
@@ -40,6 +41,8 @@ class Progress:
 
     def begin(self, step: int) -> None:
         """A stretch of training begins: what lies before doesn't count for the speed."""
+        if self._started is None:
+            self._started = time.perf_counter()
         self._marks = deque([(time.perf_counter(), step, self._samples)])
 
     def count(self, inputs: Any) -> None:
@@ -65,9 +68,11 @@ class Progress:
             mode: `"training"`, `"evaluating"`, `"predicting"`, or `""` for no news.
         """
         if owner is None:
-            return {**self._last, "step": step, **self._schedule(self._seen(), 0.0)}
+            return {**self._last, "step": step, **self._elapsed(now), **self._schedule(self._seen(), 0.0)}
         model = owner if hasattr(owner, "optimizer") or hasattr(owner, "layers") else self._model
         optimizer = getattr(model, "optimizer", None) if model is owner else owner
+        if self._started is None:
+            self._started = now
         before, at = self._marks[-1][1], self._marks[-1][0]
         rate, samples = self._rates(step, now)
         found: dict[str, Any] = {"step": step, "rate": rate}
@@ -83,8 +88,12 @@ class Progress:
         if samples and mode == "training":
             found["samples"] = samples
         self._seen = _reference(model)
-        self._last = {**self._facts, **found, **self._schedule(model, rate)}
+        self._last = {**self._facts, **found, **self._elapsed(now), **self._schedule(model, rate)}
         return self._last
+
+    def _elapsed(self, now: float) -> dict[str, float]:
+        """Seconds since training began."""
+        return {} if self._started is None else {"elapsed": now - self._started}
 
     def _rates(self, step: int, now: float) -> tuple[float, float]:
         """Steps and samples per second."""

@@ -150,7 +150,7 @@ class Sender(threading.Thread):
         if tensors:
             about = {"is": "histograms", "step": recorded.step, "left_out": left_out}
             self._child.send({**about, "tensors": tensors})
-        norm = snapshot.gradient_norm(recording)
+        norm = None if recorded.norm_known else snapshot.gradient_norm(recording)
         if norm is not None:
             self._child.send({"is": "points", "series": {"extra|gradient norm": [[recorded.step, _plain(norm)]]}})
 

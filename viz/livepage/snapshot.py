@@ -35,10 +35,11 @@ class Snapshot:
     Attributes:
         step: its number.
         measures: whether its tensors are measured.
+        norm_known: whether the norm of gradients is told beside the recorded steps already.
     """
 
     def __init__(self, step: int, stats: str, scope: observe.Scope | None, name: str | None = None) -> None:
-        self.step, self.measures = step, stats != "none"
+        self.step, self.measures, self.norm_known = step, stats != "none", False
         self._capture = Capture(Options(name=name, stats=stats, max_ops=MOST_OPS))
         self._capture.start(None)
         self._joined = Joined(self._capture, scope)

@@ -12,8 +12,10 @@ from viz.picture.curve_charts import Curve, Panel, curve_charts
 
 __all__ = ["still"]
 
-_ROLES = {"batch": ("train", "train"), "epoch": ("epoch", "epoch"), "validation": ("validation", "validation")}
+_ROLES = {"batch": ("train", "train"), "epoch": ("train", "epoch"), "validation": ("validation", "validation")}
+_RUNNING_MEAN = "running mean"  # what `fit` tells of a batch: the mean since the epoch began
 _TITLES = {"step ms": "time per step (ms)", "memory": "memory of the process (MB)"}
+_NAMES = {"step ms": "time per step"}
 _EXTRAS = ("learning rate", "gradient norm", "step ms", "memory")
 _MOST_CHARTS, _MOST_FINDINGS = 12, 6
 _WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "gone": "died"}
@@ -44,7 +46,7 @@ def still(news: News, name: str | None = None, hint: str = "") -> tuple[str, str
         ]
     )
     dot = f'<span style="color:{_COLORS.get(word, _RUNNING)}">●</span>'
-    panels = list(_panels(news.get("series", {})))[:_MOST_CHARTS]
+    panels = list(_panels(news.get("series", {}), bool(news.get("status", {}).get("epochs"))))[:_MOST_CHARTS]
     parts = [
         f'<div style="{_LINE}">{dot} <b style="margin-right:16px">{escape(title + word)}</b>{tiles}</div>',
         *_failure(news.get("failure") or {}),
@@ -74,6 +76,8 @@ def _facts(news: News) -> Iterator[tuple[str, str]]:
             yield "samples", f"{_short(status['samples'])} /s"
         if status.get("eta") is not None and status.get("rate"):
             yield "left", _duration(status["eta"])
+    elif status.get("elapsed"):
+        yield "took", _duration(status["elapsed"])
     if status.get("memory"):
         yield "memory", nbytes(status["memory"])
     if status.get("params"):
@@ -91,7 +95,7 @@ def _duration(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
-def _panels(series: Mapping[str, Any]) -> Iterator[Panel]:
+def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
     """A chart for each metric, the loss first; then what else was measured."""
     metrics: dict[str, list[Curve]] = {}
     extras: dict[str, list[Curve]] = {}
@@ -99,11 +103,14 @@ def _panels(series: Mapping[str, Any]) -> Iterator[Panel]:
         run, _, metric = key.partition("|")
         points = [(float(p[0]), _value(p[1])) for p in curve["points"]]
         if run in _ROLES:
+            if metric == "learning_rate" and "extra|learning rate" in series:
+                continue  # a callback has written down what has a chart of its own
             name, role = _ROLES[run]
+            name = _RUNNING_MEAN if run == "batch" and of_fit else name
             metrics.setdefault(metric, []).append(Curve(name, points, role))
         elif run == "extra":
             scale = 1e-6 if metric == "memory" else 1.0
-            extras[metric] = [Curve(clean(metric, 40), [(x, y * scale) for x, y in points])]
+            extras[metric] = [Curve(clean(_NAMES.get(metric, metric), 40), [(x, y * scale) for x, y in points])]
     order = [role for _, role in _ROLES.values()]
     for metric in sorted(metrics, key=lambda name: (not name.startswith("loss"), name)):
         yield Panel(clean(metric, 60), sorted(metrics[metric], key=lambda c: order.index(c.role)), "step")

@@ -13,6 +13,7 @@ import viz
 from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp, watched
 from viz.livepage import child, rounds, sender
+from viz.livepage.gradients import GradientNorm
 
 
 @pytest.fixture(autouse=True)
@@ -314,3 +315,26 @@ def test_a_page_that_is_forgotten_goes_when_nobody_looks():
     del page
     gc.collect()
     assert process.wait(10) == 0
+
+
+def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients():
+    a, b = ef.Variable([3.0, 1.0]), ef.Variable(2.0)
+    norm = GradientNorm()
+    with ef.GradientTape(persistent=True) as tape:
+        x = ef.ops.ones(2)
+        tape.watch(x)
+        loss = ((a * x).sum() * b) ** 2
+    for wanted in ([a], [b], [x]):  # the last isn't a gradient that a weight gets
+        norm.hear(wanted, tape.gradient(loss, wanted))
+    expected = np.sqrt(sum(float((tape.gradient(loss, v) ** 2).sum()) for v in (a, b)))
+    assert norm.end_step() == pytest.approx(expected)
+    assert norm.end_step() is None
+    norm.hear([a], tape.gradient(loss, [a]))
+    assert norm.end_step() is None  # so soon after the last
+
+
+def test_a_norm_that_overflows_is_told_as_infinite():
+    a = ef.Variable(np.full(4, 3e30, "float32"))
+    norm = GradientNorm()
+    norm.hear([a], [a])
+    assert norm.end_step() == np.inf

@@ -75,6 +75,12 @@ def test_curves_and_the_graph_update_while_training_runs(page_in_browser):
     seen.wait("/validation/.test(document.querySelector('[data-metric=\"loss\"] canvas').getAttribute('aria-label'))")
     assert drawn(seen, "loss") > 500
     first, graph = label(seen, "loss"), seen.run("Number(document.documentElement.dataset.graph)")
+    assert "running mean" in first
+    assert "train" in first
+    assert "validation" in first
+    assert label(seen, "extra|step ms").startswith("time per step: time per step ")
+    stage = "document.querySelector('.stage').clientHeight / document.querySelector('.viewer').clientHeight"
+    assert 0.3 < seen.run(stage) < 0.5  # curves first, and the graph is more than a strip
     assert seen.run("eagerflowViewer.state.color") == "time"
     assert seen.run("document.querySelectorAll('.stage svg text').length") > 10
     model.fit(x, y, batch_size=8, epochs=3, verbose=0, validation_split=0.25)
@@ -122,6 +128,12 @@ def test_histograms_are_fetched_when_looked_at(page_in_browser):
     seen.wait("document.querySelectorAll('[data-tensor]').length === 2")
     seen.wait("/mean .* std/.test(document.querySelector('[data-tensor]').textContent)")
     assert seen.run("document.querySelector('[data-tensor] canvas').width") > 100
+    card = seen.run(
+        "(({ each, left, split, finite }) => [each * finite.length, split - left, finite.length])"
+        "(document.querySelector('[data-tensor]').card)"
+    )
+    filled, room, count = card
+    assert filled == pytest.approx(room * min(1, count / 4))  # they take the width, be they ever so few
 
 
 def test_a_crash_keeps_the_page_and_shows_the_error(page_in_browser):
@@ -256,3 +268,29 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
         return found.length ? found : null; })()"""
     )
     assert hit == ["of error", "of warning", "of info"]
+
+
+def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(60):
+        page.log({"loss": 1000.0 if step == 3 else 1 + step / 60}, step=step)
+    page.log({"late": 1.0}, step=80)
+    seen.wait("eagerflowLive.curves.plots.has('late')")
+    axes = "['loss', 'late'].map((id) => eagerflowLive.curves.plots.get(id)).map(({ x, y }) => [x[1], y[1]])"
+    (loss_until, loss_most), (late_until, _) = seen.run(axes)
+    assert loss_until == late_until == 80
+    assert loss_most > 1000
+    seen.run("eagerflowLive.curves.set({ robust: true })")
+    assert seen.run(axes)[0][1] < 3
+
+
+def test_on_a_phone_the_graph_has_room_below_the_curves(page_in_browser):
+    page, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+    seen.open(page.url)
+    seen.wait("document.documentElement && document.documentElement.dataset.live === 'waiting' && innerWidth === 390")
+    x, y = data()
+    mlp().fit(x, y, batch_size=8, epochs=3, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    assert seen.run("document.querySelector('.sight').clientHeight") > 120
+    assert seen.run("document.querySelector('.panel').getBoundingClientRect().height") == 0

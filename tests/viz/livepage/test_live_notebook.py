@@ -85,7 +85,7 @@ def test_the_cell_shows_curves_and_numbers_and_no_address(shell, capsys):
     plain, html = places[0].fills[-1]
     assert plain.startswith("viz.live, training · epoch 2 / 2 · step 4")
     chart = ET.fromstring(html[html.index("<svg") : html.rindex("</svg>") + 6])
-    assert chart.get("aria-label").startswith("loss: train ")
+    assert chart.get("aria-label").startswith("loss: running mean ")
     assert "validation" in chart.get("aria-label")
     token = page.url.rstrip("/").split("/")[-1]
     assert all(token not in text for fill in places[0].fills for text in fill)

@@ -2,19 +2,23 @@
 
 const RUNS = {
   batch: { name: "train", colour: "--forward" },
-  epoch: { name: "epoch", colour: "--update", dots: true, wide: true },
+  epoch: { name: "train", colour: "--update", dots: true, wide: true },
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
   extra: { name: "", colour: "--metric" },
 };
+const RUNNING_MEAN = "running mean"; // what `fit` tells of a batch: the mean since the epoch began
+nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
 const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
+const ROBUST = new Set(["extra|step ms"]); // the first step, which builds the layers, takes many times as long as others
 
 class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
-    this.options = { log: false, weight: 0, range: 1, marks: [] };
+    this.ofFit = false; // whether numbers come from `fit`
+    this.options = { log: false, weight: 0, range: 1, robust: false, marks: [] };
     this.grid = el("div", { class: "plot-grid" });
     this.empty = notice("No numbers yet", "Curves begin with the first training step.");
     this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
@@ -28,9 +32,11 @@ class Curves {
     const smooth = el("input", { type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "smoothing",
       oninput: () => { said.textContent = Number(smooth.value).toFixed(2); this.set({ weight: Number(smooth.value) }); } });
     const said = el("output", {}, "0.00");
+    const robust = el("input", { type: "checkbox", onchange: () => this.set({ robust: robust.checked }) });
     const range = selectBox("which steps", [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]],
       () => this.set({ range: Number(range.value) }));
-    return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"), el("label", {}, "smoothing ", smooth, said), range);
+    return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
+      el("label", { title: "the axis leaves out the few values that are far from all others" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range);
   }
 
   set(options) {
@@ -54,10 +60,10 @@ class Curves {
     const found = new Map();
     for (const [name, points] of this.series) {
       const at = name.indexOf("|"), run = name.slice(0, at), metric = name.slice(at + 1);
-      if (!RUNS[run]) continue;
+      if (!RUNS[run] || (run !== "extra" && metric === "learning_rate" && this.series.has("extra|learning rate"))) continue;
       const id = run === "extra" ? `extra|${metric}` : metric;
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[metric] || metric : metric, unit: UNITS[run === "extra" ? metric : ""], lines: [] });
-      found.get(id).lines.push({ ...RUNS[run], name: RUNS[run].name || metric, run, points });
+      found.get(id).lines.push({ ...RUNS[run], name: run === "extra" ? found.get(id).title : run === "batch" && this.ofFit ? RUNNING_MEAN : RUNS[run].name, run, points });
     }
     const rank = (id) => {
       if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6)) + 20) % 20;
@@ -82,9 +88,12 @@ class Curves {
     }
     const nodes = metrics.map(([id]) => this.plots.get(id).node);
     if (nodes.some((node, i) => this.grid.children[i] !== node)) this.grid.replaceChildren(...nodes);
+    const all = metrics.flatMap(([, { lines }]) => lines.map(({ points }) => points)).filter((points) => points.length);
+    this.options.first = Math.min(...all.map((points) => points[0][0])); // the same steps in all charts
+    this.options.last = Math.max(1, ...all.map((points) => points[points.length - 1][0]));
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
-      plot.show(plot.wanted, this.options);
+      plot.show(plot.wanted, ROBUST.has(id) ? { ...this.options, robust: true } : this.options);
     }
   }
 }

@@ -1,7 +1,7 @@
 // The tab with distributions: how weights, gradients and activations are spread, over the steps.
 
 const HEAT_HEIGHT = 110;
-const WIDEST_STEP = 14;
+const FEWEST_STEPS = 4; // for which there is room at first
 const ROW = { step: 0, low: 1, high: 2, counts: 3, mean: 4, std: 5, nan: 6, inf: 7 };
 
 class Histograms {
@@ -109,7 +109,7 @@ class HistogramCard {
     if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.1, high + Math.abs(high || 1) * 0.1];
     this.range = [low, high];
     this.finite = finite;
-    this.each = Math.min(WIDEST_STEP, (this.split - this.left) / Math.max(1, finite.length));
+    this.each = (this.split - this.left) / Math.max(FEWEST_STEPS, finite.length);
     this.axes(brush, width);
     finite.forEach((moment, i) => this.column(brush, moment, i));
     if (finite.length) this.bars(brush, finite[finite.length - 1], width);

@@ -1,7 +1,8 @@
 // The live page: listens to news, and passes them on to the tabs, the line of numbers at the top, and the graph.
 
 const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
-const FIRST = ["epoch", "step", "left", "no news for", "problem"]; // numbers that a small screen shows
+const FIRST = ["epoch", "step", "left", "took", "no news for", "problem"]; // numbers that a small screen shows
+const NARROW = 640; // pixels, as in live.css
 const QUIET = 5000; // milliseconds without news after which the page says so
 
 class Live {
@@ -69,6 +70,7 @@ class Live {
     this.lost = false;
     this.heard = performance.now();
     if (news.status) this.status = news.status;
+    this.curves.ofFit = Boolean(this.status.epochs);
     if (news.series) this.curves.take(news.series);
     if (news.histograms) this.histograms.take(news.histograms);
     if (news.findings) this.showFindings(news.findings.list);
@@ -145,6 +147,7 @@ class Live {
     const [state, word] = this.condition();
     this.state = state;
     this.dot.dataset.state = state;
+    this.pause.hidden = Boolean(this.end);
     this.word.textContent = word;
     this.word.title = this.lost || this.gone ? "What this page has stays here." : (this.end && this.end.words) || "";
     document.documentElement.dataset.live = state;
@@ -178,17 +181,16 @@ class Live {
     const s = this.status, found = [];
     const add = (name, value, title) => value !== null && value !== undefined && found.push([name, value, title]);
     if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`);
-    add("step", s.step !== undefined ? amount(s.step) + (s.per_epoch ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null);
+    add("step", s.step !== undefined ? amount(s.step) + (s.per_epoch && !this.end && innerWidth > NARROW ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null);
     const quiet = performance.now() - this.heard;
     if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000));
     if (!this.end) {
       add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds");
       add("samples", s.samples ? `${short(s.samples)} /s` : null);
-      add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, "time that is left, at this speed");
-    }
+      add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${s.elapsed ? `; ${duration(s.elapsed)} have passed` : ""}`);
+    } else add("took", s.elapsed ? duration(s.elapsed) : null, "from the first step to the last");
     add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds");
-    add("weights", s.params ? amount(s.params) : null);
-    add("optimizer", s.optimizer ? clean(s.optimizer, 30) : null, s.learning_rate !== undefined ? `learning rate ${numeral(s.learning_rate)}` : undefined);
+    add("weights", s.params ? amount(s.params) : null, s.optimizer ? `changed by ${clean(s.optimizer, 30)}` : undefined);
     add("recording", s.overhead !== undefined && s.step > 1 ? percent(s.overhead) : null, "share of the time that recorded steps cost");
     if (this.shown) add("graph", `step ${amount(this.shown.step)}${this.follow ? "" : " (held)"}`);
     if (this.problem) add("problem", clean(this.problem, 80), clean(this.problem, 500));

@@ -1,8 +1,10 @@
 // A chart of a few curves over training steps, drawn on a canvas: linear or logarithmic, smoothed, with values at hand.
 
 const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 };
-const PLOT_HEIGHT = 170;
+const PLOT_HEIGHT = 140;
 const FEW = 25; // so few points are marked one by one
+const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
+const OUTLYING = 0.05; // the share of values that may lie outside, where outliers are ignored
 
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -39,10 +41,18 @@ function logTicks(low, high) { // of the logarithms
 
 // How the values at the marks are written: with as many digits as tell them apart.
 function tickNames(marked, log, unit) {
-  if (log || unit !== numeral || marked.length < 2) return (value) => unit(Number(value.toPrecision(3)));
+  if (log || unit !== numeral || marked.length < 2) return (value) => (value === 0 ? "0" : unit(Number(value.toPrecision(3))));
   const size = Math.max(...marked.map(Math.abs)), digits = Math.ceil(Math.log10(size / (marked[1] - marked[0]))) + 1;
   if (size >= 1e5 || size < 1e-3) return (value) => (value === 0 ? "0" : value.toExponential(Math.max(0, Math.min(4, digits - 1))));
   return (value) => String(Number(value.toPrecision(Math.max(1, Math.min(9, digits)))));
+}
+
+// The values that an axis must show: all, or those without the few that are far from all others.
+function withoutOutliers(values, robust) {
+  if (!robust || values.length < 5) return values;
+  const sorted = [...values].sort((a, b) => a - b), cut = Math.max(1, Math.floor(sorted.length * OUTLYING));
+  const low = sorted[cut], high = sorted[sorted.length - 1 - cut], reach = (high - low) * 1.5 || Math.abs(high) * 0.1;
+  return sorted.filter((value) => value >= low - reach && value <= high + reach);
 }
 
 // An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it.
@@ -73,7 +83,7 @@ class Plot {
     this.at = null;
   }
 
-  // `lines`: {name, colour (a CSS variable), points, dots, wide}. `options`: {log, weight, marks, range}.
+  // `lines`: {name, colour (a CSS variable), points, dots, wide}. `options`: {log, weight, marks, range, robust, first, last}.
   show(lines, options) {
     this.lines = lines.filter((line) => line.points.length);
     this.options = options;
@@ -81,9 +91,7 @@ class Plot {
   }
 
   prepare() {
-    const { weight, log, range } = this.options;
-    const last = Math.max(...this.lines.map((line) => line.points[line.points.length - 1][0]), 1);
-    const first = Math.min(...this.lines.map((line) => line.points[0][0]));
+    const { weight, log, range, first, last } = this.options;
     const from = first + (last - first) * (1 - range);
     this.x = [from, Math.max(last, from + 1)];
     this.drawn = this.lines.map((line) => {
@@ -94,7 +102,7 @@ class Plot {
     const values = this.drawn.flatMap((line) => (line.soft || line.raw).flatMap((point) => (line.soft ? [point[1]] : point.slice(1))));
     const usable = values.filter((value) => typeof value === "number" && (!log || value > 0));
     this.log = log && usable.length > 0;
-    const scaledValues = this.log ? usable.map(Math.log10) : usable;
+    const scaledValues = withoutOutliers(this.log ? usable.map(Math.log10) : usable, this.options.robust);
     let low = scaledValues.reduce((a, b) => Math.min(a, b), Infinity), high = scaledValues.reduce((a, b) => Math.max(a, b), -Infinity);
     if (!usable.length) [low, high] = [0, 1];
     const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || (this.log ? 0.5 : 1);
@@ -133,7 +141,7 @@ class Plot {
     brush.lineWidth = 1;
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    const marked = this.log ? logTicks(...this.y) : ticks(...this.y, 5), named = tickNames(marked, this.log, this.unit);
+    const size = this.unitSize(), marked = this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, 4).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
     for (const at of marked) {
       const value = this.log ? 10 ** at : at, y = Math.round(this.toY(value)) + 0.5;
       brush.globalAlpha = 0.6;
@@ -148,12 +156,21 @@ class Plot {
     brush.textBaseline = "top";
     const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 70)));
     for (const at of steps) if (Number.isInteger(at)) brush.fillText(at >= 1e4 ? short(at) : amount(at), this.toX(at), bottom + 5);
+    brush.textAlign = "right";
+    brush.fillText("step", MARGIN.left - 6, bottom + 5);
     this.marks(brush, bottom);
   }
 
+  // Of units that go by another base than ten: how large the one is in which the axis is written.
+  unitSize() {
+    const { base } = this.unit, most = Math.max(Math.abs(this.y[0]), Math.abs(this.y[1]));
+    return base && most >= base ? base ** Math.floor(Math.log(most) / Math.log(base)) : 1;
+  }
+
   marks(brush, bottom) { // where epochs end
-    const inside = (this.options.marks || []).filter(([x]) => x > this.x[0] && x < this.x[1]);
-    if (inside.length > 30) return;
+    const all = (this.options.marks || []).filter(([x]) => x > this.x[0] && x < this.x[1]);
+    const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((each) => all.length / each <= MOST_MARKS) || Infinity;
+    const inside = all.filter(([, epoch]) => epoch % every === 0);
     brush.save();
     brush.globalAlpha = 0.5;
     brush.setLineDash([2, 4]);
@@ -292,7 +309,7 @@ class Plot {
   explain() {
     const last = this.drawn.map((line) => line.points[line.points.length - 1][1]);
     this.legend.replaceChildren(...this.drawn.map((line, i) =>
-      el("span", {}, key(line.colour), `${clean(line.name, 24)} `, el("b", {}, this.unit(last[i])))));
+      el("span", {}, key(line.colour), line.name === this.title ? "" : `${clean(line.name, 24)} `, el("b", {}, this.unit(last[i])))));
     this.canvas.setAttribute("aria-label", `${clean(this.title)}: ${this.drawn.map((line, i) => `${clean(line.name, 24)} ${this.unit(last[i])}`).join(", ")}`);
   }
 }

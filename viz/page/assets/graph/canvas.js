@@ -4,7 +4,8 @@
 const MOST_ELEMENTS = 700,
   NEAREST = 3,
   FARTHEST = 0.002,
-  MARGIN = 200;
+  MARGIN = 200,
+  BESIDE = 130;
 
 class Canvas {
   constructor(onEvent) {
@@ -204,10 +205,12 @@ class Canvas {
     const { width, height, left } = this.scene,
       size = this.size();
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
-    const readable = Math.min(1, Math.max(0.6, (size.w - 40) / (width - left)));
+    const beside = size.w - 2 * BESIDE > 500 ? BESIDE : 0; // the room of the map, which is shown with a part of the scene
+    const readable = Math.min(1, Math.max(0.6, (size.w - beside - 40) / (width - left)));
     if (!whole && view.scale < readable) {
+      const room = (width - left) * readable <= size.w - beside - 40 ? size.w - beside : size.w;
       view.scale = readable;
-      view.x = size.w / 2 - ((left + width) / 2) * readable;
+      view.x = room / 2 - ((left + width) / 2) * readable;
       view.y = 20;
     }
     this.setView(view, smooth);
