@@ -5,6 +5,8 @@ recorder.py     listens to one run of the step and writes the list of kernels
 backward.py     the same for a tape's walk back
 instructions.py what the list is made of, each as an object, as a line of Python and as something to compute again
 program.py      the list as one function
+observed.py     a replay that others listen to; marks.py: what is announced beside the list; places.py: its lines
+forwarding.py   observers that hear a run while it is captured
 watching.py     who reads values and changes variables meanwhile
 guards.py       what Python objects a step depends on, and whether they are as they were
 calls.py        what a step does besides computing: prints, appends, the clock

@@ -8,6 +8,7 @@ import numpy
 
 from eagerflow.capture.instructions import Add, Compute, Const, Group, Ref, Rule, Slot, Unbroadcast
 from eagerflow.core.backward import Walk, everything, unbroadcast
+from eagerflow.core.observe import clock
 from eagerflow.core.primitive import registry
 
 __all__ = ["walk_captured"]
@@ -82,6 +83,7 @@ class _Walking:
         known = self.recorder.records.get(id(record))
         needs = tuple([key in reached for key in keys])
         before = self._before(known, ref) if self.recorder.compares else None
+        started = clock()
         if op.joint:
             found = list(op.pulls[0](numpy, g, record, needs))
         else:
@@ -93,14 +95,21 @@ class _Walking:
                 self.recorder.end(f"the gradient of {op.name}, which ran before the capture or inside a call")
         else:
             _, made, kept = known
-            self._write(made, Rule(op, ref, kept, shapes, needs, outs), before)
+            self._write(made, Rule(op, ref, kept, shapes, needs, outs, made), before)
+        ended = clock()
+        told: list[tuple[int, Any]] = []
         likes = saved if op.keeps_inputs else shapes
         for i, key in enumerate(keys):
             out = outs[i]
             if out is None:
                 continue
             shape = likes[i].shape if op.keeps_inputs else likes[i]
-            self._arrive(key, found[i], out, shape)
+            told.append((key, self._arrive(key, found[i], out, shape)))
+        if self.recorder.others:
+            made, arrived = (record[1], g) if record[1].__class__ is tuple else ((record[1],), (g,))
+            to, results = tuple([key for key, _ in told]), tuple([gx for _, gx in told])
+            for observer in self.recorder.others:
+                observer.on_rule(op, made, to, arrived, results, started, ended)
 
     def _before(self, known: Any, g: Ref) -> list[Any]:
         """The values of slots before a rule runs, which may work in the memory of what its op kept."""
@@ -115,7 +124,8 @@ class _Walking:
         self.recorder.add(rule, before)
         rule.line = made.line  # that of the op, which says more than that of tape.gradient
 
-    def _arrive(self, key: int, gx: Any, slot: int, shape: Any) -> None:
+    def _arrive(self, key: int, gx: Any, slot: int, shape: Any) -> Any:
+        """Add a contribution to a gradient; gives the contribution in the gradient's shape."""
         recorder = self.recorder
         if shape is not None and gx.shape != shape:
             gx = unbroadcast(gx, shape)
@@ -125,7 +135,7 @@ class _Walking:
         before = self.gradients.get(key)
         if before is None:
             self.gradients[key] = (gx, Slot(slot))
-            return
+            return gx
         add = registry["add"].forward
         array, ref = before
         in_place = key in self.owned and array.dtype == gx.dtype
@@ -134,3 +144,4 @@ class _Walking:
         recorder.add(Add(add, ref, Slot(slot), made, in_place))
         self.owned.add(key)
         self.gradients[key] = (total, Slot(made))
+        return gx

@@ -15,7 +15,7 @@ import os
 import random
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -89,12 +89,15 @@ def _acts(function: Any, held: set[int]) -> str | None:
 class _Listening:
     """What Python tells while a step runs."""
 
-    def __init__(self, recorder: Any, held: set[int]) -> None:
+    def __init__(self, recorder: Any, held: set[int], observers: Iterable[Any]) -> None:
         self.recorder, self.held = recorder, held
+        self.observers = tuple({_folder_of(type(observer)) for observer in observers} - {_OURS})
         self.codes: dict[Any, dict[str, Any]] = {}  # of the user's functions that ran, with their globals
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
+        if code.co_filename.startswith(self.observers):  # which act when arrays are freed, too
+            return
         if event == "call":
             if is_of_user(code.co_filename):
                 if not str(frame.f_globals.get("__name__", "")).startswith("namedtuple_"):  # which Python writes itself
@@ -130,15 +133,23 @@ def _legacy_state() -> tuple[Any, ...]:
     return (kind, words.tobytes(), *rest)
 
 
+def _folder_of(kind: type) -> str:
+    """The folder of the package that a class is of; the file, where it is of none."""
+    package = sys.modules.get(kind.__module__.partition(".")[0])
+    file = os.path.abspath(getattr(package, "__file__", None) or "nowhere")
+    return os.path.dirname(file) + os.sep if os.path.basename(file) == "__init__.py" else file
+
+
 @contextlib.contextmanager
-def heard_calls(recorder: Any, held: set[int]) -> Iterator[_Listening]:
+def heard_calls(recorder: Any, held: set[int], observers: Iterable[Any] = ()) -> Iterator[_Listening]:
     """Let a recorder know of calls inside the block that a replay would leave out.
 
     Args:
         recorder: is told to end.
         held: identities of lists, dicts and sets that the step's surroundings hold.
+        observers: who listens meanwhile; what they do isn't the step's.
     """
-    listening = _Listening(recorder, held)
+    listening = _Listening(recorder, held, observers)
     collects = gc.isenabled()
     gc.disable()  # what it ends would be heard as if the step called it
     sys.setprofile(listening)

@@ -22,7 +22,7 @@ from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.watching import watched
 from eagerflow.core.in_place import undo
 from eagerflow.core.log import log
-from eagerflow.core.observe import current, observing
+from eagerflow.core.observe import current, heard_by, observing
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import current_call
@@ -132,7 +132,7 @@ class Captured:
     ) -> None:
         functools.update_wrapper(self, function)
         self.less_memory = less_memory
-        self.name = name or getattr(function, "__qualname__", "the step")
+        self.name = str(name or getattr(function, "__qualname__", "the step"))
         self._function, self.verify_every = function, verify_every
         self._states: dict[Any, _State] = {}
         self._lock = threading.Lock()
@@ -171,7 +171,8 @@ class Captured:
 
     @boundary
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not _alone():
+        observers = current()
+        if not _alone() or (observers and not all(observer.hears_replays for observer in observers)):
             return self._function(*args, **kwargs)
         given = _Arguments(args, kwargs)
         if given.arrays:
@@ -190,6 +191,8 @@ class Captured:
             return self._verified(state, given, args, kwargs)
         self.replays += 1
         with numpy.errstate(all="ignore"):  # as a tape's walk has it
+            if observers and program.interests(observers):
+                return program.announce(self.name, given.tensors, observers)
             return program.run(*[tensor.data for tensor in given.tensors])
 
     def _state(self, given: _Arguments) -> _State:
@@ -226,8 +229,8 @@ class Captured:
             return self._function(*args, **kwargs)
         held = self._held(state)
         guards = Guards(held)
-        recorder = Recorder(compares=state.before is not None)
-        with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers)) as calls:
+        recorder = Recorder(state.before is not None, current())
+        with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers), current()) as calls:
             found, made = self._written(recorder, given, held.layers, args, kwargs)
         others = calls.codes.keys() - state.codes.keys()
         state.codes.update(calls.codes)
@@ -247,22 +250,23 @@ class Captured:
         inputs = [recorder.given(tensor) for tensor in given.tensors]
         token = capturing.set(recorder)
         try:
-            with observing(recorder):
+            with observing(recorder), heard_by((*recorder.others, recorder)):
                 found = self._function(*args, **kwargs)
             recorder.leave_losses(layers)
             outputs = recorder.ref(found)
         finally:
             capturing.reset(token)
+            recorder.walker.clear()
         if recorder.ended is not None:
             return found, None
         sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays] if self.less_memory else ()
-        return found, Program(inputs, recorder.instructions, outputs, sizes)
+        return found, Program(inputs, recorder.instructions, outputs, sizes, recorder.marks)
 
     def _verified(self, state: _State, given: _Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
         program = state.program
         assert program is not None
-        recorder = Recorder(compares=True)
+        recorder = Recorder(True, current())
         found, made = self._written(recorder, given, state.layers, args, kwargs)
         if made is None:
             difference: str | None = recorder.ended[0] if recorder.ended else "it ended early"
@@ -322,10 +326,9 @@ def _as_tensor(x: Any) -> Any:
 
 
 def _alone() -> bool:
-    """Whether nobody needs the step to run op by op: no tape around it, no observer, no layer, no probe, no ranks."""
+    """Whether nothing around the step needs it op by op: no tape, no layer, no probe, no ranks."""
     return (
         log.get() is None
-        and not current()
         and capturing.get() is None
         and current_call.get() is None
         and undo.get() is None
@@ -355,7 +358,8 @@ def function(
     are all others that can't be replayed, with one warning that says why and names the line: where the function reads a
     tensor's values (`float`, `bool`, `.numpy()`), prints, changes objects outside of it, or where shapes depend on
     values. It is captured anew for other shapes, types and numbers, and when an attribute, a global or a closure's
-    value that it uses has changed. Under a tape, an observer of `viz` or a distribution it runs eagerly.
+    value that it uses has changed. Under a tape or a distribution it runs eagerly; recordings of `viz` see each op of a
+    replay.
 
     Args:
         func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns such. NumPy arrays

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.capture.places import Places
 from eagerflow.core.in_place import stored
 from eagerflow.core.op_function import promoted
 from eagerflow.core.primitive import Op
@@ -188,13 +189,15 @@ class Instruction:
     Attributes:
         outs: the numbers of the slots that it fills.
         line: file and line of the user's code that led to it.
+        places: the user's code between it and the scope around it.
     """
 
-    __slots__ = ("line", "outs")
+    __slots__ = ("line", "outs", "places")
     pure = True  # whether it may be computed again for comparison
 
     outs: list[int]
     line: tuple[str, int] | None
+    places: Places
 
     @property
     def name(self) -> str:
@@ -361,14 +364,23 @@ class Rule(Instruction):
         shapes: the shapes of its arrays.
         needs: for joint rules, which gradients are wanted.
         found: the slots of gradients, None where there is none.
+        forward: what ran on the way there.
     """
 
-    __slots__ = ("found", "g", "needs", "op", "saved", "shapes")
+    __slots__ = ("forward", "found", "g", "needs", "op", "saved", "shapes")
 
     def __init__(
-        self, op: Op, g: Ref, saved: list[Ref], shapes: Any, needs: tuple[bool, ...], found: list[int | None]
+        self,
+        op: Op,
+        g: Ref,
+        saved: list[Ref],
+        shapes: Any,
+        needs: tuple[bool, ...],
+        found: list[int | None],
+        forward: Compute,
     ) -> None:
         self.op, self.g, self.saved, self.shapes, self.needs, self.found = op, g, saved, shapes, needs, found
+        self.forward = forward
         self.outs = [n for n in found if n is not None]
 
     @property

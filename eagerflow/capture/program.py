@@ -5,21 +5,25 @@ from __future__ import annotations
 import itertools
 import keyword
 import linecache
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy
 
 from eagerflow.capture.instructions import Instruction, Ref
+from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
+from eagerflow.capture.observed import Announced, Announcing
+from eagerflow.capture.places import Places
 from eagerflow.core.in_place import stored
+from eagerflow.core.observe import Observer, clock, state as heeded
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["Program"]
 
 _numbers = itertools.count(1)
-_TAKEN = frozenset({"numpy", "stored", "tensor", "record", "step", "slice", *keyword.kwlist})
+_TAKEN = frozenset({"numpy", "stored", "tensor", "record", "step", "slice", "replay", "clock", "t", *keyword.kwlist})
 _new = object.__new__
 
 
@@ -31,12 +35,19 @@ class Program:
         instructions: what is computed.
         outputs: what the step gives.
         sizes: bytes of the slots' values, where memory is to be saved; else empty.
+        marks: what is announced beside the instructions.
     """
 
     def __init__(
-        self, inputs: list[int], instructions: list[Instruction], outputs: Ref, sizes: Sequence[int] = ()
+        self,
+        inputs: list[int],
+        instructions: list[Instruction],
+        outputs: Ref,
+        sizes: Sequence[int] = (),
+        marks: Sequence[Mark] = (),
     ) -> None:
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
+        self.marks = marks
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
 
@@ -56,20 +67,25 @@ class Program:
     @cached_property
     def source(self) -> str:
         """The step as Python; written when it is first asked for: most runs are only compared."""
-        lines = [f"def step({', '.join(f'v{n}' for n in self.inputs)}):"]
+        inputs = [f"v{n}" for n in self.inputs]
+        lines = [f"def step({', '.join(inputs)}):", *[f"    {text}" for text, *_ in self._lines()]]
+        return "\n".join(lines) + "\n"
+
+    def _lines(self) -> Iterator[tuple[str, Instruction | None, int]]:
+        """The lines of the function, each with the instruction that it is, if it is one, and how many came before."""
         outputs = set(self.outputs.slots())
         last = self._last_uses()
         plan, drops = dropped(self.instructions, self.inputs, outputs, self.sizes) if self.sizes else ({}, {})
-        lines += _deleted(n for n in self.inputs if n not in last and n not in outputs)
+        yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
         for i, instruction in enumerate(self.instructions):
             slot, again = plan.get(i, (-1, []))
-            lines += [f"    {each.text(self._named)}  # again" for each in again]
-            lines += _deleted(n for each in again for n in each.outs if n != slot and last[n] < i)
-            lines.append(f"    {instruction.text(self._named)}")
+            for each in again:
+                yield f"{each.text(self._named)}  # again", each, i
+            yield from _deleted((n for each in again for n in each.outs if n != slot and last[n] < i), i)
+            yield instruction.text(self._named), instruction, i
             gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}
-            lines += _deleted(gone.union(drops.get(i, ())))
-        lines.append(f"    return {self.outputs.text(self._named)}")
-        return "\n".join(lines) + "\n"
+            yield from _deleted(gone.union(drops.get(i, ())), i + 1)
+        yield f"return {self.outputs.text(self._named)}", None, len(self.instructions)
 
     def _touched(self, instruction: Instruction) -> set[int]:
         return {n for ref in instruction.refs() for n in ref.slots()} | set(instruction.outs)
@@ -84,18 +100,84 @@ class Program:
     @cached_property
     def run(self) -> Callable[..., Any]:
         """The step as a function of its arguments' arrays."""
+        return self._compiled(self.source, {"tensor": _tensor})
+
+    def _compiled(self, source: str, names: dict[str, Any]) -> Callable[..., Any]:
         file = f"<eagerflow captured step {next(_numbers)}>"
-        linecache.cache[file] = (len(self.source), None, self.source.splitlines(keepends=True), file)
-        scope: dict[str, Any] = {"numpy": numpy, "tensor": _tensor, "stored": stored, **self._constants}
-        exec(compile(self.source, file, "exec"), scope)
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        scope: dict[str, Any] = {"numpy": numpy, "stored": stored, **names, **self._constants}
+        exec(compile(source, file, "exec"), scope)
         made: Callable[..., Any] = scope["step"]
         return made
 
+    # -- while others listen
 
-def _deleted(slots: Iterable[int]) -> list[str]:
+    @cached_property
+    def _announced(self) -> Announced:
+        return Announced(self.inputs, self.instructions, self.marks)
+
+    @cached_property
+    def _announcing(self) -> Callable[..., Any]:
+        """The same function; it is given an `Announcing`, too, and tells it of every instruction.
+
+        `<places>` in its globals says of each line what code of the user's led to it, and `<by user>` which lines stand
+        for scopes that the user's code opened: observers look there for what isn't on the stack.
+        """
+        lines = ["def step(replay, " + "".join(f"v{n}, " for n in self.inputs) + "):", "    tensor = replay.tensor"]
+        places: list[Places] = [(), (), ()]  # lines are counted from 1
+        by_user = set[int]()
+        numbers = {id(each): i for i, each in enumerate(self.instructions)}
+        marks = list(reversed(list(enumerate(self.marks))))
+
+        def write(text: str, led_by: Places) -> None:
+            lines.append(f"    {text}")
+            places.append(led_by)
+
+        for text, instruction, before in self._lines():
+            while marks and marks[-1][1].at <= before and not text.startswith("del "):
+                number, mark = marks.pop()
+                write(f"replay.mark({number})", mark.places)
+                if mark.by_user:
+                    by_user.add(len(lines))
+            if instruction is None:
+                gone = text.removeprefix("del ").replace("v", "")
+                write(f"{text}; replay.forget({gone})" if text.startswith("del ") else text, ())
+                continue
+            outs = "".join(f"v{n}, " for n in instruction.outs)
+            text = text.removesuffix("  # again")
+            write(f"t = clock(); {text}; replay.heard({numbers[id(instruction)]}, t, ({outs}))", instruction.places)
+        names = {"clock": clock, "<places>": tuple(places), "<by user>": frozenset(by_user)}
+        return self._compiled("\n".join(lines) + "\n", names)
+
+    def announce(self, name: str, given: Sequence[Tensor], observers: Sequence[Observer]) -> Any:
+        """Run the step, and let observers hear of it."""
+        replay = Announcing(self._announced, observers, given)
+        for observer in observers:
+            observer.on_replay_begin(name)
+        try:
+            return self._announcing(replay, *[tensor.data for tensor in given])
+        except BaseException as error:
+            replay.fail(error)
+            raise
+        finally:
+            for observer in reversed(observers):
+                observer.on_replay_end()
+
+    def interests(self, observers: Sequence[Observer]) -> bool:
+        """Whether any of them is to hear of the replay."""
+        return heeded.ops or self._marks_steps or any(observer.wants_scopes for observer in observers)
+
+    @cached_property
+    def _marks_steps(self) -> bool:
+        """Whether the user's code marks training steps inside."""
+        return any(isinstance(mark, Begins) and mark.kind == "step" for mark in self.marks)
+
+
+def _deleted(slots: Iterable[int], before: int) -> Iterator[tuple[str, None, int]]:
     """The line that lets slots go, if there are any."""
     names = [f"v{n}" for n in sorted(set(slots))]
-    return [f"    del {', '.join(names)}"] if names else []
+    if names:
+        yield f"del {', '.join(names)}", None, before
 
 
 def _is_short(constant: Any) -> bool:

@@ -13,12 +13,16 @@ from eagerflow.base.capturing import capturing
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.calls import line_of_user
 from eagerflow.capture.comparing import other_bits
+from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
+from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
+from eagerflow.capture.places import Places, Walker
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import log
-from eagerflow.core.observe import Observer, heard_by
+from eagerflow.core.observe import Observer, Scope, clock, heard_by
 from eagerflow.core.op_function import as_float, as_real, own, promoted, unwrap_all
 from eagerflow.core.primitive import Op
+from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
 from eagerflow.core.variable import Variable
 from eagerflow.layer.added_losses import hold_losses
@@ -40,16 +44,26 @@ class Recorder(Observer):
 
     Args:
         compares: whether each instruction is computed a second time, to see that it gives what the run has.
+        others: observers that hear the run too.
 
     Attributes:
+        marks: what is announced beside the instructions, in order.
         other_bits: which one didn't, in words; None while all do.
         instructions: what was computed, in order.
         arrays: the values of slots, by number.
         ended: why the capture ended early, None while it goes on.
     """
 
-    def __init__(self, compares: bool = False) -> None:
+    hears_steps = True  # those that `viz.step` marks
+
+    def __init__(self, compares: bool = False, others: tuple[Observer, ...] = ()) -> None:
         self.compares = compares
+        self.others: tuple[Observer, ...] = (Forwarding(others),) if others else ()
+        self.walker = Walker(sys._getframe(1))
+        self.marks: list[Mark] = []
+        self._tapes: list[Any] = []
+        self._times: list[int] = []  # when instructions were written
+        self._slots_of_keys: dict[int | None, int] = {}
         self.other_bits: str | None = None
         self.instructions: list[Instruction] = []
         self.arrays: list[Any] = []
@@ -91,7 +105,9 @@ class Recorder(Observer):
             instruction: what was computed.
             values: the slots' values when it began, where it may change some; default: those of now.
         """
-        instruction.line = line_of_user(sys._getframe(1))
+        frame = sys._getframe(1)
+        instruction.line, instruction.places = line_of_user(frame), self.walker.places(frame)
+        self._times.append(clock())
         self.instructions.append(instruction)
         if self.compares and instruction.pure and self.other_bits is None:
             found = instruction.compute(self.arrays if values is None else values)
@@ -123,6 +139,7 @@ class Recorder(Observer):
             return Slot(self._slots[id(array)])
         slot = self.new_slot(array)
         self._reads[id(array)] = variable
+        self._slots_of_keys[variable.identity] = slot
         self.add(Read(variable, slot))
         return Slot(slot)
 
@@ -222,6 +239,7 @@ class Recorder(Observer):
         if op.saves:
             kept = dict(zip(op.saved, record[4])) if tracked else {}  # type: ignore[index]
             extras = [self.new_slot(kept.get(name)) for name in op.saves]
+        self._slots_of_keys.update((key, slot) for key, slot in zip(keys, outs) if key is not None)
         made = Compute(op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
         self.add(made)
         if tracked:
@@ -286,7 +304,55 @@ class Recorder(Observer):
         if self.slot_of(drawn) is None:  # by no function that is called again
             self.end(f"random numbers are drawn in a way that a replay can't repeat ({kind})")
 
+    def on_scope_begin(self, scope: Scope) -> None:
+        if self.ended is None:
+            places, by_user = self.walker.begin(sys._getframe(1))
+            inputs = announced_ref(self.ref(scope.inputs))
+            self._mark(Begins(scope.kind, scope.name, self._owner(scope.owner), inputs, by_user), places)
+
+    def _owner(self, owner: Any) -> Any:
+        """Whose scope it is; of tapes, which have records of this run, just which one."""
+        if not isinstance(owner, GradientTape):
+            return owner
+        if not any(tape is owner for tape in self._tapes):
+            self._tapes.append(owner)
+        return OwnTape(next(i for i, tape in enumerate(self._tapes) if tape is owner))
+
+    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if self.ended is None:
+            self.walker.end()
+            self._mark(Ends(announced_ref(self.ref(outputs))), ())
+
+    def on_rule(
+        self,
+        op: Op,
+        out_keys: Any,
+        in_keys: Any,
+        gradients: Any,
+        results: Any,
+        started: int,
+        ended: int,
+        error: BaseException | None = None,
+    ) -> None:
+        if self.ended is None and error is None:  # in a walk that a tape records; others are written by `walk_captured`
+            since = next((i for i in reversed(range(len(self._times))) if self._times[i] < started), -1) + 1
+            if since == len(self.instructions):  # it gives constants
+                return
+            told = [announced_ref(self.ref(list(given))) for given in (gradients, results)]
+            made, read = [list(map(self._slots_of_keys.get, given)) for given in (out_keys, in_keys)]
+            self._mark(WentBack(op, since, made, read, *told), ())
+
+    def _mark(self, mark: Mark, places: Places) -> None:
+        mark.at, mark.places = len(self.instructions), places
+        self.marks.append(mark)
+
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        self._match(sources, results)
+        told = [announced_ref(self.ref(list(given))) for given in (targets, sources, results)]
+        self._mark(Differentiated(*told), ())
+
+    def _match(self, sources: Any, results: Any) -> None:
+        """Know the gradients that a tape gives as what its walk computed."""
         for source, result in zip(sources, results):
             if result is None:
                 continue
@@ -315,7 +381,7 @@ class Recorder(Observer):
         named = Group(dict, [self.ref(arg) for arg in kwargs.values()], tuple(kwargs))
         token = capturing.set(None)
         try:
-            with heard_by(()):
+            with heard_by(self.others):
                 found = function(*args, **kwargs)
         finally:
             capturing.reset(token)

@@ -12,7 +12,8 @@ Events come in the order in which things happen:
 * `on_update` after a variable was changed in place (optimizers, `assign`);
 * `on_scope_begin` / `on_scope_end` around layers, models, losses, metrics, optimizers, steps, data;
 * `on_collective` after ranks did something together, such as summing gradients;
-* `on_logs` when training has numbers to tell.
+* `on_logs` when training has numbers to tell;
+* `on_replay_begin` / `on_replay_end` around a captured step that is replayed (see `eagerflow/capture`).
 
 A tensor has a `key` (a number, unique in the process) while some tape may track it, and a free
 `serial` slot which belongs to observers: unset until an observer writes it.
@@ -93,9 +94,16 @@ class Observer:
         wants_ops: whether it must hear of single ops, rules and updates (`on_op`, `on_rule`, `on_update`), which costs
             about a microsecond each. Without, it hears of them only
             when they raise, or while another observer wants them.
+        wants_scopes: False for one that only counts steps: while nobody else listens, replays announce no other scopes.
+        hears_replays: whether captured steps may be replayed while it listens; else they run eagerly. A replay
+            announces what the captured run announced, with its own arrays, when they are made and let go, and its own
+            times; a scope's outputs are None where nobody uses them any more. An op that raises isn't announced, but
+            the scopes around it are.
     """
 
     wants_ops = True
+    wants_scopes = True
+    hears_replays = False
 
     def on_op(
         self,
@@ -174,6 +182,12 @@ class Observer:
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Training reports numbers: `kind` is "batch" or "epoch", `step` counts from 0."""
+
+    def on_replay_begin(self, name: str) -> None:
+        """What follows is a captured step that is replayed; for observers with `hears_replays`."""
+
+    def on_replay_end(self) -> None:
+        """The replay is over."""
 
 
 @contextlib.contextmanager

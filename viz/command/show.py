@@ -40,6 +40,8 @@ def run_show(options: argparse.Namespace) -> int:
     print(paint(describe(recording), "1"))
     phases = "  ".join([f"{name} {count:,}" for name, count in facts["phases"].items()])
     print(f"ops: {phases}")
+    if facts["replayed"]:
+        print(f"{facts['replayed']:,} of them in captured steps, replayed")
     if recording.others:
         print_table(rank_table(recording))
     print(f"made with Python {facts['python']}, {facts['began']}")

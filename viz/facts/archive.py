@@ -217,6 +217,8 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     counts = header["counts"]
     if header["version"] == 1:
         columns["Op.composition"] = numpy.full(counts["ops"], NONE)
+    if header["version"] < 5:
+        columns["Op.replayed"] = numpy.zeros(counts["ops"], numpy.int64)
     check_tables(texts.values, frames.values)
     check_columns(columns)
     ops = list(map(Op, range(counts["ops"]), *decode(columns, Op, texts, frames, counts["ops"]).values()))

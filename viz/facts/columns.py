@@ -33,7 +33,7 @@ def _kinds(text: str) -> dict[str, str]:
 _OPS = _kinds(
     """
     name:text phase:text scope:int step:int inputs:ints input_names:texts outputs:ints settings:json
-    stack:frames start:int end:int forward:int error:text thread:int composition:int
+    stack:frames start:int end:int forward:int error:text thread:int composition:int replayed:flag
     """
 )
 _TENSORS = _kinds(
@@ -179,6 +179,7 @@ def settings_text(value: Any) -> str:
 
 _ENCODERS: dict[str, Callable[[Sequence[Any], Pool, Pool], dict[str, numpy.ndarray]]] = {
     "int": lambda column, texts, frames: {"": _ints(column)},
+    "flag": lambda column, texts, frames: {"": _ints(list(map(int, column)))},
     "float": lambda column, texts, frames: {
         "": numpy.array([numpy.nan if x is None else x for x in column], dtype=numpy.float64)
     },
@@ -191,6 +192,7 @@ _ENCODERS: dict[str, Callable[[Sequence[Any], Pool, Pool], dict[str, numpy.ndarr
 }
 _DECODERS: dict[str, Callable[[_Reader, Pool, Pool], list[Any]]] = {
     "int": lambda read, texts, frames: _optional(read.array("", "i")),
+    "flag": lambda read, texts, frames: [x != 0 for x in read.array("", "i").tolist()],
     "float": lambda read, texts, frames: [None if x != x else x for x in read.array("", "f").tolist()],
     "text": lambda read, texts, frames: texts.look_up(read.array("", "i")),
     "json": lambda read, texts, frames: _settings(read, texts, frames),

@@ -34,7 +34,7 @@ __all__ = [
 ]
 __all__ += ["check_members", "check_parents", "columns_of", "notes_of", "parse", "rank_file", "reading", "scope_of"]
 
-VERSION = 4  # 1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out
+VERSION = 5  # 1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out; 4 knew no replays
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
 KIND = "eagerflow trace"
 VALUES = "values.npz"  # only where values were kept

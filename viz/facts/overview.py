@@ -29,7 +29,7 @@ from viz.facts.schema import PHASES, Frame, Op, Record, Step
 
 __all__ = ["glance", "overview"]
 
-_OF_OPS = ("name", "phase", "scope", "stack", "error")
+_OF_OPS = ("name", "phase", "scope", "stack", "error", "replayed")
 
 
 def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
@@ -51,6 +51,7 @@ def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
         "tensors": len(recording.tensors) if tensors is None else tensors,
         "steps": len(recording.steps),
         "phases": phases,
+        "replayed": sum(op.replayed for op in recording.ops),
         "failed": failed,
         "notes": list(recording.notes),
         "python": recording.meta.get("python", ""),
@@ -62,8 +63,8 @@ def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
 def glance(path: str | os.PathLike[str]) -> tuple[Record, int] | None:
     """As much of a recording as `overview` tells, in a fraction of the time and memory of the whole.
 
-    Ops that failed have their name, scope and line, others nothing but their phase. Scopes have no settings, and there
-    are no tensors.
+    Ops that failed have their name, scope and line, others nothing but their phase and whether they were
+    replayed. Scopes have no settings, and there are no tensors.
 
     Args:
         path: the file.
@@ -88,6 +89,8 @@ def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, int
         columns = columns_of(archive.read("columns.npz"), allowed, {f"Op.{name}" for name in (*_OF_OPS, "stack@")})
     counts: Any = header.get("counts")
     check_counts(counts)
+    if header["version"] < 5:
+        columns["Op.replayed"] = numpy.zeros(counts["ops"], numpy.int64)
     texts, frames = Pool(header["texts"]), Pool([Frame(*row) for row in header["frames"]])
     check_tables(texts.values, frames.values)
     record = Record(
@@ -104,12 +107,13 @@ def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, int
 
 
 def _ops(columns: dict[str, numpy.ndarray], texts: Pool, frames: Pool, count: int) -> list[Op]:
-    """The ops; those that didn't fail are one object for each phase."""
-    names, phases, errors = decode(columns, Op, texts, frames, count, ("name", "phase", "error")).values()
+    """The ops; those that didn't fail are one object for each phase, replayed or not."""
+    wanted = ("name", "phase", "error", "replayed")
+    names, phases, errors, replayed = decode(columns, Op, texts, frames, count, wanted).values()
     if None in names or not set(phases) <= set(PHASES):
         raise Damaged("an op has no name or no phase")
-    usual = {phase: Op(0, "", phase) for phase in PHASES}
-    ops = [usual[phase] for phase in phases]
+    usual = {(phase, again): Op(0, "", phase, replayed=again) for phase in PHASES for again in (False, True)}
+    ops = list(map(usual.__getitem__, zip(phases, replayed)))
     failed = [i for i, error in enumerate(errors) if error is not None]
     if failed:
         found = decode(columns, Op, texts, frames, count, ("scope", "stack"))

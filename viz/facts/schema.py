@@ -168,6 +168,7 @@ class Op:
         error: what it raised, as text, or None.
         thread: the number of the thread it ran in; what ranks do together (phase `"network"`) has one of its own.
         composition: for a fused op, the position in `Record.compositions` of what it is made of.
+        replayed: whether it ran in a captured step that was replayed (`ef.function`, `compile(jit_compile=True)`).
 
     >>> import eagerflow as ef
     >>> import viz
@@ -194,6 +195,7 @@ class Op:
     error: str | None = None
     thread: int = 0
     composition: int | None = None
+    replayed: bool = False
 
     @property
     def source(self) -> Frame | None:

@@ -193,11 +193,13 @@ def top(record: Record, by: str = "time", n: int = 10) -> Text:
         "share": lambda row: f"{100 * row['share']:.1f} %",
         "ops": lambda row: formatting.amount(row["ops"]),
         "count": lambda row: formatting.amount(row["count"]),
+        "replayed": lambda row: formatting.amount(row["replayed"]) if row["replayed"] else "",
         "FLOPs": lambda row: "" if row["flops"] is None else formatting.short(row["flops"]),
     }
     heads: tuple[str, ...] = (by, "ops", "time", "share", "memory")
     if by in ("time", "memory", "flops"):
-        heads = ("op", "phase", "layer", "output", "count", "time", "memory", "FLOPs", "source")
+        again = ("replayed",) if any(row["replayed"] for row in found) else ()
+        heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
     lines = [[shown[h](row) if h in shown else formatting.clean(row[h], 50) for h in heads] for row in found]
     return Text(table([h if h != "source" else "line" for h in heads], lines))
 
@@ -249,6 +251,7 @@ def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
         "layer": record.path(_around_id(record, op)),
         "output": ", ".join([formatting.tensor(record.tensors[i]) for i in op.outputs[:2]]),
         "count": len(ops),
+        "replayed": sum(each.replayed for each in ops),
         "time": sum([each.duration for each in ops]),
         "memory": sum([_made(record, each) for each in ops]),
         "flops": sum(known) if known else None,

@@ -44,6 +44,7 @@ class Collector(observe.Observer):
         blame: which op raised an error that goes round.
     """
 
+    hears_replays = True
     wants_ops = False  # training keeps its speed while no step is recorded
 
     def __init__(

@@ -134,7 +134,9 @@ def main_scope(record: Record, ops: Iterable[Op]) -> str:
 
 def caption(record: Record, ops: list[Op]) -> list[str]:
     """How many ops ran, how long they took, and what went wrong."""
-    return [formatting.count(len(ops), "op"), *_step_time(record, ops), *outcome(record, ops)]
+    replayed = sum(op.replayed for op in ops)
+    captured = [f"{replayed:,} replayed" if replayed < len(ops) else "replayed"] if replayed else []
+    return [formatting.count(len(ops), "op"), *captured, *_step_time(record, ops), *outcome(record, ops)]
 
 
 def _step_time(record: Record, ops: list[Op]) -> list[str]:

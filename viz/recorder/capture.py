@@ -38,7 +38,17 @@ __all__ = ["Capture", "Options", "RecordedScope"]
 _NO_TENSORS = frozenset([bool, int, float, str, type(None)])
 _WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
 _STEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
-_MACHINERY = frozenset([observe.__file__, contextlib.__file__, scopes.__file__, _STEPS])
+_CAPTURE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__))), "capture", "")
+_MACHINERY = frozenset(
+    [
+        observe.__file__,
+        contextlib.__file__,
+        scopes.__file__,
+        _STEPS,
+        _CAPTURE + "forwarding.py",
+        _CAPTURE + "observed.py",
+    ]
+)
 
 
 class Options(NamedTuple):
@@ -97,6 +107,7 @@ class Capture(observe.Observer):
     """
 
     hears_steps = True  # those that `viz.step` marks
+    hears_replays = True
 
     def __init__(self, options: Options, crashed: Callable[[BaseException], None] | None = None) -> None:
         self.options = options
@@ -105,6 +116,7 @@ class Capture(observe.Observer):
         self.walker = Walker()
         self.scopes: list[RecordedScope] = []
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
+        self.replays: list[tuple[int, int, int]] = []  # where captured steps that were replayed lie in the log; thread
         self.measured: dict[int, Any] = {}
         self.small = SmallArrays(options.stats, self.measured)
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
@@ -118,6 +130,7 @@ class Capture(observe.Observer):
         self.began = self.stopped = 0
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
         self.here: Here = (None, None, None)
+        self._replay_from = 0
         self._root: FrameType | None = None
         self._crashed = crashed
         self.parts: dict[int, list[int]] = {}
@@ -259,7 +272,7 @@ class Capture(observe.Observer):
         self.scopes.append(opened)
         self._open.append(_Open(scope, opened, before))
         # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
-        if frame is not None and is_internal(frame.f_code.co_filename):
+        if frame is not None and is_internal(frame.f_code.co_filename) and not _opened_by_user(frame):
             self.here = (number, number, frame)
             opened.inner_base = number
         else:
@@ -287,6 +300,12 @@ class Capture(observe.Observer):
             recorded.error = described(error)
         if opened.owner is not None:
             recorded.owner = self._owner(opened.owner)
+
+    def on_replay_begin(self, name: str) -> None:
+        self._replay_from = len(self.journal.log)
+
+    def on_replay_end(self) -> None:
+        self.replays.append((self._replay_from, len(self.journal.log), threading.get_ident()))
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         self.logs.append((kind, step, dict(logs), observe.clock()))
@@ -466,6 +485,11 @@ def _caller(frame: FrameType | None) -> FrameType | None:
     while frame is not None and frame.f_code.co_filename in _MACHINERY:
         frame = frame.f_back
     return frame
+
+
+def _opened_by_user(frame: FrameType) -> bool:
+    """Whether a captured step replays a scope that the user's code opened, and not a layer, say."""
+    return frame.f_lineno in frame.f_globals.get("<by user>", ())
 
 
 def _nothing(array: Any) -> int | None:

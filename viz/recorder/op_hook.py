@@ -28,6 +28,7 @@ __all__ = ["Walker", "meeter", "next_serial", "op_recorder", "recording", "rule_
 # Unique in the process: recordings share what they know of a tensor.
 next_serial = itertools.count(1).__next__
 _DEEPEST = 64  # frames, those of eagerflow included, between a line of the user's and an op
+_PLACES = "<places>"  # in the globals of a captured step that is replayed: see `eagerflow/capture/program.py`
 recording = [0]  # how many recordings are open in the process
 
 
@@ -41,11 +42,12 @@ class Walker:
 
     def __init__(self) -> None:
         self.codes: dict[int, CodeType] = {}
-        self._internal: dict[int, bool] = {}
+        self._internal: dict[int, bool | tuple[Any, ...]] = {}  # of replayed steps: what led to each of their lines
         self.walk = self._make_walk()
 
     def _make_walk(self) -> Callable[[FrameType | None, FrameType | None], list[int]]:
         internal, meet, longest, levels = self._internal, self._meet, 2 * MAX_FRAMES, range(_DEEPEST)
+        replayed = self._replayed
 
         def walk(frame: FrameType | None, until: FrameType | None) -> list[int]:
             """The user's code from `frame` outwards up to `until`: number of a code object, instruction, ..."""
@@ -58,10 +60,12 @@ class Walker:
                 try:
                     inside = internal[number]
                 except KeyError:
-                    inside = meet(number, code)
+                    inside = meet(number, frame)
                 if not inside:
                     places.append(number)
                     places.append(frame.f_lasti)
+                elif inside.__class__ is tuple:
+                    places += replayed(inside[frame.f_lineno])
                 if frame is until:
                     break
                 frame = frame.f_back
@@ -69,10 +73,19 @@ class Walker:
 
         return walk
 
-    def _meet(self, number: int, code: CodeType) -> bool:
-        self.codes[number] = code  # kept, so that the number stays its own
-        inside = self._internal[number] = is_internal(code.co_filename)
+    def _meet(self, number: int, frame: FrameType) -> bool | tuple[Any, ...]:
+        self.codes[number] = frame.f_code  # kept, so that the number stays its own
+        inside = self._internal[number] = frame.f_globals.get(_PLACES) or is_internal(frame.f_code.co_filename)
         return inside
+
+    def _replayed(self, places: tuple[tuple[CodeType, int], ...]) -> list[int]:
+        """What was on the stack when a step was captured that is replayed now."""
+        found: list[int] = []
+        for code, at in places:
+            if not is_internal(code.co_filename):
+                self.codes[id(code)] = code
+                found += (id(code), at)
+        return found
 
 
 class Listener(Protocol):

@@ -54,6 +54,7 @@ class _Builder:
         self.threads: dict[int, int] = {}
         self.dtypes: dict[Any, str] = {}
         self.makers: dict[int, int] = {}  # key of a tensor -> id of the op that made it
+        self.replay = 0  # how many replays are over
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
         self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
@@ -273,10 +274,21 @@ class _Builder:
             end=self._time(event.ended),
             error=event.error,
             thread=0 if phase == "network" else self.threads.setdefault(event.thread, len(self.threads)),
+            replayed=self._replayed(event),
         )
         self.record.ops.append(op)
         self.began.append(event.started)
         return op
+
+    def _replayed(self, event: Event) -> bool:
+        """Whether a captured step was replayed then."""
+        replays = self.capture.replays
+        while self.replay < len(replays) and replays[self.replay][1] <= event.begin:
+            self.replay += 1
+        if self.replay == len(replays):
+            return False
+        begin, _, thread = replays[self.replay]
+        return begin <= event.begin and thread == event.thread
 
     def _read(self, op: Op, arguments: Any, names: tuple[str, ...]) -> None:
         """Sort what an op was given into tensors and settings."""

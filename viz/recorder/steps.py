@@ -28,6 +28,8 @@ class StepGate(observe.Observer):
     """
 
     hears_steps = True  # those that `step` marks
+    hears_replays = True
+    wants_scopes = False
     wants_ops = False  # only steps, so that those which aren't chosen run at full speed
 
     def __init__(self, capture: Capture, steps: frozenset[int]) -> None:

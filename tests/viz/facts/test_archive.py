@@ -99,7 +99,7 @@ def test_a_newer_file_names_both_versions(saved, tmp_path):
     def change(header, columns):
         header["version"] = 99
 
-    with pytest.raises(viz.TraceFileError, match=r"version 99.*up to version 4"):
+    with pytest.raises(viz.TraceFileError, match=r"version 99.*up to version 5"):
         viz.load(rewritten(saved, tmp_path / "new.efz", change))
 
 

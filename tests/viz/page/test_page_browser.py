@@ -763,3 +763,22 @@ def test_the_map_lets_the_drawing_below_it_be_seen(big):
     big.run("v.canvas.setView({ x: -v.scene.width - 40, y: 0, scale: 1 })")  # all of it is left of what is seen
     big.rest()
     assert not big.run(faded)
+
+
+def test_the_panel_says_of_an_op_that_it_was_replayed(shown, pages):
+    def replayed():
+        run = ef.function(lambda x: ef.ops.tanh(x) + 1.0)
+        for _ in range(4):
+            run(ef.Tensor([1.0]))
+        with viz.trace() as record:
+            run(ef.Tensor([1.0]))
+            ef.ops.exp(1.0)
+        return record
+
+    shown.show(pages("replayed", replayed))
+    panels = []
+    for number in (0, 2):
+        shown.run(f"v.select({{kind: 'op', id: {number}}})")
+        panels.append("in a captured step, replayed" in shown.texts(".panel-body")[0])
+    assert panels == [True, False]
+    photograph(shown, "page_replayed")

@@ -87,6 +87,7 @@ class Details {
         ["step", model.stepName(op.step)],
         ["op", `#${op.id}`],
         ["thread", op.thread ? String(op.thread) : null],
+        ["ran", op.replayed ? "in a captured step, replayed" : null],
       ]),
       section("Code", codeView(this.viewer, op.stack)),
       section(

@@ -15,7 +15,8 @@ class Model {
     const lazy = (number) => () => (number ? JSON.parse(text(number)) : {});
     const o = data.ops,
       s = data.scopes,
-      t = data.tensors;
+      t = data.tensors,
+      replayed = new Set(o.replayed);
     this.ops = o.name.map((name, id) => ({
       id,
       name: text(name),
@@ -32,6 +33,7 @@ class Model {
       forward: o.forward[id],
       error: text(o.error[id]),
       thread: o.thread[id],
+      replayed: replayed.has(id),
       flops: o.flops[id],
       composition: o.composition[id], // of a fused op, the number of what it is made of
       flows: text(o.flows[id]), // a letter for each input
