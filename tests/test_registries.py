@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
+from typing import get_args
 
 import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.base import typing as named_types
 from eagerflow.base.serialization import tables
 from eagerflow.core.array_errors import AxisError, errstate
 from eagerflow.core.lowering import load_kernels
@@ -135,3 +137,20 @@ def names_in(code):
     for constant in code.co_consts:
         found |= names_in(constant) if isinstance(constant, CodeType) else set()
     return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "alias"),
+    [
+        ("activations", named_types.ActivationLike),
+        ("constraints", named_types.ConstraintLike),
+        ("initializers", named_types.InitializerLike),
+        ("losses", named_types.LossLike),
+        ("optimizers", named_types.OptimizerLike),
+        ("regularizers", named_types.RegularizerLike),
+    ],
+)
+def test_editors_propose_a_name_for_everything_that_has_one(kind, alias):
+    entries = tables[f"keras.{kind}"].entries
+    proposed = {id(entries[name]) for name in get_args(get_args(alias)[0])}
+    assert proposed == {id(entry) for name, entry in entries.items() if name == name.lower()}

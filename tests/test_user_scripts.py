@@ -11,11 +11,14 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import eagerflow
 import viz
+from eagerflow import layers
+from tests.fixtures.cases import layer_cases
 from tests.sources import ROOT
 from tests.test_packaging import built
 
@@ -102,6 +105,88 @@ def test_a_type_checker_finds_what_is_wrong_in_a_script_and_nothing_else(python,
                 assert marks[line, kind] in text or checker is by_pyright, f"{script.name}:{line}: {text}"
 
 
+class Editor:
+    """What an editor asks pyright's language server."""
+
+    def __init__(self, folder: Path) -> None:
+        words = [sys.executable, "-c", "from basedpyright.langserver import main; main()", "--stdio"]
+        self._server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder)
+        self._count = 0
+        place = {"uri": folder.as_uri(), "name": "scripts"}
+        self.ask(
+            "initialize", {"processId": None, "capabilities": {}, "rootUri": place["uri"], "workspaceFolders": [place]}
+        )
+        self._send({"method": "initialized", "params": {}})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._server.stdin is not None
+        text = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self._server.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(text), text))
+        self._server.stdin.flush()
+
+    def _received(self) -> dict[str, Any]:
+        assert self._server.stdout is not None
+        length = 0
+        while line := self._server.stdout.readline().strip():
+            if line.lower().startswith(b"content-length"):
+                length = int(line.partition(b":")[2])
+        assert length, "the language server has ended"
+        found: dict[str, Any] = json.loads(self._server.stdout.read(length))
+        return found
+
+    def ask(self, method: str, params: dict[str, Any]) -> Any:
+        self._count += 1
+        self._send({"id": self._count, "method": method, "params": params})
+        while True:
+            message = self._received()
+            if "method" not in message and message["id"] == self._count:
+                return message["result"]
+            if "method" in message and "id" in message:  # it asks for the editor's settings
+                settings = [{}] if message["method"] == "workspace/configuration" else None
+                self._send({"id": message["id"], "result": settings})
+
+    def completions(self, script: Path, text: str) -> list[str]:
+        """What is proposed at the `|` in the text of a script."""
+        before = text.partition("|")[0]
+        document = {"uri": script.as_uri(), "languageId": "python", "version": 1, "text": text.replace("|", "")}
+        self._send({"method": "textDocument/didOpen", "params": {"textDocument": document}})
+        place = {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
+        found = self.ask("textDocument/completion", {"textDocument": {"uri": script.as_uri()}, "position": place})
+        return [item["label"].strip('"') for item in (found["items"] if isinstance(found, dict) else found or [])]
+
+    def close(self) -> None:
+        self._server.kill()
+        self._server.communicate()
+
+
+PROPOSED = {
+    'Conv2D(8, 3, padding="|")': {"same", "valid"},
+    'Conv2D(8, 3, data_format="|")': {"channels_last", "channels_first"},
+    'Dense(8, activation="|")': {"relu", "softmax", "gelu"},
+    'LSTM(8, recurrent_initializer="|")': {"orthogonal", "zeros"},
+    'Sequential().compile(optimizer="|")': {"adam", "sgd", "lion"},
+    'Sequential().compile("adam", loss="|")': {"mse", "sparse_categorical_crossentropy"},
+    'MeanSquaredError(reduction="|")': {"sum", "none"},
+    'EarlyStopping(mode="|")': {"auto", "min", "max"},
+    'trace(stats="|")': {"none", "basic", "full"},
+}
+
+
+def test_an_editor_proposes_the_names_that_an_argument_takes(tmp_path):
+    if find_spec("basedpyright") is None:
+        pytest.skip("basedpyright isn't installed")
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps({"extraPaths": [str(ROOT)]}), encoding="utf-8")
+    imports = "from eagerflow.layers import *\nfrom eagerflow import Sequential\nfrom viz import trace\n"
+    imports += "from eagerflow.callbacks import EarlyStopping\nfrom eagerflow.losses import MeanSquaredError\n"
+    editor = Editor(tmp_path)
+    try:
+        for number, (call, names) in enumerate(PROPOSED.items()):
+            proposed = editor.completions(tmp_path / f"script_{number}.py", f"{imports}{call}\n")
+            assert names <= set(proposed), (call, proposed)
+    finally:
+        editor.close()
+
+
 def public(module: ModuleType, written: str, depth: int = 2) -> Iterator[str]:
     """The names that `dir` shows, with those of modules inside."""
     for name in [name for name in dir(module) if name == "__version__" or not name.startswith("_")]:
@@ -118,3 +203,22 @@ def test_type_checkers_know_every_public_name(python, tmp_path):
     script.write_text("import eagerflow\nimport viz\n" + "".join(f"print({name})\n" for name in names), "utf-8")
     lines = script.read_text("utf-8").splitlines()
     assert [(lines[n - 1], text) for n, _, text in by_mypy(python, [script]).get("names", [])] == []
+
+
+def test_type_checkers_know_what_layers_have(python, tmp_path):
+    known: dict[str, set[str]] = {}
+    for case in layer_cases.CASES:
+        layer = case.make(layers)
+        inputs = layer_cases.inputs_of(case)[: len(case.shapes)]
+        layer(*case.arguments([eagerflow.Tensor(x) for x in inputs]), **case.call)
+        for each in layer._flatten_layers():
+            if getattr(layers, type(each).__name__, None) is type(each):
+                found = known.setdefault(type(each).__name__, set())
+                found.update(name for name in vars(each) if not name.startswith("_"))
+    assert len(known) > 60
+    lines = ["from eagerflow import layers"]
+    for kind, names in sorted(known.items()):
+        lines += [f"def of_{kind}(layer: layers.{kind}) -> None:", *[f"    layer.{name}" for name in sorted(names)]]
+    script = tmp_path / "attributes_of_layers.py"
+    script.write_text("\n".join(lines) + "\n", "utf-8")
+    assert [(lines[n - 1], text) for n, _, text in by_mypy(python, [script]).get(script.stem, [])] == []

@@ -8,7 +8,7 @@ import numbers
 import sys
 from collections.abc import Callable, Iterable
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from eagerflow.core.observe import Observer, observing
 from eagerflow.distribution.joining import joined
@@ -146,7 +146,7 @@ def trace(
     name: str | None = None,
     *,
     backward: bool = True,
-    stats: str = "none",
+    stats: Literal["none", "basic", "full"] | str = "none",
     time: bool = True,
     memory: bool = True,
     source: bool = True,
@@ -161,7 +161,7 @@ def trace(
     name: Any = None,
     *,
     backward: bool = True,
-    stats: str = "none",
+    stats: Literal["none", "basic", "full"] | str = "none",
     time: bool = True,
     memory: bool = True,
     source: bool = True,

@@ -12,7 +12,7 @@ from eagerflow.applications.published import published
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import DataFormat, Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
 __all__ = ["decode_predictions", "preprocess_input"]
@@ -35,7 +35,7 @@ _MODES: dict[str | None, tuple[str, bool, float, Any, Any]] = {
 
 
 @boundary
-def preprocess_input(x: Any, data_format: str | None = None, mode: str = "caffe") -> Any:
+def preprocess_input(x: Any, data_format: DataFormat | None = None, mode: str = "caffe") -> Any:
     """Images as a network was trained on.
 
     As in Keras, an array of floats is written over; pass `x.copy()` to keep it.
@@ -83,7 +83,7 @@ def preprocessor(module: str, mode: str | None) -> Preprocessor:
     """The `preprocess_input` of a module; without a mode it gives back what it gets."""
     general = preprocess_input
 
-    def special(x: Any, data_format: str | None = None) -> Any:
+    def special(x: Any, data_format: DataFormat | None = None) -> Any:
         return x if mode is None else general(x, data_format, mode)
 
     special.__module__, special.__name__, special.__qualname__ = module, "preprocess_input", "preprocess_input"
@@ -142,7 +142,7 @@ def obtain_input_shape(
     input_shape: Any,
     default_size: Any,
     min_size: int,
-    data_format: str,
+    data_format: DataFormat,
     require_flatten: bool,
     weights: Any = None,
     where: str = "obtain_input_shape",

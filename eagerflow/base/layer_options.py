@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
-from eagerflow.base.typing import Identifier
+from eagerflow.base.typing import DataFormat, RegularizerLike
 
 __all__ = ["BatchNormalizationOptions", "BoxOptions", "EmbeddingOptions", "ImageOptions"]
 __all__ += ["LayerNormalizationOptions", "LayerOptions", "LookupOptions", "NamedOptions", "OfAnyLayer"]
@@ -68,7 +68,7 @@ class LayerOptions(WeightOptions, total=False):
         activity_regularizer: of the outputs.
     """
 
-    activity_regularizer: Identifier
+    activity_regularizer: RegularizerLike
 
 
 class BoxOptions(LayerOptions, total=False):
@@ -88,7 +88,7 @@ class ImageOptions(BoxOptions, total=False):
         data_format: `"channels_last"` or `"channels_first"`.
     """
 
-    data_format: str | None
+    data_format: DataFormat | None
 
 
 class RecurrentOptions(WeightOptions, total=False):
@@ -144,7 +144,7 @@ class UnnamedOptions(OfAnyLayer, total=False):
     dtype: Any
     input_dim: int | None
     weights: Any
-    activity_regularizer: Identifier
+    activity_regularizer: RegularizerLike
 
 
 class LookupOptions(UnnamedOptions, total=False):

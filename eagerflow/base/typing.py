@@ -7,10 +7,12 @@ recorded tensors, so that no one class fits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-__all__ = ["Array", "ArrayFunction", "Axes", "Condition", "DType", "Identifier", "Kernel", "Needs", "Numpy", "Rule"]
-__all__ += ["Seed", "Shape", "Sizes", "TensorLike"]
+__all__ = ["ActivationLike", "Array", "ArrayFunction", "Axes", "Better", "Condition", "ConstraintLike", "DType"]
+__all__ += ["DataFormat", "Identifier", "InitializerLike", "Kernel", "Logs", "LossLike", "Needs", "Numpy"]
+__all__ += ["OptimizerLike", "Padding", "Reduction", "RegularizerLike", "Rule", "Seed", "Shape", "Sizes"]
+__all__ += ["TensorLike"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
 Array: TypeAlias = Any
@@ -36,6 +38,147 @@ Sizes: TypeAlias = int | Sequence[int]
 # An activation, initializer, optimizer, ...: its name, its config, a function, class or object of the kind, or None.
 # The `get` of its package finds what is meant.
 Identifier: TypeAlias = Any
+
+# The following name their usual values for editors, which complete them, and take any string: to a type checker
+# `"same"` out of a list of strings is a string like others. What is none of them is an error at run time.
+
+# What is done at the borders, by layers with windows.
+Padding: TypeAlias = Literal["valid", "same", "causal"] | str
+
+# Where the channels are; None, where it may be, for `config.image_data_format()`.
+DataFormat: TypeAlias = Literal["channels_last", "channels_first"] | str
+
+# What a loss makes of the losses of the samples.
+Reduction: TypeAlias = Literal["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"] | str
+
+# Whether less or more is better, by a callback that watches a number.
+Better: TypeAlias = Literal["auto", "min", "max"] | str
+
+# An activation: its name, its config, a function or a layer; None for none.
+ActivationLike: TypeAlias = (
+    Literal[
+        "celu",
+        "elu",
+        "exponential",
+        "gelu",
+        "glu",
+        "hard_shrink",
+        "hard_sigmoid",
+        "hard_silu",
+        "hard_swish",
+        "hard_tanh",
+        "leaky_relu",
+        "linear",
+        "log_sigmoid",
+        "log_softmax",
+        "mish",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "silu",
+        "soft_shrink",
+        "softmax",
+        "softplus",
+        "softsign",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "sparsemax",
+        "squareplus",
+        "swish",
+        "tanh",
+        "tanh_shrink",
+        "threshold",
+    ]
+    | Any
+)
+
+# An initializer: its name, its config, an object, class or function, or an array.
+InitializerLike: TypeAlias = (
+    Literal[
+        "constant",
+        "glorot_normal",
+        "glorot_uniform",
+        "he_normal",
+        "he_uniform",
+        "identity",
+        "lecun_normal",
+        "lecun_uniform",
+        "ones",
+        "orthogonal",
+        "random_normal",
+        "random_uniform",
+        "stft",
+        "truncated_normal",
+        "variance_scaling",
+        "zeros",
+    ]
+    | Any
+)
+
+# A regularizer: its name, its config, an object or function; None for none.
+RegularizerLike: TypeAlias = Literal["l1", "l1_l2", "l2", "orthogonal_regularizer"] | Any
+
+# A constraint: its name, its config, an object or function; None for none.
+ConstraintLike: TypeAlias = Literal["max_norm", "min_max_norm", "non_neg", "unit_norm"] | Any
+
+# An optimizer: its name, its config, or an object.
+OptimizerLike: TypeAlias = (
+    Literal[
+        "adadelta",
+        "adafactor",
+        "adagrad",
+        "adam",
+        "adamax",
+        "adamw",
+        "ftrl",
+        "lamb",
+        "lion",
+        "muon",
+        "nadam",
+        "rmsprop",
+        "schedulefreeadamw",
+        "sgd",
+    ]
+    | Any
+)
+
+# A loss: its name, its config, an object or a function; for several outputs a list or dict of them.
+LossLike: TypeAlias = (
+    Literal[
+        "binary_crossentropy",
+        "binary_focal_crossentropy",
+        "categorical_crossentropy",
+        "categorical_focal_crossentropy",
+        "categorical_generalized_cross_entropy",
+        "categorical_hinge",
+        "circle",
+        "cosine_similarity",
+        "ctc",
+        "dice",
+        "hinge",
+        "huber",
+        "kl_divergence",
+        "log_cosh",
+        "mae",
+        "mape",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_error",
+        "mean_squared_logarithmic_error",
+        "mse",
+        "msle",
+        "poisson",
+        "sparse_categorical_crossentropy",
+        "squared_hinge",
+        "tversky",
+    ]
+    | Any
+)
+
+# What a callback is told: a dict of the numbers so far by name, or None. As `dict | None` it would make type checkers
+# object to `logs["loss"]` in every hook that has `logs=None`, as Keras' have.
+Logs: TypeAlias = Any
 
 # Where random numbers come from: an integer, a `SeedGenerator`, or None for the state that all share.
 Seed: TypeAlias = Any

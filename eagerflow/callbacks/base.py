@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.tracebacks import bound_init
+from eagerflow.base.typing import Logs
 
 __all__ = ["Callback"]
 
@@ -41,7 +42,7 @@ class Callback:
 
     def __init__(self) -> None:
         self._model: Any = None
-        self.params: dict[str, Any] | None = None
+        self.params: Any = None
 
     @property
     def model(self) -> Any:
@@ -78,7 +79,7 @@ class Callback:
         """
         self.params = params
 
-    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """The older name of `on_train_batch_begin`.
 
         >>> class Told(ef.callbacks.Callback):
@@ -91,7 +92,7 @@ class Callback:
         batch 1
         """
 
-    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_batch_end(self, batch: int, logs: Logs = None) -> None:
         """The older name of `on_train_batch_end`.
 
         >>> class Told(ef.callbacks.Callback):
@@ -104,7 +105,7 @@ class Callback:
         batch 1 ['loss']
         """
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Before an epoch (counted from 0) of training.
 
         >>> class Told(ef.callbacks.Callback):
@@ -117,7 +118,7 @@ class Callback:
         epoch 1
         """
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """After an epoch of training and its validation.
 
         >>> class Told(ef.callbacks.Callback):
@@ -129,7 +130,7 @@ class Callback:
         epoch 0 ['loss', 'val_loss']
         """
 
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Before a training step.
 
         >>> class Told(ef.callbacks.Callback):
@@ -143,7 +144,7 @@ class Callback:
         """
         self.on_batch_begin(batch, logs)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """After a training step.
 
         >>> class Told(ef.callbacks.Callback):
@@ -157,7 +158,7 @@ class Callback:
         """
         self.on_batch_end(batch, logs)
 
-    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Before a batch of `evaluate` or of validation.
 
         >>> class Told(ef.callbacks.Callback):
@@ -170,7 +171,7 @@ class Callback:
         batch 1
         """
 
-    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """After a batch of `evaluate` or of validation.
 
         >>> class Told(ef.callbacks.Callback):
@@ -183,7 +184,7 @@ class Callback:
         batch 1 {'loss': 1.0}
         """
 
-    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Before a batch of `predict`.
 
         >>> class Told(ef.callbacks.Callback):
@@ -196,7 +197,7 @@ class Callback:
         batch 1
         """
 
-    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
         """After a batch of `predict`; `logs["outputs"]` is what the model gave.
 
         >>> class Told(ef.callbacks.Callback):
@@ -209,7 +210,7 @@ class Callback:
         batch 1 (3, 1)
         """
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs = None) -> None:
         """At the beginning of `fit`.
 
         >>> class Told(ef.callbacks.Callback):
@@ -221,7 +222,7 @@ class Callback:
         begins: 1 epochs of 2 steps
         """
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs = None) -> None:
         """At the end of `fit`.
 
         >>> class Told(ef.callbacks.Callback):
@@ -233,7 +234,7 @@ class Callback:
         ends with ['loss']
         """
 
-    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_test_begin(self, logs: Logs = None) -> None:
         """At the beginning of `evaluate`, or of a validation.
 
         >>> class Told(ef.callbacks.Callback):
@@ -245,7 +246,7 @@ class Callback:
         begins: 2 batches
         """
 
-    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_test_end(self, logs: Logs = None) -> None:
         """At the end of `evaluate`, or of a validation.
 
         >>> class Told(ef.callbacks.Callback):
@@ -257,7 +258,7 @@ class Callback:
         ends with {'loss': 1.0}
         """
 
-    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_begin(self, logs: Logs = None) -> None:
         """At the beginning of `predict`.
 
         >>> class Told(ef.callbacks.Callback):
@@ -269,7 +270,7 @@ class Callback:
         begins: 2 batches
         """
 
-    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
+    def on_predict_end(self, logs: Logs = None) -> None:
         """At the end of `predict`.
 
         >>> class Told(ef.callbacks.Callback):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.typing import Better
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.monitor import MonitorCallback
 
@@ -48,7 +49,7 @@ class EarlyStopping(MonitorCallback):
         min_delta: float = 0,
         patience: int = 0,
         verbose: int = 0,
-        mode: str = "auto",
+        mode: Better = "auto",
         baseline: float | None = None,
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.base.typing import Better
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.monitor import MonitorCallback
 from eagerflow.optimizers.multi import with_rates
@@ -108,7 +109,7 @@ class ReduceLROnPlateau(MonitorCallback):
         factor: float = 0.1,
         patience: int = 10,
         verbose: int = 0,
-        mode: str = "auto",
+        mode: Better = "auto",
         min_delta: float = 1e-4,
         cooldown: int = 0,
         min_lr: float = 0.0,

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from eagerflow.base.spellings import behaviour, respelled
+from eagerflow.base.typing import Better
 from eagerflow.callbacks.monitor import MonitorCallback
 from eagerflow.callbacks.saves import checked_frequency, filled_path
 
@@ -66,7 +67,7 @@ class ModelCheckpoint(MonitorCallback):
         verbose: int = 0,
         save_best_only: bool = False,
         save_weights_only: bool = False,
-        mode: str = "auto",
+        mode: Better = "auto",
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:

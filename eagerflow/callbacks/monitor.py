@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import did_you_mean, expect_one_of
+from eagerflow.base.typing import Better
 from eagerflow.callbacks.base import Callback
 
 __all__ = ["MonitorCallback"]
@@ -28,7 +29,7 @@ class MonitorCallback(Callback):
         ValueError: for another mode.
     """
 
-    def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0) -> None:
+    def __init__(self, monitor: str = "val_loss", mode: Better = "auto", min_delta: float = 0.0) -> None:
         super().__init__()
         expect_one_of(type(self).__name__, "mode", mode, ("auto", "min", "max"))
         if not isinstance(monitor, str):

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import MethodType
-from typing import Any, overload
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy
 
@@ -29,6 +29,9 @@ from eagerflow.layer.call_context import current_call
 from eagerflow.world.current import world
 
 __all__ = ["Captured", "CaptureError", "function"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
 _AGAIN = 8  # captures of one signature after what they depend on has changed
@@ -117,7 +120,7 @@ class _State:
         self.replays = self.tries = self.again = self.endings = 0
 
 
-class Captured:
+class Captured(Generic[P, R]):
     """A function whose ops are replayed; made by `function`, which has the arguments.
 
     Attributes:
@@ -170,7 +173,7 @@ class Captured:
         return next((state.why for state in self._states.values() if state.why is not None), None)
 
     @boundary
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         observers = current()
         if not _alone() or (observers and not all(observer.hears_replays for observer in observers)):
             return self._function(*args, **kwargs)
@@ -338,12 +341,12 @@ def _alone() -> bool:
 
 @overload
 def function(
-    func: Callable[..., Any], *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
-) -> Captured: ...
+    func: Callable[P, R], *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
+) -> Captured[P, R]: ...
 @overload
 def function(
     func: None = None, *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
-) -> Callable[[Callable[..., Any]], Captured]: ...
+) -> Callable[[Callable[P, R]], Captured[P, R]]: ...
 def function(
     func: Callable[..., Any] | None = None,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy
 
@@ -15,7 +15,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
-from eagerflow.base.typing import Identifier
+from eagerflow.base.typing import RegularizerLike
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -95,7 +95,19 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
     _remat_mode: Any = None
     _policies: Any = None  # the map of policies, where it was given one
     _call_signature: CallSignature
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    _build_shapes: tuple[tuple[Any, ...], dict[str, Any]]
+    _batch_input_shape: tuple[int | None, ...] | None
+    _policy: DTypePolicy
+    _compute_type: numpy.dtype[Any]
+    _is_mixed: bool
+    _is_plain: bool
+    _path: str | None
     created_at: tuple[str, int]
+    autocast: bool
+    supports_masking: bool
+    input_spec: Any
+    activity_regularizer: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -125,7 +137,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
     def __init__(
         self,
         *,
-        activity_regularizer: Identifier = None,
+        activity_regularizer: RegularizerLike = None,
         trainable: bool = True,
         dtype: Any = None,
         autocast: bool = True,
@@ -153,18 +165,20 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
         if trainable is not True:
             self.trainable = checked_flag(trainable, type(self))
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _SET_BY_INIT:
-            raise RuntimeError(
-                f"{type(self).__name__}.__init__ must call super().__init__() before its layers are used "
-                f"({name!r} is missing)."
-            )
-        known = getattr(type(self), name, None)
-        if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
-            return known.__get__(self)
-        error = AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        notebook.shown_short(error)
-        raise error
+    if not TYPE_CHECKING:  # for which `model.fitt` and `layer.kernle` are errors
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _SET_BY_INIT:
+                raise RuntimeError(
+                    f"{type(self).__name__}.__init__ must call super().__init__() before its layers are used "
+                    f"({name!r} is missing)."
+                )
+            known = getattr(type(self), name, None)
+            if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
+                return known.__get__(self)
+            error = AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            notebook.shown_short(error)
+            raise error
 
     # Types
 
@@ -505,6 +519,16 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+if TYPE_CHECKING:
+
+    class AnyLayer(Layer):
+        """A layer whose class only a run knows, such as one of `model.layers`: it may have any attribute."""
+
+        def __getattr__(self, name: str) -> Any: ...
+else:
+    AnyLayer = Layer
 
 
 def _check_first(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

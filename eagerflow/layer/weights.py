@@ -10,7 +10,7 @@ import numpy
 from eagerflow import constraints, initializers, regularizers
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import Identifier
+from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike
 from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.in_place import kept
 from eagerflow.core.tensor import Tensor
@@ -93,12 +93,12 @@ class WeightHolder:
         self,
         *args: Any,
         shape: Any = None,
-        initializer: Identifier = None,
+        initializer: InitializerLike = None,
         dtype: Any = None,
         trainable: bool = True,
         autocast: bool = True,
-        regularizer: Identifier = None,
-        constraint: Identifier = None,
+        regularizer: RegularizerLike = None,
+        constraint: ConstraintLike = None,
         aggregation: str = "none",
         overwrite_with_gradient: bool = False,
         name: str | None = None,

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from eagerflow import activations, ops
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.spellings import accepts
-from eagerflow.base.typing import Identifier, Shape
+from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
@@ -45,7 +45,9 @@ class Activation(_Elementwise):
     [0.0, 2.0]
     """
 
-    def __init__(self, activation: Identifier, **kwargs: Unpack[LayerOptions]) -> None:
+    activation: Any
+
+    def __init__(self, activation: ActivationLike, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         settle(self, locals())
 
@@ -192,11 +194,15 @@ class PReLU(Layer):
     [[-1.0, 2.0]]
     """
 
+    alpha_initializer: Any
+    alpha_regularizer: Any
+    alpha_constraint: Any
+
     def __init__(
         self,
-        alpha_initializer: Identifier = "Zeros",
-        alpha_regularizer: Identifier = None,
-        alpha_constraint: Identifier = None,
+        alpha_initializer: InitializerLike = "Zeros",
+        alpha_regularizer: RegularizerLike = None,
+        alpha_constraint: ConstraintLike = None,
         shared_axes: Any = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

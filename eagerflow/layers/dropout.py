@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Seed, Shape
+from eagerflow.base.typing import DataFormat, Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import older
@@ -112,7 +112,7 @@ class _SpatialDropout(Dropout):
     _spatial: int
 
     def __init__(
-        self, rate: float, data_format: str | None = None, seed: Seed = None, name: Any = None, dtype: Any = None
+        self, rate: float, data_format: DataFormat | None = None, seed: Seed = None, name: Any = None, dtype: Any = None
     ) -> None:
         super().__init__(rate, seed=seed, name=name, dtype=dtype)
         self.data_format = layout(self, data_format)

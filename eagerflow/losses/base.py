@@ -17,6 +17,7 @@ from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.init_settings import Told
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary
+from eagerflow.base.typing import Reduction
 from eagerflow.core.dtypes import as_dtype, standardize_dtype
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -70,7 +71,7 @@ class Loss(Told):
         bound_init(cls)
 
     def __init__(
-        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+        self, name: str | None = None, reduction: Reduction | None = "sum_over_batch_size", dtype: Any = None
     ) -> None:
         reduction = "none" if reduction is None else reduction
         expect_one_of(type(self).__name__, "reduction", reduction, _REDUCTIONS)
@@ -210,7 +211,7 @@ def reduced(
     values: Any,
     sample_weight: Any,
     mask: Any,
-    reduction: str,
+    reduction: Reduction,
     name: str = "loss",
     dtype: str | None = None,
     by_rows: bool = False,
@@ -257,7 +258,7 @@ def reduced(
 
 
 def _merged(
-    values: Tensor, sample_weight: Any, mask: Any, reduction: str, shared: bool
+    values: Tensor, sample_weight: Any, mask: Any, reduction: Reduction, shared: bool
 ) -> tuple[Tensor, tuple[int, Any] | None]:
     """Weights of the values, 0 where masked, so scaled that a mean counts only what isn't masked.
 
@@ -346,7 +347,7 @@ class FunctionLoss(Loss):
         return reduced(values, None, None, self.reduction, self.name, self.dtype, self._by_rows)
 
     def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None
+        self, reduction: Reduction | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None
     ) -> None:
         super().__init__(name or getattr(self.fn, "__name__", None), reduction, dtype)
         self.settings: dict[str, Any] = {}
@@ -377,7 +378,10 @@ class FunctionLoss(Loss):
 
 def _init_named(default: str | None) -> Callable[..., None]:
     def __init__(
-        self: FunctionLoss, reduction: str | None = "sum_over_batch_size", name: str | None = default, dtype: Any = None
+        self: FunctionLoss,
+        reduction: Reduction | None = "sum_over_batch_size",
+        name: str | None = default,
+        dtype: Any = None,
     ) -> None:
         FunctionLoss.__init__(self, reduction, name, dtype)
 
@@ -403,7 +407,7 @@ class LossFunctionWrapper(FunctionLoss):
     def __init__(
         self,
         fn: Callable[..., Any],
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = None,
         dtype: Any = None,
         **kwargs: Any,

@@ -10,7 +10,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
-from eagerflow.base.typing import DType, TensorLike
+from eagerflow.base.typing import DType, Reduction, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
@@ -281,7 +281,7 @@ class BinaryCrossentropy(_Smoothed):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "binary_crossentropy",
         dtype: DType = None,
     ) -> None:
@@ -315,7 +315,7 @@ class CategoricalCrossentropy(_Smoothed):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "categorical_crossentropy",
         dtype: DType = None,
     ) -> None:
@@ -349,7 +349,7 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         self,
         from_logits: bool = False,
         ignore_class: int | None = None,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         axis: int = -1,
         name: str | None = "sparse_categorical_crossentropy",
         dtype: DType = None,
@@ -392,7 +392,7 @@ class BinaryFocalCrossentropy(_Smoothed):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "binary_focal_crossentropy",
         dtype: DType = None,
     ) -> None:
@@ -435,7 +435,7 @@ class CategoricalFocalCrossentropy(_Smoothed):
         from_logits: bool = False,
         label_smoothing: float = 0.0,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "categorical_focal_crossentropy",
         dtype: DType = None,
     ) -> None:
@@ -462,7 +462,7 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
     def __init__(
         self,
         q: float = 0.5,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "categorical_generalized_cross_entropy",
         dtype: DType = None,
     ) -> None:

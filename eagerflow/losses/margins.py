@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
-from eagerflow.base.typing import DType, TensorLike
+from eagerflow.base.typing import DType, Reduction, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
@@ -207,7 +207,7 @@ class Dice(FunctionLoss):
 
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "dice",
         axis: Any = None,
         dtype: DType = None,
@@ -238,7 +238,7 @@ class Tversky(FunctionLoss):
         self,
         alpha: float = 0.5,
         beta: float = 0.5,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "tversky",
         axis: Any = None,
         dtype: DType = None,

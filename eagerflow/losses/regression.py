@@ -6,7 +6,7 @@ import math
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
-from eagerflow.base.typing import DType, TensorLike
+from eagerflow.base.typing import DType, Reduction, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.losses.base import FunctionLoss, mean_of
@@ -378,7 +378,7 @@ class Huber(FunctionLoss):
     def __init__(
         self,
         delta: float = 1.0,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "huber_loss",
         dtype: DType = None,
     ) -> None:
@@ -408,7 +408,7 @@ class CosineSimilarity(FunctionLoss):
     def __init__(
         self,
         axis: int = -1,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "cosine_similarity",
         dtype: DType = None,
     ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import DType, TensorLike
+from eagerflow.base.typing import DType, Reduction, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.base import FunctionLoss
@@ -127,7 +127,7 @@ class Circle(FunctionLoss):
         gamma: float = 80.0,
         margin: float = 0.4,
         remove_diagonal: bool = True,
-        reduction: str | None = "sum_over_batch_size",
+        reduction: Reduction | None = "sum_over_batch_size",
         name: str | None = "circle",
         dtype: DType = None,
     ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
+from eagerflow.base.typing import Reduction
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import safe_divide
@@ -58,7 +59,7 @@ def reduced_over_all(
     values: Tensor,
     weights: Tensor | None,
     counted: tuple[int, Any] | None,
-    reduction: str,
+    reduction: Reduction,
     even: bool,
     name: str = "loss",
 ) -> Tensor:

@@ -18,7 +18,7 @@ from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.added_losses import measured
 from eagerflow.layer.configuration import described_with_shapes
-from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layer.output_shapes import is_shape
 from eagerflow.layer.symbolic.graph import Graph, checked_ends
 from eagerflow.layer.symbolic.splice import from_intermediate
@@ -241,7 +241,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     # What it consists of
 
     @property
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[AnyLayer]:
         """The layers directly in this model, in order.
 
         >>> model = ef.Sequential([ef.layers.Dense(4, name="hidden"), ef.layers.Dense(2, name="out")])
@@ -256,10 +256,10 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             f"{type(self).__name__}.layers can't be set: it lists what attributes hold. Use another name."
         )
 
-    def _shown_layers(self) -> list[Layer]:
-        return [layer for layer in self._sublayers if isinstance(layer, Layer)]
+    def _shown_layers(self) -> list[AnyLayer]:
+        return [layer for layer in self._sublayers if isinstance(layer, AnyLayer)]
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+    def get_layer(self, name: str | None = None, index: int | None = None) -> AnyLayer:
         """A layer by its name or its place in `layers`.
 
         Raises:

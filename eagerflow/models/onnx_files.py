@@ -8,12 +8,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eagerflow.models.model import Model
+    from eagerflow.models.onnx_model import OnnxModel
 
 __all__ = ["load_onnx"]
 
 
-def load_onnx(filepath: str | os.PathLike[str], name: str | None = None, outputs: Sequence[str] | None = None) -> Model:
+def load_onnx(
+    filepath: str | os.PathLike[str], name: str | None = None, outputs: Sequence[str] | None = None
+) -> OnnxModel:
     """A model of an ONNX file, of PyTorch, TensorFlow (tf2onnx), scikit-learn (skl2onnx) or our own `export`.
 
     Its nodes run by our ops, so gradients flow: it can be compiled and trained, be part of other models, be traced by

@@ -18,7 +18,7 @@ from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import Observer, observing, scope, state, unobserved
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.input_spec import InputSpec
-from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.models.model import Model
 from eagerflow.onnx.load import Program, read
 from eagerflow.onnx.load.program import Port, Step
@@ -96,6 +96,8 @@ class OnnxModel(Model):
     """
 
     _reserved = Model._reserved | {"_program", "_weights_by_name"}
+    _program: Program
+    _weights_by_name: dict[str, Any]
 
     def __init__(self, program: Program, name: str | None = None) -> None:
         super().__init__(name=name or _plain(program.name) or None, autocast=False)
@@ -228,7 +230,7 @@ class OnnxModel(Model):
         """The names of the outputs."""
         return [port.name for port in self._program.outputs]
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+    def get_layer(self, name: str | None = None, index: int | None = None) -> AnyLayer:
         """A part of the model, or a node.
 
         Args:

@@ -13,7 +13,7 @@ from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.tracebacks import boundary
 from eagerflow.layer.call_context import CallContext, current_call
 from eagerflow.layer.configuration import described_with_shapes
-from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layer.output_shapes import is_shape
 from eagerflow.layer.symbolic.graph import Graph
 from eagerflow.layer.symbolic.input import InputLayer
@@ -51,6 +51,11 @@ class Sequential(Model):
     11
     """
 
+    _sequence: list[AnyLayer]
+    _input_layer: Any
+    _ends: list[Any]
+    _remembered: Any
+
     if TYPE_CHECKING:  # one layer after the other gives one output, where other models may give many
 
         def predict(
@@ -61,6 +66,12 @@ class Sequential(Model):
             steps: int | None = None,
             callbacks: Any = None,
         ) -> numpy.ndarray: ...
+
+        @property
+        def input(self) -> SymbolicTensor: ...
+
+        @property
+        def output(self) -> SymbolicTensor: ...
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(trainable=trainable, name=name, **kwargs)
@@ -74,7 +85,7 @@ class Sequential(Model):
         if not trainable:
             self.trainable = False
 
-    def _shown_layers(self) -> list[Layer]:
+    def _shown_layers(self) -> list[AnyLayer]:
         return list(self._sequence)  # without the Input
 
     @boundary
@@ -329,7 +340,7 @@ class Sequential(Model):
         return model
 
 
-def _as_layer(layer: Any) -> Layer:
+def _as_layer(layer: Any) -> Any:
     if isinstance(layer, SymbolicTensor) and layer.node is not None:
         layer = layer.node.operation
     if isinstance(layer, Layer):

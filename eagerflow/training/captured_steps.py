@@ -48,11 +48,11 @@ class CapturedSteps:
     """
 
     def __init__(self) -> None:
-        self.differentiated = Captured(differentiated, name="the training step")
-        self.tested = Captured(tested, name="the test step")
-        self.predicted = Captured(predicted, name="the prediction")
-        self.trained_its_way = Captured(trained_its_way, name="train_step")
-        self.tested_its_way = Captured(tested_its_way, name="test_step")
+        self.differentiated: Captured[..., Any] = Captured(differentiated, name="the training step")
+        self.tested: Captured[..., Any] = Captured(tested, name="the test step")
+        self.predicted: Captured[..., Any] = Captured(predicted, name="the prediction")
+        self.trained_its_way: Captured[..., Any] = Captured(trained_its_way, name="train_step")
+        self.tested_its_way: Captured[..., Any] = Captured(tested_its_way, name="test_step")
 
     def __reduce__(self) -> Any:
         return CapturedSteps, ()

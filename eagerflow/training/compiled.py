@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow import losses, metrics, optimizers
 from eagerflow.base import tree
 from eagerflow.base.capturing import replayed
-from eagerflow.base.typing import Identifier
+from eagerflow.base.typing import OptimizerLike
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import rows_of
@@ -32,7 +32,7 @@ class Compiled:
 
     def __init__(
         self,
-        optimizer: Identifier,
+        optimizer: OptimizerLike,
         loss: Any,
         loss_weights: Any,
         metrics_given: Any,

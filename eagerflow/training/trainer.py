@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy
 
@@ -14,7 +14,7 @@ from eagerflow.base.errors import did_you_mean
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import Identifier
+from eagerflow.base.typing import LossLike, OptimizerLike
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.core.device import to_host
 from eagerflow.core.tape import GradientTape
@@ -63,8 +63,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     @ignores("class_mode", "experimental_run_tf_function", "sample_weight_mode")
     def compile(
         self,
-        optimizer: Identifier = "rmsprop",
-        loss: Any = None,
+        optimizer: OptimizerLike = "rmsprop",
+        loss: LossLike = None,
         loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
@@ -515,6 +515,31 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         with together("fit"), in_force(compiled.distribution), as_compiled(self, compiled.trainable):
             return Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution).go()
 
+    @overload
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        *,
+        return_dict: Literal[True],
+    ) -> dict[str, Any]: ...
+    @overload
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any: ...
     @ignores(*LOADING)
     def evaluate(
         self,
@@ -592,6 +617,14 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
     # -- single batches
 
+    @overload
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, *, return_dict: Literal[True]
+    ) -> dict[str, Any]: ...
+    @overload
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any: ...
     @boundary
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
@@ -613,6 +646,12 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             numbers = self._one_step("train_step", self.make_train_function(), data, compiled.states)
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
+    @overload
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, *, return_dict: Literal[True]
+    ) -> dict[str, Any]: ...
+    @overload
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any: ...
     @boundary
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch alone.

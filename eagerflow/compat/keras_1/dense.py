@@ -18,6 +18,13 @@ __all__ = ["Highway", "MaxoutDense", "ParametricSoftplus", "SReLU"]
 class _Affine(layers.Layer):
     """A kernel and a bias with Keras 1's settings."""
 
+    use_bias: bool
+    kernel_initializer: Any
+    kernel_regularizer: Any
+    bias_regularizer: Any
+    kernel_constraint: Any
+    bias_constraint: Any
+
     def __init__(
         self,
         use_bias: bool = True,
@@ -130,6 +137,11 @@ class SReLU(_OfElements):
 
     Source: Jin et al. 2015, https://arxiv.org/abs/1512.07030.
     """
+
+    t_left: Any
+    a_left: Any
+    t_right: Any
+    a_right: Any
 
     def __init__(
         self,

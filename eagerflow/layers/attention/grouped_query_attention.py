@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import Identifier, Seed, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import integer, passed_on
 from eagerflow.layers.activations import Softmax
@@ -67,13 +67,13 @@ class GroupedQueryAttention(MultiHeadAttention):
         use_bias: bool = True,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
-        kernel_initializer: Identifier = "glorot_uniform",
-        bias_initializer: Identifier = "zeros",
-        kernel_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         use_gate: bool = False,
         seed: Seed = None,
         **kwargs: Unpack[WeightOptions],

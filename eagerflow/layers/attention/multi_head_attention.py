@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from eagerflow import constraints, initializers, ops, regularizers
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import Identifier, Seed, Shape
+from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Seed, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import described, integer, share
@@ -77,13 +77,13 @@ class MultiHeadAttention(Layer):
         attention_axes: int | Sequence[int] | None = None,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
-        kernel_initializer: Identifier = "glorot_uniform",
-        bias_initializer: Identifier = "zeros",
-        kernel_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         use_gate: bool = False,
         seed: Seed = None,
         **kwargs: Unpack[WeightOptions],
@@ -146,7 +146,7 @@ class MultiHeadAttention(Layer):
             )
 
     def _projection(
-        self, name: str, shape: Shape, widths: Shape, taken: int = 1, activation: Identifier = None
+        self, name: str, shape: Shape, widths: Shape, taken: int = 1, activation: ActivationLike = None
     ) -> EinsumDense:
         """A built product of the last `taken` axes with a kernel, which gives axes of `widths`."""
         free = len(shape) - taken

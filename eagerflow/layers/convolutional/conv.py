@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import Identifier, Shape, Sizes
+from eagerflow.base.typing import (
+    ActivationLike,
+    ConstraintLike,
+    DataFormat,
+    InitializerLike,
+    Padding,
+    RegularizerLike,
+    Shape,
+    Sizes,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import of_convolution
@@ -23,25 +32,29 @@ class _Conv(ConvolutionBase):
 
     _may_be_causal = True
 
+    kernel_initializer: Any
+    kernel_regularizer: Any
+    kernel_constraint: Any
+
     @of_convolution
     def __init__(
         self,
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
         groups: int = 1,
-        activation: Identifier = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Identifier = "glorot_uniform",
-        bias_initializer: Identifier = "zeros",
-        kernel_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, Unpack
 
 from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Padding, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
@@ -33,6 +33,12 @@ class ConvolutionBase(Layer):
     """
 
     rank: int
+    activation: Any
+    use_bias: bool
+    bias: Any
+    bias_initializer: Any
+    bias_regularizer: Any
+    bias_constraint: Any
     _may_be_causal = False  # the padding
 
     def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Unpack[WeightOptions]) -> None:
@@ -103,7 +109,7 @@ class ConvolutionBase(Layer):
         return activated_shape(self, (batch, *spatial, filters) if last else (batch, filters, *spatial))
 
 
-def windows_along(length: int | None, reach: int, stride: int, padding: str) -> int | None:
+def windows_along(length: int | None, reach: int, stride: int, padding: Padding) -> int | None:
     """How many windows there are along an axis; None when its length is unknown."""
     if length is None:
         return None

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import Identifier, Shape, Sizes
+from eagerflow.base.typing import (
+    ActivationLike,
+    ConstraintLike,
+    DataFormat,
+    InitializerLike,
+    Padding,
+    RegularizerLike,
+    Shape,
+    Sizes,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
@@ -17,23 +26,27 @@ __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 class _DepthwiseConv(ConvolutionBase):
     """A convolution of each channel with filters of its own."""
 
+    depthwise_initializer: Any
+    depthwise_regularizer: Any
+    depthwise_constraint: Any
+
     def __init__(
         self,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: str = "valid",
+        padding: Padding = "valid",
         depth_multiplier: int = 1,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
-        activation: Identifier = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        depthwise_initializer: Identifier = "glorot_uniform",
-        bias_initializer: Identifier = "zeros",
-        depthwise_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        depthwise_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import Identifier, Shape, Sizes
+from eagerflow.base.typing import (
+    ActivationLike,
+    ConstraintLike,
+    DataFormat,
+    InitializerLike,
+    Padding,
+    RegularizerLike,
+    Shape,
+    Sizes,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_separable_convolution
 from eagerflow.layer.settings import integer, settled_weight
@@ -18,6 +27,13 @@ __all__ = ["SeparableConv1D", "SeparableConv2D"]
 class _SeparableConv(ConvolutionBase):
     """A convolution of each channel, then a mixture of the channels at each position."""
 
+    depthwise_initializer: Any
+    pointwise_initializer: Any
+    depthwise_regularizer: Any
+    pointwise_regularizer: Any
+    depthwise_constraint: Any
+    pointwise_constraint: Any
+
     _may_be_causal = True
 
     @of_separable_convolution
@@ -26,22 +42,22 @@ class _SeparableConv(ConvolutionBase):
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
         depth_multiplier: int = 1,
-        activation: Identifier = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        depthwise_initializer: Identifier = "glorot_uniform",
-        pointwise_initializer: Identifier = "glorot_uniform",
-        bias_initializer: Identifier = "zeros",
-        depthwise_regularizer: Identifier = None,
-        pointwise_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        depthwise_constraint: Identifier = None,
-        pointwise_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        pointwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        pointwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        pointwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)

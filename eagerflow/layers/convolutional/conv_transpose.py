@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import Identifier, Shape, Sizes
+from eagerflow.base.typing import (
+    ActivationLike,
+    ConstraintLike,
+    DataFormat,
+    InitializerLike,
+    Padding,
+    RegularizerLike,
+    Shape,
+    Sizes,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import integer, passed_on, settled_weight, sizes
@@ -18,25 +27,29 @@ __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
 class _ConvTranspose(ConvolutionBase):
     """The adjoint of a convolution: each input position adds a window to the output."""
 
+    kernel_initializer: Any
+    kernel_regularizer: Any
+    kernel_constraint: Any
+
     @of_convolution
     def __init__(
         self,
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: str = "valid",
+        padding: Padding = "valid",
         output_padding: Sizes | None = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
-        activation: Identifier = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Identifier = "glorot_uniform",
-        bias_initializer: Identifier = "zeros",
-        kernel_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(locals(), **kwargs)
@@ -212,19 +225,19 @@ class Conv3DTranspose(_ConvTranspose):
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = (1, 1, 1),
-        padding: str = "valid",
-        data_format: str | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
         output_padding: Sizes | None = None,
         dilation_rate: Sizes = (1, 1, 1),
-        activation: Identifier = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Identifier = "glorot_uniform",
-        bias_initializer: Identifier = "zeros",
-        kernel_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(**passed_on(locals(), _ConvTranspose), **kwargs)

@@ -8,7 +8,7 @@ from typing import Any
 
 from eagerflow import initializers, ops
 from eagerflow.base.init_settings import automatic
-from eagerflow.base.typing import Identifier
+from eagerflow.base.typing import InitializerLike
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -64,6 +64,8 @@ class AdaptedLayer(Layer):
     """
 
     _large = "kernel"
+    bias: Any
+    activation: Any
     lora_enabled = False
     lora_rank: int | None = None
     lora_alpha: float | None = None
@@ -88,8 +90,8 @@ class AdaptedLayer(Layer):
         self,
         rank: int,
         lora_alpha: float | None = None,
-        a_initializer: Identifier = "he_uniform",
-        b_initializer: Identifier = "zeros",
+        a_initializer: InitializerLike = "he_uniform",
+        b_initializer: InitializerLike = "zeros",
     ) -> None:
         """Train two small matrices, whose product is added to the large weight, instead of that.
 

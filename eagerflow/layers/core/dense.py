@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import Identifier, Shape
+from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
@@ -55,20 +55,28 @@ class Dense(AdaptedLayer):
     _untold = ("activity_regularizer", "lora_rank", "lora_alpha")
     kernel: Any = LargeWeight()
     _kernel: Any = StoredWeight()
+    activation: Any
+    use_bias: bool
+    kernel_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    bias_regularizer: Any
+    kernel_constraint: Any
+    bias_constraint: Any
 
     @older(output_dim="units", **AFFINE)
     def __init__(
         self,
         units: int,
-        activation: Identifier = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Identifier = "glorot_uniform",
-        bias_initializer: Identifier = "zeros",
-        kernel_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         lora_rank: Any = None,
         lora_alpha: Any = None,
         quantization_config: Any = None,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Identifier, Shape
+from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec
@@ -67,19 +67,27 @@ class EinsumDense(AdaptedLayer):
     _kept_as = {"output_shape": "partial_output_shape"}
     kernel: Any = LargeWeight()
     _kernel: Any = StoredWeight()
+    activation: Any
+    bias_axes: str | None
+    kernel_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    bias_regularizer: Any
+    kernel_constraint: Any
+    bias_constraint: Any
 
     def __init__(
         self,
         equation: str,
         output_shape: int | Sequence[int | None],
-        activation: Identifier = None,
+        activation: ActivationLike = None,
         bias_axes: str | None = None,
-        kernel_initializer: Identifier = "glorot_uniform",
-        bias_initializer: Identifier = "zeros",
-        kernel_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         lora_rank: Any = None,
         lora_alpha: Any = None,
         gptq_unpacked_column_size: Any = None,

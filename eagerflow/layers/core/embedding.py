@@ -8,7 +8,7 @@ from eagerflow import ops
 from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.layer_options import EmbeddingOptions
-from eagerflow.base.typing import Identifier, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.keras_1_arguments import older, only
@@ -56,6 +56,10 @@ class Embedding(AdaptedLayer):
     _large = "embeddings"
     embeddings: Any = LargeWeight()
     _embeddings: Any = StoredWeight()
+    embeddings_initializer: Any
+    embeddings_regularizer: Any
+    embeddings_constraint: Any
+    mask_zero: bool
 
     @only(dropout=(0, "Put a SpatialDropout1D layer after it."))
     @older(W_constraint="embeddings_constraint", W_regularizer="embeddings_regularizer", init="embeddings_initializer")
@@ -63,9 +67,9 @@ class Embedding(AdaptedLayer):
         self,
         input_dim: int,
         output_dim: int,
-        embeddings_initializer: Identifier = "uniform",
-        embeddings_regularizer: Identifier = None,
-        embeddings_constraint: Identifier = None,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike = None,
+        embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
         weights: Any = None,
         lora_rank: Any = None,

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import NamedOptions
-from eagerflow.base.typing import Identifier, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -51,9 +51,9 @@ class ReversibleEmbedding(Embedding):
         input_dim: int,
         output_dim: int,
         tie_weights: bool = True,
-        embeddings_initializer: Identifier = "uniform",
-        embeddings_regularizer: Identifier = None,
-        embeddings_constraint: Identifier = None,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike = None,
+        embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
         reverse_dtype: Any = None,
         logit_soft_cap: float | None = None,

@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.base.capturing import replayed
 from eagerflow.base.config import epsilon as tiny
 from eagerflow.base.layer_options import BatchNormalizationOptions
-from eagerflow.base.typing import Identifier, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec
@@ -69,6 +69,19 @@ class BatchNormalization(Layer):
     [[0.98], [2.98]]
     """
 
+    center: bool
+    scale: bool
+    beta_initializer: Any
+    gamma_initializer: Any
+    moving_mean_initializer: Any
+    moving_variance_initializer: Any
+    beta_regularizer: Any
+    gamma_regularizer: Any
+    beta_constraint: Any
+    gamma_constraint: Any
+    renorm: bool
+    renorm_momentum: float
+
     @only(mode=(0, "Use LayerNormalization for mode=1."), virtual_batch_size=(None, "Leave it out."))
     @older(beta_init="beta_initializer", gamma_init="gamma_initializer")
     def __init__(
@@ -78,14 +91,14 @@ class BatchNormalization(Layer):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Identifier = "zeros",
-        gamma_initializer: Identifier = "ones",
-        moving_mean_initializer: Identifier = "zeros",
-        moving_variance_initializer: Identifier = "ones",
-        beta_regularizer: Identifier = None,
-        gamma_regularizer: Identifier = None,
-        beta_constraint: Identifier = None,
-        gamma_constraint: Identifier = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        moving_mean_initializer: InitializerLike = "zeros",
+        moving_variance_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         renorm: bool = False,
         renorm_clipping: Mapping[str, float] | None = None,
         renorm_momentum: float = 0.99,
@@ -123,7 +136,7 @@ class BatchNormalization(Layer):
         self._reduced = tuple([i for i in range(rank) if i != self.axis % rank])
         self.built = True
 
-    def _moment(self, name: str, channels: int, initializer: Identifier) -> Variable:
+    def _moment(self, name: str, channels: int, initializer: InitializerLike) -> Variable:
         return self.add_weight(name=name, shape=(channels,), initializer=initializer, trainable=False, autocast=False)
 
     def _deviation_initializer(self, shape: Any, dtype: Any = None) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerNormalizationOptions, LayerOptions
-from eagerflow.base.typing import Identifier, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
@@ -71,6 +71,15 @@ class LayerNormalization(_Normalization):
     """
 
     _also_told = ("rms_scaling",)
+    center: bool
+    scale: bool
+    rms_scaling: bool
+    beta_initializer: Any
+    gamma_initializer: Any
+    beta_regularizer: Any
+    gamma_regularizer: Any
+    beta_constraint: Any
+    gamma_constraint: Any
 
     def __init__(
         self,
@@ -78,12 +87,12 @@ class LayerNormalization(_Normalization):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Identifier = "zeros",
-        gamma_initializer: Identifier = "ones",
-        beta_regularizer: Identifier = None,
-        gamma_regularizer: Identifier = None,
-        beta_constraint: Identifier = None,
-        gamma_constraint: Identifier = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         **kwargs: Unpack[LayerNormalizationOptions],
     ) -> None:
         rest: dict[str, Any] = {**kwargs}
@@ -137,6 +146,15 @@ class GroupNormalization(_Normalization):
     [[-1.0, 1.0, -1.0, 1.0]]
     """
 
+    center: bool
+    scale: bool
+    beta_initializer: Any
+    gamma_initializer: Any
+    beta_regularizer: Any
+    gamma_regularizer: Any
+    beta_constraint: Any
+    gamma_constraint: Any
+
     def __init__(
         self,
         groups: int = 32,
@@ -144,12 +162,12 @@ class GroupNormalization(_Normalization):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Identifier = "zeros",
-        gamma_initializer: Identifier = "ones",
-        beta_regularizer: Identifier = None,
-        gamma_regularizer: Identifier = None,
-        beta_constraint: Identifier = None,
-        gamma_constraint: Identifier = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(axis, **kwargs)

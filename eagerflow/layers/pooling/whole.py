@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Shape, Sizes
+from eagerflow.base.typing import DataFormat, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import with_dim_ordering
@@ -28,7 +28,9 @@ class _GlobalPooling(Layer):
     reduce: Callable[..., Tensor]
 
     @with_dim_ordering
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(
+        self, data_format: DataFormat | None = None, keepdims: bool = False, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.data_format = layout(self, data_format)
         self.keepdims = keepdims
@@ -72,7 +74,9 @@ class GlobalAveragePooling1D(_GlobalPooling):
     rank = 1
     reduce = staticmethod(ops.mean)
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(
+        self, data_format: DataFormat | None = None, keepdims: bool = False, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
@@ -210,7 +214,9 @@ class _AdaptivePooling(Layer):
     rank: int
     pool: Callable[..., Tensor]
 
-    def __init__(self, output_size: Sizes, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(
+        self, output_size: Sizes, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]
+    ) -> None:
         super().__init__(**kwargs)
         self.output_size = sizes(self, "output_size", output_size, self.rank)
         self.data_format = layout(self, data_format)

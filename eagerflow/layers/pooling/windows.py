@@ -7,7 +7,7 @@ from typing import Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import UnnamedOptions
-from eagerflow.base.typing import Shape, Sizes
+from eagerflow.base.typing import DataFormat, Padding, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import of_pooling
@@ -31,8 +31,8 @@ class _Pooling(Layer):
         self,
         pool_size: Sizes,
         strides: Sizes | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
         name: str | None = None,
         **kwargs: Unpack[UnnamedOptions],
     ) -> None:
@@ -71,8 +71,8 @@ class _WithDefaultSize(_Pooling):
         self,
         pool_size: Sizes = 2,
         strides: Sizes | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
         name: str | None = None,
         **kwargs: Unpack[UnnamedOptions],
     ) -> None:

@@ -11,7 +11,7 @@ import numpy
 from eagerflow import initializers, ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import DataFormat, Padding, Shape
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -175,9 +175,9 @@ class STFTSpectrogram(Layer):
         window: Any = "hann",
         periodic: bool = False,
         scaling: Any = "density",
-        padding: str = "valid",
+        padding: Padding = "valid",
         expand_dims: bool = False,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import DataFormat, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import older, with_dim_ordering
@@ -63,7 +63,7 @@ class _ZeroPadding(_Spatial):
     """Zeros around."""
 
     @with_dim_ordering
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(self, padding: Any = 1, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(data_format, **kwargs)
         self.padding = _sides(self, "padding", padding)
 
@@ -145,7 +145,7 @@ class ZeroPadding3D(_ZeroPadding):
 class _Cropping(_Spatial):
     """Without the outermost positions."""
 
-    def __init__(self, cropping: Any, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(self, cropping: Any, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(data_format, **kwargs)
         self.cropping = _sides(self, "cropping", cropping)
 
@@ -215,7 +215,7 @@ class Cropping2D(_Cropping):
     rank = 2
 
     def __init__(
-        self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+        self, cropping: Any = ((0, 0), (0, 0)), data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
@@ -241,7 +241,10 @@ class Cropping3D(_Cropping):
     rank = 3
 
     def __init__(
-        self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+        self,
+        cropping: Any = ((1, 1), (1, 1), (1, 1)),
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
@@ -249,7 +252,7 @@ class Cropping3D(_Cropping):
 class _UpSampling(_Spatial):
     """Each position several times."""
 
-    def __init__(self, size: Any = 2, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(self, size: Any = 2, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(data_format, **kwargs)
         self.size = (
             integer(self, "size", size, wrong_type=TypeError)
@@ -321,7 +324,7 @@ class UpSampling2D(_UpSampling):
     def __init__(
         self,
         size: Any = (2, 2),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         interpolation: str = "nearest",
         **kwargs: Unpack[LayerOptions],
     ) -> None:

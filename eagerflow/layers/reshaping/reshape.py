@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import DataFormat, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
@@ -35,7 +35,7 @@ class Flatten(Layer):
     (5, 6)
     """
 
-    def __init__(self, data_format: str | None = None, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(self, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         self.data_format = layout(self, data_format)
         self.input_spec = InputSpec(min_ndim=1)

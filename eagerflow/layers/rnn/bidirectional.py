@@ -11,7 +11,7 @@ from eagerflow.base.layer_options import NamedOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layers.rnn.both_directions import fit_together, run_together
 
 __all__ = ["Bidirectional"]
@@ -47,6 +47,8 @@ class Bidirectional(Layer):
 
     _untold = ("weights",)
     _kept_as = {"layer": "forward_layer"}
+    forward_layer: AnyLayer
+    backward_layer: AnyLayer
 
     def __init__(
         self,
@@ -67,9 +69,8 @@ class Bidirectional(Layer):
         expect_one_of("Bidirectional", "merge_mode", merge_mode, _MODES)
         super().__init__(weights=weights, **kwargs)
         self.forward_layer = _copy(layer, "forward_", {})
-        if backward_layer is None:
-            backward_layer = _copy(layer, "backward_", {"go_backwards": True})
-        self.backward_layer = backward_layer
+        other: Any = backward_layer
+        self.backward_layer = _copy(layer, "backward_", {"go_backwards": True}) if other is None else other
         self._check_pair()
         for direction in (self.forward_layer, self.backward_layer):
             # Masked steps of both directions then stand at the same places, without echoes.
@@ -78,9 +79,9 @@ class Bidirectional(Layer):
             if hasattr(direction, "zero_output_for_mask"):
                 direction.zero_output_for_mask = direction.return_sequences
         self.merge_mode = merge_mode
-        self.stateful = layer.stateful
-        self.return_sequences = layer.return_sequences
-        self.return_state = layer.return_state
+        self.stateful = self.forward_layer.stateful
+        self.return_sequences = self.forward_layer.return_sequences
+        self.return_state = self.forward_layer.return_state
         self.supports_masking = True
         self.input_spec = layer.input_spec
 

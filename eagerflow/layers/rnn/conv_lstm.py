@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import WeightOptions
-from eagerflow.base.typing import Identifier, Seed, Shape, Sizes
+from eagerflow.base.typing import (
+    ActivationLike,
+    ConstraintLike,
+    DataFormat,
+    InitializerLike,
+    Padding,
+    RegularizerLike,
+    Seed,
+    Shape,
+    Sizes,
+)
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
@@ -27,6 +37,13 @@ class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
     """One step: gates from a convolution of the input and one of the state, which keeps its shape."""
 
     dropout_mask_count = 4
+    recurrent_activation: Any
+    kernel_initializer: Any
+    recurrent_initializer: Any
+    kernel_regularizer: Any
+    recurrent_regularizer: Any
+    kernel_constraint: Any
+    recurrent_constraint: Any
 
     _untold = ("rank", "arguments")
 
@@ -159,6 +176,29 @@ class _ConvLSTM(RNN):
     """
 
     rank: int
+    # The cell's, see `__getattr__`.
+    filters: int
+    kernel_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: str
+    data_format: str
+    dilation_rate: tuple[int, ...]
+    activation: Any
+    recurrent_activation: Any
+    use_bias: bool
+    kernel_initializer: Any
+    recurrent_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    recurrent_regularizer: Any
+    bias_regularizer: Any
+    kernel_constraint: Any
+    recurrent_constraint: Any
+    bias_constraint: Any
+    unit_forget_bias: bool
+    dropout: float
+    recurrent_dropout: float
+    seed: Any
 
     _also_told = ("unroll", "zero_output_for_mask")
 
@@ -168,23 +208,23 @@ class _ConvLSTM(RNN):
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
+        padding: Padding = "valid",
+        data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
-        activation: Identifier = "tanh",
-        recurrent_activation: Identifier = "sigmoid",
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Identifier = "glorot_uniform",
-        recurrent_initializer: Identifier = "orthogonal",
-        bias_initializer: Identifier = "zeros",
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
         unit_forget_bias: bool = True,
-        kernel_regularizer: Identifier = None,
-        recurrent_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        recurrent_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
@@ -205,10 +245,12 @@ class _ConvLSTM(RNN):
         )
         self.input_spec = InputSpec(ndim=self.rank + 3)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _OF_CELL and "cell" in self.__dict__:
-            return getattr(self.cell, name)
-        return super().__getattr__(name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _OF_CELL and "cell" in self.__dict__:
+                return getattr(self.cell, name)
+            return super().__getattr__(name)
 
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """The shape of the outputs, and of the states with `return_state`."""

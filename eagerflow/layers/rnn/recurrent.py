@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import activations, ops
 from eagerflow.base.layer_options import RecurrentOptions
-from eagerflow.base.typing import Identifier, Seed
+from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Seed
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent, only
@@ -29,6 +29,23 @@ class _Recurrent(RNN):
     """A recurrent layer with a cell of its own, whose settings it shows as its own."""
 
     _op: Callable[..., Any]  # over whole sequences
+    # The cell's, see `__getattr__`.
+    units: int
+    activation: Any
+    use_bias: bool
+    kernel_initializer: Any
+    recurrent_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    recurrent_regularizer: Any
+    bias_regularizer: Any
+    kernel_constraint: Any
+    recurrent_constraint: Any
+    bias_constraint: Any
+    dropout: float
+    recurrent_dropout: float
+    seed: Any
+    implementation: int
 
     def __init__(
         self, cell: Any, cell_name: str, arguments: Mapping[str, Any], /, **kwargs: Unpack[RecurrentOptions]
@@ -45,10 +62,12 @@ class _Recurrent(RNN):
         )
         self.input_spec = InputSpec(ndim=3)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _OF_CELL and "cell" in self.__dict__:
-            return getattr(self.cell, name)
-        return super().__getattr__(name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _OF_CELL and "cell" in self.__dict__:
+                return getattr(self.cell, name)
+            return super().__getattr__(name)
 
     def inner_loop(
         self, sequences: Tensor, initial_state: list[Any], mask: Any, training: bool = False
@@ -148,18 +167,18 @@ class SimpleRNN(_Recurrent):
     def __init__(
         self,
         units: int,
-        activation: Identifier = "tanh",
+        activation: ActivationLike = "tanh",
         use_bias: bool = True,
-        kernel_initializer: Identifier = "glorot_uniform",
-        recurrent_initializer: Identifier = "orthogonal",
-        bias_initializer: Identifier = "zeros",
-        kernel_regularizer: Identifier = None,
-        recurrent_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        recurrent_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         return_sequences: bool = False,
@@ -223,6 +242,8 @@ class LSTM(_Recurrent):
     (True, (2, 4))
     """
 
+    recurrent_activation: Any  # the cell's
+    unit_forget_bias: bool
     _untold = ("use_cudnn",)
     _also_told = ("zero_output_for_mask",)
     _op = staticmethod(kernels.lstm)
@@ -232,20 +253,20 @@ class LSTM(_Recurrent):
     def __init__(
         self,
         units: int,
-        activation: Identifier = "tanh",
-        recurrent_activation: Identifier = "sigmoid",
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Identifier = "glorot_uniform",
-        recurrent_initializer: Identifier = "orthogonal",
-        bias_initializer: Identifier = "zeros",
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
         unit_forget_bias: bool = True,
-        kernel_regularizer: Identifier = None,
-        recurrent_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        recurrent_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: Seed = None,
@@ -311,6 +332,8 @@ class GRU(_Recurrent):
     True
     """
 
+    recurrent_activation: Any  # the cell's
+    reset_after: bool
     _untold = ("use_cudnn",)
     _also_told = ("zero_output_for_mask",)
     _op = staticmethod(kernels.gru)
@@ -320,19 +343,19 @@ class GRU(_Recurrent):
     def __init__(
         self,
         units: int,
-        activation: Identifier = "tanh",
-        recurrent_activation: Identifier = "sigmoid",
+        activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Identifier = "glorot_uniform",
-        recurrent_initializer: Identifier = "orthogonal",
-        bias_initializer: Identifier = "zeros",
-        kernel_regularizer: Identifier = None,
-        recurrent_regularizer: Identifier = None,
-        bias_regularizer: Identifier = None,
-        activity_regularizer: Identifier = None,
-        kernel_constraint: Identifier = None,
-        recurrent_constraint: Identifier = None,
-        bias_constraint: Identifier = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: Seed = None,

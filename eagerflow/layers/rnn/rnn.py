@@ -130,6 +130,9 @@ class RNN(Layer):
     [[[1.0], [3.0], [6.0]]]
     """
 
+    cell: Any
+    states: Any
+
     def __init__(
         self,
         cell: Any,

@@ -14,7 +14,7 @@ from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import whole_sequences
 from eagerflow.layer.input_spec import InputSpec
-from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import Spec, infer
 
@@ -40,8 +40,10 @@ class Wrapper(Layer):
     ([[7.0]], 2)
     """
 
+    layer: AnyLayer
+
     def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]) -> None:
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, AnyLayer):
             raise ValueError(f"{type(self).__name__}(layer={signature_of(layer)}): expected a layer.")
         super().__init__(**kwargs)
         self.layer = layer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import DataFormat, TensorLike
 from eagerflow.core.op import composite, identity
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.arrays.join import stack
@@ -19,7 +19,7 @@ __all__ = ["hsv_to_rgb", "rgb_to_grayscale", "rgb_to_hsv"]
 _LUMA = (0.2989, 0.5870, 0.1140)  # how bright red, green and blue look (ITU-R BT.601)
 
 
-def _planes(name: str, images: Any, data_format: str | None) -> tuple[list[Tensor], int]:
+def _planes(name: str, images: Any, data_format: DataFormat | None) -> tuple[list[Tensor], int]:
     """The three channels of float images, and their axis."""
     images = checked_images(name, images)
     axis = channels_axis(images, data_format)
@@ -32,7 +32,7 @@ def _planes(name: str, images: Any, data_format: str | None) -> tuple[list[Tenso
 
 
 @composite
-def rgb_to_grayscale(images: TensorLike, data_format: str | None = None) -> Tensor:
+def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """The brightness of colour images, with one channel.
 
     Args:
@@ -62,7 +62,7 @@ def rgb_to_grayscale(images: TensorLike, data_format: str | None = None) -> Tens
 
 
 @composite
-def rgb_to_hsv(images: TensorLike, data_format: str | None = None) -> Tensor:
+def rgb_to_hsv(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """Red, green and blue as hue, saturation and value, all from 0 to 1.
 
     Args:
@@ -88,7 +88,7 @@ def rgb_to_hsv(images: TensorLike, data_format: str | None = None) -> Tensor:
 
 
 @composite
-def hsv_to_rgb(images: TensorLike, data_format: str | None = None) -> Tensor:
+def hsv_to_rgb(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """Hue, saturation and value, all from 0 to 1, as red, green and blue.
 
     Args:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Sizes, TensorLike
+from eagerflow.base.typing import DataFormat, Sizes, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.join import pad
@@ -45,7 +45,7 @@ def crop_images(
     right_cropping: int | None = None,
     target_height: int | None = None,
     target_width: int | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Tensor:
     """A rectangle out of images. Two of top, bottom and target height are given, two of left, right and width.
 
@@ -83,7 +83,7 @@ def pad_images(
     right_padding: int | None = None,
     target_height: int | None = None,
     target_width: int | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Tensor:
     """Zeros around images. Two of top, bottom and target height are given, two of left, right and width.
 
@@ -120,7 +120,7 @@ def _patches(
     strides: Sizes | None,
     dilation_rate: Sizes,
     padding: str,
-    data_format: str | None,
+    data_format: DataFormat | None,
     rank: int,
 ) -> Tensor:
     x = convert_to_tensor(images)
@@ -144,7 +144,7 @@ def extract_patches(
     strides: Sizes | None = None,
     dilation_rate: Sizes = 1,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Tensor:
     """Patches of images (or of volumes, for three sizes), each laid out along the channels.
 
@@ -182,7 +182,7 @@ def extract_patches_3d(
     strides: Sizes | None = None,
     dilation_rate: Sizes = 1,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Tensor:
     """Patches of volumes, each laid out along the channels.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Sizes, TensorLike
+from eagerflow.base.typing import DataFormat, Sizes, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -53,7 +53,7 @@ def _sides(weights: Any, shape: tuple[int, ...]) -> tuple[int, int]:
 
 @composite
 def gaussian_blur(
-    images: TensorLike, kernel_size: Sizes = (3, 3), sigma: Any = (1.0, 1.0), data_format: str | None = None
+    images: TensorLike, kernel_size: Sizes = (3, 3), sigma: Any = (1.0, 1.0), data_format: DataFormat | None = None
 ) -> Tensor:
     """Images smoothed by a normal distribution; outside lie zeros.
 
@@ -96,7 +96,7 @@ def _plain(value: Any) -> Any:
 
 
 @composite
-def sobel_edges(images: TensorLike, data_format: str | None = None) -> Tensor:
+def sobel_edges(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """How fast images change, down and across, by Sobel's filters; outside lie zeros.
 
     Args:
@@ -130,7 +130,7 @@ def ssim(
     filter_sigma: float = 1.5,
     k1: float = 0.01,
     k2: float = 0.03,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Tensor:
     """Structural similarity of images: 1 for equal ones.
 

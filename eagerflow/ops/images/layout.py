@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import DataFormat
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.rounding import round as round_to_even
 from eagerflow.ops.neural.data_format import is_channels_first, to_first, to_last
@@ -25,18 +26,18 @@ def checked_images(name: str, images: Any) -> Tensor:
     return images
 
 
-def channels_axis(images: Tensor, data_format: str | None) -> int:
+def channels_axis(images: Tensor, data_format: DataFormat | None) -> int:
     """The axis of the channels, from 0."""
     return images.ndim - 3 if is_channels_first(data_format) else images.ndim - 1
 
 
-def spatial_axes(images: Tensor, data_format: str | None) -> tuple[int, int]:
+def spatial_axes(images: Tensor, data_format: DataFormat | None) -> tuple[int, int]:
     """The axes of height and width, from 0."""
     first = images.ndim - 3 + is_channels_first(data_format)
     return first, first + 1
 
 
-def as_batch(name: str, images: Any, data_format: str | None) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+def as_batch(name: str, images: Any, data_format: DataFormat | None) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """`images` as (batch, height, width, channels), and the way back to the layout that was given."""
     images = checked_images(name, images)
     single, first = images.ndim == 3, is_channels_first(data_format)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.typing import TensorLike
+from eagerflow.base.typing import DataFormat, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -97,7 +97,7 @@ def resize(
     pad_to_aspect_ratio: bool = False,
     fill_mode: str = "constant",
     fill_value: float = 0.0,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Tensor:
     """Images of another size.
 

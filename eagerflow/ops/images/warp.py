@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.typing import Numpy, Seed, TensorLike
+from eagerflow.base.typing import DataFormat, Numpy, Seed, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import composite
 from eagerflow.core.random import generator, next_key
@@ -138,7 +138,7 @@ def affine_transform(
     interpolation: str = "bilinear",
     fill_mode: str = "constant",
     fill_value: float = 0,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Tensor:
     """Images turned, scaled, sheared, moved or projected.
 
@@ -181,7 +181,7 @@ def perspective_transform(
     end_points: Any,
     interpolation: str = "bilinear",
     fill_value: float = 0,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Tensor:
     """Images seen from elsewhere: four points move to four others, and straight lines stay straight.
 
@@ -238,7 +238,7 @@ def elastic_transform(
     fill_mode: str = "reflect",
     fill_value: float = 0.0,
     seed: Seed = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Tensor:
     """Images distorted by a smooth random field of movements.
 

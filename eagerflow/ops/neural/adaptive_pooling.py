@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.typing import Sizes, TensorLike
+from eagerflow.base.typing import DataFormat, Sizes, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.neural.data_format import is_channels_first, spatial_rank
@@ -24,7 +24,11 @@ def _bins(length: int, count: int) -> list[tuple[int, int]]:
 
 
 def _along_each_axis(
-    name: str, inputs: Any, output_size: Sizes, data_format: str | None, pool: Callable[[Tensor, int, int], Tensor]
+    name: str,
+    inputs: Any,
+    output_size: Sizes,
+    data_format: DataFormat | None,
+    pool: Callable[[Tensor, int, int], Tensor],
 ) -> Tensor:
     x = convert_to_tensor(inputs)
     rank = spatial_rank(x)
@@ -53,7 +57,7 @@ def _maximum(x: Tensor, axis: int, count: int) -> Tensor:
 
 
 @composite
-def adaptive_average_pool(inputs: TensorLike, output_size: Sizes, data_format: str | None = None) -> Tensor:
+def adaptive_average_pool(inputs: TensorLike, output_size: Sizes, data_format: DataFormat | None = None) -> Tensor:
     """The means over `output_size` windows along each spatial axis, whose lengths follow from the input's.
 
     Args:
@@ -73,7 +77,7 @@ def adaptive_average_pool(inputs: TensorLike, output_size: Sizes, data_format: s
 
 
 @composite
-def adaptive_max_pool(inputs: TensorLike, output_size: Sizes, data_format: str | None = None) -> Tensor:
+def adaptive_max_pool(inputs: TensorLike, output_size: Sizes, data_format: DataFormat | None = None) -> Tensor:
     """The maxima over `output_size` windows along each spatial axis, whose lengths follow from the input's.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Array, Needs, Numpy, Sizes, TensorLike
+from eagerflow.base.typing import Array, DataFormat, Needs, Numpy, Sizes, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
@@ -52,13 +52,13 @@ def planned(x: Any, kernel: Any, strides: Sizes, padding: Any, dilation_rate: Si
     return _geometry(x, kernel, strides, padding, dilation_rate), _groups(x, kernel)
 
 
-def placed(x: Any, data_format: str | None) -> Any:
+def placed(x: Any, data_format: DataFormat | None) -> Any:
     """What was computed with the channels last in the layout that is asked for; None stays None."""
     return to_first(x) if x is not None and is_channels_first(data_format) else x
 
 
 def _conv_rule(
-    xp: Numpy, g: Array, needs: Needs, inputs: Array, kernel: Array, data_format: str | None, plan: Any
+    xp: Numpy, g: Array, needs: Needs, inputs: Array, kernel: Array, data_format: DataFormat | None, plan: Any
 ) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dx = convolution.input_gradient(xp, g, kernel, *plan) if needs[0] else None
@@ -66,7 +66,7 @@ def _conv_rule(
     return placed(dx, data_format), dk
 
 
-def _conv_of_windows(inputs: Any, kernel: Any, data_format: str | None, plan: Any, **_: Any) -> Any:
+def _conv_of_windows(inputs: Any, kernel: Any, data_format: DataFormat | None, plan: Any, **_: Any) -> Any:
     """The convolution as a product of matrices, one per group."""
     geometry, groups = plan[:2]
     windows = gather_windows(channels_first_to_last(inputs, data_format), geometry)
@@ -85,7 +85,7 @@ def conv(
     kernel: Array,
     strides: Sizes = 1,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
 ) -> Any:
     """Convolution over one, two or three spatial axes (cross-correlation, as usual in deep learning).
@@ -117,7 +117,7 @@ def conv(
 
 
 def _depthwise_rule(
-    xp: Numpy, g: Array, needs: Needs, inputs: Array, kernel: Array, data_format: str | None, plan: Any
+    xp: Numpy, g: Array, needs: Needs, inputs: Array, kernel: Array, data_format: DataFormat | None, plan: Any
 ) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dx = depthwise.input_gradient(xp, g, kernel, plan) if needs[0] else None
@@ -125,7 +125,7 @@ def _depthwise_rule(
     return placed(dx, data_format), dk
 
 
-def _depthwise_of_windows(inputs: Any, kernel: Any, data_format: str | None, plan: Any, **_: Any) -> Any:
+def _depthwise_of_windows(inputs: Any, kernel: Any, data_format: DataFormat | None, plan: Any, **_: Any) -> Any:
     """The windows times the kernel, summed over the taps."""
     windows = gather_windows(channels_first_to_last(inputs, data_format), plan)
     channels, multiplier = kernel.shape[-2:]
@@ -141,7 +141,7 @@ def depthwise_conv(
     kernel: Array,
     strides: Sizes = 1,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
 ) -> Any:
     """Convolution of every channel with filters of its own.
@@ -193,7 +193,7 @@ def separable_conv(
     pointwise_kernel: TensorLike,
     strides: Sizes = 1,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
 ) -> Tensor:
     """A depthwise convolution, then one of size 1 that mixes the channels.

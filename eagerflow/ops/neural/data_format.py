@@ -6,13 +6,14 @@ from typing import Any
 
 from eagerflow.base.config import image_data_format
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.typing import DataFormat
 
 __all__ = ["channels_first_to_last", "is_channels_first", "spatial_rank", "to_first", "to_last"]
 
 _LAYOUTS = ("channels_last", "channels_first")
 
 
-def is_channels_first(data_format: str | None) -> bool:
+def is_channels_first(data_format: DataFormat | None) -> bool:
     """Reads `data_format`; None is the configured default.
 
     Raises:
@@ -34,7 +35,7 @@ def to_first(x: Any) -> Any:
     return x.transpose((0, x.ndim - 1, *range(1, x.ndim - 1)))
 
 
-def channels_first_to_last(x: Any, data_format: str | None) -> Any:
+def channels_first_to_last(x: Any, data_format: DataFormat | None) -> Any:
     """`x` with channels last, whatever `data_format` says about it."""
     return to_last(x) if is_channels_first(data_format) else x
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.base.typing import Array, Needs, Numpy, Sizes
+from eagerflow.base.typing import Array, DataFormat, Needs, Numpy, Sizes
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.matrices.products import matmul
@@ -77,7 +77,7 @@ def _conv_rule(
     inputs: Array,
     kernel: Array,
     bias: Array | None,
-    data_format: str | None,
+    data_format: DataFormat | None,
     plan: Any,
     positive: Any,
 ) -> Any:
@@ -92,7 +92,7 @@ def _conv_plainly(
     bias: Any,
     strides: Sizes,
     padding: str,
-    data_format: str | None,
+    data_format: DataFormat | None,
     dilation_rate: Sizes,
     relu: bool,
     **_: Any,
@@ -118,7 +118,7 @@ def conv_bias(
     bias: Array,
     strides: Sizes = 1,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
     relu: bool = False,
 ) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from eagerflow.base.typing import Array, Numpy, Sizes
+from eagerflow.base.typing import Array, DataFormat, Numpy, Sizes
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import op
@@ -23,13 +23,13 @@ def _geometry(x: Any, pool_size: Sizes, strides: Sizes | None, padding: str) -> 
     return window_geometry(x.shape[1:-1], sizes, sizes if strides is None else strides, padding)
 
 
-def spread_back(gradient: Callable[..., Any], g: Any, data_format: str | None, *found: Any) -> Any:
+def spread_back(gradient: Callable[..., Any], g: Any, data_format: DataFormat | None, *found: Any) -> Any:
     """The gradient of the inputs, by a function of channels-last arrays, in either layout."""
     dx = gradient(channels_first_to_last(g, data_format), *found)
     return ((to_first(dx) if is_channels_first(data_format) else dx),)
 
 
-def _max_rule(xp: Numpy, g: Array, data_format: str | None, which: Any, plan: Any) -> Any:
+def _max_rule(xp: Numpy, g: Array, data_format: DataFormat | None, which: Any, plan: Any) -> Any:
     return spread_back(partial(in_float32, plain.maximum_gradient, xp), g, data_format, which, plan)
 
 
@@ -39,7 +39,7 @@ def maxima(
     pool_size: Sizes,
     strides: Sizes | None = None,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     *,
     keep: bool = False,
 ) -> Any:
@@ -50,7 +50,7 @@ def maxima(
     return (to_first(out) if is_channels_first(data_format) else out), which, plan
 
 
-def _max_of_windows(inputs: Any, data_format: str | None, which: Any, plan: Any, **_: Any) -> Any:
+def _max_of_windows(inputs: Any, data_format: DataFormat | None, which: Any, plan: Any, **_: Any) -> Any:
     """The elements of the windows that were the maxima."""
     windows = gather_windows(channels_first_to_last(inputs, data_format), plan)
     taps = namespace_of(which.data).arange(plan.taps)[:, None]
@@ -65,7 +65,7 @@ def max_pool(
     pool_size: Sizes,
     strides: Sizes | None = None,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     *,
     keep: bool = False,
 ) -> Any:
@@ -93,7 +93,7 @@ def max_pool(
     return maxima(partial(plain.maximum, xp), inputs, pool_size, strides, padding, data_format, keep=keep)
 
 
-def _average_rule(xp: Numpy, g: Array, data_format: str | None, plan: Any) -> Any:
+def _average_rule(xp: Numpy, g: Array, data_format: DataFormat | None, plan: Any) -> Any:
     return spread_back(partial(in_float32, plain.average_gradient, xp), g, data_format, plan)
 
 
@@ -103,7 +103,7 @@ def means(
     pool_size: Sizes,
     strides: Sizes | None = None,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Any:
     """`average_pool` by a function of channels-last arrays."""
     x = channels_first_to_last(inputs, data_format)
@@ -117,7 +117,7 @@ def _counts(windows: Any, plan: Any) -> Any:
     return found.astype(windows.dtype) if plan.is_padded else found
 
 
-def _average_of_windows(inputs: Any, data_format: str | None, plan: Any, **_: Any) -> Any:
+def _average_of_windows(inputs: Any, data_format: DataFormat | None, plan: Any, **_: Any) -> Any:
     """The sum over each window, divided by how much of it lies in the input."""
     windows = gather_windows(channels_first_to_last(inputs, data_format), plan)
     out = windows.sum(axis=-2) / _counts(windows, plan)
@@ -131,7 +131,7 @@ def average_pool(
     pool_size: Sizes,
     strides: Sizes | None = None,
     padding: str = "valid",
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> Any:
     """The mean of each window, counting only what lies in the input.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Array, Needs, Numpy, Sizes
+from eagerflow.base.typing import Array, DataFormat, Needs, Numpy, Sizes
 from eagerflow.core.op import op
 from eagerflow.ops.neural.convolution import placed
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
@@ -57,14 +57,16 @@ def _along_axis(n: int, reach: int, stride: int, padding: str, extra: int | None
     return reach - 1 - front, (n - 1) * stride + 2 + around - reach
 
 
-def _rule(xp: Numpy, g: Array, needs: Needs, inputs: Array, kernel: Array, data_format: str | None, plan: Any) -> Any:
+def _rule(
+    xp: Numpy, g: Array, needs: Needs, inputs: Array, kernel: Array, data_format: DataFormat | None, plan: Any
+) -> Any:
     x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
     dx = convolution.forward(xp, g, kernel, plan) if needs[0] else None
     dk = convolution.kernel_gradient(xp, g, x, kernel.shape, plan) if needs[1] else None
     return placed(dx, data_format), dk
 
 
-def _of_windows(inputs: Any, kernel: Any, data_format: str | None, plan: Any, **_: Any) -> Any:
+def _of_windows(inputs: Any, kernel: Any, data_format: DataFormat | None, plan: Any, **_: Any) -> Any:
     """Each input element's copy of the kernel, added where it lands."""
     x = channels_first_to_last(inputs, data_format)
     filters, channels = kernel.shape[-2:]
@@ -81,7 +83,7 @@ def conv_transpose(
     strides: Sizes = 1,
     padding: str = "valid",
     output_padding: Sizes | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
 ) -> Any:
     """Transposed convolution ("deconvolution") over one, two or three spatial axes.

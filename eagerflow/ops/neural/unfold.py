@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Sizes, TensorLike
+from eagerflow.base.typing import DataFormat, Sizes, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.neural.data_format import is_channels_first
@@ -96,7 +96,7 @@ def fold(
     return scatter_windows(windows, plan).transpose((0, 3, 1, 2))
 
 
-def _image(name: str, x: Any, block_size: int, data_format: str | None) -> tuple[Tensor, bool]:
+def _image(name: str, x: Any, block_size: int, data_format: DataFormat | None) -> tuple[Tensor, bool]:
     x = convert_to_tensor(x)
     if isinstance(block_size, bool) or not isinstance(block_size, int) or block_size < 2:
         raise ValueError(f"{name}: block_size={block_size!r}: expected an integer of at least 2.")
@@ -106,7 +106,7 @@ def _image(name: str, x: Any, block_size: int, data_format: str | None) -> tuple
 
 
 @composite
-def depth_to_space(x: TensorLike, block_size: int, data_format: str = "channels_last") -> Tensor:
+def depth_to_space(x: TensorLike, block_size: int, data_format: DataFormat = "channels_last") -> Tensor:
     """Channels laid out as blocks of `block_size` by `block_size` pixels.
 
     Args:
@@ -137,7 +137,7 @@ def depth_to_space(x: TensorLike, block_size: int, data_format: str = "channels_
 
 
 @composite
-def space_to_depth(x: TensorLike, block_size: int, data_format: str = "channels_last") -> Tensor:
+def space_to_depth(x: TensorLike, block_size: int, data_format: DataFormat = "channels_last") -> Tensor:
     """Blocks of `block_size` by `block_size` pixels laid out as channels: the reverse of `depth_to_space`.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import Seed
+from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.colors import RandomColorDegeneration
 from eagerflow.layers.preprocessing.images.factors import span
@@ -88,7 +88,7 @@ class RandAugment(_ChoosingLayer):
         factor: Any = 0.5,
         interpolation: str = "bilinear",
         seed: Seed = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -178,7 +178,7 @@ class AugMix(_ChoosingLayer):
         all_ops: bool = True,
         interpolation: str = "bilinear",
         seed: Seed = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import Seed
+from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import share
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
@@ -58,7 +58,7 @@ class RandomHue(_ColorLayer):
         self,
         factor: Any,
         value_range: Any = (0, 255),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
@@ -114,7 +114,7 @@ class RandomSaturation(_ColorLayer):
         self,
         factor: Any,
         value_range: Any = (0, 255),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
@@ -159,7 +159,11 @@ class RandomGrayscale(_ColorLayer):
     """
 
     def __init__(
-        self, factor: float = 0.5, data_format: str | None = None, seed: Seed = None, **kwargs: Unpack[BoxOptions]
+        self,
+        factor: float = 0.5,
+        data_format: DataFormat | None = None,
+        seed: Seed = None,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = share(self, "factor", factor)
@@ -208,7 +212,7 @@ class RandomColorDegeneration(_ColorLayer):
         self,
         factor: Any,
         value_range: Any = (0, 255),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
@@ -262,7 +266,7 @@ class RandomColorJitter(RandomImageLayer):
         saturation_factor: Any = None,
         hue_factor: Any = None,
         seed: Seed = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import Seed
+from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of, images_of
@@ -65,7 +65,7 @@ class RandomErasing(_BoxLayer):
         fill_value: Any = None,
         value_range: Any = (0, 255),
         seed: Seed = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -142,7 +142,7 @@ class CutMix(_BoxLayer):
     """
 
     def __init__(
-        self, factor: Any = 1.0, seed: Seed = None, data_format: str | None = None, **kwargs: Unpack[BoxOptions]
+        self, factor: Any = 1.0, seed: Seed = None, data_format: DataFormat | None = None, **kwargs: Unpack[BoxOptions]
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.factor = span(self, "factor", factor, 0, 1)
@@ -210,7 +210,7 @@ class MixUp(RandomImageLayer):
     """
 
     def __init__(
-        self, alpha: float = 0.2, data_format: str | None = None, seed: Seed = None, **kwargs: Unpack[BoxOptions]
+        self, alpha: float = 0.2, data_format: DataFormat | None = None, seed: Seed = None, **kwargs: Unpack[BoxOptions]
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         self.alpha = alpha

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import Seed
+from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import one_of
 from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, of_one_image
@@ -44,7 +44,7 @@ class RandomFlip(RandomImageLayer):
         self,
         mode: str = "horizontal_and_vertical",
         seed: Seed = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions, ImageOptions
+from eagerflow.base.typing import DataFormat
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import integer, sizes
@@ -74,7 +75,11 @@ class Equalization(ImageLayer):
     """
 
     def __init__(
-        self, value_range: Any = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Unpack[BoxOptions]
+        self,
+        value_range: Any = (0, 255),
+        bins: int = 256,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.bins = integer(self, "bins", bins)
@@ -138,7 +143,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         value_range: Any = (0, 255),
         clip_limit: float = 4.0,
         tile_grid_size: Any = (8, 8),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)

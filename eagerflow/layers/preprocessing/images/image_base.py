@@ -8,7 +8,7 @@ from eagerflow import ops, random
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import ImageOptions, LayerOptions
-from eagerflow.base.typing import Seed
+from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, one_of
@@ -55,7 +55,7 @@ class ImageLayer(Layer):
     """
 
     def __init__(
-        self, bounding_box_format: Any = None, data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+        self, bounding_box_format: Any = None, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]
     ) -> None:
         super().__init__(**kwargs)
         if bounding_box_format is not None:

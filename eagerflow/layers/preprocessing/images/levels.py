@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions, ImageOptions
-from eagerflow.base.typing import Seed
+from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
@@ -140,7 +140,7 @@ class RandomInvert(RandomImageLayer):
         factor: Any = 1.0,
         value_range: Any = (0, 255),
         seed: Seed = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -188,7 +188,7 @@ class RandomPosterization(RandomImageLayer):
         self,
         factor: Any,
         value_range: Any = (0, 255),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import Seed
+from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import one_of, share
 from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, of_one_image
@@ -46,7 +46,7 @@ class RandomPerspective(WarpLayer):
         interpolation: str = "bilinear",
         fill_value: float = 0.0,
         seed: Seed = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -156,7 +156,7 @@ class RandomElasticTransform(WarpLayer):
         fill_value: float = 0.0,
         value_range: Any = (0, 255),
         seed: Seed = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions, UnnamedOptions
-from eagerflow.base.typing import Seed
+from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -109,7 +109,7 @@ class Resizing(_Sized):
         fill_mode: str = "constant",
         fill_value: float = 0.0,
         antialias: bool = False,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
@@ -195,7 +195,9 @@ class CenterCrop(_Sized):
     [[[2.0]]]
     """
 
-    def __init__(self, height: Any, width: Any, data_format: str | None = None, **kwargs: Unpack[BoxOptions]) -> None:
+    def __init__(
+        self, height: Any, width: Any, data_format: DataFormat | None = None, **kwargs: Unpack[BoxOptions]
+    ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self._set_size(height, width)
 
@@ -262,7 +264,7 @@ class RandomCrop(_Sized, RandomImageLayer):
         height: Any,
         width: Any,
         seed: Seed = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         name: Any = None,
         **kwargs: Unpack[UnnamedOptions],
     ) -> None:

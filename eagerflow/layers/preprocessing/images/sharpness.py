@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import Seed, Sizes
+from eagerflow.base.typing import DataFormat, Seed, Sizes
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
@@ -43,7 +43,7 @@ class RandomSharpness(RandomImageLayer):
         self,
         factor: Any,
         value_range: Any = (0, 255),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
@@ -104,7 +104,7 @@ class RandomGaussianBlur(RandomImageLayer):
         kernel_size: Sizes = 3,
         sigma: Any = 1.0,
         value_range: Any = (0, 255),
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import Seed
+from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
@@ -31,6 +31,9 @@ def _matrix(*numbers: Any) -> Tensor:
 
 class _AffineLayer(WarpLayer):
     """A layer that moves pixels by an affine map per image."""
+
+    fill_mode: str
+    fill_value: float
 
     def _set_warp(self, fill_mode: Any, interpolation: Any, fill_value: Any) -> None:
         warp_settings(self, fill_mode, interpolation, fill_value)
@@ -98,7 +101,7 @@ class RandomRotation(_AffineLayer):
         interpolation: str = "bilinear",
         seed: Seed = None,
         fill_value: float = 0.0,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -158,7 +161,7 @@ class RandomZoom(_AffineLayer):
         interpolation: str = "bilinear",
         seed: Seed = None,
         fill_value: float = 0.0,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -233,7 +236,7 @@ class RandomTranslation(_AffineLayer):
         interpolation: str = "bilinear",
         seed: Seed = None,
         fill_value: float = 0.0,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
@@ -300,7 +303,7 @@ class RandomShear(_AffineLayer):
         interpolation: str = "bilinear",
         fill_mode: str = "reflect",
         fill_value: float = 0.0,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         seed: Seed = None,
         **kwargs: Unpack[BoxOptions],
     ) -> None:

@@ -55,6 +55,8 @@ class StringLookup(IndexLookup):
     (2, 2, 5)
     """
 
+    encoding: str
+
     def __init__(
         self,
         max_tokens: Any = None,
