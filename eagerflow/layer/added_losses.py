@@ -17,8 +17,9 @@ from eagerflow.layer.input_spec import describe
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
+from eagerflow.world.current import world
 
-__all__ = ["LossHolder", "forget_losses", "hold_losses", "losses_left_alone", "measured", "note_losses"]
+__all__ = ["LossHolder", "forget_losses", "hold_losses", "losses_left_alone", "measured", "note_losses", "summed"]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
 _holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
@@ -163,3 +164,17 @@ def measured(layer: Any, value: Any = None, name: str | None = None, aggregation
             "'mean' for the aggregation."
         )
     return value, name
+
+
+def summed(term: Any) -> Any:
+    """A term of many numbers that was added to the loss counts as their sum.
+
+    Raises:
+        ValueError: where ranks share a batch, since nothing tells whether there is a number for each row.
+    """
+    if world.share is not None:
+        raise ValueError(
+            f"add_loss: expected one number where ranks share each batch; got shape {tuple(term.shape)}. Give a mean "
+            "over the rows, such as ops.mean(...), which all ranks together make the mean over the batch."
+        )
+    return term.sum()

@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow import losses, metrics, optimizers
 from eagerflow.base import tree
 from eagerflow.base.capturing import replayed
+from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.typing import OptimizerLike
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
@@ -20,7 +21,7 @@ from eagerflow.training.outputs import Outputs, tree_parts
 from eagerflow.training.structures import Part, at, nests, parts_of
 from eagerflow.training.undone_steps import States
 
-__all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
+__all__ = ["Compiled", "CompiledLoss", "CompiledMetrics", "described"]
 
 
 class Compiled:
@@ -403,3 +404,14 @@ _CROSSENTROPIES = {
     "categorical": losses.categorical_crossentropy,
 }
 _BY_SHAPES = {"accuracy": _accuracy, "acc": _accuracy, "crossentropy": _crossentropy, "ce": _crossentropy}
+
+
+def described(value: Any) -> Any:
+    """An argument of `compile` as its config has it."""
+    if isinstance(value, (list, tuple)):
+        return [described(v) for v in value]
+    if isinstance(value, Mapping) and "class_name" not in value:
+        return {k: described(v) for k, v in value.items()}
+    if isinstance(value, (Loss, Metric, optimizers.Optimizer)) or callable(value):
+        return serialize_keras_object(value)
+    return value

@@ -10,7 +10,7 @@ from eagerflow.base.errors import WrongPlaceError, did_you_mean
 from eagerflow.core.tensor import Tensor
 from eagerflow.training.structures import nests
 
-__all__ = ["Outputs", "tree_parts"]
+__all__ = ["Outputs", "outputs_of", "tree_parts"]
 
 
 class Outputs:
@@ -214,3 +214,14 @@ def _paths(places: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any,
 def _unique(names: Sequence[str]) -> list[str]:
     """Names that occur again get a number."""
     return [name if name not in names[:i] else f"{name}_{names[:i].count(name)}" for i, name in enumerate(names)]
+
+
+def outputs_of(model: Any) -> tuple[list[str] | None, Any]:
+    """Names and structure of the outputs of a model that is a graph; None where they only show when it runs."""
+    try:
+        structure = model.output
+    except AttributeError:
+        return None, None
+    if isinstance(structure, Mapping) and not any(tree.is_nested(part) for part in structure.values()):
+        return sorted(map(str, structure)), structure
+    return list(model.output_names), structure

@@ -11,7 +11,6 @@ import numpy
 from eagerflow import optimizers
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
-from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import LossLike, OptimizerLike
@@ -23,17 +22,18 @@ from eagerflow.data.arrays import as_arrays, as_batch, check_lengths
 from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.data.weights import class_weights, weigh
+from eagerflow.layer.added_losses import summed
 from eagerflow.layer.tracking import changes
-from eagerflow.losses.base import Loss
 from eagerflow.metrics.base import Metric
 from eagerflow.training.as_compiled import as_compiled, trainable_now
 from eagerflow.training.captured_steps import CapturedSteps, CapturesSteps, predicted, tested
 from eagerflow.training.captured_tensors import with_captured
 from eagerflow.training.checks import at_least_one, takes, verbosity
-from eagerflow.training.compiled import Compiled
+from eagerflow.training.compiled import Compiled, described
 from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
 from eagerflow.training.loop import as_numbers, observed_step
 from eagerflow.training.loops import Fit, run_evaluate, run_predict
+from eagerflow.training.outputs import outputs_of
 from eagerflow.training.pytorch_names import OtherWays
 from eagerflow.training.shared_loop import SharedLoop
 from eagerflow.training.undone_steps import States
@@ -99,7 +99,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         every = None if steps_per_execution == "auto" else steps_per_execution
         steps = at_least_one("compile", "steps_per_execution", every) or 1
         compiled = Compiled(
-            optimizer, with_captured(self, loss), loss_weights, metrics, weighted_metrics, steps, *_outputs(self)
+            optimizer, with_captured(self, loss), loss_weights, metrics, weighted_metrics, steps, *outputs_of(self)
         )
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
             compiled.optimizer = _scaling(compiled.optimizer)
@@ -293,7 +293,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
                 raise ValueError("y is missing: the compiled loss needs targets. Pass y, or batches of (x, y).")
             total = compiled.loss(y, y_pred, sample_weight)
         for term in self.losses:  # type: ignore[attr-defined]
-            value = term if not getattr(term, "shape", ()) else _summed(term)
+            value = term if not getattr(term, "shape", ()) else summed(term)
             total = value if total is None else total + value
         if total is None:
             raise ValueError(
@@ -721,7 +721,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         if self._compiled is None:
             return None
         given = {**self._compiled.arguments, "optimizer": self._compiled.optimizer}
-        return {name: _described(value) for name, value in given.items()}
+        return {name: described(value) for name, value in given.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as `get_compile_config` described.
@@ -750,17 +750,6 @@ def _scaling(optimizer: Any) -> Any:
     return optimizer if isinstance(optimizer, kind) else kind(optimizer, name="loss_scale_optimizer")
 
 
-def _outputs(model: Any) -> tuple[list[str] | None, Any]:
-    """Names and structure of the outputs of a model that is a graph; None where they only show when it runs."""
-    try:
-        structure = model.output
-    except AttributeError:
-        return None, None
-    if isinstance(structure, Mapping) and not any(tree.is_nested(part) for part in structure.values()):
-        return sorted(map(str, structure)), structure
-    return list(model.output_names), structure
-
-
 def _batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Any:
     """One batch of tensors, of what the user handed in."""
     x, y, sample_weight = (as_arrays(n, v) for n, v in (("x", x), ("y", y), ("sample_weight", sample_weight)))
@@ -771,30 +760,6 @@ def _batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any =
     return as_batch((x, y, sample_weight))
 
 
-def _summed(term: Any) -> Any:
-    """A term of many numbers that was added to the loss counts as their sum.
-
-    Raises:
-        ValueError: where ranks share a batch, since nothing tells whether there is a number for each row.
-    """
-    if world.share is not None:
-        raise ValueError(
-            f"add_loss: expected one number where ranks share each batch; got shape {tuple(term.shape)}. Give a mean "
-            "over the rows, such as ops.mean(...), which all ranks together make the mean over the batch."
-        )
-    return term.sum()
-
-
 def _as_list(numbers: dict[str, Any]) -> Any:
     values = list(numbers.values())
     return values[0] if len(values) == 1 else values
-
-
-def _described(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_described(v) for v in value]
-    if isinstance(value, Mapping) and "class_name" not in value:
-        return {k: _described(v) for k, v in value.items()}
-    if isinstance(value, (Loss, Metric, optimizers.Optimizer)) or callable(value):
-        return serialize_keras_object(value)
-    return value
