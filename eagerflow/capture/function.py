@@ -67,10 +67,12 @@ class _Arguments:
     def _part(self, x: Any) -> Any:
         kind = x.__class__
         if kind is Tensor:
-            array, mask = x.data, getattr(x, "mask", None)
+            array, mask, logits = x.data, getattr(x, "mask", None), getattr(x, "logits", None)
             self.tensors.append(x)
             self.plain = self.plain and isinstance(array, (numpy.ndarray, numpy.generic))
-            about = (array.shape, array.dtype.str)
+            about: tuple[Any, ...] = (array.shape, array.dtype.str)
+            if logits is not None:  # a loss may go on with what the activation was computed from
+                about = (*about, logits[0], self._part(logits[1]), logits[2])
             return about if mask is None else (*about, self._part(mask))
         if kind in (list, tuple):
             return (kind, *map(self._part, x))
@@ -188,10 +190,10 @@ class Captured(Generic[P, R]):
             return self._function(*args, **kwargs)
         program = state.program
         if program is None or self._outdated(state):
-            return self._recorded(state, given, args, kwargs)
+            return self._recorded(state, args, kwargs)
         state.replays += 1
         if self.verify_every and state.replays % self.verify_every == 0:
-            return self._verified(state, given, args, kwargs)
+            return self._verified(state, args, kwargs)
         self.replays += 1
         with numpy.errstate(all="ignore"):  # as a tape's walk has it
             if observers and program.interests(observers):
@@ -226,7 +228,7 @@ class Captured(Generic[P, R]):
             self._told = True
             warn(f"{self.name} runs eagerly, not captured: {state.why}.")
 
-    def _recorded(self, state: _State, given: _Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _recorded(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly and write it down."""
         if state.why is not None or sys.getprofile() is not None:  # a profiler listens already, and can't be put back
             return self._function(*args, **kwargs)
@@ -234,7 +236,7 @@ class Captured(Generic[P, R]):
         guards = Guards(held)
         recorder = Recorder(state.before is not None, current())
         with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers), current()) as calls:
-            found, made = self._written(recorder, given, held.layers, args, kwargs)
+            found, made = self._written(recorder, held.layers, args, kwargs)
         others = calls.codes.keys() - state.codes.keys()
         state.codes.update(calls.codes)
         if made is not None and others and state.before is not None:
@@ -247,10 +249,12 @@ class Captured(Generic[P, R]):
         return found
 
     def _written(
-        self, recorder: Recorder, given: _Arguments, layers: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, recorder: Recorder, layers: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, Program | None]:
         """What the step gives, and the program of what it did; None where that can't be replayed."""
-        inputs = [recorder.given(tensor) for tensor in given.tensors]
+        given, args, kwargs = _Arguments(args, kwargs).tensors, _apart(args), _apart(kwargs)
+        taken = _Arguments(args, kwargs).tensors
+        inputs = [recorder.given(tensor) for tensor in taken]
         token = capturing.set(recorder)
         try:
             with observing(recorder), heard_by((*recorder.others, recorder)):
@@ -260,17 +264,20 @@ class Captured(Generic[P, R]):
         finally:
             capturing.reset(token)
             recorder.walker.clear()
+            for tensor, own in zip(given, taken):  # which observers know as one
+                if hasattr(own, "serial"):
+                    tensor.serial = own.serial
         if recorder.ended is not None:
             return found, None
         sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays] if self.less_memory else ()
         return found, Program(inputs, recorder.instructions, outputs, sizes, recorder.marks)
 
-    def _verified(self, state: _State, given: _Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _verified(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
         program = state.program
         assert program is not None
         recorder = Recorder(True, current())
-        found, made = self._written(recorder, given, state.layers, args, kwargs)
+        found, made = self._written(recorder, state.layers, args, kwargs)
         if made is None:
             difference: str | None = recorder.ended[0] if recorder.ended else "it ended early"
         else:
@@ -326,6 +333,31 @@ class Captured(Generic[P, R]):
 
 def _as_tensor(x: Any) -> Any:
     return convert_to_tensor(x) if x.__class__ is numpy.ndarray and x.dtype.kind not in "OUSMmV" else x
+
+
+def _apart(x: Any) -> Any:
+    """Arguments with arrays of their own, of the same memory.
+
+    So it is known as which of them a tensor is used that is passed twice, or that the step reaches in another way, too.
+    """
+    kind = x.__class__
+    if kind is Tensor:
+        made = Tensor(_view(x.data), None, x.key)
+        if hasattr(x, "serial"):
+            made.serial = x.serial
+        mask, logits = getattr(x, "mask", None), getattr(x, "logits", None)
+        if mask is not None:
+            made.mask = _apart(mask)
+        if logits is not None:
+            made.logits = (logits[0], _apart(logits[1]), logits[2])
+        return made
+    if kind in (list, tuple):
+        return kind(map(_apart, x))
+    return {key: _apart(value) for key, value in x.items()} if kind is dict else x
+
+
+def _view(array: Any) -> Any:
+    return array.view() if isinstance(array, numpy.ndarray) else numpy.asarray(array)
 
 
 def _alone() -> bool:

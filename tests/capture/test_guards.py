@@ -293,3 +293,31 @@ def test_an_object_may_hold_its_own_captured_step():
     assert (holder.step.replays, holder.both.replays) == (10, 10)
     holder.factor = 3.0
     assert holder.both(X).tolist() == [4.0, 7.0]
+
+
+def test_arguments_that_were_one_may_differ_later():
+    x, y = ef.Tensor([1.0, 2.0]), ef.Tensor([10.0, 20.0])
+    run = ef.function(lambda a, b: a * 2.0 + b)
+    many(run, x, x)
+    assert run(x, y).tolist() == [12.0, 24.0]
+    assert run(y, x).tolist() == [21.0, 42.0]
+    assert run.replays > 2
+
+
+def test_an_argument_that_the_step_reaches_besides_may_differ_later():
+    held, weight, other = ef.Tensor([3.0]), ef.Variable([5.0]), ef.Tensor([10.0])
+    run = ef.function(lambda a: (weight * 2.0 + a, a - held))
+    for argument in (held, weight.value):
+        many(run, argument)
+        first, second = run(other)
+        assert (first.tolist(), second.tolist()) == ([20.0], [7.0])
+    assert run.replays > 2
+
+
+def test_what_an_activation_was_computed_from_is_an_argument_too():
+    classes, measure = ef.Tensor([0]), ef.losses.SparseCategoricalCrossentropy()
+    run = ef.function(lambda p: measure(classes, p))
+    many(run, ef.activations.softmax(ef.Tensor([[1.0, 2.0]])))
+    other = ef.activations.softmax(ef.Tensor([[4.0, -1.0]]))
+    assert float(run(other)) == float(measure(classes, other))
+    assert run.replays > 2
