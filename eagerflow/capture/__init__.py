@@ -8,7 +8,10 @@ program.py      the list as one function
 observed.py     a replay that others listen to; marks.py: what is announced beside the list; places.py: its lines
 forwarding.py   observers that hear a run while it is captured
 watching.py     who reads values and changes variables meanwhile
-guards.py       what Python objects a step depends on, and whether they are as they were
+names.py        which globals and attributes code names
+kinds.py        kinds of Python objects: constants, what can be compared, and what can't be looked into
+reached.py      all Python objects that a step depends on
+guards.py       whether they are as they were
 calls.py        what a step does besides computing: prints, appends, the clock
 comparing.py    whether a program gives what an eager run gave, bit for bit
 """

@@ -16,8 +16,9 @@ from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.calls import heard_calls, no_other_draws
 from eagerflow.capture.comparing import first_difference
-from eagerflow.capture.guards import Guards, Held
+from eagerflow.capture.guards import Guards
 from eagerflow.capture.program import Program
+from eagerflow.capture.reached import Held
 from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.watching import watched
 from eagerflow.core.in_place import undo
@@ -130,7 +131,7 @@ class Captured(Generic[P, R]):
         replays: how many calls were replays so far.
     """
 
-    _called_again_but = ("_function",)  # what other captured functions see of it (see `guards.py`)
+    _called_again_but = ("_function",)  # what other captured functions see of it (see `reached.py`)
 
     def __init__(
         self, function: Callable[..., Any], verify_every: int = 500, name: str | None = None, less_memory: bool = False
@@ -298,12 +299,9 @@ class Captured(Generic[P, R]):
             self._give_up(state, why, line)
 
     def _held(self, state: _State) -> Held:
-        held = Held(self._function)
+        held = Held(self._function, state.codes)
         for thing in state.objects:
             held.reach(thing, getattr(thing, "name", None) or type(thing).__name__)
-        for code, scope in state.codes.items():
-            for thing, name in held.of_code(code, scope):
-                held.reach(thing, name)
         return held
 
     def _compare(self, state: _State, made: Program, recorder: Recorder, guards: Guards) -> None:
@@ -320,11 +318,11 @@ class Captured(Generic[P, R]):
 
     def _settle(self, state: _State, made: Program, recorder: Recorder, guards: Guards) -> None:
         """Two runs were the same: take the program, if nothing speaks against it."""
-        changed, large = guards.changed(), guards.too_large(recorder.used_arrays)
+        changed, unsure = guards.changed(), guards.unsure()
         if changed is not None:
             return self._give_up(state, f"the step changes {changed}", None)
-        if large is not None:
-            return self._give_up(state, f"{large} is a large NumPy array, which may change: make it a Tensor", None)
+        if unsure is not None:
+            return self._give_up(state, unsure, None)
         if recorder.other_bits is not None:
             return self._give_up(state, recorder.other_bits, None)
         state.program, state.before, state.guards, state.replays = made, None, guards, 0

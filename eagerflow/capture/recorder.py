@@ -70,7 +70,6 @@ class Recorder(Observer):
         self.ended: tuple[str, tuple[str, int] | None] | None = None
         self.records: dict[int, tuple[Any, Compute, list[Ref]]] = {}  # by their identity: record, op, what it keeps
         self.rule_slots: dict[int, int] = {}  # gradients of the last walk: slots by the keys of their tensors
-        self.used_arrays: set[int] = set()  # NumPy arrays of the user's that ops were given, by identity
         self._slots: dict[int, int] = {}  # by the identity of arrays, all of which `arrays` holds
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
 
@@ -284,7 +283,6 @@ class Recorder(Observer):
             return Const(None)
         weak, floating = op.writes["weak"], op.writes["floating"]
         if not isinstance(x, Tensor):
-            self.used_arrays.add(id(x))
             value = coerce(x) if weak else coerce_array(x)
             return Const(as_float(value) if floating else value)
         ref = self.raw(x)

@@ -1,0 +1,150 @@
+"""Kinds of objects that a step may depend on: constants, what can be compared, and what can't be looked into."""
+
+from __future__ import annotations
+
+import _thread
+import array
+import collections
+import datetime
+import decimal
+import functools
+import operator
+import re
+import sys
+import types
+import uuid
+import weakref
+from contextvars import ContextVar
+from typing import Any
+
+import numpy
+
+from eagerflow.capture.calls import is_of_a_library
+
+__all__ = ["BUFFERS", "CONSTANTS", "LIBRARIES", "VIEWS", "is_fixed", "is_opaque", "is_users", "slots_of"]
+
+# Whose values can't change, or which have none.
+CONSTANTS: tuple[type, ...] = (
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    type(None),
+    type(Ellipsis),
+    type(NotImplemented),
+    range,
+    slice,
+    numpy.dtype,
+    numpy.generic,
+    numpy.ufunc,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    datetime.tzinfo,
+    decimal.Decimal,
+    uuid.UUID,
+    re.Pattern,
+    operator.itemgetter,
+    operator.attrgetter,
+    operator.methodcaller,
+    types.CodeType,
+    types.GenericAlias,
+    types.UnionType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    types.CellType,
+    _thread.LockType,
+    _thread.RLock,
+)
+BUFFERS = (bytearray, memoryview, array.array)  # compared by their bytes
+VIEWS: tuple[type, ...] = (types.MappingProxyType, type({}.keys()), type({}.values()), type({}.items()))
+# Into which `Held` looks, or which are compared as they are.
+_KNOWN = (
+    *CONSTANTS,
+    *BUFFERS,
+    *VIEWS,
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+    collections.deque,
+    numpy.ndarray,
+    type,
+    types.ModuleType,
+    types.FunctionType,
+    types.MethodType,
+    types.BuiltinFunctionType,
+    types.MethodWrapperType,
+    functools.partial,
+    types.SimpleNamespace,
+    property,
+    staticmethod,
+    classmethod,
+    super,
+    weakref.ReferenceType,
+    weakref.ProxyType,
+    ContextVar,
+    BaseException,
+    _thread._local,
+    type(functools.lru_cache(lambda: None)),
+    type(numpy.mean),  # NumPy's functions in Python
+    type(vars(collections.namedtuple("_", "field"))["field"]),
+)
+LIBRARIES = frozenset({"eagerflow", "numpy", "keras", "tensorflow"})
+_HEAP, _FIXED = 1 << 9, 1 << 8  # flags of a class: made while Python ran; whose attributes can't be set
+
+
+def is_users(kind: type) -> bool:
+    """Whether a class is the user's own: not eagerflow's, nor of the standard library or an installed package."""
+    module = str(kind.__module__)
+    top = module.partition(".")[0]
+    if top in LIBRARIES or (top in sys.stdlib_module_names and top != "__main__"):
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is None or not is_of_a_library(file)
+
+
+def is_opaque(thing: Any) -> bool:
+    """Whether an object may hold what Python can't look into, so that nobody sees when it changes.
+
+    Iterators, generators of random numbers, open files and whatever else is written in C are; objects of classes in
+    Python aren't, unless such a class stands among their bases.
+    """
+    kind = type(thing)
+    if isinstance(thing, _KNOWN) or kind is object:
+        return False
+    core = next(each for each in kind.__mro__ if not each.__flags__ & _HEAP or each.__flags__ & _FIXED)
+    if core is not object:
+        return not kind.__module__.startswith("eagerflow") and not is_function(kind)
+    inside = hasattr(thing, "__dict__") or any("__slots__" in vars(each) for each in kind.__mro__)
+    return not inside and not is_function(kind)
+
+
+def is_function(kind: type) -> bool:
+    """Whether these are functions that Cython compiled."""
+    return kind.__name__ in ("cython_function_or_method", "fused_cython_function")
+
+
+def is_fixed(values: Any) -> bool:
+    """Whether nobody can change a NumPy array: neither through it nor through those it is a part of."""
+    while isinstance(values, numpy.ndarray):
+        if values.flags.writeable:
+            return False
+        values = values.base
+    return values is None or isinstance(values, bytes)
+
+
+def slots_of(kind: type) -> tuple[str, ...]:
+    """The names of attributes that a class has in slots, private ones as Python calls them."""
+    found = []
+    for each in kind.__mro__:
+        names = vars(each).get("__slots__", ())
+        for name in (names,) if isinstance(names, str) else names:
+            private = name.startswith("__") and not name.endswith("__")
+            found.append(f"_{each.__name__.lstrip('_')}{name}" if private else name)
+    return tuple([name for name in found if name not in ("__dict__", "__weakref__")])

@@ -1,0 +1,346 @@
+"""All that a step reaches: what functions of the user's that ran name and enclose, and what lies behind it.
+
+Not looked into are optimizers and metrics, which are called in each replay, and what is taken as fixed: functions and
+classes of eagerflow, of the standard library and of installed packages (their objects are looked into).
+"""
+
+from __future__ import annotations
+
+import abc
+import functools
+import gc
+import sys
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow.capture.calls import is_of_a_library
+from eagerflow.capture.kinds import BUFFERS, CONSTANTS, LIBRARIES, VIEWS, is_fixed, is_opaque, is_users, slots_of
+from eagerflow.capture.names import Names, named_in
+from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
+from eagerflow.layer.layer import Layer
+
+__all__ = ["NOTHING", "Held", "Scope"]
+
+NOTHING: Any = object()  # stands for a value that isn't there
+_SETTLED = ("eagerflow.initializers", "eagerflow.layer.", "eagerflow.models", "eagerflow.training", "eagerflow.random")
+# Set on classes of ours whose methods are called in each replay, which aren't looked into but for these attributes.
+_OWN_STATE = "_called_again_but"
+# Of layers and models: what calls keep there for the next one, and what training tells.
+_CACHES = frozenset(
+    """
+    _build_shapes _calls _fitted_from _gathered _held _losses _output_sizes _path history
+    stop_evaluating stop_predicting stop_training
+    """.split()
+)
+_COLLECTIONS = (list, tuple, set, frozenset, deque, dict, *VIEWS)
+
+
+class Scope(NamedTuple):
+    """Names of a module that code uses.
+
+    Attributes:
+        variables: of the module, by name.
+        beginning: of what messages call them.
+        names: that are used, there or not.
+    """
+
+    variables: dict[str, Any]
+    beginning: str
+    names: set[str]
+
+
+def _is_alive(reference: Any) -> bool:
+    return reference() is not None
+
+
+class _Part(NamedTuple):
+    """Something to look into.
+
+    Attributes:
+        thing: it.
+        name: what to call it in messages.
+        counts: whether a replay is wrong when it changes; our own notes lead to other things, and don't count.
+        named: whether code names it, so that it may be read.
+    """
+
+    thing: Any
+    name: str
+    counts: bool
+    named: bool
+
+
+def _is_settled(thing: Any) -> bool:
+    """Whether an object of ours stays as it was made: initializers, graphs, policies."""
+    return str(type(thing).__module__).startswith(_SETTLED)
+
+
+class Held:
+    """All that a step reaches.
+
+    Args:
+        function: the step.
+        codes: functions of the user's that ran in it before, with their globals.
+
+    Attributes:
+        variables: those among it.
+        layers: those among it.
+        containers: collections, and the attributes of objects and classes, with how to name them.
+        passed_over: attributes that don't count, of objects by the identity of their `__dict__`.
+        buffers: `bytearray` and the like.
+        arrays: NumPy arrays that somebody may change.
+        scopes: what code names of modules.
+        cells: variables of functions around, with their values and names.
+        functions: those that ran.
+        attributes: single attributes that count.
+        asked: what is called to learn a value: of context variables, whether weak references are alive.
+        unknown: what may change unseen, in words.
+        has_abstract: whether classes may be registered as others' subclasses.
+    """
+
+    def __init__(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]]) -> None:
+        self.variables: dict[int, Variable] = {}
+        self.layers: list[Layer] = []
+        self.containers: dict[int, tuple[Any, str]] = {}
+        self.passed_over: dict[int, frozenset[str]] = {}
+        self.buffers: list[tuple[Any, str]] = []
+        self.arrays: dict[int, tuple[numpy.ndarray, str, bool]] = {}
+        self.scopes: dict[int, Scope] = {}
+        self.cells: dict[int, tuple[Any, Any, str]] = {}
+        self.functions: list[FunctionType] = []
+        self.attributes: list[tuple[Any, str]] = []
+        self.asked: list[tuple[Callable[[], Any], Any, str]] = []
+        self.unknown: list[str] = []
+        self.has_abstract = False
+        self._codes = codes
+        self._names: Names = named_in(codes)
+        self._seen: dict[int, list[tuple[bool, bool]]] = {}
+        self._classes: set[tuple[int, bool]] = set()
+        self._keep: list[Any] = []
+        self.reach(function, getattr(function, "__name__", "the step"))
+        self._of_codes()
+
+    def reach(self, thing: Any, name: str, named: bool = True) -> None:
+        """Go through what `thing` holds."""
+        waiting = [_Part(thing, name, True, named)]
+        while waiting:
+            part = waiting.pop()
+            if not isinstance(part.thing, CONSTANTS) and self._is_new(part):
+                waiting += self._parts(part)
+
+    def _is_new(self, part: _Part) -> bool:
+        before = self._seen.setdefault(id(part.thing), [])
+        if any(counts >= part.counts and named >= part.named for counts, named in before):
+            return False
+        before.append((part.counts, part.named))
+        self._keep.append(part.thing)
+        return True
+
+    def _parts(self, part: _Part) -> Iterator[_Part]:
+        thing = part.thing
+        if isinstance(thing, Variable):
+            self.variables[id(thing)] = thing
+        elif isinstance(thing, Tensor):
+            return
+        elif isinstance(thing, Layer):
+            yield from self._of_layer(part)
+            return
+        elif hasattr(type(thing), _OWN_STATE):
+            yield from self._of_own_state(part)
+            return
+        elif is_opaque(thing):
+            if part.counts and part.named:
+                self.unknown.append(f"{part.name} ({type(thing).__name__})")
+        elif isinstance(thing, _COLLECTIONS):
+            yield from self._of_collection(part)
+        else:
+            yield from self._of_kind(part)
+        if not isinstance(thing, (type, ModuleType, FunctionType)):
+            yield from self._of_object(part)
+
+    # -- collections
+
+    def _of_collection(self, part: _Part) -> Iterator[_Part]:
+        thing, name = part.thing, part.name
+        if part.counts and not isinstance(thing, (tuple, frozenset)):
+            self.containers[id(thing)] = (thing, name)
+        if hasattr(thing, "keys"):
+            for key, value in thing.items():
+                yield part._replace(thing=value, name=f"{name}[{key!r}]")
+                yield part._replace(thing=key, name=f"a key of {name}")
+        else:
+            yield from (part._replace(thing=value, name=f"{name}[...]") for value in thing)
+
+    # -- what is neither a layer nor a collection
+
+    def _of_kind(self, part: _Part) -> Iterator[_Part]:
+        thing, name = part.thing, part.name
+        if isinstance(thing, numpy.ndarray):
+            yield from self._of_array(part)
+        elif isinstance(thing, BUFFERS):
+            if part.counts:
+                self.buffers.append((thing, name))
+        elif isinstance(thing, FunctionType):
+            yield from self._of_function(part)
+        elif isinstance(thing, MethodType):
+            yield part._replace(thing=thing.__self__, name=name.rpartition(".")[0] or "self")
+            yield part._replace(thing=thing.__func__)
+        elif isinstance(thing, (BuiltinFunctionType, MethodWrapperType)):
+            if not isinstance(thing.__self__, ModuleType):
+                yield part._replace(thing=thing.__self__, name=name.rpartition(".")[0] or name)
+        elif isinstance(thing, functools.partial):
+            yield from (part._replace(thing=each) for each in (thing.func, thing.args, thing.keywords))
+        elif isinstance(thing, property):
+            yield from (part._replace(thing=each) for each in (thing.fget, thing.fset, thing.fdel))
+        elif isinstance(thing, (staticmethod, classmethod)):
+            yield part._replace(thing=thing.__func__)
+        elif isinstance(thing, ContextVar):
+            yield from self._of_asked(part, functools.partial(thing.get, NOTHING))
+        elif isinstance(thing, weakref.ReferenceType):  # whose object may go, but not be another one
+            self.asked.append((functools.partial(_is_alive, thing), _is_alive(thing), name))
+            yield part._replace(thing=thing())
+        elif isinstance(thing, ModuleType):
+            yield from self._of_module(thing)
+        elif isinstance(thing, type):
+            yield from self._of_class(part)
+
+    def _of_asked(self, part: _Part, ask: Callable[[], Any]) -> Iterator[_Part]:
+        if part.counts and part.named:
+            found = ask()
+            self.asked.append((ask, found, part.name))
+            if found is not NOTHING:
+                yield part._replace(thing=found)
+
+    def _of_array(self, part: _Part) -> Iterator[_Part]:
+        values = part.thing
+        if part.counts and not is_fixed(values):
+            named = part.named or self.arrays.get(id(values), (None, "", False))[2]
+            self.arrays[id(values)] = (values, part.name, named)
+        if values.dtype == object:
+            yield from (part._replace(thing=each, name=f"{part.name}[...]") for each in values.flat)
+
+    def _of_object(self, part: _Part) -> Iterator[_Part]:
+        """Attributes in `__dict__` and in slots, and what the class of the user's gives."""
+        thing, name = part.thing, part.name
+        own = getattr(thing, "__dict__", None)
+        settled, ours = _is_settled(thing), str(type(thing).__module__).startswith("eagerflow.")
+        if isinstance(own, dict):
+            if part.counts and not settled:
+                self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
+            for key, value in list(own.items()):
+                named = part.named and (self._names.reads(key) or (ours and isinstance(value, numpy.ndarray)))
+                yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
+        if is_users(type(thing)):
+            for key in slots_of(type(thing)):
+                value = getattr(thing, key, NOTHING)
+                if part.counts:
+                    self.attributes.append((thing, key))
+                if value is not NOTHING:
+                    yield _Part(value, f"{name}.{key}", part.counts, part.named and self._names.reads(key))
+            yield _Part(type(thing), type(thing).__name__, True, part.named)
+
+    def _of_class(self, part: _Part) -> Iterator[_Part]:
+        """A class of the user's: its attributes and methods, those of its bases and of its own class."""
+        for kind in (*part.thing.__mro__, *type(part.thing).__mro__):
+            if is_users(kind) and (id(kind), part.named) not in self._classes:
+                self._classes.add((id(kind), part.named))
+                own = vars(kind)
+                self.containers[id(kind)], self.passed_over[id(kind)] = (own, kind.__name__), frozenset()
+                self.has_abstract = self.has_abstract or isinstance(kind, abc.ABCMeta)
+                for key, value in list(own.items()):
+                    if not key.startswith("__") or isinstance(value, FunctionType):
+                        named = part.named and self._names.reads(key)
+                        yield _Part(value, f"{kind.__name__}.{key}", True, named)
+
+    # -- layers, and what is called in each replay
+
+    def _of_layer(self, part: _Part) -> Iterator[_Part]:
+        """What a layer holds. Its own notes (`_tracked`, ...) lead to other layers and variables, and don't count."""
+        layer, name = part.thing, part.name
+        own = vars(layer)
+        self.layers.append(layer)
+        self.containers[id(own)], self.passed_over[id(own)] = (own, name), _CACHES
+        users = is_users(type(layer))
+        for key, value in list(own.items()):
+            if key not in _CACHES:
+                named = self._names.reads(key) or isinstance(value, numpy.ndarray)  # our layers read them, too
+                counts = not key.startswith("_") or hasattr(type(value), _OWN_STATE) or (users and named)
+                yield _Part(value, f"{name}.{key}", counts, named)
+        if users:
+            yield _Part(type(layer), type(layer).__name__, True, True)
+
+    def _of_own_state(self, part: _Part) -> Iterator[_Part]:
+        thing, name = part.thing, part.name
+        for attribute in getattr(thing, _OWN_STATE):
+            self.attributes.append((thing, attribute))
+            yield part._replace(thing=getattr(thing, attribute), name=f"{name}.{attribute}")
+        for variable in getattr(thing, "variables", ()):
+            if isinstance(variable, Variable):
+                yield part._replace(thing=variable)
+
+    # -- functions, and what they name
+
+    def _of_function(self, part: _Part) -> Iterator[_Part]:
+        function, name = part.thing, part.name
+        inner = getattr(function, "__wrapped__", None)
+        if inner is not None:
+            yield part._replace(thing=inner)
+        if str(function.__module__).startswith("eagerflow."):
+            return
+        ran = function.__code__ in self._codes
+        if ran:
+            self.functions.append(function)
+            own = vars(function)
+            self.containers[id(own)], self.passed_over[id(own)] = (own, function.__name__), frozenset()
+            yield from (_Part(v, f"{function.__name__}.{k}", True, True) for k, v in list(own.items()))
+        if ran or not self._codes or is_of_a_library(function.__code__.co_filename):
+            yield from (part._replace(thing=each) for each in function.__defaults__ or ())
+            yield part._replace(thing=function.__kwdefaults__)
+            yield from self._of_closure(function, name)
+
+    def _of_closure(self, function: FunctionType, name: str) -> Iterator[_Part]:
+        for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+            try:
+                value = cell.cell_contents
+            except ValueError:  # nothing has been put there yet
+                value = NOTHING
+            self.cells[id(cell)] = (cell, value, variable)
+            if value is not NOTHING:
+                yield _Part(value, variable, True, True)
+
+    def _of_codes(self) -> None:
+        """What functions that ran enclose and name. Who they are only the garbage collector can tell."""
+        if self._codes:
+            for each in gc.get_referrers(*self._codes):
+                if isinstance(each, FunctionType) and each.__code__ in self._codes:
+                    self.reach(each, each.__name__)
+        for code, variables in self._codes.items():
+            names = named_in([code])
+            self._of_scope(variables, "", names.scope)
+            for module in names.modules:
+                if module in sys.modules:
+                    self.reach(sys.modules[module], module)
+
+    def _of_scope(self, variables: dict[str, Any], beginning: str, names: frozenset[str]) -> None:
+        self.scopes.setdefault(id(variables), Scope(variables, beginning, set())).names.update(names)
+        for name in names & variables.keys():
+            self.reach(variables[name], beginning + name)
+
+    def _of_module(self, module: ModuleType) -> Iterator[_Part]:
+        """What code may take out of a module of the user's: a settings file, say."""
+        top = module.__name__.partition(".")[0]
+        if top in LIBRARIES:
+            return
+        own = vars(module)
+        names = {name for name in own if name in self._names.attributes or name in self._names.scope}
+        if top in sys.stdlib_module_names and top != "__main__":  # whose data count: `os.environ`
+            names = {name for name in names if not callable(own[name]) and not isinstance(own[name], ModuleType)}
+        beginning = f"{module.__name__}."
+        self.scopes.setdefault(id(own), Scope(own, beginning, set())).names.update(names)
+        yield from (_Part(own[name], beginning + name, True, True) for name in names)
