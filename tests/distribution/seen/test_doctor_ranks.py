@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from eagerflow.kernels.machine.cpus import usable_cpus
 from eagerflow.kernels.machine.threads import set_num_threads
 from eagerflow.world.current import world
 from viz.cli import main
@@ -103,7 +104,11 @@ def examined(path: str) -> list[tuple[str, str]]:
     return [(finding.kind, finding.message) for finding in examination.diagnosis if finding.severity != "info"]
 
 
+ON_ONE = usable_cpus() < 2  # two ranks share a processor, which is a finding of its own
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(ON_ONE, reason="two ranks on one processor get a finding")
 def test_an_even_run_gets_no_finding(ranks, tmp_path):
     path = tmp_path / "train.py"
     path.write_text(script())
@@ -114,6 +119,8 @@ def test_an_even_run_gets_no_finding(ranks, tmp_path):
     "name", [pytest.param(name, marks=() if name in ("threads", "diverged") else pytest.mark.slow) for name in PLANTED]
 )
 def test_what_is_planted_on_one_rank_is_found_by_all(ranks, tmp_path, name):
+    if ON_ONE and name == "network":
+        pytest.skip("two ranks on one processor wait for each other, not for the network")
     kind, source, words = PLANTED[name]
     path = tmp_path / "train.py"
     path.write_text(source)
