@@ -114,7 +114,10 @@ def _even(size: float) -> float:
 
 @dataclasses.dataclass
 class _Unit:
-    """A row of nodes, or a frame, with what it holds at places of its own."""
+    """A row of nodes, or a frame, with what it holds at places of its own.
+
+    An input that stands right before what reads it, in room that is left there, is `beside` that.
+    """
 
     id: str
     nodes: list[Node] = dataclasses.field(default_factory=list)
@@ -125,6 +128,7 @@ class _Unit:
     first: bool = False
     aside: bool = False
     is_frame: bool = False
+    beside: _Unit | None = None
 
     def at(self, node: str) -> float:
         """How far right a box stands in it: 0 is left, 1 is right."""
@@ -173,6 +177,8 @@ class _Arranger:
         links = [Link(a, b, units[a].at(tail), units[b].at(head)) for a, tail, b, head in ends]
         links = list(dict.fromkeys(links))
         order = [layer for layer in in_order(found, links, self.variant) if layer]
+        if self._make_room(units, order, links):
+            links = [Link(a, b, units[a].at(tail), units[b].at(head)) for a, tail, b, head in ends]
         made = self._stacked(units, order, links)
         if frame is not None:
             self._widen(made, _passing(found, links))
@@ -193,6 +199,25 @@ class _Arranger:
             if a != b and (edge.kind in flows or b not in fed):  # what reads nothing but weights stands below those
                 found.append((a, tail, b, head))
         return found
+
+    def _make_room(self, units: Sequence[_Unit], order: list[list[int]], links: Sequence[Link]) -> bool:
+        """Leave room for inputs before what reads them, where else they would stand beyond its gradients."""
+        layer_of = {unit: layer for layer in order for unit in layer}
+        made_room = False
+        for layer in order:
+            main = _main([units[i] for i in layer])
+            for unit in [units[i] for i in layer if units[i].first and units[i] not in main]:
+                readers = {link.lower for link in links if units[link.upper] is unit}
+                if len(readers) != 1:
+                    continue
+                (reader,) = readers
+                neighbours = _main([units[i] for i in layer_of[reader]])
+                if units[reader] in neighbours[1:]:
+                    unit.beside, made_room = units[reader], True
+                    for rect in units[reader].inside.everything():
+                        rect.x += unit.w + GAP_X
+                    units[reader].w += unit.w + GAP_X
+        return made_room
 
     def _measure_rows(self, layer: list[_Unit]) -> None:
         """A row takes the room of all columns, but for one box beside others."""
@@ -267,13 +292,15 @@ class _Arranger:
         for i, layer in enumerate(layers):
             height = max([unit.h for unit in layer])
             y += (GAP_Y if i else 0) + max([self.room.above.get(unit.id, 0.0) for unit in layer])
+            y += max([self._lack(unit, height) for unit in units if unit.beside in layer], default=0.0)
             tops.append(y)
             for each in main_of[i]:
                 made.add(units[each].inside, lefts[each], round(y + (height - units[each].h) / 2))
             y += height + max([self.room.below.get(unit.id, 0.0) for unit in layer])
         made.height = y
         for layer, top in zip(layers, tops):
-            self._put_aside(made, layer, top)
+            self._put_aside(made, [unit for unit in layer if not unit.beside], top)
+        self._put_beside(made, [unit for layer in layers for unit in layer if unit.beside])
         self._lower_inputs(
             made, [unit for layer in layers for unit in layer if unit.first and unit not in _main(layer)]
         )
@@ -300,6 +327,29 @@ class _Arranger:
         for unit in [unit for unit in inputs[::-1] if self._read_at(made, unit.ids[0]) > middle]:
             made.add(unit.inside, right, round(y + height - unit.h))
             right += unit.w + GAP_X
+
+    def _lack(self, unit: _Unit, height: float) -> float:
+        """How far an input beside what reads it would reach above the layer, which is so high."""
+        assert unit.beside is not None
+        down = (height - unit.beside.h) / 2 + min([unit.beside.inside.nodes[id_].y for id_ in self._heads(unit)])
+        return max(0.0, unit.h + _BELOW - down)
+
+    def _heads(self, unit: _Unit) -> list[str]:
+        """What reads an input of the same frame."""
+        assert unit.beside is not None
+        return [e.head for e in self.graph.edges if e.tail == unit.ids[0] and e.head in unit.beside.inside.nodes]
+
+    def _put_beside(self, made: Layout, inputs: list[_Unit]) -> None:
+        """Put inputs into the room that was left for them."""
+        for unit in inputs:
+            assert unit.beside is not None
+            reader = unit.beside
+            frames = [made.frames[reader.id]] if reader.is_frame else [made.nodes[id_] for id_ in reader.ids]
+            heads = [made.nodes[id_] for id_ in self._heads(unit)]
+            taken = [rect.x for rect in frames] + [
+                made.nodes[other.ids[0]].x for other in inputs if other.beside is reader and other.ids[0] in made.nodes
+            ]
+            made.add(unit.inside, min(taken) - GAP_X - unit.w, min([head.y for head in heads]) - GAP_Y - unit.h)
 
     def _given_to(self, metric: str) -> list[str]:
         """The inputs that a metric reads."""
