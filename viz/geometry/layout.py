@@ -28,6 +28,7 @@ BOLD = 1.1  # how much wider bold text is
 _BELOW = 16  # between a frame's title and its contents: room for the head of an arrow
 _BESIDE = 7  # between a frame's title and an arrow
 _TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
+_OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
 _NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
 
@@ -134,6 +135,19 @@ class _Unit:
         """How far right a box stands in it: 0 is left, 1 is right."""
         return self.inside.nodes[node].middle[0] / self.w
 
+    def outwards(self, node: str) -> float:
+        """The same, a little farther out for lower boxes: that is where arrows from above pass the upper ones."""
+        x, down = self.at(node), self.inside.nodes[node].y / max(1.0, self.h)
+        return x + _OUTWARDS * down * (1 if x > 0.5 else -1)
+
+
+def _links(units: Sequence[_Unit], ends: Sequence[tuple[int, str, int, str]]) -> list[Link]:
+    """Arrows between units, with where they meet them; of inputs that the same column reads, the order tells."""
+    return [
+        Link(a, b, units[a].at(tail), units[b].outwards(head) if units[a].first else units[b].at(head))
+        for a, tail, b, head in ends
+    ]
+
 
 def arrange(graph: Graph, room: Room | None = None, variant: int = 0) -> Layout:
     """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders."""
@@ -174,11 +188,10 @@ class _Arranger:
         found = depths([unit.first for unit in units], [Link(a, b) for a, _, b, _ in ends])
         for layer in {*found}:
             self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
-        links = [Link(a, b, units[a].at(tail), units[b].at(head)) for a, tail, b, head in ends]
-        links = list(dict.fromkeys(links))
+        links = list(dict.fromkeys(_links(units, ends)))
         order = [layer for layer in in_order(found, links, self.variant) if layer]
         if self._make_room(units, order, links):
-            links = [Link(a, b, units[a].at(tail), units[b].at(head)) for a, tail, b, head in ends]
+            links = _links(units, ends)
         made = self._stacked(units, order, links)
         if frame is not None:
             self._widen(made, _passing(found, links))
