@@ -17,7 +17,8 @@ _ASIDE = 12.0  # beside the middle of a box, where arrows begin and end that run
 _ROUNDS = 2  # ways that cross others are looked for again so often
 _CHAIN = 6  # so many ways are moved, one after the other, to rid a way of crossings
 _DETOUR = 600.0  # how much longer each may become
-_MOST_SEARCHES = 400  # for that, in all
+_ROUND_ABOUT = 20.0  # ways that are so much longer than they could be are looked for again
+_MOST_SEARCHES = 400  # for both, in all
 _PUSHES = 6  # how many ways are moved, for each that found no room
 
 
@@ -108,6 +109,7 @@ class _Router:
             if before == self.found:
                 break
         self._untangle(order)
+        self._shorten(order)
         lost = [i for i in order if i not in self.found]
         crossings = sum([len(self._met(i)[0]) for i in self.found]) // 2
         return [self._route(i) for i in range(len(order))], lost, crossings
@@ -134,6 +136,23 @@ class _Router:
                     changed |= self._move_chain(i)
             if not changed:
                 break
+
+    def _shorten(self, order: list[int]) -> None:
+        """Let ways that go round about, for the sake of ways that have moved since, look for shorter ones."""
+        for i in order:
+            found = self.found.get(i)
+            if found is None or self.channels.length(found[0]) <= self._length(i) + _ROUND_ABOUT:
+                continue
+            crossed, length = len(self._met(i)[0]), self.channels.length(found[0])
+            self.searches += 1
+            if self.searches > _MOST_SEARCHES:
+                break
+            self._drop(i)
+            if self._look(i) and len(self._met(i)[0]) <= crossed and self.channels.length(self.found[i][0]) < length:
+                continue
+            if i in self.found:
+                self._drop(i)
+            self._take(i, found)
 
     def _move_chain(self, first: int) -> bool:
         """Move a way off those that it crosses, those that it crosses then off it, ...; undone if nothing is won."""
