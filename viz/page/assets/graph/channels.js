@@ -6,6 +6,7 @@ const KEEP_OFF = 8,
   NEAR = 4.5,
   BEND = 14,
   CROSS = 250,
+  CROSS_MOVABLE = 60, // a crossing with one that will be asked to move
   KIN_CROSS = 25,
   BORDER = 200,
   CORNER = 2; // how a way passes a point: 0 level, 1 upright
@@ -184,9 +185,9 @@ class Channels {
 
   // The points of the cheapest way from one of `starts` to one of `targets`, both with the direction of the piece on
   // the other side; A* over points and directions. None where there is no way.
-  search(arrow, starts, targets, own, pushCost) {
+  search(arrow, starts, targets, own, pushCost, limit = Infinity, shunned = null) {
     const { nx, ny, xs, ys, shut, best, before, searched, busyPoints, busyPieces } = this,
-      quest = { arrow, own, push: pushCost },
+      quest = { arrow, own, push: pushCost, shunned },
       waiting = this.waiting,
       search = (this.searches += 1),
       goals = [...targets].map(([at, last]) => [...this.point(at), last]);
@@ -210,7 +211,7 @@ class Channels {
     waiting.size = 0;
     for (const [at, first] of starts) reach(at, first, 0, -1);
     let found = -1,
-      least = Infinity;
+      least = limit;
     while (waiting.size) {
       const [guess, paid, next] = waiting.pop();
       if (guess >= least) break;
@@ -257,7 +258,7 @@ class Channels {
     for (const [other, how] of this.passed.get(at) || []) {
       const across = direction === turn && how === 1 - direction;
       if (this.kin(quest.arrow, other)) cost += across ? KIN_CROSS : 0;
-      else cost += across ? CROSS : quest.push;
+      else cost += across ? crossingCost(quest, other) : quest.push;
     }
     return cost;
   }
@@ -286,14 +287,27 @@ class Channels {
       );
   }
 
-  // How many ways that share no end with it a way crosses, and whose it runs along or touches.
+  // How long a way is, with what its bends cost.
+  lengthOf(way) {
+    let long = 0,
+      turned = null;
+    for (let k = 1; k < way.length; k += 1) {
+      const [[ax, ay], [bx, by]] = [this.point(way[k - 1]), this.point(way[k])],
+        level = Math.abs(way[k] - way[k - 1]) === 1;
+      long += Math.abs(ax - bx) + Math.abs(ay - by) + (turned !== null && turned !== level ? BEND : 0);
+      turned = level;
+    }
+    return long;
+  }
+
+  // The other ways that a way crosses, sharing no end with it, once for each time; and whose it runs along or touches.
   met(arrow, way, first, last) {
-    let crossed = 0;
-    const touched = new Set();
+    const crossed = [],
+      touched = new Set();
     for (const [at, direction, turn] of turnsOf(way, first, last)) {
       for (const [other, how] of this.passed.get(at) || []) {
         if (this.kin(arrow, other)) continue;
-        if (direction === turn && how === 1 - direction) crossed += 1;
+        if (direction === turn && how === 1 - direction) crossed.push(other);
         else touched.add(other);
       }
     }
@@ -401,6 +415,12 @@ function linesOf(boxes, titles, frames, ports) {
       [...loose[k]],
     ),
   );
+}
+
+// What it costs to cross another that shares no end.
+function crossingCost({ shunned }, other) {
+  if (shunned === null) return CROSS;
+  return shunned.has(other) ? NEVER : CROSS_MOVABLE;
 }
 
 function spaced(fixed, loose) {

@@ -1,5 +1,5 @@
-// Places for boxes: each frame is a small layered graph of rows and inner frames (longest paths, then barycentre
-// sweeps), the counterpart of viz/geometry/layout.py. Only what is open is laid out, so ten thousand ops cost nothing
+// Places for boxes: each frame is a small layered graph of rows and inner frames (longest paths, then the order
+// that ordering.js finds), the counterpart of viz/geometry/layout.py. Only what is open is laid out, so ten thousand ops cost nothing
 // until they are looked at.
 
 const TITLE_SIZE = 12,
@@ -12,6 +12,7 @@ const TITLE_SIZE = 12,
   LID = 5;
 const BESIDE_TITLE = 8; // between a frame's title and an arrow
 const BELOW_HEAD = 18; // between a frame's title and its contents: room for the head of an arrow
+const OUTWARDS = 1e-3; // of a unit's width: where arrows pass boxes, only their order counts
 const LANES = ["forward", "parameter", "update", "backward"];
 const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Verdana, sans-serif";
 
@@ -169,6 +170,7 @@ class Arranger {
 
   // Each arrow joins two units of the innermost frame around both its ends.
   link(units) {
+    this.links = new Map();
     const chain = (id) => {
       const found = [this.unitOf.get(id)];
       for (let at = this.scene.nodes.get(id).frame; at !== null; at = this.scene.frames.get(at).parent)
@@ -188,6 +190,8 @@ class Arranger {
       if (a[at] === b[at]) continue;
       const [first, second] = a[at].index < b[at].index ? [a[at], b[at]] : [b[at], a[at]];
       first.links.add(second);
+      const [from, to] = first === a[at] ? [edge.tail, edge.head] : [edge.head, edge.tail];
+      push(this.links, at ? a[at - 1].frame.id : null, { first, second, from, to });
     }
   }
 
@@ -197,7 +201,6 @@ class Arranger {
     const layers = [];
     depthsOf(found).forEach((depth, i) => (layers[depth] = layers[depth] || []).push(found[i]));
     const full = layers.filter(Boolean);
-    untangle(full);
     for (const layer of full) {
       if (mainOf(layer).length < 2) continue;
       for (const unit of layer) {
@@ -206,7 +209,77 @@ class Arranger {
           Object.assign(unit, { narrow: true, w: unit.nodes[0].w });
       }
     }
-    return full;
+    const order = inOrder(full.map((layer) => layer.map((unit) => unit.index)), this.linksOf(frame));
+    const ordered = order.map((layer) => layer.map((index) => found[index]));
+    for (const layer of ordered) this.leaveRoom(layer, ordered);
+    return ordered;
+  }
+
+  // Leaves room for inputs before what reads them, where else they would stand beyond its gradients.
+  leaveRoom(layer, layers) {
+    const main = mainOf(layer);
+    for (const unit of layer) {
+      if (!unit.first || main.includes(unit) || unit.links.size !== 1) continue;
+      const [reader] = unit.links,
+        around = mainOf(layers.find((each) => each.includes(reader)));
+      if (around.indexOf(reader) < 1) continue;
+      unit.beside = reader;
+      reader.lead = (reader.lead || 0) + unit.nodes[0].w + GAP_X;
+      reader.w += unit.nodes[0].w + GAP_X;
+      reader.lack = Math.max(reader.lack || 0, unit.nodes[0].h - (reader.frame ? headOf(reader.frame).h : -BELOW_HEAD));
+    }
+  }
+
+  // The arrows between the units of a frame, and where they meet these.
+  linksOf(frame) {
+    const found = new Map();
+    for (const { first, second, from, to } of this.links.get(frame) || []) {
+      const begins = this.across(first, from),
+        ends = this.across(second, to) + (first.first ? this.outwards(second, to) : 0),
+        [upper, lower] = [first.index, second.index];
+      found.set(`${upper},${lower},${begins},${ends}`, { upper, lower, begins, ends });
+    }
+    return [...found.values()];
+  }
+
+  // How far right a box stands in a unit: 0 is left, 1 is right.
+  across(unit, id) {
+    const node = this.scene.nodes.get(id);
+    if (unit.frame === null) {
+      const lead = unit.lead || 0;
+      if (unit.narrow) return (lead + unit.w) / 2 / unit.w;
+      const [left, lane] = this.lanes.get(node.lane);
+      return (lead + left + lane / 2) / unit.w;
+    }
+    const width = unit.w - 2 * PAD - (unit.lead || 0),
+      within = this.unitWithin(unit, id);
+    for (const layer of unit.inner) {
+      const main = mainOf(layer),
+        at = main.indexOf(within);
+      if (at < 0) continue;
+      const left = (width - rowWidth(main)) / 2 + rowWidth(main.slice(0, at)) + (at ? GAP_X : 0);
+      return (PAD + (unit.lead || 0) + left + this.across(within, id) * within.w) / unit.w;
+    }
+    return 0; // an input or a metric of the frame's own stands at its left
+  }
+
+  // A little farther out for lower boxes: that is where arrows from above pass the upper ones.
+  outwards(unit, id) {
+    if (unit.frame === null) return 0;
+    const within = this.unitWithin(unit, id),
+      down = unit.inner.findIndex((layer) => layer.includes(within)) / unit.inner.length;
+    return OUTWARDS * down * (this.across(unit, id) > 0.5 ? 1 : -1);
+  }
+
+  // The unit right within another that holds a box.
+  unitWithin(unit, id) {
+    let at = this.scene.nodes.get(id).frame,
+      found = this.unitOf.get(id);
+    while (at !== unit.frame.id) {
+      found = this.unitOf.get(at);
+      at = this.scene.frames.get(at).parent;
+    }
+    return found;
   }
 
   measure(unit, units) {
@@ -232,16 +305,19 @@ class Arranger {
       tops.push(y);
       let left = x + Math.round((width - rowWidth(main)) / 2);
       for (const unit of main) {
-        this.putUnit(unit, left, y, height);
+        this.putUnit(unit, left + (unit.lead || 0), y, height);
         left += unit.w + GAP_X;
       }
       y += height + this.roomOf(layer, "below") + GAP_Y;
     }
     layers.forEach((layer, i) => this.putAside(layer, tops[i]));
+    for (const unit of layers.flat()) if (unit.beside) this.putBeside(unit);
   }
 
   roomOf(layer, where) {
-    return Math.max(...layer.map((unit) => (unit.nodes.length && this.room[where].get(unit.nodes[0].row)) || 0));
+    const room = layer.map((unit) => (unit.nodes.length && this.room[where].get(unit.nodes[0].row)) || 0),
+      lack = where === "above" ? layer.map((unit) => unit.lack || 0) : [];
+    return Math.max(...room) + Math.max(0, ...lack);
   }
 
   // Width and height of layers on top of each other.
@@ -258,7 +334,7 @@ class Arranger {
   // Metrics that share a layer with others stand left of those; inputs too, or right, where they are read.
   putAside(layer, y) {
     const main = mainOf(layer),
-      units = layer.filter((unit) => !main.includes(unit)).sort((a, b) => b.aside - a.aside),
+      units = layer.filter((unit) => !main.includes(unit) && !unit.beside).sort((a, b) => b.aside - a.aside),
       height = Math.max(...layer.map((unit) => unit.h));
     if (!units.length) return;
     const rects = main.flatMap((unit) => (unit.frame ? [unit.frame] : unit.nodes));
@@ -278,6 +354,17 @@ class Arranger {
     }
   }
 
+  // Puts an input into the room that was left for it.
+  putBeside(unit) {
+    const [node] = unit.nodes,
+      { beside } = unit,
+      heads = this.scene.edges.filter((edge) => edge.tail === node.id).map((edge) => this.scene.nodes.get(edge.head)),
+      left = Math.min(...(beside.frame ? [beside.frame.x] : beside.nodes.map((each) => each.x))) - (beside.taken || 0);
+    node.x = left - GAP_X - node.w;
+    node.y = Math.min(...heads.map((head) => head.y)) - GAP_Y - node.h;
+    beside.taken = (beside.taken || 0) + GAP_X + node.w;
+  }
+
   // Where the readers of an input stand, on average.
   readAt({ id }) {
     const readers = this.scene.edges
@@ -290,8 +377,9 @@ class Arranger {
   putUnit(unit, x, top, height) {
     const y = Math.round(top + (height - unit.h) / 2);
     if (unit.frame) {
-      Object.assign(unit.frame, { x, y, w: unit.w, h: unit.h });
-      this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + BELOW_HEAD, unit.w - 2 * PAD);
+      const w = unit.w - (unit.lead || 0);
+      Object.assign(unit.frame, { x, y, w, h: unit.h });
+      this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + BELOW_HEAD, w - 2 * PAD);
       return;
     }
     for (const node of unit.nodes) {
@@ -346,34 +434,4 @@ function depthsOf(units) {
       depths[i] = Math.max(0, Math.min(...[...unit.links].map((next) => depths[next.index])) - 1);
   });
   return depths;
-}
-
-// Orders each layer by the mean position of its neighbours, down and up a few times.
-function untangle(layers) {
-  if (layers.every((layer) => layer.length < 2)) return;
-  const place = new Map(),
-    above = new Map(),
-    below = new Map();
-  for (const layer of layers) {
-    layer.forEach((unit, i) => {
-      place.set(unit, i);
-      for (const next of unit.links) {
-        push(above, next, unit);
-        push(below, unit, next);
-      }
-    });
-  }
-  const mean = (unit, around) => {
-    const found = around.get(unit);
-    return found ? found.reduce((sum, each) => sum + place.get(each), 0) / found.length : place.get(unit);
-  };
-  for (let sweep = 0; sweep < 4; sweep += 1) {
-    const around = sweep % 2 ? below : above;
-    for (const layer of sweep % 2 ? [...layers].reverse() : layers) {
-      if (layer.length < 2) continue;
-      const means = new Map(layer.map((unit) => [unit, mean(unit, around)]));
-      layer.sort((a, b) => means.get(a) - means.get(b));
-      layer.forEach((unit, i) => place.set(unit, i));
-    }
-  }
 }

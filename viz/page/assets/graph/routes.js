@@ -123,12 +123,13 @@ class Router {
     this.pushAside(order.filter((i) => !this.found.has(i)));
     for (let round = 0; round < 2; round += 1) {
       for (const i of order) {
-        if (!this.found.has(i) || this.isTired || !this.met(i).crossed) continue;
+        if (!this.found.has(i) || this.isTired || !this.met(i).crossed.length) continue;
         this.drop(i);
         this.look(i, false);
       }
       this.pushAside(order.filter((i) => !this.found.has(i)));
     }
+    new Untangling(this, lengths).run(order);
     this.edges.forEach((edge, i) => this.found.has(i) && this.draw(edge, i));
     this.drawCoarsely(order.filter((i) => !this.found.has(i)));
     return this.edges.filter((_, i) => !this.found.has(i));
@@ -150,16 +151,20 @@ class Router {
     }
   }
 
-  look(i, pushing) {
+  // `limit` is what the way may cost; `shunned` are others that it may not cross.
+  look(i, pushing, limit = Infinity, shunned = null) {
     if (this.isTired) return false;
     const [starts, targets] = this.ports[i].map(
       (ports) => new Map(ports.map(({ outside, upright }) => [this.channels.at(outside), upright])),
     );
-    const way = this.channels.search(i, starts, targets, this.own[i], pushing ? PUSHING : NEVER);
-    if (!way.length) return false;
-    this.found.set(i, [way, starts.get(way[0]), targets.get(way[way.length - 1])]);
-    this.channels.take(i, ...this.found.get(i));
-    return true;
+    const way = this.channels.search(i, starts, targets, this.own[i], pushing ? PUSHING : NEVER, limit, shunned);
+    if (way.length) this.take(i, [way, starts.get(way[0]), targets.get(way[way.length - 1])]);
+    return way.length > 0;
+  }
+
+  take(i, found) {
+    this.found.set(i, found);
+    this.channels.take(i, ...found);
   }
 
   drop(i) {

@@ -1,0 +1,177 @@
+// The order of what stands side by side, so that few arrows cross (Sugiyama, Tagawa and Toda, 1981); the counterpart of
+// viz/geometry/layer_order.py. An arrow that passes layers takes a place in each of them. Where in a unit an arrow
+// begins or ends counts too: 0 is left, 1 is right.
+
+const SWEEPS = 8,
+  SWAPS = 4, // rounds of swaps of neighbours, after each sweep
+  SHUFFLED = 12, // orders to begin with that are drawn by chance
+  MOST_SHUFFLED = 2000, // links that all of these may have together
+  MOST_SWAPPED = 3000, // links; with more, there are sweeps alone
+  MOST_PLACES = 4000; // that long arrows take in layers; with more, only their ends count
+
+// `layers`: arrays of numbers, the units; `links`: {upper, lower, begins, ends}. Gives the layers in a better order.
+function inOrder(layers, links) {
+  if (layers.every((layer) => layer.length < 2)) return layers;
+  const { rows, steps, count } = withPassing(layers, links);
+  const quick = steps.length > MOST_SWAPPED;
+  let best = rows,
+    least = new Ordering(rows, steps, count).crossings();
+  for (const start of quick ? [rows] : startingOrders(rows, steps.length)) {
+    if (!least) break;
+    const [found, crossed] = new Ordering(start, steps, count).untangled(quick ? 0 : SWAPS);
+    if (crossed < least) [best, least] = [found, crossed];
+  }
+  const units = new Set(layers.flat());
+  return best.map((row) => row.filter((unit) => units.has(unit)));
+}
+
+// The order given, its mirror image, and shuffled ones, always the same; fewer where there are many links.
+function* startingOrders(rows, steps) {
+  yield rows;
+  yield rows.map((row) => [...row].reverse());
+  let seed = 1;
+  const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+  for (let i = 0; i < Math.min(SHUFFLED, Math.floor(MOST_SHUFFLED / Math.max(1, steps))); i += 1) {
+    yield rows.map((row) => {
+      const found = [...row];
+      for (let k = found.length - 1; k > 0; k -= 1) {
+        const other = Math.floor(random() * (k + 1));
+        [found[k], found[other]] = [found[other], found[k]];
+      }
+      return found;
+    });
+  }
+}
+
+// Links from each layer to the next, by way of new places in the layers between.
+function withPassing(layers, links) {
+  const rows = layers.map((layer) => [...layer]),
+    layerOf = new Map(rows.flatMap((row, i) => row.map((unit) => [unit, i]))),
+    steps = [];
+  let count = 1 + layers.flat().reduce((a, b) => Math.max(a, b), 0);
+  const between = links.reduce((sum, { upper, lower }) => sum + layerOf.get(lower) - layerOf.get(upper) - 1, 0);
+  for (const { upper, lower, begins, ends } of links) {
+    let last = upper,
+      out = begins;
+    for (let at = layerOf.get(upper) + 1; at < layerOf.get(lower) && between <= MOST_PLACES; at += 1) {
+      rows[at].push(count);
+      steps.push({ upper: last, lower: count, begins: out, ends: 0.5 });
+      [last, out] = [count, 0.5];
+      count += 1;
+    }
+    if (layerOf.get(upper) < layerOf.get(lower)) steps.push({ upper: last, lower, begins: out, ends });
+  }
+  return { rows, steps, count };
+}
+
+// An order of the units of each layer, and what there is to make it better.
+class Ordering {
+  constructor(rows, steps, count) {
+    this.steps = steps;
+    this.rows = rows.map((row) => [...row]);
+    this.place = new Array(count).fill(0);
+    this.layerOf = new Array(count).fill(0);
+    this.rows.forEach((row, i) =>
+      row.forEach((unit, k) => {
+        this.place[unit] = k;
+        this.layerOf[unit] = i;
+      }),
+    );
+    // Of each unit: where its arrows meet it, the units at their other ends, and where they meet those.
+    this.above = Array.from({ length: count }, () => []);
+    this.below = Array.from({ length: count }, () => []);
+    for (const { upper, lower, begins, ends } of steps) {
+      this.above[lower].push([ends, upper, begins]);
+      this.below[upper].push([begins, lower, ends]);
+    }
+  }
+
+  // The best order that sweeps and swaps find, and its crossings.
+  untangled(swaps) {
+    const copy = () => this.rows.map((row) => [...row]);
+    let best = copy(),
+      least = this.crossings();
+    for (let sweep = 0; sweep < SWEEPS && least; sweep += 1) {
+      const up = sweep % 2 === 1;
+      for (const row of up ? [...this.rows].reverse() : this.rows) this.byMeans(row, up ? this.below : this.above);
+      this.swap(swaps);
+      const count = this.crossings();
+      if (count < least) [best, least] = [copy(), count];
+    }
+    return [best, least];
+  }
+
+  // Orders a layer by where the neighbours of its units are on average.
+  byMeans(row, around) {
+    const means = new Map(
+      row.map((unit) => {
+        const ends = around[unit].map(([here, other, there]) => this.place[other] + there - here);
+        return [unit, ends.length ? ends.reduce((a, b) => a + b, 0) / ends.length : this.place[unit]];
+      }),
+    );
+    row.sort((a, b) => means.get(a) - means.get(b));
+    row.forEach((unit, i) => {
+      this.place[unit] = i;
+    });
+  }
+
+  // Swaps neighbours as long as that removes crossings.
+  swap(rounds) {
+    for (let round = 0; round < rounds; round += 1) {
+      let swapped = false;
+      for (const row of this.rows) {
+        for (let i = 0; i < row.length - 1; i += 1) {
+          const [a, b] = [row[i], row[i + 1]];
+          if (this.between(b, a) >= this.between(a, b)) continue;
+          [row[i], row[i + 1]] = [b, a];
+          [this.place[a], this.place[b]] = [i + 1, i];
+          swapped = true;
+        }
+      }
+      if (!swapped) break;
+    }
+  }
+
+  // How often the arrows of two neighbours cross each other, if they stand like this.
+  between(left, right) {
+    let count = 0;
+    for (const around of [this.above, this.below]) {
+      const ends = around[right].map(([, other, there]) => this.place[other] + there).sort((a, b) => a - b);
+      for (const [, other, there] of around[left]) count += firstAt(ends, this.place[other] + there, false);
+    }
+    return count;
+  }
+
+  // How many pairs of links cross each other.
+  crossings() {
+    const rows = this.rows.map(() => []);
+    for (const { upper, lower, begins, ends } of this.steps)
+      rows[this.layerOf[upper]].push([this.place[upper] + begins, this.place[lower] + ends]);
+    let count = 0;
+    for (const row of rows) {
+      row.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+      const seen = [];
+      for (let i = 0; i < row.length; ) {
+        let next = i;
+        while (next < row.length && row[next][0] === row[i][0]) next += 1;
+        const together = row.slice(i, next).map(([, end]) => end);
+        for (const end of together) count += seen.length - firstAt(seen, end, true);
+        for (const end of together) seen.splice(firstAt(seen, end, true), 0, end);
+        i = next;
+      }
+    }
+    return count;
+  }
+}
+
+// Where in a sorted array the first number stands that isn't less than a value, or with `beyond`, that is greater.
+function firstAt(sorted, value, beyond) {
+  let low = 0,
+    high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value || (beyond && sorted[middle] === value)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

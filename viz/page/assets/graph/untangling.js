@@ -1,0 +1,75 @@
+// Ways that cross others move off them, and those that they cross then off theirs; the counterpart of what
+// viz/geometry/edge_routes.py does when all ways are found.
+
+const CHAIN = 6, // so many ways are moved, one after the other, to rid a way of crossings
+  DETOUR = 600, // how much longer each may become
+  ROUND_ABOUT = 20, // ways that are so much longer than they could be are looked for again
+  UNTANGLING = 5e5; // points that may be looked at for all that: some 50 ms
+
+class Untangling {
+  constructor(router, lengths) {
+    Object.assign(this, { router, lengths, channels: router.channels });
+    this.most = Math.min(router.mostLooks, this.channels.looks + UNTANGLING);
+  }
+
+  run(order) {
+    for (let round = 0; round < 2; round += 1) {
+      let changed = false;
+      for (const i of order) {
+        if (this.isTired) return;
+        if (this.router.found.has(i) && this.crossed(i).length) changed = this.moveChain(i) || changed;
+      }
+      if (!changed) break;
+    }
+    for (const i of order) if (!this.isTired) this.shorten(i);
+  }
+
+  get isTired() {
+    return this.channels.looks > this.most;
+  }
+
+  crossed(i) {
+    return this.router.met(i).crossed;
+  }
+
+  lengthOf(i) {
+    return this.channels.lengthOf(this.router.found.get(i)[0]);
+  }
+
+  // Undone if no crossing is won.
+  moveChain(first) {
+    const before = new Map(), // the ways as they were
+      { router } = this;
+    let won = 0; // crossings that are gone
+    const moving = [first];
+    while (moving.length && before.size < CHAIN) {
+      const i = moving.shift(),
+        shunned = this.crossed(i);
+      if (before.has(i) || !shunned.length) continue;
+      before.set(i, router.found.get(i));
+      const limit = this.lengthOf(i) + DETOUR;
+      router.drop(i);
+      if (!router.look(i, false, limit, new Set(shunned))) break;
+      const crossed = this.crossed(i);
+      won += shunned.length - crossed.length;
+      if (won > 0) return true;
+      moving.push(...new Set(crossed));
+    }
+    for (const i of before.keys()) if (router.found.has(i)) router.drop(i);
+    for (const [i, found] of before) router.take(i, found);
+    return false;
+  }
+
+  // Ways that go round about, for the sake of ways that have moved since, look for shorter ones.
+  shorten(i) {
+    const { router } = this,
+      found = router.found.get(i);
+    if (!found || this.lengthOf(i) <= this.lengths[i] + ROUND_ABOUT) return;
+    const crossed = this.crossed(i).length,
+      length = this.lengthOf(i);
+    router.drop(i);
+    if (router.look(i, false) && this.crossed(i).length <= crossed && this.lengthOf(i) < length) return;
+    if (router.found.has(i)) router.drop(i);
+    router.take(i, found);
+  }
+}
