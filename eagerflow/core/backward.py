@@ -217,13 +217,13 @@ class Walk:
     def _contributions(self, record: Record, g: Array, reached: set[int]) -> list[tuple[int, Array]]:
         """What one record sends to its inputs, in order."""
         op, _, keys, shapes, saved = record
+        if reached.isdisjoint(keys):
+            return []
         if op.keeps_inputs:
             shapes = [getattr(array, "shape", None) for array in saved[: len(keys)]]
         xp = above.ops if self.recorded else self.xp or _namespace_of_gradient(g)
         pulls = op.recorded_pulls if self.recorded else op.pulls
         needs = tuple([key in reached for key in keys])
-        if not any(needs):
-            return []
         try:
             if op.recorded_joint if self.recorded else op.joint:
                 found = pulls[0](xp, g, record, needs)
@@ -250,7 +250,7 @@ class Walk:
         finally:
             ended = clock()
             out_keys, arrived = (record[1], g) if record[1].__class__ is tuple else ((record[1],), (g,))
-            in_keys, results = tuple([key for key, _ in found]), tuple([gx for _, gx in found])
+            in_keys, results = zip(*found) if found else ((), ())
             for observer in current():
                 observer.on_rule(record[0], out_keys, in_keys, arrived, results, started, ended, error)
         return found

@@ -374,6 +374,11 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
                 current_call.reset(token)
 
     def _call_within_scopes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._is_plain and state.on:  # the usual case of a run that is observed
+            inputs = (*args, *kwargs.values()) if kwargs else args
+            with scope(self._scope_kind, self.name, self, inputs) as announced:
+                announced.value = outputs = self.call(*args, **kwargs)
+            return outputs
         with contextlib.ExitStack() as stack:
             if self._is_mixed:
                 stack.enter_context(autocast_scope(self._compute_type))

@@ -159,9 +159,10 @@ def rule_recorder(capture: Listener) -> Callable[..., None]:
         read: list[int] = []
         for key, given in zip(out_keys, gradients):
             if key is not None and given is not None:
-                if key not in parts:
-                    parts[key] = [gradient(given, key)]  # where the pass begins
-                read += parts[key]
+                known = parts.get(key)
+                if known is None:
+                    known = parts[key] = [gradient(given, key)]  # where the pass begins
+                read += known
         made = []
         for key, result in zip(in_keys, results):
             if key is not None and result is not None:
