@@ -72,7 +72,7 @@ differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs and la
 fuzz: $(VENV)/.installed-dev ## spoil files for ten minutes and look at what their readers do
 	@$(BIN)/python -m tests.hostile.fuzz
 
-web-runtime: $(VENV)/.installed-dev ## fetch the onnxruntime-web of pages anew, by npm; ARGS="1.31.0 sha512-..." for another version
+web-runtime: $(VENV)/.installed-dev ## fetch the onnxruntime-web that pages run, by npm; ARGS="1.31.0 sha512-..." for another version
 	@$(BIN)/python tools/web_runtime.py $(ARGS)
 
 clean: ## remove the environment and what tools left behind

@@ -66,7 +66,7 @@ def peak_of(run: Any) -> int | None:
     """By how much memory grows, at most, while `run` runs; None where the system doesn't tell."""
     gc.collect()
     try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts over
         before = _status("VmRSS")
         run()
         return _status("VmHWM") - before

@@ -1,7 +1,7 @@
 """Every public name of Keras is here, or in a table that says why not; the tables say nothing else.
 
 When a name arrives, `python -m tools.keras_table page` takes it out of the list of what is awaited, and writes
-docs/keras.md anew.
+docs/keras.md again.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The normal distribution function is written as `1 / (1 + exp(-x R(x²)))`, for NumPy's exponential is fast and saturates
 by itself. R is smooth and even in x, and grows about as x² does: `R(t) = a + b t + c / (t + d + e / (t + f))` does with
 six coefficients and eight operations as well as a polynomial with seven and twelve. The least squares (Gauss and
-Newton's, damped by Levenberg) are weighted anew until the errors of Φ(x), and from 1 on of x Φ(x), are about equal
+Newton's, damped by Levenberg) are weighted again until the errors of Φ(x), and from 1 on of x Φ(x), are about equal
 everywhere (Lawson 1961).
 """
 

@@ -30,7 +30,7 @@ def provide(finder: Finder) -> None:
 
 
 def find_again() -> None:
-    """Ask for all twins anew: what they depend on has changed."""
+    """Ask for all twins again: what they depend on has changed."""
     _found.clear()
 
 

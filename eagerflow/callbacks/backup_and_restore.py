@@ -24,7 +24,7 @@ class BackupAndRestore(Callback):
     and all other random numbers, metrics, and what eagerflow's callbacks remember go on as they would have. Callbacks
     of your own tell it by `get_state()` and `set_state(state)`, with values that fit into JSON.
 
-    Arrays, `data.Dataset` and `PyDataset` go on where they were. A generator is expected to begin anew, and the batches
+    Arrays, `data.Dataset` and `PyDataset` go on where they were. A generator is expected to start over, and the batches
     that were used are drawn and left out; anything that is iterated and has `get_state()` and `set_state(state)` is
     told where to go on instead.
 

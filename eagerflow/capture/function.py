@@ -211,7 +211,7 @@ class Captured(Generic[P, R]):
         return found
 
     def _outdated(self, state: _State) -> bool:
-        """Whether something that the program depends on has changed: then it is captured anew."""
+        """Whether something that the program depends on has changed: then it is captured again."""
         assert state.guards is not None
         changed = state.guards.changed()
         if changed is None:
@@ -390,7 +390,7 @@ def function(
     bits. Optimizers, metrics, assignments and random draws are called in each replay. The first runs are eager, and so
     are all others that can't be replayed, with one warning that says why and names the line: where the function reads a
     tensor's values (`float`, `bool`, `.numpy()`), prints, changes objects outside of it, or where shapes depend on
-    values. It is captured anew for other shapes, types and numbers, and when an attribute, a global or a closure's
+    values. It is captured again for other shapes, types and numbers, and when an attribute, a global or a closure's
     value that it uses has changed. Under a tape or a distribution it runs eagerly; recordings of `viz` see each op of a
     replay.
 

@@ -16,7 +16,7 @@ __all__ = ["Begins", "Ends", "Differentiated", "Mark", "OwnTape", "WentBack", "a
 
 
 class OwnTape(NamedTuple):
-    """Stands for a tape that the step makes anew."""
+    """Stands for a tape that the step makes each time."""
 
     number: int
 

@@ -154,7 +154,7 @@ class Recorder(Observer):
         return self.ref_of_array(stored(x))
 
     def ref(self, value: Any) -> Ref:
-        """The reference to anything; tensors are made anew from their arrays."""
+        """The reference to anything; tensors are made again from their arrays."""
         if isinstance(value, Variable):
             return Const(value)
         if isinstance(value, Tensor):
@@ -388,7 +388,7 @@ class Recorder(Observer):
             self.end(f"{function.__qualname__} gives Python values")
         outs = [self.new_slot(stored(leaf) if isinstance(leaf, Tensor) else leaf) for leaf in leaves]
         self.add(Call(function, refs, named, outs, arrays_in))
-        self._reads.clear()  # whatever variables hold from here on is read anew
+        self._reads.clear()  # whatever variables hold from here on is read again
         return found
 
 

@@ -178,7 +178,7 @@ def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_ro
 
 
 def choose_in_wrapper(op: Op, kernel: Kernel, when: Condition | None, least: int, plain: ArrayFunction) -> None:
-    """Write the op's wrapper anew, so that it asks a kernel before it calls the function.
+    """Rewrite the op's wrapper, so that it asks a kernel before it calls the function.
 
     Args:
         op: the op.

@@ -1,4 +1,4 @@
-"""Random bits: one process-wide seed, and counter-based generators that are made anew for every draw.
+"""Random bits: one process-wide seed, and counter-based generators, a new one for every draw.
 
 A draw is named by two numbers, a seed and a count. They are the key of a Philox generator, which costs
 microseconds to make, has no state to keep and gives unrelated streams for different keys. Numbers are

@@ -1,4 +1,4 @@
-"""`Dataset`: a chain of small steps (shuffle, map, batch, ...) which runs anew each time it is iterated.
+"""`Dataset`: a chain of small steps (shuffle, map, batch, ...) which runs again each time it is iterated.
 
 Elements live on the host, as tensors in tuples and dicts; `fit` moves batches to its device.
 

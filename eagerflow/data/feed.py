@@ -100,7 +100,7 @@ class Feed:
     def go_to(self, position: dict[str, Any], done: int) -> None:
         """Go on where an equal feed was when it told its `position`.
 
-        The running pass begins anew, from the random state of then, without the batches that were used.
+        The running pass starts over, from the random state of then, without the batches that were used.
 
         Args:
             position: what the other feed told.
@@ -332,7 +332,7 @@ class PyDatasetFeed(Feed):
 class IterableFeed(Feed):
     """Any iterable of batches: generators, data sets, loaders of other libraries.
 
-    A generator goes on where the last epoch stopped; anything that can be iterated anew begins anew when it
+    A generator goes on where the last epoch stopped; anything that can be iterated again starts over when it
     is exhausted, but an epoch never has more than all of it.
     """
 
@@ -416,7 +416,7 @@ class IterableFeed(Feed):
         return True
 
     def _restarted(self, done: int) -> bool:
-        """Begin anew in the middle of an epoch; False where that is impossible or gives nothing."""
+        """Start over in the middle of an epoch; False where that is impossible or gives nothing."""
         if self.once:
             warnings.warn(
                 f"the data ran out after {done} of {self.limit} batches: the generator gives fewer batches than "

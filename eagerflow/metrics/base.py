@@ -170,7 +170,7 @@ class Metric(Told):
         raise NotImplementedError(f"{type(self).__name__} must define result().")
 
     def reset_state(self) -> None:
-        """Begin anew: all state becomes zero.
+        """Start over: all state becomes zero.
 
         >>> metric = ef.metrics.Mean()
         >>> metric.update_state([1.0, 2.0, 6.0])

@@ -159,7 +159,7 @@ class Tokenizer:
         self.index_word: dict[int, str] = {}
 
     def fit_on_texts(self, texts: Iterable[Any]) -> None:
-        """Count the words of texts, or of lists of words, and number them anew.
+        """Count the words of texts, or of lists of words, and renumber them.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer()
         >>> tokenizer.fit_on_texts(["the cat", "the dog"])

@@ -125,7 +125,7 @@ def announced(drawn: Any, seed: Seed, kind: str, **settings: Any) -> Any:
 
 
 def drawn(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a captured step draw anew in each replay; not where the distribution depends on tensors, for gradients."""
+    """Let a captured step draw new numbers in each replay; not where the distribution depends on tensors."""
     again = replayed(function)
 
     @wraps(function)

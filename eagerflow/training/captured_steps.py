@@ -44,7 +44,7 @@ def tested_its_way(model: Any, data: Any) -> Any:
 class CapturedSteps:
     """The same, each captured by itself.
 
-    Copies and pickles of it begin anew.
+    Copies and pickles of it start over.
     """
 
     def __init__(self) -> None:

@@ -292,6 +292,6 @@ class OlderMetrics:
         self.compiled.measured = True
 
     def reset_state(self) -> None:
-        """Begin anew."""
+        """Start over."""
         for metric in self.metrics:
             metric.reset_state()

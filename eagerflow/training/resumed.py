@@ -83,7 +83,7 @@ def put_back_metrics(model: Any, arrays: Arrays) -> None:
     variables, kept = _metric_variables(model), _kept(arrays, "metrics/")
     if [v.shape for v in variables] != [a.shape for a in kept]:
         warnings.warn(
-            "the metrics of the interrupted epoch begin anew: they are only known after a first step. Weights go on "
+            "the metrics of the interrupted epoch start over: they are only known after a first step. Weights go on "
             "exactly.",
             stacklevel=2,
         )

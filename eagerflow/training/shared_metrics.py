@@ -2,7 +2,7 @@
 
 State is in one of two forms. "In parts", each rank holds what it has counted itself; "whole", all ranks hold what all
 have counted. When numbers are read, all ranks together make it whole; before the next step it becomes parts again, in
-which rank 0 keeps everything and the others begin anew, so that nothing is ever counted twice.
+which rank 0 keeps everything and the others start over, so that nothing is ever counted twice.
 """
 
 from __future__ import annotations

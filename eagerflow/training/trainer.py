@@ -205,7 +205,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return [*own, *[m for m in self._held_metrics() if not any(m is o for o in own)]]
 
     def _held_metrics(self) -> list[Metric]:
-        """Metrics that the model and its layers hold, looked up anew when any layer has changed."""
+        """Metrics that the model and its layers hold, looked up again when any layer has changed."""
         known = self.__dict__.get("_held")
         if known is None or known[0] != changes.count:
             found = super().metrics  # type: ignore[misc]
@@ -230,7 +230,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return {name: numbers[name] for name in (*first, *sorted(numbers))}
 
     def reset_metrics(self) -> None:
-        """Begin all metrics anew; happens at the beginning of every epoch.
+        """Reset all metrics; happens at the beginning of every epoch.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile("sgd", "mse")

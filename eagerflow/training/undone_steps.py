@@ -40,7 +40,7 @@ class States:
         return ([v.data for v in self._variables], self._updates()) if self._variables else None
 
     def settle(self, before: tuple[list[Any], int]) -> None:
-        """Move what was made anew into the arrays of before, so that variables stay where they are in memory."""
+        """Move what was made again into the arrays of before, so that variables stay where they are in memory."""
         arrays = before[0]
         for i, variable in enumerate(self._variables):
             if variable.data is not arrays[i] and exclusive_item(arrays, i):  # which nobody keeps

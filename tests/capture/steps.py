@@ -26,7 +26,7 @@ def twice(make: Any, given: list[Any], calls: int = 6) -> tuple[Any, Any, ef.cap
     """What a step gives, eagerly and captured, and what it leaves in its variables.
 
     Args:
-        make: gives `(step, variables)`, made anew.
+        make: gives `(step, variables)`, made again.
         given: argument lists, used in turn.
         calls: how often the step is called.
     """

@@ -1,4 +1,4 @@
-"""What changes between calls is noticed before a replay: it is captured anew."""
+"""What changes between calls is noticed before a replay: it is captured again."""
 
 from __future__ import annotations
 

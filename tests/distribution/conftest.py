@@ -11,7 +11,7 @@ from tests.distribution.pool import Pool
 
 
 class _Ranks:
-    """The pool, started when it is first asked for, and anew after a deadline."""
+    """The pool, started when it is first asked for, and again after a deadline."""
 
     def __init__(self) -> None:
         self.pool: Pool | None = None

@@ -1,4 +1,4 @@
-"""Random numbers in inference: drawn anew by the runtime, from the same distribution; never silently fixed."""
+"""Random numbers in inference: drawn by the runtime, from the same distribution; never silently fixed."""
 
 from __future__ import annotations
 

@@ -411,7 +411,7 @@ def test_optimizer_and_loss_may_be_set():
 def test_single_batches():
     model = line(metrics=["mae"])
     assert model.train_on_batch(ONES, ONES) == [1.0, 1.0]
-    model.train_on_batch(ONES, 3 * ONES)  # metrics begin anew with each batch
+    model.train_on_batch(ONES, 3 * ONES)  # metrics start over with each batch
     assert model.test_on_batch(ONES, ONES, return_dict=True) == {"loss": 4.0, "mae": 2.0}
     model.set_weights([np.ones((1, 1))])
     assert model.test_on_batch(ONES, ONES) == [0.0, 0.0]

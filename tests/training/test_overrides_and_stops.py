@@ -131,7 +131,7 @@ def test_a_data_set_may_tell_its_batches_by_num_batches():
 
 
 def test_epochs_have_as_many_steps_as_asked_for_up_to_all_data():
-    """Keras makes short epochs between, of what is left of the data; here they begin anew."""
+    """Keras makes short epochs between, of what is left of the data; here they start over."""
     numbers = Numbers()
     model().fit(X, Y, batch_size=2, steps_per_epoch=3, epochs=2, verbose=0, callbacks=[numbers])
     assert numbers.ended == [0, 1, 2] * 2

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.add_config_value("site_outputs", "", "env")
-    app.add_config_value("site_made_by", "", "env")  # pages are read anew when what makes them changes
+    app.add_config_value("site_made_by", "", "env")  # pages are read again when what makes them changes
     app.add_post_transform(TypesInSignatures)
     app.add_post_transform(LinksOfNames)
     app.connect("doctree-read", show_outputs)

@@ -165,7 +165,7 @@ def record_example(one: Public) -> Recording:
     """A recording of a whole example, and of the gradients of the last value that it shows."""
     home = importlib.import_module(one.value.__module__)
     names = {**vars(home), "ef": ef, "np": np, "viz": viz, "__name__": home.__name__}
-    ef.utils.clear_session()  # names begin anew
+    ef.utils.clear_session()  # names start over
     shown: list[Any] = []
     made: list[ef.Variable] = []  # holds those without a name, too, so that the tape can tell of them
     begin = ef.Variable.__init__

@@ -1,4 +1,4 @@
-"""The change of one line that a finding asks for, where there is no doubt about it."""
+"""The change of one line, or the new line, that a finding asks for, where there is no doubt about it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from viz.doctor.finding import Finding
+from viz.doctor.scaling import scaled_after_loading
 
 __all__ = ["changed_line", "patch"]
 
@@ -26,15 +27,18 @@ def patch(findings: Iterable[Finding]) -> str:
     """
     changes: dict[str, dict[int, str]] = {}
     for finding in findings:
-        line = changed_line(finding) if finding.because is None else None
-        if line is not None and finding.file is not None and finding.line is not None:
-            changes.setdefault(finding.file, {}).setdefault(finding.line, line)
+        if finding.because is not None or not finding.file or not finding.line:
+            continue
+        line = changed_line(finding)
+        place = (finding.line, line) if line is not None else _scaled(finding, finding.file, finding.line)
+        if place is not None:
+            changes.setdefault(finding.file, {}).setdefault(*place)
     parts: list[str] = []
     for file, lines in changes.items():
         before = [line if line.endswith("\n") else f"{line}\n" for line in linecache.getlines(file)]
-        after = [f"{lines[i]}\n" if i in lines else line for i, line in enumerate(before, 1)]
+        after = "".join(f"{lines[i]}\n" if i in lines else line for i, line in enumerate(before, 1))
         name = os.path.relpath(file).replace(os.sep, "/")
-        parts += difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
+        parts += difflib.unified_diff(before, after.splitlines(keepends=True), f"a/{name}", f"b/{name}")
     return "".join(parts)
 
 
@@ -45,6 +49,12 @@ def changed_line(finding: Finding) -> str | None:
     line = linecache.getline(finding.file, finding.line).rstrip("\n")
     changed = _changed(finding, line)
     return changed if changed != line else None
+
+
+def _scaled(finding: Finding, file: str, line: int) -> tuple[int, str] | None:
+    """Of pictures that are trained with as bytes: the line that loads them, with one that scales them behind it."""
+    ends = finding.evidence.get("lowest"), finding.evidence.get("highest")
+    return scaled_after_loading(file, line) if finding.rule == "unscaled_input" and ends == (0, 255) else None
 
 
 def _changed(finding: Finding, line: str) -> str | None:

@@ -180,7 +180,7 @@ def _measured(first: FirstStep, rows: int, mapped: int, alone: bool) -> Measured
     """
     batches = _batches(first, rows)
     with contextlib.suppress(OSError), open(_CLEAR, "w", encoding="ascii") as clear:
-        clear.write("5")  # the peak begins anew
+        clear.write("5")  # the peak starts over
     with warnings.catch_warnings(), numpy.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         seconds, slower = _step_seconds(first, batches)

@@ -34,7 +34,7 @@ class _Still:
 class Rows:
     """The batches of the last epoch.
 
-    Batches of arrays are cut again in the order of that epoch, those of an `ImageDataGenerator` are made anew (with
+    Batches of arrays are cut again in the order of that epoch, those of an `ImageDataGenerator` are made again (with
     other random changes), and any others were kept.
 
     Args:

@@ -1,4 +1,4 @@
-"""`viz.live` inside of a notebook: a picture below the cell that is drawn anew while training runs.
+"""`viz.live` inside of a notebook: a picture below the cell that is drawn again while training runs.
 
 It goes the way that all output of the kernel goes. So it arrives wherever the browser is, needs no port and no
 permission, holds no address of the page, and the last one stays in the saved notebook.

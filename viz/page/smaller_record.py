@@ -52,7 +52,7 @@ def _range(record: Record, most: int) -> tuple[int, int]:
 
 
 class _Cut:
-    """Copies a run of ops, and numbers anew what they refer to."""
+    """Copies a run of ops, and renumbers what they refer to."""
 
     def __init__(self, record: Record, first: int, last: int) -> None:
         self.whole, self.first = record, first

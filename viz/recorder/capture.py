@@ -475,7 +475,7 @@ class Capture(observe.Observer):
         if known is not None and known[0]() is owner:
             return known[1]
         facts = {**about(owner), "number": next(self._owner_count)}
-        with contextlib.suppress(TypeError):  # an object that can't be watched is met anew each time
+        with contextlib.suppress(TypeError):  # an object that can't be watched is met again each time
             self._owners[id(owner)] = weakref.ref(owner), facts
         return facts
 

@@ -39,7 +39,7 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
         output_signature: Any = None,
         name: str | None = None,
     ) -> data.Dataset:
-        """What a generator function yields, called anew for each pass.
+        """What a generator function yields, called again for each pass.
 
         Args:
             generator: the function.

@@ -34,7 +34,7 @@ def prefetch(array: Any, place: Any) -> None:
 def fetch_soon(array: Any, start: Any, count: Any) -> None:
     """Have numbers of an array in the cache soon; there may be fewer of them.
 
-    Processors foresee what is read next, but anew on every page of memory, which holds few rows of an image.
+    Processors foresee what is read next, but start over on every page of memory, which holds few rows of an image.
     """
     for u in range(start, min(start + count, array.size), 16):
         prefetch(array, u)

@@ -70,7 +70,7 @@ class Products:
     LEAST_ROWS = 48  # of a product that is kept so small
     ALONE = 1 << 18  # multiply-adds: OpenBLAS itself takes no more than one thread up to here
     VECTORS = 1 << 13  # the same for products with a vector
-    PARTS = ((1 << 24, 1), (1 << 27, 2), (1 << 31, 4), (1 << 34, 8))  # each part packs its operands anew: 1 to 5 %
+    PARTS = ((1 << 24, 1), (1 << 27, 2), (1 << 31, 4), (1 << 34, 8))  # each part packs its operands again: 1 to 5 %
     MOST_PARTS = 16
     TILE = 16  # rows and columns of a part are multiples of it, as BLAS' kernels have it
     BAND = 1 << 24  # multiply-adds of the matrices that one thread takes at a time

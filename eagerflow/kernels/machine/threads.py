@@ -14,7 +14,7 @@ Few large calls of NumPy per piece (it lets other threads run only inside of the
 `function` fills, the caller allocates; temporaries are `scratch` of the thread that works.
 
 The caller works too, and takes everything itself while the workers are not scheduled: a busy machine slows us
-down by no more than its share. Nobody spins. Workers start at the first use and after a fork anew.
+down by no more than its share. Nobody spins. Workers start at the first use, and again after a fork.
 """
 
 from __future__ import annotations

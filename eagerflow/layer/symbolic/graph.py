@@ -145,7 +145,7 @@ class Graph:
         return tree.pack_sequence_as(self.outputs_structure, [held[slot] for slot in self._output_slots])
 
     def rebuilt(self, inputs: list[Any], call: Callable[[Node, Any, Any], Any]) -> Any:
-        """The outputs when every call is made anew, by `call(node, args, kwargs)`, from other inputs."""
+        """The outputs when every call is made again, by `call(node, args, kwargs)`, from other inputs."""
         held: list[Any] = [None] * self._count
         for slot, value in zip(self._input_slots, inputs):
             held[slot] = value

@@ -81,7 +81,7 @@ class InputLayer(Layer):
         return inputs
 
     def _node(self, index: int, asked: str) -> Node:
-        """Its one node; made anew when nobody held it any more."""
+        """Its one node; made again when nobody held it any more."""
         if not self.inbound_nodes:
             node = Node(self, (), {})
             node.outputs = Spec(self.batch_shape, self._data_type)

@@ -237,7 +237,7 @@ def _match(
 
 
 def _load_optimizer(model: Any, group: hdf5.Group, file: str) -> None:
-    """Set the optimizer's state. Where it doesn't fit, a warning says that the optimizer starts anew, as in Keras."""
+    """Set the optimizer's state. Where it doesn't fit, a warning says that the optimizer starts over, as in Keras."""
     optimizer = model.optimizer
     if not isinstance(optimizer, Optimizer):
         return
@@ -252,7 +252,7 @@ def _load_optimizer(model: Any, group: hdf5.Group, file: str) -> None:
             return
     warn(
         f"{file!r}: the state of the optimizer ({len(arrays)} arrays) doesn't fit {type(optimizer).__name__} "
-        f"({len(optimizer.variables)} arrays); it starts anew."
+        f"({len(optimizer.variables)} arrays); it starts over."
     )
 
 

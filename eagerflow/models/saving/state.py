@@ -190,7 +190,7 @@ class _Plan:
             return wanted
         warn(
             f"{self.file!r}: the state of the optimizer ({len(stored)} arrays) doesn't fit "
-            f"{type(optimizer).__name__} ({len(own)} arrays); it starts anew."
+            f"{type(optimizer).__name__} ({len(own)} arrays); it starts over."
         )
         return []
 

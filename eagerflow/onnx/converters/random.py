@@ -1,4 +1,4 @@
-"""Random numbers: drawn anew by whoever runs the file, from the same distribution.
+"""Random numbers: drawn by whoever runs the file, from the same distribution.
 
 A comparison needs the same numbers on both sides, so the graph tells what the nodes that draw are to give for what the
 model drew.

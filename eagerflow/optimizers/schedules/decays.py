@@ -100,7 +100,7 @@ class PolynomialDecay(LearningRateSchedule):
         decay_steps: the step at which the end is reached.
         end_learning_rate: the rate from then on.
         power: of the remaining part of the time; 1 is a straight line.
-        cycle: begin anew, with as many periods more as are needed, whenever the end is reached.
+        cycle: start over, with as many periods more as are needed, whenever the end is reached.
         name: for configs.
 
     >>> import eagerflow as ef

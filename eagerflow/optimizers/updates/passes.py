@@ -109,7 +109,7 @@ class Passes:
         self._numbers = Numbers()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles plan anew: their variables have arrays of their own."""
+        """Copies and pickles plan again: their variables have arrays of their own."""
         return {**self.__dict__, "_plans": {}, "_last": None, "_numbers": Numbers()}
 
     def run(

@@ -26,7 +26,7 @@ def test_a_file_loads_and_goes_on(name):
         warnings.simplefilter("always")
         model = load_model(FOLDER / name)
     told = [str(w.message) for w in caught]
-    assert ["it starts anew" in text for text in told] == ([True] if name in LEFT_OUT else [])
+    assert ["it starts over" in text for text in told] == ([True] if name in LEFT_OUT else [])
     np.testing.assert_allclose(model.predict(X, verbose=0), EXPECTED[name], rtol=1e-5, atol=1e-6)
     steps = int(EXPECTED[f"{name} steps"])
     if steps < 0:

@@ -20,7 +20,7 @@ model.fit(x, target, batch_size=16, epochs=1, verbose=0)
 
 
 def noted(tmp_path, source, name):
-    """The journal of a run in this process, in which layers are counted anew."""
+    """The journal of a run in this process, in which layers are counted again."""
     ef.backend.clear_session()
     (tmp_path / "train.py").write_text(source)
     assert run_noted(str(tmp_path / "train.py"), [], 3, str(tmp_path / name)) == 0

@@ -48,7 +48,7 @@ def kinds(found):
 
 
 def test_the_same_program_twice_doesnt_differ():
-    """Though generated names do, as layers are made anew."""
+    """Though generated names do, as layers are made again."""
     a, b = (
         step_of(net(layers.Dense(4, activation="tanh"), layers.Dropout(0.0), name=name), values="") for name in "ab"
     )

@@ -1,4 +1,4 @@
-"""The live page inside of a notebook: a picture that is drawn anew, holds no address, and stays."""
+"""The live page inside of a notebook: a picture that is drawn again, holds no address, and stays."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ __all__ = ["Overfit"]
 class Overfit(Check):
     """Follows losses by epoch, as `fit` tells them; in a loop of one's own, those with and without a tape in turns.
 
-    Other weights that are trained, such as a head first and then the whole network, begin anew.
+    Other weights that are trained, such as a head first and then the whole network, start over.
     """
 
     always = ("on_logs", "on_scope_end", "on_gradient")

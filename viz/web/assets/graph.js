@@ -30,7 +30,7 @@ class Graph {
     this.viewer.select(block ? { kind: "scope", key: block.key } : { kind: "tensor", id: tensor });
   }
 
-  // After another run: what the panel shows is shown anew.
+  // After another run: what the panel shows is shown again.
   refresh(results) {
     this.results = results;
     this.computed = new Map();

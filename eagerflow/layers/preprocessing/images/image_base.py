@@ -66,7 +66,7 @@ class ImageLayer(Layer):
     # What subclasses write
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
-        """What is going to happen to the data, drawn anew at every call.
+        """What is going to happen to the data, drawn at every call.
 
         >>> layer = ef.layers.RandomBrightness(0.5, value_range=(0, 1), seed=1)
         >>> images = ef.ops.ones((2, 4, 4, 3))

@@ -76,7 +76,7 @@ class Viewer {
 
   // ---------------------------------------------------------------- what is drawn
 
-  // Anew from the ops: for another step, direction or folding.
+  // Again from the ops: for another step, direction or folding.
   rebuild() {
     const { state, model } = this;
     this.selection = new Selection(model, state.step, state.view);
@@ -89,7 +89,7 @@ class Viewer {
     this.draw();
   }
 
-  // Anew from what is open.
+  // Again from what is open.
   draw() {
     const began = performance.now();
     this.scene = new Scene(this.selection, this.open);

@@ -251,7 +251,7 @@ class Canvas {
     if (zoomed || x !== this.view.x || y !== this.view.y) this.setView({ x, y, scale }, smooth);
   }
 
-  // Keeps a box where it is on the screen while everything around it is laid out anew.
+  // Keeps a box where it is on the screen while everything around it is laid out again.
   keep(before, after) {
     if (!before || !after) return;
     const { scale } = this.view;

@@ -71,7 +71,7 @@ class Dock {
     this.refresh();
   }
 
-  // Draws the chosen tab anew.
+  // Draws the chosen tab again.
   refresh() {
     if (!this.viewer.model) return;
     for (const { tab, owner } of this.tabs.values())

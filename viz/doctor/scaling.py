@@ -1,0 +1,105 @@
+"""Where a script can scale its pictures: behind the line that loads them, if it is certain that nothing else does."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+from collections.abc import Iterator
+
+__all__ = ["scaled_after_loading"]
+
+_SCALES = re.compile(r"\b(Rescaling|Normalization|preprocess_input|normalize|standardize|\w*Scaler)\b")
+_KEEPS_VALUES = frozenset(["astype", "reshape", "expand_dims", "array", "asarray", "copy"])
+_Scope = ast.Module | ast.FunctionDef
+
+
+def scaled_after_loading(file: str, line: int) -> tuple[int, str] | None:
+    """The line that loads pictures for the `fit` of a line, with one behind it that brings them to 0..1.
+
+    Of a script with one `fit`, whose data come from one `(x, y), (x_test, y_test) = ...load_data()` in the same
+    function, and are only turned and cast before they are trained with. Test data are scaled with them.
+
+    Args:
+        file: the script.
+        line: a line of the call of `fit`.
+
+    Returns:
+        The number of the line, and the two lines; None where it isn't certain.
+    """
+    source = "".join(linecache.getlines(file))
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return None
+    fits = [(scope, node) for scope, node in _within(tree, tree) if _calls(node, "fit")]
+    if len(fits) != 1 or _SCALES.search(source):
+        return None
+    scope, fit = fits[0]
+    if not fit.lineno <= line <= (fit.end_lineno or fit.lineno) or not isinstance(fit, ast.Call):
+        return None
+    data = fit.args[0] if fit.args else next((k.value for k in fit.keywords if k.arg == "x"), None)
+    loads = [(where, node) for where, node in _within(tree, tree) if isinstance(node, ast.Assign) and _pair(node)]
+    if not isinstance(data, ast.Name) or len(loads) != 1 or loads[0][0] is not scope:
+        return None
+    load = loads[0][1]
+    names = _pair(load) if isinstance(load, ast.Assign) else ()
+    end = load.end_lineno or load.lineno
+    if not names or names[0] != data.id or not _only_cast(tree, load, names):
+        return None
+    last = linecache.getline(file, end).rstrip("\n")
+    train, test = names
+    indent = re.match(r"\s*", linecache.getline(file, load.lineno))
+    begin = indent[0] if indent else ""
+    return end, f"{last}\n{begin}{train}, {test} = {train} / 255.0, {test} / 255.0"
+
+
+def _within(scope: _Scope, node: ast.AST) -> Iterator[tuple[_Scope, ast.expr | ast.stmt]]:
+    """All expressions and statements below a node, each with the function, or the module, that it is in."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.expr, ast.stmt)):
+            yield scope, child
+        yield from _within(child if isinstance(child, ast.FunctionDef) else scope, child)
+
+
+def _calls(node: ast.AST | None, name: str) -> bool:
+    function = node.func if isinstance(node, ast.Call) else None
+    return (isinstance(function, ast.Attribute) and function.attr == name) or (
+        isinstance(function, ast.Name) and function.id == name
+    )
+
+
+def _pair(node: ast.Assign) -> tuple[str, str] | tuple[()]:
+    """The names of the inputs in `(x_train, y_train), (x_test, y_test) = ...load_data()`."""
+    if len(node.targets) != 1 or not _calls(node.value, "load_data"):
+        return ()
+    parts = getattr(node.targets[0], "elts", ())
+    inputs = [part.elts[0] for part in parts if isinstance(part, ast.Tuple) and part.elts]
+    names = [x.id for x in inputs if isinstance(x, ast.Name)]
+    return (names[0], names[1]) if len(names) == len(inputs) == 2 else ()
+
+
+def _only_cast(tree: ast.Module, load: ast.AST, names: tuple[str, ...]) -> bool:
+    """Do other statements keep the values of these arrays?"""
+    for _, node in _within(tree, tree):
+        if node is load:
+            continue
+        if isinstance(node, ast.AugAssign) and _names(node.target) & {*names}:
+            return False
+        if isinstance(node, (ast.BinOp, ast.Compare)) and _names(node) & {*names}:
+            return False
+        if isinstance(node, ast.Assign) and any(_names(target) & {*names} for target in node.targets):
+            made = [x for x in ast.walk(node.value) if isinstance(x, ast.Call)]
+            if not _names(node.value) & {*names} or not all(_keeps_values(call) for call in made):
+                return False
+    return True
+
+
+def _keeps_values(call: ast.Call) -> bool:
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in _KEEPS_VALUES and "int" not in ast.unparse(call)  # back to integers, all would be 0
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
