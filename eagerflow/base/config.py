@@ -55,6 +55,11 @@ def set_backend(backend: str) -> None:
         )
 
 
+def numeric_settings() -> tuple[str | float, ...]:
+    """All that can be set here, to see quickly whether something was."""
+    return tuple(_settings.values())
+
+
 def floatx() -> str:
     """The default float type of new tensors and weights, `"float32"` unless changed.
 

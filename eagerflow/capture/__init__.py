@@ -12,6 +12,7 @@ names.py        which globals and attributes code names
 kinds.py        kinds of Python objects: constants, what can be compared, and what can't be looked into
 reached.py      all Python objects that a step depends on
 guards.py       whether they are as they were
+identical.py    the same, quickly, where nothing was replaced
 calls.py        what a step does besides computing: prints, appends, the clock
 comparing.py    whether a program gives what an eager run gave, bit for bit
 """

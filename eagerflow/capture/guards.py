@@ -15,9 +15,10 @@ from typing import Any
 import numpy
 
 from eagerflow.base import config
+from eagerflow.capture.identical import Conditions, identical
 from eagerflow.capture.instructions import same_value
 from eagerflow.capture.reached import NOTHING, Held, Scope
-from eagerflow.core.device import current_device
+from eagerflow.core.device import device_settings
 
 __all__ = ["Guards"]
 
@@ -46,6 +47,7 @@ class Guards:
         self._checks = [check for check in self._checks if not check.is_empty()] + self._arrays
         self._trainable = [(v, v.trainable) for v in held.variables.values()]
         self._settings = self._settings_now()
+        self._identical = identical([check.conditions for check in self._checks], self._trainable)
 
     def unsure(self) -> str | None:
         """What may change without being noticed, in words; None if nothing does."""
@@ -56,6 +58,8 @@ class Guards:
 
     def changed(self) -> str | None:
         """What isn't as it was, None if all is."""
+        if self._identical() and self._settings == self._settings_now():
+            return None
         for check in self._checks:
             if not check.same():
                 return str(check.difference())
@@ -66,7 +70,7 @@ class Guards:
 
     def _settings_now(self) -> tuple[Any, ...]:
         registered = abc.get_cache_token() if self._has_abstract else None
-        return config.floatx(), config.epsilon(), config.image_data_format(), current_device(), registered
+        return config.numeric_settings(), device_settings(), registered
 
 
 def _all_same(now: Iterable[Any], before: tuple[Any, ...]) -> bool:
@@ -105,6 +109,12 @@ class _Names:
             return False
         return _all_same(values, self.values) and self.missing.isdisjoint(self.variables)
 
+    def conditions(self, to: Conditions) -> None:
+        variables = to.value(self.variables)
+        to.entries(variables, self.names, self.values)
+        if self.missing:
+            to.add(f"{to.value(self.missing)}.isdisjoint({variables})")
+
     def difference(self) -> str:
         now = [self.variables.get(name, NOTHING) for name in self.names]
         found = _first(self.names, now, self.values)
@@ -126,6 +136,10 @@ class _Cells:
             return _all_same([cell.cell_contents for cell in self.cells], self.values)
         except ValueError:  # one was empty, or is now
             return _all_same(map(_inside, self.cells), self.values)
+
+    def conditions(self, to: Conditions) -> None:
+        for cell, value in zip(self.cells, self.values):
+            to.same(f"{to.value(cell)}.cell_contents", value)
 
     def difference(self) -> str:
         return _first(self.names, map(_inside, self.cells), self.values)
@@ -157,6 +171,11 @@ class _Functions:
     def same(self) -> bool:
         return _all_same(self._now(self.functions), self.before)
 
+    def conditions(self, to: Conditions) -> None:
+        for i, function in enumerate(self.functions):
+            for j, name in enumerate(("__code__", "__defaults__", "__kwdefaults__")):
+                to.same(f"{to.value(function)}.{name}", self.before[3 * i + j])
+
     def difference(self) -> str:
         return _first([f.__name__ for f in self.functions for _ in range(3)], self._now(self.functions), self.before)
 
@@ -176,6 +195,9 @@ class _Attributes:
     def same(self) -> bool:
         return _all_same(self._now(), self.before)
 
+    def conditions(self, to: Conditions) -> None:
+        to.asks(self.same)
+
     def difference(self) -> str:
         names = [f"{getattr(thing, 'name', type(thing).__name__)}.{name}" for thing, name in self.attributes]
         return _first(names, self._now(), self.before)
@@ -193,6 +215,9 @@ class _Asked:
     def same(self) -> bool:
         return not self.difference()
 
+    def conditions(self, to: Conditions) -> None:
+        to.asks(self.same)
+
     def difference(self) -> str:
         return next((name for ask, before, name in self.asked if not _same(ask(), before)), "")
 
@@ -208,6 +233,9 @@ class _Buffer:
 
     def same(self) -> bool:
         return bytes(self.thing) == self.before
+
+    def conditions(self, to: Conditions) -> None:
+        to.asks(self.same)
 
     def difference(self) -> str:
         return self.name
@@ -252,6 +280,14 @@ class _Items:
     def same(self) -> bool:
         return _all_same(self._now(), self.before)
 
+    def conditions(self, to: Conditions) -> None:
+        if isinstance(self.thing, list):
+            thing = to.value(self.thing)
+            to.add(f"len({thing}) == {len(self.before)}")
+            to.entries(thing, range(len(self.before)), self.before)
+        else:
+            to.asks(self.same)
+
     def difference(self) -> str:
         return self.name
 
@@ -279,6 +315,14 @@ class _Entries:
             return _all_same(self.take(thing), self.values)
         except KeyError:
             return False
+
+    def conditions(self, to: Conditions) -> None:
+        thing = to.value(self.thing)
+        if not self.is_object:
+            to.add(f"tuple({thing}) == {to.value(self.keys)}")
+        else:
+            to.add(f"len({thing}) == {self.count}")
+        to.entries(thing, self.keys, self.values)
 
     def difference(self) -> str:
         """Which entry differs, as it is written in a program."""

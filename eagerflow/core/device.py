@@ -117,6 +117,11 @@ def current_device() -> Device:
     return _scoped.get() or default_device()
 
 
+def device_settings() -> tuple[Device | None, Device | None, str | None]:
+    """What `current_device` goes by, to see quickly whether it would be another: block, default and environment."""
+    return _scoped.get(), _default[0], os.environ.get("EAGERFLOW_DEVICE")
+
+
 @contextlib.contextmanager
 def device(device_name: str | Device) -> Iterator[Device]:
     """New tensors inside the block are made on this device. Existing ones stay where they are.
