@@ -6,6 +6,7 @@ backward.py     the same for a tape's walk back
 instructions.py what the list is made of, each as an object, as a line of Python and as something to compute again
 program.py      the list as one function
 observed.py     a replay that others listen to; marks.py: what is announced beside the list; places.py: its lines
+taped.py        a replay under a tape
 forwarding.py   observers that hear a run while it is captured
 watching.py     who reads values and changes variables meanwhile
 names.py        which globals and attributes code names

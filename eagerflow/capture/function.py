@@ -178,7 +178,10 @@ class Captured(Generic[P, R]):
     @boundary
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         observers = current()
-        if not _alone() or (observers and not all(observer.hears_replays for observer in observers)):
+        taping = log.get()
+        if not _alone() or (
+            observers and (taping is not None or not all(observer.hears_replays for observer in observers))
+        ):
             return self._function(*args, **kwargs)
         given = _Arguments(args, kwargs)
         if given.arrays:
@@ -186,6 +189,8 @@ class Captured(Generic[P, R]):
             given = _Arguments(args, kwargs)
         if not given.plain:
             return self._function(*args, **kwargs)
+        if taping is not None:
+            given.key = (*given.key, "taped", *[tensor.key is not None for tensor in given.tensors])
         state = self._state(given)
         if state.why is not None:
             return self._function(*args, **kwargs)
@@ -197,6 +202,9 @@ class Captured(Generic[P, R]):
             return self._verified(state, args, kwargs)
         self.replays += 1
         with numpy.errstate(all="ignore"):  # as a tape's walk has it
+            if taping is not None:
+                keys = [tensor.key for tensor in given.tensors]
+                return program.run(taping.append, *[tensor.data for tensor in given.tensors], *keys)
             if observers and program.interests(observers):
                 return program.announce(self.name, given.tensors, observers)
             return program.run(*[tensor.data for tensor in given.tensors])
@@ -234,7 +242,7 @@ class Captured(Generic[P, R]):
         if state.why is not None or sys.getprofile() is not None:  # a profiler listens already, and can't be put back
             return self._function(*args, **kwargs)
         held = self._held(state)
-        guards = Guards(held)
+        guards = Guards(held, taped=log.get() is not None)
         recorder = Recorder(state.before is not None, current())
         with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers), current()) as calls:
             found, made = self._written(recorder, held.layers, args, kwargs)
@@ -262,6 +270,7 @@ class Captured(Generic[P, R]):
                 found = self._function(*args, **kwargs)
             recorder.leave_losses(layers)
             outputs = recorder.ref(found)
+            recorder.finish()
         finally:
             capturing.reset(token)
             recorder.walker.clear()
@@ -271,7 +280,8 @@ class Captured(Generic[P, R]):
         if recorder.ended is not None:
             return found, None
         sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays] if self.less_memory else ()
-        return found, Program(inputs, recorder.instructions, outputs, sizes, recorder.marks)
+        taped = log.get() is not None
+        return found, Program(inputs, recorder.instructions, outputs, sizes, recorder.marks, taped)
 
     def _verified(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
@@ -359,14 +369,8 @@ def _view(array: Any) -> Any:
 
 
 def _alone() -> bool:
-    """Whether nothing around the step needs it op by op: no tape, no layer, no probe, no ranks."""
-    return (
-        log.get() is None
-        and capturing.get() is None
-        and current_call.get() is None
-        and undo.get() is None
-        and world.share is None
-    )
+    """Whether nothing around the step needs it op by op: no layer, no probe, no ranks."""
+    return capturing.get() is None and current_call.get() is None and undo.get() is None and world.share is None
 
 
 @overload
@@ -391,8 +395,8 @@ def function(
     are all others that can't be replayed, with one warning that says why and names the line: where the function reads a
     tensor's values (`float`, `bool`, `.numpy()`), prints, changes objects outside of it, or where shapes depend on
     values. It is captured again for other shapes, types and numbers, and when an attribute, a global or a closure's
-    value that it uses has changed. Under a tape or a distribution it runs eagerly; recordings of `viz` see each op of a
-    replay.
+    value that it uses has changed. Under a tape, replays leave the records that gradients need; recordings of `viz` see
+    each op of a replay. In a distribution it runs eagerly.
 
     Args:
         func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns such. NumPy arrays

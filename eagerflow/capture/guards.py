@@ -31,9 +31,11 @@ class Guards:
 
     Args:
         held: all that the step reaches.
+        taped: whether the step runs under a tape, so that it counts which variables are watched.
     """
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: Held, taped: bool = False) -> None:
+        self._keys = [(v, v.key) for v in held.variables.values()] if taped else []
         self._unknown = held.unknown
         self._has_abstract = held.has_abstract
         self._arrays = [_Array(array, name) for array, name, named in held.arrays.values() if named]
@@ -66,6 +68,9 @@ class Guards:
         for variable, trainable in self._trainable:
             if variable._trainable is not trainable:
                 return f"{variable.path}.trainable"
+        for variable, key in self._keys:
+            if variable.key is not key:
+                return f"whether {variable.path} is watched"
         return None if self._settings == self._settings_now() else "a setting of eagerflow.config"
 
     def _settings_now(self) -> tuple[Any, ...]:

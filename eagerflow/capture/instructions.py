@@ -83,12 +83,14 @@ class Const(Ref):
 
 
 class Made(Ref):
-    """A tensor, made of a slot for a function that wants one."""
+    """A tensor, made of a slot for a function that wants one; `key` names the key that a tape around knows it by."""
 
-    __slots__ = ("logits", "mask", "number")
+    __slots__ = ("key", "logits", "mask", "number")
 
-    def __init__(self, number: int, mask: Ref | None, logits: tuple[str, Ref, int] | None) -> None:
-        self.number, self.mask, self.logits = number, mask, logits
+    def __init__(
+        self, number: int, mask: Ref | None, logits: tuple[str, Ref, int] | None, key: str | None = None
+    ) -> None:
+        self.number, self.mask, self.logits, self.key = number, mask, logits, key
 
     def slots(self) -> Iterator[int]:
         yield self.number
@@ -107,16 +109,18 @@ class Made(Ref):
         return made
 
     def text(self, named: Naming) -> str:
-        if self.mask is None and self.logits is None:
-            return f"tensor(v{self.number})"
-        mask = "None" if self.mask is None else self.mask.text(named)
-        if self.logits is None:
-            return f"tensor(v{self.number}, {mask})"
-        kind, source, axis = self.logits
-        return f"tensor(v{self.number}, {mask}, ({kind!r}, {source.text(named)}, {axis!r}))"
+        given = [f"v{self.number}"]
+        if self.mask is not None or self.logits is not None:
+            given.append("None" if self.mask is None else self.mask.text(named))
+        if self.logits is not None:
+            kind, source, axis = self.logits
+            given.append(f"({kind!r}, {source.text(named)}, {axis!r})")
+        if self.key is not None:
+            given.append(f"key={self.key}")
+        return f"tensor({', '.join(given)})"
 
     def same(self, other: Any) -> bool:
-        if not isinstance(other, Made) or other.number != self.number:
+        if not isinstance(other, Made) or (other.number, other.key) != (self.number, self.key):
             return False
         if (self.logits is None) != (other.logits is None) or (self.mask is None) != (other.mask is None):
             return False
@@ -244,9 +248,12 @@ class Compute(Instruction):
         extras: how many of those are saved besides.
         several: whether the outputs come as a tuple.
         widened: slots of the arrays in the type in which the op was computed, where integers met floats; else empty.
+
+    Attributes:
+        taped: the record that it leaves on a tape around the step, if it does.
     """
 
-    __slots__ = ("arrays", "extras", "op", "several", "settings", "tracked", "widened")
+    __slots__ = ("arrays", "extras", "op", "several", "settings", "taped", "tracked", "widened")
 
     def __init__(
         self,
@@ -262,6 +269,7 @@ class Compute(Instruction):
         self.op, self.arrays, self.settings, self.tracked = op, arrays, settings, tracked
         self.extras, self.several, self.widened = extras, several, widened
         self.outs = [*widened, *outs]
+        self.taped: Any = None
 
     @property
     def name(self) -> str:
@@ -277,6 +285,10 @@ class Compute(Instruction):
         yield from self.settings
 
     def _alike(self, other: Any) -> bool:
+        if (self.taped is None) != (other.taped is None) or (
+            self.taped is not None and not self.taped.same(other.taped)
+        ):
+            return False
         return other.op is self.op and (other.tracked, other.extras, other.several) == (
             self.tracked,
             self.extras,

@@ -5,25 +5,44 @@ from __future__ import annotations
 import itertools
 import keyword
 import linecache
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy
 
-from eagerflow.capture.instructions import Instruction, Ref
+from eagerflow.capture.instructions import Compute, Instruction, Ref
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
+from eagerflow.capture.taped import key_of_slot
 from eagerflow.core.in_place import stored
+from eagerflow.core.log import new_key
 from eagerflow.core.observe import Observer, clock, state as heeded
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["Program"]
 
 _numbers = itertools.count(1)
-_TAKEN = frozenset({"numpy", "stored", "tensor", "record", "step", "slice", "replay", "clock", "t", *keyword.kwlist})
+_TAKEN = frozenset(
+    {
+        "numpy",
+        "stored",
+        "tensor",
+        "record",
+        "step",
+        "slice",
+        "replay",
+        "clock",
+        "t",
+        "taped",
+        "new_key",
+        *keyword.kwlist,
+    }
+)
+_LOCAL = re.compile(r"[vk]\d+")  # values and keys
 _new = object.__new__
 
 
@@ -36,6 +55,7 @@ class Program:
         outputs: what the step gives.
         sizes: bytes of the slots' values, where memory is to be saved; else empty.
         marks: what is announced beside the instructions.
+        taped: whether it leaves records on a tape around it.
     """
 
     def __init__(
@@ -45,9 +65,10 @@ class Program:
         outputs: Ref,
         sizes: Sequence[int] = (),
         marks: Sequence[Mark] = (),
+        taped: bool = False,
     ) -> None:
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
-        self.marks = marks
+        self.marks, self.taped = marks, taped
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
 
@@ -60,7 +81,8 @@ class Program:
             word = word or getattr(constant, "name", None) or getattr(constant, "__name__", "") or "constant"
             plain = "".join(c if c.isalnum() else "_" for c in str(word))[:40].strip("_")
             plain = plain if plain and not plain[0].isdigit() else f"c_{plain}"
-            known = plain if plain not in self._constants and plain not in _TAKEN else f"{plain}_{len(self._names)}"
+            taken = plain in self._constants or plain in _TAKEN or _LOCAL.fullmatch(plain) is not None
+            known = f"{plain}_{len(self._names)}" if taken else plain
             self._names[id(constant)], self._constants[known] = known, constant
         return known
 
@@ -68,6 +90,8 @@ class Program:
     def source(self) -> str:
         """The step as Python; written when it is first asked for: most runs are only compared."""
         inputs = [f"v{n}" for n in self.inputs]
+        if self.taped:
+            inputs = ["taped", *inputs, *map(key_of_slot, self.inputs)]
         lines = [f"def step({', '.join(inputs)}):", *[f"    {text}" for text, *_ in self._lines()]]
         return "\n".join(lines) + "\n"
 
@@ -82,7 +106,10 @@ class Program:
             for each in again:
                 yield f"{each.text(self._named)}  # again", each, i
             yield from _deleted((n for each in again for n in each.outs if n != slot and last[n] < i), i)
-            yield instruction.text(self._named), instruction, i
+            text = instruction.text(self._named)
+            if isinstance(instruction, Compute) and instruction.taped is not None:
+                text = f"{text}; {instruction.taped.text(self._named)}"
+            yield text, instruction, i
             gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}
             yield from _deleted(gone.union(drops.get(i, ())), i + 1)
         yield f"return {self.outputs.text(self._named)}", None, len(self.instructions)
@@ -99,8 +126,8 @@ class Program:
 
     @cached_property
     def run(self) -> Callable[..., Any]:
-        """The step as a function of its arguments' arrays."""
-        return self._compiled(self.source, {"tensor": _tensor})
+        """The step as a function of its arguments' arrays; with `taped`, of a log's `append`, those, and their keys."""
+        return self._compiled(self.source, {"tensor": _tensor, "new_key": new_key})
 
     def _compiled(self, source: str, names: dict[str, Any]) -> Callable[..., Any]:
         file = f"<eagerflow captured step {next(_numbers)}>"
@@ -189,10 +216,10 @@ def _is_short(constant: Any) -> bool:
     return constant is None or constant.__class__ in (bool, int)
 
 
-def _tensor(array: Any, mask: Any = None, logits: Any = None) -> Tensor:
+def _tensor(array: Any, mask: Any = None, logits: Any = None, key: int | None = None) -> Tensor:
     made = _new(Tensor)
     made.data = array
-    made.key = None
+    made.key = key
     if mask is not None:
         made.mask = mask
     if logits is not None:

@@ -17,8 +17,9 @@ from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
 from eagerflow.capture.places import Places, Walker
+from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
 from eagerflow.core.in_place import stored
-from eagerflow.core.log import log
+from eagerflow.core.log import active, log
 from eagerflow.core.observe import Observer, Scope, clock, heard_by
 from eagerflow.core.op_function import as_float, as_real, own, promoted, unwrap_all
 from eagerflow.core.primitive import Op
@@ -62,8 +63,12 @@ class Recorder(Observer):
         self.walker = Walker(sys._getframe(1))
         self.marks: list[Mark] = []
         self._tapes: list[Any] = []
+        self._log = log.get()  # of the tapes around the step
+        self.outer_tapes = active() if self._log is not None else ()
+        self._left = 0 if self._log is None else len(self._log)  # records that should be there
         self._times: list[int] = []  # when instructions were written
         self._slots_of_keys: dict[int | None, int] = {}
+        self._key_names: dict[int, str] = {}  # what the program calls keys
         self.other_bits: str | None = None
         self.instructions: list[Instruction] = []
         self.arrays: list[Any] = []
@@ -114,7 +119,18 @@ class Recorder(Observer):
 
     def given(self, tensor: Tensor) -> int:
         """A slot for an argument of the step."""
-        return self.new_slot(stored(tensor))
+        slot = self.new_slot(stored(tensor))
+        if tensor.key is not None:
+            self._name_key(tensor.key, slot)
+        return slot
+
+    def _name_key(self, key: int, slot: int) -> None:
+        """The program has a key for a slot."""
+        self._slots_of_keys[key], self._key_names[key] = slot, key_of_slot(slot)
+
+    def _key_name(self, key: int) -> str | None:
+        """What a key is called in the program; None for one that isn't known."""
+        return self._key_names.get(key)
 
     def snapshot(self, variable: Any, value: Any) -> Any:
         """A tensor with the values of a variable: what the property `value` gives, which may be a cast of it."""
@@ -139,6 +155,7 @@ class Recorder(Observer):
         slot = self.new_slot(array)
         self._reads[id(array)] = variable
         self._slots_of_keys[variable.identity] = slot
+        self._key_names[variable.identity] = str(variable.identity)
         self.add(Read(variable, slot))
         return Slot(slot)
 
@@ -159,11 +176,15 @@ class Recorder(Observer):
             return Const(value)
         if isinstance(value, Tensor):
             number = self._slots.get(id(stored(value)))
+            tracked = self._log is not None and value.key is not None
+            if tracked and (number is None or self._key_name(value.key) is None):  # type: ignore[arg-type]
+                self.end("a tensor from outside of the step that a tape tracks")
             if number is None:
                 return Const(value)
             mask, logits = getattr(value, "mask", None), getattr(value, "logits", None)
             kept = None if logits is None else (logits[0], self.ref(logits[1]), logits[2])
-            return Made(number, None if mask is None else self.ref(mask), kept)
+            key = self._key_name(value.key) if tracked else None  # type: ignore[arg-type]
+            return Made(number, None if mask is None else self.ref(mask), kept, key)
         return self._ref_of_parts(value, self.ref)
 
     def setting(self, value: Any) -> Ref:
@@ -250,6 +271,38 @@ class Recorder(Observer):
             for name, kept in zip(op.saved, record[4]):  # type: ignore[index]
                 self._alias(named[name], kept)
             self.records[id(record)] = (record, made, saved)
+            if records is self._log and record is not None:
+                self._tape(made, record, saved, several)
+
+    def _tape(self, made: Compute, record: Any, saved: list[Ref], several: bool) -> None:
+        """An op left a record on a tape around the step."""
+        op, out, keys, shapes, _ = record
+        self._left += 1
+        for each in out if several else [out]:
+            if each is not None:
+                self._name_key(each, self._slots_of_keys[each])
+        try:
+            outs = key_names(out if several else [out], self._key_name)
+            made.taped = Taped(op, outs, several, key_names(keys, self._key_name), shapes, saved)
+        except LookupError:
+            self.end("a tensor from outside of the step that a tape tracks")
+
+    def watched(self, tensors: list[Any]) -> None:
+        """A tape watches tensors, which have keys now."""
+        for tensor in tensors if self._log is not None else ():
+            if self._key_name(tensor.key) is not None or isinstance(tensor, Variable):
+                continue
+            slot = self.slot_of(stored(tensor))
+            if slot is None:
+                return self.end("a tape watches a tensor from outside of the step")
+            self._name_key(tensor.key, slot)
+            self.add(Watched(slot))
+        return None
+
+    def finish(self) -> None:
+        """The step is over."""
+        if self._log is not None and len(self._log) != self._left:
+            self.end("a tape around it has records of what isn't an op of the step's")
 
     def _alias(self, ref: Ref, kept: Any) -> None:
         """Know a record's own copy of a value, too."""
@@ -378,14 +431,19 @@ class Recorder(Observer):
         refs = Group(tuple, [self.ref(arg) for arg in args])
         named = Group(dict, [self.ref(arg) for arg in kwargs.values()], tuple(kwargs))
         token = capturing.set(None)
+        before = 0 if self._log is None else len(self._log)
         try:
             with heard_by(self.others):
                 found = function(*args, **kwargs)
         finally:
             capturing.reset(token)
+        if self._log is not None:
+            self._left += len(self._log) - before
         leaves = [leaf for leaf in tree.flatten(found) if leaf is not None and not isinstance(leaf, Variable)]
         if not all(isinstance(leaf, (Tensor, numpy.ndarray)) for leaf in leaves):
             self.end(f"{function.__qualname__} gives Python values")
+        if self._log is not None and any(isinstance(leaf, Tensor) and leaf.key is not None for leaf in leaves):
+            self.end(f"{function.__qualname__} gives what a tape tracks")
         outs = [self.new_slot(stored(leaf) if isinstance(leaf, Tensor) else leaf) for leaf in leaves]
         self.add(Call(function, refs, named, outs, arrays_in))
         self._reads.clear()  # whatever variables hold from here on is read again

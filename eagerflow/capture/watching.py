@@ -18,8 +18,10 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
+from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.core.in_place import stored
+from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
@@ -38,6 +40,7 @@ _TRUSTED = {
     ("indexing.py", "_raw_part"),  # which becomes a setting of the op, and is known by its identity
 }
 _WRITERS = ("assign", "assign_add", "assign_sub", "increase", "clear")
+_OF_TAPES = ("watch", "stop_recording", "reset", "_differentiate")
 _slot: Any = Tensor.__dict__["data"]
 _lock = threading.Lock()
 _before: list[tuple[type, str, Any]] = []
@@ -88,6 +91,20 @@ def _writing(plain: Any) -> Any:
     return method
 
 
+def _from_outside(plain: Any, name: str) -> Any:
+    @functools.wraps(plain)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        recorder: Any = capturing.get()
+        if recorder is not None and any(tape is self for tape in recorder.outer_tapes):
+            recorder.end(f"{name} of a tape from outside of the step")
+        found = plain(self, *args, **kwargs)
+        if recorder is not None and name == "watch":
+            recorder.watched(tree.flatten((args, kwargs)))
+        return found
+
+    return method
+
+
 def _changing(plain: Any) -> Any:
     def changing(self: Any) -> Any:
         recorder: Any = capturing.get()
@@ -117,6 +134,8 @@ def watched() -> Iterator[None]:
         _watchers[0] += 1
         if _watchers[0] == 1:
             _put(Tensor, "data", property(_data, _slot.__set__))
+            for name in _OF_TAPES:
+                _put(GradientTape, name, _from_outside(GradientTape.__dict__[name], name.strip("_")))
             for kind in _kinds(Variable):
                 own = kind.__dict__
                 for name in _WRITERS:

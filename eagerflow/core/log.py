@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, Protocol, TypeAlias
 
-__all__ = ["Log", "Record", "activate", "alone", "apart", "deactivate", "log", "new_key", "suspended"]
+__all__ = ["Log", "Record", "activate", "active", "alone", "apart", "deactivate", "log", "new_key", "suspended"]
 
 new_key = itertools.count(1).__next__  # the number under which tapes know a tensor; unique in the process
 
@@ -58,6 +58,11 @@ def activate(*tapes: Window) -> Log:
         log.set(current)
     _active.set((*_active.get(), *tapes))
     return current
+
+
+def active() -> tuple[Window, ...]:
+    """The tapes that record."""
+    return _active.get()
 
 
 def deactivate(*tapes: Window) -> None:
