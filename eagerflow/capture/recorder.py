@@ -418,7 +418,8 @@ class Recorder(Observer):
     def leave_losses(self, layers: list[Any]) -> None:
         """Let a replay leave in layers the losses that this run left there."""
         for layer in layers:
-            if layer._losses:
+            losses = [loss for loss in layer._losses if isinstance(loss, Tensor)]
+            if any(self.slot_of(stored(loss)) is not None for loss in losses):  # others are from before
                 args = Group(tuple, [Const(layer), self.ref(list(layer._losses))])
                 self.add(Call(hold_losses, args, Group(dict, []), [], arrays_in))
 
