@@ -10,10 +10,10 @@ import sys
 from viz.check.all_rows import Checked, check_script
 from viz.check.augmented_picture import picture
 from viz.check.row import shown
-from viz.command.output_files import check_target
+from viz.command.output_files import CHARTS, check_chart
 from viz.command.script_runner import check_script_file, wants_json
 from viz.facts.json_data import json_text
-from viz.facts.text_files import write_text
+from viz.picture.raster import write_picture
 from viz.shell.parser import Parser
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
@@ -40,10 +40,10 @@ def add_command(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print the table as JSON for other programs")
     parser.add_output(
         "--augmented",
-        endings=("svg",),
+        endings=CHARTS,
         suffix=".augmented.svg",
         metavar="FILE.svg",
-        help="draw rows before and after augmentation",
+        help="draw rows before and after augmentation: .svg, or .png or .pdf by CairoSVG or librsvg",
     )
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
@@ -62,7 +62,7 @@ def run_check(options: argparse.Namespace) -> int:
     check_script_file(options.script)
     asked, arguments = wants_json(options.arguments)
     as_json = options.json or asked
-    check_target(options.augmented, ("svg",))
+    check_chart(options.augmented)
     with output_to_stderr() if as_json else contextlib.nullcontext():
         checked = check_script(options.script, arguments)
     sys.stdout.flush()
@@ -72,7 +72,7 @@ def run_check(options: argparse.Namespace) -> int:
     elif checked.rows:
         _print(options.script, checked)
     if options.augmented and checked.augmented is not None:
-        write_text(options.augmented, picture(*checked.augmented))
+        write_picture(options.augmented, picture(*checked.augmented))
         print(f"wrote {options.augmented}", file=sys.stderr)
     elif options.augmented:
         print("no layer of the model changes the data in training, so there is no picture", file=sys.stderr)

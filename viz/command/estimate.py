@@ -45,7 +45,7 @@ def add_command(parser: Parser) -> None:
         endings=CHARTS,
         suffix=".estimate.svg",
         metavar="FILE.svg",
-        help="also draw memory and time by batch size: .svg, or .png by CairoSVG or librsvg",
+        help="also draw memory and time by batch size: .svg, or .png or .pdf by CairoSVG or librsvg",
     )
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")

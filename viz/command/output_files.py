@@ -6,12 +6,10 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-from viz.picture.raster import check_picture_name
+from viz.picture.raster import CHARTS, check_picture_name
 from viz.picture.render import FORMATS
 
 __all__ = ["CHARTS", "beside", "check_chart", "check_picture", "check_target"]
-
-CHARTS = ("svg", "png")  # what charts are written as
 
 
 def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = ()) -> None:
@@ -47,10 +45,10 @@ def check_picture(path: str | os.PathLike[str] | None) -> None:
 
 
 def check_chart(path: str | os.PathLike[str] | None) -> None:
-    """Refuse a chart that can't be drawn: as SVG by ourselves, or as PNG where something here makes that of it.
+    """Refuse a chart that can't be drawn: as SVG by ourselves, or as PNG or PDF where something here makes that of it.
 
     Raises:
-        RendererMissing: when the name ends in `.png` and nothing here can make one.
+        RendererMissing: when the name ends in `.png` or `.pdf` and nothing here can make that.
     """
     check_target(path, CHARTS)
     if path is not None:

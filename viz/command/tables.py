@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 from viz.command.models import opened
+from viz.command.output_files import CHARTS, check_chart
 from viz.facts import summary_tables
 from viz.shell.parser import Parser
 from viz.shell.printed import print_json, print_table, say
@@ -40,7 +41,12 @@ def add_gradients(parser: Parser) -> None:
     _add(parser, run_gradients)
     _add_step(parser)
     parser.add_output(
-        "--svg", endings=("svg",), suffix=".gradients.svg", metavar="FILE.svg", help="also write a chart to this file"
+        "--draw",
+        "--svg",
+        endings=CHARTS,
+        suffix=".gradients.svg",
+        metavar="FILE.svg",
+        help="also draw a chart: .svg, or .png or .pdf by CairoSVG or librsvg",
     )
 
 
@@ -117,8 +123,9 @@ def run_gradients(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    flow = opened(options).grad_flow(options.svg, options.step)
-    if options.svg:
-        print(f"wrote {options.svg}", file=sys.stderr)
+    check_chart(options.draw)
+    flow = opened(options).grad_flow(options.draw, options.step)
+    if options.draw:
+        print(f"wrote {options.draw}", file=sys.stderr)
     say(options, flow.to_dict(), str(flow))
     return 0

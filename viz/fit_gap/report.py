@@ -323,7 +323,7 @@ class Gap:
         """Write the picture: from what `evaluate` gives, part by part, to what `fit` reported.
 
         Args:
-            path: a file that ends in `.svg`, or in `.png`, which takes CairoSVG or librsvg.
+            path: a file that ends in `.svg`, or in `.png` or `.pdf`, which take CairoSVG or librsvg.
             name: the loss (the default), or a metric.
             theme: `"light"` or `"dark"`.
 

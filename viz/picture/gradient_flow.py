@@ -102,7 +102,7 @@ class GradientFlow:
         """Write the chart.
 
         Args:
-            path: ends in `.svg`, or in `.png`, which takes CairoSVG or librsvg.
+            path: ends in `.svg`, or in `.png` or `.pdf`, which take CairoSVG or librsvg.
             theme: `"light"` or `"dark"`.
 
         Raises:

@@ -1,4 +1,4 @@
-"""SVG as PNG: by CairoSVG (a Python package) or librsvg's program, whichever is there."""
+"""SVG as PNG or PDF: by CairoSVG (a Python package) or librsvg's program, whichever is there."""
 
 from __future__ import annotations
 
@@ -13,57 +13,67 @@ from viz.facts.text_files import write_text
 from viz.picture.font import ensure_font
 from viz.picture.render import RendererMissing
 
-__all__ = ["check_picture_name", "png_of", "write_picture"]
+__all__ = ["CHARTS", "check_picture_name", "converted", "write_picture"]
+
+CHARTS = ("svg", "png", "pdf")  # what charts are written as
 
 _PROGRAM = "rsvg-convert"
 _PIXELATED = 'style="image-rendering:pixelated"'
 _SCALE = 2.0  # pixels for one of the picture's: sharp on today's screens
 
 
-def png_of(svg: str) -> bytes:
-    """A picture that we draw as SVG alone (charts, explanations), as a PNG file.
+def converted(svg: str, kind: str) -> bytes:
+    """A picture that we draw as SVG alone (charts, explanations), as a PNG or PDF file.
 
     Pictures of graphs are drawn by Graphviz instead; see `viz.picture.render`.
+
+    Args:
+        svg: the picture.
+        kind: `"png"` or `"pdf"`.
 
     Raises:
         RendererMissing: when nothing here can do it; says what would help.
     """
-    renderer = _renderer()
+    renderer = _renderer(kind)
     ensure_font()
-    return renderer(svg)
+    return renderer(svg, kind)
 
 
 def check_picture_name(path: str | os.PathLike[str]) -> None:
     """Refuse the name of a picture that couldn't be written, before the picture is made.
 
     Raises:
-        ValueError: for an ending other than `.svg` and `.png`.
-        RendererMissing: for PNG, when nothing here can make it.
+        ValueError: for an ending other than `.svg`, `.png` and `.pdf`.
+        RendererMissing: for PNG and PDF, when nothing here can make it.
     """
-    ending = pathlib.Path(path).suffix.lower()
-    if ending not in (".svg", ".png"):
-        raise ValueError(f"cannot draw {os.fspath(path)!r}: the name must end in .svg or .png")
-    if ending == ".png":
-        _renderer()
+    kind = _kind(path)
+    if kind not in CHARTS:
+        raise ValueError(f"cannot draw {os.fspath(path)!r}: the name must end in .svg, .png or .pdf")
+    if kind != "svg":
+        _renderer(kind)
 
 
 def write_picture(path: str | os.PathLike[str], svg: str) -> pathlib.Path:
-    """Write a picture: as PNG where the name ends so, else as SVG; whole or not at all.
+    """Write a picture: as PNG or PDF where the name ends so, else as SVG; whole or not at all.
 
     Raises:
-        RendererMissing: when no PNG can be made here.
+        RendererMissing: when no PNG or PDF can be made here.
     """
-    target = pathlib.Path(path)
-    if target.suffix.lower() != ".png":
+    target, kind = pathlib.Path(path), _kind(path)
+    if kind not in ("png", "pdf"):
         return write_text(target, svg)
-    data = png_of(svg)
+    data = converted(svg, kind)
     with replacing(target) as file:
         file.write(data)
     return target
 
 
-def _renderer() -> Callable[[str], bytes]:
-    """What turns SVG into PNG here."""
+def _kind(path: str | os.PathLike[str]) -> str:
+    return pathlib.Path(path).suffix.lower().removeprefix(".")
+
+
+def _renderer(kind: str) -> Callable[[str, str], bytes]:
+    """What turns SVG into PNG or PDF here."""
     try:
         import cairosvg  # noqa: F401
     except (ImportError, OSError) as error:  # the second: its C library is missing
@@ -73,21 +83,25 @@ def _renderer() -> Callable[[str], bytes]:
     if shutil.which(_PROGRAM):
         return _by_librsvg
     raise RendererMissing(
-        f"cannot write PNG: nothing here turns SVG into pixels. Tried: {tried}; {_PROGRAM} (not on the PATH). Fix: "
-        "pip install cairosvg, or install librsvg (apt install librsvg2-bin, brew install librsvg); or write .svg, "
-        "which needs nothing."
+        f"cannot write {kind.upper()}: nothing here makes that of SVG. Tried: {tried}; {_PROGRAM} (not on the PATH). "
+        "Fix: pip install cairosvg, or install librsvg (apt install librsvg2-bin, brew install librsvg); or write "
+        ".svg, which needs nothing."
     )
 
 
-def _by_cairosvg(svg: str) -> bytes:
+def _by_cairosvg(svg: str, kind: str) -> bytes:
     import cairosvg
 
-    sharp = svg.replace(_PIXELATED, 'image-rendering="optimizeSpeed"')  # the name by which CairoSVG knows it
-    return bytes(cairosvg.svg2png(bytestring=sharp.encode(), scale=_SCALE))
+    sharp = svg.replace(_PIXELATED, 'image-rendering="optimizeSpeed"').encode()  # the name by which CairoSVG knows it
+    return bytes(
+        cairosvg.svg2pdf(bytestring=sharp) if kind == "pdf" else cairosvg.svg2png(bytestring=sharp, scale=_SCALE)
+    )
 
 
-def _by_librsvg(svg: str) -> bytes:
-    done = subprocess.run([_PROGRAM, "--zoom", str(_SCALE)], input=svg.encode(), capture_output=True, check=False)
+def _by_librsvg(svg: str, kind: str) -> bytes:
+    options = ["--format", "pdf"] if kind == "pdf" else ["--zoom", str(_SCALE)]
+    done = subprocess.run([_PROGRAM, *options], input=svg.encode(), capture_output=True, check=False)
     if done.returncode:
-        raise RendererMissing(f"cannot write PNG: {_PROGRAM} failed: {done.stderr.decode(errors='replace').strip()}")
+        said = done.stderr.decode(errors="replace").strip()
+        raise RendererMissing(f"cannot write {kind.upper()}: {_PROGRAM} failed: {said}")
     return done.stdout

@@ -75,7 +75,7 @@ class LearningRates:
         """Write the picture.
 
         Args:
-            path: ends in `.svg`, or in `.png`, which takes CairoSVG or librsvg.
+            path: ends in `.svg`, or in `.png` or `.pdf`, which take CairoSVG or librsvg.
             theme: `"light"` or `"dark"`.
 
         Raises:

@@ -14,7 +14,14 @@ from viz.cli import main
 from viz.picture import raster
 from viz.picture.render import RendererMissing
 
-PNG = b"\x89PNG\r\n\x1a\n"
+PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-1.5"
+TRAINING = (
+    "import eagerflow as ef\n"
+    "model = ef.Sequential([ef.layers.Input((4, 4, 1)), ef.layers.RandomFlip(), ef.layers.Flatten(),"
+    " ef.layers.Dense(1)])\n"
+    "model.compile('sgd', 'mse')\n"
+    "model.fit(ef.ops.arange(128.0).reshape((8, 4, 4, 1)), ef.ops.ones((8, 1)), batch_size=4, verbose=0)\n"
+)
 
 
 def explanation():
@@ -31,7 +38,11 @@ def cairo(monkeypatch):
         given.append((bytestring.decode(), scale))
         return PNG
 
-    monkeypatch.setitem(sys.modules, "cairosvg", types.SimpleNamespace(svg2png=svg2png))
+    def svg2pdf(bytestring):
+        given.append((bytestring.decode(), 1))
+        return PDF
+
+    monkeypatch.setitem(sys.modules, "cairosvg", types.SimpleNamespace(svg2png=svg2png, svg2pdf=svg2pdf))
     return given
 
 
@@ -69,6 +80,30 @@ def test_estimates_are_drawn_as_png_too(tmp_path, cairo):
     assert "<polyline" in cairo[0][0]
 
 
+def test_gradients_and_augmented_rows_are_drawn_by_the_ending_of_the_file(tmp_path, cairo):
+    script = tmp_path / "train.py"
+    script.write_text(TRAINING)
+    rows, flow, record = (tmp_path / name for name in ("rows.png", "flow.pdf", "train.efz"))
+    main(["check", "--augmented", str(rows), str(script)])
+    assert main(["run", "--stats", "basic", "-o", str(record), str(script)]) == 0
+    assert main(["gradients", "--draw", str(flow), str(record)]) == 0
+    assert main(["gradients", "--svg", str(tmp_path / "flow.svg"), str(record)]) == 0  # as it was called before
+    assert rows.read_bytes() == PNG
+    assert flow.read_bytes() == PDF
+    assert (tmp_path / "flow.svg").read_text().startswith("<?xml")
+
+
+def test_a_picture_that_cannot_be_made_is_refused_before_the_script_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "cairosvg", None)
+    monkeypatch.setenv("PATH", "")
+    script = tmp_path / "train.py"
+    script.write_text("raise SystemExit('ran')")
+    assert main(["check", "--augmented", str(tmp_path / "rows.pdf"), str(script)]) == 3
+    assert "cannot write PDF" in capsys.readouterr().err
+    assert main(["check", "--augmented", str(tmp_path / "rows.gif"), str(script)]) == 2
+    assert "must end in one of .svg, .png, .pdf" in capsys.readouterr().err
+
+
 def test_without_anything_that_can_the_error_says_what_would_help(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cairosvg", None)
     monkeypatch.setenv("PATH", "")
@@ -83,4 +118,6 @@ def test_librsvgs_program_is_the_second_choice(tmp_path, monkeypatch):
     program.write_text("#!/bin/sh\nprintf 'drawn'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert raster.png_of("<svg/>") == b"drawn"
+    assert raster.converted("<svg/>", "png") == b"drawn"
+    program.write_text('#!/bin/sh\necho "$*"\n')
+    assert raster.converted("<svg/>", "pdf") == b"--format pdf\n"
