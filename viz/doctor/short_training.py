@@ -38,6 +38,7 @@ def diagnose(
         built now.
 
     Raises:
+        TypeError: for what isn't a model.
         ValueError: when the model isn't compiled, `steps` is below 1, or `fit` refuses the data for a reason that
             no finding tells.
 
@@ -48,6 +49,8 @@ def diagnose(
     >>> viz.diagnose(model, np.eye(4), np.array([[0], [1], [1], [0]])).kinds
     ['loss_mismatch', 'constant_output']
     """
+    if not hasattr(model, "fit"):
+        raise TypeError(f"diagnose(model=...): expected a compiled model, got {type(model).__name__}.")
     if getattr(model, "optimizer", None) is None:
         raise ValueError("diagnose: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
     if steps < 1:

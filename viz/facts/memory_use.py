@@ -9,7 +9,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.text_table import table
+from viz.facts.text_table import Text, table
 
 __all__ = ["Alive", "MemoryUse", "memory_use", "spans"]
 
@@ -40,9 +40,9 @@ class Alive:
     shape: str
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(repr=False)
 class MemoryUse:
-    """Memory over time. Prints itself as a table.
+    """Memory over time. Shows itself as a table.
 
     Only memory behind tensors that the recording met is counted: what an op uses in passing, an optimizer's own
     state, and Python itself are not.
@@ -86,6 +86,13 @@ class MemoryUse:
     def counts(self) -> dict[str, int]:
         """How many pieces of memory there were at the peak, by role."""
         return dict(collections.Counter([each.role or "(outside)" for each in self.alive]))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return Text(self)._repr_html_()
 
     def __str__(self) -> str:
         alike: dict[tuple[str, ...], list[Alive]] = {}

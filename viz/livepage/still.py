@@ -109,7 +109,7 @@ def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
             name = _RUNNING_MEAN if run == "batch" and of_fit else name
             metrics.setdefault(metric, []).append(Curve(name, points, role))
         elif run == "extra":
-            scale = 1e-6 if metric == "memory" else 1.0
+            scale = 2.0**-20 if metric == "memory" else 1.0
             extras[metric] = [Curve(clean(_NAMES.get(metric, metric), 40), [(x, y * scale) for x, y in points])]
     order = [role for _, role in _ROLES.values()]
     for metric in sorted(metrics, key=lambda name: (not name.startswith("loss"), name)):

@@ -7,11 +7,13 @@ import math
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from viz.geometry.layout import text_width
 from viz.picture.palette import theme_named
 
 __all__ = ["Curve", "Panel", "curve_charts"]
 
 _WIDTH, _HEIGHT = 400, 236  # of one panel
+_KEY = 28  # the dot before a name in the legend, and the room around it
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 22, 46, 36  # around its scales; the legend stands above them and covers nothing
 _FONTS = "system-ui,-apple-system,'Segoe UI','DejaVu Sans',Verdana,sans-serif"
 _COLORS = {  # each at least 3 to 1 against white and against black
@@ -134,7 +136,7 @@ def _drawn(panel: Panel) -> Iterator[str]:
     up = _Scale([y for _, y in finite], _HEIGHT - _BOTTOM, _TOP, whole=False, room=0.06)
     note = " (logarithmic)" if up.logarithmic else ""
     yield f'<text x="{_LEFT}" y="17" font-size="13" font-weight="600">{escape(panel.title + note)}</text>'
-    yield _legend(panel.curves)
+    yield _legend(panel.curves, panel.title)
     for value, name in up.ticks():
         y = up.place(value)
         yield f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="currentColor" opacity="0.18"/>'
@@ -146,11 +148,21 @@ def _drawn(panel: Panel) -> Iterator[str]:
         yield from _traced(curve, across, up)
 
 
-def _legend(curves: Sequence[Curve]) -> str:
+def _legend(curves: Sequence[Curve], title: str) -> str:
+    """Names and last values; where there is no room for all, the latter of the last curves alone."""
+    names = ["" if len(curves) == 1 and title.startswith(curve.name) else curve.name for curve in curves]
+    values = [_last(curve) for curve in curves]
+    for i in range(len(curves)):
+        if (
+            sum([text_width(name, 11) for name in names] + [text_width(value, 11) * 1.1 for value in values])
+            + (_KEY * len(curves))
+            > _WIDTH - _LEFT
+        ):
+            values[i] = ""
     keys = [
-        f'<tspan fill="{_COLORS[curve.role]}" dx="{12 if i else 0}">●</tspan><tspan dx="4">{escape(curve.name)}</tspan>'
-        f'<tspan dx="5" font-weight="600">{_last(curve)}</tspan>'
-        for i, curve in enumerate(curves)
+        f'<tspan fill="{_COLORS[curve.role]}" dx="{12 if i else 0}">●</tspan><tspan dx="4">{escape(name)}</tspan>'
+        f'<tspan dx="5" font-weight="600">{value}</tspan>'
+        for i, (curve, name, value) in enumerate(zip(curves, names, values))
     ]
     return f'<text x="{_LEFT}" y="35" font-size="11">{"".join(keys)}</text>'
 

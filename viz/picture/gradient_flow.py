@@ -50,7 +50,7 @@ class Flow:
         return self.gradient / self.weight if self.weight else None
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(repr=False)
 class GradientFlow:
     """The gradients of all weights of a step, in the order in which the forward pass met the weights.
 
@@ -64,6 +64,9 @@ class GradientFlow:
     step: int | None
     rows: list[Flow]
     title: str = ""
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         lines = [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow import layers
 from viz.cli import main
 from viz.doctor import Finding, Watcher
@@ -154,3 +155,10 @@ def test_units_that_are_silent_while_the_others_learn_are_a_hint(rate, severity)
     (found,) = [f for f in watcher.findings if f.kind == "dead_relu"]
     assert found.severity == severity
     assert ("the others learn" in found.message) == (severity == "info")
+
+
+def test_what_is_no_model_is_refused_by_its_type():
+    with viz.trace() as t:
+        pass
+    with pytest.raises(TypeError, match="expected a compiled model, got Recording"):
+        viz.diagnose(t)

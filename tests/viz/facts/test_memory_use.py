@@ -48,10 +48,13 @@ def test_batches_count_from_when_they_came():
 
 
 def test_it_prints_as_a_table():
-    text = str(planted())
+    use = planted()
+    text = str(use)
     assert "peak: 13.7 KB" in text
     assert "parameter 2.0 KB" in text
     assert "test_memory_use.py" in text
+    assert repr(use) == text
+    assert "parameter" in use._repr_html_()
 
 
 def test_views_count_once():

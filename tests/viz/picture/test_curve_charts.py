@@ -92,3 +92,12 @@ def test_a_history_has_a_chart_for_each_metric_the_loss_first():
     assert titles == ["loss", "accuracy"]
     assert svg.count("<title>validation 2.5 at 2</title>") == 1  # it came with the last epoch
     assert history_charts({}, []) == ""
+
+
+def test_a_legend_has_room_for_what_it_says():
+    curves = [Curve(name, [(0, 0.123456), (1, 0.123456)], "train") for name in ("running mean", "train", "validation")]
+    plain = "".join(ET.fromstring(curve_charts([Panel("accuracy", curves)])).itertext())
+    assert "running mean●train" in plain  # the first gives up its value
+    assert plain.count("0.1235") >= 2
+    alone = curve_charts([Panel("learning rate", [Curve("learning rate", [(0, 0.5), (1, 0.5)])])])
+    assert alone.count(">learning rate</") == 1
