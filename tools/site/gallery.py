@@ -5,11 +5,13 @@ python -m tools.site.gallery NAME FILE.html     # write one of them
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +22,7 @@ import viz
 from examples import viz_page, viz_resnet, viz_web
 from examples.viz_transformer import Block
 from tools import replay_picture
-from tools.site import sections
+from tools.site import sections, thumbnails
 from tools.site.cache import Cache
 from tools.site.names import ROOT
 from tools.site.running import environment
@@ -142,7 +144,7 @@ GALLERY = {
 
 
 def write_all(folder: Path, cache: Cache, processes: int = 2) -> None:
-    """Write the pages of viz that aren't there yet.
+    """Write the pages of viz that aren't there yet, and small pictures of them.
 
     Args:
         folder: for them.
@@ -165,22 +167,42 @@ def write_all(folder: Path, cache: Cache, processes: int = 2) -> None:
 
     with ThreadPoolExecutor(processes) as pool:
         list(pool.map(write, GALLERY))
+    thumbnails.write_all(folder, {name: shown.opened for name, shown in GALLERY.items()})
 
 
 def pages() -> dict[str, str]:
     """The pages of the site around them, by name."""
     found = {f"gallery/{name}": _page(name, shown) for name, shown in GALLERY.items()}
-    rows = [f"| [{shown.title}]({name}.md) | {shown.text} |" for name, shown in GALLERY.items()]
-    table = "```{rst-class} names\n```\n\n| Page | |\n|---|---|\n" + "\n".join(rows)
+    cards = "\n".join(_card(name, shown) for name, shown in GALLERY.items())
     toctree = sections.toctree(f"gallery/{name}" for name in GALLERY)
-    return {**found, "gallery/index": "\n\n".join([INTRODUCTION, table, toctree])}
+    return {
+        **found,
+        "gallery/index": "\n\n".join([INTRODUCTION, _raw(f'<div class="cards">\n{cards}\n</div>'), toctree]),
+    }
+
+
+def _card(name: str, shown: Shown) -> str:
+    """What leads to a page: a picture of it in the site's theme, where one could be taken, its title and its text."""
+    images = [
+        f'<img class="only-{theme} dark-light" src="../_static/gallery/{thumbnails.picture_of(name, theme)}"'
+        f' width="480" height="300" alt="" loading="lazy">'
+        for theme in thumbnails.THEMES
+        if thumbnails.are_possible()
+    ]
+    text = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(shown.text, quote=False))
+    parts = [*images, f"<strong>{escape(shown.title)}</strong>", f"<span>{text}</span>"]
+    return f'<a class="card-link" href="{name}.html">{"".join(parts)}</a>'
+
+
+def _raw(html: str) -> str:
+    return f"```{{raw}} html\n{html}\n```"
 
 
 def _page(name: str, shown: Shown) -> str:
     address = f"../_static/gallery/{name}.html{shown.opened}"
     frame = f'<iframe class="live-page" src="{address}" title="{shown.title}" loading="lazy"></iframe>'
     alone = f'<p><a href="{address}">Open it alone</a></p>'
-    return f"# {shown.title}\n\n{shown.text}\n\n```{{raw}} html\n{frame}\n{alone}\n```\n"
+    return f"# {shown.title}\n\n{shown.text}\n\n{_raw(f'{frame}{alone}')}\n"
 
 
 INTRODUCTION = """# Gallery
