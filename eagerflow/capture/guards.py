@@ -60,7 +60,7 @@ class Guards:
 
     def changed(self) -> str | None:
         """What isn't as it was, None if all is."""
-        if self._identical() and self._settings == self._settings_now():
+        if self._identical() and self._settings == self._settings_now() and self._watched_as_before():
             return None
         for check in self._checks:
             if not check.same():
@@ -72,6 +72,9 @@ class Guards:
             if variable.key is not key:
                 return f"whether {variable.path} is watched"
         return None if self._settings == self._settings_now() else "a setting of eagerflow.config"
+
+    def _watched_as_before(self) -> bool:
+        return all(variable.key is key for variable, key in self._keys)
 
     def _settings_now(self) -> tuple[Any, ...]:
         registered = abc.get_cache_token() if self._has_abstract else None
