@@ -191,7 +191,7 @@ def _card(name: str, shown: Shown) -> str:
     ]
     text = re.sub(r"`(.+?)`", r"<code>\1</code>", escape(shown.text, quote=False))
     parts = [*images, f"<strong>{escape(shown.title)}</strong>", f"<span>{text}</span>"]
-    return f'<a class="card-link" href="{name}.html">{"".join(parts)}</a>'
+    return f'<a href="{name}.html">{"".join(parts)}</a>'
 
 
 def _raw(html: str) -> str:
