@@ -36,6 +36,12 @@ def run(work: Callable[[int, int, int], object], cuts: list[slice], nanoseconds:
     each(one, len(cuts), nanoseconds / 1000)
 
 
-def run_rows(work: Callable[[int, int], object], rows: int, width: int, nanoseconds: float) -> None:
-    """The same for work whose pieces are rows of such a width and need no number: `work(start, stop)`."""
-    run(lambda start, stop, _: work(start, stop), pieces(rows, width), nanoseconds)
+def run_rows(
+    work: Callable[[int, int], object], rows: int, width: int, nanoseconds: float, backwards: bool = False
+) -> None:
+    """The same for work whose pieces are rows of such a width and need no number: `work(start, stop)`.
+
+    A second pass over an array goes `backwards`: it begins with what the first one left in the cache.
+    """
+    cuts = pieces(rows, width)
+    run(lambda start, stop, _: work(start, stop), cuts[::-1] if backwards else cuts, nanoseconds)

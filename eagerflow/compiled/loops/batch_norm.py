@@ -1,57 +1,130 @@
-"""Batch normalization over the rows of a matrix (positions, channels): one pass for the sums, one for the result."""
+"""Batch normalization, channels last: one pass over the numbers for the sums, one for the result.
+
+Arrays are flat. What there is per channel comes for a row of numbers, which is a pixel's channels, or those of some
+pixels where they are few; the last row may be shorter.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.compiled.kernel import compiled
+import numpy as np
 
-__all__ = ["column_sums", "gradient_sums", "mixed_columns", "scaled_columns"]
+from eagerflow.compiled.kernel import compiled, inner_loop
+from eagerflow.compiled.loops.pixels import fetch_soon
 
+__all__ = ["gradient_sums", "mixed_rows", "row_sums", "scaled_rows"]
 
-@compiled("x[rows, n], about[n], sums[parts, two, n]; start: int, stop: int, part: int")
-def column_sums(x: Any, about: Any, sums: Any, start: int, stop: int, part: int) -> None:
-    """Per column the sums of x - about and of its square, of some rows, into a part of `sums`."""
-    n = x.shape[1]
-    first, second = sums[part, 0], sums[part, 1]
-    for i in range(start, stop):
-        row = x[i]
-        for j in range(n):
-            away = row[j] - about[j]
-            first[j] += away
-            second[j] += away * away
+_at = np.uint64
+_AHEAD = 2048  # numbers: as far ahead memory is asked for
 
 
-@compiled("x[rows, n], about[n], factor[n], shift[n], out[rows, n]; start: int, stop: int")
-def scaled_columns(x: Any, about: Any, factor: Any, shift: Any, out: Any, start: int, stop: int) -> None:
+@inner_loop
+def add_four_rows(first: Any, second: Any, x: Any, at: Any, about: Any, n: Any) -> None:
+    """x - about and its square, of four rows, to sums."""
+    for u in range(n):
+        j = _at(u)
+        a, center = at + j, about[j]
+        x0, x1, x2, x3 = x[a] - center, x[a + n] - center, x[a + n + n] - center, x[a + n + n + n] - center
+        first[j] += (x0 + x1) + (x2 + x3)
+        second[j] += (x0 * x0 + x1 * x1) + (x2 * x2 + x3 * x3)
+
+
+@inner_loop
+def add_one_row(first: Any, second: Any, x: Any, at: Any, about: Any, n: Any) -> None:
+    """The same of one row."""
+    for u in range(n):
+        j = _at(u)
+        away = x[at + j] - about[j]
+        first[j] += away
+        second[j] += away * away
+
+
+@compiled("x[all], about[n], sums[parts, two, n]; start: int, stop: int, part: int", apart=True)
+def row_sums(x: Any, about: Any, sums: Any, start: int, stop: int, part: int) -> None:
+    """The sums of x - about and of its square, of some rows, into a part of `sums`."""
+    n, first, second = about.size, sums[part, 0], sums[part, 1]
+    i, end = start * n, min(stop * n, x.size)
+    while i + 4 * n <= end:
+        fetch_soon(x, i + _AHEAD, 4 * n)
+        add_four_rows(first, second, x, _at(i), about, _at(n))
+        i += 4 * n
+    while i < end:
+        add_one_row(first, second, x, _at(i), about, _at(min(n, end - i)))
+        i += n
+
+
+@inner_loop
+def scaled_row(out: Any, x: Any, at: Any, about: Any, factor: Any, shift: Any, n: Any) -> None:
+    """out = (x - about) factor + shift of one row."""
+    for u in range(n):
+        j = _at(u)
+        out[at + j] = (x[at + j] - about[j]) * factor[j] + shift[j]
+
+
+@compiled("x[all], about[n], factor[n], shift[n], out[all]; start: int, stop: int", apart=True)
+def scaled_rows(x: Any, about: Any, factor: Any, shift: Any, out: Any, start: int, stop: int) -> None:
     """out = (x - about) factor + shift, for some rows."""
-    n = x.shape[1]
-    for i in range(start, stop):
-        row, found = x[i], out[i]
-        for j in range(n):
-            found[j] = (row[j] - about[j]) * factor[j] + shift[j]
+    n = about.size
+    end = min(stop * n, x.size)
+    for i in range(start * n, end, n):
+        fetch_soon(x, i + _AHEAD, n)
+        fetch_soon(out, i + _AHEAD, n)
+        scaled_row(out, x, _at(i), about, factor, shift, _at(min(n, end - i)))
 
 
-@compiled("g[rows, n], x[rows, n], about[n], sums[parts, two, n]; start: int, stop: int, part: int")
+@inner_loop
+def add_two_slopes(first: Any, second: Any, g: Any, x: Any, at: Any, about: Any, n: Any) -> None:
+    """g and g (x - about), of two rows, to sums."""
+    for u in range(n):
+        j = _at(u)
+        a, center = at + j, about[j]
+        first[j] += g[a] + g[a + n]
+        second[j] += g[a] * (x[a] - center) + g[a + n] * (x[a + n] - center)
+
+
+@inner_loop
+def add_one_slope(first: Any, second: Any, g: Any, x: Any, at: Any, about: Any, n: Any) -> None:
+    """The same of one row."""
+    for u in range(n):
+        j = _at(u)
+        slope = g[at + j]
+        first[j] += slope
+        second[j] += slope * (x[at + j] - about[j])
+
+
+@compiled("g[all], x[all], about[n], sums[parts, two, n]; start: int, stop: int, part: int", apart=True)
 def gradient_sums(g: Any, x: Any, about: Any, sums: Any, start: int, stop: int, part: int) -> None:
-    """Per column the sums of g and of g (x - about), of some rows, into a part of `sums`."""
-    n = x.shape[1]
-    first, second = sums[part, 0], sums[part, 1]
-    for i in range(start, stop):
-        slope, row = g[i], x[i]
-        for j in range(n):
-            d = slope[j]
-            first[j] += d
-            second[j] += d * (row[j] - about[j])
+    """The sums of g and of g (x - about), of some rows, into a part of `sums`."""
+    n, first, second = about.size, sums[part, 0], sums[part, 1]
+    i, end = start * n, min(stop * n, x.size)
+    while i + 2 * n <= end:
+        fetch_soon(g, i + _AHEAD, 2 * n)
+        fetch_soon(x, i + _AHEAD, 2 * n)
+        add_two_slopes(first, second, g, x, _at(i), about, _at(n))
+        i += 2 * n
+    while i < end:
+        add_one_slope(first, second, g, x, _at(i), about, _at(min(n, end - i)))
+        i += n
 
 
-@compiled("g[rows, n], x[rows, n], about[n], on_g[n], on_x[n], constant[n], out[rows, n]; start: int, stop: int")
-def mixed_columns(
+@inner_loop
+def mixed_row(out: Any, g: Any, x: Any, at: Any, about: Any, on_g: Any, on_x: Any, constant: Any, n: Any) -> None:
+    """out = g on_g + (x - about) on_x + constant of one row."""
+    for u in range(n):
+        j = _at(u)
+        out[at + j] = g[at + j] * on_g[j] + (x[at + j] - about[j]) * on_x[j] + constant[j]
+
+
+@compiled("g[all], x[all], about[n], on_g[n], on_x[n], constant[n], out[all]; start: int, stop: int", apart=True)
+def mixed_rows(
     g: Any, x: Any, about: Any, on_g: Any, on_x: Any, constant: Any, out: Any, start: int, stop: int
 ) -> None:
     """out = g on_g + (x - about) on_x + constant, for some rows."""
-    n = x.shape[1]
-    for i in range(start, stop):
-        slope, row, found = g[i], x[i], out[i]
-        for j in range(n):
-            found[j] = slope[j] * on_g[j] + (row[j] - about[j]) * on_x[j] + constant[j]
+    n = about.size
+    end = min(stop * n, x.size)
+    for i in range(start * n, end, n):
+        fetch_soon(g, i + _AHEAD, n)
+        fetch_soon(x, i + _AHEAD, n)
+        fetch_soon(out, i + _AHEAD, n)
+        mixed_row(out, g, x, _at(i), about, on_g, on_x, constant, _at(min(n, end - i)))

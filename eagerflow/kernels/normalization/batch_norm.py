@@ -220,6 +220,7 @@ def _mixed_rows(g: ndarray, x: ndarray, on_g: Any, on_x: Any, constant: Any, abo
     return out
 
 
+@twin("batch_norm")
 def scale_channels(x: ndarray, factor: Any, shift: Any, plan: Layout) -> Any:
     """x * factor + shift, with one number of each per channel."""
     scaled = _scale_rows if plan.positions > 1 else scale_columns
