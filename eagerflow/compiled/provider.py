@@ -9,7 +9,18 @@ from typing import Any
 __all__ = ["FILES", "find", "kernels"]
 
 # The files of `twins/`.
-FILES = ("batch_norm", "depthwise", "exponential", "gelu", "layer_norm", "lstm", "maximum", "optimizers", "softmax")
+FILES = (
+    "activations",
+    "batch_norm",
+    "depthwise",
+    "exponential",
+    "gelu",
+    "layer_norm",
+    "lstm",
+    "maximum",
+    "optimizers",
+    "softmax",
+)
 
 
 def find(file: str, name: str) -> Callable[..., Any] | None:

@@ -127,8 +127,49 @@ def test_gelu_of_odd_numbers():
     close(slope, plain_slope, "float32")
 
 
+ODD = [0.0, -0.0, np.nan, np.inf, -np.inf, 1e38, -1e38, 30.0, -30.0, 1e-30, 1e-40, 88.9, -88.9, -120.0]
+
+
+@pytest.mark.parametrize("size", [1, 17, 4097, 300_001])
+@pytest.mark.parametrize("name", ["sigmoid", "silu", "gelu_tanh"])
+def test_activations_and_their_gradients(name, size):
+    x, g = numbers(size, scale=3.0), numbers(size, seed=1)
+    x[: len(ODD)] = ODD[:size]
+    out, wanted = both("activations", name, x)
+    close(out, wanted, "float32")
+    slopes = both("activations", f"{name}_gradient", g, wanted if name == "sigmoid" else x)
+    close(*slopes, "float32", 16)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1,), (33, 7), (300_001,)])
+def test_gradients_that_compute_no_exponentials(shape, dtype):
+    y, g = numbers(*shape, dtype=dtype), numbers(*shape, dtype=dtype, seed=1)
+    g.reshape(-1)[: len(ODD)] = ODD[: g.size]
+    y.reshape(-1)[-len(ODD) :] = ODD[: y.size]
+    for name in ("relu_gradient", "tanh_gradient", "sigmoid_gradient"):
+        close(*both("activations", name, g, y), dtype)
+    found, wanted = both("activations", "relu_gradient", g, y)
+    assert np.array_equal(found, wanted, equal_nan=True)
+    found, wanted = both("activations", "masked", g, y > 0, 1.25)
+    assert np.array_equal(found, wanted, equal_nan=True)
+
+
+def test_masks_that_are_not_bools_are_plain():
+    x = numbers(5000)
+    assert provider.find("activations", "masked")(x, x, 2.0) is None
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(5000, 8), (70_001, 33), (9, 600)])
+def test_channels_that_are_scaled(shape, dtype):
+    x, factor, shift = [numbers(*each, dtype=dtype) for each in (shape, shape[1:], shape[1:])]
+    x[0, 0], x[1, 1], x[-1, -1] = np.nan, np.inf, -np.inf
+    close(*both("batch_norm", "scale_channels", x, factor, shift, Layout(*shape, 1)), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1, 8), (5000, 8), (70_001, 33), (9, 600), (501, 24)])
 def test_batch_normalization(shape, dtype):
     x, g = numbers(*shape, dtype=dtype) + 3, numbers(*shape, dtype=dtype, seed=1)
     scale, offset = numbers(shape[1], dtype=dtype, seed=2), numbers(shape[1], dtype=dtype, seed=3)

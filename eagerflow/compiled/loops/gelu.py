@@ -27,7 +27,7 @@ def exponent(a: Any, t: Any) -> Any:
     return a * (_LINE + _SLOPE * t + (_FACTOR * near + _ON_TOP) / ((near + _BELOW_SLOPE) * near + _BELOW))
 
 
-@compiled("x[n], out[n]; start: int, stop: int", dtypes=("float32",))
+@compiled("x[n], out[n]; start: int, stop: int", dtypes=("float32",), apart=True)
 def gelu(x: Any, out: Any, start: int, stop: int) -> None:
     """x Φ(x)."""
     x, out = x[start:stop], out[start:stop]
@@ -38,7 +38,7 @@ def gelu(x: Any, out: Any, start: int, stop: int) -> None:
         out[i] = a / below
 
 
-@compiled("x[n], out[n], slope[n]; start: int, stop: int", dtypes=("float32",))
+@compiled("x[n], out[n], slope[n]; start: int, stop: int", dtypes=("float32",), apart=True)
 def gelu_with_slope(x: Any, out: Any, slope: Any, start: int, stop: int) -> None:
     """x Φ(x), and its slope Φ(x) + x times the density."""
     x, out, slope = x[start:stop], out[start:stop], slope[start:stop]

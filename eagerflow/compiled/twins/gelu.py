@@ -23,5 +23,5 @@ def gelu(x: ndarray, keep: bool) -> Any:
         work = loops.gelu_with_slope.on(flat, out.reshape(-1), slope.reshape(-1))
     if work is None:
         return None
-    run_rows(work, x.size, 1, x.size * (0.9 if keep else 0.6))
+    run_rows(work, x.size, 1, x.size * (0.9 if keep else 0.6), numbers=1 << 18)
     return out, slope
