@@ -74,7 +74,8 @@ def _translated(
         if name in called:
             continue
         small = getattr(each, "apart", False)  # loops over a few numbers: a call would take as long
-        helped = numba.njit(**options, fastmath={"contract"}, forceinline=small)(_with_globals(each, called))
+        order = _FREE if getattr(each, "free", False) else {"contract"}
+        helped = numba.njit(**options, fastmath=order, forceinline=small)(_with_globals(each, called))
         called[name] = _apart(helped) if small else helped
     loops: Any = numba.njit(**options, fastmath=_FREE)(_with_globals(function, called))
     loops = _apart(loops) if apart else loops

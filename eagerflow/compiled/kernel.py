@@ -19,7 +19,7 @@ from eagerflow.compiled import choice, store
 from eagerflow.compiled.objects import loaded, processor
 from eagerflow.compiled.signatures import Signature, parsed
 
-__all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper", "inner_loop"]
+__all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper", "inner_loop", "sums_helper"]
 
 KERNELS: dict[str, Kernel] = {}
 HELPERS: dict[str, Callable[..., Any]] = {}  # what loops may call
@@ -157,6 +157,12 @@ def helper(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let loops call a function. Its own operations are done in the order that it says."""
     HELPERS[function.__name__] = function
     return function
+
+
+def sums_helper(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let loops call a function that adds up: in any order, as in the loops themselves."""
+    function.free = True  # type: ignore[attr-defined]
+    return helper(function)
 
 
 def inner_loop(function: Callable[..., Any]) -> Callable[..., Any]:

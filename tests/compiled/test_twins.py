@@ -216,6 +216,35 @@ def test_softmax(shape):
     close(*both("softmax", "softmax_gradient", g.astype("float64"), double), "float64", 16, size=1.0)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
+@pytest.mark.parametrize("shape", [(1, 1), (300, 7), (6400, 200), (5, 3000)])
+def test_logarithms_of_softmax_and_crossentropy(shape, dtype):
+    x, g = numbers(*shape, scale=3.0), numbers(*shape, seed=1)
+    x[0] += 1000.0
+    x[-1] -= 1000.0
+    found, wanted = both("softmax", "log_softmax", x)
+    close(found, wanted, "float32", 16)
+    close(*both("softmax", "log_softmax_gradient", g, wanted), "float32", 64, size=1.0)
+    labels = np.random.default_rng(0).integers(0, min(shape[1], 255), shape[0]).astype(dtype)
+    found, wanted = both("softmax", "crossentropy_of_labels", labels, x)
+    close(found[0], wanted[0], "float32", 16, size=1.0)
+    close(found[1], wanted[1], "float32", 16)
+    for kind in ("float32", "float64"):
+        given = g[:, 0].astype(kind), labels, wanted[1].astype(kind)
+        close(*both("softmax", "crossentropy_of_labels_gradient", *given), kind, 16, size=1.0)
+
+
+def test_crossentropy_of_odd_numbers():
+    x, labels = numbers(6, 40), np.array([1, 3, 5, 7, -1, 2])
+    x[1, 3], x[2, 5], x[3, 7], x[4], x[5, 2] = np.nan, np.inf, -np.inf, -np.inf, 1e38
+    found, wanted = both("softmax", "crossentropy_of_labels", labels, x)
+    close(found[0], wanted[0], "float32")
+    close(found[1], wanted[1], "float32")
+    close(*both("softmax", "log_softmax", x), "float32")
+    with pytest.raises(IndexError, match="labels go from 0 to 40, and there are 40 classes"):
+        provider.find("softmax", "crossentropy_of_labels")(np.arange(6) * 8, x)
+
+
 def test_softmax_of_odd_numbers():
     x = numbers(6, 40)
     x[1, 3], x[2, 5], x[3, 7], x[4], x[5, 2] = np.nan, np.inf, -np.inf, -np.inf, 1e38

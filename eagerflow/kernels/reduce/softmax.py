@@ -74,6 +74,7 @@ def softmax_gradient(g: ndarray, out: ndarray) -> Any:
     return found
 
 
+@twin("softmax")
 def log_softmax(rows: Any) -> Any:
     """rows - log(sum(exp(rows)))."""
     out = numpy.empty(rows.shape, rows.dtype)
@@ -89,6 +90,7 @@ def log_softmax(rows: Any) -> Any:
     return out
 
 
+@twin("softmax")
 def log_softmax_gradient(g: ndarray, out: ndarray) -> Any:
     """g - exp(out) sum(g)."""
     found = numpy.empty(out.shape, out.dtype)
@@ -102,6 +104,7 @@ def log_softmax_gradient(g: ndarray, out: ndarray) -> Any:
     return found
 
 
+@twin("softmax")
 def crossentropy_of_labels(labels: Any, rows: Any) -> tuple[Any, Any]:
     """-log of each row's softmax at its label, and the softmax."""
     probabilities = numpy.empty(rows.shape, rows.dtype)
@@ -119,6 +122,7 @@ def crossentropy_of_labels(labels: Any, rows: Any) -> tuple[Any, Any]:
     return loss, probabilities
 
 
+@twin("softmax")
 def crossentropy_of_labels_gradient(g: ndarray, labels: Any, probabilities: Any) -> Any:
     """(probabilities - 1 at the label) g, where g (rows,) is the losses' gradient."""
     out = numpy.empty(probabilities.shape, probabilities.dtype)
