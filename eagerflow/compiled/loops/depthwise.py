@@ -21,7 +21,9 @@ from eagerflow.compiled.loops.pixels import (
     fetch_soon,
     next_rows,
     nine_taps,
+    nine_taps_apart,
     nine_taps_twice,
+    twenty_five_taps,
 )
 
 __all__ = ["depthwise", "depthwise_kernel_gradient", "depthwise_strided_image_gradient"]
@@ -65,6 +67,7 @@ def depthwise(
     for u in range(ring.size):
         ring[u] = 0
     usual = rows == 3 and cols == 3 and apart == 1 and beside == 1
+    large = rows == 5 and cols == 5 and apart == 1 and beside == 1 and side == 1
     for line in range(start, stop):
         image, top = line // up, line % up * step - above
         first = top if line == start or line % up == 0 else max(top, top + deep - step)
@@ -75,14 +78,26 @@ def depthwise(
         d, at, move, p = _at((top + deep + 2) % deep * wide) * n, _at(line * over) * n, _at(side) * n, 0
         next_row = (image * height + top + deep) * width * channels
         while usual and p < over:
-            fetch_soon(pixels, next_row + p * side * channels, 2 * channels * side)
-            fetch_soon(out, (line * over + over + p) * channels, 2 * channels)
-            if side == 1 and p + 1 < over:
-                nine_taps_twice(out, at, ring, a, b, d, kernel, n)
-                p, at, a, b, d = p + 2, at + n + n, a + n + n, b + n + n, d + n + n
+            taken = 2 if side <= 2 and p + 1 < over else 1
+            for h in range(step):
+                fetch_soon(pixels, next_row + (h * width + p * side) * channels, taken * side * channels)
+            fetch_soon(out, (line * over + over + p) * channels, taken * channels)
+            if taken == 2:
+                if side == 1:
+                    nine_taps_twice(out, at, ring, a, b, d, kernel, n)
+                else:
+                    nine_taps_apart(out, at, ring, a, b, d, kernel, n)
+                p, at, a, b, d = p + 2, at + n + n, a + move + move, b + move + move, d + move + move
             else:
                 nine_taps(out, at, ring, a, b, d, kernel, n)
                 p, at, a, b, d = p + 1, at + n, a + move, b + move, d + move
+        e, f = _at((top + deep + 3) % deep * wide) * n, _at((top + deep + 4) % deep * wide) * n
+        while large and p + 3 < over:
+            fetch_soon(pixels, next_row + p * channels, 4 * channels)
+            fetch_soon(out, (line * over + over + p) * channels, 4 * channels)
+            twenty_five_taps(out, at, ring, a, b, d, e, f, kernel, n)
+            p, move = p + 4, n + n + n + n
+            at, a, b, d, e, f = at + move, a + move, b + move, d + move, e + move, f + move
         together = 2 if side == 1 and beside == 1 and cols > 3 else 1
         while p < over:
             both = together == 2 and p + 1 < over

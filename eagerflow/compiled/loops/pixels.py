@@ -19,7 +19,10 @@ __all__ += [
     "fetch_soon",
     "next_rows",
     "nine_taps",
+    "nine_taps_apart",
     "nine_taps_twice",
+    "twenty_five_taps",
+    "with_five_taps",
 ]
 
 _at = np.uint64
@@ -76,6 +79,52 @@ def nine_taps_twice(out: Any, at: Any, seen: Any, a: Any, b: Any, d: Any, kernel
         one, other = one + seen[b + c] * k3 + b1 * k4 + b2 * k5, other + b1 * k3 + b2 * k4 + seen[b + three + c] * k5
         out[at + c] = one + seen[d + c] * k6 + d1 * k7 + d2 * k8
         out[at + n + c] = other + d1 * k6 + d2 * k7 + seen[d + three + c] * k8
+
+
+@inner_loop
+def nine_taps_apart(out: Any, at: Any, seen: Any, a: Any, b: Any, d: Any, kernel: Any, n: Any) -> None:
+    """Two outputs side by side of stride 2: the last pixels that the first one sees are the other's first ones."""
+    two, three, four = n + n, n + n + n, n + n + n + n
+    for u in range(n):
+        c = _at(u)
+        k0, k1, k2 = kernel[c], kernel[n + c], kernel[two + c]
+        k3, k4, k5 = kernel[three + c], kernel[four + c], kernel[four + n + c]
+        k6, k7, k8 = kernel[three + three + c], kernel[four + three + c], kernel[four + four + c]
+        a2, b2, d2 = seen[a + two + c], seen[b + two + c], seen[d + two + c]
+        one = seen[a + c] * k0 + seen[a + n + c] * k1 + a2 * k2
+        other = a2 * k0 + seen[a + three + c] * k1 + seen[a + four + c] * k2
+        one = one + seen[b + c] * k3 + seen[b + n + c] * k4 + b2 * k5
+        other = other + b2 * k3 + seen[b + three + c] * k4 + seen[b + four + c] * k5
+        out[at + c] = one + seen[d + c] * k6 + seen[d + n + c] * k7 + d2 * k8
+        out[at + n + c] = other + d2 * k6 + seen[d + three + c] * k7 + seen[d + four + c] * k8
+
+
+@inner_loop
+def with_five_taps(w: Any, x: Any, y: Any, z: Any, seen: Any, a: Any, kernel: Any, k: Any, n: Any) -> Any:
+    """Four outputs of one channel side by side, with what a row of five elements adds to them."""
+    two, three, four = n + n, n + n + n, n + n + n + n
+    k0, k1, k2, k3, k4 = kernel[k], kernel[k + n], kernel[k + two], kernel[k + three], kernel[k + four]
+    a1, a2, a3, a4 = seen[a + n], seen[a + two], seen[a + three], seen[a + four]
+    a5, a6 = seen[a + four + n], seen[a + four + two]
+    w = w + seen[a] * k0 + a1 * k1 + a2 * k2 + a3 * k3 + a4 * k4
+    x = x + a1 * k0 + a2 * k1 + a3 * k2 + a4 * k3 + a5 * k4
+    y = y + a2 * k0 + a3 * k1 + a4 * k2 + a5 * k3 + a6 * k4
+    z = z + a3 * k0 + a4 * k1 + a5 * k2 + a6 * k3 + seen[a + four + three] * k4
+    return w, x, y, z
+
+
+@inner_loop
+def twenty_five_taps(out: Any, at: Any, seen: Any, a: Any, b: Any, d: Any, e: Any, f: Any, kernel: Any, n: Any) -> None:
+    """Four outputs side by side, of a kernel of 5×5; a to f are the places of the first pixels that they see."""
+    row, zero = n + n + n + n + n, out.dtype.type(0)
+    for u in range(n):
+        c = _at(u)
+        w, x, y, z = with_five_taps(zero, zero, zero, zero, seen, a + c, kernel, c, n)
+        w, x, y, z = with_five_taps(w, x, y, z, seen, b + c, kernel, row + c, n)
+        w, x, y, z = with_five_taps(w, x, y, z, seen, d + c, kernel, row + row + c, n)
+        w, x, y, z = with_five_taps(w, x, y, z, seen, e + c, kernel, row + row + row + c, n)
+        w, x, y, z = with_five_taps(w, x, y, z, seen, f + c, kernel, row + row + row + row + c, n)
+        out[at + c], out[at + n + c], out[at + n + n + c], out[at + n + n + n + c] = w, x, y, z
 
 
 @inner_loop
