@@ -89,5 +89,5 @@ def processor() -> str:
     name = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
     features = os.environ.get("NUMBA_CPU_FEATURES")
     if features is None:
-        features = "" if "NUMBA_CPU_NAME" in os.environ else binding.get_host_cpu_features().flatten()
+        features = "" if name.lower() == "generic" else binding.get_host_cpu_features().flatten()  # as Numba does
     return f"{binding.get_process_triple()} {name} {features}"

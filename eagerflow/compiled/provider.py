@@ -14,6 +14,7 @@ FILES = (
     "batch_norm",
     "depthwise",
     "exponential",
+    "extremes",
     "gelu",
     "layer_norm",
     "lstm",

@@ -337,6 +337,29 @@ def test_gradients_of_maxima_that_lie_apart_are_plain():
     assert provider.find("maximum", "maximum_gradient")(out, which, plan) is None
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("rows", [2, 3, 100, 256])
+@pytest.mark.parametrize("columns", [16, 33, 256])
+def test_extremes_and_their_places(rows, columns, largest, dtype):
+    x = numbers(50_000 // (rows * columns) + 3, rows, columns, dtype=dtype)
+    x[0, rows // 2, 0], x[1, 0, 1], x[2, -1, 2] = np.inf, -np.inf, 1e-40
+    out, (at, of) = provider.find("extremes", "extreme_with_places")(x, (1,), largest)
+    assert np.array_equal(out, x.max(1) if largest else x.min(1))
+    assert np.array_equal(of, np.arange(out.size))
+    assert np.array_equal(x.reshape(-1)[at], out.reshape(-1))
+
+
+@pytest.mark.parametrize("odd", [np.nan, 7.0])
+@pytest.mark.parametrize("places", [(0,), (3,), (20,), (5, 6), (5, 9), (0, 20), (0, 1), (19, 20)])
+def test_extremes_in_several_places_or_of_nan_are_plain(places, odd):
+    x = numbers(3, 21, 300)
+    for place in places:
+        x[0, place, 4] = odd
+    found = provider.find("extremes", "extreme_with_places")(x, (1,), True)
+    assert (found is None) == (len(places) > 1 or np.isnan(odd))
+
+
 def test_exponentials():
     x = np.concatenate([numbers(5000, scale=30.0), [0, -0.0, np.nan, np.inf, -np.inf, 88.7, 89.5, -87.5, -103.5, -110]])
     x = x.astype("float32")
