@@ -268,7 +268,9 @@ def test_depthwise_convolution(kernel, strides, padding, dilation, dtype):
 
 
 @pytest.mark.parametrize("channels", [4, 16, 21, 64, 100])
-@pytest.mark.parametrize(("kernel", "stride", "size"), [((3, 3), 1, 9), ((3, 3), 2, 9), ((5, 5), 1, 8), ((5, 5), 2, 9), ((7, 7), 2, 7)])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "size"), [((3, 3), 1, 9), ((3, 3), 2, 9), ((5, 5), 1, 8), ((5, 5), 2, 9), ((7, 7), 2, 7)]
+)
 def test_depthwise_convolution_of_many_channels(kernel, stride, size, channels):
     x, k = numbers(2, size, size + 1, channels), numbers(*kernel, channels, 1, seed=1)
     x[0, 0, 0, 0], x[0, 3, 4, 1], x[1, size - 1, size, 2] = np.nan, np.inf, -np.inf

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.compiled.kernel import compiled
+from eagerflow.compiled.kernel import compiled, inner_loop
 from eagerflow.compiled.loops.pixels import (
     add_four_pixels,
     add_one_pixel,
@@ -31,6 +31,44 @@ __all__ = ["depthwise", "depthwise_kernel_gradient", "depthwise_strided_image_gr
 _PLACES = "height: int, width: int, up: int, over: int, rows: int, cols: int, deep: int, wide: int"
 _PLAN = "step: int, side: int, apart: int, beside: int, above: int, left: int"  # strides, dilation, padding in front
 _at = np.uint64
+
+
+@inner_loop
+def one_or_two(
+    out: Any, at: Any, seen: Any, a: Any, b: Any, d: Any, kernel: Any, n: Any, taken: Any, side: Any
+) -> None:
+    """One output of a kernel of 3×3, or two of stride 1 or 2."""
+    if taken == 1:
+        nine_taps(out, at, seen, a, b, d, kernel, n)
+    elif side == 1:
+        nine_taps_twice(out, at, seen, a, b, d, kernel, n)
+    else:
+        nine_taps_apart(out, at, seen, a, b, d, kernel, n)
+
+
+@inner_loop
+def any_taps(
+    out: Any,
+    at: Any,
+    ring: Any,
+    first: Any,
+    column: Any,
+    dilated: Any,
+    kernel: Any,
+    n: Any,
+    rows: Any,
+    cols: Any,
+    deep: Any,
+    wide: Any,
+    apart: Any,
+    both: Any,
+) -> None:
+    """An output of any kernel, or `both` of two side by side, a row of the kernel after the other."""
+    for u in range(n + n if both else n):
+        out[at + _at(u)] = 0
+    for i in range(rows):
+        a = _at((first + i * apart) % deep * wide + column) * n
+        add_row_of_taps(out, at, ring, a, dilated, kernel, _at(i * cols) * n, n, cols, both)
 
 
 @compiled(
@@ -82,15 +120,9 @@ def depthwise(
             for h in range(step):
                 fetch_soon(pixels, next_row + (h * width + p * side) * channels, taken * side * channels)
             fetch_soon(out, (line * over + over + p) * channels, taken * channels)
-            if taken == 2:
-                if side == 1:
-                    nine_taps_twice(out, at, ring, a, b, d, kernel, n)
-                else:
-                    nine_taps_apart(out, at, ring, a, b, d, kernel, n)
-                p, at, a, b, d = p + 2, at + n + n, a + move + move, b + move + move, d + move + move
-            else:
-                nine_taps(out, at, ring, a, b, d, kernel, n)
-                p, at, a, b, d = p + 1, at + n, a + move, b + move, d + move
+            one_or_two(out, at, ring, a, b, d, kernel, n, taken, side)
+            more = _at(taken) * move
+            p, at, a, b, d = p + taken, at + _at(taken) * n, a + more, b + more, d + more
         e, f = _at((top + deep + 3) % deep * wide) * n, _at((top + deep + 4) % deep * wide) * n
         while large and p + 3 < over:
             fetch_soon(pixels, next_row + p * channels, 4 * channels)
@@ -101,11 +133,8 @@ def depthwise(
         together = 2 if side == 1 and beside == 1 and cols > 3 else 1
         while p < over:
             both = together == 2 and p + 1 < over
-            for u in range(2 * channels if both else channels):
-                out[at + _at(u)] = 0
-            for i in range(rows):
-                a = _at((top + deep + i * apart) % deep * wide + p * side) * n
-                add_row_of_taps(out, at, ring, a, dilated, kernel, _at(i * cols) * n, n, cols, both)
+            seen = p * side
+            any_taps(out, at, ring, top + deep, seen, dilated, kernel, n, rows, cols, deep, wide, apart, both)
             p, at = (p + 2, at + n + n) if both else (p + 1, at + n)
 
 
