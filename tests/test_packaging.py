@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from email import message_from_string
@@ -12,23 +13,34 @@ from email import message_from_string
 import pytest
 
 from eagerflow._version import __version__
+from eagerflow.compiled.choice import INSTALL
 from tests.sources import PACKAGES, ROOT
 
-TOP = ["LICENSE", "NOTICE", "README.md", "pyproject.toml"]
+TOP = ["CHANGELOG.md", "LICENSE", "MANIFEST.in", "NOTICE", "README.md", "pyproject.toml"]
 
 
-def built(copy, target, kind):
-    """The wheel that `kind` of the build backend makes of a copy, so that no build output lands in the working tree."""
-    pytest.importorskip("setuptools", minversion="77")
+def prepared(copy):
+    """A copy of what is packed, so that no build output lands in the working tree."""
     for name in TOP:
         shutil.copy(ROOT / name, copy)
     for package in PACKAGES:
         shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def backend(copy, target, kind):
+    """What a function of the build backend says on its way."""
+    pytest.importorskip("setuptools", minversion="77")
     build = f"import sys; from setuptools import build_meta; build_meta.{kind}(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", build, str(target)], cwd=copy, capture_output=True, text=True, check=False
-    )
+    words = [sys.executable, "-c", build, str(target)]
+    done = subprocess.run(words, cwd=copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout + done.stderr
+
+
+def built(copy, target, kind):
+    """The wheel that `kind` of the build backend makes of a copy."""
+    prepared(copy)
+    assert "would be ignored" not in backend(copy, target, kind)
     (found,) = target.glob("*.whl")
     return zipfile.ZipFile(found)
 
@@ -52,6 +64,24 @@ def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert packed == here
+
+
+def test_the_source_distribution_holds_both_packages_and_no_half_of_the_tests(tmp_path, wheel):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir(), target.mkdir()
+    prepared(source)
+    (source / "tests").mkdir()
+    (source / "tests" / "test_something.py").write_text("", encoding="utf-8")
+    backend(source, target, "build_sdist")
+    with tarfile.open(target / f"eagerflow-{__version__}.tar.gz") as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    assert {name for name in wheel.namelist() if ".dist-info/" not in name} | {*TOP} <= packed
+    assert not [name for name in packed if name.startswith("tests")]
+
+
+def test_messages_name_the_packages_that_the_extra_fast_asks_for():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert f"pip install {' '.join(map(repr, extras['fast']))}" == INSTALL
 
 
 def test_the_wheel_is_small_though_it_holds_what_runs_models_in_a_browser(wheel):

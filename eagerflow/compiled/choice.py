@@ -9,7 +9,10 @@ from importlib.util import find_spec
 from eagerflow.base.errors import expect_one_of
 from eagerflow.compiled import store
 
-__all__ = ["asked", "is_on", "mark", "missing"]
+__all__ = ["INSTALL", "asked", "is_on", "mark", "missing"]
+
+# The extra `fast` by its packages, for eagerflow itself may have come from anywhere.
+INSTALL = "pip install 'llvmlite>=0.50' 'numba>=0.68'"
 
 _VARIABLE = "EAGERFLOW_KERNELS"
 _MARK = "used"
@@ -39,10 +42,7 @@ def is_on() -> bool:
         return False
     if asked() == "compiled":
         if missing():
-            raise ImportError(
-                f"{_VARIABLE}=compiled needs {' and '.join(missing())}: pip install 'eagerflow[fast]', or from a clone "
-                "pip install '.[fast]'"
-            )
+            raise ImportError(f"{_VARIABLE}=compiled needs {' and '.join(missing())}. Fix: {INSTALL}")
         return True
     return is_marked() and not missing()
 

@@ -45,7 +45,7 @@ def fill(use: bool, quiet: bool = False) -> int:
         say("Programs use the plain kernels again.")
         return 0
     if choice.missing():
-        print(f"compile: needs {' and '.join(choice.missing())}: pip install 'eagerflow[fast]'", file=sys.stderr)
+        print(f"compile: needs {' and '.join(choice.missing())}. Fix: {choice.INSTALL}", file=sys.stderr)
         return 2
     began = time.perf_counter()
     with _alone() as first:
