@@ -20,7 +20,7 @@ from viz.shell.statuses import told
 __all__ = ["main"]
 
 _ABOUT = """\
-See what an eagerflow program really runs, and what is wrong with it. Your script stays as it is.
+See what an eagerflow program really runs, and what is wrong with it. Your script needs no changes.
 
 Ask a script:
 
@@ -29,7 +29,7 @@ Ask a script:
   viz doctor train.py                   what is wrong with the training, on which line, and what to do
   viz nonfinite train.py                where NaN begins
   viz gap train.py                      why fit and evaluate disagree
-  viz reproduce train.py                whether two runs give the same numbers, and if not, where they part
+  viz reproduce train.py                whether two runs give the same numbers, and if not, where they first differ
   viz data train.py                     its samples, the hardest first, and labels that are probably wrong
   viz run --live train.py               watch it train, on a page in your browser
   viz run --keep 3 train.py             keep the last steps when one goes wrong; then: viz replay train.efr

@@ -29,6 +29,7 @@ def test_a_broken_way_and_a_long_one_are_told(tmp_path):
 def test_pages_that_readers_are_sent_to_are_pages_of_the_reference_or_of_the_texts():
     known = {*reference.page_names().values(), *stage.pages(), named_types.PAGE, "start/ten_minutes"}
     known |= {tutorials.page_of(tutorial) for tutorial in tutorials.TUTORIALS} | {"tutorials/index"}
-    asked = {page for pages in (*tasks.QUERIES.values(), *tasks.TASKS.values()) for page in pages.split()}
+    answers = " ".join([*tasks.QUERIES.values(), *tasks.TASKS.values()]).split()
+    asked = {answer.partition("#")[0] for answer in (*answers, *search_pages.SECTIONS)}
     assert {page for page in asked if not page.endswith("/index")} - known == set()
     assert set(search_pages.ASKED) - known == set()

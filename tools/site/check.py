@@ -15,6 +15,7 @@ import random
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from tests.viz.browser import NONE_FOUND, find
 from tools.site.names import ROOT
@@ -60,10 +61,12 @@ def searched(site: Path, browser: SiteBrowser) -> list[str]:
     for query, pages in QUERIES.items():
         browser.begin(f"{(site / 'search.html').as_uri()}?q={query.replace(' ', '+')}")
         browser.wait(_SEARCHED, 30)
-        first = [address.partition("?")[0].partition("#")[0] for address in browser.run(_FOUND).split()]
-        for page in pages.split():
-            if f"{page}.html" not in first:
-                found.append(f"search for {query!r}: {page} isn't among {', '.join(first)}")
+        first = [urlsplit(address) for address in browser.run(_FOUND).split()]
+        answers = [answer.path for answer in first] + [f"{answer.path}#{answer.fragment}" for answer in first]
+        for wanted in pages.split():
+            page, _, section = wanted.partition("#")
+            if f"{page}.html{section and '#'}{section}" not in answers:
+                found.append(f"search for {query!r}: {wanted} isn't among {', '.join(map(urlunsplit, first))}")
         found += [f"search for {query!r}: {told}" for told in browser.wrong]
     return found
 

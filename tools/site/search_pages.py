@@ -2,7 +2,7 @@
 
 static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names.
 `siteMembers` has one for each method: page, name, anchor, summary. `siteHeadings` has one for each heading of a text:
-page, anchor, title.
+page, anchor, title, phrases that lead there.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ ASKED = {
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
     " train_step, gradient clipping, clip gradients, clipnorm",
     "guides/functional": "multiple inputs, multiple outputs, functional api, residual connection, skip connection",
-    "guides/debugging": "debug, nan, loss is nan, loss not decreasing, does not learn, model does not learn,"
-    " vanishing gradients, exploding gradients, gradients of each layer",
+    "guides/debugging": "debug, gradients of each layer",
     "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads, numba,"
     " compiled kernels, jit_compile, jit, tf.function, xla",
     "guides/mixed_precision": "float16, bfloat16, half precision, loss scaling, amp",
@@ -66,6 +65,13 @@ ASKED = {
     "tutorials/digits_cnn": "cnn, image classification",
     "tutorials/custom_loop": "training loop, custom training loop",
 }
+# The same where the answer is a section: by page and anchor.
+SECTIONS = {
+    "guides/debugging#the-loss-is-nan": "nan, loss nan, loss is nan, loss becomes nan, nan loss, loss is inf",
+    "guides/debugging#it-doesn-t-learn": "loss not decreasing, does not learn, model does not learn,"
+    " accuracy stays the same",
+    "guides/debugging#gradients-vanish-or-explode": "vanishing gradients, exploding gradients",
+}
 _NO_TEXT = re.compile(r"^(#|\||```|>|<|:|-|\*|\d+\.|!\[|\[The program)")
 
 
@@ -92,13 +98,21 @@ def headings(app: Any, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     rows = [
-        (page, link["anchorname"][1:], link.astext())
+        (page, link["anchorname"][1:], link.astext(), _asked_of(page, link["anchorname"]))
         for page, contents in sorted(app.env.tocs.items())
         if not page.startswith("reference/")
         for link in contents.findall(lambda node: node.tagname == "reference" and node.get("anchorname"))
     ]
+    gone = SECTIONS.keys() - {f"{page}#{anchor}" for page, anchor, _, _ in rows}
+    if gone:
+        raise ValueError(f"tools/site/search_pages.py: no such sections: {', '.join(sorted(gone))}")
     target = Path(app.outdir) / "_static" / "headings.js"
     target.write_text(f"window.siteHeadings = {_json(rows)};\n", encoding="utf-8")
+
+
+def _asked_of(page: str, anchor: str) -> list[str]:
+    phrases = SECTIONS.get(page + anchor)
+    return phrases.split(", ") if phrases else []
 
 
 def _methods() -> Iterator[tuple[str, str, str, str]]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# A question to the search, and the pages that must be among its first three answers.
+# A question to the search, and the pages, or sections, that must be among its first three answers.
 QUERIES = {
     # names
     "Dense": "reference/layers/Dense",
@@ -61,9 +61,11 @@ QUERIES = {
     "lr schedule": "guides/callbacks",
     "learning rate schedule": "guides/callbacks",
     "early stopping": "reference/callbacks/EarlyStopping",
-    "nan": "guides/debugging",
-    "loss is nan": "guides/debugging",
+    "nan": "guides/debugging#the-loss-is-nan",
+    "loss is nan": "guides/debugging#the-loss-is-nan",
+    "why is my loss nan": "guides/debugging#the-loss-is-nan",
     "my model does not learn": "guides/debugging",
+    "vanishing gradients": "guides/debugging#gradients-vanish-or-explode",
     "overfitting": "doctor",
     "out of memory": "guides/speed",
     "slow": "guides/speed",

@@ -40,7 +40,7 @@ class Comparison:
         message: what was found, in plain words.
         fix: what to do about a difference.
         seeded: which of the process-wide random states were equal when training began.
-        first: what the first run computed where they part, or None.
+        first: what the first run computed where they first differ, or None.
         second: what the second run computed there, or None.
     """
 

@@ -16,7 +16,7 @@ __all__ = ["add_command", "run_annotate"]
 
 _ABOUT = """\
 Show your source, and beside each line what it costs in one training step: shapes, times forward and backward, bytes,
-norms of gradients. The layers of a model count for the lines that made them.
+norms of gradients. The cost of a layer is shown at the line that created it.
 
   viz run --stats basic train.py        records; with --stats norms of gradients are measured
   viz annotate train.efz

@@ -32,12 +32,16 @@ def add_command(parser: Parser) -> None:
     parser.add_argument("out", nargs="?", metavar="out." + "|".join(FORMATS), help=where)
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("--view", choices=VIEWS, default="both", help="which passes (default: both)")
-    parser.add_argument("--depth", type=int, metavar="N", help="how many levels of layers are open")
-    parser.add_argument("--color-by", choices=COLORINGS, default="op", help="what colours mean (default: op)")
+    parser.add_argument("--depth", type=int, metavar="N", help="how many levels of layers to expand")
+    parser.add_argument("--color-by", choices=COLORINGS, default="op", help="what colours stand for (default: op)")
     parser.add_argument("--theme", choices=tuple(THEMES), default="light", help="light or dark (default: light)")
     parser.add_argument("--rankdir", choices=("TB", "BT", "LR", "RL"), default="TB", help="direction (default: TB)")
     parser.add_argument(
-        "--max-nodes", type=int, default=100, metavar="N", help="rows before layers close (default: 100)"
+        "--max-nodes",
+        type=int,
+        default=100,
+        metavar="N",
+        help="collapse layers when there are more rows than this (default: 100)",
     )
     parser.add_argument("--dpi", type=int, default=96, help="dots per inch of PNG (default: 96)")
     parser.add_argument("--step", type=int, metavar="N", help="which training step, from 0")

@@ -32,19 +32,19 @@ from viz.tracer import trace
 __all__ = ["add_command", "run_replay"]
 
 _ABOUT = """\
-Run the training steps again that `viz run --keep 3 train.py` has kept: forward, backward and update.
+Run the training steps that `viz run --keep 3 train.py` has kept once more: forward, backward and update.
 
   viz replay train.efr                  do they give the same numbers, bit for bit?
   viz replay train.efr --nonfinite      the op, layer and line where NaN begins
   viz replay train.efr --bisect-rows    which rows of the batch cause it
-  viz replay train.efr --float64        the same with more digits
+  viz replay train.efr --float64        the same in double precision
   viz replay train.efr --lr 0.001       what another learning rate would have done
   viz replay train.efr --without dropout   with a layer left out
   viz replay train.efr --step           op by op, with upstream × local = gradient
   viz replay train.efr --trace step.efz record it; then viz html step.efz makes a page that plays it
   viz replay train.efr --script train.py   by the code of this script, instead of the ops in the file
 
-Of the file, only eagerflow's own ops are run. A change such as --lr is made in the last step, or in that of --at.
+From the file, only eagerflow's own ops are run. A change such as --lr applies to the last step, or to that of --at.
 Exit status: 0 the same bits (or the question was answered), 1 not the same, 2 wrong usage, 3 it can't be run."""
 
 

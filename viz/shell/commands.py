@@ -42,7 +42,7 @@ COMMANDS = {
     "draw": Command("viz.command.draw", "draw a picture"),
     "html": Command("viz.command.html", "write the interactive page"),
     "diff": Command("viz.command.diff", "compare two recordings, or two files of weights"),
-    "replay": Command("viz.command.replay", "run training steps again that were kept"),
+    "replay": Command("viz.command.replay", "run kept training steps again"),
     "tensorboard": Command("viz.command.writers", "write graph, times and memory for TensorBoard", "add_tensorboard"),
     "perfetto": Command("viz.command.writers", "write a trace for ui.perfetto.dev", "add_perfetto"),
     "json": Command("viz.command.writers", "write everything as JSON", "add_json"),

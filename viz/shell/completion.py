@@ -15,7 +15,7 @@ __all__ = ["SHELLS", "add_command", "run_completion", "script_of"]
 
 SHELLS = ("bash", "zsh", "fish")
 _ABOUT = """\
-Print what makes your shell complete viz: commands, options, what options may be, and files.
+Print what makes your shell complete viz: commands, options, the values of options, and files.
 
   eval "$(viz completion bash)"         in ~/.bashrc
   eval "$(viz completion zsh)"          in ~/.zshrc, after compinit

@@ -79,7 +79,8 @@ if (typeof Search !== "undefined") {
   };
 
   // A heading counts a little less than the title of a page that says the same.
-  const headingScore = (query, asked, title, pageTitle) => {
+  const headingScore = (query, asked, title, pageTitle, others) => {
+    if (others.some(name => joined(name) === joined(query) || stemmed(name) === phrase(asked))) return 101;
     if (joined(title) === joined(query)) return 86;
     const inTitle = all(title);
     const hit = asked.filter(word => fits(word, inTitle)).length;
@@ -98,9 +99,9 @@ if (typeof Search !== "undefined") {
       const near = asked.length > 1 && asked.every(word => fits(word, all(title))) ? 74 - 2 * (words(title).length - asked.length) : 0;
       found.push([exact || near, page, title, anchor]);
     }
-    for (const [page, anchor, title] of window.siteHeadings || []) {
+    for (const [page, anchor, title, others] of window.siteHeadings || []) {
       const pageTitle = titles.get(page) || "";
-      found.push([headingScore(query, asked, title, pageTitle), page, `${title} (${pageTitle})`, anchor]);
+      found.push([headingScore(query, asked, title, pageTitle, others), page, `${title} (${pageTitle})`, anchor]);
     }
     return found.filter(([points]) => points > 0).map(([points, page, ...rest]) => [points + favour(page), page, ...rest]);
   };
