@@ -185,7 +185,8 @@ def test_signatures_show_types_and_leave_out_defaults_that_can_not_be_read():
 @pytest.mark.parametrize(
     ("page", "name", "target"),
     [
-        ("layers/Dense", "Identifier", "types#eagerflow.base.typing.Identifier"),
+        ("layers/Dense", "ActivationLike", "types#eagerflow.base.typing.ActivationLike"),
+        ("eagerflow/Model", "AnyLayer", "types#eagerflow.layer.layer.AnyLayer"),
         ("layers/Dot", "LayerOptions", "types#eagerflow.base.layer_options.LayerOptions"),
         ("ops/add", "TensorLike", "types#eagerflow.base.typing.TensorLike"),
         ("ops/add", "Tensor", "eagerflow/Tensor"),

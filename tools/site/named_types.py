@@ -195,8 +195,8 @@ def _public() -> dict[str, str]:
 def resolved(module: str, text: str) -> str | None:
     """The full name, where it is defined, of what a file of ours calls `text`; "" for what isn't ours.
 
-    >>> resolved("eagerflow.layers.core.dense", "Identifier"), resolved("eagerflow.layers.core.dense", "Any")
-    ('eagerflow.base.typing.Identifier', '')
+    >>> resolved("eagerflow.layers.core.dense", "Shape"), resolved("eagerflow.layers.core.dense", "Any")
+    ('eagerflow.base.typing.Shape', '')
     """
     first, _, rest = text.partition(".")
     if not _is_ours(module):
@@ -236,7 +236,8 @@ def _definitions(module: str) -> dict[str, Named]:
     """The classes and aliases of types of a file."""
     found: dict[str, Named] = {}
     lines = _path(module).read_text(encoding="utf-8").splitlines()
-    for node in _tree(module).body:
+    body = _tree(module).body
+    for node in (*body, *[inner for outer in body if isinstance(outer, ast.If) for inner in outer.body]):
         if isinstance(node, ast.ClassDef):
             bases = tuple(ast.unparse(base) for base in node.bases)
             found[node.name] = Named(module, node.name, "", ast.get_docstring(node) or "", bases, node.lineno)
