@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops
@@ -86,9 +87,25 @@ def _config_of_graph(model: Any) -> dict[str, Any]:
         "output_layers": _places(graph.outputs_structure, nodes),
     }
     if added is not None:
+        inside = _inside_of_models(operations)
+        for entry, operation in zip(config["layers"], operations):
+            if id(operation) in inside and not isinstance(operation, InputLayer):  # those are made for each model
+                entry["inside"] = inside[id(operation)]
         config["added_losses"] = _places(added.losses, nodes)
         config["added_metrics"] = [[_place(x, nodes), name] for x, name in added.metrics]
     return model._own_arguments() | config
+
+
+def _inside_of_models(operations: Sequence[Any]) -> dict[int, list[str]]:
+    """Where layers of the graph are that an added loss uses, and models in it hold: names from the graph's inwards."""
+    found: dict[int, list[str]] = {}
+    waiting = [(model, [model.name]) for model in operations if isinstance(model, Model)]
+    for model, path in waiting:
+        for layer in model.layers:
+            found.setdefault(id(layer), [*path, layer.name])
+            if isinstance(layer, Model):
+                waiting.append((layer, [*path, layer.name]))
+    return found
 
 
 def _from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -189,7 +206,10 @@ class _Rebuilding:
     """Makes the layers of a config and repeats their calls."""
 
     def __init__(self, entries: list[dict[str, Any]], custom_objects: Any) -> None:
-        self.operations = {_name(e): _operation(e, custom_objects) for e in entries}
+        self.operations = {_name(e): _operation(e, custom_objects) for e in entries if "inside" not in e}
+        for entry in entries:
+            if "inside" in entry:
+                self.operations[_name(entry)] = self._held(entry)
         self.settings = {_name(e): e.get("config") or {} for e in entries if _is_op(e)}
         self.results: dict[tuple[str, int], list[Any]] = {}
         waiting = [(_name(e), i, call) for e in entries for i, call in enumerate(_calls(e))]
@@ -201,6 +221,19 @@ class _Rebuilding:
             if len(later) == len(waiting):
                 raise self._stuck(later)
             waiting = later
+
+    def _held(self, entry: dict[str, Any]) -> Any:
+        """A layer that a model among the operations holds: the same one, so that both have its weights."""
+        path = entry["inside"]
+        if not isinstance(path, list) or len(path) < 2 or not all(isinstance(name, str) for name in path):
+            raise ValueError(f"The config has {_name(entry)!r} inside of {path!r:.80}: expected a list of names.")
+        first, *names = path
+        layer = self.operations.get(first)
+        for name in names:
+            if not isinstance(layer, Model):
+                raise ValueError(f"The config looks for {_name(entry)!r} inside of {first!r}, which is no model in it.")
+            layer = layer.get_layer(name)
+        return layer
 
     def _repeat(self, name: str, which: int, call: dict[str, Any]) -> bool:
         """Make the call, unless a tensor that it needs isn't made yet."""

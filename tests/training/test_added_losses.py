@@ -129,3 +129,38 @@ def test_a_metric_needs_a_name(keras_2):
         model().add_metric(1.0)
     with pytest.raises(ValueError, match="'mean' for the aggregation"):
         model().add_metric(1.0, name="m", aggregation="sum")
+
+
+def of_an_autoencoder():
+    """Its loss is of what is inside of a nested model, as in many variational autoencoders."""
+    ef.utils.set_random_seed(4)
+    x = ef.Input((3,), name="x")
+    code = ef.layers.Dense(2, activation="tanh", name="code")(x)
+    inner = ef.Model(x, code, name="encoder")
+    outer = ef.Model(x, ef.Model(x, inner(x), name="around")(x), name="outer")
+    made = ef.Model(x, ef.layers.Dense(3, name="back")(outer(x)))
+    made.add_loss(ops.mean(ops.square(code)))
+    made.compile("sgd", "mse")
+    return made
+
+
+def test_a_file_of_a_loss_over_layers_of_a_nested_model_gives_a_model_that_shares_them(tmp_path):
+    made = of_an_autoencoder()
+    made.fit(X, X, epochs=2, verbose=0)
+    made.save(tmp_path / "model.keras")
+    again = ef.models.load_model(tmp_path / "model.keras")
+    assert again.evaluate(X, X, verbose=0) == made.evaluate(X, X, verbose=0)
+    assert again.count_params() == made.count_params()
+    for each in (made, again):
+        each.fit(X, X, epochs=2, verbose=0, shuffle=False)
+    assert all((a == b).all() for a, b in zip(again.get_weights(), made.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("path", ["outer", ["outer"], ["outer", 3], ["nothing", "code"], ["back", "code"], 5])
+def test_a_config_that_looks_for_a_layer_where_there_is_none_is_refused(path):
+    config = of_an_autoencoder().get_config()
+    (entry,) = [entry for entry in config["layers"] if "inside" in entry]
+    assert entry["inside"] == ["outer", "around", "encoder", "code"]
+    entry["inside"] = path
+    with pytest.raises(ValueError, match=r"'code' .*inside"):
+        ef.Model.from_config(config)

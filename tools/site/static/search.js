@@ -82,6 +82,7 @@ if (typeof Search !== "undefined") {
   const headingScore = (query, asked, title, pageTitle, others) => {
     if (others.some(name => joined(name) === joined(query) || stemmed(name) === phrase(asked))) return 101;
     if (joined(title) === joined(query)) return 86;
+    if (others.some(name => asked.every(word => fits(word, all(name))))) return 80;
     const inTitle = all(title);
     const hit = asked.filter(word => fits(word, inTitle)).length;
     if (hit === asked.length) return 79 - 2 * Math.max(0, words(title).length - hit);
