@@ -22,6 +22,7 @@ def test_each_page_has_a_card_with_pictures_where_some_can_be_taken(monkeypatch,
     assert "<code>tanh</code>" in index
 
 
+@pytest.mark.slow
 def test_pictures_are_taken_in_both_themes_and_again_when_the_page_is_newer(tmp_path):
     if not thumbnails.are_possible():
         pytest.skip("no Chromium is installed")

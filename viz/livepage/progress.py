@@ -87,6 +87,8 @@ class Progress:
             self._facts["learning_rate"] = _number(getattr(optimizer, "learning_rate", None))
         if samples and mode == "training":
             found["samples"] = samples
+        elif "samples" in self._last:
+            found["samples"] = self._last["samples"]  # of the training that an evaluation interrupts
         self._seen = _reference(model)
         self._last = {**self._facts, **found, **self._elapsed(now), **self._schedule(model, rate)}
         return self._last

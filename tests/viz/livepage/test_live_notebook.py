@@ -195,6 +195,7 @@ def test_samples_are_counted_whatever_the_last_batch_holds(monkeypatch):
         progress.count((np.zeros((rows, 5)), np.zeros(rows)))
         status = progress.status(step, now[0], model, "training")
     assert status["samples"] == pytest.approx(100 / 2)
+    assert progress.status(4, now[0], model, "evaluating")["samples"] == status["samples"]
     progress.count({"a": {"b": np.zeros((7, 2))}})
     now[0] += 1.5
     assert progress.status(5, now[0], model, "training")["samples"] == pytest.approx(107 / 3.5)
