@@ -190,7 +190,7 @@ class _Columns:
             "forward": [op.forward for op in ops],
             "error": self._texts([op.error for op in ops]),
             "thread": [op.thread for op in ops],
-            "replayed": [op.id for op in ops if op.replayed],
+            "replayed": [int(op.replayed) for op in ops],
             "flops": self.flops,
             "flows": self.views.flows,
             "composition": [op.composition for op in ops],

@@ -15,8 +15,7 @@ class Model {
     const lazy = (number) => () => (number ? JSON.parse(text(number)) : {});
     const o = data.ops,
       s = data.scopes,
-      t = data.tensors,
-      replayed = new Set(o.replayed);
+      t = data.tensors;
     this.ops = o.name.map((name, id) => ({
       id,
       name: text(name),
@@ -33,7 +32,7 @@ class Model {
       forward: o.forward[id],
       error: text(o.error[id]),
       thread: o.thread[id],
-      replayed: replayed.has(id),
+      replayed: o.replayed[id] === 1,
       flops: o.flops[id],
       composition: o.composition[id], // of a fused op, the number of what it is made of
       flows: text(o.flows[id]), // a letter for each input
