@@ -201,7 +201,7 @@ class Captured(Generic[P, R]):
         if self.verify_every and state.replays % self.verify_every == 0:
             return self._verified(state, args, kwargs)
         self.replays += 1
-        with numpy.errstate(all="ignore"):  # as a tape's walk has it
+        with program.floating_point_errors():
             if taping is not None:
                 keys = [tensor.key for tensor in given.tensors]
                 return program.run(taping.append, *[tensor.data for tensor in given.tensors], *keys)

@@ -26,7 +26,7 @@ _CHEAP = frozenset(
 )
 _LEAST = 1 << 18  # bytes of a value, below which it isn't worth it
 _FAR = 8  # instructions between two uses, from which a value counts as kept
-_DEEPEST = 3  # operations after each other that are computed again for one value
+_DEEPEST = 4  # operations after each other that are computed again for one value
 
 Plan = dict[int, tuple[int, list[Compute]]]  # by the number of a use: the slot, and what is computed again before it
 

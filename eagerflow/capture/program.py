@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import keyword
 import linecache
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy
 
-from eagerflow.capture.instructions import Compute, Instruction, Ref
+from eagerflow.capture.instructions import Compute, Instruction, Ref, Rule
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
 from eagerflow.capture.observed import Announced, Announcing
@@ -136,6 +137,12 @@ class Program:
         exec(compile(source, file, "exec"), scope)
         made: Callable[..., Any] = scope["step"]
         return made
+
+    @cached_property
+    def floating_point_errors(self) -> Callable[[], contextlib.AbstractContextManager[Any]]:
+        """Makes what NumPy's warnings are told by: a tape's walk has none, and a step without one those of its ops."""
+        goes_back = any(isinstance(each, Rule) for each in self.instructions)
+        return partial(numpy.errstate, all="ignore") if goes_back else contextlib.nullcontext
 
     # -- while others listen
 
