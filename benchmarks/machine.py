@@ -20,7 +20,8 @@ AVX2 = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
     "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
-    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_NAME": "haswell",  # alone it leaves Numba the features of the processor that it runs on
+    "NUMBA_CPU_FEATURES": "+sse4.2,+popcnt,+cx16,+avx,+avx2,+fma,+f16c,+bmi,+bmi2,+lzcnt,+movbe",
 }
 HELD = "BENCHMARKS_HELD_TO"  # the variable by which all processes of a run know; "avx2" or nothing
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "EAGERFLOW_NUM_THREADS")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from eagerflow.compiled.kernel import compiled
-from eagerflow.compiled.loops.exponential import exponential
+from eagerflow.compiled.loops.exponential import one_and_exponential
 
 __all__ = ["gelu_tanh", "gelu_tanh_gradient", "masked", "relu_gradient", "sigmoid", "sigmoid_gradient", "silu"]
 __all__ += ["silu_gradient", "tanh_gradient"]
@@ -38,7 +38,7 @@ def sigmoid(x: Any, out: Any, start: int, stop: int) -> None:
     """1 / (1 + exp(-x))."""
     x, out = x[start:stop], out[start:stop]
     for i in range(x.size):
-        out[i] = _ONE / (_ONE + exponential(-x[i]))
+        out[i] = _ONE / one_and_exponential(-x[i])
 
 
 @compiled("g[n], y[n], out[n]; start: int, stop: int", apart=True)
@@ -64,7 +64,7 @@ def silu(x: Any, out: Any, start: int, stop: int) -> None:
     """x / (1 + exp(-x))."""
     x, out = x[start:stop], out[start:stop]
     for i in range(x.size):
-        out[i] = x[i] / (_ONE + exponential(-x[i]))
+        out[i] = x[i] / one_and_exponential(-x[i])
 
 
 @compiled("g[n], x[n], out[n]; start: int, stop: int", dtypes=("float32",), apart=True)
@@ -72,7 +72,7 @@ def silu_gradient(g: Any, x: Any, out: Any, start: int, stop: int) -> None:
     """g s (1 + x (1 - s)) for the sigmoid s of x."""
     g, x, out = g[start:stop], x[start:stop], out[start:stop]
     for i in range(g.size):
-        s = _ONE / (_ONE + exponential(-x[i]))
+        s = _ONE / one_and_exponential(-x[i])
         out[i] = ((_ONE - s) * x[i] + _ONE) * s * g[i]
 
 
@@ -87,7 +87,7 @@ def gelu_tanh(x: Any, out: Any, start: int, stop: int) -> None:
     x, out = x[start:stop], out[start:stop]
     for i in range(x.size):
         a = x[i]
-        out[i] = a / (_ONE + exponential(-a * (a * a * _CUBIC + _LINEAR)))
+        out[i] = a / one_and_exponential(-a * (a * a * _CUBIC + _LINEAR))
 
 
 @compiled("g[n], x[n], out[n]; start: int, stop: int", dtypes=("float32",), apart=True)
@@ -97,5 +97,5 @@ def gelu_tanh_gradient(g: Any, x: Any, out: Any, start: int, stop: int) -> None:
     for i in range(g.size):
         a = x[i]
         t = a * a
-        s = _ONE / (_ONE + exponential(-a * (t * _CUBIC + _LINEAR)))
+        s = _ONE / one_and_exponential(-a * (t * _CUBIC + _LINEAR))
         out[i] = ((_ONE - s) * ((t * _THREE_CUBIC + _LINEAR) * a) + _ONE) * s * g[i]

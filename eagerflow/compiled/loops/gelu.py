@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eagerflow.compiled.kernel import compiled, helper
-from eagerflow.compiled.loops.exponential import exponential
+from eagerflow.compiled.loops.exponential import exponential, one_and_exponential
 
 __all__ = ["gelu", "gelu_with_slope"]
 
@@ -34,7 +34,7 @@ def gelu(x: Any, out: Any, start: int, stop: int) -> None:
     for i in range(x.size):
         a = x[i]
         t = a * a
-        below = _ONE + exponential(exponent(a, t))
+        below = one_and_exponential(exponent(a, t))
         out[i] = a / below
 
 
@@ -45,6 +45,6 @@ def gelu_with_slope(x: Any, out: Any, slope: Any, start: int, stop: int) -> None
     for i in range(x.size):
         a = x[i]
         t = a * a
-        share = _ONE / (_ONE + exponential(exponent(a, t)))
+        share = _ONE / one_and_exponential(exponent(a, t))
         out[i] = a * share
         slope[i] = share + a * exponential(_HALF * t + _CONSTANT)
