@@ -606,6 +606,21 @@ def test_without_machine_code_a_program_does_not_wait_for_it(tmp_path):
     assert told.stdout == "False True\n"
 
 
+def test_machine_code_is_kept_under_the_features_that_numba_uses(monkeypatch):
+    from llvmlite import binding
+
+    own = binding.get_host_cpu_features().flatten()
+    for name, given, wanted in (("haswell", None, own), ("generic", None, ""), ("haswell", "+avx2", "+avx2")):
+        monkeypatch.setenv("NUMBA_CPU_NAME", name)
+        monkeypatch.delenv("NUMBA_CPU_FEATURES", raising=False)
+        if given is not None:
+            monkeypatch.setenv("NUMBA_CPU_FEATURES", given)
+        objects.processor.cache_clear()
+        assert objects.processor().endswith(f" {name} {wanted}")
+    monkeypatch.undo()
+    objects.processor.cache_clear()
+
+
 def test_an_unknown_choice_is_refused(tmp_path):
     told = run(["-c", TOLD], tmp_path, EAGERFLOW_KERNELS="fastest")
     assert told.returncode == 1
