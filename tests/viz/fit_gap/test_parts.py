@@ -346,7 +346,7 @@ def test_the_picture_has_a_bar_for_each_part(tmp_path):
     at = [drawn.index(f">{name}<") for name in names]
     assert at == sorted(at)
     assert drawn.count('class="bar"') == 4
-    with pytest.raises(ValueError, match=r"must end in \.svg or \.png"):
+    with pytest.raises(ValueError, match=r"must end in \.svg, \.png or \.pdf"):
         found.draw(tmp_path / "gap.jpg")
     with pytest.raises(ValueError, match="'loss'"):
         found.draw(tmp_path / "gap.svg", "accuracy")

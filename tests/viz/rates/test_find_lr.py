@@ -76,7 +76,7 @@ def test_it_shows_itself(tmp_path):
     assert drawn.count("<circle") == len([v for v in found.losses if np.isfinite(v)])
     assert "<svg" in found._repr_html_()
     assert found.to_dict()["rate"] == found.rate
-    with pytest.raises(ValueError, match=r"must end in \.svg or \.png"):
+    with pytest.raises(ValueError, match=r"must end in \.svg, \.png or \.pdf"):
         found.draw(tmp_path / "rates.jpg")
 
 
