@@ -93,10 +93,13 @@ class _Listening:
         self.recorder, self.held = recorder, held
         self.observers = tuple({_folder_of(type(observer)) for observer in observers} - {_OURS})
         self.codes: dict[Any, dict[str, Any]] = {}  # of the user's functions that ran, with their globals
+        self.importing = 0  # how many modules are being loaded, one for another: they act once
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
-        if code.co_filename.startswith(self.observers):  # which act when arrays are freed, too
+        if code.co_name == "_find_and_load" and code.co_filename.startswith("<frozen importlib"):
+            self.importing += {"call": 1, "return": -1}.get(event, 0)
+        if self.importing or code.co_filename.startswith(self.observers):  # which act when arrays are freed, too
             return
         if event == "call":
             if is_of_user(code.co_filename):

@@ -247,7 +247,7 @@ class Captured(Generic[P, R]):
         with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers), current()) as calls:
             found, made = self._written(recorder, held.layers, args, kwargs)
         others = calls.codes.keys() - state.codes.keys()
-        state.codes.update(calls.codes)
+        state.codes = calls.codes  # of this run alone: the first one may build layers and load modules
         if made is not None and others and state.before is not None:
             state.before, state.tries = made, state.tries + 1  # the guards don't know what these functions name
         elif made is None:

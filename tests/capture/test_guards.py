@@ -271,6 +271,30 @@ def test_data_that_an_object_holds_are_no_hindrance():
     assert captured.replays == 5
 
 
+def test_what_runs_the_first_time_alone_counts_no_more(tmp_path, monkeypatch):
+    """Building layers, and loading modules, whose functions name anything."""
+    (tmp_path / "loaded_in_a_step.py").write_text("import time\nnow = time.time()\nread = getattr(time, 'time')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    class Holder:
+        def __init__(self):
+            self.data, self.factor = np.ones(1 << 18), None
+
+        def begin(self):
+            self.factor = float(self.data.sum() / self.data.size) + getattr(self, "nothing", 1.0)
+
+        def step(self, x):
+            import loaded_in_a_step
+
+            if self.factor is None:
+                self.begin()
+            return x * self.factor + loaded_in_a_step.now * 0.0
+
+    captured = ef.function(Holder().step)
+    assert many(captured, X).tolist() == [2.0, 4.0]
+    assert captured.replays
+
+
 def test_an_object_may_hold_its_own_captured_step():
     class Trains:
         def __init__(self):
