@@ -246,10 +246,11 @@ class Captured(Generic[P, R]):
         recorder = Recorder(state.before is not None, current())
         with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers), current()) as calls:
             found, made = self._written(recorder, held.layers, args, kwargs)
-        others = calls.codes.keys() - state.codes.keys()
-        state.codes = calls.codes  # of this run alone: the first one may build layers and load modules
-        if made is not None and others and state.before is not None:
-            state.before, state.tries = made, state.tries + 1  # the guards don't know what these functions name
+        before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
+        other = bool(calls.codes.keys() - before.keys())  # the guards don't know what these functions name
+        fewer = bool(before.keys() - calls.codes.keys()) and guards.unsure() is not None  # or know too much
+        if made is not None and (other or fewer) and state.before is not None:
+            state.before, state.tries = made, state.tries + 1
         elif made is None:
             self._ended(state, *(recorder.ended or ("", None)))
         else:
