@@ -218,7 +218,7 @@ def unobserved() -> contextlib.AbstractContextManager[None]:
     return heard_by(())
 
 
-class scope:
+class scope(Scope):
     """Announce a scope around a block; put what it returns into `value` of what `with` gives.
 
     Args:
@@ -231,22 +231,28 @@ class scope:
     ...     outputs.value = 3
     """
 
-    __slots__ = ("_listeners", "_opened", "value")
+    __slots__ = ("_listeners", "value")
 
     def __init__(self, kind: str, name: str, owner: Any = None, inputs: Any = None) -> None:
         self.value: Any = None
-        self._listeners = _observers.get() if state.on else ()
-        if self._listeners:
-            self._opened = Scope(kind, name, owner, inputs)
+        self._listeners = listeners = _observers.get() if state.on else ()
+        if listeners:  # else nobody asks what it is
+            self.kind = kind
+            self.name = name
+            self.owner = owner
+            self.inputs = inputs
+            self.started = clock()
 
     def __enter__(self) -> scope:
         for observer in self._listeners:
-            observer.on_scope_begin(self._opened)
+            observer.on_scope_begin(self)
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        for observer in reversed(self._listeners):
-            observer.on_scope_end(self._opened, self.value, error)
+        outputs, self.value = self.value, None  # an observer may keep the scope, which shall not keep arrays alive
+        listeners = self._listeners
+        for observer in listeners if len(listeners) < 2 else reversed(listeners):
+            observer.on_scope_end(self, outputs, error)
 
 
 def draw(kind: str, drawn: Any, **settings: Any) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import sys
 import threading
 import weakref
@@ -21,34 +20,20 @@ import numpy
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.facts.json_data import to_plain
-from viz.recorder import scopes, tensor_stats
+from viz.recorder import tensor_stats
 from viz.recorder.compositions import guilty_part
-from viz.recorder.descriptions import about, described, device_name, flat
+from viz.recorder.descriptions import about, flat
 from viz.recorder.finite_check import is_finite
+from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, update_recorder
 from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
-from viz.recorder.op_hook import Walker, meeter, next_serial, op_recorder, recording, rule_recorder
-from viz.recorder.scopes import OpenScope, Scopes
+from viz.recorder.op_hook import Walker, meeter, next_serial, op_recorder, recording
+from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
+from viz.recorder.scopes import Scopes
 from viz.recorder.small_arrays import SmallArrays
-from viz.recorder.source_lines import is_internal
 
-__all__ = ["Capture", "Options", "RecordedScope"]
-
-_NO_TENSORS = frozenset([bool, int, float, str, type(None)])
-_WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
-_STEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
-_CAPTURE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__))), "capture", "")
-_MACHINERY = frozenset(
-    [
-        observe.__file__,
-        contextlib.__file__,
-        scopes.__file__,
-        _STEPS,
-        _CAPTURE + "forwarding.py",
-        _CAPTURE + "observed.py",
-    ]
-)
+__all__ = ["Capture", "Options"]
 
 
 class Options(NamedTuple):
@@ -65,37 +50,6 @@ class Options(NamedTuple):
     steps: frozenset[int] | None = None
     on_nonfinite: str | None = None
     ranks: bool = False
-
-
-# Where the program is: the innermost open scope, the scope whose stack continues a walk, and the frame where walks
-# end. A plain tuple: a named one is slow to unpack.
-Here = tuple[int | None, int | None, FrameType | None]
-
-
-class RecordedScope:
-    """What is written down of a scope."""
-
-    __slots__ = tuple("base ended error inner_base inputs kind name outputs owner parent places started".split())
-
-    def __init__(self, scope: observe.Scope, before: Here, inputs: tuple[int, ...], places: Any) -> None:
-        self.kind, self.name, self.started = scope.kind, scope.name, scope.started
-        self.parent, self.base, _ = before
-        self.inner_base = self.base  # of what runs inside
-        self.inputs, self.places = inputs, places
-        self.owner: dict[str, Any] | None = None
-        self.outputs: tuple[int, ...] = ()
-        self.ended: int | None = None
-        self.error: str | None = None
-
-
-class _Open(OpenScope):
-    """A scope that is recorded, and where the program was before it began."""
-
-    __slots__ = ("before", "recorded")
-
-    def __init__(self, scope: observe.Scope, recorded: RecordedScope, before: Here) -> None:
-        self.scope, self.kind, self.owner = scope, scope.kind, scope.owner
-        self.recorded, self.before = recorded, before
 
 
 class Capture(observe.Observer):
@@ -134,13 +88,13 @@ class Capture(observe.Observer):
         self._root: FrameType | None = None
         self._crashed = crashed
         self.parts: dict[int, list[int]] = {}
-        self._gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
+        self.gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
         self._same_key: dict[int | None, int] = {}
-        self._arrays: dict[int, tuple[Any, int]] = {}
+        self.arrays: dict[int, tuple[Any, int]] = {}
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._owner_count = itertools.count()
         self._paths: dict[int | None, str] = {None: ""}
-        self._open = Scopes[_Open]()
+        self.open = Scopes[RecordedScope]()
         self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
         self.walk = self.walker.walk if options.source else None
         self.measure = None if options.stats == "none" else _measurer(self.small, self.measured, options.stats)
@@ -150,6 +104,9 @@ class Capture(observe.Observer):
             self.meet = self._noted  # type: ignore[assignment, method-assign]
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
         self.on_rule = rule_recorder(self) if options.backward else _unheard  # type: ignore[assignment, method-assign]
+        self.on_gradient = gradient_recorder(self)  # type: ignore[assignment, method-assign]
+        self.on_update = update_recorder(self)  # type: ignore[method-assign]
+        self.on_scope_begin, self.on_scope_end = scope_recorder(self)  # type: ignore[assignment, method-assign]
 
     # ------------------------------------------------------------------ beginning and end
 
@@ -167,53 +124,18 @@ class Capture(observe.Observer):
         recording[0] -= 1
         self._root = None
         self.here = (None, None, None)
-        self._open.clear()
-        self._arrays.clear()
+        for scope in self.open:
+            del scope.scope, scope.owner, scope.before
+        self.open.clear()
+        self.arrays.clear()
         self._owners.clear()
         self._crashed = self.measure = self.look = None
         if self.memory is not None:
             self.memory.forget()
-        del self.on_op, self.on_rule  # they hold this object, which should go as soon as it has been read
+        # They hold this object, which should go as soon as it has been read.
+        del self.on_op, self.on_rule, self.on_gradient, self.on_update, self.on_scope_begin, self.on_scope_end
 
     # ------------------------------------------------------------------ what is announced
-
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        """Make what the pass returns stand for the sum of the parts that rules gave."""
-        parts_of, tensors, gradients = self.parts, self.journal.tensors, self._gradients
-        arrays, hold = self._arrays, self.hold
-        for source, result in zip(sources, results):
-            key = source.identity if isinstance(source, Variable) else source.key
-            parts = parts_of.get(key)
-            if parts is None or not isinstance(result, Tensor):
-                continue
-            position = self._known(result)
-            data = result.data
-            if position is None:  # its parts were measured already
-                position = self._number(result, len(tensors) // 7)
-                tensors += (data.shape, data.dtype, result.key, hold(data), None, device_name(data), False)
-            gradients[key] = position
-            if data.__class__ is numpy.ndarray:
-                arrays[id(data)] = weakref.ref(data), position
-            else:
-                self._remember(data, position)
-            if self.keeper is not None:
-                known = source.path if isinstance(source, Variable) else "input"
-                self.keeper.keep(position, data, self.keeper.of_key(key, known))
-            if parts != [position]:
-                self.sums[position] = parts
-                if self.measure is not None and len(parts) > 1:
-                    self.measure(position, data)
-                self.gradient_keys.append((position, key))
-        self.parts.clear()
-
-    def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
-        if self.tick() >= self.limit:
-            return
-        read = [self.argument_of(variable), *[self._update_from(variable, x) for x in inputs]]
-        places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
-        if self.keeper is not None:
-            self.keeper.update(len(self.journal.log), variable.data, variable.path)
-        self._note("update", name, started, ended, (), read, [], places)
 
     def on_collective(
         self,
@@ -233,14 +155,14 @@ class Capture(observe.Observer):
         given = {key: value for key, value in about.items() if value not in ("", None)}
         self._note("collective", kind, started, ended, given, [], [], places)
 
-    def _update_from(self, variable: Any, x: Any) -> Any:
+    def update_from(self, variable: Any, x: Any) -> Any:
         """What a variable is updated from, as an entry of `Event.inputs`."""
         if not isinstance(x, Tensor):
             return self.argument_of(x)
         known = self._array_position(x.data)
         if known is None and self._known(x) is None:
             # A gradient that was clipped or scaled on its way is an array of its own.
-            known = self._gradients.get(variable.identity)
+            known = self.gradients.get(variable.identity)
         return self.argument_of(x) if known is None else known
 
     def _note(
@@ -260,46 +182,10 @@ class Capture(observe.Observer):
             (kind, op, started, ended, self.here[0], thread, given, *lengths, *read, *made, *places)
         )
 
-    def on_scope_begin(self, scope: observe.Scope) -> None:
-        if len(self.scopes) >= self.limit:
-            return
-        before = self.here
-        frame = _caller(sys._getframe(1))
-        places = self.walk(frame, before[2]) if self.walk else ()
-        number = len(self.scopes)
-        inputs = () if scope.kind in _WITHOUT_INPUTS else self._tensors(scope.inputs)
-        opened = RecordedScope(scope, before, inputs, places)
-        self.scopes.append(opened)
-        self._open.append(_Open(scope, opened, before))
-        # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
-        if frame is not None and is_internal(frame.f_code.co_filename) and not _opened_by_user(frame):
-            self.here = (number, number, frame)
-            opened.inner_base = number
-        else:
-            self.here = (number, before[1], before[2])
-        if scope.kind == "backward":
-            self.parts.clear()
-
-    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
-        inner = self._open.left_open(scope)
-        if inner is None:
-            return
-        if inner:
-            for each in inner:
-                self._close(each, None, error)
-        self._close(self._open.pop(), outputs, error)
-        if error is not None and self._crashed is not None and not self._open:
+    def crash(self, error: BaseException) -> None:
+        """An error leaves the last open scope."""
+        if self._crashed is not None:
             self._crashed(error)
-
-    def _close(self, opened: _Open, outputs: Any, error: BaseException | None) -> None:
-        recorded, self.here = opened.recorded, opened.before
-        recorded.ended = observe.clock()
-        if outputs is not None:
-            recorded.outputs = self._tensors(outputs)
-        if error is not None:
-            recorded.error = described(error)
-        if opened.owner is not None:
-            recorded.owner = self._owner(opened.owner)
 
     def on_replay_begin(self, name: str) -> None:
         self._replay_from = len(self.journal.log)
@@ -314,6 +200,18 @@ class Capture(observe.Observer):
 
     def argument(self, x: Any) -> Any:
         """What an op was given and this recording hasn't met yet, as an entry of `Event.inputs`."""
+        if x.__class__ is Tensor and x.key is None:  # a batch, say
+            data = x.data
+            known = self.arrays.get(id(data))
+            if known is not None and known[0]() is data:
+                position = known[1]
+            else:
+                position = self.meet(data, None, None, True)
+            serial = getattr(x, "serial", None)
+            if serial is None:
+                x.serial = serial = next_serial()
+            self.seen[serial] = position
+            return position
         if isinstance(x, Tensor):
             return self._tensor(x, outside=True)
         if x is None:
@@ -321,7 +219,7 @@ class Capture(observe.Observer):
         if isinstance(x, (list, tuple)):
             return tuple([self.argument_of(each) for each in x])
         if getattr(x, "shape", ()) != ():
-            return self._array(x)
+            return self.array(x)
         return "=", to_plain(x)
 
     def result(self, x: Tensor) -> int:
@@ -394,7 +292,7 @@ class Capture(observe.Observer):
             self.journal.name_variable(position, variable)
         return self._number(x, position)
 
-    def _array(self, array: Any) -> int:
+    def array(self, array: Any) -> int:
         """The position of an array that was passed as it is."""
         position = self._array_position(array)
         if position is None:
@@ -403,12 +301,12 @@ class Capture(observe.Observer):
         return position
 
     def _array_position(self, array: Any) -> int | None:
-        known = self._arrays.get(id(array))
+        known = self.arrays.get(id(array))
         return known[1] if known is not None and known[0]() is array else None
 
     def _remember(self, array: Any, position: int) -> None:
         if not isinstance(array, numpy.generic):  # NumPy's scalars can't be watched
-            self._arrays[id(array)] = weakref.ref(array), position
+            self.arrays[id(array)] = weakref.ref(array), position
 
     def meet(self, data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int:
         """The position of an array met for the first time."""
@@ -446,30 +344,7 @@ class Capture(observe.Observer):
         self.gradient_keys.append((position, key))
         return position
 
-    def _tensors(self, nested: Any) -> tuple[int, ...]:
-        """The positions of the tensors in what a scope was given or returned."""
-        if nested.__class__ is Tensor:
-            known = self._known(nested)
-            return (self.argument(nested) if known is None else known,)
-        if isinstance(nested, Tensor):
-            return (self.argument_of(nested),)
-        if nested.__class__ is tuple and len(nested) < 8:
-            found: list[int] = []
-            for x in nested:
-                if isinstance(x, Tensor):
-                    known = self._known(x)
-                    found.append(self.argument(x) if known is None else known)
-                elif x.__class__ is numpy.ndarray:
-                    found.append(self._array(x))
-                elif x.__class__ not in _NO_TENSORS:
-                    break
-            else:
-                return tuple(found)
-        leaves = itertools.islice(flat(nested), 64)
-        arrays = (Tensor, numpy.ndarray)
-        return tuple([self.argument_of(x) for x in leaves if isinstance(x, arrays) and x.shape != ()])
-
-    def _owner(self, owner: Any) -> dict[str, Any]:
+    def owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
         known = self._owners.get(id(owner))
         if known is not None and known[0]() is owner:
@@ -478,18 +353,6 @@ class Capture(observe.Observer):
         with contextlib.suppress(TypeError):  # an object that can't be watched is met again each time
             self._owners[id(owner)] = weakref.ref(owner), facts
         return facts
-
-
-def _caller(frame: FrameType | None) -> FrameType | None:
-    """The code that opened a scope: the first frame outside of the observer's own machinery."""
-    while frame is not None and frame.f_code.co_filename in _MACHINERY:
-        frame = frame.f_back
-    return frame
-
-
-def _opened_by_user(frame: FrameType) -> bool:
-    """Whether a captured step replays a scope that the user's code opened, and not a layer, say."""
-    return frame.f_lineno in frame.f_globals.get("<by user>", ())
 
 
 def _nothing(array: Any) -> int | None:

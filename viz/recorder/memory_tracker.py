@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from numpy import generic
@@ -27,12 +28,14 @@ class Memory:
         pieces: for each piece its bytes and when it was first met, flat.
         ends: the number of each piece that was given back, and when, flat.
         alive: a watch on each piece, by address; dead ones stay until their address is used again.
+        add: gives the number of memory not met before, which an array holds, from now (nanoseconds) on.
     """
 
     def __init__(self) -> None:
         self.pieces: list[int] = []
         self.ends: list[int] = []
         self.alive: dict[int, Lifetime] = {}
+        self.add = _adder(self)
 
     def number(self, array: Any) -> int | None:
         """The number of the memory behind `array`; None for NumPy's scalars, which are small."""
@@ -46,17 +49,24 @@ class Memory:
             return known.number
         return self.add(owner, clock())
 
-    def add(self, owner: Any, now: int) -> int:
-        """The number of memory not met before, which `owner` holds."""
-        lifetime = Lifetime(owner, self._ended)
-        lifetime.number = number = len(self.pieces) >> 1
-        self.alive[id(owner)] = lifetime
-        self.pieces += (owner.nbytes, now)
-        return number
-
     def forget(self) -> None:
         """Watch no longer."""
         self.alive.clear()
 
-    def _ended(self, lifetime: Any) -> None:
-        self.ends += (lifetime.number, clock())
+
+def _adder(memory: Memory) -> Callable[[Any, int], int]:
+    """The `add` of a memory, with all that it needs at hand: it is called for nearly every tensor."""
+    alive, pieces = memory.alive, memory.pieces
+    note, note_end = pieces.extend, memory.ends.extend
+
+    def ended(lifetime: Any) -> None:
+        note_end((lifetime.number, clock()))
+
+    def add(owner: Any, now: int) -> int:
+        lifetime = Lifetime(owner, ended)
+        lifetime.number = number = len(pieces) >> 1
+        alive[id(owner)] = lifetime
+        note((owner.nbytes, now))
+        return number
+
+    return add

@@ -1,6 +1,6 @@
 """What every op and every tensor pays for while it is recorded: functions with all they need at hand, closed over.
 
-They are `Capture.on_op`, `Capture.on_rule` and `Capture.meet`, written for speed: look-ups of attributes are hoisted
+They are `Capture.on_op` and `Capture.meet`, written for speed: look-ups of attributes are hoisted
 out, and the usual case (new arrays, made by NumPy) is spelled out. Everything else goes through the capture's own
 methods.
 """
@@ -8,6 +8,7 @@ methods.
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 import threading
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
 
-__all__ = ["Walker", "meeter", "next_serial", "op_recorder", "recording", "rule_recorder"]
+__all__ = ["Walker", "meeter", "next_serial", "op_recorder", "recording"]
 
 # Unique in the process: recordings share what they know of a tensor.
 next_serial = itertools.count(1).__next__
@@ -101,21 +102,12 @@ class Listener(Protocol):
     hold: Callable[[Any], int | None]
     look: Callable[[int, Tensor, str], None] | None
     measure: Callable[[int, Any], None] | None
-    parts: dict[int, list[int]]
-    gradient_keys: list[tuple[int, int]]
-    keeper: Any
 
     def argument(self, x: Any) -> Any: ...
 
     def argument_of(self, x: Any) -> Any: ...
 
     def results(self, name: str, outputs: Any) -> list[int]: ...
-
-    def meet(self, data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int: ...
-
-    def gradient(self, x: Any, key: int) -> int: ...
-
-    def keep_gradient(self, op: Any, out_key: int | None, position: int, x: Any) -> None: ...
 
     def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[tuple[int, Any]]) -> None: ...
 
@@ -143,47 +135,6 @@ def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, bool] | N
         return position
 
     return meet
-
-
-def rule_recorder(capture: Listener) -> Callable[..., None]:
-    """The `on_rule` of a capture that records backward passes."""
-    parts, meet, gradient, keys = capture.parts, capture.meet, capture.gradient, capture.gradient_keys
-    limit, tick, thread, note = capture.limit, capture.tick, threading.get_ident, capture.journal.log.extend
-    keep = None if capture.keeper is None else capture.keep_gradient
-
-    def on_rule(
-        op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, started: int, ended: int, error: Any = None
-    ) -> None:
-        if tick() >= limit:
-            return
-        read: list[int] = []
-        for key, given in zip(out_keys, gradients):
-            if key is not None and given is not None:
-                known = parts.get(key)
-                if known is None:
-                    known = parts[key] = [gradient(given, key)]  # where the pass begins
-                read += known
-        made = []
-        for key, result in zip(in_keys, results):
-            if key is not None and result is not None:
-                if result.__class__ is ndarray:
-                    position = meet(result, None, None, False)
-                    keys.append((position, key))
-                else:
-                    position = gradient(result, key)
-                if key in parts:
-                    parts[key].append(position)
-                else:
-                    parts[key] = [position]
-                made.append(position)
-                if keep is not None:
-                    keep(op, out_keys[0], position, result)
-        if error is not None:
-            capture.journal.note_error(error)
-        lengths = len(read), len(made), 0
-        note(("rule", op, started, ended, capture.here[0], thread(), (out_keys, in_keys), *lengths, *read, *made))
-
-    return on_rule
 
 
 def op_recorder(capture: Listener) -> Callable[..., None]:
@@ -236,7 +187,7 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             look(position, outputs, op.name)
         elif measure is not None:
             measure(position, data)
-        if measure is not None and op.fused:
+        if measure is not None and op.fused and not _is_finite(data):
             capture.note_guilty(op, inputs, given, [(position, data)])
         length = len(places)
         if count == 2:
@@ -247,6 +198,14 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
             note(places)
 
     return on_op
+
+
+def _is_finite(data: Any) -> bool:
+    """Whether a small array holds finite numbers only; False where that isn't known at once."""
+    if data.__class__ is ndarray and data.size <= 2048 and data.dtype.char in "fd":
+        flat = data.ravel("K")
+        return bool(flat.dot(flat) < math.inf)
+    return False
 
 
 def _positions(inputs: Any, seen: dict[int | None, int], argument: Callable[[Any], Any]) -> list[Any]:

@@ -129,7 +129,7 @@ class _Builder:
         for number, opened in enumerate(self.capture.scopes):
             stack = self._stack(opened.places, opened.base)
             self.stacks.append(stack)
-            about = opened.owner or {}
+            about = opened.facts or {}
             owner = about.get("number")
             scope = Scope(
                 number,

@@ -1,0 +1,235 @@
+"""What every scope pays for while it is recorded: `Capture.on_scope_begin` and `on_scope_end`, written for speed.
+
+As in `op_hook`, all they need is closed over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import sys
+from collections.abc import Callable, Collection
+from types import CodeType, FrameType
+from typing import Any, Protocol
+
+from numpy import ndarray
+
+from eagerflow import Tensor
+from eagerflow.core import observe
+from viz.recorder import scopes
+from viz.recorder.descriptions import described, flat
+from viz.recorder.scopes import OpenScope, Scopes
+from viz.recorder.source_lines import is_internal
+
+__all__ = ["Here", "RecordedScope", "scope_recorder"]
+
+_NO_TENSORS = frozenset([bool, int, float, str, type(None)])
+_MOST_TENSORS = 64  # of those that a scope was given or returned
+_WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
+_STEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
+_CAPTURE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__))), "capture", "")
+_MACHINERY = frozenset(
+    [
+        observe.__file__,
+        contextlib.__file__,
+        scopes.__file__,
+        _STEPS,
+        _CAPTURE + "forwarding.py",
+        _CAPTURE + "observed.py",
+    ]
+)
+
+# Where the program is: the innermost open scope, the scope whose stack continues a walk, and the frame where walks
+# end. A plain tuple: a named one is slow to unpack.
+Here = tuple[int | None, int | None, FrameType | None]
+
+
+class RecordedScope(OpenScope):
+    """What is written down of a scope. While it is open, it knows the scope, its owner and where the program was."""
+
+    __slots__ = tuple("base before ended error facts inner_base inputs name outputs parent places started".split())
+
+    base: int | None
+    before: Here
+    ended: int | None
+    error: str | None
+    facts: dict[str, Any] | None  # of the owner
+    inner_base: int | None  # of what runs inside
+    inputs: tuple[int, ...]
+    name: str
+    outputs: tuple[int, ...]
+    parent: int | None
+    places: Any
+    started: int
+
+
+class Listener(Protocol):
+    """What the hook uses of a `Capture`."""
+
+    scopes: list[RecordedScope]
+    open: Scopes[RecordedScope]
+    here: Here
+    limit: int
+    seen: dict[int | None, int]
+    parts: dict[int, list[int]]
+    walk: Callable[[FrameType | None, FrameType | None], list[int]] | None
+
+    def argument(self, x: Any) -> Any: ...
+
+    def argument_of(self, x: Any) -> Any: ...
+
+    def array(self, array: Any) -> int: ...
+
+    def owner(self, owner: Any) -> dict[str, Any]: ...
+
+    def crash(self, error: BaseException) -> None: ...
+
+
+def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], Callable[..., None]]:
+    """The `on_scope_begin` and `on_scope_end` of a capture."""
+    recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
+    positions, known, owner_of = _positions(capture), _Callers(), capture.owner
+    callers, meet = known.callers, known.meet
+    new, getframe, clock = object.__new__, sys._getframe, observe.clock
+
+    def on_scope_begin(scope: observe.Scope) -> None:
+        number = len(recorded_scopes)
+        if number >= limit:
+            return
+        frame: FrameType | None = getframe(1)
+        by_user: Collection[int] | None = ()
+        while frame is not None:  # to the code that opened the scope: the first outside of the observer's own machinery
+            code = id(frame.f_code)
+            try:
+                by_user = callers[code]
+            except KeyError:
+                by_user = meet(code, frame)
+            if by_user is not None:
+                break
+            frame = frame.f_back
+        before = capture.here
+        kind = scope.kind
+        recorded = new(RecordedScope)
+        recorded.scope, recorded.kind, recorded.owner, recorded.before = scope, kind, scope.owner, before
+        recorded.name, recorded.started = scope.name, scope.started
+        recorded.parent, base, until = before
+        recorded.base = base
+        recorded.places = walk(frame, until) if walk is not None else ()
+        recorded.inputs = () if kind in _WITHOUT_INPUTS else positions(scope.inputs)
+        recorded.outputs = ()
+        recorded.ended = recorded.error = recorded.facts = None
+        recorded_scopes.append(recorded)
+        opened.append(recorded)
+        # A layer's own frame ends the walks of the ops in it; below it the stack is that of the scope.
+        if by_user is _INTERNAL or (by_user and frame is not None and frame.f_lineno not in by_user):
+            recorded.inner_base = number
+            capture.here = (number, number, frame)
+        else:
+            recorded.inner_base = base
+            capture.here = (number, base, until)
+        if kind == "backward":
+            capture.parts.clear()
+
+    def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if not opened or opened[-1].scope is not scope:  # one that never said that it ended is inside, or nobody knows
+            inner = opened.left_open(scope)
+            if inner is None:
+                return
+            for each in inner:
+                close(each, None, error)
+        close(opened.pop(), outputs, error)
+        if error is not None and not opened:
+            capture.crash(error)
+
+    def close(recorded: RecordedScope, outputs: Any, error: BaseException | None) -> None:
+        capture.here = recorded.before
+        recorded.ended = clock()
+        if outputs is not None:
+            recorded.outputs = positions(outputs)
+        if error is not None:
+            recorded.error = described(error)
+        if recorded.owner is not None:
+            recorded.facts = owner_of(recorded.owner)
+        del recorded.scope, recorded.owner, recorded.before  # which live on by themselves, if at all
+
+    return on_scope_begin, on_scope_end
+
+
+_USERS: tuple[int, ...] = ()
+_INTERNAL = frozenset([-1])
+
+
+class _Callers:
+    """What kind of code opens a scope.
+
+    Attributes:
+        callers: by the identity of a code object: None for the observer's machinery; `_USERS`; `_INTERNAL`; and for a
+            captured step the lines where it replays a scope that the user's code opened, and not a layer, say.
+    """
+
+    def __init__(self) -> None:
+        self.callers: dict[int, Collection[int] | None] = {}
+        self._codes: list[CodeType] = []  # kept, so that their numbers stay their own
+
+    def meet(self, number: int, frame: FrameType) -> Collection[int] | None:
+        """Judge code that was never seen before."""
+        self._codes.append(frame.f_code)
+        file = frame.f_code.co_filename
+        found: Collection[int] | None
+        if file in _MACHINERY:
+            found = None
+        elif not is_internal(file):
+            found = _USERS
+        else:
+            found = frame.f_globals.get("<by user>") or _INTERNAL
+        self.callers[number] = found
+        return found
+
+
+def _positions(capture: Listener) -> Callable[[Any], tuple[int, ...]]:
+    """What gives the positions of the tensors in what a scope was given or returned."""
+    seen, argument, argument_of, array_position = capture.seen, capture.argument, capture.argument_of, capture.array
+    arrays = (Tensor, ndarray)
+
+    def positions(nested: Any) -> tuple[int, ...]:
+        found: list[int]
+        kind = nested.__class__
+        if kind is Tensor:
+            try:
+                return (seen[nested.serial],)
+            except (AttributeError, KeyError):
+                return (argument(nested),)
+        if kind is not tuple and isinstance(nested, Tensor):
+            return (argument_of(nested),)
+        if kind is tuple and len(nested) < 8:
+            found = []
+            for x in nested:
+                if x.__class__ is ndarray:
+                    found.append(array_position(x))
+                elif isinstance(x, Tensor):
+                    try:
+                        found.append(seen[x.serial])
+                    except (AttributeError, KeyError):
+                        found.append(argument(x))
+                elif x.__class__ not in _NO_TENSORS:
+                    break
+            else:
+                return tuple(found)
+        if kind is list and len(nested) <= _MOST_TENSORS:  # gradients
+            found = []
+            for x in nested:
+                if x.__class__ is Tensor:
+                    if x.data.shape != ():
+                        try:
+                            found.append(seen[x.serial])
+                        except (AttributeError, KeyError):
+                            found.append(argument(x))
+                elif x is not None:
+                    break
+            else:
+                return tuple(found)
+        leaves = itertools.islice(flat(nested), _MOST_TENSORS)
+        return tuple([argument_of(x) for x in leaves if isinstance(x, arrays) and x.shape != ()])
+
+    return positions
