@@ -99,26 +99,24 @@ class Walk:
         observed = state.ops and bool(current())
         if self.finished is not None and not self.recorded and not self.since:
             self._run_telling(self.finished, gradients, observed)
-        elif observed or self.recorded or self.since:
+        elif self.recorded or self.since:
             self._send_back_with_care(gradients, set(), self.stretches, set(self.reached), observed)
         else:
-            self._send_back(gradients, set(), self.stretches)
+            self._send_back(gradients, set(), self.stretches, observed)
         return {key: gradients[key] for key in self.wanted if key in gradients}
 
     def _run_telling(self, finished: Finished, gradients: Gradients, observed: bool) -> None:
         """The same, stretch by stretch: each ends where wanted tensors were used for the first time."""
         owned: set[int] = set()
-        reached = set(self.reached)
         for stretch, done in reversed(_cut_at_first_uses(self.stretches, self.wanted)):
-            if observed:
-                self._send_back_with_care(gradients, owned, [stretch], reached, True)
-            else:
-                self._send_back(gradients, owned, [stretch])
+            self._send_back(gradients, owned, [stretch], observed)
             for key in done:
                 if key in gradients:
                     finished(key, gradients[key])
 
-    def _send_back(self, gradients: Gradients, owned: set[int], stretches: Sequence[Stretch]) -> None:
+    def _send_back(
+        self, gradients: Gradients, owned: set[int], stretches: Sequence[Stretch], observed: bool
+    ) -> None:
         """Send the gradient of each record on to its inputs. The innermost loop: one function, for speed."""
         wanted, reached = self.wanted, self.reached
         is_reached = reached.__contains__
@@ -133,11 +131,18 @@ class Walk:
                 if out.__class__ is int:
                     g = gradients.get(out) if out in wanted else gradients.pop(out, None)
                 elif op.unfolds:
-                    self._send_back(gradients, owned, self._unfolded(record, gradients, reached))
+                    self._send_back(gradients, owned, self._unfolded(record, gradients, reached), observed)
                     continue
                 else:
                     g = self._arriving(out, shapes, gradients)
-                if g is None or reached.isdisjoint(keys):
+                if g is None:
+                    continue
+                if observed:
+                    for key, gx in self._observed_contributions(record, g, reached):
+                        _add(gradients, owned, key, gx, False)
+                    g = gx = None
+                    continue
+                if reached.isdisjoint(keys):
                     continue
                 xp, kept = self.xp or _namespace_of_gradient(g), op.keeps_inputs
                 try:
@@ -164,7 +169,7 @@ class Walk:
     def _send_back_with_care(
         self, gradients: Gradients, owned: set[int], stretches: Sequence[Stretch], reached: set[int], observed: bool
     ) -> None:
-        """The same by rules that are recorded or observed, or of tensors that were watched late."""
+        """The same by rules that are recorded, or of tensors that were watched late."""
         outermost = stretches is self.stretches
         position = sum(s.stop - s.start for s in stretches)
         for log, start, stop, free in reversed(stretches):
@@ -219,23 +224,25 @@ class Walk:
         op, _, keys, shapes, saved = record
         if reached.isdisjoint(keys):
             return []
-        if op.keeps_inputs:
-            shapes = [getattr(array, "shape", None) for array in saved[: len(keys)]]
+        kept = op.keeps_inputs
         xp = above.ops if self.recorded else self.xp or _namespace_of_gradient(g)
         pulls = op.recorded_pulls if self.recorded else op.pulls
-        needs = tuple([key in reached for key in keys])
         try:
             if op.recorded_joint if self.recorded else op.joint:
-                found = pulls[0](xp, g, record, needs)
+                found = pulls[0](xp, g, record, tuple([key in reached for key in keys]))
+            elif len(keys) == 1:
+                found = (pulls[0](xp, g, record, None),)
             else:
-                found = [pull(xp, g, record, needs) if need else None for pull, need in zip(pulls, needs, strict=True)]
+                found = [p(xp, g, record, None) if key in reached else None for p, key in zip(pulls, keys)]
         except (ValueError, TypeError, IndexError) as error:
             raise _in_gradient(op, error) from error
-        return [
-            (key, gx if shape is None or gx.shape == shape else unbroadcast(gx, shape))
-            for key, gx, need, shape in zip(keys, found, needs, shapes)
-            if need and gx is not None
-        ]
+        sent = []
+        for key, gx, like in zip(keys, found, saved if kept else shapes):
+            if gx is None or key not in reached:
+                continue
+            shape = getattr(like, "shape", None) if kept else like
+            sent.append((key, gx if shape is None or gx.shape == shape else unbroadcast(gx, shape)))
+        return sent
 
     def _observed_contributions(self, record: Record, g: Array, reached: set[int]) -> list[tuple[int, Array]]:
         """The same, announced: one event per record, with what it contributed."""

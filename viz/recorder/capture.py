@@ -203,10 +203,7 @@ class Capture(observe.Observer):
         if x.__class__ is Tensor and x.key is None:  # a batch, say
             data = x.data
             known = self.arrays.get(id(data))
-            if known is not None and known[0]() is data:
-                position = known[1]
-            else:
-                position = self.meet(data, None, None, True)
+            position = self.meet(data, None, None, True) if known is None or known[0]() is not data else known[1]
             serial = getattr(x, "serial", None)
             if serial is None:
                 x.serial = serial = next_serial()
@@ -349,9 +346,12 @@ class Capture(observe.Observer):
         known = self._owners.get(id(owner))
         if known is not None and known[0]() is owner:
             return known[1]
-        facts = {**about(owner), "number": next(self._owner_count)}
-        with contextlib.suppress(TypeError):  # an object that can't be watched is met again each time
+        facts = about(owner)
+        facts["number"] = next(self._owner_count)
+        try:
             self._owners[id(owner)] = weakref.ref(owner), facts
+        except TypeError:  # an object that can't be watched is met again each time
+            return facts
         return facts
 
 

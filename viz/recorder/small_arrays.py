@@ -33,7 +33,8 @@ class SmallArrays:
 
     def __init__(self, level: str, measured: dict[int, Stats | None]) -> None:
         self.level, self.measured = level, measured
-        # By type (a swapped order of bytes is another one), for each array its bytes: they are copied in a tenth of the time that a copy as an array takes.
+        # By type, of which one with swapped bytes is another, for each array its bytes: they are copied in a tenth of
+        # the time that a copy as an array takes.
         self._waiting: dict[numpy.dtype[Any], dict[int, bytes]] = {numpy.dtype(kind): {} for kind in _KINDS}
         self._size = 0
         self._reckoned: list[tuple[list[int], _Columns, list[dict[str, Any]]]] = []
