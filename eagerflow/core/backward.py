@@ -114,9 +114,7 @@ class Walk:
                 if key in gradients:
                     finished(key, gradients[key])
 
-    def _send_back(
-        self, gradients: Gradients, owned: set[int], stretches: Sequence[Stretch], observed: bool
-    ) -> None:
+    def _send_back(self, gradients: Gradients, owned: set[int], stretches: Sequence[Stretch], observed: bool) -> None:
         """Send the gradient of each record on to its inputs. The innermost loop: one function, for speed."""
         wanted, reached = self.wanted, self.reached
         is_reached = reached.__contains__

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -211,3 +213,38 @@ def test_an_observer_that_wants_no_ops_hears_of_scopes_and_errors_only():
         assert not state.ops
     assert light.heard[-1] == ("tanh", type(None))
     assert not state.on
+
+
+def test_a_scope_that_an_observer_keeps_doesnt_keep_what_was_returned_alive():
+    class Keeping(Observer):
+        def __init__(self):
+            self.kept, self.returned = [], []
+
+        def on_scope_end(self, scope, outputs, error=None):
+            self.kept.append(scope)
+            self.returned.append(weakref.ref(outputs.data))
+
+    with observing(Keeping()) as listener, contextlib.suppress(KeyError):
+        with scope("user", "ends") as ending:
+            ending.value = ops.ones(3)
+        assert listener.returned[0]() is None
+        with scope("user", "fails") as failing:
+            failing.value = ops.zeros(3)
+            raise KeyError
+    assert [each.name for each in listener.kept] == ["ends", "fails"]
+    assert listener.returned[1]() is None
+
+
+def test_gradients_have_the_same_bits_when_somebody_listens():
+    x, bias = Variable(np.linspace(-1.0, 1.0, 12).reshape(4, 3)), Variable([0.1, 0.2, 0.3])
+
+    def gradients():
+        with GradientTape() as tape:
+            left, right = ops.split(ops.tanh(x * x + bias), 2)
+            y = ops.sum(left * right) + ops.sum(ops.exp(bias) * x)
+        return [g.numpy().tobytes() for g in tape.gradient(y, [x, bias])]
+
+    alone = gradients()
+    with observing(Diary()) as diary:
+        assert gradients() == alone
+    assert {op.name for op, *_ in diary.rules} >= {"tanh", "exp", "multiply"}

@@ -6,7 +6,6 @@ Tensors are known by the number in their `serial` slot and are not kept alive.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import sys
 import threading
@@ -20,7 +19,6 @@ import numpy
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.facts.json_data import to_plain
-from viz.recorder import tensor_stats
 from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import about, flat
 from viz.recorder.finite_check import is_finite
@@ -97,7 +95,7 @@ class Capture(observe.Observer):
         self.open = Scopes[RecordedScope]()
         self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
         self.walk = self.walker.walk if options.source else None
-        self.measure = None if options.stats == "none" else _measurer(self.small, self.measured, options.stats)
+        self.measure: Callable[[int, Any], None] | None = None if options.stats == "none" else self.small.note
         self.look: Callable[[int, Tensor, str], None] | None = None if self.keeper is None else self._look
         self._noted = meeter(self)
         if self.keeper is None:
@@ -357,17 +355,6 @@ class Capture(observe.Observer):
 
 def _nothing(array: Any) -> int | None:
     return None
-
-
-def _measurer(small: SmallArrays, measured: dict[int, Any], level: str) -> Callable[[int, Any], None]:
-    """What measures an array, or copies it to be measured with others; it doesn't hold the capture."""
-    take, measure_now = small.take, tensor_stats.measure
-
-    def measure(position: int, data: Any) -> None:
-        if not take(position, data):
-            measured[position] = measure_now(data, level)
-
-    return measure
 
 
 def _unheard(*announced: Any) -> None:

@@ -10,9 +10,9 @@ from numpy import ndarray
 from eagerflow.core.observe import unobserved
 from viz.facts.json_data import to_plain
 
-__all__ = ["about", "described", "device_name", "flat", "frozen"]
+__all__ = ["PLAIN", "about", "described", "device_name", "flat", "frozen"]
 
-_PLAIN = frozenset([int, float, bool, str, type(None)])
+PLAIN = frozenset([int, float, bool, str, type(None)])
 
 
 def about(owner: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def flat(nested: Any) -> Iterator[Any]:
 def frozen(settings: tuple[Any, ...]) -> tuple[Any, ...]:
     """Settings as plain data: arrays among them are described, not kept."""
     for value in settings:
-        if value.__class__ not in _PLAIN:
+        if value.__class__ not in PLAIN:
             return tuple([to_plain(each) for each in settings])
     return settings
 

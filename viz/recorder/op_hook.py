@@ -19,7 +19,7 @@ from numpy import ndarray
 
 from eagerflow import Tensor
 from eagerflow.core.observe import clock
-from viz.recorder.descriptions import device_name, flat, frozen
+from viz.recorder.descriptions import PLAIN, device_name, flat, frozen
 from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
@@ -56,17 +56,16 @@ class Walker:
             for _ in levels:
                 if frame is None:
                     break
-                code = frame.f_code
-                number = id(code)
                 try:
-                    inside = internal[number]
+                    inside = internal[id(frame.f_code)]
                 except KeyError:
-                    inside = meet(number, frame)
-                if not inside:
-                    places.append(number)
-                    places.append(frame.f_lasti)
-                elif inside.__class__ is tuple:
-                    places += replayed(inside[frame.f_lineno])
+                    inside = meet(id(frame.f_code), frame)
+                if inside is not True:
+                    if inside is False:
+                        places.append(id(frame.f_code))
+                        places.append(frame.f_lasti)
+                    else:
+                        places += replayed(inside[frame.f_lineno])
                 if frame is until:
                     break
                 frame = frame.f_back
@@ -143,7 +142,7 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
     limit, tick, walk = capture.limit, capture.tick, capture.walk
     hold, look, measure = capture.hold, capture.look, capture.measure
     add_memory = None if capture.memory is None else capture.memory.add
-    thread, getframe = threading.get_ident, sys._getframe
+    thread, getframe, plain = threading.get_ident, sys._getframe, PLAIN
     note, note_tensor = capture.journal.log.extend, tensors.extend
 
     def on_op(op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None) -> None:
@@ -153,28 +152,23 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
         # Two up is the code that called the op: its own frame is skipped, for Python makes an object of a frame
         # that is looked at.
         places = walk(getframe(2), until) if walk is not None else ()
-        given = frozen(settings) if settings else ()
-        count = len(inputs)
-        if not count or outputs.__class__ is not Tensor or recording[0] != 1:
-            _note_rare(capture, op, inputs, given, outputs, started, ended, places, error)
+        for value in settings:
+            if value.__class__ not in plain:
+                settings = frozen(settings)
+                break
+        if not inputs or outputs.__class__ is not Tensor or recording[0] != 1:
+            _note_rare(capture, op, inputs, settings, outputs, started, ended, places, error)
             return
+        # One tensor that no recording has met: spelled out, for most ops make such.
+        read = []
         for x in inputs:
             if x is outputs:
-                _note_rare(capture, op, inputs, given, outputs, started, ended, places, error)
+                _note_rare(capture, op, inputs, settings, outputs, started, ended, places, error)
                 return
-        # One tensor that no recording has met: spelled out, for most ops make such.
-        if count == 2:
-            x, y = inputs
             try:
-                first = seen[x.serial]
+                read.append(seen[x.serial])
             except (AttributeError, KeyError):
-                first = argument(x)
-            try:
-                second = seen[y.serial]
-            except (AttributeError, KeyError):
-                second = argument(y)
-        else:
-            read = _positions(inputs, seen, argument)
+                read.append(argument(x))
         outputs.serial = serial = next_serial()
         seen[serial] = position = len(tensors) // 7
         data = outputs.data
@@ -188,14 +182,9 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
         elif measure is not None:
             measure(position, data)
         if measure is not None and op.fused and not _is_finite(data):
-            capture.note_guilty(op, inputs, given, [(position, data)])
-        length = len(places)
-        if count == 2:
-            note(("op", op, started, ended, scope, thread(), given, 2, 1, length, first, second, position))
-        else:
-            note(("op", op, started, ended, scope, thread(), given, count, 1, length, *read, position))
-        if length:
-            note(places)
+            capture.note_guilty(op, inputs, settings, [(position, data)])
+        lengths = len(read), 1, len(places)
+        note(("op", op, started, ended, scope, thread(), settings, *lengths, *read, position, *places))
 
     return on_op
 
@@ -206,16 +195,6 @@ def _is_finite(data: Any) -> bool:
         flat = data.ravel("K")
         return bool(flat.dot(flat) < math.inf)
     return False
-
-
-def _positions(inputs: Any, seen: dict[int | None, int], argument: Callable[[Any], Any]) -> list[Any]:
-    read = []
-    for x in inputs:
-        try:
-            read.append(seen[x.serial])
-        except (AttributeError, KeyError):
-            read.append(argument(x))
-    return read
 
 
 def _note_rare(

@@ -39,18 +39,17 @@ class SmallArrays:
         self._size = 0
         self._reckoned: list[tuple[list[int], _Columns, list[dict[str, Any]]]] = []
 
-    def take(self, number: int, array: Any) -> bool:
-        """Note an array as it is now; False where it is to be measured by itself."""
-        if array.__class__ is not numpy.ndarray and not isinstance(array, numpy.generic):
-            return False
-        waiting = self._waiting.get(array.dtype)
-        if waiting is None or not 0 < array.size <= _SMALL:
-            return False
-        waiting[number] = content = array.tobytes()
-        self._size += len(content)
-        if self._size > _AT_ONCE:
-            self._reckon_all()
-        return True
+    def note(self, number: int, array: Any) -> None:
+        """Measure an array as it is now: copy it and measure it with others, or at once."""
+        if array.__class__ is numpy.ndarray or isinstance(array, numpy.generic):
+            waiting = self._waiting.get(array.dtype)
+            if waiting is not None and 0 < array.size <= _SMALL:
+                waiting[number] = content = array.tobytes()
+                self._size += len(content)
+                if self._size > _AT_ONCE:
+                    self._reckon_all()
+                return
+        self.measured[number] = measure(array, self.level)
 
     def waits(self, number: int) -> bool:
         """Is this an array whose numbers haven't been looked at yet?"""

@@ -38,7 +38,9 @@ ARRAYS = [
 def test_they_are_those_of_each_alone(level):
     found = {}
     small = SmallArrays(level, found)
-    assert all(small.take(i, array) for i, array in enumerate(ARRAYS))
+    for i, array in enumerate(ARRAYS):
+        small.note(i, array)
+        assert small.waits(i)
     small.flush()
     for i, array in enumerate(ARRAYS):
         alone, together = measure(array, level), found[i]
@@ -50,16 +52,20 @@ def test_they_are_those_of_each_alone(level):
         assert repr(together.preview) == repr(alone.preview)  # NaN among them
 
 
-def test_large_ones_and_others_than_real_numbers_are_left_to_be_measured_alone():
-    small = SmallArrays("basic", {})
-    for array in (np.ones(5000), np.ones(0), np.ones(2, "complex64"), np.ones(2, "datetime64[s]"), np.ones(2, ">f4")):
-        assert not small.take(0, array)
+def test_large_ones_and_others_than_real_numbers_are_measured_alone():
+    found = {}
+    small = SmallArrays("basic", found)
+    others = np.ones(5000), np.ones(2, ">f4"), np.ones(0), np.ones(2, "complex64"), np.ones(2, "datetime64[s]")
+    for i, array in enumerate(others):
+        small.note(i, array)
+        assert not small.waits(i)
+    assert [each and each.max for each in found.values()] == [1, 1, None, None, None]
 
 
 def test_an_array_is_measured_as_it_was_when_it_was_met():
     found, array = {}, np.ones(3)
     small = SmallArrays("basic", found)
-    small.take(0, array)
+    small.note(0, array)
     array += 1
     small.flush()
     assert found[0].max == 1
@@ -69,7 +75,7 @@ def test_they_dont_wait_for_ever():
     found = {}
     small = SmallArrays("basic", found)
     for i in range(100):
-        small.take(i, np.ones(1000))
+        small.note(i, np.ones(1000))
     assert [small.waits(i) for i in (0, 50, 99)] == [False, False, True]
     small.flush()
     assert sorted(found) == list(range(100))
