@@ -88,10 +88,14 @@ class Listener(Protocol):
 
 def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], Callable[..., None]]:
     """The `on_scope_begin` and `on_scope_end` of a capture."""
+    positions = _positions(capture)
+    return _beginner(capture, positions), _ender(capture, positions)
+
+
+def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
-    positions, known, owner_of = _positions(capture), _Callers(), capture.owner
+    known, new, getframe = _Callers(), object.__new__, sys._getframe
     callers, meet = known.callers, known.meet
-    new, getframe, clock = object.__new__, sys._getframe, observe.clock
 
     def on_scope_begin(scope: observe.Scope) -> None:
         number = len(recorded_scopes)
@@ -131,6 +135,12 @@ def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], 
         if kind == "backward":
             capture.parts.clear()
 
+    return on_scope_begin
+
+
+def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
+    opened, owner_of, clock = capture.open, capture.owner, observe.clock
+
     def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         if not opened or opened[-1].scope is not scope:  # one that never said that it ended is inside, or nobody knows
             inner = opened.left_open(scope)
@@ -153,7 +163,7 @@ def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], 
             recorded.facts = owner_of(recorded.owner)
         del recorded.scope, recorded.owner, recorded.before  # which live on by themselves, if at all
 
-    return on_scope_begin, on_scope_end
+    return on_scope_end
 
 
 _USERS: tuple[int, ...] = ()
