@@ -171,6 +171,11 @@ class Captured(Generic[P, R]):
         return [state.program.source for state in self._states.values() if state.program is not None]
 
     @property
+    def signatures(self) -> int:
+        """For how many kinds of arguments it was called, whether captured or not."""
+        return len(self._states)
+
+    @property
     def why_eager(self) -> str | None:
         """Why calls aren't replayed, None where nothing speaks against it."""
         return next((state.why for state in self._states.values() if state.why is not None), None)

@@ -70,8 +70,19 @@ def _data(self: Any) -> Any:
     if recorder is not None and recorder.knows(self):
         frame = sys._getframe(1)
         if not _harmless(frame.f_code, frame.f_lasti):
-            recorder.read(self, frame.f_code.co_name)
+            recorder.read(self, _asked(frame))
     return stored(self)
+
+
+def _asked(frame: Any) -> str:
+    """What the user's code called, or what of ours asks by itself, without names that only we know."""
+    while frame.f_code.co_name.startswith(("_", "<")) and frame.f_back is not None:
+        name = frame.f_code.co_name
+        if name.startswith("__") or not frame.f_code.co_filename.startswith(_OURS):
+            break
+        frame = frame.f_back
+    name = str(frame.f_code.co_name)
+    return f"{name.strip('_')}()" if not name.startswith("<") else name.strip("<>")
 
 
 def _value(plain: Any) -> Any:

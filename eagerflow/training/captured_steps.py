@@ -93,6 +93,23 @@ class CapturesSteps:
         if self._compiled is not None and self.jit_compile is not (value is True):
             self._compiled.captured = CapturedSteps() if value is True else None
 
+    @property
+    def captured_steps(self) -> dict[str, Captured[..., Any]]:
+        """The steps that `jit_compile` captures and that have run, by name. Empty where nothing is captured.
+
+        Each says how often it was replayed (`replays`), why it runs eagerly (`why_eager`, None where it doesn't), and
+        what was captured, as Python to read (`programs`).
+
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", jit_compile=True)
+        >>> _ = model.fit(np.ones((8, 2)), np.ones((8, 1)), batch_size=1, verbose=0)
+        >>> step = model.captured_steps["the training step"]
+        >>> step.replays > 3, step.why_eager
+        (True, None)
+        """
+        steps = vars(self._compiled.captured).values() if self.jit_compile else ()
+        return {step.name: step for step in steps if step.signatures}
+
     def _captured_its_way(self, which: str) -> Any:
         """A step of a class that has its own, captured as a whole."""
         return partial(getattr(self._compiled.captured, which), self)

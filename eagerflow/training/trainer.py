@@ -89,13 +89,15 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 
         Raises:
             UnknownNameError: for an unknown name, with the nearest one.
-            ValueError: when there are more or fewer losses than outputs.
+            ValueError: when there are more or fewer losses than outputs, or for another `jit_compile`.
 
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile(ef.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
         >>> model.evaluate(np.array([[1.0, 2.0]]), np.array([[5.0]]), verbose=0)  # it gives 3: (5 - 3)² and |5 - 3|
         [4.0, 2.0]
         """
+        if not (isinstance(jit_compile, (bool, type(None))) or jit_compile == "auto"):
+            raise ValueError(f'compile(jit_compile={jit_compile!r}): expected True, False or "auto".')
         every = None if steps_per_execution == "auto" else steps_per_execution
         steps = at_least_one("compile", "steps_per_execution", every) or 1
         compiled = Compiled(

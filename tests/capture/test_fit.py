@@ -177,3 +177,28 @@ def test_observers_see_every_op_of_a_captured_model():
     with viz.trace() as trace:
         made.train_on_batch(X[:16], Y[:16])
     assert {"dense", "masked_scale", "normalize_batch"} <= {op.name for op in trace.ops}
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "float32", "int64"])
+def test_labels_of_any_type_are_captured(dtype):
+    made = ef.Sequential([layers.Dense(2, activation="softmax")])
+    made.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=True)
+    assert made.captured_steps == {}
+    made.fit(X, np.arange(len(X)).astype(dtype) % 2 if dtype != "bool" else np.arange(len(X)) % 2 == 0, 4, 3, verbose=0)
+    step = made.captured_steps["the training step"]
+    assert step.replays
+    assert step.why_eager is None
+
+
+def test_labels_are_looked_at_in_each_replay():
+    made = ef.Sequential([layers.Dense(2, activation="softmax")])
+    made.compile("sgd", "sparse_categorical_crossentropy", jit_compile=True)
+    for _ in range(5):
+        made.train_on_batch(X[:4], np.zeros(4, "float32"))
+    with pytest.raises(ValueError, match=r"expected class numbers 0, 1, 2, ...; got 0.5"):
+        made.train_on_batch(X[:4], np.full(4, 0.5, "float32"))
+
+
+def test_other_values_of_jit_compile_are_refused():
+    with pytest.raises(ValueError, match=r"jit_compile='yes'.*expected True, False or \"auto\""):
+        ef.Sequential([layers.Dense(2)]).compile(jit_compile="yes")

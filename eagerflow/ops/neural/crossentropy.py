@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import replayed
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
@@ -238,14 +239,20 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
         )
     if target.dtype.kind in "iu":
         return target
+    if target.dtype.kind == "f":
+        _check_whole(target)
+    return target.astype("int32")
+
+
+@replayed
+def _check_whole(target: Tensor) -> None:
     numbers = target.data
-    if target.dtype.kind == "f" and namespace_of(numbers) is numpy and (numbers != numpy.floor(numbers)).any():
+    if namespace_of(numbers) is numpy and (numbers != numpy.floor(numbers)).any():
         first = float(numbers[numbers != numpy.floor(numbers)].flat[0])
         raise ValueError(
             f"sparse_categorical_crossentropy: target: expected class numbers 0, 1, 2, ...; got {first:g}. For "
             "probabilities use categorical_crossentropy."
         )
-    return target.astype("int32")
 
 
 def _last(x: Tensor, axis: int) -> Tensor:
