@@ -5,7 +5,8 @@ with each of viz.trace's levels; and what a guard (`on_nonfinite="raise"`) costs
 for a convnet with batch norm, whose step is bound by memory. Times are those of one core (`time.process_time`, one
 BLAS thread), best of several runs, off and on in turns so that a slower moment of the machine hits both.
 
-At the end, what a watched step of the MLP may take, as a ratio to one that nobody watches, and what it takes.
+At the end, what a watched step of the MLP may take, as a ratio to one that nobody watches, and what it takes; and the
+same for a tiny step with statistics, where nearly all time is that of calls.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ LEVELS: dict[str, dict[str, Any]] = {
 }
 OPS = 2000
 LIMITS = {128: 1.10, 32: 1.15}  # of a watched step to an unwatched one, by batch size
+LIMIT_OF_TINY = 2.0  # the same for a tiny step, watched with `stats="basic"`
 
 
 def chain() -> None:
@@ -61,6 +63,19 @@ def mlp_step(width: int, batch: int) -> Callable[[], None]:
     def step() -> None:
         with ef.GradientTape() as tape:
             value = loss(y, model(x, training=True))
+        optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
+
+    return step
+
+
+def tiny_step(loss: Any, targets: np.ndarray) -> Callable[[], None]:
+    model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)])
+    optimizer = ef.optimizers.Adam()
+    x = np.random.default_rng(0).normal(size=(16, 8)).astype("float32")
+
+    def step() -> None:
+        with ef.GradientTape() as tape:
+            value = loss(targets, model(x, training=True))
         optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
 
     return step
@@ -91,14 +106,14 @@ def compare(run: Callable[[], None], calls: int, rounds: int) -> tuple[float, di
     return base, {name: min(times) - base for name, times in on.items()}
 
 
-def watched(run: Callable[[], None], rounds: int, calls: int = 12) -> tuple[float, float]:
-    """How much longer a step takes within `viz.trace()`: by the fastest steps, and the median over the rounds."""
+def watched(run: Callable[[], None], rounds: int, calls: int = 12, **options: Any) -> tuple[float, float]:
+    """How much longer a step takes within `viz.trace(**options)`: by the fastest steps, the median over the rounds."""
     for _ in range(calls):
         run()
     off, on = [], []
     for _ in range(rounds):
         off.append(_fastest(run, calls))
-        with viz.trace():
+        with viz.trace(**options):
             on.append(_fastest(run, calls))
     return min(on) / min(off), float(np.median([with_it / without for with_it, without in zip(on, off)]))
 
@@ -185,6 +200,14 @@ def main() -> None:
         verdict = "met" if max(fastest, median) <= limit else "missed"
         print(f"a watched step of MLP(512), batch {batch}, takes {fastest:.3f} (fastest), {median:.3f} (median) of one")
         print(f"  that nobody watches; limit {limit:.2f}: {verdict}")
+    rng = np.random.default_rng(1)
+    regression = ef.losses.MeanSquaredError(), rng.normal(size=(16, 3)).astype("float32")
+    classes = ef.losses.SparseCategoricalCrossentropy(from_logits=True), rng.integers(0, 3, 16)
+    for loss, targets in (regression, classes):
+        fastest, median = watched(tiny_step(loss, targets), rounds=20, calls=150, stats="basic")
+        verdict = "met" if max(fastest, median) <= LIMIT_OF_TINY else "missed"
+        print(f"a tiny step ({loss.name}) with statistics takes {fastest:.2f} (fastest), {median:.2f} (median) of one")
+        print(f"  that nobody watches; limit {LIMIT_OF_TINY:.2f}: {verdict}")
 
 
 if __name__ == "__main__":
