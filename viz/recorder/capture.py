@@ -331,7 +331,9 @@ class Capture(observe.Observer):
 
     def gradient(self, x: Any, key: int) -> int:
         """The position of a gradient: a raw array, or a tensor while the pass itself is recorded."""
-        if isinstance(x, Tensor):
+        if x.__class__ is numpy.ndarray:
+            position = self.meet(x, None, None, False)
+        elif isinstance(x, Tensor):
             known = self._known(x)
             position = self._tensor(x, outside=False) if known is None else known
         else:

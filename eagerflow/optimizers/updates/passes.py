@@ -217,11 +217,12 @@ def announce_pass(
         scale: what they were multiplied by before; None for nothing.
         started: when the pass began, in nanoseconds of `clock`.
     """
-    passed, whole, before, observers = clock() - started, sum([g.size for g in gradients]) or 1, 0, current()
+    passed, whole, done, observers = clock() - started, sum([g.size for g in gradients]) or 1, 0, current()
+    begin = started
     for entry, g in zip(entries, gradients):
-        after = before + g.size
-        begin, end = started + passed * before // whole, started + passed * after // whole
+        done += g.size
+        end = started + passed * done // whole
         given = (Tensor(g if scale is None else g * g.dtype.type(scale), None, None),)
         for observer in observers:
             observer.on_update(name, entry.variable, given, begin, end)
-        before = after
+        begin = end
