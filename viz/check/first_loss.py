@@ -10,8 +10,9 @@ import numpy
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor.check_base import number
+from viz.trial.first_step import FirstStep
 
-__all__ = ["check_first_loss"]
+__all__ = ["chance_loss", "check_first_loss"]
 
 _FINE = 2.0  # times what chance gives
 _FAR = 5.0
@@ -83,6 +84,23 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     )
 
 
+def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:
+    """The loss of a network that answers the same for every row; None where it isn't known.
+
+    Args:
+        first: the training step, with its loss.
+        y: labels.
+        outputs: what the model made of their rows.
+    """
+    labels, answers = list(leaves(y)), list(leaves(outputs))
+    if first.loss is None or first.own_step or len(labels) != 1 or len(answers) != 1 or _weighted(first):
+        return None
+    if getattr(getattr(first.loss, "given", first.loss), "reduction", "") in ("sum", "none", None):
+        return None  # then it grows with the number of rows
+    found = _chance(_names(first.loss), labels[0], answers[0])
+    return found[0] if found is not None and found[0] > 0 else None
+
+
 def _names(loss: Any) -> list[str]:
     """What a loss calls itself, in small letters: its class, function and name."""
     given = getattr(loss, "given", loss)
@@ -92,7 +110,7 @@ def _names(loss: Any) -> list[str]:
     ]
 
 
-def _weighted(first: Any) -> bool:
+def _weighted(first: FirstStep) -> bool:
     weights = getattr(first.loss, "weights", None)
     return first.batch[2] is not None or weights not in (None, 1.0)
 

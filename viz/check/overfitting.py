@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import optimizers
+from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.check.first_loss import chance_loss
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor.check_base import number
@@ -17,8 +19,9 @@ __all__ = ["check_overfitting"]
 
 _ROWS = 32
 _STEPS = 200
-_LEARNT = 0.1  # of the first loss
-_STUCK = 0.5  # of the first loss: less far than this, nothing was learnt
+_LEARNT = 0.1  # of the first loss, or of what chance gives: a first loss may be huge, and chance a hundredth of it
+_STUCK = 0.5  # of the same: less far than this, nothing was learnt
+_SAME = 1e-6  # answers of which each is so near the first, for their size, don't depend on the row
 _UNMOVED = 0.98
 _FALLING = 0.97  # the lowest loss of the second half against that of the first
 _LOOK = 10  # steps between two looks at the loss
@@ -34,11 +37,14 @@ class _Attempt(NamedTuple):
     steps: int
     broken: bool  # by NaN
     per_step: int  # backward passes of a step
+    chance: float | None = None  # above the same lowest; None where it isn't known
+    same: bool = False  # at the end all rows get one answer
 
     @property
     def share(self) -> float:
-        """How much of the loss is left."""
-        return min(self.losses) / self.losses[0] if self.losses[0] > 0 else 0.0
+        """How much is left, of the first loss or of what chance gives, the lower one."""
+        whole = min(self.losses[0], self.chance or math.inf)
+        return min(self.losses) / whole if whole > 0 else 0.0
 
     @property
     def falling(self) -> bool:
@@ -48,7 +54,10 @@ class _Attempt(NamedTuple):
 
 
 def check_overfitting(subject: Subject) -> Row:
-    """✓ where the loss of one batch falls to a tenth within 200 steps, by the script's optimizer or by Adam."""
+    """✓ where the loss of one batch falls within 200 steps, by the script's optimizer or by Adam.
+
+    It must fall to a tenth of the first loss, and of what chance gives.
+    """
     first = subject.first
     if first.optimizer is None:
         return open_question("the script updates its weights by hand, or by several optimizers", subject.place)
@@ -123,6 +132,7 @@ def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
         values: list[float] = []
         steps, per_step = 0, 0
         start = _loss(subject, data)
+        chance = _chance(subject, data, floor)
         limit = subject.left * (0.5 if rate is None else 0.9)
         ends = subject.left - limit
         for steps in range(1, _STEPS + 1):
@@ -135,15 +145,31 @@ def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
                 values.append(min(math.inf if now is None else now, heard.values[-1] if heard.values else math.inf))
             if values and (not math.isfinite(values[-1]) or subject.left < ends):
                 break
-            if values and values[-1] - floor <= _LEARNT * ((start if start is not None else values[0]) - floor):
+            whole = (start if start is not None else values[0] if values else math.inf) - floor
+            if values and values[-1] - floor <= _LEARNT * min(whole, chance or math.inf):
                 break
+        same = chance is not None and _answers_alike(subject, data)
     begun = [start] if start is not None else []
     losses = [v - floor for v in [*begun, *values] if math.isfinite(v)] or [math.nan]
-    return _Attempt(_name(subject, rate), losses, steps, bool(values) and not math.isfinite(values[-1]), per_step)
+    broken = bool(values) and not math.isfinite(values[-1])
+    return _Attempt(_name(subject, rate), losses, steps, broken, per_step, chance, same)
 
 
 def _loss(subject: Subject, data: Any) -> float | None:
     return None if subject.first.own_step and subject.first.loss is None else subject.loss(data)
+
+
+def _chance(subject: Subject, data: Any, floor: float) -> float | None:
+    """What answers that don't depend on the row get, above the lowest loss; None where it isn't known."""
+    x, y, _ = unpack_x_y_sample_weight(data)
+    found = None if y is None or subject.first.own_step else chance_loss(subject.first, y, subject.outputs(x))
+    return found - floor if found is not None and found > floor else None
+
+
+def _answers_alike(subject: Subject, data: Any) -> bool:
+    """Does the network answer the same for all rows?"""
+    answers = next(leaves(subject.outputs(unpack_x_y_sample_weight(data)[0])))
+    return bool(len(answers) > 1 and (abs(answers - answers[:1]) <= _SAME * abs(answers).max()).all())
 
 
 def _floor(subject: Subject, data: Any) -> float:
@@ -178,11 +204,19 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     if own.share <= _LEARNT:
         return fine(f"{what} falls {fell}", subject.place, **evidence)
     scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None
+    told = f"{what} falls {fell} with {best.name}"
+    if own.same and own.share > _STUCK >= best.share and own.steps >= _STEPS and not own.falling:
+        return fault(
+            f"{told}, but the script's {own.name} leaves it at {number(min(own.losses))}, where all rows get the "
+            "same answer: the units have died, or are saturated",
+            "scale the inputs (see above), or take a lower learning rate: viz.find_lr(model, x, y) measures one",
+            subject.compiled_at,
+            **evidence,
+        )
     if best.share <= _LEARNT:
-        told = f"{what} falls {fell} with {best.name}"
         if own.broken:
             return _other_rate(f"{told}, but the script's {own.name} makes it NaN", subject, evidence)
-        if own.share > _UNMOVED and not scheduled:
+        if own.share > _UNMOVED and not own.falling and not scheduled:
             return _of_slow(subject, told, own, evidence)
         return fine(
             f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})", subject.place, **evidence
@@ -205,8 +239,15 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
             f"{what} stays at {number(min(best.losses))} for {_STEPS} steps, and falls after {longer.steps} of "
             f"{longer.name}: a slow beginning (small first weights, sigmoids), but not stuck"
         )
-    words = reason or f"{what} falls {fell}, to {best.share:.0%}: not to a tenth, but it falls"
+    words = reason or f"{told}: not to a tenth {_of_what(best)}, but it falls"
     return open_question(words, subject.place, **evidence)
+
+
+def _of_what(best: _Attempt) -> str:
+    """Of which loss a tenth is asked for."""
+    if best.chance is None or best.chance >= best.losses[0]:
+        return f"of the first ({best.share:.0%} of it)"
+    return f"of what chance gives ({number(best.chance)})"
 
 
 def _of_slow(subject: Subject, told: str, own: _Attempt, evidence: dict[str, Any]) -> Row:

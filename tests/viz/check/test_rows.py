@@ -59,6 +59,11 @@ model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, acti
 model.compile("adam", "mse")  # here
 model.fit(x, 100 * target, batch_size=16, verbose=0)
 """,
+    ("overfits one batch", "units that die from a huge first loss"): """
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile(ef.optimizers.SGD(0.5), "sparse_categorical_crossentropy")  # here
+model.fit(200 * x, number, verbose=0)
+""",
     ("first loss", "weights that begin large"): """
 model = ef.Sequential([layers.Dense(64, activation="relu"), layers.Dense(3, activation="softmax",
     kernel_initializer=ef.initializers.RandomNormal(stddev=9.0))])
