@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from eagerflow.base.errors import no_attribute
-from eagerflow.base.tracebacks import boundaries, called, in_words, is_slip, shorten
+from eagerflow.base.tracebacks import boundaries, called, in_words, is_slip, shorten, wrappers
 
 __all__ = ["Elsewhere", "accepts", "also", "behaviour", "ignores", "only", "renamed", "respelled", "without"]
 
@@ -82,6 +82,7 @@ def respelled(change: Change, *names: str) -> Callable[[F], F]:
 
         _made[call] = _Respelled(method, changes, known)
         boundaries.add(call)
+        wrappers.add(call.__code__)
         return call  # type: ignore[return-value]
 
     return decorate

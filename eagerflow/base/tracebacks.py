@@ -16,7 +16,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
 
@@ -26,7 +26,7 @@ from eagerflow.base import config, notebook
 from eagerflow.base.errors import did_you_mean, signature_of
 
 __all__ = ["bound_init", "boundaries", "boundary", "called", "in_words", "is_ours", "is_slip", "render_for_ipython"]
-__all__ += ["shorten", "warn"]
+__all__ += ["shorten", "warn", "wrappers"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +40,7 @@ _SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameErro
 _RAISE = (opcode.opmap["RAISE_VARARGS"], opcode.opmap["RERAISE"])
 _LONGEST = 500  # characters of a message
 boundaries: WeakSet[Callable[..., Any]] = WeakSet()  # functions that cut tracebacks
+wrappers: set[CodeType] = set()  # what runs around a function that cuts tracebacks, and isn't to be seen in them
 _FILES = (contextlib.__file__, functools.__file__)
 
 
@@ -57,6 +58,7 @@ def shorten(error: BaseException) -> None:
     if not config.is_traceback_filtering_enabled():
         return
     notebook.shown_short(error)
+    error.__traceback__ = _unwrapped(error.__traceback__)
     _cut(error.__traceback__)
     _suggest(error)
     _clip(error)
@@ -162,6 +164,17 @@ def _cut(trail: TracebackType | None) -> None:
         kept = following
 
 
+def _unwrapped(trail: TracebackType | None) -> TracebackType | None:
+    """The traceback from the function on that was called, where decorators stand around it."""
+    while trail is not None and trail.tb_next is not None and trail.tb_frame.f_code in wrappers:
+        known = trail.tb_frame.f_locals
+        inner = known.get("function") or known.get("method")
+        if trail.tb_next.tb_frame.f_code is not getattr(inner, "__code__", None):
+            break  # the decorator itself failed, or calls no function of Python's
+        trail = trail.tb_next
+    return trail
+
+
 def _begins_stretch(before: TracebackType, trail: TracebackType) -> bool:
     """Is this the frame of ours that the user's code called?"""
     return not is_ours(before.tb_frame.f_code.co_filename)
@@ -231,4 +244,5 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     boundaries.add(call)
+    wrappers.add(call.__code__)
     return call

@@ -108,6 +108,14 @@ def test_two_frames_of_ours_at_most(case):
     assert error.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    ("case", "name"), [("fit", "fit"), ("a callback", "fit"), ("a layer's arguments", "__init__"), ("a tape", "gradient")]
+)
+def test_the_first_frame_of_ours_is_the_function_that_was_called(case, name):
+    trail = [frame.f_code for frame, _ in traceback.walk_tb(caught(CASES[case]).__traceback__)]
+    assert next(code.co_name for code in trail if is_ours(code.co_filename)) == name
+
+
 @pytest.mark.parametrize("case", ["fit", "a model of one's own"])
 def test_the_users_frames_stay(case):
     error = caught(CASES[case])
