@@ -109,7 +109,8 @@ def test_two_frames_of_ours_at_most(case):
 
 
 @pytest.mark.parametrize(
-    ("case", "name"), [("fit", "fit"), ("a callback", "fit"), ("a layer's arguments", "__init__"), ("a tape", "gradient")]
+    ("case", "name"),
+    [("fit", "fit"), ("a callback", "fit"), ("a layer's arguments", "__init__"), ("a tape", "gradient")],
 )
 def test_the_first_frame_of_ours_is_the_function_that_was_called(case, name):
     trail = [frame.f_code for frame, _ in traceback.walk_tb(caught(CASES[case]).__traceback__)]

@@ -122,9 +122,8 @@ class Answers(Check):
         self.watch.report(
             "not_learning",
             "info" if self.watch.interrupted else "warning",
-            f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')} of the last {rows} rows looked "
-            "at is "
-            f"{_exactly(reached)}, and {_exactly(constant)} is what one gets by always answering the same "
+            f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')} over the last {rows} training "
+            f"rows is {_exactly(reached)}, and {_exactly(constant)} is what one gets by always answering the same "
             f"({_answer(course.kind)}): the network has learnt nothing from its input",
             place=made_at(course.loss) or course.place,
             key=("not_learning", id(course)),
