@@ -82,7 +82,7 @@ def respelled(change: Change, *names: str) -> Callable[[F], F]:
 
         _made[call] = _Respelled(method, changes, known)
         boundaries.add(call)
-        wrappers.add(call.__code__)
+        wrappers.add(call.__code__)  # type: ignore[attr-defined]
         return call  # type: ignore[return-value]
 
     return decorate

@@ -244,5 +244,5 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     boundaries.add(call)
-    wrappers.add(call.__code__)
+    wrappers.add(call.__code__)  # type: ignore[attr-defined]
     return call

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
-from eagerflow.base.tracebacks import called, in_words, is_slip, shorten
+from eagerflow.base.tracebacks import called, in_words, is_slip, shorten, wrappers
 from eagerflow.base.typing import Array, Numpy, Rule
 from eagerflow.core.links import above
 from eagerflow.core.lowering import await_kernels
@@ -185,6 +185,7 @@ def composite(function: Callable[P, R]) -> Callable[P, R]:
                 raise in_words(error, *called(function, args, kwargs)) from None
             raise
 
+    wrappers.add(call.__code__)  # type: ignore[attr-defined]
     return call
 
 
