@@ -20,13 +20,8 @@ from eagerflow import (
     ops,
 )
 from eagerflow._version import __version__
-from eagerflow.base.errors import (
-    DeviceError,
-    TapeError,
-    UnknownNameError,
-    did_you_mean as _did_you_mean,
-    no_attribute as _no_attribute,
-)
+from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError
+from eagerflow.base.faces import missing as _missing
 from eagerflow.base.memory import keep_freed_memory as _keep_freed_memory
 from eagerflow.base.moved import install as _find_moved_modules
 from eagerflow.core.custom_gradient import custom_gradient, no_grad, stop_gradient
@@ -163,7 +158,7 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
             found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
             globals()[name] = found
             return found
-        raise _no_attribute(f"module 'eagerflow' has no attribute {name!r}.{_did_you_mean(name, __all__)}", name)
+        raise _missing("eagerflow", name, __all__)
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,16 @@ from typing import Any
 from eagerflow.base.notebook import shown_short
 
 __all__ = ["DeviceError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError", "WrongPlaceError"]
-__all__ += ["WrongTypeError", "cut", "did_you_mean", "expect_one_of", "missing_package", "no_attribute", "signature_of"]
+__all__ += [
+    "WrongTypeError",
+    "a_kind",
+    "cut",
+    "did_you_mean",
+    "expect_one_of",
+    "missing_package",
+    "no_attribute",
+    "signature_of",
+]
 
 
 class DeviceError(ValueError):
@@ -143,6 +152,17 @@ def cut(error: Exception, longest: int = 480) -> None:
 def missing_package(package: str, install: str, purpose: str) -> ImportError:
     """The error for an optional package that isn't installed; `install` is what pip calls it."""
     return ImportError(f"{purpose} needs {package}, which is not installed. Fix: pip install {install}")
+
+
+def a_kind(value: object) -> str:
+    """The type of `value` with its article.
+
+    >>> from eagerflow.base.errors import a_kind
+    >>> a_kind([]), a_kind(3)
+    ('a list', 'an int')
+    """
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}"
 
 
 def signature_of(value: Any) -> str:

@@ -7,14 +7,110 @@ A name of ours stands in one place, the `__all__` of its file: a face says `from
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from eagerflow.base.errors import did_you_mean, no_attribute
 
-__all__ = ["listed", "loaded"]
+__all__ = ["listed", "loaded", "missing"]
+
+# Names of PyTorch (and where names of Keras stand in eagerflow itself), with what is written here.
+_TENSOR = "`ef.Tensor(values)`"
+_OTHER_WAYS: dict[str, dict[str, str]] = {
+    "eagerflow": {
+        "arange": "`ef.ops.arange(...)`",
+        "argmax": "`ef.ops.argmax(x, axis)`",
+        "as_tensor": "`ef.ops.convert_to_tensor(values)`",
+        "autograd": "`ef.GradientTape`, or `ef.grad(function)`",
+        "bool": '`dtype="bool"`',
+        "cat": "`ef.ops.concatenate(tensors, axis)`",
+        "cuda": '`with ef.device("gpu:0"):`',
+        "exp": "`ef.ops.exp(x)`",
+        "eye": "`ef.ops.eye(n)`",
+        "float16": '`dtype="float16"`',
+        "float32": '`dtype="float32"`',
+        "float64": '`dtype="float64"`',
+        "from_numpy": _TENSOR,
+        "int32": '`dtype="int32"`',
+        "int64": '`dtype="int64"`',
+        "keras": "`import eagerflow as keras`; what Keras has stands in eagerflow itself",
+        "linspace": "`ef.ops.linspace(...)`",
+        "log": "`ef.ops.log(x)`",
+        "manual_seed": "`ef.utils.set_random_seed(seed)`",
+        "matmul": "`ef.ops.matmul(a, b)`",
+        "mean": "`ef.ops.mean(x, axis)`",
+        "nn": "`ef.layers`, `ef.losses`, and for functions `ef.ops.nn`",
+        "ones": "`ef.ops.ones(shape)`",
+        "optim": "`ef.optimizers`",
+        "rand": "`ef.random.uniform(shape)`",
+        "randint": "`ef.random.randint(shape, minval, maxval)`",
+        "randn": "`ef.random.normal(shape)`",
+        "save": '`model.save("name.keras")`',
+        "load": "`ef.saving.load_model(path)`",
+        "stack": "`ef.ops.stack(tensors, axis)`",
+        "sum": "`ef.ops.sum(x, axis)`",
+        "tensor": _TENSOR,
+        "zeros": "`ef.ops.zeros(shape)`",
+    },
+    "eagerflow.layers": {
+        "AdaptiveAvgPool2d": "`layers.GlobalAveragePooling2D()` for size 1, or `layers.AdaptiveAveragePooling2D(size)`",
+        "AvgPool2d": "`layers.AveragePooling2D(size)`",
+        "BatchNorm1d": "`layers.BatchNormalization()`",
+        "BatchNorm2d": "`layers.BatchNormalization()`",
+        "Conv1d": "`layers.Conv1D(filters, size)`",
+        "Conv2d": "`layers.Conv2D(filters, size)`",
+        "ConvTranspose2d": "`layers.Conv2DTranspose(filters, size)`",
+        "LayerNorm": "`layers.LayerNormalization()`",
+        "Linear": "`layers.Dense(units)`; the length of its input is found at the first call",
+        "MaxPool2d": "`layers.MaxPooling2D(size)`",
+        "Module": "`ef.Layer` or `ef.Model`",
+        "MultiheadAttention": "`layers.MultiHeadAttention(heads, key_dim)`",
+        "Sigmoid": '`layers.Activation("sigmoid")`',
+        "Tanh": '`layers.Activation("tanh")`',
+    },
+    "eagerflow.losses": {
+        "BCELoss": "`losses.BinaryCrossentropy()`",
+        "BCEWithLogitsLoss": "`losses.BinaryCrossentropy(from_logits=True)`",
+        "CrossEntropyLoss": "`losses.SparseCategoricalCrossentropy(from_logits=True)`",
+        "KLDivLoss": "`losses.KLDivergence()`, which takes probabilities",
+        "L1Loss": "`losses.MeanAbsoluteError()`",
+        "MSELoss": "`losses.MeanSquaredError()`",
+        "NLLLoss": "`losses.SparseCategoricalCrossentropy(from_logits=True)` of the logits themselves",
+        "SmoothL1Loss": "`losses.Huber()`",
+    },
+    "eagerflow.ops": {
+        "cat": "`ops.concatenate(tensors, axis)`",
+        "clamp": "`ops.clip(x, low, high)`",
+        "cross_entropy": "`ops.sparse_categorical_crossentropy(target, output, from_logits=True)`",
+        "permute": "`ops.transpose(x, axes)`",
+        "pow": "`ops.power(x, y)`",
+        "rand": "`ef.random.uniform(shape)`",
+        "randn": "`ef.random.normal(shape)`",
+        "tensor": "`ops.convert_to_tensor(values)`",
+        "unsqueeze": "`ops.expand_dims(x, axis)`",
+    },
+    "eagerflow.optimizers": {"lr_scheduler": "`optimizers.schedules`"},
+}
+
+
+def missing(face: str, name: str, known: Iterable[str]) -> AttributeError:
+    """The error for a name that a face doesn't have, with ours where PyTorch has that name, or the nearest one.
+
+    Args:
+        face: the name of the module.
+        name: what was asked for.
+        known: the names that it has.
+
+    >>> from eagerflow.base.faces import missing
+    >>> print(missing("eagerflow.ops", "cat", []))
+    module 'eagerflow.ops' has no attribute 'cat'. Use `ops.concatenate(tensors, axis)`.
+    """
+    way = _OTHER_WAYS.get(face, {}).get(name)
+    hint = f" Use {way}." if way else "" if name.startswith("__") else did_you_mean(name, known)
+    return no_attribute(f"module {face!r} has no attribute {name!r}.{hint}", name)
 
 
 def listed(face: str, *besides: str) -> list[str]:
@@ -32,7 +128,12 @@ def listed(face: str, *besides: str) -> list[str]:
     module = sys.modules[face]
     names = sorted({*besides, *[name for name, value in vars(module).items() if _is_public(name, value)]})
     vars(module).update(__all__=names, __dir__=lambda: list(names))
+    vars(module).setdefault("__getattr__", partial(_refused, face))
     return names
+
+
+def _refused(face: str, name: str) -> NoReturn:
+    raise missing(face, name, dir(sys.modules[face]))
 
 
 def loaded(face: str, name: str, homes: Mapping[str, str], modules: Container[str] = ()) -> Any:
@@ -51,7 +152,7 @@ def loaded(face: str, name: str, homes: Mapping[str, str], modules: Container[st
     if name in modules:
         return import_module(f"{face}.{name}")
     if name not in homes:
-        raise no_attribute(f"module {face!r} has no attribute {name!r}.{did_you_mean(name, dir(module))}", name)
+        raise missing(face, name, dir(module))
     found = vars(module)[name] = getattr(import_module(homes[name]), name)
     return found
 

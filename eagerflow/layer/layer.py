@@ -48,6 +48,12 @@ from eagerflow.quantizers.quantizable import Quantizable
 
 __all__ = ["Layer"]
 
+_OTHER_WAYS = {  # what PyTorch's modules have
+    "cuda": ". Use `with ef.device('gpu:0'):` around what should run there.",
+    "forward": ". Call it: `layer(x)`. In a class of your own, write `call` instead of `forward`.",
+    "parameters": ". Use `layer.trainable_weights`, or `layer.weights` with all others.",
+    "to": ". Use `with ef.device('gpu:0'):` around what should run there; other types: `dtype=`.",
+}
 _SET_BY_INIT = frozenset(
     "activity_regularizer autocast built dtype_policy input_spec name supports_masking _compute_type _losses".split()
 )
@@ -176,7 +182,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
             known = getattr(type(self), name, None)
             if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
                 return known.__get__(self)
-            error = AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            way = _OTHER_WAYS.get(name, "")
+            error = AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{way}")
             notebook.shown_short(error)
             raise error
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from eagerflow.base.errors import did_you_mean as _did_you_mean, no_attribute as _no_attribute
-from eagerflow.base.faces import listed as _listed
+from eagerflow.base.faces import listed as _listed, missing as _missing
 from eagerflow.base.moved import stand_behind as _stand_behind
 from eagerflow.layer.by_name import *
 from eagerflow.layer.input_spec import InputSpec as InputSpec
@@ -77,13 +76,13 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
     def __getattr__(name: str) -> Any:
         """The layers for preprocessing load when a name is asked for that isn't here."""
         if name.startswith("__") and name != "__all__":
-            raise _no_attribute(f"module 'eagerflow.layers' has no attribute {name!r}.", name)
+            raise _missing(__name__, name, ())
         later = import_module(f"{__name__}.preprocessing")
         globals().update({layer: getattr(later, layer) for layer in later.__all__})
         names = _listed(__name__)
         if name in globals():
             return globals()[name]
-        raise _no_attribute(f"module 'eagerflow.layers' has no attribute {name!r}.{_did_you_mean(name, names)}", name)
+        raise _missing(__name__, name, names)
 
     def __dir__() -> list[str]:
         return list(__getattr__("__all__"))

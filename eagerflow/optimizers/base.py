@@ -134,6 +134,8 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         **kwargs: Any,
     ) -> None:
         owner = type(self).__name__
+        if "lr" in kwargs and hasattr(learning_rate, "__iter__"):  # Adam(weights, lr=0.1), as PyTorch has it
+            checks.number(owner, "learning_rate", learning_rate)
         learning_rate, decay = kwargs.pop("lr", learning_rate), kwargs.pop("decay", None)  # Keras 2's
         checks.unknown_arguments(type(self), kwargs)
         checks.clipping(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
+from types import GeneratorType
 from typing import Any
 
 from eagerflow.base.config import epsilon as default_epsilon
-from eagerflow.base.errors import UnknownArgumentError, did_you_mean
+from eagerflow.base.errors import UnknownArgumentError, a_kind, did_you_mean
 
 __all__ = ["at_least", "between", "clipping", "epsilon", "number", "positive", "unknown_arguments", "whole"]
 
@@ -24,7 +25,9 @@ def number(owner: str, name: str, value: Any) -> float:
     try:
         found = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{owner}({name}=...): expected a number; got {type(value).__name__}.") from None
+        weights = name == "learning_rate" and isinstance(value, (list, tuple, GeneratorType))
+        way = " The weights come with their gradients: `optimizer.apply(gradients, weights)`." if weights else ""
+        raise TypeError(f"{owner}({name}=...): expected a number; got {a_kind(value)}.{way}") from None
     if not math.isfinite(found):
         raise ValueError(f"{owner}({name}={value!r}): expected a finite number.")
     return found

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+
 import numpy as np
 import pytest
 
 import eagerflow as ef
 from eagerflow import layers
+from eagerflow.base import faces
 
 
 @pytest.mark.parametrize(
@@ -58,3 +62,51 @@ def test_forward_is_named_call_here():
 
     with pytest.raises(NotImplementedError, match=r"Its method forward\(...\) is named call\(...\) here"):
         Mine()(np.ones((1, 3)))
+
+
+@pytest.mark.parametrize(
+    ("face", "name", "way"),
+    [
+        ("eagerflow", "nn", "ef.layers"),
+        ("eagerflow", "keras", "import eagerflow as keras"),
+        ("eagerflow", "randn", "ef.random.normal"),
+        ("eagerflow", "manual_seed", "ef.utils.set_random_seed"),
+        ("eagerflow", "float32", 'dtype="float32"'),
+        ("eagerflow", "zeros", "ef.ops.zeros"),
+        ("eagerflow.layers", "Linear", "layers.Dense"),
+        ("eagerflow.losses", "CrossEntropyLoss", "from_logits=True"),
+        ("eagerflow.ops", "cat", "ops.concatenate"),
+        ("eagerflow.ops", "concatenat", "Did you mean 'concatenate'"),
+        ("eagerflow.losses", "MeanSquareError", "Did you mean 'MeanSquaredError'"),
+    ],
+)
+def test_modules_name_our_way(face, name, way):
+    module = importlib.import_module(face)
+    assert not hasattr(module, name)
+    with pytest.raises(AttributeError, match=f"module '{face}' has no attribute '{name}'.*{re.escape(way)}"):
+        getattr(module, name)
+
+
+def test_what_is_named_in_answers_is_there():
+    ways = [(face, name, way) for face, names in faces._OTHER_WAYS.items() for name, way in names.items()]
+    for face, name, way in ways:
+        assert not hasattr(importlib.import_module(face), name), f"{face}.{name} is there"
+        for path in re.findall(r"(?:ef|layers|losses|ops|optimizers)(?:\.\w+)+", way):
+            found = ef
+            for part in path.removeprefix("ef.").split("."):
+                found = getattr(found, part)
+
+
+@pytest.mark.parametrize("name", ["to", "cuda", "forward", "parameters"])
+def test_layers_name_our_way(name):
+    for thing in (layers.Dense(1), ef.Sequential([layers.Dense(1)])):
+        assert not hasattr(thing, name)
+        with pytest.raises(AttributeError, match=rf"has no attribute '{name}'\. (Use|Call) "):
+            getattr(thing, name)
+
+
+@pytest.mark.parametrize("more", [{}, {"lr": 0.1}])
+@pytest.mark.parametrize("name", ["Adam", "SGD", "RMSprop"])
+def test_weights_for_a_learning_rate_are_answered(name, more):
+    with pytest.raises(TypeError, match=r"learning_rate=...\): expected a number; got a list. .*optimizer.apply"):
+        getattr(ef.optimizers, name)([ef.Variable(1.0)], **more)
