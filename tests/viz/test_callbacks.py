@@ -10,6 +10,7 @@ import eagerflow as ef
 import viz
 from tests.viz.nets import Trainer, mlp
 from viz.callbacks import TensorBoard, Trace
+from viz.page.data import data as page_data
 
 pytest.importorskip("tensorboard")
 
@@ -254,6 +255,19 @@ def test_fit_fills_both_runs(tmp_path):
     recording = callbacks[1].recordings[1]
     assert recording.find(phase="backward")
     assert recording.find(phase="update")
+
+
+def test_what_evaluation_reports_stays_apart_from_the_batches_of_training():
+    x, y = Trainer().x, Trainer().y
+    model = compiled()
+    with viz.trace() as t:
+        model.fit(x, y, batch_size=4, verbose=0, validation_data=(x[:4], y[:4]))
+        model.evaluate(x, y, batch_size=4, verbose=0)
+    assert [(log.kind, log.step) for log in t.logs] == [
+        *(("batch", 0), ("batch", 1), ("evaluation", 0), ("epoch", 0)),
+        *(("evaluation", 0), ("evaluation", 1)),
+    ]
+    assert [kind for kind, *_ in page_data(t)["logs"]].count("evaluation") == 3
 
 
 def test_a_traced_fit_has_steps_phases_and_logs():

@@ -331,7 +331,9 @@ class Step:
 
 @dataclasses.dataclass(slots=True)
 class Logs:
-    """Numbers that training reported: `kind` is `"batch"` or `"epoch"`.
+    """Numbers that training reported: `kind` is `"batch"`, `"epoch"`, or `"evaluation"` for batches of `evaluate`.
+
+    Those of the validation within `fit` count as evaluation, too.
 
     >>> import eagerflow as ef
     >>> import viz

@@ -94,7 +94,7 @@ def _guilty(part: Record, first: int) -> list[tuple[int, int]]:
 def _thinned(logs: Sequence[Logs]) -> list[Logs]:
     """As many as a chart can show: of very many every n-th, and the last."""
     found: list[Logs] = []
-    for kind in ("batch", "epoch"):
+    for kind in ("batch", "epoch", "evaluation"):
         of_kind = [log for log in logs if log.kind == kind]
         every = -(-len(of_kind) // _MOST_LOGS) or 1
         found += of_kind[:-1:every] + of_kind[-1:]

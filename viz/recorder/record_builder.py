@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime
 import math
 import platform
@@ -364,6 +365,14 @@ class _Builder:
                 if i not in given and "layer" in around and i < len(self.met) and self.met[i].key is None:
                     tensor.role = "constant"
 
+    def _kind_of_log(self, kind: str, when: int | None) -> str:
+        """Numbers of a batch are those of an evaluation where the step before was one of it."""
+        if kind != "batch" or when is None:
+            return kind
+        before = bisect.bisect_right(self.record.steps, when, key=lambda step: step.start or 0)
+        evaluates = before and self.record.scopes[self.record.steps[before - 1].scope].name == "test_step"
+        return "evaluation" if evaluates else kind
+
     def _finish(self) -> None:
         capture, record = self.capture, self.record
         if capture.memory is not None:
@@ -377,7 +386,12 @@ class _Builder:
             if op.phase == "network":
                 op.thread = max(1, len(self.threads))  # a track of its own
         record.logs = [
-            Logs(kind, step, {str(k): float(v) for k, v in values.items()}, self._time(when))
+            Logs(
+                self._kind_of_log(kind, self._time(when)),
+                step,
+                {str(k): float(v) for k, v in values.items()},
+                self._time(when),
+            )
             for kind, step, values, when in capture.logs
         ]
         missing = sorted((capture.options.steps or frozenset()) - set(capture.step_numbers))

@@ -99,7 +99,11 @@ class Toolbar {
       { model, state, places } = viewer;
     this.title.textContent = clean(model.data.title, 60);
     this.title.title = clean(model.data.title, 500);
-    this.caption.textContent = describe(viewer);
+    const caption = describe(viewer);
+    this.caption.title = caption;
+    this.caption.replaceChildren(
+      ...caption.split(" · ").map((part, i) => el("span", {}, i ? `\u00a0· ${part.trim()}` : part.trim())),
+    ); // parts that have no room are left out whole
     this.views.show(state.view);
     this.colours.value = state.color;
     for (const option of this.colours.options) {

@@ -5,7 +5,8 @@ const MOST_ELEMENTS = 700,
   NEAREST = 3,
   FARTHEST = 0.002,
   MARGIN = 200,
-  BESIDE = 130;
+  BESIDE = 130,
+  SMALLEST = 0.4; // of a page's first view: a wider scene is shown in part
 
 class Canvas {
   constructor(onEvent) {
@@ -206,7 +207,7 @@ class Canvas {
       size = this.size();
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
     const beside = size.w - 2 * BESIDE > 500 ? BESIDE : 0; // the room of the map, which is shown with a part of the scene
-    const readable = Math.min(1, Math.max(0.6, (size.w - beside - 40) / (width - left)));
+    const readable = Math.min(1, Math.max(SMALLEST, (size.w - beside - 40) / (width - left)));
     if (!whole && view.scale < readable) {
       const room = (width - left) * readable <= size.w - beside - 40 ? size.w - beside : size.w;
       view.scale = readable;

@@ -47,7 +47,7 @@ function histogram(counts, min, max) {
   );
 }
 
-// A line through points [x, y], with its last value.
+// A line through points [x, y] between axes, with its last value.
 function lineChart(name, points) {
   const w = 320,
     h = 90,
@@ -57,11 +57,12 @@ function lineChart(name, points) {
     high = Math.max(...ys),
     first = Math.min(...xs),
     last = Math.max(...xs);
-  const at = ([x, y]) => [
-    last > first ? ((x - first) / (last - first)) * w : w / 2,
-    high > low ? h - 4 - ((y - low) / (high - low)) * (h - 8) : h / 2,
-  ];
-  const shown = points.filter((p) => Number.isFinite(p[1])).map(at);
+  const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || 1,
+    bottom = low - room,
+    reach = high - low + 2 * room || 1;
+  const across = (x) => (last > first ? ((x - first) / (last - first)) * w : w / 2),
+    down = (y) => h - ((y - bottom) / reach) * h;
+  const shown = points.filter((p) => Number.isFinite(p[1])).map(([x, y]) => [across(x), down(y)]);
   const line =
     shown.length > 1
       ? svg("polyline", {
@@ -70,28 +71,45 @@ function lineChart(name, points) {
         })
       : shown.map(([x, y]) => svg("circle", { cx: x, cy: y, r: 3, class: "dot" }));
   const final = points[points.length - 1][1];
+  const rows = ys.length ? ticks(bottom, bottom + reach, 3) : [],
+    columns = ticks(first, last, 4).filter(Number.isInteger);
   return el(
     "figure",
     { class: "chart" },
     el("figcaption", {}, el("strong", {}, clean(name, 60)), el("span", {}, numeral(final))),
-    svg(
-      "svg",
-      {
-        viewBox: `0 0 ${w} ${h}`,
-        preserveAspectRatio: "none",
-        role: "img",
-        "aria-label": `${clean(name, 60)}: ${points.length} values, the last ${numeral(final)}`,
-      },
-      line,
-    ),
     el(
-      "figcaption",
-      { class: "range" },
-      el("span", {}, `${numeral(low)} … ${numeral(high)}`),
-      el("span", {}, `${amount(first)} … ${amount(last)}`),
+      "div",
+      { class: "plane" },
+      el("div", { class: "rows" }, rows.map((y) => mark("top", down(y) / h, tickName(y)))),
+      svg(
+        "svg",
+        {
+          viewBox: `0 0 ${w} ${h}`,
+          preserveAspectRatio: "none",
+          role: "img",
+          "aria-label": `${clean(name, 60)}: ${points.length} values from ${numeral(low)} to ${numeral(high)}, the last ${numeral(final)}`,
+        },
+        rows.map((y) => svg("line", { x1: 0, x2: w, y1: down(y), y2: down(y), class: "grid" })),
+        line,
+      ),
+      el("div", { class: "axis-name" }, name.startsWith("epoch") ? "epoch" : "batch"),
+      el("div", { class: "columns" }, columns.map((x) => mark("left", across(x) / w, x >= 1e4 ? short(x) : amount(x)))),
     ),
   );
 }
+
+// A number on an axis, at a share of its length.
+function mark(side, share, words) {
+  const node = el("span", {}, words);
+  node.style[side] = `${(100 * share).toFixed(2)}%`;
+  return node;
+}
+
+// Round numbers come out of sums: 0.30000000000000004 is 0.3.
+const tickName = (value) => {
+  const short = Number(value.toPrecision(6));
+  return short !== 0 && (Math.abs(short) >= 1e5 || Math.abs(short) < 1e-3) ? short.toExponential() : String(short);
+};
 
 // A canvas as wide as its place that is as sharp as the screen; `draw(pen, width, height)`.
 function fitCanvas(canvas, width, height, draw) {
@@ -109,6 +127,6 @@ function ticks(from, to, about) {
     power = 10 ** Math.floor(Math.log10(rough || 1));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough) || power;
   const found = [];
-  for (let at = Math.ceil(from / step) * step; at <= to; at += step) found.push(at);
+  for (let at = Math.ceil(from / step) * step; at <= to; at += step) found.push(Math.abs(at) < step * 1e-9 ? 0 : at);
   return found;
 }

@@ -11,7 +11,7 @@ class Search {
     this.at = -1;
     this.input = el("input", {
       type: "search",
-      placeholder: "Search: name, op, 32×64, f16, file.py …",
+      placeholder: "Search name, op, …",
       "aria-label": "search",
       autocomplete: "off",
       spellcheck: "false",
