@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import pathlib
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 from viz.command.output_files import check_target
@@ -15,6 +20,9 @@ from viz.command.script_runner import run_script
 from viz.livepage.handle import LivePage, live
 
 __all__ = ["add_options", "run_live"]
+
+_LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
+_TELLING = 1.0  # seconds in which a signal is told of, before it takes effect
 
 EXAMPLES = """
   viz run --live train.py               watch it on a page while it trains; Ctrl-C ends the page
@@ -56,10 +64,10 @@ def run_live(options: argparse.Namespace) -> int:
     if ranks is not None and ranks.rank:  # the page is that of rank 0
         return run_script(options.script, options.arguments, options.module, contextlib.nullcontext())[1]
     name = options.name or pathlib.Path(options.script).name
-    page = live(port=options.port, open_browser=options.open, every=options.every, name=name)
+    page = live(port=options.port, open_browser=options.open, every=options.every, linger=_LINGER, name=name)
     errors: list[BaseException] = []
     try:
-        listening = contextlib.nullcontext(page)  # which is told of the script's error before it closes
+        listening = _told_of_signals(page)  # which is told of the script's error before it closes
         _, status = run_script(options.script, options.arguments, options.module, listening, errors.append)
     except OSError:
         page.close(quit=True)
@@ -72,6 +80,30 @@ def run_live(options: argparse.Namespace) -> int:
         _serve(page)
     page.close(quit=True)
     return status
+
+
+@contextlib.contextmanager
+def _told_of_signals(page: LivePage) -> Iterator[LivePage]:
+    """Within, the page hears of the SIGTERM that ends the program, unless the script has plans of its own for it."""
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield page
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        # In a thread: what the signal interrupted may hold the locks that it takes to tell.
+        teller = threading.Thread(target=page.end_by, args=(signal.Signals(number).name,), daemon=True)
+        teller.start()
+        teller.join(_TELLING)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield page
+    finally:
+        if signal.getsignal(signal.SIGTERM) is end:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _refuse_others(options: argparse.Namespace) -> None:

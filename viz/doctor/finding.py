@@ -110,6 +110,13 @@ class Finding:
         """
         return f"{CATALOGUE}#{self.kind}"
 
+    @property
+    def sentence(self) -> str:
+        """The message as a sentence. A name at its beginning, of an op or a loss, stays as it is written in code."""
+        first = self.message.partition(" ")[0]
+        is_name = first == self.op or "_" in first or first.endswith("()")
+        return f"{self.message if is_name else self.message[:1].upper() + self.message[1:]}."
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; numbers that aren't finite become text.
 

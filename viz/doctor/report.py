@@ -36,7 +36,7 @@ def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
     code = linecache.getline(finding.file, finding.line).strip() if finding.file and finding.line else ""
     if code:
         lines.append(f"    {paint(_cut(code), '2')}")
-    lines += textwrap.wrap(_sentence(finding.message), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    lines += textwrap.wrap(finding.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     if finding.because is not None:
         lines.append(f"  follows from {finding.because}, above")
         return "\n".join(lines)
@@ -46,10 +46,6 @@ def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
 
 def _cut(code: str) -> str:
     return code if len(code) <= _WIDTH else f"{code[: _WIDTH - 1]}…"
-
-
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _short(finding: Finding) -> str:

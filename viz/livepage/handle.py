@@ -29,6 +29,7 @@ from viz.recording import Recording
 
 __all__ = ["LivePage", "live"]
 
+_LAST_BREATH = 0.5  # the same, where a signal ends it
 _LAST_WORDS = 5.0  # seconds that the end of the program waits for what is still to be sent
 _CELL = 2.0  # and the end of a cell, in a notebook
 _TICKET = 60.0  # seconds that an address which leads to the page once is good for
@@ -259,6 +260,16 @@ class LivePage:
         if quit or not self._child.alive:
             self._child.close()
 
+    def end_by(self, signal_name: str) -> None:
+        """Say that a signal ends the program, which runs no more Python than this.
+
+        Args:
+            signal_name: `"SIGTERM"`, say.
+        """
+        self._sender.stop(_LAST_BREATH)
+        words = f"The program was ended by {signal_name}."
+        self._child.send({"is": "end", "how": "killed", "by": signal_name, "words": words})
+
     def report(self, error: BaseException, trail: TracebackType | None = None) -> None:
         """Show an exception on the page."""
         self._box.put("failure", describe(error, self._collector.blame, trail))
@@ -297,7 +308,11 @@ class LivePage:
         self.close(error)
 
     def _findings(self) -> list[dict[str, Any]]:
-        return [] if self._rounds is None else [f.to_dict() for f in self._rounds.watcher.findings]
+        return (
+            []
+            if self._rounds is None
+            else [{**f.to_dict(), "message": f.sentence} for f in self._rounds.watcher.findings]
+        )
 
     def _paths(self) -> frozenset[str] | None:
         if self._model is None:

@@ -122,9 +122,18 @@ class Progress:
             return {}
         done = history.epoch[-1] + 1 if getattr(history, "epoch", None) else 0
         epochs, steps = int(params["epochs"]), params.get("steps") or self._per_epoch
-        inside = self.in_epoch or (steps if done >= epochs else 0)
-        found = {"epoch": min(done + 1, epochs), "epochs": epochs, "in_epoch": inside, "per_epoch": steps}
-        if steps and rate:
+        stopped = bool(getattr(model, "stop_training", False)) and done > 0  # by a callback: no other epoch follows
+        over = not self.in_epoch and (stopped or done >= epochs)
+        inside = steps if over else self.in_epoch
+        found = {
+            "epoch": done if over else min(done + 1, epochs),
+            "epochs": epochs,
+            "in_epoch": inside,
+            "per_epoch": steps,
+        }
+        if over:
+            found["eta"] = 0.0
+        elif steps and rate:
             found["eta"] = max(0.0, ((epochs - done) * steps - self.in_epoch) / rate)
         return found
 

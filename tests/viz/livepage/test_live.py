@@ -44,6 +44,21 @@ def test_fit_is_shown_with_curves_progress_and_the_graph():
         assert any(graph["tensors"]["stats"])
 
 
+def test_a_training_that_a_callback_stops_ends_in_its_last_epoch():
+    class Stop(ef.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 2
+
+    with watched() as (page, reader):
+        x, y = data()
+        mlp().fit(x, y, batch_size=8, epochs=10, verbose=0, callbacks=[Stop()])
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+        status = reader.parts["status"]
+    assert (status["epoch"], status["epochs"], status["in_epoch"], status["per_epoch"]) == (3, 10, 8, 8)
+    assert status["eta"] == 0
+
+
 def test_distributions_of_weights_gradients_and_activations():
     with watched() as (page, reader):
         x, y = data()

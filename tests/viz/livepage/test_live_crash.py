@@ -99,6 +99,8 @@ model.fit(x, x[:, :1] * np.ones((1, 4), "float32"), batch_size=8, epochs=2, verb
 what = sys.argv[1] if len(sys.argv) > 1 else ""
 if what == "crash":
     model.fit(x[:, :2], x, verbose=0)
+if what == "stay":
+    time.sleep(60)
 if what == "leave":
     sys.exit(3)
 if what == "kill":
@@ -177,6 +179,22 @@ def test_a_script_that_is_killed_leaves_its_page(script):
     os.killpg(server_of(url), signal.SIGKILL)
     reader.close()
     again.close()
+
+
+@linux
+@pytest.mark.slow
+def test_a_run_that_is_told_to_end_says_by_which_signal(script):
+    process, url = started("-m", "viz", "run", "--live", "--every", "0", script(), "stay")
+    reader = Reader(url)
+    reader.wait(lambda r: len(r.curves.get("epoch|loss", [])) == 2)
+    server = server_of(url)
+    process.send_signal(signal.SIGTERM)
+    end = reader.wait(lambda r: r.parts.get("end"))
+    assert (end["how"], end["by"]) == ("killed", "SIGTERM")
+    assert process.wait(30) == -signal.SIGTERM
+    process.stderr.close()
+    os.killpg(server, signal.SIGKILL)
+    reader.close()
 
 
 def server_of(url):

@@ -169,7 +169,7 @@ class Live {
 
   condition() {
     if (this.end) {
-      const how = { finished: "ended", crashed: "crashed", interrupted: "stopped", gone: "died" }[this.end.how] || "ended";
+      const how = { finished: "ended", crashed: "crashed", interrupted: "stopped", gone: "died", killed: `ended by ${clean(this.end.by || "a signal", 20)}` }[this.end.how] || "ended";
       return [this.end.how, this.gone || this.lost ? `${how} (page closed)` : how];
     }
     if (this.gone || this.lost) return ["lost", "connection lost"];

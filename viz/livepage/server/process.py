@@ -14,7 +14,10 @@ from viz.livepage.server.web import Page, Server
 
 __all__ = ["main"]
 
-_GONE = "The program ended without saying so: it was killed, or it crashed in code that isn't Python's."
+_GONE = (
+    "The program ended without saying so: it was killed (kill -9, or too little memory), or it crashed in code that "
+    "isn't Python's. Its exit status, which its terminal or job has, tells which."
+)
 _TELLING = 1.0  # seconds for browsers to hear that this process ends
 
 
