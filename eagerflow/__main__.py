@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["launch"]:
         return _launch(given[1:])
+    if given and given[0][0:1] != "-" and given[0] not in commands.choices:
+        near = import_module("eagerflow.base.errors").did_you_mean(given[0], commands.choices)
+        parser.error(f"there is no command {given[0]!r}.{near} Commands: {', '.join(commands.choices)}")
     chosen = parser.parse_args(given)
     if chosen.command is None:
         parser.print_help()

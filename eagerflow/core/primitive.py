@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -105,13 +106,17 @@ class Op:
         """The same kind of error, saying which op met which arrays; costs nothing until raised."""
         given = [f"{n}={_shown(v)}" for n, v in zip(self.settings, settings) if not _is_usual(self, n, v)]
         got = ", ".join([*[signature_of(x) for x in inputs], *given])
-        explained = same_kind(error)(f"{self.name}({got}): {_shorten(error)}{_hint(settings)}")
+        said = _in_our_words(_shorten(error), inputs, settings)
+        explained = same_kind(error)(f"{self.name}({got}): {said}{_hint(settings)}")
         shown_short(explained)
         if state.on:
             now = clock()
             for observer in current():
                 observer.on_op(self, tuple(inputs), settings, None, now, now, explained)
         return explained
+
+
+_OUTSIDE = re.compile(r"(axis -?\d+ is out of bounds) for array of dimension (\d+)")
 
 
 def _is_usual(op: Op, name: str, value: Any) -> bool:
@@ -122,6 +127,31 @@ def _is_usual(op: Op, name: str, value: Any) -> bool:
 
 def _shown(setting: Any) -> str:
     return signature_of(setting) if hasattr(setting, "dtype") else f"{setting!r:.60}"
+
+
+def _in_our_words(said: str, inputs: Sequence[Any], settings: tuple[Any, ...]) -> str:
+    """What NumPy says of shapes that don't fit, with what to do; all else stays."""
+    parts = inputs[0] if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)) else inputs
+    shapes = [tuple(part.shape) for part in parts if hasattr(part, "shape")]
+    listed = " and ".join(map(str, shapes[:4]))
+    if said.startswith("operands could not be broadcast") and len(shapes) > 1:
+        return (
+            f"shapes {listed} don't broadcast: counted from the last axis, lengths must be equal or 1. "
+            "x[:, None] inserts an axis of length 1."
+        )
+    if said.startswith("cannot reshape array"):
+        return f"{said}: both need as many elements; one length may be -1 and is then computed"
+    if said.startswith("all the input array") and shapes:
+        axes = {len(shape) for shape in shapes}
+        if len(axes) > 1:
+            return f"all tensors need the same number of axes; got {listed}. x[None] adds one in front."
+        return f"all tensors need the same lengths but for the axis that they are joined along; got {listed}."
+    outside = _OUTSIDE.fullmatch(said)
+    if outside is not None:
+        count = int(outside[2])
+        range_ = f"use {-count} to {count - 1}" if count else "a number has no axes"
+        return f"{outside[1]} for a tensor with {count} {'axis' if count == 1 else 'axes'}: {range_}."
+    return said
 
 
 def _hint(settings: tuple[Any, ...]) -> str:

@@ -9,7 +9,7 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import signature_of
+from eagerflow.base.errors import a_kind, signature_of
 from eagerflow.core.device import current_device, is_device_array, place
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
@@ -78,7 +78,7 @@ def _host(what: str, value: Any) -> numpy.ndarray:
         return array
     if array.dtype.kind in "OUSTMmV" and array.dtype.name != "bfloat16":
         raise TypeError(
-            f"{what}: expected numbers; got a {type(value).__name__} with {array.dtype} elements. "
+            f"{what}: expected numbers; got {a_kind(value)} with {array.dtype} elements. "
             "Encode text and objects as numbers first."
         )
     if array.ndim == 1 and what == "x" and type(value).__module__.partition(".")[0] == "pandas":

@@ -15,6 +15,7 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.config import max_steps_per_epoch
+from eagerflow.base.errors import a_kind
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import warn
 from eagerflow.core import random
@@ -529,11 +530,10 @@ def feed_for(
         )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None and name == "batch_size" and behaviour.keras_2:
-            warn(f"batch_size={value} changes nothing: x is a {type(x).__name__}, which has batches already.")
+            warn(f"batch_size={value} changes nothing: x is {a_kind(x)}, which has batches already.")
         elif value is not None:
             raise ValueError(
-                f"{name}: x is a {type(x).__name__}, whose batches hold x, y and sample weights already; "
-                f"leave {name} out."
+                f"{name}: x is {a_kind(x)}, whose batches hold x, y and sample weights already; leave {name} out."
             )
     if isinstance(x, PyDataset) or not hasattr(type(x), "__iter__"):
         return PyDatasetFeed(x, shuffle, class_weight, steps)

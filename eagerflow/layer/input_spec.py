@@ -163,6 +163,8 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
     ndim = len(x.shape)
     if "axes" in problem and ndim:
         wanted = next(int(word) for word in problem.split() if word.isdigit())
+        if wanted == ndim + 1 and hasattr(layer, "return_sequences"):
+            return " Sequences are (batch, time, features): x[None] makes a batch of one, x[..., None] one feature."
         if wanted == ndim + 1:
             return " A missing batch or channels axis: use x[None] or x[..., None]."
         return f" Reshape the inputs to {wanted} axes, the first being the batch."

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow.base import tree
+from eagerflow.base.errors import a_kind
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.tracebacks import boundary
 from eagerflow.layer.layer import Layer
@@ -109,7 +110,7 @@ def _clone_graph(model: Model, clone: _Cloner, input_tensors: Any, call_function
     elif input_tensors is not None and isinstance(graph.inputs_structure, dict):
         raise ValueError(
             f"clone_model(input_tensors=...): expected a dict with the keys {list(graph.inputs_structure)}, as the "
-            f"model's inputs are; got a {type(input_tensors).__name__}."
+            f"model's inputs are; got {a_kind(input_tensors)}."
         )
     if len(fresh) != len(old):
         raise ValueError(f"clone_model(input_tensors=...): the model has {len(old)} inputs; got {len(fresh)}.")
@@ -161,5 +162,5 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
         raise ValueError(f"model_from_json: expected JSON text, as model.to_json() gives; {error}.") from None
     model = deserialize_keras_object(config, custom_objects)
     if not isinstance(model, Model):
-        raise TypeError(f"model_from_json: the text describes a {type(model).__name__}, no model.")
+        raise TypeError(f"model_from_json: the text describes {a_kind(model)}, no model.")
     return model

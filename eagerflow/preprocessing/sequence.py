@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import a_kind, did_you_mean
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.preprocessing.skipgrams import make_sampling_table, skipgrams
 from eagerflow.preprocessing.timeseries_generator import TimeseriesGenerator
@@ -71,9 +71,7 @@ def _rows(sequences: Any) -> list[Any]:
     rows = []
     for i, row in enumerate(sequences):
         if not hasattr(row, "__len__") or not hasattr(row, "__getitem__"):
-            raise TypeError(
-                f"pad_sequences(sequences): expected a list of sequences; sequences[{i}] is a {type(row).__name__}."
-            )
+            raise TypeError(f"pad_sequences(sequences): expected a list of sequences; sequences[{i}] is {a_kind(row)}.")
         rows.append(row)
     return rows
 

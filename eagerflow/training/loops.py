@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base import tree
+from eagerflow.base.errors import a_kind
 from eagerflow.base.memory import give_back
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
@@ -196,7 +197,7 @@ def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[F
     if part and held_back is None:
         if not is_array_like(x):
             raise ValueError(
-                f"fit(validation_split={part}): works for arrays only; x is a {type(x).__name__}. Pass validation_data."
+                f"fit(validation_split={part}): works for arrays only; x is {a_kind(x)}. Pass validation_data."
             )
         arrays = (as_arrays("x", x), as_arrays("y", y), as_arrays("sample_weight", sample_weight))
         rows = check_lengths(x=arrays[0], y=arrays[1], sample_weight=arrays[2])

@@ -18,7 +18,7 @@ from eagerflow.data.feed import ArrayFeed, Feed
 __all__ = ["warn_of_nan"]
 
 _ADVICE = (
-    "To find the op that began it, run `viz doctor` with your script, or put viz.trace(on_nonfinite='raise') around "
+    "To find the op that began it, run `viz nonfinite` with your script, or put viz.trace(on_nonfinite='raise') around "
     "fit. callbacks.TerminateOnNaN() stops at once."
 )
 _RATE = ". The learning rate may be too high"
@@ -53,8 +53,11 @@ def _cause(model: Any, feed: Feed) -> str:
         return f": x holds NaN or infinite values{meets}"
     if layer is None:
         return _RATE
-    why = "" if _all_finite(layer.get_weights()) else ", as its weights hold NaN or infinity"
-    return f": layer {layer.path!r:.80} is the first whose output isn't finite{why}{_RATE}"
+    if _all_finite(layer.get_weights()):
+        why = " though its weights are: look for a log, root or division in it, or the learning rate may be too high"
+    else:
+        why = f", as its weights hold NaN or infinity{_RATE}"
+    return f": layer {layer.path!r:.80} is the first whose output isn't finite{why}"
 
 
 def _parts(feed: ArrayFeed) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eagerflow.base import tree
-from eagerflow.base.errors import WrongPlaceError, did_you_mean
+from eagerflow.base.errors import WrongPlaceError, a_kind, did_you_mean
 from eagerflow.core.tensor import Tensor
 from eagerflow.training.structures import nests
 
@@ -139,9 +139,7 @@ class Outputs:
         if isinstance(places, int):
             if isinstance(given, Mapping) or (_several(given) and len(given) != 1 and "metrics" not in what):
                 where = "/".join(map(str, path))
-                raise WrongPlaceError(
-                    f"{what}: the output {where!r} is one array; got a {type(given).__name__} for it."
-                )
+                raise WrongPlaceError(f"{what}: the output {where!r} is one array; got {a_kind(given)} for it.")
             found[places] = given[0] if _several(given) and "metrics" not in what else given
             return
         inside = tree.flatten(places)

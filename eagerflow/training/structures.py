@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from eagerflow.base import tree
-from eagerflow.base.errors import WrongPlaceError
+from eagerflow.base.errors import WrongPlaceError, a_kind
 
 __all__ = ["Part", "at", "nests", "parts_of"]
 
@@ -122,7 +122,7 @@ def _check(loss: Any, places: Any, path: Path, names: list[str]) -> None:
     where = "/".join(map(str, path))
     if not tree.is_nested(places) or isinstance(loss, Mapping) is not isinstance(places, Mapping):
         kind = type(places).__name__ if tree.is_nested(places) else "one array"
-        raise WrongPlaceError(f"loss: the output {where!r} is {kind}; got a {type(loss).__name__} for it.")
+        raise WrongPlaceError(f"loss: the output {where!r} is {kind}; got {a_kind(loss)} for it.")
     if isinstance(loss, Mapping):
         unknown = next((key for key in loss if key not in places), None)
         if unknown is not None:

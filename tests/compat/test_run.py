@@ -94,3 +94,10 @@ def test_wrong_settings_in_keras_json_are_named(run, tmp_path):
     assert done.returncode != 0
     assert "keras.json" in done.stderr
     assert "float31" in done.stderr
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest_one(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["demmo"])
+    assert ended.value.code == 2
+    assert "there is no command 'demmo'. Did you mean 'demo'? Commands: demo, run" in capsys.readouterr().err

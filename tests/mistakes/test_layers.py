@@ -132,6 +132,7 @@ ARGUMENTS: dict[str, Mistake] = {
 }
 
 INPUTS: dict[str, Mistake] = {
+    "a sequence without features": (lambda: layers.LSTM(3)(np.ones((2, 3))), ValueError, ("batch, time, features",)),
     "another width than before": (lambda: built_for_three()(np.ones((4, 5))), ValueError, ("hidden", "3", "5")),
     "text": (lambda: layers.Dense(2)("text"), (TypeError, ValueError), ("Dense",)),
     "an array of text": (lambda: layers.Dense(2)(np.array([["a", "b"]])), TypeError, ("text",)),

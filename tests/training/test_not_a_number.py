@@ -38,7 +38,7 @@ def with_nan(array, at=(7, 1)):
 def test_nan_in_the_data_names_the_data_and_the_first_layer():
     (message,) = told(model(), with_nan(X), Y, epochs=3)
     assert message.startswith("the loss is nan after epoch 1: x holds NaN or infinite values, and layer 'net/wide'")
-    assert "viz doctor" in message
+    assert "viz nonfinite" in message
     assert len(message) <= 500
 
 
@@ -124,3 +124,15 @@ def test_it_is_said_once_per_training(epochs):
     made = model()
     assert len(told(made, with_nan(X), Y, epochs=epochs)) == 1
     assert len(told(made, with_nan(X), Y, epochs=epochs)) == 1
+
+
+def test_a_log_of_negative_numbers_is_thought_of():
+    class Log(layers.Layer):
+        def call(self, x):
+            return ef.ops.log(x)
+
+    logs = ef.Sequential([Log(), layers.Dense(1)])
+    logs.compile("sgd", "mse")
+    (message,) = told(logs, -np.ones_like(X), Y, shuffle=False)
+    assert "log' is the first whose output isn't finite though its weights are: look for a log" in message
+    assert "viz nonfinite" in message

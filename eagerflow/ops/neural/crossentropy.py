@@ -80,7 +80,7 @@ def check_labels(xp: Numpy, target: Array, classes: int) -> Any:
     if outside.any():
         raise ValueError(
             f"target: expected class numbers from 0 to {classes - 1} ({classes} classes); "
-            f"got values from {target.min()} to {target.max()}."
+            f"got values from {target.min()} to {target.max()}. Labels begin with 0; more classes need more outputs."
         )
     return None
 
@@ -192,12 +192,20 @@ def sparse_categorical_crossentropy(
     axis = _class_axis("sparse_categorical_crossentropy", output, axis)
     target = _as_labels(target, output, axis)
     output = _last(output, axis)
-    if from_logits:
-        return sparse_softmax_crossentropy(target, output)
-    if is_half(output.dtype):
-        wide = output.astype("float32")
-        return negative_log_of_picked(target, _clipped(wide / wide.sum(axis=-1, keepdims=True))).astype(output.dtype)
-    return negative_log_of_picked(target, _clipped(output / output.sum(axis=-1, keepdims=True)))
+    try:
+        if from_logits:
+            return sparse_softmax_crossentropy(target, output)
+        if is_half(output.dtype):
+            wide = output.astype("float32")
+            loss = negative_log_of_picked(target, _clipped(wide / wide.sum(axis=-1, keepdims=True)))
+            return loss.astype(output.dtype)
+        return negative_log_of_picked(target, _clipped(output / output.sum(axis=-1, keepdims=True)))
+    except ValueError as error:
+        if ": target: " not in str(error) and not str(error).startswith("target: "):
+            raise
+        said = str(error).partition("target: ")[2]
+        given = f"target={signature_of(target)}, output={signature_of(output)}"
+        raise ValueError(f"sparse_categorical_crossentropy({given}): target: {said}") from None
 
 
 def negative_log_of_picked(target: Tensor, output: Tensor) -> Tensor:
@@ -233,9 +241,11 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
     if target.ndim == output.ndim and target.shape[axis] == 1:
         target = target.reshape((*target.shape[:axis], *target.shape[axis + 1 :]))
     if target.shape != wanted:
+        one_hot = target.shape == output.shape
+        cure = " For one-hot labels use a categorical loss, or ops.argmax(y, axis=-1)." if one_hot else ""
         raise ValueError(
             f"sparse_categorical_crossentropy: target: expected class numbers of shape {wanted} for output "
-            f"{signature_of(output)}; got {signature_of(target)}."
+            f"{signature_of(output)}; got {signature_of(target)}.{cure}"
         )
     if target.dtype.kind in "iu":
         return target
