@@ -59,4 +59,6 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 html_context = {"default_mode": "auto"}
-html_sidebars = {"reference/*/*": ["reference-nav.html"], "index": [], "changelog": []}
+# pages without pages below them have no column for these
+html_sidebars = {"reference/*/*": ["reference-nav.html"]}
+html_sidebars |= {page: [] for page in ("index", "changelog", "errors", "benchmarks", "doctor")}

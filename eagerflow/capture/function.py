@@ -405,11 +405,11 @@ def function(
     each op of a replay. In a distribution it runs eagerly.
 
     Args:
-        func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns such. NumPy arrays
-            arrive as tensors.
+        func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns the same kinds. NumPy
+            arrays arrive as tensors.
         jit_compile: False: the function stays as it is.
-        verify_every: so many replays after each other, one call runs eagerly and is compared with the program bit for
-            bit. 0: never again after the beginning.
+        verify_every: after this many replays in a row, one call runs eagerly and is compared with the program bit for
+            bit. 0: only at the beginning.
         less_memory: activations that are quickly computed again (normalized ones, relu's, dropout's) aren't kept for
             the backward pass. The bits stay the same; a step takes up to a seventh longer.
 

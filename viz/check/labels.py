@@ -73,5 +73,5 @@ def _described(y: numpy.ndarray) -> str:
     if len(kinds) <= 2 and low >= 0 and high <= 1 and y.ndim > 1 and y.shape[-1] > 2 and (y.sum(axis=-1) == 1).all():
         return f"{shape}, one-hot"
     if (kinds == kinds.round()).all() and len(kinds) <= 1000:
-        return f"{shape}, {len(kinds)} kinds of whole numbers from {low:g} to {high:g} in the first batch"
+        return f"{shape}, {len(kinds)} distinct integers from {low:g} to {high:g} in the first batch"
     return f"{shape}, {number(low)} to {number(high)}"

@@ -59,7 +59,7 @@ ADVICE = {
     "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
     "frozen.all": "Set layer.trainable = True for what should learn, before compile.",
     "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
-    "frozen.rate": "Set a learning rate above 0; Adam begins well with 0.001, SGD with 0.01.",
+    "frozen.rate": "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD.",
     "penalty_dominates": "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
     "augmentation": "Use a smaller factor, or the value_range that the data have: (0, 1) or (0, 255).",
     "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
@@ -100,10 +100,12 @@ ADVICE = {
     ),
     "no_gradient.uncalled": "Call it in the model's call method, or remove it.",
     "lr_too_high": (
-        "Lower the learning rate to a tenth, and again until the loss falls; Adam begins well with 0.001, "
-        "SGD with 0.01."
+        "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
+        "0.01 for SGD."
     ),
-    "lr_too_low": ("Raise the learning rate tenfold until the loss falls; Adam begins well with 0.001, SGD with 0.01."),
+    "lr_too_low": (
+        "Raise the learning rate tenfold until the loss falls; good first values: 0.001 for Adam, 0.01 for SGD."
+    ),
     "exploding_gradient": (
         "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "
         "give the optimizer clipnorm=1.0."
@@ -134,7 +136,7 @@ ADVICE = {
         "Leave training out of the call (or pass training=False) for evaluation and prediction."
     ),
     "unscaled_input": (
-        "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as first layer."
+        "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first layer."
     ),
     "memory_growth": (
         "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time."

@@ -128,7 +128,7 @@ class Frozen(Check):
         self.watch.report(
             "frozen",
             "warning",
-            f"{variable.path!r} ({name}) has a gradient in each of {steps} steps and never changes: the optimizer "
+            f"{variable.path!r} ({name}) has a gradient in all {steps} steps and never changes: the optimizer "
             "isn't "
             "given it, while others learn",
             layer=layer if layer is not None else variable.path,

@@ -15,7 +15,7 @@ __all__ = ["Inputs", "Normalizations"]
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _SAMPLE = 1_000_000  # elements that are looked at
-_WILD = "weights are made for inputs around ±1, and the first steps are wild with these"
+_WILD = "weights are made for inputs around ±1, and these make the first steps erratic"
 
 
 class Inputs(Check):

@@ -156,8 +156,7 @@ class Kernels(Check):
                 "bottleneck",
                 "warning" if units == 1 else "info",
                 f"layer {narrow.name!r} leaves {units} of {before} values for {classes} outputs to tell apart: all "
-                "that "
-                "is known of a row passes through it",
+                "that is known of a row has to fit into them",
                 layer=narrow.layer,
                 place=None if narrow.layer is not None else narrow.place,
                 evidence={"before": before, "units": units, "outputs": classes},

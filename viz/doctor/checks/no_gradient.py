@@ -88,7 +88,7 @@ class Unreached(Check):
         self.watch.report(
             "no_gradient",
             "warning" if what != "None" else "error",
-            f"the gradient of {names} ({whose}) is {what} in each of {group[0].asked} steps{unused}{reason}",
+            f"the gradient of {names} ({whose}) is {what} in all {group[0].asked} steps{unused}{reason}",
             layer=layer if layer is not None else group[0].variable.path,
             key=("no_gradient", owner),
             evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": what},

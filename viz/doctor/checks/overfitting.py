@@ -98,7 +98,7 @@ class Overfit(Check):
             "warning" if clear else "info",
             f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
             f"{number(validation[-1])} now, in epoch {len(validation)}, while the training "
-            f"loss went on from {number(train[best])} to {number(train[-1])}",
+            f"loss kept falling, from {number(train[best])} to {number(train[-1])}",
             place=self._place,
             key=key,
             evidence={
