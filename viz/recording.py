@@ -114,7 +114,7 @@ class Recording(Record):
 
         def __getattr__(self, name: str) -> Any:
             if name in _FIELDS:
-                raise RuntimeError(f"this trace is still recording: read .{name} after the `with viz.trace()` block")
+                raise RuntimeError(f"this recording isn't finished: read .{name} after the `with viz.trace()` block")
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # ------------------------------------------------------------------ files

@@ -1,4 +1,4 @@
-"""`viz nonfinite TRACE|SCRIPT`: where NaN and infinities begin."""
+"""`viz nonfinite RECORDING|SCRIPT`: where NaN and infinities begin."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def add_command(parser: Parser) -> None:
         metavar="FILE.efz",
         help="write the recording of the step it happened in",
     )
-    parser.add_argument("file", metavar="TRACE|SCRIPT", help="a recording (.efz), or a Python file to run")
+    parser.add_argument("file", metavar="RECORDING|SCRIPT", help="a recording (.efz), or a Python file to run")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
     parser.set_defaults(command=run_nonfinite)
 

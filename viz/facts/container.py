@@ -50,7 +50,7 @@ _COLUMN = re.compile(
 
 
 class TraceFileError(ValueError):
-    """The file is not a trace, is damaged, or was written by a newer version.
+    """The file is not a recording, is damaged, or was written by a newer version.
 
     >>> import viz
     >>> from pathlib import Path
@@ -59,7 +59,7 @@ class TraceFileError(ValueError):
     ...     viz.load("run.efz")
     ... except viz.TraceFileError as error:
     ...     print(error)
-    'run.efz' is not a trace, or was cut short: File is not a zip file
+    'run.efz' is not a recording, or was cut short: File is not a zip file
     """
 
 
@@ -83,7 +83,7 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
         raise FileNotFoundError(f"there is no file {name!r:.150}{_how_to_record(name)}")
     if not os.path.isfile(path):
         kind = import_module("eagerflow.base.files").irregular(os.stat(path))
-        raise TraceFileError(f"{name!r:.150} is {kind}, not a file that holds a trace.")
+        raise TraceFileError(f"{name!r:.150} is {kind}, not a file that holds a recording.")
     if limit is None:
         limit = min(LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
     try:
@@ -93,7 +93,7 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
         raise TraceFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
         why = _how_to_record(name) or f": {error!s:.{_LONGEST}}"
-        raise TraceFileError(f"{name!r:.150} is not a trace, or was cut short{why}") from None
+        raise TraceFileError(f"{name!r:.150} is not a recording, or was cut short{why}") from None
     except (KeyError, AttributeError, TypeError) as error:
         raise TraceFileError(f"{name!r:.150} is damaged: {_in_words(error)}") from None
     except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:
@@ -108,7 +108,7 @@ def _in_words(error: Exception) -> str:
     """What an internal error means for the file."""
     if isinstance(error, KeyError):
         return f"it has no {error!s:.80}"
-    return f"a value in it is of another kind than in a trace ({type(error).__name__})"
+    return f"a value in it is of another kind than in a recording ({type(error).__name__})"
 
 
 class Allowed:
@@ -129,7 +129,7 @@ class Allowed:
         """
         methods = {member.compress_type for member in archive.infolist()}
         if methods - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise TraceFileError("not a trace: it is packed in a way that traces are not")
+            raise TraceFileError("not a recording: it is packed in a way that recordings are not")
         size = sum(member.file_size for member in archive.infolist())
         self.used += size
         if self.others + size > self.limit:
@@ -145,12 +145,12 @@ def rank_file(number: int) -> str:
 
 
 def check_members(archive: zipfile.ZipFile, inner: bool) -> int:
-    """Refuse a file that holds something else than a trace; gives how many other ranks there are."""
+    """Refuse a file that holds something else than a recording; gives how many other ranks there are."""
     held = archive.namelist()
     ranks = sum([_RANK.fullmatch(name) is not None for name in held])
     wanted = {*_MEMBERS, *map(rank_file, range(1, 1 + ranks))}
     if set(held) - {VALUES} != wanted or len(set(held)) != len(held) or (inner and ranks):
-        raise TraceFileError(f"not a trace: it holds {sorted(held)[:5]!s:.120} instead of {sorted(_MEMBERS)}")
+        raise TraceFileError(f"not a recording: it holds {sorted(held)[:5]!s:.120} instead of {sorted(_MEMBERS)}")
     return ranks
 
 
@@ -159,7 +159,7 @@ def parse(text: bytes) -> dict[str, Any]:
     check_nesting(text)
     header = json.loads(text)
     if not isinstance(header, dict):
-        raise TraceFileError("not a trace: its JSON is no object")
+        raise TraceFileError("not a recording: its JSON is no object")
     return header
 
 
@@ -168,7 +168,7 @@ def check_header(header: dict[str, Any]) -> None:
     version = header.get("version")
     if header.get("kind") != KIND or not isinstance(version, int) or version < 1:
         raise TraceFileError(
-            f"not a trace: its kind is {header.get('kind')!r:.60} and its version {version!r:.20}, not {KIND!r} "
+            f"not a recording: its kind is {header.get('kind')!r:.60} and its version {version!r:.20}, not {KIND!r} "
             f"and {VERSION}"
         )
     if header["version"] > VERSION:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.schema import Frame, Op, Record, TensorInfo
 from viz.facts.selection import origin as forward_op
 from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fixes import fix_for
@@ -105,12 +105,17 @@ def _matters(record: Record, flaws: dict[int, tuple[int, int]]) -> bool:
     return not flaws.keys().isdisjoint(results)
 
 
+def _without_repetitions(stack: Sequence[Frame]) -> tuple[Frame, ...]:
+    """Each line once: a call of `fit` is where an op was called from, and the scopes around it, too."""
+    return tuple([frame for i, frame in enumerate(stack) if not i or frame != stack[i - 1]])
+
+
 def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfinite:
     """All that is known about an origin."""
     op = recording.ops[number]
     at = forward_op(recording, op)
     tensor = None if culprit is None else recording.tensors[culprit]
-    stack = op.stack or at.stack
+    stack = _without_repetitions(op.stack or at.stack)
     part = _guilty_part(recording, op, at) if tensor is None else ""
     inputs = [_facts(recording.tensors[i], name) for i, name in zip(op.inputs, op.input_names)]
     if tensor is not None:

@@ -83,11 +83,22 @@ class Parser(argparse.ArgumentParser):
         if wrong is not None:
             message += nearest(wrong[1], [each.strip(" '") for each in wrong[2].split(",")])
         elif unknown is not None:
-            message += nearest(unknown[1], list(self._option_string_actions))
+            message += self._meant(unknown[1])
+        elif message.startswith("the following arguments are required: "):
+            message = message.removesuffix(", arguments")  # those of the script, which may be none
         said = f"{self.prog}: {paint('error:', '1;31', sys.stderr)} {message}\n"
         self.exit(MISUSED, f"{said}see: {self.prog} --help\n")
 
     # ------------------------------------------------------------------
+
+    def _meant(self, unknown: str) -> str:
+        """The options of which the letters are like these: the dashes, which all have, count for nothing."""
+        by_letters = {flag.lstrip("-"): flag for flag in self._option_string_actions}
+        letters = unknown.lstrip("-")
+        if letters in by_letters:  # --n for -n
+            return f"; did you mean {by_letters[letters]!r}?"
+        found = difflib.get_close_matches(letters, list(by_letters), 3, 0.5)
+        return f"; did you mean {' or '.join([repr(by_letters[each]) for each in found])}?" if found else ""
 
     def _with_empty_names(self, given: list[str]) -> tuple[list[str], list[str]]:
         """What comes up to a script's name, and what follows it.

@@ -106,7 +106,7 @@ def test_a_newer_file_names_both_versions(saved, tmp_path):
 def test_something_else_is_no_trace(saved, tmp_path):
     text = tmp_path / "a.efz"
     text.write_text("hello", encoding="utf-8")
-    with pytest.raises(viz.TraceFileError, match="not a trace"):
+    with pytest.raises(viz.TraceFileError, match="not a recording"):
         viz.load(text)
     other = tmp_path / "b.efz"
     with zipfile.ZipFile(other, "w") as new:

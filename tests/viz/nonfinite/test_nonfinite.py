@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import pickle
@@ -520,3 +521,17 @@ def test_on_any_device(device):
     assert found.examples[0].inputs == {"x": 0}
     assert viz.find_nonfinite(lambda: gradient(ops.sqrt, 0, 1)).phase == "backward"
     assert viz.find_nonfinite(lambda: ops.sum(ops.transpose(ops.ones((3, 4))) * 2)) is None
+
+
+def test_a_line_that_is_on_the_way_several_times_is_listed_once():
+    def loss(target, answer):
+        return ef.ops.mean(ef.ops.log(answer - 100.0))
+
+    model = ef.Sequential([ef.layers.Dense(1)])
+    model.compile("sgd", loss)
+    with viz.trace(stats="basic") as t, np.errstate(all="ignore"), pytest.warns(UserWarning, match="nan"):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    stack = viz.find_nonfinite(t).stack
+    assert stack[0].function == "loss"
+    assert stack[1].code.startswith("model.fit(")
+    assert all(a != b for a, b in itertools.pairwise(stack))

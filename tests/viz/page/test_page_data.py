@@ -336,7 +336,7 @@ def test_colours_are_those_of_the_pictures(steps):
 
 
 def test_pending_recordings_say_so():
-    with viz.trace() as t, pytest.raises(RuntimeError, match="still recording"):
+    with viz.trace() as t, pytest.raises(RuntimeError, match="isn't finished"):
         t.to_html()
 
 

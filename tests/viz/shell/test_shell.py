@@ -295,3 +295,17 @@ def test_json_stays_json_where_files_are_told(here, capsys):
     said = capsys.readouterr()
     assert json.loads(said.out)
     assert "wrote a.svg" in said.err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["show", "--n", "3", "x.efz"], "unrecognized arguments: --n x.efz\n"),
+        (["show", "--ranks", "3", "x.efz"], "did you mean '--rank'?"),
+        (["doctor"], "the following arguments are required: script\n"),
+    ],
+)
+def test_what_is_wrong_with_arguments_is_said_without_wild_guesses(given, said, capsys):
+    with pytest.raises(SystemExit):
+        main(given)
+    assert said in capsys.readouterr().err
