@@ -110,6 +110,10 @@ ADVICE = {
         "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "
         "give the optimizer clipnorm=1.0."
     ),
+    "exploding_gradient.targets": (
+        "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with answers "
+        "around 0, takes very long to reach targets that are far from it."
+    ),
     "vanishing_gradient": (
         "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, normalization "
         "between layers, or shortcuts around them."

@@ -28,7 +28,7 @@ class Alive:
         role: the tensor's role.
         layer: the path of the layer it was made in, or "".
         source: the user's line that made it, or "".
-        shape: the tensor's shape and type, as text.
+        shape: the tensor's shape and type, as text; of a part of an array also how large the part is.
     """
 
     nbytes: int
@@ -190,6 +190,9 @@ def _running(record: Record, time: int) -> Op | None:
 def _alive(record: Record, tensor: TensorInfo, nbytes: int) -> Alive:
     op = None if tensor.producer is None else record.ops[tensor.producer]
     made_in = op if op is None or op.forward is None else record.ops[op.forward]
+    shape = formatting.tensor(tensor)
+    if 0 < tensor.nbytes < nbytes:  # a view, of a larger array that stays as long as it does
+        shape += f" ({formatting.nbytes(tensor.nbytes)} of it)"
     return Alive(
         nbytes,
         tensor.id,
@@ -197,5 +200,5 @@ def _alive(record: Record, tensor: TensorInfo, nbytes: int) -> Alive:
         tensor.role,
         record.path(made_in.scope) if made_in else "",
         formatting.place(op.source) if op else "",
-        formatting.tensor(tensor),
+        shape,
     )

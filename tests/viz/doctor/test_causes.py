@@ -162,3 +162,18 @@ def test_what_is_no_model_is_refused_by_its_type():
         pass
     with pytest.raises(TypeError, match="expected a compiled model, got Recording"):
         viz.diagnose(t)
+
+
+def test_targets_far_from_the_first_answers_are_named_as_what_makes_gradients_large():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64, 10)).astype("float32")
+
+    def found(y):
+        model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])
+        model.compile("adam", "mse")
+        return {finding.rule: finding for finding in viz.diagnose(model, x, y).findings}
+
+    far = found(x[:, :1] * 1000 + 5e4)["exploding_gradient.targets"]
+    assert far.evidence["targets"] > 40_000
+    assert "Scale the targets" in far.fix
+    assert not any(rule.startswith("exploding") for rule in found(x[:, :1]))

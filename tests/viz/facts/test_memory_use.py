@@ -85,3 +85,12 @@ def test_an_empty_recording_used_nothing():
         pass
     assert t.memory().peak == 0
     assert "peak: 0 B" in str(t.memory())
+
+
+def test_a_part_of_an_array_says_how_much_of_it_it_is():
+    model = ef.Sequential([ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.fit(np.ones((96, 8), "float32"), np.ones((96, 1), "float32"), batch_size=32, shuffle=False, verbose=0)
+    largest = t.memory().alive[0]
+    assert (largest.nbytes, largest.shape) == (3072, "32×8 f32 (1 KB of it)")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number
+from viz.doctor.check_base import Check, host, number, rms
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners
 from viz.facts.sums import sum_of_squares
@@ -33,6 +33,16 @@ def _mixes(shape: tuple[int, ...]) -> bool:
     return len(shape) > 1 and math.prod(shape[:-1]) > 1
 
 
+class _Targets(NamedTuple):
+    """What a loss compares the first answers with."""
+
+    size: float  # root mean square
+    low: float
+    high: float
+    answers: float  # their root mean square
+    place: Any
+
+
 class GradientSizes(Check):
     """Compares the gradients of layers with each other, and their norm with that of the beginning."""
 
@@ -45,11 +55,26 @@ class GradientSizes(Check):
         self._largest: dict[int, str] = {}
         self._sizes: dict[int, dict[str, float]] = {}
         self._optimizer: Any = None
+        self._targets: _Targets | None = None
 
     def on_scope_begin(self, opened: Any) -> None:
         self._owners.meet(opened)
         if opened.kind == "optimizer":
             self._optimizer = opened.owner
+        elif opened.kind == "loss" and self._targets is None:
+            self._targets = self._targets_of(opened.scope.inputs)
+
+    def _targets_of(self, given: Any) -> _Targets | None:
+        """Targets of the first batch that are compared with the answers number by number."""
+        if not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
+            return None
+        targets = host(given[0].data) if isinstance(given[0], Tensor) else numpy.asarray(given[0])
+        answers = host(given[1].data)
+        if targets.size != answers.size or not targets.size or targets.dtype.kind not in "fiu":
+            return None
+        if not (numpy.isfinite(targets).all() and numpy.isfinite(answers).all()):
+            return None
+        return _Targets(rms(targets), float(targets.min()), float(targets.max()), rms(answers), self.watch.called_at())
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         sizes = [
@@ -124,11 +149,25 @@ class GradientSizes(Check):
         variable = next((v for v in self._owners.variables() if v.path == self._largest[group]), None)
         layer = self._owners.of(variable) if variable is not None else None
         severity = "info" if clips else "error" if worst > limits.EXPLODING_ERROR else "warning"
+        norms = f"the norm of all gradients is {number(first)} at first and {number(recent)} after {steps} steps seen"
+        usual = f"around 1 is usual{' (the optimizer clips it)' if clips else ''}"
+        targets = self._targets
+        if targets is not None and targets.size > limits.UNSCALED and targets.size > 2 * targets.answers:
+            self.watch.report(
+                "exploding_gradient.targets",
+                severity,
+                f"the targets range from {number(targets.low)} to {number(targets.high)} (root mean square "
+                f"{number(targets.size)}), while the network's answers begin at around {number(targets.answers)}: "
+                f"{norms}; {usual}",
+                place=targets.place,
+                key=("exploding_gradient", group, severity),
+                evidence={"first": first, "recent": recent, "steps": steps, "targets": targets.size},
+            )
+            return
         self.watch.report(
             "exploding_gradient",
             severity,
-            f"the norm of all gradients is {number(first)} at first and {number(recent)} after {steps} steps seen, "
-            f"most of it in {self._largest[group]!r}; around 1 is usual{' (the optimizer clips it)' if clips else ''}",
+            f"{norms}, most of it in {self._largest[group]!r}; {usual}",
             layer=layer if layer is not None else self._largest[group],
             key=("exploding_gradient", group, severity),
             evidence={"first": first, "recent": recent, "steps": steps, "largest": self._largest[group]},
