@@ -50,7 +50,7 @@ def test_nothing_to_pad():
     [
         (3, {}, TypeError, "list of sequences; got int"),
         ("text", {}, TypeError, "list of sequences; got str"),
-        ([[1], 2], {}, TypeError, r"sequences\[1\] is a int"),
+        ([[1], 2], {}, TypeError, r"sequences\[1\] is an int"),
         (RAGGED, {"padding": "Post"}, ValueError, "Did you mean 'post'"),
         (RAGGED, {"truncating": 1}, ValueError, r"truncating=1\): expected 'pre' or 'post'"),
         (RAGGED, {"maxlen": -1}, ValueError, "maxlen=-1"),
