@@ -18,6 +18,7 @@ __all__ = ["check_rows_apart"]
 
 _ROWS = 8  # of a batch, which are enough to see it
 _ROUNDING = 1e-6  # of the row's own gradient: sums of a product may be rounded together
+_VANISHED = 1e-25  # a gradient of outputs beside which another row's would be too small for float32
 _CHANGED = 1e-4  # of the size of the outputs
 _FIX = (
     "look for a mean, a sum, a softmax or a reshape over axis 0: what a model computes of a row must depend on that "
@@ -66,6 +67,12 @@ def _by_gradients(subject: Subject, x: Any, floats: list[Tensor], rows: int) -> 
     own, mixed, pair = _mixing(tape, found, floats, rows)
     if not own and not mixed:
         return open_question("the outputs don't change with the inputs (gradient 0), so nothing is seen", subject.place)
+    if max(own, mixed) < _VANISHED:
+        return open_question(
+            f"the outputs hardly change with the inputs (gradient {max(own, mixed):.1g}: are they saturated?), so "
+            "nothing is seen",
+            subject.place,
+        )
     if mixed <= _ROUNDING * own:
         return fine(
             "no row's outputs depend on another row (gradients; inference mode, as BatchNormalization mixes rows in "
