@@ -16,46 +16,22 @@ __all__ += ["softmax", "softmax_gradient"]
 
 def softmax(rows: ndarray) -> Any:
     """exp(rows) divided by its sum per row."""
-    if not rows.size:
-        return None
-    out = numpy.empty(rows.shape, rows.dtype)
-    work = loops.softmax.on(rows, out)
-    if work is None:
-        return None
-    run_rows(work, len(rows), rows.shape[1], rows.size * 0.6)
-    return out
+    return _filled(loops.softmax, 0.6, rows, numpy.empty(rows.shape, rows.dtype)) if rows.size else None
 
 
 def softmax_gradient(g: ndarray, out: ndarray) -> Any:
     """out (g - sum(g out))."""
-    found = numpy.empty(out.shape, out.dtype)
-    work = loops.softmax_gradient.on(g, out, found)
-    if work is None:
-        return None
-    run_rows(work, len(out), out.shape[1], out.size * 0.3)
-    return found
+    return _filled(loops.softmax_gradient, 0.3, g, out, numpy.empty(out.shape, out.dtype))
 
 
 def log_softmax(rows: ndarray) -> Any:
     """rows - log(sum(exp(rows)))."""
-    if not rows.size:
-        return None
-    out = numpy.empty(rows.shape, rows.dtype)
-    work = loops.log_softmax.on(rows, out)
-    if work is None:
-        return None
-    run_rows(work, len(rows), rows.shape[1], rows.size * 0.6)
-    return out
+    return _filled(loops.log_softmax, 0.6, rows, numpy.empty(rows.shape, rows.dtype)) if rows.size else None
 
 
 def log_softmax_gradient(g: ndarray, out: ndarray) -> Any:
     """g - exp(out) sum(g)."""
-    found = numpy.empty(out.shape, out.dtype)
-    work = loops.log_softmax_gradient.on(g, out, found)
-    if work is None:
-        return None
-    run_rows(work, len(out), out.shape[1], out.size * 0.6)
-    return found
+    return _filled(loops.log_softmax_gradient, 0.6, g, out, numpy.empty(out.shape, out.dtype))
 
 
 def crossentropy_of_labels(labels: Any, rows: ndarray) -> Any:
@@ -63,21 +39,30 @@ def crossentropy_of_labels(labels: Any, rows: ndarray) -> Any:
     if not rows.size:
         return None
     loss, out = numpy.empty(len(rows), rows.dtype), numpy.empty(rows.shape, rows.dtype)
-    work = loops.crossentropy_of_labels.on(rows, _places(labels, rows), loss, out)
-    if work is None:
-        return None
-    run_rows(work, len(rows), rows.shape[1], rows.size * 0.6)
-    return loss, out
+    found = _filled(loops.crossentropy_of_labels, 0.6, rows, _places(labels, rows), loss, out)
+    return None if found is None else (loss, found)
 
 
 def crossentropy_of_labels_gradient(g: ndarray, labels: Any, probabilities: ndarray) -> Any:
     """(probabilities - 1 at the label) g, where g (rows,) is the losses' gradient."""
     found = numpy.empty(probabilities.shape, probabilities.dtype)
-    work = loops.crossentropy_of_labels_gradient.on(g, _places(labels, found), probabilities, found)
+    return _filled(loops.crossentropy_of_labels_gradient, 0.3, g, _places(labels, found), probabilities, found)
+
+
+def _filled(loop: Any, cost: float, *arrays: Any) -> Any:
+    """The last of these arrays, which a loop over rows fills from the others; None where it can't.
+
+    Args:
+        loop: compiled, of `loops`.
+        cost: of a number, as `run_rows` has it.
+        *arrays: what the loop takes, in order.
+    """
+    out = arrays[-1]
+    work = loop.on(*arrays)
     if work is None:
         return None
-    run_rows(work, len(found), found.shape[1], found.size * 0.3)
-    return found
+    run_rows(work, len(out), out.shape[1], out.size * cost)
+    return out
 
 
 def _places(labels: Any, rows: ndarray) -> Any:
