@@ -120,12 +120,12 @@ def is_opaque(thing: Any) -> bool:
         return False
     core = next(each for each in kind.__mro__ if not each.__flags__ & _HEAP or each.__flags__ & _FIXED)
     if core is not object:
-        return not kind.__module__.startswith("eagerflow") and not is_function(kind)
+        return not kind.__module__.startswith("eagerflow") and not _is_of_cython(kind)
     inside = hasattr(thing, "__dict__") or any("__slots__" in vars(each) for each in kind.__mro__)
-    return not inside and not is_function(kind)
+    return not inside and not _is_of_cython(kind)
 
 
-def is_function(kind: type) -> bool:
+def _is_of_cython(kind: type) -> bool:
     """Whether these are functions that Cython compiled."""
     return kind.__name__ in ("cython_function_or_method", "fused_cython_function")
 

@@ -21,15 +21,17 @@ class Names(NamedTuple):
         scope: globals and builtins.
         attributes: of whatever object, and variables of the functions around.
         modules: that it imports while it runs.
+        any: whether it may read attributes that it doesn't name.
     """
 
     scope: frozenset[str]
     attributes: frozenset[str]
     modules: frozenset[str]
+    any: bool
 
     def reads(self, name: str) -> bool:
         """Whether an attribute or a variable may be read."""
-        return name in self.attributes or name in self.scope or not _ANY.isdisjoint(self.attributes | self.scope)
+        return self.any or name in self.attributes or name in self.scope
 
 
 @functools.cache
@@ -42,15 +44,20 @@ def _of(code: CodeType) -> Names:
             modules.add(str(step.argval))
         elif step.opname in ("IMPORT_FROM", "LOAD_METHOD") or step.opname.endswith("_ATTR"):
             attributes.add(str(step.argval))
-    inner = [_of(each) for each in code.co_consts if isinstance(each, CodeType)]
+    own = Names(frozenset(scope), frozenset(attributes), frozenset(modules), not _ANY.isdisjoint(scope | attributes))
+    return _joined([own, *[_of(each) for each in code.co_consts if isinstance(each, CodeType)]])
+
+
+def _joined(each: Iterable[Names]) -> Names:
+    every = list(each)
     return Names(
-        frozenset(scope).union(*[each.scope for each in inner]),
-        frozenset(attributes).union(*[each.attributes for each in inner]),
-        frozenset(modules).union(*[each.modules for each in inner]),
+        frozenset().union(*[names.scope for names in every]),
+        frozenset().union(*[names.attributes for names in every]),
+        frozenset().union(*[names.modules for names in every]),
+        any(names.any for names in every),
     )
 
 
 def named_in(codes: Iterable[CodeType]) -> Names:
     """All that these name, and functions inside of them."""
-    each = [_of(code) for code in codes]
-    return Names(*[frozenset().union(*[names[i] for names in each]) for i in range(3)])
+    return _joined(map(_of, codes))
