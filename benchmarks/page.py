@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.aims import COMPILED, COMPILED_AVX2, PLAIN, Limits, aims_tables
 from benchmarks.applications import applications_table
@@ -76,38 +77,46 @@ def page(runs: Sequence[Run], missed: str = "") -> str:
 
 def _parts(runs: Sequence[Run], measured: Sequence[Run], missed: str) -> Iterator[str]:
     yield _INTRODUCTION
-    groups = [(told, each) for told, each in _groups(measured) if each]
-    for told, group, limits in _with_limits(groups):
-        yield f"## Aims{told}\n"
-        yield from aims_tables(group, limits)
+    groups = [group for group in _groups(measured) if group.runs]
+    for group in groups:
+        yield f"## Aims{group.told}\n"
+        yield from aims_tables(group.runs, group.limits)
     if missed:
         yield f"## What is missed, and why\n\n{missed.strip()}\n"
     yield "## The machine\n"
     yield from machine_lines(measured or runs)
     yield _HOW.rstrip()
-    for told, group in groups:
-        yield from _steps(group, told)
+    for group in groups:
+        yield from _steps(group.runs, group.told)
     yield from _memory_and_start(measured)
-    for told, group in groups:
-        yield from _kernels(group, told)
+    for group in groups:
+        yield from _kernels(group.runs, group.told)
     yield from _busy(measured)
     yield from _applications(runs)
     yield from _texts(runs)
 
 
-def _groups(measured: Sequence[Run]) -> Iterator[tuple[str, list[Run]]]:
-    """Runs that are compared with each other, and what their titles say of them: processor, and how we ran."""
+class _Group(NamedTuple):
+    """Runs that are compared with each other.
+
+    Attributes:
+        told: what titles say of them: the kind of processor, and how we ran.
+        runs: they.
+        limits: what their steps may take.
+    """
+
+    told: str
+    runs: list[Run]
+    limits: Limits
+
+
+def _groups(measured: Sequence[Run]) -> Iterator[_Group]:
     by_kind = by_instructions(measured)
     for kind, group in by_kind:
         where = f", {kind}" if len(by_kind) > 1 else ""
-        yield where, group
-        yield f"{where}, compiled kernels and captured steps", fast_runs(group)
-
-
-def _with_limits(groups: Sequence[tuple[str, list[Run]]]) -> Iterator[tuple[str, list[Run], Limits]]:
-    for told, group in groups:
-        fast = COMPILED_AVX2 if "AVX2" in told else COMPILED
-        yield told, group, fast if "compiled" in told else PLAIN
+        yield _Group(where, group, PLAIN)
+        fast = COMPILED if kind == "AVX-512" else COMPILED_AVX2
+        yield _Group(f"{where}, compiled kernels and captured steps", fast_runs(group), fast)
 
 
 def _texts(runs: Sequence[Run]) -> Iterator[str]:
