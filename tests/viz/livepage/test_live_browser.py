@@ -238,14 +238,19 @@ def test_curves_stand_above_the_graph_and_the_legend_beside_it(page_in_browser):
     assert places[".legend"][1] <= places[".stage"][1] + 1
 
 
-def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_browser):
-    page, seen = page_in_browser
+def train_on_a_phone(page, seen):
+    """The page on a narrow screen, with the graph of a training that has ended."""
     seen.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
     seen.open(page.url)
     seen.wait("document.documentElement && document.documentElement.dataset.live === 'waiting' && innerWidth === 390")
     x, y = data()
     mlp().fit(x, y, batch_size=8, epochs=3, verbose=0)
     seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+
+
+def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_browser):
+    page, seen = page_in_browser
+    train_on_a_phone(page, seen)
     height = "document.querySelector('.live-head').getBoundingClientRect().height"
     short = seen.run(height)
     assert short < 844 / 12
@@ -289,11 +294,6 @@ def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_br
 
 def test_on_a_phone_the_graph_has_room_below_the_curves(page_in_browser):
     page, seen = page_in_browser
-    seen.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
-    seen.open(page.url)
-    seen.wait("document.documentElement && document.documentElement.dataset.live === 'waiting' && innerWidth === 390")
-    x, y = data()
-    mlp().fit(x, y, batch_size=8, epochs=3, verbose=0)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    train_on_a_phone(page, seen)
     assert seen.run("document.querySelector('.sight').clientHeight") > 120
     assert seen.run("document.querySelector('.panel').getBoundingClientRect().height") == 0
