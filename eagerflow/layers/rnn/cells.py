@@ -77,13 +77,11 @@ class DropoutRNNCell:
         self.__dict__["_recurrent_dropout_mask"] = None
 
 
-class _Cell(DropoutRNNCell, Layer):
-    """A cell with a kernel for the inputs and one for the state, `gates` times as wide as the state."""
+class RecurrentSettings:
+    """The types of the settings that recurrent layers and their cells keep as they were given."""
 
-    gates = 1
     activation: Any
     use_bias: bool
-    seed: Any
     kernel_initializer: Any
     recurrent_initializer: Any
     bias_initializer: Any
@@ -93,6 +91,15 @@ class _Cell(DropoutRNNCell, Layer):
     kernel_constraint: Any
     recurrent_constraint: Any
     bias_constraint: Any
+    dropout: float
+    recurrent_dropout: float
+    seed: Any
+
+
+class _Cell(DropoutRNNCell, RecurrentSettings, Layer):
+    """A cell with a kernel for the inputs and one for the state, `gates` times as wide as the state."""
+
+    gates = 1
 
     def __init__(self, arguments: Mapping[str, Any], /, **kwargs: Unpack[RecurrentOptions]) -> None:
         self.implementation = kwargs.pop("implementation", 2)

@@ -23,7 +23,7 @@ from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
 from eagerflow.layer.settings import integer, passed_on, settled_weight, share
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
-from eagerflow.layers.rnn.cells import DropoutRNNCell
+from eagerflow.layers.rnn.cells import DropoutRNNCell, RecurrentSettings
 from eagerflow.layers.rnn.rnn import RNN
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
@@ -33,17 +33,11 @@ _OF_CELL = """filters kernel_size strides padding data_format dilation_rate acti
     bias_regularizer kernel_constraint recurrent_constraint bias_constraint dropout recurrent_dropout seed""".split()
 
 
-class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
+class _ConvLSTMCell(DropoutRNNCell, RecurrentSettings, ConvolutionBase):
     """One step: gates from a convolution of the input and one of the state, which keeps its shape."""
 
     dropout_mask_count = 4
     recurrent_activation: Any
-    kernel_initializer: Any
-    recurrent_initializer: Any
-    kernel_regularizer: Any
-    recurrent_regularizer: Any
-    kernel_constraint: Any
-    recurrent_constraint: Any
 
     _untold = ("rank", "arguments")
 
@@ -133,7 +127,7 @@ class _ConvLSTMCell(DropoutRNNCell, ConvolutionBase):
         return [ops.zeros(shape, dtype=self.compute_dtype), ops.zeros(shape, dtype=self.compute_dtype)]
 
 
-class _ConvLSTM(RNN):
+class _ConvLSTM(RecurrentSettings, RNN):
     """LSTM over sequences of arrays with `rank` spatial axes, whose products are convolutions.
 
     Args:
@@ -183,22 +177,8 @@ class _ConvLSTM(RNN):
     padding: str
     data_format: str
     dilation_rate: tuple[int, ...]
-    activation: Any
     recurrent_activation: Any
-    use_bias: bool
-    kernel_initializer: Any
-    recurrent_initializer: Any
-    bias_initializer: Any
-    kernel_regularizer: Any
-    recurrent_regularizer: Any
-    bias_regularizer: Any
-    kernel_constraint: Any
-    recurrent_constraint: Any
-    bias_constraint: Any
     unit_forget_bias: bool
-    dropout: float
-    recurrent_dropout: float
-    seed: Any
 
     _also_told = ("unroll", "zero_output_for_mask")
 

@@ -12,7 +12,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent, only
 from eagerflow.layer.settings import one_of, passed_on
-from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
+from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, RecurrentSettings, SimpleRNNCell
 from eagerflow.layers.rnn.rnn import RNN
 from eagerflow.ops.sequences import recurrent as kernels
 
@@ -25,26 +25,12 @@ _OF_CELL = """units activation recurrent_activation use_bias kernel_initializer 
 _TIME_SECOND = only(time_major=(False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1)."))
 
 
-class _Recurrent(RNN):
+class _Recurrent(RecurrentSettings, RNN):
     """A recurrent layer with a cell of its own, whose settings it shows as its own."""
 
     _op: Callable[..., Any]  # over whole sequences
     # The cell's, see `__getattr__`.
     units: int
-    activation: Any
-    use_bias: bool
-    kernel_initializer: Any
-    recurrent_initializer: Any
-    bias_initializer: Any
-    kernel_regularizer: Any
-    recurrent_regularizer: Any
-    bias_regularizer: Any
-    kernel_constraint: Any
-    recurrent_constraint: Any
-    bias_constraint: Any
-    dropout: float
-    recurrent_dropout: float
-    seed: Any
     implementation: int
 
     def __init__(
