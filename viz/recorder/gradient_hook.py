@@ -9,40 +9,27 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from types import FrameType
 from typing import Any, Protocol
 
 from numpy import generic, ndarray
 
 from eagerflow import Tensor, Variable
+from viz.recorder import op_hook
 from viz.recorder.descriptions import device_name
-from viz.recorder.journal import Journal
-from viz.recorder.memory_tracker import Memory
 from viz.recorder.op_hook import next_serial
 
 __all__ = ["gradient_recorder", "rule_recorder", "update_recorder"]
 
 
-class Listener(Protocol):
-    """What the hook uses of a `Capture`."""
+class Listener(op_hook.Listener, Protocol):
+    """What the hooks of this file use of a `Capture` beside."""
 
-    seen: dict[int | None, int]
-    here: tuple[int | None, int | None, FrameType | None]
-    journal: Journal
-    limit: int
-    tick: Callable[[], int]
-    memory: Memory | None
-    walk: Callable[[FrameType | None, FrameType | None], list[int]] | None
-    hold: Callable[[Any], int | None]
-    measure: Callable[[int, Any], None] | None
     parts: dict[int, list[int]]
     sums: dict[int, list[int]]
     arrays: dict[int, tuple[Any, int]]
     gradients: dict[int, int]
     gradient_keys: list[tuple[int, int]]
     keeper: Any
-
-    def argument(self, x: Any) -> Any: ...
 
     def update_from(self, variable: Any, x: Any) -> Any: ...
 
