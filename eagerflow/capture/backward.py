@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from eagerflow.capture.instructions import Add, Compute, Const, Group, Ref, Rule, Slot, Unbroadcast
 from eagerflow.core.backward import Walk, everything, unbroadcast
+from eagerflow.core.device import is_array, namespace_of
 from eagerflow.core.observe import clock
 from eagerflow.core.primitive import registry
 
@@ -65,10 +64,11 @@ class _Walking:
         found = [self._arriving(k) for k in key]
         if all(g is None for g in found):
             return None
+        xp = namespace_of(*[g[0] for g in found if g is not None])
         parts = []
         for g, (shape, dtype) in zip(found, record[3][-1]):
             if g is None:
-                zeros = numpy.zeros(shape, dtype)
+                zeros = xp.zeros(shape, dtype)
                 g = (zeros, Const(zeros))
             parts.append(g)
         return tuple([array for array, _ in parts]), Group(tuple, [ref for _, ref in parts])
@@ -83,11 +83,12 @@ class _Walking:
         known = self.recorder.records.get(id(record))
         needs = tuple([key in reached for key in keys])
         before = self._before(known, ref) if self.recorder.compares else None
+        xp = namespace_of(*g) if g.__class__ is tuple else namespace_of(g)
         started = clock()
         if op.joint:
-            found = list(op.pulls[0](numpy, g, record, needs))
+            found = list(op.pulls[0](xp, g, record, needs))
         else:
-            found = [pull(numpy, g, record, None) if need else None for pull, need in zip(op.pulls, needs)]
+            found = [pull(xp, g, record, None) if need else None for pull, need in zip(op.pulls, needs)]
         wanted = [gx is not None and need for gx, need in zip(found, needs)]
         outs = [self.recorder.new_slot(gx) if want else None for gx, want in zip(found, wanted)]
         if known is None:
@@ -95,7 +96,7 @@ class _Walking:
                 self.recorder.end(f"the gradient of {op.name}, which ran before the capture or inside a call")
         else:
             _, made, kept = known
-            self._write(made, Rule(op, ref, kept, shapes, needs, outs, made), before)
+            self._write(made, Rule(xp, op, ref, kept, shapes, needs, outs, made), before)
         ended = clock()
         told: list[tuple[int, Any]] = []
         likes = saved if op.keeps_inputs else shapes
@@ -116,7 +117,7 @@ class _Walking:
         arrays = list(self.recorder.arrays)
         for ref in (g, *(known[2] if known is not None else ())):
             for number in ref.slots():
-                if isinstance(arrays[number], numpy.ndarray):
+                if is_array(arrays[number]):
                     arrays[number] = arrays[number].copy(order="K")
         return arrays
 
@@ -139,9 +140,10 @@ class _Walking:
         add = registry["add"].forward
         array, ref = before
         in_place = key in self.owned and array.dtype == gx.dtype
-        total = add(numpy, array, gx)  # the same bits as in place, and what others hold stays as it is
+        xp = namespace_of(array, gx)
+        total = add(xp, array, gx)  # the same bits as in place, and what others hold stays as it is
         made = recorder.new_slot(total)
-        recorder.add(Add(add, ref, Slot(slot), made, in_place))
+        recorder.add(Add(xp, add, ref, Slot(slot), made, in_place))
         self.owned.add(key)
         self.gradients[key] = (total, Slot(made))
         return gx

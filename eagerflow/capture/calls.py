@@ -21,10 +21,11 @@ from typing import Any
 
 import numpy
 
+from eagerflow.core.device import namespaces
+
 __all__ = ["heard_calls", "is_of_a_library", "is_of_user", "line_of_user", "no_other_draws"]
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_NUMPY = os.path.dirname(os.path.abspath(numpy.__file__)) + os.sep
 _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
 _PACKAGES = (os.path.abspath(sysconfig.get_paths()["purelib"]) + os.sep, _STANDARD + "site-packages" + os.sep)
 # Modules of the standard library that give other values each time, or act on the world.
@@ -47,10 +48,15 @@ _CHANGING_LOCALLY = (list, dict, set)
 
 
 def is_of_user(file: str) -> bool:
-    """Whether a file is the user's: not eagerflow's, NumPy's or the standard library's."""
-    if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS, _NUMPY)):
+    """Whether a file is the user's: not eagerflow's, NumPy's, CuPy's or the standard library's."""
+    if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS, *_of_arrays())):
         return False
     return not file.startswith(_STANDARD) or file.startswith(_PACKAGES)
+
+
+def _of_arrays() -> tuple[str, ...]:
+    """The folders of the array modules: NumPy, and CuPy once it is used."""
+    return tuple([os.path.dirname(os.path.abspath(str(module.__file__))) + os.sep for module in namespaces.values()])
 
 
 def is_of_a_library(file: str) -> bool:
@@ -75,7 +81,7 @@ def _acts(function: Any, held: set[int]) -> str | None:
     module = getattr(function, "__module__", None) or ""
     if owner is None or owner.__class__.__name__ == "module":
         module = module or getattr(owner, "__name__", "")
-        pure = module in _PURE_MODULES or (module.startswith("numpy") and "random" not in module)
+        pure = module in _PURE_MODULES or (module.startswith(("numpy", "cupy")) and "random" not in module)
         return None if pure else f"{module + '.' if module not in ('', 'builtins') else ''}{name}"
     if isinstance(owner, (str, bytes, tuple, int, float, complex, range, frozenset, type)) or name in _READING:
         return None

@@ -21,6 +21,7 @@ from eagerflow.capture.program import Program
 from eagerflow.capture.reached import Held
 from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.watching import watched
+from eagerflow.core.device import device_of
 from eagerflow.core.in_place import undo
 from eagerflow.core.log import log
 from eagerflow.core.observe import current, heard_by, observing
@@ -59,7 +60,7 @@ class _Arguments:
         self.arrays = False  # whether there are NumPy arrays among them
         self.tensors: list[Tensor] = []
         self.objects: list[Any] = []
-        self.plain = True  # whether all tensors are plain ones, on the CPU
+        self.plain = True  # whether all tensors are plain ones
         parts = [self._part(x) for x in args]
         if kwargs:
             parts += [(name, self._part(x)) for name, x in kwargs.items()]
@@ -70,8 +71,9 @@ class _Arguments:
         if kind is Tensor:
             array, mask, logits = x.data, getattr(x, "mask", None), getattr(x, "logits", None)
             self.tensors.append(x)
-            self.plain = self.plain and isinstance(array, (numpy.ndarray, numpy.generic))
             about: tuple[Any, ...] = (array.shape, array.dtype.str)
+            if not isinstance(array, (numpy.ndarray, numpy.generic)):
+                about = (*about, str(device_of(array)))
             if logits is not None:  # a loss may go on with what the activation was computed from
                 about = (*about, logits[0], self._part(logits[1]), logits[2])
             return about if mask is None else (*about, self._part(mask))
@@ -371,7 +373,7 @@ def _apart(x: Any) -> Any:
 
 
 def _view(array: Any) -> Any:
-    return array.view() if isinstance(array, numpy.ndarray) else numpy.asarray(array)
+    return numpy.asarray(array) if isinstance(array, numpy.generic) else array.view()
 
 
 def _alone() -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy
 
 from eagerflow.capture.places import Places
+from eagerflow.core.device import Device, is_array
 from eagerflow.core.in_place import stored
 from eagerflow.core.op_function import promoted
 from eagerflow.core.primitive import Op
@@ -172,7 +174,7 @@ def same_value(a: Any, b: Any) -> bool:
         return True
     if a.__class__ is not b.__class__:
         return False
-    if isinstance(a, (numpy.ndarray, numpy.generic)):
+    if isinstance(a, numpy.generic) or is_array(a):
         return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
     if isinstance(a, (tuple, list)):
         return len(a) == len(b) and all(map(same_value, a, b))
@@ -180,7 +182,7 @@ def same_value(a: Any, b: Any) -> bool:
         return a.keys() == b.keys() and all(same_value(a[key], b[key]) for key in a)
     if isinstance(a, slice):
         return same_value((a.start, a.stop, a.step), (b.start, b.stop, b.step))
-    if isinstance(a, (int, float, complex, str, bytes, numpy.dtype, type(None), type(Ellipsis))):
+    if isinstance(a, (int, float, complex, str, bytes, numpy.dtype, Device, type(None), type(Ellipsis))):
         return bool(a == b) or (a != a and b != b)
     if isinstance(a, Tensor):
         return same_value(stored(a), stored(b)) and not hasattr(a, "identity")
@@ -240,6 +242,7 @@ class Compute(Instruction):
     """An op's function on arrays.
 
     Args:
+        xp: the module of the arrays: NumPy or CuPy.
         op: the op.
         arrays: its array arguments.
         settings: its other arguments.
@@ -253,10 +256,11 @@ class Compute(Instruction):
         taped: the record that it leaves on a tape around the step, if it does.
     """
 
-    __slots__ = ("arrays", "extras", "op", "several", "settings", "taped", "tracked", "widened")
+    __slots__ = ("arrays", "extras", "op", "several", "settings", "taped", "tracked", "widened", "xp")
 
     def __init__(
         self,
+        xp: ModuleType,
         op: Op,
         arrays: list[Ref],
         settings: list[Ref],
@@ -266,7 +270,7 @@ class Compute(Instruction):
         several: bool,
         widened: list[int],
     ) -> None:
-        self.op, self.arrays, self.settings, self.tracked = op, arrays, settings, tracked
+        self.xp, self.op, self.arrays, self.settings, self.tracked = xp, op, arrays, settings, tracked
         self.extras, self.several, self.widened = extras, several, widened
         self.outs = [*widened, *outs]
         self.taped: Any = None
@@ -289,7 +293,7 @@ class Compute(Instruction):
             self.taped is not None and not self.taped.same(other.taped)
         ):
             return False
-        return other.op is self.op and (other.tracked, other.extras, other.several) == (
+        return (other.xp, other.op) == (self.xp, self.op) and (other.tracked, other.extras, other.several) == (
             self.tracked,
             self.extras,
             self.several,
@@ -312,9 +316,9 @@ class Compute(Instruction):
         if self.widened:
             count = len(self.arrays)
             groups = f"({''.join(p + ', ' for p in passed[:count])}), ({''.join(p + ', ' for p in passed[count:])})"
-            return f"{self._left()} = {named(promoted)}({function}, numpy, {groups})"
+            return f"{self._left()} = {named(promoted)}({function}, {self.xp.__name__}, {groups})"
         given = ", ".join(f"{name}={ref.text(named)}" if name else ref.text(named) for name, ref in self._passed())
-        return f"{self._left()} = {function}(numpy, {given})"
+        return f"{self._left()} = {function}({self.xp.__name__}, {given})"
 
     def _left(self) -> str:
         names = [f"v{n}" for n in self.outs]
@@ -328,9 +332,9 @@ class Compute(Instruction):
         function = _function_of(self.op)
         if self.widened:
             given = tuple([ref.value(arrays) for ref in self.arrays])
-            return list(promoted(function, numpy, given, tuple([ref.value(arrays) for ref in self.settings])))
+            return list(promoted(function, self.xp, given, tuple([ref.value(arrays) for ref in self.settings])))
         positional = [ref.value(arrays) for name, ref in self._passed() if not name]
-        found = function(numpy, *positional, **{name: ref.value(arrays) for name, ref in self._passed() if name})
+        found = function(self.xp, *positional, **{name: ref.value(arrays) for name, ref in self._passed() if name})
         if self.several:
             return [*(found[0] if self.extras else found), *(found[1:] if self.extras else ())]
         return list(found) if self.extras else [found]
@@ -370,6 +374,7 @@ class Rule(Instruction):
     """A backward rule: from the gradient of an op's output to those of its arrays.
 
     Args:
+        xp: the module of the arrays: NumPy or CuPy.
         op: the op.
         g: the gradient that arrives, or a tuple of them.
         saved: what the op kept.
@@ -379,10 +384,11 @@ class Rule(Instruction):
         forward: what ran on the way there.
     """
 
-    __slots__ = ("forward", "found", "g", "needs", "op", "saved", "shapes")
+    __slots__ = ("forward", "found", "g", "needs", "op", "saved", "shapes", "xp")
 
     def __init__(
         self,
+        xp: ModuleType,
         op: Op,
         g: Ref,
         saved: list[Ref],
@@ -391,7 +397,7 @@ class Rule(Instruction):
         found: list[int | None],
         forward: Compute,
     ) -> None:
-        self.op, self.g, self.saved, self.shapes, self.needs, self.found = op, g, saved, shapes, needs, found
+        self.xp, self.op, self.g, self.saved, self.shapes, self.needs, self.found = xp, op, g, saved, shapes, needs, found
         self.forward = forward
         self.outs = [n for n in found if n is not None]
 
@@ -405,23 +411,23 @@ class Rule(Instruction):
 
     def _alike(self, other: Any) -> bool:
         mine, theirs = (self.needs, self.found, self.shapes), (other.needs, other.found, other.shapes)
-        return other.op is self.op and bool(mine == theirs)
+        return (other.xp, other.op) == (self.xp, self.op) and bool(mine == theirs)
 
     def text(self, named: Naming) -> str:
         kept = "".join(f"{ref.text(named)}, " for ref in self.saved)
         record = f"(None, None, None, {named(self.shapes)}, ({kept}))"
-        g = self.g.text(named)
+        g, xp = self.g.text(named), self.xp.__name__
         if self.op.joint:
             left = ", ".join("_" if n is None else f"v{n}" for n in self.found)
             comma = "," if len(self.found) == 1 else ""
-            return f"{left}{comma} = {self._pull(named, 0)}(numpy, {g}, {record}, {self.needs!r})"
+            return f"{left}{comma} = {self._pull(named, 0)}({xp}, {g}, {record}, {self.needs!r})"
         if len(self.outs) == 1:
             which = next(i for i, n in enumerate(self.found) if n is not None)
-            return f"v{self.outs[0]} = {self._pull(named, which)}(numpy, {g}, {record}, None)"
+            return f"v{self.outs[0]} = {self._pull(named, which)}({xp}, {g}, {record}, None)"
         lines = [f"record = {record}"]
         for which, n in enumerate(self.found):
             if n is not None:
-                lines.append(f"v{n} = {self._pull(named, which)}(numpy, {g}, record, None)")
+                lines.append(f"v{n} = {self._pull(named, which)}({xp}, {g}, record, None)")
         return "; ".join([*lines, "record = None"])
 
     def _pull(self, named: Naming, which: int) -> str:
@@ -431,10 +437,10 @@ class Rule(Instruction):
         record = (None, None, None, self.shapes, tuple([ref.value(arrays) for ref in self.saved]))
         g = self.g.value(arrays)
         if self.op.joint:
-            found = self.op.pulls[0](numpy, g, record, self.needs)
+            found = self.op.pulls[0](self.xp, g, record, self.needs)
             return [gx for gx, n in zip(found, self.found) if n is not None]
         wanted = zip(self.op.pulls, self.found)
-        return [pull(numpy, g, record, None) for pull, n in wanted if n is not None]  # type: ignore[arg-type]
+        return [pull(self.xp, g, record, None) for pull, n in wanted if n is not None]  # type: ignore[arg-type]
 
 
 class Unbroadcast(Convert):
@@ -446,10 +452,12 @@ class Unbroadcast(Convert):
 class Add(Instruction):
     """The sum of two gradients; in the memory of the first, where that is ours."""
 
-    __slots__ = ("add", "first", "in_place", "second")
+    __slots__ = ("add", "first", "in_place", "second", "xp")
 
-    def __init__(self, add: Callable[..., Any], first: Ref, second: Ref, out: int, in_place: bool) -> None:
-        self.add, self.first, self.second, self.in_place, self.outs = add, first, second, in_place, [out]
+    def __init__(
+        self, xp: ModuleType, add: Callable[..., Any], first: Ref, second: Ref, out: int, in_place: bool
+    ) -> None:
+        self.xp, self.add, self.first, self.second, self.in_place, self.outs = xp, add, first, second, in_place, [out]
 
     @property
     def name(self) -> str:
@@ -463,10 +471,10 @@ class Add(Instruction):
         first, second, out = self.first.text(named), self.second.text(named), f"v{self.outs[0]}"
         if self.in_place:
             return f"{first} += {second}; {out} = {first}"
-        return f"{out} = {named(self.add)}(numpy, {first}, {second})"
+        return f"{out} = {named(self.add)}({self.xp.__name__}, {first}, {second})"
 
     def compute(self, arrays: Arrays) -> list[Any]:
-        return [self.add(numpy, self.first.value(arrays), self.second.value(arrays))]
+        return [self.add(self.xp, self.first.value(arrays), self.second.value(arrays))]
 
 
 class Read(Instruction):

@@ -9,11 +9,12 @@ import linecache
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
+from types import ModuleType
 from typing import Any
 
 import numpy
 
-from eagerflow.capture.instructions import Compute, Instruction, Ref, Rule
+from eagerflow.capture.instructions import Add, Compute, Instruction, Ref, Rule
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
 from eagerflow.capture.observed import Announced, Announcing
@@ -29,6 +30,7 @@ __all__ = ["Program"]
 _numbers = itertools.count(1)
 _TAKEN = frozenset(
     {
+        "cupy",
         "numpy",
         "stored",
         "tensor",
@@ -126,6 +128,11 @@ class Program:
         return last
 
     @cached_property
+    def modules(self) -> set[ModuleType]:
+        """Those whose arrays it computes with: NumPy, CuPy, or both."""
+        return {numpy}.union(each.xp for each in self.instructions if isinstance(each, (Add, Compute, Rule)))
+
+    @cached_property
     def run(self) -> Callable[..., Any]:
         """The step as a function of its arguments' arrays; with `taped`, of a log's `append`, those, and their keys."""
         return self._compiled(self.source, {"tensor": _tensor, "new_key": new_key})
@@ -133,7 +140,8 @@ class Program:
     def _compiled(self, source: str, names: dict[str, Any]) -> Callable[..., Any]:
         file = f"<eagerflow captured step {next(_numbers)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        scope: dict[str, Any] = {"numpy": numpy, "stored": stored, **names, **self._constants}
+        modules = {module.__name__: module for module in self.modules}
+        scope: dict[str, Any] = {**modules, "stored": stored, **names, **self._constants}
         exec(compile(source, file, "exec"), scope)
         made: Callable[..., Any] = scope["step"]
         return made

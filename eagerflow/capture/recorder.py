@@ -18,6 +18,7 @@ from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group,
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
+from eagerflow.core.device import is_array, namespace_of, namespaces
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import active, log
 from eagerflow.core.observe import Observer, Scope, clock, heard_by
@@ -202,7 +203,7 @@ class Recorder(Observer):
         if kind is slice:
             parts = [of(part) for part in (value.start, value.stop, value.step)]
             return Group(slice, parts) if any(p.__class__ is not Const for p in parts) else Const(value)
-        if isinstance(value, (numpy.ndarray, numpy.generic)):
+        if isinstance(value, numpy.generic) or is_array(value):
             return self.ref_of_array(value)
         return Const(value)
 
@@ -232,8 +233,8 @@ class Recorder(Observer):
             return self.end(f"{op.name} was made on the fly (custom_gradient, remat)")
         if op.name in _SHAPED_BY_VALUES or (op.name in _INDEXING and _masks(settings)):
             return self.end(f"the shape of what {op.name} gives depends on values")
-        if any(type(stored(part)) not in (numpy.ndarray, *_SCALARS) for part in parts):
-            return self.end("arrays on another device than the CPU can't be captured yet")
+        if any(type(stored(part)) not in namespaces and type(stored(part)) not in _SCALARS for part in parts):
+            return self.end(f"{op.name} gives what is neither an array nor a number of NumPy's")
         for part in parts:  # NumPy has one False and one True: as arrays, each result is an object of its own
             if stored(part).__class__ is numpy.bool_:
                 part.data = numpy.asarray(stored(part))
@@ -250,17 +251,18 @@ class Recorder(Observer):
         tracked = record is not None and record[0] is op and (record[1] == (keys if several else keys[0]))
         tracked = tracked and any(key is not None for key in keys)
         values = [ref.value(self.arrays) for ref in arrays]
+        xp = namespace_of(*[stored(part) for part in parts])
         widened: list[int] = []
         if _mixes(op, values):
             plain = tuple([ref.value(self.arrays) for ref in given])
-            widened = [self.new_slot(v) for v in promoted(op.forward, numpy, tuple(values), plain)[: len(values)]]
+            widened = [self.new_slot(v) for v in promoted(op.forward, xp, tuple(values), plain)[: len(values)]]
         outs = [self.new_slot(stored(part)) for part in parts]
         extras = []
         if op.saves:
             kept = dict(zip(op.saved, record[4])) if tracked else {}  # type: ignore[index]
             extras = [self.new_slot(kept.get(name)) for name in op.saves]
         self._slots_of_keys.update((key, slot) for key, slot in zip(keys, outs) if key is not None)
-        made = Compute(op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
+        made = Compute(xp, op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
         self.add(made)
         if tracked:
             seen: list[Ref] = [Slot(n) for n in widened] or arrays
@@ -306,7 +308,7 @@ class Recorder(Observer):
 
     def _alias(self, ref: Ref, kept: Any) -> None:
         """Know a record's own copy of a value, too."""
-        if isinstance(ref, Slot) and isinstance(kept, numpy.ndarray):
+        if isinstance(ref, Slot) and is_array(kept):
             if kept is not self.arrays[ref.number]:
                 self.arrays.append(kept)  # held, for its identity
                 self._slots[id(kept)] = ref.number
@@ -441,7 +443,7 @@ class Recorder(Observer):
         if self._log is not None:
             self._left += len(self._log) - before
         leaves = [leaf for leaf in tree.flatten(found) if leaf is not None and not isinstance(leaf, Variable)]
-        if not all(isinstance(leaf, (Tensor, numpy.ndarray)) for leaf in leaves):
+        if not all(isinstance(leaf, Tensor) or is_array(leaf) for leaf in leaves):
             self.end(f"{function.__qualname__} gives Python values")
         if self._log is not None and any(isinstance(leaf, Tensor) and leaf.key is not None for leaf in leaves):
             self.end(f"{function.__qualname__} gives what a tape tracks")
@@ -461,14 +463,14 @@ def arrays_in(found: Any) -> list[Any]:
     ]
 
 
-_SCALARS = tuple({numpy.dtype(kind).type for kind in "?bhilqBHILQefdgFD"})
+_SCALARS = frozenset(numpy.dtype(kind).type for kind in "?bhilqBHILQefdgFD")
 
 
 def _masks(settings: Any) -> bool:
     """Whether a setting is a mask of bools, as in `x[mask]`."""
     for value in settings:
         for part in value if value.__class__ is tuple else (value,):
-            if isinstance(part, numpy.ndarray) and part.dtype == bool and part.ndim:
+            if is_array(part) and part.dtype == bool and part.ndim:
                 return True
     return False
 

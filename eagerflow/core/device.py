@@ -23,7 +23,7 @@ from eagerflow.base.errors import DeviceError, did_you_mean, missing_package
 from eagerflow.base.typing import Array
 
 __all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "load_cupy"]
-__all__ += ["memory_info", "namespace_of", "place", "set_default_device", "to_host"]
+__all__ += ["is_array", "memory_info", "namespace_of", "place", "set_default_device", "to_host"]
 
 namespaces: dict[type, ModuleType] = {numpy.ndarray: numpy}
 _default: list[Device | None] = [None]
@@ -266,6 +266,11 @@ def place(array: Array, where: Device) -> Array:
 def to_host(array: Array) -> Array:
     """The array as NumPy's: itself on the CPU, a copy of a GPU's."""
     return array.get() if namespaces.get(type(array), numpy) is not numpy else array
+
+
+def is_array(value: Any) -> bool:
+    """True for NumPy's arrays and CuPy's."""
+    return isinstance(value, numpy.ndarray) or is_device_array(value)
 
 
 def is_device_array(value: Any) -> bool:

@@ -25,6 +25,7 @@ def build() -> dict[str, ModuleType]:
     """New modules under the names that `sys.modules` wants."""
     cupy = _module("cupy")
     cupy.__version__ = "14.0.0"
+    cupy.__file__ = __file__
     cupy.ndarray = ndarray
     for name in SHARED:
         setattr(cupy, name, getattr(numpy, name))
