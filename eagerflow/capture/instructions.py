@@ -397,8 +397,8 @@ class Rule(Instruction):
         found: list[int | None],
         forward: Compute,
     ) -> None:
-        self.xp, self.op, self.g, self.saved, self.shapes, self.needs, self.found = xp, op, g, saved, shapes, needs, found
-        self.forward = forward
+        self.xp, self.op, self.g, self.saved, self.shapes = xp, op, g, saved, shapes
+        self.needs, self.found, self.forward = needs, found, forward
         self.outs = [n for n in found if n is not None]
 
     @property

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import operator
-import weakref
 from types import SimpleNamespace
 
 import numpy
 
 from tests.stand_in import signatures
-from tests.stand_in.calls import binder, unsupported
+from tests.stand_in.calls import binder, refusing, unsupported
+from tests.stand_in.graphs import hold, launched, refuse_copy, refuse_waiting
 
 SCALARS = (bool, int, float, complex, numpy.generic)
 
@@ -28,8 +28,6 @@ class Copies:
 
 
 copies = Copies()
-live = weakref.WeakValueDictionary()  # the arrays that own memory, for the memory pool's account
-_serial = iter(range(2**63)).__next__
 
 
 def device_zero():
@@ -68,7 +66,7 @@ def wrap(result, *sources):
             array.base = source if source.base is None else source.base
             break
     if array.base is None:
-        live[_serial()] = array
+        hold(array)
     return array
 
 
@@ -122,6 +120,7 @@ def _index_part(part):
     if isinstance(part, ndarray):
         return part._numbers
     if isinstance(part, (list, tuple)):
+        refuse_copy("H2D")
         copies.to_device += 1
         found = numpy.array(unwrap(part))
         return found if found.size else found.astype(numpy.int32)
@@ -137,7 +136,7 @@ def _axes_taken(part):
 class ndarray:
     """An array on the pretended device."""
 
-    __slots__ = ("__weakref__", "_numbers", "base")
+    __slots__ = ("__weakref__", "_numbers", "_pool", "base")
     __module__ = "cupy"
     __array_priority__ = 100
     __hash__ = None
@@ -147,6 +146,7 @@ class ndarray:
             raise NotImplementedError("the stand-in makes no arrays from pointers")
         self._numbers = numpy.empty(unwrap_shape(shape), dtype, order)
         self.base = None
+        hold(self)
 
     # -- what it is
 
@@ -186,14 +186,17 @@ class ndarray:
         return self if self.dtype.kind != "c" else wrap(self._numbers.real, self)
 
     @real.setter
+    @launched
     def real(self, value):
         self._numbers.real = operand(value)
 
     @property
+    @launched
     def imag(self):
         return wrap(self._numbers.imag.copy() if self.dtype.kind != "c" else self._numbers.imag, self)
 
     @imag.setter
+    @launched
     def imag(self, value):
         self._numbers.imag = operand(value)
 
@@ -208,6 +211,7 @@ class ndarray:
     # -- copies to the host, each one counted
 
     def get(self, stream=None, order="C", out=None, blocking=True):
+        refuse_copy("D2H")
         copies.to_host += 1
         if out is None:
             return self._numbers.copy(order)
@@ -256,6 +260,7 @@ class ndarray:
             raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
         if (arr.shape, arr.dtype) != (self.shape, self.dtype):
             raise ValueError(f"cannot set {self.dtype}{self.shape} from {arr.dtype}{arr.shape}")
+        refuse_copy("H2D")
         copies.to_device += 1
         self._numbers[...] = arr
 
@@ -276,27 +281,34 @@ class ndarray:
 
     # -- indexing
 
+    @launched
     def __getitem__(self, key):
+        if any(getattr(part, "dtype", None) == bool for part in (key if isinstance(key, tuple) else (key,))):
+            refuse_copy("D2H")  # how many there are
         parts = index_of(key, self.shape)
         if not any(part is Ellipsis for part in parts):
             parts += (Ellipsis,)  # so that NumPy answers with a view, never with a number
         return wrap(self._numbers[parts], self)
 
+    @launched
     def __setitem__(self, key, value):
         with numpy.errstate(all="ignore"):
             self._numbers[index_of(key, self.shape)] = operand(value)
 
+    @launched
     def take(self, indices, axis=None, out=None):
         indices = unwrap(indices)
         length = self.size if axis is None else self.shape[axis]
         taken = self._numbers.take(_wrapped_around(indices, length), axis, unwrap(out))
         return wrap(taken, self) if out is None else out
 
+    @launched
     def scatter_add(self, slices, value):
         numpy.add.at(self._numbers, index_of(slices, self.shape), operand(value))
 
     # -- methods whose arguments differ from NumPy's
 
+    @launched
     def astype(self, dtype, order="K", casting=None, subok=None, copy=True):
         if casting is not None or subok is not None:
             raise TypeError("CuPy's astype has neither casting= nor subok=")
@@ -304,23 +316,30 @@ class ndarray:
             changed = self._numbers.astype(dtype, order, copy=bool(copy))
         return self if changed is self._numbers else wrap(changed, self)
 
+    @launched
     def copy(self, order="C"):
         return wrap(self._numbers.copy(order))
 
+    @launched
     def fill(self, value):
         if not isinstance(value, SCALARS) and not (isinstance(value, ndarray) and value.ndim == 0):
             raise unsupported(value)
         self._numbers.fill(operand(value))
 
+    @launched
     def reshape(self, *shape, order="C", copy=None):
         return wrap(self._numbers.reshape(unwrap_shape(shape[0] if len(shape) == 1 else shape), order=order), self)
 
+    @launched
     def transpose(self, *axes):
         return wrap(self._numbers.transpose(*axes), self)
 
+    @launched
     def sort(self, axis=-1, kind=None):
+        refuse_waiting()
         self._numbers.sort(axis)
 
+    @launched
     def view(self, dtype=None, type=None):
         return wrap(self._numbers.view() if dtype is None else self._numbers.view(dtype), self)
 
@@ -338,6 +357,7 @@ class ndarray:
     def __ne__(self, other):
         return self._equal(other, operator.ne)
 
+    @launched
     def _equal(self, other, compare):
         if other is None or type(other).__eq__ is object.__eq__:
             return wrap(numpy.full(self.shape, compare is operator.ne))
@@ -356,6 +376,7 @@ def unwrap_shape(shape):
     return tuple([operator.index(size) for size in sizes])
 
 
+@launched
 def apply(function, *inputs, **settings):
     """A function of numbers and device arrays, quiet about invalid arithmetic, as a GPU is."""
     with numpy.errstate(all="ignore"):
@@ -364,6 +385,7 @@ def apply(function, *inputs, **settings):
 
 def uploaded(host):
     """A counted copy of a host array on the device."""
+    refuse_copy("H2D")
     copies.to_device += 1
     return wrap(numpy.array(host))
 
@@ -403,7 +425,7 @@ def _in_place(name, function):
             function(self._numbers, operand(other))
         return self
 
-    setattr(ndarray, f"__i{name}__", method)
+    setattr(ndarray, f"__i{name}__", launched(method))
 
 
 def _answer(name, signature):
@@ -417,15 +439,16 @@ def _answer(name, signature):
         return wrap(result, self) if out is None else out
 
     method.__name__ = name
-    setattr(ndarray, name, method)
+    setattr(ndarray, name, launched(refusing(name, method)))
 
 
 for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift", "and", "or", "xor"]:
     _function = getattr(operator, f"__{_name}__")
     _binary(_name, _function)
     _in_place(_name, getattr(operator, f"__i{_name}__"))
-for _name in ["matmul", "lt", "le", "gt", "ge"]:
+for _name in ["lt", "le", "gt", "ge"]:
     _binary(_name, getattr(operator, f"__{_name}__"))
+_binary("matmul", refusing("matmul", operator.matmul))
 for _name in ["neg", "pos", "abs", "invert"]:
     _unary(_name, getattr(operator, f"__{_name}__"))
 for _name, _signature in signatures.METHODS.items():

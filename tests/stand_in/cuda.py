@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from tests.stand_in.array import live
+from tests.stand_in import graphs
+from tests.stand_in.graphs import POOL, CUDARuntimeError
 
 TOTAL_BYTES = 8 * 2**30
-
-
-class CUDARuntimeError(RuntimeError):
-    """What the real runtime raises, for instance for a device that is not there."""
 
 
 class Device:
@@ -44,69 +41,11 @@ class Device:
 
     def synchronize(self):
         self.use()
+        graphs.synchronize_device()
 
     mem_info = property(lambda self: mem_get_info())
     compute_capability = "00"
     pci_bus_id = property(lambda self: f"0000:{self.id:02x}:00.0")
-
-
-class Stream:
-    """Work is done when the call returns, so that there is nothing to wait for."""
-
-    def __init__(self, null=False, non_blocking=False, ptds=False):
-        self.ptr = 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *problem):
-        return None
-
-    def synchronize(self):
-        return None
-
-    def record(self, event=None):
-        return Event() if event is None else event
-
-    def wait_event(self, event):
-        if not isinstance(event, Event):
-            raise TypeError(f"expected an Event, got {type(event).__name__}")
-
-    done = True
-
-
-class Event:
-    """What was recorded is done."""
-
-    def __init__(self, block=False, disable_timing=False, interprocess=False):
-        self.ptr = 0
-
-    def record(self, stream=None):
-        return None
-
-    def synchronize(self):
-        return None
-
-    done = True
-
-
-class MemoryPool:
-    """The account of what the living arrays hold."""
-
-    def used_bytes(self):
-        return sum(array.nbytes for array in list(live.values()))
-
-    def total_bytes(self):
-        return self.used_bytes()
-
-    def free_bytes(self):
-        return 0
-
-    def free_all_blocks(self):
-        return None
-
-
-POOL = MemoryPool()
 
 
 def mem_get_info():
@@ -126,13 +65,14 @@ def build(module):
     runtime.getDeviceCount = lambda: 1
     runtime.getDevice = lambda: 0
     runtime.memGetInfo = mem_get_info
-    runtime.deviceSynchronize = lambda: None
+    runtime.deviceSynchronize = graphs.synchronize_device
+    runtime.streamLegacy, runtime.streamPerThread = graphs.LEGACY, graphs.PER_THREAD
     runtime.getDeviceProperties = lambda device: {"name": b"stand-in", "totalGlobalMem": TOTAL_BYTES}
-    Stream.null = Stream()
-    module.Device, module.Stream, module.Event, module.MemoryPool = Device, Stream, Event, MemoryPool
+    module.Device, module.MemoryPool, module.using_allocator = Device, graphs.MemoryPool, graphs.using_allocator
+    module.Stream, module.Event, module.Graph = graphs.Stream, graphs.Event, graphs.Graph
     module.alloc_pinned_memory = alloc_pinned_memory
     module.runtime = runtime
     module.is_available = lambda: True
     module.get_device_id = lambda: 0
-    module.get_current_stream = lambda: Stream.null
+    module.get_current_stream = graphs.get_current_stream
     return runtime

@@ -8,7 +8,8 @@ import numpy
 
 from tests.stand_in import signatures
 from tests.stand_in.array import apply, copies, index_of, ndarray, operand, unwrap, uploaded, wrap
-from tests.stand_in.calls import binder, unsupported
+from tests.stand_in.calls import binder, refusing, unsupported
+from tests.stand_in.graphs import launched
 
 # Answers that live on the host in CuPy, too.
 ON_HOST = {
@@ -53,6 +54,7 @@ class Ufunc:
     def __repr__(self):
         return f"<ufunc 'cupy_{self.name}'>"
 
+    @launched
     def __call__(self, *args, out=None, dtype=None, casting="same_kind"):
         if not self.nin <= len(args) <= self.nin + self.nout:
             raise TypeError(f"Wrong number of arguments for {self!r}")
@@ -69,6 +71,7 @@ class Ufunc:
     def outer(self, A, B, **settings):
         return self(A[(...,) + (None,) * B.ndim], B, **settings)
 
+    @launched
     def at(self, a, indices, b=None):
         if self.name not in signatures.AT:
             raise NotImplementedError(f"`cupy_{self.name}.at` is not supported yet")
@@ -86,6 +89,7 @@ class Ufunc:
             raise NotImplementedError(f"`cupy_{self.name}.accumulate` is not supported yet")
         return getattr(array, method)(axis, dtype, out)
 
+    @launched
     def reduceat(self, array, indices, axis=0, dtype=None, out=None):
         if self.name != "add":
             raise NotImplementedError(f"`cupy_{self.name}.reduceat` is not supported yet")
@@ -105,7 +109,7 @@ def function(name, signature, home=numpy):
     """The function `name` of NumPy's module `home`, held to CuPy's signature and rules."""
     bind = binder(name, signature)
     parameters = [part.partition("=")[0].strip() for part in signature.split(",")]
-    answer_by_numpy = getattr(home, name)
+    answer_by_numpy = refusing(name, getattr(home, name))
 
     def call(*args, **kwargs):
         out, args, kwargs = bind(args, kwargs)
@@ -122,7 +126,7 @@ def function(name, signature, home=numpy):
         return wrap(_plain_tuple(result), *_flat(args)) if out is None else out
 
     call.__name__ = call.__qualname__ = name
-    return call
+    return launched(call)
 
 
 def _refuse_arrays_for_numbers(name, arguments):
@@ -151,6 +155,7 @@ def _flat(values):
 # -- written out: what crosses between host and device, and what NumPy would answer differently
 
 
+@launched
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
     if subok:
         raise NotImplementedError
@@ -177,6 +182,7 @@ def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
     return a.get(stream, order, out) if isinstance(a, ndarray) else numpy.asarray(a, order=order)
 
 
+@launched
 def copyto(dst, src, casting="same_kind", where=None):
     with numpy.errstate(all="ignore"):
         numpy.copyto(_output(dst), operand(src), casting, True if where is None else operand(where))

@@ -6,6 +6,7 @@ import numpy
 
 from tests.stand_in.array import copies, ndarray, unwrap, wrap
 from tests.stand_in.calls import binder
+from tests.stand_in.graphs import refuse_library
 
 GENERATOR = {
     "beta": "a, b, size=None, dtype=float",
@@ -43,6 +44,7 @@ def _drawn(name, signature, generator):
     bind = binder(name, signature)
 
     def draw(*args, **kwargs):
+        refuse_library("cuRAND")
         _, args, kwargs = bind(args, kwargs)
         names = [part.partition("=")[0].strip() for part in signature.split(",")]
         settings = {**dict(zip(names, args)), **kwargs}
