@@ -15,8 +15,8 @@ from eagerflow.core.op_function import promoted
 from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Add", "Call", "Compute", "Const", "Convert", "Group", "Instruction", "Made", "Read", "Ref", "Rule", "Slot"]
-__all__ += ["Unbroadcast", "same_value"]
+__all__ = ["Add", "Call", "Compute", "Const", "Convert", "Group", "Instruction", "Known", "Made", "Read", "Ref", "Rule"]
+__all__ += ["Slot", "Unbroadcast", "same_value"]
 
 Naming = Callable[..., str]  # the name of a constant in the source, and what it may be called
 Arrays = list[Any]  # the values of slots, by number
@@ -475,6 +475,33 @@ class Add(Instruction):
 
     def compute(self, arrays: Arrays) -> list[Any]:
         return [self.add(self.xp, self.first.value(arrays), self.second.value(arrays))]
+
+
+class Known(Instruction):
+    """What an instruction gives in every replay.
+
+    Args:
+        instead: that instruction.
+        out: one of its slots.
+        value: what is there.
+    """
+
+    __slots__ = ("instead", "value")
+
+    def __init__(self, instead: Instruction, out: int, value: Any) -> None:
+        self.instead, self.value, self.outs = instead, value, [out]
+        self.line, self.places = instead.line, instead.places
+
+    @property
+    def name(self) -> str:
+        return self.instead.name
+
+    def refs(self) -> Iterator[Ref]:
+        return iter(())
+
+    def text(self, named: Naming) -> str:
+        own = isinstance(self.value, numpy.ndarray) and self.value.flags.writeable  # a rule may work in its memory
+        return f"v{self.outs[0]} = {named(self.value, 'known')}{'.copy()' if own else ''}"
 
 
 class Read(Instruction):

@@ -17,6 +17,7 @@ import numpy
 from eagerflow.capture.instructions import Add, Compute, Instruction, Ref, Rule
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
+from eagerflow.capture.needed import needed
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
 from eagerflow.capture.taped import key_of_slot
@@ -95,16 +96,21 @@ class Program:
         inputs = [f"v{n}" for n in self.inputs]
         if self.taped:
             inputs = ["taped", *inputs, *map(key_of_slot, self.inputs)]
-        lines = [f"def step({', '.join(inputs)}):", *[f"    {text}" for text, *_ in self._lines()]]
+        run = needed(self.instructions, set(self.outputs.slots()))
+        lines = [f"def step({', '.join(inputs)}):", *[f"    {text}" for text, *_ in self._lines(run)]]
         return "\n".join(lines) + "\n"
 
-    def _lines(self) -> Iterator[tuple[str, Instruction | None, int]]:
-        """The lines of the function, each with the instruction that it is, if it is one, and how many came before."""
+    def _lines(self, instructions: Sequence[Instruction]) -> Iterator[tuple[str, Instruction | None, int]]:
+        """The lines of the function, each with the instruction that it is, if it is one, and how many came before.
+
+        Args:
+            instructions: those to write down.
+        """
         outputs = set(self.outputs.slots())
-        last = self._last_uses()
-        plan, drops = dropped(self.instructions, self.inputs, outputs, self.sizes) if self.sizes else ({}, {})
+        last = self._last_uses(instructions)
+        plan, drops = dropped(instructions, self.inputs, outputs, self.sizes) if self.sizes else ({}, {})
         yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
-        for i, instruction in enumerate(self.instructions):
+        for i, instruction in enumerate(instructions):
             slot, again = plan.get(i, (-1, []))
             for each in again:
                 yield f"{each.text(self._named)}  # again", each, i
@@ -115,15 +121,15 @@ class Program:
             yield text, instruction, i
             gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}
             yield from _deleted(gone.union(drops.get(i, ())), i + 1)
-        yield f"return {self.outputs.text(self._named)}", None, len(self.instructions)
+        yield f"return {self.outputs.text(self._named)}", None, len(instructions)
 
     def _touched(self, instruction: Instruction) -> set[int]:
         return {n for ref in instruction.refs() for n in ref.slots()} | set(instruction.outs)
 
-    def _last_uses(self) -> dict[int, int]:
+    def _last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
         """By slot, the last instruction that takes or makes it."""
         last: dict[int, int] = {}
-        for i, instruction in enumerate(self.instructions):
+        for i, instruction in enumerate(instructions):
             last.update(dict.fromkeys(self._touched(instruction), i))
         return last
 
@@ -175,7 +181,7 @@ class Program:
             lines.append(f"    {text}")
             places.append(led_by)
 
-        for text, instruction, before in self._lines():
+        for text, instruction, before in self._lines(self.instructions):
             while marks and marks[-1][1].at <= before and not text.startswith("del "):
                 number, mark = marks.pop()
                 write(f"replay.mark({number})", mark.places)
