@@ -60,6 +60,16 @@ def _is_alive(reference: Any) -> bool:
     return reference() is not None
 
 
+def _is_dead_proxy(thing: Any) -> bool:
+    """Whether this is a weak proxy whose object is gone: it stays so, and whatever one asks it raises."""
+    if type(thing) not in weakref.ProxyTypes:
+        return False
+    try:
+        return thing.__class__ is None
+    except ReferenceError:
+        return True
+
+
 class _Part(NamedTuple):
     """Something to look into.
 
@@ -131,7 +141,7 @@ class Held:
         waiting = [_Part(thing, name, True, named)]
         while waiting:
             part = waiting.pop()
-            if not isinstance(part.thing, CONSTANTS) and self._is_new(part):
+            if not _is_dead_proxy(part.thing) and not isinstance(part.thing, CONSTANTS) and self._is_new(part):
                 waiting += self._parts(part)
 
     def _is_new(self, part: _Part) -> bool:

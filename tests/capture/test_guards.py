@@ -340,3 +340,19 @@ def test_what_an_activation_was_computed_from_is_an_argument_too():
     other = ef.activations.softmax(ef.Tensor([[4.0, -1.0]]))
     assert float(run(other)) == float(measure(classes, other))
     assert run.replays > 2
+
+
+def test_a_weak_proxy_whose_object_is_gone_is_passed_over():
+    class Thing:
+        pass
+
+    thing = Thing()
+    around = {"gone": weakref.proxy(thing)}
+    del thing
+
+    @ef.function
+    def step(x):
+        return x * 2.0 if around else x
+
+    assert many(step, ef.Tensor([1.0])).tolist() == [2.0]
+    assert step.replays > 1

@@ -484,6 +484,28 @@ def test_rules_give_the_same_bits_however_arrays_are_cut(name):
     assert all(np.array_equal(one, other) for one, other in zip(*found))
 
 
+@pytest.mark.parametrize("name", ["Adam", "RMSprop", "Adadelta"])
+def test_packed_variables_have_the_bits_of_single_ones_also_when_the_rate_changes(name):
+    """What is bound to packed arrays follows settings, gradients and arrays that somebody else looks at."""
+    shapes = [(7, 5), (5,), (40, 41)]
+    together, apart = [[ef.Variable(numbers(*shape, seed=i)) for i, shape in enumerate(shapes)] for _ in range(2)]
+    make = getattr(eagerflow.optimizers, name)
+    packing, single = make(0.1), [make(0.1) for _ in shapes]
+    seen = []
+    for step in range(12):
+        if step == 6:
+            for each in (packing, *single):
+                each.learning_rate = 0.03
+        if step > 7:
+            seen.append([v.numpy() for v in together])  # views that others keep: values move to new arrays
+        gradients = [numbers(*shape, seed=10 * step + i) for i, shape in enumerate(shapes)]
+        packing.apply(gradients, together)
+        for optimizer, gradient, variable in zip(single, gradients, apart):
+            optimizer.apply([gradient], [variable])
+        assert [v.numpy().tobytes() for v in together] == [v.numpy().tobytes() for v in apart], step
+    assert packing._passes._last.packs[0][0].bound
+
+
 def test_rules_with_more_to_do_are_plain():
     w = numbers(5000)
     assert provider.find("optimizers", "_rmsprop")(np, w, w, [w, w], (1e-2, 0.9, 0.1, 0.5, 1e-7, False), ()) is None

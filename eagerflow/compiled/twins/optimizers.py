@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -10,25 +11,41 @@ from eagerflow.compiled.loops import optimizers as loops
 
 __all__ = ["_adadelta", "_adam", "_rmsprop"]
 
-_LEAST = 4096  # numbers: for fewer, looking at arrays takes longer than the passes over them
+
+Arguments = tuple[Any, tuple[Any, ...], tuple[Any, ...]]  # the loops, their arrays and numbers
 
 
-def _adam(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> Any:
-    return None if len(slots) != 2 else _changed(loops.adam, xp, (w, g, *slots), settings)
+def _of_adam(w: Any, g: Any, slots: Any, settings: Any) -> Arguments | None:
+    return None if len(slots) != 2 else (loops.adam, (w, g, *slots), settings)
 
 
-def _rmsprop(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> Any:
+def _of_rmsprop(w: Any, g: Any, slots: Any, settings: Any) -> Arguments | None:
     rate, rho, new, momentum, epsilon, centered = settings
-    return None if momentum or centered else _changed(loops.rmsprop, xp, (w, g, *slots), (rate, rho, new, epsilon))
+    return None if momentum or centered else (loops.rmsprop, (w, g, *slots), (rate, rho, new, epsilon))
 
 
-def _adadelta(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> Any:
-    return _changed(loops.adadelta, xp, (w, g, *slots), settings)
+def _of_adadelta(w: Any, g: Any, slots: Any, settings: Any) -> Arguments | None:
+    return loops.adadelta, (w, g, *slots), settings
 
 
-def _changed(kernel: Any, xp: Any, arrays: tuple[Any, ...], settings: Any) -> Any:
-    """Run a kernel on arrays of one shape; None where it doesn't take them, or where it doesn't pay."""
-    if arrays[0].size < _LEAST or xp is not numpy or not all([a.flags.c_contiguous for a in arrays]):
-        return None
-    work = kernel.on(*[a.reshape(-1) for a in arrays], *[float(number) for number in settings])
-    return None if work is None else work() == 0
+def _rule(arguments: Callable[..., Arguments | None]) -> Callable[..., Any]:
+    """A rule of an optimizer; None where the loops don't take its arrays."""
+
+    def bind(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> Callable[[], Any] | None:
+        found = arguments(w, g, slots, settings) if xp is numpy else None
+        if found is None or not all([a.flags.c_contiguous for a in found[1]]):
+            return None
+        kernel, arrays, numbers = found
+        flat = arrays if w.ndim == 1 else [a.reshape(-1) for a in arrays]
+        return kernel.on(*flat, *[float(number) for number in numbers])  # type: ignore[no-any-return]
+
+    def rule(*given: Any) -> Any:
+        work = bind(*given)
+        return None if work is None else work() == 0
+
+    rule.bind = bind  # type: ignore[attr-defined]
+    return rule
+
+
+# For arrays of all sizes: whether variables are packed or not, their updates have the same bits.
+_adam, _rmsprop, _adadelta = _rule(_of_adam), _rule(_of_rmsprop), _rule(_of_adadelta)

@@ -88,6 +88,7 @@ class Packed:
         gradient: a flat array for the gradients.
         temporaries: as many more; None where a rule had better share those of the thread.
         hopeless: whether packing costs more than it saves, since somebody keeps looking at the variables.
+        bound: what does a rule's work on one of the two arrays, with the settings that it was made for (`passes.py`).
     """
 
     def __init__(self, entries: Sequence[Entry], temporaries: int) -> None:
@@ -98,6 +99,7 @@ class Packed:
         self.dtype = entries[0].variable.data.dtype
         self.updates = self.moves = 0
         self.hopeless = False
+        self.bound: dict[int, Any] = {}
         side = self._new_side(1 + (temporaries if sum(map(math.prod, self.shapes)) <= LARGEST else 0))
         self.gradient, *own = side.roles
         self.temporaries = own or None
@@ -117,6 +119,7 @@ class Packed:
         alone = not self._next.seen()
         if not alone:
             self._next = self._new_side()
+            self.bound.clear()
         if not as_before or not alone:
             self.moves += 1
             self.hopeless = self.moves > _PATIENCE and 2 * self.moves > self.updates

@@ -46,6 +46,7 @@ class Part(NamedTuple):
     slots: Sequence[Any]
     decays: bool  # whether the weights shrink before the update
     temporaries: Sequence[Any] | None = None  # None: what all threads have
+    bound: dict[int, Any] | None = None  # for arrays that come again: what does a rule's work on them
 
 
 class Plan:
@@ -85,7 +86,7 @@ class Plan:
             weights, *slots = packed.begin(
                 gradients if len(places) == len(gradients) else [gradients[i] for i in places]
             )
-            yield Part(weights, packed.gradient, slots, self.decays[places[0]], packed.temporaries)
+            yield Part(weights, packed.gradient, slots, self.decays[places[0]], packed.temporaries, packed.bound)
         start = 0
         for i in self.alone:
             stop = start + 1 + len(self.entries[i].slots)
@@ -153,7 +154,7 @@ class Passes:
             each(lambda i: self._work(large[i], rule, settings, decay, scale), len(large), microseconds)
 
     def _work(self, piece: Part, rule: Any, settings: Any, decay: float, scale: float | None) -> None:
-        w, g, slots, decays, temporaries = piece
+        w, g, slots, decays, temporaries, bound = piece
         if decay and decays:
             less = scratch(_NAMES[-1], w.shape, w.dtype)
             numpy.multiply(w, decay, out=less)
@@ -162,7 +163,18 @@ class Passes:
             g = numpy.multiply(g, scale, out=scratch(_NAMES[-1], w.shape, w.dtype))
         if temporaries is None:
             temporaries = [scratch(name, w.shape, w.dtype) for name in _NAMES[: self.temporaries]]
-        rule(numpy, w, g, slots, self._numbers.beside(w.dtype, settings), temporaries)
+        settings = self._numbers.beside(w.dtype, settings)
+        if bound is None or scale is not None:
+            rule(numpy, w, g, slots, settings, temporaries)
+            return
+        known = bound.get(id(w))
+        if known is not None and known[0] is rule and known[1] is settings:
+            known[2]()
+            return
+        rule(numpy, w, g, slots, settings, temporaries)
+        again = getattr(rule, "bind", lambda *_: None)(numpy, w, g, slots, settings, temporaries)
+        if again is not None:
+            bound[id(w)] = rule, settings, again
 
     def _plan(self, entries: list[Entry]) -> Plan:
         plan = self._last
@@ -183,7 +195,7 @@ def _pieces(part: Part) -> Iterator[Part]:
 
     As few as possible: between two calls of NumPy only one thread runs, and whoever waits for that wakes late.
     """
-    w, g, slots, decays, _ = part
+    w, g, slots, decays, *_ = part
     threads = get_num_threads()
     most = _WHOLE if threads == 1 else _PIECE
     if w.nbytes <= most or not all([a.flags.c_contiguous for a in (w, *slots)]):
