@@ -37,7 +37,7 @@ def _rule(arguments: Callable[..., Arguments | None]) -> Callable[..., Any]:
             return None
         kernel, arrays, numbers = found
         flat = arrays if w.ndim == 1 else [a.reshape(-1) for a in arrays]
-        return kernel.on(*flat, *[float(number) for number in numbers])  # type: ignore[no-any-return]
+        return kernel.on(*flat, *[float(number) for number in numbers])
 
     def rule(*given: Any) -> Any:
         work = bind(*given)
