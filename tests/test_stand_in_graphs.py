@@ -1,4 +1,4 @@
-"""Streams that capture, on the stand-in and under `make test-gpu` on CuPy: what a graph computes, and what can't be one.
+"""Streams that capture, on the stand-in and under `make test-gpu` on CuPy: what a graph computes, what can't be one.
 
 What the stand-in alone refuses, or does so that mistakes show, is tested at the end.
 """
@@ -187,7 +187,7 @@ def test_results_hold_garbage_until_a_launch(cupy_stand_in):
 def test_memory_that_was_given_back_is_an_error(cupy_stand_in):
     cupy, stream, pool = cupy_stand_in, cupy_stand_in.cuda.Stream(non_blocking=True), cupy_stand_in.cuda.MemoryPool()
     x = cupy.asarray(HOST)
-    graph, _ = captured(cupy, stream, pool, lambda: x + 1)
+    graph, _ = captured(cupy, stream, pool, lambda x=x: x + 1)
     del x
     with pytest.raises(AssertionError, match=r"memory that was given back: of an array of shape \(2, 3\)"):
         graph.launch()

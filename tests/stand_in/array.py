@@ -283,7 +283,9 @@ class ndarray:
 
     @launched
     def __getitem__(self, key):
-        if any(getattr(part, "dtype", None) == bool for part in (key if isinstance(key, tuple) else (key,))):
+        if any(
+            isinstance(part, ndarray) and part.dtype.kind == "b" for part in (key if isinstance(key, tuple) else (key,))
+        ):
             refuse_copy("D2H")  # how many there are
         parts = index_of(key, self.shape)
         if not any(part is Ellipsis for part in parts):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 
-import numpy
-
 from tests.stand_in.graphs import refuse_copy, refuse_library, refuse_waiting
 
 # What calls a library, and what has to know values on the host or sorts (see `graphs.py`).
@@ -52,7 +50,7 @@ def refusing(name, function):
         elif name in SORTS:
             refuse_waiting()
         found = function(*args, **kwargs)
-        if name in BLAS and numpy.result_type(found).kind in "fc":
+        if name in BLAS and found.dtype.kind in "fc":
             refuse_library("cuBLAS")
         return found
 
