@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
 from eagerflow.capture.instructions import Add, Compute, Const, Group, Ref, Rule, Slot, Unbroadcast
 from eagerflow.core.backward import Walk, everything, unbroadcast
 from eagerflow.core.device import is_array, namespace_of
+from eagerflow.core.lowering import settled
 from eagerflow.core.observe import clock
 from eagerflow.core.primitive import registry
 
@@ -96,7 +99,10 @@ class _Walking:
                 self.recorder.end(f"the gradient of {op.name}, which ran before the capture or inside a call")
         else:
             _, made, kept = known
-            self._write(made, Rule(xp, op, ref, kept, shapes, needs, outs, made), before)
+            rule = Rule(xp, op, ref, kept, shapes, needs, outs, made)
+            if op.joint and op.name in settled and xp is numpy:
+                rule.settled = settled[op.name].rule(g, needs, saved)
+            self._write(made, rule, before)
         ended = clock()
         told: list[tuple[int, Any]] = []
         likes = saved if op.keeps_inputs else shapes

@@ -6,6 +6,7 @@ import functools
 import sys
 import threading
 from collections.abc import Callable
+from operator import is_
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
@@ -82,13 +83,52 @@ class _Arguments:
         if kind is dict:
             return (kind, *[(key, self._part(value)) for key, value in x.items()])
         if kind in _NUMBERS:
-            return (kind, x)
+            return (kind, x) if x else (kind, repr(x))  # -0.0 isn't 0.0
         if kind is numpy.ndarray:
             self.arrays = True
         if isinstance(x, Tensor) and not isinstance(x, Variable):
             self.plain = False
         self.objects.append(x)
         return id(x)
+
+
+class _Last:
+    """The signature of the last call, where that had nothing but tensors: the next one most likely has it, too.
+
+    Args:
+        state: what is known of it.
+        tensors: the arguments.
+    """
+
+    __slots__ = ("_kinds", "state")
+
+    def __init__(self, state: _State, tensors: list[Tensor]) -> None:
+        self.state = state
+        self._kinds = [(tensor.data.shape, tensor.data.dtype) for tensor in tensors]
+
+    def arrays(self, args: tuple[Any, ...]) -> list[Any] | None:
+        """The arguments' arrays; None where they may have another signature."""
+        if len(args) != len(self._kinds):
+            return None
+        found = []
+        for x, (shape, dtype) in zip(args, self._kinds):
+            if x.__class__ is not Tensor:
+                return None
+            array = x.data
+            if array.__class__ is not numpy.ndarray or array.shape != shape or array.dtype is not dtype:
+                return None
+            if getattr(x, "mask", None) is not None or getattr(x, "logits", None) is not None:
+                return None
+            found.append(array)
+        return found
+
+
+def _last(state: _State, given: _Arguments, args: tuple[Any, ...]) -> _Last | None:
+    """What the next call is compared with; None where it wouldn't know its own arguments again."""
+    if len(given.tensors) != len(args) or not all(map(is_, given.tensors, args)):
+        return None
+    made = _Last(state, given.tensors)
+    return None if made.arrays(args) is None else made
 
 
 class _State:
@@ -143,6 +183,7 @@ class Captured(Generic[P, R]):
         self.name = str(name or getattr(function, "__qualname__", "the step"))
         self._function, self.verify_every = function, verify_every
         self._states: dict[Any, _State] = {}
+        self._last: _Last | None = None
         self._lock = threading.Lock()
         self._told = False
         self.replays = 0
@@ -184,9 +225,14 @@ class Captured(Generic[P, R]):
 
     @boundary
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        observers = current()
-        taping = log.get()
-        if not _alone() or (
+        observers, taping = current(), log.get()
+        alone = _alone()
+        if alone and not observers and taping is None and not kwargs and (last := self._last) is not None:
+            arrays = last.arrays(args)
+            if arrays is not None and (ready := self._ready(last.state)) is not None:
+                with ready.floating_point_errors():
+                    return ready.run(*arrays)
+        if not alone or (
             observers and (taping is not None or not all(observer.hears_replays for observer in observers))
         ):
             return self._function(*args, **kwargs)
@@ -208,6 +254,7 @@ class Captured(Generic[P, R]):
         if self.verify_every and state.replays % self.verify_every == 0:
             return self._verified(state, args, kwargs)
         self.replays += 1
+        self._last = None if taping is not None else _last(state, given, args)
         with program.floating_point_errors():
             if taping is not None:
                 keys = [tensor.key for tensor in given.tensors]
@@ -216,12 +263,24 @@ class Captured(Generic[P, R]):
                 return program.announce(self.name, given.tensors, observers)
             return program.run(*[tensor.data for tensor in given.tensors])
 
+    def _ready(self, state: _State) -> Program | None:
+        """The program, if this call is a replay of it; None if there is more to do."""
+        program = state.program
+        if program is None or self._outdated(state):
+            return None
+        if self.verify_every and (state.replays + 1) % self.verify_every == 0:
+            return None
+        state.replays += 1
+        self.replays += 1
+        return program
+
     def _state(self, given: _Arguments) -> _State:
         found = self._states.get(given.key)
         if found is None:
             with self._lock:
                 if len(self._states) >= _MOST:
                     self._states.pop(next(iter(self._states)))
+                    self._last = None
                 found = self._states[given.key] = _State(given.objects)
         return found
 

@@ -182,8 +182,10 @@ def same_value(a: Any, b: Any) -> bool:
         return a.keys() == b.keys() and all(same_value(a[key], b[key]) for key in a)
     if isinstance(a, slice):
         return same_value((a.start, a.stop, a.step), (b.start, b.stop, b.step))
-    if isinstance(a, (int, float, complex, str, bytes, numpy.dtype, Device, type(None), type(Ellipsis))):
-        return bool(a == b) or (a != a and b != b)
+    if isinstance(a, (float, complex)):
+        return repr(a) == repr(b)  # -0.0 isn't 0.0, and NaN is NaN
+    if isinstance(a, (int, str, bytes, numpy.dtype, Device, type(None), type(Ellipsis))):
+        return bool(a == b)
     if isinstance(a, Tensor):
         return same_value(stored(a), stored(b)) and not hasattr(a, "identity")
     return False
@@ -254,9 +256,10 @@ class Compute(Instruction):
 
     Attributes:
         taped: the record that it leaves on a tape around the step, if it does.
+        settled: what is called instead of the op's function, where shapes and types say that.
     """
 
-    __slots__ = ("arrays", "extras", "op", "several", "settings", "taped", "tracked", "widened", "xp")
+    __slots__ = ("arrays", "extras", "op", "settled", "several", "settings", "taped", "tracked", "widened", "xp")
 
     def __init__(
         self,
@@ -274,6 +277,7 @@ class Compute(Instruction):
         self.extras, self.several, self.widened = extras, several, widened
         self.outs = [*widened, *outs]
         self.taped: Any = None
+        self.settled: Callable[..., Any] | None = None
 
     @property
     def name(self) -> str:
@@ -311,7 +315,7 @@ class Compute(Instruction):
             yield (parameter.name if keyword else ""), ref
 
     def text(self, named: Naming) -> str:
-        function = named(_function_of(self.op), self.op.name)
+        function = named(self._function(), self.op.name)
         passed = [ref.text(named) for ref in (*self.arrays, *self.settings)]
         if self.widened:
             count = len(self.arrays)
@@ -328,8 +332,11 @@ class Compute(Instruction):
             return ", ".join([parts, *names[cut:]]) if self.extras else parts
         return ", ".join(names)
 
+    def _function(self) -> Callable[..., Any]:
+        return self.op.forward if self.settled is None else self.settled
+
     def compute(self, arrays: Arrays) -> list[Any]:
-        function = _function_of(self.op)
+        function = self._function()
         if self.widened:
             given = tuple([ref.value(arrays) for ref in self.arrays])
             return list(promoted(function, self.xp, given, tuple([ref.value(arrays) for ref in self.settings])))
@@ -338,10 +345,6 @@ class Compute(Instruction):
         if self.several:
             return [*(found[0] if self.extras else found), *(found[1:] if self.extras else ())]
         return list(found) if self.extras else [found]
-
-
-def _function_of(op: Op) -> Callable[..., Any]:
-    return op.forward
 
 
 class Convert(Instruction):
@@ -382,9 +385,12 @@ class Rule(Instruction):
         needs: for joint rules, which gradients are wanted.
         found: the slots of gradients, None where there is none.
         forward: what ran on the way there.
+
+    Attributes:
+        settled: what is called instead of a joint rule, where shapes and types say that.
     """
 
-    __slots__ = ("forward", "found", "g", "needs", "op", "saved", "shapes", "xp")
+    __slots__ = ("forward", "found", "g", "needs", "op", "saved", "settled", "shapes", "xp")
 
     def __init__(
         self,
@@ -399,6 +405,7 @@ class Rule(Instruction):
     ) -> None:
         self.xp, self.op, self.g, self.saved, self.shapes = xp, op, g, saved, shapes
         self.needs, self.found, self.forward = needs, found, forward
+        self.settled: Callable[..., Any] | None = None
         self.outs = [n for n in found if n is not None]
 
     @property
@@ -431,13 +438,16 @@ class Rule(Instruction):
         return "; ".join([*lines, "record = None"])
 
     def _pull(self, named: Naming, which: int) -> str:
-        return named(self.op.pulls[which], f"{self.op.name}_gradient")
+        return named(self._rule(which), f"{self.op.name}_gradient")
+
+    def _rule(self, which: int) -> Callable[..., Any]:
+        return self.op.pulls[which] if self.settled is None else self.settled
 
     def compute(self, arrays: Arrays) -> list[Any]:
         record = (None, None, None, self.shapes, tuple([ref.value(arrays) for ref in self.saved]))
         g = self.g.value(arrays)
         if self.op.joint:
-            found = self.op.pulls[0](self.xp, g, record, self.needs)
+            found = self._rule(0)(self.xp, g, record, self.needs)
             return [gx for gx, n in zip(found, self.found) if n is not None]
         wanted = zip(self.op.pulls, self.found)
         return [pull(self.xp, g, record, None) for pull, n in wanted if n is not None]  # type: ignore[arg-type]

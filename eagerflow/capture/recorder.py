@@ -21,6 +21,7 @@ from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
 from eagerflow.core.device import is_array, namespace_of, namespaces
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import active, log
+from eagerflow.core.lowering import settled
 from eagerflow.core.observe import Observer, Scope, clock, heard_by
 from eagerflow.core.op_function import as_float, as_real, own, promoted, unwrap_all
 from eagerflow.core.primitive import Op
@@ -263,6 +264,8 @@ class Recorder(Observer):
             extras = [self.new_slot(kept.get(name)) for name in op.saves]
         self._slots_of_keys.update((key, slot) for key, slot in zip(keys, outs) if key is not None)
         made = Compute(xp, op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
+        if op.name in settled and xp is numpy and not widened:
+            made.settled = settled[op.name].forward(*values, *[ref.value(self.arrays) for ref in given])
         self.add(made)
         if tracked:
             seen: list[Ref] = [Slot(n) for n in widened] or arrays

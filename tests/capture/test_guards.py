@@ -356,3 +356,13 @@ def test_a_weak_proxy_whose_object_is_gone_is_passed_over():
 
     assert many(step, ef.Tensor([1.0])).tolist() == [2.0]
     assert step.replays > 1
+
+
+def test_minus_zero_is_another_number():
+    x, scale = ef.Tensor([1.0, -1.0]), SimpleNamespace(value=0.0)
+    by_attribute = ef.function(lambda x: x * scale.value)
+    by_argument = ef.function(lambda x, scale: x * scale)
+    many(by_attribute, x), many(by_argument, x, 0.0)
+    scale.value = -0.0
+    for found in (many(by_attribute, x), many(by_argument, x, -0.0)):
+        assert np.signbit(found.numpy()).tolist() == [True, False]

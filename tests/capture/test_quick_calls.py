@@ -1,0 +1,121 @@
+"""Calls like the one before are replayed without taking their arguments apart; all others are noticed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from tests.capture.steps import many
+
+X = ef.Tensor(np.float32([[1.0, -2.0], [3.0, 4.0]]))
+
+
+def doubled():
+    captured = ef.function(lambda x, *rest: x * 2.0)
+    many(captured, X)
+    assert captured._last is not None
+    return captured
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ef.Tensor(np.float64([[1.0, 2.0], [3.0, 4.0]])),
+        ef.Tensor(np.int32([[1, 2], [3, 4]])),
+        ef.Tensor(np.float32([[1.0, 2.0]])),
+        ef.Tensor(np.float32(3.0)),
+        np.float32([[1.0, 2.0], [3.0, 4.0]]),
+        ef.Variable(np.float32([[1.0, 2.0], [3.0, 4.0]])),
+        ef.Tensor(np.float32([[1.0, 3.0], [2.0, 4.0]]).T),
+        2.5,
+    ],
+    ids=["float64", "int32", "shape", "number", "numpy", "variable", "strides", "python"],
+)
+def test_arguments_of_other_kinds_are_noticed(other):
+    captured = doubled()
+    for _ in range(4):
+        found, wanted = ef.convert_to_tensor(captured(other)), ef.convert_to_tensor(other * 2.0)
+        assert found.dtype == wanted.dtype
+        assert found.numpy().tobytes() == wanted.numpy().tobytes()
+        assert captured(X).tolist() == [[2.0, -4.0], [6.0, 8.0]]
+
+
+def test_more_arguments_and_named_ones_are_noticed():
+    captured = ef.function(lambda x, y=None: x * 2.0 if y is None else x * y)
+    many(captured, X)
+    assert captured(X, X).tolist() == [[1.0, 4.0], [9.0, 16.0]]
+    assert captured(X, y=X).tolist() == [[1.0, 4.0], [9.0, 16.0]]
+    assert captured(X).tolist() == [[2.0, -4.0], [6.0, 8.0]]
+
+
+def test_a_mask_on_an_argument_is_noticed():
+    mean = layers.GlobalAveragePooling1D()
+    captured = ef.function(lambda x: mean(x))
+    plain = ef.Tensor(np.arange(12, dtype="float32").reshape(2, 3, 2))
+    many(captured, plain)
+    masked = ef.Tensor(plain.numpy())
+    masked.mask = np.array([[True, False, False], [True, True, False]])
+    for _ in range(5):
+        assert captured(masked).tolist() == mean(masked).tolist() != mean(plain).tolist()
+        assert captured(plain).tolist() == mean(plain).tolist()
+
+
+def test_a_call_like_masked_ones_before_is_noticed():
+    mean = layers.GlobalAveragePooling1D()
+    captured = ef.function(lambda x: mean(x))
+    plain = ef.Tensor(np.arange(12, dtype="float32").reshape(2, 3, 2))
+    masked = ef.Tensor(plain.numpy())
+    masked.mask = np.array([[True, False, False], [True, True, False]])
+    many(captured, masked)
+    for _ in range(5):
+        assert captured(plain).tolist() == mean(plain).tolist() != captured(masked).tolist()
+
+
+def test_gradients_and_recordings_go_through_such_calls():
+    captured = doubled()
+    x = ef.Tensor(X.numpy())
+    with ef.GradientTape() as tape:
+        tape.watch(x)
+        y = captured(x)
+    assert tape.gradient(y, x).tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    with viz.trace() as t:
+        captured(X)
+    assert [op.name for op in t.ops] == ["multiply"]
+
+
+def test_changes_around_the_step_are_noticed():
+    settings = {"factor": 2.0}
+    captured = ef.function(lambda x: x * settings["factor"])
+    many(captured, X)
+    settings["factor"] = 3.0
+    assert captured(X).tolist() == [[3.0, -6.0], [9.0, 12.0]]
+
+
+def test_every_so_often_such_a_call_is_verified():
+    """In a verified call the function itself runs, which only then finds what changed unnoticed."""
+    runs = []
+
+    class Counting(layers.Layer):
+        def call(self, inputs):
+            return inputs * 2.0
+
+    layer = Counting()
+    captured = ef.function(lambda x: layer(x), verify_every=5)
+    many(captured, X)
+    captured._function = lambda x: runs.append(1) or layer(x)
+    many(captured, X, calls=20)
+    assert len(runs) == 4
+
+
+def test_a_dense_layer_is_replayed_by_the_bits_of_eager_calls():
+    ef.utils.set_random_seed(1)
+    for units, rows in ((1, 3), (40, 64), (7, 1)):
+        layer = layers.Dense(units, activation="relu")
+        x = ef.random.normal((rows, 24))
+        wanted = layer(x).numpy().tobytes()
+        captured = ef.function(lambda x, layer=layer: layer(x))
+        assert many(captured, x).numpy().tobytes() == wanted
+        assert captured.replays > 2
