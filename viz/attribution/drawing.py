@@ -111,11 +111,8 @@ def _under_heat(image: numpy.ndarray, heat: numpy.ndarray) -> numpy.ndarray:
 
 
 def _image(x: float, y: float, image: numpy.ndarray) -> str:
-    sharp = "image-rendering:pixelated" if max(image.shape[:2]) < _SIDE else ""
-    return (
-        f'<image x="{x:.1f}" y="{y:.1f}" width="{_SIDE}" height="{_SIDE}" style="{sharp}" '
-        f'href="{png_address(numpy.ascontiguousarray(image))}"/>'
-    )
+    data = png_address(numpy.ascontiguousarray(image), _SIDE)
+    return f'<image x="{x:.1f}" y="{y:.1f}" width="{_SIDE}" height="{_SIDE}" href="{data}"/>'
 
 
 # ---------------------------------------------------------------------- tokens

@@ -34,10 +34,10 @@ def picture(before: numpy.ndarray, after: numpy.ndarray) -> str:
         top = _TOP + line * (_SIDE + _GAP)
         lines.append(text_at(8, top + _SIDE / 2, name, look.ink, 11))
         for i in range(count):
-            data = png_address(_pixels(rows[i], low, high))
+            data = png_address(_pixels(rows[i], low, high), _SIDE)
             lines.append(
                 f'<image x="{_LEFT + i * (_SIDE + _GAP)}" y="{top}" width="{_SIDE}" height="{_SIDE}" '
-                f'preserveAspectRatio="none" style="image-rendering:pixelated" href="{data}"/>'
+                f'preserveAspectRatio="none" href="{data}"/>'
             )
     return document(title, width, height, look, lines)
 

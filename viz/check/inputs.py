@@ -22,6 +22,7 @@ _PRODUCTS = ("matmul", "dense", "conv", "depthwise_conv", "conv_transpose", "lst
 _LOOKED = 1_000_000
 _COLORS = (1, 3, 4)
 _FEW = 8  # rows, which may well be all zeros
+_DRAWS = 16  # a flip leaves a single row as it is every other time
 _GROWN = 2.0  # times the range of the data before augmentation
 
 
@@ -62,8 +63,14 @@ class _FirstWeight(Observer):
 
 def first_inputs(subject: Subject, training: bool) -> Seen | None:
     """What the first weight sees of the first batch."""
+    with subject.undone():
+        return _next_inputs(subject, training)
+
+
+def _next_inputs(subject: Subject, training: bool) -> Seen | None:
+    """The same, drawing on: not all augmentation changes every row."""
     watch = _FirstWeight()
-    with subject.undone(), no_grad(), observing(watch):
+    with no_grad(), observing(watch):
         subject.outputs(subject.x, training)
     return watch.seen
 
@@ -137,13 +144,21 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
     Returns:
         The row; and the data before and after, where they differ.
     """
-    plain, changed = first_inputs(subject, training=False), first_inputs(subject, training=True)
-    if plain is None or changed is None or plain.values.shape != changed.values.shape:
-        return open_question("what the first weight sees can't be compared", subject.place), None
-    before, after = [each.values.astype("float64") for each in (plain, changed)]
-    if numpy.array_equal(before, after, equal_nan=True):
-        words = "no layer changes the data in training; what the script does before isn't seen here"
-        return open_question(words, subject.place), None
+    plain, changed = first_inputs(subject, training=False), None
+    random = [type(layer).__name__ for layer in _random(subject)]
+    with subject.undone():
+        for _ in range(_DRAWS if random else 1):
+            changed = _next_inputs(subject, training=True)
+            if plain is None or changed is None or plain.values.shape != changed.values.shape:
+                return open_question("what the first weight sees can't be compared", subject.place), None
+            before, after = [each.values.astype("float64") for each in (plain, changed)]
+            if not numpy.array_equal(before, after, equal_nan=True):
+                break
+        else:
+            words = "no layer changes the data in training; what the script does before isn't seen here"
+            if random:
+                words = f"{', '.join(dict.fromkeys(random))}: the data before the first weight stayed as they were"
+            return open_question(words, subject.place), None
     share = float((before != after).mean())
     alike = _correlation(before, after)
     low, high = float(before.min()), float(before.max())

@@ -29,6 +29,15 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png_address(pixels: numpy.ndarray) -> str:
-    """The same as the address of an image inside a page or a picture."""
+def png_address(pixels: numpy.ndarray, side: int = 0) -> str:
+    """The same as the address of an image inside a page or a picture.
+
+    Args:
+        pixels: as in `png`.
+        side: how large it is drawn. Smaller images are enlarged to twice that, pixel by pixel: many programs blur them
+            otherwise.
+    """
+    times = -(-2 * side // max(pixels.shape[:2]))
+    if times > 2:
+        pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)
     return "data:image/png;base64," + base64.b64encode(png(pixels)).decode("ascii")

@@ -316,3 +316,17 @@ def test_scripts_that_never_train_say_so(tmp_path, capsys, source, status, words
 def test_no_script_is_wrong_usage(tmp_path, capsys):
     assert main(["check", str(tmp_path / "none.py")]) == 2
     assert "there is no script" in capsys.readouterr().err
+
+
+def test_a_flip_that_left_the_first_rows_as_they_are_is_drawn_again(tmp_path, capsys):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import eagerflow as ef\n"
+        "ef.utils.set_random_seed(3)\n"
+        "model = ef.Sequential([ef.layers.Input((4, 4, 1)), ef.layers.RandomFlip(), ef.layers.Flatten(),"
+        " ef.layers.Dense(1)])\n"
+        "model.compile('sgd', 'mse')\n"
+        "model.fit(ef.ops.arange(128.0).reshape((8, 4, 4, 1)) / 128, ef.ops.ones((8, 1)), batch_size=1)\n"
+    )
+    main(["check", str(script)])
+    assert "RandomFlip: 100% of the numbers change" in capsys.readouterr().out
