@@ -5,6 +5,7 @@ recorder.py     listens to one run of the step and writes the list of kernels
 backward.py     the same for a tape's walk back
 instructions.py what the list is made of, each as an object, as a line of Python and as something to compute again
 program.py      the list as one function
+graphs.py       the list as CUDA graphs, and what runs between them; segments.py: one of these
 observed.py     a replay that others listen to; marks.py: what is announced beside the list; places.py: its lines
 taped.py        a replay under a tape
 forwarding.py   observers that hear a run while it is captured
@@ -15,5 +16,5 @@ reached.py      all Python objects that a step depends on
 guards.py       whether they are as they were
 identical.py    the same, quickly, where nothing was replaced
 calls.py        what a step does besides computing: prints, appends, the clock
-comparing.py    whether a program gives what an eager run gave, bit for bit
+comparing.py    whether a program gives what an eager run gave: bit for bit, on a GPU within rounding
 """

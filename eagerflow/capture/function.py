@@ -17,6 +17,7 @@ from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.calls import heard_calls, no_other_draws
 from eagerflow.capture.comparing import first_difference
+from eagerflow.capture.graphs import Graphs, graphs_of
 from eagerflow.capture.guards import Guards
 from eagerflow.capture.program import Program
 from eagerflow.capture.reached import Held
@@ -137,6 +138,7 @@ class _State:
     Attributes:
         program: the captured step, once two runs gave the same.
         guards: what it depends on.
+        graphs: the program as CUDA graphs, on a GPU.
         why: why it runs eagerly, None while it may be captured.
     """
 
@@ -145,6 +147,7 @@ class _State:
         "before",
         "codes",
         "endings",
+        "graphs",
         "guards",
         "layers",
         "objects",
@@ -159,6 +162,7 @@ class _State:
         self.program: Program | None = None
         self.before: Program | None = None  # of the last run, while two are compared
         self.guards: Guards | None = None
+        self.graphs: Graphs | None = None
         self.codes: dict[Any, dict[str, Any]] = {}
         self.layers: list[Any] = []
         self.why: str | None = None
@@ -185,7 +189,7 @@ class Captured(Generic[P, R]):
         self._states: dict[Any, _State] = {}
         self._last: _Last | None = None
         self._lock = threading.Lock()
-        self._told = False
+        self._told = self._told_of_graphs = False
         self.replays = 0
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -212,6 +216,16 @@ class Captured(Generic[P, R]):
         <BLANKLINE>
         """
         return [state.program.source for state in self._states.values() if state.program is not None]
+
+    @property
+    def graphs(self) -> list[str]:
+        """The captured steps that run as CUDA graphs, as Python that can be read.
+
+        `graph_0` and so on stand for graphs; beside other operations stands why they aren't in one. Empty on the CPU,
+        and before the first replays.
+        """
+        known = [state.graphs for state in self._states.values() if state.graphs is not None]
+        return [graphs.source for graphs in known if graphs.source]
 
     @property
     def signatures(self) -> int:
@@ -254,13 +268,15 @@ class Captured(Generic[P, R]):
         if self.verify_every and state.replays % self.verify_every == 0:
             return self._verified(state, args, kwargs)
         self.replays += 1
-        self._last = None if taping is not None else _last(state, given, args)
+        self._last = None if taping is not None or state.graphs is not None else _last(state, given, args)
         with program.floating_point_errors():
             if taping is not None:
                 keys = [tensor.key for tensor in given.tensors]
                 return program.run(taping.append, *[tensor.data for tensor in given.tensors], *keys)
             if observers and program.interests(observers):
                 return program.announce(self.name, given.tensors, observers)
+            if state.graphs is not None:
+                return self._launched(state.graphs, given)
             return program.run(*[tensor.data for tensor in given.tensors])
 
     def _ready(self, state: _State) -> Program | None:
@@ -273,6 +289,16 @@ class Captured(Generic[P, R]):
         state.replays += 1
         self.replays += 1
         return program
+
+    def _launched(self, graphs: Graphs, given: _Arguments) -> Any:
+        """A replay by CUDA graphs. The first one says what isn't in any."""
+        found = graphs.run(*[tensor.data for tensor in given.tensors])
+        if not self._told_of_graphs:
+            left = graphs.left_out()
+            if left is not None:
+                self._told_of_graphs = True
+                warn(f"{self.name} runs partly outside of CUDA graphs: {left}.")
+        return found
 
     def _state(self, given: _Arguments) -> _State:
         found = self._states.get(given.key)
@@ -290,7 +316,7 @@ class Captured(Generic[P, R]):
         changed = state.guards.changed()
         if changed is None:
             return False
-        state.program = state.before = None
+        state.program = state.before = state.graphs = None
         state.tries, state.again = 0, state.again + 1
         if state.again > _AGAIN:
             self._give_up(state, f"{changed} changes again and again", None)
@@ -298,7 +324,7 @@ class Captured(Generic[P, R]):
 
     def _give_up(self, state: _State, why: str, line: tuple[str, int] | None) -> None:
         state.why = why if line is None else f"{why} ({line[0]}:{line[1]})"
-        state.program = state.before = state.guards = None
+        state.program = state.before = state.guards = state.graphs = None
         if not self._told:
             self._told = True
             warn(f"{self.name} runs eagerly, not captured: {state.why}.")
@@ -360,8 +386,10 @@ class Captured(Generic[P, R]):
             difference: str | None = recorder.ended[0] if recorder.ended else "it ended early"
         else:
             difference = first_difference(program, made) or recorder.other_bits
+            if difference is None and state.graphs is not None:
+                difference = state.graphs.difference(recorder.arrays)
         if difference is not None:
-            state.program = state.before = None
+            state.program = state.before = state.graphs = None
             raise CaptureError(
                 f"{self.name}: the captured step is not the eager one any more: {difference}. Something that it "
                 "depends on has changed unnoticed since it was captured: pass it as an argument, or don't capture."
@@ -370,7 +398,7 @@ class Captured(Generic[P, R]):
 
     def _ended(self, state: _State, why: str, line: tuple[str, int] | None) -> None:
         """A run couldn't be written down to its end. The first one may have built layers; the second one has not."""
-        state.program = state.before = None
+        state.program = state.before = state.graphs = None
         state.endings += 1
         if state.endings > 1:
             self._give_up(state, why, line)
@@ -403,6 +431,7 @@ class Captured(Generic[P, R]):
         if recorder.other_bits is not None:
             return self._give_up(state, recorder.other_bits, None)
         state.program, state.before, state.guards, state.replays = made, None, guards, 0
+        state.graphs = graphs_of(made)
         return None
 
 
@@ -465,14 +494,17 @@ def function(
     value that it uses has changed. Under a tape, replays leave the records that gradients need; recordings of `viz` see
     each op of a replay. In a distribution it runs eagerly.
 
+    On a GPU, what only computes becomes CUDA graphs; what CuPy can't record runs between them, and one warning names
+    it. Not run on real hardware yet: see `docs/guides/speed.md`.
+
     Args:
         func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns the same kinds. NumPy
             arrays arrive as tensors.
         jit_compile: False: the function stays as it is.
         verify_every: after this many replays in a row, one call runs eagerly and is compared with the program bit for
-            bit. 0: only at the beginning.
+            bit; on a GPU within rounding (1e-5 of an array's largest float32). 0: only at the beginning.
         less_memory: activations that are quickly computed again (normalized ones, relu's, dropout's) aren't kept for
-            the backward pass. The bits stay the same; a step takes up to a seventh longer.
+            the backward pass. The bits stay the same; a step takes up to a seventh longer. No CUDA graphs are made.
 
     Returns:
         A `Captured`: called like `func`. Its `programs` are what was captured, as Python to read; `why_eager` says why

@@ -509,9 +509,16 @@ class Known(Instruction):
     def refs(self) -> Iterator[Ref]:
         return iter(())
 
+    def _is_copied(self) -> bool:
+        """Whether each replay needs a copy: a rule may work in its memory."""
+        return isinstance(self.value, numpy.ndarray) and self.value.flags.writeable
+
     def text(self, named: Naming) -> str:
-        own = isinstance(self.value, numpy.ndarray) and self.value.flags.writeable  # a rule may work in its memory
-        return f"v{self.outs[0]} = {named(self.value, 'known')}{'.copy()' if own else ''}"
+        return f"v{self.outs[0]} = {named(self.value, 'known')}{'.copy()' if self._is_copied() else ''}"
+
+    def given(self) -> Any:
+        """The value for one replay."""
+        return self.value.copy() if self._is_copied() else self.value
 
 
 class Read(Instruction):

@@ -7,14 +7,14 @@ import itertools
 import keyword
 import linecache
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
 import numpy
 
-from eagerflow.capture.instructions import Add, Compute, Instruction, Ref, Rule
+from eagerflow.capture.instructions import Add, Call, Compute, Instruction, Ref, Rule
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
 from eagerflow.capture.needed import needed
@@ -32,6 +32,7 @@ _numbers = itertools.count(1)
 _TAKEN = frozenset(
     {
         "cupy",
+        "fresh",
         "numpy",
         "stored",
         "tensor",
@@ -46,7 +47,7 @@ _TAKEN = frozenset(
         *keyword.kwlist,
     }
 )
-_LOCAL = re.compile(r"[vk]\d+")  # values and keys
+_LOCAL = re.compile(r"[vk]\d+|graph_\d+")  # values, keys and CUDA graphs
 _new = object.__new__
 
 
@@ -96,9 +97,13 @@ class Program:
         inputs = [f"v{n}" for n in self.inputs]
         if self.taped:
             inputs = ["taped", *inputs, *map(key_of_slot, self.inputs)]
-        run = needed(self.instructions, set(self.outputs.slots()))
-        lines = [f"def step({', '.join(inputs)}):", *[f"    {text}" for text, *_ in self._lines(run)]]
+        lines = [f"def step({', '.join(inputs)}):", *[f"    {text}" for text, *_ in self._lines(self.needed)]]
         return "\n".join(lines) + "\n"
+
+    @cached_property
+    def needed(self) -> list[Instruction]:
+        """The instructions that a replay runs."""
+        return needed(self.instructions, set(self.outputs.slots()))
 
     def _lines(self, instructions: Sequence[Instruction]) -> Iterator[tuple[str, Instruction | None, int]]:
         """The lines of the function, each with the instruction that it is, if it is one, and how many came before.
@@ -107,7 +112,7 @@ class Program:
             instructions: those to write down.
         """
         outputs = set(self.outputs.slots())
-        last = self._last_uses(instructions)
+        last = self.last_uses(instructions)
         plan, drops = dropped(instructions, self.inputs, outputs, self.sizes) if self.sizes else ({}, {})
         yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
         for i, instruction in enumerate(instructions):
@@ -126,7 +131,7 @@ class Program:
     def _touched(self, instruction: Instruction) -> set[int]:
         return {n for ref in instruction.refs() for n in ref.slots()} | set(instruction.outs)
 
-    def _last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
+    def last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
         """By slot, the last instruction that takes or makes it."""
         last: dict[int, int] = {}
         for i, instruction in enumerate(instructions):
@@ -149,8 +154,60 @@ class Program:
         modules = {module.__name__: module for module in self.modules}
         scope: dict[str, Any] = {**modules, "stored": stored, **names, **self._constants}
         exec(compile(source, file, "exec"), scope)
-        made: Callable[..., Any] = scope["step"]
+        made: Callable[..., Any] = scope.pop("step")  # so that its memory is given back with it
         return made
+
+    def with_graphs(
+        self, segments: Sequence[Any], fresh: Callable[[Any], Any], reasons: Mapping[int, str]
+    ) -> tuple[Callable[..., Any], str]:
+        """The same function with CUDA graphs in the place of instructions, and its source.
+
+        Args:
+            segments: of `segments.py`, in order.
+            fresh: copies an array that lies in the memory of graphs.
+            reasons: why instructions aren't in any, by their numbers among those that are needed.
+        """
+        graphs = {f"graph_{segment.number}": segment for segment in segments}
+        of = {id(each): name for name, segment in graphs.items() for each in segment.instructions}
+        ends = {id(segment.instructions[-1]) for segment in segments}
+        # What may lie in the memory of graphs: it is copied before it leaves the step, or Python code is given it.
+        suspects = {n for segment in segments for n in segment.given}
+        lines, uses = [f"def step({', '.join(f'v{n}' for n in self.inputs)}):"], list[set[int]]()
+
+        def write(text: str, touched: Iterable[int]) -> None:
+            lines.append(f"    {text}")
+            uses.append(set(touched))
+
+        def copy_out(slots: Iterable[int]) -> None:
+            for n in sorted(suspects.intersection(slots)):
+                write(f"v{n} = fresh(v{n})", [n])
+                suspects.discard(n)
+
+        for i, instruction in enumerate(self.needed):
+            name = of.get(id(instruction))
+            if name is not None:
+                if id(instruction) in ends:
+                    taken, given = graphs[name].taken, graphs[name].given
+                    left = "".join(f"v{n}, " for n in given)
+                    call = f"{name}({', '.join(f'v{n}' for n in taken)})"
+                    write(f"({left}) = {call}" if given else call, [*taken, *given])
+                continue
+            slots = {n for ref in instruction.refs() for n in ref.slots()}
+            if isinstance(instruction, Call):
+                copy_out(slots)
+            elif not suspects.isdisjoint(slots):
+                suspects.update(instruction.outs)
+            why = f"  # {reasons[i]}" if i in reasons else ""
+            write(f"{instruction.text(self._named)}{why}", self._touched(instruction))
+        copy_out(self.outputs.slots())
+        write(f"return {self.outputs.text(self._named)}", self.outputs.slots())
+        last = {n: i for i, touched in enumerate(uses) for n in touched}
+        for i in reversed(range(len(uses) - 1)):
+            gone = sorted(n for n in uses[i] if last[n] == i)
+            if gone:
+                lines.insert(i + 2, f"    del {', '.join(f'v{n}' for n in gone)}")
+        source = "\n".join(lines) + "\n"
+        return self._compiled(source, {"tensor": _tensor, "fresh": fresh, **graphs}), source
 
     @cached_property
     def floating_point_errors(self) -> Callable[[], contextlib.AbstractContextManager[Any]]:

@@ -21,7 +21,6 @@ import functools
 import sys
 from collections.abc import Iterator
 from types import ModuleType
-from unittest import mock
 
 from tests.stand_in.array import copies, ndarray
 from tests.stand_in.module import build
@@ -40,5 +39,11 @@ def installed() -> Iterator[ModuleType]:
     """Inside the block, `import cupy` gives the stand-in. `copies` starts from zero."""
     copies.reset()
     modules = _built()
-    with mock.patch.dict(sys.modules, modules):
+    before = {name: sys.modules[name] for name in modules if name in sys.modules}
+    sys.modules.update(modules)
+    try:
         yield modules["cupy"]
+    finally:  # these alone: what else was imported meanwhile isn't to be imported once more, as another module
+        for name in modules:
+            del sys.modules[name]
+        sys.modules.update(before)
