@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
-from eagerflow.compiled.objects import BLAS, gives_products, llvm
+from eagerflow.compiled.intrinsics import intrinsics
+from eagerflow.compiled.objects import BLAS, llvm
 from eagerflow.compiled.signatures import Signature
 
 __all__ = ["CannotCompile", "built"]
@@ -67,9 +68,7 @@ def _translated(
 
     llvm().set_option("eagerflow", f"--runtime-memory-check-threshold={_CHECKS}")
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-    # Numba links what it translates: without the product, kernels that call it can't even be tried.
-    called: dict[str, Any] = {"product": _product(numba, options)} if gives_products() else {}
-    called["prefetch"] = _prefetch()
+    called = intrinsics(numba, options)
     for name, each in helpers.items():  # each may call those before it
         if name in called:
             continue
@@ -102,59 +101,6 @@ def _apart(function: Any) -> Any:
 
     function._compiler._customize_flags = flagged  # there is no option for this flag
     return function
-
-
-def _product(numba: Any, options: dict[str, Any]) -> Any:
-    """`product` of the loops as a call of BLAS: all arrays are float32, and their rows lie behind each other."""
-    word, size, real, place = numba.types.int32, numba.types.int64, numba.types.float32, numba.types.voidptr
-    kinds = [word, word, word, size, size, size, real, place, size, place, size, real, place, size]
-    gemm = numba.types.ExternalFunction(BLAS, numba.types.void(*kinds))
-    by_rows, as_it_is = 101, 111  # of the C interface of BLAS
-
-    def product(weights: Any, given: Any, out: Any, parts: int, start: int, stop: int) -> None:
-        inner, rows = weights.shape[1], weights.shape[0] // parts
-        for first in range(0, rows * parts, rows):
-            a, b, c = weights[first], given[0, start:], out[first, start:]
-            gemm(
-                by_rows,
-                as_it_is,
-                as_it_is,
-                rows,
-                stop - start,
-                inner,
-                1.0,
-                a.ctypes,
-                inner,
-                b.ctypes,
-                given.shape[1],
-                0.0,
-                c.ctypes,
-                out.shape[1],
-            )
-
-    return numba.njit(**options)(product)
-
-
-def _prefetch() -> Any:
-    """`prefetch` of the loops as the processor's instruction."""
-    from numba import types
-    from numba.core import cgutils
-    from numba.extending import intrinsic
-
-    @intrinsic
-    def prefetch(typing: Any, array: Any, place: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            data = context.make_array(array)(context, builder, given[0]).data
-            where = builder.bitcast(builder.gep(data, [given[1]]), cgutils.voidptr_t)
-            number = cgutils.int32_t
-            kind = cgutils.ir.FunctionType(cgutils.ir.VoidType(), [cgutils.voidptr_t, number, number, number])
-            call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            builder.call(call, [where, number(0), number(3), number(1)])  # to read it, into all caches
-            return context.get_dummy_value()
-
-        return types.none(array, place), code
-
-    return prefetch
 
 
 def _with_globals(function: Callable[..., Any], found: dict[str, Any]) -> Callable[..., Any]:

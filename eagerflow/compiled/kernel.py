@@ -80,6 +80,10 @@ class Kernel:
 
         return on_piece
 
+    def is_there(self, dtype: str) -> bool:
+        """Whether machine code for a float type can be had: on disk, or made now."""
+        return (self._made[dtype] if dtype in self._made else self._make(dtype)) is not None
+
     def _make(self, dtype: str) -> Callable[..., int] | None:
         with self._lock:
             if dtype not in self._made:

@@ -14,7 +14,7 @@ import numpy
 from eagerflow.compiled.signatures import Signature
 from eagerflow.kernels.machine.blas import product_address
 
-__all__ = ["BLAS", "gives_products", "llvm", "loaded", "processor"]
+__all__ = ["BLAS", "gives_products", "has_wide_vectors", "llvm", "loaded", "processor"]
 
 _TYPES: dict[str, Any] = {"int64": ctypes.c_int64, "float64": ctypes.c_double}
 _lock = threading.Lock()
@@ -91,3 +91,9 @@ def processor() -> str:
     if features is None:
         features = "" if name.lower() == "generic" else binding.get_host_cpu_features().flatten()  # as Numba does
     return f"{binding.get_process_triple()} {name} {features}"
+
+
+@cache
+def has_wide_vectors() -> bool:
+    """Whether machine code has 32 registers of 16 numbers (AVX-512)."""
+    return "+avx512f" in processor()

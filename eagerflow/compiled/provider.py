@@ -12,6 +12,7 @@ __all__ = ["FILES", "find", "kernels"]
 FILES = (
     "activations",
     "batch_norm",
+    "convolution",
     "depthwise",
     "exponential",
     "extremes",

@@ -14,71 +14,16 @@ import pytest
 import eagerflow as ef
 import eagerflow.optimizers
 from eagerflow.base import twins
-from eagerflow.compiled import choice, kernel, objects, provider, store
-from eagerflow.core.lowering import load_kernels
+from eagerflow.compiled import kernel, objects, provider, store
 from eagerflow.kernels.normalization.batch_norm import Layout
 from eagerflow.kernels.pooling.maximum import maximum
 from eagerflow.kernels.recurrent import lstm
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.ops.windows.geometry import window_geometry
+from tests.compiled.beside import both, close, forget, numbers
 from tests.sources import ROOT
 
 pytestmark = pytest.mark.slow  # kernels are compiled: half a second each
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def compiled(home, monkeypatch):
-    """Compiled kernels, as if the environment asked for them; machine code is kept for all tests of this file."""
-    pytest.importorskip("numba")
-    monkeypatch.setenv("EAGERFLOW_HOME", str(home))
-    monkeypatch.setenv("EAGERFLOW_KERNELS", "compiled")
-    load_kernels()
-    _forget()
-    yield
-    monkeypatch.undo()
-    _forget()
-
-
-def _forget():
-    choice.asked.cache_clear()
-    choice.is_on.cache_clear()
-    twins.find_again()
-    for each in kernel.KERNELS.values():
-        each.forget()
-
-
-def numbers(*shape, dtype="float32", scale=1.0, seed=0):
-    return (np.random.default_rng(seed).normal(size=shape) * scale).astype(dtype)
-
-
-def both(file, name, *given):
-    """What the compiled kernel gives, and what the plain one does."""
-    found = provider.find(file, name)
-    assert found is not None, f"{name} has no compiled twin"
-    made = found(*given)
-    assert made is not None, f"{name} doesn't take these arrays"
-    with np.errstate(all="ignore"):
-        return made, twins.PLAIN[file, name](*given)
-
-
-def close(found, wanted, dtype, times=8.0, size=1e-30):
-    """Within some rounding errors of the largest number, or of a `size`; infinite and NaN in the same places."""
-    if wanted is None or found is None:
-        assert found is wanted
-        return
-    assert found.dtype == wanted.dtype
-    assert found.shape == wanted.shape
-    finite = np.isfinite(wanted)
-    assert np.array_equal(np.isnan(found), np.isnan(wanted))
-    assert np.array_equal(found[~finite & ~np.isnan(wanted)], wanted[~finite & ~np.isnan(wanted)])
-    most = np.abs(wanted[finite]).max(initial=0.0)
-    assert np.abs(found[finite] - wanted[finite]).max(initial=0.0) <= times * np.finfo(dtype).eps * max(most, size)
-
 
 SHAPES = [(1, 1), (3, 7), (64, 64), (1025, 33), (5000, 96)]
 
@@ -380,7 +325,7 @@ def test_layers_train_alike_with_both():
     found = []
     for choice_of in ("compiled", "plain"):
         os.environ["EAGERFLOW_KERNELS"] = choice_of
-        _forget()
+        forget()
         ef.utils.set_random_seed(3)
         layers = ef.layers
         model = ef.Sequential(
@@ -430,7 +375,7 @@ def test_long_short_term_memory(shape, count, masked, monkeypatch):
     found = []
     for used in ("compiled", "plain"):
         monkeypatch.setenv("EAGERFLOW_KERNELS", used)
-        _forget()
+        forget()
         trace = lstm.lstm(layers)
         last = lstm.lstm(layers, keep=False).inputs[1:, :units]
         whole = lstm_gradient(g_states, g_h, g_c, layers, trace)
@@ -445,7 +390,7 @@ def test_long_short_term_memory(shape, count, masked, monkeypatch):
 def test_without_the_product_of_numpys_wheels_the_steps_are_plain(monkeypatch):
     monkeypatch.setattr(objects, "product_address", lambda: None)
     objects.gives_products.cache_clear()
-    _forget()
+    forget()
     with pytest.warns(RuntimeWarning, match="lstm_steps isn't used .*BLAS"):
         lstm.lstm(recurrent_layers(1, 4, 3, 2, 5, False))
     objects.gives_products.cache_clear()
@@ -568,7 +513,7 @@ def test_files_are_read_back_and_damaged_ones_made_again(home):
     whole = path.read_bytes()
     path.write_bytes(whole[:-9])
     assert store.read(path.name) is None
-    _forget()
+    forget()
     assert np.array_equal(find(x, None, None, 1e-3)[0], wanted)
     assert store.read(path.name) is not None
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from numpy import ndarray
 
-from eagerflow.kernels.convolution import columns, neighbours, swapped
+from eagerflow.kernels.convolution import columns, direct, neighbours, swapped
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.convolution.winograd import images, volumes
@@ -22,7 +22,7 @@ from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.machine.costs import Columns, Neighbours, Speed, Swapped, Volumes, Winograd
 from eagerflow.ops.windows.geometry import Geometry
 
-__all__ = ["ALGORITHMS", "Algorithm", "Shapes", "choose", "is_taken_apart"]
+__all__ = ["ALGORITHMS", "COLUMNS", "DIRECT", "Algorithm", "Shapes", "choose", "is_taken_apart"]
 
 Finish = Callable[..., None]
 
@@ -216,6 +216,13 @@ ALGORITHMS = (
         lambda x, g, s: neighbours.kernel_gradient(x, g, s.geometry, _neighbours_at_once(s)),
     ),
     Algorithm(
+        "direct",
+        direct.applies,
+        direct.microseconds,
+        lambda x, k, s, finish, look: direct.convolve(x, k, s.geometry, s.groups, finish),
+        lambda x, g, s: direct.convolve_kernel_gradient(x, g, s.kernel, s.geometry, s.groups),
+    ),
+    Algorithm(
         "columns",
         lambda s: True,
         _columns_microseconds,
@@ -224,7 +231,7 @@ ALGORITHMS = (
     ),
 )
 
-COLUMNS = ALGORITHMS[-1]
+DIRECT, COLUMNS = ALGORITHMS[-2:]
 
 
 @functools.lru_cache(maxsize=1024)

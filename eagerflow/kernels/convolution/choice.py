@@ -13,8 +13,8 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from eagerflow.kernels.convolution import columns
-from eagerflow.kernels.convolution.algorithms import COLUMNS, Algorithm, choose, is_taken_apart
+from eagerflow.kernels.convolution import columns, direct
+from eagerflow.kernels.convolution.algorithms import COLUMNS, DIRECT, Algorithm, choose, is_taken_apart
 from eagerflow.kernels.convolution.epilogue import epilogue as epilogue_of
 from eagerflow.kernels.convolution.outliers import Look, Looked, has_steady_borders, peak
 from eagerflow.kernels.convolution.phases import phases
@@ -95,10 +95,18 @@ def input_gradient(
     out = numpy.zeros(shape, g.dtype) if has_gaps else numpy.empty(shape, g.dtype)
     for part in parts:
         if part.geometry is not None:
-            taps = _turned(kernel[part.taps], groups)
-            given = forward(g[(slice(None), *part.given)], taps, part.geometry, groups)
-            _put(given, out[(slice(None), *part.targets)])
+            taps, given = _turned(kernel[part.taps], groups), g[(slice(None), *part.given)]
+            _convolve_into(given, taps, part.geometry, groups, out, part.targets)
     return out
+
+
+def _convolve_into(
+    x: ndarray, kernel: ndarray, geometry: Geometry, groups: int, out: ndarray, targets: tuple[slice, ...]
+) -> None:
+    """Put a convolution into some pixels of `out`."""
+    is_direct = choose(Shapes.of(x, kernel.shape, geometry, groups)) is DIRECT
+    if not (is_direct and direct.convolve_into(x, kernel, geometry, groups, out, targets)):
+        _put(forward(x, kernel, geometry, groups), out[(slice(None), *targets)])
 
 
 def _put(found: Any, target: ndarray) -> None:

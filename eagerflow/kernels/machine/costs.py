@@ -8,8 +8,19 @@ kernels.
 
 from __future__ import annotations
 
-__all__ = ["MACHINE", "Attention", "BatchNorm", "Blocks", "Columns", "Depthwise", "Epilogue", "Extremes", "Filtering"]
-__all__ += ["GroupNorm", "LayerNorm", "Neighbours", "OnePass", "Pooling", "Products", "Recurrent", "Runs", "Scatter"]
+__all__ = ["MACHINE", "Attention", "BatchNorm", "Blocks", "Columns", "Depthwise", "Direct", "Epilogue", "Extremes"]
+__all__ += [
+    "Filtering",
+    "GroupNorm",
+    "LayerNorm",
+    "Neighbours",
+    "OnePass",
+    "Pooling",
+    "Products",
+    "Recurrent",
+    "Runs",
+    "Scatter",
+]
 __all__ += ["Softmax", "Speed", "Sums", "Swapped", "Threads", "Tiles", "Top", "Volumes", "Winograd"]
 
 MACHINE = "AMD EPYC of family 25, model 17 (AVX-512), 2 cores with 1 MB of L2 cache each; NumPy 2.4, OpenBLAS 0.3.31"
@@ -26,7 +37,7 @@ class Speed:
     GATHERED = 12_000  # numbers copied in long runs
     SHORT_RUN = 32  # numbers in a run that is copied at half that speed
     TRANSFORMED = 2_800  # numbers of tiles, in Winograd's algorithms
-    FEW_CHANNELS = 8  # with which that runs at half that speed
+    FEW_CHANNELS = 20  # with which that runs at half that speed
     WEIGHTS = 1_800  # numbers of transformed weights
     CALL = 2.0  # microseconds of some lines of Python and a call of NumPy
 
@@ -187,6 +198,15 @@ class Columns:
     LITTLE = 1 << 21  # multiply-adds of a gradient that aren't worth being taken apart by strides
     COPY = 200  # microseconds of a copy that is worth a thread's while
     CALLS = 12  # of `Speed.CALL`, all in all
+
+
+class Direct:
+    """Convolution without gathering, compiled."""
+
+    PRODUCTS = 48_000  # multiply-adds in a microsecond
+    COLUMNS, WIDE = 8, 16  # filters are computed in multiples of them
+    NARROW = 1.2  # times what multiples of the wider take
+    CALLS = 15  # of `Speed.CALL`, all in all
 
 
 class Swapped:

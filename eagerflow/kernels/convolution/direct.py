@@ -1,0 +1,54 @@
+"""Convolution without a copy of each window: a compiled kernel does it. Where it doesn't, windows are gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy import ndarray
+
+from eagerflow.base.twins import twin
+from eagerflow.kernels.convolution import columns
+from eagerflow.kernels.convolution.shapes import Shapes
+from eagerflow.kernels.machine.costs import Direct, Speed
+from eagerflow.ops.windows.geometry import Geometry
+
+__all__ = ["applies", "convolve", "convolve_into", "convolve_kernel_gradient", "microseconds"]
+
+
+@twin("convolution")
+def applies(shapes: Shapes) -> bool:
+    """Whether a compiled kernel computes such a convolution."""
+    return False
+
+
+def microseconds(shapes: Shapes) -> float:
+    """That it takes one thread, roughly."""
+    filters = shapes.filters // shapes.groups
+    columns = filters - filters % -Direct.COLUMNS
+    narrow = 1 if filters % Direct.WIDE == 0 else Direct.NARROW
+    return shapes.multiply_adds * columns / filters * narrow / Direct.PRODUCTS + Direct.CALLS * Speed.CALL
+
+
+@twin("convolution")
+def convolve(
+    x: ndarray, kernel: ndarray, geometry: Geometry, groups: int = 1, finish: Callable[[Any], None] | None = None
+) -> Any:
+    """(batch, *outputs, filters). `finish` gets pieces of the outputs, contiguous, while they are in the cache."""
+    return columns.forward(x, kernel, geometry, groups, finish)
+
+
+@twin("convolution")
+def convolve_into(
+    x: ndarray, kernel: ndarray, geometry: Geometry, groups: int, out: ndarray, targets: tuple[slice, ...]
+) -> bool:
+    """Put the result into some pixels of `out`; False where that is to be done by a copy."""
+    return False
+
+
+@twin("convolution")
+def convolve_kernel_gradient(
+    x: ndarray, g: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1
+) -> Any:
+    """The gradient of the kernel, (*sizes, channels per group, filters)."""
+    return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)
