@@ -419,7 +419,9 @@ class Captured(Generic[P, R]):
         if difference is None:
             self._settle(state, made, recorder, guards)
         elif state.tries >= _TRIES:
-            self._give_up(state, f"no two runs are the same: {difference}", None)
+            changed = guards.changed()
+            because = "" if changed is None else f"; the step changes {changed}, which may be why: make it a Variable"
+            self._give_up(state, f"no two runs are the same: {difference}{because}", None)
 
     def _settle(self, state: _State, made: Program, recorder: Recorder, guards: Guards) -> None:
         """Two runs were the same: take the program, if nothing speaks against it."""

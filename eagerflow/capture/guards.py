@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import operator
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -45,7 +46,8 @@ class Guards:
             _container(thing, name, held.passed_over.get(identity))
             for identity, (thing, name) in held.containers.items()
         ]
-        self._checks += [_Attributes(held.attributes), _Asked(held.asked)] + [_Buffer(*each) for each in held.buffers]
+        self._checks += [_Classes(list(held.objects.values())), _Attributes(held.attributes), _Asked(held.asked)]
+        self._checks += [_Buffer(*each) for each in held.buffers]
         self._checks = [check for check in self._checks if not check.is_empty()] + self._arrays
         self._trainable = [(v, v.trainable) for v in held.variables.values()]
         self._settings = self._settings_now()
@@ -186,6 +188,38 @@ class _Functions:
 
     def difference(self) -> str:
         return _first([f.__name__ for f in self.functions for _ in range(3)], self._now(self.functions), self.before)
+
+
+class _Classes:
+    """Which class an object is of: `__class__` can be set. Objects aren't kept alive, as weak references may count."""
+
+    def __init__(self, objects: list[tuple[Any, str]]) -> None:
+        self.objects, self.names = [_reference(thing) for thing, _ in objects], [name for _, name in objects]
+        self.before = tuple(self._now())
+
+    def _now(self) -> list[type]:
+        return [type(ask()) for ask in self.objects]
+
+    def is_empty(self) -> bool:
+        return not self.objects
+
+    def same(self) -> bool:
+        return _all_same(self._now(), self.before)
+
+    def conditions(self, to: Conditions) -> None:
+        for ask, kind in zip(self.objects, self.before):
+            to.same(f"type({to.value(ask)}())", kind)
+
+    def difference(self) -> str:
+        return f"{_first(self.names, self._now(), self.before)}.__class__"
+
+
+def _reference(thing: Any) -> Callable[[], Any]:
+    """What gives an object: weakly, where that can be."""
+    try:
+        return weakref.ref(thing)
+    except TypeError:
+        return lambda: thing
 
 
 class _Attributes:

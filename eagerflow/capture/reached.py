@@ -7,6 +7,7 @@ classes of eagerflow, of the standard library and of installed packages (their o
 from __future__ import annotations
 
 import abc
+import decimal
 import functools
 import gc
 import sys
@@ -39,6 +40,7 @@ _CACHES = frozenset(
     stop_evaluating stop_predicting stop_training
     """.split()
 )
+_RUN = frozenset({"_sequence"})  # of models of ours: the layers that a call goes through, in a list that grows
 _COLLECTIONS = (list, tuple, set, frozenset, deque, dict, *VIEWS)
 
 
@@ -68,6 +70,19 @@ def _is_dead_proxy(thing: Any) -> bool:
         return thing.__class__ is None
     except ReferenceError:
         return True
+
+
+def _computes_with_decimals(thing: Any) -> bool:
+    """Whether code that has this may compute with decimal numbers, which depends on settings of the running thread."""
+    kind = type(thing)
+    if kind in (type, FunctionType, BuiltinFunctionType):
+        return str(thing.__module__) == "decimal"
+    return thing is decimal or issubclass(kind, decimal.Decimal)
+
+
+def _decimal_settings() -> tuple[Any, ...]:
+    now = decimal.getcontext()
+    return now.prec, now.rounding, now.Emin, now.Emax, now.capitals, now.clamp
 
 
 class _Part(NamedTuple):
@@ -109,6 +124,7 @@ class Held:
         cells: variables of functions around, with their values and names.
         functions: those that ran.
         attributes: single attributes that count.
+        objects: layers and objects of the user's classes, whose class may be set.
         asked: what is called to learn a value: of context variables, whether weak references are alive.
         unknown: what may change unseen, in words.
         has_abstract: whether classes may be registered as others' subclasses.
@@ -125,9 +141,10 @@ class Held:
         self.cells: dict[int, tuple[Any, Any, str]] = {}
         self.functions: list[FunctionType] = []
         self.attributes: list[tuple[Any, str]] = []
+        self.objects: dict[int, tuple[Any, str]] = {}
         self.asked: list[tuple[Callable[[], Any], Any, str]] = []
         self.unknown: list[str] = []
-        self.has_abstract = False
+        self.has_abstract = self._has_decimals = False
         self._codes = codes
         self._names: Names = named_in(codes)
         self._seen: dict[int, list[tuple[bool, bool]]] = {}
@@ -135,12 +152,15 @@ class Held:
         self._keep: list[Any] = []
         self.reach(function, getattr(function, "__name__", "the step"))
         self._of_codes()
+        if self._has_decimals:
+            self.asked.append((_decimal_settings, _decimal_settings(), "decimal.getcontext()"))
 
     def reach(self, thing: Any, name: str, named: bool = True) -> None:
         """Go through what `thing` holds."""
         waiting = [_Part(thing, name, True, named)]
         while waiting:
             part = waiting.pop()
+            self._has_decimals = self._has_decimals or _computes_with_decimals(part.thing)
             if not _is_dead_proxy(part.thing) and not isinstance(part.thing, CONSTANTS) and self._is_new(part):
                 waiting += self._parts(part)
 
@@ -247,6 +267,8 @@ class Held:
                 named = part.named and (self._names.reads(key) or (ours and isinstance(value, numpy.ndarray)))
                 yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
         if is_users(type(thing)):
+            if part.counts:
+                self.objects[id(thing)] = (thing, name)
             for key in slots_of(type(thing)):
                 value = getattr(thing, key, NOTHING)
                 if part.counts:
@@ -275,12 +297,14 @@ class Held:
         layer, name = part.thing, part.name
         own = vars(layer)
         self.layers.append(layer)
+        self.objects[id(layer)] = (layer, name)
         self.containers[id(own)], self.passed_over[id(own)] = (own, name), _CACHES
         users = is_users(type(layer))
         for key, value in list(own.items()):
             if key not in _CACHES:
                 named = self._names.reads(key) or isinstance(value, numpy.ndarray)  # our layers read them, too
-                counts = not key.startswith("_") or hasattr(type(value), _OWN_STATE) or (users and named)
+                ran = not key.startswith("_") or key in _RUN
+                counts = ran or hasattr(type(value), _OWN_STATE) or (users and named)
                 yield _Part(value, f"{name}.{key}", counts, named)
         if users:
             yield _Part(type(layer), type(layer).__name__, True, True)

@@ -272,3 +272,16 @@ def test_what_the_garbage_collector_ends_meanwhile_is_not_the_steps():
     finally:
         gc.set_threshold(*before)
     assert captured.replays == 4
+
+
+def test_a_step_that_changes_what_it_computes_with_is_told_by_that_name():
+    count = [0]
+
+    def step(x):
+        count[0] += 1
+        return x * count[0]
+
+    captured = ef.function(step)
+    with pytest.warns(UserWarning, match=r"no two runs are the same: multiply .*the step changes count, which may be"):
+        for _ in range(6):
+            captured(ef.ops.ones(3))

@@ -6,6 +6,7 @@ import abc
 import array
 import collections
 import contextvars
+import decimal
 import enum
 import functools
 import itertools
@@ -624,6 +625,53 @@ def layers_that_come_and_go():
             model.layers[0].kernel = ef.Variable(np.full((3, 3), 2.0, "float32"))
 
     return (lambda x: model(x)), change
+
+
+@case
+def a_model_without_layers_that_gets_some():
+    model = ef.Sequential([layers.Input((3,))])
+
+    def change(i):
+        if i in (6, 8):
+            model.add(layers.Rescaling(3.0))
+        elif i == 10:
+            model.pop()
+
+    return (lambda x: model(x)), change
+
+
+@case
+def the_class_of_an_object():
+    class Twice:
+        def of(self, x):
+            return x * 2.0
+
+    class Thrice(Twice):
+        def of(self, x):
+            return x * 3.0
+
+    class Shifted(layers.Dense):
+        def call(self, x, training=False):
+            return super().call(x, training) + 1.0
+
+    thing, layer = Twice(), layers.Dense(3, kernel_initializer="ones")
+    layer(X)
+
+    def change(i):
+        thing.__class__ = Thrice if i % 4 < 2 else Twice
+        layer.__class__ = Shifted if i > 8 else layers.Dense
+
+    return (lambda x: layer(thing.of(x))), change
+
+
+@case
+def the_precision_of_decimal_numbers():
+    one, usual = decimal.Decimal(1), decimal.getcontext().prec
+
+    def change(i):
+        decimal.getcontext().prec = 1 + i // 4 if i < CALLS - 1 else usual
+
+    return (lambda x: x * float(one / 3)), change
 
 
 @case
