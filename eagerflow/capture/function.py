@@ -381,7 +381,8 @@ class Captured(Generic[P, R]):
         program = state.program
         assert program is not None
         recorder = Recorder(True, current())
-        found, made = self._written(recorder, state.layers, args, kwargs)
+        with watched():  # assignments are calls that replays make again, here too
+            found, made = self._written(recorder, state.layers, args, kwargs)
         if made is None:
             difference: str | None = recorder.ended[0] if recorder.ended else "it ended early"
         else:

@@ -179,6 +179,19 @@ def test_what_no_guard_sees_is_found_by_comparing(monkeypatch):
     assert captured(X).tolist() == [3.0, 6.0]
 
 
+def test_a_step_that_assigns_can_be_compared():
+    v = ef.Variable([0.0, 0.0])
+
+    def step(x):
+        v.assign_add(x)
+        return v.value * 2.0
+
+    captured = ef.function(step, verify_every=2)
+    assert many(captured, X, calls=12).tolist() == (24 * X).tolist()
+    assert captured.replays > 3
+    assert captured.why_eager is None
+
+
 def test_comparing_trains_and_draws_nothing_twice():
     def run(verify_every):
         ef.utils.set_random_seed(4)
