@@ -22,7 +22,7 @@ _SOON = 2  # calls after a recording: a weight that has moved by then, twice, is
 
 
 class Ground:
-    """What the graphs of one program share: a stream to record on, memory, and what lies there.
+    """What the graphs of one program share: a stream to record on, and what later ones take from earlier ones.
 
     Args:
         cupy: the module.
@@ -34,24 +34,28 @@ class Ground:
     def __init__(self, cupy: Any) -> None:
         self.cupy = cupy
         self.stream = cupy.cuda.Stream(non_blocking=True)
-        self.pool = cupy.cuda.MemoryPool()  # whose memory nobody else is given while a graph may write there
         self.held: dict[int, Any] = {}
         self._roots: dict[int, list[Any]] = {}  # by segment: arrays whose memory graphs write to
         self._identities: frozenset[int] = frozenset()  # of all of them
 
     @contextlib.contextmanager
-    def own_memory(self) -> Iterator[None]:
-        """New arrays lie in memory of the graphs'."""
-        with self.stream, self.cupy.cuda.using_allocator(self.pool.malloc):
+    def memory_of(self, pool: Any) -> Iterator[None]:
+        """New arrays lie in memory of a pool."""
+        with self.stream, self.cupy.cuda.using_allocator(pool.malloc):
             yield
 
-    def capture(self, function: Any) -> tuple[Any, Any]:
+    def capture(self, function: Any, pool: Any = None) -> tuple[Any, Any]:
         """A graph of the kernels that a function launches, and what the function gives.
+
+        Args:
+            function: without arguments.
+            pool: of the graph's memory, which nobody else may be given as long as it is launched. Default: a new one,
+                for a graph that isn't.
 
         Raises:
             Exception: what CuPy raises where something can't be captured.
         """
-        with self.own_memory():
+        with self.memory_of(self.cupy.cuda.MemoryPool() if pool is None else pool):
             self.stream.begin_capture()
             try:
                 found = function()
@@ -123,6 +127,7 @@ class Segment:
         self._moves = dict.fromkeys(self._weights, 0)
         self._calls = 0  # since it was recorded
         self._graph: Any = None
+        self._pool: Any = None  # for this graph alone: what it gives is used while others are launched
         self._direct: list[_Direct] = []
         self._buffers: list[tuple[int, Any]] = []  # by the position of what is copied there
         self._plain: list[tuple[int, Any]] = []  # by position: what is no array, and was taken as it was
@@ -156,10 +161,10 @@ class Segment:
 
     def _record(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Make the graph, and launch it."""
-        self._graph, self._given = None, ()
+        self._graph, self._given, self._pool = None, (), self.ground.cupy.cuda.MemoryPool()
         self._direct, self._buffers, self._plain = [], [], []
         arrays: dict[int, Any] = {}
-        with self.ground.own_memory():
+        with self.ground.memory_of(self._pool):
             for position, (slot, value) in enumerate(zip(self.taken, values)):
                 if is_plain(value):
                     arrays[slot] = value
@@ -172,10 +177,12 @@ class Segment:
                     self._buffers.append((position, arrays[slot]))
         self._fill(values)
         held = self.ground.held
-        self._read = {n: held[n] for each in self.instructions for n in _slots_of(each) if n in held}
+        inside = {n for each in self.instructions for n in each.outs}
+        used = {n for each in self.instructions for n in _slots_of(each)}
+        self._read = {n: held[n] for n in used - inside if n in held}
         arrays |= self._read
         self._compute(arrays)  # kernels are compiled and loaded when they are first called, which isn't for captures
-        graph, found = self.ground.capture(lambda: self._compute(arrays))
+        graph, found = self.ground.capture(lambda: self._compute(arrays), self._pool)
         self._fill(values)  # a rule may have worked in the memory of what it was given
         given = tuple([found[slot] for slot in self.given])
         of_weights = [root_of(values[each.position]) for each in self._direct]
@@ -209,6 +216,7 @@ class Segment:
         copies = {slot: value if is_plain(value) else value.copy(order="K") for slot, value in given.items()}
         expected = self._compute(copies)
         found = dict(zip(self.given, self(*values)))
+        self._calls = _SOON + 1  # the eager run held weights, so that they lie elsewhere soon: that doesn't count
         for instruction in self.instructions:
             for slot in found.keys() & set(instruction.outs):
                 apart = not_close(found[slot], expected[slot])
