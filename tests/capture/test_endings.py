@@ -283,5 +283,4 @@ def test_a_step_that_changes_what_it_computes_with_is_told_by_that_name():
 
     captured = ef.function(step)
     with pytest.warns(UserWarning, match=r"no two runs are the same: multiply .*the step changes count, which may be"):
-        for _ in range(6):
-            captured(ef.ops.ones(3))
+        _ = [captured(ef.ops.ones(3)) for _ in range(6)]
