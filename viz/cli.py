@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[0] not in COMMANDS:
         if given[0].startswith("-"):
             _parser().parse_args(given[:1])
-        _parser().error(f"there is no command {given[0]!r}{nearest(given[0], COMMANDS)}")
+        _parser().error(f"there is no command {given[0]!r}{_for_a_file(given[0]) or nearest(given[0], COMMANDS)}")
     flags: list[str] = []
     try:
         parser = parser_of(given[0])
@@ -76,6 +76,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (told in one line, or as a fault of viz)
         return told(f"viz {given[0]}", error, flags)
+
+
+def _for_a_file(name: str) -> str:
+    """What to do with a file that stands where a command should."""
+    if name.lower().endswith((".efz", ".onnx")):
+        return f"; look at it: viz show {name}, or viz html {name}"
+    if name.lower().endswith(".efr"):
+        return f"; run its steps again: viz replay {name}"
+    if name.lower().endswith(".py"):
+        return f"; run it: viz run {name}, or viz doctor {name}"
+    return ""
 
 
 def _parser() -> Parser:

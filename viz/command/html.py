@@ -11,6 +11,7 @@ from importlib import import_module
 
 from viz.facts import archive
 from viz.page import to_html
+from viz.shell.input_files import check_kept
 from viz.shell.parser import Parser
 
 __all__ = ["add_command", "write_page"]
@@ -50,6 +51,7 @@ def write_page(options: argparse.Namespace) -> int:
     # Beside model.onnx there may lie model.html, the page of `export(format="web")`.
     ending = ".trace.html" if options.file.lower().endswith(".onnx") else ".html"
     out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(ending))
+    check_kept(options.file, out)
     ops = _write(options, out)
     if options.json:
         print(json.dumps({"file": str(out), "ops": ops}))

@@ -8,7 +8,7 @@ import os
 import sys
 
 from viz.command.output_files import check_picture, check_target
-from viz.command.script_runner import note_own_modules, run_script, wants_json
+from viz.command.script_runner import check_script_file, run_script, wants_json
 from viz.facts.json_data import json_text
 from viz.nonfinite.find_nonfinite import find_nonfinite
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
@@ -94,7 +94,7 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
         return recording, find_nonfinite(recording), any(note.startswith("ended by ") for note in recording.notes)
     if not os.path.isfile(options.file):
         raise FileNotFoundError(f"there is no script or recording {options.file!r}")
-    note_own_modules(options.file)
+    check_script_file(options.file)
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():
         guarded = trace(os.path.basename(options.file), on_nonfinite="raise")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from viz.picture.raster import CHARTS, check_picture_name
 from viz.picture.render import FORMATS
+from viz.shell.input_files import check_kept
 
 __all__ = ["CHARTS", "beside", "check_chart", "check_picture", "check_target"]
 
@@ -56,5 +57,11 @@ def check_chart(path: str | os.PathLike[str] | None) -> None:
 
 
 def beside(file: str, suffix: str) -> str:
-    """The name of a file that was given none: that of the recording with another end, in the current folder."""
-    return f"{pathlib.Path(file).stem}{suffix}"
+    """The name of a file that was given none: that of the recording with another end, in the current folder.
+
+    Raises:
+        ValueError: when that is the file itself.
+    """
+    name = f"{pathlib.Path(file).stem}{suffix}"
+    check_kept(file, name)
+    return name

@@ -9,7 +9,7 @@ import sys
 
 from viz.command.keep import MAX_OPS, add_keep_options, run_kept
 from viz.command.live import add_options, run_live
-from viz.command.output_files import check_picture, check_target
+from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
 from viz.command.script_runner import note_own_modules, run_script
 from viz.facts import summary_tables
@@ -18,6 +18,7 @@ from viz.picture.render import FORMATS
 from viz.recorder.all_ranks import AllRanks
 from viz.recorder.tensor_stats import LEVELS
 from viz.recording import Recording
+from viz.shell.input_files import check_script
 from viz.shell.parser import Parser
 from viz.shell.printed import print_json
 from viz.shell.terminal import output_to_stderr, paint
@@ -75,6 +76,8 @@ def run_run(options: argparse.Namespace) -> int:
     Returns:
         The script's exit status.
     """
+    if not options.module:
+        check_script(options.script, f"; for a module use: viz run -m {options.script}")
     note_own_modules(options.script)
     if options.keep is not None:
         return run_kept(options)
@@ -87,7 +90,7 @@ def run_run(options: argparse.Namespace) -> int:
         values=options.values,
         max_ops=options.max_ops,
     )
-    out = pathlib.Path(options.out or f"{pathlib.Path(options.script).stem}.efz")
+    out = pathlib.Path(options.out or beside(options.script, ".efz"))
     check_target(out)
     check_picture(options.draw)
     communicator = ranks_here()

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from eagerflow import compat
 from viz.shell.in_the_way import own_modules
+from viz.shell.input_files import check_script
 from viz.shell.terminal import paint
 
 __all__ = ["check_script_file", "note_own_modules", "run_script", "wants_json"]
@@ -20,13 +21,13 @@ R = TypeVar("R")
 
 
 def check_script_file(script: str) -> None:
-    """Refuse a script that isn't there.
+    """Refuse what isn't there or isn't Python, and note files beside it with the names of our packages.
 
     Raises:
         FileNotFoundError: when there is no such file.
+        ValueError: when it isn't a script.
     """
-    if not os.path.isfile(script):
-        raise FileNotFoundError(f"there is no script {script!r}")
+    check_script(script)
     note_own_modules(script)
 
 
@@ -59,9 +60,10 @@ def run_script(
 
     Raises:
         FileNotFoundError: when there is no such file.
+        ValueError: when it isn't a script.
     """
-    if not as_module and not os.path.isfile(script):
-        raise FileNotFoundError(f"there is no script {script!r}; for a module use: viz run -m {script}")
+    if not as_module:
+        check_script(script, f"; for a module use: viz run -m {script}")
     kept = sys.argv, sys.path[:]
     sys.argv = [script, *arguments]
     sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(script)))

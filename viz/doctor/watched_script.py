@@ -17,6 +17,7 @@ from viz.doctor.crash import explain_crash, without_ours
 from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
+from viz.shell.input_files import check_script
 
 __all__ = ["Examination", "examine"]
 
@@ -54,9 +55,9 @@ def examine(
 
     Raises:
         FileNotFoundError: when there is no such file.
+        ValueError: when it isn't a script.
     """
-    if not os.path.isfile(script):
-        raise FileNotFoundError(f"there is no script {script!r}")
+    check_script(script)
     kept = sys.argv, sys.path[:], compat.is_installed()
     sys.argv = [script, *arguments]
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from viz.shell.input_files import check_kept
 from viz.shell.statuses import MISUSED
 from viz.shell.terminal import paint
 
@@ -74,6 +75,7 @@ class Parser(argparse.ArgumentParser):
         for name, output in self._outputs.items():
             if getattr(options, name) == "":
                 setattr(options, name, f"{_subject(options)}{output.suffix}")
+        self._keep_inputs(options)
         self._hint(options)
         return options, rest
 
@@ -135,6 +137,14 @@ class Parser(argparse.ArgumentParser):
         if waiting[0].lower().endswith(output.endings):
             return False
         return waiting[0].lower().endswith((".py", ".efz", ".efr", ".onnx")) or os.path.isfile(waiting[0])
+
+    def _keep_inputs(self, options: argparse.Namespace) -> None:
+        """Refuse to write over a file that is read."""
+        read = [str(given) for name in _SUBJECTS if (given := getattr(options, name, None))]
+        for name in ("out", *self._outputs):
+            written = getattr(options, name, None)
+            for each in read if written else ():
+                check_kept(each, written)
 
     def _hint(self, options: argparse.Namespace) -> None:
         """Say where an option of ours stands behind the script, which is given it."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from eagerflow import compat
 from eagerflow.core.observe import Observer, observing
 from viz.doctor.crash import without_ours
+from viz.shell.input_files import check_script
 from viz.trial.first_step import FirstStep, FirstStepWatch, Stop
 from viz.trial.writes_apart import WritesApart
 
@@ -50,6 +51,7 @@ def run_until_first_step(
 
     Raises:
         FileNotFoundError: when there is no such file.
+        ValueError: when it isn't a script.
     """
 
     def stop(step: FirstStep) -> None:
@@ -64,9 +66,9 @@ def run_watched(script: str, arguments: Sequence[str], observers: Iterable[Obser
 
     Raises:
         FileNotFoundError: when there is no such file.
+        ValueError: when it isn't a script.
     """
-    if not os.path.isfile(script):
-        raise FileNotFoundError(f"there is no script {script!r}")
+    check_script(script)
     kept = sys.argv, sys.path[:]
     sys.argv = [script, *arguments]
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -75,6 +76,19 @@ def test_an_unknown_command_is_answered_with_one_like_it(capsys):
     assert "viz: error: there is no command 'docter'; did you mean 'doctor'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("train.py", "; run it: viz run train.py, or viz doctor train.py"),
+        ("train.efz", "; look at it: viz show train.efz, or viz html train.efz"),
+        ("train.efr", "; run its steps again: viz replay train.efr"),
+    ],
+)
+def test_a_file_in_the_place_of_a_command_is_answered_with_commands_for_it(name, advice, capsys):
+    assert ended([name]) == 2
+    assert f"viz: error: there is no command {name!r}{advice}\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "completion"])
 def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
     shown = parser_of(name).format_help()
@@ -107,6 +121,66 @@ def test_each_kind_of_end_has_its_status_and_its_words(here, arguments, status, 
     (here / "empty.py").write_text("x = 1\n", encoding="utf-8")
     assert ended(arguments) == status
     assert said in capsys.readouterr().err
+
+
+RUN_SCRIPTS = ("check", "data", "doctor", "estimate", "gap", "nonfinite", "reproduce")
+OTHER_FILES = {
+    "old.efz": (b"PK", "is a recording, not a script; look at it with: viz show old.efz"),
+    "old.efr": (b"PK", "is a file of kept steps, not a script; run them again with: viz replay old.efr"),
+    "book.ipynb": (b"{}", "is a notebook, not a script; make a script of it with: jupyter nbconvert --to script book"),
+    "picture.png": (b"\x89PNG\r\n\0\0", "is a binary file, not a Python script"),
+    "picture.py": (b"\x89PNG\r\n\0\0", "is a binary file, not a Python script"),
+    "notes.txt": (b"to do: train longer\n", "is not a Python script: invalid syntax"),
+}
+
+
+@pytest.mark.parametrize("command", ["run", "run --keep 1", "run --live", *RUN_SCRIPTS])
+@pytest.mark.parametrize("name", OTHER_FILES)
+def test_a_file_that_is_no_script_is_refused_and_stays_as_it_is(here, command, name, capsys):
+    if command == "nonfinite" and name == "old.efz":
+        pytest.skip("it takes recordings, too")
+    content, said = OTHER_FILES[name]
+    (here / name).write_bytes(content)
+    files = {each.name for each in here.iterdir()}
+    assert ended([*command.split(), name]) == 2
+    assert f"error: {name!r} {said}" in capsys.readouterr().err
+    assert {each.name for each in here.iterdir()} == files
+    assert (here / name).read_bytes() == content
+
+
+def test_a_zip_file_is_a_script_where_python_would_run_it(here, capsys):
+    for name, member in (("data.zip", "rows.csv"), ("recording.zip", "trace.json"), ("program.pyz", "__main__.py")):
+        with zipfile.ZipFile(here / name, "w") as archive:
+            archive.writestr(member, "print('it ran')\n")
+    assert ended(["run", "data.zip"]) == 2
+    assert "'data.zip' is a zip file without a __main__.py" in capsys.readouterr().err
+    assert ended(["run", "recording.zip"]) == 2
+    assert "is a recording, not a script" in capsys.readouterr().err
+    assert ended(["run", "program.pyz"]) == 0
+    assert "it ran" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "-o", "train.py", "train.py"],
+        ["run", "-o", "folder/../train.py", "train.py"],
+        ["json", "run.json"],
+        ["json", "run.efz", "run.efz"],
+        ["html", "run.html"],
+        ["html", "-o", "run.efz", "run.efz"],
+        ["draw", "run.svg"],
+        ["perfetto", "run.efz", "run.efz"],
+        ["nonfinite", "-o", "run.efz", "run.efz"],
+    ],
+)
+def test_no_command_writes_over_what_it_reads(here, arguments, capsys):
+    (here / "folder").mkdir()
+    read = arguments[1] if len(arguments) == 2 else arguments[-1]
+    (here / read).write_text("print('as it was')\n", encoding="utf-8")
+    assert ended(arguments) == 2
+    assert "would be written over what is read; give another name" in capsys.readouterr().err
+    assert (here / read).read_text(encoding="utf-8") == "print('as it was')\n"
 
 
 def test_a_missing_renderer_is_no_mistake_of_the_user(here, capsys):
