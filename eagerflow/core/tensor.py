@@ -400,10 +400,13 @@ class Tensor:
 
     __hash__ = object.__hash__  # by identity, though `==` compares elements: tensors serve as keys of dicts
 
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise TypeError(
-            "tensors don't change in place. Use ops.slice_update / ops.scatter_update, or a Variable with .assign()."
-        )
+    if not TYPE_CHECKING:  # to type checkers `x[0] = 1` is a mistake; NoReturn would end the program there
+
+        def __setitem__(self, index: Any, value: Any) -> NoReturn:
+            raise TypeError(
+                "tensors don't change in place. Use ops.slice_update / ops.scatter_update, "
+                "or a Variable with .assign()."
+            )
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name not in _OTHER_WAYS or hasattr(self, name)]

@@ -12,7 +12,7 @@ import inspect
 import itertools
 import weakref
 from types import FunctionType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
 
@@ -268,17 +268,19 @@ class Variable(Tensor):
                 observer.on_update(method, self, (value,), started, ended)
         return self
 
-    def __setitem__(self, index: Any, value: TensorLike) -> NoReturn:
-        raise TypeError(
-            "variables change by assign(), assign_add() and assign_sub(). For a part: "
-            "v.assign(ops.slice_update(v, start, value)) or v.assign(ops.scatter_update(v, indices, value))."
-        )
+    if not TYPE_CHECKING:  # to type checkers these are mistakes; NoReturn would end the program there
 
-    def __iadd__(self, value: TensorLike) -> NoReturn:
-        raise TypeError(f"Variable {self.path!r}: write v.assign_add(value) instead of v += value.")
+        def __setitem__(self, index: Any, value: TensorLike) -> NoReturn:
+            raise TypeError(
+                "variables change by assign(), assign_add() and assign_sub(). For a part: "
+                "v.assign(ops.slice_update(v, start, value)) or v.assign(ops.scatter_update(v, indices, value))."
+            )
 
-    def __isub__(self, value: TensorLike) -> NoReturn:
-        raise TypeError(f"Variable {self.path!r}: write v.assign_sub(value) instead of v -= value.")
+        def __iadd__(self, value: TensorLike) -> NoReturn:
+            raise TypeError(f"Variable {self.path!r}: write v.assign_add(value) instead of v += value.")
+
+        def __isub__(self, value: TensorLike) -> NoReturn:
+            raise TypeError(f"Variable {self.path!r}: write v.assign_sub(value) instead of v -= value.")
 
     def __copy__(self) -> Variable:
         return self.__deepcopy__({})

@@ -15,6 +15,7 @@ from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import custom_object_scope
 from eagerflow.base.spellings import behaviour, ignores
+from eagerflow.base.typing import RegularizerLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.added_losses import measured
 from eagerflow.layer.configuration import described_with_shapes
@@ -77,15 +78,30 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             return made
         return Layer.__new__(cls, *args, **kwargs)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        ends, kwargs = _ends(type(self), args, kwargs)
-        Layer.__init__(self, **kwargs)
-        self.__dict__["_graph"] = None
-        self.supports_masking = True
-        if ends is not None:
-            self._connect(*ends)
-            if not self.trainable:  # for the layers too, which it has only now
-                self.trainable = False
+    if TYPE_CHECKING:  # Keras 1's `input` and `output` work, but are more often a slip
+
+        def __init__(
+            self,
+            inputs: Any = None,
+            outputs: Any = None,
+            name: str | None = None,
+            *,
+            activity_regularizer: RegularizerLike = None,
+            trainable: bool = True,
+            dtype: Any = None,
+            autocast: bool = True,
+        ) -> None: ...
+    else:
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            ends, kwargs = _ends(type(self), args, kwargs)
+            Layer.__init__(self, **kwargs)
+            self.__dict__["_graph"] = None
+            self.supports_masking = True
+            if ends is not None:
+                self._connect(*ends)
+                if not self.trainable:  # for the layers too, which it has only now
+                    self.trainable = False
 
     def _connect(self, inputs: Any, outputs: Any) -> None:
         """Become the graph between symbolic tensors."""

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy
 
@@ -271,7 +271,7 @@ class OnnxModel(Model):
         self.summary(print_fn=told.append)
         return notebook.pre("\n".join(told))
 
-    def get_config(self) -> NoReturn:
+    def get_config(self) -> dict[str, Any]:
         """Raises: the graph is in the ONNX file.
 
         Raises:

@@ -17,6 +17,10 @@ reveal_type(lstm(ops.ones((2, 5, 3))))  # type: Tensor
 
 model = keras.Sequential([keras.Input((3,)), layers.Dense(4), layers.Dense(1)])
 reveal_type(model)  # type: Sequential
+x = keras.Input((3,))
+graph = keras.Model(inputs=x, outputs=layers.Dense(1)(x), name="graph", trainable=False)
+reveal_type(graph)  # type: Model
+keras.Model(inputs=x, output=x)  # error: output
 reveal_type(model(ops.ones((2, 3))))  # type: Tensor
 model.compile(optimizer="adam", loss="mse")
 model.compile(optimiser="adam")  # error: optimiser

@@ -28,14 +28,24 @@ x.reshap(-1)  # error: reshap
 ops.relue(x)  # error: relue
 ops.softmax(x, axiss=0)  # error: axiss
 x.backward()  # error: backward
+x[0] = 1.0  # error: Unsupported target for indexed assignment
+x.reshap(-1)  # error: reshap
 
 weight = keras.Variable([1.0, 2.0, 3.0])
 with keras.GradientTape() as tape:
     loss = (x * weight).sum()
 reveal_type(weight)  # type: Variable
+weight[0] = 1.0  # error: Unsupported target for indexed assignment
+weight.assing(1.0)  # error: assing
 reveal_type(loss)  # type: Tensor
 reveal_type(tape.gradient(loss, weight))  # type: Tensor
 reveal_type(tape.gradient(loss, [weight]))  # type: list[Any]
+
+
+def grow(variable: keras.Variable) -> None:
+    """Operators don't change variables."""
+    variable += 1.0  # error: Incompatible types in assignment
+    variable.assing(1.0)  # error: assing
 
 
 @keras.custom_gradient

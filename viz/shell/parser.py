@@ -143,8 +143,9 @@ class Parser(argparse.ArgumentParser):
         read = [str(given) for name in _SUBJECTS if (given := getattr(options, name, None))]
         for name in ("out", *self._outputs):
             written = getattr(options, name, None)
-            for each in read if written else ():
-                check_kept(each, written)
+            if written:
+                for each in read:
+                    check_kept(each, written)
 
     def _hint(self, options: argparse.Namespace) -> None:
         """Say where an option of ours stands behind the script, which is given it."""

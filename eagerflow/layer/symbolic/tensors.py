@@ -13,7 +13,7 @@ import itertools
 import math
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
 
@@ -153,8 +153,10 @@ class SymbolicTensor(Tensor):
     def __reduce__(self) -> Any:
         return _restore, (self.shape, self.dtype.name, self.name, self.node, self.index)
 
-    def __setitem__(self, index: Any, value: Any) -> NoReturn:
-        raise TypeError("tensors don't change in place. Use ops.slice_update or ops.scatter_update.")
+    if not TYPE_CHECKING:  # to type checkers a mistake; NoReturn would end the program there
+
+        def __setitem__(self, index: Any, value: Any) -> NoReturn:
+            raise TypeError("tensors don't change in place. Use ops.slice_update or ops.scatter_update.")
 
     def __format__(self, spec: str) -> str:
         return repr(self)
