@@ -14,7 +14,9 @@ Pairs = Sequence[tuple[numpy.ndarray, numpy.ndarray]]
 _LEAST = 1e-7  # the smallest probability that crossentropies reckon with
 
 
-def best_constant(kind: str, chosen_on: Pairs, judged_on: Pairs, settings: Mapping[str, Any]) -> float | None:
+def best_constant(
+    kind: str, chosen_on: Pairs, judged_on: Pairs, settings: Mapping[str, Any], *, one_for_all_positions: bool = False
+) -> float | None:
     """The mean loss of the best answer that doesn't depend on the row; None where it isn't known.
 
     It is chosen on some batches and judged on others, as a network is: on few rows, an answer that was chosen on
@@ -25,6 +27,8 @@ def best_constant(kind: str, chosen_on: Pairs, judged_on: Pairs, settings: Mappi
         chosen_on: labels and predictions (which say how many classes there are) of some batches.
         judged_on: those of the batches for which the loss is given.
         settings: of the loss.
+        one_for_all_positions: where rows have several positions (pixels, or steps in time), answer the same at each of
+            them, as a convolution has to; the crossentropies of classes always do.
 
     >>> y = numpy.array([0.0, 0.0, 0.0, 1.0])
     >>> round(best_constant("mean_squared_error", [(y, y)], [(y, y)], {}), 4)
@@ -33,6 +37,8 @@ def best_constant(kind: str, chosen_on: Pairs, judged_on: Pairs, settings: Mappi
     chosen, judged = (_all_targets(kind, pairs, settings) for pairs in (chosen_on, judged_on))
     if chosen is None or judged is None or chosen.shape[1:] != judged.shape[1:]:
         return None
+    if one_for_all_positions and chosen.ndim > 2:
+        chosen = chosen.reshape(-1, chosen.shape[-1])
     mean = chosen.mean(axis=0)
     if kind == "mean_squared_error":
         return float(numpy.square(judged - mean).mean())

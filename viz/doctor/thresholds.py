@@ -106,12 +106,14 @@ NARROW_CLASSES = 3
 
 # -- what was learnt
 
-ANSWERS_KEPT = 32  # batches of labels and predictions, from all over the training
+ANSWERS_KEPT = 32  # batches of labels and predictions, from all over the training; and half as many of its end
 ANSWER_SIZE = 200_000  # predictions of larger batches aren't kept: copies of them would cost too much
 ANSWERS_LOSSES = 4  # more losses than this are no plain training
 LEARNT_BY = 200  # steps after which a network should be better than one answer for all
 NOT_LEARNT = 0.99  # its loss against that of the best constant answer
+ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
 HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
+ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 NO_LOSS = 1e-6  # constant labels: there is nothing to be better at
 IMBALANCE = 0.7  # share of the most frequent class
 IMBALANCE_ROWS = 20  # of other classes, among the rows looked at

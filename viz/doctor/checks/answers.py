@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections import deque
 from typing import Any
 
 import numpy
@@ -19,34 +22,56 @@ _KINDS = ("mean_squared_error", "mean_absolute_error")
 
 
 class _Course:
-    """Batches of one loss, fewer and fewer of the old ones: labels, predictions and the loss of each."""
+    """Labels and predictions of one loss: of batches from all over the training, and of the last ones."""
 
     def __init__(self, loss: Any, kind: str) -> None:
         self.loss, self.kind = loss, kind
         self.place: Any = None
         self.steps = 0
-        self.stride = 1
-        self.kept: list[tuple[numpy.ndarray, numpy.ndarray]] = []
-        self.weighted = False
+        self._stride = 1
+        self._kept: list[tuple[int, numpy.ndarray, numpy.ndarray]] = []
+        self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=limits.ANSWERS_KEPT // 2)
 
     def due(self) -> bool:
         """Is this one of the steps that are kept?"""
         self.steps += 1
-        return (self.steps - 1) % self.stride == 0
+        return self._everywhere() or self._lately()
+
+    def _everywhere(self) -> bool:
+        return (self.steps - 1) % self._stride == 0
+
+    def _lately(self) -> bool:
+        """More and more seldom: the last ones kept are always of the last eighth of the training, or nearly so."""
+        return self.steps % max(1, self.steps // (4 * limits.ANSWERS_KEPT)) == 0
 
     def keep(self, labels: numpy.ndarray, predicted: numpy.ndarray) -> None:
-        if len(self.kept) >= limits.ANSWERS_KEPT:
-            self.kept = self.kept[::2]
-            self.stride *= 2
-        self.kept.append((labels.copy(), predicted.copy()))
+        batch = self.steps, labels.copy(), predicted.copy()
+        if self._lately():
+            self._last.append(batch)
+        if not self._everywhere():
+            return
+        if len(self._kept) >= limits.ANSWERS_KEPT:
+            self._kept = self._kept[::2]
+            self._stride *= 2
+        self._kept.append(batch)
 
     def earlier(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
-        """The other half."""
-        return self.kept[: len(self.kept) // 2]
+        """Batches from all over the training, before the last ones."""
+        return [batch[1:] for batch in self._kept if batch[0] < self._first_of_last()]
+
+    def before(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
+        """Those of the second half of the training, before the last ones."""
+        first = self._first_of_last()
+        return [batch[1:] for batch in self._kept if self.steps // 2 < batch[0] < first]
 
     def last(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
-        """The later half of what is kept: no more than the last half of the training."""
-        return self.kept[len(self.kept) // 2 :]
+        """The last batches: as the network answers now, and not as it did when it still had to learn."""
+        return [batch[1:] for batch in self._last if batch[0] >= self._first_of_last()]
+
+    def _first_of_last(self) -> int:
+        """In a short training, the last batches that are kept would be nearly all."""
+        later = [batch[0] for batch in self._last if batch[0] > self.steps // 2]
+        return min(later, default=self.steps)
 
 
 class Answers(Check):
@@ -104,7 +129,8 @@ class Answers(Check):
 
     def _not_learning(self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> None:
         settings = getattr(course.loss, "settings", {})
-        constant = best_constant(course.kind, course.earlier(), pairs, settings)
+        positions = any(p.ndim > 2 for _, p in pairs) and not _rows_alike(pairs)
+        constant = best_constant(course.kind, course.earlier(), pairs, settings, one_for_all_positions=positions)
         if constant is None or constant < limits.NO_LOSS:
             return
         sizes = [len(labels) for labels, _ in pairs]
@@ -119,16 +145,30 @@ class Answers(Check):
             return
         if reached < limits.NOT_LEARNT * constant:
             return
+        if reached > limits.ABOVE * constant and self._falls(course, losses, settings):
+            if self.watch.hints_alone():
+                self._too_few(course, reached, constant)
+            return
         self.watch.report(
             "not_learning",
             "info" if self.watch.interrupted else "warning",
             f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')} over the last {rows} training "
             f"rows is {_exactly(reached)}, and {_exactly(constant)} is what one gets by always answering the same "
-            f"({_answer(course.kind)}): the network has learnt nothing from its input",
+            f"({_answer(course.kind, pairs, positions)}): the network has learnt nothing from its input",
             place=made_at(course.loss) or course.place,
             key=("not_learning", id(course)),
             evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "rows": rows},
         )
+
+    def _falls(self, course: _Course, last: list[float], settings: Any) -> bool:
+        """Is the loss, which is still above that of a constant answer, on its way down?"""
+        pairs = [pair for pair in course.before() if numpy.isfinite(pair[1]).all()]
+        before = [loss_of(course.kind, labels, p, settings) for labels, p in pairs]
+        if min(len(before), len(last)) < limits.FIRST:
+            return False
+        noise = math.hypot(*[statistics.stdev(x) / math.sqrt(len(x)) for x in (before, last)])
+        fall = statistics.fmean(before) - statistics.fmean(last)
+        return fall > max(limits.FEW_SIGMA * noise, limits.FEW_FALL * statistics.fmean(last))
 
     def _too_few(self, course: _Course, reached: float, constant: float) -> None:
         self.watch.report(
@@ -162,9 +202,8 @@ class Answers(Check):
             "class_imbalance",
             "warning",
             f"{(said == most).mean():.0%} of the answers are class {most}, as are {share:.0%} of the labels: "
-            f"{missed - int(recall * missed)} of {missed} rows of the other class{'es' if len(names) > 2 else ''} "
-            "aren't "
-            f"recognized (recall {recall:.0%}), and an accuracy of {share:.0%} means nothing",
+            f"{missed - int(recall * missed)} of {missed} {_things(pairs, len(actual))} of the other "
+            f"class{'es' if len(names) > 2 else ''} aren't recognized (recall {recall:.0%}), and an accuracy of {share:.0%} means nothing",
             place=course.place,
             key=("class_imbalance", id(course)),
             evidence={"class": int(most), "share": share, "rows_of_others": missed, "recall_of_others": recall},
@@ -197,12 +236,32 @@ def _classes(course: _Course, labels: numpy.ndarray, predicted: numpy.ndarray) -
     return None
 
 
-def _answer(kind: str) -> str:
-    return {
+def _rows_alike(pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> bool:
+    """Do the answers differ between rows by next to nothing, against the labels?"""
+    if any(labels.shape != p.shape or p.shape[1:] != pairs[0][1].shape[1:] for labels, p in pairs):
+        return False
+    labels, answers = (numpy.concatenate(part).astype("float64") for part in zip(*pairs))
+    return bool(answers.var(axis=0).mean() <= limits.ROWS_ALIKE * labels.var(axis=0).mean())
+
+
+def _things(pairs: list[tuple[numpy.ndarray, numpy.ndarray]], count: int) -> str:
+    """What has a class: a row, or a pixel or another position within a row."""
+    if count == sum(len(p) for _, p in pairs):
+        return "rows"
+    return "pixels" if pairs[0][1].ndim == 4 else "positions"
+
+
+def _answer(kind: str, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], one_for_all_positions: bool) -> str:
+    words = {
         "mean_squared_error": "the mean of the labels",
         "mean_absolute_error": "the median of the labels",
         "binary": "the share of ones",
     }.get(kind, "the shares of the classes")
+    if pairs[0][1].ndim < 3:
+        return words
+    place = "pixel" if pairs[0][1].ndim == 4 else "position"
+    alike = one_for_all_positions or kind in ("sparse", "categorical")
+    return f"{words}, the same for every {place}" if alike else f"{words}, of each {place} its own"
 
 
 def _exactly(value: float) -> str:
