@@ -21,6 +21,13 @@ ADVICE = {
         "Class numbers go with sparse_categorical_crossentropy, one-hot rows with categorical_crossentropy, "
         "yes or no with binary_crossentropy and one sigmoid unit."
     ),
+    "loss_mismatch.units": (
+        "Give the last layer as many units as a row of labels has numbers; for class numbers, which are one number a "
+        "row, sparse_categorical_crossentropy takes as many units as classes."
+    ),
+    "loss_mismatch.shapes": (
+        "This loss compares number by number: make labels and the outputs of the last layer alike in shape."
+    ),
     "loss_mismatch.twice": "Keep one of the two.",
     "loss_mismatch.one_unit": (
         "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for a number."
@@ -58,6 +65,11 @@ ADVICE = {
     ),
     "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
     "frozen.all": "Set layer.trainable = True for what should learn, before compile.",
+    "frozen.anew": "Make the model and its optimizer once, before the loop.",
+    "frozen.forgotten": (
+        "Take all of model.trainable_variables, in tape.gradient and for the optimizer; where layers shall stay as "
+        "they are, say so: layer.trainable = False."
+    ),
     "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
     "frozen.rate": "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD.",
     "penalty_dominates": "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",

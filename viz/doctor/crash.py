@@ -34,7 +34,7 @@ def explain_crash(error: BaseException, watcher: Watcher) -> None:
         elif "losses" in file or "crossentropy" in file:
             pair = _pair(frame)
             if pair is not None:
-                _report(watcher, *pair, frame.f_code.co_name, place, _words(error))
+                _report(watcher, *pair, _loss_of(error, frame), place, error)
                 return
 
 
@@ -71,8 +71,14 @@ def _pair(frame: FrameType) -> tuple[Any, Any] | None:
     return None
 
 
+def _loss_of(error: BaseException, frame: FrameType) -> str:
+    """The name of the loss: its messages begin with it; its functions may call others, which raise."""
+    named = str(error).partition(":")[0]
+    return named if named.isidentifier() else frame.f_code.co_name
+
+
 def _report(
-    watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, loss: str, place: Place | None, words: str
+    watcher: Watcher, labels: numpy.ndarray, predicted: numpy.ndarray, loss: str, place: Place | None, error: ValueError
 ) -> None:
     classes = predicted.shape[-1] if predicted.ndim else 0
     low, high = (float(labels.min()), float(labels.max())) if labels.size else (0.0, 0.0)
@@ -87,13 +93,27 @@ def _report(
             evidence={"lowest": low, "highest": high},
         )
     elif labels.shape != predicted.shape:
+        units = "sparse" not in loss and predicted.shape[:-1] == labels.shape[:-1] and labels.ndim > 1
+        if units:
+            wanted = labels.shape[-1]
+            words = (
+                f"the last layer gives {classes} number{'s' * (classes != 1)} for each row, but a row of labels has "
+                f"{wanted} (labels {labels.shape}, predictions {predicted.shape}); {loss} refuses them with an error"
+            )
+        else:
+            words = f"{loss} refuses labels {labels.shape} and predictions {predicted.shape} ({_words(error)})"
         watcher.report(
-            "loss_mismatch",
+            "loss_mismatch.units" if units else "loss_mismatch.shapes" if _compares(loss) else "loss_mismatch",
             "error",
-            f"{loss} refuses labels {labels.shape} and predictions {predicted.shape} ({words})",
+            words,
             place=place,
             evidence={"labels": list(labels.shape), "predictions": list(predicted.shape)},
         )
+
+
+def _compares(loss: str) -> bool:
+    """Does it compare number by number? All but crossentropies do."""
+    return "crossentropy" not in loss and "cross_entropy" not in loss
 
 
 def without_ours(error: BaseException, ours: str) -> BaseException:

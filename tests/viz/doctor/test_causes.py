@@ -177,3 +177,53 @@ def test_targets_far_from_the_first_answers_are_named_as_what_makes_gradients_la
     assert far.evidence["targets"] > 40_000
     assert "Scale the targets" in far.fix
     assert not any(rule.startswith("exploding") for rule in found(x[:, :1]))
+
+
+def test_one_answer_for_all_pixels_is_worse_than_one_for_each():
+    labels = np.zeros((20, 4, 4, 1))
+    labels[:, :2] = 1.0
+    pairs = [(labels, labels)]
+    assert best_constant("mean_squared_error", pairs, pairs, {}) == 0.0
+    assert best_constant("mean_squared_error", pairs, pairs, {}, one_for_all_positions=True) == 0.25
+    assert best_constant("binary", pairs, pairs, {}, one_for_all_positions=True) == pytest.approx(np.log(2))
+
+
+def test_a_network_that_learns_late_is_judged_by_its_last_answers():
+    x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+    labels = (x[:, :1] > 0).astype("float32")
+    model, loss_of = ef.Sequential([layers.Dense(1, activation="sigmoid")]), ef.losses.BinaryCrossentropy()
+    with Watcher() as watcher:
+        for step in range(256):
+            optimizer = ef.optimizers.SGD(1e-5 if step < 200 else 5.0)
+            with ef.GradientTape() as tape:
+                loss = loss_of(labels, model(0.1 * x))
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    assert "not_learning" not in [f.kind for f in watcher.findings]
+
+
+def test_pixels_of_the_other_class_are_not_called_rows():
+    rng = np.random.default_rng(0)
+    images, masks = rng.random((48, 4, 4, 1)).astype("float32"), np.zeros((48, 4, 4, 1), "float32")
+    masks[:, 1, 1] = 1.0
+    model = ef.Sequential([layers.Conv2D(1, 1, activation="sigmoid", bias_initializer=ef.initializers.Constant(-4.0))])
+    model.compile(ef.optimizers.SGD(1e-3), "binary_crossentropy")
+    with Watcher() as watcher:
+        model.fit(images, masks, batch_size=16, epochs=25, verbose=0)
+    (found,) = [f for f in watcher.findings if f.kind == "class_imbalance"]
+    assert "pixels of the other class" in found.message
+
+
+@pytest.mark.parametrize(
+    ("loss", "labels", "rule", "words"),
+    [
+        ("mse", [[1.0, 2.0]] * 4, "loss_mismatch.units", "gives 3 numbers for each row, but a row of labels has 2"),
+        ("mse", [[[1.0, 2.0]]] * 4, "loss_mismatch.shapes", "mean_squared_error refuses labels"),
+    ],
+)
+def test_a_loss_that_refuses_labels_is_called_by_its_name(loss, labels, rule, words):
+    model = ef.Sequential([layers.Dense(3)])
+    model.compile("adam", loss)
+    (found,) = viz.diagnose(model, np.eye(4), np.asarray(labels)).findings
+    assert found.rule == rule
+    assert words in found.message
+    assert "same_shape refuses" not in found.message

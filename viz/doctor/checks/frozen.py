@@ -1,4 +1,4 @@
-"""`frozen`: weights that have gradients, and never change."""
+"""`frozen`: weights that never change, though they should, or that are thrown away after each step."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Watched:
 class Frozen(Check):
     """Compares weights whose gradients aren't zero with what they were in the first step."""
 
-    always = ("on_scope_begin", "on_scope_end")
+    always = ("on_scope_begin", "on_scope_end", "on_gradient")
     begins = ("optimizer", "layer", "model")
     ends = ("step",)
 
@@ -50,6 +50,11 @@ class Frozen(Check):
         self._place: Any = None
         self._without: dict[int, int] = {}  # models without trainable weights: steps
         self._gradients = 0
+        self._groups: set[Any] = set()  # sources of gradients, by their number and ends
+        self._sources: set[int] = set()  # all variables of which a gradient was ever asked
+        self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
+        self._only_new = True  # has each step trained weights that were not there before?
+        self._shapes: list[Any] = []
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "optimizer":
@@ -75,8 +80,19 @@ class Frozen(Check):
                 evidence={"trainable": 0, "weights": len(model.weights)},
             )
 
+    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
+        if name == "assign" and not self.watch.inside("optimizer"):
+            self._set.add(variable.identity)
+
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        group = len(sources), id(sources[0]), id(sources[-1])
+        if group not in self._groups:  # of a later stage of the training, perhaps
+            self._groups.add(group)
+            self._sources |= {s.identity for s in sources if isinstance(s, Variable)}
+        if not self.watch.heavy:
+            return
         self._gradients += 1
+        self._only_new = self._only_new and self._are_new(sources)
         if self._place is None:
             self._place = self.watch.called_at()
         for source, result in zip(sources, results):
@@ -88,8 +104,23 @@ class Frozen(Check):
                 if numpy.isfinite(values).all() and values.any():
                     self._watched[source.identity] = _Watched(source, values)
 
+    def _are_new(self, sources: Any) -> bool:
+        """Are these other weights than those of all steps before, of a model that looks the same?"""
+        variables = [source for source in sources if isinstance(source, Variable)]
+        shapes = [v.data.shape for v in variables]
+        if not self._shapes:
+            self._shapes = shapes
+        known = any(v.identity in self._asked for v in variables)
+        # A loop over pictures that are changed by their gradients has new variables, too, but those of no layer.
+        ours = self.watch.step > 1 or all(self._owners.of(v) is not None for v in variables)
+        return len(variables) > 1 and not known and ours and shapes == self._shapes
+
     def finish(self) -> None:
         """Judge what has not changed."""
+        if self._only_new and self._gradients >= limits.FEW_STEPS:
+            self._anew()
+            return
+        self._forgotten()
         many = [w for w in self._watched.values() if self._asked[w.variable.identity] >= limits.UNREACHED_STEPS]
         still = [w for w in many if w.unchanged]
         if not still or any(_accumulates(o) for o in self._optimizers.values()):
@@ -99,6 +130,48 @@ class Frozen(Check):
         elif not self.watch.has("lr_too_low"):
             for watched in still:
                 self._one(watched)
+
+    def _anew(self) -> None:
+        layer = next((layer for layer in self._owners.roots() if made_at(layer) is not None), None)
+        self.watch.report(
+            "frozen.anew",
+            "error",
+            f"each of {self.watch.step} steps trains other weights, which were made just before: what a step learns is "
+            "thrown away with its model",
+            place=made_at(layer) or self._place,
+            evidence={"unchanged": len(self._shapes), "steps": self.watch.step},
+        )
+
+    def _forgotten(self) -> None:
+        """Weights of a model of which others are trained, that no gradient was ever asked of."""
+        steps = max(self._asked.values(), default=0)
+        if steps < limits.UNREACHED_STEPS:
+            return
+        models = [root for root in self._owners.roots() if self._trains_a_part_of(root)]
+        if not models:
+            return
+        model = max(models, key=lambda root: len(root.trainable_variables))
+        own = [v for v in model.trainable_variables if isinstance(v, Variable)]
+        left = [v for v in own if self._is_left_out(v)]
+        names = ", ".join([v.path for v in left[:4]]) + (", …" if len(left) > 4 else "")
+        self.watch.report(
+            "frozen.forgotten",
+            "warning",
+            f"{len(left)} of {len(own)} trainable weights of {layer_label(model)!r} are never given to the optimizer, "
+            f"nor is their gradient asked for: {names} stay{'s' if len(left) == 1 else ''} as first drawn",
+            place=self._place,
+            key=("frozen", "forgotten"),
+            evidence={"unchanged": len(left), "steps": self.watch.step, "variables": [v.path for v in left]},
+        )
+
+    def _trains_a_part_of(self, root: Any) -> bool:
+        given = [v for v in getattr(root, "trainable_variables", ()) if isinstance(v, Variable)]
+        return any(v.identity in self._asked for v in given) and any(self._is_left_out(v) for v in given)
+
+    def _is_left_out(self, variable: Variable) -> bool:
+        """No gradient was asked of it, and nobody gave it values, as loading does, or copying from another network."""
+        known = variable.identity in self._sources or variable.identity in self._set
+        return not known and self._owners.met(self._owners.of(variable))
 
     def _all(self, still: list[_Watched]) -> None:
         optimizer = next(iter(self._optimizers.values()), None)
