@@ -203,7 +203,8 @@ class Answers(Check):
             "warning",
             f"{(said == most).mean():.0%} of the answers are class {most}, as are {share:.0%} of the labels: "
             f"{missed - int(recall * missed)} of {missed} {_things(pairs, len(actual))} of the other "
-            f"class{'es' if len(names) > 2 else ''} aren't recognized (recall {recall:.0%}), and an accuracy of {share:.0%} means nothing",
+            f"class{'es' if len(names) > 2 else ''} aren't recognized (recall {recall:.0%}), and an accuracy of "
+            f"{share:.0%} means nothing",
             place=course.place,
             key=("class_imbalance", id(course)),
             evidence={"class": int(most), "share": share, "rows_of_others": missed, "recall_of_others": recall},
