@@ -372,9 +372,9 @@ class Captured(Generic[P, R]):
                     tensor.serial = own.serial
         if recorder.ended is not None:
             return found, None
-        sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays] if self.less_memory else ()
+        sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays]
         taped = log.get() is not None
-        return found, Program(inputs, recorder.instructions, outputs, sizes, recorder.marks, taped)
+        return found, Program(inputs, recorder.instructions, outputs, sizes, recorder.marks, taped, self.less_memory)
 
     def _verified(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""

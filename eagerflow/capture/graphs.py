@@ -31,7 +31,7 @@ def graphs_of(program: Program) -> Graphs | None:
     `EAGERFLOW_CUDA_GRAPHS=0` in the environment leaves programs as they are.
     """
     on_gpu = any(module.__name__ == "cupy" for module in program.modules)
-    if not on_gpu or program.taped or program.sizes or os.environ.get("EAGERFLOW_CUDA_GRAPHS", "1") == "0":
+    if not on_gpu or program.taped or program.less_memory or os.environ.get("EAGERFLOW_CUDA_GRAPHS", "1") == "0":
         return None
     return Graphs(program)
 

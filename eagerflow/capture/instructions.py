@@ -303,8 +303,8 @@ class Compute(Instruction):
             self.several,
         )
 
-    def _passed(self) -> Iterator[tuple[str, Ref]]:
-        """The arguments in the order of the function's parameters, with how each is handed over."""
+    def passed(self) -> Iterator[tuple[str, Ref]]:
+        """The arguments in the order of the function's parameters, each with the name that it is handed over by."""
         op = self.op
         of = dict(zip((*op.arrays, *op.settings), (*self.arrays, *self.settings), strict=True))
         for parameter in op.parameters.values():
@@ -321,7 +321,7 @@ class Compute(Instruction):
             count = len(self.arrays)
             groups = f"({''.join(p + ', ' for p in passed[:count])}), ({''.join(p + ', ' for p in passed[count:])})"
             return f"{self._left()} = {named(promoted)}({function}, {self.xp.__name__}, {groups})"
-        given = ", ".join(f"{name}={ref.text(named)}" if name else ref.text(named) for name, ref in self._passed())
+        given = ", ".join(f"{name}={ref.text(named)}" if name else ref.text(named) for name, ref in self.passed())
         return f"{self._left()} = {function}({self.xp.__name__}, {given})"
 
     def _left(self) -> str:
@@ -340,8 +340,8 @@ class Compute(Instruction):
         if self.widened:
             given = tuple([ref.value(arrays) for ref in self.arrays])
             return list(promoted(function, self.xp, given, tuple([ref.value(arrays) for ref in self.settings])))
-        positional = [ref.value(arrays) for name, ref in self._passed() if not name]
-        found = function(self.xp, *positional, **{name: ref.value(arrays) for name, ref in self._passed() if name})
+        positional = [ref.value(arrays) for name, ref in self.passed() if not name]
+        found = function(self.xp, *positional, **{name: ref.value(arrays) for name, ref in self.passed() if name})
         if self.several:
             return [*(found[0] if self.extras else found), *(found[1:] if self.extras else ())]
         return list(found) if self.extras else [found]

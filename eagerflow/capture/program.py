@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.capture.in_place import in_place, with_masks_apart
 from eagerflow.capture.instructions import Add, Call, Compute, Instruction, Ref, Rule
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
@@ -38,6 +39,7 @@ _TAKEN = frozenset(
         "tensor",
         "record",
         "step",
+        "box",
         "slice",
         "replay",
         "clock",
@@ -58,9 +60,10 @@ class Program:
         inputs: slots of the arguments' arrays, in order.
         instructions: what is computed.
         outputs: what the step gives.
-        sizes: bytes of the slots' values, where memory is to be saved; else empty.
+        sizes: bytes of the slots' values.
         marks: what is announced beside the instructions.
         taped: whether it leaves records on a tape around it.
+        less_memory: whether values are computed again instead of kept.
     """
 
     def __init__(
@@ -71,9 +74,10 @@ class Program:
         sizes: Sequence[int] = (),
         marks: Sequence[Mark] = (),
         taped: bool = False,
+        less_memory: bool = False,
     ) -> None:
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
-        self.marks, self.taped = marks, taped
+        self.marks, self.taped, self.less_memory = marks, taped, less_memory
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
 
@@ -97,35 +101,44 @@ class Program:
         inputs = [f"v{n}" for n in self.inputs]
         if self.taped:
             inputs = ["taped", *inputs, *map(key_of_slot, self.inputs)]
-        lines = [f"def step({', '.join(inputs)}):", *[f"    {text}" for text, *_ in self._lines(self.needed)]]
+        lines = [
+            f"def step({', '.join(inputs)}):",
+            *[f"    {text}" for text, *_ in self._lines(self.needed, reuses=True)],
+        ]
         return "\n".join(lines) + "\n"
 
     @cached_property
     def needed(self) -> list[Instruction]:
         """The instructions that a replay runs."""
-        return needed(self.instructions, set(self.outputs.slots()))
+        outputs = set(self.outputs.slots())
+        return with_masks_apart(needed(self.instructions, outputs), outputs, self.sizes)
 
-    def _lines(self, instructions: Sequence[Instruction]) -> Iterator[tuple[str, Instruction | None, int]]:
+    def _lines(
+        self, instructions: Sequence[Instruction], reuses: bool
+    ) -> Iterator[tuple[str, Instruction | None, int]]:
         """The lines of the function, each with the instruction that it is, if it is one, and how many came before.
 
         Args:
             instructions: those to write down.
+            reuses: whether values may take the places of others.
         """
         outputs = set(self.outputs.slots())
         last = self.last_uses(instructions)
-        plan, drops = dropped(instructions, self.inputs, outputs, self.sizes) if self.sizes else ({}, {})
+        plan, drops = dropped(instructions, self.inputs, outputs, self.sizes) if self.less_memory else ({}, {})
         yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
         for i, instruction in enumerate(instructions):
             slot, again = plan.get(i, (-1, []))
             for each in again:
                 yield f"{each.text(self._named)}  # again", each, i
             yield from _deleted((n for each in again for n in each.outs if n != slot and last[n] < i), i)
-            text = instruction.text(self._named)
+            gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}.union(drops.get(i, ()))
+            text, into = instruction.text(self._named), -1
+            if reuses and (found := in_place(instruction, gone, self.sizes, self._named)) is not None:
+                text, into = found
             if isinstance(instruction, Compute) and instruction.taped is not None:
                 text = f"{text}; {instruction.taped.text(self._named)}"
             yield text, instruction, i
-            gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}
-            yield from _deleted(gone.union(drops.get(i, ())), i + 1)
+            yield from _deleted(gone - {into}, i + 1)
         yield f"return {self.outputs.text(self._named)}", None, len(instructions)
 
     def _touched(self, instruction: Instruction) -> set[int]:
@@ -238,7 +251,7 @@ class Program:
             lines.append(f"    {text}")
             places.append(led_by)
 
-        for text, instruction, before in self._lines(self.instructions):
+        for text, instruction, before in self._lines(self.instructions, reuses=False):
             while marks and marks[-1][1].at <= before and not text.startswith("del "):
                 number, mark = marks.pop()
                 write(f"replay.mark({number})", mark.places)

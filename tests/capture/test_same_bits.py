@@ -261,7 +261,7 @@ def test_less_memory_drops_what_is_computed_again():
         results[less] += [v.numpy().tolist() for v in variables()]
         assert run.programs[0].count("# again") in (range(4, 12) if less else [0])
     assert results[True] == results[False]
-    assert peaks[True] < 0.9 * peaks[False]
+    assert peaks[True] < 0.95 * peaks[False]
 
 
 def test_a_replay_without_gradients_warns_of_overflow_as_the_eager_step_does():
