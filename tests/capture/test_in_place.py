@@ -43,7 +43,7 @@ def images():
 
 
 def test_a_step_with_large_values_gives_the_bits_of_the_eager_one():
-    eager, captured, run = twice(images, batches(2, (20, 32, 32, 3), (20, 4)), calls=6)
+    eager, captured, run = twice(images, batches(2, (24, 32, 32, 3), (24, 4)), calls=6)
     assert captured == eager
     assert run.replays > 2
     assert run.programs[0].count("worked_through(box") >= 2
