@@ -63,8 +63,10 @@ class Collector(observe.Observer):
         self._norm = GradientNorm()
         self._began = time.perf_counter()
         self._usual = 0.0  # seconds of a step that isn't recorded
-        self._reported = -1.0
-        self._training = False
+        self._reported = 0.0
+        self._in_training = False
+        self._fits: list[Any] = []  # those that run: a callback may call `fit`, too
+        self._first: float | None = None  # when the first report was made
         self._measured_next = self._failing = self._looked = False
 
     # ------------------------------------------------------------------ what is announced
@@ -83,13 +85,13 @@ class Collector(observe.Observer):
             if len(self._steps) > 1:
                 return
             self._leave_own_loop()
-            self._training = scope.name not in _OTHER
+            self._in_training = scope.name not in _OTHER
             self._began = time.perf_counter()
             if not self.step:
                 self.progress.begin(0)
             if self._rounds is not None:
                 self._rounds.begin(scope)
-            if self._training or not self.step:
+            if self._in_training or not self.step:
                 self._begin_snapshot(scope)
         elif self._snapshot is not None and not self._steps:
             self._give_up_old()
@@ -127,7 +129,7 @@ class Collector(observe.Observer):
             self._curves("validation", {n[4:]: v for n, v in logs.items() if n.startswith("val_")})
             self.progress.end_epoch(step)
             self._report_now()
-        elif self._training:
+        elif self._in_training:
             self.progress.in_epoch = step + 1
             self._curves("batch", logs)
 
@@ -149,6 +151,24 @@ class Collector(observe.Observer):
             self._end_snapshot(None, error)
         self._report_now()
 
+    # ------------------------------------------------------------------ fit
+
+    @property
+    def _training(self) -> Any:
+        """The `fit` that runs, which puts itself here, and None when it is over."""
+        return self._fits[-1] if self._fits else None
+
+    @_training.setter
+    def _training(self, fit: Any) -> None:
+        if fit is not None:
+            self._fits.append(fit)
+            if len(self._fits) == 1:
+                self.progress.begin_fit(self.step)
+            return
+        self._fits.pop()
+        if not self._fits and self.progress.end_fit(self.step):
+            self._report_now()
+
     # ------------------------------------------------------------------ steps
 
     def _end_step(self, scope: observe.Scope, error: BaseException | None) -> None:
@@ -158,11 +178,14 @@ class Collector(observe.Observer):
             self._box.put("failure", {})
         self._failing = error is not None
         norm = self._norm.end_step()
-        if self._training and error is None:
+        if self._in_training and error is None:
             self.step += 1
             self.progress.count(scope.inputs)
             self._point_of_norm(norm)
-        self._report(scope.owner, _OTHER.get(scope.name, "training"))
+        mode = _OTHER.get(scope.name, "training")
+        if not self._fits and mode != "training" and self.progress.is_done:
+            mode = ""  # an evaluation after `fit`: nothing tells when it ends
+        self._report(scope.owner, mode)
 
     def _optimizer_ran(self, optimizer: Any) -> None:
         number = self._optimizers.setdefault(id(optimizer), len(self._optimizers))
@@ -179,7 +202,7 @@ class Collector(observe.Observer):
         self._end_look(None, None, None)
         self._end_snapshot(None, None)
         self.step += 1
-        self._training = True
+        self._in_training = True
         self._point_of_loss(name)
         self._point_of_norm(self._norm.end_step())
         self._report(optimizer, "training")
@@ -256,16 +279,20 @@ class Collector(observe.Observer):
 
     def _report_now(self) -> None:
         """What is known, whenever the last report was."""
-        self._box.put("status", self.progress.status(self.step, time.perf_counter(), None, ""))
+        self._tell(self.progress.status(self.step, time.perf_counter(), None, ""))
 
     def _report(self, owner: Any, mode: str) -> None:
-        """Speed, learning rate and the like, a few times per second."""
+        """Speed, learning rate and the like, a few times per second; more often in the first second."""
         now = time.perf_counter()
-        if now - self._reported < _REPORT:
+        if self._first is None:
+            self._first = now
+        elif now - self._reported < min(_REPORT, (now - self._first) / 5):
             return
         self._reported = now
-        status = self.progress.status(self.step, now, owner, mode)
+        self._tell(self.progress.status(self.step, now, owner, mode))
+
+    def _tell(self, status: dict[str, Any]) -> None:
         self._box.put("status", status)
         for name in ("learning_rate", "step_ms"):
-            if status.get(name) is not None:
+            if status.get(name) is not None and self.step:
                 self._box.point(f"extra|{name.replace('_', ' ')}", self.step, status[name])

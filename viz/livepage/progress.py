@@ -38,6 +38,26 @@ class Progress:
         self._per_epoch: int | None = None
         self._facts: dict[str, Any] = {}
         self._of: Any = None
+        self._fit_began = (0.0, 0)  # when, and after which step
+
+    def begin_fit(self, step: int) -> None:
+        """`fit` begins."""
+        self._fit_began = (time.perf_counter(), step)
+
+    def end_fit(self, step: int) -> bool:
+        """`fit` is over, after these many steps; gives whether it made any."""
+        began, before = self._fit_began
+        if step == before:
+            return False
+        over = self._schedule(self._seen(), 0.0).get("eta") == 0.0
+        self._facts["mode"] = "done" if over else "stopped"
+        self._facts["took"] = time.perf_counter() - began
+        return True
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the last news were that `fit` has ended."""
+        return "took" in self._facts
 
     def begin(self, step: int) -> None:
         """A stretch of training begins: what lies before doesn't count for the speed."""
@@ -68,6 +88,7 @@ class Progress:
             mode: `"training"`, `"evaluating"`, `"predicting"`, or `""` for no news.
         """
         if owner is None:
+            self._last |= self._facts
             return {**self._last, "step": step, **self._elapsed(now), **self._schedule(self._seen(), 0.0)}
         model = owner if hasattr(owner, "optimizer") or hasattr(owner, "layers") else self._model
         optimizer = getattr(model, "optimizer", None) if model is owner else owner
@@ -80,6 +101,7 @@ class Progress:
             found["step_ms"] = 1e3 * (now - at) / (step - before)
         if mode:
             self._facts["mode"] = mode
+            self._facts.pop("took", None)
         if model is not None:
             self._describe(model)
         if optimizer is not None:

@@ -19,7 +19,14 @@ _NAMES = {"step ms": "time per step"}
 _EXTRAS = ("learning rate", "gradient norm", "step ms", "memory")
 _MOST_CHARTS, _MOST_FINDINGS = 12, 6
 _WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "gone": "died", "killed": "killed"}
-_COLORS = {"ended": "#8a949d", "crashed": "#d63a30", "died": "#d63a30", "stopped": "#d4691a", "waiting": "#8a949d"}
+_COLORS = {
+    "ended": "#8a949d",
+    "done": "#8a949d",
+    "crashed": "#d63a30",
+    "died": "#d63a30",
+    "stopped": "#d4691a",
+    "waiting": "#8a949d",
+}
 _RUNNING = "#2c9a6f"
 _LINE = "margin:2px 0 4px;font:13px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif"
 
@@ -45,7 +52,7 @@ def still(news: News, name: str | None = None, hint: str = "") -> tuple[str, str
             for what, value in facts
         ]
     )
-    dot = f'<span style="color:{_COLORS.get(word, _RUNNING)}">●</span>'
+    dot = f'<span style="color:{_COLORS.get(word.split()[0], _RUNNING)}">●</span>'
     panels = list(_panels(news.get("series", {}), bool(news.get("status", {}).get("epochs"))))[:_MOST_CHARTS]
     parts = [
         f'<div style="{_LINE}">{dot} <b style="margin-right:16px">{escape(title + word)}</b>{tiles}</div>',
@@ -60,7 +67,10 @@ def still(news: News, name: str | None = None, hint: str = "") -> tuple[str, str
 def _condition(news: News) -> str:
     if news.get("end"):
         return _WORDS.get(news["end"].get("how"), "ended")
-    return str(news.get("status", {}).get("mode") or "waiting")
+    status = news.get("status", {})
+    word = str(status.get("mode") or "waiting")
+    took = status.get("took")
+    return word if took is None else f"{word} after {_duration(took) if took >= 1 else 'less than 1 s'}"
 
 
 def _facts(news: News) -> Iterator[tuple[str, str]]:
@@ -69,14 +79,14 @@ def _facts(news: News) -> Iterator[tuple[str, str]]:
         yield "epoch", f"{status['epoch']} / {status['epochs']}"
     if status.get("step") is not None:
         yield "step", f"{status['step']:,}"
-    if not news.get("end"):
+    if not news.get("end") and status.get("took") is None:
         if status.get("rate"):
             yield "speed", f"{_short(status['rate'])} steps/s"
         if status.get("samples"):
             yield "samples", f"{_short(status['samples'])} /s"
         if status.get("eta") is not None and status.get("rate"):
             yield "left", _duration(status["eta"])
-    elif status.get("elapsed"):
+    elif news.get("end") and status.get("elapsed"):
         yield "took", _duration(status["elapsed"])
     if status.get("memory"):
         yield "memory", nbytes(status["memory"])
@@ -137,7 +147,7 @@ def _findings(found: Sequence[News]) -> Iterator[str]:
     for finding in bad[:_MOST_FINDINGS]:
         color = _COLORS["crashed"] if finding["severity"] == "error" else _COLORS["stopped"]
         words = f"{escape(clean(finding['message'], 400))} <i>{escape(clean(finding.get('fix', ''), 300))}</i>"
-        kind = f"{finding['severity']}, {clean(str(finding['kind']).replace('_', ' '), 60)}"
+        kind = f"{finding['severity']}, {clean(str(finding['kind']), 60)}"
         style = f"{_LINE};border-left:4px solid {color};padding-left:8px"
         yield f'<div style="{style}"><b>{escape(kind)}.</b> {words}</div>'
     if len(bad) > _MOST_FINDINGS:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +14,9 @@ import eagerflow as ef
 import viz
 from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp, watched
-from viz.livepage import child, rounds, sender
+from viz.livepage import child, collector, gradients, rounds, sender
 from viz.livepage.gradients import GradientNorm
+from viz.livepage.progress import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +60,65 @@ def test_a_training_that_a_callback_stops_ends_in_its_last_epoch():
         status = reader.parts["status"]
     assert (status["epoch"], status["epochs"], status["in_epoch"], status["per_epoch"]) == (3, 10, 8, 8)
     assert status["eta"] == 0
+
+
+def test_the_end_of_fit_is_told_while_the_program_goes_on():
+    with watched() as (_, reader):
+        x, y = data()
+        model = mlp()
+        model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+        first = reader.wait(lambda r: r.parts.get("status", {}).get("mode") == "done" and r.parts["status"])
+        assert first["took"] > 0
+        model.evaluate(x, y, verbose=0)  # of which nothing would tell the end
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=[Interrupted()])
+        reader.wait(lambda r: r.parts["status"]["mode"] == "stopped" and r.parts["status"]["step"] == 17)
+        assert reader.parts["status"]["took"] > 0
+
+
+class Interrupted(ef.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+def test_training_is_told_again_when_another_fit_begins():
+    model, x_y = mlp(), data()
+    progress = Progress(model)
+    progress.begin_fit(0)
+    model.fit(*x_y, verbose=0)
+    assert "took" not in progress.status(2, 1.0, model, "training")
+    assert progress.end_fit(2)
+    over = progress.status(2, 2.0, None, "")
+    assert (over["mode"], over["took"] > 0) == ("done", True)
+    progress.begin_fit(2)
+    again = progress.status(3, 3.0, model, "training")
+    assert again["mode"] == "training"
+    assert "took" not in again
+
+
+def test_a_short_training_has_its_last_numbers(monkeypatch):
+    monkeypatch.setattr(collector, "_REPORT", 1e9)
+    with watched() as (_, reader):
+        mlp().fit(*data(), batch_size=8, epochs=4, verbose=0)
+        reader.wait(lambda r: r.parts.get("status", {}).get("mode") == "done")
+    for name in ("learning rate", "step ms"):
+        assert reader.curves[f"extra|{name}"][-1][0] == 32
+
+
+def test_gradient_norms_are_frequent_at_first(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    norm, weight = gradients.GradientNorm(), ef.Variable([3.0])
+    measured = []
+    for step in range(2000):
+        now[0] = step / 1000
+        norm.hear([weight], [ef.Tensor([4.0])])
+        if norm.end_step() is not None:
+            measured.append(step)
+    assert len([step for step in measured if step < 100]) > 10
+    apart = [after - before for before, after in itertools.pairwise(measured)]
+    assert max(apart[:20]) <= 60
+    assert 100 <= apart[-1] <= 101
 
 
 def test_distributions_of_weights_gradients_and_activations():

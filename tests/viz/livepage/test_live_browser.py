@@ -263,11 +263,30 @@ def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_brows
     assert seen.run("document.querySelector('.sight').clientHeight") > 400
 
 
+def test_the_head_says_when_fit_has_ended_and_when_another_begins(page_in_browser):
+    _, seen = page_in_browser
+    word = "[eagerflowLive.word.textContent, eagerflowLive.dot.dataset.state, eagerflowLive.tiles.textContent]"
+    status = {"mode": "training", "step": 9, "epochs": 3, "epoch": 3, "rate": 2.0, "eta": 0.0}
+    said = [
+        seen.run(f"(eagerflowLive.take({{ status: {json.dumps({**status, **more})} }}), {word})")
+        for more in ({}, {"mode": "done", "took": 4.2}, {"mode": "stopped", "took": 0.1}, {"step": 10})
+    ]
+    assert [each[:2] for each in said] == [
+        ["training", "running"],
+        ["done after 4 s", "done"],
+        ["stopped after less than 1 s", "interrupted"],
+        ["training", "running"],
+    ]
+    assert ["left" in each[2] for each in said] == [True, False, False, True]
+
+
 def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
     _, seen = page_in_browser
-    found = [{"kind": kind, "severity": kind, "message": f"of {kind}"} for kind in ("error", "warning", "info")]
+    found = [
+        {"kind": "lr_too_high", "severity": kind, "message": f"of {kind}"} for kind in ("error", "warning", "info")
+    ]
     seen.run(f"eagerflowLive.showFindings({json.dumps(found)})")
-    assert seen.run("document.getElementById('tab-doctor').textContent") == "Doctor (2)"
+    assert seen.run("document.getElementById('tab-doctor').textContent") == "Doctor (3)"
     seen.run("document.getElementById('tab-doctor').click()")
     hit = seen.wait(
         """(() => { const found = [...document.querySelectorAll('.finding')].map((entry) => {
@@ -276,6 +295,8 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
         return found.length ? found : null; })()"""
     )
     assert hit == ["of error", "of warning", "of info"]
+    heads = seen.run("[...document.querySelectorAll('.finding h3')].map((each) => each.textContent)")
+    assert heads == ["errorlr_too_high", "warninglr_too_high", "infolr_too_high"]  # as `viz doctor` says them
 
 
 def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_browser):

@@ -83,7 +83,7 @@ def test_the_cell_shows_curves_and_numbers_and_no_address(shell, capsys):
     train()
     end_cell(shell)
     plain, html = places[0].fills[-1]
-    assert plain.startswith("viz.live, training · epoch 2 / 2 · step 4")
+    assert plain.startswith("viz.live, done after less than 1 s · epoch 2 / 2 · step 4")
     chart = ET.fromstring(html[html.index("<svg") : html.rindex("</svg>") + 6])
     assert chart.get("aria-label").startswith("loss: running mean ")
     assert "validation" in chart.get("aria-label")
@@ -91,6 +91,14 @@ def test_the_cell_shows_curves_and_numbers_and_no_address(shell, capsys):
     assert all(token not in text for fill in places[0].fills for text in fill)
     assert token not in repr(page)
     assert "".join(capsys.readouterr()) == ""
+
+
+def test_the_end_of_fit_is_told_before_the_program_ends():
+    running = {"mode": "training", "step": 9, "epochs": 3, "epoch": 3, "rate": 2.0, "eta": 0.0}
+    assert still({"status": running})[0] == "viz.live, training · epoch 3 / 3 · step 9 · speed 2 steps/s · left 0 s"
+    over = {**running, "mode": "done", "took": 4.2}
+    assert still({"status": over})[0] == "viz.live, done after 4 s · epoch 3 / 3 · step 9"
+    assert "#8a949d" in still({"status": over})[1]
 
 
 def test_the_last_state_stays(shell):

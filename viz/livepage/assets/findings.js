@@ -1,6 +1,6 @@
 // The tab with what the doctor found.
 
-const SEVERITIES = { error: "error", warning: "warning", info: "note" };
+const SEVERITIES = ["error", "warning", "info"]; // and kinds: in the words of the command line and the documentation
 
 class Findings {
   constructor() {
@@ -18,8 +18,9 @@ class Findings {
 
   entry({ kind, severity, message, layer, op, file, line, fix }) {
     const facts = [layer && `layer ${clean(layer, 80)}`, op && `op ${clean(op, 60)}`, file && `${clean(file, 120)}:${line}`].filter(Boolean);
-    return el("article", { class: `finding ${SEVERITIES[severity] || "note"}` },
-      el("h3", {}, el("span", { class: "finding-mark" }, SEVERITIES[severity] || "note"), clean(String(kind).replaceAll("_", " "), 60)),
+    const mark = SEVERITIES.includes(severity) ? severity : "info";
+    return el("article", { class: `finding ${mark}` },
+      el("h3", {}, el("span", { class: "finding-mark" }, mark), clean(String(kind), 60)),
       el("p", {}, clean(message, 1000)), fix && el("p", { class: "finding-fix" }, clean(fix, 1000)),
       facts.length ? el("p", { class: "finding-where" }, facts.join(" · ")) : null);
   }

@@ -174,21 +174,23 @@ class Live {
     }
     if (this.gone || this.lost) return ["lost", "connection lost"];
     if (!this.status.mode) return ["waiting", "waiting for training"];
-    return ["running", this.status.mode];
+    const { mode, took } = this.status; // `took` is there after `fit`
+    if (took !== undefined) return [mode === "done" ? mode : "interrupted", `${mode} after ${took < 1 ? "less than 1 s" : duration(took)}`];
+    return ["running", mode];
   }
 
   facts() {
     const s = this.status, found = [];
     const add = (name, value, title) => value !== null && value !== undefined && found.push([name, value, title]);
     if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`);
-    add("step", s.step !== undefined ? amount(s.step) + (s.per_epoch && !this.end && innerWidth > NARROW ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null);
+    add("step", s.step !== undefined ? amount(s.step) + (s.per_epoch && !this.end && s.took === undefined && innerWidth > NARROW ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null);
     const quiet = performance.now() - this.heard;
     if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000));
-    if (!this.end) {
+    if (!this.end && s.took === undefined) {
       add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds");
       add("samples", s.samples ? `${short(s.samples)} /s` : null);
       add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${s.elapsed ? `; ${duration(s.elapsed)} have passed` : ""}`);
-    } else add("took", s.elapsed ? duration(s.elapsed) : null, "from the first step to the last");
+    } else if (this.end) add("took", s.elapsed ? duration(s.elapsed) : null, "from the first step to the last");
     add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds");
     add("weights", s.params ? amount(s.params) : null, s.optimizer ? `changed by ${clean(s.optimizer, 30)}` : undefined);
     add("recording", s.overhead !== undefined && s.step > 1 ? percent(s.overhead) : null, "share of the time that recorded steps cost");
@@ -201,8 +203,7 @@ class Live {
 
   showFindings(list) {
     this.findings.take(list);
-    const bad = list.filter((finding) => finding.severity !== "info").length;
-    this.viewer.addTab("doctor", bad ? `Doctor (${bad})` : "Doctor", this.findings.node);
+    this.viewer.addTab("doctor", list.length ? `Doctor (${list.length})` : "Doctor", this.findings.node);
   }
 
   // What the callback Cockpit makes of its numbers.
