@@ -17,6 +17,7 @@ FLOORS = {
     "base": 0,
     "core": 1,
     "ops": 2,
+    "graphs": 2,
     "world": 2,
     "kernels": 3,
     "random": 4,

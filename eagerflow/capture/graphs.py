@@ -8,7 +8,6 @@ CuPy 14 these are cuBLAS, cuSOLVER and cuRAND, copies between host and device, a
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,13 +15,13 @@ from typing import Any
 from eagerflow.capture.instructions import Call, Instruction, Known, Read
 from eagerflow.capture.program import Program
 from eagerflow.capture.segments import Ground, Segment, is_plain, root_of
-from eagerflow.core.device import is_device_array, load_cupy
+from eagerflow.core.device import is_device_array
 from eagerflow.core.in_place import stored
+from eagerflow.graphs.recording import PER_THREAD, Recording, graphs_on, graphs_wanted, place_now
 
 __all__ = ["Graphs", "graphs_of"]
 
 _KEPT_OUT = {"fourier": "cuFFT's plans own memory, which may be given back while a graph still uses it"}
-_PER_THREAD = 2  # the address of the stream that is another one in each thread
 
 
 def graphs_of(program: Program) -> Graphs | None:
@@ -31,7 +30,7 @@ def graphs_of(program: Program) -> Graphs | None:
     `EAGERFLOW_CUDA_GRAPHS=0` in the environment leaves programs as they are.
     """
     on_gpu = any(module.__name__ == "cupy" for module in program.modules)
-    if not on_gpu or program.taped or program.less_memory or os.environ.get("EAGERFLOW_CUDA_GRAPHS", "1") == "0":
+    if not on_gpu or program.taped or program.less_memory or not graphs_on():
         return None
     return Graphs(program)
 
@@ -56,19 +55,17 @@ class Graphs:
         self._step: Callable[..., Any] | None = None
         self._busy = threading.Lock()  # two replays at once would write to the same memory
         self._place: tuple[int, int] | None = None  # GPU and stream on which the graphs run
-        self._cuda = load_cupy().cuda
 
     def run(self, *arrays: Any) -> Any:
         """The step; on another stream, or while another thread replays it, without graphs."""
-        place = self._current_place()
-        if (self._place is not None and place != self._place) or place[1] == _PER_THREAD:
+        place = place_now()
+        if (self._place is not None and place != self._place) or place[1] == PER_THREAD:
             return self.program.run(*arrays)
         if not self._busy.acquire(blocking=False):
             return self.program.run(*arrays)
         try:
-            if self._step is None:
-                return self._try(place, arrays)
-            return self._step(*arrays)
+            with graphs_wanted():
+                return self._try(place, arrays) if self._step is None else self._step(*arrays)
         finally:
             self._busy.release()
 
@@ -87,21 +84,18 @@ class Graphs:
         Args:
             arrays: the values of all slots in an eager run.
         """
-        if self._place != self._current_place():
+        if self._place != place_now():
             return None
         with self._busy:
             found = (segment.difference([arrays[n] for n in segment.taken]) for segment in self.segments)
             return next((words for words in found if words is not None), None)
 
-    def _current_place(self) -> tuple[int, int]:
-        return self._cuda.get_device_id(), self._cuda.get_current_stream().ptr
-
     # -- the first replay
 
     def _try(self, place: tuple[int, int], inputs: Sequence[Any]) -> Any:
         """Run the step instruction by instruction, and see which of them can be recorded."""
-        program, ground = self.program, Ground(load_cupy())
-        trial = _Trial(ground, place[0])
+        program, ground = self.program, Ground()
+        trial = _Trial(place[0])
         arrays: dict[int, Any] = dict(zip(program.inputs, inputs))
         last, kept = program.last_uses(program.needed), set(program.outputs.slots())
         for i, instruction in enumerate(program.needed):
@@ -124,8 +118,8 @@ class _Trial:
         launching: the numbers of those that do more than show other arrays' memory.
     """
 
-    def __init__(self, ground: Ground, device: int) -> None:
-        self.ground, self.device = ground, device
+    def __init__(self, device: int) -> None:
+        self.device, self.recording = device, Recording()
         self.recordable: set[int] = set()
         self.launching: set[int] = set()
         self.reasons: dict[int, str] = {}
@@ -168,7 +162,7 @@ class _Trial:
         if any(array.device.id != self.device for array in values):
             return "its arrays are on another GPU than the current one"
         try:
-            self.ground.capture(lambda: instruction.compute(arrays))  # type: ignore[arg-type]
+            self.recording.capture(lambda: instruction.compute(arrays))  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - whatever CuPy says, the step goes on without it
             return f"{type(error).__name__}: {error}"
         return None

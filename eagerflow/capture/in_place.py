@@ -96,6 +96,9 @@ class Masked(Instruction):
     def text(self, named: Naming) -> str:
         return f"v{self.outs[0]} = {named(masked)}({self.g.text(named)}, {self.positive.text(named)})"
 
+    def compute(self, arrays: Any) -> list[Any]:
+        return [masked(self.g.value(arrays), self.positive.value(arrays))]
+
 
 def with_masks_apart(instructions: Sequence[Instruction], outputs: set[int], sizes: Sequence[int]) -> list[Instruction]:
     """The same, with the masks of large gradients as instructions.

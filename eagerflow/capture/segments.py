@@ -7,14 +7,14 @@ until the next launch: what leaves the step is copied out (`graphs.py`).
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.capture.comparing import not_close
 from eagerflow.capture.instructions import Instruction
+from eagerflow.graphs.closeness import not_close
+from eagerflow.graphs.recording import Recording
 
 __all__ = ["Ground", "Segment", "is_plain", "root_of"]
 
@@ -22,48 +22,16 @@ _SOON = 2  # calls after a recording: a weight that has moved by then, twice, is
 
 
 class Ground:
-    """What the graphs of one program share: a stream to record on, and what later ones take from earlier ones.
-
-    Args:
-        cupy: the module.
+    """What the graphs of one program share: what later ones take from earlier ones, and whose memory is theirs.
 
     Attributes:
         held: what graphs give, by slot: later ones read it where it lies.
     """
 
-    def __init__(self, cupy: Any) -> None:
-        self.cupy = cupy
-        self.stream = cupy.cuda.Stream(non_blocking=True)
+    def __init__(self) -> None:
         self.held: dict[int, Any] = {}
         self._roots: dict[int, list[Any]] = {}  # by segment: arrays whose memory graphs write to
         self._identities: frozenset[int] = frozenset()  # of all of them
-
-    @contextlib.contextmanager
-    def memory_of(self, pool: Any) -> Iterator[None]:
-        """New arrays lie in memory of a pool."""
-        with self.stream, self.cupy.cuda.using_allocator(pool.malloc):
-            yield
-
-    def capture(self, function: Any, pool: Any = None) -> tuple[Any, Any]:
-        """A graph of the kernels that a function launches, and what the function gives.
-
-        Args:
-            function: without arguments.
-            pool: of the graph's memory, which nobody else may be given as long as it is launched. Default: a new one,
-                for a graph that isn't.
-
-        Raises:
-            Exception: what CuPy raises where something can't be captured.
-        """
-        with self.memory_of(self.cupy.cuda.MemoryPool() if pool is None else pool):
-            self.stream.begin_capture()
-            try:
-                found = function()
-            except BaseException:
-                with contextlib.suppress(RuntimeError):  # the capture may be lost, and the error of before counts
-                    self.stream.end_capture()
-                raise
-            return self.stream.end_capture(), found
 
     def keep(self, segment: int, arrays: Sequence[Any]) -> None:
         """The arrays of a segment, in place of those that it had."""
@@ -127,7 +95,7 @@ class Segment:
         self._moves = dict.fromkeys(self._weights, 0)
         self._calls = 0  # since it was recorded
         self._graph: Any = None
-        self._pool: Any = None  # for this graph alone: what it gives is used while others are launched
+        self._recording: Recording | None = None  # with memory for this graph alone
         self._direct: list[_Direct] = []
         self._buffers: list[tuple[int, Any]] = []  # by the position of what is copied there
         self._plain: list[tuple[int, Any]] = []  # by position: what is no array, and was taken as it was
@@ -161,10 +129,11 @@ class Segment:
 
     def _record(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Make the graph, and launch it."""
-        self._graph, self._given, self._pool = None, (), self.ground.cupy.cuda.MemoryPool()
+        self._graph, self._given = None, ()
+        self._recording = recording = Recording()
         self._direct, self._buffers, self._plain = [], [], []
         arrays: dict[int, Any] = {}
-        with self.ground.memory_of(self._pool):
+        with recording.memory():
             for position, (slot, value) in enumerate(zip(self.taken, values)):
                 if is_plain(value):
                     arrays[slot] = value
@@ -173,7 +142,7 @@ class Segment:
                     arrays[slot] = value
                     self._direct.append(_Direct(position, value.data.ptr, value.strides))
                 else:
-                    arrays[slot] = self.ground.cupy.empty_like(value)
+                    arrays[slot] = recording.cupy.empty_like(value)
                     self._buffers.append((position, arrays[slot]))
         self._fill(values)
         held = self.ground.held
@@ -182,7 +151,7 @@ class Segment:
         self._read = {n: held[n] for n in used - inside if n in held}
         arrays |= self._read
         self._compute(arrays)  # kernels are compiled and loaded when they are first called, which isn't for captures
-        graph, found = self.ground.capture(lambda: self._compute(arrays), self._pool)
+        graph, found = recording.capture(lambda: self._compute(arrays))
         self._fill(values)  # a rule may have worked in the memory of what it was given
         given = tuple([found[slot] for slot in self.given])
         of_weights = [root_of(values[each.position]) for each in self._direct]

@@ -35,6 +35,7 @@ from eagerflow.optimizers.rate import LearningRate
 from eagerflow.optimizers.signature import with_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 from eagerflow.optimizers.updates.across_ranks import AcrossRanks
+from eagerflow.optimizers.updates.graphed import GraphedUpdates
 from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update
 from eagerflow.world.current import world
 
@@ -141,9 +142,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         checks.clipping(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.name = name or _snake_case(owner)
         self.weight_decay = None if weight_decay is None else checks.at_least(owner, "weight_decay", weight_decay)
-        self.clipnorm = clipnorm
-        self.clipvalue = clipvalue
-        self.global_clipnorm = global_clipnorm
+        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.use_ema = bool(use_ema)
         self.ema_momentum = checks.between(owner, "ema_momentum", ema_momentum)
         self.ema_overwrite_frequency = _count(owner, "ema_overwrite_frequency", ema_overwrite_frequency)
@@ -159,6 +158,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         self._scratch = Scratch(self.temporaries)
         self._undecayed: list[Callable[[Variable], bool]] = []
         self._passes = Passes(self.temporaries, self._decays)
+        self._graphed = GraphedUpdates(self.name, self.temporaries)
         with device("cpu"):  # counters and rates steer the program, so they live where it runs
             self._iterations = Variable(0, dtype="int64", trainable=False, name="iteration")
             self._track(self._iterations)
@@ -498,9 +498,11 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
             return
         if scale is not None:
             gradients = [g * scale.astype(g.dtype) for g in gradients]
+        settings = None if rule is None else self.settings(rate)
+        if self._graphed.update(self, rule, settings, entries, gradients, rate):
+            return
         if self.weight_decay is not None:
             self._decay(entries, rate)
-        settings = None if rule is None else self.settings(rate)
         for entry, g in zip(entries, gradients):
             started = clock() if state.ops else 0
             if rule is None:

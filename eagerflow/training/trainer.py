@@ -22,6 +22,7 @@ from eagerflow.data.arrays import as_arrays, as_batch, check_lengths
 from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.data.weights import class_weights, weigh
+from eagerflow.graphs.recording import graphs_wanted
 from eagerflow.layer.added_losses import summed
 from eagerflow.layer.tracking import changes
 from eagerflow.metrics.base import Metric
@@ -371,7 +372,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         if compiled.captured is not None and variables and world.share is None:
             y_pred, loss, gradients = compiled.captured.differentiated(self, x, y, sample_weight)
             compiled.track(loss, x)
-            compiled.optimizer.apply(gradients, self.trainable_variables)  # type: ignore[attr-defined]
+            with graphs_wanted():
+                compiled.optimizer.apply(gradients, self.trainable_variables)  # type: ignore[attr-defined]
             return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         with GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]

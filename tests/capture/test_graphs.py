@@ -270,7 +270,7 @@ def test_graphs_are_given_back_with_their_step(gpu):
     step = ef.function(wave)
     many(step, ef.Tensor(ROWS[0]))
     segment = graphs_in(step).segments[0]
-    pool, gone = segment._pool, weakref.ref(segment)
+    pool, gone = segment._recording.pool, weakref.ref(segment)
     assert pool.used_bytes() > 0
     gc.collect()
     gc.disable()
