@@ -102,6 +102,7 @@ class _Walking:
             rule = Rule(xp, op, ref, kept, shapes, needs, outs, made)
             if op.joint and op.name in settled and xp is numpy:
                 rule.settled = settled[op.name].rule(g, needs, saved)
+            rule.likes = [(a.shape, a.dtype) if type(a) is numpy.ndarray else None for a in saved]
             self._write(made, rule, before)
         ended = clock()
         told: list[tuple[int, Any]] = []

@@ -4,12 +4,14 @@ An eager step holds the input and the output of an operation at once. A replay k
 last time: where an operation does the same to each element, it works through such a value piece by piece and leaves
 its results there. Whether anybody else sees that memory is asked each time, as variables do (`core/exclusive.py`).
 
-The gradient of a layer with relu begins with one such operation: it is done by itself, and relu's outputs are let go
-before the products.
+Some rules are taken apart. The gradient of a layer with relu begins with such an operation: it is done by itself, and
+relu's outputs are let go before the products. Of the two gradients of a product the one for which a large array is
+needed comes first, and the array is let go before the other one, which is as large, is made.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,7 +21,7 @@ from eagerflow.capture.instructions import Compute, Const, Instruction, Naming, 
 from eagerflow.core.exclusive import exclusive
 from eagerflow.kernels.convolution.epilogue import masked
 
-__all__ = ["LEAST", "Masked", "in_place", "with_masks_apart"]
+__all__ = ["LEAST", "Masked", "in_place", "taken_apart"]
 
 LEAST = 1 << 20  # bytes of a value, below which it isn't worth it
 _PIECE = 1 << 19  # bytes that are worked on at once
@@ -100,8 +102,8 @@ class Masked(Instruction):
         return [masked(self.g.value(arrays), self.positive.value(arrays))]
 
 
-def with_masks_apart(instructions: Sequence[Instruction], outputs: set[int], sizes: Sequence[int]) -> list[Instruction]:
-    """The same, with the masks of large gradients as instructions.
+def taken_apart(instructions: Sequence[Instruction], outputs: set[int], sizes: Sequence[int]) -> list[Instruction]:
+    """The same, with rules of large values taken apart.
 
     Args:
         instructions: of a replay.
@@ -110,7 +112,7 @@ def with_masks_apart(instructions: Sequence[Instruction], outputs: set[int], siz
     """
     last: dict[int, int] = {}
     for i, instruction in enumerate(instructions):
-        last.update((n, i) for ref in instruction.refs() for n in ref.slots())
+        last.update((n, i) for n in _slots(instruction))
     found = list[Instruction]()
     for i, instruction in enumerate(instructions):
         if isinstance(instruction, Rule) and instruction.op.name in _WITH_RELU and instruction.xp is numpy:
@@ -125,8 +127,48 @@ def with_masks_apart(instructions: Sequence[Instruction], outputs: set[int], siz
             ):
                 found += [Masked(instruction, g, positive), _without_mask(instruction, place)]
                 continue
-        found.append(instruction)
+        ending = {n for n in _slots(instruction) if last[n] == i} - outputs
+        found += _one_by_one(instruction, ending, sizes) if isinstance(instruction, Rule) else [instruction]
     return found
+
+
+def _slots(instruction: Instruction) -> Iterator[int]:
+    for ref in instruction.refs():
+        yield from ref.slots()
+
+
+def _one_by_one(rule: Rule, ending: set[int], sizes: Sequence[int]) -> list[Rule]:
+    """A rule of two arrays, in the order in which a large one can be let go between; else the rule as it is."""
+    op = rule.op
+    if op.joint or rule.xp is not numpy or len(op.pulls) != 2 or not op.keeps_inputs or None in rule.found:
+        return [rule]
+    for which, like in enumerate(rule.likes[:2]):
+        ref = rule.saved[which]
+        if like is None or not isinstance(ref, Slot) or ref.number not in ending or sizes[ref.number] < LEAST:
+            continue
+        if op.arrays[which] in _asked_by(rule, which) or ref.same(rule.saved[1 - which]):
+            continue
+        shape, dtype = like  # which the rule reads off an array
+        stand_in = Const(numpy.broadcast_to(numpy.zeros((), dtype), shape))
+        saved: list[Ref] = [stand_in if i == which else each for i, each in enumerate(rule.saved)]
+        return [_part_of_rule(rule, 1 - which, rule.saved), _part_of_rule(rule, which, saved)]
+    return [rule]
+
+
+def _asked_by(rule: Rule, which: int) -> set[str]:
+    """What the gradient of one array asks for, by the op's rule and all its kernels."""
+    functions: list[Any] = [rule.op.rules[which]]
+    for lowering in rule.op.lowerings:
+        if lowering.part == f"rule {which}":
+            functions += [lowering.kernel, *([] if lowering.when is None else [lowering.when])]
+    return {name for function in functions for name in inspect.signature(function).parameters}
+
+
+def _part_of_rule(rule: Rule, which: int, saved: list[Ref]) -> Rule:
+    found = [n if i == which else None for i, n in enumerate(rule.found)]
+    made = Rule(rule.xp, rule.op, rule.g, saved, rule.shapes, rule.needs, found, rule.forward)
+    made.line, made.places = rule.line, rule.places
+    return made
 
 
 def _without_mask(rule: Rule, place: int) -> Rule:

@@ -388,9 +388,10 @@ class Rule(Instruction):
 
     Attributes:
         settled: what is called instead of a joint rule, where shapes and types say that.
+        likes: shapes and types of what the op kept, None for what is no array; empty where nobody says.
     """
 
-    __slots__ = ("forward", "found", "g", "needs", "op", "saved", "settled", "shapes", "xp")
+    __slots__ = ("forward", "found", "g", "likes", "needs", "op", "saved", "settled", "shapes", "xp")
 
     def __init__(
         self,
@@ -406,6 +407,7 @@ class Rule(Instruction):
         self.xp, self.op, self.g, self.saved, self.shapes = xp, op, g, saved, shapes
         self.needs, self.found, self.forward = needs, found, forward
         self.settled: Callable[..., Any] | None = None
+        self.likes: list[tuple[tuple[int, ...], numpy.dtype[Any]] | None] = []
         self.outs = [n for n in found if n is not None]
 
     @property

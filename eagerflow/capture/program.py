@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.capture.in_place import in_place, with_masks_apart
+from eagerflow.capture.in_place import in_place, taken_apart
 from eagerflow.capture.instructions import Add, Call, Compute, Instruction, Ref, Rule
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
@@ -111,7 +111,7 @@ class Program:
     def needed(self) -> list[Instruction]:
         """The instructions that a replay runs."""
         outputs = set(self.outputs.slots())
-        return with_masks_apart(needed(self.instructions, outputs), outputs, self.sizes)
+        return taken_apart(needed(self.instructions, outputs), outputs, self.sizes)
 
     def _lines(
         self, instructions: Sequence[Instruction], reuses: bool

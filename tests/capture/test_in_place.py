@@ -146,6 +146,33 @@ def test_recordings_and_tapes_see_values_that_stay():
     assert bits(found) == bits(tape.gradient(y, x))
 
 
+def test_a_large_factor_is_let_go_before_its_gradient_is_made():
+    """Of the products' two gradients, that of the small factor comes first."""
+    x, w = large(), ef.Variable(np.ones((LARGE[-1], 2), "float32"))
+
+    def step(x):
+        with ef.GradientTape() as tape:
+            tape.watch(x)
+            y = ef.ops.matmul(x + 1.0, w)
+            loss = ef.ops.sum(y * y)
+        return tape.gradient(loss, [x, w])
+
+    peaks = []
+    for run in (step, captured := ef.function(step)):
+        wanted = bits(many(run, x))
+        tracemalloc.start()
+        assert bits(run(x)) == wanted == bits(step(x))
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        run(x)
+        peaks.append(tracemalloc.get_traced_memory()[1] - before)
+        tracemalloc.stop()
+    size = x.numpy().nbytes
+    assert captured.replays > 2
+    assert captured.programs[0].count("matmul_gradient") >= 2
+    assert peaks[0] - peaks[1] > 0.6 * size
+
+
 # -- one operation
 
 
