@@ -27,16 +27,14 @@ _TILE = 256  # numbers of the largest tile
 
 def applies(shapes: Any) -> Any:
     """Whether the loops take such a convolution, and are fast."""
-    geometry, filters = shapes.geometry, shapes.filters // shapes.groups
-    weights = geometry.taps * shapes.width * _columns(filters)
-    return (
-        shapes.is_single
-        and len(geometry.sizes) <= 2
-        and geometry.taps > 1
-        and shapes.multiply_adds > 0
-        and weights <= _WEIGHTS
-        and loops.convolve.is_there("float32")
-    )
+    usual = shapes.is_single and shapes.geometry.taps > 1 and shapes.multiply_adds > 0
+    return usual and _fits(shapes.kernel, shapes.groups) and loops.convolve.is_there("float32")
+
+
+def _fits(kernel_shape: tuple[int, ...], groups: int) -> bool:
+    """Whether the axes are few, and a block of the kernel's columns isn't too large to be read again and again."""
+    weights = math.prod(kernel_shape[:-1]) * _columns(kernel_shape[-1] // groups)
+    return len(kernel_shape) <= 4 and weights <= _WEIGHTS
 
 
 def _columns(filters: int) -> int:
@@ -95,7 +93,8 @@ def convolve_into(
     x: ndarray, kernel: ndarray, geometry: Geometry, groups: int, out: ndarray, targets: tuple[slice, ...]
 ) -> Any:
     """The same into some pixels of `out`."""
-    return _convolve(x, kernel, geometry, groups, out, [slice(None), *targets, slice(None)], None) or None
+    places = [slice(None), *targets, slice(None)]
+    return (_fits(kernel.shape, groups) and _convolve(x, kernel, geometry, groups, out, places, None)) or None
 
 
 def _convolve(
