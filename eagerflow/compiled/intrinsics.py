@@ -144,7 +144,11 @@ def _emit_tile(
                     value = builder.insert_element(nothing, builder.load(builder.gep(x, [where])), first)
                     product = builder.fmul(builder.shuffle_vector(value, nothing, everywhere), row, flags=rounded)
                     builder.store(builder.fadd(builder.load(total), product, flags=rounded), total)
-    for total, where in zip(sums, places(at, below)):
-        target = vector_at(out, where)
-        before = builder.select(adds, builder.load(target, align=4), zeros)
-        builder.store(builder.fadd(before, builder.load(total)), target, align=4)
+    targets = [vector_at(out, where) for where in places(at, below)]
+    with builder.if_else(adds) as (there_is_more, otherwise):
+        with there_is_more:
+            for total, target in zip(sums, targets):
+                builder.store(builder.fadd(builder.load(target, align=4), builder.load(total)), target, align=4)
+        with otherwise:  # what is there isn't read: that would wait for memory
+            for total, target in zip(sums, targets):
+                builder.store(builder.load(total), target, align=4)

@@ -93,8 +93,7 @@ def convolve_into(
     x: ndarray, kernel: ndarray, geometry: Geometry, groups: int, out: ndarray, targets: tuple[slice, ...]
 ) -> Any:
     """The same into some pixels of `out`."""
-    places = [slice(None), *targets, slice(None)]
-    return (_fits(kernel.shape, groups) and _convolve(x, kernel, geometry, groups, out, places, None)) or None
+    return _convolve(x, kernel, geometry, groups, out, [slice(None), *targets, slice(None)], None) or None
 
 
 def _convolve(

@@ -104,8 +104,8 @@ def _convolve_into(
     x: ndarray, kernel: ndarray, geometry: Geometry, groups: int, out: ndarray, targets: tuple[slice, ...]
 ) -> None:
     """Put a convolution into some pixels of `out`."""
-    is_plain = choose(Shapes.of(x, kernel.shape, geometry, groups)) in (DIRECT, COLUMNS)
-    if not (is_plain and direct.convolve_into(x, kernel, geometry, groups, out, targets)):
+    is_direct = choose(Shapes.of(x, kernel.shape, geometry, groups)) is DIRECT
+    if not (is_direct and direct.convolve_into(x, kernel, geometry, groups, out, targets)):
         _put(forward(x, kernel, geometry, groups), out[(slice(None), *targets)])
 
 
