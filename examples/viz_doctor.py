@@ -48,6 +48,13 @@ ROWS = {
     "not_learning": [("loss of a constant answer", "constant_answer"), ("loss of the network", "loss")],
     "stopped_early": [("epochs asked for", "asked"), ("epochs", "epochs")],
     "validation_overlap": [("expected by chance", "chance"), ("rows that are known", "overlap")],
+    "validation_mismatch": [("expected by chance", "usual"), ("classes' shares, apart", "apart")],
+    "validation_chance": [
+        ("training loss", "loss"),
+        ("a constant answer", "constant_answer"),
+        ("validation loss", "best_val_loss"),
+    ],
+    "sorted_rows": [("share of the largest class", "usual"), ("share of a class in a batch", "share")],
     "dropout_high": [("differences between rows", 1), ("what dropout changes", "noise")],
     "class_loss": [("gradient of a crossentropy", 1), ("of a difference, where sure and wrong", 0)],
     "too_few_steps": [("loss at first", "first"), ("later", "third"), ("in the end", "last")],

@@ -89,6 +89,22 @@ ADVICE = {
         "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
     ),
     "validation_overlap": "Use rows that training never sees: validation_split=0.2, or a split before fit.",
+    "validation_mismatch.classes": (
+        "Shuffle the rows before they are split (validation_split takes the last ones as they come): "
+        "order = rng.permutation(len(x)); x, y = x[order], y[order]."
+    ),
+    "validation_mismatch.scale": (
+        "Prepare both alike: divide both by the same number, or use mean and standard deviation of the training data "
+        "for both."
+    ),
+    "validation_chance": (
+        "Look whether each row still has its own label (were x and y shuffled apart, or read in different orders?), "
+        "whether validation rows are prepared as those to train with, and whether the inputs can tell the label at all."
+    ),
+    "sorted_rows": (
+        "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); "
+        "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000)."
+    ),
     "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
     "class_loss": (
         "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy with "

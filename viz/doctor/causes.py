@@ -10,7 +10,9 @@ from viz.doctor.finding import KINDS, OF_RANKS, SEVERITIES, Finding
 __all__ = ["in_order"]
 
 _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
-_NO_CAUSES = ("not_learning", "dropout_high", "class_loss", "too_few_steps", *OF_RANKS[1:])  # the last cost time only
+_OF_VALIDATION = ("validation_mismatch", "validation_chance")
+_OF_TIME = OF_RANKS[1:]
+_NO_CAUSES = ("not_learning", "dropout_high", "class_loss", "too_few_steps", *_OF_VALIDATION, *_OF_TIME)
 _ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 
 # What each symptom may come from, the likeliest first.
@@ -26,6 +28,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "label_range": ("loss_mismatch",),
     "class_imbalance": ("loss_mismatch", "label_range", "initial_weights", "unscaled_input", "lr_too_high"),
     "not_learning": _ANYTHING,
+    "overfit": ("validation_mismatch",),
     "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "unscaled_input"),
 }
 

@@ -43,10 +43,40 @@ def unseeded_generators(file: str) -> list[int]:
 
 
 def lone_shuffles(file: str) -> list[tuple[str, int]]:
-    """Names that are shuffled in place alone, with the line; empty where several names are (with one seed, perhaps)."""
+    """Names that are shuffled alone, with the line; empty where several names are (with one seed, perhaps).
+
+    That is in place (`rng.shuffle(x)`), or by an order that nothing else is put into (`x = x[order]`).
+    """
     found = [
         (node.args[0].id, node.lineno)
         for called, node in _calls(file)
         if called == "shuffle" and node.args and isinstance(node.args[0], ast.Name)
     ]
+    found += _put_in_order(file)
     return found if len({name for name, _ in found}) == 1 else []
+
+
+def _put_in_order(file: str) -> list[tuple[str, int]]:
+    """Names that stand with a random order behind them, `x[order]`, with the line; empty where none replaces itself."""
+    tree = _tree(file)
+    made = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)] if tree is not None else []
+    orders = {
+        target.id
+        for node in made
+        if isinstance(node.value, ast.Call) and getattr(node.value.func, "attr", "") == "permutation"
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    used = [
+        (node.value.id, node.lineno, node)
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and any(isinstance(part, ast.Name) and part.id in orders for part in ast.walk(node.slice))
+    ]
+    replaced = any(
+        node.value is subscript and any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
+        for node in made
+        for name, _, subscript in used
+    )
+    return [(name, line) for name, line, _ in used] if replaced else []

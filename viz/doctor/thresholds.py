@@ -120,6 +120,19 @@ IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 IMBALANCE_RECALL = 0.02
 IMBALANCE_STEPS = 60
 
+# -- the order of rows, and rows of validation data
+
+ORDER_BATCHES = 32  # the first ones, which follow each other
+ORDER_ROWS = 4  # smaller batches are of one class by chance
+ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class for nearly all, batches are of that one
+ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that
+ORDER_NEXT = 0.75  # and rows of neighbouring batches no more than this: sorted rows stay with a class for a while
+SHARES_APART = 0.5  # of the classes' shares in training and validation: rare classes in equal parts are within it
+SCALES_APART = 10.0  # root mean squares of the inputs of both
+CHANCE_LEARNT = 0.98  # the training loss against a constant answer's, while that on the validation data isn't below
+CHANCE_GAIN = 18.0  # what the validation rows together should gain, in nats: it has a noise of √(2 × itself), a third
+CHANCE_SIZE = 2_000_000  # numbers of labels that are looked at
+
 # -- how training ended
 
 FEW_STEPS = 20  # with fewer, nothing can be said of a trend

@@ -21,10 +21,10 @@ from viz.doctor.checks.outputs import ConstantOutput
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import Penalties
 from viz.doctor.checks.rank_times import RankTimes
+from viz.doctor.checks.row_order import ClassOrder, Shuffles
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
-from viz.doctor.checks.shuffles import Shuffles
 from viz.doctor.checks.timing import Costs, Timing
-from viz.doctor.checks.validation_rows import ValidationRows
+from viz.doctor.checks.validation_rows import ValidationLoss, ValidationRows
 
 __all__ = ["CHECKS"]
 
@@ -52,8 +52,10 @@ CHECKS: tuple[type[Check], ...] = (
     Costs,
     Overfit,
     ValidationRows,
+    ClassOrder,
     Endings,
     Answers,
+    ValidationLoss,
     Shuffles,
     RankTimes,
 )

@@ -13,10 +13,11 @@ from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
 from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.class_numbers import label_classes
 from viz.doctor.constant_answers import best_constant, loss_of
 from viz.doctor.user_code import made_at
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "answer_kind"]
 
 _KINDS = ("mean_squared_error", "mean_absolute_error")
 
@@ -102,7 +103,7 @@ class Answers(Check):
             return
         course = self._courses.get(id(opened.owner))
         if course is None:
-            course = self._courses[id(opened.owner)] = _Course(opened.owner, _kind(opened.owner))
+            course = self._courses[id(opened.owner)] = _Course(opened.owner, answer_kind(opened.owner))
         if not course.kind or not course.due():
             return
         labels = given[0].data if isinstance(given[0], Tensor) else given[0]
@@ -145,7 +146,8 @@ class Answers(Check):
             return
         if reached < limits.NOT_LEARNT * constant:
             return
-        if reached > limits.ABOVE * constant and self._falls(course, losses, settings):
+        falls = bool(self.watch.raw("too_few_steps")) or self._falls(course, losses, settings)  # by epochs, or by these
+        if reached > limits.ABOVE * constant and falls:
             if self.watch.hints_alone():
                 self._too_few(course, reached, constant)
             return
@@ -212,7 +214,7 @@ class Answers(Check):
         return True
 
 
-def _kind(loss: Any) -> str:
+def answer_kind(loss: Any) -> str:
     """`"sparse"`, `"categorical"`, `"binary"`, `"mean_squared_error"`, `"mean_absolute_error"`, or empty."""
     if not is_ours(loss) or getattr(loss, "reduction", None) in (None, "none"):
         return ""
@@ -226,15 +228,13 @@ def _kind(loss: Any) -> str:
 
 def _classes(course: _Course, labels: numpy.ndarray, predicted: numpy.ndarray) -> Any:
     """The classes of the labels and of the answers; None where rows have no class."""
-    units = predicted.shape[-1] if predicted.ndim else 0
-    if course.kind == "sparse" and units > 1:
-        return labels.reshape(-1).astype(int), predicted.reshape(-1, units).argmax(axis=1)
-    if course.kind == "categorical" and labels.shape == predicted.shape and units > 1:
-        return labels.reshape(-1, units).argmax(axis=1), predicted.reshape(-1, units).argmax(axis=1)
-    if course.kind == "binary" and predicted.size == labels.size and (predicted.ndim < 2 or units == 1):
-        limit = 0.0 if getattr(course.loss, "settings", {}).get("from_logits") else 0.5
-        return (labels.reshape(-1) > 0.5).astype(int), (predicted.reshape(-1) > limit).astype(int)
-    return None
+    actual = label_classes(course.kind, labels, predicted.shape)
+    if actual is None:
+        return None
+    if course.kind != "binary":
+        return actual, predicted.reshape(-1, predicted.shape[-1]).argmax(axis=1)
+    limit = 0.0 if getattr(course.loss, "settings", {}).get("from_logits") else 0.5
+    return actual, (predicted.reshape(-1) > limit).astype(int)
 
 
 def _rows_alike(pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> bool:

@@ -1,4 +1,4 @@
-"""`validation_overlap`: rows of the validation data that the network is trained with."""
+"""`validation_overlap`, `validation_mismatch`, `validation_chance`: validation data against those to train with."""
 
 from __future__ import annotations
 
@@ -6,15 +6,51 @@ from typing import Any
 
 import numpy
 
+from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host
+from viz.doctor.check_base import Check, host, number, rms
+from viz.doctor.checks.answers import answer_kind
 from viz.doctor.checks.endings import running_fit
+from viz.doctor.checks.losses import loss_kind
+from viz.doctor.class_numbers import Shares, label_classes, named, shares_apart
+from viz.doctor.constant_answers import best_constant
 from viz.recorder.descriptions import flat
 
-__all__ = ["ValidationRows", "inputs_of", "shared_rows"]
+__all__ = [
+    "ValidationLoss",
+    "ValidationRows",
+    "classes_apart",
+    "inputs_of",
+    "labels_of",
+    "scales_apart",
+    "shared_rows",
+    "words_of_classes",
+    "words_of_scales",
+]
 
 
-class ValidationRows(Check):
+class _OfOneLoss(Check):
+    """Knows the loss of the training, and the shape of a row of predictions; None where there are several."""
+
+    begins = ("loss",)
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._losses: dict[int, tuple[Any, tuple[int, ...]]] = {}
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given = opened.scope.inputs
+        predicted = given[1] if isinstance(given, tuple) and len(given) == 2 else None
+        if isinstance(predicted, Tensor) and predicted.data.ndim:
+            self._losses[id(opened.owner)] = opened.owner, predicted.data.shape[1:]
+
+    @property
+    def loss(self) -> tuple[Any, tuple[int, ...]] | None:
+        """The loss, and the shape of a row of predictions."""
+        return next(iter(self._losses.values())) if len(self._losses) == 1 else None
+
+
+class ValidationRows(_OfOneLoss):
     """Compares the arrays that `fit` was given, once, after the first epoch."""
 
     always = ("on_logs",)
@@ -35,6 +71,7 @@ class ValidationRows(Check):
             return
         if min(len(train[0]), len(held[0])) >= limits.OVERLAP_ROWS:
             self._judge(train, held)
+            self._compare(fit, train, held)
 
     def _judge(self, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> None:
         overlap, chance, looked = shared_rows(train, held)
@@ -50,6 +87,156 @@ class ValidationRows(Check):
             place=self.watch.called_at(),
             evidence={"overlap": overlap, "chance": chance, "rows": looked},
         )
+
+    def _compare(self, fit: Any, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> None:
+        """Are they of the same classes, and of the same size?"""
+        labels = labels_of(fit.feed), labels_of(fit.validation)
+        shares = None if self.loss is None else classes_apart(*self.loss, *labels)
+        scales = scales_apart(train, held)
+        if shares is not None:
+            self.watch.report(
+                "validation_mismatch.classes",
+                "warning",
+                f"{words_of_classes(shares)}: val_loss tells nothing about rows like those to train with",
+                place=self.watch.called_at(),
+                key=("validation_mismatch", "classes"),
+                evidence={"apart": shares.apart, "unseen": shares.unseen, "usual": shares.by_chance},
+            )
+        if scales is not None:
+            self.watch.report(
+                "validation_mismatch.scale",
+                "warning",
+                f"{words_of_scales(*scales)}: val_loss tells nothing about rows like those to train with",
+                place=self.watch.called_at(),
+                key=("validation_mismatch", "scale"),
+                evidence={"rms": rms(scales[0]), "validation_rms": rms(scales[1])},
+            )
+
+
+class ValidationLoss(_OfOneLoss):
+    """Follows the validation loss of a `fit`, and compares it with that of a constant answer in the end."""
+
+    always = ("on_logs",)
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._fit: Any = None
+        self._logs: list[tuple[float, float]] = []
+        self._began = 0
+        self._place: Any = None
+
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        if kind != "epoch" or "val_loss" not in logs or "loss" not in logs:
+            return
+        fit = running_fit()
+        if fit is None:
+            return
+        if fit is not self._fit:
+            self._fit, self._logs, self._place = fit, [], self.watch.called_at()
+            self._began = self.watch.step
+        self._logs.append((float(logs["loss"]), float(logs["val_loss"])))
+
+    def finish(self) -> None:
+        """Judge the last `fit` that had validation data."""
+        long = len(self._logs) >= limits.OVERFIT_EPOCHS and self.watch.step - self._began >= limits.LEARNT_BY
+        if not long or self.loss is None or not numpy.isfinite(self._logs).all():
+            return
+        constants = self._constants(*self.loss)
+        if constants is None or min(constants) < limits.NO_LOSS:
+            return
+        loss, best = self._logs[-1][0], min(validation for _, validation in self._logs)
+        gain = constants[0] - loss if loss_kind(self.loss[0]) != "other" else 1 - loss / constants[0]
+        sure = loss < limits.CHANCE_LEARNT * constants[0] and gain * self._fit.validation.rows > limits.CHANCE_GAIN
+        if not sure or best < constants[1]:
+            return
+        words = f"{constants[1]:.4g}, which is what one gets by always answering the same"
+        if self.watch.has("overfit"):
+            self.watch.amend("overfit", f"it never was below {words}: does each row have its own label?")
+        elif self.watch.hints_alone():
+            self.watch.report(
+                "validation_chance",
+                "info" if self.watch.interrupted else "warning",
+                f"the training loss fell to {loss:.4g}, but in {len(self._logs)} epochs the validation loss never was "
+                f"below {words} (at best {best:.4g}): what the network learns of one row tells nothing about others",
+                place=self._place,
+                key=("validation_chance", 0),
+                evidence={"loss": loss, "best_val_loss": best, "constant_answer": constants[1]},
+            )
+
+    def _constants(self, loss: Any, row: tuple[int, ...]) -> tuple[float, float] | None:
+        """The losses of a constant answer: on the rows to train with, and on the others."""
+        kind, settings = answer_kind(loss), getattr(loss, "settings", {})
+        if not kind or getattr(self._fit.model, "losses", None):  # those of weights are a part of both losses
+            return None
+        given = [getattr(feed, "parts", None) for feed in (self._fit.feed, self._fit.validation)]
+        if any(isinstance(parts, tuple) and len(parts) > 2 for parts in given):
+            return None  # weighed
+        rows = max(1, min(limits.OVERLAP_LOOKED, limits.CHANCE_SIZE // max(1, int(numpy.prod(row)))))
+        pairs = []
+        for feed in (self._fit.feed, self._fit.validation):
+            labels = labels_of(feed)
+            if labels is None:
+                return None
+            some = labels[numpy.linspace(0, len(labels) - 1, min(rows, len(labels))).astype(int)]
+            pairs.append([(some, numpy.broadcast_to(numpy.float32(0), (len(some), *row)))])
+        found = [best_constant(kind, pairs[0], each, settings, one_for_all_positions=True) for each in pairs]
+        return None if found[0] is None or found[1] is None else (found[0], found[1])
+
+
+def labels_of(feed: Any) -> numpy.ndarray | None:
+    """The labels of a feed of arrays, where they are one array; None for any other."""
+    parts = getattr(feed, "parts", None)
+    found = list(flat(parts[1])) if isinstance(parts, tuple) and len(parts) > 1 else []
+    if len(found) != 1 or not hasattr(found[0], "dtype") or found[0].dtype.kind not in "fiub" or not found[0].ndim:
+        return None
+    return host(found[0].data if isinstance(found[0], Tensor) else found[0])
+
+
+def classes_apart(
+    loss: Any, row: tuple[int, ...], train: numpy.ndarray | None, held: numpy.ndarray | None
+) -> Shares | None:
+    """How the classes of two sets of labels differ, where they differ by far; None where they don't, or there are none.
+
+    Args:
+        loss: the loss that the labels are for.
+        row: the shape of the predictions for one row.
+        train: labels to train with.
+        held: labels of the validation data.
+    """
+    if train is None or held is None or min(len(train), len(held)) < limits.OVERLAP_ROWS:
+        return None
+    classes = [label_classes(answer_kind(loss), y, (len(y), *row)) for y in (train, held)]
+    if classes[0] is None or classes[1] is None:
+        return None
+    found = shares_apart(classes[0], classes[1])
+    return found if found.apart > limits.SHARES_APART + found.by_chance else None
+
+
+def words_of_classes(found: Shares) -> str:
+    """What `classes_apart` found, for people."""
+    if found.unseen:
+        return f"{found.unseen:.0%} of the validation rows are of {named(found.classes)}, which training never sees"
+    return (
+        f"{named(found.classes)} has {found.shares[1]:.0%} of the validation rows, and {found.shares[0]:.0%} of those "
+        "to train with"
+    )
+
+
+def scales_apart(train: list[numpy.ndarray], held: list[numpy.ndarray]) -> tuple[numpy.ndarray, numpy.ndarray] | None:
+    """The first inputs of both whose sizes differ by far; None where there are none."""
+    for pair in zip(train, held):
+        some = [x[numpy.linspace(0, len(x) - 1, min(len(x), limits.OVERLAP_LOOKED)).astype(int)] for x in pair]
+        a, b = (x.astype("float32") for x in some)
+        sizes = sorted([rms(a), rms(b)])
+        if 0 < sizes[0] and sizes[1] < numpy.inf and sizes[1] > limits.SCALES_APART * sizes[0]:
+            return a, b
+    return None
+
+
+def words_of_scales(train: numpy.ndarray, held: numpy.ndarray) -> str:
+    """What `scales_apart` found, for people."""
+    sizes = [f"{number(float(x.min()))} to {number(float(x.max()))}" for x in (train, held)]
+    return f"the inputs to train with range from {sizes[0]}, and those of the validation data from {sizes[1]}"
 
 
 def shared_rows(train: list[numpy.ndarray], held: list[numpy.ndarray]) -> tuple[float, float, int]:

@@ -1,0 +1,133 @@
+"""The order of rows: `sorted_rows`, one class after the other, and `shuffled_apart`, rows without their labels."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host
+from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.class_numbers import agreement, label_classes
+from viz.doctor.source_calls import lone_shuffles
+from viz.doctor.user_code import Place
+
+__all__ = ["ClassOrder", "Order", "Shuffles"]
+
+
+class Order:
+    """How the classes of one loss come: in its first batches, and in all."""
+
+    def __init__(self) -> None:
+        self.place: Any = None
+        self.steps = 0
+        self.first: list[dict[int, int]] = []  # rows of each class, of batches that follow each other
+        self.all: dict[int, int] = {}
+
+    def due(self) -> bool:
+        """Is this one of the steps that are looked at: the first ones, and then more and more seldom?"""
+        step, self.steps = self.steps, self.steps + 1
+        return step < limits.ORDER_BATCHES or not step % (1 << (step.bit_length() - 4))
+
+    def add(self, classes: numpy.ndarray) -> None:
+        """Enter a batch."""
+        names, counts = numpy.unique(classes, return_counts=True)
+        batch = dict(zip(names.tolist(), counts.tolist()))
+        if self.steps <= limits.ORDER_BATCHES:
+            self.first.append(batch)
+        for name, count in batch.items():
+            self.all[name] = self.all.get(name, 0) + count
+
+    def sorted(self) -> dict[str, Any] | None:
+        """Numbers that prove it, where rows come sorted by class; None where they don't."""
+        batches = [batch for batch in self.first if sum(batch.values()) >= limits.ORDER_ROWS]
+        if len(batches) < limits.WINDOW or len(self.all) < 2:
+            return None
+        mixed = 1 - agreement(numpy.array(list(self.all.values())))
+        within = float(numpy.mean([agreement(numpy.array(list(batch.values()))) for batch in batches]))
+        nexts = float(numpy.mean([_alike(a, b) for a, b in pairwise(batches)]))
+        # Batches of one class in turns, as a GAN's discriminator gets them, are none: the next is of another.
+        in_order = 1 - within <= limits.ORDER_WITHIN * mixed and 1 - nexts <= limits.ORDER_NEXT * mixed
+        if mixed < limits.ORDER_MIXED or not in_order:
+            return None
+        share = float(numpy.mean([max(batch.values()) / sum(batch.values()) for batch in batches]))
+        usual = max(self.all.values()) / sum(self.all.values())
+        return {"share": share, "usual": usual, "classes": len(self.all), "batches": len(batches)}
+
+
+class ClassOrder(Check):
+    """Looks at the classes of the first batches, which follow each other, and of some from all over the training."""
+
+    always = ("on_scope_begin",)
+    begins = ("loss",)
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._orders: dict[int, Order] = {}
+        self._kinds: dict[int, str] = {}
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given = opened.scope.inputs
+        predicted = given[1] if isinstance(given, tuple) and len(given) == 2 else None
+        if not isinstance(predicted, Tensor) or predicted.key is None:
+            return
+        loss = opened.owner
+        order = self._orders.get(id(loss))
+        if order is None:
+            order = self._orders[id(loss)] = Order()
+            self._kinds[id(loss)] = loss_kind(loss) if is_ours(loss) else ""
+        if not self._kinds[id(loss)] or not order.due():
+            return
+        labels = given[0].data if isinstance(given[0], Tensor) else given[0]
+        if not hasattr(labels, "dtype") or labels.dtype.kind not in "fiub" or labels.size > limits.ANSWER_SIZE:
+            return
+        classes = label_classes(self._kinds[id(loss)], host(labels), predicted.data.shape)
+        if classes is None or len(classes) != len(labels):  # the classes of pixels have no order of rows
+            return
+        order.place = order.place or self.watch.called_at()
+        order.add(classes)
+
+    def finish(self) -> None:
+        """Judge the order of each loss' labels."""
+        for key, order in self._orders.items():
+            found = order.sorted() if order.steps >= limits.FEW_STEPS else None
+            if found is None:
+                continue
+            self.watch.report(
+                "sorted_rows",
+                "warning",
+                f"the rows come sorted by class: on average {found['share']:.0%} of a batch are of one class, and the "
+                f"next batch is of the same for a while, though there are {found['classes']} classes: each step "
+                "unlearns what was learnt of the others",
+                place=order.place,
+                key=("sorted_rows", key),
+                evidence=found,
+            )
+
+
+class Shuffles(Check):
+    """Reads the script where the network learnt nothing that holds. Asked after `Answers` and `ValidationLoss`."""
+
+    def finish(self) -> None:
+        """Look for a shuffle of one array."""
+        for found in self.watch.raw("not_learning", "validation_chance"):
+            shuffles = lone_shuffles(found.file) if found.file else []
+            if shuffles:
+                name, line = shuffles[0]
+                self.watch.report(
+                    "shuffled_apart",
+                    "info",
+                    f"{name!r} is shuffled and nothing else is: if it holds inputs or labels, each row now "
+                    "has "
+                    "another row's label, which would explain that nothing is learnt",
+                    place=Place(str(found.file), line),
+                    evidence={"name": name, "line": line},
+                )
+
+
+def _alike(a: dict[int, int], b: dict[int, int]) -> float:
+    """How likely a row of one batch and a row of another are of one class."""
+    return sum(count * b.get(name, 0) for name, count in a.items()) / (sum(a.values()) * sum(b.values()))
