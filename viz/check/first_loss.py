@@ -146,10 +146,10 @@ def _regression(spread: float, size: float, what: str) -> tuple[float, str, floa
 def _binary(y: numpy.ndarray) -> tuple[float, str, float]:
     share = _as_floats(y).mean(axis=0).clip(0, 1)
     inside = share[(share > 0) & (share < 1)]
-    of_rates = float(-(inside * numpy.log(inside) + (1 - inside) * numpy.log(1 - inside)).sum() / len(share))
+    of_rates = float((-inside * numpy.log(inside) - (1 - inside) * numpy.log(1 - inside)).sum() / len(share))
     words = f"{math.log(2):.2f} (ln 2)"
-    if of_rates < 0.8 * math.log(2):
-        words += f", and the base rate of {number(float(share.mean()))} {number(of_rates)}"
+    if inside.size and of_rates < 0.8 * math.log(2):
+        words += f", and always answering the share of ones, {number(float(share.mean()))}, {number(of_rates)}"
     return of_rates or math.log(2), words, math.log(2)
 
 

@@ -10,7 +10,13 @@ import numpy
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
+from viz.doctor import thresholds as limits
+from viz.doctor.advice import ADVICE
 from viz.doctor.check_base import number
+from viz.doctor.checks.losses import loss_kind
+from viz.doctor.checks.row_order import Order
+from viz.doctor.checks.validation_rows import labels_of
+from viz.doctor.class_numbers import label_classes
 from viz.doctor.finding import Finding
 from viz.doctor.user_code import Place
 
@@ -18,6 +24,8 @@ __all__ = ["KINDS", "check_labels", "of_finding"]
 
 KINDS = ("loss_mismatch", "label_range", "broadcast", "class_loss", "loss_sign", "softmax_axis")
 """What the doctor finds about labels."""
+_MANY = 3  # classes, of which rows in any order have several among
+_ENOUGH = 8  # rows
 
 
 def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseException | None) -> Row:
@@ -42,7 +50,49 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
         return open_question("the batch has no labels", subject.place)
     described = "; ".join([_described(a) for a in leaves(y)])
     loss = subject.first.loss
+    sorted_by_class = _one_class(subject)
+    if sorted_by_class is not None:
+        return sorted_by_class
     return fine(f"{_named(loss)}: {described}", subject.compiled_at)
+
+
+def _one_class(subject: Subject) -> Row | None:
+    """A first batch of one class: a fault where the rows are sorted, else a question; None where it is none."""
+    first = subject.first
+    labels = list(leaves(first.batch[1]))
+    outputs = list(leaves(subject.outputs(first.batch[0])))
+    if first.loss is None or len(labels) != 1 or len(outputs) != 1 or len(labels[0]) < limits.ORDER_ROWS:
+        return None
+    loss, row = getattr(first.loss, "given", first.loss), outputs[0].shape[1:]
+    classes = label_classes(loss_kind(loss), labels[0], outputs[0].shape)
+    if classes is None or len(classes) != len(labels[0]) or len(numpy.unique(classes)) > 1:
+        return None
+    feed: Any = getattr(first.fit, "feed", None)
+    words = f"all {len(classes)} rows of the first batch are of class {classes[0]}"
+    whole = labels_of(feed) if feed is not None else None
+    if whole is not None and feed.batch_size:
+        if feed.shuffle is True:
+            return None  # chance, or hardly any other class
+        order = Order()
+        for start in range(0, len(whole), feed.batch_size):
+            some = whole[start : start + feed.batch_size]
+            part = label_classes(loss_kind(loss), some, (len(some), *row))
+            if part is not None and order.due():
+                order.add(part)
+        found = order.sorted()
+        if found is None:
+            return None
+        return fault(
+            f"{words}, and so on: the rows come sorted by class, of which there are {found['classes']}",
+            ADVICE["sorted_rows"],
+            subject.place,
+            **found,
+        )
+    if outputs[0].shape[-1] < _MANY or len(classes) < _ENOUGH:
+        return None
+    return open_question(
+        f"{words}, of {outputs[0].shape[-1]}: are the rows sorted by class? Then shuffle them", subject.place
+    )
 
 
 def of_finding(finding: Finding, harmless: bool = False) -> Row:
@@ -73,5 +123,7 @@ def _described(y: numpy.ndarray) -> str:
     if len(kinds) <= 2 and low >= 0 and high <= 1 and y.ndim > 1 and y.shape[-1] > 2 and (y.sum(axis=-1) == 1).all():
         return f"{shape}, one-hot"
     if (kinds == kinds.round()).all() and len(kinds) <= 1000:
+        if len(kinds) == 1:
+            return f"{shape}, all {low:g} in the first batch"
         return f"{shape}, {len(kinds)} distinct integers from {low:g} to {high:g} in the first batch"
     return f"{shape}, {number(low)} to {number(high)}"

@@ -13,6 +13,7 @@ from viz.check.first_loss import chance_loss
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor.check_base import number
+from viz.doctor.checks.learning_rate import rate_is_high
 from viz.trial.first_step import rows_of
 
 __all__ = ["check_overfitting"]
@@ -218,6 +219,12 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
             return _other_rate(f"{told}, but the script's {own.name} makes it NaN", subject, evidence)
         if own.share > _UNMOVED and not own.falling and not scheduled:
             return _of_slow(subject, told, own, evidence)
+        if own.steps >= _STEPS and not scheduled and rate_is_high(first.optimizer):
+            rate = float(first.optimizer.learning_rate)
+            words = f"{told}, but the script's {own.name}({rate:g}) leaves it at {number(min(own.losses))}"
+            if not own.falling:
+                return _other_rate(words, subject, evidence)
+            return open_question(f"{words} in {own.steps}: is its learning rate too high?", subject.place, **evidence)
         return fine(
             f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})", subject.place, **evidence
         )

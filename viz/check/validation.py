@@ -10,7 +10,16 @@ import numpy
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.checks.validation_rows import inputs_of, shared_rows
+from viz.doctor.advice import ADVICE
+from viz.doctor.checks.validation_rows import (
+    classes_apart,
+    inputs_of,
+    labels_of,
+    scales_apart,
+    shared_rows,
+    words_of_classes,
+    words_of_scales,
+)
 
 __all__ = ["check_validation"]
 
@@ -18,7 +27,7 @@ _BATCHES = 16  # of a data set that are looked at
 
 
 def check_validation(subject: Subject) -> Row:
-    """✗ where most rows of the validation data are among those to train with."""
+    """✗ where most rows of the validation data are among those to train with, or where they are unlike those."""
     fit = subject.first.fit
     if fit is None:
         return open_question("the validation data of a loop aren't known", subject.place)
@@ -34,6 +43,9 @@ def check_validation(subject: Subject) -> Row:
             "prepare both alike",
             subject.place,
         )
+    unlike = _unlike(subject, train, held)
+    if unlike is not None:
+        return unlike
     overlap, chance, looked = shared_rows(train, held)
     shared = round(overlap * looked)
     evidence = {"rows": looked, "shared": shared, "chance": chance}
@@ -50,6 +62,23 @@ def check_validation(subject: Subject) -> Row:
     if overlap and overlap < chance:
         words += f" (equal rows are common: {chance:.0%} of the training rows have a twin)"
     return fine(words, subject.place, **evidence)
+
+
+def _unlike(subject: Subject, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> Row | None:
+    """✗ where the held rows are of other classes, or of another size; None where they aren't."""
+    first = subject.first
+    scales = scales_apart(train, held)
+    if scales is not None:
+        return fault(words_of_scales(*scales), ADVICE["validation_mismatch.scale"], subject.place)
+    outputs = list(leaves(subject.outputs(first.batch[0])))
+    if first.loss is None or len(outputs) != 1 or not outputs[0].ndim:
+        return None
+    labels = labels_of(first.fit.feed), labels_of(first.fit.validation)
+    shares = classes_apart(getattr(first.loss, "given", first.loss), outputs[0].shape[1:], *labels)
+    if shares is None:
+        return None
+    evidence = {"apart": shares.apart, "unseen": shares.unseen}
+    return fault(words_of_classes(shares), ADVICE["validation_mismatch.classes"], subject.place, **evidence)
 
 
 def _rows(feed: Any) -> list[numpy.ndarray]:

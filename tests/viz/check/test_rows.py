@@ -75,6 +75,23 @@ model.fit(x, number, verbose=0)
 model.compile("adam", "mse")
 model.fit(x, target, validation_data=(x[20:60], target[20:60]), verbose=0)  # here
 """,
+    ("validation data", "classes that training never sees"): """
+order = np.argsort(number, kind="stable")
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x[order], number[order], validation_split=0.15, verbose=0)  # here
+""",
+    ("validation data", "another scale"): NET
+    + """
+model.compile("adam", "mse")
+model.fit(x[:64], target[:64], validation_data=(100 * x[64:], target[64:]), verbose=0)  # here
+""",
+    ("labels", "rows sorted by class"): """
+order = np.argsort(number, kind="stable")
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x[order], number[order], batch_size=8, shuffle=False, verbose=0)  # here
+""",
     ("inputs", "pixels from 0 to 255"): """
 model = ef.Sequential([layers.Flatten(), layers.Dense(16, activation="relu"), layers.Dense(1)])
 model.compile("adam", "mse")
@@ -330,3 +347,34 @@ def test_a_flip_that_left_the_first_rows_as_they_are_is_drawn_again(tmp_path, ca
     )
     main(["check", str(script)])
     assert "RandomFlip: 100% of the numbers change" in capsys.readouterr().out
+
+
+def test_a_high_rate_that_another_one_outdoes_is_no_pass(tmp_path, once):
+    script = tmp_path / "train.py"
+    script.write_text(
+        PRELUDE
+        + """
+(images, digits), _ = ef.datasets.digits.load_data()
+model = ef.Sequential([layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10, activation="softmax")])
+model.compile(ef.optimizers.Adam(0.5), "sparse_categorical_crossentropy")
+model.fit(images / 16, digits, verbose=0)
+"""
+    )
+    row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
+    assert row.verdict != "ok"
+    assert "the script's Adam(0.5) leaves it at" in row.message
+
+
+def test_a_batch_of_one_answer_has_no_base_rate_to_tell(tmp_path, once):
+    script = tmp_path / "train.py"
+    script.write_text(
+        PRELUDE
+        + """
+model = ef.Sequential([layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(x, np.zeros((128, 1)), verbose=0)
+"""
+    )
+    rows = {row.name: row.message for row in check_script(str(script)).rows}
+    assert "-0" not in rows["first loss"]
+    assert "all 0 in the first batch" in rows["labels"]

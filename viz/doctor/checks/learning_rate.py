@@ -13,7 +13,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, total
 from viz.doctor.user_code import Place, made_at
 
-__all__ = ["LearningRates"]
+__all__ = ["LearningRates", "rate_is_high"]
 
 _WEIGHTLESS = 1e-4  # weights whose root mean square is below begin with zeros: nothing to compare updates with
 
@@ -218,6 +218,12 @@ def _scale(optimizer: Any) -> float:
 def _unusual(course: _Course) -> bool:
     """Is the learning rate ten times above what such optimizers begin with, or more?"""
     return course.rate is not None and course.rate >= 0.999 * limits.RATE_UNUSUAL * _scale(course.optimizer)
+
+
+def rate_is_high(optimizer: Any) -> bool:
+    """Is an optimizer's learning rate ten times above what such ones begin with, or more?"""
+    rate = _rate(optimizer)
+    return rate is not None and rate >= 0.999 * limits.RATE_UNUSUAL * _scale(optimizer)
 
 
 def _rate(optimizer: Any) -> float | None:
