@@ -13,6 +13,7 @@ __all__ = ["DeviceError", "MissingFileError", "NoValueError", "TapeError", "Unkn
 __all__ += [
     "WrongTypeError",
     "a_kind",
+    "argument_meant",
     "cut",
     "did_you_mean",
     "expect_one_of",
@@ -108,6 +109,27 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {found[0]!r}?" if found else ""
 
 
+# Arguments of PyTorch and of older TensorFlow, with the names that stand for them here.
+_OTHER_ARGUMENTS = {
+    "dim": ("axis", "axes", "dims"),
+    "dims": ("axis", "axes"),
+    "keepdim": ("keepdims",),
+    "keep_dims": ("keepdims",),
+    "reduction_indices": ("axis",),
+}
+
+
+def argument_meant(name: str, known: Collection[str]) -> str:
+    """`" Use axis=."` where another library calls an argument `name`, else the nearest of `known`, or nothing.
+
+    >>> from eagerflow.base.errors import argument_meant
+    >>> argument_meant("dim", ["x", "axis"]), argument_meant("axiss", ["x", "axis"])
+    (' Use axis=.', " Did you mean 'axis'?")
+    """
+    ours = next((each for each in _OTHER_ARGUMENTS.get(name, ()) if each in known), None)
+    return did_you_mean(name, known) if ours is None else f" Use {ours}=."
+
+
 def _words(name: str) -> set[str]:
     """The words of a name, in small letters: those of `sparse_loss` and of `SparseLoss` are the same."""
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W_A-Z]+", name)}
@@ -176,6 +198,9 @@ def signature_of(value: Any) -> str:
     dtype = getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
         return f"{dtype}{list(shape)}"
+    if isinstance(value, dict):
+        inner = ", ".join(f"{k!r:.30}: {signature_of(v)}" for k, v in [*value.items()][:4])
+        return f"{{{inner}{', ...' if len(value) > 4 else ''}}}"
     if isinstance(value, (list, tuple)):
         inner = ", ".join(signature_of(v) for v in value[:4])
         return f"[{inner}{', ...' if len(value) > 4 else ''}]"

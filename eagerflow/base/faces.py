@@ -17,10 +17,28 @@ from eagerflow.base.errors import did_you_mean, no_attribute
 
 __all__ = ["listed", "loaded", "missing"]
 
-# Names of PyTorch (and where names of Keras stand in eagerflow itself), with what is written here.
+# Names of PyTorch and of TensorFlow (and where names of Keras stand in eagerflow itself), with what is written here.
 _TENSOR = "`ef.Tensor(values)`"
 _OTHER_WAYS: dict[str, dict[str, str]] = {
     "eagerflow": {
+        "Graph": "ops as they are: they compute at once",
+        "InteractiveSession": "no session: ops compute at once, and `tensor.numpy()` has the values",
+        "Session": "no session: ops compute at once, and `tensor.numpy()` has the values",
+        "concat": "`ef.ops.concatenate(tensors, axis)`",
+        "constant": "`ef.Tensor(values)`",
+        "enable_eager_execution": "ops as they are: they compute at once",
+        "get_variable": "`ef.Variable(values)`, or `layer.add_weight(shape=...)`",
+        "global_variables_initializer": "variables as they are: they have values from the beginning",
+        "gradients": "`with ef.GradientTape() as tape: ...`, `tape.gradient(loss, weights)`",
+        "math": "`ef.ops`",
+        "placeholder": "the data themselves, or `ef.Input(shape)` for a model's input",
+        "range": "`ef.ops.arange(...)`",
+        "reduce_max": "`ef.ops.max(x, axis)`",
+        "reduce_mean": "`ef.ops.mean(x, axis)`",
+        "reduce_min": "`ef.ops.min(x, axis)`",
+        "reduce_prod": "`ef.ops.prod(x, axis)`",
+        "reduce_sum": "`ef.ops.sum(x, axis)`",
+        "train": "`ef.optimizers`, or `model.fit(x, y)`",
         "arange": "`ef.ops.arange(...)`",
         "argmax": "`ef.ops.argmax(x, axis)`",
         "as_tensor": "`ef.ops.convert_to_tensor(values)`",
@@ -97,7 +115,7 @@ _OTHER_WAYS: dict[str, dict[str, str]] = {
 
 
 def missing(face: str, name: str, known: Iterable[str]) -> AttributeError:
-    """The error for a name that a face doesn't have, with ours where PyTorch has that name, or the nearest one.
+    """The error for a name that a face doesn't have, with ours where others have that name, or the nearest one.
 
     Args:
         face: the name of the module.
@@ -109,6 +127,8 @@ def missing(face: str, name: str, known: Iterable[str]) -> AttributeError:
     module 'eagerflow.ops' has no attribute 'cat'. Use `ops.concatenate(tensors, axis)`.
     """
     way = _OTHER_WAYS.get(face, {}).get(name)
+    if way is None and face == "eagerflow" and name in getattr(sys.modules.get("eagerflow.ops"), "__all__", ()):
+        way = f"`ef.ops.{name}`"
     hint = f" Use {way}." if way else "" if name.startswith("__") else did_you_mean(name, known)
     return no_attribute(f"module {face!r} has no attribute {name!r}.{hint}", name)
 

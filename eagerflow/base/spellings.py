@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from eagerflow.base.errors import no_attribute
-from eagerflow.base.tracebacks import boundaries, called, in_words, is_slip, shorten, wrappers
+from eagerflow.base.tracebacks import boundaries, reworded, shorten, wrappers
 
 __all__ = ["Elsewhere", "accepts", "also", "behaviour", "ignores", "only", "renamed", "respelled", "without"]
 
@@ -76,8 +76,9 @@ def respelled(change: Change, *names: str) -> Callable[[F], F]:
                 return method(*args, **kwargs)
             except BaseException as error:
                 shorten(error)
-                if method.__name__ == "__init__" and is_slip(error):
-                    raise in_words(error, *called(method, args, kwargs)) from None
+                found = reworded(error, method, args, kwargs) if method.__name__ == "__init__" else None
+                if found is not None:
+                    raise found from None
                 raise
 
         _made[call] = _Respelled(method, changes, known)

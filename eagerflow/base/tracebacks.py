@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from types import CodeType, TracebackType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
@@ -23,10 +23,10 @@ from weakref import WeakSet
 import numpy
 
 from eagerflow.base import config, notebook
-from eagerflow.base.errors import did_you_mean, signature_of
+from eagerflow.base.errors import UnknownArgumentError, argument_meant, signature_of
 
-__all__ = ["bound_init", "boundaries", "boundary", "called", "in_words", "is_ours", "is_slip", "render_for_ipython"]
-__all__ += ["shorten", "warn", "wrappers"]
+__all__ = ["arguments_of", "bound_init", "boundaries", "boundary", "called", "in_words", "is_ours", "is_slip"]
+__all__ += ["named_after", "render_for_ipython", "reworded", "shorten", "unknown_argument", "warn", "wrappers"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -122,7 +122,7 @@ def _suggest(error: BaseException) -> None:
     known = trail.tb_frame.f_locals
     called = known.get("function") or known.get("method")
     if callable(called):
-        error.args = (f"{error}.{did_you_mean(refused[1], inspect.signature(called).parameters)}",)
+        error.args = (f"{error}.{argument_meant(refused[1], inspect.signature(called).parameters)}",)
 
 
 def _clip(error: BaseException) -> None:
@@ -212,6 +212,31 @@ def in_words(error: BaseException, what: str, given: Iterable[tuple[str, Any]]) 
     return found
 
 
+def named_after(error: BaseException, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> None:
+    """Let an op's error name the function that the user called, instead of an op inside of it."""
+    said = getattr(error, "said", None)
+    if said is None or not _is_inner(error.__traceback__):
+        return
+    if function.__name__ == "get_item":
+        error.args = (f"{_subscript(*args)}: {said}",)
+        return
+    name, given = called(function, args, kwargs)
+    shown = [signature_of(v) if hasattr(v, "shape") or not n else f"{n}={signature_of(v)}" for n, v in given]
+    error.args = (f"{name}({', '.join(shown)}): {said}",)
+
+
+def _subscript(x: Any, key: Any) -> str:
+    parts = key if isinstance(key, tuple) else (key,)
+    return f"x[{', '.join([_part(part) for part in parts])}] of {signature_of(x)}"
+
+
+def _part(part: Any) -> str:
+    if not isinstance(part, slice):
+        return "..." if part is Ellipsis else signature_of(part)
+    ends = ["" if end is None else signature_of(end) for end in (part.start, part.stop, part.step)]
+    return ":".join(ends[: 2 if part.step is None else 3])
+
+
 def called(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
     """What to call a function, and its arguments by name."""
     names = list(inspect.signature(function).parameters)
@@ -239,10 +264,70 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except BaseException as error:
             shorten(error)
-            if is_slip(error):
-                raise in_words(error, *called(function, args, kwargs)) from None
+            found = reworded(error, function, args, kwargs)
+            if found is not None:
+                raise found from None
             raise
 
     boundaries.add(call)
     wrappers.add(call.__code__)  # type: ignore[attr-defined]
     return call
+
+
+def reworded(
+    error: BaseException, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Exception | None:
+    """What a function's caller should be told instead of an error that left it; None where the error says it well.
+
+    A class that was called with wrong arguments is told of by its own name, and not by that of the `__init__` which it
+    inherits; a slip of Python or NumPy by the function and what it was given.
+    """
+    if function.__name__ == "__init__" and type(error) is TypeError and args:
+        wrong = _WRONG_CALL.search(str(error))
+        trail = _last(error)
+        if wrong is not None and trail is not None and trail.tb_frame.f_code in wrappers:
+            return _wrong_construction(type(args[0]), wrong[1], function, kwargs)
+    return in_words(error, *called(function, args, kwargs)) if is_slip(error) else None
+
+
+_WRONG_CALL = re.compile(r"__init__\(\) ((?:missing|takes|got) .*)$")
+_TWICE = re.compile(r"got multiple values for argument '(\w+)'$")
+_CHANNELS = ("filters", "units", "depth_multiplier")
+
+
+def _wrong_construction(cls: type, problem: str, function: Callable[..., Any], given: dict[str, Any]) -> Exception:
+    known = arguments_of(cls)
+    unknown = next((name for name in given if name not in known and not name.startswith(("input_", "batch_"))), None)
+    if unknown is not None:
+        found: Exception = unknown_argument(cls, unknown, given[unknown], known)
+    else:
+        own = inspect.signature(function).parameters.values()
+        shown = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in [*own][1:7]]
+        problem = re.sub(r"^missing \d+ required positional (arguments?):", r"is missing the \1", problem)
+        twice = _TWICE.search(problem)
+        hint = ""
+        if twice is not None:
+            problem = f"got {twice[1]!r} twice, by position and by name"
+            if known[0] in _CHANNELS:
+                hint = f" {known[0]} comes first: how many channels come in is found at the first call."
+        found = TypeError(f"{cls.__name__} {problem}.{hint} It takes {cls.__name__}({', '.join(shown)}, ...).")
+    notebook.shown_short(found)
+    return found
+
+
+def unknown_argument(cls: type, name: str, value: Any, known: Collection[str]) -> UnknownArgumentError:
+    """The error for an argument that a class doesn't have, with the nearest that it has."""
+    return UnknownArgumentError(
+        f"{cls.__name__} has no argument {name!r} (value {value!r:.60}).{argument_meant(name, known)} "
+        f"Known: {', '.join(known)}."[:480]
+    )
+
+
+def arguments_of(cls: type) -> list[str]:
+    """What a class and those above it take by name, in its own order."""
+    found: dict[str, None] = {}
+    for ancestor in cls.__mro__:
+        if "__init__" in ancestor.__dict__ and ancestor is not object:
+            parameters = list(inspect.signature(ancestor.__dict__["__init__"]).parameters.values())[1:]
+            found.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
+    return list(found)

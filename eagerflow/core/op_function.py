@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.config import floatx
+from eagerflow.base.errors import argument_meant
+from eagerflow.base.notebook import shown_short
 from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Numpy
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import as_dtype, is_differentiable
@@ -26,7 +28,7 @@ __all__ = ["as_float", "as_real", "choose_in_wrapper", "generate", "kernel_test"
 
 _TEMPLATE = """\
 def {name}{signature}:
-    _started = _clock() if _state.ops else 0
+{refuse}    _started = _clock() if _state.ops else 0
     try:
 {unwrap}
         _records = _log.get()
@@ -42,6 +44,13 @@ def {name}{signature}:
         for _observer in _current():
             _observer.on_op(_op, {inputs_tuple}, ({settings}), _out, _started, _ended)
     return _out
+"""
+
+# Where there is an axis, PyTorch's `dim=` is answered. (17 ns; other ops leave it to Python, which is faster.)
+_OTHERS = inspect.Parameter("_others", inspect.Parameter.VAR_KEYWORD)
+_REFUSE = """\
+    if _others:
+        raise _wrong_argument(_op, _others)
 """
 
 _ONE_ARRAY = """\
@@ -164,6 +173,7 @@ def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_ro
         "_failures": _FAILURES,
         "_FIXED": _FIXED,
         "_own": own,
+        "_wrong_argument": _wrong_argument,
         **defaults,
     }
     file = f"<eagerflow op {op.name}>"
@@ -235,7 +245,8 @@ def _source(
     keys = " or ".join(f"{x}_key" for x in op.arrays) if not op.sequence else f"any({op.arrays[0]}_keys)"
     text = _TEMPLATE.format(
         name=op.name,
-        signature=inspect.Signature(shown),
+        signature=inspect.Signature([*shown, _OTHERS] if "axis" in op.settings else shown),
+        refuse=_REFUSE if "axis" in op.settings else "",
         unwrap=_unwrap(op, weak, floating).rstrip("\n"),
         any_key=keys or "False",
         compute=(_COMPUTE if test is None else _CHOOSE)
@@ -248,6 +259,15 @@ def _source(
         finish=finish,
     )
     return text, defaults
+
+
+def _wrong_argument(op: Op, others: dict[str, Any]) -> TypeError:
+    """The error for an argument that an op doesn't have, in Python's words, with ours."""
+    name = next(iter(others))
+    known = [p.name for p in _parameters(op)]
+    error = TypeError(f"{op.name}() got an unexpected keyword argument {name!r}.{argument_meant(name, known)}")
+    shown_short(error)
+    return error
 
 
 class _Name:

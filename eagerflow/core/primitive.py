@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -106,8 +107,10 @@ class Op:
         """The same kind of error, saying which op met which arrays; costs nothing until raised."""
         given = [f"{n}={_shown(v)}" for n, v in zip(self.settings, settings) if not _is_usual(self, n, v)]
         got = ", ".join([*[signature_of(x) for x in inputs], *given])
-        said = _in_our_words(_shorten(error), inputs, settings)
-        explained = same_kind(error)(f"{self.name}({got}): {said}{_hint(settings)}")
+        said = f"{_in_our_words(_shorten(error), inputs, settings)}{_hint(settings)}"
+        explained = same_kind(error)(f"{self.name}({got}): {said}")
+        with contextlib.suppress(AttributeError):
+            explained.said = said  # type: ignore[attr-defined]  # for functions that ran this op, which name themselves
         shown_short(explained)
         if state.on:
             now = clock()
@@ -140,7 +143,10 @@ def _in_our_words(said: str, inputs: Sequence[Any], settings: tuple[Any, ...]) -
             "x[:, None] inserts an axis of length 1."
         )
     if said.startswith("cannot reshape array"):
+        said = said.replace("newaxis", "-1")
         return f"{said}: both need as many elements; one length may be -1 and is then computed"
+    if said == "all input arrays must have the same shape":
+        return f"all tensors need the same shape; got {listed}."
     if said.startswith("all the input array") and shapes:
         axes = {len(shape) for shape in shapes}
         if len(axes) > 1:

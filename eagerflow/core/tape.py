@@ -465,7 +465,9 @@ def _checked_targets(target: Any) -> list[Tensor]:
     targets = tree.flatten(target)
     for t in targets:
         if not isinstance(t, Tensor):
-            raise TypeError(f"gradient(target=...): expected a tensor; got {type(t).__name__}.")
+            left = isinstance(t, (float, numpy.floating, numpy.ndarray))
+            hint = " A number of NumPy or Python has left the tape: leave out .numpy() and float()." if left else ""
+            raise TypeError(f"gradient(target=...): expected a tensor; got {type(t).__name__}.{hint}")
         if not is_differentiable(t.dtype):
             raise TypeError(f"gradient(target=...): only tensors of floats have gradients; got {signature_of(t)}.")
     return targets

@@ -297,6 +297,8 @@ class Tensor:
         >>> ef.Tensor([[2.5]]).item()
         2.5
         """
+        if self.size != 1:
+            raise ValueError(_not_single(".item()", self))
         return self.data.item()
 
     def tolist(self) -> Any:
@@ -393,9 +395,7 @@ class Tensor:
 
     def _single(self, asked: str) -> Any:
         if self.size != 1:
-            raise TypeError(
-                f"{asked} needs a tensor of one element; got shape {self.shape}. Reduce it, or use .numpy()."
-            )
+            raise TypeError(_not_single(asked, self))
         return self.data.item()
 
     __hash__ = object.__hash__  # by identity, though `==` compares elements: tensors serve as keys of dicts
@@ -440,6 +440,10 @@ _REDUCTIONS = {
     numpy.logical_and: numpy.all,
     numpy.logical_or: numpy.any,
 }
+
+
+def _not_single(asked: str, tensor: Tensor) -> str:
+    return f"{asked} needs a tensor of one element; got shape {tensor.shape}. Reduce it, or use .numpy()."
 
 
 def _without_defaults(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

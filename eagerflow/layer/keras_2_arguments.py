@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.tracebacks import arguments_of, unknown_argument
 from eagerflow.base.typing import Shape
 
-__all__ = ["UnknownArgumentError", "batch_shape_of", "refuse_unknown"]
+__all__ = ["batch_shape_of", "refuse_unknown"]
 
 INPUT_ARGUMENTS = ("batch_input_shape", "batch_shape", "batch_size", "input_dim", "input_dtype", "input_shape")
-
-
-class UnknownArgumentError(TypeError, ValueError):
-    """A layer was given an argument that it doesn't have. A ValueError too, which Keras raises."""
 
 
 def batch_shape_of(cls: type, given: dict[str, Any]) -> Shape | None:
@@ -49,20 +44,5 @@ def refuse_unknown(cls: type, unknown: dict[str, Any]) -> None:
     Raises:
         UnknownArgumentError: with the nearest argument of the class.
     """
-    if not unknown:
-        return
-    known = _parameters_of(cls)
-    name = next(iter(unknown))
-    raise UnknownArgumentError(
-        f"{cls.__name__} has no argument {name!r} (value {unknown[name]!r:.60}).{did_you_mean(name, known)} "
-        f"Known: {', '.join(known)}."[:480]
-    )
-
-
-def _parameters_of(cls: type) -> list[str]:
-    found: dict[str, None] = {}
-    for ancestor in cls.__mro__:
-        if "__init__" in ancestor.__dict__ and ancestor is not object:
-            parameters = list(inspect.signature(ancestor.__dict__["__init__"]).parameters.values())[1:]
-            found.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
-    return list(found)
+    for name, value in unknown.items():
+        raise unknown_argument(cls, name, value, arguments_of(cls))

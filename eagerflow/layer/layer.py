@@ -638,4 +638,7 @@ def _explain(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
 
 def _in_words(error: BaseException, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
     """A slip as an error that names the layer and what it was given."""
-    return in_words(error, f"{describe(layer)}.call", [("", x) for x in args] + [*kwargs.items()])
+    found = in_words(error, f"{describe(layer)}.call", [("", x) for x in args] + [*kwargs.items()])
+    if any(isinstance(x, dict) for x in args):
+        found.args = (f"{found} Inputs by name need a model that begins with `Input(name=...)` for each.",)
+    return found

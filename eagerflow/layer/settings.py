@@ -15,7 +15,7 @@ import numpy
 
 from eagerflow import activations, constraints, initializers, regularizers
 from eagerflow.base.config import image_data_format
-from eagerflow.base.errors import expect_one_of
+from eagerflow.base.errors import a_kind, expect_one_of
 from eagerflow.base.init_settings import setting_names
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.typing import Shape
@@ -45,7 +45,20 @@ def settle(layer: Any, arguments: Mapping[str, Any], others: str = "") -> None:
     for name, value in arguments.items():
         finder = _FINDERS.get(name.rpartition("_")[2])
         if finder is not None and name != "activity_regularizer":
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                raise _number_for(layer, name, value, arguments)
             setattr(layer, name, finder.get(value))
+
+
+def _number_for(layer: Any, name: str, value: float, arguments: Mapping[str, Any]) -> TypeError:
+    """The error for a number where a layer takes an activation, a constraint, ...: mostly one argument too many."""
+    cls = type(layer).__name__
+    first = next((each for each in arguments if each != "self"), "")
+    hint = f" {cls}({first}, ...) takes the size of its output alone: that of its input is found at the first call."
+    return TypeError(
+        f"{cls}({name}={value!r}): expected a name, an object or a config; got {a_kind(value)}."
+        + (hint if name == "activation" and first in ("units", "filters") else "")
+    )
 
 
 def settled_weight(layer: Any, name: str, shape: Shape, kind: str = "", **others: Any) -> Any:

@@ -71,10 +71,15 @@ def in_float32(function: F) -> F:
     return cast(F, call)
 
 
+_SWAPPED = " Are they swapped? The targets come first: loss(y_true, y_pred)."
+
+
 def _hint(y_true: Tensor, y_pred: Tensor) -> str:
     shape, wanted = y_true.shape, y_pred.shape
     if shape[:1] == wanted[:1] and (len(shape) == 1 or shape[1:] == (1,)) and wanted[-1] > 1:
         return " For class numbers use a sparse_categorical loss or metric, or to_categorical(y)."
+    if y_true.ndim > y_pred.ndim:
+        return _SWAPPED
     return ""
 
 

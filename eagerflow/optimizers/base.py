@@ -344,7 +344,12 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         >>> float(weight), int(iterations)  # 1 - 0.25 * 2
         (0.5, 1)
         """
-        pairs = [tuple(pair) for pair in grads_and_vars]
+        pairs = [tuple(pair) if isinstance(pair, (tuple, list)) else (pair,) for pair in grads_and_vars]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError(
+                f"{type(self).__name__}.apply_gradients(grads_and_vars): expected pairs of a gradient and its "
+                "variable; write apply_gradients(zip(gradients, weights)), or apply(gradients, weights)."
+            )
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self._iterations
 
@@ -430,7 +435,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
                 f"{type(self).__name__}: no gradient for any variable ({names}). Is the loss computed from them, "
                 "inside the tape, without .numpy()?"
             )
-        warn(f"No gradient for {names}: the loss doesn't depend on them.")
+        warn(f"No gradient for {names}: the loss doesn't depend on {'it' if len(without) == 1 else 'them'}.")
 
     def _apply(self, entries: list[Entry], gradients: list[Any]) -> None:
         if not any(map(is_not, map(_constraint, entries), repeat(None))):

@@ -57,6 +57,19 @@ class Compiled:
         self.states: States | None = None  # of the model, for steps made one by one
         # What was trainable, where that counts (see training_as_compiled.py).
         self.trainable: list[tuple[Any, bool]] = []
+        self.was_trainable = False  # the model itself, when it was compiled
+
+    def how_to_train(self, model: Any) -> str:
+        """What to do about a model of which no weight is trainable."""
+        if self.was_trainable and not model.trainable:
+            return (
+                "It was frozen after compile: set model.trainable = True before its turn (that of a GAN's "
+                "discriminator, say), or run the script with `python -m eagerflow run`, where compile remembers it, as "
+                "in Keras 2."
+            )
+        if model.weights:
+            return "Set model.trainable = True, or that of the layers to be trained."
+        return "Its layers have no weights."
 
     def change_loss(self, loss: Any) -> None:
         """Use another loss from now on."""

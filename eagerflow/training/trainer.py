@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, overload
 
@@ -12,7 +11,7 @@ from eagerflow import optimizers
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.spellings import accepts, ignores, only
-from eagerflow.base.tracebacks import boundary
+from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import LossLike, OptimizerLike
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.core.device import to_host
@@ -118,6 +117,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         }
         compiled.captured = CapturedSteps() if jit_compile is True and not run_eagerly else None
         compiled.trainable = trainable_now(self)
+        compiled.was_trainable = self.trainable  # type: ignore[attr-defined]
         compiled.distribution = world.distribution
         self.__dict__["_compiled"] = compiled
         self.stop_training = False
@@ -386,12 +386,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         elif variables:
             compiled.optimizer.apply(tape.gradient(minimized, variables), variables)
         else:
-            warnings.warn(
-                "the model has no trainable weights: training changes nothing. Each step looks up what is trainable; "
-                "compile doesn't remember it, as Keras 2's did: set discriminator.trainable = True before its turn, "
-                "or run the script with `python -m eagerflow run`, where it does.",
-                stacklevel=2,
-            )
+            warn(f"the model has no trainable weights: training changes nothing. {compiled.how_to_train(self)}")
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:

@@ -128,6 +128,33 @@ ARGUMENTS: dict[str, Mistake] = {
         ValueError,
         ("interpolation", "cubic3"),
     ),
+    "a misspelt argument beside required ones": (
+        lambda: layers.Conv2D(filter=16, kernel_size=3),
+        TypeError,
+        ("Conv2D has no argument 'filter'", "Did you mean 'filters'"),
+    ),
+    "a required argument left out": (
+        lambda: layers.Conv2D(16),
+        TypeError,
+        ("Conv2D is missing the argument 'kernel_size'", "Conv2D(filters, kernel_size, strides=1"),
+    ),
+    "channels in and out of a convolution": (
+        lambda: layers.Conv2D(3, 16, kernel_size=3),
+        TypeError,
+        ("Conv2D got 'kernel_size' twice", "filters comes first: how many channels come in is found at the first call"),
+    ),
+    "features in and out of a dense layer": (
+        lambda: layers.Dense(784, 10),
+        TypeError,
+        ("Dense(activation=10)", "that of its input is found at the first call"),
+    ),
+    "a number for an initializer": (
+        lambda: layers.Dense(2, kernel_initializer=0.1),
+        TypeError,
+        ("Dense(kernel_initializer=0.1)", "a float"),
+    ),
+    "PyTorch's dim": (lambda: layers.Concatenate(dim=1), TypeError, ("Concatenate has no argument 'dim'", "Use axis=")),
+    "inputs by name": (lambda: layers.Dense(2)({"a": X}), ValueError, ("{'a': float32[", "Input(name=...)")),
     "noise of a negative width": (lambda: layers.GaussianNoise(-1), ValueError, ("stddev", "-1")),
 }
 

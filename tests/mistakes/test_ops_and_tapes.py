@@ -74,7 +74,39 @@ def custom_of_another_number():
     tape.gradient(z, x)
 
 
+def loss_by_numpy():
+    x = ef.Variable([1.0, 2.0])
+    with ef.GradientTape() as tape:
+        y = (x * x).numpy().mean()
+    tape.gradient(y, x)
+
+
 TENSORS: dict[str, Mistake] = {
+    "item of many": (lambda: tensor().item(), ValueError, (".item()", "(2, 3)", "Reduce it")),
+    "a position outside": (lambda: tensor()[5], IndexError, ("x[5] of float32[2, 3]: index 5 is out of bounds",)),
+    "a position outside, behind a slice": (lambda: tensor()[1:, 9], IndexError, ("x[1:, 9] of float32[2, 3]: ",)),
+    "a loss that left the tape": (loss_by_numpy, TypeError, ("float32", "leave out .numpy()")),
+    "PyTorch's dim in an op": (
+        lambda: ops.sum(tensor(), dim=1),
+        TypeError,
+        ("sum() got an unexpected keyword argument 'dim'. Use axis=",),
+    ),
+    "PyTorch's dim in a function of ops": (lambda: ops.std(tensor(), dim=1), TypeError, ("std()", "'dim'. Use axis=")),
+    "PyTorch's dim in a method": (lambda: tensor().mean(dim=1), TypeError, ("mean()", "'dim'. Use axis=")),
+    "PyTorch's keepdim": (lambda: ops.max(tensor(), keepdim=True), TypeError, ("'keepdim'. Use keepdims=",)),
+    "a misspelt axis": (lambda: ops.softmax(tensor(), axiss=0), TypeError, ("'axiss'", "Did you mean 'axis'")),
+    "where by shapes that don't fit": (
+        lambda: ops.where(tensor() > 0, ops.zeros(4), 1.0),
+        ValueError,
+        ("where(bool[2, 3], float32[4], x2=1.0): shapes (2, 3) and (4,) don't broadcast",),
+    ),
+    "a position outside, by take": (lambda: ops.take(tensor(), 9, axis=0), IndexError, ("take(float32[2, 3]", "9")),
+    "a stack of unequal shapes": (
+        lambda: ops.stack([ops.zeros((4, 3)), ops.zeros((5, 3))]),
+        ValueError,
+        ("all tensors need the same shape; got (4, 3) and (5, 3)",),
+    ),
+    "a shape with too many elements": (lambda: tensor().reshape((5, -1)), ValueError, ("into shape (5,-1)",)),
     "text": (lambda: ef.Tensor("text"), TypeError, ("text",)),
     "ragged lists": (lambda: ef.Tensor([[1, 2], [3]]), (TypeError, ValueError), ("length",)),
     "a dict": (lambda: ef.Tensor({"a": 1}), TypeError, ("dict",)),

@@ -30,6 +30,24 @@ def fit(*args, **kwargs):
     return model().fit(*args, verbose=0, **kwargs)
 
 
+def frozen():
+    made = ef.Sequential([ef.Input((2,)), layers.Dense(1)])
+    made.trainable = False
+    made.compile("sgd", "mse")
+    return made
+
+
+def test_a_model_without_trainable_weights_is_told_what_to_do():
+    with pytest.warns(UserWarning, match=r"no trainable weights.*Set model\.trainable = True, or that of the layers"):
+        frozen().fit(X, Y, verbose=0)
+    after_compile = model()
+    after_compile.build((None, 2))
+    after_compile.trainable = False
+    with pytest.warns(UserWarning, match="frozen after compile.*GAN") as caught:
+        after_compile.fit(X, Y, verbose=0)
+    assert caught[0].filename == __file__
+
+
 def two_outputs(loss):
     x = ef.Input((2,))
     made = ef.Model(x, [layers.Dense(1, name="height")(x), layers.Dense(1, name="width")(x)])
@@ -62,6 +80,21 @@ def generator_used_up():
 
 
 COMPILE: dict[str, Mistake] = {
+    "gradients without their weights": (
+        lambda: optimizers.SGD().apply_gradients([ef.ops.ones(3)]),
+        ValueError,
+        ("SGD.apply_gradients", "apply_gradients(zip(gradients, weights))", "apply(gradients, weights)"),
+    ),
+    "a loss of predictions and targets": (
+        lambda: losses.SparseCategoricalCrossentropy()(np.ones((6, 3)), LABELS),
+        ValueError,
+        ("swapped", "The target comes first"),
+    ),
+    "a loss of predictions and targets of other shapes": (
+        lambda: losses.CategoricalCrossentropy()(np.ones((6, 3)), LABELS),
+        ValueError,
+        ("swapped", "loss(y_true, y_pred)"),
+    ),
     "an unknown optimizer": (lambda: model(optimizer="adamm"), ValueError, ("adamm", "Did you mean 'adam'")),
     "an optimizer's class": (lambda: model(optimizer=3), TypeError, ("3",)),
     "an unknown loss": (lambda: model(loss="mean_square_error"), ValueError, ("Did you mean 'mean_squared_error'",)),

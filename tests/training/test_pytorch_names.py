@@ -97,6 +97,21 @@ def test_what_is_named_in_answers_is_there():
                 found = getattr(found, part)
 
 
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("Session", "ops compute at once"),
+        ("placeholder", "ef.Input"),
+        ("constant", "ef.Tensor"),
+        ("reduce_mean", "ef.ops.mean"),
+        ("softmax", "`ef.ops.softmax`"),  # any op
+    ],
+)
+def test_names_of_tensorflow_and_of_ops_are_answered(name, way):
+    with pytest.raises(AttributeError, match=f"module 'eagerflow' has no attribute '{name}'. Use .*{way}"):
+        getattr(ef, name)
+
+
 @pytest.mark.parametrize("name", ["to", "cuda", "forward", "parameters"])
 def test_layers_name_our_way(name):
     for thing in (layers.Dense(1), ef.Sequential([layers.Dense(1)])):

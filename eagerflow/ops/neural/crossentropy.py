@@ -243,6 +243,8 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
     if target.shape != wanted:
         one_hot = target.shape == output.shape
         cure = " For one-hot labels use a categorical loss, or ops.argmax(y, axis=-1)." if one_hot else ""
+        if target.ndim > output.ndim:
+            cure = " Are target and output swapped? The target comes first."
         raise ValueError(
             f"sparse_categorical_crossentropy: target: expected class numbers of shape {wanted} for output "
             f"{signature_of(output)}; got {signature_of(target)}.{cure}"

@@ -116,7 +116,7 @@ def test_scatter(device):
 
 
 def test_places_outside_raise_on_the_cpu():
-    with pytest.raises(IndexError, match="scatter_index"):
+    with pytest.raises(IndexError, match="scatter"):
         ops.scatter([[9]], [1.0], (4,))
 
 

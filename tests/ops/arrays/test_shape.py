@@ -310,7 +310,7 @@ def test_errors_of_patterns(pattern, lengths, message):
         (lambda x: ops.linspace(0, 1, -1), "num=-1"),
         (lambda x: ops.geomspace(-1.0, 1.0), "same sign"),
         (lambda x: ops.arange(0, 1, 0), "step"),
-        (lambda x: ops.view(x[0], "float64"), "reinterpret"),
+        (lambda x: ops.view(x[0], "float64"), "view"),
     ],
 )
 def test_errors_say_what_was_expected(call, message):
