@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow import activations
 from eagerflow.core.observe import Observer, observing
 from eagerflow.onnx import Converted, convert
 from viz.facts.schema import Record
@@ -121,12 +122,16 @@ def places(made: Converted, first: _Ear, record: Run) -> dict[int, tuple[str, bo
 
 
 class Layer(NamedTuple):
-    """A layer whose output the page shows: its name and class, its scope and tensor in the record."""
+    """A layer whose output the page shows: its name and class, its scope and tensor in the record.
+
+    `computes` is False for one without weights and activation, in which nothing can be dead.
+    """
 
     name: str
     cls: str
     scope: int
     tensor: int
+    computes: bool
 
 
 def layers_of(record: Record, known: dict[int, tuple[str, bool]]) -> list[Layer]:
@@ -135,15 +140,23 @@ def layers_of(record: Record, known: dict[int, tuple[str, bool]]) -> list[Layer]
     Left out are those that give what they were given (dropout), and the largest where all would be too much.
     """
     found, seen = list[Layer](), {tensor for scope in record.scopes[:1] for tensor in scope.inputs}
+    computing = _computing(record)
     for scope in record.scopes:
         around = [each.kind for each in record.ancestors(scope.parent)]
         if scope.kind != "layer" or any(kind == "layer" for kind in around):
             continue
         for tensor in scope.outputs:
             if tensor in known and tensor not in seen:
-                found.append(Layer(scope.name, scope.cls, scope.id, tensor))
+                found.append(Layer(scope.name, scope.cls, scope.id, tensor, scope.id in computing))
                 seen.add(tensor)
     return _fitting(record, found)
+
+
+def _computing(record: Record) -> set[int]:
+    """The scopes of layers with weights or an activation: others, such as a flattening, only pass on what came."""
+    found = {scope.id for scope in record.scopes if scope.params or scope.config.get("activation")}
+    names = set(activations.__all__) - {"linear"}
+    return found | {op.scope for op in record.ops if op.name in names and op.scope is not None}
 
 
 def _fitting(record: Record, layers: list[Layer]) -> list[Layer]:

@@ -185,6 +185,13 @@ def test_channels_that_no_sample_reaches_are_known(tmp_path):
     assert found["layers"][0]["alive"] == [True, False, False]
 
 
+def test_layers_that_only_pass_on_have_no_dead_units(tmp_path):
+    whole = [L.Input((2, 2)), L.Flatten(), L.Dense(3), L.ReLU(), L.Activation("tanh"), L.Reshape((3, 1))]
+    found = content_of(export(Example(ef.Sequential(whole), {}), tmp_path / "m.html"))
+    computes = {layer["cls"]: layer["computes"] for layer in found["layers"]}
+    assert computes == {"Flatten": False, "Dense": True, "ReLU": True, "Activation": True, "Reshape": False}
+
+
 def test_only_as_many_samples_travel_as_are_little_beside_the_weights():
     samples = [np.random.default_rng(0).random((50, 100, 100), dtype="float32")]
     assert checks.kept(samples, 10_000) < 10

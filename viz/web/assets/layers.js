@@ -80,9 +80,10 @@ class LayerRow {
       for (let p = 0; p < points && !this.alive[c]; p += 1) if (values.at(c, p) !== 0) this.alive[c] = 1;
   }
 
-  // Zero for every sample in Python and every input here, of which there were enough to say so.
+  // Zero for every sample in Python and every input here, of which there were enough to say so; and not merely passed on
+  // by a layer without weights and activation, such as the border of pictures that are flattened.
   isDead(channel) {
-    return this.strip.looked + this.inputs >= ENOUGH && !this.alive[channel];
+    return this.layer.computes && this.strip.looked + this.inputs >= ENOUGH && !this.alive[channel];
   }
 
   draw() {
