@@ -155,7 +155,7 @@ def layers_of(record: Record, known: dict[int, tuple[str, bool]]) -> list[Layer]
 def _computing(record: Record) -> set[int]:
     """The scopes of layers with weights or an activation: others, such as a flattening, only pass on what came."""
     found = {scope.id for scope in record.scopes if scope.params or scope.config.get("activation")}
-    names = set(activations.__all__) - {"linear"}
+    names = set(dir(activations)) - {"linear"}
     return found | {op.scope for op in record.ops if op.name in names and op.scope is not None}
 
 
