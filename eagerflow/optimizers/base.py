@@ -344,12 +344,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         >>> float(weight), int(iterations)  # 1 - 0.25 * 2
         (0.5, 1)
         """
-        pairs = [tuple(pair) if isinstance(pair, (tuple, list)) else (pair,) for pair in grads_and_vars]
-        if any(len(pair) != 2 for pair in pairs):
-            raise ValueError(
-                f"{type(self).__name__}.apply_gradients(grads_and_vars): expected pairs of a gradient and its "
-                "variable; write apply_gradients(zip(gradients, weights)), or apply(gradients, weights)."
-            )
+        pairs = checks.pairs(type(self).__name__, grads_and_vars)
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self._iterations
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Iterable
 from types import GeneratorType
 from typing import Any
 
 from eagerflow.base.config import epsilon as default_epsilon
 from eagerflow.base.errors import UnknownArgumentError, a_kind, did_you_mean
 
-__all__ = ["at_least", "between", "clipping", "epsilon", "number", "positive", "unknown_arguments", "whole"]
+__all__ = ["at_least", "between", "clipping", "epsilon", "number", "pairs", "positive"]
+__all__ += ["unknown_arguments", "whole"]
 
 
 def number(owner: str, name: str, value: Any) -> float:
@@ -77,6 +79,21 @@ def clipping(owner: str, **limits: Any) -> None:
         positive(owner, name, value)
     if len(given) > 1:
         raise ValueError(f"{owner}: only one of clipnorm, clipvalue, global_clipnorm can be used; got {given}.")
+
+
+def pairs(owner: str, given: Iterable[Any]) -> list[tuple[Any, Any]]:
+    """Gradients with their variables, as `apply_gradients` takes them.
+
+    Raises:
+        ValueError: for anything but pairs, such as gradients alone.
+    """
+    found = [tuple(pair) if isinstance(pair, (tuple, list)) else (pair,) for pair in given]
+    if any(len(pair) != 2 for pair in found):
+        raise ValueError(
+            f"{owner}.apply_gradients(grads_and_vars): expected pairs of a gradient and its variable; write "
+            "apply_gradients(zip(gradients, weights)), or apply(gradients, weights)."
+        )
+    return found
 
 
 def unknown_arguments(cls: type, given: dict[str, Any]) -> None:
