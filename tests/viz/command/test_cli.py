@@ -219,3 +219,10 @@ def test_python_dash_m_and_a_closed_pipe(file):
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment, timeout=60)
     assert len(done.stdout) == 10
     assert done.stderr == ""
+
+
+def test_draw_says_how_to_open_what_it_closed(file, tmp_path, capsys):
+    assert main(["draw", file, str(tmp_path / "a.svg"), "--max-nodes", "2"]) == 0
+    assert "closed to depth 0: at most 2 rows. To open more: --max-nodes 8" in capsys.readouterr().out
+    assert main(["draw", file, str(tmp_path / "a.svg")]) == 0
+    assert "closed" not in capsys.readouterr().out
