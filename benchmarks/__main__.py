@@ -24,7 +24,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.aims import COMPILED, PLAIN, aims_tables
-from benchmarks.machine import HELD, clean_environment, described
+from benchmarks.machine import HELD, clean_environment, described, fill_kernels
 from benchmarks.page import write_pages
 from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
 from benchmarks.rotation import KINDS, PATIENCE, PEERS, rotate
@@ -131,6 +131,8 @@ def main() -> None:
     if chosen.held_to:
         os.environ[HELD] = chosen.held_to  # which contenders inherit
     pythons = interpreters(chosen.python, chosen.peers)
+    if FAST in pythons:
+        fill_kernels(pythons[FAST], ROOT)
     run = Run(described(pythons[OURS]))
     print("\n".join(f"{key:12} {value}" for key, value in run.about.items()), flush=True)
     for title in {"1": ["one core"], "all": ["all cores"], "both": ["one core", "all cores"]}[chosen.threads]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
-from benchmarks.machine import clean_environment, described
+from benchmarks.machine import clean_environment, described, fill_kernels
 from benchmarks.report import side_by_side, table
 from benchmarks.runs import FAST, OURS
 from benchmarks.workloads.kernels import KERNELS, Kernel
@@ -213,6 +213,8 @@ def main() -> None:
         serve(options.serve, options.threads)
         return
     threads = options.threads or None
+    if options.fast:
+        fill_kernels(sys.executable, ROOT)
     pythons = {OURS: sys.executable} | ({FAST: sys.executable} if options.fast else {})
     pythons |= {"torch": options.torch} if options.torch else {}
     for name, value in described(sys.executable).items():

@@ -63,6 +63,17 @@ def clean_environment(threads: int | None = None, **more: str) -> dict[str, str]
     return {**kept, **limits, "PYTHONHASHSEED": "0", **more}
 
 
+def fill_kernels(python: str, folder: Path) -> None:
+    """Make the machine code of compiled kernels, which programs don't wait for.
+
+    Args:
+        python: an interpreter with eagerflow.
+        folder: eagerflow's source.
+    """
+    code = "from eagerflow.compiled.filling import fill; raise SystemExit(fill(None, quiet=True))"
+    subprocess.run([python, "-c", code], cwd=folder, env=clean_environment(), check=True)
+
+
 def processor() -> str:
     """Its name."""
     information = Path("/proc/cpuinfo")

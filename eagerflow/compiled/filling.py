@@ -32,15 +32,15 @@ def wanted() -> list[tuple[str, str]]:
     return [(name, dtype) for name, kernel in KERNELS.items() for dtype in kernel.dtypes]
 
 
-def fill(use: bool, quiet: bool = False) -> int:
+def fill(use: bool | None, quiet: bool = False) -> int:
     """Make what isn't there yet; the exit code.
 
     Args:
-        use: whether programs of this user are to use compiled kernels from now on.
+        use: whether programs of this user are to use compiled kernels from now on; None: as before.
         quiet: print nothing but faults.
     """
     say: Callable[[str], object] = (lambda text: None) if quiet else print
-    if not use:
+    if use is False:
         choice.mark(False)
         say("Programs use the plain kernels again.")
         return 0
@@ -52,6 +52,8 @@ def fill(use: bool, quiet: bool = False) -> int:
         failed = _fill(say) if first else []
     for name, error in failed:
         print(f"compile: {name} can't be compiled here, and the plain kernel runs instead: {error}", file=sys.stderr)
+    if use is None:
+        return 0
     if not choice.mark(True):
         print(f"compile: {store.folder()} can't be written to, or isn't this user's alone", file=sys.stderr)
         return 3
@@ -114,12 +116,12 @@ def fill_in_background() -> None:
         return
     print(
         "eagerflow: its kernels are being compiled for this processor (once, in the background); this program uses "
-        "the plain ones",
+        "plain ones instead. To wait for them: python -m eagerflow compile",
         file=sys.stderr,
     )
     with contextlib.suppress(OSError):
         subprocess.Popen(
-            [sys.executable, "-m", "eagerflow", "compile", "--quiet"],
+            [sys.executable, "-c", "from eagerflow.compiled.filling import fill; fill(None, quiet=True)"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

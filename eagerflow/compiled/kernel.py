@@ -15,7 +15,7 @@ from typing import Any
 from numpy import ndarray
 
 from eagerflow._version import __version__
-from eagerflow.compiled import choice, store
+from eagerflow.compiled import store
 from eagerflow.compiled.objects import loaded, processor
 from eagerflow.compiled.signatures import Signature, parsed
 
@@ -23,6 +23,7 @@ __all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper", "inner_loop", "
 
 KERNELS: dict[str, Kernel] = {}
 HELPERS: dict[str, Callable[..., Any]] = {}  # what loops may call
+WAITS = False  # True: what isn't on disk is made at once, in this process; for tests
 _FLOATS = {"f": "float32", "d": "float64"}
 
 
@@ -81,7 +82,7 @@ class Kernel:
         return on_piece
 
     def is_there(self, dtype: str) -> bool:
-        """Whether machine code for a float type can be had: on disk, or made now."""
+        """Whether there is machine code for a float type."""
         return (self._made[dtype] if dtype in self._made else self._make(dtype)) is not None
 
     def _make(self, dtype: str) -> Callable[..., int] | None:
@@ -91,13 +92,13 @@ class Kernel:
             return self._made[dtype]
 
     def _found(self, dtype: str) -> Callable[..., int] | None:
-        """The machine code, from disk or made now; None when it can't be made, which is said once.
+        """The machine code from disk; None when it isn't there or can't be made, which is said once.
 
-        Who didn't ask for compiled kernels in this program doesn't wait for them: another process makes them.
+        Nobody waits for what isn't there, which can take half a minute: another process makes it, for the next program.
         """
         name = self.file(dtype)
         data = store.read(name)
-        if data is None and choice.asked() != "compiled":
+        if data is None and not WAITS:
             import_module("eagerflow.compiled.filling").fill_in_background()
             return None
         try:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from eagerflow.compiled import kernel
 from eagerflow.core.lowering import load_kernels
 from tests.compiled.beside import forget
 
@@ -17,6 +18,7 @@ def compiled(home, monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setenv("EAGERFLOW_HOME", str(home))
     monkeypatch.setenv("EAGERFLOW_KERNELS", "compiled")
+    monkeypatch.setattr(kernel, "WAITS", True)
     load_kernels()
     forget()
     yield

@@ -7,6 +7,7 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -569,8 +570,23 @@ def test_without_machine_code_a_program_does_not_wait_for_it(tmp_path):
     (tmp_path / "compiled").mkdir(mode=0o700)
     (tmp_path / "compiled" / "used").touch(mode=0o600)
     (tmp_path / "compiled" / "filling").touch()  # as if another process made it now
-    told = run(["-c", TOLD], tmp_path)
+    for asks in ({}, {"EAGERFLOW_KERNELS": "compiled"}):
+        told = run(["-c", TOLD], tmp_path, **asks)
+        assert told.stdout == "False True\n"
+
+
+def test_what_is_missing_is_made_in_the_background_and_switches_nothing_on(tmp_path):
+    told = run(["-c", TOLD], tmp_path, EAGERFLOW_KERNELS="compiled")
     assert told.stdout == "False True\n"
+    assert "plain ones instead. To wait for them: python -m eagerflow compile" in told.stderr
+    folder = tmp_path / "compiled"
+    until = time.monotonic() + 60
+    while not (folder / "filling").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    while (folder / "filling").exists() and not list(folder.glob("*.o")) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert list(folder.glob("*.o"))
+    assert not (folder / "used").exists()
 
 
 def test_machine_code_is_kept_under_the_features_that_numba_uses(monkeypatch):
