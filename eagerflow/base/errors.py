@@ -159,9 +159,7 @@ def expect_one_of(where: str, name: str, value: object, known: Collection[Any]) 
 
 def no_attribute(message: str, name: str) -> AttributeError:
     """The error for a name that isn't there; Python adds no suggestion of its own to ours."""
-    error = AttributeError(message, name=name, obj=None)
-    shown_short(error)
-    return error
+    return shown_short(AttributeError(message, name=name, obj=None))
 
 
 def cut(error: Exception, longest: int = 480) -> None:

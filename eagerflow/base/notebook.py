@@ -10,7 +10,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = [
     "Place",
@@ -24,6 +24,8 @@ __all__ = [
     "show",
     "shown_short",
 ]
+
+Error = TypeVar("Error", bound=BaseException)
 
 folders: list[str] = []  # besides eagerflow's own, those whose frames notebooks don't show of an error
 renderers: list[Callable[[], list[str]]] = []  # what shows an error in IPython; from `base/tracebacks.py`
@@ -70,11 +72,12 @@ def pre(text: str) -> str:
     return f'<pre style="{_PRE}">{escaped}</pre>'
 
 
-def shown_short(error: BaseException) -> None:
-    """Let IPython show the user's frames of an error only, in whichever form `%xmode` asks for."""
+def shown_short(error: Error) -> Error:
+    """Let IPython show the user's frames of an error only, in whichever form `%xmode` asks for; gives the error."""
     if renderers and shell() is not None:
         with contextlib.suppress(AttributeError, TypeError):  # an error that takes no attributes is shown as usual
             error._render_traceback_ = renderers[0]  # type: ignore[attr-defined]
+    return error
 
 
 def show(plain: str, html: str) -> None:

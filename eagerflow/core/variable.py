@@ -254,11 +254,8 @@ class Variable(Tensor):
         shape = array.shape
         fits = shape == self.shape or (broadcast and _broadcasts(shape, self.shape))
         if not fits:
-            error = ValueError(
-                f"Variable {self.path!r}.{method}(value): expected shape {self.shape}; got {signature_of(array)}."
-            )
-            shown_short(error)
-            raise error
+            told = f"Variable {self.path!r}.{method}(value): expected shape {self.shape}; got {signature_of(array)}."
+            raise shown_short(ValueError(told))
         return array if array.dtype == self.data.dtype else array.astype(self.data.dtype)
 
     def _changed(self, method: str, value: TensorLike, started: int) -> Variable:

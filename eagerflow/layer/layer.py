@@ -183,9 +183,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
             if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
                 return known.__get__(self)
             way = _OTHER_WAYS.get(name, "")
-            error = AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{way}")
-            notebook.shown_short(error)
-            raise error
+            told = f"{type(self).__name__!r} object has no attribute {name!r}{way}"
+            # Without a name here: `getattr(layer, name, default)` would leave a cycle that keeps all frames alive.
+            raise notebook.shown_short(AttributeError(told))
 
     # Types
 

@@ -984,3 +984,20 @@ def test_a_dropped_layer_is_freed_at_once():
         assert [ghost() for ghost in ghosts] == [None, None]
     finally:
         gc.enable()
+
+
+def test_asking_a_layer_for_what_it_has_not_keeps_no_frame_alive():
+    class Thing:
+        pass
+
+    def ask():
+        thing = Thing()
+        assert getattr(Layer(), "nothing", None) is None
+        return weakref.ref(thing)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert ask()() is None
+    finally:
+        gc.enable()
