@@ -1,11 +1,9 @@
-"""The pictures of docs/doctor.md: its examples are run under the doctor, and the numbers of what it finds are drawn.
-
-python examples/viz_doctor.py --out pictures
-"""
+"""The pictures of docs/doctor.md: numbers of what is found in its examples. `viz_doctor.py --out pictures`."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import tempfile
 from pathlib import Path
@@ -49,11 +47,7 @@ ROWS = {
     "stopped_early": [("epochs asked for", "asked"), ("epochs", "epochs")],
     "validation_overlap": [("expected by chance", "chance"), ("rows that are known", "overlap")],
     "validation_mismatch": [("expected by chance", "usual"), ("classes' shares, apart", "apart")],
-    "validation_chance": [
-        ("training loss", "loss"),
-        ("a constant answer", "constant_answer"),
-        ("validation loss", "best_val_loss"),
-    ],
+    "validation_chance": [("training", "loss"), ("one answer", "constant_answer"), ("validation", "best_val_loss")],
     "sorted_rows": [("share of the largest class", "usual"), ("share of a class in a batch", "share")],
     "dropout_high": [("differences between rows", 1), ("what dropout changes", "noise")],
     "class_loss": [("gradient of a crossentropy", 1), ("of a difference, where sure and wrong", 0)],
@@ -71,22 +65,19 @@ def examples() -> dict[str, str]:
 
 def found(kind: str, source: str, folder: Path) -> Finding:
     """The finding that an example gets."""
-    script = folder / f"{kind}.py"
-    script.write_text(source, encoding="utf-8")
+    (script := folder / f"{kind}.py").write_text(source, encoding="utf-8")
     return next(finding for finding in examine(str(script)).diagnosis if finding.kind == kind)
 
 
 def chart(finding: Finding) -> str:
     """Its numbers as bars; the last one is what is wrong."""
     evidence = dict(finding.evidence)
-    if "bytes_per_step" in evidence:
-        evidence["kept"] = evidence["bytes_per_step"] * evidence["steps"]
+    evidence["kept"] = evidence.get("bytes_per_step", 0) * evidence.get("steps", 0)
     rows = ROWS[finding.kind] or list(evidence.get("sizes", {}).items())[::-1]
     drawn = []
     for i, (name, value) in enumerate(rows):
         number = evidence[value] if isinstance(value, str) else value
-        if isinstance(number, list):  # a shape: as many numbers
-            number = number[0] * (number[1] if len(number) > 1 else 1)
+        number = math.prod(number[:2]) if isinstance(number, list) else number  # a shape: as many numbers
         drawn.append(Bar(name, float(number), f"{number:.3g}", marked=i == len(rows) - 1))
     return bars(finding.kind, drawn)
 
@@ -103,5 +94,5 @@ def main(out: Path, kinds: tuple[str, ...] = tuple(ROWS)) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("pictures"), help="the folder for pictures")
-    (folder := parser.parse_args().out).mkdir(parents=True, exist_ok=True)
-    main(folder)
+    (out := parser.parse_args().out).mkdir(parents=True, exist_ok=True)
+    main(out)

@@ -150,7 +150,7 @@ def test_a_frozen_discriminator_says_what_keras_2_did():
     model = models.Sequential([layers.Dense(1, input_dim=2)])
     model.compile("sgd", "mse")
     model.trainable = False
-    with pytest.warns(UserWarning, match=r"discriminator\.trainable = True"):
+    with pytest.warns(UserWarning, match=r"set model\.trainable = True before its turn \(that of a GAN"):
         model.train_on_batch(numpy.ones((2, 2)), numpy.ones((2, 1)))
 
 
