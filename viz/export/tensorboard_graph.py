@@ -139,7 +139,9 @@ class _Naming:
             scopes = [] if op.phase == "update" else self._scopes(op)
             self.wanted["tensor", first] = "/".join([*scopes, name])
         elif info.producer is None or ("op", info.producer) not in self.wanted:
-            self.wanted["tensor", first] = "gradients/initial" if info.role == "gradient" else "input"
+            self.wanted["tensor", first] = (
+                "gradients/initial" if info.role == "gradient" else _part(info.name or "input")
+            )
 
     def _scopes(self, op: Op) -> list[str]:
         scopes = [s for s in self.record.ancestors(op.scope) if s.kind not in ("step", "backward")]

@@ -96,7 +96,7 @@ class TensorInfo:
         dtype: the name of its data type.
         nbytes: the bytes of its elements.
         role: one of `ROLES`.
-        name: the variable's path, or "".
+        name: the variable's path; of what a model was given, the name of its `Input` or the key in the dict; or "".
         producer: the id of the op that made it, None where it came from outside.
         gradient_of: for gradients, the id of the tensor whose gradient (or part of it) this is.
         device: `"cpu"` or `"gpu:N"`.

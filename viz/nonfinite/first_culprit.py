@@ -167,13 +167,14 @@ def _step_number(record: Record, op: Op) -> int | None:
 def _name_of(record: Record, op: Op, tensor: int) -> str:
     """What to call a tensor from outside: a variable's path, the layer it was given to, the op's parameter."""
     info = record.tensors[tensor]
-    if info.name:
+    if info.name and info.role != "input":
         return info.name
     given = [scope for scope in record.ancestors(op.scope) if tensor in scope.inputs]
     if given:
         outermost = given[-1]
         several = len(outermost.inputs) > 1
-        return f"input {outermost.inputs.index(tensor) if several else ''} of {outermost.name!r}".replace("  ", " ")
+        which = repr(info.name) if info.name else outermost.inputs.index(tensor) if several else ""
+        return f"input {which} of {outermost.name!r}".replace("  ", " ")
     return dict(zip(op.inputs, op.input_names)).get(tensor, "")
 
 

@@ -366,8 +366,8 @@ class _Assembly:
         if id_ not in self.graph.nodes:
             info = self.record.tensors[tensor]
             lines = [formatting.tensor(info), formatting.nbytes(info.nbytes)]
-            made = Node(id_, "input", title, lines, phase="input", row=id_)
-            made.tooltip = f"from outside: {formatting.tensor(info)}"
+            made = Node(id_, "input", formatting.clean(info.name, 30) or title, lines, phase="input", row=id_)
+            made.tooltip = formatting.clean(f"from outside: {info.name} {formatting.tensor(info)}", 160)
             self.graph.nodes[id_] = made
         return id_
 

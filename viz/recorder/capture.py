@@ -76,6 +76,7 @@ class Capture(observe.Observer):
         self.step_numbers: list[int] = []  # of the run, where steps were chosen
         self.keeper = Keeper(options.values) if options.values is not None else None
         self.sums: dict[int, list[int]] = {}  # position of a gradient -> those of its parts
+        self.input_names: dict[int, str] = {}  # by position
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
         self.missed = 0

@@ -89,7 +89,7 @@ class _Builder:
             self._dtype_name(met.dtype),
             size * met.dtype.itemsize,
             role,
-            name=met.variable[0] if met.variable else "",
+            name=met.variable[0] if met.variable else self.capture.input_names.get(position, "") if met.outside else "",
             device=met.device,
             storage=met.storage,
             stats=self.capture.measured.get(position),

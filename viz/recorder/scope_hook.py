@@ -19,6 +19,7 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
+from viz.recorder.input_names import names_of_inputs
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.source_lines import is_internal
 
@@ -73,6 +74,7 @@ class Listener(Protocol):
     limit: int
     seen: dict[int | None, int]
     parts: dict[int, list[int]]
+    input_names: dict[int, str]
     walk: Callable[[FrameType | None, FrameType | None], list[int]] | None
 
     def argument(self, x: Any) -> Any: ...
@@ -95,6 +97,7 @@ def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], 
 def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
     known, new, getframe = _Callers(), object.__new__, sys._getframe
+    input_names = capture.input_names
     callers, meet = known.callers, known.meet
 
     def on_scope_begin(scope: observe.Scope) -> None:
@@ -134,6 +137,9 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             capture.here = (number, base, until)
         if kind == "backward":
             capture.parts.clear()
+        elif kind == "model":  # the outermost model's names come first, and stay
+            for position, name in names_of_inputs(scope.owner, scope.inputs, positions).items():
+                input_names.setdefault(position, name)
 
     return on_scope_begin
 

@@ -174,6 +174,13 @@ def test_bad_data_are_named(bad):
         assert found is None
 
 
+def test_bad_data_are_named_as_the_user_named_the_input():
+    pixels = ef.Input((5,), name="pixels")
+    model = ef.Model(pixels, mlp()(pixels), name="reader")
+    found = viz.find_nonfinite(lambda: ops.sum(model(np.full((4, 5), np.nan, "float32"))))
+    assert (found.kind, found.culprit) == ("data", "input 'pixels' of 'reader'")
+
+
 def test_infinite_data_that_become_nan_are_named():
     x = ef.Tensor(np.array([1, np.inf], "float32"))
     found = viz.find_nonfinite(lambda: ops.sum((x * 2) - ops.sum(x)))

@@ -140,7 +140,7 @@ def normalized():
 
 def shared():
     once = layers.Dense(5, activation="relu", name="again")
-    x = start = layers.Input((5,))
+    x = start = layers.Input((5,), name="a_name_longer_than_what_a_box_shows")
     for _ in range(5):
         x = once(x)
     return ef.Model(start, layers.Dense(3)(x), name="shared")

@@ -257,10 +257,11 @@ class Scene {
   // The box of a tensor from outside, made when it is first needed.
   addInput(tensor, title) {
     const id = `in${tensor}`,
-      { label, nbytes: size } = this.model.tensors[tensor];
+      { label, name, nbytes: size } = this.model.tensors[tensor];
     if (!this.nodes.has(id)) {
       this.nodes.set(id, {
-        ...{ id, kind: "input", title, lines: [label, nbytes(size)], phase: "input", lane: "forward" },
+        ...{ id, kind: "input", title: clean(name, 30) || title, lines: [label, nbytes(size)] },
+        ...{ phase: "input", lane: "forward" },
         ...{ row: id, frame: null, ops: [], tensor },
       });
     }
