@@ -75,7 +75,7 @@ def run_draw(options: argparse.Namespace) -> int:
         parts=options.parts,
     )
     facts = {"file": out, "boxes": len(drawing.graph.nodes), "arrows": len(drawing.graph.edges)}
-    closed = drawing.graph.caption.rpartition("closed to depth")[1:]  # which the picture says, too
+    closed = drawing.graph.caption.rpartition("closed to")[1:]  # which the picture says, too
     more = f"; {''.join(closed)}. To open more: --max-nodes {4 * options.max_nodes}" if closed[0] else ""
     say(options, facts, f"wrote {out}: {facts['boxes']} boxes, {facts['arrows']} arrows{more}")
     return 0

@@ -14,11 +14,13 @@ from viz.facts.selection import Selection, check_step, step_name
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
+from viz.picture.name_groups import group_long_blocks
 from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
 
 VIEWS = ("both", "forward", "backward", "layers")
+_MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
 
 
 def graph(
@@ -40,7 +42,8 @@ def graph(
         view: `"forward"`; `"backward"`; `"both"`; or `"layers"`: the forward pass with each layer one box.
         depth: how many levels of scopes are open; default: as many as `max_nodes` allows.
         collapse_repeats: show equal parts that follow each other once, with ×N.
-        max_nodes: the most rows of boxes to show: scopes are closed, then ops grouped by source line.
+        max_nodes: the most rows of boxes to show: scopes are closed, of very many layers neighbours are grouped by
+            what their names begin with, and ops by source line.
         color_by: `"op"` (forward, backward, update ...), `"time"`, `"memory"`, `"grad"`, `"nonfinite"` or `"dtype"`.
         step: the step to show; default: the last complete one of the usual batch size.
         theme: `"light"` or `"dark"`.
@@ -94,22 +97,48 @@ class _Assembly:
         root = tree(self.record, self.selection.forward)
         if collapse_repeats:
             self.stands_for = fold(root, self.selection.signature)
+        self.closed = CLOSED_AT_FIRST if depth is None else ()
+        deepest = _levels(root)
+        wanted = deepest if depth is None else min(depth, deepest)
+        chosen, closed_to = self._deepest(root, wanted, max_nodes), ""
+        most = min(max_nodes, _MOST_IN_BLOCK)
+        if chosen < wanted and self._hides_many(root, chosen, 0, most):
+            root = tree(self.record, self.selection.forward)
+            group_long_blocks(self.record, root, most)
+            if collapse_repeats:  # of groups: where single layers repeat needn't be where a group begins
+                self.stands_for = fold(root, self.selection.signature)
+            chosen, closed_to = self._deepest(root, wanted, max_nodes), "groups of layers"
+        if chosen < wanted:
+            closed_to = f"depth {chosen}"
+        if closed_to:
+            self.graph.caption = f"closed to {closed_to}: at most {max_nodes} rows"
+        if self._rows(root, chosen, 0) > max_nodes:
+            root.children = grouped(self.record, root.children, max_nodes)
+        self._note_folded()
+        self._fill(root, chosen, 0, None)
+        self._place_rest()
+
+    def _note_folded(self) -> None:
         for op, shown in self.stands_for.items():
             self.instances.setdefault(shown, []).append(op)
         for cast, host in self.selection.casts.items():
             if host in self.stands_for:
                 self.stands_for[cast] = self.stands_for[host]
-        self.closed = CLOSED_AT_FIRST if depth is None else ()
-        deepest = _levels(root)
-        chosen = deepest if depth is None else min(depth, deepest)
-        while chosen and self._rows(root, chosen, 0) > max_nodes:
-            chosen -= 1
-        if chosen < min(deepest, deepest if depth is None else depth):
-            self.graph.caption = f"closed to depth {chosen}: at most {max_nodes} rows"
-        if self._rows(root, chosen, 0) > max_nodes:
-            root.children = grouped(self.record, root.children, max_nodes)
-        self._fill(root, chosen, 0, None)
-        self._place_rest()
+
+    def _deepest(self, root: Block, wanted: int, max_nodes: int) -> int:
+        """The greatest depth up to `wanted` with so few rows; 0 if none has."""
+        while wanted and self._rows(root, wanted, 0) > max_nodes:
+            wanted -= 1
+        return wanted
+
+    def _hides_many(self, block: Block, depth: int, level: int, most: int) -> bool:
+        """Would a scope with more than so many parts be a single box, of which nothing can be seen?"""
+        blocks = [(child, level + (child.scope is not None)) for child in block.children if isinstance(child, Block)]
+        return any(
+            (below > depth and child.kind not in self.closed and self._rows(child, below, below) > most)
+            or self._hides_many(child, depth, below, most)
+            for child, below in blocks
+        )
 
     def _rows(self, block: Block, depth: int, level: int) -> int:
         total = 0

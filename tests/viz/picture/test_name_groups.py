@@ -1,0 +1,90 @@
+"""A model with very many layers is a picture of groups of them, not a single box."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from tests.viz.picture.geometry import crossings_by_graphviz, faults, picture
+
+
+def residual(name=lambda s, b, part: f"stage{s}_block{b}_{part}"):
+    """4 stages of 4 blocks with 4 layers each; the first block of a stage is another one than the rest."""
+    x = start = layers.Input((6,))
+    for stage in range(4):
+        for block in range(4):
+            around = x
+            kinds = ["tanh" if block == 0 else "relu", "sigmoid", "relu"]
+            for i, kind in enumerate(kinds):
+                x = layers.Dense(6 + (i < 2) * (stage + 1), activation=kind, name=name(stage, block, f"{i}_dense"))(x)
+            x = layers.Add(name=name(stage, block, "add"))([x, around])
+    return ef.Model(start, layers.Dense(2, name="predictions")(x), name="residual")
+
+
+@pytest.fixture(scope="module")
+def trained():
+    model = residual()
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.fit(np.ones((4, 6)), np.ones((4, 2)), verbose=0)
+    return t
+
+
+def titles(graph):
+    return [node.title for node in graph.nodes.values() if node.kind == "scope"]
+
+
+def test_layers_are_grouped_by_the_words_that_their_names_begin_with(trained):
+    graph = trained.draw(max_nodes=50, collapse_repeats=False).graph
+    blocks = [f"stage{s}_block{b}" for s in range(4) for b in range(4)]
+    assert titles(graph) == blocks
+    assert "closed to groups of layers: at most 50 rows" in graph.caption
+    assert {"residual", "predictions"} <= {frame.title for frame in graph.clusters.values()}
+    shown = [op for node in graph.nodes.values() for op in node.ops]
+    assert sorted(shown) == sorted({op.id for op in trained.ops if op.phase in ("forward", "backward", "update")})
+
+
+def test_equal_groups_are_folded_where_groups_begin(trained):
+    graph = trained.draw(max_nodes=30).graph
+    assert titles(graph) == [f"stage{s}_block{b}" for s in range(4) for b in (0, 1)]
+    folded = [frame.title for frame in graph.clusters.values() if "×3" in frame.title]
+    assert folded == [f"stage{s}_block1 … stage{s}_block3  ×3" for s in range(4)]
+
+
+def test_the_longer_beginning_gives_way_where_it_makes_too_many_groups(trained):
+    assert titles(trained.draw(max_nodes=12, collapse_repeats=False).graph) == [f"stage{s}" for s in range(4)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", ["both", "forward", "backward"])
+def test_arrows_and_labels_of_groups_keep_off_everything(trained, view):
+    drawing = trained.draw(view=view, max_nodes=30)
+    found = faults(picture(drawing.svg, drawing.graph))
+    assert found.pop("crossings", 0) <= crossings_by_graphviz(drawing.graph)
+    assert not +found
+
+
+def test_names_that_have_nothing_in_common_still_give_groups():
+    serial = iter(range(1000))
+    model = residual(lambda *_: f"n{next(serial) * 7919 % 997}")
+    with viz.trace() as t:
+        model(np.ones((2, 6), "float32"))
+    graph = t.draw(max_nodes=50, collapse_repeats=False).graph
+    assert "closed to groups of layers" in graph.caption
+    assert 10 < len(titles(graph)) <= 50
+
+
+def test_what_has_room_is_not_grouped(trained):
+    graph = trained.draw(max_nodes=200, collapse_repeats=False).graph
+    assert not titles(graph)
+    assert "closed" not in graph.caption
+
+
+def test_layers_one_by_one_are_better_than_groups(trained):
+    """At depth 1 each of the 65 layers is a box, and all have room."""
+    graph = trained.draw(max_nodes=72, depth=1, collapse_repeats=False).graph
+    assert len(titles(graph)) >= 65
+    assert "closed" not in graph.caption
