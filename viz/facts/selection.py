@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import numbers
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = [
     "steps_text",
     "thread_name",
     "threads_of_scopes",
+    "update_passes",
     "variables_of",
 ]
 
@@ -163,6 +165,29 @@ def variables_of(record: Record) -> dict[int, int]:
             if record.tensors[made].version:
                 found[made] = found.get(op.inputs[0], made)
     return found
+
+
+def update_passes(record: Record) -> list[range]:
+    """The updates that ran as one pass over many weights: each has a part of its time, by size.
+
+    They are known by that: each begins exactly where the one before it ends, as no two measured ones do.
+    """
+    found, first = [], 0
+    for here, after in itertools.zip_longest(record.ops, record.ops[1:]):
+        if after is None or not _goes_on(here, after):
+            if here.id > first:
+                found.append(range(first, here.id + 1))
+            first = here.id + 1
+    return found
+
+
+def _goes_on(op: Op, after: Op) -> bool:
+    return (
+        op.phase == after.phase == "update"
+        and op.end is not None
+        and op.end == after.start
+        and (op.scope, op.name) == (after.scope, after.name)
+    )
 
 
 def call_numbers(record: Record) -> list[int]:

@@ -18,7 +18,7 @@ from viz.facts.derived_stats import norm
 from viz.facts.network import sent
 from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
-from viz.facts.selection import Selection
+from viz.facts.selection import Selection, update_passes
 from viz.picture import box_texts
 
 __all__ = ["Facts", "TreeColumns"]
@@ -36,15 +36,19 @@ class Cost:
     time: int = 0
     size: int = 0
     failed: bool = False
+    shares: collections.Counter[range] = dataclasses.field(default_factory=collections.Counter)  # of passes
 
     def add(self, other: Cost) -> None:
         self.ops += other.ops
         self.time += other.time
         self.size += other.size
         self.failed |= other.failed
+        if other.shares:
+            self.shares.update(other.shares)
 
     def text(self, with_size: bool = True) -> str:
-        return box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed)
+        is_share = any(count < len(ran) for ran, count in self.shares.items())
+        return box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share)
 
 
 class Facts:
@@ -55,6 +59,7 @@ class Facts:
         tensors = record.tensors
         self.measured = any(tensor.stats for tensor in tensors)
         self.failed = {op.id for op in record.ops if op.error is not None}
+        self.passes = {op: ran for ran in update_passes(record) for op in ran}
         self.times = [op.duration for op in record.ops]
         self.sizes = [sent(op) or sum([tensors[i].nbytes for i in op.outputs]) for op in record.ops]
         self._weights: dict[tuple[tuple[int, ...], int], tuple[int, list[int]]] = {}
@@ -68,6 +73,8 @@ class Facts:
             made.time += self.times[op]
             made.size += self.sizes[op]
             made.failed |= op in self.failed
+            if op in self.passes:
+                made.shares[self.passes[op]] += 1
         return made
 
     def weights(self, own: tuple[int, ...], others: int) -> tuple[int, list[int]]:

@@ -72,10 +72,10 @@ def _parameters(block: Block) -> list[str]:
     return [formatting.count(scope.params * block.objects, "parameter")] if scope and scope.params else []
 
 
-def cost(ops: int, time: int, size: int, failed: bool = False) -> str:
-    """What a box's ops took and made: `"3 ops · 12.3 µs · 8 KB"`."""
+def cost(ops: int, time: int, size: int, failed: bool = False, is_share: bool = False) -> str:
+    """What a box's ops took and made: `"3 ops · 12.3 µs · 8 KB"`; `"12.3 µs (share)"` of one pass with others."""
     parts = [f"{ops:,} ops"] if ops > 1 else []
-    parts += [formatting.seconds(time)] if time else []
+    parts += [formatting.seconds(time) + (" (share)" if is_share else "")] if time else []
     parts += [formatting.nbytes(size)] if size else []
     return "failed here" if failed else " · ".join(parts)
 

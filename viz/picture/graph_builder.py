@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import Op, Record
-from viz.facts.selection import Selection, check_step, step_name
+from viz.facts.selection import Selection, check_step, step_name, update_passes
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
@@ -89,6 +90,7 @@ class _Assembly:
         self.stands_for: dict[int, int] = {}
         self.instances: dict[int, list[int]] = {}
         self.closed: tuple[str, ...] = ()
+        self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
     # ------------------------------------------------------------------ frames and closed scopes
 
@@ -346,7 +348,11 @@ class _Assembly:
     def _cost(self, node: Node, ops: list[Op]) -> str:
         made = [] if node.kind == "update" else [self.record.tensors[i].nbytes for op in ops for i in op.outputs]
         made += map(sent, ops)
-        return box_texts.cost(len(ops), sum([op.duration for op in ops]), sum(made), node.error)
+        shares = collections.Counter([self.passes[op.id] for op in ops if op.id in self.passes])
+        is_share = any(count < len(ran) for ran, count in shares.items())
+        if is_share:
+            node.tooltip += "\nall weights were updated in one pass: this is a share of its time, by size"
+        return box_texts.cost(len(ops), sum([op.duration for op in ops]), sum(made), node.error, is_share)
 
     # ------------------------------------------------------------------ arrows
 
