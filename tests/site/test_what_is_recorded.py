@@ -20,8 +20,15 @@ def figures(html: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["Dense", "Convolution2D"])
 def test_a_layer_shows_its_call_with_parameters_forward_and_backward(name):
     shown = figures(recorded.html(BY_PATH[f"eagerflow.layers.{name}"]))
-    assert shown.keys() == {"parameters", "forward", "backward", "results of the forward ops"}
+    assert shown.keys() == {"parameters", "forward", "backward", "gradients", "results of the forward ops"}
     assert shown["parameters"].startswith("8 (kernel" if name == "Dense" else "5 (kernel")
+    assert re.fullmatch(r"input [\d×]+, kernel [\d×]+, bias \d", shown["gradients"])
+
+
+def test_gradients_of_weights_with_equal_names_say_whose_they_are():
+    shown = figures(recorded.html(BY_PATH["eagerflow.layers.MultiHeadAttention"]))["gradients"]
+    assert "query/kernel 8×2×4, query/bias 2×4, key/kernel 8×2×4" in shown
+    assert shown.endswith(", and 1 more")
 
 
 @pytest.mark.parametrize("name", ["ops.ones", "ops.shape", "activations.linear", "losses.serialize", "layers.Identity"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 import re
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from viz.recording import Recording
 
 MOST_BOXES = 40
 MOST_ROWS = 40
+MOST_GRADIENTS = 8
 
 
 def page_part(recording: Recording, name: str, layer: Any) -> str:
@@ -54,10 +56,39 @@ def _figures(recording: Recording, layer: Any) -> str:
             known = sum(filter(None, counted))
             least = "at least " if None in counted else ""
             facts.append((phase, f"{formatting.count(len(ops), 'op')}, {least}{known:,} FLOPs"))
+    found = gradients(recording)
+    if found:
+        facts.append(("gradients", found))
     kept = sum(recording.tensors[made].nbytes for op in recording.ops if op.phase == "forward" for made in op.outputs)
     facts.append(("results of the forward ops", formatting.nbytes(kept)))
     cells = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
     return f'<dl class="figures">{cells}</dl>'
+
+
+def gradients(recording: Recording) -> str:
+    """What the backward pass gave for inputs and weights: in the picture no arrow leads there.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> layer, x = ef.layers.Dense(2), ef.Variable([[1.0, 2.0, 3.0]], name="x")
+    >>> with viz.trace() as t, ef.GradientTape() as tape:
+    ...     found = tape.gradient(layer(x), [x, *layer.weights])
+    >>> gradients(t)
+    'x 1×3, kernel 3×2, bias 2'
+    """
+    made = [recording.tensors[i] for op in recording.ops if op.phase == "backward" for i in op.outputs]
+    wanted = sorted({tensor.gradient_of for tensor in made if tensor.gradient_of is not None})
+    given = [tensor for tensor in map(recording.tensors.__getitem__, wanted) if tensor.producer is None]
+    last = collections.Counter(_last(tensor.name, 1) for tensor in given)
+    names = [_last(tensor.name, 1 if last[_last(tensor.name, 1)] == 1 else 2) or "input" for tensor in given]
+    shown = [f"{name} {shape(tensor.shape)}" for name, tensor in zip(names, given, strict=True)]
+    if len(shown) > MOST_GRADIENTS:
+        shown = [*shown[:MOST_GRADIENTS], f"and {len(shown) - MOST_GRADIENTS} more"]
+    return ", ".join(shown)
+
+
+def _last(path: str, parts: int) -> str:
+    return "/".join(path.split("/")[-parts:])
 
 
 def _table(recording: Recording) -> str:
