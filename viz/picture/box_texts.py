@@ -17,6 +17,7 @@ __all__ = [
     "caption",
     "closed_lines",
     "cost",
+    "flow",
     "made",
     "made_of",
     "main_scope",
@@ -82,11 +83,26 @@ def cost(ops: int, time: int, size: int, failed: bool = False, is_share: bool = 
 
 def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[str]]:
     """Title and lines of the box of some variables, which stand for `others` that were folded away."""
-    names = [formatting.clean(t.name.rsplit("/", 1)[-1] or "variable", 30) for t in tensors]
+    names = [formatting.clean(_own_name(t), 30) for t in tensors]
     kinds = collections.Counter([formatting.tensor(t) for t in tensors])
     lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
     lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + _times(1 + others // len(tensors)))
     return ", ".join(names[:2]) + (", …" if len(names) > 2 else ""), lines
+
+
+def flow(record: Record, infos: Sequence[TensorInfo]) -> str:
+    """The label of an arrow: whose gradients they are where they are weights', else what flows: `"8×3 f32  (+1)"`."""
+    wanted = [None if info.gradient_of is None else record.tensors[info.gradient_of] for info in infos]
+    parameters = [tensor for tensor in wanted if tensor is not None and tensor.role == "parameter"]
+    if len(parameters) == len(infos):
+        names = list(dict.fromkeys([formatting.clean(_own_name(tensor), 20) for tensor in parameters]))
+        return f"∇ {', '.join(names[:2])}" + (", …" if len(names) > 2 else "")
+    distinct = list(dict.fromkeys([formatting.tensor(info) for info in infos]))
+    return distinct[0] + (f"  (+{len(distinct) - 1})" if len(distinct) > 1 else "")
+
+
+def _own_name(tensor: TensorInfo) -> str:
+    return tensor.name.rsplit("/", 1)[-1] or "variable"
 
 
 def part_lines(made: Sequence[TensorInfo]) -> list[str]:

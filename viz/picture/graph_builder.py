@@ -410,8 +410,7 @@ class _Assembly:
         infos = [self.record.tensors[i] for i in tensors]
         label = ""
         if kind != "parameter" and self.graph.nodes[tail].kind != "input":  # whose boxes tell their shape
-            distinct = list(dict.fromkeys([formatting.tensor(info) for info in infos]))
-            label = distinct[0] + (f"  (+{len(distinct) - 1})" if len(distinct) > 1 else "")
+            label = box_texts.flow(self.record, infos)
         return Edge(tail, head, kind, label, "\n".join([formatting.tensor(i) for i in infos[:12]]), tuple(tensors))
 
     def _link(self, node: Node) -> None:

@@ -349,7 +349,7 @@ def test_labels_tell_what_arrows_of_a_shared_weight_carry():
     graph = t.draw(collapse_repeats=False).graph
     labels = {edge.label for edge, way in zip(graph.edges, place(graph).ways) if edge.label and way.label}
     assert "8×4 f32" in labels
-    assert any(label.startswith("4×4 f32  (+") for label in labels)  # kernel and bias
+    assert "∇ kernel, bias" in labels  # told from the gradient of the input, with which it leaves
 
 
 def test_boxes_and_frames_do_not_overlap(deep):

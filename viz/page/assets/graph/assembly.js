@@ -270,7 +270,13 @@ class Scene {
 
   label({ tail, kind, tensors }) {
     if (kind === "parameter" || this.nodes.get(tail).kind === "input") return ""; // their boxes tell the shape
-    const distinct = [...new Set([...tensors].map((i) => this.model.tensors[i].label))];
+    const infos = [...tensors].map((i) => this.model.tensors[i]),
+      of = infos.map((info) => this.model.tensors[info.gradientOf]);
+    if (of.every((info) => info && info.role === "parameter")) {
+      const names = [...new Set(of.map(({ name }) => clean(name.split("/").pop() || "variable", 20)))];
+      return `∇ ${names.slice(0, 2).join(", ")}${names.length > 2 ? ", …" : ""}`;
+    }
+    const distinct = [...new Set(infos.map(({ label }) => label))];
     return distinct[0] + (distinct.length > 1 ? `  (+${distinct.length - 1})` : "");
   }
 
