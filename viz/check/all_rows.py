@@ -154,12 +154,14 @@ class _Examination:
         for finding in findings:
             name = _OF_DOCTOR.get(finding.kind, "")
             if finding.severity != "info" and name and self.rows[name].verdict != "fault":
-                self.rows[name] = of_finding(finding, self._harmless(finding))
+                self.rows[name] = of_finding(finding, self._excuse(finding))
 
-    def _harmless(self, finding: Finding) -> bool:
-        """First weights out of the usual range, with which the network learns nevertheless."""
-        usual = finding.kind == "initial_weights" and finding.severity == "warning"
-        return usual and self.rows["overfits one batch"].verdict != "fault"
+    def _excuse(self, finding: Finding) -> str:
+        """Why what the doctor found in the first steps may be as it should; empty where it's a fault."""
+        if finding.kind == "initial_weights" and finding.severity == "warning":
+            return "it learns nevertheless" if self.rows["overfits one batch"].verdict != "fault" else ""
+        left_out = finding.kind == "frozen" and "variables" in finding.evidence
+        return "that is fine if a later part of the script trains or sets them" if left_out else ""
 
     def _trial(self) -> tuple[Trial, list[Finding]]:
         """The script's own step on its first batch, some times; and what the doctor says to it."""

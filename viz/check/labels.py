@@ -95,16 +95,16 @@ def _one_class(subject: Subject) -> Row | None:
     )
 
 
-def of_finding(finding: Finding, harmless: bool = False) -> Row:
+def of_finding(finding: Finding, excuse: str = "") -> Row:
     """What the doctor found, as a row.
 
     Args:
         finding: what it found.
-        harmless: the network learns nevertheless, so it is told and no fault.
+        excuse: why it may be as it should: then it is told, and is no fault.
     """
     place = Place(finding.file, finding.line) if finding.file and finding.line else None
-    if harmless:
-        words = f"{finding.message.rstrip('.')}; it learns nevertheless. {finding.fix}"
+    if excuse:
+        words = f"{finding.message.rstrip('.')}; {excuse}. {finding.fix}"
         return open_question(words, place, kind=finding.kind, **finding.evidence)
     return fault(finding.message, finding.fix, place, kind=finding.kind, **finding.evidence)
 
