@@ -18,6 +18,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,11 @@ def run(text: str, name: str) -> dict[str, Any]:
         text: the page.
         name: of its file, which tracebacks show.
     """
-    drawn = _drawings_in_both_themes()
+    with _drawings_in_both_themes() as drawn:
+        return _run_blocks(text, name, drawn)
+
+
+def _run_blocks(text: str, name: str, drawn: dict[Path, Drawing]) -> dict[str, Any]:
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     names: dict[str, Any] = {"__name__": "__main__", "__file__": name}
     shown: list[list[Output]] = []
@@ -62,11 +67,12 @@ def run(text: str, name: str) -> dict[str, Any]:
     return {"outputs": shown}
 
 
-def _drawings_in_both_themes() -> dict[Path, Drawing]:
-    """From now on, a drawing that isn't told a theme knows itself in the dark one, too.
+@contextlib.contextmanager
+def _drawings_in_both_themes() -> Iterator[dict[Path, Drawing]]:
+    """Inside, a drawing that isn't told a theme knows itself in the dark one, too.
 
-    Returns:
-        Where drawings will be written: each by its file.
+    Yields:
+        Where drawings are written: each by its file.
     """
     recordings: Any = Recording
     draw = recordings.draw
@@ -82,7 +88,10 @@ def _drawings_in_both_themes() -> dict[Path, Drawing]:
         return made
 
     recordings.draw = drawn
-    return written
+    try:
+        yield written
+    finally:
+        recordings.draw = draw
 
 
 def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
