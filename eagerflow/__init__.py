@@ -22,7 +22,7 @@ from eagerflow import (
 from eagerflow._version import __version__
 from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError
 from eagerflow.base.faces import missing as _missing
-from eagerflow.base.memory import keep_freed_memory as _keep_freed_memory
+from eagerflow.base.machine.memory import keep_freed_memory as _keep_freed_memory
 from eagerflow.base.moved import install as _find_moved_modules
 from eagerflow.core.custom_gradient import custom_gradient, no_grad, stop_gradient
 from eagerflow.core.derivatives import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp

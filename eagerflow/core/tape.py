@@ -16,6 +16,7 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.errors import TapeError, did_you_mean, signature_of
+from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.tracebacks import boundary
 from eagerflow.core.backward import Finished, Gradients, Stretch, Walk, everything
 from eagerflow.core.device import namespace_of
@@ -303,7 +304,7 @@ class GradientTape:
         recorded = log.get() is not None
         keys, since = self._origins(sources)
         walk = Walk(self._stretches(free), {k for k in keys if k is not None}, recorded, since, finished)
-        with numpy.errstate(all="ignore"):
+        with without_subnormals, numpy.errstate(all="ignore"):
             found = walk.run(_seeds(targets, seeds, recorded))
         return _results(sources, keys, found, recorded)
 

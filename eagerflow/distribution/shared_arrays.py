@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base import tree
-from eagerflow.base.memory import give_back
+from eagerflow.base.machine.memory import give_back
 from eagerflow.core.tensor import Tensor
 from eagerflow.distribution.joining import joined
 from eagerflow.world.communicator import Communicator

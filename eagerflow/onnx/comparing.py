@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.memory import give_back
+from eagerflow.base.machine.memory import give_back
 from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import observing, unobserved
 from eagerflow.core.tensor import Tensor

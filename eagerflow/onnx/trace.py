@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.base.memory import give_back
+from eagerflow.base.machine.memory import give_back
 from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import Observer, Scope, observing, unobserved
 from eagerflow.core.tensor import Tensor

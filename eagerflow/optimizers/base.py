@@ -20,6 +20,7 @@ from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
 from eagerflow.base.init_settings import automatic, settings_of
+from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.core.device import device, namespace_of
@@ -376,10 +377,11 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         if not self.built:
             self.build(variables)
         entries, gradients = self._matched(grads, variables)
-        if not state.on:
-            return self._apply(entries, gradients)
-        with scope("optimizer", self.name, self, [Tensor(g, None, None) for g in gradients]):
-            return self._apply(entries, gradients)
+        with without_subnormals:
+            if not state.on:
+                return self._apply(entries, gradients)
+            with scope("optimizer", self.name, self, [Tensor(g, None, None) for g in gradients]):
+                return self._apply(entries, gradients)
 
     def _given(self, variables: Iterable[Variable] | None, count: int) -> list[Variable]:
         if variables is None:
@@ -388,8 +390,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
                     f"{type(self).__name__}.apply(grads): give trainable_variables too, or call build(variables)."
                 )
             variables = self._trained()
-        found = list(variables)
-        if len(found) != count:
+        if len(found := list(variables)) != count:
             raise ValueError(f"{type(self).__name__}.apply: {count} gradients for {len(found)} variables.")
         return found
 

@@ -12,7 +12,7 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.errors import a_kind
-from eagerflow.base.memory import give_back
+from eagerflow.base.machine.memory import give_back
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.observe import current, logs as announce_logs

@@ -26,6 +26,7 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
+from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.kernels.machine.blas import one_blas_thread
 from eagerflow.kernels.machine.costs import Threads
 from eagerflow.kernels.machine.cpus import usable_cpus
@@ -44,6 +45,7 @@ class _Task:
     def __init__(self, function: Callable[[int], object], count: int) -> None:
         self.function, self.count = function, count
         self.place = processor()
+        self.without_subnormals = without_subnormals.entered  # as the caller, so are the workers
         self.places = itertools.count()
         self.errors: list[tuple[int, BaseException]] = []
         self.lock, self.done = threading.Lock(), threading.Lock()
@@ -65,7 +67,11 @@ class _Task:
         """What a worker does."""
         with self.lock:
             self.busy += 1
-        self.work()
+        if self.without_subnormals:
+            with without_subnormals:
+                self.work()
+        else:
+            self.work()
         with self.lock:
             self.busy -= 1
             if self.awaited and not self.busy:
@@ -129,6 +135,7 @@ class _Pool:
 def _serve(tasks: SimpleQueue[tuple[Context, _Task]]) -> None:
     """The life of a worker. Settings such as numpy.errstate are the caller's."""
     _mine.inside = True
+    without_subnormals.begin_thread()
     mover = Mover()
     while True:
         context, task = tasks.get()

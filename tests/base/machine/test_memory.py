@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from eagerflow.base import memory
+from eagerflow.base.machine import memory
 from tests.sources import ROOT
 
 PROGRAM = """
 import numpy, resource, eagerflow
-from eagerflow.base.memory import keep_freed_memory
+from eagerflow.base.machine.memory import keep_freed_memory
 def faults():
     for _ in range(3):
         three = numpy.ones(1 << 20), numpy.ones(1 << 20), numpy.ones(1 << 20)
