@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -66,6 +67,8 @@ class Collector(observe.Observer):
         self._reported = 0.0
         self._in_training = False
         self._fits: list[Any] = []  # those that run: a callback may call `fit`, too
+        self._fitted: Callable[[], Any] = lambda: None  # gives the model that `fit` trained last
+        self._models = 0  # that `fit` has trained, one after the other
         self._first: float | None = None  # when the first report was made
         self._measured_next = self._failing = self._looked = False
 
@@ -137,6 +140,15 @@ class Collector(observe.Observer):
         """Numbers that the user reports."""
         self._curves(run, values, step)
 
+    def rest(self, failed: bool) -> None:
+        """The program waits for its user: a step by itself, or a loop of the user's own, has nothing else that ends it.
+
+        Args:
+            failed: whether an error is why it waits.
+        """
+        if self.progress.rest(failed):
+            self._report_now()
+
     def show_measured(self, values: dict[str, float], words: str) -> None:
         """Numbers that a callback measured beside a step, and what they come to."""
         for name, value in values.items():
@@ -164,10 +176,19 @@ class Collector(observe.Observer):
             self._fits.append(fit)
             if len(self._fits) == 1:
                 self.progress.begin_fit(self.step)
+                self._mark_model(getattr(fit, "model", None))
             return
         self._fits.pop()
         if not self._fits and self.progress.end_fit(self.step):
             self._report_now()
+
+    def _mark_model(self, model: Any) -> None:
+        """Say where `fit` goes on with another model: no curve goes through there."""
+        if model is not None and model is not self._fitted():
+            self._fitted = weakref.ref(model)
+            self._models += 1
+            if self._models > 1:
+                self._box.point("mark|model", self.step, self._models)
 
     # ------------------------------------------------------------------ steps
 

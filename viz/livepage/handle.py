@@ -172,7 +172,7 @@ class LivePage:
         former, _in_notebook[:] = _in_notebook[:], [self]
         for page in former:
             page.close()
-        self._view = NotebookView(name, self._child.port, self._flush)
+        self._view = NotebookView(name, self._child.port, self._flush, self._collector.rest)
         self._child.mirror = self._view.take
 
     def _flush(self) -> None:

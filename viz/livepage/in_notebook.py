@@ -29,10 +29,11 @@ class NotebookView:
         name: a title.
         port: of the page.
         flush: called at the end of each cell: waits until all that is known has been told to this view.
+        rest: called before that, with whether an error ended the cell: nothing trains between two cells.
     """
 
-    def __init__(self, name: str | None, port: int, flush: Callable[[], None]) -> None:
-        self._name, self._port, self._flush = name, port, flush
+    def __init__(self, name: str | None, port: int, flush: Callable[[], None], rest: Callable[[bool], None]) -> None:
+        self._name, self._port, self._flush, self._rest = name, port, flush, rest
         self._hub = Hub()
         self._place = notebook.Place()
         self._drawing = threading.Lock()
@@ -97,5 +98,6 @@ class NotebookView:
         )
 
     def _end_cell(self, result: Any = None) -> None:
+        self._rest(isinstance(getattr(result, "error_in_exec", None), Exception))
         self._flush()
         self.draw(now=True)

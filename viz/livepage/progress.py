@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import weakref
 from collections import deque
@@ -15,6 +16,7 @@ from viz.recorder.descriptions import flat
 __all__ = ["Progress"]
 
 _WINDOW = 10.0  # seconds over which speed is measured
+_BUSY = ("training", "evaluating", "predicting")
 
 
 class Progress:
@@ -39,19 +41,34 @@ class Progress:
         self._facts: dict[str, Any] = {}
         self._of: Any = None
         self._fit_began = (0.0, 0)  # when, and after which step
+        self._around: BaseException | None = None  # what was being handled when `fit` began
 
     def begin_fit(self, step: int) -> None:
         """`fit` begins."""
         self._fit_began = (time.perf_counter(), step)
+        self._around = sys.exc_info()[1]
 
     def end_fit(self, step: int) -> bool:
-        """`fit` is over, after these many steps; gives whether it made any."""
+        """`fit` is over, after these many steps, maybe by an error; gives whether that is news."""
         began, before = self._fit_began
-        if step == before:
+        error, around, self._around = sys.exc_info()[1], self._around, None
+        failed = error is not around and isinstance(error, Exception)
+        if step == before and not failed:
             return False
         over = self._schedule(self._seen(), 0.0).get("eta") == 0.0
-        self._facts["mode"] = "done" if over else "stopped"
+        self._facts["mode"] = "failed" if failed else "done" if over else "stopped"
         self._facts["took"] = time.perf_counter() - began
+        return True
+
+    def rest(self, failed: bool) -> bool:
+        """The program waits for what its user does next, so nothing trains; gives whether that is news.
+
+        Args:
+            failed: whether an error is why it waits.
+        """
+        if self._facts.get("mode") not in _BUSY:
+            return False
+        self._facts["mode"] = "failed" if failed else "idle"
         return True
 
     @property

@@ -114,7 +114,7 @@ class Sender(threading.Thread):
         """The status, with memory and the share of time that recording took."""
         now = time.perf_counter()
         status = {**self._status, "overhead": self._pace.cost / max(1e-9, now - self._began)}
-        if now - self._remembered >= _MEMORY_EVERY:
+        if now - self._remembered >= _MEMORY_EVERY or "took" in self._status:  # at the end of a short `fit`, too
             self._remembered, self._held = now, memory()
             if self._held is not None:
                 points.setdefault("extra|memory", []).append((self._status.get("step", 0), self._held))

@@ -22,12 +22,15 @@ _WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "
 _COLORS = {
     "ended": "#8a949d",
     "done": "#8a949d",
+    "idle": "#8a949d",
     "crashed": "#d63a30",
+    "failed": "#d63a30",
     "died": "#d63a30",
     "stopped": "#d4691a",
     "waiting": "#8a949d",
 }
 _RUNNING = "#2c9a6f"
+_BUSY = ("training", "evaluating", "predicting")
 _LINE = "margin:2px 0 4px;font:13px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif"
 
 News = Mapping[str, Any]
@@ -79,7 +82,7 @@ def _facts(news: News) -> Iterator[tuple[str, str]]:
         yield "epoch", f"{status['epoch']} / {status['epochs']}"
     if status.get("step") is not None:
         yield "step", f"{status['step']:,}"
-    if not news.get("end") and status.get("took") is None:
+    if not news.get("end") and status.get("mode") in _BUSY and status.get("took") is None:
         if status.get("rate"):
             yield "speed", f"{_short(status['rate'])} steps/s"
         if status.get("samples"):
@@ -122,11 +125,15 @@ def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
             scale = 2.0**-20 if metric == "memory" else 1.0
             extras[metric] = [Curve(clean(_NAMES.get(metric, metric), 40), [(x, y * scale) for x, y in points])]
     order = [role for _, role in _ROLES.values()]
+    breaks = [float(point[0]) for point in series.get("mark|model", {}).get("points", ())]
+    steps = [x for curves in (*metrics.values(), *extras.values()) for curve in curves for x, _ in curve.points]
+    span = (min(steps), max(steps)) if steps else None  # the same steps in all charts
     for metric in sorted(metrics, key=lambda name: (not name.startswith("loss"), name)):
-        yield Panel(clean(metric, 60), sorted(metrics[metric], key=lambda c: order.index(c.role)), "step")
+        curves = sorted(metrics[metric], key=lambda c: order.index(c.role))
+        yield Panel(clean(metric, 60), curves, "step", breaks, span)
     rank = {name: i for i, name in enumerate(_EXTRAS)}
     for metric in sorted(extras, key=lambda name: (rank.get(name, len(rank)), name)):
-        yield Panel(clean(_TITLES.get(metric, metric), 60), extras[metric], "step")
+        yield Panel(clean(_TITLES.get(metric, metric), 60), extras[metric], "step", breaks, span)
 
 
 def _value(sent: Any) -> float:

@@ -14,6 +14,7 @@ __all__ = ["Curve", "Panel", "curve_charts"]
 
 _WIDTH, _HEIGHT = 400, 236  # of one panel
 _KEY = 28  # the dot before a name in the legend, and the room around it
+_MARGIN = 8  # at the sides of a legend that is as wide as its panel
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 22, 46, 36  # around its scales; the legend stands above them and covers nothing
 _FONTS = "system-ui,-apple-system,'Segoe UI','DejaVu Sans',Verdana,sans-serif"
 _COLORS = {  # each at least 3 to 1 against white and against black
@@ -45,11 +46,21 @@ class Curve:
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """One chart: a title, what lies along its scale, and its curves."""
+    """One chart.
+
+    Attributes:
+        title: stands above it.
+        curves: what it shows.
+        x: what lies along its scale.
+        breaks: places on that scale after which something else begins: a line stands there, and no curve crosses it.
+        span: the least and the greatest place that the scale shows; None: those of the curves.
+    """
 
     title: str
     curves: Sequence[Curve]
     x: str = "epoch"
+    breaks: Sequence[float] = ()
+    span: tuple[float, float] | None = None
 
 
 def curve_charts(panels: Sequence[Panel], columns: int = 2, theme: str | None = None) -> str:
@@ -132,7 +143,8 @@ class _Scale:
 def _drawn(panel: Panel) -> Iterator[str]:
     curves = [dataclasses.replace(curve, points=_thinned(curve.points)) for curve in panel.curves]
     finite = [point for curve in curves for point in curve.points if math.isfinite(point[1])]
-    across = _Scale([x for c in curves for x, _ in c.points], _LEFT, _WIDTH - _RIGHT, whole=True, room=0.0)
+    places = panel.span or [x for c in curves for x, _ in c.points]
+    across = _Scale(places, _LEFT, _WIDTH - _RIGHT, whole=True, room=0.0)
     up = _Scale([y for _, y in finite], _HEIGHT - _BOTTOM, _TOP, whole=False, room=0.06)
     note = " (logarithmic)" if up.logarithmic else ""
     yield f'<text x="{_LEFT}" y="17" font-size="13" font-weight="600">{escape(panel.title + note)}</text>'
@@ -144,8 +156,11 @@ def _drawn(panel: Panel) -> Iterator[str]:
     for value, name in across.ticks():
         yield _text(across.place(value), _HEIGHT - _BOTTOM + 15, name, "middle")
     yield _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 7, panel.x, "middle")
+    for x in panel.breaks:
+        place = f"M{across.place(x):.1f} {_TOP}V{_HEIGHT - _BOTTOM}"
+        yield f'<path d="{place}" stroke="currentColor" opacity="0.6"><title>another model begins</title></path>'
     for curve in curves:
-        yield from _traced(curve, across, up)
+        yield from _traced(curve, across, up, panel.breaks)
 
 
 def _legend(curves: Sequence[Curve], title: str) -> str:
@@ -153,24 +168,30 @@ def _legend(curves: Sequence[Curve], title: str) -> str:
     names = ["" if len(curves) == 1 and title.startswith(curve.name) else curve.name for curve in curves]
     values = [_last(curve) for curve in curves]
     for i in range(len(curves)):
-        if (
-            sum([text_width(name, 11) for name in names] + [text_width(value, 11) * 1.1 for value in values])
-            + (_KEY * len(curves))
-            > _WIDTH - _LEFT
-        ):
+        if _legend_width(names, values) > _WIDTH - 2 * _MARGIN:
             values[i] = ""
+    start = max(_MARGIN, min(_LEFT, _WIDTH - _MARGIN - _legend_width(names, values)))
     keys = [
         f'<tspan fill="{_COLORS[curve.role]}" dx="{12 if i else 0}">●</tspan><tspan dx="4">{escape(name)}</tspan>'
         f'<tspan dx="5" font-weight="600">{value}</tspan>'
         for i, (curve, name, value) in enumerate(zip(curves, names, values))
     ]
-    return f'<text x="{_LEFT}" y="35" font-size="11">{"".join(keys)}</text>'
+    return f'<text x="{start:.0f}" y="35" font-size="11">{"".join(keys)}</text>'
 
 
-def _traced(curve: Curve, across: _Scale, up: _Scale) -> Iterator[str]:
+def _legend_width(names: Sequence[str], values: Sequence[str]) -> float:
+    words = sum([text_width(name, 11) for name in names]) + 1.1 * sum([text_width(value, 11) for value in values])
+    return words + _KEY * len(names)
+
+
+def _traced(curve: Curve, across: _Scale, up: _Scale, breaks: Sequence[float]) -> Iterator[str]:
     color = _COLORS[curve.role]
     stretches: list[list[str]] = [[]]
+    before = -math.inf
     for x, y in curve.points:
+        if any([before <= each < x for each in breaks]):
+            stretches.append([])
+        before = x
         if math.isfinite(y):
             stretches[-1].append(f"{across.place(x):.1f},{up.place(y):.1f}")
         elif stretches[-1]:

@@ -81,6 +81,34 @@ class Interrupted(ef.callbacks.Callback):
         raise KeyboardInterrupt
 
 
+def test_a_fit_that_fails_is_told_as_such():
+    with watched() as (_, reader):
+        x, y = data()
+        model = mlp()
+        model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+        with pytest.raises(ValueError, match="shape"):
+            model.fit(x[:, :2], y, verbose=0)
+        failed = reader.wait(lambda r: r.parts.get("status", {}).get("mode") == "failed" and r.parts["status"])
+        assert (failed["step"], failed["took"] > 0) == (16, True)
+        try:
+            raise LookupError("no data yet")
+        except LookupError:
+            model.fit(x, y, batch_size=8, verbose=0)  # an error that is being handled isn't its own
+        reader.wait(lambda r: r.parts["status"]["mode"] == "done" and r.parts["status"]["step"] == 24)
+
+
+def test_another_model_is_marked_and_more_training_of_the_same_one_is_not():
+    x, y = data()
+    first = mlp("first")
+    with watched() as (page, reader):
+        first.fit(x, y, batch_size=16, epochs=1, verbose=0)
+        first.fit(x, y, batch_size=16, epochs=1, verbose=0)
+        mlp("second").fit(x, y, batch_size=16, epochs=1, verbose=0)
+        page.close()
+        reader.wait(lambda r: r.parts.get("end") and "validation|loss" not in r.curves and "mark|model" in r.curves)
+        assert reader.curves["mark|model"] == [[8, 2]]
+
+
 def test_training_is_told_again_when_another_fit_begins():
     model, x_y = mlp(), data()
     progress = Progress(model)

@@ -94,6 +94,32 @@ def test_curves_and_the_graph_update_while_training_runs(page_in_browser):
     seen.wait("/3 \\/ 3/.test(document.querySelector('.live-line').textContent)")
 
 
+def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(20):
+        page.log({"norm": 3.123e18 + step * 1e12, "loss": 1.0 / (1 + step)}, step=step)
+    page._collector._box.point("mark|model", 9, 2)
+    seen.wait(
+        "document.querySelectorAll('[data-metric]').length >= 2 && window.eagerflowLive.curves.options.breaks.length"
+    )
+    plot = "window.eagerflowLive.curves.plots.get({!r})"
+    starts = (  # of all that is written beside the axis
+        f"(() => {{ const p = {plot.format('norm')}, brush = p.brush, found = []; brush.fillText = (text, x) =>"
+        " found.push(brush.textAlign === 'right' ? x - brush.measureText(text).width : 0); p.axes(brush);"
+        " delete brush.fillText; return found; })()"
+    )
+    assert min(seen.run(starts)) >= 0
+    assert seen.run(f"{plot.format('norm')}.left") > 60
+    assert seen.run(f"{plot.format('loss')}.left") == 52
+    assert seen.run(f"[{plot.format('loss')}.parted(9, 10), {plot.format('loss')}.parted(10, 11)]") == [True, False]
+    moves = (
+        f"(() => {{ const p = {plot.format('loss')}, brush = new Proxy({{ n: 0 }}, {{ get: (t, k) => k === 'n' ? t.n :"
+        " () => { t.n += k === 'moveTo'; }, set: () => true });"
+        " p.path(brush, p.lines[0].points, 1, 1); return brush.n; })()"
+    )
+    assert seen.run(moves) == 2
+
+
 def test_log_scale_smoothing_and_values_under_the_pointer(page_in_browser):
     page, seen = page_in_browser
     for step in range(300):

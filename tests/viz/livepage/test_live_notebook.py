@@ -64,9 +64,9 @@ def shell(monkeypatch):
         page.close(quit=True)
 
 
-def end_cell(shell):
+def end_cell(shell, result=None):
     for function in list(shell.events.called):
-        function(None)
+        function(result)
     shell.execution_count += 1
 
 
@@ -99,6 +99,47 @@ def test_the_end_of_fit_is_told_before_the_program_ends():
     over = {**running, "mode": "done", "took": 4.2}
     assert still({"status": over})[0] == "viz.live, done after 4 s · epoch 3 / 3 · step 9"
     assert "#8a949d" in still({"status": over})[1]
+
+
+def test_between_two_cells_nothing_trains(shell):
+    x, y = data()
+    model = mlp()
+    viz.live(linger=0)
+    model.train_on_batch(x, y)
+    end_cell(shell)
+    plain, html = places[0].fills[-1]
+    assert plain.startswith("viz.live, idle · step 1")
+    assert "left" not in plain
+    assert "steps/s" not in plain
+    assert "#2c9a6f" not in html.split("</b>")[0]
+    model.evaluate(x, y, verbose=0)
+    end_cell(shell, SimpleNamespace(error_in_exec=None))
+    assert places[0].fills[-1][0].startswith("viz.live, idle")
+    model.train_on_batch(x, y)
+    end_cell(shell, SimpleNamespace(error_in_exec=NameError("y")))
+    assert places[0].fills[-1][0].startswith("viz.live, failed · step 2")
+
+
+def test_a_fit_that_fails_is_not_shown_as_training(shell):
+    viz.live(linger=0)
+    model = train()
+    with pytest.raises(ValueError, match="shape"):
+        model.fit(data()[0][:, :2], data()[1], verbose=0)
+    end_cell(shell)
+    plain, html = places[0].fills[-1]
+    assert plain.startswith("viz.live, failed after less than 1 s")
+    assert "left" not in plain
+    assert "#d63a30" in html.split("</b>")[0]
+
+
+def test_charts_of_several_models_are_parted_and_show_the_same_steps():
+    loss = [[step, 1.0 / step] for step in range(1, 9)]
+    news = {"series": {"batch|loss": {"points": loss}, "extra|memory": {"points": [[5, 2.0**20]]}}}
+    whole = still(news)[1]
+    parted = still({"series": {**news["series"], "mark|model": {"points": [[4, 2]]}}})[1]
+    assert (whole.count("<polyline"), parted.count("<polyline")) == (1, 2)
+    assert parted.count("another model begins") == 2  # in each chart
+    assert whole.count(">2</text>") == 2  # the scale of memory, which was measured once, begins with the others
 
 
 def test_the_last_state_stays(shell):

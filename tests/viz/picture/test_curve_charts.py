@@ -57,6 +57,21 @@ def test_what_is_not_finite_is_marked_and_parts_the_curve():
     assert sum("nan" in "".join(p.itertext()) or "inf" in "".join(p.itertext()) for p in root.iter(f"{SVG}path")) == 2
 
 
+def test_where_something_else_begins_no_curve_goes_through():
+    points = [(1, 1.0), (2, 2.0), (3, 9.0), (4, 8.0)]
+    root = ET.fromstring(curve_charts([Panel("loss", [Curve("train", points)], "step", [2.0])]))
+    assert [len(line.get("points").split()) for line in root.iter(f"{SVG}polyline")] == [2, 2]
+    line = next(p for p in root.iter(f"{SVG}path") if "another model" in "".join(p.itertext()))
+    assert line.get("d").startswith(f"M{marks(root)[1][0]:.1f} ")
+
+
+def test_charts_side_by_side_can_show_the_same_steps():
+    short, long = Curve("memory", [(4, 1.0)]), Curve("loss", [(0, 1.0), (4, 2.0), (8, 3.0)])
+    root = ET.fromstring(curve_charts([Panel("memory", [short], "step", (), (0, 8)), Panel("loss", [long])]))
+    (alone, _), _, (middle, _), _ = marks(root)
+    assert alone == middle
+
+
 @pytest.mark.parametrize("points", [[(1, 0.5)], [(1, 7.0), (2, 7.0)], [(3, 0.0)], [(1, -1e-30)], [(1, math.nan)], []])
 def test_few_and_equal_numbers_have_a_chart(points):
     root = drawn(Curve("train", points))
@@ -97,7 +112,9 @@ def test_a_history_has_a_chart_for_each_metric_the_loss_first():
 def test_a_legend_has_room_for_what_it_says():
     curves = [Curve(name, [(0, 0.123456), (1, 0.123456)], "train") for name in ("running mean", "train", "validation")]
     plain = "".join(ET.fromstring(curve_charts([Panel("accuracy", curves)])).itertext())
-    assert "running mean●train" in plain  # the first gives up its value
-    assert plain.count("0.1235") >= 2
+    assert "running mean0.1235●train0.1235●validation0.1235" in plain
+    curves[0] = Curve("running mean of it", curves[0].points, "train")
+    plain = "".join(ET.fromstring(curve_charts([Panel("accuracy", curves)])).itertext())
+    assert "running mean of it●train0.1235●validation0.1235" in plain  # the first gives up its value
     alone = curve_charts([Panel("learning rate", [Curve("learning rate", [(0, 0.5), (1, 0.5)])])])
     assert alone.count(">learning rate</") == 1

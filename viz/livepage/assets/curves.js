@@ -18,7 +18,7 @@ class Curves {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
     this.ofFit = false; // whether numbers come from `fit`
-    this.options = { log: false, weight: 0, range: 1, robust: false, marks: [] };
+    this.options = { log: false, weight: 0, range: 1, robust: false, marks: [], breaks: [] };
     this.grid = el("div", { class: "plot-grid" });
     this.empty = notice("No numbers yet", "Curves begin with the first training step.");
     this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
@@ -52,6 +52,7 @@ class Curves {
       else known.push(...points);
     }
     this.options.marks = this.series.get("mark|epoch") || [];
+    this.options.breaks = (this.series.get("mark|model") || []).map(([x]) => x);
     this.draw();
   }
 

@@ -175,18 +175,18 @@ class Live {
     if (this.gone || this.lost) return ["lost", "connection lost"];
     if (!this.status.mode) return ["waiting", "waiting for training"];
     const { mode, took } = this.status; // `took` is there after `fit`
-    if (took !== undefined) return [mode === "done" ? mode : "interrupted", `${mode} after ${took < 1 ? "less than 1 s" : duration(took)}`];
-    return ["running", mode];
+    if (took !== undefined) return [{ done: "done", failed: "crashed" }[mode] || "interrupted", `${mode} after ${took < 1 ? "less than 1 s" : duration(took)}`];
+    return [{ idle: "waiting", failed: "crashed" }[mode] || "running", mode];
   }
 
   facts() {
-    const s = this.status, found = [];
+    const s = this.status, found = [], busy = !this.end && s.took === undefined && !["idle", "failed"].includes(s.mode);
     const add = (name, value, title) => value !== null && value !== undefined && found.push([name, value, title]);
     if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`);
-    add("step", s.step !== undefined ? amount(s.step) + (s.per_epoch && !this.end && s.took === undefined && innerWidth > NARROW ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null);
+    add("step", s.step !== undefined ? amount(s.step) + (s.per_epoch && busy && innerWidth > NARROW ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null);
     const quiet = performance.now() - this.heard;
     if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000));
-    if (!this.end && s.took === undefined) {
+    if (busy) {
       add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds");
       add("samples", s.samples ? `${short(s.samples)} /s` : null);
       add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${s.elapsed ? `; ${duration(s.elapsed)} have passed` : ""}`);

@@ -1,6 +1,6 @@
 // A chart of a few curves over training steps, drawn on a canvas: linear or logarithmic, smoothed, with values at hand.
 
-const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 };
+const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more, where the numbers beside the axis are long
 const PLOT_HEIGHT = 140;
 const FEW = 25; // so few points are marked one by one
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
@@ -71,6 +71,7 @@ class Plot {
     this.title = title;
     this.unit = unit || numeral;
     this.lines = [];
+    this.left = MARGIN.left;
     this.canvas = el("canvas", { role: "img", tabindex: 0 });
     this.legend = el("div", { class: "plot-legend" });
     this.tip = el("div", { class: "plot-tip", hidden: true });
@@ -110,7 +111,7 @@ class Plot {
     if (!this.log && low >= 0 && this.y[0] < 0) this.y[0] = 0;
   }
 
-  toX(x) { return MARGIN.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - MARGIN.left - MARGIN.right); }
+  toX(x) { return this.left + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (this.width - this.left - MARGIN.right); }
 
   toY(value) {
     const at = this.log ? Math.log10(value) : value, [low, high] = this.y;
@@ -125,7 +126,7 @@ class Plot {
     this.axes(brush);
     brush.save();
     brush.beginPath();
-    brush.rect(MARGIN.left, 0, this.width - MARGIN.left - MARGIN.right + 4, PLOT_HEIGHT - MARGIN.bottom);
+    brush.rect(this.left, 0, this.width - this.left - MARGIN.right + 4, PLOT_HEIGHT - MARGIN.bottom);
     brush.clip();
     for (const line of this.drawn) this.curve(brush, line);
     brush.restore();
@@ -134,7 +135,7 @@ class Plot {
   }
 
   axes(brush) {
-    const bottom = PLOT_HEIGHT - MARGIN.bottom;
+    const bottom = PLOT_HEIGHT - MARGIN.bottom, space = 6;
     brush.font = "11px system-ui, sans-serif";
     brush.fillStyle = cssColour("--muted");
     brush.strokeStyle = cssColour("--frame");
@@ -142,22 +143,24 @@ class Plot {
     brush.textAlign = "right";
     brush.textBaseline = "middle";
     const size = this.unitSize(), marked = this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, 4).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
-    for (const at of marked) {
-      const value = this.log ? 10 ** at : at, y = Math.round(this.toY(value)) + 0.5;
+    const values = marked.map((at) => (this.log ? 10 ** at : at));
+    this.left = Math.max(MARGIN.left, ...values.map((value) => Math.ceil(brush.measureText(named(value)).width) + 2 * space));
+    for (const value of values) {
+      const y = Math.round(this.toY(value)) + 0.5;
       brush.globalAlpha = 0.6;
       brush.beginPath();
-      brush.moveTo(MARGIN.left, y);
+      brush.moveTo(this.left, y);
       brush.lineTo(this.width - MARGIN.right, y);
       brush.stroke();
       brush.globalAlpha = 1;
-      brush.fillText(named(value), MARGIN.left - 6, y);
+      brush.fillText(named(value), this.left - space, y);
     }
     brush.textAlign = "center";
     brush.textBaseline = "top";
     const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 70)));
     for (const at of steps) if (Number.isInteger(at)) brush.fillText(at >= 1e4 ? short(at) : amount(at), this.toX(at), bottom + 5);
     brush.textAlign = "right";
-    brush.fillText("step", MARGIN.left - 6, bottom + 5);
+    brush.fillText("step", this.left - space, bottom + 5);
     this.marks(brush, bottom);
   }
 
@@ -167,7 +170,7 @@ class Plot {
     return base && most >= base ? base ** Math.floor(Math.log(most) / Math.log(base)) : 1;
   }
 
-  marks(brush, bottom) { // where epochs end
+  marks(brush, bottom) { // where epochs end, and where another model begins
     const all = (this.options.marks || []).filter(([x]) => x > this.x[0] && x < this.x[1]);
     const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find((each) => all.length / each <= MOST_MARKS) || Infinity;
     const inside = all.filter(([, epoch]) => epoch % every === 0);
@@ -180,8 +183,20 @@ class Plot {
       brush.lineTo(Math.round(this.toX(x)) + 0.5, bottom);
       brush.stroke();
     }
+    brush.setLineDash([]);
+    brush.globalAlpha = 1;
+    brush.strokeStyle = cssColour("--muted");
+    for (const x of (this.options.breaks || []).filter((each) => each > this.x[0] && each < this.x[1])) {
+      brush.beginPath();
+      brush.moveTo(Math.round(this.toX(x)) + 0.5, MARGIN.top);
+      brush.lineTo(Math.round(this.toX(x)) + 0.5, bottom);
+      brush.stroke();
+    }
     brush.restore();
   }
+
+  // Whether another model began between two points.
+  parted(from, to) { return (this.options.breaks || []).some((x) => from <= x && x < to); }
 
   curve(brush, line) {
     brush.strokeStyle = brush.fillStyle = line.colour;
@@ -203,10 +218,12 @@ class Plot {
     brush.globalAlpha = alpha;
     brush.lineWidth = width;
     brush.beginPath();
-    let drawing = false;
+    let drawing = false, before = -Infinity;
     for (const [x, y] of points) {
+      const follows = drawing && !this.parted(before, x);
+      before = x;
       if (!this.usable(y)) drawing = false;
-      else if (drawing) brush.lineTo(this.toX(x), this.toY(y));
+      else if (follows) brush.lineTo(this.toX(x), this.toY(y));
       else {
         brush.moveTo(this.toX(x), this.toY(y));
         drawing = true;
@@ -217,13 +234,18 @@ class Plot {
   }
 
   band(brush, points) { // between the least and the greatest of the values that were joined in a point
-    const wide = points.filter(([, y, low, high]) => this.usable(y) && this.usable(low) && low !== high);
-    if (wide.length < 2) return;
+    const stretches = [[]];
+    points.forEach(([x, y, low, high], i) => {
+      if (i && this.parted(points[i - 1][0], x)) stretches.push([]);
+      if (this.usable(y) && this.usable(low) && low !== high) stretches[stretches.length - 1].push(points[i]);
+    });
     brush.globalAlpha = 0.15;
-    brush.beginPath();
-    for (const [x, , , high] of wide) brush.lineTo(this.toX(x), this.toY(high));
-    for (const [x, , low] of wide.reverse()) brush.lineTo(this.toX(x), this.toY(low));
-    brush.fill();
+    for (const wide of stretches.filter((each) => each.length > 1)) {
+      brush.beginPath();
+      for (const [x, , , high] of wide) brush.lineTo(this.toX(x), this.toY(high));
+      for (const [x, , low] of wide.reverse()) brush.lineTo(this.toX(x), this.toY(low));
+      brush.fill();
+    }
     brush.globalAlpha = 1;
   }
 
@@ -266,7 +288,7 @@ class Plot {
     if (!this.lines.length || !this.x) return;
     if (offset === null) this.at = null;
     else {
-      const share = (offset - MARGIN.left) / (this.width - MARGIN.left - MARGIN.right);
+      const share = (offset - this.left) / (this.width - this.left - MARGIN.right);
       this.at = this.x[0] + Math.max(0, Math.min(1, share)) * (this.x[1] - this.x[0]);
     }
     this.tip.hidden = this.at === null;
