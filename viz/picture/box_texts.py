@@ -30,6 +30,8 @@ __all__ = [
     "weights",
 ]
 
+_MOST_MODELS = 3  # named above a picture
+
 
 def title(block: Block) -> str:
     """The name of a frame or closed scope: `"dense"`, or `"block_0 … block_11  ×12"`."""
@@ -47,9 +49,13 @@ def _times(repeats: int) -> str:
 
 def about(block: Block) -> list[str]:
     """Class and number of weights of a frame."""
+    return [*_class(block), *_parameters(block)]
+
+
+def _class(block: Block) -> list[str]:
+    """The class of a scope that isn't called the same."""
     scope = block.scope
-    parts = [formatting.clean(scope.cls, 40)] if scope and scope.cls else []
-    return [*parts, *_parameters(block)]
+    return [formatting.clean(scope.cls, 40)] if scope and scope.cls not in ("", block.title) else []
 
 
 def spent(arrow: str, time: int) -> str:
@@ -62,7 +68,7 @@ def closed_lines(record: Record, block: Block) -> list[str]:
     scope = block.scope
     if scope is None:
         return []
-    lines = [formatting.clean(scope.cls, 40)] if scope.cls else []
+    lines = _class(block)
     if scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
     return lines + _parameters(block)
@@ -140,12 +146,10 @@ def rest_name(record: Record, scope: int | None) -> str:
 
 
 def main_scope(record: Record, ops: Iterable[Op]) -> str:
-    """The name of the first model that ran."""
-    for op in ops:
-        for scope in record.ancestors(op.scope):
-            if scope.kind == "model":
-                return scope.name
-    return ""
+    """The names of the models that ran, in the order of their first calls, but of those within others."""
+    around = [[scope.name for scope in record.ancestors(op.scope) if scope.kind == "model"] for op in ops]
+    names = [formatting.clean(name, 40) for name in dict.fromkeys([models[-1] for models in around if models])]
+    return ", ".join(names[:_MOST_MODELS]) + (", …" if len(names) > _MOST_MODELS else "")
 
 
 def caption(record: Record, ops: list[Op]) -> list[str]:
