@@ -356,7 +356,7 @@ class Recorder(Observer):
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         self.end(f"{name} of variable {variable.path!r}, which the step's objects don't hold")
 
-    def on_draw(self, kind: str, drawn: Any, settings: Any) -> None:
+    def on_draw(self, kind: str, drawn: Any, settings: Any, started: int, ended: int) -> None:
         if self.slot_of(drawn) is None:  # by no function that is called again
             self.end(f"random numbers are drawn in a way that a replay can't repeat ({kind})")
 

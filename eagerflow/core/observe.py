@@ -171,7 +171,7 @@ class Observer:
             overlapped: a helper did it meanwhile, and it is announced later than it happened.
         """
 
-    def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any]) -> None:
+    def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         """Random numbers were drawn, not the same at every call: `drawn` is the array, `settings` its distribution."""
 
     def on_scope_begin(self, scope: Scope) -> None:
@@ -255,11 +255,12 @@ class scope(Scope):
             observer.on_scope_end(self, outputs, error)
 
 
-def draw(kind: str, drawn: Any, **settings: Any) -> None:
-    """Announce random numbers."""
+def draw(kind: str, drawn: Any, settings: Mapping[str, Any], started: int) -> None:
+    """Announce random numbers, the drawing of which began at `started`."""
     if state.on:
+        ended = clock()
         for observer in _observers.get():
-            observer.on_draw(kind, drawn, settings)
+            observer.on_draw(kind, drawn, settings, started, ended)
 
 
 def logs(kind: str, step: int, values: dict[str, Any]) -> None:

@@ -220,7 +220,7 @@ class Listener(Observer):
         self.draws: list[Any] = []
         self.read: list[Any] = []
 
-    def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any]) -> None:
+    def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         self.draws.append(drawn)
 
     def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
@@ -284,7 +284,7 @@ class _Recorder(Observer):
             if isinstance(seen, Seen):
                 self.known.join(ours.data, seen)
 
-    def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any]) -> None:
+    def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         seen = self.known.add(drawn)
         self.draws.append(drawn)
         op = Drawn(f"random {kind}", tuple(settings))

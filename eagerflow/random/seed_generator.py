@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -27,6 +28,15 @@ R = TypeVar("R")
 
 table = Table("seed generator", "keras.random")
 _numbers = itertools.count()
+
+
+class _Began(threading.local):
+    """When this thread began to draw; known only while somebody observes."""
+
+    at = 0
+
+
+_began = _Began()
 
 
 @table.add()
@@ -105,6 +115,8 @@ def draw(seed: Seed, where: str, apart: bool = False) -> numpy.random.Generator:
     An integer gives the same numbers at every call, a `SeedGenerator` others each time, and None draws
     from the process-wide state. Ranks that share a batch draw the same, unless their draws are to be kept `apart`.
     """
+    if observe.state.on:
+        _began.at = observe.clock()
     if seed is None:
         key = core_random.next_key()
     elif isinstance(seed, SeedGenerator):
@@ -120,7 +132,7 @@ def draw(seed: Seed, where: str, apart: bool = False) -> numpy.random.Generator:
 def announced(drawn: Any, seed: Seed, kind: str, **settings: Any) -> Any:
     """What was drawn, told to observers; not where the seed is an integer, which always gives the same numbers."""
     if observe.state.on and (seed is None or isinstance(seed, SeedGenerator)):
-        observe.draw(kind, drawn.data if isinstance(drawn, Tensor) else drawn, **settings)
+        observe.draw(kind, drawn.data if isinstance(drawn, Tensor) else drawn, settings, _began.at)
     return drawn
 
 

@@ -79,7 +79,7 @@ class Journal(observe.Observer):
         if outputs is not None and get_ident() == self._thread:
             self._note("op", op.name, outputs)
 
-    def on_draw(self, kind: str, drawn: Any, settings: Any) -> None:
+    def on_draw(self, kind: str, drawn: Any, settings: Any, started: int, ended: int) -> None:
         if get_ident() == self._thread:
             self._note("draw", kind, drawn)
 

@@ -320,7 +320,10 @@ class _Arranger:
         return made
 
     def _put_aside(self, made: Layout, layer: list[_Unit], y: float) -> None:
-        """Metrics that share a layer with others stand left of those; inputs too, or right, where they are read."""
+        """Metrics that share a layer with others stand left of those, or right, where what they read is made.
+
+        Inputs do too, where they are read.
+        """
         main = _main(layer)
         placed = [made.nodes[id_] for unit in main for id_ in unit.ids]
         placed += [made.frames[unit.id] for unit in main if unit.id in made.frames]
@@ -328,7 +331,10 @@ class _Arranger:
         right = max([rect.x + rect.w for rect in placed], default=0.0) + GAP_X
         middle, height = (left + right) / 2, max([unit.h for unit in layer])
         aside = [unit for unit in layer if unit not in main]
-        for unit in [unit for unit in aside if unit.aside]:
+        for unit in [unit for unit in aside if unit.aside and self._made_at(made, unit.ids[0]) > middle]:
+            made.add(unit.inside, right, round(y + (height - unit.h) / 2))
+            right += unit.w + GAP_X
+        for unit in [unit for unit in aside if unit.aside and unit.ids[0] not in made.nodes]:
             given = [made.nodes[tail].x for tail in self._given_to(unit.ids[0]) if tail in made.nodes]
             left = min([left, *[x - 2 * _TRACK + unit.w / 2 for x in given if x < left + GAP_X]])
             made.add(unit.inside, left - unit.w, round(y + (height - unit.h) / 2))
@@ -368,6 +374,12 @@ class _Arranger:
         """The inputs that a metric reads."""
         given = [edge.tail for edge in self.graph.edges if edge.head == metric]
         return [tail for tail in given if self.graph.nodes[tail].kind == "input"]
+
+    def _made_at(self, made: Layout, metric: str) -> float:
+        """Where that stands which makes what a metric reads, on average."""
+        makers = [edge.tail for edge in self.graph.edges if edge.head == metric and edge.tail in made.nodes]
+        makers = [maker for maker in makers if self.graph.nodes[maker].kind != "input"]
+        return sum([made.nodes[each].middle[0] for each in makers]) / len(makers) if makers else -1e9
 
     def _lower_inputs(self, made: Layout, inputs: list[_Unit]) -> None:
         """Let inputs that stand aside come down to what reads them, as far as nothing is in the way."""

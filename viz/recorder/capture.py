@@ -10,7 +10,7 @@ import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -90,6 +90,7 @@ class Capture(observe.Observer):
         self.gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
         self._same_key: dict[int | None, int] = {}
         self.arrays: dict[int, tuple[Any, int]] = {}
+        self._drawn: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what was drawn and not yet read: its event
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._owner_count = itertools.count()
         self._paths: dict[int | None, str] = {None: ""}
@@ -127,6 +128,7 @@ class Capture(observe.Observer):
             del scope.scope, scope.owner, scope.before
         self.open.clear()
         self.arrays.clear()
+        self._drawn.clear()
         self._owners.clear()
         self._crashed = self.measure = self.look = None
         if self.memory is not None:
@@ -153,6 +155,29 @@ class Capture(observe.Observer):
         about = {"of": name, "bytes": nbytes, "ranks": ranks, "waited": waited, "overlapped": overlapped or None}
         given = {key: value for key, value in about.items() if value not in ("", None)}
         self._note("collective", kind, started, ended, given, [], [], places)
+
+    def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
+        """Written down when something reads what was drawn: weights' first values, say, are no part of a step."""
+        if isinstance(drawn, numpy.generic) or self.tick() >= self.limit:
+            return
+        places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
+        given = {name: to_plain(value) for name, value in settings.items()}
+        name = f"random_{kind.replace(' ', '_')}"
+        event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, 0, 1, len(places))
+        self._drawn[id(drawn)] = weakref.ref(drawn), (event, places)
+
+    def _from_outside(self, data: Any) -> int:
+        """The position of an array that no op made and that is met for the first time."""
+        drawn = self._drawn.pop(id(data), None)
+        if drawn is None or drawn[0]() is not data:
+            return self.meet(data, None, None, True)
+        position = self.meet(data, None, None, False)
+        self._remember(data, position)
+        fields, places = drawn[1]
+        self.journal.log.extend((*fields, position, *places))
+        if self.keeper is not None:
+            self.keeper.output(position, data, None, self.label(fields[1]))
+        return position
 
     def update_from(self, variable: Any, x: Any) -> Any:
         """What a variable is updated from, as an entry of `Event.inputs`."""
@@ -202,7 +227,7 @@ class Capture(observe.Observer):
         if x.__class__ is Tensor and x.key is None:  # a batch, say
             data = x.data
             known = self.arrays.get(id(data))
-            position = self.meet(data, None, None, True) if known is None or known[0]() is not data else known[1]
+            position = self._from_outside(data) if known is None or known[0]() is not data else known[1]
             serial = getattr(x, "serial", None)
             if serial is None:
                 x.serial = serial = next_serial()
@@ -292,7 +317,7 @@ class Capture(observe.Observer):
         """The position of an array that was passed as it is."""
         position = self._array_position(array)
         if position is None:
-            position = self.meet(array, None, None, True)
+            position = self._from_outside(array)
             self._remember(array, position)
         return position
 

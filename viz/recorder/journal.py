@@ -17,16 +17,18 @@ _MET = 7
 
 
 class Event(NamedTuple):
-    """An op, a backward rule, an update in place or something ranks did together, as it was announced.
+    """What was announced: an op, a backward rule, an update in place, a draw, something ranks did together.
+
+    And of a metric that ended, what it was given.
 
     Attributes:
-        kind: `"op"`, `"rule"`, `"update"` or `"collective"`.
-        op: the `Op`; the name for updates and collectives.
+        kind: `"op"`, `"rule"`, `"update"`, `"draw"`, `"reading"` (of a metric) or `"collective"`.
+        op: the `Op`; the name for all others but rules.
         started, ended: `clock()`.
         scope: the number of the innermost open scope.
         thread: the thread's identity.
         given: values of the op's settings; for rules, the keys of the forward op's outputs and of its inputs; for
-            collectives, their settings.
+            draws and collectives, their settings.
         inputs: an entry per argument: the position of a tensor, None, a tuple of such, or `("=", plain value)`.
         outputs: positions of tensors.
         places: numbers in `Walker.codes`, each with an instruction.

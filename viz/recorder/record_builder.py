@@ -263,6 +263,32 @@ class _Builder:
         op = self._op(event, str(event.op), "network")
         op.settings = dict(event.given)
 
+    def _add_draw(self, event: Event) -> None:
+        op = self._op(event, str(event.op), self._phase(event.scope))
+        op.settings = dict(event.given)
+        self._make(op, tuple(event.outputs))
+
+    def _add_reading(self, event: Event) -> None:
+        """What a metric read past all ops, with NumPy: else nothing would tell that it saw the predictions."""
+        given = [i for position in event.inputs for i in self._now(position)]
+        read, ended = set[int](), event.started
+        for op, began in zip(reversed(self.record.ops), reversed(self.began)):
+            if began < event.started:
+                break
+            if any(scope.id == event.scope for scope in self.record.ancestors(op.scope)):
+                read.update(op.inputs)
+                ended = max(ended, began + op.duration)
+        unread = [i for i in given if i not in read]
+        if any(self._is_computed(i, read) for i in unread):
+            op = self._op(event._replace(started=ended), str(event.op), "metric")
+            op.inputs = tuple(dict.fromkeys(unread))
+            op.input_names = ("given",) * len(op.inputs)
+
+    def _is_computed(self, tensor: int, read: set[int]) -> bool:
+        """Was a tensor made by an op, and of something else than what was read (logits instead of probabilities)?"""
+        producer = self.record.tensors[tensor].producer
+        return producer is not None and read.isdisjoint(self.record.ops[producer].inputs)
+
     def _op(self, event: Event, name: str, phase: str) -> Op:
         op = Op(
             len(self.record.ops),

@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import os
 import sys
+import threading
 from collections.abc import Callable, Collection
 from types import CodeType, FrameType
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from eagerflow.core import observe
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
 from viz.recorder.input_names import names_of_inputs
+from viz.recorder.journal import Journal
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.source_lines import is_internal
 
@@ -69,6 +71,7 @@ class Listener(Protocol):
     """What the hook uses of a `Capture`."""
 
     scopes: list[RecordedScope]
+    journal: Journal
     open: Scopes[RecordedScope]
     here: Here
     limit: int
@@ -146,6 +149,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
 
 def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
     opened, owner_of, clock = capture.open, capture.owner, observe.clock
+    note, thread = capture.journal.log.extend, threading.get_ident
 
     def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         if not opened or opened[-1].scope is not scope:  # one that never said that it ended is inside, or nobody knows
@@ -159,8 +163,12 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
             capture.crash(error)
 
     def close(recorded: RecordedScope, outputs: Any, error: BaseException | None) -> None:
+        number = capture.here[0]
         capture.here = recorded.before
         recorded.ended = clock()
+        if recorded.kind == "metric" and recorded.inputs:  # what of it no op has read, it read with NumPy
+            began, lengths = recorded.started, (len(recorded.inputs), 0, 0)
+            note(("reading", "update_state", began, recorded.ended, number, thread(), (), *lengths, *recorded.inputs))
         if outputs is not None:
             recorded.outputs = positions(outputs)
         if error is not None:

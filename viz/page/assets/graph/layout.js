@@ -331,7 +331,8 @@ class Arranger {
     return { w, h };
   }
 
-  // Metrics that share a layer with others stand left of those; inputs too, or right, where they are read.
+  // Metrics that share a layer with others stand left of those, or right, where what they read is made; inputs too, where
+  // they are read.
   putAside(layer, y) {
     const main = mainOf(layer),
       units = layer.filter((unit) => !main.includes(unit) && !unit.beside).sort((a, b) => b.aside - a.aside),
@@ -344,7 +345,7 @@ class Arranger {
     for (const unit of units) {
       const [node] = unit.nodes;
       node.y = Math.round(unit.first ? y + height - node.h : y + (height - node.h) / 2);
-      if (unit.first && this.readAt(node) > middle) {
+      if ((unit.first ? this.readAt(node) : this.madeAt(node)) > middle) {
         node.x = right;
         right += node.w + GAP_X;
       } else {
@@ -371,6 +372,16 @@ class Arranger {
       .filter((edge) => edge.tail === id)
       .map((edge) => middleOf(this.scene.nodes.get(edge.head))[0]);
     return readers.reduce((sum, x) => sum + x, 0) / readers.length;
+  }
+
+  // Where that stands which makes what a metric reads, on average.
+  madeAt({ id }) {
+    const makers = this.scene.edges
+      .filter((edge) => edge.head === id)
+      .map((edge) => this.scene.nodes.get(edge.tail))
+      .filter((node) => node.kind !== "input" && node.y !== undefined)
+      .map((node) => middleOf(node)[0]);
+    return makers.length ? makers.reduce((sum, x) => sum + x, 0) / makers.length : -Infinity;
   }
 
   // `top` and `height` are those of the whole layer: arrows may run above and below it.
