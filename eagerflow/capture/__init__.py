@@ -11,6 +11,8 @@ taped.py        a replay under a tape
 forwarding.py   observers that hear a run while it is captured
 watching.py     who reads values and changes variables meanwhile
 names.py        which globals and attributes code names
+caches.py       what functions with a cache have stored
+settings.py     settings that a step may ask for
 kinds.py        kinds of Python objects: constants, what can be compared, and what can't be looked into
 reached.py      all Python objects that a step depends on
 guards.py       whether they are as they were

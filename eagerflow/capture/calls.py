@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import gc
+import io
 import math
 import operator
 import os
@@ -44,6 +45,9 @@ _PURE = {
 }
 _PURE_MODULES = {math.__name__, operator.__name__, "_operator", "_functools", "itertools", "_abc", "_contextvars"}
 _READING = frozenset("copy count get index items keys values __contains__ __getitem__ __len__".split())
+# Of NumPy's functions in C; those in Python open files by Python's means.
+_FILES = frozenset("dump fromfile tofile".split())
+_SHOWING = ("linecache.py", "tokenize.py")  # which open a file of code for the line in a warning
 _CHANGING_LOCALLY = (list, dict, set)
 
 
@@ -78,6 +82,8 @@ def _acts(function: Any, held: set[int]) -> str | None:
     if function in _PURE:
         return None
     owner, name = getattr(function, "__self__", None), function.__name__
+    if name in _FILES and (owner.__class__ is numpy.ndarray or getattr(function, "__module__", "") == "numpy"):
+        return f"numpy.{name}"
     module = getattr(function, "__module__", None) or ""
     if owner is None or owner.__class__.__name__ == "module":
         module = module or getattr(owner, "__name__", "")
@@ -119,6 +125,16 @@ class _Listening:
             why = _acts(argument, self.held)
             if why is not None:
                 self._end(why, frame)
+        elif event == "c_call" and argument is io.open and not code.co_filename.endswith(_SHOWING):
+            self._opened(frame)
+
+    def _opened(self, frame: FrameType) -> None:
+        """A library opens a file: NumPy's `load` and `savetxt`, say."""
+        called: FrameType | None = frame
+        while called is not None and called.f_back is not None and not is_of_user(called.f_back.f_code.co_filename):
+            called = called.f_back
+        if called is not None and called.f_back is not None:
+            self._end(f"{called.f_code.co_name}, which opens a file", called.f_back)
 
     def _end(self, what: str, frame: FrameType) -> None:
         self.recorder.end(f"the step calls {what}", (frame.f_code.co_filename, frame.f_lineno))

@@ -21,7 +21,7 @@ import numpy
 
 from eagerflow.capture.calls import is_of_a_library
 
-__all__ = ["BUFFERS", "CONSTANTS", "LIBRARIES", "VIEWS", "is_fixed", "is_opaque", "is_users", "slots_of"]
+__all__ = ["BUFFERS", "CONSTANTS", "LIBRARIES", "VIEWS", "is_fixed", "is_opaque", "is_unheard", "is_users", "slots_of"]
 
 # Whose values can't change, or which have none.
 CONSTANTS: tuple[type, ...] = (
@@ -107,6 +107,12 @@ def is_users(kind: type) -> bool:
         return False
     file = getattr(sys.modules.get(module), "__file__", None)
     return file is None or not is_of_a_library(file)
+
+
+def is_unheard(kind: type) -> bool:
+    """Whether a class is NumPy's or the standard library's, whose code isn't listened to while a step runs."""
+    top = str(kind.__module__).partition(".")[0]
+    return top == "numpy" or (top in sys.stdlib_module_names and top != "__main__")
 
 
 def is_opaque(thing: Any) -> bool:

@@ -20,9 +20,21 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.capture.caches import CACHED, Results
 from eagerflow.capture.calls import is_of_a_library
-from eagerflow.capture.kinds import BUFFERS, CONSTANTS, LIBRARIES, VIEWS, is_fixed, is_opaque, is_users, slots_of
+from eagerflow.capture.kinds import (
+    BUFFERS,
+    CONSTANTS,
+    LIBRARIES,
+    VIEWS,
+    is_fixed,
+    is_opaque,
+    is_unheard,
+    is_users,
+    slots_of,
+)
 from eagerflow.capture.names import Names, named_in
+from eagerflow.capture.settings import SETTINGS
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
@@ -152,6 +164,8 @@ class Held:
         self._keep: list[Any] = []
         self.reach(function, getattr(function, "__name__", "the step"))
         self._of_codes()
+        for name in SETTINGS.keys() & (self._names.scope | self._names.attributes):
+            self.asked.append((SETTINGS[name], SETTINGS[name](), name))
         if self._has_decimals:
             self.asked.append((_decimal_settings, _decimal_settings(), "decimal.getcontext()"))
 
@@ -230,6 +244,8 @@ class Held:
             yield from (part._replace(thing=each) for each in (thing.fget, thing.fset, thing.fdel))
         elif isinstance(thing, (staticmethod, classmethod)):
             yield part._replace(thing=thing.__func__)
+        elif isinstance(thing, CACHED):
+            yield from self._of_cached(part)
         elif isinstance(thing, ContextVar):
             yield from self._of_asked(part, functools.partial(thing.get, NOTHING))
         elif isinstance(thing, weakref.ReferenceType):  # whose object may go, but not be another one
@@ -247,6 +263,15 @@ class Held:
             if found is not NOTHING:
                 yield part._replace(thing=found)
 
+    def _of_cached(self, part: _Part) -> Iterator[_Part]:
+        """A function whose results are stored: they count, not what they were computed from."""
+        results, name = Results(part.thing), f"what {part.name} has cached"
+        if part.counts and part.named:
+            self.asked.append((results.as_before, True, name))
+            if not results.known:
+                self.unknown.append(name)
+        yield from (part._replace(thing=each, name=name) for each in results)
+
     def _of_array(self, part: _Part) -> Iterator[_Part]:
         values = part.thing
         if part.counts and not is_fixed(values):
@@ -260,11 +285,13 @@ class Held:
         thing, name = part.thing, part.name
         own = getattr(thing, "__dict__", None)
         settled, ours = _is_settled(thing), str(type(thing).__module__).startswith("eagerflow.")
+        unheard = is_unheard(type(thing))  # what its methods name nobody knows
         if isinstance(own, dict):
             if part.counts and not settled:
                 self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
             for key, value in list(own.items()):
-                named = part.named and (self._names.reads(key) or (ours and isinstance(value, numpy.ndarray)))
+                held = isinstance(value, numpy.ndarray) or (unheard and isinstance(value, _COLLECTIONS))
+                named = part.named and (self._names.reads(key) or ((ours or unheard) and held))
                 yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
         if is_users(type(thing)):
             if part.counts:

@@ -173,10 +173,13 @@ class CompiledLoss:
 
     def _add(self, total: Any, part: Part, value: Any, of: Any, again: bool = False) -> Any:
         if part.name in self.trackers:
-            rows = of.shape[0]
-            self.trackers[part.name]._add(value.data * rows, 0 if again else rows)
+            self._track(part.name, value, of.shape[0], again)
         value = value if part.weight == 1.0 else value * part.weight
         return value if total is None else total + value
+
+    @replayed
+    def _track(self, name: str, value: Any, rows: int, again: bool) -> None:
+        self.trackers[name]._add(value.data * rows, 0 if again else rows)
 
     def _find_nesting(self) -> None:
         self.nested = nests(self.given) or (self.outputs.nested and not self.single)

@@ -190,6 +190,28 @@ def test_labels_of_any_type_are_captured(dtype):
     assert step.why_eager is None
 
 
+def of_two_outputs(**compiled):
+    ef.utils.set_random_seed(3)
+    a = ef.Input((6,))
+    hidden = layers.Dense(4, activation="tanh")(a)
+    outputs = {"p": layers.Dense(1, name="p")(hidden), "q": layers.Dense(3, activation="softmax", name="q")(hidden)}
+    made = ef.Model(a, outputs)
+    made.compile("adam", {"p": "mse", "q": "sparse_categorical_crossentropy"}, loss_weights={"p": 0.5}, **compiled)
+    return made
+
+
+def test_losses_of_several_outputs_are_captured():
+    found = []
+    for options in ({}, {"jit_compile": True}):
+        made = of_two_outputs(**options)
+        history = made.fit(X, {"p": X[:, :1], "q": Y}, epochs=3, verbose=0).history
+        found.append((history, made.evaluate(X, {"p": X[:, :1], "q": Y}, verbose=0), made.get_weights()[0].tolist()))
+    assert found[0] == found[1]
+    assert {"loss", "p_loss", "q_loss"} == set(history)
+    assert made.captured_steps["the training step"].why_eager is None
+    assert made.captured_steps["the training step"].replays > 3
+
+
 def test_labels_are_looked_at_in_each_replay():
     made = ef.Sequential([layers.Dense(2, activation="softmax")])
     made.compile("sgd", "sparse_categorical_crossentropy", jit_compile=True)

@@ -534,7 +534,99 @@ def a_module_and_a_name_that_hides_a_builtin():
     return names["step"], change
 
 
+@case
+def a_cache_that_is_cleared_and_filled_again():
+    table = [1.0]
+
+    @functools.lru_cache
+    def looked_up():
+        return table[0]
+
+    def change(i):
+        table[0] = float(i)
+        if i % 3 == 0:  # with as many hits and misses as before
+            looked_up.cache_clear()
+            for _ in range(3):
+                looked_up()
+
+    return (lambda x: x * looked_up()), change
+
+
+@case
+def a_cache_without_an_order_that_is_cleared():
+    table = [1.0]
+
+    class Thing:
+        @functools.cache
+        def times(self, by):
+            return table[0] * by
+
+    thing = Thing()
+
+    def change(i):
+        table[0] = float(i)
+        if i % 4 == 0:
+            Thing.times.cache_clear()
+        thing.times(float(i))
+
+    return (lambda x: x * thing.times(2)), change
+
+
+@case
+def a_cache_with_too_little_room():
+    table = [1.0]
+
+    @functools.lru_cache(maxsize=1)
+    def times(by):
+        return table[0] * by
+
+    def change(i):
+        table[0] = float(i)
+        if i % 4 == 0:
+            times(3)
+
+    return (lambda x: x * times(2)), change
+
+
+@case
+def a_cached_list():
+    @functools.lru_cache
+    def factors():
+        return [1.0]
+
+    return (lambda x: x * factors()[0]), lambda i: factors().__setitem__(0, float(i // 3))
+
+
 # -- arrays and random numbers
+
+
+@case
+def arrays_inside_of_objects_of_numpys_and_pythons():
+    line, entries = np.poly1d([1.0, 2.0]), collections.UserDict(factor=np.ones(2))
+
+    def change(i):
+        if i % 4 < 2:
+            line[0] = float(i // 4)
+        else:
+            entries["factor"][0] = i // 4
+
+    return (lambda x: x * float(line(1.0)) + float(entries["factor"][0])), change
+
+
+@case
+def settings_that_are_asked_for():
+    threads, shown, told = ef.get_num_threads(), np.get_printoptions()["precision"], np.geterr()["under"]
+
+    def step(x):
+        return x * ef.get_num_threads() + len(np.array2string(np.ones(1) / 3)) * len(np.geterr()["under"])
+
+    def change(i):
+        last = i == CALLS - 1
+        ef.set_num_threads(threads if last else 1 + i // 5)
+        np.set_printoptions(precision=shown if last else i // 5)
+        np.seterr(under=told if last else ("ignore", "warn")[i // 4 % 2])
+
+    return step, change
 
 
 @case

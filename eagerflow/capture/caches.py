@@ -1,0 +1,72 @@
+"""What `functools.cache` and `functools.lru_cache` hold of a function: results that a step may take instead of calling.
+
+A step that finds its result there doesn't run the function, so nobody sees what that depends on. It needs no look
+either: the step goes on with the result until it is dropped, by `cache_clear` or for want of room.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["CACHED", "Results"]
+
+CACHED: type = type(functools.lru_cache(lambda: None))
+
+
+class Results:
+    """The results that a function has stored.
+
+    Args:
+        function: with a cache.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+        info, own = function.cache_info(), vars(function)
+        self._ordered = info.maxsize is not None  # then what the dict holds are links, which name the results
+        # No attribute leads to the dict, but the garbage collector knows the way. Beside it may stand results.
+        dicts = [each for each in gc.get_referents(function) if type(each) is dict and each is not own]
+        self._stored = next((each for each in dicts if len(each) == info.currsize and self._fits(each)), None)
+        self._before = dict(self._stored or {})
+        self._dropped = self._dropped_now()
+
+    def _fits(self, found: dict[Any, Any]) -> bool:
+        return not self._ordered or all(map(_is_link, found.values()))
+
+    @property
+    def known(self) -> bool:
+        """Whether the results could be found at all."""
+        return self._stored is not None
+
+    def __iter__(self) -> Iterator[Any]:
+        """The results themselves, which may be lists that somebody changes."""
+        if not self._ordered:
+            yield from self._before.values()
+            return
+        others = {*map(id, self._before), id(self._stored), id(vars(self._function)), id(self._function.__wrapped__)}
+        for each in gc.get_referents(self._function):
+            if id(each) not in others and not isinstance(each, type):
+                yield each
+
+    def _dropped_now(self) -> int:
+        """How many had to make room, since all were cleared."""
+        info = self._function.cache_info()
+        return int(info.misses - info.currsize) if info.maxsize else 0
+
+    def as_before(self) -> bool:
+        """Whether all that were there still are; others may have come."""
+        stored: dict[Any, Any] = self._stored or {}
+        if not self._before:
+            return True
+        if len(stored) < len(self._before) or self._dropped_now() != self._dropped:
+            return False
+        if self._ordered:  # when results are cleared, all links go at once
+            return next(iter(stored.values())) is next(iter(self._before.values()))
+        return all(stored.get(key, self) is value for key, value in self._before.items())
+
+
+def _is_link(thing: Any) -> bool:
+    return type(thing).__name__ == "_lru_list_elem"
