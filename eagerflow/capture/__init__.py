@@ -10,13 +10,7 @@ observed.py     a replay that others listen to; marks.py: what is announced besi
 taped.py        a replay under a tape
 forwarding.py   observers that hear a run while it is captured
 watching.py     who reads values and changes variables meanwhile
-names.py        which globals and attributes code names
-caches.py       what functions with a cache have stored
-settings.py     settings that a step may ask for
-kinds.py        kinds of Python objects: constants, what can be compared, and what can't be looked into
-reached.py      all Python objects that a step depends on
-guards.py       whether they are as they were
-identical.py    the same, quickly, where nothing was replaced
+dependence/     what a step depends on, and whether it is as it was
 calls.py        what a step does besides computing: prints, appends, the clock
 comparing.py    whether a program gives what an eager run gave: bit for bit, on a GPU within rounding
 """

@@ -18,10 +18,10 @@ from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.calls import heard_calls, no_other_draws
 from eagerflow.capture.comparing import first_difference
+from eagerflow.capture.dependence.guards import Guards
+from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.graphs import Graphs, graphs_of
-from eagerflow.capture.guards import Guards
 from eagerflow.capture.program import Program
-from eagerflow.capture.reached import Held
 from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.watching import watched
 from eagerflow.core.device import device_of
@@ -178,7 +178,7 @@ class Captured(Generic[P, R]):
         replays: how many calls were replays so far.
     """
 
-    _called_again_but = ("_function",)  # what other captured functions see of it (see `reached.py`)
+    _called_again_but = ("_function",)  # what other captured functions see of it (see `dependence/reached.py`)
 
     def __init__(
         self, function: Callable[..., Any], verify_every: int = 500, name: str | None = None, less_memory: bool = False

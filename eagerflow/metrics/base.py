@@ -48,7 +48,7 @@ class Metric(Told):
     """
 
     _direction: str | None = None  # "up" where higher is better, "down" where lower is
-    _called_again_but = ()  # steps are captured around it (see `eagerflow/capture/reached.py`)
+    _called_again_but = ()  # steps are captured around it (see `capture/dependence/reached.py`)
     _gathers = False  # whether every rank takes in all rows of a batch, not its own alone
 
     def __init_subclass__(cls) -> None:

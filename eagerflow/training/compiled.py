@@ -27,7 +27,7 @@ __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics", "described"]
 class Compiled:
     """All that `compile` was given, ready for use."""
 
-    _called_again_but = ("loss", "optimizer")  # what steps are captured with (see `eagerflow/capture/reached.py`)
+    _called_again_but = ("loss", "optimizer")  # what steps are captured with (see `capture/dependence/reached.py`)
     captured: CapturedSteps | None = None  # with `jit_compile`
     distribution: Any = None  # that was in force: a model keeps it behind its scope. Pickles of 0.1.0 have none
 

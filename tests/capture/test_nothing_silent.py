@@ -557,7 +557,7 @@ def a_cache_without_an_order_that_is_cleared():
     table = [1.0]
 
     class Thing:
-        @functools.cache
+        @functools.cache  # noqa: B019 - as users' programs do
         def times(self, by):
             return table[0] * by
 

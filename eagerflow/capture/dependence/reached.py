@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.capture.caches import CACHED, Results
 from eagerflow.capture.calls import is_of_a_library
-from eagerflow.capture.kinds import (
+from eagerflow.capture.dependence.asked import CACHED, SETTINGS, Results
+from eagerflow.capture.dependence.kinds import (
     BUFFERS,
     CONSTANTS,
     LIBRARIES,
@@ -33,8 +33,7 @@ from eagerflow.capture.kinds import (
     is_users,
     slots_of,
 )
-from eagerflow.capture.names import Names, named_in
-from eagerflow.capture.settings import SETTINGS
+from eagerflow.capture.dependence.names import Names, named_in
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer

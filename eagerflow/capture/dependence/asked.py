@@ -1,17 +1,23 @@
-"""What `functools.cache` and `functools.lru_cache` hold of a function: results that a step may take instead of calling.
+"""What no object holds and a step may still ask for: results that functions have cached, and settings.
 
-A step that finds its result there doesn't run the function, so nobody sees what that depends on. It needs no look
-either: the step goes on with the result until it is dropped, by `cache_clear` or for want of room.
+A step that finds a result in a cache (`functools.cache`, `functools.lru_cache`) doesn't run the function, so nobody
+sees what that depends on. It needs no look either: the step goes on with the result until it is dropped, by
+`cache_clear` or for want of room.
 """
 
 from __future__ import annotations
 
 import functools
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["CACHED", "Results"]
+import numpy
+
+from eagerflow.base import config
+from eagerflow.kernels.machine.threads import get_num_threads
+
+__all__ = ["CACHED", "SETTINGS", "Results"]
 
 CACHED: type = type(functools.lru_cache(lambda: None))
 
@@ -70,3 +76,30 @@ class Results:
 
 def _is_link(thing: Any) -> bool:
     return type(thing).__name__ == "_lru_list_elem"
+
+
+def _errors() -> tuple[Any, ...]:
+    return (*numpy.geterr().items(), numpy.geterrcall())
+
+
+def _printing() -> tuple[Any, ...]:
+    return tuple(numpy.get_printoptions().items())
+
+
+# By the names that code has for the functions.
+SETTINGS: dict[str, Callable[[], Any]] = {
+    "geterr": _errors,
+    "geterrcall": _errors,
+    "getbufsize": numpy.getbufsize,
+    **dict.fromkeys(("get_printoptions", "array2string", "array_repr", "array_str", "repr", "str"), _printing),
+    "get_num_threads": get_num_threads,
+    **{
+        function.__name__: function
+        for function in (
+            config.is_interactive_logging_enabled,
+            config.is_traceback_filtering_enabled,
+            config.max_epochs,
+            config.max_steps_per_epoch,
+        )
+    },
+}

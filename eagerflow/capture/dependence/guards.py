@@ -16,9 +16,9 @@ from typing import Any
 import numpy
 
 from eagerflow.base import config
-from eagerflow.capture.identical import Conditions, identical
+from eagerflow.capture.dependence.identical import Conditions, identical
+from eagerflow.capture.dependence.reached import NOTHING, Held, Scope
 from eagerflow.capture.instructions import same_value
-from eagerflow.capture.reached import NOTHING, Held, Scope
 from eagerflow.core.device import device_settings
 
 __all__ = ["Guards"]
