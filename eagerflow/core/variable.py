@@ -68,8 +68,8 @@ class Variable(Tensor):
 
     __slots__ = tuple(
         """
-        _trainable aggregation autocast by_hand constraint identity name overwrite_with_gradient path regularizer
-        synchronization
+        _made_trainable _trainable aggregation autocast by_hand constraint identity name overwrite_with_gradient path
+        regularizer synchronization
         """.split()
     )
 
@@ -100,6 +100,7 @@ class Variable(Tensor):
         self.regularizer: Any = None
         self.constraint: Any = None
         self.overwrite_with_gradient = False
+        self._made_trainable = bool(trainable)
         self.trainable = trainable
         _by_key[self.identity] = self
 
@@ -120,6 +121,18 @@ class Variable(Tensor):
         self._trainable = bool(value)
         self.by_hand = False  # True once a tape watched it without its being trainable: other tapes don't, then
         self.key = self.identity if value and is_differentiable(self.data.dtype) else None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it was made to be trained, and is kept from it: not so for what is no weight, such as counts.
+
+        >>> layer = ef.layers.BatchNormalization()
+        >>> layer.build((None, 2))
+        >>> layer.trainable = False
+        >>> [w.name for w in layer.weights if w.frozen]
+        ['gamma', 'beta']
+        """
+        return self._made_trainable and not self._trainable
 
     @property
     def value(self) -> Tensor:

@@ -43,7 +43,7 @@ class ValueChange:
         op, phase, layer, source: as in `OpChange`.
         tensor_a, tensor_b: ids of the tensors.
         role: `"output"` where the op's inputs agree (or weren't recorded) and its result doesn't; `"input"`,
-            `"parameter"`, `"state"` or `"constant"` where it was given something else already.
+            `"parameter"`, `"frozen"`, `"state"` or `"constant"` where it was given something else already.
         name: the variable's path, or the parameter's name for an input.
         by: `"values"` (kept elements were compared) or `"statistics"`.
         error: the largest difference, relative to the largest magnitude on both sides.

@@ -13,7 +13,7 @@ from viz.compare.op_pairing import Pairing
 from viz.compare.op_places import shared_name
 from viz.compare.tensor_distance import apart, arrays_apart, comparable
 from viz.facts import formatting
-from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
 from viz.facts.selection import variables_of
 
 __all__ = ["compare_traces", "difference_from"]
@@ -261,7 +261,7 @@ def _namesakes(
 
 
 def _is_weight(info: TensorInfo) -> bool:
-    return info.role in ("parameter", "state") and not info.version and info.producer is None
+    return info.role in VARIABLES and not info.version and info.producer is None
 
 
 def _shared_path(path: str) -> str:

@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
 from viz.facts.text_table import Text, table
 
 __all__ = ["Alive", "MemoryUse", "memory_use", "spans"]
@@ -159,7 +159,7 @@ def spans(record: Record) -> list[tuple[TensorInfo, int, int, int | None]]:
     for storage in record.storages:
         tensor = first.get(storage.id)
         if tensor is not None:
-            outside = tensor.producer is None and tensor.role in ("parameter", "state")
+            outside = tensor.producer is None and tensor.role in VARIABLES
             found.append((tensor, storage.nbytes, 0 if outside else storage.allocated, storage.freed))
     return found
 

@@ -27,10 +27,12 @@ __all__ = [
     "Step",
     "Storage",
 ]
-__all__ += ["TensorInfo"]
+__all__ += ["VARIABLES", "TensorInfo"]
 
 PHASES = ("forward", "backward", "update", "metric", "data", "network")
-ROLES = ("input", "parameter", "state", "activation", "gradient", "constant")
+ROLES = ("input", "parameter", "frozen", "state", "activation", "gradient", "constant")
+VARIABLES = ("parameter", "frozen", "state")
+"""Roles of variables: what is trained, what is kept from it, and what never is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numbers
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.schema import Frame, Op, Record, Scope, Step
+from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step
 
 __all__ = [
     "Selection",
@@ -159,7 +159,7 @@ def _same_line(scope: Scope, frame: Frame) -> bool:
 
 def variables_of(record: Record) -> dict[int, int]:
     """For each tensor that is a variable at some time, the id of its first version."""
-    found = {t.id: t.id for t in record.tensors if t.role in ("parameter", "state") and t.producer is None}
+    found = {t.id: t.id for t in record.tensors if t.role in VARIABLES and t.producer is None}
     for op in record.ops:
         for made in op.outputs:
             if record.tensors[made].version:
@@ -384,7 +384,7 @@ class Selection:
         if known is None:
             tensors, op = self.record.tensors, self.record.ops[op_id]
             made = tuple([(tensors[i].shape, tensors[i].dtype) for i in op.outputs])
-            read = tuple([(tensors[i].shape, tensors[i].role in ("parameter", "state")) for i in op.inputs])
+            read = tuple([(tensors[i].shape, tensors[i].role in VARIABLES) for i in op.inputs])
             known = self._signatures[op_id] = op.name, op.composition, op.phase, op.error, made, read
         partners = self.backward_of.get(op_id, ()) if with_backward else ()
         return known, tuple([self.record.ops[i].name for i in partners])

@@ -11,7 +11,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.network import rank_of, sent
-from viz.facts.schema import Op, Record, Scope
+from viz.facts.schema import VARIABLES, Op, Record, Scope
 from viz.facts.selection import check_step, line_of, origin, outcome, pick_step, steps_text
 from viz.facts.text_table import Text, table
 
@@ -143,10 +143,10 @@ def summary(record: Record, step: int | None = None) -> Text:
 
 def _totals(record: Record, total: Row) -> list[str]:
     """What the whole takes: weights, and memory."""
-    variables = [t for t in record.tensors if t.role in ("parameter", "state") and not t.version]
+    variables = [t for t in record.tensors if t.role in VARIABLES and not t.version]
     if not variables:
         return []
-    sizes = {role: [t for t in variables if t.role == role] for role in ("parameter", "state")}
+    sizes = {role: [t for t in variables if t.role == role] for role in VARIABLES}
     counts = {role: sum([math.prod(t.shape) for t in found]) for role, found in sizes.items()}
     inputs = sum([t.nbytes for t in record.tensors if t.role == "input"])
     parts = [
@@ -154,8 +154,10 @@ def _totals(record: Record, total: Row) -> list[str]:
         f"inputs {formatting.nbytes(inputs)}",
         f"activations {formatting.nbytes(total.activations)}",
     ]
+    frozen = f"frozen: {formatting.amount(counts['frozen'])}, " if counts["frozen"] else ""
+    trained, others = formatting.amount(counts["parameter"]), formatting.amount(counts["state"])
     lines = [
-        f"trained: {formatting.amount(counts['parameter'])} numbers, not trained: {formatting.amount(counts['state'])}",
+        f"trained: {trained} numbers, {frozen}{'other state' if frozen else 'not trained'}: {others}",
         f"memory: {', '.join(parts)}",
     ]
     if total.uncounted:

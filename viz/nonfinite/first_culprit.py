@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from viz.facts.schema import Frame, Op, Record, TensorInfo
+from viz.facts.schema import VARIABLES, Frame, Op, Record, TensorInfo
 from viz.facts.selection import origin as forward_op
 from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fixes import fix_for
@@ -123,7 +123,7 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
         for facts in inputs:
             facts.nan, facts.inf = flaws.get(facts.tensor, _NONE)
     return Nonfinite(
-        kind="op" if tensor is None else "weight" if tensor.role in ("parameter", "state") else "data",
+        kind="op" if tensor is None else "weight" if tensor.role in VARIABLES else "data",
         op=op.name,
         phase=op.phase,
         op_id=number,

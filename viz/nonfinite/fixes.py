@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viz.facts.schema import Op, TensorInfo
+from viz.facts.schema import VARIABLES, Op, TensorInfo
 
 __all__ = ["fix_for"]
 
@@ -68,7 +68,7 @@ def fix_for(op: Op, tensor: TensorInfo | None, part: str = "") -> str:
     """
     name = part or op.name
     if tensor is not None:
-        return _WEIGHT if tensor.role in ("parameter", "state") else _DATA
+        return _WEIGHT if tensor.role in VARIABLES else _DATA
     if op.phase == "backward":
         return _IN_GRADIENT.get(name, _FIXES.get(name, _OVERFLOW))
     return _FIXES.get(name, _OVERFLOW)

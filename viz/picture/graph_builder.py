@@ -10,7 +10,7 @@ from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
 from viz.facts.network import sent
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
-from viz.facts.schema import Op, Record
+from viz.facts.schema import VARIABLES, Op, Record
 from viz.facts.selection import Selection, check_step, step_name, update_passes
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture import box_texts
@@ -298,7 +298,7 @@ class _Assembly:
         made.tooltip = "\n".join(
             [f"{formatting.clean(t.name, 160)}: {formatting.tensor(t)}, {t.role}" for t in tensors]
         )
-        made.phase = tensors[0].role
+        made.phase = min([t.role for t in tensors], key=VARIABLES.index)  # trained, if any is
         self.graph.nodes[made.id] = made
         for variable in variables + others:
             self.weight_node[variable] = made.id

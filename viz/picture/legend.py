@@ -16,6 +16,7 @@ _WORDS = {
     "input": "from outside",
     "forward": "forward",
     "parameter": "weights",
+    "frozen": "frozen weights",
     "state": "state",
     "update": "update",
     "backward": "gradients",

@@ -300,7 +300,7 @@ class Capture(observe.Observer):
 
     def _tensor(self, x: Tensor, outside: bool) -> int:
         """The position of a tensor met for the first time, as an input."""
-        variable = (x.path, x.trainable) if isinstance(x, Variable) else None
+        variable = (x.path, _role(x)) if isinstance(x, Variable) else None
         key = x.identity if isinstance(x, Variable) else x.key
         position = self._same_key.get(key)  # `variable.value` is a tensor of its own, with the variable's key
         if position is None and key is None:
@@ -329,7 +329,7 @@ class Capture(observe.Observer):
         if not isinstance(array, numpy.generic):  # NumPy's scalars can't be watched
             self.arrays[id(array)] = weakref.ref(array), position
 
-    def meet(self, data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int:
+    def meet(self, data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int:
         """The position of an array met for the first time."""
         position = self._noted(data, key, variable, outside)
         if self.keeper is not None and (outside or variable is not None):
@@ -379,6 +379,10 @@ class Capture(observe.Observer):
         except TypeError:  # an object that can't be watched is met again each time
             return facts
         return facts
+
+
+def _role(variable: Variable) -> str:
+    return "parameter" if variable.trainable else "frozen" if variable.frozen else "state"
 
 
 def _nothing(array: Any) -> int | None:

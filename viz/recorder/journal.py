@@ -57,7 +57,7 @@ class Met(NamedTuple):
         shape, dtype: the array's.
         key: under which tapes know it.
         storage: the number of its memory.
-        variable: path and trainable, for variables.
+        variable: path and role, for variables.
         device: `"cpu"` or `"gpu:N"`.
         outside: it wasn't made by an op of this recording.
     """
@@ -66,7 +66,7 @@ class Met(NamedTuple):
     dtype: Any
     key: int | None
     storage: int | None
-    variable: tuple[str, bool] | None
+    variable: tuple[str, str] | None
     device: str
     outside: bool
 
@@ -107,6 +107,6 @@ class Journal:
         flat = iter(self.tensors)
         return [Met(*row) for row in zip(*[flat] * _MET)]
 
-    def name_variable(self, position: int, variable: tuple[str, bool]) -> None:
+    def name_variable(self, position: int, variable: tuple[str, str]) -> None:
         """Note that a tensor met before is a variable's."""
         self.tensors[_MET * position + 4] = variable

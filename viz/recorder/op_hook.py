@@ -111,13 +111,13 @@ class Listener(Protocol):
     def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[tuple[int, Any]]) -> None: ...
 
 
-def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, bool] | None, bool], int]:
+def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, str] | None, bool], int]:
     """The `meet` of a capture, which notes an array met for the first time and gives its position."""
     tensors, hold, measure, memory = capture.journal.tensors, capture.hold, capture.measure, capture.memory
     note, add_memory = tensors.extend, None if memory is None else memory.add
     alive = {} if memory is None else memory.alive
 
-    def meet(data: Any, key: int | None, variable: tuple[str, bool] | None, outside: bool) -> int:
+    def meet(data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int:
         position = len(tensors) // 7
         if data.__class__ is ndarray and data.base is None:
             storage: int | None

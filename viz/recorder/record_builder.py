@@ -80,7 +80,7 @@ class _Builder:
         size = math.prod(met.shape)
         role = "activation"
         if met.variable is not None:
-            role = "parameter" if met.variable[1] else "state"
+            role = met.variable[1]
         elif met.outside:
             role = "constant" if size <= 1 else "input"
         return TensorInfo(

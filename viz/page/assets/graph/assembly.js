@@ -142,7 +142,8 @@ class Scene {
   addWeights({ ids, title, lines }, row, frame) {
     if (this.view === "backward") return;
     const id = `${row}_weights`,
-      phase = this.model.tensors[ids[0]].role;
+      roles = ids.map((i) => this.model.tensors[i].role),
+      phase = VARIABLES.find((role) => roles.includes(role)); // trained, if any is
     this.nodes.set(id, {
       ...{ id, kind: "parameter", title, phase, row, frame, lane: "parameter" },
       ...{ lines: [...lines], ops: [], variables: ids },
@@ -296,5 +297,6 @@ class Scene {
 }
 
 // What an input's letter says of the arrow to it: see viz/page/views.py.
+const VARIABLES = ["parameter", "frozen", "state"]; // roles
 const FLOWS = { p: "parameter", g: "gradient", d: "data", i: "data", t: "data" };
 const OUTSIDE = { i: "input", t: "target" };

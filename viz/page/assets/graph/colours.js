@@ -61,6 +61,7 @@ class Painter {
       forward: "forward",
       backward: "backward",
       parameter: "weight",
+      frozen: "frozen weight",
       state: "state",
       update: "update",
       input: "input",

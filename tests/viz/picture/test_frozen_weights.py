@@ -1,0 +1,55 @@
+"""Weights that were frozen are told from what is no weight, such as moving averages."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+
+
+def frozen_base():
+    base = ef.Sequential([layers.Dense(4, name="inside"), layers.BatchNormalization(name="norm")], name="base")
+    base.trainable = False
+    model = ef.Sequential([base, layers.Dense(1, name="head")], name="transfer")
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((2, 3), "float32"), np.ones((2, 1), "float32"))
+    return t
+
+
+def test_roles_tell_trained_frozen_and_other_variables_apart():
+    found = {info.name: info.role for info in frozen_base().tensors if info.name and not info.version}
+    assert {name.rsplit("/", 2)[-2:][0] + "/" + name.rsplit("/", 1)[-1]: role for name, role in found.items()} == {
+        "inside/kernel": "frozen",
+        "inside/bias": "frozen",
+        "norm/gamma": "frozen",
+        "norm/beta": "frozen",
+        "norm/moving_mean": "state",
+        "norm/moving_variance": "state",
+        "head/kernel": "parameter",
+        "head/bias": "parameter",
+    }
+
+
+def test_pictures_have_a_kind_for_them():
+    t = frozen_base()
+    drawing = t.draw()
+    kinds = [node.phase for node in drawing.graph.nodes.values() if node.kind == "parameter"]
+    assert kinds == ["frozen", "frozen", "parameter"]
+    assert "frozen weights" in drawing.svg
+    assert ">state<" not in drawing.svg
+
+
+def test_the_summary_counts_them():
+    assert "trained: 5 numbers, frozen: 24, other state: 8" in str(frozen_base().summary())
+
+
+def test_a_variable_that_never_was_trained_is_not_frozen():
+    assert not ef.Variable(1.0, trainable=False).frozen
+    weight = ef.Variable(1.0)
+    weight.trainable = False
+    assert weight.frozen
+    weight.trainable = True
+    assert not weight.frozen
