@@ -96,9 +96,9 @@ def test_curves_and_the_graph_update_while_training_runs(page_in_browser):
 
 def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_browser):
     page, seen = page_in_browser
-    for step in range(20):
-        page.log({"norm": 3.123e18 + step * 1e12, "loss": 1.0 / (1 + step)}, step=step)
-    page._collector._box.point("mark|model", 9, 2)
+    for step in range(2481, 2501):
+        page.log({"norm": 3.123e18 + step * 1e10, "loss": step % 7}, step=step)
+    page._collector._box.point("mark|model", 2490, 2)
     seen.wait(
         "document.querySelectorAll('[data-metric]').length >= 2 && window.eagerflowLive.curves.options.breaks.length"
     )
@@ -109,9 +109,14 @@ def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_bro
         " delete brush.fillText; return found; })()"
     )
     assert min(seen.run(starts)) >= 0
+    ends = starts.replace("'right' ? x - ", "'center' ? x - p.width + ").replace(".width : 0", ".width / 2 : -1")
+    assert -20 < max(seen.run(ends)) <= 0  # of all that is written below it
     assert seen.run(f"{plot.format('norm')}.left") > 60
     assert seen.run(f"{plot.format('loss')}.left") == 52
-    assert seen.run(f"[{plot.format('loss')}.parted(9, 10), {plot.format('loss')}.parted(10, 11)]") == [True, False]
+    assert seen.run(f"[{plot.format('loss')}.parted(2490, 2491), {plot.format('loss')}.parted(2491, 2492)]") == [
+        True,
+        False,
+    ]
     moves = (
         f"(() => {{ const p = {plot.format('loss')}, brush = new Proxy({{ n: 0 }}, {{ get: (t, k) => k === 'n' ? t.n :"
         " () => { t.n += k === 'moveTo'; }, set: () => true });"

@@ -158,7 +158,10 @@ class Plot {
     brush.textAlign = "center";
     brush.textBaseline = "top";
     const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 70)));
-    for (const at of steps) if (Number.isInteger(at)) brush.fillText(at >= 1e4 ? short(at) : amount(at), this.toX(at), bottom + 5);
+    for (const at of steps.filter(Number.isInteger)) {
+      const words = at >= 1e4 ? short(at) : amount(at), half = brush.measureText(words).width / 2;
+      brush.fillText(words, Math.min(this.toX(at), this.width - half), bottom + 5);
+    }
     brush.textAlign = "right";
     brush.fillText("step", this.left - space, bottom + 5);
     this.marks(brush, bottom);
