@@ -13,6 +13,8 @@ import pytest
 
 from eagerflow import demo
 from tests.sources import ROOT
+from viz.annotation.costs import costs_by_line
+from viz.recording import load
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,12 @@ def test_what_it_names_is_there(left):
     for name in ("step.efz", "stuck.py", "train.py", "logs"):
         assert any(f"runs/demo/{name}" in command for command in commands)
         assert Path("runs/demo", name).exists()
+
+
+def test_its_recording_tells_lines_as_of_a_users_script(left):
+    lines = costs_by_line(load("runs/demo/step.efz")).lines[demo.__file__]
+    assert any("layers.Conv2D(16" in line.code for line in lines.values())
+    assert "layers.Conv2D(16" in Path("runs/demo/step.html").read_text("utf-8")
 
 
 def test_its_two_scripts_differ_by_the_mistake_alone(left):

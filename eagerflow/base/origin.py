@@ -7,12 +7,16 @@ from pathlib import Path
 
 __all__ = ["creation_site"]
 
+_DEMO = str(Path(__file__).parents[1] / "demo.py")  # comes with the package, and stands for a user's script
+
 _OURS = (str(Path(__file__).parents[1]), "<eagerflow")  # the latter: wrappers of ops, generated
 
 
 def creation_site() -> tuple[str, int]:
-    """File and line of the nearest caller outside this package."""
+    """File and line of the nearest caller outside this package, or in its demo."""
     frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_OURS) and frame.f_back is not None:
+    file = frame.f_code.co_filename
+    while file.startswith(_OURS) and file != _DEMO and frame.f_back is not None:
         frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
+        file = frame.f_code.co_filename
+    return file, frame.f_lineno

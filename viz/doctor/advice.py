@@ -134,6 +134,10 @@ ADVICE = {
     "lr_too_low": (
         "Raise the learning rate tenfold until the loss falls; good first values: 0.001 for Adam, 0.01 for SGD."
     ),
+    "lr_too_low.faded": (
+        "Give ReduceLROnPlateau a min_lr (a thousandth of the first rate, say) or EarlyStopping after it; let a "
+        "schedule end where training ends."
+    ),
     "exploding_gradient": (
         "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "
         "give the optimizer clipnorm=1.0."

@@ -54,6 +54,9 @@ UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tu
 RATE_UNUSUAL = 1e-2  # ten times what Adam begins with; other optimizers in proportion
 UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 RATE_TOO_SMALL = 1e-5  # only rates up to this are called too low: else it is the gradients that are small
+RATE_FADED = 1e-6  # of the highest: usual updates, 1e-3 of the weights, become smaller than what float32 tells apart
+FADED_EPOCHS = 3  # so many with such a rate, at least: schedules that fall to 0 end there
+FADED_SHARE = 0.1  # and this part of all epochs
 UNMOVED = 0.02  # relative change of the loss that counts as none
 UNMOVED_STEPS = 10
 

@@ -3,6 +3,8 @@
 Scopes come from the names: `model/dense/matmul`, `gradients/model/dense/matmul`, `adam/assign_add`. TensorBoard
 keeps one graph per run, so forward, backward and update are parts of one. A fused op is a scope that opens into its
 parts, behind which stands the op that ran, with its time and memory: `dense/dense/matmul`, `.../add`, `.../dense`.
+A backward op depends on its forward op (a control dependency, which is drawn dashed), besides the gradient it reads:
+so the gradients hang together with the forward pass.
 """
 
 from __future__ import annotations
@@ -183,20 +185,40 @@ def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
     proto = protos()
     made = proto.graph.GraphDef()
     made.versions.producer = 1
-    variables = variables_of(record)
+    variables, started_by = variables_of(record), _first_gradients(record, names)
     for (kind, number), name in names.items():
         if kind == "tensor":
             info = record.tensors[number]
             node = made.node.add(name=name, op="Variable" if number in variables else "Placeholder")
             _describe(node, [info], info.device)
+            node.input.extend(_dependency(names, started_by.get(number)))
         elif kind == "op":
             op = record.ops[number]
             outputs = [record.tensors[i] for i in op.outputs]
             node = made.node.add(name=name, op=_kind(op), input=_inputs(record, op, names, variables))
             _add_parts(made, record, op, names, variables)
+            node.input.extend(_dependency(names, op.forward))  # behind the others, as TensorFlow wants it
             _describe(node, outputs, outputs[0].device if outputs else "cpu")
             _annotate(node, op)
     return made
+
+
+def _first_gradients(record: Record, names: dict[tuple[str, int], str]) -> dict[int, int | None]:
+    """For gradients that no op made, the op whose output they are of: the loss."""
+    found: dict[int, int | None] = {}
+    for kind, number in names:
+        if kind == "op":
+            op = record.ops[number]
+            found |= {
+                i: op.forward for i in op.inputs if ("tensor", i) in names and record.tensors[i].role == "gradient"
+            }
+    return found
+
+
+def _dependency(names: dict[tuple[str, int], str], op: int | None) -> list[str]:
+    """That a node depends on an op without reading what it made, as TensorFlow writes it."""
+    name = None if op is None else names.get(("op", op))
+    return [] if name is None else [f"^{name}"]
 
 
 def _add_parts(made: Any, record: Record, op: Op, names: dict[tuple[str, int], str], variables: dict[int, int]) -> None:

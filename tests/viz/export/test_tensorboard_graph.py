@@ -38,7 +38,7 @@ def test_graph_names_are_unique_and_inputs_lead_somewhere(steps, tmp_path):
     scopes = {name[:at] for name in names for at in range(len(name)) if name[at] == "/"}
     assert not scopes & set(names)
     for node in graph.node:
-        assert {entry.partition(":")[0] for entry in node.input} <= set(names)
+        assert {entry.partition(":")[0].removeprefix("^") for entry in node.input} <= set(names)
     assert not any(node.op.startswith("Assign") or "/Assign" in node.name for node in graph.node)
 
 
@@ -54,6 +54,17 @@ def test_the_graph_holds_the_ops_of_a_step_with_their_edges(steps, tmp_path):
     assert [dim.size for dim in kernel.attr["_output_shapes"].list.shape[0].dim] == [5, 16]
     assert kernel.attr["T"].type == 1
     assert "nets.py:" in nodes["mlp/hidden_0/dense/matmul"].attr["source"].s.decode()
+
+
+def test_gradients_hang_together_with_the_forward_pass(steps, tmp_path):
+    graph, _ = graph_and_metadata(steps, tmp_path)
+    nodes = {node.name: node for node in graph.node}
+    assert list(nodes["gradients/mlp/hidden_0/tanh"].input)[1:] == ["^mlp/hidden_0/tanh"]
+    assert nodes["gradients/mlp/head/dense"].input[-1] == "^mlp/head/dense/dense"  # the op that ran, of a fused one
+    (of_loss,) = nodes["gradients/initial"].input
+    assert of_loss.startswith("^crossentropy/")
+    alone = [name for name in nodes if name.startswith("gradients/") and not any("^" in i for i in nodes[name].input)]
+    assert alone == []
 
 
 def test_a_fused_op_is_a_scope_of_its_parts_and_of_the_op_that_ran(steps, tmp_path):

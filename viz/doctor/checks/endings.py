@@ -1,4 +1,4 @@
-"""`too_few_steps` and `stopped_early`: trainings that ended before they could learn."""
+"""`too_few_steps`, `stopped_early` and rates that fell to nothing: trainings that ended before they could learn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, number, total
+from viz.doctor.checks.learning_rate import rate_of
 from viz.doctor.source_calls import only_call
+from viz.doctor.user_code import made_at
 
 __all__ = ["Endings", "running_fit"]
 
@@ -31,6 +33,7 @@ class _Run:
     def __init__(self, fit: Any, place: Any, first_step: int) -> None:
         self.fit, self.place, self.first_step = fit, place, first_step
         self.logs: list[dict[str, Any]] = []
+        self.rates: list[float] = []  # after each epoch
 
 
 class Endings(Check):
@@ -58,12 +61,43 @@ class Endings(Check):
             self._stopped()
             self._run = _Run(fit, self.watch.called_at(), self.watch.step)
         self._run.logs.append(dict(logs))
+        self._faded(self._run)
 
     def finish(self) -> None:
         """Judge the last `fit`, and the losses as they ended."""
         self._stopped()
         if self._run is not None and len(self._sources) == 1 and self.watch.hints_alone():
             self._too_few(self._run)
+
+    # ------------------------------------------------------------------ lr_too_low
+
+    def _faded(self, run: _Run) -> None:
+        """The rate has been so low for a while that nothing is learnt, after it was higher."""
+        optimizer = getattr(getattr(run.fit, "model", None), "optimizer", None)
+        rate = rate_of(optimizer)
+        if rate is None:
+            return
+        run.rates.append(rate)
+        highest, n, key = max(run.rates), len(run.rates), ("lr_too_low.faded", run.first_step)
+        low = next((i for i, each in enumerate(reversed(run.rates)) if each >= limits.RATE_FADED * highest), n)
+        if not low:
+            self.watch.retract(key)  # it rises again, as in cycles
+        elif highest and low >= max(limits.FADED_EPOCHS, limits.FADED_SHARE * n):
+            names = [type(callback).__name__ for callback in run.fit.callbacks.callbacks]
+            by = next((name for name in ("ReduceLROnPlateau", "LearningRateScheduler") if name in names), None)
+            where = only_call(run.place.file, by) if run.place is not None and by is not None else None
+            now = f"{number(run.rates[-low])}{' or less' if run.rates[-low] else ''}"
+            self.watch.report(
+                "lr_too_low.faded",
+                "warning",
+                f"the learning rate{f', which {by} lowers,' if by else ''} was {number(highest)}, and since "
+                f"epoch {n - low + 1} it is {now}: such updates are too small to change weights, so "
+                "nothing more is learnt",
+                op=getattr(optimizer, "name", None),
+                place=where or made_at(optimizer) or run.place,
+                key=key,
+                evidence={"highest": highest, "learning_rate": rate, "epochs": n, "learnt": n - low},
+            )
 
     # ------------------------------------------------------------------ too_few_steps
 

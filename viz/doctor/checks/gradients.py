@@ -149,7 +149,8 @@ class GradientSizes(Check):
         variable = next((v for v in self._owners.variables() if v.path == self._largest[group]), None)
         layer = self._owners.of(variable) if variable is not None else None
         severity = "info" if clips else "error" if worst > limits.EXPLODING_ERROR else "warning"
-        norms = f"the norm of all gradients is {number(first)} at first and {number(recent)} after {steps} steps seen"
+        norms = f"the norm of all gradients is {number(first)}"
+        norms += f" at first and {number(recent)} after {steps} steps seen" if steps > 1 else " in the first step"
         usual = f"around 1 is usual{' (the optimizer clips it)' if clips else ''}"
         targets = self._targets
         if targets is not None and targets.size > limits.UNSCALED and targets.size > 2 * targets.answers:

@@ -13,7 +13,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, total
 from viz.doctor.user_code import Place, made_at
 
-__all__ = ["LearningRates", "rate_is_high"]
+__all__ = ["LearningRates", "rate_is_high", "rate_of"]
 
 _WEIGHTLESS = 1e-4  # weights whose root mean square is below begin with zeros: nothing to compare updates with
 
@@ -59,7 +59,7 @@ class LearningRates(Check):
         if opened.kind == "optimizer" and self._now is not None:
             course = self._course_of(opened)
             course.optimizer, course.place = opened.owner, made_at(opened.owner)
-            rate = _rate(opened.owner)
+            rate = rate_of(opened.owner)
             if rate is not None:
                 course.rate = rate
                 if len(course.rates) < 3:
@@ -222,11 +222,12 @@ def _unusual(course: _Course) -> bool:
 
 def rate_is_high(optimizer: Any) -> bool:
     """Is an optimizer's learning rate ten times above what such ones begin with, or more?"""
-    rate = _rate(optimizer)
+    rate = rate_of(optimizer)
     return rate is not None and rate >= 0.999 * limits.RATE_UNUSUAL * _scale(optimizer)
 
 
-def _rate(optimizer: Any) -> float | None:
+def rate_of(optimizer: Any) -> float | None:
+    """An optimizer's learning rate now; None where it has none that is a number."""
     try:
         return float(optimizer.learning_rate)
     except (TypeError, ValueError, AttributeError):
