@@ -23,6 +23,7 @@ from eagerflow.capture.dependence.reached import Held
 from eagerflow.capture.graphs import Graphs, graphs_of
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
+from eagerflow.capture.varying import never_pays, what_varies
 from eagerflow.capture.watching import watched
 from eagerflow.core.device import device_of
 from eagerflow.core.in_place import undo
@@ -188,7 +189,9 @@ class Captured(Generic[P, R]):
         self.name = str(name or getattr(function, "__qualname__", "the step"))
         self._function, self.verify_every = function, verify_every
         self._states: dict[Any, _State] = {}
+        self._others: _State | None = None  # of all further signatures, once there were too many
         self._last: _Last | None = None
+        self._made = 0  # signatures
         self._lock = threading.Lock()
         self._told = self._told_of_graphs = False
         self.replays = 0
@@ -236,7 +239,8 @@ class Captured(Generic[P, R]):
     @property
     def why_eager(self) -> str | None:
         """Why calls aren't replayed, None where nothing speaks against it."""
-        return next((state.why for state in self._states.values() if state.why is not None), None)
+        states = [*self._states.values(), *([self._others] if self._others is not None else [])]
+        return next((state.why for state in states if state.why is not None), None)
 
     @boundary
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -306,10 +310,19 @@ class Captured(Generic[P, R]):
         found = self._states.get(given.key)
         if found is None:
             with self._lock:
-                if len(self._states) >= _MOST:
-                    self._states.pop(next(iter(self._states)))
-                    self._last = None
-                found = self._states[given.key] = _State(given.objects)
+                found = self._others or self._new_state(given)
+        return found
+
+    def _new_state(self, given: _Arguments) -> _State:
+        if never_pays(self._made, self.replays):
+            self._others = _State([])
+            self._give_up(self._others, what_varies(self._function, given.key, next(reversed(self._states))), None)
+            return self._others
+        if len(self._states) >= _MOST:
+            self._states.pop(next(iter(self._states)))
+            self._last = None
+        self._made += 1
+        found = self._states[given.key] = _State(given.objects)
         return found
 
     def _outdated(self, state: _State) -> bool:

@@ -299,3 +299,41 @@ def test_a_step_that_changes_what_it_computes_with_is_told_by_that_name():
     captured = ef.function(step)
     with pytest.warns(UserWarning, match=r"no two runs are the same: multiply .*the step changes count, which may be"):
         _ = [captured(ef.ops.ones(3)) for _ in range(6)]
+
+
+def call_with(captured, arguments):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for given in arguments:
+            captured(*given)
+    return [str(each.message) for each in caught]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ([(X, i / 10) for i in range(40)], "factor is another Python value again and again: pass numbers as tensors"),
+        ([(X, {"a": [i / 10]}) for i in range(40)], "factor is another Python value again and again"),
+        ([(ef.Tensor([1.0] * i), 2.0) for i in range(1, 40)], "x has another shape or type again and again"),
+        ([(X, 2.0, object()) for _ in range(40)], "other is another object again and again"),
+    ],
+    ids=["numbers", "nested", "shapes", "objects"],
+)
+def test_arguments_that_are_others_each_time_end_the_capturing(arguments, why):
+    def step(x, factor, other=None):
+        return x * (factor["a"][0] if isinstance(factor, dict) else factor)
+
+    captured = ef.function(step)
+    (told,) = [each for each in call_with(captured, arguments) if "again and again" in each]
+    assert why in told
+    assert captured.why_eager is not None
+    assert captured.signatures <= 16
+
+
+def test_what_is_replayed_often_stays_captured_beside_arguments_that_are_others_each_time():
+    captured = ef.function(lambda x, factor: x * factor)
+    many(captured, X, 0.5, calls=8)
+    for i in range(40):
+        call_with(captured, [(X, 1.0 + i)])
+        many(captured, X, 0.5, calls=150)
+    assert captured.why_eager is None

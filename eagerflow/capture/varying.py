@@ -1,0 +1,66 @@
+"""Steps that are called with other arguments again and again, so that capturing takes longer than it saves."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["never_pays", "what_varies"]
+
+_MANY = 32  # signatures, from which on it counts how often they were replayed
+_PAYS = 100  # replays that make up for a capture, which takes as long as many eager runs
+
+
+def never_pays(signatures: int, replays: int) -> bool:
+    """Whether to capture no further signature.
+
+    Args:
+        signatures: how many there were so far.
+        replays: of all of them.
+    """
+    return signatures >= _MANY and replays < _PAYS * signatures
+
+
+def what_varies(function: Callable[..., Any], key: tuple[Any, ...], before: tuple[Any, ...]) -> str:
+    """Which argument makes one signature another, in words.
+
+    Args:
+        function: the step.
+        key: a signature, as `function.py` makes it.
+        before: another one.
+    """
+    different = [(i, a, b) for i, (a, b) in enumerate(zip(key, before)) if a != b]
+    if not different:
+        return "it is called with other arguments again and again"
+    i, now, then = different[0]
+    if isinstance(now, tuple) and len(now) == 2 and isinstance(now[0], str) and now[0].isidentifier():
+        name, now, then = now[0], now[1], then[1]
+    else:
+        name = _names(function).get(i, f"argument {i + 1}")
+    return f"{name} {_how(now, then)}"
+
+
+def _names(function: Callable[..., Any]) -> dict[int, str]:
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of C
+        return {}
+    return {i: each.name for i, each in enumerate(found) if each.kind is not each.VAR_POSITIONAL}
+
+
+def _how(now: Any, then: Any) -> str:
+    while _nests(now) and _nests(then) and len(now) == len(then):
+        now, then = next(((a, b) for a, b in zip(now[1:], then[1:]) if a != b), (None, None))
+    if isinstance(now, tuple) and len(now) == 2 and isinstance(now[0], type):
+        return "is another Python value again and again: pass numbers as tensors, ef.Tensor(0.5)"
+    if isinstance(now, int):
+        return "is another object again and again: pass tensors, or the same object"
+    return "has another shape or type again and again: pad to a few lengths, and drop the last, smaller batch"
+
+
+def _nests(part: Any) -> bool:
+    """Whether this stands for a list, tuple or dict, or for one entry of a dict."""
+    if not isinstance(part, tuple) or not part:
+        return False
+    return part[0] in (list, tuple, dict) or (isinstance(part[0], str) and len(part) == 2)
