@@ -50,6 +50,15 @@ def cupy_stand_in() -> Iterator[ModuleType]:
     devices.namespaces.update(before)
 
 
+@pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
+def gpu(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The test runs on a GPU or on what stands for it."""
+    if request.param == "stand-in":
+        request.getfixturevalue("cupy_stand_in")
+    with devices.device("gpu:0"):
+        yield str(request.param)
+
+
 @pytest.fixture(params=["cpu", "stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
 def device(request: pytest.FixtureRequest) -> Iterator[str]:
     """The test runs on NumPy, on the stand-in for CuPy and, under `make test-gpu`, on CuPy itself.

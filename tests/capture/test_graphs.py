@@ -22,15 +22,6 @@ RNG = np.random.default_rng(4)
 ROWS = RNG.normal(size=(6, 5, 4)).astype("float32")
 
 
-@pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
-def gpu(request):
-    """The test runs on a GPU or on what stands for it."""
-    if request.param == "stand-in":
-        request.getfixturevalue("cupy_stand_in")
-    with ef.device("gpu:0"):
-        yield request.param
-
-
 @pytest.fixture
 def products_too(cupy_stand_in):
     """As if CuPy let cuBLAS be captured."""

@@ -28,15 +28,6 @@ MADE = {
 }
 
 
-@pytest.fixture(params=["stand-in", pytest.param("gpu", marks=pytest.mark.gpu)])
-def gpu(request):
-    """The test runs on a GPU or on what stands for it."""
-    if request.param == "stand-in":
-        request.getfixturevalue("cupy_stand_in")
-    with ef.device("gpu:0"):
-        yield request.param
-
-
 def updated(make, graphs=True, between=lambda i, variables: None, dtype="float32"):
     """The weights after some updates, and the optimizer."""
     optimizer = make()

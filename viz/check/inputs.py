@@ -144,14 +144,18 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
     Returns:
         The row; and the data before and after, where they differ.
     """
-    plain, changed = first_inputs(subject, training=False), None
+    unlike = open_question("what the first weight sees can't be compared", subject.place), None
+    plain = first_inputs(subject, training=False)
+    if plain is None:
+        return unlike
+    before = plain.values.astype("float64")
     random = [type(layer).__name__ for layer in _random(subject)]
     with subject.undone():
         for _ in range(_DRAWS if random else 1):
             changed = _next_inputs(subject, training=True)
-            if plain is None or changed is None or plain.values.shape != changed.values.shape:
-                return open_question("what the first weight sees can't be compared", subject.place), None
-            before, after = [each.values.astype("float64") for each in (plain, changed)]
+            if changed is None or changed.values.shape != before.shape:
+                return unlike
+            after = changed.values.astype("float64")
             if not numpy.array_equal(before, after, equal_nan=True):
                 break
         else:
