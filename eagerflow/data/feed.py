@@ -40,12 +40,14 @@ class Feed:
         steps: the number of batches of an epoch, None when unknown.
         batch_size: the number of samples of a batch, None when unknown.
         shuffle: whether a pass over the data has an order of its own.
+        endless: whether an epoch would never end.
         draws: gives the key of the order of the next pass; None where each pass has the order in which data come.
     """
 
     steps: int | None = None
     batch_size: int | None = None
     shuffle: Any = False
+    endless = False
     draws: Callable[[], Key] | None = None
     ranks: Communicator | None = None  # who share each batch; those that cut it themselves give `Part`s
     brings = False  # whether ranks have batches of their own
@@ -346,6 +348,7 @@ class IterableFeed(Feed):
         known = steps if self.once else _one_pass(steps, _length(iterable))
         self.steps = _within_limit(known)
         self.limit = None if steps is None and self.steps == known else self.steps
+        self.endless = self.steps is None and isinstance(iterable, Dataset) and iterable.cardinality() == -1
         self._running: Iterator[Any] | None = None
         self._passes = 0
         self._resumed = False

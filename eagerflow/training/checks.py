@@ -12,8 +12,9 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.config import max_epochs
+from eagerflow.data.feed import Feed
 
-__all__ = ["at_least_one", "fraction", "split", "takes", "verbosity", "within_max_epochs"]
+__all__ = ["at_least_one", "fraction", "split", "takes", "verbosity", "with_an_end", "within_max_epochs"]
 
 
 @functools.lru_cache(maxsize=128)
@@ -37,6 +38,17 @@ def at_least_one(method: str, name: str, value: Any, lowest: int = 1) -> int | N
     if value < lowest:
         raise ValueError(f"{method}({name}={value}): expected an integer of at least {lowest}.")
     return int(value)
+
+
+def with_an_end(method: str, name: str, feed: Feed) -> Feed:
+    """The feed, whose epochs end.
+
+    Raises:
+        ValueError: when its data repeat for ever, and nobody said how many batches are meant.
+    """
+    if feed.endless:
+        raise ValueError(f"{method}: the Dataset has no end: pass {name}, or leave out its repeat().")
+    return feed
 
 
 def within_max_epochs(epochs: int) -> int:

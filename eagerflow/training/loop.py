@@ -20,18 +20,24 @@ from eagerflow.data.feed import Feed
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.undone_steps import States
 
-__all__ = ["Loop", "as_numbers", "as_numpy", "deferring", "joined", "observed_batches", "observed_step"]
+__all__ = ["Loop", "as_numbers", "as_numpy", "check_numbers", "deferring", "joined"]
+__all__ += ["observed_batches", "observed_step"]
 
 
 def as_numbers(logs: Any) -> dict[str, Any]:
     """Logs as Python floats (arrays for what isn't one number). Only here a device is waited for."""
     if logs is None:
         return {}
+    check_numbers(logs)
+    return {name: _number(value) for name, value in logs.items()}
+
+
+def check_numbers(logs: Any, step: str = "a step") -> None:
+    """A step gives its numbers by name."""
     if not isinstance(logs, dict):
         raise TypeError(
-            f"a step must return a dict of names and numbers, such as {{'loss': loss}}; got {type(logs).__name__}."
+            f"{step} must return a dict of names and numbers, such as {{'loss': loss}}; got {type(logs).__name__}."
         )
-    return {name: _number(value) for name, value in logs.items()}
 
 
 def _number(value: Any) -> Any:
@@ -131,6 +137,8 @@ class Loop:
                     states.settle(before)
                     before = None  # held any longer, its arrays wouldn't be the variables' alone
                 done = step + 1
+                if logs.__class__ is not dict and self.kind != "predict":
+                    check_numbers(logs, self.name)
                 if not deferred:
                     keep(logs)
                 if self._outputs is not None:

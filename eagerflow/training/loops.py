@@ -19,7 +19,7 @@ from eagerflow.core.observe import current, logs as announce_logs
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
 from eagerflow.data.feed import ArrayFeed, Feed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.training.checks import at_least_one, fraction, split, verbosity, within_max_epochs
+from eagerflow.training.checks import at_least_one, fraction, split, verbosity, with_an_end, within_max_epochs
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.keras_2_methods import hand_validation_data
 from eagerflow.training.left_alone import warn_of_models_of_ones_own
@@ -203,6 +203,7 @@ def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[F
         rows = check_lengths(x=arrays[0], y=arrays[1], sample_weight=arrays[2])
         (x, y, sample_weight), held_back = split(arrays, rows, part)
     training = feed_for(x, y, sample_weight, batch_size, steps, given["shuffle"], given["class_weight"], goes_on=True)
+    with_an_end("fit", "steps_per_epoch", training)
     if held_back is None:
         return training, None
     return training, _validation_feed(held_back, training, validation_size, validation_steps)
@@ -213,7 +214,8 @@ def _validation_feed(held_back: Any, training: Feed, batch_size: int | None, ste
         x, y, sample_weight = unpack_x_y_sample_weight(tuple(held_back))
         if is_array_like(x):
             return ArrayFeed(x, y, sample_weight, batch_size or training.batch_size, steps=steps)
-    return feed_for(held_back, None, None, batch_size if is_array_like(held_back) else None, steps)
+    found = feed_for(held_back, None, None, batch_size if is_array_like(held_back) else None, steps)
+    return with_an_end("fit", "validation_steps", found)
 
 
 def _loop(model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int) -> Loop:

@@ -16,7 +16,16 @@ from eagerflow.data.arrays import rows_of
 from eagerflow.data.feed import Feed
 from eagerflow.data.parts import END, Part, batches_and_end, brought, cut, numbers_of
 from eagerflow.training.interrupt import Interruption
-from eagerflow.training.loop import Loop, as_numbers, as_numpy, deferring, joined, observed_batches, observed_step
+from eagerflow.training.loop import (
+    Loop,
+    as_numbers,
+    as_numpy,
+    check_numbers,
+    deferring,
+    joined,
+    observed_batches,
+    observed_step,
+)
 from eagerflow.training.replicas import draw_alike, settle
 from eagerflow.training.shared_metrics import SharedMetrics
 from eagerflow.world.agreement import DisagreementError, agree
@@ -132,6 +141,8 @@ class SharedLoop(Loop):
             with sharing(share):
                 world.even, world.gathers = self.even, True
                 logs = observed_step(self.model, self.name, self.function, data)
+                if self.kind != "predict":
+                    check_numbers(logs, self.name)
         except BaseException:
             if states is not None and before is not None:
                 states.undo(before)

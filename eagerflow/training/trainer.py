@@ -28,10 +28,10 @@ from eagerflow.metrics.base import Metric
 from eagerflow.training.as_compiled import as_compiled, trainable_now
 from eagerflow.training.captured_steps import CapturedSteps, CapturesSteps, predicted, tested
 from eagerflow.training.captured_tensors import with_captured
-from eagerflow.training.checks import at_least_one, takes, verbosity
+from eagerflow.training.checks import at_least_one, takes, verbosity, with_an_end
 from eagerflow.training.compiled import Compiled, described
 from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
-from eagerflow.training.loop import as_numbers, observed_step
+from eagerflow.training.loop import as_numbers, check_numbers, observed_step
 from eagerflow.training.loops import Fit, run_evaluate, run_predict
 from eagerflow.training.outputs import outputs_of
 from eagerflow.training.pytorch_names import OtherWays
@@ -577,7 +577,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         compiled = self._ready("evaluate")
         steps = at_least_one("evaluate", "steps", steps)
         batch_size = at_least_one("evaluate", "batch_size", batch_size)
-        feed = feed_for(x, y, sample_weight, batch_size, steps)
+        feed = with_an_end("evaluate", "steps", feed_for(x, y, sample_weight, batch_size, steps))
         with together("evaluate"), in_force(compiled.distribution):
             numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
         return numbers if return_dict else _as_list(self._in_order(numbers))
@@ -610,7 +610,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
                [11., 11.]], dtype=float32)
         """
         steps = at_least_one("predict", "steps", steps)
-        feed = feed_for(x, None, None, at_least_one("predict", "batch_size", batch_size), steps)
+        batch_size = at_least_one("predict", "batch_size", batch_size)
+        feed = with_an_end("predict", "steps", feed_for(x, None, None, batch_size, steps))
         with together("predict"), in_force(None if self._compiled is None else self._compiled.distribution):
             return run_predict(self, feed, callbacks, verbosity("predict", verbose))
 
@@ -673,6 +674,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         try:
             with numpy.errstate(all="ignore"):
                 logs = observed_step(self, name, step, data)
+            check_numbers(logs, name)
         except BaseException:
             if states is not None and before is not None:
                 states.undo(before)

@@ -158,7 +158,42 @@ ARGUMENTS: dict[str, Mistake] = {
     "noise of a negative width": (lambda: layers.GaussianNoise(-1), ValueError, ("stddev", "-1")),
 }
 
+
+def attended(query, value):
+    return layers.MultiHeadAttention(2, 4, name="heads")(np.ones(query), np.ones(value))
+
+
+def symbolic_batches(layer, as_list=False):
+    query, value = ef.Input((3, 4), batch_size=2), ef.Input((3, 4), batch_size=3)
+    return layer([query, value]) if as_list else layer(query, value)
+
+
 INPUTS: dict[str, Mistake] = {
+    "attention from one batch to another": (
+        lambda: attended((2, 3, 4), (3, 3, 4)),
+        ValueError,
+        ("heads", "equal batches", "(2, 3, 4)", "(3, 3, 4)"),
+    ),
+    "attention of a batch to one sample": (
+        lambda: attended((2, 3, 4), (1, 3, 4)),
+        ValueError,
+        ("heads", "equal batches", "(1, 3, 4)"),
+    ),
+    "symbolic attention from one batch to another": (
+        lambda: symbolic_batches(layers.MultiHeadAttention(2, 4, name="heads")),
+        ValueError,
+        ("heads", "equal batches"),
+    ),
+    "symbolic attention of a list of batches": (
+        lambda: symbolic_batches(layers.Attention(name="mixing"), as_list=True),
+        ValueError,
+        ("mixing", "equal batches"),
+    ),
+    "numbers with fractions to look up": (
+        lambda: layers.Embedding(5, 2, name="words")(np.array([[1.0, 1.5]])),
+        ValueError,
+        ("words", "1.5", "whole numbers", "round"),
+    ),
     "a sequence without features": (lambda: layers.LSTM(3)(np.ones((2, 3))), ValueError, ("batch, time, features",)),
     "another width than before": (lambda: built_for_three()(np.ones((4, 5))), ValueError, ("hidden", "3", "5")),
     "text": (lambda: layers.Dense(2)("text"), (TypeError, ValueError), ("Dense",)),

@@ -136,6 +136,11 @@ TENSORS: dict[str, Mistake] = {
     "a tensor in JSON": (lambda: json.dumps({"loss": tensor()}), TypeError, ("Tensor", "JSON serializable")),
 }
 OPS: dict[str, Mistake] = {
+    "attention from one batch to another": (
+        lambda: ops.dot_product_attention(ops.ones((2, 3, 1, 4)), ops.ones((3, 3, 1, 4)), ops.ones((3, 3, 1, 4))),
+        ValueError,
+        ("key", "batch of query, 2", "[3, 3, 1, 4]", "ops.repeat"),
+    ),
     "a length that isn't known yet": (
         lambda: ops.zeros((ef.Input((3,)).shape[0], 2)),
         TypeError,

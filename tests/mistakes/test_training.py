@@ -65,6 +65,23 @@ class StepOfNothing(ef.Sequential):
         return 3
 
 
+class StepWithoutReturn(ef.Sequential):
+    def train_step(self, data):
+        pass
+
+    test_step = train_step
+
+
+def step_of_ones_own(kind=StepWithoutReturn):
+    made = kind([layers.Dense(1)])
+    made.compile("sgd", "mse")
+    return made
+
+
+def endless():
+    return ef.data.Dataset.from_tensor_slices((X, Y)).batch(2).repeat()
+
+
 class Forever:
     """Batches without a length or an end that nobody declared."""
 
@@ -187,6 +204,37 @@ FIT: dict[str, Mistake] = {
         lambda: (m := StepOfNothing([layers.Dense(1)]), m.compile("sgd", "mse"), m.fit(X, Y, verbose=0)),
         TypeError,
         ("dict", "int"),
+    ),
+    "a training step without a return": (
+        lambda: step_of_ones_own().fit(X, Y, verbose=0),
+        TypeError,
+        ("train_step", "dict", "{'loss': loss}"),
+    ),
+    "one training step without a return": (
+        lambda: step_of_ones_own().train_on_batch(X, Y),
+        TypeError,
+        ("train_step", "dict"),
+    ),
+    "a test step without a return": (
+        lambda: step_of_ones_own().evaluate(X, Y, verbose=0),
+        TypeError,
+        ("test_step", "dict"),
+    ),
+    "an endless Dataset to train on": (lambda: fit(endless()), ValueError, ("no end", "steps_per_epoch")),
+    "an endless Dataset to validate on": (
+        lambda: fit(X, Y, validation_data=endless()),
+        ValueError,
+        ("no end", "validation_steps"),
+    ),
+    "an endless Dataset to evaluate": (
+        lambda: model().evaluate(endless(), verbose=0),
+        ValueError,
+        ("evaluate", "no end", "pass steps"),
+    ),
+    "an endless Dataset to predict": (
+        lambda: model().predict(endless(), verbose=0),
+        ValueError,
+        ("predict", "no end", "pass steps"),
     ),
     "an unknown argument of fit": (lambda: fit(X, Y, epoch=3), TypeError, ("epoch", "epochs")),
     "predict on nothing": (lambda: model().predict(X[:0], verbose=0), ValueError, ("x has no samples",)),

@@ -18,6 +18,16 @@ from eagerflow.layer.symbolic.tensors import SymbolicTensor
 __all__ = ["AdditiveAttention", "Attention"]
 
 
+def check_batches(layer: Layer, query_shape: Shape, *others: Shape) -> None:
+    """Each sample of the query looks into one of value and key: their batches are equal, as far as they are known."""
+    for shape in others:
+        if shape[0] not in (None, query_shape[0]) and query_shape[0] is not None:
+            raise ValueError(
+                f"{describe(layer)}: query, value and key need equal batches; got shapes {tuple(query_shape)} "
+                f"and {tuple(shape)}."
+            )
+
+
 class Attention(Layer):
     """Dot-product attention (Luong style).
 
@@ -140,6 +150,7 @@ class Attention(Layer):
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """(batch, targets, width of value)."""
         self._check(input_shape)
+        check_batches(self, *input_shape)
         return (*input_shape[0][:-1], input_shape[1][-1])
 
     def compute_output_spec(

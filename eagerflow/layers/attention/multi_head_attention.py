@@ -14,7 +14,7 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import described, integer, share
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.activations import Softmax
-from eagerflow.layers.attention.attention import causal_mask
+from eagerflow.layers.attention.attention import causal_mask, check_batches
 from eagerflow.layers.core.einsum_dense import EinsumDense
 from eagerflow.layers.dropout import Dropout
 
@@ -195,6 +195,7 @@ class MultiHeadAttention(Layer):
             training: whether the dropout is on.
             use_causal_mask: whether a target only sees sources up to its own position.
         """
+        check_batches(self, query.shape, value.shape, value.shape if key is None else key.shape)
         seen = self._seen(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask)
         heads_of_query, heads_of_key = self.query_dense(query), self.key_dense(value if key is None else key)
         heads_of_value = self.value_dense(value)
@@ -250,7 +251,9 @@ class MultiHeadAttention(Layer):
 
     def compute_output_shape(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> Any:
         """The shape of the query with the output's width."""
-        self._check_lengths(value_shape, value_shape if key_shape is None else key_shape)
+        key_shape = value_shape if key_shape is None else key_shape
+        self._check_lengths(value_shape, key_shape)
+        check_batches(self, query_shape, value_shape, key_shape)
         return (*query_shape[:-1], *(self._output_shape or (query_shape[-1],)))
 
     def compute_output_spec(

@@ -9,6 +9,7 @@ from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.layer_options import EmbeddingOptions
 from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape
+from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.keras_1_arguments import older, only
@@ -40,6 +41,7 @@ class Embedding(AdaptedLayer):
     Raises:
         ValueError: for sizes below 1, or weights of another shape.
         IndexError: on a call, for an integer outside the range.
+        WrongTypeError: on a call, for numbers that aren't whole.
 
     >>> import eagerflow as ef
     >>> layer = ef.layers.Embedding(3, 2, weights=[[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
@@ -124,13 +126,25 @@ class Embedding(AdaptedLayer):
 
     def _in_range(self, inputs: Any) -> Tensor:
         """Array modules would count negative integers from the end, or wrap around."""
-        indices = convert_to_tensor(inputs)
-        indices = indices if indices.dtype.kind in "iu" else ops.cast(indices, "int32")
+        given = convert_to_tensor(inputs)
+        indices = given if given.dtype.kind in "iu" else ops.cast(given, "int32")
         context = current_call.get()
         if context is not None and context.probing:
             return ops.clip(indices, 0, self.input_dim - 1)  # lengths that are tried out need not be possible
+        if indices is not given and given.dtype.kind == "f":
+            self._check_whole(given)
         self._check_range(indices)
         return indices
+
+    @replayed
+    def _check_whole(self, given: Tensor) -> None:
+        data = given.data
+        broken = data != namespace_of(data).trunc(data)
+        if broken.any():
+            raise WrongTypeError(
+                f'Embedding "{self.name}" looks up whole numbers; the inputs have {float(data[broken][0]):g} among '
+                "them. Numbers with fractions go into a Dense layer; round them if they stand for classes."
+            )
 
     @replayed
     def _check_range(self, indices: Tensor) -> None:

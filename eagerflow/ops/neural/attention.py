@@ -25,6 +25,11 @@ def _check(query: Any, key: Any, value: Any) -> None:
     for name, array in (("query", query), ("key", key), ("value", value)):
         if array.ndim != 4:
             raise ValueError(f"{name}: expected (batch, length, heads, width); got {signature_of(array)}.")
+    if query.shape[0] != key.shape[0]:
+        raise ValueError(
+            f"key: expected the batch of query, {query.shape[0]}; got {signature_of(key)}. "
+            "To let all samples of a batch see the same key and value, repeat these: ops.repeat(key, batch, axis=0)."
+        )
     if query.shape[3] != key.shape[3]:
         raise ValueError(f"key: expected the width of query, {query.shape[3]}; got {signature_of(key)}.")
     if key.shape[:3] != value.shape[:3]:
