@@ -103,7 +103,7 @@ SHARED = {"eagerflow.layers.activations", "eagerflow.layers.dropout"}
 
 # The same for `viz/`.
 FLOORS_OF_VIZ = {
-    "boundary": 0,
+    "boundary": 1,
     "facts": 0,
     "geometry": 1,
     "recorder": 1,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable
 from types import FunctionType
 from typing import ParamSpec, TypeVar
 
 from eagerflow.base import notebook
+from viz.facts.formatting import nearest
 
 __all__ = ["boundaries", "boundary"]
 
@@ -27,10 +29,26 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except BaseException as error:
+            if (meant := _meant(error, function)) is not None:
+                raise notebook.shown_short(meant) from None
             notebook.shown_short(error)
             raise
 
     return call
+
+
+def _meant(error: BaseException, function: Callable[..., object]) -> TypeError | None:
+    """For an argument that `function` doesn't have: an error that names those that are like it."""
+    if not isinstance(error, TypeError) or (
+        error.__traceback__ is not None and error.__traceback__.tb_next is not None
+    ):
+        return None  # it came from inside
+    unknown = re.search(r"got an unexpected keyword argument '(\w+)'", str(error))
+    if unknown is None or not isinstance(function, FunctionType):
+        return None
+    code = function.__code__
+    known = [name for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if name != "self"]
+    return TypeError(f"{function.__qualname__}() has no argument {unknown[1]!r}{nearest(unknown[1], known)}")
 
 
 def boundaries(cls: C) -> C:

@@ -59,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given:
         given = ["--help"]
+    if given[0] == "help":  # as git and others have it
+        given = [*given[1:2], "--help"]
     if given[0] not in COMMANDS:
         if given[0].startswith("-"):
             _parser().parse_args(given[:1])

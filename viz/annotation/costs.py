@@ -101,7 +101,10 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
     step = pick_step(record) if step is None else step
     ops = [op for op in record.ops if step is None or op.step == step]
     if ops and not any(op.stack for op in record.ops):
-        raise ValueError("the recording holds no lines of code; record it with viz.trace(source=True), the default")
+        raise ValueError(
+            "the recording holds no lines of code: it was made with source=False, or no code of yours ran. Without "
+            "that setting viz.trace() keeps them"
+        )
     costs = Costs({}, "" if step is None else step_name(record, step), 0, list(record.notes))
     last: dict[tuple[str, int], Op] = {}
     readers: dict[int, LineCost] = {}

@@ -31,8 +31,8 @@ norm of the gradient. Labels that are probably wrong, and duplicates, are marked
 Row numbers are those of the arrays given to fit; data in batches are counted as they come.
 Exit status: 0 samples were judged, 2 wrong usage or no such script, 3 there were none, or the script failed."""
 _NOTHING = (
-    "no step of eagerflow in this thread trained a model by a Loss (such as losses.MeanSquaredError()); what plain "
-    "functions compute isn't heard"
+    "no step of eagerflow in this thread trained a model by a Loss (such as losses.MeanSquaredError()); a loss that a "
+    "plain function computes can't be told sample by sample"
 )
 
 

@@ -29,7 +29,7 @@ def add_command(parser: Parser) -> None:
     parser.description = _ABOUT
     parser.add_recording()
     where = "where to write; the ending is the format (default: FILE.svg)"
-    parser.add_argument("out", nargs="?", metavar="out." + "|".join(FORMATS), help=where)
+    parser.add_place("out." + "|".join(FORMATS), where)
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("--view", choices=VIEWS, default="both", help="which passes (default: both)")
     parser.add_argument("--depth", type=int, metavar="N", help="how many levels of layers to expand")

@@ -29,9 +29,7 @@ def add_command(parser: Parser) -> None:
     """Give a parser what the command understands."""
     parser.description = _ABOUT
     parser.add_recording()
-    parser.add_argument(
-        "-o", "--out", metavar="page.html", help="where to write (default: file.html; of an ONNX file file.trace.html)"
-    )
+    parser.add_place("page.html", "where to write (default: file.html; of an ONNX file file.trace.html)")
     parser.add_argument("--diff", metavar="other.efz", help="another recording: what differs is marked")
     parser.add_argument("--title", help="what stands at the top")
     parser.add_argument("--open", action="store_true", help="open it in the browser")

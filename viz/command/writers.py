@@ -31,7 +31,7 @@ def add_json(parser: Parser) -> None:
 
 def _add(parser: Parser, command: Callable[[argparse.Namespace], int], metavar: str, about: str) -> None:
     parser.add_recording()
-    parser.add_argument("out", nargs="?", metavar=metavar, help=about)
+    parser.add_place(metavar, about)
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.set_defaults(command=command)
 

@@ -107,7 +107,7 @@ def _row(estimate: Estimate) -> str:
             f"{formatting.nbytes(before)}, was before the training"
         )
     if estimate.per_row < max(0.0, estimate.arrays_per_row) / 2:  # it grows into memory that the script had used before
-        return f"one more row costs {arrays} of arrays, for which the process has room that it had used before"
+        return f"one more row needs {arrays} of arrays, which fit into memory that the process had used before"
     return f"one more row costs {formatting.nbytes(int(max(0.0, estimate.per_row)))}"
 
 

@@ -7,11 +7,12 @@ import os
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from viz.export.tensorboard_events import EventLog, protos
+from viz.facts.formatting import nearest
 
 __all__ = ["SummaryWriter", "projector_config"]
 
@@ -45,6 +46,14 @@ class SummaryWriter(EventLog):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    if not TYPE_CHECKING:  # for which a name that isn't here is an error
+
+        def __getattr__(self, name: str) -> Any:
+            own = name.removeprefix("add_")
+            known = [each for each in dir(type(self)) if not each.startswith("_")]
+            near = f"; did you mean {own!r}?" if own != name and own in known else nearest(own, known)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{near}")
 
     def scalar(self, tag: str, value: Any, step: int) -> None:
         """One number.

@@ -108,8 +108,10 @@ def clean(text: str, longest: int = 60) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'a' or 'b'?"` for those of `known` that are like `name`, or an empty text."""
-    found = difflib.get_close_matches(name, set(known), 3, 0.4)
+    """`"; did you mean 'a' or 'b'?"` for those of `known` that begin with `name` or are like it, or ""."""
+    names = sorted(set(known))
+    begun = [each for each in names if name and each.startswith(name)]
+    found = begun[:3] or difflib.get_close_matches(name, names, 3, 0.4)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 

@@ -141,6 +141,11 @@ def _read(path: str | os.PathLike[str], limit: int) -> Kept:
         if size > limit:
             raise StepFileError(f"it unpacks to {size:,} bytes, more than the limit of {limit:,}")
         names = [member.filename for member in members]
+        if "trace.json" in names:
+            raise StepFileError(
+                "it is a recording, made by viz run or Recording.save: see viz show. Steps that can be run again are "
+                "kept by viz run --keep, in files that end in .efr"
+            )
         if _HEADER not in names:
             raise StepFileError(f"it holds {sorted(names)[:5]!s:.120} and no {_HEADER}")
         header = _parsed(archive.read(_HEADER))

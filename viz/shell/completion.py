@@ -28,6 +28,14 @@ It takes a second or two, since all commands are loaded for it. To save that, wr
   viz completion fish > ~/.config/fish/completions/viz.fish"""
 
 
+_ENDINGS = {
+    "script": "py",
+    "file.efz": "efz onnx",
+    "FILE.efr": "efr",
+    "RECORDING|SCRIPT": "efz py",
+}  # by the first word
+
+
 class _Option(NamedTuple):
     flags: list[str]
     choices: list[str]
@@ -77,6 +85,12 @@ def _options(parser: Parser) -> list[_Option]:
     return found
 
 
+def _reads(name: str) -> str:
+    """The endings of the files that a command may be given first; empty for any."""
+    words = [action for action in parser_of(name)._actions if not action.option_strings]
+    return _ENDINGS.get(str(words[0].metavar or words[0].dest), "") if words else ""
+
+
 def _quoted(text: str) -> str:
     """As a word in single quotes, which all three shells read alike once these are doubled out."""
     return "'" + text.replace("\\", "\\\\").replace("'", "’") + "'"
@@ -97,13 +111,18 @@ def _bash(known: dict[str, list[_Option]]) -> str:
             '      case "$before" in',
             *inner,
             "      esac",
-            f"      options='{flags}' words='{free}';;",
+            f"      options='{flags}' words='{free}' endings='{_reads(name)}';;",
         ]
         cases.append("\n".join(lines))
     return f"""\
 _viz_words() {{ COMPREPLY=($(compgen -W "$1" -- "$word")); }}
+_viz_files() {{
+  local ending
+  COMPREPLY=($(compgen -d -- "$word"))
+  for ending; do COMPREPLY+=($(compgen -f -X "!*.$ending" -- "$word")); done
+}}
 _viz() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} options= words=
+  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} options= words= endings= earlier
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     _viz_words '{" ".join(known)} --help --version'
@@ -112,9 +131,16 @@ _viz() {{
   case "${{COMP_WORDS[1]}}" in
 {chr(10).join(cases)}
   esac
+  for earlier in "${{COMP_WORDS[@]:2:COMP_CWORD-2}}"; do  # behind the first file anything may follow
+    case "$earlier" in -*) ;; *) endings=;; esac
+  done
+  case "$before" in -*) endings=;; esac
   case "$word" in
     -*) _viz_words "$options";;
-    *) if [ -n "$words" ]; then _viz_words "$words"; else COMPREPLY=($(compgen -f -- "$word")); fi;;
+    *)
+      if [ -n "$words" ]; then _viz_words "$words"
+      elif [ -n "$endings" ]; then _viz_files $endings
+      else COMPREPLY=($(compgen -f -- "$word")); fi;;
   esac
 }}
 complete -o filenames -F _viz viz"""
@@ -133,6 +159,8 @@ def _zsh(known: dict[str, list[_Option]]) -> str:
     for name, options in known.items():
         specs = [each for option in options for each in spec(option)]
         rest = [] if any(not option.flags for option in options) else ["'*: :_files'"]
+        if rest and (endings := _reads(name)):
+            rest.insert(0, f"'1: :_files -g \"*.({endings.replace(' ', '|')})\"'")
         cases.append(f"    {name}) _arguments {' '.join([*specs, *rest])};;")
     described = " ".join([_quoted(f"{name}:{COMMANDS[name].about.replace(':', ' -')}") for name in known])
     return f"""\

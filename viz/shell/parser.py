@@ -56,6 +56,16 @@ class Parser(argparse.ArgumentParser):
         added = self.add_argument(*flags, metavar=metavar, **settings)
         self._outputs[added.dest] = _Output(tuple([f".{each}" for each in endings]), suffix)
 
+    def add_place(self, metavar: str, about: str) -> None:
+        """Where a command writes, as its second word or behind `-o`: `out` among the options.
+
+        Args:
+            metavar: how help calls it.
+            about: what help says of it.
+        """
+        self.add_argument("out", nargs="?", metavar=metavar, help=about)
+        self.add_argument("-o", "--out", dest="out_by_option", metavar=metavar, help="the same")
+
     def add_recording(self) -> None:
         """The file that most commands look at, and what goes with it."""
         about = "a recording, made by `viz run` or `Recording.save`, or a model.onnx, which is run once"
@@ -70,6 +80,11 @@ class Parser(argparse.ArgumentParser):
         """As in `argparse`; file names that were left out are filled in."""
         ours, theirs = self._with_empty_names(list(sys.argv[1:] if args is None else args))
         options, rest = super().parse_known_args(ours, namespace)
+        out = options.__dict__.pop("out_by_option", None)
+        if out is not None:
+            if options.out is not None:
+                self.error(f"where to write was said twice: {options.out!r} and -o {out!r}")
+            options.out = out
         if theirs:  # put there by ourselves, since argparse drops a `--` behind the script
             options.arguments = theirs
         for name, output in self._outputs.items():
@@ -191,6 +206,8 @@ def _subject(options: argparse.Namespace) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`"; did you mean 'a' or 'b'?"` for those of `known` that are like `name`, or an empty text."""
-    found = difflib.get_close_matches(name, list(known), 3, 0.5)
+    """`"; did you mean 'a' or 'b'?"` for those of `known` that begin with `name` or are like it, or ""."""
+    names = list(known)
+    begun = [each for each in names if name and each.startswith(name)]
+    found = begun[:3] or difflib.get_close_matches(name, names, 3, 0.5)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""

@@ -11,6 +11,7 @@ _VALUE = r"\.\.\.|'[^']*'|\"[^\"]*\"|\([^()]*\)|[\w.+-]*\w"
 _SETTING = re.compile(rf"\b(\w+)=({_VALUE})")
 _TRACE = re.compile(rf"viz\.trace\(((?:\w+=(?:{_VALUE})(?:, )?)*)\)")
 _CALL = re.compile(r"(?:[\w.]*\.)?(\w+)\(((?:[^()]|\([^()]*\))*)\)(:? )")
+_OURS = re.compile(r"viz\.\w+: ")  # what a message begins with that names no argument
 _DEFAULTS = ("True", "None")
 _ALIKE = {"check": "fail-if"}  # functions whose argument an option of another name gives
 
@@ -37,6 +38,7 @@ def in_words_of_options(message: str, flags: Iterable[str]) -> str:
     '--step 9: the recording has 2 steps, from 0'
     """
     known, message = set(flags), as_commands(message)
+    message = _OURS.sub("", message)
     called = _CALL.match(message)
     if called is not None:
         message = _without_call(called, known) + message[called.end() :]

@@ -98,7 +98,7 @@ def test_a_peak_before_the_training_is_told_where_rows_cost_nothing():
     )
     small, large = found.measured
     flat = text(estimate(measured=(small, large._replace(process=small.process))))
-    assert "costs 1 MB of arrays, for which the process has room" in flat
+    assert "needs 1 MB of arrays, which fit into memory that the process had used before" in flat
     assert "one more row costs 1 MB;" in text(estimate())
 
 

@@ -195,3 +195,11 @@ def test_the_conceptual_graph_is_what_tensorboard_parses(tmp_path):
     edges = {node.name: list(node.input) for node in graph.node}
     assert edges["net/both"] == ["net/hidden", "net/side"]
     assert edges["net/hidden"] == ["net/given"]
+
+
+def test_names_of_pytorchs_writer_lead_to_ours(tmp_path):
+    with viz.SummaryWriter(tmp_path) as log:
+        with pytest.raises(AttributeError, match="no attribute 'add_scalar'; did you mean 'scalar'"):
+            log.add_scalar("loss", 0.5, 1)
+        with pytest.raises(AttributeError, match="'add_image'; did you mean 'image'"):
+            log.add_image("digit", [[0.0]], 1)

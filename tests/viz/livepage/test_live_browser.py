@@ -125,6 +125,22 @@ def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_bro
     assert seen.run(moves) == 2
 
 
+def test_values_under_the_pointer_are_whole_wherever_it_is(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(2000, 2021):
+        page.log(
+            {"a metric with a name that is long": step / 3, "val_a metric with a name that is long": 1.0}, step=step
+        )
+    seen.wait("window.eagerflowLive.curves.plots.size >= 1")
+    plot = "[...window.eagerflowLive.curves.plots.values()][0]"
+    outside = (
+        f"(() => {{ const p = {plot}, out = []; for (let x = p.left; x <= p.width; x += 7) {{ p.point(x);"
+        " const a = p.tip.getBoundingClientRect(), b = p.canvas.parentNode.getBoundingClientRect();"
+        " out.push(Math.max(b.left - a.left, a.right - b.right)); } return out; })()"
+    )
+    assert max(seen.run(outside)) <= 1
+
+
 def test_log_scale_smoothing_and_values_under_the_pointer(page_in_browser):
     page, seen = page_in_browser
     for step in range(300):

@@ -71,6 +71,38 @@ def test_no_command_shows_help_and_a_version_tells_the_packages(capsys):
     assert capsys.readouterr().out.startswith(f"viz {ef.__version__} (eagerflow")
 
 
+@pytest.mark.parametrize(("asked", "shown"), [(["help"], "usage: viz COMMAND"), (["help", "top"], "usage: viz top ")])
+def test_help_is_a_command_too(asked, shown, capsys):
+    assert ended(asked) == 0
+    assert capsys.readouterr().out.startswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("draw", "a.svg"), ("html", "a.html"), ("json", "a.json"), ("perfetto", "b.json"), ("tensorboard", "logs")],
+)
+def test_where_to_write_is_the_second_word_or_stands_behind_an_option(here, command, name):
+    for given in (
+        ["train.efz", "-o", name],
+        ["-o", name, "train.efz"],
+        ["train.efz", "--out", name],
+        ["train.efz", name],
+    ):
+        options = parser_of(command).parse_args(given)
+        assert (options.file, options.out) == ("train.efz", name)
+        assert "out_by_option" not in vars(options)
+
+
+def test_two_places_to_write_to_are_refused(here, capsys):
+    assert ended(["draw", "train.efz", "a.svg", "-o", "b.svg"]) == 2
+    assert "said twice: 'a.svg' and -o 'b.svg'" in capsys.readouterr().err
+
+
+def test_a_recording_and_kept_steps_are_told_apart(here, capsys):
+    assert ended(["replay", "train.efz"]) == 2
+    assert "it is a recording, made by viz run" in capsys.readouterr().err
+
+
 def test_an_unknown_command_is_answered_with_one_like_it(capsys):
     assert ended(["docter", "train.py"]) == 2
     assert "viz: error: there is no command 'docter'; did you mean 'doctor'" in capsys.readouterr().err
@@ -109,6 +141,8 @@ def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
         (["run", "no.py"], 2, "viz run: error: there is no script 'no.py'"),
         (["replay", "no.efr"], 2, "viz replay: error: there is no file 'no.efr'"),
         (["top", "no.efz"], 2, "viz top: error: there is no file 'no.efz'"),
+        (["top", "--by", "mem", "train.efz"], 2, "did you mean 'memory'?\n"),
+        (["diff", "train.efz"], 2, "viz diff: error: give two things to compare, or one recording and --steps i,j"),
         (["diff", "no.efz", "no.efz"], 2, "viz diff: error: there is no file 'no.efz'"),
         (["top", "--by", "taste", "train.efz"], 2, "viz top: error: argument --by: invalid choice: 'taste'"),
         (["top", "-n", "0", "train.efz"], 2, "viz top: error: -n 0: expected at least 1"),
@@ -288,7 +322,7 @@ def completed(shell, line, folder):
         f'COMP_CWORD={len(words) - 1}; _viz; printf "%s\\n" "${{COMPREPLY[@]}}"'
     )
     done = subprocess.run([shell, "-c", program], capture_output=True, text=True, check=True, cwd=folder)
-    return done.stdout.split()
+    return sorted(done.stdout.split())
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
@@ -296,9 +330,10 @@ def test_bash_completes_commands_options_choices_and_files(here):
     assert completed("bash", "viz do", here) == ["doctor"]
     assert completed("bash", "viz draw --col", here) == ["--color-by"]
     assert "nonfinite" in completed("bash", "viz draw --color-by ", here)
-    assert completed("bash", "viz show tr", here) == ["train.py", "train.efz"] or "train.efz" in completed(
-        "bash", "viz show tr", here
-    )
+    assert completed("bash", "viz show tr", here) == ["train.efz"]
+    assert completed("bash", "viz run tr", here) == ["train.py"]
+    assert completed("bash", "viz run train.py tr", here) == ["train.efz", "train.py"]
+    assert completed("bash", "viz draw train.efz -o tr", here) == ["train.efz", "train.py"]
     assert completed("bash", "viz completion z", here) == ["zsh"]
 
 

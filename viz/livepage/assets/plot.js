@@ -318,9 +318,9 @@ class Plot {
     brush.stroke();
     const rows = this.drawn.map((line) => this.row(line, x));
     this.tip.replaceChildren(el("div", { class: "plot-step" }, `step ${amount(x)}`), ...rows);
-    const side = left > this.width / 2;
-    this.tip.style.left = side ? "" : `${left + 10}px`;
-    this.tip.style.right = side ? `${this.width - left + 10}px` : "";
+    const wide = this.tip.offsetWidth, space = 10; // beside the line: on the right where it fits, else on the left, and whole
+    const beside = left + space + wide <= this.width ? left + space : left - space - wide;
+    this.tip.style.left = `${Math.max(0, Math.min(beside, this.width - wide))}px`;
   }
 
   row(line, x) {
