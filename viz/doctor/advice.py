@@ -5,6 +5,10 @@ from __future__ import annotations
 __all__ = ["ADVICE"]
 
 ADVICE = {
+    "nonfinite.first": (
+        "It is the first step, so no update is to blame: scale the inputs, and look at initializers and at what is "
+        "multiplied again and again: a recurrent layer with a linear activation, or a sum without a mean."
+    ),
     "nonfinite": (
         "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
     ),
@@ -70,6 +74,10 @@ ADVICE = {
         "Take all of model.trainable_variables, in tape.gradient and for the optimizer; where layers shall stay as "
         "they are, say so: layer.trainable = False."
     ),
+    "frozen.rounded": (
+        "See that more of the gradient arrives: relu, he_normal, normalization or shortcuts; Adam makes steps of the "
+        "same size from small gradients."
+    ),
     "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
     "frozen.rate": "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD.",
     "penalty_dominates": "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
@@ -79,6 +87,11 @@ ADVICE = {
     "class_imbalance": (
         "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class; judge by recall or AUC instead of "
         "accuracy."
+    ),
+    "not_learning.imbalance": (
+        "Of the labels, nearly all are of one class, and its share is all that the network answers: give fit "
+        "class_weight={0: ..., 1: ...}, or repeat rows of the rare class; then look at the other findings, the labels "
+        "and the learning rate."
     ),
     "not_learning": (
         "Look at the other findings first; then at the labels (do they belong to these rows?), the learning rate (ten "

@@ -21,10 +21,11 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "lr_too_high": ("nonfinite", "loss_mismatch", "label_range", "unscaled_input", "initial_weights"),
     "exploding_gradient": ("initial_weights", "unscaled_input", "lr_too_high"),
     "vanishing_gradient": ("initial_weights", "saturated"),
+    "frozen": ("vanishing_gradient", "lr_too_low"),
     "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu"),
     "dead_relu": ("initial_weights", "unscaled_input", "lr_too_high"),
     "saturated": (*_FROM_THE_START, "lr_too_high"),
-    "constant_output": (*_FROM_THE_START, "label_range", "lr_too_high", "dead_relu", "saturated"),
+    "constant_output": (*_FROM_THE_START, "label_range", "lr_too_high", "dead_relu", "saturated", "vanishing_gradient"),
     "label_range": ("loss_mismatch",),
     "class_imbalance": ("loss_mismatch", "label_range", "initial_weights", "unscaled_input", "lr_too_high"),
     "not_learning": _ANYTHING,
@@ -72,6 +73,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return symptom.kind in ("not_learning", "constant_output")  # too small an input blows nothing up
     if "nonfinite" in (cause.kind, symptom.kind):  # data with NaN are a cause; NaN that training makes is none
         return (cause if cause.kind == "nonfinite" else symptom).rule.endswith(".data") == (cause.kind == "nonfinite")
+    if symptom.kind == "frozen":
+        return symptom.rule == "frozen.rounded"
     if symptom.kind == "no_gradient":
         return symptom.evidence.get("gradient") != "None"
     if symptom.kind == "lr_too_high":

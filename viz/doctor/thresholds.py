@@ -119,6 +119,7 @@ HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
 ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 NO_LOSS = 1e-6  # constant labels: there is nothing to be better at
 IMBALANCE = 0.7  # share of the most frequent class
+IMBALANCE_CLEAR = 0.95  # the same, from which on it is the first thing to look at where nothing is learnt
 IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 IMBALANCE_RECALL = 0.02
 IMBALANCE_STEPS = 60

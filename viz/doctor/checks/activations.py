@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host
+from viz.doctor.check_base import Check, finite, host, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 
@@ -63,8 +63,8 @@ class DeadRelu(Check):
         if not isinstance(outputs, Tensor) or outputs.key is None or not is_relu(op, inputs):
             return
         values = host(outputs.data)
-        if values.ndim < 2 or not values.size:
-            return
+        if values.ndim < 2 or not values.size or not all(finite(x.data) for x in (outputs, *tensors(inputs))):
+            return  # what becomes of NaN is no fault of the relu
         origin = self.watch.origins[outputs.key]
         place = origin.place
         key = (id(origin.layer), place)

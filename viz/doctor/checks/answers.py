@@ -151,8 +151,9 @@ class Answers(Check):
             if self.watch.hints_alone():
                 self._too_few(course, reached, constant)
             return
+        share = self._largest_share(course, pairs)
         self.watch.report(
-            "not_learning",
+            "not_learning" if share < limits.IMBALANCE_CLEAR else "not_learning.imbalance",
             "info" if self.watch.interrupted else "warning",
             f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')} over the last {rows} training "
             f"rows is {_exactly(reached)}, and {_exactly(constant)} is what one gets by always answering the same "
@@ -161,6 +162,14 @@ class Answers(Check):
             key=("not_learning", id(course)),
             evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "rows": rows},
         )
+
+    def _largest_share(self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> float:
+        """Of the labels, those of the most frequent class; 0 where there are no classes."""
+        classes = [_classes(course, labels, p) for labels, p in (*course.earlier(), *pairs)]
+        if not classes or any(pair is None for pair in classes):
+            return 0.0
+        _, counts = numpy.unique(numpy.concatenate([actual for actual, _ in classes]), return_counts=True)
+        return float(counts.max() / counts.sum())
 
     def _falls(self, course: _Course, last: list[float], settings: Any) -> bool:
         """Is the loss, which is still above that of a constant answer, on its way down?"""

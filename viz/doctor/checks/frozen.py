@@ -53,6 +53,7 @@ class Frozen(Check):
         self._groups: set[Any] = set()  # sources of gradients, by their number and ends
         self._sources: set[int] = set()  # all variables of which a gradient was ever asked
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
+        self._given: set[int] = set()  # those that an optimizer updated
         self._only_new = True  # has each step trained weights that were not there before?
         self._shapes: list[Any] = []
 
@@ -81,7 +82,9 @@ class Frozen(Check):
             )
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
-        if name == "assign" and not self.watch.inside("optimizer"):
+        if self.watch.inside("optimizer"):
+            self._given.add(variable.identity)
+        elif name == "assign":
             self._set.add(variable.identity)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
@@ -198,12 +201,16 @@ class Frozen(Check):
         variable = watched.variable
         layer, steps = self._owners.of(variable), self._asked[variable.identity]
         name = layer_label(layer) or variable.path
+        given = variable.identity in self._given
+        why = (
+            "its updates are too small to show beside its values, while others learn"
+            if given
+            else "the optimizer isn't given it, while others learn"
+        )
         self.watch.report(
-            "frozen",
+            "frozen.rounded" if given else "frozen",
             "warning",
-            f"{variable.path!r} ({name}) has a gradient in all {steps} steps and never changes: the optimizer "
-            "isn't "
-            "given it, while others learn",
+            f"{variable.path!r} ({name}) has a gradient in all {steps} steps and never changes: {why}",
             layer=layer if layer is not None else variable.path,
             place=None if layer is not None else self._place,
             key=("frozen", id(layer) if layer is not None else variable.identity),

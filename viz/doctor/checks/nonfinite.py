@@ -81,7 +81,9 @@ class NonFinite(Check):
         ranges = " and ".join([_range(x) for x in numbers if x.size][:3])
         who = name if name == op.name else f"{name}, a part of {op.name},"
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(name, _OTHER)}"
-        return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, _advice(name))
+        first = not self.watch.step and name not in _CAUSES
+        advice = "nonfinite.first" if first else _advice(name)
+        return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, advice)
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""
