@@ -52,6 +52,7 @@ class Block:
         is_group: is it ops put together only to save space?
         runs: equal parts that follow each other among the children: where they begin, how many children are a part,
             and how many parts there are.
+        is_beside: are the equal parts it stands for side by side: does none read what another made?
     """
 
     title: str
@@ -63,6 +64,7 @@ class Block:
     objects: int = 1
     is_group: bool = False
     runs: list[tuple[int, int, int]] = dataclasses.field(default_factory=list)
+    is_beside: bool = False
 
     @property
     def kind(self) -> str:
@@ -123,10 +125,11 @@ def leaves(child: Any) -> Iterator[int]:
             yield from leaves(each)
 
 
-def fold(root: Block, signature: Callable[[int], Any], least: int = 3) -> dict[int, int]:
+def fold(record: Record, root: Block, signature: Callable[[int], Any], least: int = 3) -> dict[int, int]:
     """Fold runs of at least `least` equal parts, everywhere in the tree, in place.
 
     Args:
+        record: the recording.
         root: the tree.
         signature: what must agree for two ops (given by id) to be equal.
         least: how many equal parts make a run.
@@ -136,7 +139,7 @@ def fold(root: Block, signature: Callable[[int], Any], least: int = 3) -> dict[i
     """
     find_runs(root, signature, least)
     stands_for: dict[int, int] = {}
-    _fold(root, stands_for)
+    _fold(record, root, stands_for)
     return {op: _last(stands_for, op) for op in stands_for}
 
 
@@ -176,11 +179,11 @@ def _runs(marks: list[int], least: int) -> list[tuple[int, int, int]]:
     return found
 
 
-def _fold(block: Block, stands_for: dict[int, int]) -> None:
+def _fold(record: Record, block: Block, stands_for: dict[int, int]) -> None:
     """Fold inside `block`."""
     for child in block.children:
         if not isinstance(child, int):
-            _fold(child, stands_for)
+            _fold(record, child, stands_for)
     found: list[Any] = []
     children, done = block.children, 0
     for at, period, count in block.runs:
@@ -189,7 +192,7 @@ def _fold(block: Block, stands_for: dict[int, int]) -> None:
             for mine, first in zip(part, parts[0]):
                 _pair(mine, first, stands_for)
         found += children[done:at]
-        found.append(_repeated(parts))
+        found.append(_repeated(record, parts))
         done = at + period * count
     block.children = found + children[done:]
 
@@ -207,8 +210,37 @@ def _run(marks: list[int], at: int, least: int) -> tuple[int, int]:
     return 1, 1
 
 
-def stand_in(parts: list[list[Any]]) -> Block:
-    """A block that says what equal parts are called and how many they are; it has no children."""
+def stand_in(record: Record, parts: list[list[Any]]) -> Block:
+    """A block that says what equal parts are called, how many they are, and how they are placed.
+
+    It has children where it is no scope's: a scope's are those of the first part.
+    """
+    made = _called(parts)
+    made.is_beside = _are_beside(record, parts)
+    if made.scope is None:
+        made.children, made.others = list(parts[0]), [list(part) for part in parts[1:]]
+    return made
+
+
+def _are_beside(record: Record, parts: list[list[Any]]) -> bool:
+    """Does no part read what another made, by itself or through what ran between them?"""
+    part_of = {op: i for i, part in enumerate(parts) for child in part for op in leaves(child)}
+    first = min(part_of, default=0)
+    for op, part in part_of.items():
+        waiting, seen = [op], {op}
+        while waiting:
+            for producer in record.parents(record.ops[waiting.pop()]):
+                if producer < first or producer in seen:
+                    continue
+                seen.add(producer)
+                if producer not in part_of:  # a cast, say, which is shown with what it belongs to
+                    waiting.append(producer)
+                elif part_of[producer] != part:
+                    return False
+    return True
+
+
+def _called(parts: list[list[Any]]) -> Block:
     first = parts[0]
     if len(first) != 1 or not isinstance(first[0], Block):
         names = tuple([child.title for part in parts for child in part if isinstance(child, Block)])
@@ -219,12 +251,12 @@ def stand_in(parts: list[list[Any]]) -> Block:
     return Block(first[0].title, first[0].scope, repeats=len(parts), names=names, objects=1 if shared else len(parts))
 
 
-def _repeated(parts: list[list[Any]]) -> Block:
-    made, first = stand_in(parts), parts[0]
+def _repeated(record: Record, parts: list[list[Any]]) -> Block:
+    made, first = stand_in(record, parts), parts[0]
     if made.scope is None:
-        made.children, made.others = list(first), [list(part) for part in parts[1:]]
         return made
     first[0].names, first[0].objects, first[0].repeats = made.names, made.objects, made.repeats
+    first[0].is_beside = made.is_beside
     first[0].others += [part[0].children for part in parts[1:]]
     return first[0]
 

@@ -248,7 +248,7 @@ class TreeColumns:
         run = _Entry("run", f"×{at}", "", Block(""), around.level, around.need)
         self._entries.append(run)
         number = len(self._entries) - 1
-        shown = stand_in(parts[:count])
+        shown = stand_in(self.record, parts[:count])
         if period == 1 and isinstance(parts[0][0], Block):
             run.folded = -self._block(task.entry, [part[0] for part in parts], shown)
         else:
@@ -271,7 +271,7 @@ class TreeColumns:
                 level = around.level + 1
                 need = None if around.need is None else level
                 self._entries.append(
-                    _Entry("group", f"≡{len(found)}", formatting.clean(name), Block(name), level, need)
+                    _Entry("group", f"≡{len(found)}", formatting.clean(name), Block(name, None, group), level, need)
                 )
                 number = len(self._entries) - 1
                 self._entries[number].children = self._grouped(number, inner, group)

@@ -14,6 +14,7 @@ from viz.facts.selection import outcome
 
 __all__ = [
     "about",
+    "beside",
     "caption",
     "closed_lines",
     "cost",
@@ -39,8 +40,13 @@ def title(block: Block) -> str:
         return formatting.clean(block.title)
     if len(block.names) > 1:
         first, last = (formatting.clean(block.names[i], 30) for i in (0, -1))
-        return f"{first} … {last}{_times(block.repeats)}"
-    return f"{formatting.clean(block.title)}{_times(block.repeats)}".strip()
+        return f"{first} … {last}{_times(block.repeats)}{beside(block)}"
+    return f"{formatting.clean(block.title)}{_times(block.repeats)}{beside(block)}".strip()
+
+
+def beside(block: Block) -> str:
+    """Says so where equal parts are side by side: usually one follows the other."""
+    return ", side by side" if block.is_beside else ""
 
 
 def _times(repeats: int) -> str:
@@ -66,17 +72,28 @@ def spent(arrow: str, time: int) -> str:
 def closed_lines(record: Record, block: Block) -> list[str]:
     """What a closed scope says below its name, but for its cost."""
     scope = block.scope
-    if scope is None:
-        return []
     lines = _class(block)
-    if scope.outputs:
+    if scope is not None and scope.outputs:
         lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
     return lines + _parameters(block)
 
 
 def _parameters(block: Block) -> list[str]:
-    scope = block.scope
-    return [formatting.count(scope.params * block.objects, "parameter")] if scope and scope.params else []
+    count = sum(_numbers_of(block).values())
+    return [formatting.count(count, "parameter")] if count else []
+
+
+def _numbers_of(block: Block) -> dict[int, int]:
+    """How many numbers the weights of a scope are, or, without one, those of the scopes in it, each object's once."""
+    if block.scope is not None:
+        owner = -1 - block.scope.id if block.scope.owner is None else block.scope.owner
+        return {owner: block.scope.params * block.objects} if block.scope.params else {}
+    found: dict[int, int] = {}
+    for part in [block.children, *block.others]:
+        for child in part:
+            if isinstance(child, Block):
+                found |= _numbers_of(child)
+    return found
 
 
 def cost(ops: int, time: int, size: int, failed: bool = False, is_share: bool = False) -> str:

@@ -98,7 +98,7 @@ class _Assembly:
         """Make the nodes: to the given depth, or to the greatest that stays under `max_nodes`."""
         root = tree(self.record, self.selection.forward)
         if collapse_repeats:
-            self.stands_for = fold(root, self.selection.signature)
+            self.stands_for = fold(self.record, root, self.selection.signature)
         self.closed = CLOSED_AT_FIRST if depth is None else ()
         deepest = _levels(root)
         wanted = deepest if depth is None else min(depth, deepest)
@@ -108,7 +108,7 @@ class _Assembly:
             root = tree(self.record, self.selection.forward)
             group_long_blocks(self.record, root, most)
             if collapse_repeats:  # of groups: where single layers repeat needn't be where a group begins
-                self.stands_for = fold(root, self.selection.signature)
+                self.stands_for = fold(self.record, root, self.selection.signature)
             chosen, closed_to = self._deepest(root, wanted, max_nodes), "groups of layers"
         if chosen < wanted:
             closed_to = f"depth {chosen}"
@@ -276,9 +276,8 @@ class _Assembly:
         row = f"box{ops[0]}" if ops else f"box_{len(self.graph.nodes)}"
         made = Node(row, "scope", box_texts.title(block), row=row, cluster=cluster, tooltip=_scope_tooltip(block))
         made.phase = self.record.ops[ops[0]].phase if ops else "forward"
-        if block.scope is not None:
-            made.scope = block.scope.id
-            made.lines += box_texts.closed_lines(self.record, block)
+        made.scope = None if block.scope is None else block.scope.id
+        made.lines += box_texts.closed_lines(self.record, block)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         self._show(made, ops + riders, hidden=self.view == "backward" and made.phase != "backward")
         weights = {op: self.selection.weights_of.get(op, []) for op in ops}
@@ -434,7 +433,7 @@ def _levels(block: Block) -> int:
 def _scope_tooltip(block: Block) -> str:
     scope, lines = block.scope, []
     if block.repeats > 1:
-        lines.append(f"{block.repeats} equal parts: {', '.join(block.names[:12])}")
+        lines.append(f"{block.repeats} equal parts{box_texts.beside(block)}: {', '.join(block.names[:12])}")
     if scope is not None:
         lines.append(f"{scope.kind} {scope.name}" + (f" ({scope.cls})" if scope.cls else ""))
         if scope.created_at:

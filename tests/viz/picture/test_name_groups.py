@@ -88,3 +88,29 @@ def test_layers_one_by_one_are_better_than_groups(trained):
     graph = trained.draw(max_nodes=72, depth=1, collapse_repeats=False).graph
     assert len(titles(graph)) >= 65
     assert "closed" not in graph.caption
+
+
+def test_closed_groups_tell_how_many_parameters_are_in_them(trained):
+    graph = trained.draw(max_nodes=50, collapse_repeats=False).graph
+    said = {node.title: [line for line in node.lines if "parameter" in line] for node in graph.nodes.values()}
+    counts = {"stage0_block0": 7 * 7 + 8 * 7 + 8 * 6, "stage3_block1": 7 * 10 + 11 * 10 + 11 * 6}
+    assert {name: said[name] for name in counts} == {name: [f"{n} parameters"] for name, n in counts.items()}
+
+
+def test_frames_of_equal_groups_tell_it_of_all(trained):
+    graph = trained.draw(max_nodes=30).graph
+    (frame,) = [frame for frame in graph.clusters.values() if frame.title.startswith("stage0_block1")]
+    assert f"{3 * (7 * 7 + 8 * 7 + 8 * 6)} parameters" in frame.subtitle
+
+
+def test_a_layer_that_is_called_again_counts_once():
+    shared = layers.Dense(6, name="block_a_shared")
+    given = x = ef.Input((6,))
+    for i in range(8):
+        x = layers.Dense(6, activation=("tanh", "relu")[i % 2], name=f"block_{'ab'[i // 4]}_{i}")(x)
+        x = shared(x) if i < 4 else x
+    model = ef.Model(given, x, name="calls")
+    with viz.trace() as t:
+        model(np.ones((2, 6)))
+    said = {node.title: node.lines for node in t.draw(max_nodes=2, collapse_repeats=False).graph.nodes.values()}
+    assert f"{5 * 42} parameters" in said["block_a"]

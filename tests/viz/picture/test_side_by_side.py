@@ -1,0 +1,59 @@
+"""Of equal parts that are drawn once, a picture tells whether they follow each other or stand side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from viz.facts.blocks import all_blocks, stand_in, tree
+
+
+def frames(model, width=8):
+    with viz.trace() as t:
+        model(np.ones((4, width), "float32"))
+    return [frame.title for frame in t.draw().graph.clusters.values() if "×" in frame.title]
+
+
+def experts(dtype=None):
+    given = ef.Input((8,))
+    found = [layers.Dense(8, activation="relu", name=f"expert_{i}", dtype=dtype)(given) for i in range(4)]
+    return ef.Model(given, layers.Concatenate()(found), name="mixture")
+
+
+def chain(dtype=None):
+    return ef.Sequential([layers.Dense(8, name=f"dense_{i}", dtype=dtype) for i in range(5)], name="deep")
+
+
+def test_experts_stand_side_by_side():
+    assert frames(experts()) == ["expert_0 … expert_3  ×4, side by side"]
+
+
+def test_layers_that_read_each_other_do_not():
+    assert frames(chain()) == ["dense_0 … dense_4  ×5"]
+
+
+def test_casts_between_parts_do_not_part_them():
+    assert frames(chain("mixed_float16")) == ["dense_0 … dense_4  ×5"]
+    assert frames(experts("mixed_float16")) == ["expert_0 … expert_3  ×4, side by side"]
+
+
+def test_ops_without_a_layer_are_told_apart_too():
+    x = ops.ones((2, 3))
+    with viz.trace() as t:
+        beside = [ops.tanh(x) for _ in range(3)]
+        y = ops.concatenate(beside)
+        for _ in range(3):
+            y = ops.exp(y)
+    assert [frame.title for frame in t.draw().graph.clusters.values()] == ["×3, side by side", "×3"]
+
+
+def test_the_page_says_the_same(tmp_path):
+    model = experts()
+    with viz.trace() as t:
+        model(np.ones((4, 8), "float32"))
+    root = tree(t, t.ops)
+    parts = [[block] for block in all_blocks(root) if block.title.startswith("expert")]
+    assert stand_in(t, parts).is_beside
+    assert "×4, side by side" in t.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
