@@ -79,8 +79,9 @@ def test_edges_are_the_parents_that_the_tape_has(steps):
     assert chain == ["dense", "tanh", "dense"]
 
 
-def test_every_backward_op_leads_to_its_forward_op(steps):
-    step = [op for op in steps.ops if op.step == 0]
+@pytest.mark.parametrize("number", [0, 1])  # in the second, the weights aren't those any more that were first met
+def test_every_backward_op_leads_to_its_forward_op(steps, number):
+    step = [op for op in steps.ops if op.step == number]
     forward = [op for op in step if op.phase == "forward"]
     backward = [op for op in step if op.phase == "backward"]
     assert [op.forward for op in backward] == [op.id for op in reversed(forward)]

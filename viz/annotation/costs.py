@@ -177,7 +177,7 @@ def _add_gradients(
             costs.lines[file][line].gradient = math.hypot(*found)
     for variable, reader in readers.items():
         if variable in weights:
-            size = norm(whole_gradient(record, variable, weights[variable])) or 0.0
+            size = norm(whole_gradient(record, weights[variable])) or 0.0
             reader.weights = math.hypot(reader.weights or 0.0, size)
     if not parts and any(op.phase == "backward" for op in ops):
         costs.notes.append("norms of gradients weren't recorded: viz run --stats basic measures them")

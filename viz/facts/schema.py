@@ -100,7 +100,8 @@ class TensorInfo:
         role: one of `ROLES`.
         name: the variable's path; of what a model was given, the name of its `Input` or the key in the dict; or "".
         producer: the id of the op that made it, None where it came from outside.
-        gradient_of: for gradients, the id of the tensor whose gradient (or part of it) this is.
+        gradient_of: for gradients, the id of the tensor whose gradient (or part of it) this is; of a variable that is
+            changed in place, the version that was read.
         device: `"cpu"` or `"gpu:N"`.
         storage: the position in `Record.storages` of its memory, which views share; None when not recorded.
         version: counts the changes in place of a variable.

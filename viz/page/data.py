@@ -222,7 +222,8 @@ class _Columns:
         record, of_steps = self.record, dict[int | None, list[Op]]()
         for op in record.ops:
             of_steps.setdefault(op.step, []).append(op)
-        of = {step: gradients(record, ops) for step, ops in of_steps.items()}
+        variables = variables_of(record)
+        of = {step: gradients(record, ops, variables) for step, ops in of_steps.items()}
         return [[tensor.id for tensor in gradients_of(record, op, of[op.step])] for op in record.ops]
 
     def scopes(self, scopes: Sequence[Scope]) -> dict[str, list[Any]]:

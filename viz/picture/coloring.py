@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.flaws import flaws, origins
 from viz.facts.schema import Op, Record, TensorInfo
+from viz.facts.selection import variables_of
 from viz.geometry.graph import Graph, Node
 from viz.picture.palette import heat, theme_of
 
@@ -50,14 +51,20 @@ def gradients_of(record: Record, op: Op, of: dict[int, list[TensorInfo]]) -> lis
     return [gradient for made in op.outputs for gradient in of.get(made, ())]
 
 
-def gradients(record: Record, ops: Iterable[Op]) -> dict[int, list[TensorInfo]]:
-    """The gradients (or parts of them) of each tensor that some ops made."""
+def gradients(record: Record, ops: Iterable[Op], variables: Mapping[int, int]) -> dict[int, list[TensorInfo]]:
+    """The gradients (or parts of them) of each tensor that some ops made; of variables by the first version.
+
+    Args:
+        record: the recording.
+        ops: some of its ops.
+        variables: what `variables_of` gives.
+    """
     found: dict[int, list[TensorInfo]] = {}
     for op in ops:
         for made in op.outputs if op.phase == "backward" else ():
             info = record.tensors[made]
             if info.gradient_of is not None:
-                found.setdefault(info.gradient_of, []).append(info)
+                found.setdefault(variables.get(info.gradient_of, info.gradient_of), []).append(info)
     return found
 
 
@@ -119,7 +126,7 @@ class _Colorer:
 
     def _by_gradient(self) -> None:
         """The size of the gradient of what each box makes, on a logarithmic scale."""
-        of = gradients(self.record, [self.record.ops[i] for i in self.ops])
+        of = gradients(self.record, [self.record.ops[i] for i in self.ops], variables_of(self.record))
         sizes: dict[str, float] = {}
         for node in self.graph.nodes.values():
             norms = [each for each in map(norm, self._of_node(node, of)) if each is not None]

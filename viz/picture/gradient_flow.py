@@ -180,7 +180,7 @@ def _remark(row: Flow, too_small: float, too_large: float) -> str:
 
 
 def _flow(record: Record, variable: int, parts: list[TensorInfo], before: TensorInfo | None) -> Flow:
-    gradient = whole_gradient(record, variable, parts)
+    gradient = whole_gradient(record, parts)
     weight = norm(before) if before is not None else None
     if weight is None:
         weight = norm(record.tensors[variable])
@@ -195,13 +195,13 @@ def _flow(record: Record, variable: int, parts: list[TensorInfo], before: Tensor
     )
 
 
-def whole_gradient(record: Record, variable: int, parts: list[TensorInfo]) -> TensorInfo:
+def whole_gradient(record: Record, parts: list[TensorInfo]) -> TensorInfo:
     """The gradient that the pass returned: the only part, or the measured sum of several."""
     if len(parts) == 1:
         return parts[0]
     later = range(parts[-1].id + 1, len(record.tensors))
     for tensor in (record.tensors[i] for i in later):
-        if tensor.gradient_of == variable and tensor.producer is None and tensor.stats is not None:
+        if tensor.gradient_of == parts[-1].gradient_of and tensor.producer is None and tensor.stats is not None:
             return tensor
     largest = [norm(part) or 0.0 for part in parts]
     return parts[largest.index(max(largest))] if not any(map(math.isnan, largest)) else parts[0]

@@ -59,6 +59,8 @@ class _Builder:
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
         self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
+        self.firsts: dict[int, int] = {}  # a variable's later tensors -> its position
+        self.gradient_keys = dict(capture.gradient_keys)  # position of a gradient -> the key of whose it is
         capture.small.flush()
         self.met = capture.journal.met()
         record.tensors = [self._tensor(i, met) for i, met in enumerate(self.met)]
@@ -67,7 +69,7 @@ class _Builder:
         self._build_scopes()
         for event in capture.journal.events():
             getattr(self, f"_add_{event.kind}")(event)
-        self._name_gradients()
+        self._name_other_gradients()
         self._name_constants()
         if capture.keeper is not None:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
@@ -221,13 +223,15 @@ class _Builder:
     def _add_rule(self, event: Event) -> None:
         out_keys, in_keys = event.given
         forward = next((self.makers[key] for key in out_keys if key in self.makers), None)
+        if forward is not None:
+            self._watched_late(in_keys, self.record.ops[forward])
+        self._name_gradients(event.outputs, forward)
         if self._claim(event.started, forward):
             return  # the rule was itself recorded: its ops are the backward ops
         op = self._op(event, event.op.name, "backward")
         op.forward = forward
         if forward is not None:
             op.stack = self.record.ops[forward].stack
-            self._watched_late(in_keys, self.record.ops[forward])
         inputs = [i for position in event.inputs for i in self._now(position)]
         op.inputs = tuple(dict.fromkeys(inputs))
         op.input_names = ("g",) * len(op.inputs)
@@ -254,6 +258,7 @@ class _Builder:
         )
         self.record.tensors.append(after)
         self.latest[variable] = after.id
+        self.firsts[after.id] = variable
         if self.capture.keeper is not None and event.begin in self.capture.keeper.after:
             self.record.values[after.id] = self.capture.keeper.after[event.begin]
             self.record.labels[after.id] = after.name
@@ -344,6 +349,16 @@ class _Builder:
             if self.record.tensors[i].producer is None:
                 self.record.tensors[i].producer = op.id
 
+    def _name_gradients(self, positions: list[int], forward: int | None) -> None:
+        """Note whose gradients a rule gave: of weights that change in place, of those that the forward op had read."""
+        read = () if forward is None else self.record.ops[forward].inputs
+        versions = {self.firsts[i]: i for i in read if i in self.firsts}
+        for position in positions:
+            key = self.gradient_keys.get(position)
+            of = None if key is None else self.by_key.get(key)
+            if of is not None:
+                self.record.tensors[position].gradient_of = versions.get(of, of)
+
     def _claim(self, started: int, forward: int | None) -> bool:
         """Make the ops since `started` the backward ops of `forward`; False when there are none."""
         found = []
@@ -367,11 +382,16 @@ class _Builder:
 
     # ------------------------------------------------------------------ at the end
 
-    def _name_gradients(self) -> None:
+    def _name_other_gradients(self) -> None:
+        """Those that no rule gave: where a pass begins, and sums of what several rules gave."""
         tensors = self.record.tensors
-        for position, key in self.capture.gradient_keys:
+        for position, key in self.gradient_keys.items():
             tensors[position].role = "gradient"
-            tensors[position].gradient_of = self.by_key.get(key)
+            of = self.by_key.get(key)
+            if of is not None and tensors[position].gradient_of is None:
+                parts = [tensors[i].gradient_of for i in self.capture.sums.get(position, ())]
+                versions = [i for i in parts if i is not None and self.firsts.get(i) == of]
+                tensors[position].gradient_of = versions[0] if versions else of
         for op in self.record.ops:
             if op.phase == "backward":
                 for i in op.outputs:

@@ -93,6 +93,23 @@ def test_a_fused_op_counts_as_its_parts_and_its_backward_op_as_theirs(steps):
     assert flops(steps, behind[head.id]) == 2 * (2 * 8 * 16 * 3) + 2 * 8 * 3
 
 
+def test_each_step_counts_alike(steps):
+    first, second = ([flops(steps, op) for op in steps.ops if op.step == number] for number in (0, 1))
+    assert first == second
+
+
+def test_a_convolutions_gradients_count_in_each_step():
+    model = ef.Sequential([layers.Conv2D(4, 3, input_shape=(8, 8, 1)), layers.Flatten(), layers.Dense(3)])
+    model.compile("adam", "mse")
+    x, y = np.ones((2, 8, 8, 1), "float32"), np.ones((2, 3), "float32")
+    with viz.trace() as t:
+        for _ in range(3):
+            model.train_on_batch(x, y)
+    outputs = 2 * 6 * 6 * 4
+    found = [flops(t, op) for op in t.find("conv_bias", "backward")]
+    assert found == [outputs * (2 * 9) + 2 * outputs] * 3  # the kernel's gradient, and the bias' with the sum's
+
+
 def test_the_ops_of_a_recording_are_counted_as_each_by_itself(steps):
     assert all_flops(steps) == [flops(steps, op) for op in steps.ops]
     assert len(set(all_flops(steps))) > 4

@@ -114,6 +114,24 @@ def photograph(page, name):
 # ---------------------------------------------------------------------- the graph
 
 
+def test_a_weight_tells_its_gradient_of_the_step_that_is_shown(small):
+    told = []
+    for step in range(3):
+        small.run(f"v.setStep({step})")
+        small.rest()
+        kernel = small.run("v.model.tensors.find((t) => t.name === 'mlp/head/kernel').id")
+        small.run(f"v.select({{ kind: 'tensor', id: {kernel} }}, false)")
+        small.rest()
+        told += small.run("""(() => {
+          const facts = [...document.querySelectorAll('.panel-body dt')];
+          const size = facts.find((term) => term.textContent === '|gradient|').nextElementSibling.textContent;
+          const isIts = (op) => op.step === v.state.step && op.name === 'dense' && op.phase === 'backward';
+          const own = v.model.ops.find(isIts).outputs.map((i) => v.model.tensors[i]);
+          return [[Number(size), v.model.norm(own.find((t) => t.label === '16×3 f32'))]]; })()""")
+    assert [size for size, _ in told] == pytest.approx([norm for _, norm in told], rel=0.01)
+    assert len({size for size, _ in told}) == 3
+
+
 def test_a_step_is_drawn_with_its_layers_weights_updates_and_gradients(small):
     shown = small.texts("svg.graph .node text:first-of-type")
     for title in ("dense", "∇ dense", "kernel, bias", "sgd", "tanh"):

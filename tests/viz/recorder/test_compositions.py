@@ -151,7 +151,8 @@ def test_the_guilty_part_is_named_by_statistics_and_by_a_guard():
         assert "smaller learning rate" in each.fix
 
 
-def test_the_part_whose_gradient_is_not_finite_is_named():
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_part_whose_gradient_is_not_finite_is_named(changed):
     layer = layers.Dense(3)
     x = ef.Tensor(np.full((2, 4), 1e30, "float32"))
     layer(x)
@@ -159,6 +160,8 @@ def test_the_part_whose_gradient_is_not_finite_is_named():
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with viz.trace(stats="basic") as t:
+            if changed:  # as in the second step of a training
+                layer.kernel.assign(layer.kernel * 1)
             with ef.GradientTape() as tape:
                 y = (layer(x) * 1e20).sum()
             tape.gradient(y, layer.trainable_weights)

@@ -250,11 +250,7 @@ class Details {
   }
 
   gradientLine(tensor) {
-    const norms = this.model.gradients[tensor.id]
-      .map((t) => this.model.tensors[t])
-      .filter((t) => t.producer === null || this.viewer.selection.here.has(t.producer))
-      .map((t) => this.model.norm(t))
-      .filter((n) => n !== null);
+    const norms = this.model.gradientIn(tensor.id, this.viewer.selection.here).map((t) => this.model.norm(t));
     return norms.length
       ? el(
           "p",
@@ -275,9 +271,8 @@ class Details {
         ? []
         : [...model.variables].filter(([, first]) => first === variable).map(([t]) => t);
     const norm = model.norm(tensor),
-      gradients = model.gradients[id].map((t) => model.tensors[t]);
-    const g = gradients.map((t) => model.norm(t)).filter((n) => n !== null),
-      size = g.length ? Math.hypot(...g) : null;
+      gradients = model.gradientIn(id, this.viewer.selection.here),
+      size = gradients.length ? Math.hypot(...gradients.map((t) => model.norm(t))) : null;
     return [
       this.heading(
         tensor.role,

@@ -109,7 +109,8 @@ class Model {
     }));
   }
 
-  // Who reads each tensor, which ops compute an op's derivatives, and which tensors are a tensor's gradients.
+  // Who reads each tensor, which ops compute an op's derivatives, and which tensors are a tensor's gradients (those of
+  // a variable stand with its first version).
   link() {
     this.readers = this.tensors.map(() => []);
     this.gradients = this.tensors.map(() => []);
@@ -118,13 +119,24 @@ class Model {
       for (const tensor of op.inputs) this.readers[tensor].push(op.id);
       if (op.phase === "backward" && op.forward !== null) this.backwardOf[op.forward].push(op.id);
     }
-    for (const tensor of this.tensors)
-      if (tensor.gradientOf !== null) this.gradients[tensor.gradientOf].push(tensor.id);
     this.variables = new Map(this.data.variables); // tensors that are a variable at some time -> its first version
+    for (const { id, gradientOf: of } of this.tensors)
+      if (of !== null) this.gradients[this.variables.get(of) ?? of].push(id);
     this.origins = new Set(this.data.origins); // ops that made NaN or infinity of finite numbers
     this.guilty = new Map(this.data.guilty); // fused op -> the number of the part that did so in it
     this.flaw = this.data.flaw === null ? null : this.ops[this.data.flaw]; // the first of them
     this.views = new Map(this.data.views); // by step; null for what ran outside of all steps
+  }
+
+  // The measured gradient of a tensor in some ops, a Set: what the pass returned, else the parts that rules gave.
+  gradientIn(id, here) {
+    const isShown = ({ producer, gradientOf }) =>
+      producer === null ? this.readers[gradientOf].some((op) => here.has(op)) : here.has(producer);
+    const found = this.gradients[this.variables.get(id) ?? id]
+      .map((t) => this.tensors[t])
+      .filter((t) => this.norm(t) !== null && isShown(t));
+    const whole = found.filter(({ producer }) => producer === null);
+    return whole.length ? whole : found;
   }
 
   // The scope with this id and those around it, innermost first.
