@@ -97,6 +97,10 @@ ADVICE = {
         "Look at the other findings first; then at the labels (do they belong to these rows?), the learning rate (ten "
         "times more, ten times less), and whether a few rows can be learnt by heart."
     ),
+    "not_learning.little": (
+        "Look whether each row still has its own label (were x and y shuffled apart, or read in different orders?), "
+        "and at rows that training doesn't see: validation_data, or validation_split=0.2."
+    ),
     "stopped_early": "Give EarlyStopping more patience, a smaller min_delta, or start_from_epoch.",
     "stopped_early.mode": (
         "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."

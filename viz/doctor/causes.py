@@ -29,7 +29,8 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "label_range": ("loss_mismatch",),
     "class_imbalance": ("loss_mismatch", "label_range", "initial_weights", "unscaled_input", "lr_too_high"),
     "not_learning": _ANYTHING,
-    "overfit": ("validation_mismatch",),
+    "overfit": ("validation_mismatch", "shuffled_apart"),
+    "validation_chance": ("shuffled_apart",),
     "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "unscaled_input"),
 }
 

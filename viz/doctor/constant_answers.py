@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-__all__ = ["best_constant", "loss_of"]
+__all__ = ["best_constant", "least_loss", "loss_of"]
 
 Pairs = Sequence[tuple[numpy.ndarray, numpy.ndarray]]
 
@@ -79,6 +79,22 @@ def loss_of(kind: str, labels: numpy.ndarray, predicted: numpy.ndarray, settings
     sums = answer.sum(axis=-1, keepdims=True)
     answer = numpy.clip(answer / numpy.where(sums > 0, sums, 1.0), _LEAST, 1.0)
     return float(-(target * numpy.log(answer)).sum(axis=-1).mean())
+
+
+def least_loss(kind: str, labels: numpy.ndarray, predicted: numpy.ndarray, settings: Mapping[str, Any]) -> float:
+    """The loss of answers that are right: above 0 for crossentropies where labels aren't 0 and 1, but between.
+
+    >>> round(least_loss("binary", numpy.array([[0.5]]), numpy.array([[0.1]]), {}), 4)
+    0.6931
+    """
+    target = _targets(kind, labels, predicted, settings)
+    if target is None or kind not in ("sparse", "categorical", "binary"):
+        return 0.0
+    chance = numpy.clip(target, _LEAST, 1 - _LEAST)
+    found = -target * numpy.log(chance)
+    if kind == "binary":
+        return float((found - (1 - target) * numpy.log(1 - chance)).mean())
+    return float(found.sum(axis=-1).mean())
 
 
 def _targets(

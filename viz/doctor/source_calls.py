@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from viz.doctor.user_code import Place
 
-__all__ = ["lone_shuffles", "only_call", "unseeded_generators"]
+__all__ = ["is_half_of_data", "lone_shuffles", "only_call", "unseeded_generators"]
 
 
 @functools.lru_cache(8)
@@ -45,15 +45,40 @@ def unseeded_generators(file: str) -> list[int]:
 def lone_shuffles(file: str) -> list[tuple[str, int]]:
     """Names that are shuffled alone, with the line; empty where several names are (with one seed, perhaps).
 
-    That is in place (`rng.shuffle(x)`), or by an order that nothing else is put into (`x = x[order]`).
+    That is in place (`rng.shuffle(x)`), as a copy (`x = rng.permutation(x)`), or by an order that nothing else is put
+    into (`x = x[order]`).
     """
     found = [
         (node.args[0].id, node.lineno)
         for called, node in _calls(file)
         if called == "shuffle" and node.args and isinstance(node.args[0], ast.Name)
     ]
-    found += _put_in_order(file)
+    found += _replaced_by_permutation(file) + _put_in_order(file)
     return found if len({name for name, _ in found}) == 1 else []
+
+
+def is_half_of_data(file: str, name: str) -> bool:
+    """Is this name one of the two, inputs and labels, that are given to a `fit`, and not both?"""
+    for called, node in _calls(file):
+        given = node.args[:2] + [each.value for each in node.keywords if each.arg in ("x", "y")]
+        names = [each.id for each in given if isinstance(each, ast.Name)]
+        if called in ("fit", "train_on_batch") and len(names) == 2 and names.count(name) == 1:
+            return True
+    return False
+
+
+def _replaced_by_permutation(file: str) -> list[tuple[str, int]]:
+    """`x = rng.permutation(x)`: the rows of a name in another order, under the same name."""
+    tree = _tree(file)
+    return [
+        (node.targets[0].id, node.lineno)
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Call)
+        and getattr(node.value.func, "attr", "") == "permutation"
+        and [getattr(each, "id", "") for each in node.value.args] == [node.targets[0].id]
+    ]
 
 
 def _put_in_order(file: str) -> list[tuple[str, int]]:

@@ -116,6 +116,8 @@ LEARNT_BY = 200  # steps after which a network should be better than one answer 
 NOT_LEARNT = 0.99  # its loss against that of the best constant answer
 ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
 HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
+LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
+LITTLE_SHUFFLED = 0.9  # where the script shuffles labels or inputs alone
 ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 NO_LOSS = 1e-6  # constant labels: there is nothing to be better at
 IMBALANCE = 0.7  # share of the most frequent class
@@ -135,6 +137,9 @@ SHARES_APART = 0.5  # of the classes' shares in training and validation: rare cl
 SCALES_APART = 10.0  # root mean squares of the inputs of both
 CHANCE_LEARNT = 0.98  # the training loss against a constant answer's, while that on the validation data isn't below
 CHANCE_GAIN = 18.0  # what the validation rows together should gain, in nats: it has a noise of √(2 × itself), a third
+CHANCE_BEST = 100.0  # likelihood ratio, per epoch, from which the best validation loss is more than luck
+CHANCE_PART = 0.2  # of what the training loss gained: with right labels, the first epochs gain as much on both
+CHANCE_STAYS = 0.25  # of what the training loss falls by: then more of the same doesn't help other rows
 CHANCE_SIZE = 2_000_000  # numbers of labels that are looked at
 
 # -- how training ended

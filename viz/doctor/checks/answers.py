@@ -14,7 +14,8 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.class_numbers import label_classes
-from viz.doctor.constant_answers import best_constant, loss_of
+from viz.doctor.constant_answers import best_constant, least_loss, loss_of
+from viz.doctor.source_calls import lone_shuffles
 from viz.doctor.user_code import made_at
 
 __all__ = ["Answers", "answer_kind"]
@@ -144,7 +145,10 @@ class Answers(Check):
             if hardly and self.watch.hints_alone():
                 self._too_few(course, reached, constant)
             return
-        if reached < limits.NOT_LEARNT * constant:
+        # No answer is better than the labels themselves, which may be no yes or no, but shares.
+        least = float(numpy.mean([least_loss(course.kind, labels, p, settings) for labels, p in pairs]))
+        if reached - least < limits.NOT_LEARNT * (constant - least):
+            self._little(course, reached, constant, least)
             return
         falls = bool(self.watch.raw("too_few_steps")) or self._falls(course, losses, settings)  # by epochs, or by these
         if reached > limits.ABOVE * constant and falls:
@@ -170,6 +174,26 @@ class Answers(Check):
             return 0.0
         _, counts = numpy.unique(numpy.concatenate([actual for actual, _ in classes]), return_counts=True)
         return float(counts.max() / counts.sum())
+
+    def _little(self, course: _Course, reached: float, constant: float, least: float) -> None:
+        """A hint where the loss is hardly below that of a constant answer: as much is learnt of the rows by heart."""
+        place = made_at(course.loss) or course.place
+        shuffled = bool(place is not None and lone_shuffles(place.file))
+        share = limits.LITTLE_SHUFFLED if shuffled else limits.LITTLE_LEARNT
+        if reached - least < share * (constant - least) or not self.watch.hints_alone():
+            return
+        if self.watch.raw("too_few_steps") and not shuffled:
+            return  # it is on its way, perhaps
+        self.watch.report(
+            "not_learning.little",
+            "info",
+            f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')} is {_exactly(reached)}, and "
+            f"{_exactly(constant)} is what one gets by always answering the same: so small a gain may come from "
+            "learning single rows by heart",
+            place=place,
+            key=("not_learning", id(course)),
+            evidence={"loss": reached, "constant_answer": constant, "steps": course.steps},
+        )
 
     def _falls(self, course: _Course, last: list[float], settings: Any) -> bool:
         """Is the loss, which is still above that of a constant answer, on its way down?"""

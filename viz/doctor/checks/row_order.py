@@ -12,7 +12,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.class_numbers import agreement, label_classes
-from viz.doctor.source_calls import lone_shuffles
+from viz.doctor.source_calls import is_half_of_data, lone_shuffles
 from viz.doctor.user_code import Place
 
 __all__ = ["ClassOrder", "Order", "Shuffles"]
@@ -117,12 +117,14 @@ class Shuffles(Check):
             shuffles = lone_shuffles(found.file) if found.file else []
             if shuffles:
                 name, line = shuffles[0]
+                half = is_half_of_data(str(found.file), name)
+                which = "it is one of inputs and labels" if half else "if it holds inputs or labels"
+                self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
                 self.watch.report(
                     "shuffled_apart",
-                    "info",
-                    f"{name!r} is shuffled and nothing else is: if it holds inputs or labels, each row now "
-                    "has "
-                    "another row's label, which would explain that nothing is learnt",
+                    "warning" if half and not self.watch.interrupted else "info",
+                    f"{name!r} is shuffled and nothing else is: {which}, each row now has another row's label, which "
+                    f"{'explains' if half else 'would explain'} that nothing is learnt that holds for other rows",
                     place=Place(str(found.file), line),
                     evidence={"name": name, "line": line},
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy
@@ -138,26 +139,33 @@ class ValidationLoss(_OfOneLoss):
 
     def finish(self) -> None:
         """Judge the last `fit` that had validation data."""
-        long = len(self._logs) >= limits.OVERFIT_EPOCHS and self.watch.step - self._began >= limits.LEARNT_BY
-        if not long or self.loss is None or not numpy.isfinite(self._logs).all():
+        many = len(self._logs) >= limits.OVERFIT_EPOCHS
+        if not many or self.loss is None or not numpy.isfinite(self._logs).all():
             return
         constants = self._constants(*self.loss)
         if constants is None or min(constants) < limits.NO_LOSS:
             return
         loss, best = self._logs[-1][0], min(validation for _, validation in self._logs)
-        gain = constants[0] - loss if loss_kind(self.loss[0]) != "other" else 1 - loss / constants[0]
-        sure = loss < limits.CHANCE_LEARNT * constants[0] and gain * self._fit.validation.rows > limits.CHANCE_GAIN
-        if not sure or best < constants[1]:
+        rows, relative = self._fit.validation.rows, loss_kind(self.loss[0]) == "other"
+        gain, of_best = (_gain(*pair, relative) for pair in ((constants[0], loss), (constants[1], best)))
+        by_luck = of_best * rows < math.log(limits.CHANCE_BEST * len(self._logs)) * (2 if relative else 1)
+        if by_luck and _stays(self._logs):
+            self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
+        sure = loss < limits.CHANCE_LEARNT * constants[0] and gain * rows > limits.CHANCE_GAIN
+        never, hardly = best >= constants[1], by_luck and of_best < limits.CHANCE_PART * gain
+        if self.watch.step - self._began < limits.LEARNT_BY or not sure or not (never or hardly):
             return
         words = f"{constants[1]:.4g}, which is what one gets by always answering the same"
         if self.watch.has("overfit"):
-            self.watch.amend("overfit", f"it never was below {words}: does each row have its own label?")
+            if never:
+                self.watch.amend("overfit", f"it never was below {words}: does each row have its own label?")
         elif self.watch.hints_alone():
             self.watch.report(
                 "validation_chance",
-                "info" if self.watch.interrupted else "warning",
+                "warning" if never and not self.watch.interrupted else "info",
                 f"the training loss fell to {loss:.4g}, but in {len(self._logs)} epochs the validation loss never was "
-                f"below {words} (at best {best:.4g}): what the network learns of one row tells nothing about others",
+                f"{'' if never else 'clearly '}below {words} (at best {best:.4g}): what the network learns of one row "
+                "tells nothing about others",
                 place=self._place,
                 key=("validation_chance", 0),
                 evidence={"loss": loss, "best_val_loss": best, "constant_answer": constants[1]},
@@ -181,6 +189,18 @@ class ValidationLoss(_OfOneLoss):
             pairs.append([(some, numpy.broadcast_to(numpy.float32(0), (len(some), *row)))])
         found = [best_constant(kind, pairs[0], each, settings, one_for_all_positions=True) for each in pairs]
         return None if found[0] is None or found[1] is None else (found[0], found[1])
+
+
+def _gain(constant: float, loss: float, relative: bool) -> float:
+    """What answers gain against a constant one: in nats, or as a part of the variance."""
+    return 1 - loss / constant if relative else constant - loss
+
+
+def _stays(logs: list[tuple[float, float]]) -> bool:
+    """Does the validation loss stay where it is, while the training loss falls?"""
+    part = max(1, len(logs) // 3)
+    falls = numpy.mean(logs[:part], axis=0) - numpy.mean(logs[-part:], axis=0)
+    return bool(falls[0] > 0 and falls[1] < limits.CHANCE_STAYS * falls[0])
 
 
 def labels_of(feed: Any) -> numpy.ndarray | None:

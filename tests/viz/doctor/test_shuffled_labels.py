@@ -1,0 +1,97 @@
+"""Labels that belong to other rows: that single ones are learnt by heart must not hide that nothing else is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.viz.doctor.planted import PRELUDE
+from viz.doctor.constant_answers import least_loss, loss_of
+from viz.doctor.source_calls import is_half_of_data, lone_shuffles
+from viz.doctor.watched_script import examine
+
+SCRIPT = """\
+(train, labels), (test, expected) = ef.datasets.digits.load_data()
+train, test = train / 16.0, test / 16.0
+{fault}
+model = ef.Sequential([layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(train, labels, epochs={epochs}, {more}verbose=0)
+"""
+HELD = "validation_data=(test, expected), "
+
+
+def diagnosed(source, tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(PRELUDE + source)
+    examination = examine(str(path))
+    assert examination.failures == []
+    return {finding.kind: finding for finding in examination.diagnosis}
+
+
+@pytest.mark.parametrize("fault", ["labels = rng.permutation(labels)", "np.random.seed(0); np.random.shuffle(labels)"])
+@pytest.mark.parametrize(("epochs", "more"), [(20, HELD), (12, "")])
+def test_learning_rows_by_heart_hides_nothing(fault, epochs, more, tmp_path):
+    found = diagnosed(SCRIPT.format(fault=fault, epochs=epochs, more=more), tmp_path)
+    assert found["shuffled_apart"].severity == "warning"
+    assert found["not_learning"].because == "shuffled_apart"
+    assert "too_few_steps" not in found
+
+
+def test_longer_training_is_not_advised_while_the_validation_loss_stays(tmp_path):
+    labels_of_others = "labels = labels[np.argsort(np.random.default_rng(3).random(len(labels)))]"
+    found = diagnosed(SCRIPT.format(fault=labels_of_others, epochs=20, more=HELD), tmp_path)
+    assert found["validation_chance"].severity in ("info", "warning")
+    assert "too_few_steps" not in found
+
+
+def test_longer_training_is_advised_while_the_validation_loss_falls_too(tmp_path):
+    slow = SCRIPT.replace('"adam"', "ef.optimizers.SGD(0.01)")
+    found = diagnosed(slow.format(fault="", epochs=5, more=HELD), tmp_path)
+    assert list(found) == ["too_few_steps"]
+
+
+def test_what_can_be_told_of_noisy_labels_only_is_a_hint(tmp_path):
+    found = diagnosed(
+        """\
+rows = rng.normal(size=(3000, 6)).astype("float32")
+labels = (rows[:, 0] + 4 * rng.normal(size=3000) > 0).astype("float32")
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(rows, labels, epochs=6, verbose=0)
+""",
+        tmp_path,
+    )
+    assert {finding.severity for finding in found.values()} <= {"info"}
+
+
+def test_shares_as_labels_are_judged_by_what_can_be_reached(tmp_path):
+    # No answer is far below the constant one here: the labels are all near one half.
+    found = diagnosed(
+        """\
+shares = 0.5 + 0.05 * np.tanh(x[:, :4])
+model = ef.Sequential([layers.Dense(4, activation="sigmoid")])
+model.compile(ef.optimizers.Adam(0.01), "binary_crossentropy")
+model.fit(np.tanh(x), shares, epochs=100, batch_size=16, verbose=0)
+""",
+        tmp_path,
+    )
+    assert "not_learning" not in found
+
+
+def test_a_shuffle_is_told_from_a_split(tmp_path):
+    def read(source):
+        path = tmp_path / f"{abs(hash(source))}.py"
+        path.write_text(source)
+        return [name for name, _ in lone_shuffles(str(path))], is_half_of_data(str(path), "y")
+
+    assert read("y = rng.permutation(y)\nmodel.fit(x, y)\n") == (["y"], True)
+    assert read("order = rng.permutation(n)\nx, y = x[order], y[order]\nmodel.fit(x, y)\n") == ([], True)
+    assert read("rng.shuffle(y)\nmodel.fit(y, y)\n") == (["y"], False)  # an autoencoder
+    assert read("x = rng.permutation(x)\ny = rng.permutation(y)\nmodel.fit(x, y)\n") == ([], True)
+
+
+def test_the_least_loss_is_that_of_the_labels_themselves():
+    shares = np.random.default_rng(0).random((8, 3))
+    assert least_loss("binary", shares, shares, {}) == pytest.approx(loss_of("binary", shares, shares, {}))
+    assert least_loss("sparse", np.arange(3), np.eye(3), {}) == pytest.approx(0.0, abs=1e-6)
