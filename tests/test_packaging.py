@@ -9,6 +9,7 @@ import tarfile
 import tomllib
 import zipfile
 from email import message_from_string
+from importlib import import_module
 
 import pytest
 
@@ -64,6 +65,17 @@ def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert packed == here
+
+
+def test_both_commands_are_installed_and_lead_somewhere(wheel):
+    (name,) = [each for each in wheel.namelist() if each.endswith("/entry_points.txt")]
+    lines = wheel.read(name).decode().splitlines()
+    assert lines[0] == "[console_scripts]"
+    commands = dict(line.split(" = ") for line in lines[1:])
+    assert sorted(commands) == ["eagerflow", "viz"]
+    for target in commands.values():
+        module, _, function = target.partition(":")
+        assert callable(getattr(import_module(module), function))
 
 
 def test_the_source_distribution_holds_both_packages_and_no_half_of_the_tests(tmp_path, wheel):

@@ -56,7 +56,7 @@ ASKED = {
     "keras2": "tf 2, old tutorial, book",
     "benchmarks": "how fast, compared with pytorch, speed comparison",
     "tutorials/transformer": "attention, transformer",
-    "tutorials/transfer": "transfer learning, fine tuning, finetune",
+    "tutorials/transfer": "transfer learning, fine tuning, finetune, freeze layers, freeze, unfreeze, trainable",
     "tutorials/gan": "gan",
     "tutorials/vae": "vae, autoencoder",
     "tutorials/timeseries": "time series, forecasting",
@@ -70,6 +70,8 @@ SECTIONS = {
     "guides/debugging#the-loss-is-nan": "nan, loss nan, loss is nan, loss becomes nan, nan loss, loss is inf",
     "guides/debugging#it-doesn-t-learn": "loss not decreasing, does not learn, model does not learn,"
     " accuracy stays the same",
+    "guides/training#which-classes-are-mistaken-for-which": "confusion matrix, confusion_matrix",
+    "guides/training#freezing-layers": "freeze layers, freeze weights, unfreeze layers",
     "guides/debugging#gradients-vanish-or-explode": "vanishing gradients, exploding gradients",
 }
 _NO_TEXT = re.compile(r"^(#|\||```|>|<|:|-|\*|\d+\.|!\[|\[The program)")

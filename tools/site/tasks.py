@@ -45,6 +45,8 @@ QUERIES = {
     "tape": "reference/eagerflow/GradientTape",
     # subjects
     "train a model": "guides/training",
+    "confusion matrix": "guides/training#which-classes-are-mistaken-for-which",
+    "freeze layers": "guides/training#freezing-layers tutorials/transfer",
     "mixed precision": "guides/mixed_precision",
     "onnx": "onnx",
     "pytorch": "coming_from_pytorch",
@@ -75,7 +77,6 @@ QUERIES = {
     "gradient clipping": "guides/custom",
     "progress bar": "guides/training",
     "seed": "guides/training",
-    "freeze layers": "guides/training",
     "class weight": "guides/training",
     "multiple inputs": "guides/functional",
     "data augmentation": "data",

@@ -36,13 +36,14 @@ _FOLDERS = _folders()
 _DEMO = _FOLDERS[0] + "demo.py"  # comes with eagerflow, and stands for a user's script
 _FILES = tuple([os.path.join(os.path.dirname(os.__file__), f"{name}.py") for name in ("contextlib", "functools")])
 
-_COMMAND = os.path.abspath(sys.argv[0]) if sys.argv and os.path.basename(sys.argv[0]) in ("viz", "viz.exe") else None
+_COMMANDS = ("viz", "viz.exe", "eagerflow", "eagerflow.exe")
+_COMMAND = os.path.abspath(sys.argv[0]) if sys.argv and os.path.basename(sys.argv[0]) in _COMMANDS else None
 
 
 @functools.cache
 def is_internal(file: str) -> bool:
     """Is `file`, as a code object names it, something other than the user's code?"""
-    if _COMMAND is not None and os.path.abspath(file) == _COMMAND:  # the file that an installer makes of `viz`
+    if _COMMAND is not None and os.path.abspath(file) == _COMMAND:  # the file that an installer makes
         return True
     return (file.startswith(_FOLDERS) and file != _DEMO) or file in _FILES or file.startswith(_PLUMBING)
 
