@@ -54,7 +54,8 @@ def live(
     a slow browser never holds up training, and the page stays when the program ends or crashes.
 
     In a notebook its curves, numbers and findings stand below the cell as well, wherever the browser runs, and their
-    last state stays there when the notebook is saved. `open` leads to the whole page. A new one ends the former.
+    last state stays there when the notebook is saved. `page.open()`, of what this gives, leads to the whole page. A
+    new page ends the former.
 
     Args:
         model: show the weights and gradients of this model only; default: all.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+import eagerflow as ef
 from viz.doctor import Watcher
-from viz.doctor.checks.timing import Costs
+from viz.doctor.checks.timing import Costs, Timing
 
 
 @pytest.mark.parametrize(("times", "kinds"), [([1e6] * 19 + [900e6], []), ([9e6] * 20, ["slow_op"])])
@@ -16,3 +17,31 @@ def test_one_long_pause_makes_no_slow_training(times, kinds):
     check._add("exp", None, None, int(0.9 * sum(times)), calls=20)
     check.finish()
     assert [finding.kind for finding in watcher.findings] == kinds
+
+
+def said_of(guessed):
+    watcher = Watcher()
+    (check,) = [check for check in watcher.checks if isinstance(check, Timing)]
+    check._waits, check._steps, check._guessed = [40e6] * 20, [1e6] * 20, guessed
+    check.finish()
+    return watcher.findings[0].message
+
+
+def test_what_passes_between_the_steps_of_a_loop_need_not_be_waiting_for_data():
+    assert said_of(False).startswith("a step waits 40.0 ms for its data and computes for 1.0 ms: 98% of")
+    assert said_of(True).startswith("a step comes 40.0 ms after the last one, as data or other work of the loop take")
+
+
+def test_the_pause_of_a_loop_of_ones_own_is_known_as_such():
+    model = ef.Sequential([ef.Input((2,)), ef.layers.Dense(1)])
+    x = ef.ops.ones((4, 2))
+    with Watcher() as watcher:
+        (check,) = [check for check in watcher.checks if isinstance(check, Timing)]
+        for _ in range(3):
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(model(x) ** 2)
+            ef.optimizers.SGD(0.1).apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        assert check._guessed
+        model.compile("sgd", "mse")
+        model.fit(x, ef.ops.ones((4, 1)), verbose=0)
+        assert not check._guessed

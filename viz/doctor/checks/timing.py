@@ -34,6 +34,7 @@ class Timing(Check):
         self._began: tuple[int, int] | None = None  # when the step began, and what the doctor had used up by then
         self._wait: float | None = None
         self._wait_place: Place | None = None
+        self._guessed = False  # from the pause between two steps of the user's own loop, in which anything may run
 
     def on_scope_begin(self, opened: Any) -> None:
         if self._began is None and _is_training(opened):
@@ -41,8 +42,10 @@ class Timing(Check):
             if self._wait is None and self.watch.step_ended and opened.kind != "step":
                 self._wait = float(opened.scope.started - self.watch.step_ended)
                 self._wait_place = self.watch.called_at()
+                self._guessed = True
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        self._guessed = False
         self._wait = float(self.watch.now - opened.scope.started - (self.watch.spent - opened.at_begin))
         self._wait_place = self.watch.called_at()
 
@@ -68,11 +71,13 @@ class Timing(Check):
     def _judge_waits(self, wait: float, step: float) -> None:
         if wait < limits.SLOW_INPUT_MS or wait < limits.SLOW_INPUT * step:
             return
+        waits = f"a step waits {wait:.1f} ms for its data"
+        if self._guessed:
+            waits = f"a step comes {wait:.1f} ms after the last one, as data or other work of the loop take that long,"
         self.watch.report(
             "slow_input",
             "info",
-            f"a step waits {wait:.1f} ms for its data and computes for {step:.1f} ms: "
-            f"{wait / (wait + step):.0%} of the time",
+            f"{waits} and computes for {step:.1f} ms: {wait / (wait + step):.0%} of the time",
             place=self._wait_place,
             key=("slow_input", 0),
             evidence={"wait_ms": wait, "step_ms": step, "steps": len(self._waits)},
