@@ -10,15 +10,18 @@ import sys
 from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from importlib import import_module
-from types import ModuleType
+from opcode import opmap
+from types import FrameType, ModuleType
 from typing import Any, NoReturn
 
 from eagerflow.base.errors import did_you_mean, no_attribute
+from eagerflow.base.notebook import shown_short
 
-__all__ = ["listed", "loaded", "missing"]
+__all__ = ["listed", "loaded", "missing", "other_way", "refused"]
 
 # Names of PyTorch and of TensorFlow (and where names of Keras stand in eagerflow itself), with what is written here.
 _TENSOR = "`ef.Tensor(values)`"
+_LAYERS = "`ef.layers`, which has all layers"
 _OTHER_WAYS: dict[str, dict[str, str]] = {
     "eagerflow": {
         "Graph": "ops as they are: they compute at once",
@@ -73,6 +76,10 @@ _OTHER_WAYS: dict[str, dict[str, str]] = {
         "tensor": _TENSOR,
         "zeros": "`ef.ops.zeros(shape)`",
     },
+    "eagerflow.data": {
+        "DataLoader": "`ef.data.Dataset.from_tensor_slices((x, y)).shuffle(1000).batch(32)`; fit takes PyTorch's, too",
+        "TensorDataset": "`ef.data.Dataset.from_tensor_slices((x, y))`",
+    },
     "eagerflow.layers": {
         "AdaptiveAvgPool2d": "`layers.GlobalAveragePooling2D()` for size 1, or `layers.AdaptiveAveragePooling2D(size)`",
         "AvgPool2d": "`layers.AveragePooling2D(size)`",
@@ -88,6 +95,10 @@ _OTHER_WAYS: dict[str, dict[str, str]] = {
         "MultiheadAttention": "`layers.MultiHeadAttention(heads, key_dim)`",
         "Sigmoid": '`layers.Activation("sigmoid")`',
         "Tanh": '`layers.Activation("tanh")`',
+        "advanced_activations": _LAYERS,
+        "embeddings": _LAYERS,
+        "merge": "`layers.concatenate(tensors)`, `layers.add(tensors)` or another one of that kind",
+        "wrappers": _LAYERS,
     },
     "eagerflow.losses": {
         "BCELoss": "`losses.BinaryCrossentropy()`",
@@ -104,18 +115,56 @@ _OTHER_WAYS: dict[str, dict[str, str]] = {
         "clamp": "`ops.clip(x, low, high)`",
         "cross_entropy": "`ops.sparse_categorical_crossentropy(target, output, from_logits=True)`",
         "permute": "`ops.transpose(x, axes)`",
+        "concat": "`ops.concatenate(tensors, axis)`",
         "pow": "`ops.power(x, y)`",
+        "reduce_max": "`ops.max(x, axis)`",
+        "reduce_mean": "`ops.mean(x, axis)`",
+        "reduce_min": "`ops.min(x, axis)`",
+        "reduce_prod": "`ops.prod(x, axis)`",
+        "reduce_sum": "`ops.sum(x, axis)`",
         "rand": "`ef.random.uniform(shape)`",
         "randn": "`ef.random.normal(shape)`",
         "tensor": "`ops.convert_to_tensor(values)`",
         "unsqueeze": "`ops.expand_dims(x, axis)`",
     },
     "eagerflow.optimizers": {"lr_scheduler": "`optimizers.schedules`"},
+    "eagerflow.random": {
+        "rand": "`ef.random.uniform(shape)`",
+        "randn": "`ef.random.normal(shape)`",
+        "seed": "`ef.utils.set_random_seed(seed)`",
+        "set_seed": "`ef.utils.set_random_seed(seed)`",
+    },
+    "eagerflow.utils": {"np_utils": "`ef.utils` itself, for example `ef.utils.to_categorical(y)`"},
 }
 
 
-def missing(face: str, name: str, known: Iterable[str]) -> AttributeError:
+# Modules in which people look for what stands in another one.
+_LOOKED_FOR = {
+    "eagerflow": "eagerflow.ops",
+    "eagerflow.backend": "eagerflow.ops",
+    "eagerflow.layers.convolutional": "eagerflow.layers",
+    "eagerflow.layers.core": "eagerflow.layers",
+}
+
+
+def other_way(face: str, name: str) -> str:
+    """`" Use `layers.Dense(units)`."` for a name that another library has where we have another, else nothing.
+
+    >>> from eagerflow.base.faces import other_way
+    >>> other_way("eagerflow.ops", "cat")
+    ' Use `ops.concatenate(tensors, axis)`.'
+    """
+    way = _OTHER_WAYS.get(face, {}).get(name)
+    home = None if name.startswith("__") else _LOOKED_FOR.get(face)
+    if way is None and home is not None and name in getattr(sys.modules.get(home), "__all__", ()):
+        way = f"`ef.{home.removeprefix('eagerflow.')}.{name}`"
+    return f" Use {way}." if way else ""
+
+
+def missing(face: str, name: str, known: Iterable[str]) -> AttributeError | ImportError:
     """The error for a name that a face doesn't have, with ours where others have that name, or the nearest one.
+
+    For `from face import name` it is an ImportError: of any AttributeError, Python would leave nothing but the name.
 
     Args:
         face: the name of the module.
@@ -126,11 +175,22 @@ def missing(face: str, name: str, known: Iterable[str]) -> AttributeError:
     >>> print(missing("eagerflow.ops", "cat", []))
     module 'eagerflow.ops' has no attribute 'cat'. Use `ops.concatenate(tensors, axis)`.
     """
-    way = _OTHER_WAYS.get(face, {}).get(name)
-    if way is None and face == "eagerflow" and name in getattr(sys.modules.get("eagerflow.ops"), "__all__", ()):
-        way = f"`ef.ops.{name}`"
-    hint = f" Use {way}." if way else "" if name.startswith("__") else did_you_mean(name, known)
+    hint = other_way(face, name) or ("" if name.startswith("__") else did_you_mean(name, known))
+    if f"{face}.{name}" not in sys.modules and _is_imported():  # a module that is loading just now is found there
+        file = getattr(sys.modules.get(face), "__file__", None)
+        return shown_short(ImportError(f"cannot import name {name!r} from {face!r}.{hint}", name=face, path=file))
     return no_attribute(f"module {face!r} has no attribute {name!r}.{hint}", name)
+
+
+def _is_imported() -> bool:
+    """Whether a name is asked for by `from face import name`, rather than by `face.name` or `hasattr`."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_name in _ANSWERING:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]
+
+
+_ANSWERING = {"missing", "loaded", "refused", "__getattr__"}  # the functions that answer for a face
 
 
 def listed(face: str, *besides: str) -> list[str]:
@@ -148,11 +208,12 @@ def listed(face: str, *besides: str) -> list[str]:
     module = sys.modules[face]
     names = sorted({*besides, *[name for name, value in vars(module).items() if _is_public(name, value)]})
     vars(module).update(__all__=names, __dir__=lambda: list(names))
-    vars(module).setdefault("__getattr__", partial(_refused, face))
+    vars(module).setdefault("__getattr__", partial(refused, face))
     return names
 
 
-def _refused(face: str, name: str) -> NoReturn:
+def refused(face: str, name: str) -> NoReturn:
+    """Say that a face doesn't have a name: the `__getattr__` of one which loads nothing later."""
     raise missing(face, name, dir(sys.modules[face]))
 
 

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from eagerflow.base.errors import no_attribute
+from eagerflow.base.faces import other_way
 
 __all__ = ["forwarded", "install", "moved_modules", "stand_behind"]
 
@@ -39,7 +40,13 @@ class _Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, below = name.partition(".")
-        if package != self.package or below not in moved_modules(package):
+        if package != self.package:
+            return None
+        if below not in moved_modules(package):
+            face, _, last = name.rpartition(".")
+            way = other_way(face, last)
+            if way:
+                raise ModuleNotFoundError(f"No module named {name!r}.{way}", name=name)
             return None
         homes = [f"{package}.{home}" for home in moved_modules(package)[below]]
         return ModuleSpec(name, _Loader(homes))  # type: ignore[arg-type]

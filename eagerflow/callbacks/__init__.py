@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from eagerflow import _viz
-from eagerflow.base.faces import listed as _listed
+from eagerflow.base.faces import listed as _listed, missing as _missing
 from eagerflow.callbacks.backup_and_restore import *
 from eagerflow.callbacks.base import *
 from eagerflow.callbacks.csv_logger import *
@@ -40,4 +40,4 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
             return _viz.callback(name)
         if name == "RemoteMonitor":  # Python's HTTP client takes 20 ms to load
             return import_module(f"{__name__}.remote_monitor").RemoteMonitor
-        raise AttributeError(f"eagerflow.callbacks has no {name!r}; it has {', '.join(_names)}.")
+        raise _missing(__name__, name, _names)

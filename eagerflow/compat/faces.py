@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from eagerflow.base.errors import did_you_mean, no_attribute
+from eagerflow.base.faces import other_way
 from eagerflow.compat.modules import KERAS, OF_KERAS_ALONE, TENSORFLOW
 from eagerflow.compat.names import GONE, OLDER
 
@@ -80,7 +81,9 @@ class Face(ModuleType):
         gone = {**GONE["*"], **GONE.get(self._key, {})}
         if name in gone:
             return gone[name]
-        return did_you_mean(name, [*dir(self), *GONE.get(self._key, {})]).strip()
+        ways = (other_way(home, name) for home in self._homes)
+        way = next(filter(None, ways), "") or did_you_mean(name, [*dir(self), *GONE.get(self._key, {})])
+        return way.strip()
 
     def __dir__(self) -> list[str]:
         below = f"{self.__name__}."

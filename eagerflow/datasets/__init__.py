@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from eagerflow.base.faces import missing as _missing
+
 if TYPE_CHECKING:
     from eagerflow.datasets import (
         boston_housing,
@@ -26,7 +28,7 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:
-            raise AttributeError(f"eagerflow.datasets has no data set {name!r}; it has {', '.join(__all__)}.")
+            raise _missing(__name__, name, __all__)
         return importlib.import_module(f"{__name__}.{name}")
 
 

@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from eagerflow.base.faces import missing as _missing
 from eagerflow.onnx.exporter import Converted, convert, export
 from eagerflow.onnx.load import LoadError
 from eagerflow.onnx.trace import ExportError
@@ -18,7 +19,7 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
         """`load_onnx`, which gives a model, comes from a floor above."""
         if name == "load_onnx":
             return import_module("eagerflow.models").load_onnx
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise _missing(__name__, name, __all__)
 
 
 def __dir__() -> list[str]:

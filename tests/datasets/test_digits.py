@@ -60,6 +60,6 @@ def test_every_call_gives_arrays_of_its_own():
 
 
 def test_an_unknown_data_set_is_named_with_those_that_exist():
-    with pytest.raises(AttributeError, match=r"'digitz'; it has .*digits"):
+    with pytest.raises(AttributeError, match=r"'digitz'. Did you mean 'digits'"):
         _ = datasets.digitz
     assert "digits" in dir(datasets)
