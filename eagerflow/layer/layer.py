@@ -452,7 +452,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
         elif isinstance(x, SymbolicTensor):
             return x
         if self.autocast and x.dtype != self._compute_type and is_differentiable(x.dtype):
-            return x if x.dtype.kind == "c" else _cast_with_mask(x, self._compute_type)
+            return x if x.dtype.kind == "c" else cast_with_mask(x, self._compute_type)
         return x
 
     def _call_symbolically(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -615,7 +615,8 @@ def _is_plain_data(x: Any) -> bool:
     return isinstance(x, (int, float, complex, numpy.generic))
 
 
-def _cast_with_mask(x: Tensor, dtype: Any) -> Tensor:
+def cast_with_mask(x: Tensor, dtype: Any) -> Tensor:
+    """The tensor in another type, with its mask."""
     result, mask = cast(x, dtype), get_mask(x)
     if mask is not None:
         result.mask = mask

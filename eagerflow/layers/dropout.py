@@ -239,7 +239,8 @@ class GaussianNoise(_Noise):
 
     def noisy(self, inputs: Tensor) -> Tensor:
         """The inputs plus noise."""
-        return inputs + random.normal(inputs.shape, stddev=self.stddev, dtype=inputs.dtype, seed=self.seed_generator)
+        dtype = inputs.dtype if inputs.dtype.kind == "f" else self.compute_dtype  # bytes of pictures, for example
+        return inputs + random.normal(inputs.shape, stddev=self.stddev, dtype=dtype, seed=self.seed_generator)
 
 
 class GaussianDropout(_Noise):
@@ -274,7 +275,8 @@ class GaussianDropout(_Noise):
     def noisy(self, inputs: Tensor) -> Tensor:
         """The inputs times noise."""
         deviation = math.sqrt(self.rate / (1.0 - self.rate))
-        return inputs * random.normal(inputs.shape, 1.0, deviation, inputs.dtype, self.seed_generator)
+        dtype = inputs.dtype if inputs.dtype.kind == "f" else self.compute_dtype
+        return inputs * random.normal(inputs.shape, 1.0, deviation, dtype, self.seed_generator)
 
 
 class AlphaDropout(_Noise):

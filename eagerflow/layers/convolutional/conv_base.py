@@ -12,8 +12,9 @@ from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Padding, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
-from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer import Layer, cast_with_mask
 from eagerflow.layer.settings import activated_shape, layout, one_of, settle, sizes
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
 __all__ = ["ConvolutionBase", "with_defaults", "windows_along"]
 
@@ -51,6 +52,13 @@ class ConvolutionBase(Layer):
         self.data_format = layout(self, arguments["data_format"])
         settle(self, arguments, "use_bias")
         self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def _convert(self, x: Any) -> Any:
+        """Whole numbers, such as the bytes of pictures, become floats here: the ops themselves refuse them."""
+        x = super()._convert(x)
+        if isinstance(x, Tensor) and not isinstance(x, SymbolicTensor) and x.dtype.kind in "iub":
+            return cast_with_mask(x, self._compute_type)
+        return x
 
     def _refuse_strides_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:

@@ -192,7 +192,8 @@ class SpectralNormalization(Wrapper):
             u, kernel = self.normalized_weights()
             self.vector_u.assign(ops.stop_gradient(u))
             self.kernel.assign(ops.stop_gradient(kernel))
-        return ops.cast(self.layer(inputs), inputs.dtype)
+        outputs = self.layer(inputs)
+        return outputs if inputs.dtype.kind in "iub" else ops.cast(outputs, inputs.dtype)
 
     def normalized_weights(self) -> tuple[Tensor, Tensor]:
         """The vector after the power iteration, and the kernel divided by its largest singular value.
