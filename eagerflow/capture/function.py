@@ -6,6 +6,7 @@ import functools
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from operator import is_
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
@@ -14,7 +15,6 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
-from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.calls import heard_calls, no_other_draws
 from eagerflow.capture.comparing import first_difference
@@ -244,46 +244,47 @@ class Captured(Generic[P, R]):
 
     @boundary
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        with without_subnormals:  # so that eager runs and replays have the same bits
-            observers, taping = current(), log.get()
-            alone = _alone()
-            if alone and not observers and taping is None and not kwargs and (last := self._last) is not None:
-                arrays = last.arrays(args)
-                if arrays is not None and (ready := self._ready(last.state)) is not None:
-                    with ready.floating_point_errors():
-                        return ready.run(*arrays)
-            if not alone or (
-                observers and (taping is not None or not all(observer.hears_replays for observer in observers))
-            ):
-                return self._function(*args, **kwargs)
+        observers, taping = current(), log.get()
+        alone = _alone()
+        if alone and not observers and taping is None and not kwargs and (last := self._last) is not None:
+            arrays = last.arrays(args)
+            if arrays is not None and (ready := self._ready(last.state)) is not None:
+                if not ready.goes_back:
+                    return ready.run(*arrays)
+                with numpy.errstate(all="ignore"):  # as gradients are computed
+                    return ready.run(*arrays)
+        if not alone or (
+            observers and (taping is not None or not all(observer.hears_replays for observer in observers))
+        ):
+            return self._function(*args, **kwargs)
+        given = _Arguments(args, kwargs)
+        if given.arrays:
+            args, kwargs = tree.map_structure(_as_tensor, (args, kwargs))
             given = _Arguments(args, kwargs)
-            if given.arrays:
-                args, kwargs = tree.map_structure(_as_tensor, (args, kwargs))
-                given = _Arguments(args, kwargs)
-            if not given.plain:
-                return self._function(*args, **kwargs)
+        if not given.plain:
+            return self._function(*args, **kwargs)
+        if taping is not None:
+            given.key = (*given.key, "taped", *[tensor.key is not None for tensor in given.tensors])
+        state = self._state(given)
+        if state.why is not None:
+            return self._function(*args, **kwargs)
+        program = state.program
+        if program is None or self._outdated(state):
+            return self._recorded(state, args, kwargs)
+        state.replays += 1
+        if self.verify_every and state.replays % self.verify_every == 0:
+            return self._verified(state, args, kwargs)
+        self.replays += 1
+        self._last = None if taping is not None or state.graphs is not None else _last(state, given, args)
+        with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
             if taping is not None:
-                given.key = (*given.key, "taped", *[tensor.key is not None for tensor in given.tensors])
-            state = self._state(given)
-            if state.why is not None:
-                return self._function(*args, **kwargs)
-            program = state.program
-            if program is None or self._outdated(state):
-                return self._recorded(state, args, kwargs)
-            state.replays += 1
-            if self.verify_every and state.replays % self.verify_every == 0:
-                return self._verified(state, args, kwargs)
-            self.replays += 1
-            self._last = None if taping is not None or state.graphs is not None else _last(state, given, args)
-            with program.floating_point_errors():
-                if taping is not None:
-                    keys = [tensor.key for tensor in given.tensors]
-                    return program.run(taping.append, *[tensor.data for tensor in given.tensors], *keys)
-                if observers and program.interests(observers):
-                    return program.announce(self.name, given.tensors, observers)
-                if state.graphs is not None:
-                    return self._launched(state.graphs, given)
-                return program.run(*[tensor.data for tensor in given.tensors])
+                keys = [tensor.key for tensor in given.tensors]
+                return program.run(taping.append, *[tensor.data for tensor in given.tensors], *keys)
+            if observers and program.interests(observers):
+                return program.announce(self.name, given.tensors, observers)
+            if state.graphs is not None:
+                return self._launched(state.graphs, given)
+            return program.run(*[tensor.data for tensor in given.tensors])
 
     def _ready(self, state: _State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""

@@ -85,7 +85,7 @@ class Masked(Instruction):
 
     def __init__(self, rule: Rule, g: Slot, positive: Slot) -> None:
         self.g, self.positive, self.outs = g, positive, [g.number]
-        self.line, self.places = rule.line, rule.places
+        self.line, self.places, self.flushed = rule.line, rule.places, rule.flushed
 
     @property
     def name(self) -> str:
@@ -165,17 +165,18 @@ def _asked_by(rule: Rule, which: int) -> set[str]:
 
 
 def _part_of_rule(rule: Rule, which: int, saved: list[Ref]) -> Rule:
-    found = [n if i == which else None for i, n in enumerate(rule.found)]
-    made = Rule(rule.xp, rule.op, rule.g, saved, rule.shapes, rule.needs, found, rule.forward)
-    made.line, made.places = rule.line, rule.places
-    return made
+    return _changed(rule, saved, [n if i == which else None for i, n in enumerate(rule.found)])
 
 
 def _without_mask(rule: Rule, place: int) -> Rule:
     """The rule for a gradient that was masked."""
-    saved = [Const(None) if i == place else ref for i, ref in enumerate(rule.saved)]
-    made = Rule(rule.xp, rule.op, rule.g, saved, rule.shapes, rule.needs, rule.found, rule.forward)
-    made.line, made.places = rule.line, rule.places
+    return _changed(rule, [Const(None) if i == place else ref for i, ref in enumerate(rule.saved)], rule.found)
+
+
+def _changed(rule: Rule, saved: list[Ref], found: list[int | None]) -> Rule:
+    """The same rule of other values, or for fewer gradients."""
+    made = Rule(rule.xp, rule.op, rule.g, saved, rule.shapes, rule.needs, found, rule.forward)
+    made.line, made.places, made.flushed = rule.line, rule.places, rule.flushed
     return made
 
 

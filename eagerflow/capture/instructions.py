@@ -198,14 +198,16 @@ class Instruction:
         outs: the numbers of the slots that it fills.
         line: file and line of the user's code that led to it.
         places: the user's code between it and the scope around it.
+        flushed: whether subnormal numbers count as zero in it.
     """
 
-    __slots__ = ("line", "outs", "places")
+    __slots__ = ("flushed", "line", "outs", "places")
     pure = True  # whether it may be computed again for comparison
 
     outs: list[int]
     line: tuple[str, int] | None
     places: Places
+    flushed: bool
 
     @property
     def name(self) -> str:
@@ -502,7 +504,7 @@ class Known(Instruction):
 
     def __init__(self, instead: Instruction, out: int, value: Any) -> None:
         self.instead, self.value, self.outs = instead, value, [out]
-        self.line, self.places = instead.line, instead.places
+        self.line, self.places, self.flushed = instead.line, instead.places, instead.flushed
 
     @property
     def name(self) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import keyword
 import linecache
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 import numpy
 
+from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.in_place import in_place, taken_apart
 from eagerflow.capture.instructions import Add, Call, Compute, Instruction, Ref, Rule
 from eagerflow.capture.marks import Begins, Mark
@@ -36,6 +36,7 @@ _TAKEN = frozenset(
         "fresh",
         "numpy",
         "stored",
+        "without_subnormals",
         "tensor",
         "record",
         "step",
@@ -101,10 +102,12 @@ class Program:
         inputs = [f"v{n}" for n in self.inputs]
         if self.taped:
             inputs = ["taped", *inputs, *map(key_of_slot, self.inputs)]
-        lines = [
-            f"def step({', '.join(inputs)}):",
-            *[f"    {text}" for text, *_ in self._lines(self.needed, reuses=True)],
-        ]
+        lines, flushed = [f"def step({', '.join(inputs)}):"], False
+        for text, instruction, _ in self._lines(self.needed, reuses=True):
+            if instruction is not None and instruction.flushed != flushed:
+                flushed = instruction.flushed
+                lines += ["    with without_subnormals:"] if flushed else []
+            lines.append(f"{'    ' * (1 + flushed)}{text}")
         return "\n".join(lines) + "\n"
 
     @cached_property
@@ -165,7 +168,13 @@ class Program:
         file = f"<eagerflow captured step {next(_numbers)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         modules = {module.__name__: module for module in self.modules}
-        scope: dict[str, Any] = {**modules, "stored": stored, **names, **self._constants}
+        scope: dict[str, Any] = {
+            **modules,
+            "stored": stored,
+            "without_subnormals": without_subnormals,
+            **names,
+            **self._constants,
+        }
         exec(compile(source, file, "exec"), scope)
         made: Callable[..., Any] = scope.pop("step")  # so that its memory is given back with it
         return made
@@ -223,10 +232,9 @@ class Program:
         return self._compiled(source, {"tensor": _tensor, "fresh": fresh, **graphs}), source
 
     @cached_property
-    def floating_point_errors(self) -> Callable[[], contextlib.AbstractContextManager[Any]]:
-        """Makes what NumPy's warnings are told by: a tape's walk has none, and a step without one those of its ops."""
-        goes_back = any(isinstance(each, Rule) for each in self.instructions)
-        return partial(numpy.errstate, all="ignore") if goes_back else contextlib.nullcontext
+    def goes_back(self) -> bool:
+        """Whether it computes gradients."""
+        return any(isinstance(each, Rule) for each in self.instructions)
 
     # -- while others listen
 
@@ -247,11 +255,18 @@ class Program:
         numbers = {id(each): i for i, each in enumerate(self.instructions)}
         marks = list(reversed(list(enumerate(self.marks))))
 
+        flushed = False
+
         def write(text: str, led_by: Places) -> None:
-            lines.append(f"    {text}")
+            lines.append(f"{'    ' * (1 + flushed)}{text}")
             places.append(led_by)
 
         for text, instruction, before in self._lines(self.instructions, reuses=False):
+            if instruction is not None and instruction.flushed != flushed:
+                flushed = False
+                if instruction.flushed:
+                    write("with without_subnormals:", ())
+                flushed = instruction.flushed
             while marks and marks[-1][1].at <= before and not text.startswith("del "):
                 number, mark = marks.pop()
                 write(f"replay.mark({number})", mark.places)

@@ -10,6 +10,7 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
+from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.calls import line_of_user
 from eagerflow.capture.comparing import other_bits
@@ -113,6 +114,7 @@ class Recorder(Observer):
         """
         frame = sys._getframe(1)
         instruction.line, instruction.places = line_of_user(frame), self.walker.places(frame)
+        instruction.flushed = without_subnormals.entered
         self._times.append(clock())
         self.instructions.append(instruction)
         if self.compares and instruction.pure and self.other_bits is None:

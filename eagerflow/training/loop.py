@@ -10,7 +10,6 @@ from typing import Any
 import numpy
 
 from eagerflow.base import tree
-from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.callbacks import CallbackList
 from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.device import to_host
@@ -51,12 +50,11 @@ def _number(value: Any) -> Any:
 
 def observed_step(model: Any, name: str, step: Callable[[Any], Any], data: Any) -> Any:
     """The step, within a scope of its own while somebody observes."""
-    with without_subnormals:
-        if not state.on:
-            return step(data)
-        with scope("step", name, model, data) as announced:
-            announced.value = step(data)
-            return announced.value
+    if not state.on:
+        return step(data)
+    with scope("step", name, model, data) as announced:
+        announced.value = step(data)
+        return announced.value
 
 
 def observed_batches(feed: Feed, steps: int | None) -> Iterator[Any]:

@@ -1,10 +1,10 @@
-"""Numbers too small to be normal (below 1.2e-38 in float32) count as zero within steps and gradients.
+"""Numbers too small to be normal (below 1.2e-38 in float32) count as zero within gradients and updates.
 
 Intel's processors take a hundred times as long for an instruction that meets such a number, and gradients that vanish
 are full of them: those of a GRU over 200 words took five times as long. Moments of Adam end there too, where a weight
 has no gradient any more, and stay. TensorFlow and JAX compute like this as well; PyTorch does when it is asked to.
 
-It is a setting of each thread. It is changed where a step, a gradient or an update begins and put back where it ends,
+It is a setting of each thread. It is changed where a gradient or an update begins and put back where it ends,
 so that nobody else's numbers are touched; the kernels' threads do as the thread that they work for. On x86-64 with
 glibc, unless the environment says `EAGERFLOW_SUBNORMALS=1`; other processors are as fast with these numbers.
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow.base.machine.subnormals import _functions, without_subnormals
 from eagerflow.kernels.machine.threads import each
 
@@ -115,27 +116,32 @@ def test_an_update_leaves_none_in_the_moments():
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_steps_of_fit_have_none_and_callbacks_have_them(jit_compile):
+def test_steps_of_fit_update_without_them_and_all_else_keeps_them(jit_compile):
     seen = list[bool]()
 
     class Look(ef.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             seen.append(are_kept())
 
-    class Small(ef.layers.Layer):
-        def call(self, x):
-            return x * 1e-20
+    class Scaled(ef.layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(shape=shape[1:], initializer="ones")
 
-    model = ef.Sequential([Small(), Small(), ef.layers.Dense(1)])
-    model.compile("sgd", "mse", jit_compile=jit_compile)
+        def call(self, x):
+            return x * self.scale * 1e-20
+
+    scaled = Scaled()
+    model = ef.Sequential([scaled, Scaled(), ef.layers.Dense(1)])
+    model.compile(ef.optimizers.SGD(1e-3, momentum=0.9), "mse", jit_compile=jit_compile)
     x = np.ones((8, 3), "float32")
     model.fit(x, np.ones((8, 1), "float32"), batch_size=2, epochs=2, verbose=0, callbacks=[Look()])
     assert seen == [True] * 8
-    assert not model.predict(x, verbose=0)[:, 0].any() or model.layers[-1].bias.numpy().any()
+    momentum = next(v for v in model.optimizer.variables if v.shape == (3,))
+    assert not momentum.numpy().any()
+    assert ef.ops.any(model.layers[1](scaled(ef.Tensor(x))) != 0)
 
 
 def test_replays_have_the_bits_of_eager_runs():
-    @ef.function(verify_every=3)  # which compares them
     def step(x):
         with ef.GradientTape() as tape:
             tape.watch(x)
@@ -143,9 +149,31 @@ def test_replays_have_the_bits_of_eager_runs():
             loss = ef.ops.sum(small * 3)
         return small, tape.gradient(loss, x)
 
-    results = [step(ef.Tensor([1.0, 2.0])) for _ in range(9)]
-    assert step.replays >= 4
-    assert all(not np.any([values.numpy() for values in result]) for result in results)
+    captured = ef.function(step, verify_every=3)  # which compares them
+    results = [captured(ef.Tensor([1.0, 2.0])) for _ in range(9)]
+    assert captured.replays >= 4
+    assert "with without_subnormals:" in captured.programs[0]
+    for small, gradient in [step(ef.Tensor([1.0, 2.0])), *results]:
+        assert small.numpy().all()
+        assert not gradient.numpy().any()
+    assert are_kept()
+
+
+def test_a_watched_replay_has_them_where_an_unwatched_one_has():
+    @ef.function
+    def step(x):
+        with ef.GradientTape() as tape:
+            tape.watch(x)
+            loss = ef.ops.sum(x * 1e-20 * 1e-20)
+        return loss, tape.gradient(loss, x)
+
+    for _ in range(3):
+        step(ef.Tensor([1.0]))
+    with viz.trace() as trace:
+        loss, gradient = step(ef.Tensor([1.0]))
+    assert any(op.replayed for op in trace.ops)
+    assert float(loss) != 0
+    assert float(gradient[0]) == 0
 
 
 def test_a_long_gru_gives_no_gradient_below_the_normal_ones():
