@@ -344,6 +344,10 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
     assert hit == ["of error", "of warning", "of info"]
     heads = seen.run("[...document.querySelectorAll('.finding h3')].map((each) => each.textContent)")
     assert heads == ["errorlr_too_high", "warninglr_too_high", "infolr_too_high"]  # as `viz doctor` says them
+    found[2]["because"] = "unscaled_input"
+    seen.run(f"eagerflowLive.showFindings({json.dumps(found)})")
+    told = seen.run("[...document.querySelectorAll('.finding-where')].map((each) => each.textContent)")
+    assert told == ["follows from unscaled_input, above"]
 
 
 def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_browser):
