@@ -332,6 +332,9 @@ class _Arranger:
         middle, height = (left + right) / 2, max([unit.h for unit in layer])
         aside = [unit for unit in layer if unit not in main]
         for unit in [unit for unit in aside if unit.aside and self._made_at(made, unit.ids[0]) > middle]:
+            read = [made.nodes[tail] for tail in self._given_to(unit.ids[0]) if tail in made.nodes]
+            ends = [rect.x + rect.w for rect in read]
+            right = max([right, *[x + 2 * _TRACK - unit.w / 2 for x in ends if x > right - GAP_X]])
             made.add(unit.inside, right, round(y + (height - unit.h) / 2))
             right += unit.w + GAP_X
         for unit in [unit for unit in aside if unit.aside and unit.ids[0] not in made.nodes]:

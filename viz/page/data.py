@@ -6,6 +6,7 @@ written once and referred to by number.
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,13 +19,13 @@ from viz.facts.flaws import first_flaw, origins
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
-from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
+from viz.facts.schema import VARIABLES, Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, pick_step, step_kinds, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
 from viz.page.views import Views
-from viz.picture.box_texts import part_lines
+from viz.picture.box_texts import main_scope, part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types
 
 __all__ = ["MOST_OPS", "data"]
@@ -50,11 +51,11 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         `shapes` and `frames`. It holds no NaN, so it is valid JSON.
     """
     part, first = cut(record, most_ops)
-    columns, flaw = _Columns(part), first_flaw(part)
+    columns, flaw, others = _Columns(part), first_flaw(part), _others_in_memory(part)
     found: dict[str, Any] = {
         "kind": "eagerflow page",
         "format": VERSION,
-        "title": _cut_text(title or record.name or _first_model(part)),
+        "title": _cut_text(title or record.name or main_scope(part, part.ops) or "recording"),
         "meta": finite(part.meta),
         "notes": [_cut_text(note) for note in part.notes],
         "total_ops": len(record.ops),
@@ -72,7 +73,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "guilty": _guilty(part, first),
         "types": kinds_of_types(part),
         "variables": list(variables_of(part).items()),
-        "memory": [[tensor.id, size, start, end] for tensor, size, start, end in spans(part)],
+        "memory": [[t.id, size, start, end, others.get(t.id, 0)] for t, size, start, end in spans(part)],
         "logs": [finite([log.kind, log.step, log.values]) for log in _thinned(part.logs)],
     }
     found["excerpts"] = excerpts(columns.frames.values)
@@ -101,8 +102,11 @@ def _thinned(logs: Sequence[Logs]) -> list[Logs]:
     return found
 
 
-def _first_model(record: Record) -> str:
-    return next((scope.name for scope in record.scopes if scope.kind == "model"), "recording")
+def _others_in_memory(record: Record) -> dict[int, int]:
+    """For each variable how many others lie in the same piece of memory: optimizers keep many in one."""
+    weights = [t for t in record.tensors if t.role in VARIABLES and not t.version and t.storage is not None]
+    counts = collections.Counter([t.storage for t in weights])
+    return {t.id: counts[t.storage] - 1 for t in weights if counts[t.storage] > 1}
 
 
 def _cut_text(text: str) -> str:

@@ -20,12 +20,14 @@ from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
 from viz.picture import box_texts
+from viz.picture.name_groups import named_groups
 
 __all__ = ["Facts", "TreeColumns"]
 
 _LONGEST_KEY = 40
 _MOST_ROWS = 48  # as many rows of boxes are shown at first
 _MOST_CHILDREN, _LEAST_IN_GROUP = 60, 40
+_MOST_NAMED = 40  # of groups by name, so that they can be seen beside what else there is
 
 
 @dataclasses.dataclass(slots=True)
@@ -196,7 +198,7 @@ class TreeColumns:
         self._tasks = [_Task(0, [root.children], root.runs)]
         while self._tasks:
             self._fill(self._tasks.pop())
-        for entry in reversed(self._entries):
+        for entry in self._inner_first():
             for child in [-entry.folded] if entry.folded else entry.children:
                 entry.sums.add(self._entries[-child].sums if child < 0 else self._sums[child])
         self.data = {
@@ -204,6 +206,16 @@ class TreeColumns:
             "blocks": self._blocks(),
             "depths": [self._depth(folded=True), self._depth(folded=False)],
         }
+
+    def _inner_first(self) -> list[_Entry]:
+        """All blocks, each after those in it; groups are written after what is in them, others before."""
+        found, waiting = [], [0]
+        while waiting:
+            entry = self._entries[waiting.pop()]
+            found.append(entry)
+            inner = [-entry.folded, *entry.children] if entry.folded else entry.children
+            waiting += [-child for child in inner if child < 0]
+        return found[::-1]
 
     # ------------------------------------------------------------------ blocks
 
@@ -260,12 +272,15 @@ class TreeColumns:
         return -number
 
     def _grouped(self, parent: int, items: list[int], firsts: list[Any]) -> list[int]:
-        """Very many children as groups, and groups of groups: by line, by function, else simply into parts."""
+        """Very many children as groups, and groups of groups: by name, by line, by function, else simply into parts."""
         if len(items) <= _MOST_CHILDREN:
             return items
         found: list[int] = []
         around, done = self._entries[parent], 0
-        for name, group in groups(self.record, firsts, _MOST_CHILDREN, _LEAST_IN_GROUP):
+        named = named_groups(firsts, _MOST_NAMED)
+        if any(len(group) > _MOST_CHILDREN for _, group in named):  # nearly all are called alike
+            named = []
+        for name, group in named or groups(self.record, firsts, _MOST_CHILDREN, _LEAST_IN_GROUP):
             inner = items[done : done + len(group)]
             if len(inner) > 1:
                 level = around.level + 1

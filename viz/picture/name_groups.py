@@ -8,7 +8,7 @@ from typing import Any
 from viz.facts.blocks import Block, grouped
 from viz.facts.schema import Record
 
-__all__ = ["group_long_blocks"]
+__all__ = ["group_long_blocks", "named_groups"]
 
 
 def group_long_blocks(record: Record, block: Block, most: int) -> None:
@@ -29,17 +29,26 @@ def group_long_blocks(record: Record, block: Block, most: int) -> None:
 
 
 def _by_name(children: list[Any], most: int) -> list[Any]:
-    """The finest groups by the first words of names that are few enough; none where names don't help."""
+    return [
+        group[0] if len(group) == 1 else Block(name, None, group, is_group=True)
+        for name, group in named_groups(children, most)
+    ]
+
+
+def named_groups(children: list[Any], most: int) -> list[tuple[str, list[Any]]]:
+    """Neighbours with the first words of their names: the finest groups that are few enough, if names help.
+
+    Args:
+        children: blocks and ids of ops.
+        most: how many groups there may be.
+    """
     words = [_words(child) for child in children]
     for count in range(max(map(len, words)) - 1, 0, -1):
         keys = [tuple(each[:count]) or i for i, each in enumerate(words)]  # what has no name stays alone
         pairs = itertools.groupby(zip(keys, children), lambda pair: pair[0])
         found = [(key, [child for _, child in run]) for key, run in pairs]
         if 1 < len(found) <= most:
-            return [
-                group[0] if len(group) == 1 else Block("_".join(key), None, group, is_group=True)
-                for key, group in found
-            ]
+            return [("_".join(key) if isinstance(key, tuple) else "", group) for key, group in found]
     return []
 
 

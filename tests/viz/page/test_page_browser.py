@@ -289,6 +289,28 @@ def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     assert shown.wrong == []
 
 
+def wide() -> viz.Recording:
+    """So many branches beside each other that all of them only just don't fit into the first view."""
+    given = ef.Input((4,))
+    branches = [ef.layers.Dense(3 + i, activation="tanh", name=f"branch_{i}")(given) for i in range(5)]
+    with viz.trace() as t:
+        ef.Model(given, branches, name="wide")(np.ones((2, 4), "float32"))
+    return t
+
+
+def test_the_first_view_cuts_nothing_off_for_little(shown, pages):
+    shown.show(pages("wide", wide))
+    width, left = shown.run("[v.scene.width, v.scene.left]")
+    shown.size(int((width - left) * 0.36) + 380, 900)  # all fits at nine tenths of the smallest size
+    shown.rest()
+    shown.run("v.canvas.fit()")
+    scale, x, room = shown.run("[v.canvas.view.scale, v.canvas.view.x, v.canvas.size().w]")
+    assert 0.3 <= scale < 0.4, (scale, room, width)
+    assert x + left * scale >= 0
+    assert x + width * scale <= room
+    shown.size(1400, 900)
+
+
 # ---------------------------------------------------------------------- search
 
 
@@ -314,6 +336,37 @@ def test_search_finds(small, query, expected):
     assert expected in small.texts(".hits li strong")
     small.press("Enter", "\r")
     assert small.run("v.state.selected !== null")
+
+
+def test_what_is_called_so_is_found_first(shown, pages):
+    """Layers whose line of code holds the word come behind the op of that name."""
+    shown.show(pages("called", called_softmax))
+    shown.press("/")
+    shown.type("softmax")
+    hits = shown.texts(".hits li strong")
+    assert hits[0] == "softmax"
+    assert hits.index("kind") > max(i for i, hit in enumerate(hits) if "softmax" in hit)
+    assert shown.wrong == []
+
+
+def called_softmax():
+    given = ef.Input((4,))
+    kind, price = ef.layers.Dense(3, activation="softmax", name="kind")(given), ef.layers.Dense(1, name="price")(given)
+    with viz.trace() as t:
+        ef.Model(given, [kind, price], name="two")(np.ones((2, 4), "float32"))
+    return t
+
+
+def test_settings_are_written_as_in_python(shown, pages):
+    shown.show(pages("called", called_softmax))
+    shown.run(
+        "v.select({kind: 'scope', key: [...v.index.blocks.keys()].find(key => key.endswith('kind'))})".replace(
+            "endswith", "endsWith"
+        )
+    )
+    said = dict(zip(shown.texts(".mono dt"), shown.texts(".mono dd"), strict=True))
+    assert said["dtype"] == "float32"
+    assert said["kernel_initializer"] == "GlorotUniform()"
 
 
 def test_search_opens_what_is_closed_and_goes_on_with_enter(small):
@@ -454,8 +507,8 @@ def test_memory_shows_the_peak_and_its_owners(small):
 def three_steps_memory(page):
     """The curve again from the spans, in Python."""
     spans = page.run("v.model.data.memory")
-    times = sorted({start for _, _, start, _ in spans})
-    return [(t, sum(s for _, s, a, b in spans if a <= t and (b is None or b > t))) for t in times]
+    times = sorted({start for _, _, start, *_ in spans})
+    return [(t, sum(s for _, s, a, b, _ in spans if a <= t and (b is None or b > t))) for t in times]
 
 
 def test_layers_sort_by_any_column_and_lead_to_the_graph(small):

@@ -472,6 +472,51 @@ def test_at_first_as_much_is_open_as_can_be_looked_at():
     assert view["tree"]["depths"] == [2, 1]  # with equal parts folded, and not
 
 
+def residual():
+    """8 blocks of 8 layers, no two blocks alike."""
+    x = given = ef.Input((6,))
+    for block in range(8):
+        for i in range(8):
+            x = ef.layers.Dense(6 + i + (i < 7) * block, activation="relu", name=f"block{block}_{i}_dense")(x)
+    model = ef.Model(given, x, name="residual")
+    trainer = Trainer(model)
+    trainer.x, trainer.y = np.ones((2, 6), "float32"), np.zeros(2, "int64")
+    with viz.trace() as t:
+        trainer.step()
+    return t
+
+
+def test_very_many_layers_are_grouped_by_name_with_what_is_in_them():
+    t = residual()
+    found = page.data(t)
+    ((_, view),) = found["views"]
+    texts, blocks = found["texts"], view["tree"]["blocks"]
+    groups = [i for i, kind in enumerate(blocks["kind"]) if texts[kind] == "group"]
+    assert [texts[blocks["title"][i]] for i in groups] == [f"block{block}" for block in range(8)]
+    for i in groups:
+        ops, backward_ops, forward, backward, *_ = blocks["figures"][i]
+        assert ops == backward_ops == 8
+        assert forward > 0 < backward
+        assert texts[blocks["cost"][i]].startswith("8 ops")
+        assert texts[blocks["update"][i][0]] == "sgd"
+        assert [texts[line] for line in blocks["lines"][i] if "parameters" in texts[line]]
+
+
+def test_memory_of_many_weights_in_one_piece_says_how_many_more_there_are():
+    model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3), ef.layers.Dense(1)])
+    model.compile("adam", "mse")
+    x, y = np.ones((2, 4), "float32"), np.ones((2, 1), "float32")
+    model.train_on_batch(x, y)
+    with viz.trace() as t:
+        model.train_on_batch(x, y)
+    found = page.data(t)
+    names = [found["texts"][i] for i in found["tensors"]["name"]]
+    (packed,) = [row for row in found["memory"] if names[row[0]].endswith("/kernel")]
+    assert packed[4] == 3  # the other kernel, and two biases
+    assert packed[1] > found["tensors"]["nbytes"][packed[0]]
+    assert {row[4] for row in found["memory"]} == {0, 3}
+
+
 def fused():
     layer = ef.layers.Dense(3, activation="relu", name="layer")
     layer.build((2, 4))

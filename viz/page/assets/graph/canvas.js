@@ -6,6 +6,7 @@ const MOST_ELEMENTS = 700,
   FARTHEST = 0.002,
   MARGIN = 200,
   BESIDE = 130,
+  ALMOST = 0.75,
   SMALLEST = 0.4; // of a page's first view: a wider scene is shown in part
 
 class Canvas {
@@ -207,7 +208,9 @@ class Canvas {
       size = this.size();
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
     const beside = size.w - 2 * BESIDE > 500 ? BESIDE : 0; // the room of the map, which is shown with a part of the scene
-    const readable = Math.min(1, Math.max(SMALLEST, (size.w - beside - 40) / (width - left)));
+    const across = (size.w - 40) / (width - left),
+      least = across < ALMOST * SMALLEST ? SMALLEST : Math.min(SMALLEST, across); // nothing is cut off for little
+    const readable = Math.min(1, Math.max(least, (size.w - beside - 40) / (width - left)));
     if (!whole && view.scale < readable) {
       const room = (width - left) * readable <= size.w - beside - 40 ? size.w - beside : size.w;
       view.scale = readable;

@@ -345,10 +345,15 @@ class Arranger {
     for (const unit of units) {
       const [node] = unit.nodes;
       node.y = Math.round(unit.first ? y + height - node.h : y + (height - node.h) / 2);
+      // The way to a metric from above passes the inputs that it reads, too.
+      const given = unit.first ? [] : this.givenTo(node);
       if ((unit.first ? this.readAt(node) : this.madeAt(node)) > middle) {
+        for (const { x, w } of given)
+          if (x + w > right - GAP_X) right = Math.max(right, x + w + 2 * TRACK - node.w / 2);
         node.x = right;
         right += node.w + GAP_X;
       } else {
+        for (const { x } of given) if (x < left + GAP_X) left = Math.min(left, x - 2 * TRACK + node.w / 2);
         node.x = left - node.w;
         left = node.x - GAP_X;
       }
@@ -370,8 +375,16 @@ class Arranger {
   readAt({ id }) {
     const readers = this.scene.edges
       .filter((edge) => edge.tail === id)
-      .map((edge) => middleOf(this.scene.nodes.get(edge.head))[0]);
-    return readers.reduce((sum, x) => sum + x, 0) / readers.length;
+      .map((edge) => this.scene.nodes.get(edge.head))
+      .filter(({ x }) => x !== undefined)
+      .map((node) => middleOf(node)[0]);
+    return readers.length ? readers.reduce((sum, x) => sum + x, 0) / readers.length : -Infinity;
+  }
+
+  // The inputs that a metric reads, as far as they have a place.
+  givenTo({ id }) {
+    const tails = this.scene.edges.filter((edge) => edge.head === id).map((edge) => this.scene.nodes.get(edge.tail));
+    return tails.filter((node) => node.kind === "input" && node.x !== undefined);
   }
 
   // Where that stands which makes what a metric reads, on average.
@@ -379,7 +392,7 @@ class Arranger {
     const makers = this.scene.edges
       .filter((edge) => edge.head === id)
       .map((edge) => this.scene.nodes.get(edge.tail))
-      .filter((node) => node.kind !== "input" && node.y !== undefined)
+      .filter((node) => node.kind !== "input" && node.x !== undefined)
       .map((node) => middleOf(node)[0]);
     return makers.length ? makers.reduce((sum, x) => sum + x, 0) / makers.length : -Infinity;
   }

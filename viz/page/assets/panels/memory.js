@@ -28,8 +28,9 @@ class MemoryCurve {
     const { model } = this.viewer;
     if (this.made === model) return;
     this.made = model;
-    this.spans = model.data.memory.map(([tensor, size, start, end]) => ({
+    this.spans = model.data.memory.map(([tensor, size, start, end, others]) => ({
       tensor: model.tensors[tensor],
+      others, // how many more variables have this memory: an optimizer keeps all weights in one piece, with its state
       size,
       start,
       end,
@@ -136,7 +137,9 @@ class MemoryCurve {
     pen.fill();
     pen.font = `600 11px ${FONT}`;
     const text = `peak ${nbytes(this.peak.size)}`;
-    pen.fillText(text, Math.min(x + 7, width - pen.measureText(text).width - 4), Math.max(11, y - 5));
+    const long = pen.measureText(text).width,
+      fits = x + 7 + long + 4 <= width; // else it stands left, clear of the line of the moment
+    pen.fillText(text, fits ? x + 7 : Math.max(0, x - 7 - long), Math.max(11, y - 5));
   }
 
   // What was in use at the chosen moment, the largest first.
@@ -162,7 +165,7 @@ class MemoryCurve {
             class: "link",
           }),
     );
-    const row = ({ tensor, size }) => {
+    const row = ({ tensor, size, others }) => {
       const op = tensor.producer === null ? null : model.ops[tensor.producer],
         go = () =>
           this.viewer.select(
@@ -178,8 +181,9 @@ class MemoryCurve {
           "button",
           { type: "button", class: "link", onclick: go },
           clean(tensor.name || (op ? op.name : "from outside"), 40),
+          others ? ` and ${counted(others, "other weight")}` : "",
         ),
-        tensor.label,
+        tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
         op ? model.path(op.home) : "",
         op && op.stack.length ? op.stack[0].place : "",
       ];

@@ -128,7 +128,7 @@ class Search {
   }
 }
 
-// What matches: ops and layers of the step that is shown first, then those of other steps.
+// What matches: what is called so first; ops and layers of the step that is shown before those of other steps.
 function find({ model, state, index }, query) {
   const tests = testsOf(query),
     found = [];
@@ -156,6 +156,7 @@ function find({ model, state, index }, query) {
         phase: "scope",
         title: block.title,
         where: model.path(scope.parent),
+        names: [scope.name, scope.cls, ...block.names],
       });
     }
   }
@@ -181,6 +182,7 @@ function find({ model, state, index }, query) {
         phase: "parameter",
         title: clean(name.split("/").pop(), 40),
         where: clean(name, 60),
+        names: [name, name.split("/").pop()],
       });
   }
   const ops = [];
@@ -204,9 +206,28 @@ function find({ model, state, index }, query) {
       phase: op.phase,
       title: part ? part.name : clean(op.phase === "backward" ? `∇ ${op.name}` : op.name, 40),
       where: where.filter(Boolean).join("  ·  "),
+      names: [part ? part.name : op.name],
     });
   }
-  return found;
+  const words = wordsOf(query);
+  for (const hit of found) hit.rank = rankOf(hit.names, words);
+  return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
+}
+
+// How well names fit the words of a query: 0 where one is a name, 1 where a name begins with one, 2 where it is within
+// one, and 3 for what was found by something else, such as a line of code.
+function rankOf(names, words) {
+  let least = 3;
+  for (const name of names.map((each) => (each || "").toLowerCase()))
+    for (const word of words)
+      least = Math.min(least, name === word ? 0 : name.startsWith(word) ? 1 : name.includes(word) ? 2 : 3);
+  return least;
+}
+
+// The words of a query that may be names.
+function wordsOf(query) {
+  const words = query.startsWith("/") ? [] : query.toLowerCase().split(/\s+/);
+  return words.map((word) => word.replace(/^(name|op|layer|class):/, "")).filter((word) => word && !word.includes(":"));
 }
 
 function variableNames(model) {
