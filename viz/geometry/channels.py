@@ -145,6 +145,7 @@ class Channels:
             best[at * 2 + direction] = 0.0
             heapq.heappush(waiting, (left_over(at, direction), 0.0, at * 2 + direction))
         found, least = -1, quest.limit
+        passing, borders, along, hopes = self._passing_cost, self.borders, self.along, dict[int, float]()
         while waiting:
             guess, cost, state = heapq.heappop(waiting)
             cost = -cost
@@ -157,29 +158,46 @@ class Channels:
                 end = cost + self._passing_cost(quest, at, direction, quest.targets[at])
                 if end < least:
                     least, found = end, state
-            ahead, aside = (self._passing_cost(quest, at, direction, turn) for turn in (direction, 1 - direction))
+            ahead, aside = passing(quest, at, direction, direction), passing(quest, at, direction, 1 - direction)
             for to, turn, length, piece in self.next.get(at) or self._steps(at):
-                so_far = cost + length + (ahead if turn == direction else aside)
-                so_far += self._piece_cost(quest, piece, turn)
-                reached = to * 2 + turn
-                if so_far < best.get(reached, NEVER):
-                    hoped = so_far + left_over(to, turn)
-                    if hoped < least:
-                        best[reached], before[reached] = so_far, state
-                        heapq.heappush(waiting, (hoped, -so_far, reached))
+                so_far, reached = cost + length + (ahead if turn == direction else aside), to * 2 + turn
+                known = best.get(reached, NEVER)
+                if so_far >= known:
+                    continue
+                if piece in borders[turn] or piece in along[turn]:
+                    so_far += self._piece_cost(quest, piece, turn)
+                    if so_far >= known:
+                        continue
+                left = hopes.get(reached)
+                if left is None:
+                    left = hopes[reached] = left_over(to, turn)
+                if so_far + left < least:
+                    best[reached], before[reached] = so_far, state
+                    heapq.heappush(waiting, (so_far + left, -so_far, reached))
         way = []
         while found >= 0:
             way.append(found >> 1)
             found = before.get(found, -1)
         return way[::-1]
 
+    def least(self, starts: dict[int, int], targets: dict[int, int]) -> float:
+        """How long a way must be, with what its bends cost, whatever is between."""
+        hope = self._hope(targets)
+        return min([hope(at, direction) for at, direction in starts.items()])
+
     def _hope(self, targets: dict[int, int]) -> Callable[[int, int], float]:
         """What the way from a point to the nearest target costs at least, begun in a direction."""
         goals = [(*self.point(at), last) for at, last in targets.items()]
         nx, xs, ys = self.nx, self.xs, self.ys
+        only = goals[0] if len(goals) == 1 else None
 
         def hope(at: int, direction: int) -> float:
             x, y = xs[at % nx], ys[at // nx]
+            if only is not None:
+                goal_x, goal_y, last = only
+                aside = (goal_x != x) if last else (goal_y != y)  # is there something to go in the other direction?
+                bends = 1 if direction != last else 2 if aside else 0
+                return abs(goal_x - x) + abs(goal_y - y) + _BEND * bends
             least = NEVER
             for goal_x, goal_y, last in goals:
                 off = (goal_y != y, goal_x != x)  # is there something to go upright, and level?

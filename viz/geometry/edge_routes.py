@@ -141,9 +141,12 @@ class _Router:
         """Let ways that go round about, for the sake of ways that have moved since, look for shorter ones."""
         for i in order:
             found = self.found.get(i)
-            if found is None or self.channels.length(found[0]) <= self._length(i) + _ROUND_ABOUT:
+            if found is None:
                 continue
-            crossed, length = len(self._met(i)[0]), self.channels.length(found[0])
+            length = self.channels.length(found[0])
+            if length <= self.channels.least(*self._goals(i)) + _ROUND_ABOUT:
+                continue
+            crossed = len(self._met(i)[0])
             self.searches += 1
             if self.searches > _MOST_SEARCHES:
                 break
@@ -187,13 +190,18 @@ class _Router:
         return abs(ax - bx) + abs(ay - by)
 
     def _look(self, i: int, pushing: bool = False, limit: float = NEVER, shunned: frozenset[int] | None = None) -> bool:
-        at = self.channels.at
-        starts, targets = ({at(port.outside): port.upright for port in ports} for ports in self.ports[i])
+        starts, targets = self._goals(i)
         push = PUSHING if pushing else NEVER
         way = self.channels.search(Quest(i, starts, targets, self.own[i], push, limit, shunned))
         if way:
             self._take(i, (way, starts[way[0]], targets[way[-1]]))
         return bool(way)
+
+    def _goals(self, i: int) -> tuple[dict[int, int], dict[int, int]]:
+        """Where a way may begin and end, each with the direction of the piece beyond."""
+        at = self.channels.at
+        starts, targets = ({at(port.outside): port.upright for port in ports} for ports in self.ports[i])
+        return starts, targets
 
     def _take(self, i: int, found: _Found) -> None:
         self.found[i] = found
@@ -241,6 +249,8 @@ def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port
     if not down and tail.y < head.y + head.h:
         return _all_around(tail, head), _all_around(head, tail)
     out, back = ("bottom", "top") if down else ("top", "bottom")
+    if graph.nodes[edge.head].lane == "update" and not down:  # its bottom may be behind what else goes to it
+        return [_port(tail, out)], [_port(head, back), *_aside(head, tail)]
     usual = down == (graph.nodes[edge.tail].lane != "backward")  # forward ops' arrows lead down, others' up
     return [_port(tail, out, 0 if usual else _ASIDE)], [_port(head, back, 0 if usual else _ASIDE)]
 

@@ -14,6 +14,7 @@ __all__ = ["SIZE", "place_labels"]
 
 SIZE = 9  # of the type
 _ABOVE, _BELOW = 0.8 * SIZE, 0.26 * SIZE  # what letters take above and below their line
+_WIDER = 1.06  # than a text is by its letters: digits and signs, of which labels are made, are wider than most
 _CELL = 64.0
 _STEP = 5.0  # places along a line are tried so far apart
 
@@ -54,9 +55,9 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
         key = edge.tail, edge.kind, edge.label
         if not edge.label or key in said or graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
             continue
-        width = text_width(edge.label, SIZE)
+        width = _WIDER * text_width(edge.label, SIZE)
         for x, y in _places(way.corners, width):
-            here = Rect(x - 1, y - _ABOVE - 0.5, width + 2, _ABOVE + _BELOW + 1)
+            here = Rect(x - 1, y - _ABOVE - 0.5, width + 4, _ABOVE + _BELOW + 1)
             if not taken.has(here):
                 taken.add(here)
                 way.label = x, y

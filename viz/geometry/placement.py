@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import threading
+from typing import Any
 
 from viz.geometry.edge_routes import Route, route
 from viz.geometry.graph import Graph
@@ -13,6 +16,9 @@ __all__ = ["Placement", "place"]
 
 _ATTEMPTS = 4
 _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; fewer where there are many
+_MOST_KNOWN = 8  # placements that are kept
+_known: dict[tuple[Any, ...], Placement] = {}
+_lock = threading.Lock()
 _MORE = 15.0  # room for one more label, or two more arrows
 
 
@@ -26,7 +32,30 @@ class Placement:
 
 
 def place(graph: Graph) -> Placement:
-    """A place for everything that a picture shows."""
+    """A place for everything that a picture shows; the same for the same graph, so that it is looked for once.
+
+    A picture is often wanted twice, as SVG and PNG, or light and dark.
+    """
+    key = _shape(graph)
+    with _lock:
+        found = _known.pop(key, None)
+    if found is None:
+        found = _best(graph)
+    with _lock:
+        _known[key] = found
+        while len(_known) > _MOST_KNOWN:
+            del _known[next(iter(_known))]
+    return copy.deepcopy(found)
+
+
+def _shape(graph: Graph) -> tuple[Any, ...]:
+    """All that a placement depends on."""
+    nodes = [(n.id, n.kind, n.title, tuple(n.lines), n.phase, n.lane, n.row, n.cluster) for n in graph.nodes.values()]
+    frames = [(c.id, c.parent, c.title, c.subtitle, c.kind) for c in graph.clusters.values()]
+    return tuple(nodes), tuple(frames), tuple([(e.tail, e.head, e.kind, e.label) for e in graph.edges])
+
+
+def _best(graph: Graph) -> Placement:
     first = arrange(graph)
     best, least, tried = *_placed(graph, first, 0), [_places(first)]
     for variant in range(1, 1 + min(_VARIANTS, _MOST_EDGES // max(1, len(graph.edges)))):

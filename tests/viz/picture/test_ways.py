@@ -1,0 +1,142 @@
+"""Arrows take no way round that nothing asks for, and their labels keep apart."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+from viz.geometry import placement
+from viz.geometry.edge_routes import Route
+from viz.geometry.graph import Edge, Graph, Node
+from viz.geometry.labels import SIZE, place_labels
+from viz.geometry.layout import Layout, Rect, text_width
+
+
+class Tied(ef.Model):
+    """The embeddings are read a second time, in the end, so their gradient comes from afar."""
+
+    def __init__(self):
+        super().__init__(name="tied")
+        self.embedding, self.inner = layers.Embedding(30, 8), layers.GRU(8, return_sequences=True)
+
+    def call(self, x):
+        return ops.matmul(self.inner(self.embedding(x)), ops.transpose(self.embedding.embeddings))
+
+
+class Loop(ef.Model):
+    """Two layers that are called in turns, as the numbers want it."""
+
+    def __init__(self):
+        super().__init__(name="loop")
+        self.first, self.second = layers.Dense(8, activation="tanh"), layers.Dense(8, activation="relu")
+        self.last = layers.Dense(1)
+
+    def call(self, x):
+        for i in range(5):
+            kept = float(ops.mean(x)) < 9
+            x = self.first(x) if kept and i in (1, 2, 4) else self.second(x)
+        return self.last(x)
+
+
+def graph(model, x, y, loss, optimizer="adam"):
+    model.compile(optimizer, loss)
+    model.train_on_batch(x, y)
+    with viz.trace() as t:
+        model.train_on_batch(x, y)
+    return t.draw().graph
+
+
+def tied():
+    words = np.arange(24).reshape(4, 6)
+    return graph(Tied(), words, words, ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+
+def loop():
+    return graph(Loop(), np.ones((4, 8), "float32"), np.ones((4, 1), "float32"), "mse")
+
+
+def bidirectional():
+    inner = [layers.Embedding(50, 8), layers.Bidirectional(layers.LSTM(6, return_sequences=True))]
+    model = ef.Sequential([*inner, layers.Bidirectional(layers.GRU(4)), layers.Dense(1, activation="sigmoid")])
+    return graph(model, np.ones((4, 12), "int64"), np.ones((4, 1), "float32"), "binary_crossentropy", "rmsprop")
+
+
+def pieces(way):
+    return [((min(a, c), min(b, d)), (max(a, c), max(b, d))) for (a, b), (c, d) in itertools.pairwise(way.corners)]
+
+
+def cross(one, other):
+    """Does an upright piece of one way meet a level one of the other, within both?"""
+    return any(
+        low[0] < x < high[0] and bottom[1] < low[1] < top[1]
+        for level, upright in ((one, other), (other, one))
+        for low, high in pieces(level)
+        for bottom, top in pieces(upright)
+        if low[1] == high[1] and bottom[0] == top[0]
+        for x in [bottom[0]]
+    )
+
+
+@pytest.mark.parametrize("make", [tied, loop])
+def test_gradients_reach_an_update_without_crossing_those_beside_it(make):
+    found = make()
+    ways = placement.place(found).ways
+    to_updates: dict[str, list[Route]] = {}
+    for edge, way in zip(found.edges, ways, strict=True):
+        if edge.kind == "gradient" and found.nodes[edge.head].lane == "update":
+            to_updates.setdefault(edge.head, []).append(way)
+    assert any(len(each) > 1 for each in to_updates.values())
+    assert [
+        update for update, each in to_updates.items() for a, b in itertools.combinations(each, 2) if cross(a, b)
+    ] == []
+
+
+@pytest.mark.parametrize("make", [tied, loop, bidirectional])
+def test_lines_between_an_op_and_its_gradient_are_straight_where_nothing_is_between(make):
+    found = make()
+    placed = placement.place(found)
+    for edge, way in zip(found.edges, placed.ways, strict=True):
+        beside = [node.id for node in found.nodes.values() if node.row == found.nodes[edge.tail].row]
+        if edge.kind == "link" and len(beside) == 2:
+            assert len(way.corners) == 2, (edge, way.corners)
+
+
+@pytest.mark.parametrize("text", ["4×4 f32", "12×12 f32", "4×12×12 f32", "128×128 f32", "2×3×4×5 f16", "scalar f32"])
+def test_labels_beside_each_other_keep_apart(text):
+    """Also where their letters are wider than is reckoned, as digits are."""
+    nodes = {name: Node(name, "op", name, row=name) for name in "abcd"}
+    found = Graph(nodes=nodes, edges=[Edge("a", "b", "data", text), Edge("c", "d", "data", text)])
+    ways = [Route([(0.0, 0.0), (400.0, 0.0)]) for _ in found.edges]
+    below = Layout({"below": Rect(-200.0, 2.0, 800.0, 50.0)})
+    assert place_labels(found, below, ways) == []
+    (left, _), (right, _) = sorted([way.label for way in ways])
+    assert left + 1.06 * text_width(text, SIZE) + 2 <= right
+
+
+def test_a_picture_is_laid_out_once_for_all_formats(monkeypatch, tmp_path):
+    searched = []
+    route = placement.route
+    monkeypatch.setattr(placement, "route", lambda *given: searched.append(1) or route(*given))
+    model = ef.Sequential([layers.Dense(3, name="only_here"), layers.Dense(2)])
+    with viz.trace() as t:
+        model(np.ones((2, 5), "float32"))
+    t.draw(tmp_path / "a.svg")
+    count = len(searched)
+    t.draw(tmp_path / "a.png")
+    t.draw(tmp_path / "dark.svg", theme="dark")
+    assert (count, len(searched)) == (1, 1)
+    t.draw(tmp_path / "b.svg", view="layers")
+    assert len(searched) == 2
+
+
+def test_a_placement_is_not_shared():
+    found = loop()
+    first = placement.place(found)
+    before = dict(first.layout.nodes)
+    first.layout.nodes.clear()
+    assert placement.place(found).layout.nodes == before
