@@ -139,7 +139,7 @@ class _State:
 
     Attributes:
         program: the captured step, once two runs gave the same.
-        guards: what it depends on.
+        guards: what it depends on; of the last run, while two are compared.
         graphs: the program as CUDA graphs, on a GPU.
         why: why it runs eagerly, None while it may be captured.
     """
@@ -349,8 +349,9 @@ class Captured(Generic[P, R]):
         """Run the step eagerly and write it down."""
         if state.why is not None or sys.getprofile() is not None:  # a profiler listens already, and can't be put back
             return self._function(*args, **kwargs)
+        between = None if state.guards is None or state.before is None else state.guards.changed()
         held = self._held(state)
-        guards = Guards(held, taped=log.get() is not None)
+        guards = state.guards = Guards(held, taped=log.get() is not None)
         recorder = Recorder(state.before is not None, current())
         with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers), current()) as calls:
             found, made = self._written(recorder, held.layers, args, kwargs)
@@ -362,7 +363,7 @@ class Captured(Generic[P, R]):
         elif made is None:
             self._ended(state, *(recorder.ended or ("", None)))
         else:
-            self._compare(state, made, recorder, guards)
+            self._compare(state, made, recorder, guards, between)
             state.layers = held.layers
         return found
 
@@ -426,8 +427,8 @@ class Captured(Generic[P, R]):
             held.reach(thing, getattr(thing, "name", None) or type(thing).__name__)
         return held
 
-    def _compare(self, state: _State, made: Program, recorder: Recorder, guards: Guards) -> None:
-        """Whether this run is the one before."""
+    def _compare(self, state: _State, made: Program, recorder: Recorder, guards: Guards, between: str | None) -> None:
+        """Whether this run is the one before; `between` names what has changed since then, if anything has."""
         state.tries += 1
         before, state.before = state.before, made
         if before is None:
@@ -437,7 +438,9 @@ class Captured(Generic[P, R]):
             self._settle(state, made, recorder, guards)
         elif state.tries >= _TRIES:
             changed = guards.changed()
-            because = "" if changed is None else f"; the step changes {changed}, which may be why: make it a Variable"
+            because = "" if between is None else f"; {between} was changed between them"
+            if changed is not None:
+                because = f"; the step changes {changed}, which may be why: make it a Variable"
             self._give_up(state, f"no two runs are the same: {difference}{because}", None)
 
     def _settle(self, state: _State, made: Program, recorder: Recorder, guards: Guards) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["never_pays", "what_varies"]
 
-_MANY = 32  # signatures, from which on it counts how often they were replayed
+_MANY = 16  # signatures, from which on it counts how often they were replayed
 _PAYS = 100  # replays that make up for a capture, which takes as long as many eager runs
 
 

@@ -6,8 +6,11 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
+import numpy
+
+from eagerflow.base.capturing import replayed
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
-from eagerflow.core.device import device, namespace_of, to_host
+from eagerflow.core.device import device, device_of, namespace_of, place, to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
@@ -135,7 +138,14 @@ class LossScaleOptimizer(Optimizer):
         return convert_to_tensor(_finite([None if g is None else convert_to_tensor(g) for g in grads]))
 
     def scale_loss(self, loss: Any) -> Any:
+        if isinstance(loss, Tensor):
+            return self.inner_optimizer.scale_loss(loss * self._scale_beside(loss))
         return self.inner_optimizer.scale_loss(loss * float(self.dynamic_scale.data))
+
+    @replayed  # so that a captured step takes today's scale
+    def _scale_beside(self, loss: Tensor) -> Tensor:
+        scale = numpy.asarray(float(self.dynamic_scale.data), loss.dtype)
+        return Tensor(place(scale, device_of(loss.data)), None, None)
 
     def apply(self, grads: Iterable[Any], trainable_variables: Iterable[Variable] | None = None) -> None:
         tensors = [None if g is None else convert_to_tensor(g) for g in grads]

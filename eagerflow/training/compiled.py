@@ -116,6 +116,8 @@ class CompiledLoss:
         structure: the outputs of a graph.
     """
 
+    _called_again_but = ("given",)  # what captured steps see of it: the user's losses have attributes
+
     def __init__(self, loss: Any, weights: Any, outputs: Outputs, structure: Any = None) -> None:
         self.single = not isinstance(loss, (list, tuple, Mapping))
         self.given = tree.map_structure(_as_loss, dict(loss) if isinstance(loss, Mapping) else loss)

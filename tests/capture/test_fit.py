@@ -11,7 +11,7 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow import layers
+from eagerflow import layers, ops
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(70, 6)).astype("float32"), RNG.integers(0, 3, (70,))
@@ -224,3 +224,109 @@ def test_labels_are_looked_at_in_each_replay():
 def test_other_values_of_jit_compile_are_refused():
     with pytest.raises(ValueError, match=r"jit_compile='yes'.*expected True, False or \"auto\""):
         ef.Sequential([layers.Dense(2)]).compile(jit_compile="yes")
+
+
+class Scaled(ef.losses.Loss):
+    """A loss with a number, a list and an array of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor, self.factors, self.table = 1.0, [1.0], np.ones(1, "float32")
+
+    def call(self, y_true, y_pred):
+        return ops.mean((y_true - y_pred) ** 2, -1) * self.factor * self.factors[0] * self.table
+
+
+def in_epochs(make, change, epochs=4, **fitted):
+    """The losses of single epochs, eagerly and captured, and the captured model; `change` comes between epochs."""
+    found = []
+    for options in ({}, {"jit_compile": True}):
+        ef.utils.set_random_seed(3)
+        made, changed = make(options)
+        losses = []
+        for epoch in range(epochs):
+            losses += made.fit(X[:64], X[:64, :1], batch_size=8, verbose=0, **fitted).history["loss"]
+            change(changed, epoch)
+        found.append(losses)
+    return (*found, made)
+
+
+def change_factor(loss, epoch):
+    loss.factor = epoch + 2.0
+
+
+def change_list(loss, epoch):
+    loss.factors[0] = epoch + 2.0
+
+
+def change_table(loss, epoch):
+    loss.table[0] = epoch + 2.0
+
+
+@pytest.mark.parametrize("change", [change_factor, change_list, change_table])
+@pytest.mark.parametrize("in_a_list", [False, True])
+def test_attributes_of_ones_own_loss_count(change, in_a_list):
+    def make(options):
+        loss = Scaled()
+        made = ef.Sequential([layers.Input((6,)), layers.Dense(1)])
+        made.compile("sgd", [loss] if in_a_list else loss, **options)
+        return made, loss
+
+    eager, captured, made = in_epochs(make, change)
+    assert captured == eager
+    assert made.captured_steps["the training step"].replays > 15
+
+
+def test_arrays_in_a_graph_count():
+    def make(options):
+        table = np.ones(6, "float32")
+        a = ef.Input((6,))
+        made = ef.Model(a, layers.Dense(1)(ops.multiply(a, table)))
+        made.compile("sgd", "mse", **options)
+        return made, table
+
+    eager, captured, made = in_epochs(make, lambda table, epoch: table.__setitem__(0, epoch + 2.0))
+    assert captured == eager
+    assert made.captured_steps["the training step"].replays > 15
+
+
+def of_half_precision(options):
+    ef.config.set_dtype_policy("mixed_float16")
+    made = ef.Sequential([layers.Input((6,)), layers.Dense(4, activation="relu"), layers.Dense(1, dtype="float32")])
+    made.compile("adam", "mse", **options)
+    ef.config.set_dtype_policy("float32")
+    return made, None
+
+
+def of_normalized_kernels(options):
+    made = ef.Sequential([layers.Input((6,)), layers.SpectralNormalization(layers.Dense(4)), layers.Dense(1)])
+    made.compile("adam", "mse", **options)
+    return made, None
+
+
+def of_augmented_pictures(options):
+    warps = [layers.RandomRotation(0.1), layers.RandomZoom(0.2, fill_mode="constant"), layers.RandomTranslation(0.2, 0)]
+    made = ef.Sequential([layers.Input((6,)), layers.Reshape((3, 2, 1)), *warps, layers.Flatten(), layers.Dense(1)])
+    made.compile("adam", "mse", **options)
+    return made, None
+
+
+@pytest.mark.parametrize("make", [of_half_precision, of_normalized_kernels, of_augmented_pictures])
+def test_these_are_captured_too(make):
+    eager, captured, made = in_epochs(make, lambda changed, epoch: None)
+    assert captured == eager
+    step = made.captured_steps["the training step"]
+    assert step.why_eager is None
+    assert step.replays > 25
+
+
+def test_what_was_changed_between_runs_is_named():
+    made = ef.Sequential([layers.Input((6,)), layers.Dropout(0.1, name="drops"), layers.Dense(1)])
+    made.compile("sgd", "mse", jit_compile=True)
+
+    def change(epoch, logs):
+        made.layers[0].rate = 0.1 * epoch
+
+    own = ef.callbacks.LambdaCallback(on_epoch_begin=change)
+    with pytest.warns(UserWarning, match=r"drops.rate was changed between them"):
+        made.fit(X[:8], X[:8, :1], batch_size=8, epochs=6, verbose=0, callbacks=[own])

@@ -321,6 +321,7 @@ class Held:
     def _of_layer(self, part: _Part) -> Iterator[_Part]:
         """What a layer holds. Its own notes (`_tracked`, ...) lead to other layers and variables, and don't count."""
         layer, name = part.thing, part.name
+        name = layer.name if "._" in name else name  # ours alone: the list of a model's layers, say
         own = vars(layer)
         self.layers.append(layer)
         self.objects[id(layer)] = (layer, name)
@@ -328,9 +329,10 @@ class Held:
         users = is_users(type(layer))
         for key, value in list(own.items()):
             if key not in _CACHES:
-                named = self._names.reads(key) or isinstance(value, numpy.ndarray)  # our layers read them, too
+                own_state = hasattr(type(value), _OWN_STATE)
+                named = self._names.reads(key) or own_state or isinstance(value, numpy.ndarray)  # by our layers, too
                 ran = not key.startswith("_") or key in _RUN
-                counts = ran or hasattr(type(value), _OWN_STATE) or (users and named)
+                counts = ran or own_state or (users and named)
                 yield _Part(value, f"{name}.{key}", counts, named)
         if users:
             yield _Part(type(layer), type(layer).__name__, True, True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+
 from eagerflow.base import tree
 from eagerflow.base.errors import WrongTypeError, signature_of
 from eagerflow.core.variable import Variable
@@ -75,6 +77,9 @@ class Graph:
         ValueError: when an output depends on an `Input` that is not among the inputs, or names repeat.
     """
 
+    _called_again_but = ("operations", "constants")  # what captured steps see of it
+    constants: tuple[numpy.ndarray, ...] = ()  # arrays of NumPy's among the arguments of the calls
+
     def __init__(self, inputs: Any, outputs: Any, name: str) -> None:
         self.name = name
         self.inputs_structure, self.outputs_structure = inputs, outputs
@@ -82,6 +87,8 @@ class Graph:
         self.outputs: list[SymbolicTensor] = tree.flatten(outputs)
         self.nodes = _nodes_between(self)
         self.operations, self.depths = _by_depth(self)
+        leaves = tree.flatten([(node.args, node.kwargs) for node in self.nodes])
+        self.constants = tuple([leaf for leaf in leaves if isinstance(leaf, numpy.ndarray)])
         self._steps, self._count, self._input_slots, self._output_slots = self._settle()
 
     def __getstate__(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import initializers, ops
 from eagerflow.base import tree
+from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
@@ -188,12 +189,17 @@ class SpectralNormalization(Wrapper):
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """The layer's outputs; while training, its kernel is normalized first."""
-        if training and self.kernel.data.any():
+        if training:
+            self._normalize()
+        outputs = self.layer(inputs)
+        return outputs if inputs.dtype.kind in "iub" else ops.cast(outputs, inputs.dtype)
+
+    @replayed
+    def _normalize(self) -> None:
+        if self.kernel.data.any():
             u, kernel = self.normalized_weights()
             self.vector_u.assign(ops.stop_gradient(u))
             self.kernel.assign(ops.stop_gradient(kernel))
-        outputs = self.layer(inputs)
-        return outputs if inputs.dtype.kind in "iub" else ops.cast(outputs, inputs.dtype)
 
     def normalized_weights(self) -> tuple[Tensor, Tensor]:
         """The vector after the power iteration, and the kernel divided by its largest singular value.

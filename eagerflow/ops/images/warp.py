@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.typing import DataFormat, Numpy, Seed, TensorLike
 from eagerflow.core.device import namespace_of
@@ -38,19 +39,27 @@ def _inside(xp: Numpy, index: Any, length: int, fill_mode: str) -> Any:
     return xp.clip(index, 0, length - 1)
 
 
-def _corners(coordinate: Tensor, length: int, order: int, fill_mode: str) -> list[tuple[Any, Any, Any]]:
-    """The pixels around points along one axis: index inside, whether it was inside, and weight (None: 1)."""
+@replayed
+def _pixels(coordinate: Tensor, length: int, order: int, fill_mode: str) -> list[tuple[Any, Any, Any]]:
+    """The pixels around points along one axis: before they are brought inside, after, and whether they were inside."""
     xp = namespace_of(coordinate.data)
-    parts: list[tuple[Any, Any]]
-    if order == 0:
-        nearest = xp.rint(coordinate.data).astype("int64")
-        parts = [(nearest, None)]
-    else:
-        floor = xp.floor(coordinate.data)
-        upper = coordinate - Tensor(floor, None, None)
-        low = floor.astype("int64")
-        parts = [(low, 1 - upper), (low + 1, upper)]
-    return [(_inside(xp, index, length, fill_mode), (index >= 0) & (index < length), weight) for index, weight in parts]
+    first = xp.floor(coordinate.data) if order else xp.rint(coordinate.data)
+    low = first.astype("int64")
+    indices = [low, low + 1] if order else [low]
+    return [(first, _inside(xp, index, length, fill_mode), (index >= 0) & (index < length)) for index in indices]
+
+
+def _corners(coordinate: Tensor, length: int, order: int, fill_mode: str) -> list[tuple[Any, Any, Any]]:
+    """The same: index inside, whether it was inside, and weight (None: 1)."""
+    pixels = _pixels(coordinate, length, order, fill_mode)
+    upper = coordinate - Tensor(pixels[0][0], None, None) if order else None
+    weights = [None] if upper is None else [1 - upper, upper]
+    return [(index, valid, weight) for (_, index, valid), weight in zip(pixels, weights, strict=True)]
+
+
+@replayed
+def _all_inside(valid: list[Any], trailing: tuple[None, ...]) -> Any:
+    return math.prod(valid[1:], start=valid[0])[(..., *trailing)]
 
 
 def sample(
@@ -64,8 +73,8 @@ def sample(
     for combination in itertools.product(*corners):
         value = x[(*lead, *[index for index, _, _ in combination])]
         if fill_mode == "constant":
-            inside = math.prod([valid for _, valid, _ in combination[1:]], start=combination[0][1])
-            value = where(Tensor(inside[(..., *trailing)], None, None), value, fill_value)
+            inside = _all_inside([valid for _, valid, _ in combination], trailing)
+            value = where(Tensor(inside, None, None), value, fill_value)
         for _, _, weight in combination:
             value = value if weight is None else value * weight[(..., *trailing)]
         total = value if total is None else total + value
