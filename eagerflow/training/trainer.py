@@ -196,7 +196,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         )
 
     @property
-    def metrics(self) -> list[Metric]:
+    def metrics(self) -> list[Any]:
         """The loss, compiled metrics, and metrics that the model and its layers hold.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])

@@ -58,6 +58,20 @@ class Twice(keras.Model):
         return Scale(2.0)(Scale(2.0)(x))
 
 
+class Counting(keras.Model):
+    """A model with metrics of its own, in the way of Keras' tutorials."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tracker = keras.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self) -> list[keras.metrics.Mean]:
+        """What is reset when an epoch begins."""
+        return [self.tracker]
+
+
 reveal_type(Scale(2.0)(ops.ones(3)))  # type: Tensor
 reveal_type(Twice()(ops.ones(3)))  # type: Tensor
+reveal_type(Counting().metrics[0].result())  # type: Tensor
 Scale("two")  # error: str
