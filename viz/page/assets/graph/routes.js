@@ -129,7 +129,7 @@ class Router {
       }
       this.pushAside(order.filter((i) => !this.found.has(i)));
     }
-    new Untangling(this, lengths).run(order);
+    new Untangling(this).run(order);
     this.edges.forEach((edge, i) => this.found.has(i) && this.draw(edge, i));
     this.drawCoarsely(order.filter((i) => !this.found.has(i)));
     return this.edges.filter((_, i) => !this.found.has(i));
@@ -242,6 +242,9 @@ function portsOf(scene, edge) {
   const down = head.y >= tail.y + tail.h,
     beside = !down && tail.y < head.y + head.h;
   if (beside || (edge.kind !== "data" && edge.kind !== "gradient")) return [all(tail, head), all(head, tail)];
+  // An update's bottom may be behind what else goes to it.
+  if (head.lane === "update" && !down)
+    return [[portAt(tail, "top")], [portAt(head, "bottom"), ...portsAside(head, tail)]];
   const by = down === (tail.lane !== "backward") ? 0 : ASIDE; // forward ops' arrows lead down, others' up
   return down
     ? [[portAt(tail, "bottom", by)], [portAt(head, "top", by)]]

@@ -7,8 +7,8 @@ const CHAIN = 6, // so many ways are moved, one after the other, to rid a way of
   UNTANGLING = 5e5; // points that may be looked at for all that: some 50 ms
 
 class Untangling {
-  constructor(router, lengths) {
-    Object.assign(this, { router, lengths, channels: router.channels });
+  constructor(router) {
+    Object.assign(this, { router, channels: router.channels });
     this.most = Math.min(router.mostLooks, this.channels.looks + UNTANGLING);
   }
 
@@ -60,11 +60,21 @@ class Untangling {
     return false;
   }
 
+  // How long a way must be, with what its bends cost, whatever is between.
+  leastOf(i) {
+    const [tails, heads] = this.router.ports[i];
+    return Math.min(
+      ...tails.flatMap(({ outside: a }) =>
+        heads.map(({ outside: b }) => distance(a, b) + (a[0] === b[0] || a[1] === b[1] ? 0 : 2 * BEND)),
+      ),
+    );
+  }
+
   // Ways that go round about, for the sake of ways that have moved since, look for shorter ones.
   shorten(i) {
     const { router } = this,
       found = router.found.get(i);
-    if (!found || this.lengthOf(i) <= this.lengths[i] + ROUND_ABOUT) return;
+    if (!found || this.lengthOf(i) <= this.leastOf(i) + ROUND_ABOUT) return;
     const crossed = this.crossed(i).length,
       length = this.lengthOf(i);
     router.drop(i);
