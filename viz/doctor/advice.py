@@ -50,6 +50,7 @@ ADVICE = {
     "loss_mismatch.binary": (
         "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax."
     ),
+    "loss_mismatch.relu": "Leave out that relu: the last layer before a softmax has no activation.",
     "loss_mismatch.hinge": (
         "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
         "1, and "
@@ -61,6 +62,9 @@ ADVICE = {
         "row by its "
         "sum."
     ),
+    "loss_sign.update": (
+        "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer."
+    ),
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
     "initial_weights": (
@@ -69,6 +73,7 @@ ADVICE = {
     ),
     "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
     "frozen.all": "Set layer.trainable = True for what should learn, before compile.",
+    "frozen.optimizer": "Make the optimizer once, before the loop.",
     "frozen.anew": "Make the model and its optimizer once, before the loop.",
     "frozen.forgotten": (
         "Take all of model.trainable_variables, in tape.gradient and for the optimizer; where layers shall stay as "
@@ -122,7 +127,12 @@ ADVICE = {
         "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); "
         "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000)."
     ),
+    "dropout_high.outputs": "Move the Dropout before the last Dense: it belongs between hidden layers.",
     "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
+    "class_loss.numbers": (
+        "For classes: Dense(k, activation='softmax') and sparse_categorical_crossentropy; for a number that may lie "
+        "between two others, leave out the accuracy and take mae."
+    ),
     "class_loss": (
         "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy with "
         "softmax, binary_crossentropy with a sigmoid."
@@ -150,6 +160,9 @@ ADVICE = {
     ),
     "lr_too_low": (
         "Raise the learning rate tenfold until the loss falls; good first values: 0.001 for Adam, 0.01 for SGD."
+    ),
+    "lr_too_low.clipped": (
+        "Clip at what gradients usually have, or above (clipnorm=1.0): that only stops those that are far too large."
     ),
     "lr_too_low.faded": (
         "Give ReduceLROnPlateau a min_lr (a thousandth of the first rate, say) or EarlyStopping after it; let a "

@@ -17,9 +17,9 @@ _ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 
 # What each symptom may come from, the likeliest first.
 _CAUSES: dict[str, tuple[str, ...]] = {
-    "nonfinite": ("lr_too_high",),
+    "nonfinite": ("lr_too_high", "loss_sign"),
     "lr_too_high": ("nonfinite", "loss_mismatch", "label_range", "unscaled_input", "initial_weights"),
-    "exploding_gradient": ("initial_weights", "unscaled_input", "lr_too_high"),
+    "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
     "vanishing_gradient": ("initial_weights", "saturated"),
     "frozen": ("vanishing_gradient", "lr_too_low"),
     "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu"),

@@ -36,7 +36,7 @@ def test_a_plateau_without_a_lowest_rate_is_found_where_it_was_asked_for():
 
 def test_a_schedule_that_has_ended_is_found():
     (finding,) = found(rate=ef.optimizers.schedules.PolynomialDecay(0.01, 16, 0.0))
-    assert "was 0.0075" in finding.message
+    assert "was 0.01," in finding.message
     assert "since epoch 4 it is 0: such updates" in finding.message
 
 
@@ -51,3 +51,8 @@ def test_a_schedule_that_has_ended_is_found():
 )
 def test_rates_that_fall_as_they_should_are_not(rate_in):
     assert found(scheduled(rate_in)) == []
+
+
+def test_a_schedule_that_ends_within_the_first_epoch_is_found():
+    (finding,) = found(rate=ef.optimizers.schedules.ExponentialDecay(0.01, 1, 0.001), epochs=4)
+    assert "was 0.01, and since epoch 1" in finding.message

@@ -10,6 +10,7 @@ from viz.doctor.checks.frozen import Frozen
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs, Normalizations
 from viz.doctor.checks.kernels import Kernels
+from viz.doctor.checks.last_layers import ClassNumbers, LastLayers, RowSoftmax
 from viz.doctor.checks.learning_rate import LearningRates
 from viz.doctor.checks.loss_direction import LossSign
 from viz.doctor.checks.losses import Labels, Mismatch
@@ -32,6 +33,9 @@ CHECKS: tuple[type[Check], ...] = (
     NonFinite,
     Mismatch,
     Labels,
+    LastLayers,
+    RowSoftmax,
+    ClassNumbers,
     Broadcasts,
     Upcasts,
     LossSign,

@@ -39,7 +39,8 @@ class _Run:
 class Endings(Check):
     """Follows losses by step and by epoch, and looks at how training ended."""
 
-    always = ("on_gradient", "on_logs")
+    always = ("on_gradient", "on_logs", "on_scope_begin")
+    begins = ("optimizer",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -47,6 +48,11 @@ class Endings(Check):
         self._sources: set[int] = set()
         self._run: _Run | None = None
         self._place: Any = None
+        self._first_rate: tuple[Any, float | None] = None, None  # an optimizer, and its rate in its first step
+
+    def on_scope_begin(self, opened: Any) -> None:
+        if opened.owner is not self._first_rate[0]:
+            self._first_rate = opened.owner, rate_of(opened.owner)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._sources.add(sources[0].identity if hasattr(sources[0], "identity") else 0)
@@ -78,7 +84,9 @@ class Endings(Check):
         if rate is None:
             return
         run.rates.append(rate)
-        highest, n, key = max(run.rates), len(run.rates), ("lr_too_low.faded", run.first_step)
+        whose, first = self._first_rate  # a schedule may have fallen far before the first epoch is over
+        highest = max(*run.rates, (first or 0.0) if whose is optimizer else 0.0)
+        n, key = len(run.rates), ("lr_too_low.faded", run.first_step)
         low = next((i for i, each in enumerate(reversed(run.rates)) if each >= limits.RATE_FADED * highest), n)
         if not low:
             self.watch.retract(key)  # it rises again, as in cycles

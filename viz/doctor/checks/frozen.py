@@ -56,12 +56,26 @@ class Frozen(Check):
         self._given: set[int] = set()  # those that an optimizer updated
         self._only_new = True  # has each step trained weights that were not there before?
         self._shapes: list[Any] = []
+        self._first_source = 0
+        self._renewed: list[Any] = []  # optimizers in a row that had made no step before: the first, and the last
+        self._renewals = 0
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "optimizer":
             self._optimizers[id(opened.owner)] = opened.owner
+            self._count_new(opened.owner)
         elif self.watch.step < 2:
             self._owners.meet(opened)
+
+    def _count_new(self, optimizer: Any) -> None:
+        """Follow whether each step is made by an optimizer that was never used, and that has something to remember."""
+        remembers = len(getattr(optimizer, "variables", ())) > 2  # beside the rate and the number of steps
+        new = remembers and not int(getattr(optimizer, "iterations", 1))
+        if new and self._renewed and optimizer is not self._renewed[-1]:
+            self._renewals += 1
+            self._renewed = [self._renewed[0], optimizer]
+        else:
+            self._renewals, self._renewed = int(new), [optimizer] if new else []
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if opened.kind != "step" or opened.scope.name != "train_step" or error is not None:
@@ -88,6 +102,9 @@ class Frozen(Check):
             self._set.add(variable.identity)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        first = getattr(sources[0], "identity", 0)
+        if first != self._first_source:
+            self._first_source, self._renewals, self._renewed = first, 0, []
         group = len(sources), id(sources[0]), id(sources[-1])
         if group not in self._groups:  # of a later stage of the training, perhaps
             self._groups.add(group)
@@ -123,6 +140,8 @@ class Frozen(Check):
         if self._only_new and self._gradients >= limits.FEW_STEPS:
             self._anew()
             return
+        if self._renewals >= limits.FEW_STEPS and not self._set:
+            self._forgets()
         self._forgotten()
         many = [w for w in self._watched.values() if self._asked[w.variable.identity] >= limits.UNREACHED_STEPS]
         still = [w for w in many if w.unchanged]
@@ -143,6 +162,19 @@ class Frozen(Check):
             "thrown away with its model",
             place=made_at(layer) or self._place,
             evidence={"unchanged": len(self._shapes), "steps": self.watch.step},
+        )
+
+    def _forgets(self) -> None:
+        """Each step had an optimizer of its own."""
+        name = type(self._renewed[-1]).__name__
+        self.watch.report(
+            "frozen.optimizer",
+            "warning",
+            f"each of the last {self._renewals} steps is the first one of a new {name}: what it gathers of gradients "
+            "over the steps, for momentum and sizes of updates, is thrown away each time",
+            place=made_at(self._renewed[-1]) or self._place,
+            key=("frozen", "optimizer"),
+            evidence={"unchanged": 0, "steps": self._renewals},
         )
 
     def _forgotten(self) -> None:

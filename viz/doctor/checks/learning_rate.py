@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number, total
+from viz.doctor.check_base import Check, host, number, rms, total
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates", "rate_is_high", "rate_of"]
@@ -24,7 +24,9 @@ class _Course:
     def __init__(self) -> None:
         self.losses: list[float] = []
         self.moves: list[float] = []
-        self.before: list[tuple[Variable, numpy.ndarray]] = []
+        self.before: list[tuple[Variable, numpy.ndarray, numpy.ndarray]] = []  # weights, and their gradients
+        self.uphill: list[bool] = []  # did a step move the weights along their gradients, and not against them?
+        self.kept: list[float] = []  # what clipping leaves of the gradients: 1 for all
         self.optimizer: Any = None
         self.rate: float | None = None
         self.rates: set[float] = set()
@@ -36,27 +38,31 @@ class LearningRates(Check):
     """Follows every loss, and compares updates with the weights they change."""
 
     always = ("on_gradient", "on_step_end", "on_scope_begin")
-    begins = ("optimizer",)
+    begins = ("optimizer", "loss")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._courses: dict[int, _Course] = {}
         self._now: _Course | None = None
         self._touched: list[_Course] = []
+        self._asked_loss = False  # is it a loss object's value that is followed? Other sums may well be meant to grow
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        variables = [s for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
-        if not variables:
+        pairs = [(s, r) for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
+        if not pairs:
             return
-        course = self._now = self._courses.setdefault(variables[0].identity, _Course())
+        course = self._now = self._courses.setdefault(pairs[0][0].identity, _Course())
         course.losses.append(total(targets))
         if self.watch.heavy:
-            kernels = [v for v in variables if v.data.ndim > 1 and v.data.dtype.kind == "f"]
-            course.before = [(v, host(v.data).copy()) for v in kernels]
+            kernels = [(v, r) for v, r in pairs if v.data.ndim > 1 and v.data.dtype.kind == "f"]
+            course.before = [(v, host(v.data).copy(), host(r.data).copy()) for v, r in kernels]
+            course.kept.append(_kept(course.optimizer, [host(r.data) for _, r in pairs]))
             self._touched.append(course)
 
     def on_scope_begin(self, opened: Any) -> None:
-        if opened.kind == "optimizer" and self._now is not None:
+        if opened.kind == "loss":
+            self._asked_loss = True
+        elif self._now is not None:
             course = self._course_of(opened)
             course.optimizer, course.place = opened.owner, made_at(opened.owner)
             rate = rate_of(opened.owner)
@@ -75,9 +81,9 @@ class LearningRates(Check):
         """In a loop without an optimizer, the line of the update stands for it."""
         if self._now is None:
             return
-        if not self._now.updated and (name == "assign_sub" or name.endswith("_update")):
+        if not self._now.updated and (name in ("assign_sub", "assign_add") or name.endswith("_update")):
             self._now.updated = any(bool(host(x.data).any()) for x in inputs if isinstance(x, Tensor))
-        if name == "assign_sub" and not self.watch.inside("optimizer"):
+        if name in ("assign_sub", "assign_add") and not self.watch.inside("optimizer"):
             self._now.place = self._now.place or self.watch.place()
 
     def on_step_end(self) -> None:
@@ -113,6 +119,9 @@ class LearningRates(Check):
         grew = last > factor * first + 1e-3 and max(finite[-limits.LAST :]) > factor * abs(finite[0])
         enough = len(losses) > limits.FIRST + limits.LAST or not math.isfinite(losses[-1]) or final
         if enough and grew and (math.isfinite(last) or max(finite) > factor * abs(finite[0])):
+            if len(self._courses) == 1 and len(course.uphill) >= limits.FIRST and all(course.uphill):
+                self._tell_uphill(course, finite[0], last)
+                return
             words = f"the loss went from {number(finite[0])} to {number(losses[-1])}"
             self._tell_high(course, words, finite[0], last)
             return
@@ -135,6 +144,19 @@ class LearningRates(Check):
             if finding.severity == "error" and finding.evidence.get("from_start") is False:
                 return "all units of a layer fell silent" if finding.kind == "dead_relu" else "the outputs froze"
         return ""
+
+    def _tell_uphill(self, course: _Course, first: float, last: float) -> None:
+        """The loss grows because each update adds the gradient, which points to where it grows."""
+        self.watch.retract(("lr_too_high", id(course)))
+        self.watch.report(
+            "loss_sign.update",
+            "error" if self._asked_loss else "info",
+            f"the updates go along the gradients, not against them: in all {len(course.uphill)} steps looked at the "
+            f"weights moved to where the loss grows, from {number(first)} to {number(last)}",
+            place=course.place,
+            key=("loss_sign", id(course)),
+            evidence={"perfect": first, "now": last, "steps": len(course.uphill)},
+        )
 
     def _tell_high(self, course: _Course, words: str, first: float, last: float) -> None:
         moved = course.moves[0] if course.moves else None
@@ -163,9 +185,10 @@ class LearningRates(Check):
         part = len(course.losses) // 3
         first, last = statistics.fmean(course.losses[:part]), statistics.fmean(course.losses[-part:])
         moved = max(course.moves)
-        low = course.rate is None or course.rate <= 1.001 * limits.RATE_TOO_SMALL * max(
-            1.0, 0.1 * _scale(course.optimizer)
-        )
+        kept = statistics.median(course.kept)
+        highest = 1.001 * limits.RATE_TOO_SMALL * max(1.0, 0.1 * _scale(course.optimizer))
+        low = course.rate is None or course.rate * kept <= highest
+        clipped = course.rate is not None and course.rate > highest
         key = ("lr_too_low", id(course))
         slow = low and moved <= limits.UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
         noise = 2 * statistics.pstdev(course.losses) / math.sqrt(part) if slow else 0.0
@@ -176,8 +199,10 @@ class LearningRates(Check):
             return  # no gradient at all: that isn't the learning rate
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         how = f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
+        if clipped:
+            rate += f", and of the gradients {_clipping(course.optimizer)} leaves {number(100 * kept)} %"
         self.watch.report(
-            "lr_too_low",
+            "lr_too_low.clipped" if clipped else "lr_too_low",
             "warning",
             f"the loss hardly moves ({number(first)} at first, {number(last)} now) in {len(course.losses)} "
             f"steps{rate}: an update {how} (about 0.001 of their size is usual)",
@@ -197,7 +222,8 @@ class LearningRates(Check):
 def _measure(course: _Course) -> None:
     """How far a step moved the weights, against their size."""
     moved = size = 0.0
-    for variable, before in course.before:
+    along = 0.0
+    for variable, before, gradient in course.before:
         scale = float(numpy.abs(before).max()) if before.size else 0.0
         if scale < _WEIGHTLESS or not math.isfinite(scale):
             continue
@@ -205,9 +231,33 @@ def _measure(course: _Course) -> None:
             change = host(variable.data).astype("float64") - before
             moved += float(numpy.square(change).sum())
             size += float(numpy.square(before.astype("float64")).sum())
+            along += float((change * gradient).sum()) if gradient.shape == change.shape else 0.0
     course.before = []
     if size and math.isfinite(moved):
         course.moves.append(math.sqrt(moved / size))
+        if moved and math.isfinite(along):
+            course.uphill.append(along > 0)
+
+
+def _clipping(optimizer: Any) -> str:
+    """The setting by which an optimizer limits gradients, as it is written; empty where it doesn't."""
+    for name in ("clipnorm", "global_clipnorm", "clipvalue"):
+        if getattr(optimizer, name, None):
+            return f"{name}={getattr(optimizer, name):g}"
+    return ""
+
+
+def _kept(optimizer: Any, gradients: list[numpy.ndarray]) -> float:
+    """How much of the gradients is left by clipping; 1 for optimizers whose updates don't depend on their size."""
+    setting, _, limit = _clipping(optimizer).partition("=")
+    if not setting or type(optimizer).__name__ != "SGD":
+        return 1.0
+    if setting == "clipvalue":
+        sizes = [float(numpy.abs(g).max()) for g in gradients if g.size]
+    else:
+        sizes = [rms(g) * math.sqrt(g.size) for g in gradients]
+    largest = math.hypot(*sizes) if setting == "global_clipnorm" else max(sizes, default=0.0)
+    return min(1.0, float(limit) / largest) if largest and math.isfinite(largest) else 1.0
 
 
 def _scale(optimizer: Any) -> float:
