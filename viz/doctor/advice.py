@@ -153,6 +153,10 @@ ADVICE = {
         "Use the layer on the way to the loss, inside the tape, without .numpy(), stop_gradient, argmax or "
         "round; if it should stay as it is, set layer.trainable = False."
     ),
+    "no_gradient.cut": (
+        "Take a loss that changes a little when the answers do: crossentropies instead of argmax or an accuracy, "
+        "squares instead of rounded numbers; what is counted belongs into metrics."
+    ),
     "no_gradient.uncalled": "Call it in the model's call method, or remove it.",
     "lr_too_high": (
         "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "

@@ -85,3 +85,22 @@ def test_no_steps_before_are_blamed_for_the_first_one(diagnosed):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 def test_relus_are_not_dead_of_nan(diagnosed):
     assert [f.kind for f in diagnosed(LOGARITHM)] == ["nonfinite"]
+
+
+@pytest.mark.parametrize(
+    ("line", "rules"),
+    [
+        ("loss = ops.mean(ops.cast(ops.argmax(model(x), axis=-1), 'float32'))", ["no_gradient.cut"]),
+        ("answers = model(x)", ["no_gradient"] * 2),  # and the loss outside of the tape: no op of it is to blame
+    ],
+)
+def test_an_op_without_slope_is_named_once_for_all_weights(line, rules, tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(
+        f"{DATA}model = ef.Sequential([layers.Flatten(), layers.Dense(4), layers.Dense(3)])\n"
+        f"for step in range(4):\n    loss = None\n    with ef.GradientTape() as tape:\n        {line}\n"
+        "    loss = ops.mean(ops.square(answers)) if loss is None else loss\n"
+        "    tape.gradient(loss, model.trainable_variables)\n"
+    )
+    found = [finding for finding in examine(str(path)).diagnosis if finding.kind == "no_gradient"]
+    assert [finding.rule for finding in found] == rules

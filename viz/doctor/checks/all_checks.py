@@ -10,7 +10,6 @@ from viz.doctor.checks.frozen import Frozen
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs, Normalizations
 from viz.doctor.checks.kernels import Kernels
-from viz.doctor.checks.last_layers import ClassNumbers, LastLayers, RowSoftmax
 from viz.doctor.checks.learning_rate import LearningRates
 from viz.doctor.checks.loss_direction import LossSign
 from viz.doctor.checks.losses import Labels, Mismatch
@@ -18,7 +17,7 @@ from viz.doctor.checks.memory import Memory
 from viz.doctor.checks.no_gradient import Unreached
 from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
-from viz.doctor.checks.outputs import ConstantOutput
+from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, RowSoftmax
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import Penalties
 from viz.doctor.checks.rank_times import RankTimes

@@ -6,11 +6,13 @@ from typing import Any
 
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host
+from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners, layers_in
 
 __all__ = ["Unreached"]
+
+_FLAT = ("round", "floor", "ceil", "trunc", "sign", "stop_gradient")
 
 
 class _Seen:
@@ -34,12 +36,24 @@ class Unreached(Check):
         self._owners = Owners()
         self._seen: dict[int, _Seen] = {}
         self._trained = False
+        self._without_slope: tuple[str, Any] | None = None  # the last op that gave untracked values of tracked ones
+        self._cut: tuple[str, Any] | None = None  # that one, where then no weight had a gradient
 
     def on_scope_begin(self, opened: Any) -> None:
         self._owners.meet(opened)
 
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if not isinstance(outputs, Tensor) or outputs.key is not None:
+            return
+        # Others lose their gradient by standing outside of the tape, which is another mistake.
+        flat = outputs.data.dtype.kind in "biu" or op.name in _FLAT
+        if flat and any(x.key is not None for x in tensors(list(inputs))):
+            self._without_slope = op.name, self.watch.place()
+
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._trained = True
+        lost = not any(isinstance(result, Tensor) for result in results)
+        self._cut, self._without_slope = self._without_slope if lost else None, None
         for source, result in zip(sources, results):
             if not isinstance(source, Variable) or not source.trainable:
                 continue
@@ -67,17 +81,32 @@ class Unreached(Check):
         enough = min(limits.UNREACHED_STEPS, max(3, self.watch.step))
         for seen in self._seen.values():
             owner = id(self._owners.of(seen.variable) or seen.variable)
-            if seen.asked and not seen.given:
+            if seen.asked and not seen.given and self._cut is None:
                 without.setdefault(owner, []).append(seen)
             elif some and seen.measured >= enough and not seen.nonzero and _is_kernel(seen.variable):
                 zero.setdefault(owner, []).append(seen)
         for owner in [key for key in self.watch.keys("no_gradient") if key not in without and key not in zero]:
             self.watch.retract(("no_gradient", owner))
+        if self._cut is not None and not any(seen.given for seen in self._seen.values()):
+            self._tell_cut(*self._cut)
         for owner, group in without.items():
             self._tell(owner, group, "None")
         if not self.watch.has("dead_relu", "loss_mismatch", "saturated", "nonfinite"):  # which explain zeros
             for owner, group in zero.items():
                 self._tell(owner, group, "exactly 0")
+
+    def _tell_cut(self, op: str, place: Any) -> None:
+        """One op stands between all weights and the loss."""
+        names = [seen.variable.path for seen in self._seen.values()]
+        self.watch.report(
+            "no_gradient.cut",
+            "error",
+            f"no weight has a gradient ({len(names)} were asked for): the loss goes through {op}, which has no slope",
+            op=op,
+            place=place,
+            key=("no_gradient", "cut"),
+            evidence={"variables": names, "steps": self.watch.step, "gradient": "None"},
+        )
 
     def _tell(self, owner: int, group: list[_Seen], what: str) -> None:
         layer = self._owners.of(group[0].variable)

@@ -1,4 +1,4 @@
-"""`constant_output`: the model answers the same, whatever it is asked."""
+"""What a model answers: the same whatever it is asked, or through a relu, a Dropout or a softmax that spoils it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
-from viz.doctor.program import layer_label
+from viz.doctor.checks.losses import is_ours
+from viz.doctor.program import Origin, layer_label
+from viz.doctor.user_code import made_at
 
-__all__ = ["ConstantOutput"]
+__all__ = ["ClassNumbers", "ConstantOutput", "LastLayers", "RowSoftmax"]
+
+_LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy")
+_SHIFTS = ("add", "maximum", "clip", "cast")  # as in log(p + 1e-9)
+_DIFFERENCES = ("mean_squared_error", "mean_absolute_error", "huber")
 
 
 class ConstantOutput(Check):
@@ -93,3 +99,149 @@ def _constant(x: Tensor, resolution: float = limits.CONSTANT) -> bool:
         return bool((values == values[:1]).all())
     spread = float((values.max(axis=0) - values.min(axis=0)).max())
     return bool(numpy.isfinite(spread)) and spread <= resolution * float(numpy.abs(values).max())
+
+
+class LastLayers(Check):
+    """A relu or a Dropout right before the softmax that gives the predictions."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._before: dict[int, Origin] = {}  # what a softmax was taken of, by the key of its output
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if op.name == "softmax" and isinstance(outputs, Tensor) and outputs.key is not None:
+            origin = self.watch.origin(inputs[0])
+            if origin is not None:
+                self._before[outputs.key] = origin
+        elif op.name in _LOGITS:
+            self._judge(self.watch.origin(inputs[1]), softmax=True)
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given = opened.scope.inputs
+        if opened.kind != "loss" or not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
+            return
+        before = self._before.get(given[1].key or -1)
+        self._judge(before or self.watch.origin(given[1]), softmax=before is not None)
+
+    def on_step_end(self) -> None:
+        self._before.clear()
+
+    def _judge(self, origin: Origin | None, softmax: bool) -> None:
+        if origin is None or origin.layer is None:
+            return
+        if softmax and origin.made_by == "relu":
+            self.watch.report(
+                "loss_mismatch.relu",
+                "warning",
+                f"the outputs of layer {layer_label(origin.layer)!r} come from relu, and a softmax is taken of them: a "
+                "class whose unit is at 0 gets no gradient through it, and none can be made less likely than that",
+                layer=origin.layer,
+                op="relu",
+                place=origin.place,
+                evidence={"high": 0.0},
+            )
+        rate = getattr(origin.layer, "rate", None)
+        if "Dropout" in type(origin.layer).__name__ and isinstance(rate, float) and rate > 0:
+            what = "logits, right before the softmax" if softmax else "predictions"
+            self.watch.report(
+                "dropout_high.outputs",
+                "warning",
+                f"layer {layer_label(origin.layer)!r} drops {rate:.0%} of the {what}: one that is dropped is 0, "
+                "whatever the network knows, and the loss counts that as its answer",
+                layer=origin.layer,
+                place=made_at(origin.layer),
+                evidence={"rate": rate, "noise": rate, "layers": [layer_label(origin.layer)]},
+            )
+
+
+class RowSoftmax(Check):
+    """The logarithm of a softmax over the rows of a batch, in a loss written by hand."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._answers: set[int] = set()  # what models and layers called by the program gave
+        self._over_rows: dict[int, tuple[Any, tuple[int, ...], int, int]] = {}
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if opened.kind in ("model", "layer") and error is None and self.watch.outermost():
+            self._answers.update(x.key for x in tensors(outputs) if x.key is not None)
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        x = inputs[0] if inputs else None
+        if not isinstance(x, Tensor) or not isinstance(outputs, Tensor) or x.key is None or outputs.key is None:
+            return
+        if op.name in ("softmax", "log_softmax"):
+            shape = x.data.shape
+            # A square is a table of similarities, which has two axes of rows.
+            if len(shape) == 2 and settings[0] in (0, -2) and shape[1] > 1 and shape[0] != shape[1]:
+                self._over_rows[outputs.key] = self.watch.place(), shape, x.key, outputs.key
+                if op.name == "log_softmax":
+                    self._judge(outputs.key)
+        elif x.key in self._over_rows and op.name in _SHIFTS:
+            self._over_rows[outputs.key] = self._over_rows[x.key]
+        elif x.key in self._over_rows and op.name == "log":
+            self._judge(x.key)
+
+    def _judge(self, key: int) -> None:
+        place, shape, *ends = self._over_rows[key]
+        if self.watch.inside("loss", "layer", "model") or self._answers.isdisjoint(ends):
+            return
+        self.watch.report(
+            "softmax_axis",
+            "error",
+            f"softmax of the predictions {shape} goes over the rows of the batch, which then depend on each other, not "
+            f"over the {shape[1]} classes (the last axis)",
+            op="softmax",
+            place=place,
+            evidence={"axis": 0, "shape": list(shape)},
+        )
+
+    def on_step_end(self) -> None:
+        self._answers.clear()
+        self._over_rows.clear()
+
+
+class ClassNumbers(Check):
+    """Differences to class numbers, judged by an accuracy: they are classes, and the loss takes them for amounts."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._classes: set[float] = set()
+        self._loss = ""
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given = opened.scope.inputs
+        if not isinstance(given, tuple) or len(given) < 2 or not isinstance(given[1], Tensor):
+            return
+        if opened.kind == "loss" and is_ours(opened.owner):
+            self._compared(getattr(getattr(opened.owner, "fn", None), "__name__", ""), given[0], given[1].data.shape)
+        elif opened.kind == "metric" and self._loss and len(self._classes) > 2 and _is_accuracy(opened.owner):
+            self._tell()
+
+    def _compared(self, name: str, labels: Any, shape: tuple[int, ...]) -> None:
+        found = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
+        whole = found.dtype.kind in "iu" or (found.dtype.kind == "f" and bool((found == numpy.floor(found)).all()))
+        single = len(shape) == 2 and shape[1] == 1 and found.size == shape[0]
+        if name not in _DIFFERENCES or not single or not whole or not found.size or found.min() < 0:
+            self._loss = ""
+        elif self._loss or not self._classes:
+            self._loss = name
+            self._classes.update(numpy.unique(found)[: limits.ANSWERS_KEPT].tolist())
+
+    def _tell(self) -> None:
+        least, most = min(self._classes), max(self._classes)
+        self.watch.report(
+            "class_loss.numbers",
+            "warning",
+            f"an accuracy is asked of one output that {self._loss} compares with the whole numbers {number(least)} to "
+            f"{number(most)}: to this loss they are amounts (class 9 is far from class 0, and 4.5 is between them), "
+            "while an accuracy counts classes",
+            place=self.watch.called_at(),
+            key=("class_loss", "numbers"),
+            evidence={"columns": 1, "loss": self._loss, "classes": len(self._classes)},
+        )
+
+
+def _is_accuracy(metric: Any) -> bool:
+    function = getattr(metric, "fn", None) or getattr(metric, "_fn", None)
+    return "accuracy" in f"{type(metric).__name__} {getattr(function, '__name__', '')}".lower()
