@@ -139,9 +139,11 @@ def _aligned(spec: Any, inputs: Any, layer: Any) -> tuple[list[Any], list[Any]]:
         return specs, [inputs.get(s.name) for s in specs]
     values = tree.flatten(inputs)
     if len(values) != len(specs):
+        cure = "Pass them as one list, in order."
+        if len(specs) == 1:
+            cure = "Join them, for example by layers.concatenate(inputs), or call the layer once for each."
         raise ValueError(
-            f"{describe(layer)} expects {len(specs)} input(s); got {len(values)}: {signature_of(values)}. "
-            "Pass them as one list, in order."
+            f"{describe(layer)} expects {len(specs)} input(s); got {len(values)}: {signature_of(values)}. {cure}"
         )
     return specs, values
 
@@ -163,10 +165,14 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
     ndim = len(x.shape)
     if "axes" in problem and ndim:
         wanted = next(int(word) for word in problem.split() if word.isdigit())
+        before = getattr(getattr(x, "node", None), "operation", None)
+        if wanted == ndim + 1 and getattr(before, "return_sequences", None) is False:
+            return f" {describe(before)} gives its last output alone: give it return_sequences=True."
         if wanted == ndim + 1 and hasattr(layer, "return_sequences"):
             return " Sequences are (batch, time, features): x[None] makes a batch of one, x[..., None] one feature."
         if wanted == ndim + 1:
-            return " A missing batch or channels axis: use x[None] or x[..., None]."
+            of_data_set = " Elements of a Dataset become batches by .batch(32)." if ndim == 1 else ""
+            return f" A missing batch or channels axis: use x[None] or x[..., None].{of_data_set}"
         return f" Reshape the inputs to {wanted} axes, the first being the batch."
     weights = getattr(layer, "weights", None) if getattr(layer, "built", False) else None
     if "length" in problem and weights:

@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow import regularizers
 from eagerflow.base import notebook, tree
-from eagerflow.base.errors import signature_of
+from eagerflow.base.errors import no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
@@ -54,6 +54,9 @@ _OTHER_WAYS = {  # what PyTorch's modules have
     "parameters": ". Use `layer.trainable_weights`, or `layer.weights` with all others.",
     "to": ". Use `with ef.device('gpu:0'):` around what should run there; other types: `dtype=`.",
 }
+_WEIGHTS = frozenset(
+    "beta bias depthwise_kernel gamma kernel moving_mean moving_variance pointwise_kernel recurrent_kernel".split()
+)
 _SET_BY_INIT = frozenset(
     "activity_regularizer autocast built dtype_policy input_spec name supports_masking _compute_type _losses".split()
 )
@@ -183,6 +186,9 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
             if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
                 return known.__get__(self)
             way = _OTHER_WAYS.get(name, "")
+            if name in _WEIGHTS and self.__dict__.get("built") is False:
+                told = f"{type(self).__name__!r} object has no attribute {name!r}: it isn't built."
+                raise no_attribute(f"{told} Call it first, or layer.build(input_shape).", name)
             told = f"{type(self).__name__!r} object has no attribute {name!r}{way}"
             # Without a name here: `getattr(layer, name, default)` would leave a cycle that keeps all frames alive.
             raise notebook.shown_short(AttributeError(told))

@@ -90,7 +90,7 @@ class Door:
 
     def _misfit(self, x: Any, model: Any) -> ValueError:
         batch = (
-            " A single example needs a batch axis: x[None]."
+            " A single example needs a batch axis: x[None]; examples of a Dataset become batches by .batch(32)."
             if len(x.shape) == self.ndim - 1 and tuple(x.shape) == self.shape[1:]
             else ""
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from eagerflow._viz import web_page
 from eagerflow.base import notebook, tree
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import custom_object_scope
 from eagerflow.base.spellings import behaviour, ignores
@@ -368,9 +368,10 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     def _known_graph(self, asked: str) -> Graph:
         if self._graph is None:
-            raise AttributeError(
+            raise no_attribute(
                 f"{type(self).__name__} {self.name!r} has no {asked}: only models made of Input, and built Sequential "
-                "models, know it before they run."
+                "models, know it before they run.",
+                asked,
             )
         return self._graph
 

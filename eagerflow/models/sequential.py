@@ -74,6 +74,8 @@ class Sequential(Model):
         def output(self) -> SymbolicTensor: ...
 
     def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
+        if isinstance(trainable, AnyLayer):
+            raise TypeError("Sequential(...) takes its layers as one list: Sequential([first, second]).")
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.autocast = False  # the layers cast their own inputs
         self.__dict__.update(_input_layer=None, _ends=[], _remembered=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import numpy as np
 import pytest
 
@@ -189,6 +191,26 @@ INPUTS: dict[str, Mistake] = {
         ValueError,
         ("mixing", "equal batches"),
     ),
+    "stacked LSTMs": (
+        lambda: ef.Sequential([ef.Input((5, 8)), layers.LSTM(4, name="first"), layers.LSTM(4)]),
+        ValueError,
+        ('LSTM "first"', "return_sequences=True"),
+    ),
+    "two inputs for a layer of one": (
+        lambda: layers.Dense(2)([X, X]),
+        ValueError,
+        ("1 input(s)", "got 2", "layers.concatenate", "once for each"),
+    ),
+    "pictures with channels first": (
+        lambda: ef.Sequential([ef.Input((3, 32, 32)), layers.Conv2D(4, 3), layers.MaxPooling2D()]),
+        ValueError,
+        ("(None, 1, 30, 4)", "channels last", "data_format='channels_first'"),
+    ),
+    "a weight before there is one": (
+        lambda: layers.Conv2D(2, 3).kernel,
+        AttributeError,
+        ("isn't built", "layer.build(input_shape)"),
+    ),
     "numbers with fractions to look up": (
         lambda: layers.Embedding(5, 2, name="words")(np.array([[1.0, 1.5]])),
         ValueError,
@@ -270,3 +292,13 @@ def test_inputs(name):
 @pytest.mark.parametrize("name", OWN)
 def test_layers_of_ones_own(name):
     check(OWN[name])
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda: layers.Dense(2).kernel, lambda: layers.Conv2D(2, 3).kernel, lambda: ef.Model().output]
+)
+def test_python_adds_no_suggestion_of_its_own_to_an_attribute_that_comes_later(ask):
+    with pytest.raises(AttributeError) as told:
+        ask()
+    shown = "".join(traceback.format_exception(told.value))
+    assert "Did you mean" not in shown, shown

@@ -67,6 +67,11 @@ def file_of(tmp_path, name, content):
 
 
 BUILDING: dict[str, Mistake] = {
+    "layers that aren't in a list": (
+        lambda: ef.Sequential(layers.Dense(3), layers.Dense(1)),
+        TypeError,
+        ("as one list", "Sequential([first, second])"),
+    ),
     "no layer": (lambda: added(3), (TypeError, ValueError), ("Sequential", "int")),
     "a layer's class": (lambda: added(layers.Dense), (TypeError, ValueError), ("Dense",)),
     "a function": (lambda: added(lambda x: x), (TypeError, ValueError), ("Lambda",)),

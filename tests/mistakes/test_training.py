@@ -220,6 +220,11 @@ FIT: dict[str, Mistake] = {
         TypeError,
         ("test_step", "dict"),
     ),
+    "a Dataset without batches": (
+        lambda: fit(ef.data.Dataset.from_tensor_slices((X, Y))),
+        ValueError,
+        ("axes", ".batch(32)"),
+    ),
     "an endless Dataset to train on": (lambda: fit(endless()), ValueError, ("no end", "steps_per_epoch")),
     "an endless Dataset to validate on": (
         lambda: fit(X, Y, validation_data=endless()),

@@ -16,7 +16,7 @@ from eagerflow.layer.layer import Layer, cast_with_mask
 from eagerflow.layer.settings import activated_shape, layout, one_of, settle, sizes
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
-__all__ = ["ConvolutionBase", "with_defaults", "windows_along"]
+__all__ = ["ConvolutionBase", "how_to_fit", "with_defaults", "windows_along"]
 
 T = TypeVar("T")
 
@@ -104,8 +104,8 @@ class ConvolutionBase(Layer):
         if any(n is not None and n < 1 for n in found):
             raise ValueError(
                 f"{describe(self)}: windows of {self.kernel_size} (dilation_rate "
-                f"{self.dilation_rate}) don't fit into inputs of shape {tuple(input_shape)}. Use padding='same' or "
-                "larger inputs."
+                f"{self.dilation_rate}) don't fit into inputs of shape {(None, *input_shape[1:])}. "
+                f"{how_to_fit(self, spatial)}"
             )
         return self._shape(input_shape[0], found, filters)
 
@@ -115,6 +115,17 @@ class ConvolutionBase(Layer):
     def _shape(self, batch: int | None, spatial: Any, filters: int) -> Shape:
         last = self.data_format == "channels_last"
         return activated_shape(self, (batch, *spatial, filters) if last else (batch, filters, *spatial))
+
+
+def how_to_fit(layer: Layer, spatial: Shape) -> str:
+    """What to do where a window is larger than the input."""
+    known = [n for n in spatial if n is not None]
+    if layer.data_format == "channels_last" and len(known) > 1 and 4 * known[0] <= known[-1]:
+        return (
+            "Are the inputs (batch, channels, height, width)? The layers take channels last: use "
+            "ops.transpose(x, (0, 2, 3, 1)), or data_format='channels_first' in each layer."
+        )
+    return "Use padding='same' or larger inputs."
 
 
 def windows_along(length: int | None, reach: int, stride: int, padding: Padding) -> int | None:

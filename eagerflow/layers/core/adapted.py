@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import initializers, ops
+from eagerflow.base.errors import no_attribute
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.typing import InitializerLike
 from eagerflow.core.custom_gradient import custom_gradient
@@ -39,7 +40,8 @@ class LargeWeight:
         if layer is None:
             return self
         if not layer.built:
-            raise AttributeError(f"You must build the layer before accessing `{self.name}`: {describe(layer)}.")
+            asked = f"You must build the layer before accessing `{self.name}`: {describe(layer)}."
+            raise no_attribute(f"{asked} Call it, or layer.build(input_shape).", self.name)
         return layer._seen_weight()
 
 

@@ -13,7 +13,7 @@ from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import of_pooling
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, one_of, sizes
-from eagerflow.layers.convolutional.conv_base import windows_along, with_defaults
+from eagerflow.layers.convolutional.conv_base import how_to_fit, windows_along, with_defaults
 
 __all__ = ["AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D"]
 
@@ -56,7 +56,7 @@ class _Pooling(Layer):
         if any(n is not None and n < 1 for n in found):
             raise ValueError(
                 f"{describe(self)}: windows of {self.pool_size} don't fit into inputs of shape "
-                f"{tuple(input_shape)}. Use padding='same' or larger inputs."
+                f"{(None, *input_shape[1:])}. {how_to_fit(self, spatial)}"
             )
         if last:
             return (input_shape[0], *found, input_shape[-1])
