@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.errors import did_you_mean, expect_one_of
+from eagerflow.base.tracebacks import warn
 from eagerflow.base.typing import Better
 from eagerflow.callbacks.base import Callback
 
@@ -59,10 +59,7 @@ class MonitorCallback(Callback):
         hint = did_you_mean(self.monitor, known)
         if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in known):
             hint = " fit has no validation_data or validation_split."
-        warnings.warn(
-            f"{type(self).__name__} watches {self.monitor!r}, which isn't there.{hint} Known: {', '.join(known)}.",
-            stacklevel=3,
-        )
+        warn(f"{type(self).__name__} watches {self.monitor!r}, which isn't there.{hint} Known: {', '.join(known)}.")
 
     def _waits(self) -> bool:
         """Whether the number comes in some epochs only."""

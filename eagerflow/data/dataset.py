@@ -53,11 +53,12 @@ class Dataset(MoreSteps):
     # -- sources
 
     @staticmethod
-    def from_tensor_slices(tensors: Any) -> Dataset:
+    def from_tensor_slices(tensors: Any, *more: Any) -> Dataset:
         """One element per row of the arrays.
 
         Args:
             tensors: an array, or a tuple or dict of arrays with the same number of rows.
+            *more: nothing: several arrays go into one tuple.
 
         Raises:
             ValueError: when the numbers of rows differ, or there are none.
@@ -67,6 +68,8 @@ class Dataset(MoreSteps):
         >>> [(row["x"].tolist(), int(row["y"])) for row in data]
         [([1.0, 2.0], 0), ([3.0, 4.0], 1)]
         """
+        if more:
+            raise TypeError("from_tensor_slices takes several arrays as one tuple: from_tensor_slices((x, y)).")
         arrays = _host_arrays(tensors)
         rows = check_lengths(tensors=arrays)
         return _Slices(arrays, rows)

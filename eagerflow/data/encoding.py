@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.config import floatx
+from eagerflow.base.errors import signature_of
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
@@ -31,6 +32,11 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
     given = x.numpy() if isinstance(x, Tensor) else numpy.asarray(x)
+    if given.dtype.kind not in "iubf":
+        raise ValueError(
+            f"to_categorical(x): expected class numbers; got {signature_of(given)}. Of names, "
+            "np.unique(x, return_inverse=True)[1] gives the numbers."
+        )
     labels = given.astype("int64")
     if (labels != given).any():
         raise ValueError("to_categorical(x): class numbers must be whole.")

@@ -164,6 +164,7 @@ class ArrayFeed(Feed):
         self.batch_size = self.size
         self.shuffle = shuffle
         self.parts = pack_x_y_sample_weight(x, y, sample_weight)
+        self.has_targets = y is not None
         self.available = -(-self.rows // self.size)
         self.steps = _within_limit(_one_pass(steps, self.available))
         self.goes_on = goes_on and self.steps != self.available

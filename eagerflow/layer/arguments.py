@@ -69,13 +69,19 @@ class CallSignature:
             known = list(self.signature.parameters)[1:]
             hint = next((h for k in kwargs if k not in known and (h := did_you_mean(k, known))), "")
             raise TypeError(
-                f"{describe(layer)}: call{self.signature} was given the wrong arguments: {error}.{hint}"
+                f"{describe(layer)}: call{_as_called(self.signature)} was given the wrong arguments: {error}.{hint}"
             ) from None
         found = dict(list(bound.items())[1:])
         for name, parameter in self.signature.parameters.items():
             if parameter.kind is parameter.VAR_KEYWORD and name in found:
                 found.update(found.pop(name))
         return found
+
+
+def _as_called(signature: inspect.Signature) -> str:
+    """`(inputs, training=None)`: without `self` and types, which make it hard to read."""
+    parameters = [p.replace(annotation=p.empty) for p in [*signature.parameters.values()][1:]]
+    return str(inspect.Signature(parameters))
 
 
 def _mask_parameters(names: list[str], named: dict[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -189,6 +189,8 @@ class MeanMetricWrapper(Mean):
             on_all_rows(self, self.update_state, y_true, y_pred, sample_weight)
             return
         values = self._fn(_numbers(y_true), _numbers(y_pred), **self._fn_kwargs)
+        if values is None:
+            raise TypeError(f"the metric {self.name!r} gave None. Was its return forgotten?")
         if world.share is not None and not values.ndim:
             on_all_rows(self, self.update_state, y_true, y_pred, sample_weight)
             return

@@ -154,7 +154,7 @@ class Doors:
         if len(values) != len(self.doors):
             raise ValueError(
                 f"{type(model).__name__} {model.name!r} has {len(self.doors)} input(s) {self.keys}; "
-                f"got {len(values)}: {signature_of(values)}."
+                f"got {len(values)}: {signature_of(values)}. Pass a list in this order, or a dict with these keys."
             )
         return values
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow.base.config import epsilon as default_epsilon
 from eagerflow.base.errors import UnknownArgumentError, a_kind, did_you_mean
+from eagerflow.core.variable import Variable
 
 __all__ = ["at_least", "between", "clipping", "epsilon", "number", "pairs", "positive"]
 __all__ += ["unknown_arguments", "whole"]
@@ -92,6 +93,10 @@ def pairs(owner: str, given: Iterable[Any]) -> list[tuple[Any, Any]]:
         raise ValueError(
             f"{owner}.apply_gradients(grads_and_vars): expected pairs of a gradient and its variable; write "
             "apply_gradients(zip(gradients, weights)), or apply(gradients, weights)."
+        )
+    if any(isinstance(gradient, Variable) and not isinstance(variable, Variable) for gradient, variable in found):
+        raise TypeError(
+            f"{owner}.apply_gradients(grads_and_vars): in each pair the gradient comes first, then its variable."
         )
     return found
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eagerflow import losses, metrics, optimizers
 from eagerflow.base import tree
 from eagerflow.base.capturing import replayed
+from eagerflow.base.errors import UnknownNameError
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.typing import OptimizerLike
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import rows_of
 from eagerflow.losses.base import Loss, LossFunctionWrapper
+from eagerflow.losses.table import LOSSES
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
 from eagerflow.training.captured_steps import CapturedSteps
@@ -42,7 +45,7 @@ class Compiled:
         output_names: Sequence[str] | None,
         structure: Any = None,
     ) -> None:
-        self.optimizer = optimizers.get(optimizer)
+        self.optimizer = _as_optimizer(optimizer)
         outputs = self.outputs = Outputs(output_names)
         if any(tree.is_nested(part) for part in tree_parts(structure)):
             outputs.settle(structure)
@@ -225,7 +228,32 @@ def _number(weight: Any) -> float:
     try:
         return float(weight[0] if isinstance(weight, (list, tuple)) and len(weight) == 1 else weight)
     except (TypeError, ValueError):
-        raise TypeError(f"compile(loss_weights=...): expected numbers; got {weight!r:.60}.") from None
+        names = any(isinstance(each, str) for each in tree.flatten(weight))
+        cure = " loss_weights comes before metrics: write metrics=[...] by name." if names else ""
+        raise TypeError(f"compile(loss_weights=...): expected numbers; got {weight!r:.60}.{cure}") from None
+
+
+def _check_signature(function: Any) -> None:
+    """Of a function of the user's, as far as Python can tell."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        raise TypeError(
+            f"compile(loss={_name_of(function)}): a loss takes two arguments, (y_true, y_pred); this takes {signature}."
+        ) from None
+
+
+def _as_optimizer(identifier: OptimizerLike) -> Any:
+    try:
+        return optimizers.get(identifier)
+    except UnknownNameError as error:
+        if isinstance(identifier, str) and identifier in LOSSES.entries:
+            error.args = (f"Unknown optimizer {identifier!r}: that is a loss. Write compile(optimizer, loss).",)
+        raise
 
 
 def _as_loss(identifier: Any) -> Loss | None:
@@ -238,6 +266,7 @@ def _as_loss(identifier: Any) -> Loss | None:
         return found
     if not callable(found):
         raise TypeError(f"compile(loss=...): expected a name, Loss object or function; got {identifier!r:.60}.")
+    _check_signature(found)
     return LossFunctionWrapper(found, name=_name_of(found))
 
 

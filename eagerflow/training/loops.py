@@ -214,6 +214,8 @@ def _validation_feed(held_back: Any, training: Feed, batch_size: int | None, ste
         x, y, sample_weight = unpack_x_y_sample_weight(tuple(held_back))
         if is_array_like(x):
             return ArrayFeed(x, y, sample_weight, batch_size or training.batch_size, steps=steps)
+    if is_array_like(held_back) and isinstance(training, ArrayFeed) and training.has_targets:
+        raise ValueError("fit(validation_data=...): got x alone; write validation_data=(x, y).")
     found = feed_for(held_back, None, None, batch_size if is_array_like(held_back) else None, steps)
     return with_an_end("fit", "validation_steps", found)
 

@@ -203,7 +203,7 @@ def test_a_callback_needs_no_super_init():
         (lambda: callbacks.EarlyStopping(3), TypeError, "name of a number"),
         (lambda: callbacks.ReduceLROnPlateau(factor=1.0), ValueError, "factor=1.0"),
         (lambda: callbacks.LearningRateScheduler(0.1), TypeError, "expected a function"),
-        (lambda: callbacks.Nothing, AttributeError, "has no 'Nothing'"),
+        (lambda: callbacks.Nothing, AttributeError, "has no attribute 'Nothing'"),
     ],
 )
 def test_mistakes_have_clear_errors(make, error, words):

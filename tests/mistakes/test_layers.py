@@ -191,6 +191,21 @@ INPUTS: dict[str, Mistake] = {
         ValueError,
         ("mixing", "equal batches"),
     ),
+    "no second input": (
+        lambda: layers.MultiHeadAttention(2, 4)(SERIES),
+        TypeError,
+        ("call(query, value, key=None", "'value'"),
+    ),
+    "a shortcut around a convolution without padding": (
+        lambda: layers.Add()([ef.Input((14, 14, 8)), ef.Input((16, 16, 8))]),
+        ValueError,
+        ("(None, 14, 14, 8)", "padding='same'"),
+    ),
+    "halves of an odd size, doubled": (
+        lambda: layers.Concatenate()([ef.Input((14, 14, 8)), ef.Input((15, 15, 8))]),
+        ValueError,
+        ("(None, 15, 15, 8)", "odd size", "Cropping2D"),
+    ),
     "stacked LSTMs": (
         lambda: ef.Sequential([ef.Input((5, 8)), layers.LSTM(4, name="first"), layers.LSTM(4)]),
         ValueError,
@@ -302,3 +317,9 @@ def test_python_adds_no_suggestion_of_its_own_to_an_attribute_that_comes_later(a
         ask()
     shown = "".join(traceback.format_exception(told.value))
     assert "Did you mean" not in shown, shown
+
+
+def test_pictures_of_other_channels_are_told_nothing_about_their_size():
+    with pytest.raises(ValueError, match="shapes that broadcast") as told:
+        layers.Add()([np.ones((1, 4, 4, 2)), np.ones((1, 4, 4, 3))])
+    assert "padding" not in str(told.value)

@@ -96,7 +96,39 @@ def generator_used_up():
     made.fit(data, verbose=0)
 
 
+def swapped_pair():
+    weight = ef.Variable([1.0])
+    optimizers.SGD().apply_gradients([(weight, ef.ops.ones(1))])
+
+
+def forgotten(y_true, y_pred):
+    pass
+
+
+def of_two_inputs():
+    a, b = ef.Input((2,), name="a"), ef.Input((2,), name="b")
+    made = ef.Model([a, b], layers.Dense(1)(layers.add([a, b])))
+    made.compile("sgd", "mse")
+    return made
+
+
 COMPILE: dict[str, Mistake] = {
+    "a loss in the place of the optimizer": (
+        lambda: ef.Sequential([layers.Dense(1)]).compile("mse", "adam"),
+        ValueError,
+        ("'mse'", "that is a loss", "compile(optimizer, loss)"),
+    ),
+    "metrics in the place of loss_weights": (
+        lambda: model(loss_weights=["mae"]).fit(X, Y, verbose=0),
+        TypeError,
+        ("loss_weights", "metrics=[...]"),
+    ),
+    "a loss of one argument": (
+        lambda: model(loss=lambda y_pred: y_pred),
+        TypeError,
+        ("(y_true, y_pred)", "takes (y_pred)"),
+    ),
+    "pairs of a variable and its gradient": (swapped_pair, TypeError, ("the gradient comes first",)),
     "gradients without their weights": (
         lambda: optimizers.SGD().apply_gradients([ef.ops.ones(3)]),
         ValueError,
@@ -219,6 +251,36 @@ FIT: dict[str, Mistake] = {
         lambda: step_of_ones_own().evaluate(X, Y, verbose=0),
         TypeError,
         ("test_step", "dict"),
+    ),
+    "validation data without targets": (
+        lambda: fit(X, Y, validation_data=X),
+        ValueError,
+        ("validation_data", "validation_data=(x, y)"),
+    ),
+    "one input for two": (
+        lambda: of_two_inputs().fit(X, Y, verbose=0),
+        ValueError,
+        ("['a', 'b']", "Pass a list", "dict"),
+    ),
+    "one label for each sequence": (
+        lambda: classifier().fit(np.ones((6, 5, 2)), LABELS, verbose=0),
+        ValueError,
+        ("[6, 5, 3]", "Flatten", "return_sequences"),
+    ),
+    "a metric without a return": (
+        lambda: model(metrics=[forgotten]).fit(X, Y, verbose=0),
+        TypeError,
+        ("'forgotten'", "return"),
+    ),
+    "arrays that aren't in a tuple": (
+        lambda: ef.data.Dataset.from_tensor_slices(X, Y),
+        TypeError,
+        ("from_tensor_slices((x, y))",),
+    ),
+    "names for class numbers": (
+        lambda: ef.utils.to_categorical(np.array(["a", "b"])),
+        ValueError,
+        ("class numbers", "np.unique(x, return_inverse=True)[1]"),
     ),
     "a Dataset without batches": (
         lambda: fit(ef.data.Dataset.from_tensor_slices((X, Y))),
@@ -350,3 +412,9 @@ def test_fit_and_its_kin(name):
 @pytest.mark.parametrize("name", PARTS)
 def test_optimizers_losses_metrics_callbacks_data(name):
     check(PARTS[name])
+
+
+def test_a_callback_that_waits_for_a_misspelt_number_is_shown_at_the_users_line():
+    with pytest.warns(UserWarning, match="val_los") as caught:
+        model().fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping(monitor="val_los")])
+    assert caught[0].filename == __file__

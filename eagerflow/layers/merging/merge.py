@@ -53,7 +53,7 @@ class _Merge(Layer):
         for i, (m, n) in enumerate(zip(a, b, strict=True)):
             if None not in (m, n) and m != n and (i == 0 or 1 not in (m, n)):
                 what = "batches of one size" if i == 0 else "shapes that broadcast"
-                raise ValueError(f"{describe(self)} needs inputs with {what}; got {shapes}.")
+                raise ValueError(f"{describe(self)} needs inputs with {what}; got {shapes}.{_how_to_fit(shapes)}")
         return tuple([None if None in (m, n) else n if m == 1 else m for m, n in zip(a, b, strict=True)])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -80,6 +80,17 @@ def _check_masks(layer: Any, inputs: Any, mask: Any) -> None:
 def _not_a_list(layer: Any, got: str) -> ValueError:
     return ValueError(
         f"{describe(layer)} is called on a list of inputs; got {got}. Write {type(layer).__name__}()([x, y])."
+    )
+
+
+def _how_to_fit(shapes: Sequence[Shape]) -> str:
+    """What to do about pictures of different sizes, if that is what they are."""
+    ranks = {len(shape) for shape in shapes}
+    if len(ranks) > 1 or not ranks <= {4, 5} or not any(len({*sizes} - {None}) > 1 for sizes in [*zip(*shapes)][1:-1]):
+        return ""
+    return (
+        " Convolutions with padding='same' keep the size; an odd size that was halved and doubled again needs "
+        "Cropping2D, ZeroPadding2D, or inputs whose size can be halved as often."
     )
 
 
@@ -294,7 +305,7 @@ class Concatenate(_Merge):
         if not fits:
             raise ValueError(
                 f'Concatenate "{self.name}"(axis={self.axis}) needs inputs whose shapes differ along that axis only; '
-                f"got {shapes}."
+                f"got {shapes}.{_how_to_fit(shapes)}"
             )
         along = [s[place] for s in shapes]
         total = None if None in along else sum(n for n in along if n is not None)

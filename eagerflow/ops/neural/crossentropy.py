@@ -243,6 +243,11 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
     if target.shape != wanted:
         one_hot = target.shape == output.shape
         cure = " For one-hot labels use a categorical loss, or ops.argmax(y, axis=-1)." if one_hot else ""
+        if target.ndim == 1 and output.ndim > 2:
+            cure = (
+                " One label per sample needs outputs (batch, classes): a Flatten or pooling layer before the last one, "
+                "or a recurrent layer without return_sequences=True."
+            )
         if target.ndim > output.ndim:
             cure = " Are target and output swapped? The target comes first."
         raise ValueError(
