@@ -117,7 +117,7 @@ class ConvolutionBase(Layer):
         return activated_shape(self, (batch, *spatial, filters) if last else (batch, filters, *spatial))
 
 
-def how_to_fit(layer: Layer, spatial: Shape) -> str:
+def how_to_fit(layer: Any, spatial: Shape) -> str:
     """What to do where a window is larger than the input."""
     known = [n for n in spatial if n is not None]
     if layer.data_format == "channels_last" and len(known) > 1 and 4 * known[0] <= known[-1]:
