@@ -44,8 +44,8 @@ class Alive:
 class MemoryUse:
     """Memory over time. Shows itself as a table.
 
-    Only memory behind tensors that the recording met is counted: what an op uses in passing, an optimizer's own
-    state, and Python itself are not.
+    Only memory behind tensors that the recording met is counted, and what optimizers keep: what an op uses in passing
+    and Python itself are not.
 
     Attributes:
         peak: the most bytes in use at a time.
@@ -170,12 +170,15 @@ def _where(record: Record, op: Op) -> str:
 
 
 def _first_tensors(record: Record) -> dict[int, TensorInfo]:
-    """For each piece of memory, the tensor it was made for: a variable if it is one's, else the first met."""
+    """For each piece of memory, the tensor it was made for: a variable if it is one's, else the first met.
+
+    Where ops read what an optimizer keeps, it was met as another variable before.
+    """
     found: dict[int, TensorInfo] = {}
     for tensor in record.tensors:
         if tensor.storage is not None and (tensor.storage not in found or tensor.name):
             found.setdefault(tensor.storage, tensor)
-            if tensor.name and not found[tensor.storage].name:
+            if not found[tensor.storage].name or tensor.role == "optimizer state":
                 found[tensor.storage] = tensor
     return found
 

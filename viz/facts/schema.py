@@ -30,7 +30,7 @@ __all__ = [
 __all__ += ["VARIABLES", "TensorInfo"]
 
 PHASES = ("forward", "backward", "update", "metric", "data", "network")
-ROLES = ("input", "parameter", "frozen", "state", "activation", "gradient", "constant")
+ROLES = ("input", "parameter", "frozen", "state", "activation", "gradient", "constant", "optimizer state")
 VARIABLES = ("parameter", "frozen", "state")
 """Roles of variables: what is trained, what is kept from it, and what never is."""
 

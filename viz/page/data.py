@@ -6,7 +6,6 @@ written once and referred to by number.
 
 from __future__ import annotations
 
-import collections
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,7 +18,7 @@ from viz.facts.flaws import first_flaw, origins
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
-from viz.facts.schema import VARIABLES, Composition, Frame, Logs, Op, Record, Scope, TensorInfo
+from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, pick_step, step_kinds, variables_of
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
@@ -51,7 +50,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         `shapes` and `frames`. It holds no NaN, so it is valid JSON.
     """
     part, first = cut(record, most_ops)
-    columns, flaw, others = _Columns(part), first_flaw(part), _others_in_memory(part)
+    columns, flaw = _Columns(part), first_flaw(part)
     found: dict[str, Any] = {
         "kind": "eagerflow page",
         "format": VERSION,
@@ -73,7 +72,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "guilty": _guilty(part, first),
         "types": kinds_of_types(part),
         "variables": list(variables_of(part).items()),
-        "memory": [[t.id, size, start, end, others.get(t.id, 0)] for t, size, start, end in spans(part)],
+        "memory": [[t.id, size, start, end] for t, size, start, end in spans(part)],
         "logs": [finite([log.kind, log.step, log.values]) for log in _thinned(part.logs)],
     }
     found["excerpts"] = excerpts(columns.frames.values)
@@ -100,13 +99,6 @@ def _thinned(logs: Sequence[Logs]) -> list[Logs]:
         every = -(-len(of_kind) // _MOST_LOGS) or 1
         found += of_kind[:-1:every] + of_kind[-1:]
     return found
-
-
-def _others_in_memory(record: Record) -> dict[int, int]:
-    """For each variable how many others lie in the same piece of memory: optimizers keep many in one."""
-    weights = [t for t in record.tensors if t.role in VARIABLES and not t.version and t.storage is not None]
-    counts = collections.Counter([t.storage for t in weights])
-    return {t.id: counts[t.storage] - 1 for t in weights if counts[t.storage] > 1}
 
 
 def _cut_text(text: str) -> str:

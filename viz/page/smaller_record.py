@@ -57,7 +57,8 @@ class _Cut:
     def __init__(self, record: Record, first: int, last: int) -> None:
         self.whole, self.first = record, first
         self.ops = record.ops[first:last]
-        self.tensors = self._numbers(sorted({t for op in self.ops for t in self._met(op)}))
+        kept = [t.id for t in record.tensors if t.role == "optimizer state"]  # which no op reads
+        self.tensors = self._numbers(sorted({*kept, *[t for op in self.ops for t in self._met(op)]}))
         self.scopes = self._numbers(sorted(self._scopes()))
         used = {record.tensors[t].storage for t in self.tensors}
         self.storages = self._numbers(sorted([s for s in used if s is not None]))

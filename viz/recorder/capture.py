@@ -18,9 +18,10 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
+from eagerflow.optimizers import Optimizer
 from viz.facts.json_data import to_plain
 from viz.recorder.compositions import guilty_part
-from viz.recorder.descriptions import about, flat
+from viz.recorder.descriptions import about, device_name, flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, update_recorder
 from viz.recorder.journal import Journal
@@ -88,6 +89,7 @@ class Capture(observe.Observer):
         self._crashed = crashed
         self.parts: dict[int, list[int]] = {}
         self.gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
+        self._states: set[int] = set()  # keys of the variables that optimizers keep
         self._same_key: dict[int | None, int] = {}
         self.arrays: dict[int, tuple[Any, int]] = {}
         self._drawn: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what was drawn and not yet read: its event
@@ -305,13 +307,28 @@ class Capture(observe.Observer):
         position = self._same_key.get(key)  # `variable.value` is a tensor of its own, with the variable's key
         if position is None and key is None:
             position = self._array_position(x.data)
+        storage = self.memory.of_variable(x) if variable is not None and self.memory is not None else None
         if position is None:
             position = self.meet(x.data, key, variable, outside)
             if key is not None:
                 self._same_key[key] = position
         elif variable is not None:
-            self.journal.name_variable(position, variable)
+            self.journal.name_variable(position, variable, storage)
         return self._number(x, position)
+
+    def meet_state(self, optimizer: Any, started: int) -> None:
+        """Note what an optimizer keeps beside the weights, which no op reads; a step of it that began then is over."""
+        if self.memory is None or not isinstance(optimizer, Optimizer):
+            return
+        for variable in optimizer.variables:
+            if variable.data.shape == () or variable.identity in self._states:
+                continue
+            self._states.add(variable.identity)
+            storage = self.memory.of_variable(variable, started if int(optimizer.iterations) <= 1 else self.began)
+            about = (variable.path, "optimizer state")
+            data = variable.data
+            self.journal.tensors.extend((data.shape, data.dtype, None, storage, about, device_name(data), True))
+        self.memory.follow_variables()
 
     def array(self, array: Any) -> int:
         """The position of an array that was passed as it is."""

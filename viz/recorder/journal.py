@@ -107,6 +107,6 @@ class Journal:
         flat = iter(self.tensors)
         return [Met(*row) for row in zip(*[flat] * _MET)]
 
-    def name_variable(self, position: int, variable: tuple[str, str]) -> None:
+    def name_variable(self, position: int, variable: tuple[str, str], storage: int | None) -> None:
         """Note that a tensor met before is a variable's."""
-        self.tensors[_MET * position + 4] = variable
+        self.tensors[_MET * position + 3 : _MET * position + 5] = storage, variable

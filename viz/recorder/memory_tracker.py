@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import bisect
 import weakref
 from collections.abc import Callable
 from typing import Any
 
-from numpy import generic
+from numpy import generic, ndarray
 
 from eagerflow.core.observe import clock
 
@@ -19,6 +20,14 @@ class Lifetime(weakref.ref[Any]):
     __slots__ = ("number",)
 
     number: int
+
+
+class Shared(Lifetime):
+    """The same of an array in which several variables lie: where each begins and ends, and its number."""
+
+    __slots__ = ("places",)
+
+    places: list[tuple[int, int, int]]
 
 
 class Memory:
@@ -36,6 +45,8 @@ class Memory:
         self.ends: list[int] = []
         self.alive: dict[int, Lifetime] = {}
         self.add = _adder(self)
+        self._ended = _ender(self)
+        self._variables: dict[int, Lifetime] = {}
 
     def number(self, array: Any) -> int | None:
         """The number of the memory behind `array`; None for NumPy's scalars, which are small."""
@@ -46,21 +57,97 @@ class Memory:
             owner = array
         known = self.alive.get(id(owner))
         if known is not None and known() is owner:
-            return known.number
+            return known.number if known.__class__ is not Shared else self._within(known, array)
         return self.add(owner, clock())
+
+    def of_variable(self, variable: Any, began: int | None = None) -> int | None:
+        """The number of a variable's memory, which it has for itself as long as it lives.
+
+        The array that holds it may be another one later, or one that it shares with others: optimizers put the weights
+        and their own state into one.
+
+        Args:
+            variable: a `Variable`.
+            began: when it was made, where that is known: else now.
+        """
+        data = variable.data
+        if isinstance(data, generic):
+            return None
+        known = self._variables.get(id(variable))
+        if known is None or known() is not variable:
+            known = self._variables[id(variable)] = Lifetime(variable, self._ended)
+            known.number = len(self.pieces) >> 1
+            self.pieces.extend((data.nbytes, clock() if began is None else began))
+        held = self.alive.get(id(data))
+        if held is None or held() is not data or held.number != known.number:
+            self._place(data, known.number)
+        return known.number
+
+    def follow_variables(self) -> None:
+        """Note which arrays hold the variables now."""
+        for known in list(self._variables.values()):
+            variable = known()
+            if variable is not None:
+                self.of_variable(variable)
+
+    def _place(self, data: Any, number: int) -> None:
+        """Note that an array, or a part of one, is a variable's."""
+        owner = data.base
+        if owner is not None and hasattr(owner, "nbytes") and owner.__class__ is not memoryview:
+            shared = self.alive.get(id(owner))
+            if shared is None or shared() is not owner or shared.__class__ is not Shared:
+                self._release(owner)
+                shared = self.alive[id(owner)] = Shared(owner)
+                shared.number, shared.places = number, []
+            begin = _address(data)
+            shared.places = [place for place in shared.places if place[0] != begin and place[2] != number]
+            bisect.insort(shared.places, (begin, begin + data.nbytes, number))
+        else:
+            self._release(data)
+        lifetime = self.alive[id(data)] = Lifetime(data)
+        lifetime.number = number
+
+    def _release(self, owner: Any) -> None:
+        """What was met as a piece by itself is a variable's from here on."""
+        known = self.alive.get(id(owner))
+        if known is not None and known() is owner:
+            self.ends.extend((known.number, clock()))
+
+    def _within(self, shared: Any, array: Any) -> int:
+        """The number of the variable of whose memory an array is a part."""
+        at = _address(array)
+        place = bisect.bisect_right(shared.places, (at, float("inf"), 0)) - 1
+        if place >= 0 and at < shared.places[place][1]:
+            return int(shared.places[place][2])
+        return self.add(array, clock())
 
     def forget(self) -> None:
         """Watch no longer."""
         self.alive.clear()
+        self._variables.clear()
+
+
+def _address(array: Any) -> int:
+    """Where an array's elements begin in memory."""
+    if isinstance(array, ndarray):
+        return int(array.__array_interface__["data"][0])
+    return int(array.data.ptr)  # CuPy's
+
+
+def _ender(memory: Memory) -> Callable[[Any], None]:
+    """What notes that a piece was given back."""
+    note_end = memory.ends.extend
+
+    def ended(lifetime: Any) -> None:
+        note_end((lifetime.number, clock()))
+
+    return ended
 
 
 def _adder(memory: Memory) -> Callable[[Any, int], int]:
     """The `add` of a memory, with all that it needs at hand: it is called for nearly every tensor."""
     alive, pieces = memory.alive, memory.pieces
-    note, note_end = pieces.extend, memory.ends.extend
-
-    def ended(lifetime: Any) -> None:
-        note_end((lifetime.number, clock()))
+    note, ended = pieces.extend, _ender(memory)
 
     def add(owner: Any, now: int) -> int:
         lifetime = Lifetime(owner, ended)

@@ -88,6 +88,8 @@ class Listener(Protocol):
 
     def owner(self, owner: Any) -> dict[str, Any]: ...
 
+    def meet_state(self, optimizer: Any, started: int) -> None: ...
+
     def crash(self, error: BaseException) -> None: ...
 
 
@@ -148,7 +150,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
 
 
 def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
-    opened, owner_of, clock = capture.open, capture.owner, observe.clock
+    opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
     note, thread = capture.journal.log.extend, threading.get_ident
 
     def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
@@ -175,6 +177,8 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
             recorded.error = described(error)
         if recorded.owner is not None:
             recorded.facts = owner_of(recorded.owner)
+            if recorded.kind == "optimizer":
+                meet_state(recorded.owner, recorded.started)
         del recorded.scope, recorded.owner, recorded.before  # which live on by themselves, if at all
 
     return on_scope_end

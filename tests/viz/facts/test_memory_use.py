@@ -6,6 +6,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import ops
+from viz.facts.memory_use import spans
 
 
 def planted():
@@ -94,3 +95,105 @@ def test_a_part_of_an_array_says_how_much_of_it_it_is():
         model.fit(np.ones((96, 8), "float32"), np.ones((96, 1), "float32"), batch_size=32, shuffle=False, verbose=0)
     largest = t.memory().alive[0]
     assert (largest.nbytes, largest.shape) == (3072, "32×8 f32 (1 KB of it)")
+
+
+def trained(**compiled):
+    model = ef.Sequential(
+        [ef.Input((8,)), ef.layers.Dense(16, name="hidden"), ef.layers.Dense(2, name="head")], name="net"
+    )
+    model.compile(**{"optimizer": "adam", "loss": "mse"} | compiled)
+    return model, (np.ones((4, 8), "float32"), np.ones((4, 2), "float32"))
+
+
+def check_each_variable_has_a_row(use):
+    kept = {each.name: (each.shape, each.nbytes) for each in use.alive if each.role == "parameter"}
+    assert kept == {
+        "net/hidden/kernel": ("8×16 f32", 512),
+        "net/hidden/bias": ("16 f32", 64),
+        "net/head/kernel": ("16×2 f32", 128),
+        "net/head/bias": ("2 f32", 8),
+    }
+    slots = [(each.shape, each.nbytes) for each in use.alive if each.role == "optimizer state"]
+    assert sorted(slots) == sorted([*kept.values()] * 2)  # two of Adam's for each weight
+    assert len({each.name for each in use.alive if each.role == "optimizer state"}) == 8
+    assert use.peak == sum(each.nbytes for each in use.alive)
+
+
+@pytest.mark.parametrize("steps_before", [0, 1, 3])
+def test_weights_and_what_the_optimizer_keeps_have_a_row_each(steps_before):
+    model, batch = trained()
+    for _ in range(steps_before):
+        model.train_on_batch(*batch)
+    with viz.trace() as t:
+        for _ in range(3):
+            model.train_on_batch(*batch)
+    check_each_variable_has_a_row(t.memory())
+    assert sum(size for tensor, size, _, end in spans(t) if end is None and tensor.role != "activation") >= 3 * 712
+
+
+def test_weights_of_a_model_that_is_made_and_trained_in_the_recording_stay_to_the_end():
+    with viz.trace() as t:
+        model, batch = trained()
+        model.fit(*batch, epochs=2, verbose=0)
+        model.predict(batch[0], verbose=0)  # where nothing is updated
+    roles = [tensor.role for tensor, _, _, end in spans(t) if end is None]
+    assert roles.count("parameter") == 4
+    assert roles.count("optimizer state") == 8
+    check_each_variable_has_a_row(t.memory())
+
+
+def test_what_the_optimizer_makes_in_its_first_step_counts_from_there():
+    model, batch = trained()
+    with viz.trace() as t:
+        model.train_on_batch(*batch)
+    (update,) = [scope for scope in t.scopes if scope.kind == "optimizer"]
+    found = [start for tensor, _, start, _ in spans(t) if tensor.role == "optimizer state"]
+    assert found == [update.start] * 8
+    with viz.trace() as t:
+        model.train_on_batch(*batch)
+    assert [start for tensor, _, start, _ in spans(t) if tensor.role == "optimizer state"] == [0] * 8
+
+
+def test_views_of_weights_take_no_memory():
+    model, batch = trained()
+    model.fit(*batch, epochs=2, verbose=0)  # the weights lie in one array now
+    with viz.trace() as t:
+        model.predict(batch[0], verbose=0)
+        columns = ops.transpose(model.layers[-1].kernel)
+        part = ops.reshape(model.layers[0].kernel, (16, 8))
+        ops.sum(columns), ops.sum(part)
+    assert [each.nbytes for each in t.memory().alive if each.role == "parameter"] == [512, 128, 64, 8]
+    assert t.memory().peak < 712 + 5 * 512
+
+
+def test_the_memory_of_a_variable_ends_with_it():
+    with viz.trace() as t:
+        weight = ef.Variable(np.ones(1000, "float32"), name="weight")
+        ops.sum(weight)
+        weight.assign(np.ones(1000, "float32"))
+        ops.sum(weight)
+        del weight
+        ops.sum(ops.ones(10))
+    ((size, end),) = [(size, end) for tensor, size, _, end in spans(t) if tensor.name == "weight"]
+    assert size == 4000
+    assert end is not None
+
+
+def test_slots_that_ops_read_are_the_optimizers():
+    class Averaging(ef.optimizers.Optimizer):
+        def build(self, variables):
+            super().build(variables)
+            self.means = [self.add_variable_from_reference(v, "mean") for v in variables]
+
+        def update_step(self, gradient, variable, learning_rate):
+            mean = self.means[self._get_variable_index(variable)]
+            self.assign(mean, 0.9 * mean + 0.1 * gradient)
+            self.assign_sub(variable, learning_rate * mean)
+
+    model, batch = trained(optimizer=Averaging(0.1))
+    with viz.trace() as t:
+        for _ in range(2):
+            model.train_on_batch(*batch)
+    counts = t.memory().counts()
+    assert (counts["parameter"], counts["optimizer state"]) == (4, 4)
+    assert counts.get("state", 0) <= 2  # the step counter and the learning rate, which ops read

@@ -504,6 +504,25 @@ def test_memory_shows_the_peak_and_its_owners(small):
     photograph(small, "page_memory")
 
 
+def test_memory_tells_weights_optimizers_and_parts_of_arrays_apart(shown, pages):
+    def fitted():
+        model = ef.Sequential([ef.Input((8,)), ef.layers.Dense(2)])
+        model.compile("adam", "mse")
+        x, y = np.ones((96, 8), "float32"), np.ones((96, 2), "float32")
+        model.fit(x, y, verbose=0)
+        with viz.trace() as t:
+            model.fit(x, y, batch_size=32, shuffle=False, verbose=0)
+        return t
+
+    shown.show(pages("fitted", fitted))
+    shown.run("eagerflowViewer.openTab('memory')")
+    rows = shown.texts(".owners tbody tr")
+    assert sum("optimizer state" in row and "8×2 f32" in row for row in rows) == 2
+    assert sum("parameter" in row and "8×2 f32" in row for row in rows) == 1
+    assert any("32×8 f32 (1 KB of it)" in row for row in rows)
+    assert shown.wrong == []
+
+
 def three_steps_memory(page):
     """The curve again from the spans, in Python."""
     spans = page.run("v.model.data.memory")

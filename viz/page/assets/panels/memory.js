@@ -28,9 +28,8 @@ class MemoryCurve {
     const { model } = this.viewer;
     if (this.made === model) return;
     this.made = model;
-    this.spans = model.data.memory.map(([tensor, size, start, end, others]) => ({
+    this.spans = model.data.memory.map(([tensor, size, start, end]) => ({
       tensor: model.tensors[tensor],
-      others, // how many more variables have this memory: an optimizer keeps all weights in one piece, with its state
       size,
       start,
       end,
@@ -165,7 +164,7 @@ class MemoryCurve {
             class: "link",
           }),
     );
-    const row = ({ tensor, size, others }) => {
+    const row = ({ tensor, size }) => {
       const op = tensor.producer === null ? null : model.ops[tensor.producer],
         go = () =>
           this.viewer.select(
@@ -181,7 +180,6 @@ class MemoryCurve {
           "button",
           { type: "button", class: "link", onclick: go },
           clean(tensor.name || (op ? op.name : "from outside"), 40),
-          others ? ` and ${counted(others, "other weight")}` : "",
         ),
         tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
         op ? model.path(op.home) : "",
