@@ -341,9 +341,9 @@ class Trace(Callback):
             return
         tracer, self._tracer = self._tracer, None
         tracer.__exit__()
-        if self.folder is not None:
+        recording = self.recordings[self._step]
+        if self.folder is not None and recording.ops:  # of a step that failed before its first op there is nothing
             self.folder.mkdir(parents=True, exist_ok=True)
-            recording = self.recordings[self._step]
             recording.save(self.folder / f"step_{self._step}.efz")
             recording.draw(self.folder / f"step_{self._step}.svg")
 

@@ -17,6 +17,7 @@ from viz.export import json_file, perfetto, tensorboard_graph
 from viz.facts import archive, formatting, summary_tables
 from viz.facts.memory_use import MemoryUse, memory_use
 from viz.facts.network import rank_of
+from viz.facts.overview import why_empty
 from viz.facts.parts import part_names
 from viz.facts.ranks import rank_table
 from viz.facts.schema import PHASES, Op, Record
@@ -240,8 +241,8 @@ class Recording(Record):
             parts: open fused ops, such as a dense layer's, into the single ops that they are made of.
 
         Raises:
-            ValueError: for an option that doesn't exist, colours whose numbers weren't recorded, or a file name
-                without a known ending.
+            ValueError: for an option that doesn't exist, colours whose numbers weren't recorded, a file name
+                without a known ending, or a recording that holds no ops.
             viz.RendererMissing: for PNG and PDF where there is no Graphviz; says how to get it.
 
         >>> import viz
@@ -252,6 +253,8 @@ class Recording(Record):
         >>> drawing
         <Drawing 'net': 3 boxes, 2 arrows; save(path) writes svg, png, pdf or dot>
         """
+        if not self.ops:
+            raise ValueError(f"draw(): nothing was recorded, so there is nothing to draw: {why_empty(self)}")
         shown = graph(
             self,
             view=view,
@@ -461,6 +464,8 @@ class Recording(Record):
         return f"<{summary_tables.describe(self)}; try .draw('x.svg'), .summary(), .top()>"
 
     def _repr_html_(self) -> str:
+        if not self.ops:
+            return Text(f"nothing was recorded: {why_empty(self)}")._repr_html_()
         return notebook.html(self, self.draw())
 
 

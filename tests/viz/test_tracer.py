@@ -247,8 +247,20 @@ def test_an_empty_trace_can_be_shown():
     assert t.ops == []
     assert "0 ops" in t.summary()
     assert "op" in t.top()
-    assert "<svg" in t.draw().svg
-    assert "0 ops" in t._repr_html_()
+    assert "nothing was recorded: no op of eagerflow ran" in t._repr_html_()
+
+
+def test_there_is_no_picture_of_nothing(tmp_path):
+    with viz.trace() as t:
+        pass
+    with pytest.raises(ValueError, match="nothing was recorded, so there is nothing to draw: no op of eagerflow ran"):
+        t.draw(tmp_path / "empty.svg")
+    assert not any(tmp_path.iterdir())
+    model = ef.Sequential([ef.Input((8,)), ef.layers.Dense(2)])
+    with pytest.raises(ValueError, match="4"), viz.trace() as t:
+        model(np.ones((2, 4), "float32"))
+    with pytest.raises(ValueError, match=r"nothing to draw: ended by ValueError: .*4"):
+        t.draw()
 
 
 def test_traces_nest():
@@ -395,7 +407,7 @@ def test_an_exception_outside_of_ops_is_told_of():
     layer = ef.layers.Dense(3, name="picky")
     layer(ops.ones((2, 5)))
     with pytest.raises(ValueError, match="picky"), viz.trace() as t:
-        layer(ops.ones((2, 6)))
+        layer(layer(ops.ones((2, 5))))
     assert "ended by ValueError" in repr(t)
     assert "ended by ValueError" in t.draw().graph.caption
     assert 'ended by ValueError: Dense "picky" expects' in t.summary()

@@ -73,7 +73,7 @@ def run_live(options: argparse.Namespace) -> int:
         page.close(quit=True)
         raise
     page.close(errors[0] if errors else None)
-    if options.out and page.recording is not None:
+    if options.out and page.recording is not None and page.recording.ops:
         page.recording.save(options.out)
         print(f"wrote the last recorded step to {options.out}", file=sys.stderr)
     if not options.exit:

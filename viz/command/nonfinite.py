@@ -10,6 +10,7 @@ import sys
 from viz.command.output_files import check_picture, check_target
 from viz.command.script_runner import check_script_file, run_script, wants_json
 from viz.facts.json_data import json_text
+from viz.facts.overview import is_empty, why_empty
 from viz.nonfinite.find_nonfinite import find_nonfinite
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.picture.render import FORMATS
@@ -73,9 +74,11 @@ def run_nonfinite(options: argparse.Namespace) -> int:
     check_target(options.out)
     check_picture(options.draw)
     recording, found, failed = _searched(options)
-    if options.out:
+    if options.out and not is_empty(recording):
         recording.save(options.out)
         print(f"wrote {options.out}", file=sys.stderr)
+    elif options.out:
+        print(f"nothing was recorded, and {options.out} not written: {why_empty(recording)}", file=sys.stderr)
     if options.draw and found is not None:
         found.draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)

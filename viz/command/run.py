@@ -13,7 +13,7 @@ from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
 from viz.command.script_runner import note_own_modules, run_script
 from viz.facts import summary_tables
-from viz.facts.overview import overview
+from viz.facts.overview import is_empty, overview, why_empty
 from viz.picture.render import FORMATS
 from viz.recorder.all_ranks import AllRanks
 from viz.recorder.tensor_stats import LEVELS
@@ -21,6 +21,7 @@ from viz.recording import Recording
 from viz.shell.input_files import check_script
 from viz.shell.parser import Parser
 from viz.shell.printed import print_json
+from viz.shell.statuses import Impossible, told
 from viz.shell.terminal import output_to_stderr, paint
 from viz.tracer import Tracer, trace
 
@@ -74,7 +75,7 @@ def run_run(options: argparse.Namespace) -> int:
         options: see `add_command`.
 
     Returns:
-        The script's exit status.
+        The script's exit status; 3 where it ended well and nothing was recorded.
     """
     if not options.module:
         check_script(options.script, f"; for a module use: viz run -m {options.script}")
@@ -106,6 +107,8 @@ def run_run(options: argparse.Namespace) -> int:
         if record is None:
             return failed
         recording.fill(record)
+    if is_empty(recording):
+        return _say_empty(recording, out, failed, options.json)
     recording.save(out)
     if options.draw and recording.ops:
         recording.draw(options.draw)
@@ -117,12 +120,18 @@ def run_run(options: argparse.Namespace) -> int:
     return failed
 
 
+def _say_empty(recording: Recording, out: pathlib.Path, failed: int, as_json: bool) -> int:
+    """Nothing is written then: a recording that is there already may be a good one."""
+    if as_json:
+        print_json({"file": None, **overview(recording)})
+    kept = f"{out} is left as it was" if out.exists() else f"{out} was not written"
+    status = told("viz run", Impossible(f"nothing was recorded, and {kept}: {why_empty(recording)}"))
+    return failed or status
+
+
 def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
     lines = [summary_tables.describe(recording)]
     lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes]
     lines.append(f"wrote {paint(str(out), '1', sys.stderr)}")
-    if recording.ops:
-        lines.append(f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}")
-    else:
-        lines.append("no ops of eagerflow ran in the recorded part")
+    lines.append(f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}")
     print("\n".join(lines), file=sys.stderr)

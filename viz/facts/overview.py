@@ -27,7 +27,7 @@ from viz.facts.field_types import check_counts, check_kinds, check_tables
 from viz.facts.ranks import uses
 from viz.facts.schema import PHASES, Frame, Op, Record, Step
 
-__all__ = ["glance", "overview"]
+__all__ = ["glance", "is_empty", "overview", "why_empty"]
 
 _OF_OPS = ("name", "phase", "scope", "stack", "error", "replayed")
 
@@ -120,3 +120,21 @@ def _ops(columns: dict[str, numpy.ndarray], texts: Pool, frames: Pool, count: in
         for i in failed:
             ops[i] = Op(i, names[i], phases[i], found["scope"][i], stack=found["stack"][i], error=errors[i])
     return ops
+
+
+def is_empty(record: Record) -> bool:
+    """Whether no op was recorded, by any rank."""
+    return not record.ops and all(is_empty(other) for other in record.others)
+
+
+def why_empty(record: Record) -> str:
+    """Why nothing was recorded, as far as the recording knows.
+
+    >>> import viz
+    >>> with viz.trace() as t:
+    ...     total = 1 + 1
+    >>> why_empty(t)
+    'no op of eagerflow ran'
+    """
+    errors = dict.fromkeys([scope.error for scope in record.scopes if scope.error])
+    return "; ".join(record.notes) or "; ".join(map(str, errors)) or "no op of eagerflow ran"

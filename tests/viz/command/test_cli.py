@@ -55,6 +55,42 @@ def test_run_records_an_unmodified_script(script, capsys):
     assert sys.argv[0] != "little.py"
 
 
+@pytest.mark.parametrize(
+    ("given", "code", "status", "why"),
+    [
+        (["--steps", "500"], "import eagerflow as ef; ef.ops.exp(1.0)", 3, "steps 500 were asked for and did not run"),
+        ([], "print(1)", 3, "no op of eagerflow ran"),
+        ([], "raise RuntimeError('before all')", 1, "ended by RuntimeError: before all"),
+        ([], "def (", 1, "ended by SyntaxError"),
+        ([], "import sys; sys.exit(5)", 5, "no op of eagerflow ran"),
+    ],
+)
+def test_a_run_that_records_nothing_leaves_a_recording_as_it_was(script, capsys, given, code, status, why):
+    assert main(["run", "little.py"]) == 0
+    before = Path("little.efz").read_bytes()
+    script.write_text(code, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["run", *given, "little.py"]) == status
+    told = capsys.readouterr().err
+    assert "viz run: failed: nothing was recorded, and little.efz is left as it was: " in told
+    assert why in told
+    assert Path("little.efz").read_bytes() == before
+    assert main(["run", *given, "-o", "new.efz", "--json", "little.py"]) == status
+    out, told = capsys.readouterr()
+    assert json.loads(out)["file"] is None
+    assert "new.efz was not written" in told
+    assert not Path("new.efz").exists()
+
+
+def test_a_picture_of_nothing_is_refused(tmp_path, capsys):
+    with viz.trace() as t:
+        pass
+    file = str(t.save(tmp_path / "empty.efz"))
+    assert main(["draw", file, str(tmp_path / "empty.svg")]) == 2
+    assert "nothing was recorded" in capsys.readouterr().err
+    assert not (tmp_path / "empty.svg").exists()
+
+
 def test_run_of_a_module(script, capsys):
     assert main(["run", "-o", "b.efz", "--json", "-m", "little"]) == 0
     out, err = capsys.readouterr()
@@ -97,9 +133,10 @@ def test_what_cannot_be_written_is_said_before_the_script_runs(script, arguments
 def test_a_run_cut_short_says_so(script, capsys):
     assert main(["run", "--max-ops", "1", "little.py"]) == 0
     assert "note: recording stopped at max_ops=1: 1 more" in capsys.readouterr().err
-    assert main(["run", "--max-ops", "0", "little.py"]) == 0
+    assert main(["run", "--max-ops", "0", "little.py"]) == 3
     err = capsys.readouterr().err
-    assert "no ops" in err
+    assert "nothing was recorded" in err
+    assert "raise max_ops" in err
     assert "next:" not in err
 
 

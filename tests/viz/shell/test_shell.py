@@ -185,7 +185,7 @@ def test_a_file_that_is_no_script_is_refused_and_stays_as_it_is(here, command, n
 def test_a_zip_file_is_a_script_where_python_would_run_it(here, capsys):
     for name, member in (("data.zip", "rows.csv"), ("recording.zip", "trace.json"), ("program.pyz", "__main__.py")):
         with zipfile.ZipFile(here / name, "w") as archive:
-            archive.writestr(member, "print('it ran')\n")
+            archive.writestr(member, "import eagerflow\neagerflow.ops.exp(1.0)\nprint('it ran')\n")
     assert ended(["run", "data.zip"]) == 2
     assert "'data.zip' is a zip file without a __main__.py" in capsys.readouterr().err
     assert ended(["run", "recording.zip"]) == 2
