@@ -67,6 +67,11 @@ def file_of(tmp_path, name, content):
 
 
 BUILDING: dict[str, Mistake] = {
+    "a mode by its name in PyTorch": (
+        lambda: built()(X, train=True),
+        TypeError,
+        ("'train'", "Did you mean 'training'"),
+    ),
     "layers that aren't in a list": (
         lambda: ef.Sequential(layers.Dense(3), layers.Dense(1)),
         TypeError,
