@@ -90,6 +90,7 @@ class Capture(observe.Observer):
         self.parts: dict[int, list[int]] = {}
         self.gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
         self._states: set[int] = set()  # keys of the variables that optimizers keep
+        self._states_of: dict[int, int] = {}  # how many there were, by the number of the optimizer
         self._same_key: dict[int | None, int] = {}
         self.arrays: dict[int, tuple[Any, int]] = {}
         self._drawn: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what was drawn and not yet read: its event
@@ -316,11 +317,20 @@ class Capture(observe.Observer):
             self.journal.name_variable(position, variable, storage)
         return self._number(x, position)
 
-    def meet_state(self, optimizer: Any, started: int) -> None:
-        """Note what an optimizer keeps beside the weights, which no op reads; a step of it that began then is over."""
+    def meet_state(self, optimizer: Any, number: int, started: int) -> None:
+        """Note what an optimizer keeps beside the weights, which no op reads.
+
+        Args:
+            optimizer: whose step is over.
+            number: stands for it.
+            started: when its step began.
+        """
         if self.memory is None or not isinstance(optimizer, Optimizer):
             return
-        for variable in optimizer.variables:
+        variables = optimizer.variables
+        is_known = self._states_of.get(number) == len(variables)  # as in every step but the first
+        self._states_of[number] = len(variables)
+        for variable in () if is_known else variables:
             if variable.data.shape == () or variable.identity in self._states:
                 continue
             self._states.add(variable.identity)

@@ -85,10 +85,14 @@ class Memory:
 
     def follow_variables(self) -> None:
         """Note which arrays hold the variables now."""
+        alive = self.alive
         for known in list(self._variables.values()):
             variable = known()
             if variable is not None:
-                self.of_variable(variable)
+                data = variable.data
+                held = alive.get(id(data))
+                if held is None or held() is not data:
+                    self.of_variable(variable)
 
     def _place(self, data: Any, number: int) -> None:
         """Note that an array, or a part of one, is a variable's."""
@@ -100,8 +104,9 @@ class Memory:
                 shared = self.alive[id(owner)] = Shared(owner)
                 shared.number, shared.places = number, []
             begin = _address(data)
-            shared.places = [place for place in shared.places if place[0] != begin and place[2] != number]
-            bisect.insort(shared.places, (begin, begin + data.nbytes, number))
+            at = bisect.bisect_left(shared.places, (begin, 0, 0))
+            known = at < len(shared.places) and shared.places[at][0] == begin
+            shared.places[at : at + known] = [(begin, begin + data.nbytes, number)]
         else:
             self._release(data)
         lifetime = self.alive[id(data)] = Lifetime(data)

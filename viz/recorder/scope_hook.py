@@ -88,7 +88,7 @@ class Listener(Protocol):
 
     def owner(self, owner: Any) -> dict[str, Any]: ...
 
-    def meet_state(self, optimizer: Any, started: int) -> None: ...
+    def meet_state(self, optimizer: Any, number: int, started: int) -> None: ...
 
     def crash(self, error: BaseException) -> None: ...
 
@@ -178,7 +178,7 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
         if recorded.owner is not None:
             recorded.facts = owner_of(recorded.owner)
             if recorded.kind == "optimizer":
-                meet_state(recorded.owner, recorded.started)
+                meet_state(recorded.owner, recorded.facts["number"], recorded.started)
         del recorded.scope, recorded.owner, recorded.before  # which live on by themselves, if at all
 
     return on_scope_end
