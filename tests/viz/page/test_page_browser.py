@@ -527,7 +527,7 @@ def three_steps_memory(page):
     """The curve again from the spans, in Python."""
     spans = page.run("v.model.data.memory")
     times = sorted({start for _, _, start, *_ in spans})
-    return [(t, sum(s for _, s, a, b, _ in spans if a <= t and (b is None or b > t))) for t in times]
+    return [(t, sum(s for _, s, a, b in spans if a <= t and (b is None or b > t))) for t in times]
 
 
 def test_layers_sort_by_any_column_and_lead_to_the_graph(small):
