@@ -10,7 +10,7 @@ import numpy
 from eagerflow import activations
 from eagerflow.core.observe import Observer, observing
 from eagerflow.onnx import Converted, convert
-from viz.facts.schema import Record
+from viz.facts.schema import Op, Record
 from viz.recorder.capture import Options
 from viz.recorder.record_builder import record_of
 
@@ -49,7 +49,7 @@ class Run(NamedTuple):
         """Arrays by the number of their tensor in the record."""
         return {
             tensor: array
-            for op, made in zip(self.record.ops, self.made, strict=True)
+            for op, made in zip(_heard(self.record, self.names), self.made, strict=True)
             for tensor, array in zip(op.outputs, made)
         }
 
@@ -96,6 +96,17 @@ def run(model: Any, packed: Any, flat: Any) -> Run:
     return Run(_without_places(record), ear.names, ear.made, given)
 
 
+def _heard(record: Record, names: list[str]) -> list[Op]:
+    """The ops of a record that have these names: beside them it has one for all that was drawn and then read."""
+    found, left = list[Op](), iter(names)
+    wanted = next(left, None)
+    for op in record.ops:
+        if op.name == wanted:
+            found.append(op)
+            wanted = next(left, None)
+    return found
+
+
 def _without_places(record: Record) -> Record:
     """The record without lines of code and paths of this machine: pages go to others."""
     kept = ("eagerflow", "numpy", "python")
@@ -114,7 +125,7 @@ def places(made: Converted, first: _Ear, record: Run) -> dict[int, tuple[str, bo
         return {}
     pairs = [
         (tensor, array)
-        for op, arrays in zip(record.record.ops, first.made, strict=True)
+        for op, arrays in zip(_heard(record.record, record.names), first.made, strict=True)
         for tensor, array in zip(op.outputs, arrays)
     ]
     found = made.places([array for _, array in pairs])
