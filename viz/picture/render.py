@@ -24,7 +24,7 @@ from viz.picture.font import ensure_font
 from viz.picture.svg import svg
 from viz.shell.statuses import Impossible
 
-__all__ = ["ENGINES", "FORMATS", "RendererMissing", "graphviz_source", "render", "set_engine"]
+__all__ = ["ENGINES", "FORMATS", "RendererMissing", "drawn_apart", "graphviz_source", "render", "set_engine"]
 
 FORMATS = ("svg", "png", "pdf", "dot")
 _FALLBACKS = f"{FONT},Verdana,Arial,sans-serif"  # Verdana is as wide as DejaVu Sans
@@ -155,9 +155,20 @@ def _pygraphviz(job: _Job) -> bytes:
     except ImportError as error:
         raise _Unavailable(f"cannot be imported: {error}") from None
     ensure_font()
-    command = [sys.executable, "-P", "-c", _DRAWS, job.kind, "nop2" if job.own_layout else "dot"]
+    return drawn_apart(job.text, job.kind, "nop2" if job.own_layout else "dot")
+
+
+def drawn_apart(text: str, kind: str, layout: str) -> bytes:
+    """What pygraphviz makes of a graph in Graphviz' language, in a process of its own.
+
+    Args:
+        text: the graph.
+        kind: `"svg"`, `"json"` and so on.
+        layout: `"dot"`, or `"nop2"` for a graph whose places are known.
+    """
+    command = [sys.executable, "-P", "-c", _DRAWS, kind, layout]
     for _ in range(2):
-        done = subprocess.run(command, input=job.text.encode("utf-8"), capture_output=True, timeout=600, check=False)
+        done = subprocess.run(command, input=text.encode("utf-8"), capture_output=True, timeout=600, check=False)
         if not done.returncode and done.stdout:
             return done.stdout
     raise _Unavailable(f"ended with code {done.returncode}")

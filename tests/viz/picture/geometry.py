@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from viz.geometry.graph import Graph
 from viz.geometry.layout import text_width
 from viz.picture.dot import dot
+from viz.picture.render import drawn_apart
 
 SVG = "{http://www.w3.org/2000/svg}"
 Point = tuple[float, float]
@@ -279,10 +280,7 @@ def crossings_by_graphviz(graph: Graph, plain: bool = False) -> int:
 
     An arrow that touches a box which is neither of its ends crosses, unseen, what leaves that box there; it counts.
     """
-    import pygraphviz
-
-    text = _plain(graph) if plain else dot(graph)
-    laid = json.loads(pygraphviz.AGraph(string=text).draw(format="json", prog="dot"))
+    laid = json.loads(drawn_apart(_plain(graph) if plain else dot(graph), "json", "dot"))
     names = {each["_gvid"]: each["name"] for each in laid["objects"]}
     boxes = {each["name"]: _laid_box(each) for each in laid["objects"] if each["name"] in graph.nodes}
     arrows = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pygraphviz
 import pytest
 
 import viz
@@ -13,6 +12,7 @@ from tests.viz.picture.geometry import Arrow, Box, Picture, crossings, crossings
 from viz.geometry.layout import HEADER
 from viz.geometry.placement import place
 from viz.picture.dot import placed
+from viz.picture.render import drawn_apart
 
 # ---------------------------------------------------------------------- the measure
 
@@ -123,7 +123,7 @@ def test_png_and_pdf_have_everything_where_svg_has_it(theme):
     recording, _ = ALL["siamese"]()
     graph = recording.draw(view="forward", theme=theme).graph
     found = place(graph)
-    laid = json.loads(pygraphviz.AGraph(string=placed(graph)).draw(format="json", prog="nop2"))
+    laid = json.loads(drawn_apart(placed(graph), "json", "nop2"))
     at = {each["name"]: [float(n) for n in each["pos"].split(",")] for each in laid["objects"] if "pos" in each}
     middles = {id_: box.middle for id_, box in found.layout.nodes.items()}
     for frame, title in found.layout.titles.items():
