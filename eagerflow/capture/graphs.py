@@ -174,14 +174,14 @@ def _segments(program: Program, ground: Ground, trial: _Trial) -> list[Segment]:
     leaving = set(program.outputs.slots())
     for each in program.needed:
         if isinstance(each, Call):
-            leaving.update(n for ref in each.refs() for n in ref.slots())
+            leaving.update(each.taken())
     found: list[Segment] = []
     held = set[int]()
     for numbers in _stretches(program.needed, trial.recordable):
         members = [program.needed[i] for i in numbers]
         inside = {n for each in members for n in each.outs}
-        taken = sorted({n for each in members for ref in each.refs() for n in ref.slots()} - inside - held)
-        uses = {n for each in members for ref in each.refs() for n in ref.slots()} | inside
+        taken = sorted({n for each in members for n in each.taken()} - inside - held)
+        uses = {n for each in members for n in each.taken()} | inside
         given = sorted(n for n in inside if last[n] > numbers[-1] or n in leaving)
         copies = len(set(taken) - read) + len(leaving & set(given))
         if uses and len(trial.launching.intersection(numbers)) > copies + 1:

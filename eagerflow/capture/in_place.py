@@ -112,7 +112,7 @@ def taken_apart(instructions: Sequence[Instruction], outputs: set[int], sizes: S
     """
     last: dict[int, int] = {}
     for i, instruction in enumerate(instructions):
-        last.update((n, i) for n in _slots(instruction))
+        last.update((n, i) for n in instruction.taken())
     found = list[Instruction]()
     for i, instruction in enumerate(instructions):
         if isinstance(instruction, Rule) and instruction.op.name in _WITH_RELU and instruction.xp is numpy:
@@ -127,14 +127,9 @@ def taken_apart(instructions: Sequence[Instruction], outputs: set[int], sizes: S
             ):
                 found += [Masked(instruction, g, positive), _without_mask(instruction, place)]
                 continue
-        ending = {n for n in _slots(instruction) if last[n] == i} - outputs
+        ending = {n for n in instruction.taken() if last[n] == i} - outputs
         found += _one_by_one(instruction, ending, sizes) if isinstance(instruction, Rule) else [instruction]
     return found
-
-
-def _slots(instruction: Instruction) -> Iterator[int]:
-    for ref in instruction.refs():
-        yield from ref.slots()
 
 
 def _one_by_one(rule: Rule, ending: set[int], sizes: Sequence[int]) -> list[Rule]:

@@ -223,6 +223,10 @@ class Instruction:
         """What it takes."""
         raise NotImplementedError
 
+    def taken(self) -> set[int]:
+        """The numbers of the slots that it takes."""
+        return {number for ref in self.refs() for number in ref.slots()}
+
     def text(self, named: Naming) -> str:
         """Its line of Python."""
         raise NotImplementedError

@@ -47,7 +47,7 @@ class _Kept:
     def use_for(self, again: Sequence[Compute], at: int) -> None:
         """What is computed again needs its inputs to be there then."""
         made = {n for each in again for n in each.outs}
-        for number in {n for each in again for ref in each.refs() for n in ref.slots()} - made:
+        for number in {n for each in again for n in each.taken()} - made:
             insort(self.uses[number], at)
 
     def alive(self, slot: int, at: int) -> bool:
@@ -92,7 +92,7 @@ def _again(
     if not isinstance(made, Compute) or made.op.name not in _CHEAP or not deep:
         return None
     found: list[Compute] = []
-    for number in {n for ref in made.refs() for n in ref.slots()}:
+    for number in made.taken():
         away = gone.get(number)
         if kept.alive(number, at) and (away is None or not away[0] < at <= away[1]):
             continue

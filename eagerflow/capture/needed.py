@@ -43,7 +43,7 @@ def needed(instructions: Sequence[Instruction], outputs: set[int]) -> list[Instr
         if taken.isdisjoint(instruction.outs) and quiet and _is_silent(instruction):
             continue
         kept.append(instruction)
-        taken.update(n for ref in instruction.refs() for n in ref.slots())
+        taken.update(instruction.taken())
     return kept[::-1]
 
 
@@ -68,7 +68,7 @@ def _known(instruction: Instruction, values: dict[int, Any]) -> list[Instruction
     """What an instruction gives, where all that it takes is known; None where it isn't."""
     if not isinstance(instruction, (Rule, Convert, Add)) or isinstance(instruction, Call):
         return None
-    if any(n not in values for ref in instruction.refs() for n in ref.slots()):
+    if any(n not in values for n in instruction.taken()):
         return None
     with numpy.errstate(all="ignore"):
         given = instruction.compute(values)  # type: ignore[arg-type]

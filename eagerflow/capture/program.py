@@ -52,6 +52,7 @@ _TAKEN = frozenset(
 )
 _LOCAL = re.compile(r"[vk]\d+|graph_\d+")  # values, keys and CUDA graphs
 _new = object.__new__
+_Line = tuple[str, Instruction | None, int]  # with the instruction that it is, and how many came before
 
 
 class Program:
@@ -102,12 +103,8 @@ class Program:
         inputs = [f"v{n}" for n in self.inputs]
         if self.taped:
             inputs = ["taped", *inputs, *map(key_of_slot, self.inputs)]
-        lines, flushed = [f"def step({', '.join(inputs)}):"], False
-        for text, instruction, _ in self._lines(self.needed, reuses=True):
-            if instruction is not None and instruction.flushed != flushed:
-                flushed = instruction.flushed
-                lines += ["    with without_subnormals:"] if flushed else []
-            lines.append(f"{'    ' * (1 + flushed)}{text}")
+        body = _in_blocks(self._lines(self.needed, reuses=True))
+        lines = [f"def step({', '.join(inputs)}):", *[f"{indent}{text}" for indent, text, *_ in body]]
         return "\n".join(lines) + "\n"
 
     @cached_property
@@ -116,9 +113,7 @@ class Program:
         outputs = set(self.outputs.slots())
         return taken_apart(needed(self.instructions, outputs), outputs, self.sizes)
 
-    def _lines(
-        self, instructions: Sequence[Instruction], reuses: bool
-    ) -> Iterator[tuple[str, Instruction | None, int]]:
+    def _lines(self, instructions: Sequence[Instruction], reuses: bool) -> Iterator[_Line]:
         """The lines of the function, each with the instruction that it is, if it is one, and how many came before.
 
         Args:
@@ -145,7 +140,7 @@ class Program:
         yield f"return {self.outputs.text(self._named)}", None, len(instructions)
 
     def _touched(self, instruction: Instruction) -> set[int]:
-        return {n for ref in instruction.refs() for n in ref.slots()} | set(instruction.outs)
+        return instruction.taken() | set(instruction.outs)
 
     def last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
         """By slot, the last instruction that takes or makes it."""
@@ -214,7 +209,7 @@ class Program:
                     call = f"{name}({', '.join(f'v{n}' for n in taken)})"
                     write(f"({left}) = {call}" if given else call, [*taken, *given])
                 continue
-            slots = {n for ref in instruction.refs() for n in ref.slots()}
+            slots = instruction.taken()
             if isinstance(instruction, Call):
                 copy_out(slots)
             elif not suspects.isdisjoint(slots):
@@ -255,30 +250,24 @@ class Program:
         numbers = {id(each): i for i, each in enumerate(self.instructions)}
         marks = list(reversed(list(enumerate(self.marks))))
 
-        flushed = False
-
-        def write(text: str, led_by: Places) -> None:
-            lines.append(f"{'    ' * (1 + flushed)}{text}")
+        def write(line: str, led_by: Places) -> None:
+            lines.append(line)
             places.append(led_by)
 
-        for text, instruction, before in self._lines(self.instructions, reuses=False):
-            if instruction is not None and instruction.flushed != flushed:
-                flushed = False
-                if instruction.flushed:
-                    write("with without_subnormals:", ())
-                flushed = instruction.flushed
+        for indent, text, instruction, before in _in_blocks(self._lines(self.instructions, reuses=False)):
             while marks and marks[-1][1].at <= before and not text.startswith("del "):
                 number, mark = marks.pop()
-                write(f"replay.mark({number})", mark.places)
+                write(f"{indent}replay.mark({number})", mark.places)
                 if mark.by_user:
                     by_user.add(len(lines))
             if instruction is None:
                 gone = text.removeprefix("del ").replace("v", "")
-                write(f"{text}; replay.forget({gone})" if text.startswith("del ") else text, ())
+                write(f"{indent}{text}" + (f"; replay.forget({gone})" if text.startswith("del ") else ""), ())
                 continue
             outs = "".join(f"v{n}, " for n in instruction.outs)
             text = text.removesuffix("  # again")
-            write(f"t = clock(); {text}; replay.heard({numbers[id(instruction)]}, t, ({outs}))", instruction.places)
+            heard = f"replay.heard({numbers[id(instruction)]}, t, ({outs}))"
+            write(f"{indent}t = clock(); {text}; {heard}", instruction.places)
         names = {"clock": clock, "<places>": tuple(places), "<by user>": frozenset(by_user)}
         return self._compiled("\n".join(lines) + "\n", names)
 
@@ -304,6 +293,17 @@ class Program:
     def _marks_steps(self) -> bool:
         """Whether the user's code marks training steps inside."""
         return any(isinstance(mark, Begins) and mark.kind == "step" for mark in self.marks)
+
+
+def _in_blocks(lines: Iterable[_Line]) -> Iterator[tuple[str, str, Instruction | None, int]]:
+    """The lines with their indentation: instructions without subnormal numbers stand in blocks of their own."""
+    flushed = False
+    for text, instruction, before in lines:
+        if instruction is not None and instruction.flushed != flushed:
+            flushed = instruction.flushed
+            if flushed:
+                yield "    ", "with without_subnormals:", None, before
+        yield "        " if flushed else "    ", text, instruction, before
 
 
 def _deleted(slots: Iterable[int], before: int) -> Iterator[tuple[str, None, int]]:

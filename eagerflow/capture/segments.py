@@ -147,7 +147,7 @@ class Segment:
         self._fill(values)
         held = self.ground.held
         inside = {n for each in self.instructions for n in each.outs}
-        used = {n for each in self.instructions for n in _slots_of(each)}
+        used = {n for each in self.instructions for n in each.taken()}
         self._read = {n: held[n] for n in used - inside if n in held}
         arrays |= self._read
         self._compute(arrays)  # kernels are compiled and loaded when they are first called, which isn't for captures
@@ -192,10 +192,6 @@ class Segment:
                 if apart is not None:
                     return f"{instruction.name} gives {apart} in a CUDA graph"
         return None
-
-
-def _slots_of(instruction: Instruction) -> set[int]:
-    return {n for ref in instruction.refs() for n in ref.slots()}
 
 
 def _lies_there(array: Any, place: _Direct) -> bool:

@@ -23,6 +23,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
@@ -67,10 +68,7 @@ class _Task:
         """What a worker does."""
         with self.lock:
             self.busy += 1
-        if self.without_subnormals:
-            with without_subnormals:
-                self.work()
-        else:
+        with without_subnormals if self.without_subnormals else nullcontext():
             self.work()
         with self.lock:
             self.busy -= 1
