@@ -200,7 +200,8 @@ class LearningRates(Check):
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         how = f"changes the weights by {number(moved)} of their size" if moved else "is too small for float32 to show"
         if clipped:
-            rate += f", and of the gradients {_clipping(course.optimizer)} leaves {number(100 * kept)} %"
+            setting, limit = _clipping(course.optimizer)
+            rate += f", and of the gradients {setting}={limit:g} leaves {number(100 * kept)} %"
         self.watch.report(
             "lr_too_low.clipped" if clipped else "lr_too_low",
             "warning",
@@ -239,17 +240,17 @@ def _measure(course: _Course) -> None:
             course.uphill.append(along > 0)
 
 
-def _clipping(optimizer: Any) -> str:
-    """The setting by which an optimizer limits gradients, as it is written; empty where it doesn't."""
+def _clipping(optimizer: Any) -> tuple[str, float]:
+    """The setting by which an optimizer limits gradients, and its value; an empty name where it doesn't."""
     for name in ("clipnorm", "global_clipnorm", "clipvalue"):
         if getattr(optimizer, name, None):
-            return f"{name}={getattr(optimizer, name):g}"
-    return ""
+            return name, float(getattr(optimizer, name))
+    return "", math.inf
 
 
 def _kept(optimizer: Any, gradients: list[numpy.ndarray]) -> float:
     """How much of the gradients is left by clipping; 1 for optimizers whose updates don't depend on their size."""
-    setting, _, limit = _clipping(optimizer).partition("=")
+    setting, limit = _clipping(optimizer)
     if not setting or type(optimizer).__name__ != "SGD":
         return 1.0
     if setting == "clipvalue":
@@ -257,7 +258,7 @@ def _kept(optimizer: Any, gradients: list[numpy.ndarray]) -> float:
     else:
         sizes = [rms(g) * math.sqrt(g.size) for g in gradients]
     largest = math.hypot(*sizes) if setting == "global_clipnorm" else max(sizes, default=0.0)
-    return min(1.0, float(limit) / largest) if largest and math.isfinite(largest) else 1.0
+    return min(1.0, limit / largest) if largest and math.isfinite(largest) else 1.0
 
 
 def _scale(optimizer: Any) -> float:
