@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from eagerflow.compiled.intrinsics import intrinsics
-from eagerflow.compiled.objects import BLAS, llvm
+from eagerflow.compiled.objects import BLAS, features, llvm
 from eagerflow.compiled.signatures import Signature
 
 __all__ = ["CannotCompile", "built"]
@@ -66,6 +66,7 @@ def _translated(
     import numba
     from numba import types
 
+    setattr(numba.config, "CPU_FEATURES", features())  # noqa: B010 - its names are made while it is read
     llvm().set_option("eagerflow", f"--runtime-memory-check-threshold={_CHECKS}")
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
     called = intrinsics(numba, options)

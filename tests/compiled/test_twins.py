@@ -593,15 +593,35 @@ def test_machine_code_is_kept_under_the_features_that_numba_uses(monkeypatch):
     from llvmlite import binding
 
     own = binding.get_host_cpu_features().flatten()
+    own += ",-prefer-256-bit" * ("+avx512f" in own)
     for name, given, wanted in (("haswell", None, own), ("generic", None, ""), ("haswell", "+avx2", "+avx2")):
         monkeypatch.setenv("NUMBA_CPU_NAME", name)
         monkeypatch.delenv("NUMBA_CPU_FEATURES", raising=False)
         if given is not None:
             monkeypatch.setenv("NUMBA_CPU_FEATURES", given)
-        objects.processor.cache_clear()
+        _forget_the_processor()
         assert objects.processor().endswith(f" {name} {wanted}")
     monkeypatch.undo()
+    _forget_the_processor()
+
+
+def _forget_the_processor():
     objects.processor.cache_clear()
+    objects.features.cache_clear()
+
+
+def test_machine_code_uses_the_whole_width_of_vectors_where_llvm_would_take_half(tmp_path):
+    if not objects.has_wide_vectors():
+        pytest.skip("a processor without AVX-512")
+    code = (
+        "from eagerflow.compiled import building, filling, kernel\n"
+        "filling.wanted()\n"
+        "gelu = kernel.KERNELS['gelu']\n"
+        "text, _ = building._translated(gelu.function, gelu.signature, 'float32', kernel.HELPERS, False)\n"
+        "print('<16 x float>' in text, '<8 x float>' in text)\n"
+    )
+    told = run(["-c", code], tmp_path, NUMBA_CPU_NAME="rocketlake")
+    assert told.stdout == "True False\n", told.stderr
 
 
 def test_an_unknown_choice_is_refused(tmp_path):
