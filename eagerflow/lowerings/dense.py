@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.lowering import lower, lower_rule, settle
-from eagerflow.kernels.convolution.epilogue import add_bias, add_bias_to_columns, finish, masked, sums_of_bias
+from eagerflow.kernels.convolution.epilogue import add_bias, finish, masked, sums_of_bias
 from eagerflow.kernels.machine.blocks import ones, zeros
 from eagerflow.kernels.machine.costs import Blocks, Epilogue, Sums
 from eagerflow.kernels.machine.numbers import ZERO
@@ -42,7 +42,7 @@ def _dense(x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
         finish(out, bias, relu)
     elif fit and large(x, kernel):
         rows = x.reshape(-1, x.shape[-1])
-        out = product(rows, kernel, finish=lambda part, cut: add_bias_to_columns(part, bias[cut], relu))
+        out = product(rows, kernel, finish=lambda part: add_bias(part, bias, relu))
         out = out.reshape(*x.shape[:-1], kernel.shape[1])
     else:
         out = finished(_matmul.forward(numpy, x, kernel), bias, relu)

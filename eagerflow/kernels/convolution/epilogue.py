@@ -19,7 +19,7 @@ from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.reduce.moments import rows_at_once
 from eagerflow.kernels.reduce.sums import sum_to
 
-__all__ = ["add_bias", "add_bias_to_columns", "epilogue", "finish", "masked", "sums_of_bias"]
+__all__ = ["add_bias", "epilogue", "finish", "masked", "sums_of_bias"]
 
 
 def epilogue(bias: Any, relu: bool, rows: int) -> Callable[..., None]:
@@ -68,18 +68,6 @@ def add_bias(out: Any, bias: Any, relu: bool) -> None:
     finish_part = epilogue(bias, relu, len(matrix))
     step = Epilogue.RUN * rows_at_once(bias.size)
     each(lambda i: finish_part(matrix[i * step : (i + 1) * step]), -(-len(matrix) // step), out.size * 0.3 / 1000)
-
-
-def add_bias_to_columns(part: Any, bias: Any, relu: bool) -> None:
-    """The same for some columns of a matrix, with their biases."""
-    if part.flags.c_contiguous:
-        add_bias(part, bias, relu)
-        return
-    numpy.add(part, bias, out=part)
-    if relu:
-        numpy.maximum(
-            part, zeros(bias.size, bias.dtype) if bias.size <= Blocks.CHUNK and bias.dtype.char in "fd" else 0, out=part
-        )
 
 
 def masked(g: Any, out: Any) -> Any:

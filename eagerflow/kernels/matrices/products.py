@@ -20,7 +20,7 @@ from eagerflow.kernels.machine.threads import each, one_blas_thread
 
 __all__ = ["has_half", "large", "matrix_product", "pair", "product", "products", "small"]
 
-Finish = Callable[[Any, slice], None]
+Finish = Callable[[Any], None]
 
 
 def large(a: ndarray, b: ndarray) -> bool:
@@ -65,7 +65,7 @@ def product(a: ndarray, b: ndarray, out: ndarray | None = None, finish: Finish |
         a: (rows, inner).
         b: (inner, columns).
         out: where to put it.
-        finish: called with each part of the outputs while it is in the cache, and which columns it has.
+        finish: called with some rows of the outputs while they are in the cache, or with all of them.
     """
     work = a.size * b.shape[1]
     if finish is None and (work <= Products.VECTORS or (work <= Products.ALONE and len(a) > 1 and b.shape[1] > 1)):
@@ -112,16 +112,19 @@ def _planned(a: ndarray, b: ndarray, out: ndarray | None = None, finish: Finish 
     if parts > 1 and inner > 4 * longest and a.dtype == b.dtype:
         return _by_inner(a, b, out, shares(inner, parts, ahead * inner, Products.TILE), finish)
     bands = shares(longest, parts, ahead * longest, Products.TILE)
-    everything = slice(0, columns)
+    by_rows = rows >= columns
 
     def band(cut: slice) -> None:  # `dot` would copy rows of a transposed matrix, `matmul` doesn't
-        left, right = (a[cut], b) if rows >= columns else (a, b[:, cut])
-        part = out[cut] if rows >= columns else out[:, cut]
+        left, right, part = (a[cut], b, out[cut]) if by_rows else (a, b[:, cut], out[:, cut])
         numpy.matmul(left, right, out=part)
-        if finish is not None:
-            finish(part, everything if rows >= columns else cut)
+        if by_rows and finish is not None:
+            finish(part)
 
-    return _Plan(out, [partial(band, cut) for cut in bands], work)
+    def end() -> None:  # of parts of columns each row would be a run of its own
+        if finish is not None:
+            finish(out)
+
+    return _Plan(out, [partial(band, cut) for cut in bands], work, None if by_rows else end)
 
 
 def _by_inner(a: ndarray, b: ndarray, out: ndarray, parts: list[slice], finish: Finish | None) -> _Plan:
@@ -132,7 +135,7 @@ def _by_inner(a: ndarray, b: ndarray, out: ndarray, parts: list[slice], finish: 
         for part in found[1:]:
             numpy.add(out, part, out=out)
         if finish is not None:
-            finish(out, slice(0, out.shape[1]))
+            finish(out)
 
     pieces = [partial(numpy.dot, a[:, part], b[part], out=into) for part, into in zip(parts, found)]
     return _Plan(out, pieces, a.size * b.shape[1], add_up)
