@@ -13,7 +13,7 @@ from eagerflow import ops
 from eagerflow.core.observe import Observer, observing
 from eagerflow.core.primitive import registry
 from eagerflow.kernels.machine.threads import set_num_threads
-from eagerflow.layers import Conv1D, Conv2D, Conv3D, Dense
+from eagerflow.layers import Conv1D, Conv2D, Conv3D, Dense, EinsumDense
 from eagerflow.ops.neural.fused import conv_bias, dense
 
 
@@ -263,3 +263,40 @@ def test_a_variable_changed_after_the_call_does_not_change_the_gradient():
 def test_the_fused_ops_are_registered_with_their_references():
     assert registry["dense"].reference is not None
     assert registry["conv_bias"].reference is not None
+
+
+@pytest.mark.parametrize("activation", [None, "relu", "gelu"])
+@pytest.mark.parametrize(
+    ("equation", "shape", "output", "bias_axes", "is_dense"),
+    [
+        ("abc,cde->abde", (3, 5, 8), (None, 2, 4), "de", True),
+        ("abcd,cde->abe", (3, 5, 2, 4), (None, 6), "e", True),
+        ("...x,xy->...y", (3, 5, 8), 7, "y", True),
+        ("abc,cd->abd", (0, 5, 8), (None, 3), "d", True),
+        ("abc,cde->abde", (3, 5, 8), (None, 2, 4), "e", False),  # a bias for all heads
+        ("abc,cde->abde", (3, 5, 8), (None, 2, 4), None, False),
+        ("abc,bde->acde", (3, 5, 8), (8, 2, 4), "cde", False),
+        ("ab...,bc->ac...", (2, 3, 4), (5,), "c", False),
+    ],
+)
+def test_an_equation_that_says_dense_runs_as_one_op(equation, shape, output, bias_axes, is_dense, activation):
+    layer = EinsumDense(equation, output, activation, bias_axes, bias_initializer="normal")
+    x = normal(1, *shape)
+    layer.build(shape)
+    names = Names()
+    with observing(names):
+        made = layer(x)
+    assert ("dense" in names.seen) == is_dense
+    assert is_dense != ("matmul" in names.seen)
+
+    def single_ops(x, kernel, bias=0.0):
+        out = ops.einsum(equation, x, kernel) + bias
+        return out if layer.activation is None else layer.activation(out)
+
+    def as_layer(x, *weights):
+        with ef.StatelessScope(list(zip(layer.weights, weights))):
+            return layer(x)
+
+    weights = [w.numpy() for w in layer.weights]
+    assert_same(with_gradients(as_layer, x, *weights), with_gradients(single_ops, x, *weights))
+    np.testing.assert_array_equal(made, single_ops(x, *weights))

@@ -36,6 +36,7 @@ def test_files_are_small(weights, share, tmp_path):
 @pytest.mark.parametrize("name", ["residual", "transposed", "lstm", "transformer"])
 def test_outputs_are_near(name, weights, most, tmp_path, monkeypatch):
     monkeypatch.setattr(rounding, "_SMALL", 0)
+    ef.utils.set_random_seed(1)  # of some weights more is lost
     model = MODELS[name]()
     made = convert(model, weights=weights)
     path = made.write(tmp_path / "m.onnx")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Unpack
 
 from eagerflow import ops
+from eagerflow.activations import relu
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape
 from eagerflow.core.tensor import Tensor
@@ -16,6 +17,7 @@ from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.settings import activated_shape, settle, settled_weight
 from eagerflow.layers.core.adapted import AdaptedLayer, LargeWeight, StoredWeight
 from eagerflow.layers.core.few_bits import FewBits
+from eagerflow.ops.neural.fused import dense
 
 __all__ = ["EinsumDense"]
 
@@ -174,10 +176,29 @@ class EinsumDense(AdaptedLayer):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """The product, with bias and activation."""
-        x = ops.einsum(self.equation, inputs, self.kernel)
-        if self.bias is not None:
-            x = x + self.bias
-        return x if self.activation is None else self.activation(x)
+        kernel, bias, activation = self.kernel, self.bias, self.activation
+        if bias is not None and self._sums_over_last(inputs.shape, kernel.shape, bias.shape):
+            x = _as_dense(inputs, kernel, bias, activation is relu)
+            return x if activation is None or activation is relu else activation(x)
+        x = ops.einsum(self.equation, inputs, kernel)
+        if bias is not None:
+            x = x + bias
+        return x if activation is None else activation(x)
+
+    def _sums_over_last(self, of_inputs: Shape, of_kernel: Shape, of_bias: Shape) -> bool:
+        """Whether this is a dense layer, whose inputs and units may have several axes each."""
+        given, weights, made = self._letters
+        units = len(of_bias)
+        summed = len(weights) - units
+        kept = given[: len(given) - summed]
+        return (
+            summed > 0
+            and (self._left or len(of_inputs) == len(given))
+            and weights == given[len(kept) :] + made[len(kept) :]
+            and made[: len(kept)] == kept
+            and of_kernel == (*of_inputs[len(of_inputs) - summed :], *of_bias)
+            and None not in of_inputs[:-summed]
+        )
 
     def _int8_call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return self._activated(self._quantized_product(inputs), self.bias)
@@ -241,3 +262,16 @@ class EinsumDense(AdaptedLayer):
 
 
 EinsumDense._quantizable = EinsumDense
+
+
+def _as_dense(inputs: Tensor, kernel: Any, bias: Any, relu: bool) -> Tensor:
+    """The last axes of the inputs meet the first ones of the kernel, as one axis each: bias and relu in the same op."""
+    units = bias.shape
+    before = inputs.shape[: inputs.ndim + len(units) - kernel.ndim]
+    width, all_units = math.prod(inputs.shape[len(before) :]), math.prod(units)
+    x = inputs if inputs.ndim == len(before) + 1 else ops.reshape(inputs, (*before, width))
+    if kernel.ndim > 2:
+        kernel = ops.reshape(kernel, (width, all_units))
+    if len(units) == 1:
+        return dense(x, kernel, bias, relu)
+    return ops.reshape(dense(x, kernel, ops.reshape(bias, (all_units,)), relu), (*before, *units))
