@@ -52,7 +52,7 @@ class Build:
         self.folder = folder
         self.pages = folder / "pages"
         self.outputs = folder / "outputs"
-        self.outputs_kept = Cache(folder / "kept" / "outputs", ("run_page",))
+        self.outputs_kept = Cache(folder / "kept" / "outputs", ("run_page", "live_pages"))
         self.records_kept = Cache(folder / "kept" / "records", ("recorded", "record_html", "svg"))
         self.processes = processes
         self.gallery_kept = Cache(folder / "kept" / "gallery", ("gallery",))

@@ -5,7 +5,7 @@
 Every kind of page, and a hundred drawn by lot (`--all`: every page), in the light and the dark theme and at the width
 of a phone: no script fails, nothing is asked of another machine, nothing is wider than the window, text differs enough
 from its ground. Then typical questions are put to the search, which must have the page among its first three answers,
-and what newcomers come for must be at most two clicks away.
+and what newcomers come for must be at most two clicks away. And no page prints the address of a live page.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from tests.viz.browser import NONE_FOUND, find
+from tools.site.live_pages import secrets
 from tools.site.names import ROOT
 from tools.site.site_browser import SiteBrowser
 from tools.site.tasks import QUERIES, TASKS, without_a_way
@@ -89,10 +90,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7, help="of the lot")
     given = parser.parse_args()
     site = given.site.resolve()
+    wrong = secrets(site)
     if find() is None:
-        print(f"not looked at: {NONE_FOUND}")
-        return 0
-    wrong: list[str] = []
+        print("\n".join([*wrong, f"not looked at: {NONE_FOUND}"]))
+        return int(bool(wrong))
     with tempfile.TemporaryDirectory() as folder:
         browser = SiteBrowser(Path(folder))
         pages = chosen(site, given.all, given.seed)

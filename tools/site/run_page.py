@@ -3,7 +3,8 @@
     python -m tools.site.run_page PAGE RESULT.json
 
 The blocks of a page run in order and share their names, as if pasted into one session. Of each block is kept what it
-prints, what its last expression shows (a picture, HTML, or its repr) and the pictures that it writes.
+prints, what its last expression shows (a picture, HTML, or its repr) and the pictures that it writes. A live page shows
+what it shows in a notebook, where no address of it is printed: who knows that could read it while the site is built.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tools.site.live_pages import live_pages
 from viz.picture.drawing import Drawing
 from viz.recording import Recording
 
@@ -99,12 +101,13 @@ def _run_block(code: str, name: str, names: dict[str, Any]) -> list[Output]:
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     printed = io.StringIO()
     value = None
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), live_pages() as pages:
         exec(compile(tree, name, "exec"), names)
         if isinstance(last, ast.Expr):
             value = eval(compile(ast.Expression(last.value), name, "eval"), names)
     text = plain(printed.getvalue())
-    return ([{"kind": "text", "data": text}] if text else []) + shown_value(value)
+    pictures = [{"kind": "html", "data": page} for page in pages()]
+    return ([{"kind": "text", "data": text}] if text else []) + pictures + shown_value(value)
 
 
 def plain(text: str) -> str:
