@@ -12,6 +12,6 @@ forwarding.py   observers that hear a run while it is captured
 watching.py     who reads values and changes variables meanwhile
 dependence/     what a step depends on, and whether it is as it was
 varying.py      arguments that are others each time
-calls.py        what a step does besides computing: prints, appends, the clock
+calls.py        what a step does besides computing: prints, appends, the clock; draws.py: random numbers
 comparing.py    whether a program gives what an eager run gave: bit for bit, on a GPU within rounding
 """

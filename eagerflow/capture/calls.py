@@ -1,4 +1,4 @@
-"""What a step does besides computing, which a replay would leave out: prints, appends, the clock, random numbers.
+"""What a step does besides computing, which a replay would leave out: prints, appends, the clock.
 
 While a step is captured, Python tells of each call (`sys.setprofile`). Ours and NumPy's own inner workings are left
 alone; what the user's code calls must be known to do nothing but give a value.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import datetime
 import gc
 import io
 import math
 import operator
 import os
-import random
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ import numpy
 
 from eagerflow.core.device import namespaces
 
-__all__ = ["heard_calls", "is_of_a_library", "is_of_user", "line_of_user", "no_other_draws"]
+__all__ = ["heard_calls", "is_of_a_library", "is_of_user", "line_of_user"]
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
@@ -47,6 +47,7 @@ _PURE_MODULES = {math.__name__, operator.__name__, "_operator", "_functools", "i
 _READING = frozenset("copy count get index items keys values __contains__ __getitem__ __len__".split())
 # Of NumPy's functions in C; those in Python open files by Python's means.
 _FILES = frozenset("dump fromfile tofile".split())
+_CLOCKS = frozenset("now today utcnow".split())  # of datetime's classes
 _SHOWING = ("linecache.py", "tokenize.py")  # which open a file of code for the line in a warning
 _CHANGING_LOCALLY = (list, dict, set)
 
@@ -89,6 +90,8 @@ def _acts(function: Any, held: set[int]) -> str | None:
         module = module or getattr(owner, "__name__", "")
         pure = module in _PURE_MODULES or (module.startswith(("numpy", "cupy")) and "random" not in module)
         return None if pure else f"{module + '.' if module not in ('', 'builtins') else ''}{name}"
+    if name in _CLOCKS and isinstance(owner, type) and issubclass(owner, datetime.date):
+        return f"{owner.__module__}.{owner.__qualname__}.{name}"
     if isinstance(owner, (str, bytes, tuple, int, float, complex, range, frozenset, type)) or name in _READING:
         return None
     if isinstance(owner, _CHANGING_LOCALLY):
@@ -138,24 +141,6 @@ class _Listening:
 
     def _end(self, what: str, frame: FrameType) -> None:
         self.recorder.end(f"the step calls {what}", (frame.f_code.co_filename, frame.f_lineno))
-
-
-@contextlib.contextmanager
-def no_other_draws(recorder: Any) -> Iterator[None]:
-    """Let a recorder know when Python's or NumPy's own random numbers were drawn inside the block."""
-    before = random.getstate(), _legacy_state()
-    yield
-    if random.getstate() != before[0]:
-        recorder.end("the step draws from Python's random")
-    if _legacy_state() != before[1]:
-        recorder.end("the step draws from numpy.random")
-
-
-def _legacy_state() -> tuple[Any, ...]:
-    """NumPy's own generator, from which users' programs draw."""
-    state: Any = numpy.random.get_state()  # noqa: NPY002
-    kind, words, *rest = state
-    return (kind, words.tobytes(), *rest)
 
 
 def _folder_of(kind: type) -> str:

@@ -16,10 +16,11 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.capture.calls import heard_calls, no_other_draws
+from eagerflow.capture.calls import heard_calls
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.guards import Guards
 from eagerflow.capture.dependence.reached import Held
+from eagerflow.capture.draws import heard_draws
 from eagerflow.capture.graphs import Graphs, graphs_of
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
@@ -353,8 +354,10 @@ class Captured(Generic[P, R]):
         held = self._held(state)
         guards = state.guards = Guards(held, taped=log.get() is not None)
         recorder = Recorder(state.before is not None, current())
-        with no_other_draws(recorder), watched(), heard_calls(recorder, set(held.containers), current()) as calls:
+        with heard_draws(recorder), watched(), heard_calls(recorder, set(held.containers), current()) as calls:
             found, made = self._written(recorder, held.layers, args, kwargs)
+        if made is not None and recorder.ended is not None:  # by draws that show only after the run
+            made, recorder.ended = None, (guards.unsure() or recorder.ended[0], None)
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
         other = bool(calls.codes.keys() - before.keys())  # the guards don't know what these functions name
         fewer = bool(before.keys() - calls.codes.keys()) and guards.unsure() is not None  # or know too much

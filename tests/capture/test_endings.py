@@ -1,19 +1,27 @@
 """Where a step does what a replay can't, it runs eagerly, and one line says why and where."""
 
+# ruff: noqa: NPY002 - steps draw as users' programs do
+
 from __future__ import annotations
 
+import datetime
+import functools
 import gc
 import os
 import random
 import sys
+import threading
 import time
 import warnings
+from datetime import date
 from types import FunctionType
 
 import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.capture.draws import heard_draws
+from eagerflow.capture.recorder import Recorder
 from tests.capture.steps import many
 
 X = ef.Tensor([1.0, 2.0])
@@ -100,7 +108,44 @@ def draws_in_python(x):
 
 
 def draws_in_numpy(x):
-    return x * np.random.rand()  # noqa: NPY002 - as users' programs do
+    return x * np.random.rand()
+
+
+def decides_by_a_draw(x):
+    return x * 2 if np.random.rand() < 2.0 else x
+
+
+def decides_by_a_uniform_draw(x):
+    return x * 2 if np.random.uniform(size=1)[0] < 2.0 else x
+
+
+def decides_by_an_integer(x):
+    return x * 2 if np.random.randint(1) == 0 else x
+
+
+def decides_by_a_permutation(x):
+    return x * 2 if np.random.permutation(1)[0] == 0 else x
+
+
+def decides_by_numpys_own_generator(x):
+    return x * 2 if np.random.mtrand._rand.normal() < 1e9 else x
+
+
+def seeds_numpy(x):
+    np.random.seed(3)
+    return x * 2
+
+
+def decides_by_a_new_generator(x):
+    return x * 2 if np.random.default_rng().random() < 2.0 else x
+
+
+def decides_by_the_time(x):
+    return x * 2 if datetime.datetime.now().year > 1 else x
+
+
+def decides_by_the_date(x):
+    return x * 2 if date.today().year > 1 else x
 
 
 def opens_a_file_with_numpy(x):
@@ -147,7 +192,7 @@ def test_it_runs_eagerly_and_says_where(step, capsys):
     first, last = step.__code__.co_firstlineno, max(line for *_, line in step.__code__.co_lines() if line)
     (told,) = [str(each.message) for each in caught]
     assert f"{step.__name__} runs eagerly, not captured: {captured.why_eager}" in told
-    if step not in (counts_in_a_dict, counts_in_an_object, draws_in_numpy):  # noticed after the run
+    if step not in (counts_in_a_dict, counts_in_an_object):  # noticed after the run
         file, _, line = told.rstrip(".)").rpartition("(")[2].rpartition(":")
         assert file == __file__
         assert first < int(line) <= last
@@ -159,6 +204,61 @@ def test_what_changes_outside_is_named():
         with pytest.warns(UserWarning, match="changes"):
             many(captured, X)
         assert name in captured.why_eager
+
+
+@pytest.mark.parametrize("draw", [np.random.rand, functools.partial(random.random)], ids=["numpy", "python"])
+def test_draws_by_functions_held_since_before_are_noticed(draw):
+    captured = ef.function(lambda x: x * 2 if draw() < 2.0 else x)
+    with pytest.warns(UserWarning, match=r"draw \(RandomState\) may change|draws from Python's random"):
+        many(captured, X)
+    assert captured.replays == 0
+
+
+def test_numpys_random_functions_are_its_own_again_afterwards():
+    before = dict(vars(np.random)), dict(vars(np.random.mtrand))
+    with pytest.warns(UserWarning, match=r"numpy\.random\.rand \("):
+        many(ef.function(decides_by_a_draw), X)
+    assert (vars(np.random), vars(np.random.mtrand)) == before
+
+
+def test_draws_give_what_they_give_without_capturing():
+    found = []
+    for captures in (False, True):
+        draws = []
+
+        def step(x, draws=draws):
+            draws.append((np.random.normal(), np.random.mtrand._rand.normal(), np.random.choice(9), random.random()))
+            return x * 2
+
+        np.random.seed(5)
+        random.seed(5)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            many(ef.function(step) if captures else step, X)
+        found.append(draws)
+    assert found[0] == found[1]
+
+
+def test_draws_of_other_threads_are_their_business():
+    start, done, over = threading.Event(), threading.Event(), threading.Event()
+
+    def work():
+        start.wait(60)
+        np.random.rand()
+        random.random()
+        done.set()
+        over.wait(60)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+
+    recorder = Recorder()
+    with heard_draws(recorder):
+        start.set()
+        assert done.wait(60)
+    over.set()
+    thread.join()
+    assert recorder.ended is None
 
 
 def test_lists_of_its_own_are_its_business():

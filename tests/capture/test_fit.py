@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import cProfile
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -330,3 +331,31 @@ def test_what_was_changed_between_runs_is_named():
     own = ef.callbacks.LambdaCallback(on_epoch_begin=change)
     with pytest.warns(UserWarning, match=r"drops.rate was changed between them"):
         made.fit(X[:8], X[:8, :1], batch_size=8, epochs=6, verbose=0, callbacks=[own])
+
+
+class SkippedAtTimes(layers.Layer):
+    """Stochastic depth, with NumPy's random numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(5)
+
+    def call(self, inputs, training=False):
+        if training and np.random.rand() < 0.4:  # noqa: NPY002 - as users' programs do
+            return inputs
+        return inputs + self.dense(inputs)
+
+
+def test_layers_that_numpys_draws_skip_stay_eager():
+    found = []
+    for captures in (False, True):
+        ef.utils.set_random_seed(3)
+        model = ef.Sequential([layers.Input((5,)), SkippedAtTimes(), SkippedAtTimes(), layers.Dense(1)])
+        model.compile("sgd", "mse", jit_compile=captures)
+        data = np.random.default_rng(1).normal(size=(40, 5)), np.ones((40, 1))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            history = model.fit(*data, batch_size=4, epochs=2, verbose=0)
+        found.append(history.history["loss"])
+    assert found[0] == found[1]
+    assert any("numpy.random.rand" in str(each.message) for each in caught)

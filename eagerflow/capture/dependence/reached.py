@@ -232,7 +232,7 @@ class Held:
         elif isinstance(thing, FunctionType):
             yield from self._of_function(part)
         elif isinstance(thing, MethodType):
-            yield part._replace(thing=thing.__self__, name=name.rpartition(".")[0] or "self")
+            yield part._replace(thing=thing.__self__, name=name.rpartition(".")[0] or name)
             yield part._replace(thing=thing.__func__)
         elif isinstance(thing, (BuiltinFunctionType, MethodWrapperType)):
             if not isinstance(thing.__self__, ModuleType):

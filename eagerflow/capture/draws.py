@@ -1,0 +1,101 @@
+"""Who draws from Python's or NumPy's own random numbers while a step is captured: a replay would leave the draws out.
+
+NumPy's functions are compiled, and Python tells nobody of their calls (`calls.py`). So what `numpy.random` holds stands
+behind functions that tell of each call meanwhile and give what NumPy's own give.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import random
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import MethodType
+from typing import Any
+
+import numpy.random.mtrand
+
+from eagerflow.base.capturing import capturing
+from eagerflow.capture.calls import is_of_user
+
+__all__ = ["heard_draws"]
+
+_own: Any = numpy.random.mtrand._rand  # whose methods the functions of `numpy.random` are
+_lock = threading.Lock()
+_before: list[tuple[Any, str, Any]] = []
+_listeners = [0]
+
+
+class _Telling(numpy.random.RandomState):
+    """Stands for NumPy's own generator where libraries take it from: the same draws, of which it tells."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = getattr(_own, name)
+        return found if name.startswith("_") or not callable(found) else _telling(found, name)
+
+
+def _telling(plain: Callable[..., Any], name: str) -> Callable[..., Any]:
+    @functools.wraps(plain)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        recorder: Any = capturing.get()
+        if recorder is not None and (name != "default_rng" or is_of_user(sys._getframe(1).f_code.co_filename)):
+            recorder.end(f"the step calls numpy.random.{name}")
+        return plain(*args, **kwargs)
+
+    return told
+
+
+def _is_drawing(value: Any, name: str) -> bool:
+    """Whether a function of `numpy.random` draws, seeds, or gives a generator, which may have no seed."""
+    return name == "default_rng" or (isinstance(value, MethodType) and value.__self__ is _own)
+
+
+@contextlib.contextmanager
+def _listened() -> Iterator[None]:
+    """Inside the block, `numpy.random` tells recorders of calls. Other threads notice nothing."""
+    with _lock:
+        _listeners[0] += 1
+        if _listeners[0] == 1:
+            for module in (numpy.random, numpy.random.mtrand):
+                for name, value in list(vars(module).items()):
+                    if value is _own:
+                        _put(module, name, _Telling(0))
+                    elif _is_drawing(value, name):
+                        _put(module, name, _telling(value, name))
+    try:
+        yield
+    finally:
+        with _lock:
+            _listeners[0] -= 1
+            if not _listeners[0]:
+                while _before:
+                    setattr(*_before.pop())
+
+
+def _put(module: Any, name: str, value: Any) -> None:
+    _before.append((module, name, getattr(module, name)))
+    setattr(module, name, value)
+
+
+@contextlib.contextmanager
+def heard_draws(recorder: Any) -> Iterator[None]:
+    """Let a recorder know when the block draws from Python's or NumPy's own random numbers.
+
+    Args:
+        recorder: is told to end.
+    """
+    alone = threading.active_count() == 1  # or else another thread may draw meanwhile, for the next batch, say
+    before = _states() if alone else None
+    with _listened():
+        yield
+    if before is not None:  # for those who hold the generators' functions since before
+        for now, then, name in zip(_states(), before, ("Python's random", "numpy.random")):
+            if now != then and recorder.ended is None:
+                recorder.ended = (f"the step draws from {name}", None)
+
+
+def _states() -> tuple[Any, Any]:
+    kind, words, *rest = _own.get_state()
+    return random.getstate(), (kind, words.tobytes(), *rest)
