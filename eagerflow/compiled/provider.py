@@ -11,6 +11,7 @@ __all__ = ["FILES", "find", "kernels"]
 # The files of `twins/`.
 FILES = (
     "activations",
+    "average",
     "batch_norm",
     "convolution",
     "depthwise",

@@ -17,7 +17,6 @@ import eagerflow.optimizers
 from eagerflow.base import twins
 from eagerflow.compiled import kernel, objects, provider, store
 from eagerflow.kernels.normalization.batch_norm import Layout
-from eagerflow.kernels.pooling.maximum import maximum
 from eagerflow.kernels.recurrent import lstm
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.ops.windows.geometry import window_geometry
@@ -252,37 +251,6 @@ def test_depthwise_convolution_gives_the_same_bits_for_any_number_of_threads(str
 def test_depthwise_convolution_of_nothing_is_plain():
     plan = window_geometry((8, 8), (3, 3), (1, 1), "same", (1, 1))
     assert provider.find("depthwise", "forward")(numbers(0, 8, 8, 16), numbers(3, 3, 16, 1), plan) is None
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(
-    ("size", "strides", "padding"),
-    [(3, (2, 2), "valid"), (3, (2, 2), "same"), (3, (1, 1), "same"), (4, (3, 1), "valid")],
-)
-def test_overlapping_maxima_and_their_gradients(size, strides, padding, dtype):
-    x = np.round(numbers(5, 19, 14, 37, dtype=dtype), 1)  # with equal maxima
-    x[0, 3, 4, 5], x[1, 0, 0, :3], x[2, 8:12, 8:12, 7] = np.nan, np.inf, -np.inf
-    plan = window_geometry((19, 14), (size, size), strides, padding)
-    (out, which), (plain_out, plain_which) = both("maximum", "maximum", x, plan, True)
-    assert np.array_equal(out, plain_out, equal_nan=True)
-    assert np.array_equal(which, plain_which)
-    g = numbers(*out.shape, dtype=dtype, seed=1)
-    g[0, 0, 0, 0], g[3, 2, 1, 0] = np.nan, np.inf
-    found, before = [], ef.get_num_threads()
-    try:
-        for threads in (1, 3):
-            ef.set_num_threads(threads)
-            found.append(both("maximum", "maximum_gradient", g, which, plan))
-    finally:
-        ef.set_num_threads(before)
-    close(*found[0], dtype, 4)
-    assert np.array_equal(found[0][0], found[1][0], equal_nan=True)
-
-
-def test_gradients_of_maxima_that_lie_apart_are_plain():
-    plan = window_geometry((8, 8), (2, 2), (2, 2), "valid")
-    out, which = maximum(numbers(1, 8, 8, 16), plan, True)
-    assert provider.find("maximum", "maximum_gradient")(out, which, plan) is None
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

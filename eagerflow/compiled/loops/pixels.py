@@ -206,42 +206,6 @@ def add_row_of_taps(
 
 
 @inner_loop
-def one_maximum(out: Any, which: Any, at: Any, x: Any, a: Any, number: Any, n: Any) -> None:
-    """Maxima so far, and which element of its window each is, with one more; NaN is larger than anything."""
-    for u in range(n):
-        c = _at(u)
-        best, new = out[at + c], x[a + c]
-        wins = (new > best) | ((new != new) & (best == best))
-        out[at + c] = new if wins else best
-        which[at + c] = number if wins else which[at + c]
-
-
-@inner_loop
-def three_maxima(out: Any, which: Any, at: Any, x: Any, a: Any, apart: Any, number: Any, n: Any) -> None:
-    """The same with three more, that lie `apart`."""
-    second, third = np.uint8(number + 1), np.uint8(number + 2)
-    for u in range(n):
-        c = _at(u)
-        best, chosen, new = out[at + c], which[at + c], x[a + c]
-        wins = (new > best) | ((new != new) & (best == best))
-        best, chosen, new = new if wins else best, number if wins else chosen, x[a + apart + c]
-        wins = (new > best) | ((new != new) & (best == best))
-        best, chosen, new = new if wins else best, second if wins else chosen, x[a + apart + apart + c]
-        wins = (new > best) | ((new != new) & (best == best))
-        out[at + c] = new if wins else best
-        which[at + c] = third if wins else chosen
-
-
-@inner_loop
-def add_where(out: Any, at: Any, g: Any, which: Any, to: Any, number: Any, n: Any) -> None:
-    """Gradients of an output to a pixel, of those channels whose maximum it was: the window's element `number`."""
-    zero = out.dtype.type(0)
-    for u in range(n):
-        c = _at(u)
-        out[at + c] += g[to + c] if which[to + c] == number else zero
-
-
-@inner_loop
 def add_two_taps(out: Any, at: Any, seen: Any, a: Any, b: Any, kernel: Any, ka: Any, kb: Any, n: Any) -> None:
     """What two elements anywhere in the kernel add, which see pixels at a and b."""
     for u in range(n):

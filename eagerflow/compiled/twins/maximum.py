@@ -1,4 +1,4 @@
-"""Maxima over windows of images and their gradient, where windows overlap."""
+"""Maxima over windows and their gradient."""
 
 from __future__ import annotations
 
@@ -7,50 +7,48 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from eagerflow.compiled.boxes import boxes_of_elements, boxes_of_windows, run_lines, three
 from eagerflow.compiled.loops import maximum as loops
-from eagerflow.compiled.pieces import run_rows
+from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.pooling.windowed import lie_apart
 from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["maximum", "maximum_gradient"]
 
-_FEWEST = 8  # channels: with fewer, each pixel's loop costs more than its numbers
-_COST = 0.1  # nanoseconds for a gradient and an element of its window
+_FEWEST = 4  # channels: with fewer, each pixel's loop costs more than its numbers
+_MOST = 4  # elements that take as long as a pass along an axis for one of them, where places aren't asked for
+_SHARED = 36  # elements of windows that overlap, up to which a gradient is summed faster than by NumPy's `add.at`
 
 
 def _takes(a: ndarray, geometry: Geometry) -> bool:
-    fits = len(geometry.sizes) == 2 and a.shape[-1] >= _FEWEST and geometry.taps <= 256
-    return fits and 0 not in (a.size, *geometry.outputs) and not lie_apart(geometry)
-
-
-def _plan(a: ndarray, geometry: Geometry) -> tuple[int, ...]:
-    sizes = *geometry.lengths, *geometry.outputs, *geometry.sizes
-    return a.shape[-1], *sizes, *geometry.strides, *geometry.dilation, *geometry.before
+    fits = a.shape[-1] >= _FEWEST and geometry.taps <= 256 and max(geometry.dilation) == 1
+    return fits and 0 not in (a.size, *geometry.outputs)
 
 
 def maximum(x: ndarray, geometry: Geometry, keep: bool) -> Any:
-    """The maxima, and which element of its window each of them is."""
-    if not keep or not _takes(x, geometry):
+    """The maxima, and (where `keep`) which element of its window each of them is."""
+    if not _takes(x, geometry) or not (keep or geometry.taps <= _MOST * sum(geometry.sizes)):
         return None
     out = numpy.empty((len(x), *geometry.outputs, x.shape[-1]), x.dtype)
-    which = numpy.empty(out.shape, "uint8")
+    which = numpy.empty(out.shape, "uint8") if keep else scratch("pooling numbers", out.shape, "uint8")
     flat = numpy.ascontiguousarray(x).reshape(-1), out.reshape(-1), which.reshape(-1)
-    work = loops.maximum.on(*flat, *_plan(x, geometry))
+    boxes = boxes_of_windows(geometry)
+    work = loops.maximum.on(*flat, boxes.seen, x.shape[-1], *boxes.lengths, *three(geometry.sizes))
     if work is None:
         return None
-    lines, width = len(x) * geometry.outputs[0], geometry.outputs[1] * x.shape[-1]
-    run_rows(work, lines, width * geometry.taps // 4, out.size * geometry.taps * _COST)
-    return out, which
+    run_lines(work, x, out)
+    return out, which if keep else None
 
 
 def maximum_gradient(g: ndarray, which: ndarray, geometry: Geometry) -> Any:
-    """The gradient of the images: what arrives at a maximum goes to the element that it came from."""
-    if not _takes(g, geometry):
+    """The gradient of `x`: what arrives at a maximum goes to the element that it came from."""
+    if not _takes(g, geometry) or not (geometry.taps <= _SHARED or lie_apart(geometry)):
         return None
     out = numpy.empty((len(g), *geometry.lengths, g.shape[-1]), g.dtype)
     flat = numpy.ascontiguousarray(g).reshape(-1), which.reshape(-1), out.reshape(-1)
-    work = loops.maximum_gradient.on(*flat, *_plan(g, geometry))
+    boxes, steps = boxes_of_elements(geometry), (*three(geometry.sizes)[1:], *three(geometry.strides))
+    work = loops.maximum_gradient.on(*flat, boxes.seen, g.shape[-1], *boxes.lengths, *steps)
     if work is None:
         return None
-    run_rows(work, len(g), max(out[0].size, g[0].size * geometry.taps // 4), g.size * geometry.taps * _COST)
+    run_lines(work, g, out)
     return out
