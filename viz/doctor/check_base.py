@@ -13,7 +13,7 @@ from viz.facts.sums import sum_of_squares
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 
-__all__ = ["Check", "finite", "first_tensor", "host", "number", "rms", "tensors", "total"]
+__all__ = ["Check", "finite", "first_tensor", "host", "loss_scale", "number", "rms", "tensors", "total"]
 
 
 class Check:
@@ -65,6 +65,35 @@ def finite(data: Any) -> bool:
     if getattr(data, "dtype", None) is None:
         return not isinstance(data, float) or math.isfinite(data)
     return is_finite(data)
+
+
+def loss_scale(results: Any, opened: Any) -> float:
+    """By what a loss was multiplied before it was differentiated, for the sake of float16; 1 where it wasn't.
+
+    An optimizer that knows its scale says so; else the gradients it is given are smaller than those of the tape.
+
+    Args:
+        results: what the tape gave.
+        opened: the scope of the optimizer that is given them.
+
+    >>> import eagerflow as ef
+    >>> from types import SimpleNamespace
+    >>> scope = SimpleNamespace(owner=ef.optimizers.SGD(), scope=SimpleNamespace(inputs=[ef.Tensor([1.0, 2.0])]))
+    >>> loss_scale([ef.Tensor([1024.0, 2048.0])], scope)
+    1024.0
+    """
+    factor = float(getattr(opened.owner, "loss_scale_factor", None) or 1.0)
+    pairs = list(zip([x for x in results if isinstance(x, Tensor)], tensors(opened.scope.inputs)))
+    if not pairs or any(a.shape != b.shape for a, b in pairs):
+        return factor
+    ours, given = min(pairs, key=lambda pair: pair[0].data.size)
+    if ours.data is given.data or not ours.data.size:
+        return factor
+    sizes = [float(numpy.abs(host(x.data).astype("float64")).max()) for x in (ours, given)]
+    if not min(sizes) or not all(map(math.isfinite, sizes)):
+        return factor
+    exponent = math.log2(sizes[0] / sizes[1])  # scales are powers of two; what clipping takes away is none
+    return factor * 2.0 ** round(exponent) if exponent > 1 and abs(exponent - round(exponent)) < 1e-3 else factor
 
 
 def rms(values: numpy.ndarray) -> float:

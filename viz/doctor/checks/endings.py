@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, number, total
+from viz.doctor.check_base import Check, loss_scale, number, total
 from viz.doctor.checks.learning_rate import rate_of
 from viz.doctor.source_calls import only_call
 from viz.doctor.user_code import made_at
@@ -45,12 +45,16 @@ class Endings(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._losses: list[float] = []
+        self._scaled: Any = None  # the gradients of the last of them, which may be multiplied by a scale
         self._sources: set[int] = set()
         self._run: _Run | None = None
         self._place: Any = None
         self._first_rate: tuple[Any, float | None] = None, None  # an optimizer, and its rate in its first step
 
     def on_scope_begin(self, opened: Any) -> None:
+        if self._scaled is not None:
+            self._losses[-1] /= loss_scale(self._scaled, opened)
+            self._scaled = None
         if opened.owner is not self._first_rate[0]:
             self._first_rate = opened.owner, rate_of(opened.owner)
 
@@ -58,6 +62,7 @@ class Endings(Check):
         self._sources.add(sources[0].identity if hasattr(sources[0], "identity") else 0)
         if len(self._losses) < limits.MANY_STEPS:
             self._losses.append(total(targets))
+            self._scaled = results
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind != "epoch":

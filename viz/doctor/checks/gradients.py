@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number, rms
+from viz.doctor.check_base import Check, host, loss_scale, number, rms
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners
 from viz.facts.sums import sum_of_squares
@@ -56,10 +56,14 @@ class GradientSizes(Check):
         self._sizes: dict[int, dict[str, float]] = {}
         self._optimizer: Any = None
         self._targets: _Targets | None = None
+        self._scaled: list[tuple[list[float], Any]] = []  # norms, the last one of a loss times its scale, perhaps
 
     def on_scope_begin(self, opened: Any) -> None:
         self._owners.meet(opened)
         if opened.kind == "optimizer":
+            for norms, results in self._scaled:
+                norms[-1] /= loss_scale(results, opened)
+            self._scaled.clear()
             self._optimizer = opened.owner
         elif opened.kind == "loss" and self._targets is None:
             self._targets = self._targets_of(opened.scope.inputs)
@@ -85,7 +89,9 @@ class GradientSizes(Check):
         if not sizes:
             return
         group = sizes[0][0].identity
-        self._norms.setdefault(group, []).append(math.hypot(*[norm for _, norm, _ in sizes]))
+        norms = self._norms.setdefault(group, [])
+        norms.append(math.hypot(*[norm for _, norm, _ in sizes]))
+        self._scaled.append((norms, results))
         largest = max(sizes, key=lambda entry: entry[1])
         self._largest[group] = largest[0].path
         kernels = [(source, size) for source, _, size in sizes if _mixes(source.data.shape)]
@@ -96,6 +102,7 @@ class GradientSizes(Check):
             self._sizes[group] = {source.path: size for source, size in kernels}
 
     def on_step_end(self) -> None:
+        self._scaled.clear()
         if self.watch.step + 1 in (limits.WINDOW, limits.HEAVY_STEPS) or self.watch.step > limits.HEAVY_STEPS:
             self._judge()
 
@@ -110,8 +117,6 @@ class GradientSizes(Check):
                 self.watch.retract(("vanishing_gradient", group))
             if 0 < middle < limits.VANISHING and len(ratios) >= min(3, max(1, self.watch.step)):
                 self._tell_vanishing(group, middle, len(ratios))
-        if self._scales_loss():
-            return
         for group, all_norms in self._norms.items():
             norms = [norm for norm in all_norms if norm < math.inf]  # what isn't finite is another finding
             if not norms:
@@ -121,10 +126,6 @@ class GradientSizes(Check):
             grown = len(norms) > limits.WINDOW and recent > max(limits.EXPLODING_GROWTH * first, limits.EXPLODING / 10)
             if max(first, recent) > limits.EXPLODING or grown:
                 self._tell_exploding(group, first, recent, len(norms))
-
-    def _scales_loss(self) -> bool:
-        """With a loss scale, gradients on the tape are larger by it."""
-        return "Scale" in type(self._optimizer).__name__ or bool(getattr(self._optimizer, "loss_scale_factor", None))
 
     def _tell_vanishing(self, group: int, ratio: float, steps: int) -> None:
         first = self._first[group]

@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number, rms, total
+from viz.doctor.check_base import Check, host, loss_scale, number, rms, total
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates", "rate_is_high", "rate_of"]
@@ -45,6 +45,7 @@ class LearningRates(Check):
         self._courses: dict[int, _Course] = {}
         self._now: _Course | None = None
         self._touched: list[_Course] = []
+        self._scaled: list[tuple[_Course, Any]] = []  # whose last loss is one times its scale, perhaps
         self._asked_loss = False  # is it a loss object's value that is followed? Other sums may well be meant to grow
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
@@ -53,6 +54,7 @@ class LearningRates(Check):
             return
         course = self._now = self._courses.setdefault(pairs[0][0].identity, _Course())
         course.losses.append(total(targets))
+        self._scaled.append((course, results))
         if self.watch.heavy:
             kernels = [(v, r) for v, r in pairs if v.data.ndim > 1 and v.data.dtype.kind == "f"]
             course.before = [(v, host(v.data).copy(), host(r.data).copy()) for v, r in kernels]
@@ -63,6 +65,9 @@ class LearningRates(Check):
         if opened.kind == "loss":
             self._asked_loss = True
         elif self._now is not None:
+            for scaled, results in self._scaled:
+                scaled.losses[-1] /= loss_scale(results, opened)
+            self._scaled.clear()
             course = self._course_of(opened)
             course.optimizer, course.place = opened.owner, made_at(opened.owner)
             rate = rate_of(opened.owner)
@@ -90,6 +95,7 @@ class LearningRates(Check):
         for course in self._touched:
             _measure(course)
         self._touched.clear()
+        self._scaled.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
 

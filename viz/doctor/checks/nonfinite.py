@@ -43,7 +43,8 @@ class _Suspect(NamedTuple):
 class NonFinite(Check):
     """Follows NaN and infinities; says so when they have reached the loss, a gradient or a prediction."""
 
-    always = ("on_op", "on_rule", "on_gradient", "on_scope_end", "on_step_end")
+    always = ("on_op", "on_rule", "on_gradient", "on_scope_begin", "on_scope_end", "on_step_end", "on_update")
+    begins = ("optimizer",)
     ends = ("loss", "model", "layer")
 
     def __init__(self, watch: Any) -> None:
@@ -53,6 +54,9 @@ class NonFinite(Check):
         self._came_in: _Suspect | None = None
         self._done = False
         self._followed = False  # were the rules of this step looked at?
+        self._updates = False  # is there an optimizer?
+        self._unused: tuple[_Suspect | None, int] | None = None  # of gradients that were not used yet, and their step
+        self._left_out = 0  # such steps in a row
 
     # ------------------------------------------------------------------ where it begins
 
@@ -120,7 +124,31 @@ class NonFinite(Check):
 
     # ------------------------------------------------------------------ where it arrives
 
+    def on_scope_begin(self, opened: Any) -> None:
+        """An optimizer is about to use the gradients."""
+        self._updates = True
+        self._settle(used=True)
+        self._left_out = 0
+
+    def _settle(self, used: bool) -> None:
+        """Tell of gradients that aren't finite where they are used: a loss scale is found by leaving such steps out."""
+        if self._unused is not None and not self._done:
+            self._left_out += not used
+            if used or self._left_out >= limits.FEW_STEPS:
+                self._tell("the gradients", *self._unused)
+        self._unused = None
+
+    def finish(self) -> None:
+        """No step follows that would use the last gradients."""
+        self._settle(used=not self._updates)
+
+    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
+        """In a loop without an optimizer, its own lines use them."""
+        if self._unused is not None and variable.trainable:
+            self._settle(used=True)
+
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        self._settle(used=False)
         if self._done:
             return
         if not all(finite(t.data) for t in targets):
@@ -128,7 +156,7 @@ class NonFinite(Check):
         elif self._followed and self._backward is None and not self.watch.heavy:
             return  # every rule gave finite numbers; were their sums too large, the weights would tell in the next step
         elif not all(finite(r.data) for r in results if r is not None):
-            self._tell("the gradients", self._backward or self._forward or self._came_in)
+            self._unused = self._backward or self._forward or self._came_in, self.watch.step
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if self._done or (self._forward is None and self._came_in is None):
@@ -152,7 +180,7 @@ class NonFinite(Check):
         self._forward = self._backward = self._came_in = None
         self._followed = False
 
-    def _tell(self, where: str, suspect: _Suspect | None) -> None:
+    def _tell(self, where: str, suspect: _Suspect | None, step: int | None = None) -> None:
         self._done = True
         if suspect is None:
             suspect = _Suspect("", None, self.watch.called_at(), "NaN or infinities appeared", {})
@@ -160,7 +188,7 @@ class NonFinite(Check):
         self.watch.report(
             suspect.advice,
             "error",
-            f"{suspect.message}; step {self.watch.step + 1}, and {where} with it",
+            f"{suspect.message}; step {(self.watch.step if step is None else step) + 1}, and {where} with it",
             layer=suspect.layer,
             op=suspect.op or None,
             place=suspect.place,

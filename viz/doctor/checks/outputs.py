@@ -46,6 +46,7 @@ class ConstantOutput(Check):
                 "value": float(host(made[0].data).reshape(-1)[0]),
                 "rows": made[0].data.shape[0],
                 "same_inputs": _constant(given[0], 0.0),
+                "made_up": _made_up(given),
             }
         else:
             self._in_a_row[key] = 0
@@ -79,7 +80,7 @@ class ConstantOutput(Check):
         name = layer_label(about["owner"])
         self.watch.report(
             kind,
-            "error",
+            "info" if about["made_up"] else "error",
             f"the outputs of {name!r} are the same ({number(about['value'])}) for all {about['rows']} rows of a batch, "
             f"{why}{f'; {count} steps in a row' if count > 1 else ''}",
             layer=layer,
@@ -88,6 +89,16 @@ class ConstantOutput(Check):
             evidence={name: about[name] for name in ("value", "rows", "same_inputs")}
             | {"steps": count, "from_start": key not in self._varied},
         )
+
+
+def _made_up(given: list[Tensor]) -> bool:
+    """Are the inputs one number for each row, always the same and not 0, as where there is nothing to tell apart?
+
+    So a bandit's policy is asked, or weights that are learnt without any input. Lost data are zeros, or wider.
+    """
+    values = host(given[0].data)
+    single = len(given) == 1 and values.size == values.shape[0] and values.dtype.kind in "fiub"
+    return single and bool(values.reshape(-1)[0]) and bool((values == values.reshape(-1)[0]).all())
 
 
 def _constant(x: Tensor, resolution: float = limits.CONSTANT) -> bool:

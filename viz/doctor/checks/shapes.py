@@ -13,12 +13,44 @@ __all__ = ["Broadcasts", "Upcasts"]
 
 _HEAVY = ("matmul", "conv")  # elsewhere, outside of layers, it is the few numbers of a loss that are float64
 _PAIRWISE = ("subtract", "add", "multiply", "divide", "power", "equal", "not_equal", "maximum", "minimum")
+_CHOICES = ("min", "amin", "max", "amax", "logsumexp", "softmax", "log_softmax", "argmin", "sort")  # among answers
+
+
+class _Compared:
+    """Labels and answers of a loss of the user's, one of which has a single column: is that broadcast by accident?"""
+
+    __slots__ = ("answers", "labels", "meant", "met", "scope")
+
+    def __init__(self, scope: Any, labels: Any, answers: Any) -> None:
+        self.scope, self.labels, self.answers = scope, tuple(labels), tuple(answers)
+        self.met = False  # did an op pair each label with several answers, or the other way round?
+        self.meant = False  # are the columns told apart, as by the quantile that each one stands for?
+
+    def see(self, op: Any, inputs: Any, settings: Any, outputs: Any) -> None:
+        """Hear of an op of the loss."""
+        wide = max(self.labels, self.answers)
+        if op.name in _PAIRWISE and len(inputs) >= 2 and getattr(outputs, "shape", None) == wide:
+            shapes = [tuple(getattr(x, "shape", ())) for x in inputs[:2]]
+            tracked = [_is_computed(x) for x in inputs[:2]]
+            if tracked[0] != tracked[1]:
+                given, other = shapes if tracked[0] else shapes[::-1]
+                self.met = self.met or (given, other) == (self.answers, self.labels)
+        for x in inputs if any(_is_computed(x) for x in inputs) else ():
+            self.meant = self.meant or (not _is_computed(x) and _differs_by_column(x, wide))
+        if op.name in _CHOICES and any(tuple(getattr(x, "shape", ())) == wide for x in inputs):
+            self.meant = True
 
 
 class Broadcasts(Check):
     """Labels (n,) against predictions (n, 1) make n × n differences, of which only n are meant."""
 
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._compared: _Compared | None = None
+
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if self._compared is not None and error is None:
+            self._compared.see(op, inputs, settings, outputs)
         if op.name not in _PAIRWISE or not isinstance(outputs, Tensor) or outputs.key is None:
             return
         if outputs.data.ndim < 2 or self.watch.inside("layer") or len(inputs) < 2:
@@ -27,7 +59,7 @@ class Broadcasts(Check):
         shapes: list[Any] = [getattr(a, "shape", None), getattr(b, "shape", None)]
         if any(shape is None for shape in shapes):
             return
-        tracked = [isinstance(x, Tensor) and x.key is not None and not isinstance(x, Variable) for x in (a, b)]
+        tracked = [_is_computed(x) for x in (a, b)]
         if tracked[0] == tracked[1] or any(isinstance(x, Variable) for x in (a, b)):
             return
         predicted, labels = shapes if tracked[0] else shapes[::-1]
@@ -48,7 +80,16 @@ class Broadcasts(Check):
         if is_ours(opened.owner):
             return  # ours refuse such shapes
         if labels[:-1] == predicted[:-1] and labels[-1] != predicted[-1] and 1 in (labels[-1], predicted[-1]):
-            self._tell(opened.scope.name, labels, predicted, None, made_at(opened.owner) or self.watch.called_at(), 0)
+            self._compared = _Compared(opened.scope, labels, predicted)
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        found = self._compared
+        if found is None or opened.scope is not found.scope:
+            return
+        self._compared = None
+        if found.met and not found.meant:
+            place = made_at(opened.owner) or self.watch.called_at()
+            self._tell(opened.scope.name, found.labels, found.answers, None, place, 0)
 
     def _tell(self, op: str, labels: Any, predicted: Any, made: Any, place: Any, count: int) -> None:
         if made is not None:
@@ -64,6 +105,22 @@ class Broadcasts(Check):
             key=("broadcast", place),
             evidence={"labels": list(labels), "predictions": list(predicted), "result": made and list(made)},
         )
+
+
+def _is_computed(x: Any) -> bool:
+    """Does it come from weights, without being one?"""
+    return isinstance(x, Tensor) and x.key is not None and not isinstance(x, Variable)
+
+
+def _differs_by_column(x: Any, shape: tuple[int, ...]) -> bool:
+    """Is it one number for each column, not all the same, such as the quantiles that the columns stand for?"""
+    found = tuple(getattr(x, "shape", ()))
+    if len(found) > 1 and any(n != 1 for n in found[:-1]):
+        return False
+    if not found or found[-1] != shape[-1] or shape[-1] < 2:
+        return False
+    values = host(x.data if isinstance(x, Tensor) else x).reshape(-1)
+    return bool((values != values[0]).any())
 
 
 def _crossed(a: Any, b: Any) -> bool:
