@@ -11,13 +11,14 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from eagerflow._version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m eagerflow",
         description="eagerflow: Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.",
         epilog="To look at a script while it runs, or find what is wrong with it: python -m viz --help",
@@ -60,6 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "compile":
         return int(import_module("eagerflow.compiled.filling").fill(use=not chosen.off, quiet=chosen.quiet))
     return int(import_module("eagerflow.demo").run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(message.removesuffix(", ARGS"))  # those of the script, which may be none
 
 
 def _launch(arguments: list[str]) -> int:

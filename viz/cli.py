@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from viz.shell.commands import COMMANDS, parser_of
+from viz.shell.meant import other_word
 from viz.shell.parser import Parser, nearest
 from viz.shell.statuses import told
 
@@ -64,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[0] not in COMMANDS:
         if given[0].startswith("-"):
             _parser().parse_args(given[:1])
-        _parser().error(f"there is no command {given[0]!r}{_for_a_file(given[0]) or nearest(given[0], COMMANDS)}")
+        advice = _for_a_file(given[0]) or other_word(given[0], given[1:]) or nearest(given[0], COMMANDS)
+        _parser().error(f"there is no command {given[0]!r}{advice}")
     flags: list[str] = []
     try:
         parser = parser_of(given[0])
@@ -100,7 +102,8 @@ def _parser() -> Parser:
         description=f"{_ABOUT}\n\ncommands:\n{listed}",
         epilog="`viz COMMAND --help` shows examples. Colours are off where NO_COLOR is set, and in pipes.\n"
         "Exit status: 0 all well, 1 something was found (for doctor: an error was found; warnings and hints\n"
-        "don't count), 2 wrong usage, 3 no answer (a script that failed), 70 a bug in viz.",
+        "don't count), 2 wrong usage, 3 no answer (a script that failed or never trained), 70 a bug in viz,\n"
+        "130 ended by Ctrl-C. `viz run` ends with the script's own status, 1 where the script raised.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="the version of viz, eagerflow, NumPy and Python")
     return parser

@@ -11,7 +11,7 @@ from viz.command.keep import MAX_OPS, add_keep_options, run_kept
 from viz.command.live import add_options, run_live
 from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
-from viz.command.script_runner import note_own_modules, run_script
+from viz.command.script_runner import module_hint, note_own_modules, run_script
 from viz.facts import summary_tables
 from viz.facts.overview import is_empty, overview, why_empty
 from viz.picture.render import FORMATS
@@ -65,7 +65,7 @@ def _steps(given: str) -> list[int]:
     try:
         return [int(part) for part in given.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{given!r} is no list of step numbers such as 1,10") from None
+        raise argparse.ArgumentTypeError(f"{given!r} isn't a list of step numbers such as 1,10") from None
 
 
 def run_run(options: argparse.Namespace) -> int:
@@ -78,7 +78,7 @@ def run_run(options: argparse.Namespace) -> int:
         The script's exit status; 3 where it ended well and nothing was recorded.
     """
     if not options.module:
-        check_script(options.script, f"; for a module use: viz run -m {options.script}")
+        check_script(options.script, module_hint(options.script))
     note_own_modules(options.script)
     if options.keep is not None:
         return run_kept(options)

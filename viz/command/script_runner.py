@@ -15,7 +15,7 @@ from viz.shell.in_the_way import own_modules
 from viz.shell.input_files import check_script
 from viz.shell.terminal import paint
 
-__all__ = ["check_script_file", "note_own_modules", "run_script", "wants_json"]
+__all__ = ["check_script_file", "module_hint", "note_own_modules", "run_script", "wants_json"]
 
 R = TypeVar("R")
 
@@ -63,7 +63,7 @@ def run_script(
         ValueError: when it isn't a script.
     """
     if not as_module:
-        check_script(script, f"; for a module use: viz run -m {script}")
+        check_script(script, module_hint(script))
     kept = sys.argv, sys.path[:]
     sys.argv = [script, *arguments]
     sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(script)))
@@ -74,6 +74,12 @@ def run_script(
     finally:
         sys.argv, sys.path[:] = kept
     return recording, status
+
+
+def module_hint(name: str) -> str:
+    """What to add where there is no such script: how a module is run, if it may be the name of one."""
+    may_be = name.replace(".", "").isidentifier() and not name.endswith(".py")
+    return f"; for a module use: viz run -m {name}" if may_be else ""
 
 
 def _run(

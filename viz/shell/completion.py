@@ -6,6 +6,8 @@ It is written from the parsers themselves, so it knows what the installed versio
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from viz.shell.commands import COMMANDS, parser_of
@@ -28,12 +30,18 @@ It takes a second or two, since all commands are loaded for it. To save that, wr
   viz completion fish > ~/.config/fish/completions/viz.fish"""
 
 
+_COMPARED = "efz keras h5 safetensors"
 _ENDINGS = {
     "script": "py",
+    "SCRIPT": "py",
     "file.efz": "efz onnx",
     "FILE.efr": "efr",
     "RECORDING|SCRIPT": "efz py",
-}  # by the first word
+    "A": _COMPARED,
+    "B": _COMPARED,
+}  # of the files that are meant, by what help calls a word or an option's value
+_NAMED = re.compile(r"\.(\w+)$")  # `page.html`: files with this ending
+_ANY = re.compile(r"FILE|\.|DIR|dir")  # files, of whatever kind
 
 
 class _Option(NamedTuple):
@@ -41,6 +49,8 @@ class _Option(NamedTuple):
     choices: list[str]
     takes_word: bool
     about: str
+    endings: str  # of the files that its value may be: "" for any, "-" where it is no file
+    may_be_empty: bool  # what follows may also be a word of the command
 
 
 def add_command(parser: Parser) -> None:
@@ -81,14 +91,18 @@ def _options(parser: Parser) -> list[_Option]:
             continue
         about = " ".join((action.help or "").replace("%%", "%").split())
         choices = [str(each) for each in action.choices or ()]
-        found.append(_Option(list(action.option_strings), choices, action.nargs != 0, about))
+        called = str(action.metavar or action.dest)
+        named = _NAMED.search(called)
+        endings = _ENDINGS.get(called, named[1] if named else "" if _ANY.search(called) else "-")
+        may_be_empty = parser.names_by_itself(action)
+        found.append(_Option(list(action.option_strings), choices, action.nargs != 0, about, endings, may_be_empty))
     return found
 
 
-def _reads(name: str) -> str:
-    """The endings of the files that a command may be given first; empty for any."""
+def _places(name: str) -> list[str]:
+    """For each word that a command takes, the endings of the files that may be given there; behind them: any file."""
     words = [action for action in parser_of(name)._actions if not action.option_strings]
-    return _ENDINGS.get(str(words[0].metavar or words[0].dest), "") if words else ""
+    return [_ENDINGS.get(str(word.metavar or word.dest), "") for word in words]
 
 
 def _quoted(text: str) -> str:
@@ -97,59 +111,83 @@ def _quoted(text: str) -> str:
 
 
 def _bash(known: dict[str, list[_Option]]) -> str:
-    cases = []
-    for name, options in known.items():
-        flags = " ".join([flag for option in options for flag in option.flags])
-        inner = [
-            f"        {'|'.join(option.flags)}) _viz_words '{' '.join(option.choices)}'; return;;"
-            for option in options
-            if option.flags and option.choices
-        ]
-        free = " ".join([each for option in options if not option.flags for each in option.choices])
-        lines = [
-            f"    {name})",
-            '      case "$before" in',
-            *inner,
-            "      esac",
-            f"      options='{flags}' words='{free}' endings='{_reads(name)}';;",
-        ]
-        cases.append("\n".join(lines))
-    return f"""\
-_viz_words() {{ COMPREPLY=($(compgen -W "$1" -- "$word")); }}
-_viz_files() {{
+    return _BASH % {
+        "commands": " ".join(known),
+        "settings": "\n".join([_bash_settings(name, options) for name, options in known.items()]),
+        "values": "\n".join([line for name, options in known.items() for line in _bash_values(name, options)]),
+    }
+
+
+def _bash_settings(name: str, options: list[_Option]) -> str:
+    """What a command takes: options, words that aren't files, and files by their place."""
+    flags = [flag for option in options for flag in option.flags]
+    valued = [flag for option in options if option.takes_word for flag in option.flags]
+    skipped = [flag for option in options if option.may_be_empty for flag in option.flags]
+    free = [each for option in options if not option.flags for each in option.choices]
+    places = " ".join([f"'{endings}'" for endings in _places(name)])
+    return (
+        f"    {name}) options='{' '.join(flags)}' valued='{' '.join(valued)}' skipped='{' '.join(skipped)}'"
+        f" words='{' '.join(free)}' places=({places});;"
+    )
+
+
+def _bash_values(name: str, options: list[_Option]) -> Iterator[str]:
+    """What is offered behind an option."""
+    for option in options:
+        if option.flags and option.takes_word:
+            asked = "|".join([f"'{name} {flag}'" for flag in option.flags])
+            if option.choices or option.endings == "-":
+                yield f"    {asked}) _viz_words '{' '.join(option.choices)}'; return;;"
+            elif option.may_be_empty:
+                yield f"    {asked}) _viz_files {option.endings} ${{places[count]-}}; return;;"
+            else:
+                yield f"    {asked}) _viz_files {option.endings}; return;;"
+
+
+_BASH = """\
+_viz_words() { COMPREPLY=($(compgen -W "$1" -- "$word")); }
+_viz_files() {
   local ending
+  if [ $# -eq 0 ]; then COMPREPLY=($(compgen -f -- "$word")); return; fi
   COMPREPLY=($(compgen -d -- "$word"))
   for ending; do COMPREPLY+=($(compgen -f -X "!*.$ending" -- "$word")); done
-}}
-_viz() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} options= words= endings= earlier
+}
+_viz() {
+  local word=${COMP_WORDS[COMP_CWORD]} options= valued= skipped= words= places=() count=0 option= earlier
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _viz_words '{" ".join(known)} --help --version'
+    _viz_words '%(commands)s --help --version'
     return
   fi
-  case "${{COMP_WORDS[1]}}" in
-{chr(10).join(cases)}
+  case "${COMP_WORDS[1]}" in
+%(settings)s
   esac
-  for earlier in "${{COMP_WORDS[@]:2:COMP_CWORD-2}}"; do  # behind the first file anything may follow
-    case "$earlier" in -*) ;; *) endings=;; esac
+  for earlier in "${COMP_WORDS[@]:2:COMP_CWORD-2}"; do  # which place this is: options and their values don't count
+    [ "$earlier" = "=" ] && continue
+    case " $skipped " in *" $option "*)
+      case "$earlier" in *.py|*.efz|*.efr|*.onnx) option=;; esac;;
+    esac
+    if [ -n "$option" ]; then option=; continue; fi
+    case "$earlier" in
+      -*) case " $valued " in *" $earlier "*) option=$earlier;; esac;;
+      *) count=$((count + 1));;
+    esac
   done
-  case "$before" in -*) endings=;; esac
-  case "$word" in
-    -*) _viz_words "$options";;
-    *)
-      if [ -n "$words" ]; then _viz_words "$words"
-      elif [ -n "$endings" ]; then _viz_files $endings
-      else COMPREPLY=($(compgen -f -- "$word")); fi;;
+  [ "$word" = "=" ] && word=
+  case "$word" in -*) option=; _viz_words "$options"; return;; esac
+  case "${COMP_WORDS[1]} $option" in
+%(values)s
   esac
-}}
+  if [ -n "$words" ]; then _viz_words "$words"
+  else _viz_files ${places[count]-}; fi
+}
 complete -o filenames -F _viz viz"""
 
 
 def _zsh(known: dict[str, list[_Option]]) -> str:
     def spec(option: _Option) -> list[str]:
         about = option.about.replace("[", "(").replace("]", ")").replace(":", " -").replace("'", "’")
-        what = f"({' '.join(option.choices)})" if option.choices else "_files"
+        what = f"({' '.join(option.choices)})" if option.choices else _zsh_files(option.endings)
         if not option.flags:
             return [f"'1: :{what}'"]
         value = f":value:{what}" if option.takes_word else ""
@@ -159,8 +197,9 @@ def _zsh(known: dict[str, list[_Option]]) -> str:
     for name, options in known.items():
         specs = [each for option in options for each in spec(option)]
         rest = [] if any(not option.flags for option in options) else ["'*: :_files'"]
-        if rest and (endings := _reads(name)):
-            rest.insert(0, f"'1: :_files -g \"*.({endings.replace(' ', '|')})\"'")
+        if rest:
+            places = enumerate(_places(name), 1)
+            rest = [*(f"'{number}: :{_zsh_files(endings)}'" for number, endings in places if endings), *rest]
         cases.append(f"    {name}) _arguments {' '.join([*specs, *rest])};;")
     described = " ".join([_quoted(f"{name}:{COMMANDS[name].about.replace(':', ' -')}") for name in known])
     return f"""\
@@ -179,6 +218,13 @@ _viz() {{
   esac
 }}
 if [ "$funcstack[1]" = _viz ]; then _viz "$@"; else compdef _viz viz; fi"""
+
+
+def _zsh_files(endings: str) -> str:
+    """What completes files of these endings."""
+    if endings == "-":
+        return " "
+    return f'_files -g "*.({endings.replace(" ", "|")})"' if endings else "_files"
 
 
 def _fish(known: dict[str, list[_Option]]) -> str:

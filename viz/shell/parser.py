@@ -56,6 +56,10 @@ class Parser(argparse.ArgumentParser):
         added = self.add_argument(*flags, metavar=metavar, **settings)
         self._outputs[added.dest] = _Output(tuple([f".{each}" for each in endings]), suffix)
 
+    def names_by_itself(self, action: argparse.Action) -> bool:
+        """Whether an option writes a file whose name may be left out."""
+        return action.dest in self._outputs
+
     def add_place(self, metavar: str, about: str) -> None:
         """Where a command writes, as its second word or behind `-o`: `out` among the options.
 
@@ -95,6 +99,7 @@ class Parser(argparse.ArgumentParser):
         return options, rest
 
     def error(self, message: str) -> NoReturn:
+        message = _without_type(message)
         wrong = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         unknown = re.fullmatch(r"unrecognized arguments: (--?[\w-]+)\b.*", message)
         if wrong is not None:
@@ -114,33 +119,54 @@ class Parser(argparse.ArgumentParser):
         letters = unknown.lstrip("-")
         if letters in by_letters:  # --n for -n
             return f"; did you mean {by_letters[letters]!r}?"
-        found = difflib.get_close_matches(letters, list(by_letters), 3, 0.5)
+        begun = [each for each in by_letters if len(letters) > 1 and each.startswith(letters)]
+        found = begun[:3] or difflib.get_close_matches(letters, list(by_letters), 3, 0.5)
         return f"; did you mean {' or '.join([repr(by_letters[each]) for each in found])}?" if found else ""
 
     def _with_empty_names(self, given: list[str]) -> tuple[list[str], list[str]]:
         """What comes up to a script's name, and what follows it.
 
-        In the first, `--html a.efz` is `--html= a.efz`: a file follows that isn't named like what is written.
+        In the first, `--html a.efz` is `--html= a.efz`: a file follows that isn't named like what is written. And words
+        stand before options, unless one is unknown: argparse takes all words that it finds between two options, and
+        has none left for those behind the second.
         """
-        found: list[str] = []
+        words: list[str] = []
+        options: list[str] = []
+        found: list[str] = []  # both, as they stand
         waiting = list(given)
+        is_known = True
         while waiting:
             word = waiting.pop(0)
             if not word.startswith("-") or word in ("-", "--"):
+                words.append(word)
                 found.append(word)
+                is_known = is_known and word != "--"
                 if self._takes_rest() and word != "--":
                     return found, waiting
                 continue
-            action = self._option_string_actions.get(word)
-            found.append(word)
-            if action is None or action.nargs == 0:
-                continue
-            output = self._outputs.get(action.dest)
-            if output is not None and self._has_no_name(output, waiting):
-                found[-1] = f"{action.option_strings[-1]}="
-            elif waiting:
-                found.append(waiting.pop(0))
-        return found, []
+            taken = self._with_values(word, waiting)
+            options += taken
+            found += taken
+            is_known = is_known and self._is_known(word)
+        return ([*words, *options] if is_known and not self._takes_rest() else found), []
+
+    def _with_values(self, word: str, waiting: list[str]) -> list[str]:
+        """An option and its values, which are taken out of the words that follow."""
+        action = self._option_string_actions.get(word)
+        if action is None or action.nargs == 0:
+            return [word]
+        output = self._outputs.get(action.dest)
+        if output is not None and self._has_no_name(output, waiting):
+            return [f"{action.option_strings[-1]}="]
+        taken = [word]
+        while waiting and (len(taken) == 1 or (action.nargs == "+" and not waiting[0].startswith("-"))):
+            taken.append(waiting.pop(0))
+        return taken
+
+    def _is_known(self, word: str) -> bool:
+        """Whether it is an option: also as in `--step=3` and `-n3`."""
+        known = self._option_string_actions
+        return word.partition("=")[0] in known or (not word.startswith("--") and word[:2] in known)
 
     def _takes_rest(self) -> bool:
         return any(action.nargs == argparse.REMAINDER for action in self._actions)
@@ -182,12 +208,23 @@ class Parser(argparse.ArgumentParser):
             )
 
 
+def _without_type(message: str) -> str:
+    """What `argparse` says of a number, without Python's name for it.
+
+    >>> _without_type("argument --depth: invalid int value: 'x'")
+    "--depth: 'x' isn't a whole number"
+    """
+    kinds = {"int": "a whole number", "float": "a number"}
+    wrong = re.fullmatch(r"argument (.*): invalid (int|float) value: (.*)", message)
+    return message if wrong is None else f"{wrong[1]}: {wrong[3]} isn't {kinds[wrong[2]]}"
+
+
 def _sizes(given: str) -> dict[str, int]:
     found = {}
     for part in given.split(","):
         name, _, number = part.rpartition("=")
         if not name.strip() or not number.strip().isdecimal():
-            raise argparse.ArgumentTypeError(f"{given!r} is no list of lengths such as batch=4,time=20")
+            raise argparse.ArgumentTypeError(f"{given!r} isn't a list of lengths such as batch=4,time=20")
         found[name.strip()] = int(number)
     return found
 

@@ -9,8 +9,8 @@
 | 70 | a fault of viz itself | `viz COMMAND: bug:` |
 | 130 | ended by Ctrl-C | |
 
-`viz run` ends with the status of the script, with 2 and 3 where it can't run or write, and with 3 where nothing was
-recorded though the script ended well.
+`viz run` ends with the status of the script, which is 1 where that raised; with 2 and 3 where it can't run or write;
+and with 3 where nothing was recorded though the script ended well.
 """
 
 from __future__ import annotations

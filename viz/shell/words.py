@@ -24,6 +24,7 @@ def as_commands(text: str) -> str:
     """
     text = text.replace("viz.find_nonfinite(viz.load(path))", "viz nonfinite FILE.efz")
     text = re.sub(r"viz\.trace\(on_nonfinite=[\"']raise[\"']\)", "viz nonfinite SCRIPT", text)
+    text = text.replace("make it first (os.makedirs)", "make it first")
     return _TRACE.sub(lambda found: " ".join(["viz run", *_flags(found[1])]), text)
 
 

@@ -205,7 +205,7 @@ def test_help_teaches(capsys):
     [
         (["show", "nowhere.efz"], "nowhere.efz"),
         (["draw", "FILE", "a.gif"], ".svg"),
-        (["run", "nowhere.py"], "viz run -m nowhere.py"),
+        (["run", "nowhere"], "viz run -m nowhere"),
         (["top", "-n", "0", "FILE"], "at least 1"),
         (["draw", "FILE", "a.svg", "--step", "9"], "--step 9: the recording has 2 steps"),
         (["perfetto", "FILE", "a.txt"], ".json.gz"),
@@ -233,7 +233,7 @@ def test_unknown_commands_and_words_are_refused(file, capsys):
     with pytest.raises(SystemExit):
         main(["shw", file])
     assert "did you mean 'show'" in capsys.readouterr().err
-    assert "no list of step numbers" in err
+    assert "isn't a list of step numbers" in err
 
 
 def test_colour_obeys_no_color(file, capsys, monkeypatch):

@@ -1,10 +1,9 @@
-"""What all commands share: help, statuses, names of files that weren't given, hints, completion."""
+"""What all commands share: help, statuses, names of files that weren't given, hints."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,8 +15,8 @@ import viz
 from eagerflow import layers
 from tests.sources import ROOT
 from viz.cli import main
+from viz.shell import meant
 from viz.shell.commands import COMMANDS, parser_of
-from viz.shell.completion import SHELLS, script_of
 from viz.shell.parser import Parser
 from viz.shell.statuses import told
 from viz.shell.words import as_commands, in_words_of_options
@@ -314,38 +313,58 @@ def test_recording_is_said_in_commands():
     assert as_commands("viz.trace(values='', stats='full')") == "viz run --values '' --stats full"
 
 
-def completed(shell, line, folder):
-    """What bash offers behind a line."""
-    words = line.split(" ")
-    program = (
-        f"{script_of('bash')}\nCOMP_WORDS=({' '.join([repr(word) for word in words])}); "
-        f'COMP_CWORD={len(words) - 1}; _viz; printf "%s\\n" "${{COMPREPLY[@]}}"'
-    )
-    done = subprocess.run([shell, "-c", program], capture_output=True, text=True, check=True, cwd=folder)
-    return sorted(done.stdout.split())
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        (["live", "x.py"], "viz run --live x.py"),
+        (["trace", "x.py"], "viz run x.py"),
+        (["record"], "viz run train.py"),
+        (["plot", "a.efz"], "viz draw a.efz"),
+        (["graph", "x.py"], "viz run x.py, and then: viz draw x.efz"),
+        (["profile", "a.efz"], "viz top a.efz"),
+        (["open", "a.efz"], "viz html --open a.efz"),
+        (["version"], "viz --version"),
+        (["lr"], "viz.find_lr(model, x, y), in Python"),
+    ],
+)
+def test_words_that_others_use_for_a_command_are_answered_with_it(given, advice, capsys):
+    assert ended(given) == 2
+    assert f"there is no command {given[0]!r}; for that: {advice}\n" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
-def test_bash_completes_commands_options_choices_and_files(here):
-    assert completed("bash", "viz do", here) == ["doctor"]
-    assert completed("bash", "viz draw --col", here) == ["--color-by"]
-    assert "nonfinite" in completed("bash", "viz draw --color-by ", here)
-    assert completed("bash", "viz show tr", here) == ["train.efz"]
-    assert completed("bash", "viz run tr", here) == ["train.py"]
-    assert completed("bash", "viz run train.py tr", here) == ["train.efz", "train.py"]
-    assert completed("bash", "viz draw train.efz -o tr", here) == ["train.efz", "train.py"]
-    assert completed("bash", "viz completion z", here) == ["zsh"]
+def test_every_word_for_a_command_leads_to_one_with_options_that_it_has():
+    for words in (meant._OF_SCRIPTS, meant._OF_RECORDINGS):
+        for word, command in words.items():
+            name, *options = command.split()
+            assert word not in COMMANDS
+            assert {option for option in options if option.startswith("-")} <= set(parser_of(name).flags)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_gets_every_command_and_can_read_what_it_gets(shell, capsys, tmp_path):
-    assert main(["completion", shell]) == 0
-    script = capsys.readouterr().out
-    assert all(name in script for name in COMMANDS)
-    assert "color-by" in script
-    if shutil.which(shell) is not None:
-        (tmp_path / "script").write_text(script, encoding="utf-8")
-        subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["diff", "train.efz", "--tolerance", "0.1", "train.efz"],
+        ["diff", "--tolerance=0.1", "train.efz", "--markdown", "train.efz"],
+        ["draw", "train.efz", "--color-by", "time", "a.svg"],
+        ["html", "--title", "a", "train.efz", "--json", "a.html"],
+    ],
+)
+def test_options_may_stand_between_words(here, given, capsys):
+    assert ended(given) == 0, capsys.readouterr().err
+
+
+def test_an_option_of_many_files_takes_all_up_to_the_next_option():
+    options = parser_of("diff").parse_args(["a.efz", "--more-a", "c.efz", "d.efz", "--json", "b.efz"])
+    assert (options.a, options.b, options.more_a, options.json) == ("a.efz", "b.efz", ["c.efz", "d.efz"], True)
+
+
+def test_what_follows_two_dashes_stays_a_word():
+    parser = Parser(prog="viz test")
+    parser.add_argument("file")
+    parser.add_argument("out", nargs="?")
+    parser.add_argument("-n", type=int)
+    assert vars(parser.parse_args(["-n3", "a", "--", "-b"])) == {"file": "a", "out": "-b", "n": 3}
+    assert vars(parser.parse_args(["a", "-n3", "b"])) == {"file": "a", "out": "b", "n": 3}
 
 
 def test_a_users_own_viz_beside_the_script_is_explained(here, capsys):
@@ -399,6 +418,26 @@ def test_options_may_be_shortened_and_names_follow_an_equals_sign(here):
     assert parser.parse_args(["train.efz"]).html is None
 
 
+def test_eagerflow_run_asks_for_the_script_alone(capsys):
+    with pytest.raises(SystemExit):
+        __import__("eagerflow.__main__", fromlist=["main"]).main(["run"])
+    assert "are required: SCRIPT\n" in capsys.readouterr().err
+
+
+def test_a_script_that_is_not_there_is_no_module_and_a_folder_is_made_without_python(here, capsys):
+    assert main(["run", "no.py"]) == 2
+    assert capsys.readouterr().err == "viz run: error: there is no script 'no.py'\n"
+    assert main(["html", "train.efz", "no/page.html"]) == 2
+    assert capsys.readouterr().err.endswith("doesn't exist; make it first.\n")
+
+
+def test_help_says_which_status_a_script_that_raises_gives(here, capsys):
+    (here / "raises.py").write_text("import eagerflow as ef\nef.ops.ones(3)\nraise ValueError\n", encoding="utf-8")
+    assert main(["run", "raises.py"]) == 1
+    assert ended(["--help"]) == 0
+    assert "1 where the script raised" in capsys.readouterr().out
+
+
 def test_json_stays_json_where_files_are_told(here, capsys):
     assert main(["gradients", "--json", "--svg", "a.svg", "train.efz"]) == 0
     said = capsys.readouterr()
@@ -411,6 +450,10 @@ def test_json_stays_json_where_files_are_told(here, capsys):
     [
         (["show", "--n", "3", "x.efz"], "unrecognized arguments: --n x.efz\n"),
         (["show", "--ranks", "3", "x.efz"], "did you mean '--rank'?"),
+        (["draw", "x.efz", "--them", "dark"], "did you mean '--theme'?\n"),
+        (["draw", "x.efz", "--depth", "x"], "viz draw: error: --depth: 'x' isn't a whole number\n"),
+        (["diff", "x.efz", "--tolerance", "x"], "viz diff: error: --tolerance: 'x' isn't a number\n"),
+        (["run", "--steps", "abc", "x.py"], "'abc' isn't a list of step numbers such as 1,10\n"),
         (["doctor"], "the following arguments are required: script\n"),
     ],
 )

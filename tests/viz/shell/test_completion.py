@@ -1,0 +1,69 @@
+"""What shells complete: commands, options, the values of options, and the files that are meant."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from viz.cli import main
+from viz.shell.commands import COMMANDS
+from viz.shell.completion import SHELLS, script_of
+
+
+@pytest.fixture
+def here(tmp_path):
+    """A folder with a script and a recording of it."""
+    for name in ("train.py", "train.efz"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def completed(shell, line, folder):
+    """What bash offers behind a line."""
+    words = line.split(" ")
+    program = (
+        f"{script_of('bash')}\nCOMP_WORDS=({' '.join([repr(word) for word in words])}); "
+        f'COMP_CWORD={len(words) - 1}; _viz; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run([shell, "-c", program], capture_output=True, text=True, check=True, cwd=folder)
+    return sorted(done.stdout.split())
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_bash_completes_commands_options_choices_and_files(here):
+    assert completed("bash", "viz do", here) == ["doctor"]
+    assert completed("bash", "viz draw --col", here) == ["--color-by"]
+    assert "nonfinite" in completed("bash", "viz draw --color-by ", here)
+    assert completed("bash", "viz show tr", here) == ["train.efz"]
+    assert completed("bash", "viz run tr", here) == ["train.py"]
+    assert completed("bash", "viz run train.py tr", here) == ["train.efz", "train.py"]
+    assert completed("bash", "viz draw train.efz -o tr", here) == ["train.efz", "train.py"]
+    assert completed("bash", "viz completion z", here) == ["zsh"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_bash_offers_the_files_that_a_command_reads_behind_options_too(here):
+    assert completed("bash", "viz run --live tr", here) == ["train.py"]
+    assert completed("bash", "viz run --stats basic --name x tr", here) == ["train.py"]
+    assert completed("bash", "viz doctor --json tr", here) == ["train.py"]
+    assert completed("bash", "viz draw --theme dark tr", here) == ["train.efz"]
+    assert completed("bash", "viz draw --theme = dark tr", here) == ["train.efz"]  # bash parts words at =
+    assert completed("bash", "viz html train.efz --diff tr", here) == ["train.efz"]
+    assert completed("bash", "viz diff train.efz tr", here) == ["train.efz"]
+    assert completed("bash", "viz diff --html train.efz --fail-if x tr", here) == ["train.efz"]
+    assert completed("bash", "viz top -n ", here) == []
+    (here / "train.svg").touch()
+    assert completed("bash", "viz run --draw tr", here) == ["train.py", "train.svg"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_shell_gets_every_command_and_can_read_what_it_gets(shell, capsys, tmp_path):
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(name in script for name in COMMANDS)
+    assert "color-by" in script
+    if shutil.which(shell) is not None:
+        (tmp_path / "script").write_text(script, encoding="utf-8")
+        subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)
