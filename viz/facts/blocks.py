@@ -13,6 +13,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.schema import Frame, Op, Record, Scope
 from viz.facts.selection import call_numbers
+from viz.facts.wiring import Wiring
 
 __all__ = [
     "CLOSED_AT_FIRST",
@@ -125,19 +126,22 @@ def leaves(child: Any) -> Iterator[int]:
             yield from leaves(each)
 
 
-def fold(record: Record, root: Block, signature: Callable[[int], Any], least: int = 3) -> dict[int, int]:
+def fold(
+    record: Record, root: Block, signature: Callable[[int], Any], wiring: Wiring, least: int = 3
+) -> dict[int, int]:
     """Fold runs of at least `least` equal parts, everywhere in the tree, in place.
 
     Args:
         record: the recording.
         root: the tree.
         signature: what must agree for two ops (given by id) to be equal.
+        wiring: says which equal parts are connected alike.
         least: how many equal parts make a run.
 
     Returns:
         For each op that was folded away, the op that stands for it.
     """
-    find_runs(root, signature, least)
+    find_runs(root, signature, wiring, least)
     stands_for: dict[int, int] = {}
     _fold(record, root, stands_for)
     return {op: _last(stands_for, op) for op in stands_for}
@@ -157,26 +161,58 @@ class _Numbers(dict[Any, int]):
         return number
 
 
-def find_runs(root: Block, signature: Callable[[int], Any], least: int = 3) -> None:
+def find_runs(root: Block, signature: Callable[[int], Any], wiring: Wiring, least: int = 3) -> None:
     """Note in each block where at least `least` equal parts follow each other, and fold nothing. See `fold`."""
     numbers, marked = _Numbers(), dict[int, int]()  # the number of each block, by its id
-    for block in reversed(all_blocks(root)):
+    for block in _inner_first(root):
         marks = [
             numbers["op", signature(child)] if isinstance(child, int) else marked[id(child)] for child in block.children
         ]
-        block.runs = _runs(marks, least)
-        marked[id(block)] = numbers[block.kind, block.scope.cls if block.scope else "", tuple(marks)]
+        block.runs = _runs(block.children, marks, wiring, least)
+        cls = block.scope.cls if block.scope else ""
+        marked[id(block)] = numbers[block.kind, cls, tuple(marks), tuple(block.runs)]
 
 
-def _runs(marks: list[int], least: int) -> list[tuple[int, int, int]]:
+def _inner_first(root: Block) -> list[Block]:
+    """All blocks, each after those in it and after those that ran before."""
+    found, waiting = [], [root]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += [child for child in found[-1].children if isinstance(child, Block)]
+    return found[::-1]
+
+
+def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int) -> list[tuple[int, int, int]]:
     found = []
     at = 0
     while at < len(marks):
-        period, count = _run(marks, at, least)
+        period, count = _run(children, marks, at, wiring, least)
         if count >= least:
             found.append((at, period, count))
+            wiring.note(_ops_of_parts(children, at, period, count))
         at += period * count
     return found
+
+
+def _run(children: list[Any], marks: list[int], at: int, wiring: Wiring, least: int) -> tuple[int, int]:
+    """The shortest period that repeats from `at` on, and how often it does."""
+    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // least) + 1):
+        if marks[at] != marks[at + period]:
+            continue
+        count, end = 1, at + period
+        while marks[end : end + period] == marks[at : at + period]:
+            count, end = count + 1, end + period
+        if count >= least:
+            count = wiring.alike(_ops_of_parts(children, at, period, count))
+        if count >= least:
+            return period, count
+    return 1, 1
+
+
+def _ops_of_parts(children: list[Any], at: int, period: int, count: int) -> list[list[int]]:
+    """The ids of the ops of parts that follow each other."""
+    starts = range(at, at + period * count, period)
+    return [[op for child in children[start : start + period] for op in leaves(child)] for start in starts]
 
 
 def _fold(record: Record, block: Block, stands_for: dict[int, int]) -> None:
@@ -195,19 +231,6 @@ def _fold(record: Record, block: Block, stands_for: dict[int, int]) -> None:
         found.append(_repeated(record, parts))
         done = at + period * count
     block.children = found + children[done:]
-
-
-def _run(marks: list[int], at: int, least: int) -> tuple[int, int]:
-    """The shortest period that repeats from `at` on, and how often it does."""
-    for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // least) + 1):
-        if marks[at] != marks[at + period]:
-            continue
-        count, end = 1, at + period
-        while marks[end : end + period] == marks[at : at + period]:
-            count, end = count + 1, end + period
-        if count >= least:
-            return period, count
-    return 1, 1
 
 
 def stand_in(record: Record, parts: list[list[Any]]) -> Block:

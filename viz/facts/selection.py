@@ -5,10 +5,12 @@ from __future__ import annotations
 import collections
 import itertools
 import numbers
+from collections.abc import Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step
+from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step, TensorInfo
+from viz.facts.wiring import Wiring
 
 __all__ = [
     "Selection",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 _CALLED = ("layer", "model", "loss", "metric", "optimizer", "step")  # whose ops the user's own line ran, or made them
+_MAKERS = ("layer", "model")  # are given tensors, and may make others for themselves
 _STEP_KINDS = {"train_step": "training", "test_step": "evaluation", "predict_step": "prediction"}
 
 
@@ -223,6 +226,7 @@ class Selection:
         casts: for each such cast, which says nothing that the types of arrows don't, the op that it goes with.
         weights_of: for an op, the variables (ids of their first versions) that it is the first to read.
         updates_of: for a variable, the ids of the ops that update it.
+        made_inside: the ids of tensors that no op made and nobody gave: a layer's own.
     """
 
     def __init__(
@@ -250,6 +254,7 @@ class Selection:
         self._read: set[int] = set()
         self._signatures: dict[int, Any] = {}
         self._titles: dict[int | None, str] = {}  # by scope, of the boxes of what comes into it from outside
+        self.made_inside = self._made_inside()
         for op in self.ops:
             self._sort(op, backward)
         self._add_preparations()
@@ -268,7 +273,7 @@ class Selection:
             if backward and op.outputs and op.outputs[0] in self.variables:
                 self.updates_of.setdefault(self.variables[op.outputs[0]], []).append(op.id)
         elif op.phase == "forward" and op.outputs and self.record.tensors[op.outputs[0]].version:
-            self._sort_rider(op)
+            self._sort_rider(op, goes_on=_is_of_seeds(self.record.tensors[op.outputs[0]]))
         elif op.phase == "network":
             if backward or any(scope.kind in ("layer", "model") for scope in self.record.ancestors(op.scope)):
                 self.forward.append(op)
@@ -277,7 +282,7 @@ class Selection:
             self._note_weights(op, op.id)
             self._hosts[op.scope] = op.id
             for rider in self._waiting.pop(op.scope, []):
-                self._sort_rider(rider)
+                self._sort_rider(rider, goes_on=False)
 
     def _fold_casts(self) -> None:
         """Let a cast go with the op of its scope that made what it casts, or with the only one that reads it."""
@@ -345,10 +350,13 @@ class Selection:
         else:
             self.backward_of.setdefault(forward.id, []).append(op.id)
 
-    def _sort_rider(self, op: Op) -> None:
-        """A change in place goes with the op before it in the same layer, or with the next one."""
+    def _sort_rider(self, op: Op, goes_on: bool) -> None:
+        """A change in place goes with the op before it in the same layer, or with the next one.
+
+        Seeds always go on to the next: a generator counts before it draws.
+        """
         host = self._hosts.get(op.scope)
-        if host is None:
+        if host is None or goes_on:
             self._waiting.setdefault(op.scope, []).append(op)
         else:
             self.riders_of.setdefault(host, []).append(op.id)
@@ -364,7 +372,8 @@ class Selection:
     def flow(self, op: Op, tensor: int) -> tuple[str, str]:
         """The kind of the arrow for an input of an op, "" for none; and the name of its box if it is from outside.
 
-        The kind is `"parameter"`, `"gradient"` or `"data"`; the name `"input"` or `"target"`, "" where no box is made.
+        The kind is `"parameter"`, `"gradient"` or `"data"`; the name `"input"`, `"target"` or `"constant"`, ""
+        where no box is made.
         """
         info = self.record.tensors[tensor]
         if tensor in self.variables:
@@ -373,10 +382,40 @@ class Selection:
             return "gradient", ""
         if info.role not in ("input", "activation") or op.phase == "update" or op.id in self.riders:
             return "data", ""
+        if tensor in self.made_inside:
+            return "data", "constant"
         if op.scope not in self._titles:
             in_loss = any(scope.kind == "loss" for scope in self.record.ancestors(op.scope))
             self._titles[op.scope] = "target" if in_loss else "input"
         return "data", self._titles[op.scope]
+
+    def _made_inside(self) -> frozenset[int]:
+        """The tensors that no op made and nobody gave: zeros or positions that a layer makes for itself.
+
+        An array that is no tensor isn't known to have been given: it has become one inside. So this is only said where
+        what was given is known, and not of losses, which are given a tensor and an array.
+        """
+        record = self.record
+        outermost = {
+            scope.id: frozenset(scope.inputs)
+            for scope in record.scopes
+            if scope.kind in _MAKERS and not any(s.kind in _MAKERS for s in record.ancestors(scope.parent))
+        }
+        given = frozenset[int]().union(*outermost.values())
+        found = set()
+        for op in self.ops:
+            new = [i for i in op.inputs if self._is_from_outside(i) and i not in given]
+            if new and any(outermost.get(scope.id) for scope in record.ancestors(op.scope)):
+                found.update(new)
+        return frozenset(found)
+
+    def _is_from_outside(self, tensor: int) -> bool:
+        info = self.record.tensors[tensor]
+        return info.producer is None and info.role == "input" and not info.name
+
+    def wiring(self, ops: Iterable[Op] | None = None) -> Wiring:
+        """How its ops, or some of them, are connected."""
+        return Wiring(self.record, self.forward if ops is None else ops, self.casts, self.made_inside)
 
     def signature(self, op_id: int, with_backward: bool = True) -> Any:
         """What must agree for two ops to be drawn as one."""
@@ -388,6 +427,11 @@ class Selection:
             known = self._signatures[op_id] = op.name, op.composition, op.phase, op.error, made, read
         partners = self.backward_of.get(op_id, ()) if with_backward else ()
         return known, tuple([self.record.ops[i].name for i in partners])
+
+
+def _is_of_seeds(info: TensorInfo) -> bool:
+    """Is it the state of a `SeedGenerator`?"""
+    return info.role == "state" and info.name.rpartition("/")[2] == "seed_generator_state"
 
 
 def thread_name(record: Record, thread: int) -> str:

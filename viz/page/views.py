@@ -22,6 +22,7 @@ _LETTERS = {
     ("data", ""): "d",
     ("data", "input"): "i",
     ("data", "target"): "t",
+    ("data", "constant"): "c",
 }
 
 
@@ -38,8 +39,8 @@ class Views:
             `name` and `caption`; `tree`, see `TreeColumns`, and `forward`, that without ops of backward passes, None
             where its blocks are the same; and `rest`, the boxes of updates that belong to no row: ops, name, cost.
         flows: for each op a text with a letter for each input: whether an arrow leads there (`-`: none) from a
-            parameter, as gradient or as data; `i` and `t` are data too, which have the box of an input or a target
-            where no op made them.
+            parameter, as gradient or as data; `i`, `t` and `c` are data too, which have the box of an input,
+            a target or a constant where no op made them.
     """
 
     def __init__(self, record: Record, flops: list[int | None], text: Callable[[str], int]) -> None:
@@ -64,7 +65,7 @@ class Views:
             letters = [_LETTERS[selection.flow(op, tensor)] for tensor in op.inputs]
             self.flows[op.id] = self.text("".join(letters))
         whole = tree(record, selection.forward, self.calls)
-        find_runs(whole, selection.signature)
+        find_runs(whole, selection.signature, selection.wiring())
         columns = TreeColumns(self.facts, selection, whole)
         forward = self._forward(selection, whole)
         name = "outside of steps" if record.steps else ""
@@ -83,7 +84,7 @@ class Views:
             return None
         before = [block.runs for block in all_blocks(whole)]
         alone = whole if len(ops) == len(selection.forward) else tree(self.record, ops, self.calls)
-        find_runs(alone, functools.partial(selection.signature, with_backward=False))
+        find_runs(alone, functools.partial(selection.signature, with_backward=False), selection.wiring(ops))
         alike = alone is whole and before == [block.runs for block in all_blocks(whole)]
         return None if alike else alone
 

@@ -98,7 +98,7 @@ class _Assembly:
         """Make the nodes: to the given depth, or to the greatest that stays under `max_nodes`."""
         root = tree(self.record, self.selection.forward)
         if collapse_repeats:
-            self.stands_for = fold(self.record, root, self.selection.signature)
+            self.stands_for = fold(self.record, root, self.selection.signature, self.selection.wiring())
         self.closed = CLOSED_AT_FIRST if depth is None else ()
         deepest = _levels(root)
         wanted = deepest if depth is None else min(depth, deepest)
@@ -108,7 +108,7 @@ class _Assembly:
             root = tree(self.record, self.selection.forward)
             group_long_blocks(self.record, root, most)
             if collapse_repeats:  # of groups: where single layers repeat needn't be where a group begins
-                self.stands_for = fold(self.record, root, self.selection.signature)
+                self.stands_for = fold(self.record, root, self.selection.signature, self.selection.wiring())
             chosen, closed_to = self._deepest(root, wanted, max_nodes), "groups of layers"
         if chosen < wanted:
             closed_to = f"depth {chosen}"

@@ -8,7 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
-from viz.facts.selection import pick_step, step_names, steps_text
+from viz.facts.selection import Selection, pick_step, step_names, steps_text
 from viz.page.data import data
 
 
@@ -74,3 +74,34 @@ def test_a_step_that_failed_is_not_shown():
             fitting.train_on_batch(np.ones((2, 4)), np.ones((2, 1)))
     assert len(t.steps) == 2
     assert pick_step(t) == 0
+
+
+class Noisy(layers.Layer):
+    """Draws in the midst of other ops."""
+
+    def __init__(self):
+        super().__init__()
+        self.seeds = ef.random.SeedGenerator(1)
+
+    def call(self, x):
+        return ef.ops.exp(x) * ef.random.normal((2, 3), seed=self.seeds)
+
+
+def test_a_seed_belongs_to_the_op_that_draws_with_it():
+    layer = Noisy()
+    with viz.trace() as t:
+        layer(ef.ops.ones((2, 3)))
+    selection = Selection(t, None, backward=True)
+    (draw,) = [op.id for op in t.ops if op.name == "random_normal"]
+    (moved,) = [op.id for op in t.ops if op.name == "assign"]
+    assert selection.riders_of == {draw: [moved]}
+    assert [t.tensors[i].name.split("/")[-1] for i in selection.weights_of[draw]] == ["seed_generator_state"]
+
+
+def test_moving_averages_belong_to_the_op_before_them():
+    layer = layers.BatchNormalization()
+    with viz.trace() as t:
+        layer(ef.ops.ones((2, 3)), training=True)
+    hosts = [t.ops[host].name for host in Selection(t, None, backward=True).riders_of]
+    assert len(hosts) == 1
+    assert "norm" in hosts[0]

@@ -298,5 +298,5 @@ class Scene {
 
 // What an input's letter says of the arrow to it: see viz/page/views.py.
 const VARIABLES = ["parameter", "frozen", "state"]; // roles
-const FLOWS = { p: "parameter", g: "gradient", d: "data", i: "data", t: "data" };
-const OUTSIDE = { i: "input", t: "target" };
+const FLOWS = { p: "parameter", g: "gradient", d: "data", i: "data", t: "data", c: "data" };
+const OUTSIDE = { i: "input", t: "target", c: "constant" };

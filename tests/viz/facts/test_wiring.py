@@ -1,0 +1,137 @@
+"""Equal parts are drawn once only where one drawing is true of all: where they are connected alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, ops
+
+
+def frames(run, *given):
+    """The titles of folded frames in the picture of what a function did."""
+    with viz.trace() as t:
+        run(*given)
+    return [frame.title for frame in t.draw().graph.clusters.values() if "×" in frame.title or "call" in frame.title]
+
+
+def dense(name):
+    return layers.Dense(4, name=name)
+
+
+def tensors(count):
+    return [ops.ones((2, 4)) for _ in range(count)]
+
+
+def test_a_call_that_reads_something_else_is_no_part_of_the_chain():
+    same, x = dense("same"), ops.ones((2, 4))
+    assert frames(lambda: same(same(same(x))) + same(x)) == ["same  ×3", "same (call 4)"]
+
+
+def test_a_chain_ends_where_something_reads_only_some_of_its_parts():
+    same, x = dense("same"), ops.ones((2, 4))
+
+    def run():
+        second = same(same(x))
+        return ops.multiply(second, same(second))
+
+    assert frames(run) == ["same (call 2)", "same (call 3)"]
+
+
+def test_a_chain_of_which_each_part_is_read_alike_is_one():
+    same, x = dense("same"), ops.ones((2, 4))
+
+    def run():
+        found = [same(x)]
+        for _ in range(3):
+            found.append(same(found[-1]))
+        return ops.concatenate(found)
+
+    assert frames(run) == ["same  ×4"]
+
+
+def test_a_chain_may_read_the_same_at_each_step_or_one_thing_after_the_other():
+    same, x, steps = layers.Dense(4, name="same"), ops.ones((2, 4)), tensors(4)
+
+    def alike(h):
+        for _ in range(4):
+            h = same(ops.multiply(x, h))
+
+    def recurrent(h, given):
+        for step in ops.unstack(given):
+            h = same(ops.multiply(step, h))
+
+    assert frames(alike, x) == ["same … same (call 4)  ×4"]
+    assert frames(recurrent, x, ops.stack(steps)) == ["×4, side by side", "same … same (call 4)  ×4"]
+
+
+def test_equal_calls_with_other_inputs_and_other_readers_are_not_side_by_side():
+    loss, (a, b, c) = ef.losses.MeanSquaredError(name="loss"), tensors(3)
+    predicted = dense("predicted")
+
+    def losses():
+        real, made = predicted(a), predicted(b)
+        return loss(c, made), loss(a, real) + loss(b, made)
+
+    assert frames(losses) == ["predicted (call 2)", "loss (call 2)", "loss (call 3)"]
+
+
+def test_towers_whose_results_come_together_are_side_by_side():
+    towers, flat = [dense(f"tower_{i}") for i in range(3)], [layers.ReLU(name=f"relu_{i}") for i in range(3)]
+    start = dense("start")
+
+    def run(x):
+        parts = [tower(part) for tower, part in zip(towers, [ops.exp(x), ops.tanh(x), ops.sin(x)])]
+        return ops.concatenate([f(part) for f, part in zip(flat, parts)])
+
+    found = frames(run, start(ops.ones((2, 4))))
+    assert found == ["tower_0 … tower_2  ×3, side by side", "relu_0 … relu_2  ×3, side by side"]
+
+
+def test_each_of_several_inputs_has_its_box():
+    model = ef.Model(
+        given := [ef.Input((4,), name=name) for name in ("left", "middle", "right")],
+        layers.Concatenate()([dense(f"of_{x.name}")(x) for x in given]),
+    )
+    with viz.trace() as t:
+        model(tensors(3))
+    graph = t.draw().graph
+    assert [node.title for node in graph.nodes.values() if node.kind == "input"] == ["left", "middle", "right"]
+    assert not [frame.title for frame in graph.clusters.values() if "×" in frame.title]
+
+
+def test_parts_in_a_folded_part_are_folded_like_those_in_the_others():
+    class Block(layers.Layer):
+        def __init__(self, name):
+            super().__init__(name=name)
+            self.heads = [layers.Dense(4, name=f"head_{i}") for i in range(3)]
+
+        def call(self, x):
+            return x + ops.concatenate([head(x) for head in self.heads])[:2]
+
+    blocks = [Block(f"block_{i}") for i in range(3)]
+
+    def run(x):
+        for block in blocks:
+            x = block(x)
+
+    assert frames(run, ops.ones((2, 4))) == ["block_0 … block_2  ×3", "head_0 … head_2  ×3, side by side"]
+
+
+def test_what_a_layer_makes_for_itself_is_a_constant_and_what_it_is_given_is_none():
+    class Recurrent(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.cell = layers.Add()
+
+        def call(self, x):
+            return self.cell([x, ops.zeros((2, 4))])
+
+    layer = Recurrent()
+    with viz.trace() as t:
+        layer(ops.ones((2, 4)))
+    assert [n.title for n in t.draw().graph.nodes.values() if n.kind == "input"] == ["input", "constant"]
+    with viz.trace() as t:
+        dense("alone")(np.ones((2, 4), "float32"))
+    assert [n.title for n in t.draw().graph.nodes.values() if n.kind == "input"] == ["input"]

@@ -1,0 +1,151 @@
+"""What ops read of each other, and whether equal parts are connected so alike that one drawing is true of all."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from viz.facts.schema import VARIABLES, Op, Record
+
+__all__ = ["Wiring"]
+
+_FARTHEST = 8  # ops that results pass until they must have come together
+
+
+class Wiring:
+    """Where the ops of a picture read from, and where their results go.
+
+    Parts that follow each other may be drawn once where this is true of all of them: each reads the one before in the
+    same way (a chain), or none reads another and they read the same, or what they make comes together.
+
+    Args:
+        record: the recording.
+        ops: the ops of the picture.
+        casts: casts that are shown with another op: what they read and make is looked through.
+        made_inside: tensors from outside of all ops that a layer made itself: each call has its own.
+    """
+
+    def __init__(
+        self, record: Record, ops: Iterable[Op], casts: Mapping[int, int], made_inside: frozenset[int]
+    ) -> None:
+        self.record, self.casts, self.made_inside = record, casts, made_inside
+        self.readers: dict[int, list[int]] = {}  # of each op's results
+        self._place: dict[
+            int, tuple[int, int]
+        ] = {}  # of an op in a run that is drawn once: the run, and where in a part
+        self._runs = 0
+        for op in ops:
+            for producer in dict.fromkeys(self._producers(op)):
+                self.readers.setdefault(producer, []).append(op.id)
+
+    def _producers(self, op: Op) -> list[int]:
+        """The ops that made what an op reads."""
+        return [source for source in map(self._source, op.inputs) if isinstance(source, int)]
+
+    def _source(self, tensor: int) -> Any:
+        """The id of the op that made a tensor, as if nothing were cast; of another tensor, what stands for it."""
+        info = self.record.tensors[tensor]
+        while info.producer is not None and info.producer in self.casts:
+            info = self.record.tensors[self.record.ops[info.producer].inputs[0]]
+        if info.role in VARIABLES:
+            return "variable"
+        if info.producer is not None:
+            return info.producer
+        return "constant" if info.role != "input" or info.id in self.made_inside else ("given", info.id)
+
+    def alike(self, parts: Sequence[Sequence[int]]) -> int:
+        """How many of some parts, from the first on, are connected alike. Each is the ids of its ops, in order."""
+        count = self._reading_alike(parts)
+        if (end := self._first_end(parts[:count])) is None:
+            return count
+        return count - 1 if self._first_end(parts[: count - 1]) is None else end + 1
+
+    def note(self, parts: Sequence[Sequence[int]]) -> None:
+        """These parts are drawn once: for what reads them they are one from now on."""
+        self._runs += 1
+        for part in parts:
+            for position, op in enumerate(part):
+                self._place[op] = self._runs, position
+
+    def _reading_alike(self, parts: Sequence[Sequence[int]]) -> int:
+        place = {op: (number, position) for number, part in enumerate(parts) for position, op in enumerate(part)}
+        known: list[Any] = []  # for each input of a part: the part it reads, counted back, or what it reads outside
+        is_chain = is_apart = False
+        for number, part in enumerate(parts):
+            reads = [self._read(source, number, place) for op in part for source in self._sources(op)]
+            if number == 0:
+                known = reads
+                continue
+            if len(reads) != len(known):
+                return number
+            for i, (mine, first) in enumerate(zip(reads, known)):
+                if mine == first:
+                    continue
+                if mine[0] == "back" and mine[1] == number and first[0] != "back":  # the first that can read the first
+                    known[i], is_chain = mine, True
+                elif mine[0] == first[0] == "outside" and not self._is_given(mine[1], first[1]):
+                    is_apart = True
+                else:
+                    return number
+            if is_apart and not is_chain and not self._come_together(parts[0], part):
+                return number
+        return len(parts)
+
+    def _sources(self, op: int) -> list[Any]:
+        return [self._source(i) for i in self.record.ops[op].inputs]
+
+    def _read(self, source: Any, number: int, place: dict[int, tuple[int, int]]) -> tuple[Any, ...]:
+        if source in place:
+            part, position = place[source]
+            return ("back", number - part, position) if part != number else ("own", position)
+        return "outside", self._place.get(source, source)
+
+    @staticmethod
+    def _is_given(mine: Any, first: Any) -> bool:
+        """Is one of two tensors a part of the batch, of which each has a box of its own?"""
+        return any(isinstance(each, tuple) and each[0] == "given" for each in (mine, first))
+
+    def _come_together(self, first: Sequence[int], other: Sequence[int]) -> bool:
+        """Do the results of two parts go to the same ops?"""
+        inner = {*first, *other}
+        pairs = [(a, b) for a, b in zip(first, other) if self._outer(a, inner) or self._outer(b, inner)]
+        return bool(pairs) and all(self._go_the_same_way(a, b, inner, 0) for a, b in pairs)
+
+    def _outer(self, op: int, inner: set[int]) -> list[int]:
+        return [reader for reader in self.readers.get(op, ()) if reader not in inner]
+
+    def _go_the_same_way(self, a: int, b: int, inner: set[int], far: int) -> bool:
+        of_a, of_b = self._outer(a, inner), self._outer(b, inner)
+        if of_a == of_b:
+            return bool(of_a)
+        names = [[self.record.ops[i].name for i in readers] for readers in (of_a, of_b)]
+        if far == _FARTHEST or names[0] != names[1]:
+            return False
+        return all(x == y or self._go_the_same_way(x, y, inner, far + 1) for x, y in zip(of_a, of_b))
+
+    def _first_end(self, parts: Sequence[Sequence[int]]) -> int | None:
+        """The first part with a result that leaves the row of parts as not all of them have; None without one.
+
+        What the last part of a chain makes is read by others; of all parts before it this is only true where ops of one
+        kind read every part (the concatenation of a recurrent layer's outputs).
+        """
+        part_of = {op: number for number, part in enumerate(parts) for op in part}
+        if not self._is_chain(parts, part_of):
+            return None
+        left: dict[tuple[int, str], set[int]] = collections.defaultdict(set)
+        for number, part in enumerate(parts):
+            for position, op in enumerate(part):
+                for reader in self.readers.get(op, ()):
+                    if reader not in part_of:
+                        left[position, self.record.ops[reader].name].add(number)
+        odd = [min(numbers) for numbers in left.values() if len(numbers) < len(parts) and min(numbers) < len(parts) - 1]
+        return min(odd, default=None)
+
+    def _is_chain(self, parts: Sequence[Sequence[int]], part_of: dict[int, int]) -> bool:
+        return any(
+            part_of.get(source, number) != number
+            for number, part in enumerate(parts)
+            for op in part
+            for source in self._sources(op)
+        )
