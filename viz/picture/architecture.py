@@ -11,6 +11,7 @@ import numpy
 from eagerflow import tree
 from viz.facts import formatting
 from viz.facts.schema import Record, Scope
+from viz.facts.selection import call_numbers
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture.graph_builder import graph as graph_of_run
 from viz.picture.palette import LIGHT
@@ -33,8 +34,9 @@ class Shown:
     def write(self, node: Node, facts: _Facts) -> None:
         """Fill a box's lines."""
         cls = formatting.clean(facts.cls, 60)
-        node.title = f"{formatting.clean(facts.name, 40)} ({cls})" if self.names and cls else cls
-        node.title = node.title or formatting.clean(facts.name)
+        is_named = self.names or facts.call is not None  # a name tells which boxes are one layer
+        node.title = f"{formatting.clean(facts.name, 40)} ({cls})" if is_named and cls else cls
+        node.title = (node.title or formatting.clean(facts.name)) + _call(facts.call)
         node.lines = []
         if self.activations and facts.activation:
             node.lines.append(f"activation: {formatting.clean(facts.activation, 40)}")
@@ -51,7 +53,10 @@ class Shown:
 
 @dataclasses.dataclass(frozen=True)
 class _Facts:
-    """What is known of one call of a layer."""
+    """What is known of one call of a layer.
+
+    `call` counts the calls of a layer that has more than one, from 0; it is None for the only one.
+    """
 
     name: str
     cls: str
@@ -61,6 +66,12 @@ class _Facts:
     dtype: str = ""
     trainable: bool | None = None
     config: dict[str, Any] = dataclasses.field(default_factory=dict)
+    call: int | None = None
+
+
+def _call(number: int | None) -> str:
+    """What is added to the name of a layer that was called before."""
+    return f" (call {number + 1})" if number else ""
 
 
 def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = None) -> Graph:
@@ -77,7 +88,9 @@ def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = No
     """
     if inputs is None and _symbolic_ends(model) is not None:
         made = Graph(formatting.clean(model.name))
-        _Symbolic(made, shown, expand_nested).add(model, None)
+        drawing = _Symbolic(made, shown, expand_nested)
+        drawing.add(model, None)
+        drawing.number_calls()
         return made
     return _from_run(model, shown, expand_nested, inputs)
 
@@ -95,6 +108,16 @@ class _Symbolic:
 
     def __init__(self, graph: Graph, shown: Shown, expand: bool) -> None:
         self.graph, self.shown, self.expand = graph, shown, expand
+        self.calls: dict[int, list[tuple[Node | Cluster, _Facts | None]]] = {}  # of each layer, by its identity
+
+    def number_calls(self) -> None:
+        """Say of the boxes and frames of each layer that is called more than once which of its calls they are."""
+        for calls in self.calls.values():
+            for number, (drawn, facts) in enumerate(calls if len(calls) > 1 else ()):
+                if isinstance(drawn, Cluster):
+                    drawn.title += _call(number)
+                elif facts is not None:
+                    self.shown.write(drawn, dataclasses.replace(facts, call=number))
 
     def add(self, model: Any, cluster: str | None) -> tuple[list[list[str]], list[str]]:
         """Draw a model; gives the boxes that read each input, and the box of each output."""
@@ -111,6 +134,7 @@ class _Symbolic:
             frame = f"frame{len(self.graph.clusters)}"
             title = f"{formatting.clean(call.operation.name)} ({type(call.operation).__name__})"
             self.graph.clusters[frame] = Cluster(frame, cluster, title, kind="model")
+            self.calls.setdefault(id(call.operation), []).append((self.graph.clusters[frame], None))
             heads, tails = self.add(call.operation, frame)
         else:
             if not call.inputs and cluster is not None:
@@ -135,18 +159,18 @@ class _Symbolic:
         node.phase = "input" if not call.inputs else "forward"
         operation = call.operation
         is_layer = hasattr(operation, "weights")
-        self.shown.write(
-            node,
-            _Facts(
-                call.name,
-                type(operation).__name__ if is_layer else _camel(call.name),
-                _shapes([x.shape for x in call.inputs]),
-                _shapes([x.shape for x in tree.flatten(call.outputs) if hasattr(x, "shape")]),
-                _activation(operation),
-                str(next((x.dtype for x in tree.flatten(call.outputs) if hasattr(x, "dtype")), "")),
-                bool(operation.trainable) if is_layer and operation.weights else None,
-            ),
+        facts = _Facts(
+            call.name,
+            type(operation).__name__ if is_layer else _camel(call.name),
+            _shapes([x.shape for x in call.inputs]),
+            _shapes([x.shape for x in tree.flatten(call.outputs) if hasattr(x, "shape")]),
+            _activation(operation),
+            str(next((x.dtype for x in tree.flatten(call.outputs) if hasattr(x, "dtype")), "")),
+            bool(operation.trainable) if is_layer and operation.weights else None,
         )
+        self.shown.write(node, facts)
+        if is_layer and call.inputs:
+            self.calls.setdefault(id(operation), []).append((node, facts))
         self.graph.nodes[id_] = node
         return id_
 
@@ -233,9 +257,13 @@ def _from_run(model: Any, shown: Shown, expand: bool, inputs: Any) -> Graph:
     own = next((scope for scope in record.scopes if scope.parent is None), None)
     made = graph_of_run(record, view="layers", depth=None if expand else 1, collapse_repeats=False, max_nodes=100_000)
     made.title, made.caption = formatting.clean(getattr(model, "name", "")), ""
+    calls = call_numbers(record)
+    again = {record.scopes[i].owner for i, number in enumerate(calls) if number}
     for node in made.nodes.values():
         if node.kind == "scope" and node.scope is not None:
-            shown.write(node, _of_scope(record, record.scopes[node.scope]))
+            facts = _of_scope(record, record.scopes[node.scope])
+            is_again = record.scopes[node.scope].owner in again
+            shown.write(node, dataclasses.replace(facts, call=calls[node.scope]) if is_again else facts)
         elif node.kind == "op" and node.ops:
             op = record.ops[node.ops[0]]
             tensors = record.tensors

@@ -114,9 +114,43 @@ def test_models_with_several_inputs_and_a_shared_layer():
     shared = layers.Dense(2, name="shared")
     model = ef.Model([a, b], layers.Concatenate(name="joined")([shared(a), shared(b)]))
     drawing = viz.model_to_dot(model)
-    assert titles(drawing).count("shared (Dense)") == 2
+    assert [t for t in titles(drawing) if "shared" in t] == ["shared (Dense)", "shared (Dense) (call 2)"]
     assert sum(head == "joined (Concatenate)" for _, head in arrows(drawing)) == 1
     assert len(drawing.graph.edges) == 4
+
+
+def test_the_calls_of_a_shared_layer_bear_its_name_and_their_numbers():
+    given, same = ef.Input((4,)), layers.Dense(4, name="same")
+    model = ef.Model(given, layers.Dense(1, name="once")(layers.Add()([same(same(given)), same(given)])))
+    boxes = ["same (Dense)", "same (Dense) (call 2)", "same (Dense) (call 3)"]
+    assert [title for title in titles(viz.plot_model(model, None)) if title.startswith("same")] == boxes
+    assert "Dense" in titles(viz.plot_model(model, None))  # of the layer that is called once its class is enough
+
+
+def test_each_frame_of_a_shared_model_says_which_call_it_is():
+    encoder = ef.Sequential([ef.Input((4,)), layers.Dense(2, name="inner")], name="encoder")
+    left, right = ef.Input((4,)), ef.Input((4,))
+    drawing = viz.plot_model(
+        ef.Model([left, right], layers.Add()([encoder(left), encoder(right)])), None, expand_nested=True
+    )
+    assert [frame.title for frame in drawing.graph.clusters.values()] == [
+        "encoder (Sequential)",
+        "encoder (Sequential) (call 2)",
+    ]
+    assert [t for t in titles(drawing) if "inner" in t] == ["inner (Dense)", "inner (Dense) (call 2)"]
+
+
+def test_a_subclassed_model_says_so_too():
+    class Twice(ef.Model):
+        def __init__(self):
+            super().__init__(name="twice")
+            self.same = layers.Dense(4, name="same")
+
+        def call(self, x):
+            return self.same(self.same(x))
+
+    found = titles(viz.plot_model(Twice(), None, inputs=np.ones((2, 4), "float32")))
+    assert [t for t in found if "same" in t] == ["same (Dense)", "same (Dense) (call 2)"]
 
 
 def test_files_of_every_kind(tmp_path):
