@@ -14,7 +14,7 @@ from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
-from viz.livepage.progress import Progress
+from viz.livepage.progress import Progress, rows_of
 from viz.livepage.rounds import Rounds
 from viz.livepage.snapshot import Snapshot
 from viz.recorder.scopes import OpenScope, Scopes
@@ -71,6 +71,8 @@ class Collector(observe.Observer):
         self._models = 0  # that `fit` has trained, one after the other
         self._first: float | None = None  # when the first report was made
         self._measured_next = self._failing = self._looked = False
+        self._rows: int | None = None  # of the last training step's batch
+        self._put_off = False  # a step was to be recorded, but its batch isn't whole
 
     # ------------------------------------------------------------------ what is announced
 
@@ -257,9 +259,13 @@ class Collector(observe.Observer):
 
     def _begin_snapshot(self, scope: observe.Scope | None) -> None:
         first = self.step == 0 and not self._measured_next
+        is_short = self._is_short(scope)
         if not first and not (self._pace.is_due(self._began) and self._is_chosen()):
             return
         if self._snapshot is not None:
+            return
+        self._put_off = is_short
+        if is_short:
             return
         if first:  # which builds layers: a picture, soon; numbers come from the next
             self._measured_next = True
@@ -268,7 +274,16 @@ class Collector(observe.Observer):
         self._snapshot = Snapshot(self.step, "none" if first else "full", scope)
 
     def _is_chosen(self) -> bool:
-        return self.step % self._every_steps == 0 or self.step == 1
+        return self.step % self._every_steps == 0 or self.step == 1 or self._put_off
+
+    def _is_short(self, scope: observe.Scope | None) -> bool:
+        """Has this step fewer rows than the one before it: what is left at an epoch's end?
+
+        Its graph, times and memory aren't those of the training, and it may come whenever a step is due.
+        """
+        rows = None if scope is None or not self._in_training else rows_of(scope.inputs)
+        before, self._rows = self._rows, rows if rows is not None else self._rows
+        return rows is not None and before is not None and rows < before
 
     def _end_look(self, scope: observe.Scope | None, outputs: Any, error: BaseException | None) -> None:
         if self._rounds is not None and self._rounds.looks:

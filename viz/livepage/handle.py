@@ -62,7 +62,8 @@ def live(
         port: of the page; 0 for any that is free.
         open_browser: open it in a browser. Default: where there is a screen and somebody at a terminal.
         every: record a step for the graph and the histograms every so many seconds at most.
-        every_steps: record only steps whose number is a multiple of this.
+        every_steps: record only steps whose number is a multiple of this; the next one where that has what is left of
+            an epoch, fewer rows than the step before.
         overhead: the largest share of the time that recorded steps may cost, and as much again for the doctor after
             the first steps; with a slow model they come less often.
         linger: seconds that the page stays after the program has ended, while no browser shows it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 import weakref
@@ -13,7 +14,7 @@ from eagerflow.core import observe
 from viz.facts.formatting import clean
 from viz.recorder.descriptions import flat
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "rows_of"]
 
 _WINDOW = 10.0  # seconds over which speed is measured
 _BUSY = ("training", "evaluating", "predicting")
@@ -84,11 +85,7 @@ class Progress:
 
     def count(self, inputs: Any) -> None:
         """A training step has taken in this batch, which may be shorter than others."""
-        leaf = inputs
-        while isinstance(leaf, (tuple, list)) and leaf:
-            leaf = leaf[0]
-        shape = getattr(leaf, "shape", None)
-        self._samples += int(shape[0]) if shape else _rows(inputs) or 0
+        self._samples += rows_of(inputs) or 0
 
     def end_epoch(self, epoch: int) -> None:
         """An epoch is over: now it is known how many steps it has."""
@@ -208,12 +205,13 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _rows(inputs: Any) -> int | None:
-    """How many samples a batch has."""
-    if inputs is None:
-        return None
-    for leaf in flat(inputs):
-        shape = getattr(leaf, "shape", ())
+def rows_of(inputs: Any) -> int | None:
+    """How many samples a batch has; None where that can't be seen."""
+    leaf = inputs
+    while isinstance(leaf, (tuple, list)) and leaf:
+        leaf = leaf[0]
+    for each in itertools.chain([leaf], flat(inputs)) if inputs is not None else ():
+        shape = getattr(each, "shape", ())
         if shape:
             return int(shape[0])
     return None

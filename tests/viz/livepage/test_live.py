@@ -16,7 +16,7 @@ from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp, watched
 from viz.livepage import child, collector, gradients, rounds, sender
 from viz.livepage.gradients import GradientNorm
-from viz.livepage.progress import Progress
+from viz.livepage.progress import Progress, rows_of
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +147,38 @@ def test_gradient_norms_are_frequent_at_first(monkeypatch):
     apart = [after - before for before, after in itertools.pairwise(measured)]
     assert max(apart[:20]) <= 60
     assert 100 <= apart[-1] <= 101
+
+
+def test_what_is_left_at_the_end_of_an_epoch_is_not_recorded(monkeypatch):
+    recorded = []
+
+    class Noted(collector.Snapshot):
+        def __init__(self, step, stats, scope):
+            super().__init__(step, stats, scope)
+            recorded.append((step, rows_of(scope.inputs)))
+
+    monkeypatch.setattr(collector, "Snapshot", Noted)
+    monkeypatch.setattr(collector.Pace, "is_due", lambda self, now: True)
+    with watched(every_steps=3) as _:
+        mlp().fit(*data(6), batch_size=4, epochs=5, verbose=0, shuffle=False)  # batches of 4 and 2 rows
+    assert recorded == [(0, 4), (2, 4), (4, 4), (6, 4)]  # in place of steps 1, 3 and 9, of which the last has no next
+
+
+def test_batches_that_are_all_alike_or_grow_are_whole(monkeypatch):
+    recorded = []
+
+    class Noted(collector.Snapshot):
+        def __init__(self, step, stats, scope):
+            super().__init__(step, stats, scope)
+            recorded.append(rows_of(scope.inputs))
+
+    monkeypatch.setattr(collector, "Snapshot", Noted)
+    monkeypatch.setattr(collector.Pace, "is_due", lambda self, now: True)
+    model = mlp()
+    with watched() as _:
+        for rows in (2, 2, 4, 8, 8, 4, 4):
+            model.train_on_batch(*data(rows))
+    assert recorded == [2, 2, 4, 8, 8, 4]
 
 
 def test_distributions_of_weights_gradients_and_activations():
