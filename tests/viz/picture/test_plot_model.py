@@ -115,7 +115,7 @@ def test_models_with_several_inputs_and_a_shared_layer():
     model = ef.Model([a, b], layers.Concatenate(name="joined")([shared(a), shared(b)]))
     drawing = viz.model_to_dot(model)
     assert [t for t in titles(drawing) if "shared" in t] == ["shared (Dense)", "shared (Dense) (call 2)"]
-    assert sum(head == "joined (Concatenate)" for _, head in arrows(drawing)) == 1
+    assert sum(head == "joined (Concatenate)" for _, head in arrows(drawing)) == 2
     assert len(drawing.graph.edges) == 4
 
 
