@@ -9,9 +9,9 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor.program import Program
-from viz.facts.sums import sum_of_squares
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
+from viz.recorder.sums import sum_of_squares
 
 __all__ = ["Check", "finite", "first_tensor", "host", "loss_scale", "number", "rms", "tensors", "total"]
 

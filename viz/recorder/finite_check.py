@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from viz.facts.sums import sum_of_squares
+from viz.recorder.sums import sum_of_squares
 
 __all__ = ["SAFE", "has_nonfinite_number", "is_finite", "nonfinite"]
 

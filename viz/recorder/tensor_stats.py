@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from viz.facts.schema import Stats
-from viz.facts.sums import PIECE, sum_of_squares
+from viz.recorder.sums import PIECE, sum_of_squares
 
 __all__ = ["BINS", "LARGE", "LEVELS", "PREVIEW", "measure"]
 

@@ -301,13 +301,31 @@ def wide() -> viz.Recording:
 def test_the_first_view_cuts_nothing_off_for_little(shown, pages):
     shown.show(pages("wide", wide))
     width, left = shown.run("[v.scene.width, v.scene.left]")
-    shown.size(int((width - left) * 0.36) + 380, 900)  # all fits at nine tenths of the smallest size
+    shown.size(int((width - left) * 0.8) + 380, 900)  # all fits at a little less than the smallest size
     shown.rest()
     shown.run("v.canvas.fit()")
     scale, x, room = shown.run("[v.canvas.view.scale, v.canvas.view.x, v.canvas.size().w]")
-    assert 0.3 <= scale < 0.4, (scale, room, width)
+    assert 0.75 <= scale < 0.85, (scale, room, width)
     assert x + left * scale >= 0
     assert x + width * scale <= room
+    shown.size(1400, 900)
+
+
+def test_the_first_view_can_be_read_and_begins_where_the_graph_does(shown, pages):
+    shown.show(pages("wide", wide))
+    for width in (1000, 390):
+        shown.size(width, 844)
+        shown.rest()
+        shown.run("v.canvas.fit()")
+        high = "Math.max(...[...document.querySelectorAll('.node.op text')].map(t => t.getBoundingClientRect().height))"
+        assert shown.run(high) >= 10
+        first, room = shown.run(
+            "(() => { const ops = [...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.lane === 'forward');"
+            "const first = ops.reduce((a, b) => (b.y < a.y || (b.y === a.y && b.x < a.x) ? b : a));"
+            "const { x, scale } = v.canvas.view;"
+            "return [[x + first.x * scale, x + (first.x + first.w) * scale], v.canvas.size().w]; })()"
+        )
+        assert 0 <= first[0] < first[1] <= room, (first, room)
     shown.size(1400, 900)
 
 
@@ -640,6 +658,15 @@ def test_light_and_dark_follow_the_system_and_the_switch(small):
     small.rest()
     assert small.run(ground) == "rgb(18, 24, 31)"
     assert small.run("eagerflowViewer.theme") == "dark"
+    small.run("eagerflowViewer.openTab('timeline')")
+    timeline = "document.querySelector('canvas.flame').toDataURL()"
+    dark = small.run(timeline)
+    small.prefer("prefers-color-scheme", "light")
+    small.rest()
+    assert small.run(timeline) != dark
+    small.prefer("prefers-color-scheme", "dark")
+    small.rest()
+    assert small.run(timeline) == dark
     small.press("t")
     assert small.run(ground) == "rgb(255, 255, 255)"
     small.prefer("prefers-color-scheme", "light")

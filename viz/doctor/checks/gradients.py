@@ -13,7 +13,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, loss_scale, number, rms
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners
-from viz.facts.sums import sum_of_squares
+from viz.recorder.sums import sum_of_squares
 
 __all__ = ["GradientSizes"]
 

@@ -40,7 +40,7 @@ class Viewer {
       this.panel.setOpen(false);
     }
     listenToKeys(this);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.showTheme());
     addEventListener("hashchange", () => applyHash(this));
     addEventListener(
       "resize",
@@ -462,6 +462,11 @@ class Viewer {
   setTheme(name) {
     if (name) document.documentElement.dataset.theme = name;
     else delete document.documentElement.dataset.theme;
+    this.showTheme();
+  }
+
+  // All that is painted in colours of its own, where the page's own follow by themselves.
+  showTheme() {
     this.repaint();
     this.dock.refresh();
     this.panel.show();

@@ -6,8 +6,9 @@ const MOST_ELEMENTS = 700,
   FARTHEST = 0.002,
   MARGIN = 200,
   BESIDE = 130,
-  ALMOST = 0.75,
-  SMALLEST = 0.4; // of a page's first view: a wider scene is shown in part
+  ALMOST = 0.92,
+  SMALLEST = 0.85, // of a page's first view, where texts are 10 pixels high: a wider scene is shown in part
+  CLEAR = 40; // at least so much room is left beside the first box
 
 class Canvas {
   constructor(onEvent) {
@@ -202,7 +203,7 @@ class Canvas {
     return { x: size.w / 2 - (x + w / 2) * scale, y: size.h / 2 - (y + h / 2) * scale, scale };
   }
 
-  // All of the scene; or, where it would be too small to read, its beginning at the full width.
+  // All of the scene; or, where it would be too small to read, its beginning.
   fit(smooth = false, whole = false) {
     const { width, height, left } = this.scene,
       size = this.size();
@@ -213,11 +214,25 @@ class Canvas {
     const readable = Math.min(1, Math.max(least, (size.w - beside - 40) / (width - left)));
     if (!whole && view.scale < readable) {
       const room = (width - left) * readable <= size.w - beside - 40 ? size.w - beside : size.w;
+      const far = (left + width) * readable;
       view.scale = readable;
-      view.x = room / 2 - ((left + width) / 2) * readable;
+      view.x = (width - left) * readable <= room - 40 ? (room - far) / 2 : this.beginning(readable, room);
       view.y = 20;
     }
     this.setView(view, smooth);
+  }
+
+  // Where a scene that is wider than the window begins: at its left end; but where no forward op is seen there, with the
+  // leftmost of those in the upper half of the window.
+  beginning(scale, room) {
+    const lead = 20 - this.scene.left * scale,
+      half = this.size().h / 2 / scale;
+    const first = [...this.scene.nodes.values()]
+      .filter((node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward")
+      .filter((node) => node.y < half)
+      .reduce((best, node) => (best && best.x <= node.x ? best : node), null);
+    if (!first || lead + (first.x + first.w) * scale + CLEAR <= room) return lead;
+    return CLEAR - first.x * scale;
   }
 
   zoom(factor, at = null) {
