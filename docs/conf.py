@@ -47,7 +47,7 @@ html_theme_options = {
     "navbar_end": ["site-versions", "theme-switcher"],
     "navbar_persistent": ["search-button-field"],
     "logo": {"text": "eagerflow"},
-    "search_bar_text": "Search",
+    "search_bar_text": "Search: type, then press Enter",
     "show_prev_next": False,
     "show_nav_level": 1,
     "navigation_depth": 2,

@@ -4,7 +4,8 @@
 
 Every kind of page, and a hundred drawn by lot (`--all`: every page), in the light and the dark theme and at the width
 of a phone: no script fails, nothing is asked of another machine, nothing is wider than the window, text differs enough
-from its ground. Then typical questions are put to the search, which must have the page among its first three answers,
+from its ground. Then typical questions are put to the search, which must have the page among its first three answers
+(that of a name first),
 and what newcomers come for must be at most two clicks away. And no page prints the address of a live page.
 """
 
@@ -21,7 +22,7 @@ from tests.viz.browser import NONE_FOUND, find
 from tools.site.live_pages import secrets
 from tools.site.names import ROOT
 from tools.site.site_browser import SiteBrowser
-from tools.site.tasks import QUERIES, TASKS, without_a_way
+from tools.site.tasks import FIRST, QUERIES, TASKS, without_a_way
 
 # One of each kind: the first page, texts, a tutorial, a gallery page, names of each kind, lists, sources, the search.
 KINDS = """
@@ -66,8 +67,11 @@ def searched(site: Path, browser: SiteBrowser) -> list[str]:
         answers = [answer.path for answer in first] + [f"{answer.path}#{answer.fragment}" for answer in first]
         for wanted in pages.split():
             page, _, section = wanted.partition("#")
-            if f"{page}.html{section and '#'}{section}" not in answers:
+            there = f"{page}.html{section and '#'}{section}"
+            if there not in answers:
                 found.append(f"search for {query!r}: {wanted} isn't among {', '.join(map(urlunsplit, first))}")
+        if query in FIRST and answers[:1] != [f"{pages.partition('#')[0]}.html"]:
+            found.append(f"search for {query!r}: {pages} isn't the first of {', '.join(map(urlunsplit, first))}")
         found += [f"search for {query!r}: {told}" for told in browser.wrong]
     return found
 

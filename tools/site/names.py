@@ -125,6 +125,6 @@ def _best(paths: list[str], value: Any) -> str:
     def rank(path: str) -> tuple[Any, ...]:
         parts = path.split(".")
         subject = FIRST.index(parts[1]) if parts[1] in FIRST else len(FIRST)
-        return len(parts), parts[-1] != own, subject, path
+        return len(parts), parts[-1] != own, subject, parts[1] == "preprocessing", path  # what Keras 3 has in utils
 
     return min(paths, key=rank)

@@ -1,23 +1,25 @@
 """What the search knows beside the words of pages: titles, summaries, other names, methods, headings.
 
-static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names.
-`siteMembers` has one for each method: page, name, anchor, summary. `siteHeadings` has one for each heading of a text:
-page, anchor, title, phrases that lead there.
+static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names,
+parameters. `siteMembers` has one for each method: page, name, anchor, summary, parameters. `siteHeadings` has one for
+each heading of a text: page, anchor, title, phrases that lead there.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from eagerflow.base.serialization import tables
 from tools.site import docstrings, named_types, reference
-from tools.site.names import Public, catalogue
+from tools.site.names import ROOT, Public, catalogue
 
-Row = tuple[str, str, str, list[str]]
+Row = tuple[str, str, str, list[str], str]
 # What readers ask for whose answer is a page of text: phrases that its title doesn't say.
 ASKED = {
     "start/ten_minutes": "quickstart, getting started, tutorial, hello world, first steps, beginner",
@@ -43,12 +45,16 @@ ASKED = {
     "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet",
     "coming_from_pytorch": "pytorch, torch, migrate from pytorch, pytorch weights, load pytorch weights, state_dict,"
     " dataloader, zero_grad, module",
-    "estimate": "memory use, how much memory, out of memory, oom, how long does training take",
+    "estimate": "viz estimate, memory use, how much memory, out of memory, oom, how long does training take",
     "find_lr": "lr, learning rate, learning rate finder, lr finder, best learning rate",
-    "doctor": "overfitting, dead relu, loss mismatch, diagnose",
+    "check": "viz check",
+    "annotate": "viz annotate",
+    "replay": "viz replay, viz run keep",
+    "samples": "viz data",
+    "doctor": "viz doctor, overfitting, dead relu, loss mismatch, diagnose",
     "explain": "explainability, saliency, integrated gradients, attribution, shap",
     "errors": "error, exception, shape mismatch, valueerror",
-    "gap": "training and validation loss differ, fit and evaluate disagree",
+    "gap": "viz gap, training and validation loss differ, fit and evaluate disagree",
     "viz": "visualize, visualize model, visualize training, graph, trace, draw, flops, profiler, computational graph",
     "web": "browser, javascript, deploy, demo",
     "security": "pickle, safe, malicious file, trust",
@@ -73,7 +79,20 @@ SECTIONS = {
     "guides/training#which-classes-are-mistaken-for-which": "confusion matrix, confusion_matrix",
     "guides/training#freezing-layers": "freeze layers, freeze weights, unfreeze layers",
     "guides/debugging#gradients-vanish-or-explode": "vanishing gradients, exploding gradients",
+    "viz#on-the-command-line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"
+    " viz tensorboard, viz perfetto, viz json, viz completion, command line, cli",
+    "viz#live": "viz run live, viz live",
+    "viz#what-changed": "viz diff, viz reproduce",
+    "viz#where-nan-began": "viz nonfinite",
 }
+# What other libraries call what is here, beside the names that the guide for users of PyTorch translates.
+CALLED = {
+    "train_test_split": "eagerflow.utils.split_dataset",
+    "random_split": "eagerflow.utils.split_dataset",
+    "manual_seed": "eagerflow.utils.set_random_seed",
+}
+_PYTORCH = ROOT / "docs" / "coming_from_pytorch.md"
+_NAME = re.compile(r"`([A-Za-z][\w.]*)[^`]*`")
 _NO_TEXT = re.compile(r"^(#|\||```|>|<|:|-|\*|\d+\.|!\[|\[The program)")
 
 
@@ -86,7 +105,7 @@ def script(texts: dict[str, str]) -> str:
     known = {row[0]: row for row in _names()}
     asked = {page: phrases.split(", ") for page, phrases in ASKED.items()}
     asked[named_types.PAGE] = [one.name for one in named_types.types()]
-    rows = [known.get(name) or (name, *_told(text), asked.get(name, [])) for name, text in sorted(texts.items())]
+    rows = [known.get(name) or (name, *_told(text), asked.get(name, []), "") for name, text in sorted(texts.items())]
     methods = [row for row in _methods() if row[0] in texts]
     return f"window.sitePages = {_json(rows)};\nwindow.siteMembers = {_json(methods)};\n"
 
@@ -117,13 +136,49 @@ def _asked_of(page: str, anchor: str) -> list[str]:
     return phrases.split(", ") if phrases else []
 
 
-def _methods() -> Iterator[tuple[str, str, str, str]]:
+def _methods() -> Iterator[tuple[str, str, str, str, str]]:
     """The rows of methods and properties."""
     for one in catalogue():
         page = reference.page_names()[one.path]
         for name, member in reference.own_members(one.value) if one.is_class else ():
             said = docstrings.summary(member.__doc__).replace("`", "")
-            yield page, f"{one.name}.{name}", f"{one.path}.{name}", said
+            yield page, f"{one.name}.{name}", f"{one.path}.{name}", said, _parameters(member)
+
+
+def _parameters(function: Any) -> str:
+    """The names of what it takes, with spaces between them."""
+    try:
+        taken = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # a property, or a function that isn't written in Python
+        return ""
+    return " ".join(
+        [one.name for one in taken if one.name != "self" and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    )
+
+
+@cache
+def elsewhere() -> dict[str, list[str]]:
+    """By path of a public name: what it is called in other libraries.
+
+    >>> elsewhere()["eagerflow.layers.Dense"]
+    ['nn Linear']
+    """
+    found: dict[str, list[str]] = {}
+    for theirs, ours in [*CALLED.items(), *_of_pytorch(_PYTORCH.read_text(encoding="utf-8"))]:
+        if theirs not in found.setdefault(ours, []):
+            found[ours].append(theirs)
+    return found
+
+
+def _of_pytorch(guide: str) -> Iterator[tuple[str, str]]:
+    """PyTorch's names and our paths, from the tables of a guide."""
+    paths = {path: one.path for one in catalogue() for path in (one.path, *one.aliases)}
+    for row in re.findall(r"^\| (.*?) \| (.*?) \|$", guide, re.MULTILINE):
+        theirs, ours = (_NAME.findall(cell) for cell in row)
+        for name, own in zip(theirs, ours):
+            path = paths.get(f"eagerflow.{own.removeprefix('ef.')}")
+            if path is not None and not name.startswith("x."):
+                yield name.removeprefix("torch.").replace(".", " "), path
 
 
 def other_names(one: Public) -> list[str]:
@@ -138,7 +193,8 @@ def other_names(one: Public) -> list[str]:
     entries = table.entries if table else {}
     same = [one.value, *(value for name, value in entries.items() if _bare(name) == _bare(one.name))]
     strings = [name for name, value in entries.items() if any(value is other for other in same)]
-    return list(dict.fromkeys([*found, *(name for name in strings if _bare(name) != _bare(one.name))]))
+    strings = [name for name in strings if _bare(name) != _bare(one.name)]
+    return list(dict.fromkeys([*found, *strings, *elsewhere().get(one.path, [])]))
 
 
 def _bare(name: str) -> str:
@@ -153,6 +209,7 @@ def _names() -> list[Row]:
             reference.short(one.path),
             docstrings.summary(one.doc).replace("`", ""),
             other_names(one),
+            _parameters(one.value),
         )
         for one in catalogue()
     ]

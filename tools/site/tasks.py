@@ -35,7 +35,21 @@ QUERIES = {
     "TensorLike": "reference/types",
     "np.where": "reference/ops/where",
     "keras.ops.matmul": "reference/ops/matmul",
+    "LSTM return_sequences": "reference/layers/LSTM",
+    "image_dataset_from_directory": "reference/utils/image_dataset_from_directory",
+    # what others call it
+    "torch.nn.Linear": "reference/layers/Dense",
+    "nn.CrossEntropyLoss": "reference/losses/SparseCategoricalCrossentropy",
+    "torch.cat": "reference/ops/concatenate",
+    "train_test_split": "reference/utils/split_dataset",
+    # commands
+    "viz draw": "viz#on-the-command-line",
+    "viz top": "viz#on-the-command-line",
+    "viz doctor": "doctor",
+    "viz diff": "viz#what-changed",
+    "viz.diff": "reference/viz/diff",
     # methods
+    "class_weight": "reference/eagerflow/Model#eagerflow.Model.fit",
     "fit": "reference/eagerflow/Model guides/training",
     "model.fit": "reference/eagerflow/Model",
     "predict": "reference/eagerflow/Model",
@@ -92,6 +106,23 @@ QUERIES = {
     "checkpoint": "files reference/callbacks/ModelCheckpoint",
     "shape mismatch": "errors",
 }
+
+# Names of which the very page is to be the first answer.
+FIRST = (
+    "Dense",
+    "EarlyStopping",
+    "ModelCheckpoint",
+    "LSTM return_sequences",
+    "torch.nn.Linear",
+    "train_test_split",
+    "class_weight",
+    "viz draw",
+    "viz.trace",
+    "GradientTape",
+    "Adam",
+    "einsum",
+    "image_dataset_from_directory",
+)
 
 # What a newcomer wants to do, and the pages to click from the first one on: at most two.
 TASKS = {

@@ -52,15 +52,29 @@ if (typeof Search !== "undefined") {
   const favour = page =>
     LISTS.test(page) ? -5 : SELDOM.test(page) ? -3 : page.startsWith("reference/") ? (OFTEN[page.split("/")[1]] ?? 0) : 0;
 
+  // `EarlyStopping`, `class_weight`: a name in a program, and no words of a language.
+  const isName = query => /^\w*([a-z][A-Z]|_)\w*$/.test(query.trim());
+  const takes = (query, parameters) => isName(query) && (parameters || "").split(" ").includes(query.trim());
+  // `LSTM return_sequences`: what is called so, and takes that.
+  const takesAll = (query, names, parameters) => {
+    const given = query.trim().split(/\s+/);
+    const called = given.findIndex(word => names.some(name => joined(word) && joined(last(name)) === joined(word)));
+    const known = (parameters || "").split(" ");
+    return given.length > 1 && called >= 0 && given.every((word, at) => at === called || known.includes(word));
+  };
+
   // From 0, where nothing fits, to 100, where it is the very name.
-  const score = (query, asked, [page, title, summary, others]) => {
+  const score = (query, asked, [page, title, summary, others, parameters]) => {
     const names = [title, ...others];
     const whole = joined(query.replace(/^\s*(np|numpy|tf|torch)\./, ""));
     const most = page.startsWith("reference/") && page.endsWith("/index") ? 70 : 100; // lists of names
     if (names.some(name => name.toLowerCase() === plain(query))) return most;
-    if (names.some(name => joined(name) === whole)) return Math.min(95, most);
+    if (takesAll(query, names, parameters)) return 97;
+    const isPhrase = name => name.includes(" ") && isName(query);
+    if (names.some(name => joined(name) === whole && !isPhrase(name))) return Math.min(95, most);
     if (names.some(name => last(name) === query.trim())) return 92;
     if (names.some(name => joined(last(name)) === whole)) return 90;
+    if (takes(query, parameters)) return 89;
     if (joined(page.slice(page.lastIndexOf("/") + 1)) === whole) return 88;
     const kept = asked.map(({ stems }) => stems[stems.length - 1]).join(" ");
     if (others.some(name => stemmed(name) === kept || stemmed(name) === phrase(asked))) return 87;
@@ -80,7 +94,8 @@ if (typeof Search !== "undefined") {
 
   // A heading counts a little less than the title of a page that says the same.
   const headingScore = (query, asked, title, pageTitle, others) => {
-    if (others.some(name => joined(name) === joined(query) || stemmed(name) === phrase(asked))) return 101;
+    const isDotted = query.includes("."); // viz.diff is the function, viz diff the command
+    if (!isDotted && others.some(name => joined(name) === joined(query) || stemmed(name) === phrase(asked))) return 101;
     if (joined(title) === joined(query)) return 86;
     if (others.some(name => asked.every(word => fits(word, all(name))))) return 80;
     const inTitle = all(title);
@@ -95,10 +110,11 @@ if (typeof Search !== "undefined") {
     const titles = new Map(window.sitePages.map(([page, title]) => [page, title]));
     const found = [];
     for (const row of window.sitePages) found.push([score(query, asked, row), row[0], row[1], ""]);
-    for (const [page, title, anchor] of window.siteMembers) {
+    for (const [page, title, anchor, , parameters] of window.siteMembers) {
       const exact = joined(title) === joined(query) ? 99 : joined(last(title)) === joined(query) ? 91 : 0;
       const near = asked.length > 1 && asked.every(word => fits(word, all(title))) ? 74 - 2 * (words(title).length - asked.length) : 0;
-      found.push([exact || near, page, title, anchor]);
+      const taking = takesAll(query, [title], parameters) ? 97 : takes(query, parameters) ? 89 : 0;
+      found.push([exact || taking || near, page, title, anchor]);
     }
     for (const [page, anchor, title, others] of window.siteHeadings || []) {
       const pageTitle = titles.get(page) || "";
