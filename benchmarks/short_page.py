@@ -111,7 +111,7 @@ def _parts(runs: Sequence[Run], slower: str) -> Iterator[str]:
 
 def _kernel_tables(groups: Sequence[tuple[str, list[Run]]]) -> Iterator[str]:
     """For each kind of processor, the slowest kernels of each class, plain and compiled."""
-    ways = [f"{way}, {where}" for where in (ONE, ALL) for way in ("forward", "both ways")]
+    ways = [f"{way} on {where}" for where in (ONE, ALL) for way in ("forward", "both ways")]
     for told, group in groups:
         plain = kernel_aims(group)
         compiled = {aim.what: aim.found for aim in kernel_aims(fast_runs(group))}
@@ -138,7 +138,7 @@ def step_ratios(runs: Sequence[Run], keras: bool) -> Ratios:
 
 
 def _step_table(plain: Ratios, fast: Ratios) -> str:
-    head = ["", *[f"{_KINDS[kind]}, {where}" for where, kind in PLACES]]
+    head = ["", *[f"{_KINDS[kind]} on {where}" for where, kind in PLACES]]
     rows = [[name, *map(_cell, values, fast.get(name, _NONE))] for name, values in plain.items()]
     means = [[mean(column) for column in zip(*ratios.values(), strict=True)] for ratios in (plain, fast)]
     return table(head, [*rows, ["geometric mean", *map(_cell, means[0], means[1] or _NONE)]])

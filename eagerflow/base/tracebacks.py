@@ -302,7 +302,8 @@ def _wrong_construction(cls: type, problem: str, function: Callable[..., Any], g
         found: Exception = unknown_argument(cls, unknown, given[unknown], known)
     else:
         own = inspect.signature(function).parameters.values()
-        shown = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in [*own][1:7]]
+        named = [p for p in [*own][1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        shown = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in named[:6]]
         problem = re.sub(r"^missing \d+ required positional (arguments?):", r"is missing the \1", problem)
         twice = _TWICE.search(problem)
         hint = ""

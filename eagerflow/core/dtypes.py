@@ -93,7 +93,7 @@ def _bfloat16() -> numpy.dtype:
     try:
         import ml_dtypes
     except ImportError:
-        raise missing_package("ml_dtypes", "ml_dtypes", "dtype='bfloat16'") from None
+        raise missing_package("ml_dtypes", "ml_dtypes, which the extra bfloat16 brings", "dtype='bfloat16'") from None
     return numpy.dtype(ml_dtypes.bfloat16)
 
 

@@ -393,6 +393,9 @@ def set_dtype_policy(policy: Any) -> None:
     Args:
         policy: a policy or its name; None for `floatx()` again.
 
+    Raises:
+        ImportError: for a policy with bfloat16 where ml_dtypes isn't installed, which layers would need.
+
     >>> import eagerflow as ef
     >>> ef.config.set_dtype_policy("mixed_float16")
     >>> layer = ef.layers.Dense(2)
@@ -400,7 +403,10 @@ def set_dtype_policy(policy: Any) -> None:
     >>> layer.compute_dtype, layer.variable_dtype
     ('float16', 'float32')
     """
-    _global[:] = [] if policy is None else [get_policy(policy)]
+    given = [] if policy is None else [get_policy(policy)]
+    for each in given:
+        as_dtype(each.compute_dtype)
+    _global[:] = given
 
 
 def get_policy(identifier: Any) -> DTypePolicy:

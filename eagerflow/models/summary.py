@@ -259,7 +259,7 @@ def _totals(model: Any) -> list[str]:
     chosen = {id(v) for v in trainable}
     fixed = [v for v in weights if id(v) not in chosen]
     optimizer = getattr(model, "optimizer", None)
-    states = list(optimizer.variables) if optimizer is not None else []
+    states = list(optimizer.variables) if optimizer is not None and optimizer.built else []
     lines = [("Total params", [*weights, *states]), ("Trainable params", trainable), ("Non-trainable params", fixed)]
     lines += [("Optimizer params", states)] if states else []
     return [f" {what}: {_count(variables)}" for what, variables in lines]

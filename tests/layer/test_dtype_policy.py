@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,11 @@ def test_inputs_are_converted(x, autocast, expected):
 
 def test_what_is_no_array_is_left_alone():
     assert ef.DTypePolicy("float16").convert_input([1.0, 2], True, "float16") == [1.0, 2]
+
+
+def test_a_policy_that_needs_a_missing_package_is_refused_when_it_is_set(monkeypatch):
+    before = ef.config.dtype_policy()
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(ImportError, match="pip install ml_dtypes, which the extra bfloat16 brings"):
+        ef.mixed_precision.set_global_policy("mixed_bfloat16")
+    assert ef.config.dtype_policy() == before

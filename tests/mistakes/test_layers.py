@@ -50,6 +50,11 @@ def cast_to_float(symbolic):
 
 ARGUMENTS: dict[str, Mistake] = {
     "negative units": (lambda: layers.Dense(-1), ValueError, ("units", "-1")),
+    "what is needed left out": (
+        lambda: layers.AveragePooling2D(),
+        TypeError,
+        ("missing", "'pool_size'", "It takes AveragePooling2D(pool_size, strides=None, "),
+    ),
     "no units": (lambda: layers.Dense(0), ValueError, ("units", "0")),
     "fractional units": (lambda: layers.Dense(2.5), ValueError, ("units", "2.5")),
     "units as text": (lambda: layers.Dense("10"), ValueError, ("units", "'10'")),
@@ -323,3 +328,9 @@ def test_pictures_of_other_channels_are_told_nothing_about_their_size():
     with pytest.raises(ValueError, match="shapes that broadcast") as told:
         layers.Add()([np.ones((1, 4, 4, 2)), np.ones((1, 4, 4, 3))])
     assert "padding" not in str(told.value)
+
+
+def test_what_a_layer_takes_is_told_without_its_collecting_arguments():
+    with pytest.raises(TypeError) as raised:
+        layers.AveragePooling2D()
+    assert "kwargs" not in str(raised.value)

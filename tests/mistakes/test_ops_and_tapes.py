@@ -260,3 +260,8 @@ def test_ops(name):
 @pytest.mark.parametrize("name", TAPES)
 def test_tapes(name):
     check(TAPES[name])
+
+
+def test_one_element_is_told_in_the_singular():
+    with pytest.raises(ValueError, match="the last axis of x1 has 1 element, the axis of x2 that meets it has 3"):
+        ops.matmul(np.ones((2, 1)), np.ones((3, 2)))

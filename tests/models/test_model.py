@@ -300,3 +300,15 @@ def test_summaries_are_plain_where_the_output_has_no_lines(monkeypatch):
     Sequential([Input((3,)), Affine(2)]).summary()
     written.seek(0)
     assert "| Layer (type)" in written.read()
+
+
+def test_a_summary_counts_the_optimizer_once_it_is_built():
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    model.compile("adam", "mse")
+    shown: list[str] = []
+    model.summary(print_fn=shown.append)
+    assert "Total params: 8 " in "\n".join(shown)
+    assert "Optimizer params" not in "\n".join(shown)
+    model.fit(ef.ops.ones((4, 3)), ef.ops.ones((4, 2)), verbose=0)
+    model.summary(print_fn=shown.append)
+    assert "Optimizer params: 18 " in "\n".join(shown)

@@ -66,6 +66,7 @@ class Collector(observe.Observer):
         self._usual = 0.0  # seconds of a step that isn't recorded
         self._reported = 0.0
         self._in_training = False
+        self._waited = False  # whether a cell of a notebook has ended since the last `fit` began
         self._fits: list[Any] = []  # those that run: a callback may call `fit`, too
         self._fitted: Callable[[], Any] = lambda: None  # gives the model that `fit` trained last
         self._models = 0  # that `fit` has trained, one after the other
@@ -92,8 +93,9 @@ class Collector(observe.Observer):
             self._leave_own_loop()
             self._in_training = scope.name not in _OTHER
             self._began = time.perf_counter()
-            if not self.step:
-                self.progress.begin(0)
+            if not self.step or (self._waited and self._in_training):
+                self.progress.begin(self.step)
+                self._waited = False
             if self._rounds is not None:
                 self._rounds.begin(scope)
             if self._in_training or not self.step:
@@ -148,6 +150,7 @@ class Collector(observe.Observer):
         Args:
             failed: whether an error is why it waits.
         """
+        self._waited = True
         if self.progress.rest(failed):
             self._report_now()
 
@@ -178,19 +181,25 @@ class Collector(observe.Observer):
             self._fits.append(fit)
             if len(self._fits) == 1:
                 self.progress.begin_fit(self.step)
-                self._mark_model(getattr(fit, "model", None))
+                self._mark_border(getattr(fit, "model", None))
             return
         self._fits.pop()
         if not self._fits and self.progress.end_fit(self.step):
             self._report_now()
 
-    def _mark_model(self, model: Any) -> None:
-        """Say where `fit` goes on with another model: no curve goes through there."""
+    def _mark_border(self, model: Any) -> None:
+        """Say where `fit` goes on with another model, or in another cell of a notebook: no curve goes through there."""
+        waited, self._waited = self._waited, False
+        if waited:  # what other cells took in between isn't the speed of this training
+            self.progress.begin(self.step)
         if model is not None and model is not self._fitted():
             self._fitted = weakref.ref(model)
             self._models += 1
             if self._models > 1:
                 self._box.point("mark|model", self.step, self._models)
+                return
+        if waited and self.step:
+            self._box.point("mark|cell", self.step, self.step)
 
     # ------------------------------------------------------------------ steps
 

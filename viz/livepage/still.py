@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from viz.facts.formatting import clean, nbytes
-from viz.picture.curve_charts import Curve, Panel, curve_charts
+from viz.picture.curve_charts import Border, Curve, Panel, curve_charts
 
 __all__ = ["still"]
 
@@ -18,6 +18,7 @@ _TITLES = {"step ms": "time per step (ms)", "memory": "memory of the process (MB
 _NAMES = {"step ms": "time per step"}
 _EXTRAS = ("learning rate", "gradient norm", "step ms", "memory")
 _MOST_CHARTS, _MOST_FINDINGS = 12, 6
+_BORDERS = {"model": "another model begins", "cell": "fit begins again, in a later cell"}
 _WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "gone": "died", "killed": "killed"}
 _COLORS = {
     "ended": "#8a949d",
@@ -86,7 +87,7 @@ def _facts(news: News) -> Iterator[tuple[str, str]]:
         if status.get("rate"):
             yield "speed", f"{_short(status['rate'])} steps/s"
         if status.get("samples"):
-            yield "samples", f"{_short(status['samples'])} /s"
+            yield "samples", f"{_short(status['samples'])}/s"
         if status.get("eta") is not None and status.get("rate"):
             yield "left", _duration(status["eta"])
     elif news.get("end") and status.get("elapsed"):
@@ -125,7 +126,12 @@ def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
             scale = 2.0**-20 if metric == "memory" else 1.0
             extras[metric] = [Curve(clean(_NAMES.get(metric, metric), 40), [(x, y * scale) for x, y in points])]
     order = [role for _, role in _ROLES.values()]
-    breaks = [float(point[0]) for point in series.get("mark|model", {}).get("points", ())]
+    marked = {
+        float(point[0]): words
+        for mark, words in _BORDERS.items()
+        for point in series.get(f"mark|{mark}", {}).get("points", ())
+    }
+    breaks = [Border(x, words) for x, words in sorted(marked.items())]
     steps = [x for curves in (*metrics.values(), *extras.values()) for curve in curves for x, _ in curve.points]
     span = (min(steps), max(steps)) if steps else None  # the same steps in all charts
     for metric in sorted(metrics, key=lambda name: (not name.startswith("loss"), name)):

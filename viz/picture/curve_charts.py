@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from viz.geometry.layout import text_width
 from viz.picture.palette import theme_named
 
-__all__ = ["Curve", "Panel", "curve_charts"]
+__all__ = ["Border", "Curve", "Panel", "curve_charts"]
 
 _WIDTH, _HEIGHT = 400, 236  # of one panel
 _KEY = 28  # the dot before a name in the legend, and the room around it
@@ -44,6 +45,13 @@ class Curve:
     role: str = "other"
 
 
+class Border(NamedTuple):
+    """A place on the scale, after which something else begins, and what it is."""
+
+    x: float
+    words: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Panel:
     """One chart.
@@ -52,14 +60,14 @@ class Panel:
         title: stands above it.
         curves: what it shows.
         x: what lies along its scale.
-        breaks: places on that scale after which something else begins: a line stands there, and no curve crosses it.
+        breaks: where something else begins: a line stands there, and no curve crosses it.
         span: the least and the greatest place that the scale shows; None: those of the curves.
     """
 
     title: str
     curves: Sequence[Curve]
     x: str = "epoch"
-    breaks: Sequence[float] = ()
+    breaks: Sequence[Border] = ()
     span: tuple[float, float] | None = None
 
 
@@ -156,11 +164,11 @@ def _drawn(panel: Panel) -> Iterator[str]:
     for value, name in across.ticks():
         yield _text(across.place(value), _HEIGHT - _BOTTOM + 15, name, "middle")
     yield _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 7, panel.x, "middle")
-    for x in panel.breaks:
+    for x, words in panel.breaks:
         place = f"M{across.place(x):.1f} {_TOP}V{_HEIGHT - _BOTTOM}"
-        yield f'<path d="{place}" stroke="currentColor" opacity="0.6"><title>another model begins</title></path>'
+        yield f'<path d="{place}" stroke="currentColor" opacity="0.6"><title>{escape(words)}</title></path>'
     for curve in curves:
-        yield from _traced(curve, across, up, panel.breaks)
+        yield from _traced(curve, across, up, [border.x for border in panel.breaks])
 
 
 def _legend(curves: Sequence[Curve], title: str) -> str:

@@ -45,8 +45,8 @@ class Drawing:
     def __init__(self, graph: Graph, rankdir: str = "TB", dpi: int = 96) -> None:
         if rankdir not in _DIRECTIONS:
             raise ValueError(f"rankdir={rankdir!r}: expected one of {', '.join(map(repr, _DIRECTIONS))}")
-        if not 10 <= dpi <= 2400:
-            raise ValueError(f"dpi={dpi}: expected 10 to 2400 dots per inch")
+        if not isinstance(dpi, (int, float)) or not 10 <= dpi <= 2400:
+            raise ValueError(f"dpi={dpi!r}: expected 10 to 2400 dots per inch")
         self.graph = graph
         self.rankdir = rankdir
         self.dpi = dpi

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import math
 import os
 import pathlib
@@ -110,9 +109,9 @@ class LearningRates:
         return f"<{found}: {self.reason}>"
 
     def _repr_html_(self) -> str:
-        """For notebooks."""
+        """For notebooks: the picture, in which the reason stands."""
         dark = drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, "dark")
-        return f"<p>{html.escape(self.reason)}</p>{on_any_ground(self.svg, dark)}"
+        return on_any_ground(self.svg, dark)
 
 
 def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> LearningRates:
@@ -130,7 +129,7 @@ def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> L
     smooth = _smoothed(kept)
     away = float(rates[-1]) if diverged else None
     if len(kept) < _WINDOW:
-        reason = f"the loss ran away after {len(kept)} batches: begin at a lower rate (low=...)"
+        reason = f"the loss exploded after {len(kept)} batches: begin at a lower rate (low=...)"
         return _made(None, reason, rates, losses, smooth, float(rates[0]), away)
     small = max(3, int(_SMALL * len(kept)))
     base, noise = float(numpy.median(kept[:small])), _noise(kept[:small])
@@ -150,8 +149,8 @@ def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> L
     if chosen > _BELOW * tried[lowest]:  # so near to where it turns, the next steps would go over it
         chosen = _BELOW * float(tried[lowest])
         words = f"a quarter of the rate at which the loss is lowest: {chosen:.1e}"
-    end = f" and runs away at {away:.1e}" if away is not None else ""
-    reason = f"{words}; it is lowest, {smooth[lowest]:.4g} after {base:.4g}, at {tried[lowest]:.1e}{end}"
+    end = f", and from {away:.1e} on it explodes" if away is not None else ""
+    reason = f"{words}; it falls from {base:.4g} to {smooth[lowest]:.4g}, its lowest, at {tried[lowest]:.1e}{end}"
     return _made(chosen, reason, rates, losses, smooth, float(tried[lowest]), away)
 
 

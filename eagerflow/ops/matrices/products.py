@@ -51,7 +51,8 @@ def _unfit(left: tuple[int, ...], right: tuple[int, ...]) -> ValueError:
         return ValueError("a number can't be multiplied as a matrix; use multiply")
     inner = right[-2] if len(right) > 1 else right[0]
     if left[-1] != inner:
-        return ValueError(f"the last axis of x1 has {left[-1]} elements, the axis of x2 that meets it has {inner}")
+        has = f"{left[-1]} element{'s' * (left[-1] != 1)}"
+        return ValueError(f"the last axis of x1 has {has}, the axis of x2 that meets it has {inner}")
     return ValueError(f"the axes before the matrices, {left[:-2]} and {right[:-2]}, can't be broadcast together")
 
 

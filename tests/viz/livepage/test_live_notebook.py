@@ -120,6 +120,27 @@ def test_between_two_cells_nothing_trains(shell):
     assert places[0].fills[-1][0].startswith("viz.live, failed · step 2")
 
 
+def test_a_line_stands_where_fit_begins_again_in_a_later_cell(shell):
+    x, y = data()
+    model = mlp()
+    page = viz.live(linger=0)
+    model.fit(x, y, batch_size=24, epochs=1, verbose=0)
+    model.fit(x, y, batch_size=24, epochs=1, verbose=0)  # the same cell: one training
+    end_cell(shell)
+    assert "in a later cell" not in places[0].fills[-1][1]
+    began = page._collector.progress._marks[-1]
+    model.evaluate(x, y, verbose=0)
+    end_cell(shell)
+    model.fit(x, y, batch_size=24, epochs=1, verbose=0)
+    end_cell(shell)
+    html = places[0].fills[-1][1]
+    assert "<title>fit begins again, in a later cell</title>" in html
+    assert "another model begins" not in html
+    steps, first = page._collector.step, page._collector.progress._marks[0]
+    assert first[1] > began[1] - 1  # speed is measured from there
+    assert steps > first[1]
+
+
 def test_a_fit_that_fails_is_not_shown_as_training(shell):
     viz.live(linger=0)
     model = train()

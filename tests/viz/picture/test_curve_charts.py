@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from viz.picture.curve_charts import Curve, Panel, curve_charts
+from viz.picture.curve_charts import Border, Curve, Panel, curve_charts
 from viz.picture.history import history_charts
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -59,7 +59,9 @@ def test_what_is_not_finite_is_marked_and_parts_the_curve():
 
 def test_where_something_else_begins_no_curve_goes_through():
     points = [(1, 1.0), (2, 2.0), (3, 9.0), (4, 8.0)]
-    root = ET.fromstring(curve_charts([Panel("loss", [Curve("train", points)], "step", [2.0])]))
+    root = ET.fromstring(
+        curve_charts([Panel("loss", [Curve("train", points)], "step", [Border(2.0, "another model begins")])])
+    )
     assert [len(line.get("points").split()) for line in root.iter(f"{SVG}polyline")] == [2, 2]
     line = next(p for p in root.iter(f"{SVG}path") if "another model" in "".join(p.itertext()))
     assert line.get("d").startswith(f"M{marks(root)[1][0]:.1f} ")

@@ -169,6 +169,7 @@ def test_coloring_by_time_and_memory(steps):
         ({"step": 9}, "2 steps"),
         ({"rankdir": "up"}, "rankdir='up'"),
         ({"dpi": 0}, "dpi=0"),
+        ({"dpi": "a"}, "dpi='a': expected 10 to 2400"),
         ({"path": "x.gif"}, r"must end in one of \.svg, \.png, \.pdf, \.dot"),
     ],
 )

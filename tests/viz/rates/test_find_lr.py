@@ -53,7 +53,7 @@ def test_it_stops_where_the_loss_runs_away():
     found = viz.find_lr(model, X, np.tile(X[:, :1], 3), high=1e4)
     assert found.diverged_at is not None
     assert len(found.rates) < 100
-    assert "runs away" in found.reason
+    assert "on it explodes" in found.reason
 
 
 def test_a_loss_that_does_not_fall_gives_no_rate_and_the_reason():
@@ -125,3 +125,14 @@ def test_what_cannot_be_done_is_refused():
     model.compile("adam", "mse")
     with pytest.raises(ValueError, match="isn't built"):
         viz.find_lr(model, (batch for batch in [(X, Y)]))
+
+
+def test_a_notebook_shows_the_reason_once_in_words_that_make_a_sentence():
+    rates = [10.0 ** (i / 10 - 4) for i in range(40)]
+    found = judged(rates, [1.0 - 0.9 * min(1.0, rate) for rate in rates], diverged=True)
+    assert "; it falls from 0.99" in found.reason
+    assert ", its lowest, at " in found.reason
+    assert found.reason.endswith("on it explodes")
+    light = found._repr_html_().split("</svg>")[0]
+    assert "<p>" not in found._repr_html_()
+    assert found.reason.split(";")[0] in light

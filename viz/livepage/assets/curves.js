@@ -52,7 +52,8 @@ class Curves {
       else known.push(...points);
     }
     this.options.marks = this.series.get("mark|epoch") || [];
-    this.options.breaks = (this.series.get("mark|model") || []).map(([x]) => x);
+    const borders = ["mark|model", "mark|cell"]; // another model, or fit begins again in a later cell of a notebook
+    this.options.breaks = borders.flatMap((mark) => this.series.get(mark) || []).map(([x]) => x).sort((a, b) => a - b);
     this.draw();
   }
 

@@ -197,7 +197,7 @@ class Painter {
       [this.theme.plain, "equal"],
       [kinds.added, "added"],
       [kinds.changed, "changed"],
-      [kinds.first, "first other value"],
+      [kinds.first, "first differing value"],
     ];
   }
 }

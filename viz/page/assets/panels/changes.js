@@ -1,4 +1,4 @@
-// What differs from another recording: added, removed and changed ops, the first other value, times and memory.
+// What differs from another recording: added, removed and changed ops, the first differing value, times and memory.
 
 class Changes {
   constructor(model, diff) {
@@ -96,7 +96,7 @@ class ChangeList {
           ? el(
               "p",
               { class: "alarm" },
-              "First other value: ",
+              "First differing value: ",
               this.opButton(diff.first),
               ` ${clean(diff.first.layer, 60)} ${diff.first.source ? `at ${clean(diff.first.source, 100)}` : ""} — ${clean(diff.first.what, 300)}`,
             )
