@@ -7,7 +7,8 @@ from typing import assert_type
 import numpy
 import pytest
 
-from eagerflow import Model, Sequential, Tensor, applications, layers, losses, ops
+import viz
+from eagerflow import Model, Sequential, Tensor, applications, callbacks, layers, losses, ops, optimizers
 
 
 def test_results_have_types() -> None:
@@ -29,6 +30,23 @@ def test_arguments_have_names() -> None:
         ops.expand_dims(x, axiss=0)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="deltas"):
         losses.huber(x, x, deltas=2.0)  # type: ignore[call-arg]
+
+
+def test_arguments_of_training_have_types() -> None:
+    with pytest.raises((TypeError, ValueError), match="learning_rate"):
+        optimizers.Adam("fast")  # type: ignore[arg-type]
+    optimizers.Adam(optimizers.schedules.CosineDecay(0.1, 10))
+    model = Sequential([layers.Input((2,)), layers.Dense(1)])
+    model.compile(optimizers.SGD(1), "mse")
+    x, y = ops.ones((4, 2)), ops.ones((4, 1))
+    model.fit(x, y, verbose=0, callbacks=callbacks.TerminateOnNaN())
+    model.fit(x, y, verbose=False, callbacks=[callbacks.TerminateOnNaN(), callbacks.History()])
+    with pytest.raises((TypeError, ValueError), match="TerminateOnNaN"):
+        model.fit(x, y, verbose=0, callbacks=callbacks.TerminateOnNaN)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="verbose"):
+        model.fit(x, y, verbose="silent")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="step"):
+        viz.diagnose(model, x, y, step=3)  # type: ignore[call-arg]
 
 
 def test_architectures_have_typed_arguments() -> None:

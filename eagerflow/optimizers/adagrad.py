@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from eagerflow.base.twins import twin
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
 from eagerflow.optimizers.updates.passes import elementwise
 
@@ -80,7 +81,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: Rate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         **shared: Unpack[Shared],
@@ -124,7 +125,7 @@ class Adadelta(Optimizer):
     rule = staticmethod(_adadelta)
 
     def __init__(
-        self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **shared: Unpack[Shared]
+        self, learning_rate: Rate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **shared: Unpack[Shared]
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.rho = checks.between("Adadelta", "rho", rho)

@@ -14,6 +14,7 @@ from eagerflow.optimizers import checks
 from eagerflow.optimizers.adam import _adam
 from eagerflow.optimizers.base import Optimizer
 from eagerflow.optimizers.entry import Entry
+from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
 
 __all__ = ["Muon"]
@@ -88,7 +89,7 @@ class Muon(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: Rate = 0.001,
         adam_beta_1: float = 0.9,
         adam_beta_2: float = 0.999,
         adam_weight_decay: float | None = 0.004,

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy
 
 from eagerflow.base.config import floatx
+from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.schedules import LearningRateSchedule
 from eagerflow.optimizers.table import SCHEDULES
 
-__all__ = ["LearningRate"]
+__all__ = ["LearningRate", "Rate"]
+
+# What an optimizer takes as its learning rate: a number, also as a tensor or variable, a schedule, or a function.
+Rate: TypeAlias = float | numpy.number[Any] | numpy.ndarray[Any, Any] | Tensor | Variable | Callable[..., Any]
 
 
 class LearningRate:

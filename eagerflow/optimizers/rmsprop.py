@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from eagerflow.base.twins import twin
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
 from eagerflow.optimizers.updates.passes import elementwise
 
@@ -73,7 +74,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: Rate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,

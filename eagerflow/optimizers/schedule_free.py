@@ -8,6 +8,7 @@ from eagerflow.optimizers import checks
 from eagerflow.optimizers.adam import _Moments
 from eagerflow.optimizers.base import Shared
 from eagerflow.optimizers.entry import Entry
+from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
 
 __all__ = ["ScheduleFreeAdamW"]
@@ -65,7 +66,7 @@ class ScheduleFreeAdamW(_Moments):
 
     def __init__(
         self,
-        learning_rate: Any = 0.0025,
+        learning_rate: Rate = 0.0025,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,

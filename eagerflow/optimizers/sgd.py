@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
 from eagerflow.optimizers.updates.passes import elementwise
 
@@ -66,7 +67,7 @@ class SGD(Optimizer):
     temporaries = 1
 
     def __init__(
-        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **shared: Unpack[Shared]
+        self, learning_rate: Rate = 0.01, momentum: float = 0.0, nesterov: bool = False, **shared: Unpack[Shared]
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.momentum = checks.between("SGD", "momentum", momentum)

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.adam import _Moments
 from eagerflow.optimizers.base import Optimizer, Shared
+from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
 from eagerflow.optimizers.updates.passes import elementwise
 
@@ -76,7 +77,7 @@ class Lion(Optimizer):
     rule = staticmethod(_lion)
 
     def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **shared: Unpack[Shared]
+        self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **shared: Unpack[Shared]
     ) -> None:
         super().__init__(learning_rate, **shared)
         self.beta_1 = checks.positive("Lion", "beta_1", checks.between("Lion", "beta_1", beta_1))
@@ -111,7 +112,7 @@ class Lamb(_Moments):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,

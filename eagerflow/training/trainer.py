@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, overload
 
 import numpy
@@ -13,7 +13,7 @@ from eagerflow.base.errors import did_you_mean
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import LossLike, OptimizerLike
-from eagerflow.callbacks import CallbackList, History
+from eagerflow.callbacks import Callback, CallbackList, History
 from eagerflow.core.device import to_host
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
@@ -459,8 +459,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         y: Any = None,
         batch_size: int | None = None,
         epochs: int = 1,
-        verbose: Any = "auto",
-        callbacks: Any = None,
+        verbose: int | Literal["auto"] = "auto",
+        callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: Any = True,
@@ -520,10 +520,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         x: Any = None,
         y: Any = None,
         batch_size: int | None = None,
-        verbose: Any = "auto",
+        verbose: int | Literal["auto"] = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
-        callbacks: Any = None,
+        callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         *,
         return_dict: Literal[True],
     ) -> dict[str, Any]: ...
@@ -533,10 +533,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         x: Any = None,
         y: Any = None,
         batch_size: int | None = None,
-        verbose: Any = "auto",
+        verbose: int | Literal["auto"] = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
-        callbacks: Any = None,
+        callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any: ...
     @ignores(*LOADING)
@@ -545,10 +545,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         x: Any = None,
         y: Any = None,
         batch_size: int | None = None,
-        verbose: Any = "auto",
+        verbose: int | Literal["auto"] = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
-        callbacks: Any = None,
+        callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
         """The loss and metrics on some data.
@@ -587,9 +587,9 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         self,
         x: Any,
         batch_size: int | None = None,
-        verbose: Any = "auto",
+        verbose: int | Literal["auto"] = "auto",
         steps: int | None = None,
-        callbacks: Any = None,
+        callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
     ) -> Any:
         """The outputs for all samples, as NumPy arrays.
 

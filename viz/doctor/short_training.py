@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy
 
@@ -19,9 +19,33 @@ from viz.doctor.watcher import Watcher
 __all__ = ["diagnose"]
 
 
+class FitOptions(TypedDict, total=False):
+    """The other arguments of `fit`, with its types."""
+
+    epochs: int
+    verbose: int | Literal["auto"]
+    callbacks: Callback | Sequence[Callback] | None
+    validation_split: float
+    validation_data: Any
+    shuffle: Any
+    class_weight: Any
+    sample_weight: Any
+    initial_epoch: int
+    steps_per_epoch: int | None
+    validation_steps: int | None
+    validation_batch_size: int | None
+    validation_freq: Any
+
+
 @boundary
 def diagnose(
-    model: Any, x: Any = None, y: Any = None, *, batch_size: int | None = None, steps: int = 32, **fit: Any
+    model: Any,
+    x: Any = None,
+    y: Any = None,
+    *,
+    batch_size: int | None = None,
+    steps: int = 32,
+    **fit: Unpack[FitOptions],
 ) -> Diagnosis:
     """Train a compiled model for a few steps, and say what is wrong; then put everything back as it was.
 
