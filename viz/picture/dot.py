@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Callable, Iterator
 
@@ -19,15 +20,17 @@ _SHAPES = {"parameter": "cylinder"}
 _STYLES = {"scope": "filled,rounded", "op": "filled,rounded", "update": "filled", "input": "filled,dashed"}
 
 
-def dot(graph: Graph, rankdir: str = "TB") -> str:
+def dot(graph: Graph, rankdir: str = "TB", legend: bool = False) -> str:
     """The text of `graph` in the DOT language, for Graphviz to lay out.
 
     Args:
         graph: what to draw.
         rankdir: the direction of the forward pass: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
+        legend: explain the colours, in Graphviz' markup; else no label has markup, which not every program reads.
     """
     page = {"rankdir": rankdir, "newrank": "true", "nodesep": "0.22", "ranksep": "0.3", "labelloc": "t"}
     page |= {"splines": graph.splines} if graph.splines else {}
+    page |= {"label": heading} if legend and (heading := _heading(graph)) else {}
     lines = _defaults(graph, page, {"margin": "0.13,0.06", "height": "0.3"})
     lines += _contents(graph, None, 1, {}, {})
     lines += _rows(graph)
@@ -140,6 +143,25 @@ def _defaults(graph: Graph, page: dict[str, str], node: dict[str, str]) -> list[
     ]
 
 
+def _heading(graph: Graph) -> str:
+    """Title, caption and legend, for Graphviz' own layout: a table, since only labels have a place there."""
+    legend, *_ = signs(graph, theme_of(graph), math.inf)
+    texts = [html.escape(text) for text in (graph.title, graph.caption) if text]
+    cells = []
+    for sign in legend:
+        size = f'fixedsize="true" width="{SWATCH:.0f}" height="12"'
+        box = f'<td {size} border="1" bgcolor="{sign.fill}" color="{sign.line}"></td>'
+        cells.append(box if sign.fill else f'<td><font color="{sign.line}">- - </font></td>')
+        cells.append(f'<td><font point-size="10">{html.escape(sign.text)}  </font></td>')
+    row = f'<table border="0" cellborder="0" cellspacing="3" cellpadding="0"><tr>{"".join(cells)}</tr></table>'
+    rows = "".join([f"<tr><td>{text}</td></tr>" for text in [*texts, *([row] if cells else [])]])
+    return _Markup(f'<table border="0" cellborder="0">{rows}</table>' if rows else "")
+
+
+class _Markup(str):
+    """A label in Graphviz' markup, which is written as it is."""
+
+
 def _contents(
     graph: Graph, frame: str | None, level: int, nodes: dict[str, dict[str, str]], frames: dict[str, dict[str, str]]
 ) -> Iterator[str]:
@@ -215,7 +237,9 @@ def _listed(attributes: dict[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A DOT string that shows exactly `text`: nothing in it is an escape, an entity or HTML."""
+    """A DOT string that shows exactly `text`: nothing in it is an escape, an entity or HTML, unless it is markup."""
+    if isinstance(text, _Markup):
+        return f"<{text}>"
     for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("&", "&amp;"), ("\n", "\\n")):
         text = text.replace(plain, escaped)
     return f'"{text}"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from viz.facts.schema import VARIABLES
 from viz.geometry.graph import Graph
 from viz.geometry.layout import SMALL, text_width
 from viz.picture.palette import Theme
@@ -50,7 +51,8 @@ class Sign:
 
 def signs(graph: Graph, theme: Theme, width: float) -> tuple[list[Sign], float, float]:
     """The signs of a picture, in rows no wider than `width` where that is enough; and how wide and high all are."""
-    found = [Sign(text, fill, theme.frame) for fill, text in graph.legend] or _kinds(graph, theme)
+    found, kinds = [Sign(text, fill, theme.frame) for fill, text in graph.legend], _kinds(graph, theme)
+    found += [Sign(f"border: {kind.text}", theme.page, kind.line) for kind in kinds] if found else kinds
     if any(edge.kind == "link" for edge in graph.edges) and len(found) > 1:
         found.append(Sign("an op and its gradient", "", theme.lines["link"]))
     x, y, widest = 0.0, ROW / 2, 0.0
@@ -64,8 +66,10 @@ def signs(graph: Graph, theme: Theme, width: float) -> tuple[list[Sign], float, 
 
 
 def _kinds(graph: Graph, theme: Theme) -> list[Sign]:
-    """The kinds of boxes; none where there is only one besides what comes from outside."""
+    """The kinds of boxes, and of arrows without such a box; none where there is only one besides what is outside."""
     there = {node.phase for node in graph.nodes.values() if not node.error}
-    if len(there - {"input"}) < 2:
-        return []
-    return [Sign(text, *theme.phases[phase]) for phase, text in _WORDS.items() if phase in there]
+    found = [Sign(text, *theme.phases[phase]) for phase, text in _WORDS.items() if phase in there]
+    if there.isdisjoint(VARIABLES) and any(edge.kind == "parameter" for edge in graph.edges):
+        fill, _ = theme.phases["parameter"]  # from the box of the call that has them, to that of a later call
+        found.append(Sign("shared weights", fill, theme.lines["parameter"]))
+    return found if len(found) > ("input" in there) + 1 else []

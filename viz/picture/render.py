@@ -127,7 +127,7 @@ class _Job(NamedTuple):
     @property
     def text(self) -> str:
         """The graph in Graphviz' language."""
-        text = placed(self.graph) if self.own_layout else dot(self.graph, self.rankdir)
+        text = placed(self.graph) if self.own_layout else dot(self.graph, self.rankdir, legend=True)
         return text.replace("graph [", f'graph [dpi="{self.dpi}", ', 1) if self.kind == "png" else text
 
 

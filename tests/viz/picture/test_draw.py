@@ -11,7 +11,7 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow import ops
+from eagerflow import layers, ops
 from eagerflow.core import observe
 from tests.viz.nets import Trainer
 from viz.facts import formatting
@@ -494,6 +494,39 @@ def test_a_legend_explains_the_kinds_that_a_picture_has(steps, tmp_path):
     assert [word.split()[0] for word in meanings(steps.draw(color_by="time"))][:3] == ["time"] * 3
     only = viz.plot_model(ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)]), to_file=None)
     assert meanings(only) == []  # nothing to tell apart
+
+
+def test_colours_of_borders_are_explained_where_fills_mean_something_else(steps):
+    drawing = steps.draw(color_by="time")
+    words = [text for group in groups(drawing.svg, "legend") for text in texts(group)]
+    kinds = ["from outside", "forward", "weights", "update", "gradients"]
+    assert [word for word in words if word.startswith("border")] == [f"border: {kind}" for kind in kinds]
+
+
+def test_weights_that_two_layers_share_are_in_the_legend_where_they_have_no_box():
+    same = layers.Dense(4)
+    x = ops.ones((2, 4))
+    with viz.trace() as t:
+        ops.add(same(x), same(ops.exp(x)))
+    drawing = t.draw(view="layers")
+    assert [text for group in groups(drawing.svg, "legend") for text in texts(group)][-1] == "shared weights"
+    assert not [node for node in drawing.graph.nodes.values() if node.kind == "parameter"]
+
+
+@pytest.mark.parametrize(("color_by", "said"), [("op", "update"), ("time", "border: update")])
+def test_a_picture_that_graphviz_lays_out_has_its_legend_too(steps, color_by, said):
+    pytest.importorskip("pygraphviz")
+    words = [text.strip() for text in texts(ElementTree.fromstring(steps.draw(rankdir="LR", color_by=color_by).svg))]
+    assert said in words
+    assert "an op and its gradient" in words
+
+
+def test_names_in_a_heading_with_a_legend_are_text():
+    pytest.importorskip("pygraphviz")
+    with viz.trace("a<b>&amp;</table>") as t:
+        layers.Dense(2)(ops.ones((2, 3)))
+    found = texts(ElementTree.fromstring(t.draw(rankdir="LR").svg))
+    assert {"a<b>&amp;</table>", "forward"} <= {text.strip() for text in found}
 
 
 def test_casts_that_follow_each_other_go_with_what_they_belong_to():
