@@ -380,7 +380,8 @@ class _Assembly:
         producer = self.record.tensors[tensor].producer
         if kind and producer is not None and producer in self.node_of:
             tail = self.maker.get(tensor, self.node_of[producer])
-            return None if tail == head or self._is_loop(producer, op.id) else (tail, head, kind)
+            hidden = self._is_loop(producer, op.id) and not self._goes_round(producer, op.id)
+            return None if tail == head or hidden else (tail, head, kind)
         if outside and op.id not in self.stands_for:  # the op that stands for it has an input of this kind too
             return self._input(tensor, outside), head, kind
         return None
@@ -393,6 +394,14 @@ class _Assembly:
         casts = self.selection.casts
         shown = tuple([self.stands_for.get(i, casts.get(i, i)) for i in (producer, consumer)])
         return shown != (producer, consumer) and shown[0] >= shown[1]
+
+    def _goes_round(self, producer: int, consumer: int) -> bool:
+        """Does a layer read here what its own call before this made: the state of a recurrence?"""
+        found = [self.record.ops[i] for i in (consumer, self.stands_for.get(consumer, consumer))]
+        if found[0].phase != "forward" or self.record.ops[producer].phase != "forward" or found[0].scope is None:
+            return False
+        again, first = ([s.owner for s in self.record.ancestors(op.scope) if s.kind == "layer"] for op in found)
+        return found[0].scope != found[1].scope and again == first and None not in again and again != []
 
     def _input(self, tensor: int, title: str) -> str:
         """The node of a tensor from outside, made when it is first needed."""

@@ -57,3 +57,26 @@ def test_the_page_says_the_same(tmp_path):
     parts = [[block] for block in all_blocks(root) if block.title.startswith("expert")]
     assert stand_in(t, parts).is_beside
     assert "×4, side by side" in t.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def arrows(run):
+    with viz.trace() as t:
+        run()
+    graph = t.draw().graph
+    return {(graph.nodes[edge.tail].title, graph.nodes[edge.head].title) for edge in graph.edges}
+
+
+def test_the_state_of_a_recurrence_has_an_arrow_from_step_to_step():
+    cell, x = layers.Dense(8, activation="tanh", name="cell"), ops.ones((4, 8))
+
+    def recurrent():
+        h = x
+        for _ in range(4):
+            h = cell(h)
+
+    assert ("tanh", "dense") in arrows(recurrent)
+
+
+def test_layers_that_are_each_called_once_have_no_arrow_back():
+    model, x = ef.Sequential([layers.Dense(8, activation="tanh") for _ in range(4)]), ops.ones((4, 8))
+    assert ("tanh", "dense") not in arrows(lambda: model(x))

@@ -240,7 +240,10 @@ class Scene {
     }
     const { producer } = this.model.tensors[tensor],
       tail = producer === null ? undefined : this.makerOf(this.model.ops[producer], tensor);
-    if (tail !== undefined) return tail === head || this.isLoop(producer, op.id) ? null : [tail, kind];
+    if (tail !== undefined) {
+      const hidden = this.isLoop(producer, op.id) && !this.goesRound(producer, op.id);
+      return tail === head || hidden ? null : [tail, kind];
+    }
     const outside = letter in OUTSIDE && !this.mainOf.has(op.id); // the one that is shown has such an input too
     return outside ? [this.addInput(tensor, OUTSIDE[letter]), kind] : null;
   }
@@ -253,6 +256,23 @@ class Scene {
     }
     const [a, b] = [producer, consumer].map((op) => this.mainOf.get(op) ?? this.hostOf.get(op) ?? op);
     return (a !== producer || b !== consumer) && a >= b;
+  }
+
+  // Does a layer read here what its own call before this made: the state of a recurrence?
+  goesRound(producer, consumer) {
+    const { ops } = this.model,
+      again = ops[consumer],
+      first = ops[this.mainOf.get(consumer) ?? consumer];
+    if (again.phase !== "forward" || ops[producer].phase !== "forward" || again.scope === null) return false;
+    const [a, b] = [again, first].map((op) =>
+      this.model
+        .ancestors(op.scope)
+        .filter((scope) => scope.kind === "layer")
+        .map((scope) => scope.owner),
+    );
+    return (
+      again.scope !== first.scope && a.length > 0 && a.length === b.length && a.every((owner, i) => owner !== null && owner === b[i])
+    );
   }
 
   // The box of a tensor from outside, made when it is first needed.
