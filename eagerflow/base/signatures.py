@@ -1,11 +1,11 @@
-"""What `inspect.signature` says of a class that inherits a `__new__`."""
+"""What `inspect.signature` says of a class that inherits a `__new__`, and of functions of the user's."""
 
 from __future__ import annotations
 
 import inspect
 from typing import Any
 
-__all__ = ["ClassSignature"]
+__all__ = ["ClassSignature", "refuses"]
 
 
 class ClassSignature:
@@ -36,3 +36,21 @@ class ClassSignature:
                     signature = inspect.signature(getattr(owner, name))
                     return signature.replace(parameters=list(signature.parameters.values())[1:])
         raise AttributeError("__signature__")
+
+
+def refuses(function: Any, *args: Any, **kwargs: Any) -> bool:
+    """Whether a function of the user's can't be called with these arguments, as far as Python can tell.
+
+    >>> from eagerflow.base.signatures import refuses
+    >>> refuses(lambda epoch: None, 0, {}), refuses(lambda epoch, logs=None: None, 0, {})
+    (True, False)
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # of C
+        return False
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError:
+        return True
+    return False

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from eagerflow.base.errors import did_you_mean
+from eagerflow.base.signatures import refuses
+from eagerflow.base.tracebacks import warn
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.history import History
 from eagerflow.callbacks.progbar_logger import ProgbarLogger
@@ -153,7 +157,31 @@ def _checked(callback: Any) -> Any:
             f"callbacks: expected Callback objects, such as callbacks.EarlyStopping(patience=3); "
             f"got {type(callback).__name__} {callback!r:.80}."
         )
+    if not type(callback).__module__.startswith("eagerflow."):
+        _check_hooks(callback)
     return callback
+
+
+_HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
+
+
+def _check_hooks(callback: Any) -> None:
+    """Of a class of the user's: what the hooks take, and names that nobody calls."""
+    cls = type(callback)
+    for name in _HOOKS:
+        count = 2 if "epoch" in name or "batch" in name else 1
+        hook = getattr(callback, name)
+        if getattr(cls, name) is not getattr(Callback, name) and refuses(hook, *[None] * count):
+            taken = ("epoch, logs" if "epoch" in name else "batch, logs") if count == 2 else "logs"
+            raise TypeError(
+                f"callbacks: {cls.__name__}.{name} is called with ({taken}), and this takes {inspect.signature(hook)}. "
+                f"Write def {name}(self, {taken}=None)."
+            )
+    for each in cls.__mro__[: cls.__mro__.index(Callback)]:
+        for name in vars(each):
+            meant = did_you_mean(name.replace("start", "begin"), _HOOKS) if name.startswith("on_") else ""
+            if meant and not hasattr(Callback, name):
+                warn(f"callbacks: {cls.__name__}.{name} is never called: no hook has this name.{meant}")
 
 
 def _overrides(callback: Any, name: str) -> bool:

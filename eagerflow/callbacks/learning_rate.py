@@ -52,9 +52,8 @@ class LearningRateScheduler(Callback):
         try:
             rate = float(None if isinstance(rate, str) else rate)  # "0.1" is no number
         except (TypeError, ValueError):
-            raise TypeError(
-                f"LearningRateScheduler: the schedule must give a number; it gave {type(rate).__name__} {rate!r:.60}."
-            ) from None
+            given = "None. Was a `return` forgotten?" if rate is None else f"{type(rate).__name__} {rate!r:.60}."
+            raise TypeError(f"LearningRateScheduler: the schedule must give a number; it gave {given}") from None
         optimizer.learning_rate = rate
         if self.verbose:
             print(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")

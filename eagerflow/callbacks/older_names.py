@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eagerflow.base.errors import WrongPlaceError, did_you_mean
 from eagerflow.base.spellings import behaviour
 
 __all__ = ["either_name"]
@@ -20,14 +21,22 @@ _ALIKE = (
 )
 
 
-class _EitherName(dict[str, Any]):
+class _Named(dict[str, Any]):
+    """A dict that names what it holds, where something else is asked for."""
+
+    def __missing__(self, name: Any) -> Any:
+        hint = did_you_mean(name, self) if isinstance(name, str) else ""
+        if str(name).startswith("val_") and not any(each.startswith("val_") for each in self):
+            hint = " Those of validation need fit(..., validation_data=...) or validation_split=."
+        raise WrongPlaceError(f"logs has no {name!r}; it has {', '.join(self) or 'no numbers'}.{hint}")
+
+
+class _EitherName(_Named):
     """A dict that finds `acc` under `accuracy`, and the other way round."""
 
     def __missing__(self, name: str) -> Any:
         other = self._present(name)
-        if other is None:
-            raise KeyError(name)
-        return super().__getitem__(other)
+        return super().__missing__(name) if other is None else super().__getitem__(other)
 
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or self._present(str(name)) is not None
@@ -52,4 +61,4 @@ class _EitherName(dict[str, Any]):
 
 def either_name(numbers: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers; in programs of Keras 2, found by both names."""
-    return _EitherName(numbers) if behaviour.keras_2 else dict(numbers)
+    return _EitherName(numbers) if behaviour.keras_2 else _Named(numbers)

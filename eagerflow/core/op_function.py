@@ -411,7 +411,8 @@ def _coerce_array_given(x: Any) -> Any:
 
 def _refuse_none() -> NoReturn:
     raise TypeError(
-        "None is no tensor. Either a function lacks its return, or this is a length from the shape of a symbolic "
+        "None is no tensor. tape.gradient gives None for a weight that the loss doesn't use (zeros with "
+        'unconnected_gradients="zero"), a function lacks its return, or this is a length from the shape of a symbolic '
         "tensor, which only a layer's call knows."
     )
 

@@ -76,6 +76,9 @@ def _host(what: str, value: Any) -> numpy.ndarray:
         raise ValueError(f"{what}: its parts have unequal lengths ({error}). Pad them first (pad_sequences).") from None
     if array.dtype.kind in "OUST" and what.startswith(("x", "a batch")) and _holds_text(array):
         return array
+    lengths = _unequal_lengths(array)
+    if lengths:
+        raise ValueError(f"{what}: its parts have unequal lengths ({lengths}). Pad them first (pad_sequences).")
     if array.dtype.kind in "OUSTMmV" and array.dtype.name != "bfloat16":
         raise TypeError(
             f"{what}: expected numbers; got {a_kind(value)} with {array.dtype} elements. "
@@ -84,6 +87,15 @@ def _host(what: str, value: Any) -> numpy.ndarray:
     if array.ndim == 1 and what == "x" and type(value).__module__.partition(".")[0] == "pandas":
         return array[:, None]  # a column of a table: one feature
     return array
+
+
+def _unequal_lengths(array: numpy.ndarray) -> str:
+    """Those of lists and arrays in an array of objects, in words; nothing where it holds others, or equal ones."""
+    parts = array.flat if array.dtype.kind == "O" else ()
+    found = [len(part) if isinstance(part, (list, tuple)) or numpy.ndim(part) else 0 for part in parts]
+    if not found or 0 in found or len(set(found)) == 1:
+        return ""
+    return ", ".join(map(str, found[:4])) + (", ..." if len(found) > 4 else "")
 
 
 def _holds_text(array: numpy.ndarray) -> bool:

@@ -414,7 +414,11 @@ class IterableFeed(Feed):
 
     def _ended(self, done: int) -> bool:
         """Whether an epoch ends with the data, which it has all seen; says so. Now their number is known."""
-        if self.once or behaviour.keras_2:
+        if self.once:
+            return False
+        if behaviour.keras_2:
+            if self._passes == 1:
+                warn(_ROUND.format(self.limit, done))
             return False
         warn(_MORE_ASKED.format(self.limit, done))
         self.steps = self.limit = done
@@ -441,6 +445,10 @@ _END: Any = object()
 _MORE_ASKED = (
     "{} steps were asked for, and the data have {} batches: an epoch ends with its data. For longer epochs let the "
     "data repeat."
+)
+_ROUND = (
+    "{} steps were asked for, and the data have {} batches: they are gone through again within an epoch. Let the data "
+    "repeat, or leave steps_per_epoch out."
 )
 
 

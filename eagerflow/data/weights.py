@@ -29,10 +29,25 @@ def class_weights(class_weight: Any) -> dict[int, float] | None:
             f"class_weight: expected a dict from class numbers to weights, {{0: 1.0, 1: 5.0}}; "
             f"got {type(class_weight).__name__}."
         )
-    checked = {int(label): float(weight) for label, weight in class_weight.items()}
+    try:
+        checked = {int(label): float(weight) for label, weight in class_weight.items()}
+    except (TypeError, ValueError):
+        label = next((label for label in class_weight if not _is_number(label)), None)
+        wrong = f"the class {label!r}" if label is not None else f"{dict(class_weight)!r:.100}"
+        raise TypeError(
+            f"class_weight: expected a dict from class numbers to weights, {{0: 1.0, 1: 5.0}}; got {wrong}. Classes go "
+            "by the numbers that y has for them, not by names."
+        ) from None
     if any(weight < 0 for weight in checked.values()):
         raise ValueError(f"class_weight: weights can't be negative; got {checked}.")
     return checked
+
+
+def _is_number(label: Any) -> bool:
+    try:
+        return int(label) is not None
+    except (TypeError, ValueError):
+        return False
 
 
 def weigh(y: Any, sample_weight: Any, weights: dict[int, float]) -> Any:

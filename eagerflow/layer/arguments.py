@@ -68,6 +68,7 @@ class CallSignature:
         except TypeError as error:
             known = list(self.signature.parameters)[1:]
             hint = next((h for k in kwargs if k not in known and (h := did_you_mean(k, known))), "")
+            hint = hint or (_TWICE if self.names[:2] == ["query", "value"] and "'value'" in str(error) else "")
             raise TypeError(
                 f"{describe(layer)}: call{_as_called(self.signature)} was given the wrong arguments: {error}.{hint}"
             ) from None
@@ -76,6 +77,9 @@ class CallSignature:
             if parameter.kind is parameter.VAR_KEYWORD and name in found:
                 found.update(found.pop(name))
         return found
+
+
+_TWICE = " For self-attention give the same tensor twice: layer(x, x)."
 
 
 def _as_called(signature: inspect.Signature) -> str:

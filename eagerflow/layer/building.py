@@ -1,4 +1,4 @@
-"""What happens around every `build`, whoever calls it."""
+"""What happens around every `build`, whoever calls it; and layers that a call makes anew each time."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
+from eagerflow.base import notebook
 from eagerflow.base.name_scope import in_scope
+from eagerflow.base.tracebacks import warn
 from eagerflow.core.in_place import kept
 from eagerflow.core.random import drawing
 from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.call_context import CallContext, current_call
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.tracking import changes
 from eagerflow.world.current import sharing
 
-__all__ = ["around_build", "unbuilt_on_failure"]
+__all__ = ["around_build", "look_at_new", "note_maker", "unbuilt_on_failure"]
 
 # The layers built since a probe began, with the number of weights that each had before.
 _ledger: contextvars.ContextVar[list[tuple[Any, int]] | None] = contextvars.ContextVar("ledger", default=None)
@@ -100,3 +103,33 @@ def _unbuild(layer: Any, before: int) -> None:
         delattr(layer, name)
     changes.count += 1
     layer.__dict__.update(built=False, _path=None, _build_shapes=((), {}))
+
+
+def note_maker(layer: Any) -> None:
+    """Note at a layer that is being made in whose call this happens."""
+    context = current_call.get()
+    if context is not None and context.running and not context.probing:
+        layer.__dict__["_made_in"] = context
+
+
+def look_at_new(layer: Any) -> None:
+    """Warn of a layer that was just built in the call that made it, where an earlier call made one like it.
+
+    Its weights are others at each call, and are never trained. A first call may make what later ones use, so this says
+    nothing of it.
+    """
+    made_in, now = layer.__dict__.pop("_made_in"), current_call.get()
+    if made_in is not now or not now.running or not layer.weights:
+        return
+    owner = now.running[-1]
+    if any(each is layer for each in owner._flatten_layers()):
+        return
+    before = owner.__dict__.setdefault("_made_before", {})
+    site = layer.created_at
+    if before.setdefault(site, now) not in (now, None):
+        before[site] = None
+        file = notebook.cell_names().get(site[0], site[0])
+        warn(
+            f"{describe(owner)}: its call makes a new {type(layer).__name__} each time ({file}:{site[1]}), whose "
+            "weights are random at each call and never trained. Make it once, in __init__, and call it in call."
+        )

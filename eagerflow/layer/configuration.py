@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -127,8 +128,17 @@ class Configurable:
         except TypeError as error:
             raise TypeError(
                 f"{cls.__name__}.from_config: __init__ refused {sorted(config)!s:.120}: {error!s:.200}. "
-                "When __init__ takes other arguments than get_config tells, override both get_config and from_config."
+                f"{_how_to_take(cls, str(error))}"
             ) from error
+
+
+def _how_to_take(cls: type, refusal: str) -> str:
+    """What makes `__init__` take what `get_config` tells."""
+    if re.search(r"unexpected keyword argument '(name|trainable|dtype)'", refusal):
+        own = [name for name in list(inspect.signature(cls.__init__).parameters)[1:] if name != "kwargs"]  # type: ignore[misc]
+        taken = ", ".join(["self", *own, "**kwargs"])
+        return f"Hand on what all layers take: def __init__({taken}): super().__init__(**kwargs)."
+    return "When __init__ takes other arguments than get_config tells, override both get_config and from_config."
 
 
 def reader_of(cls: type) -> Callable[[Any], Any]:

@@ -166,6 +166,8 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
     if "axes" in problem and ndim:
         wanted = next(int(word) for word in problem.split() if word.isdigit())
         before = getattr(getattr(x, "node", None), "operation", None)
+        if wanted > ndim and any(each.name == "predictions" for each in getattr(before, "layers", ())):
+            return f" {describe(before)} gives classes: make it with include_top=False to get feature maps."
         if wanted == ndim + 1 and getattr(before, "return_sequences", None) is False:
             return f" {describe(before)} gives its last output alone: give it return_sequences=True."
         if wanted == ndim + 1 and hasattr(layer, "return_sequences"):

@@ -30,7 +30,7 @@ from eagerflow.layer.arguments import (
     shapes_by_argument,
 )
 from eagerflow.layer.autocast import autocast_scope
-from eagerflow.layer.building import around_build
+from eagerflow.layer.building import around_build, look_at_new, note_maker
 from eagerflow.layer.call_context import CallContext, creation_site, current_call
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
 from eagerflow.layer.input_spec import check_inputs, describe
@@ -142,6 +142,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
             _building=False,
             _build_shapes=((), {}),
         )
+        note_maker(self)
         return self
 
     @boundary
@@ -506,6 +507,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
             got = ", ".join(signature_of(x) for x in (*args, *kwargs.values())) or "nothing"
             raise TypeError(f"{describe(self)} is built for the shapes of its inputs; got no tensor but {got}.")
         self.build(*positional, **named)
+        if "_made_in" in self.__dict__:
+            look_at_new(self)
 
     @around_build
     def _build_nothing(self) -> None:

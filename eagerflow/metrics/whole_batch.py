@@ -10,6 +10,7 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.messages import say
+from eagerflow.base.signatures import refuses
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.world.current import sharing, world
@@ -29,7 +30,15 @@ def of_all_rows(update_state: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         share = world.share
         if share is None or not (share.gathers or (not ours and (self._gathers or not _adds_up(self)))):
-            return update_state(self, *args, **kwargs)
+            try:
+                return update_state(self, *args, **kwargs)
+            except TypeError as error:
+                if ours or len(args) + len(kwargs) != 3 or not refuses(update_state, self, *args, **kwargs):
+                    raise
+                raise TypeError(
+                    f"{type(self).__name__}.update_state was called with (y_true, y_pred, sample_weight): write "
+                    f"def update_state(self, y_true, y_pred, sample_weight=None). ({error})"
+                ) from None
         return on_all_rows(self, lambda *a, **k: update_state(self, *a, **k), *args, **kwargs)
 
     return call

@@ -56,8 +56,9 @@ class LearningRate:
             return
         if isinstance(self._decides, LearningRateSchedule):
             raise TypeError(
-                f"{self.owner}.learning_rate = ...: a {type(self._decides).__name__} decides the learning rate; "
-                "assign another schedule, or compile with a number."
+                f"{self.owner}.learning_rate = ...: the schedule {type(self._decides).__name__} decides the learning "
+                "rate, so that ReduceLROnPlateau and LearningRateScheduler can't set it. Compile with a number, or "
+                "assign another schedule."
             )
         value = checks.at_least(self.owner, "learning_rate", given)
         self._decides = None

@@ -11,6 +11,7 @@ from eagerflow.base import tree
 from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import UnknownNameError
 from eagerflow.base.serialization import serialize_keras_object
+from eagerflow.base.signatures import refuses
 from eagerflow.base.typing import OptimizerLike
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor
@@ -72,6 +73,9 @@ class Compiled:
             )
         if model.weights:
             return "Set model.trainable = True, or that of the layers to be trained."
+        made = ", ".join(f"line {line} of {file}" for file, line in model.__dict__.get("_made_before", ()))
+        if made:
+            return f"Its call makes new layers ({made}), whose weights belong to nobody: make them in __init__."
         return "Its layers have no weights."
 
     def change_loss(self, loss: Any) -> None:
@@ -244,7 +248,16 @@ def _check_signature(function: Any) -> None:
     except TypeError:
         raise TypeError(
             f"compile(loss={_name_of(function)}): a loss takes two arguments, (y_true, y_pred); this takes {signature}."
+            f"{_how_to_call(function, signature)}"
         ) from None
+
+
+def _how_to_call(function: Any, signature: inspect.Signature) -> str:
+    """A function with settings alone may be one that makes a loss."""
+    needed = [p.name for p in signature.parameters.values() if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    if len(needed) > 1 or not signature.parameters:
+        return ""
+    return f" If it makes the loss, call it: loss={_name_of(function)}({', '.join(f'{name}=...' for name in needed)})."
 
 
 def _as_optimizer(identifier: OptimizerLike) -> Any:
@@ -256,14 +269,26 @@ def _as_optimizer(identifier: OptimizerLike) -> Any:
         raise
 
 
+def _checked_call(loss: Any) -> Any:
+    """A loss whose class may override the wrong method."""
+    if loss is not None and type(loss).__call__ is not Loss.__call__ and refuses(loss, None, None, None):
+        name = type(loss).__name__
+        raise TypeError(
+            f"compile(loss={name}): {name}.__call__ is called with (y_true, y_pred, sample_weight), and this takes "
+            f"{inspect.signature(loss)}. Override call(self, y_true, y_pred) instead: __call__ weighs and averages "
+            "what it gives."
+        )
+    return loss
+
+
 def _as_loss(identifier: Any) -> Loss | None:
     if identifier is None or isinstance(identifier, Loss):
-        return identifier
+        return _checked_call(identifier)
     if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
         return LossFunctionWrapper(_crossentropy, name=identifier)
     found = losses.get(identifier)
     if isinstance(found, Loss):
-        return found
+        return _checked_call(found)
     if not callable(found):
         raise TypeError(f"compile(loss=...): expected a name, Loss object or function; got {identifier!r:.60}.")
     _check_signature(found)

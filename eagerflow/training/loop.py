@@ -16,6 +16,7 @@ from eagerflow.core.device import to_host
 from eagerflow.core.observe import logs as announce_logs, scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.feed import Feed
+from eagerflow.data.packing import explain_unpacking
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.undone_steps import States
 
@@ -127,7 +128,8 @@ class Loop:
                 before = None if states is None else states.taken()
                 try:
                     logs = function(data) if not state.on else observed_step(model, self.name, function, data)
-                except BaseException:
+                except BaseException as error:
+                    explain_unpacking(error, self.name, data)
                     if states is not None and before is not None:
                         states.undo(before)
                     raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.errors import a_kind
 from eagerflow.base.machine.memory import give_back
+from eagerflow.base.tracebacks import warn
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.observe import current, logs as announce_logs
@@ -146,7 +146,7 @@ class Fit:
             hint = "A generator can be used only once: let it repeat its data, or pass a data.Dataset or PyDataset."
             if epoch == self.initial_epoch:
                 raise ValueError(f"{ended}. {hint}")
-            warnings.warn(f"{ended}: training ends after {epoch} epochs. {hint}", stacklevel=3)
+            warn(f"{ended}: training ends after {epoch} epoch{'s' * (epoch > 1)}. {hint}")
             self.model.stop_training = True
             return None
         logs = as_numbers(last[0])

@@ -254,3 +254,8 @@ def test_the_best_model_is_saved_where_nothing_tells_which_it_is(tmp_path):
 def test_a_backup_needs_a_folder():
     with pytest.raises(ValueError, match="backup_dir=None"):
         callbacks.BackupAndRestore(None)
+
+
+def test_a_schedule_without_a_return_is_told_so():
+    with pytest.raises(TypeError, match=r"it gave None\. Was a `return` forgotten"):
+        run(callbacks.LearningRateScheduler(lambda epoch: None), [1])

@@ -1001,3 +1001,16 @@ def test_asking_a_layer_for_what_it_has_not_keeps_no_frame_alive():
         assert ask()() is None
     finally:
         gc.enable()
+
+
+def test_an_init_without_kwargs_is_told_to_hand_them_on():
+    class Wide(ef.layers.Layer):
+        def __init__(self, units):
+            super().__init__()
+            self.units = units
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    with pytest.raises(TypeError, match=r"def __init__\(self, units, \*\*kwargs\): super\(\).__init__\(\*\*kwargs\)"):
+        Wide.from_config(Wide(3).get_config())

@@ -334,3 +334,20 @@ def test_what_a_layer_takes_is_told_without_its_collecting_arguments():
     with pytest.raises(TypeError) as raised:
         layers.AveragePooling2D()
     assert "kwargs" not in str(raised.value)
+
+
+def test_self_attention_is_said_to_take_the_input_twice():
+    with pytest.raises(TypeError, match=r"'value'\. For self-attention .*layer\(x, x\)"):
+        layers.MultiHeadAttention(2, 8)(np.ones((2, 5, 4), "float32"))
+
+
+def test_classes_of_a_pretrained_model_are_no_feature_maps():
+    base = ef.applications.MobileNet(input_shape=(32, 32, 3), weights=None, alpha=0.25)
+    with pytest.raises(ValueError, match=r"4 axes.*include_top=False"):
+        ef.Sequential([base, layers.GlobalAveragePooling2D()])
+
+
+@pytest.mark.parametrize("layer", [layers.TextVectorization(), layers.StringLookup()], ids=lambda layer: layer.name)
+def test_words_need_a_vocabulary(layer):
+    with pytest.raises(RuntimeError, match=rf'{type(layer).__name__} "{layer.name}" has no vocabulary yet: call adapt'):
+        layer(np.array(["film"]))

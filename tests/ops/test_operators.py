@@ -185,3 +185,8 @@ def test_array_equal_of_numpy_answers_plainly():
 def test_none_is_refused(call):
     with pytest.raises(TypeError, match="None is no tensor"):
         call(ef.Tensor([1.0]))
+
+
+def test_a_gradient_that_is_none_is_named_as_the_reason():
+    with pytest.raises(TypeError, match=r"tape\.gradient gives None for a weight that the loss doesn't use"):
+        ef.ops.ones(2) + None

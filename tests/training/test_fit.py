@@ -194,7 +194,7 @@ def test_a_generator_that_ends_stops_training():
 
 def test_a_generator_serves_one_epoch():
     model = line()
-    with pytest.warns(UserWarning, match="no batch in epoch 2: training ends after 1 epochs"):
+    with pytest.warns(UserWarning, match="no batch in epoch 2: training ends after 1 epoch\\."):
         history = model.fit(iter([(ONES, ONES)]), epochs=3, verbose=0)
     assert history.epoch == [0]
     with pytest.raises(ValueError, match="no batch in epoch 1"):

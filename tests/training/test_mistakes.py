@@ -7,6 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
+from eagerflow.base.spellings import behaviour
 
 X = np.ones((6, 2), "float32")
 Y = np.ones((6, 1), "float32")
@@ -105,3 +106,108 @@ def test_after_an_error_the_model_is_usable():
     with pytest.raises(ValueError, match="same shape"):
         made.fit(X, np.ones((6, 4)), verbose=0)
     assert len(made.fit(X, Y, verbose=0).epoch) == 1
+
+
+# -- what the user's own functions are called with
+
+
+class CountsWithoutWeights(ef.metrics.Metric):
+    def __init__(self):
+        super().__init__(name="count")
+        self.total = self.add_weight(name="total", initializer="zeros")
+
+    def update_state(self, y_true, y_pred):
+        self.total.assign_add(ef.ops.sum(y_true))
+
+    def result(self):
+        return self.total
+
+
+class CalledLoss(ef.losses.Loss):
+    def __call__(self, y_true, y_pred):
+        return ef.ops.mean((y_true - y_pred) ** 2)
+
+
+class UnpacksTwo(ef.Sequential):
+    def train_step(self, data):
+        x, y = data
+        return {"loss": ef.ops.mean(self(x) - y)}
+
+
+class HookWithoutEpoch(ef.callbacks.Callback):
+    def on_epoch_end(self, logs):
+        print(logs)
+
+
+class HookOfAnotherName(ef.callbacks.Callback):
+    def on_epoch_start(self, epoch, logs=None):
+        print(epoch)
+
+
+class AsksForValidation(ef.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        assert logs["val_loss"] < 1
+
+
+def of_gamma(gamma=2.0):
+    return lambda y_true, y_pred: ef.ops.mean(abs(y_true - y_pred) ** gamma)
+
+
+def test_a_metric_that_takes_no_weights_is_told_how_it_is_called():
+    with pytest.raises(TypeError, match=r"CountsWithoutWeights\.update_state .* sample_weight=None\)"):
+        model(weighted_metrics=[CountsWithoutWeights()]).fit(X, Y, sample_weight=np.ones(6), verbose=0)
+
+
+def test_a_loss_that_overrides_the_wrong_method_is_told_which():
+    with pytest.raises(TypeError, match=r"compile\(loss=CalledLoss\).*Override call\(self, y_true, y_pred\)"):
+        model(loss=CalledLoss())
+
+
+def test_a_function_that_makes_a_loss_is_to_be_called():
+    with pytest.raises(TypeError, match=r"takes two arguments.*call it: loss=of_gamma\(\)"):
+        model(loss=of_gamma)
+    with pytest.raises(TypeError, match=r"loss=<lambda>\(gamma=\.\.\.\)"):
+        model(loss=lambda gamma: of_gamma(gamma))
+
+
+def test_a_step_that_unpacks_too_few_parts_is_told_what_it_was_given():
+    made = UnpacksTwo([layers.Dense(1)])
+    made.compile("sgd")
+    with pytest.raises(ValueError, match=r"train_step was given \(x, y, sample_weight\).*unpack_x_y_sample_weight"):
+        made.fit(X, Y, sample_weight=np.ones(6), verbose=0)
+    with pytest.raises(ValueError, match=r"train_step was given \(x\)"):
+        made.fit([X], verbose=0)
+
+
+def test_a_hook_that_takes_too_little_is_refused_before_training():
+    with pytest.raises(TypeError, match=r"HookWithoutEpoch\.on_epoch_end .*\(epoch, logs\).*\(self, epoch, logs=None"):
+        model().fit(X, Y, verbose=0, callbacks=[HookWithoutEpoch()])
+
+
+def test_a_hook_that_nobody_calls_is_told_of():
+    with pytest.warns(UserWarning, match=r"HookOfAnotherName\.on_epoch_start is never called.*'on_epoch_begin'"):
+        model().fit(X, Y, verbose=0, callbacks=[HookOfAnotherName()])
+
+
+def test_logs_name_what_they_hold():
+    with pytest.raises(KeyError, match=r"no 'val_loss'; it has loss\. .*validation_data"):
+        model().fit(X, Y, verbose=0, callbacks=[AsksForValidation()])
+
+
+def test_classes_by_name_are_refused():
+    with pytest.raises(TypeError, match=r"class_weight: .* got the class 'cat'"):
+        softmax().fit(X, np.arange(6) % 3, class_weight={"cat": 1.0, 1: 2.0}, verbose=0)
+    with pytest.raises(TypeError, match=r"class_weight: .* got "):
+        softmax().fit(X, np.arange(6) % 3, class_weight={0: None}, verbose=0)
+
+
+def test_rows_of_unequal_lengths_in_an_array_of_objects_are_to_be_padded():
+    with pytest.raises(ValueError, match=r"x: .*unequal lengths \(3, 2\).*pad_sequences"):
+        model().fit(np.array([[1, 2, 3], [4, 5]], dtype=object), Y[:2], verbose=0)
+
+
+def test_more_steps_than_batches_are_told_of_in_keras_2_too(monkeypatch):
+    monkeypatch.setattr(behaviour, "keras_2", True)
+    data = ef.data.Dataset.from_tensor_slices((X, Y)).batch(2)
+    with pytest.warns(UserWarning, match="5 steps were asked for, and the data have 3 batches: they are gone through"):
+        model().fit(data, steps_per_epoch=5, epochs=3, verbose=0)

@@ -317,8 +317,11 @@ class IndexLookup(Layer):
         """The index of each token.
 
         Raises:
+            RuntimeError: when the layer has no vocabulary yet.
             ValueError: for an unknown one, when there is no index for such.
         """
+        if not self._tokens and self._fixed_size is None:
+            self._refuse_nothing()
         default = self._first_oov if self.num_oov_indices == 1 else -2
         masked = (0 if self.output_mode == "int" else MASKED) if self.mask_token is not None else None
         find = self._index.get
@@ -330,6 +333,13 @@ class IndexLookup(Layer):
         if unknown.any():
             found[unknown] = self._spread(tokens[unknown])
         return found
+
+    def _refuse_nothing(self) -> None:
+        """A layer that nobody adapted would give each token the index of unknown ones."""
+        context = current_call.get()
+        if context is None or not context.probing:  # a probe wants shapes alone
+            who = describe(context.running[-1]) if context is not None and context.running else describe(self)
+            raise RuntimeError(f"{who} has no vocabulary yet: call adapt(data) first, or give it vocabulary=[...].")
 
     def _spread(self, unknown: numpy.ndarray) -> Any:
         """Indices for unknown tokens."""
