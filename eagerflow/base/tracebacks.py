@@ -251,7 +251,7 @@ def called(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
 def bound_init(cls: type) -> None:
     """Shorten the tracebacks of all that leaves the `__init__` of one of our classes, if it has its own."""
     own = cls.__dict__.get("__init__")
-    if own is not None and own not in boundaries and cls.__module__.startswith("eagerflow."):
+    if own is not None and own not in boundaries and cls.__module__.startswith(("eagerflow.", "viz.")):
         cls.__init__ = boundary(own)  # type: ignore[misc]
 
 

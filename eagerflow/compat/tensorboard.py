@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.spellings import ignores
 from eagerflow.callbacks import TensorBoard
 
@@ -15,4 +16,8 @@ class OlderTensorBoard(TensorBoard):
 
     @ignores("batch_size", "embeddings_data", "embeddings_layer_names", "write_grads")
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        try:
+            super().__init__(*args, **kwargs)
+        except UnknownArgumentError as error:  # which names the class
+            error.args = (str(error).removeprefix("Older"),)
+            raise

@@ -276,7 +276,7 @@ class GradientTape:
             self.__exit__()
         with scope("backward", "gradient", self, targets) as outputs:
             found = self._differentiate(targets, wanted, seeds_given, not self._persistent, _finished)
-            results = [_zeros_like(s) if g is None and zero else g for s, g in zip(wanted, found, strict=True)]
+            results = [_missing(s, zero) if g is None else g for s, g in zip(wanted, found, strict=True)]
             outputs.value = results
             if state.on:
                 for observer in current():
@@ -483,6 +483,17 @@ def _checked_sources(sources: Any) -> list[Tensor]:
                 "Give the very object that was computed with, an ef.Variable or a watched tensor."
             )
     return wanted
+
+
+def _missing(source: Tensor, zero: bool) -> Tensor | None:
+    """What stands for a gradient that isn't there."""
+    if hasattr(type(source), "node"):
+        raise TypeError(
+            f"gradient(sources=...): {source!r:.100} is symbolic, as layer.output is: nothing was computed with it. "
+            "Make a model that gives it too, ef.Model(model.inputs, [layer.output, model.output]), call that under the "
+            "tape, and give what came out."
+        )
+    return _zeros_like(source) if zero else None
 
 
 def _checked_seeds(targets: list[Tensor], target: Any, output_gradients: Any) -> list[Any] | None:

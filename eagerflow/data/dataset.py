@@ -460,8 +460,21 @@ def _host_arrays(tensors: Any) -> Any:
         return {k: _host_arrays(v) for k, v in tensors.items()}
     if isinstance(tensors, tuple):
         return tuple([_host_arrays(v) for v in tensors])
-    array = numpy.asarray(to_host(tensors.data) if isinstance(tensors, Tensor) else tensors)
+    try:
+        array = numpy.asarray(to_host(tensors.data) if isinstance(tensors, Tensor) else tensors)
+    except ValueError:
+        shapes = ", ".join([str(_shape_of(part)) for part in tensors[:3]])
+        raise ValueError(
+            f"from_tensor_slices: a list is one array, and its parts have different shapes ({shapes}, ...). Several "
+            "arrays go into a tuple: from_tensor_slices((x, y)). Rows of unequal lengths need from_generator."
+        ) from None
     return _of_objects(array) if array.dtype.kind in "OUST" else array
+
+
+def _shape_of(part: Any) -> tuple[int, ...]:
+    """The shape of a part of a list, as far as it has one."""
+    shape = getattr(part, "shape", None)
+    return (len(part),) if shape is None and hasattr(part, "__len__") else tuple(shape or ())
 
 
 def _of_objects(array: Any) -> Any:
@@ -493,7 +506,14 @@ def _stacked(elements: Iterator[Any], size: int, drop_remainder: bool) -> Iterat
 
 
 def _stack(*parts: Any) -> Any:
-    return _wrap(numpy.stack([to_host(p.data) if isinstance(p, Tensor) else p for p in parts]))
+    arrays = [to_host(p.data) if isinstance(p, Tensor) else p for p in parts]
+    shapes = list(dict.fromkeys(numpy.shape(array) for array in arrays))
+    if len(shapes) > 1:
+        raise ValueError(
+            f"batch: the elements have different shapes, {shapes[0]} and {shapes[1]}. Fill them up with "
+            f"padded_batch({len(arrays)}), or make them alike by map."
+        )
+    return _wrap(numpy.stack(arrays))
 
 
 def _drawn(elements: Iterator[Any], size: int, rng: numpy.random.Generator) -> Iterator[Any]:

@@ -57,6 +57,13 @@ class TextTensor(numpy.ndarray):
             raise TypeError("one text can't be iterated: text.numpy() gives its bytes.")
         return iter([self[i] for i in range(len(self))])
 
+    def __getattr__(self, name: str) -> Any:
+        told = f"'TextTensor' object has no attribute {name!r}"
+        if hasattr(str, name):
+            told += ": it is a tensor of text, not a str. tf.strings has functions for text; "
+            told += f"text.item().{name}(...) is Python's."
+        raise AttributeError(told)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """Comparisons and `+`."""
         name = ufunc.__name__

@@ -318,3 +318,29 @@ def test_factors_come_in_the_order_of_tensorflow():
     sign, logarithm = tf.linalg.slogdet(-GRAM)
     assert float(sign) == -1.0
     assert np.isclose(float(logarithm), np.log(np.linalg.det(GRAM)))
+
+
+def test_generators_of_data_sets_are_functions():
+    with pytest.raises(TypeError, match=r"got generator\. Pass the function itself"):
+        tf.data.Dataset.from_generator((x for x in [1.0]), output_types="float32")
+
+
+@pytest.mark.parametrize(
+    ("told", "fits"), [((5,), False), ((4, 1), False), ((None,), True), ((4,), True), (None, True)]
+)
+def test_elements_have_the_shapes_of_the_signature(told, fits):
+    signature = (tf.TensorSpec(told, tf.float32), {"y": tf.TensorSpec((), tf.float32)})
+    data = tf.data.Dataset.from_generator(lambda: iter([(np.ones(4), {"y": 1.0})]), output_signature=signature)
+    if fits:
+        assert next(iter(data))[0].shape == (4,)
+    else:
+        with pytest.raises(ValueError, match=r"shape \(4,\), where output_signature says"):
+            next(iter(data))
+
+
+def test_arguments_that_tensorboard_never_had_are_told_of():
+    from eagerflow.compat.tensorboard import OlderTensorBoard
+
+    for kind in (ef.callbacks.TensorBoard, OlderTensorBoard):
+        with pytest.raises(TypeError, match=r"^TensorBoard has no argument 'write_grad' .*Known: log_dir, "):
+            kind("logs", write_grad=True)

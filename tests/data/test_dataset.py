@@ -150,3 +150,16 @@ def test_an_error_in_the_thread_comes_out():
 def test_mistakes_have_clear_errors(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_elements_of_unequal_shapes_are_told_of_padded_batch():
+    data = Dataset.from_generator(lambda: (np.ones(n) for n in (2, 3, 4))).batch(2)
+    with pytest.raises(ValueError, match=r"different shapes, \(2,\) and \(3,\).*padded_batch\(2\)"):
+        list(data)
+
+
+def test_several_arrays_in_a_list_are_told_to_go_into_a_tuple():
+    with pytest.raises(ValueError, match=r"\(10, 3\), \(10,\).*tuple: from_tensor_slices\(\(x, y\)\)"):
+        Dataset.from_tensor_slices([np.ones((10, 3)), np.ones(10)])
+    with pytest.raises(ValueError, match=r"\(2,\), \(1,\).*from_generator"):
+        Dataset.from_tensor_slices([[1, 2], [3]])

@@ -67,3 +67,10 @@ def test_data_sets_give_text_tensors():
     assert layer(batch).shape == (2, 2)
     numbers = Dataset.from_tensor_slices(np.array([1, 2], object))
     assert [int(x) for x in numbers] == [1, 2]
+
+
+def test_methods_of_python_texts_are_told_of_functions_for_text():
+    with pytest.raises(AttributeError, match=r"no attribute 'split': .*tf\.strings .*text\.item\(\)\.split"):
+        text_tensor("a/b").split("/")
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        _ = text_tensor("a/b").nothing

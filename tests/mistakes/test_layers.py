@@ -351,3 +351,40 @@ def test_classes_of_a_pretrained_model_are_no_feature_maps():
 def test_words_need_a_vocabulary(layer):
     with pytest.raises(RuntimeError, match=rf'{type(layer).__name__} "{layer.name}" has no vocabulary yet: call adapt'):
         layer(np.array(["film"]))
+
+
+class GivesNoStates(layers.Layer):
+    state_size = 4
+
+    def call(self, inputs, states):
+        return inputs + states[0]
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_a_cell_gives_its_output_and_its_states(rows):
+    with pytest.raises(TypeError, match=r"GivesNoStates: .* a list of its new states: return h, \[h\]"):
+        layers.RNN(GivesNoStates())(np.ones((rows, 5, 4), "float32"))
+
+
+def test_states_of_another_length_are_refused_when_the_graph_is_made():
+    _, *states = layers.LSTM(8, return_state=True)(ef.Input((5, 3)))
+    with pytest.raises(
+        ValueError, match=r"initial_state: expected the shape \(batch, units\), \(None, 16\); got \(None, 8\)"
+    ):
+        layers.LSTM(16)(ef.Input((4, 3)), initial_state=states)
+    assert layers.LSTM(8)(ef.Input((4, 3)), initial_state=states).shape == (None, 8)
+    assert layers.GRU(8)(ef.Input((4, 3)), initial_state=states[0]).shape == (None, 8)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        ([(8, 8, 16), (4, 4, 32)], r"strides=2 needs them, too: Conv2D\(32, 1, strides=2\)"),
+        ([(4, 4, 4, 16), (8, 8, 8, 8)], r"Conv3D\(16, 1, strides=2\)"),
+        ([(8, 8, 16), (8, 8, 32)], r"other channels needs as many: Conv2D"),
+        ([(9, 9, 16), (10, 10, 16)], "odd size that was halved"),
+    ],
+)
+def test_shortcuts_are_told_what_makes_them_fit(shapes, words):
+    with pytest.raises(ValueError, match=words):
+        layers.Add()([ef.Input(shape) for shape in shapes])

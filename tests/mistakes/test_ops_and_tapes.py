@@ -265,3 +265,12 @@ def test_tapes(name):
 def test_one_element_is_told_in_the_singular():
     with pytest.raises(ValueError, match="the last axis of x1 has 1 element, the axis of x2 that meets it has 3"):
         ops.matmul(np.ones((2, 1)), np.ones((3, 2)))
+
+
+def test_outputs_of_layers_are_no_sources_of_a_tape():
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, name="inner"), ef.layers.Dense(1)])
+    for persistent in (False, True):
+        with ef.GradientTape(persistent=persistent) as tape:
+            loss = ef.ops.sum(model(np.ones((1, 3), "float32")))
+        with pytest.raises(TypeError, match=r"'inner'.* is symbolic.*\[layer.output, model.output\]"):
+            tape.gradient(loss, model.get_layer("inner").output)

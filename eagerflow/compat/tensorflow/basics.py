@@ -113,6 +113,7 @@ class TensorSpec:
 
     def __init__(self, shape: Any = None, dtype: Any = "float32", name: str | None = None) -> None:
         self.shape, self.dtype, self.name = TensorShape(shape or ()), dtype, name
+        self.told = None if shape is None else tuple(shape)  # None: any shape
 
 
 @or_text(lambda value, dtype=None, shape=None: _words(value, shape))

@@ -52,13 +52,35 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
         types = output_types
         if output_signature is not None:
             types = tree.map_structure(lambda spec: getattr(spec, "dtype", None), output_signature)
+        if not callable(generator):
+            raise TypeError(
+                f"from_generator: expected a function that makes a generator; got {type(generator).__name__}. Pass the "
+                "function itself, without calling it."
+            )
         made = data.Dataset.from_generator(lambda: generator(*(args or ())))
-        return made if types is None else data.Dataset(lambda: (_typed(e, types) for e in made))
+        if types is None:
+            return made
+        return data.Dataset(lambda: (_as_told(_typed(e, types), output_signature) for e in made))
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> data.Dataset:
         """One element."""
         return data.Dataset.from_generator(lambda: iter([tensors]), 1)
+
+
+def _as_told(element: Any, signature: Any) -> Any:
+    """An element, whose shapes must be those of the signature."""
+    if isinstance(signature, (list, tuple)) and isinstance(element, tuple):
+        return tuple([_as_told(e, s) for e, s in zip(element, signature)])
+    if isinstance(signature, dict) and isinstance(element, dict):
+        return {k: _as_told(e, signature.get(k)) for k, e in element.items()}
+    told = getattr(signature, "told", None)
+    found = tuple(getattr(element, "shape", ()))
+    if told is not None and (len(told) != len(found) or any(n not in (None, m) for m, n in zip(found, told))):
+        raise ValueError(
+            f"from_generator: the generator gave an element of shape {found}, where output_signature says {told}."
+        )
+    return element
 
 
 def _typed(element: Any, types: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, Unpack
@@ -53,7 +54,7 @@ class _Merge(Layer):
         for i, (m, n) in enumerate(zip(a, b, strict=True)):
             if None not in (m, n) and m != n and (i == 0 or 1 not in (m, n)):
                 what = "batches of one size" if i == 0 else "shapes that broadcast"
-                raise ValueError(f"{describe(self)} needs inputs with {what}; got {shapes}.{_how_to_fit(shapes)}")
+                raise ValueError(f"{describe(self)} needs inputs with {what}; got {shapes}.{_how_to_add(shapes)}")
         return tuple([None if None in (m, n) else n if m == 1 else m for m, n in zip(a, b, strict=True)])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -81,6 +82,25 @@ def _not_a_list(layer: Any, got: str) -> ValueError:
     return ValueError(
         f"{describe(layer)} is called on a list of inputs; got {got}. Write {type(layer).__name__}()([x, y])."
     )
+
+
+def _how_to_add(shapes: Sequence[Shape]) -> str:
+    """What to do about a shortcut round layers with strides, or with other channels."""
+    if {len(shape) for shape in shapes} not in ({4}, {5}):
+        return _how_to_fit(shapes)
+    of = f"Conv{len(shapes[0]) - 2}D"
+    large, small = max(shapes, key=_pixels), min(shapes, key=_pixels)
+    ratios = {m / n if m and n else None for m, n in zip(large[1:-1], small[1:-1])}
+    ratio = next(iter(ratios)) or 0
+    if len(ratios) == 1 and ratio >= 2 and ratio == int(ratio):
+        return f" A shortcut past strides={ratio:.0f} needs them, too: {of}({small[-1]}, 1, strides={ratio:.0f})(x)."
+    if len({shape[1:-1] for shape in shapes}) == 1:
+        return f" A shortcut past layers of other channels needs as many: {of}({large[-1]}, 1)(x), say."
+    return _how_to_fit(shapes)
+
+
+def _pixels(shape: Shape) -> int:
+    return math.prod([n or 1 for n in shape[1:-1]])
 
 
 def _how_to_fit(shapes: Sequence[Shape]) -> str:

@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base import tree
+from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape
@@ -304,12 +305,23 @@ class RNN(Layer):
     def compute_output_shape(self, sequences_shape: Shape, initial_state_shape: Any = None) -> Any:
         """The shape of the outputs, and of the states with `return_state`."""
         batch, steps = _shapes_in(sequences_shape)[0][:2]
+        if initial_state_shape and len(_shapes_in(sequences_shape)[0]) == 3:
+            self._check_states(_shapes_in(initial_state_shape))
         lead = (batch, steps) if self.return_sequences else (batch,)
         size = output_size_of(self.cell)
         output: Any = [(*lead, *_dims(n)) for n in size] if type(size) is list else (*lead, *_dims(size))
         if not self.return_state:
             return output
         return (output, *[_state_shape(batch, n) for n in self.state_size])
+
+    def _check_states(self, shapes: list[Any]) -> None:
+        """Compare the lengths of symbolic states with those of the cell's."""
+        for shape, size in zip(shapes, _flat_sizes(self.state_size)):
+            if isinstance(size, int) and len(shape) == 2 and shape[1] not in (None, size):
+                raise ValueError(
+                    f"{describe(self)}: initial_state: expected the shape (batch, units), (None, {size}); got "
+                    f"(None, {shape[1]}). The layer that gives the states needs as many units."
+                )
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> RNN:
@@ -400,7 +412,13 @@ def step_of(cell: Any, inputs: Tensor, states: list[Any], training: Any) -> tupl
     """One step of a cell: its output, and its new states as a list."""
     call: Callable[..., Any] = cell if callable(cell) else cell.call
     wants_training = not isinstance(cell, Layer) or cell._call_signature.takes_training
-    output, new = call(inputs, states, training=training) if wants_training else call(inputs, states)
+    answer = call(inputs, states, training=training) if wants_training else call(inputs, states)
+    if not isinstance(answer, (list, tuple)) or len(answer) != 2:
+        raise TypeError(
+            f"{type(cell).__name__}: the call of a cell gives two things, its output and a list of its new states: "
+            f"return h, [h]. This one gave {signature_of(answer)}."
+        )
+    output, new = answer
     return output, list(new) if isinstance(new, (list, tuple)) else [new]
 
 
