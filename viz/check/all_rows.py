@@ -195,5 +195,9 @@ def _guarded(place: Any, question: Callable[[], Row]) -> Row:
     """The answer; where a question itself fails, that is the reason why it stays open."""
     try:
         return question()
+    except NotImplementedError as error:
+        if "needs a method call" in str(error):
+            return open_question("the model has no call: only its train_step knows what it computes", place)
+        return open_question(f"this couldn't be checked: {words_of(error)}", place)
     except Exception as error:  # noqa: BLE001  (scripts hold anything; a table with a gap is better than none)
         return open_question(f"this couldn't be checked: {words_of(error)}", place)

@@ -47,8 +47,11 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
         )
     outputs = list(leaves(subject.outputs(first.batch[0])))
     labels = list(leaves(first.batch[1]))
-    if len(outputs) != 1 or len(labels) != 1:
+    if len(outputs) != 1:
         return open_question(f"{len(outputs)} outputs have a loss of {number(loss)} together", subject.place, loss=loss)
+    if len(labels) != 1:
+        words = f"the loss is made of {len(labels)} arrays beside the outputs: the first one is {number(loss)}"
+        return open_question(words, subject.place, loss=loss)
     found = _chance(_names(first.loss), labels[0], outputs[0])
     if found is None:
         name = getattr(first.loss, "given", first.loss).name

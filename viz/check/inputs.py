@@ -9,9 +9,10 @@ import numpy
 from eagerflow import Tensor, Variable, no_grad
 from eagerflow.core.observe import Observer, Scope, observing
 from viz.check.row import Row, fault, fine, open_question
-from viz.check.subject import Subject
+from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import host, number, rms
+from viz.doctor.checks.validation_rows import inputs_of
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.descriptions import flat
@@ -39,6 +40,8 @@ class _FirstWeight(Observer):
 
     def __init__(self) -> None:
         self.seen: Seen | None = None
+        self._cast: set[int] = set()  # weights in half precision, as a layer multiplies by them
+        self._kept: list[Any] = []  # so that no other object gets their ids
         self._layers: list[Any] = []
 
     def on_scope_begin(self, scope: Scope) -> None:
@@ -53,8 +56,17 @@ class _FirstWeight(Observer):
         self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         given = [each for each in flat(list(inputs)) if each is not None]
-        weights = [each for each in given if isinstance(each, Variable) and each.trainable]
-        others = [each for each in given if not isinstance(each, Variable) and getattr(each, "shape", None)]
+        if op.name == "cast" and isinstance(given[0], Variable) and isinstance(outputs, Tensor):
+            self._cast.add(id(outputs))
+            self._kept.append(outputs)
+            return
+        product = op.name in _PRODUCTS  # in which frozen weights are weights, too, unlike the means of a Normalization
+        weights = [
+            each
+            for each in given
+            if id(each) in self._cast or (isinstance(each, Variable) and (each.trainable or product))
+        ]
+        others = [each for each in given if not any(each is w for w in weights) and getattr(each, "shape", None)]
         if self.seen is None and weights and others:
             x = others[0]
             layer = self._layers[-1] if self._layers else None
@@ -76,7 +88,13 @@ def _next_inputs(subject: Subject, training: bool) -> Seen | None:
 
 
 def check_inputs(subject: Subject) -> Row:
-    """✗ for values far from 1, none at all, NaN, all equal, and for pictures whose colours are on another axis."""
+    """✗ for values far from 1, none at all, NaN, all equal, and for pictures whose colours are on another axis.
+
+    Of arrays all rows are looked at for NaN, of what else a script trains with the first batch.
+    """
+    broken = _broken_rows(subject)
+    if broken is not None:
+        return broken
     seen = first_inputs(subject, training=False)
     if seen is None:
         return open_question("no op with a weight was seen", subject.place)
@@ -102,6 +120,9 @@ def check_inputs(subject: Subject) -> Row:
     layout = _layout(seen)
     if layout is not None:
         return fault(f"{words}: {layout}", "move the colours to the last axis, or pass data_format", place, **evidence)
+    if low == high and low and values.size == len(values):
+        words += ": all are equal, one number for each row, as for weights that are learnt without an input"
+        return open_question(words, place, **evidence)
     if low == high and len(values) < _FEW:
         return open_question(f"{words}: all are equal, in the {len(values)} rows of the first batch", place, **evidence)
     if low == high:
@@ -117,6 +138,34 @@ def check_inputs(subject: Subject) -> Row:
         return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", subject.place, **evidence)
     note = "; on the large side" if seen.op in _PRODUCTS and size > limits.UNSCALED_HINT else ""
     return fine(f"{words}{note}", place, **evidence)
+
+
+def _broken_rows(subject: Subject) -> Row | None:
+    """✗ where rows of the arrays to train with hold NaN or infinities, and the model makes such numbers of them."""
+    fit = subject.first.fit
+    arrays = inputs_of(fit.feed) if fit is not None else []
+    if len(arrays) != 1 or isinstance(subject.x, (tuple, list, dict)) or subject.fixed or arrays[0].dtype.kind != "f":
+        return None
+    rows = arrays[0].reshape(len(arrays[0]), -1)
+    with numpy.errstate(all="ignore"):  # a sum is finite unless one of its numbers isn't, or all together are too many
+        suspects = numpy.flatnonzero(~numpy.isfinite(rows.sum(axis=1)))
+    at = [int(i) for i in suspects if not numpy.isfinite(rows[i]).all()]
+    if not at:
+        return None
+    with no_grad(), subject.undone():
+        made = subject.outputs(Tensor(arrays[0][at[:_FEW]], None, None))
+    if all(numpy.isfinite(a).all() for a in leaves(made) if a.dtype.kind == "f"):
+        return None  # the model has layers that fill them in
+    column = int(numpy.flatnonzero(~numpy.isfinite(rows[at[0]]))[0])
+    many = f"{len(at)} of the {len(rows)} rows to train with hold" if len(at) > 1 else "one row to train with holds"
+    return fault(
+        f"{many} NaN or infinities, {'the first is' if len(at) > 1 else 'which is'} row {at[0]}"
+        f"{f' (column {column})' if arrays[0].ndim == 2 else ''}: what the model answers there is no number either",
+        "look at numpy.isnan(x).any(axis=1), and replace or drop those rows",
+        subject.place,
+        rows=len(at),
+        first=at[0],
+    )
 
 
 def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidence: dict[str, Any]) -> Row:

@@ -9,12 +9,15 @@ import numpy
 
 from eagerflow import optimizers
 from eagerflow.data.packing import unpack_x_y_sample_weight
+from eagerflow.optimizers.schedules import LearningRateSchedule
 from viz.check.first_loss import chance_loss
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
+from viz.doctor import thresholds as limits
 from viz.doctor.check_base import number
 from viz.doctor.checks.learning_rate import rate_is_high
 from viz.trial.first_step import rows_of
+from viz.trial.recorded_loss import RecordedLoss
 
 __all__ = ["check_overfitting"]
 
@@ -24,6 +27,9 @@ _LEARNT = 0.1  # of the first loss, or of what chance gives: a first loss may be
 _STUCK = 0.5  # of the same: less far than this, nothing was learnt
 _SAME = 1e-6  # answers of which each is so near the first, for their size, don't depend on the row
 _UNMOVED = 0.98
+_LITTLE = 0.8  # of the same, after all steps, where another rate learns the batch
+_LOOKED_AT = 200  # steps of a schedule
+_EARLY = 0.5  # of the steps planned
 _FALLING = 0.97  # the lowest loss of the second half against that of the first
 _LOOK = 10  # steps between two looks at the loss
 _RATES = (1e-3, 1e-2)
@@ -70,6 +76,8 @@ def check_overfitting(subject: Subject) -> Row:
         )
     rows = _rows(subject)
     data = subject.part(rows)
+    if isinstance(first.loss, RecordedLoss) and not _takes(subject, data):
+        data = first.data
     attempts = [_tried(subject, data, None)]
     if attempts[0].share > _LEARNT and not first.own_step:
         for rate in _RATES:
@@ -78,6 +86,15 @@ def check_overfitting(subject: Subject) -> Row:
             if attempts[-1].share <= _LEARNT:
                 break
     return _judged(subject, attempts, rows_of(data))
+
+
+def _takes(subject: Subject, data: Any) -> bool:
+    """Can the loss of a loop, which was heard as ops, be had of fewer rows than the loop had?"""
+    try:
+        subject.loss(data)
+    except ValueError:  # an op was given the number of rows
+        return False
+    return True
 
 
 def _rows(subject: Subject) -> int:
@@ -225,9 +242,18 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
             if not own.falling:
                 return _other_rate(words, subject, evidence)
             return open_question(f"{words} in {own.steps}: is its learning rate too high?", subject.place, **evidence)
-        return fine(
-            f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})", subject.place, **evidence
-        )
+        words = f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})"
+        ends = _end_of_schedule(subject) if scheduled else None
+        if ends is not None and own.share > _STUCK:
+            return fault(
+                f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that",
+                f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether",
+                subject.compiled_at,
+                **evidence,
+            )
+        if own.share > _LITTLE and own.steps >= _STEPS:
+            return open_question(f"{words}: is its learning rate too low at first?", subject.compiled_at, **evidence)
+        return fine(words, subject.place, **evidence)
     reason = _excuse(subject, own, rows)
     if reason is None and best.share > _STUCK and own.steps >= _STEPS and not best.falling:
         longer = _left_plateau(subject, subject.part(rows), _RATES[-1], min(best.losses), _PATIENT)
@@ -248,6 +274,23 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
         )
     words = reason or f"{told}: not to a tenth {_of_what(best)}, but it falls"
     return open_question(words, subject.place, **evidence)
+
+
+def _end_of_schedule(subject: Subject) -> tuple[int, int] | None:
+    """The step in which a schedule falls to nothing for good, and how many are planned; None where it doesn't."""
+    fit, rate = subject.first.fit, getattr(subject.first.optimizer, "_rate", None)
+    each = getattr(getattr(fit, "feed", None), "steps", None)
+    schedule = getattr(rate, "_decides", None)
+    if fit is None or not each or not isinstance(schedule, LearningRateSchedule):
+        return None
+    planned = int((fit.epochs - fit.initial_epoch) * each)
+    steps = sorted({int(step) for step in numpy.geomspace(1, max(planned, 2), _LOOKED_AT)})
+    rates = [float(schedule(step)) for step in [0, *steps]]
+    last = next((i for i in range(len(rates) - 1, -1, -1) if rates[i] >= limits.RATE_FADED * max(rates)), None)
+    if last is None or last + 1 >= len(rates) or not max(rates):
+        return None
+    ended = [0, *steps][last + 1]
+    return (ended, planned) if ended <= _EARLY * planned else None
 
 
 def _of_what(best: _Attempt) -> str:

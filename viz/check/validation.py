@@ -46,7 +46,7 @@ def check_validation(subject: Subject) -> Row:
     unlike = _unlike(subject, train, held)
     if unlike is not None:
         return unlike
-    overlap, chance, looked = shared_rows(train, held)
+    overlap, chance, looked = shared_rows(train, held, (labels_of(fit.feed), labels_of(fit.validation)))
     shared = round(overlap * looked)
     evidence = {"rows": looked, "shared": shared, "chance": chance}
     words = f"{shared} of {looked} validation rows looked at are among the {len(train[0])} to train with"

@@ -12,6 +12,7 @@ from viz.check.augmented_picture import picture
 from viz.check.row import shown
 from viz.command.output_files import CHARTS, check_chart
 from viz.command.script_runner import check_script_file, wants_json
+from viz.doctor.source_calls import later_fits
 from viz.facts.json_data import json_text
 from viz.picture.raster import write_picture
 from viz.shell.parser import Parser
@@ -91,6 +92,10 @@ def _print(script: str, checked: Checked) -> None:
     how = {"fit": "fit", "batch": "train_on_batch", "loop": "a loop of its own"}[checked.kind]
     title = f"check: {os.path.basename(script)} trains by {how}; ended before its first step"
     print(f"\n{paint(title, '1;4')}\n")
+    later = later_fits(checked.place) if checked.kind == "fit" and checked.place is not None else []
+    if later:
+        lines = f"line{'s' if len(later) > 1 else ''} {', '.join(map(str, later))}"
+        print(f"only the fit on line {checked.place.line} is looked at, not what follows on {lines}\n")
     print(shown(checked.rows, paint))
     counts = [sum(row.verdict == each for row in checked.rows) for each in ("ok", "fault", "open")]
     print(f"\n{counts[0]} ✓  {counts[1]} ✗  {counts[2]} –   in {checked.seconds:.1f} s")

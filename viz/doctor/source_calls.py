@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from viz.doctor.user_code import Place
 
-__all__ = ["is_half_of_data", "lone_shuffles", "only_call", "unseeded_generators"]
+__all__ = ["is_half_of_data", "lone_shuffles", "later_fits", "only_call", "unseeded_generators"]
 
 
 @functools.lru_cache(8)
@@ -34,6 +34,13 @@ def only_call(file: str, name: str) -> Place | None:
     """The line of the one call of this name in a file; None where there is none, or more than one."""
     found = [node.lineno for called, node in _calls(file) if called == name]
     return Place(file, found[0]) if len(found) == 1 else None
+
+
+def later_fits(place: Place) -> list[int]:
+    """The lines of a file, behind one, on which a network is trained by `fit`, too; its settings tell."""
+    own = ("epochs", "batch_size", "validation_data", "validation_split", "steps_per_epoch", "callbacks", "verbose")
+    calls = [node for name, node in _calls(place.file) if name == "fit" and node.lineno > place.line]
+    return sorted({node.lineno for node in calls if any(each.arg in own for each in node.keywords)})
 
 
 def unseeded_generators(file: str) -> list[int]:

@@ -171,6 +171,9 @@ OVERLAP_CHANCE = 1.5  # and so many times what equal rows among the training dat
 OVERLAP_ROWS = 10  # fewer rows are a toy
 OVERLAP_LOOKED = 2000
 OVERLAP_COLUMNS = 256
+OVERLAP_KINDS = 50  # different rows; fewer may be levels at which something was measured
+OVERLAP_KNOWN = 0.5  # a column with so many values, against the different rows, tells them apart
+
 # -- several ranks
 
 RANK_STEPS = 20  # steps that are compared; one rank is always the slower one for a while

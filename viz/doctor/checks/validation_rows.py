@@ -71,11 +71,11 @@ class ValidationRows(_OfOneLoss):
         if not train or [x.shape[1:] for x in train] != [x.shape[1:] for x in held]:
             return
         if min(len(train[0]), len(held[0])) >= limits.OVERLAP_ROWS:
-            self._judge(train, held)
+            self._judge(train, held, (labels_of(fit.feed), labels_of(fit.validation)))
             self._compare(fit, train, held)
 
-    def _judge(self, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> None:
-        overlap, chance, looked = shared_rows(train, held)
+    def _judge(self, train: list[numpy.ndarray], held: list[numpy.ndarray], labels: tuple[Any, Any]) -> None:
+        overlap, chance, looked = shared_rows(train, held, labels)
         if overlap < limits.OVERLAP or overlap < limits.OVERLAP_CHANCE * chance:
             return
         self.watch.report(
@@ -259,12 +259,43 @@ def words_of_scales(train: numpy.ndarray, held: numpy.ndarray) -> str:
     return f"the inputs to train with range from {sizes[0]}, and those of the validation data from {sizes[1]}"
 
 
-def shared_rows(train: list[numpy.ndarray], held: list[numpy.ndarray]) -> tuple[float, float, int]:
+def shared_rows(
+    train: list[numpy.ndarray], held: list[numpy.ndarray], labels: tuple[Any, Any] = (None, None)
+) -> tuple[float, float, int]:
     """Which part of the held rows is among those to train with, what to expect by chance, and how many were looked at.
 
-    By chance is what equal rows among the training data explain.
+    By chance is what equal rows among the training data explain, as pictures of few pixels have them. Where a single
+    column tells the rows apart, equal ones were repeated: then none are by chance, and only those with equal labels are
+    counted, as one and the same input may well be measured again and again.
     """
     hashes = _hashes(train)
+    if _told_apart(train, len(numpy.unique(hashes))):
+        y, held_y = labels
+        known = y is not None and held_y is not None and y.shape[1:] == held_y.shape[1:]
+        if known and len(y) == len(train[0]) and len(held_y) == len(held[0]):
+            train, held = [*train, y], [*held, held_y]
+        overlap, _, looked = _shared(train, held, _hashes(train))
+        return overlap, 0.0, looked
+    return _shared(train, held, hashes)
+
+
+def _told_apart(train: list[numpy.ndarray], kinds: int) -> bool:
+    """Has one column nearly as many values as there are different rows, as measured numbers have?"""
+    if kinds < limits.OVERLAP_KINDS or kinds == len(train[0]):
+        return False
+    for rows in train:
+        columns = rows.reshape(len(rows), -1)
+        if columns.dtype.kind != "f":
+            continue
+        for column in range(0, columns.shape[1], max(1, columns.shape[1] // limits.OVERLAP_COLUMNS)):
+            values = columns[:, column]
+            if len(numpy.unique(values)) >= limits.OVERLAP_KNOWN * kinds and bool((values % 1).any()):
+                return True
+    return False
+
+
+def _shared(train: list[numpy.ndarray], held: list[numpy.ndarray], hashes: numpy.ndarray) -> tuple[float, float, int]:
+    """`shared_rows`, where all arrays count."""
     kinds, at, counts = numpy.unique(hashes, return_index=True, return_counts=True)
     order = numpy.linspace(0, len(held[0]) - 1, min(len(held[0]), limits.OVERLAP_LOOKED)).astype(int)
     asked = _hashes([x[order] for x in held])

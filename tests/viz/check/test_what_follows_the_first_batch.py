@@ -1,0 +1,117 @@
+"""What the first batch doesn't show: rows behind it, schedules, other fits; and steps that are harder to look at."""
+
+from __future__ import annotations
+
+import pytest
+
+import viz.check.all_rows as all_rows
+from tests.viz.doctor.healthy import NEAR
+from tests.viz.doctor.planted import PRELUDE
+from viz.check.all_rows import check_script
+from viz.check.row import fine
+from viz.cli import main
+
+NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\n'
+FIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, batch_size=16, epochs=2, verbose=0)\n'
+
+
+@pytest.fixture(autouse=True)
+def once(monkeypatch):
+    """Without the second run of each script."""
+    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked here"))
+
+
+def rows(tmp_path, source):
+    script = tmp_path / "train.py"
+    script.write_text(PRELUDE + source)
+    checked = check_script(str(script))
+    assert checked.rows, checked.stopped.error
+    return {row.name: row for row in checked.rows}
+
+
+def test_a_row_of_nan_behind_the_first_batch_is_found(tmp_path):
+    row = rows(tmp_path, "x[100, 3] = np.nan\n" + NET + FIT)["inputs"]
+    assert row.verdict == "fault"
+    assert "row 100 (column 3)" in row.message
+
+
+def test_nan_that_the_model_fills_in_is_no_fault(tmp_path):
+    fill = "model = ef.Sequential([layers.Lambda(lambda t: ops.nan_to_num(t)), layers.Dense(1)])\n"
+    assert rows(tmp_path, "x[100, 3] = np.nan\n" + fill + FIT)["inputs"].verdict == "ok"
+
+
+REPEATED = """
+order = rng.permutation(3 * len(x))
+x, target = np.repeat(x, 3, 0)[order], np.repeat(target, 3, 0)[order]
+"""
+SPLIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, validation_split=0.2, verbose=0)\n'
+
+
+def test_measured_rows_that_were_repeated_before_the_split_are_a_fault(tmp_path):
+    row = rows(tmp_path, REPEATED + NET + SPLIT)["validation data"]
+    assert row.verdict == "fault"
+    assert row.evidence["chance"] == 0
+
+
+def test_inputs_that_were_measured_again_are_no_fault(tmp_path):
+    noise = "target = target + rng.normal(size=target.shape).astype('float32')\n"
+    assert rows(tmp_path, REPEATED + noise + NET + SPLIT)["validation data"].verdict == "ok"
+
+
+def test_a_schedule_of_epochs_where_steps_are_meant_is_a_fault(tmp_path):
+    schedule = "ef.optimizers.schedules.CosineDecay(1e-2, decay_steps={})"
+    train = "model.compile(ef.optimizers.Adam(" + schedule + "), 'mse')\nmodel.fit(x, target, epochs=40, verbose=0)\n"
+    row = rows(tmp_path, NET + train.format(4))["overfits one batch"]
+    assert row.verdict == "fault"
+    assert "160 steps" in row.message
+    assert rows(tmp_path, NET + train.format(160))["overfits one batch"].verdict == "ok"
+
+
+def test_half_precision_does_not_hide_the_first_weight(tmp_path):
+    found = rows(tmp_path, NEAR["a loss that is scaled in a loop"])
+    assert found["inputs"].verdict == "ok"
+    assert "float16" in found["inputs"].message
+
+
+def test_frozen_first_weights_see_inputs_too(tmp_path):
+    frozen = 'model = ef.Sequential([layers.Dense(16, activation="relu", trainable=False), layers.Dense(1)])\n'
+    assert "sees 16×8" in rows(tmp_path, frozen + FIT)["inputs"].message
+
+
+@pytest.mark.parametrize("name", ["a mean and a deviation for each label", "several quantiles of one label"])
+def test_losses_that_broadcast_on_purpose_are_no_fault(name, tmp_path):
+    assert rows(tmp_path, NEAR[name])["labels"].verdict == "ok"
+
+
+def test_a_policy_without_inputs_gets_no_fault(tmp_path):
+    found = rows(tmp_path, NEAR["rewards for what a policy without inputs draws"])
+    assert [name for name, row in found.items() if row.verdict == "fault"] == []
+    assert not [row.message for row in found.values() if "couldn't be checked" in row.message]
+
+
+def test_a_model_without_a_call_says_so(tmp_path):
+    source = """
+class Net(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.head = layers.Dense(1)
+    def train_step(self, data):
+        with ef.GradientTape() as tape:
+            loss = ops.mean(ops.square(self.head(data)))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss}
+model = Net()
+model.compile("sgd")
+model.fit(x, verbose=0)
+"""
+    found = rows(tmp_path, source)
+    assert not [row.message for row in found.values() if "NotImplementedError" in row.message]
+    assert "only its train_step knows" in found["inputs"].message
+
+
+def test_a_second_fit_is_said_to_be_left_out(tmp_path, capsys):
+    script = tmp_path / "train.py"
+    script.write_text(PRELUDE + NET + FIT + "model.fit(x, target, epochs=3)\n")
+    main(["check", str(script)])
+    last = len(script.read_text().splitlines())
+    assert f"only the fit on line {last - 1} is looked at, not what follows on line {last}" in capsys.readouterr().out
