@@ -73,6 +73,14 @@ ADVICE = {
     ),
     "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
     "frozen.all": "Set layer.trainable = True for what should learn, before compile.",
+    "frozen.in_call": (
+        "Make layers once, in __init__ (self.dense = layers.Dense(10)), and only call them in call: then they keep "
+        "their weights, and the model knows them."
+    ),
+    "frozen.constant": (
+        "Make weights with self.add_weight(shape=..., initializer=...), or as a Variable; an array that is meant to "
+        "stay is fine as it is."
+    ),
     "frozen.optimizer": "Make the optimizer once, before the loop.",
     "frozen.anew": "Make the model and its optimizer once, before the loop.",
     "frozen.forgotten": (
@@ -92,6 +100,10 @@ ADVICE = {
     "class_imbalance": (
         "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class; judge by recall or AUC instead of "
         "accuracy."
+    ),
+    "class_imbalance.weights": (
+        "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
+        "judge by recall or AUC instead of accuracy."
     ),
     "not_learning.imbalance": (
         "Of the labels, nearly all are of one class, and its share is all that the network answers: give fit "
@@ -128,6 +140,10 @@ ADVICE = {
         "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000)."
     ),
     "dropout_high.outputs": "Move the Dropout before the last Dense: it belongs between hidden layers.",
+    "dropout_high.always": (
+        "Leave training=True out of the layer's call: fit, evaluate and predict say by themselves which it is. To draw "
+        "many answers on purpose (Monte Carlo dropout), keep it, and take the mean of several predictions."
+    ),
     "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
     "class_loss.numbers": (
         "For classes: Dense(k, activation='softmax') and sparse_categorical_crossentropy; for a number that may lie "
@@ -138,6 +154,10 @@ ADVICE = {
         "softmax, binary_crossentropy with a sigmoid."
     ),
     "too_few_steps": "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
+    "sorted_rows.same": (
+        "Use the index: __getitem__(self, index) gives the rows from index * batch_size on; a generator goes on to the "
+        "next rows with each yield."
+    ),
     "shuffled_apart": (
         "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "
         "itself."
@@ -157,6 +177,18 @@ ADVICE = {
         "Take a loss that changes a little when the answers do: crossentropies instead of argmax or an accuracy, "
         "squares instead of rounded numbers; what is counted belongs into metrics."
     ),
+    "no_gradient.weights": (
+        "Give rows a weight above 0: look at how sample_weight (or class_weight) is made, and whether any row fits its "
+        "condition."
+    ),
+    "no_gradient.float16": (
+        "Scale the loss, as fit does by itself: optimizer = optimizers.LossScaleOptimizer(optimizer), and in the tape "
+        "loss = optimizer.scale_loss(loss); or use mixed_bfloat16, which has float32's range."
+    ),
+    "no_gradient.input": (
+        "Look which tensor each layer is called with: was one input used twice? What isn't needed, leave out of "
+        "Model(inputs, outputs) and of the data."
+    ),
     "no_gradient.uncalled": "Call it in the model's call method, or remove it.",
     "lr_too_high": (
         "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
@@ -169,8 +201,19 @@ ADVICE = {
         "Clip at what gradients usually have, or above (clipnorm=1.0): that only stops those that are far too large."
     ),
     "lr_too_low.faded": (
-        "Give ReduceLROnPlateau a min_lr (a thousandth of the first rate, say) or EarlyStopping after it; let a "
-        "schedule end where training ends."
+        "Let the rate end where training ends, not before: lower it less, or less often, and stop where nothing more "
+        "is learnt."
+    ),
+    "lr_too_low.plateau": (
+        "Give ReduceLROnPlateau a min_lr (a thousandth of the first rate, say), or EarlyStopping after it."
+    ),
+    "lr_too_low.compounds": (
+        "LearningRateScheduler gives the function the rate that it has already lowered: lr * 0.1 is a tenth of that in "
+        "each epoch. Reckon from the first rate (lambda epoch, lr: first * 0.9**epoch), or lower it less."
+    ),
+    "lr_too_low.schedule": (
+        "A schedule counts steps (batches), not epochs: decay_steps = epochs * batches of an epoch, so that it ends "
+        "where training ends."
     ),
     "exploding_gradient": (
         "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "

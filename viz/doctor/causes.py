@@ -22,12 +22,27 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
     "vanishing_gradient": ("initial_weights", "saturated"),
     "frozen": ("vanishing_gradient", "lr_too_low"),
-    "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu"),
+    "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),
     "dead_relu": ("initial_weights", "unscaled_input", "lr_too_high"),
     "saturated": (*_FROM_THE_START, "lr_too_high"),
-    "constant_output": (*_FROM_THE_START, "label_range", "lr_too_high", "dead_relu", "saturated", "vanishing_gradient"),
+    "constant_output": (
+        "no_gradient",
+        *_FROM_THE_START,
+        "label_range",
+        "lr_too_high",
+        "dead_relu",
+        "saturated",
+        "vanishing_gradient",
+    ),
     "label_range": ("loss_mismatch",),
-    "class_imbalance": ("loss_mismatch", "label_range", "initial_weights", "unscaled_input", "lr_too_high"),
+    "class_imbalance": (
+        "constant_output",
+        "loss_mismatch",
+        "label_range",
+        "initial_weights",
+        "unscaled_input",
+        "lr_too_high",
+    ),
     "not_learning": _ANYTHING,
     "overfit": ("validation_mismatch", "shuffled_apart"),
     "validation_chance": ("shuffled_apart",),
@@ -76,7 +91,13 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return (cause if cause.kind == "nonfinite" else symptom).rule.endswith(".data") == (cause.kind == "nonfinite")
     if symptom.kind == "frozen":
         return symptom.rule == "frozen.rounded"
+    if cause.kind == "no_gradient" and symptom.kind == "constant_output":
+        return cause.rule == "no_gradient.input"  # that weights have none is what follows from constant outputs
     if symptom.kind == "no_gradient":
+        if cause.kind == "constant_output":
+            return symptom.rule == "no_gradient" and symptom.evidence.get("gradient") != "None"
+        if symptom.rule != "no_gradient":
+            return False
         return symptom.evidence.get("gradient") != "None"
     if symptom.kind == "lr_too_high":
         return not symptom.evidence.get("unusual", True)

@@ -140,6 +140,7 @@ CHANCE_GAIN = 18.0  # what the validation rows together should gain, in nats: it
 CHANCE_BEST = 100.0  # likelihood ratio, per epoch, from which the best validation loss is more than luck
 CHANCE_PART = 0.2  # of what the training loss gained: with right labels, the first epochs gain as much on both
 CHANCE_STAYS = 0.25  # of what the training loss falls by: then more of the same doesn't help other rows
+BATCHES_READ = 16  # again, of a data set that gives batches by their number
 CHANCE_SIZE = 2_000_000  # numbers of labels that are looked at
 
 # -- how training ended

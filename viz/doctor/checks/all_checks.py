@@ -21,7 +21,7 @@ from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, 
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import Penalties
 from viz.doctor.checks.rank_times import RankTimes
-from viz.doctor.checks.row_order import ClassOrder, Shuffles
+from viz.doctor.checks.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.validation_rows import ValidationLoss, ValidationRows
@@ -56,6 +56,7 @@ CHECKS: tuple[type[Check], ...] = (
     Overfit,
     ValidationRows,
     ClassOrder,
+    SameBatch,
     Endings,
     Answers,
     ValidationLoss,

@@ -30,6 +30,8 @@ class _Course:
         self.loss, self.kind = loss, kind
         self.place: Any = None
         self.steps = 0
+        self.weighed = False  # do rows count differently?
+        self.weights: list[tuple[numpy.ndarray, numpy.ndarray]] = []  # of rows, with their labels
         self._stride = 1
         self._kept: list[tuple[int, numpy.ndarray, numpy.ndarray]] = []
         self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=limits.ANSWERS_KEPT // 2)
@@ -86,21 +88,21 @@ class Answers(Check):
         super().__init__(watch)
         self._courses: dict[int, _Course] = {}
         self._optimizers: set[int] = set()
-        self._weighted = False
+        self._weights: Any = None  # of the rows of this step
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "optimizer":
             self._optimizers.add(id(opened.owner))
         elif opened.kind == "step":
             data = opened.scope.inputs
-            self._weighted = isinstance(data, tuple) and len(data) > 2 and data[2] is not None
+            self._weights = data[2] if isinstance(data, tuple) and len(data) > 2 else None
         elif opened.kind == "loss":
             self._answered(opened)
 
     def _answered(self, opened: Any) -> None:
         given = opened.scope.inputs
         predicted = given[1] if isinstance(given, tuple) and len(given) == 2 else None
-        if not isinstance(predicted, Tensor) or predicted.key is None or self._weighted:
+        if not isinstance(predicted, Tensor) or predicted.key is None:
             return
         course = self._courses.get(id(opened.owner))
         if course is None:
@@ -111,9 +113,16 @@ class Answers(Check):
         if not hasattr(labels, "dtype") or predicted.data.size > limits.ANSWER_SIZE or labels.dtype.kind not in "fiub":
             return
         frame = opened.frame  # that of the loss' call
-        if frame is not None and frame.f_locals.get("sample_weight") is not None:
+        if self._weights is None and frame is not None and frame.f_locals.get("sample_weight") is not None:
             course.kind = ""
             return
+        if self._weights is not None:
+            course.weighed = True
+            if not isinstance(self._weights, Tensor) or self._weights.data.size != len(labels):
+                course.kind = ""
+                return
+            if len(course.weights) < limits.ANSWERS_KEPT:
+                course.weights.append((host(self._weights.data).reshape(-1).copy(), host(labels).copy()))
         if course.place is None:
             course.place = self.watch.called_at()
         course.keep(host(labels), host(predicted.data))
@@ -126,7 +135,8 @@ class Answers(Check):
             pairs = [pair for pair in course.last() if numpy.isfinite(pair[1]).all()]
             if course.steps < limits.FEW_STEPS or not pairs:
                 continue
-            if course.steps < limits.IMBALANCE_STEPS or not self._one_class(course, pairs):
+            told = course.steps >= limits.IMBALANCE_STEPS and self._one_class(course, pairs)
+            if not told and not course.weighed:
                 self._not_learning(course, pairs)
 
     def _not_learning(self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> None:
@@ -233,10 +243,16 @@ class Answers(Check):
         recall = float((said[others] == actual[others]).mean())
         if recall > limits.IMBALANCE_RECALL or float((said == most).mean()) < 1 - limits.IMBALANCE_RECALL:
             return False
+        way, but = "class_imbalance", ""
+        if course.weighed:
+            heavier = _weight_of(course, most, pairs[0][1].shape)
+            if heavier is None or heavier <= share:
+                return False  # the weights work against it
+            way, but = "class_imbalance.weights", f", which the weights of rows raise to {heavier:.1%}"
         self.watch.report(
-            "class_imbalance",
+            way,
             "warning",
-            f"{(said == most).mean():.0%} of the answers are class {most}, as are {share:.0%} of the labels: "
+            f"{(said == most).mean():.0%} of the answers are class {most}, as are {share:.0%} of the labels{but}: "
             f"{missed - int(recall * missed)} of {missed} {_things(pairs, len(actual))} of the other "
             f"class{'es' if len(names) > 2 else ''} aren't recognized (recall {recall:.0%}), and an accuracy of "
             f"{share:.0%} means nothing",
@@ -268,6 +284,18 @@ def _classes(course: _Course, labels: numpy.ndarray, predicted: numpy.ndarray) -
         return actual, predicted.reshape(-1, predicted.shape[-1]).argmax(axis=1)
     limit = 0.0 if getattr(course.loss, "settings", {}).get("from_logits") else 0.5
     return actual, (predicted.reshape(-1) > limit).astype(int)
+
+
+def _weight_of(course: _Course, most: Any, shape: tuple[int, ...]) -> float | None:
+    """Which part of all weights the rows of a class have; None where rows have no class."""
+    of_class = altogether = 0.0
+    for weights, labels in course.weights:
+        actual = label_classes(course.kind, labels, (len(labels), *shape[1:]))
+        if actual is None or len(actual) != len(weights):
+            return None
+        of_class += float(weights[actual == most].sum())
+        altogether += float(weights.sum())
+    return of_class / altogether if altogether else None
 
 
 def _rows_alike(pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> bool:

@@ -99,10 +99,15 @@ class Endings(Check):
             names = [type(callback).__name__ for callback in run.fit.callbacks.callbacks]
             by = next((name for name in ("ReduceLROnPlateau", "LearningRateScheduler") if name in names), None)
             where = only_call(run.place.file, by) if run.place is not None and by is not None else None
+            way = {"ReduceLROnPlateau": "plateau", "LearningRateScheduler": "compounds"}.get(by or "", "faded")
+            if by is None and _is_scheduled(optimizer):
+                way = "schedule"
+            elif way == "compounds" and not _takes_rate(run.fit.callbacks.callbacks):
+                way = "faded"
             now = f"{number(run.rates[-low])}{' or less' if run.rates[-low] else ''}"
             self.watch.report(
-                "lr_too_low.faded",
-                "warning",
+                f"lr_too_low.{way}",
+                "error" if self._learnt_nothing(run) else "warning",
                 f"the learning rate{f', which {by} lowers,' if by else ''} was {number(highest)}, and since "
                 f"epoch {n - low + 1} it is {now}: such updates are too small to change weights, so "
                 "nothing more is learnt",
@@ -111,6 +116,12 @@ class Endings(Check):
                 key=key,
                 evidence={"highest": highest, "learning_rate": rate, "epochs": n, "learnt": n - low},
             )
+
+    def _learnt_nothing(self, run: _Run) -> bool:
+        """Is the loss where it began?"""
+        losses = [x["loss"] for x in run.logs if isinstance(x.get("loss"), float)]
+        begun = statistics.fmean(self._losses[: limits.FIRST]) if self._losses else math.nan
+        return len(self._sources) == 1 and bool(losses) and losses[-1] > limits.NOT_IMPROVED * begun > 0
 
     # ------------------------------------------------------------------ too_few_steps
 
@@ -177,6 +188,18 @@ class Endings(Check):
             key=("stopped_early", run.place),
             evidence={"epochs": done, "asked": asked, "first_loss": losses[0], "last_loss": losses[-1]},
         )
+
+
+def _takes_rate(callbacks: Any) -> bool:
+    """Is a LearningRateScheduler's function given the rate as it is, and not the epoch alone?"""
+    functions = [c.schedule for c in callbacks if type(c).__name__ == "LearningRateScheduler"]
+    codes = [getattr(function, "__code__", None) for function in functions]
+    return any(code is not None and code.co_argcount > 1 for code in codes)
+
+
+def _is_scheduled(optimizer: Any) -> bool:
+    """Does a schedule decide the learning rate, by the number of the step?"""
+    return getattr(getattr(optimizer, "_rate", None), "variable", optimizer) is None
 
 
 def _falling_by_epoch(losses: list[float]) -> tuple[float, float, float] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy
@@ -14,6 +15,8 @@ from viz.doctor.user_code import made_at
 from viz.doctor.variable_owners import Owners
 
 __all__ = ["Frozen"]
+
+_PRODUCTS = ("matmul", "dense", "conv", "einsum", "tensordot", "dot")
 
 
 class _Watched:
@@ -34,12 +37,30 @@ class _Watched:
         return bool(self.at.size) and bool((self._now() == self.values).all())
 
 
+class _MadeInCall:
+    """Layers that were made on one line while another one was called."""
+
+    def __init__(self, caller: Any) -> None:
+        self.caller = caller  # a weak reference: models that are thrown away may get the same number again
+        self.kinds: set[str] = set()
+        self.first: dict[int, int] = {}  # the first weight, by step
+
+
+class _Constants:
+    """Arrays among the attributes of a layer, which it computes with."""
+
+    def __init__(self, layer: Any) -> None:
+        self.layer = layer
+        self.factors: dict[str, Any] = {}
+        self.zeros: dict[str, Any] = {}  # that are added
+
+
 class Frozen(Check):
     """Compares weights whose gradients aren't zero with what they were in the first step."""
 
     always = ("on_scope_begin", "on_scope_end", "on_gradient")
     begins = ("optimizer", "layer", "model")
-    ends = ("step",)
+    ends = ("step", "layer")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -59,6 +80,8 @@ class Frozen(Check):
         self._first_source = 0
         self._renewed: list[Any] = []  # optimizers in a row that had made no step before: the first, and the last
         self._renewals = 0
+        self._made_in_call: dict[Any, _MadeInCall] = {}  # by the line, and what was called
+        self._constants: dict[int, _Constants] = {}  # by the layer
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "optimizer":
@@ -78,6 +101,10 @@ class Frozen(Check):
             self._renewals, self._renewed = int(new), [optimizer] if new else []
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if opened.kind == "layer":
+            if self.watch.heavy and error is None:
+                self._called(opened.owner)
+            return
         if opened.kind != "step" or opened.scope.name != "train_step" or error is not None:
             return
         model = opened.owner
@@ -94,6 +121,47 @@ class Frozen(Check):
                 place=self.watch.called_at(),
                 evidence={"trainable": 0, "weights": len(model.weights)},
             )
+
+    def _called(self, layer: Any) -> None:
+        """Follow whether each step calls another layer, made on the same line, in the call of one that stays."""
+        own = [v for v in getattr(layer, "weights", ()) if isinstance(v, Variable)]
+        around = [each.owner for each in self.watch.scopes if each.kind in ("layer", "model")][:-1]
+        place = made_at(layer) if own and around else None
+        if place is None:
+            return
+        key = place, id(around[-1])
+        found = self._made_in_call.get(key)
+        if found is None or found.caller() is not around[-1]:
+            found = self._made_in_call[key] = _MadeInCall(weakref.ref(around[-1]))
+        found.kinds.add(type(layer).__name__)
+        found.first.setdefault(self.watch.step, own[0].identity)
+        if len(set(found.first.values())) == len(found.first) == limits.FIRST:
+            self.watch.report(
+                "frozen.in_call",
+                "error",
+                f"each call of {layer_label(around[-1])!r} makes a new {type(layer).__name__}, with new weights: they "
+                "are thrown away after the step, and never trained",
+                place=place,
+                key=("frozen", place),
+                evidence={"unchanged": len(own), "steps": len(found.first)},
+            )
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        layer = self.watch.layer() if op.name in _PRODUCTS or op.name == "add" else None
+        if layer is None or type(layer).__module__.startswith("eagerflow."):
+            return
+        for x in inputs:
+            if isinstance(x, Variable) or getattr(x, "key", None) is not None or not getattr(x, "shape", ()):
+                continue
+            name = next((name for name, value in vars(layer).items() if value is x), None)
+            data = x.data if isinstance(x, Tensor) else x
+            if name is None or getattr(getattr(data, "dtype", None), "kind", "") != "f":
+                continue
+            found = self._constants.setdefault(id(layer), _Constants(layer))
+            if op.name == "add" and not host(data).any():
+                found.zeros[name] = x.shape
+            elif op.name != "add" and len(x.shape) > 1:
+                found.factors[name] = x.shape
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
         if self.watch.inside("optimizer"):
@@ -135,8 +203,28 @@ class Frozen(Check):
         ours = self.watch.step > 1 or all(self._owners.of(v) is not None for v in variables)
         return len(variables) > 1 and not known and ours and shapes == self._shapes
 
+    def _tell_constants(self) -> None:
+        """Arrays that a layer of the user's computes with as if they were its weights."""
+        for found in self._constants.values():
+            if not found.factors:
+                continue
+            names = ", ".join([f"self.{name} {tuple(shape)}" for name, shape in found.factors.items()])
+            zeros = ", ".join([f"self.{name}" for name in found.zeros])
+            but = f", and adds {zeros}, which is all zeros" if zeros else ""
+            self.watch.report(
+                "frozen.constant",
+                "warning" if zeros else "info",  # nobody adds zeros that stay; a fixed product may well be meant
+                f"layer {layer_label(found.layer)!r} multiplies by {names}{but}: arrays, not weights, so training "
+                "never changes them",
+                layer=found.layer,
+                key=("frozen", id(found)),
+                evidence={"unchanged": len(found.factors) + len(found.zeros), "steps": self.watch.step},
+            )
+
     def finish(self) -> None:
         """Judge what has not changed."""
+        if self._gradients:
+            self._tell_constants()
         if self._only_new and self._gradients >= limits.FEW_STEPS:
             self._anew()
             return

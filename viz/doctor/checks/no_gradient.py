@@ -6,9 +6,11 @@ from typing import Any
 
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, tensors
+from viz.doctor.check_base import Check, host, number, tensors, total
 from viz.doctor.program import layer_label
+from viz.doctor.user_code import made_at
 from viz.doctor.variable_owners import Owners, layers_in
+from viz.recorder.descriptions import flat
 
 __all__ = ["Unreached"]
 
@@ -29,7 +31,7 @@ class Unreached(Check):
     """Variables whose gradient is None, or zero, in every step. Those with `trainable=False` are left alone."""
 
     always = ("on_scope_begin",)
-    begins = ("layer", "model")
+    begins = ("layer", "model", "step")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -38,12 +40,24 @@ class Unreached(Check):
         self._trained = False
         self._without_slope: tuple[str, Any] | None = None  # the last op that gave untracked values of tracked ones
         self._cut: tuple[str, Any] | None = None  # that one, where then no weight had a gradient
+        self._flat: tuple[str, Any] | None = None  # that one, of the last step
+        self._loss = 0.0  # the largest, of those looked at
+        self._place: Any = None
+        self._weighed: bool | None = None  # were there sample weights, and any above 0?
+        self._scales = False  # does the optimizer of `fit` multiply the loss by a scale?
 
     def on_scope_begin(self, opened: Any) -> None:
-        self._owners.meet(opened)
+        if opened.kind != "step":
+            self._owners.meet(opened)
+        elif opened.scope.name == "train_step" and self.watch.heavy:
+            self._scales = self._scales or hasattr(getattr(opened.owner, "optimizer", None), "dynamic_scale")
+            given = opened.scope.inputs
+            if isinstance(given, tuple) and len(given) > 2 and given[2] is not None:
+                some = any(host(w.data).any() for w in tensors(given[2]))
+                self._weighed = bool(self._weighed) or some
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if not isinstance(outputs, Tensor) or outputs.key is not None:
+        if not isinstance(outputs, Tensor) or outputs.key is not None or self.watch.inside("metric"):
             return
         # Others lose their gradient by standing outside of the tape, which is another mistake.
         flat = outputs.data.dtype.kind in "biu" or op.name in _FLAT
@@ -53,7 +67,10 @@ class Unreached(Check):
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._trained = True
         lost = not any(isinstance(result, Tensor) for result in results)
-        self._cut, self._without_slope = self._without_slope if lost else None, None
+        self._cut, self._flat, self._without_slope = self._without_slope if lost else None, self._without_slope, None
+        self._loss = max(self._loss, abs(total(targets)))
+        if self._place is None:
+            self._place = self.watch.called_at()
         for source, result in zip(sources, results):
             if not isinstance(source, Variable) or not source.trainable:
                 continue
@@ -73,6 +90,7 @@ class Unreached(Check):
         self._judge()
         if self._trained:
             self._uncalled()
+            self._unused_inputs()
 
     def _judge(self) -> None:
         without: dict[int, list[_Seen]] = {}
@@ -91,9 +109,64 @@ class Unreached(Check):
             self._tell_cut(*self._cut)
         for owner, group in without.items():
             self._tell(owner, group, "None")
-        if not self.watch.has("dead_relu", "loss_mismatch", "saturated", "nonfinite"):  # which explain zeros
-            for owner, group in zero.items():
-                self._tell(owner, group, "exactly 0")
+        if self.watch.has("dead_relu", "loss_mismatch", "saturated", "nonfinite"):  # which explain zeros
+            return
+        asked = [seen for seen in self._seen.values() if seen.asked]
+        if asked and not some and all(seen.measured >= enough for seen in asked if seen.given):
+            self._tell_all(asked)
+            return
+        half = [] if self._scales else [key for key, group in zero.items() if self._in_half(group)]
+        if half:
+            self._tell_half([seen for key in half for seen in zero.pop(key)])
+        for owner, group in zero.items():
+            self._tell(owner, group, "exactly 0")
+
+    def _in_half(self, group: list[_Seen]) -> bool:
+        """Does this layer compute in float16, in which small gradients become 0?"""
+        return getattr(self._owners.of(group[0].variable), "compute_dtype", "") == "float16"
+
+    def _tell_all(self, asked: list[_Seen]) -> None:
+        """No weight at all had a gradient that isn't zero."""
+        steps, given = asked[0].asked, [seen for seen in asked if seen.given]
+        if not given or self.watch.has("constant_output", "initial_weights"):
+            return
+        where = f"the gradient of all {len(given)} weights is exactly 0 in all {steps} steps"
+        evidence = {"variables": [seen.variable.path for seen in given], "steps": steps, "gradient": "exactly 0"}
+        about = {"place": self._place, "key": ("no_gradient", "all"), "evidence": evidence}
+        if self._weighed is False:
+            words = f"{where}: all sample weights are 0, so the loss is 0, whatever the answers"
+            self.watch.report("no_gradient.weights", "error", words, **about)
+        elif not self._loss:
+            return  # there is nothing left to learn
+        elif not self._scales and all(self._in_half([seen]) for seen in given if _is_kernel(seen.variable)):
+            self._tell_half(given)
+        else:
+            loss = f"though the loss is {number(self._loss)}"
+            if self._flat is not None:
+                op, about["place"] = self._flat
+                words = f"{where}, {loss}: what it tells of the answers goes through {op}, which has no slope"
+                self.watch.report("no_gradient.cut", "error", words, op=op, **about)
+            else:
+                words = f"{where}, {loss}: it doesn't change when they do"
+                self.watch.report("no_gradient.cut", "error", words, **about)
+
+    def _tell_half(self, group: list[_Seen]) -> None:
+        """Gradients that became 0 on their way through float16."""
+        layers_at = list(dict.fromkeys(layer_label(self._owners.of(seen.variable)) for seen in group))
+        first = self._owners.of(group[0].variable)
+        self.watch.report(
+            "no_gradient.float16",
+            "error",
+            f"the gradients of {', '.join(map(str, layers_at))}, which compute in float16, are exactly 0 in all "
+            f"{group[0].asked} steps: what is below 6e-8 becomes 0 there, and no loss scale keeps it above",
+            layer=first,
+            key=("no_gradient", "float16"),
+            evidence={
+                "variables": [seen.variable.path for seen in group],
+                "steps": group[0].asked,
+                "gradient": "exactly 0",
+            },
+        )
 
     def _tell_cut(self, op: str, place: Any) -> None:
         """One op stands between all weights and the loss."""
@@ -140,6 +213,34 @@ class Unreached(Check):
                         key=("no_gradient", id(layer)),
                         evidence={"variables": [], "steps": 0, "gradient": "None"},
                     )
+
+    def _unused_inputs(self) -> None:
+        """An `Input` of a trained model from which no way leads to its outputs."""
+        for root in self._owners.roots():
+            graph = getattr(root, "_graph", None)
+            if graph is None or not hasattr(graph, "nodes") or not self._trains(root):
+                continue
+            used = {id(x) for node in graph.nodes for x in flat(node.inputs)} | {id(x) for x in flat(graph.outputs)}
+            given = list(flat(graph.inputs))
+            unused = [x for x in given if id(x) not in used]
+            if not unused or len(unused) == len(given):
+                continue
+            names = ", ".join([repr(getattr(x, "name", "?")) for x in unused])
+            numbers = ", ".join([str(i) for i, x in enumerate(given, 1) if id(x) not in used])
+            self.watch.report(
+                "no_gradient.input",
+                "warning",
+                f"of the {len(given)} inputs of {layer_label(root)!r}, number {numbers} ({names}) reaches no output: "
+                "what it is given changes nothing",
+                layer=root,
+                place=made_at(root),
+                key=("no_gradient.input", id(root)),
+                evidence={"inputs": len(given), "unused": len(unused), "steps": self.watch.step, "variables": []},
+            )
+
+    def _trains(self, root: Any) -> bool:
+        """Was a gradient asked of weights of this model?"""
+        return any(getattr(v, "identity", 0) in self._seen for v in getattr(root, "trainable_variables", ()))
 
 
 def _has_weights(layer: Any) -> bool:

@@ -21,6 +21,9 @@ _VALUES = ("RandomBrightness", "RandomContrast", "GaussianNoise", "RandomSaturat
 class Noise(Check):
     """Runs a batch again without dropout, and compares what augmentation gives with what it was given."""
 
+    always = ("on_scope_begin",)
+    begins = ("layer",)
+
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._dropout: dict[int, Any] = {}
@@ -32,6 +35,8 @@ class Noise(Check):
         owner = opened.owner
         if opened.kind != "layer" or not opened.training or "Dropout" not in type(owner).__name__:
             return
+        if self.watch.step and owner.rate and self._is_asked_only():
+            self._tell_always(owner)
         if isinstance(getattr(owner, "rate", None), float) and owner.rate >= limits.DROPOUT:
             self._dropout[id(owner)] = owner
 
@@ -44,6 +49,23 @@ class Noise(Check):
             self._again(opened, first_tensor(opened.scope.inputs), outputs)
 
     # ------------------------------------------------------------------ dropout_high
+
+    def _is_asked_only(self) -> bool:
+        """Is the model run without training, as `evaluate` and `predict` do?"""
+        steps = [opened.scope.name for opened in self.watch.scopes if opened.kind == "step"]
+        outer = next((opened for opened in self.watch.scopes if opened.kind in ("layer", "model")), None)
+        return (bool(steps) and steps[0] != "train_step") or (outer is not None and outer.training is False)
+
+    def _tell_always(self, layer: Any) -> None:
+        """A hint: some draw several answers on purpose."""
+        self.watch.report(
+            "dropout_high.always",
+            "info",
+            f"layer {layer_label(layer)!r} drops {layer.rate:.0%} in evaluation and prediction, too, as its call says "
+            "training=True: answers differ from call to call",
+            layer=layer,
+            evidence={"rate": layer.rate, "noise": layer.rate, "layers": [layer_label(layer)]},
+        )
 
     def _again(self, opened: Any, x: Any, outputs: Any) -> None:
         """The same batch without dropout, in two of the steps."""

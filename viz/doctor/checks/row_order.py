@@ -9,13 +9,14 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host
+from viz.doctor.check_base import Check, host, tensors
+from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.class_numbers import agreement, label_classes
 from viz.doctor.source_calls import is_half_of_data, lone_shuffles
 from viz.doctor.user_code import Place
 
-__all__ = ["ClassOrder", "Order", "Shuffles"]
+__all__ = ["ClassOrder", "Order", "SameBatch", "Shuffles"]
 
 
 class Order:
@@ -106,6 +107,40 @@ class ClassOrder(Check):
                 key=("sorted_rows", key),
                 evidence=found,
             )
+
+
+class SameBatch(Check):
+    """A data set of several batches that gives the same one again and again."""
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._last: numpy.ndarray | None = None
+        self._alike = 0
+
+    def on_scope_begin(self, opened: Any) -> None:
+        if opened.kind != "step" or opened.scope.name != "train_step" or self.watch.step >= limits.HEAVY_STEPS:
+            return
+        found = tensors(opened.scope.inputs)
+        now = host(found[0].data) if found else None
+        known, self._last = self._last, now
+        alike = now is not None and known is not None and known.shape == now.shape and bool((known == now).all())
+        self._alike = self._alike + 1 if alike else 0
+        if self._alike != limits.WINDOW - 1 or now is None or bool((now == now[:1]).all()):
+            return
+        feed = getattr(running_fit(), "feed", None)
+        of_index = type(feed).__name__ == "PyDatasetFeed"
+        batches = getattr(feed, "available", None) if of_index else getattr(feed, "steps", None)
+        if not batches or batches <= 1:
+            return
+        self.watch.report(
+            "sorted_rows.same",
+            "warning" if of_index else "info",  # a data set that repeats one batch may be meant: can it be learnt?
+            f"the first {limits.WINDOW} of {batches} batches are the same {len(now)} rows"
+            f"{', whatever the index: __getitem__ does not use it' if of_index else ''}",
+            place=self.watch.called_at(),
+            key=("sorted_rows", "same"),
+            evidence={"share": 1.0, "usual": 1 / batches, "batches": limits.WINDOW, "classes": 0},
+        )
 
 
 class Shuffles(Check):

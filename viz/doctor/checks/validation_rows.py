@@ -146,7 +146,9 @@ class ValidationLoss(_OfOneLoss):
         if constants is None or min(constants) < limits.NO_LOSS:
             return
         loss, best = self._logs[-1][0], min(validation for _, validation in self._logs)
-        rows, relative = self._fit.validation.rows, loss_kind(self.loss[0]) == "other"
+        rows, relative = getattr(self._fit.validation, "rows", None), loss_kind(self.loss[0]) == "other"
+        if rows is None:
+            return  # a data set, whose rows nobody counts
         gain, of_best = (_gain(*pair, relative) for pair in ((constants[0], loss), (constants[1], best)))
         by_luck = of_best * rows < math.log(limits.CHANCE_BEST * len(self._logs)) * (2 if relative else 1)
         if by_luck and _stays(self._logs):
@@ -183,6 +185,7 @@ class ValidationLoss(_OfOneLoss):
         pairs = []
         for feed in (self._fit.feed, self._fit.validation):
             labels = labels_of(feed)
+            labels = _labels_by_index(feed) if labels is None else labels
             if labels is None:
                 return None
             some = labels[numpy.linspace(0, len(labels) - 1, min(rows, len(labels))).astype(int)]
@@ -210,6 +213,19 @@ def labels_of(feed: Any) -> numpy.ndarray | None:
     if len(found) != 1 or not hasattr(found[0], "dtype") or found[0].dtype.kind not in "fiub" or not found[0].ndim:
         return None
     return host(found[0].data if isinstance(found[0], Tensor) else found[0])
+
+
+def _labels_by_index(feed: Any) -> numpy.ndarray | None:
+    """Labels of some batches of a data set that gives them by their number; None for any other."""
+    if type(feed).__name__ != "PyDatasetFeed" or not feed.available:
+        return None
+    some = sorted({int(i) for i in numpy.linspace(0, feed.available - 1, limits.BATCHES_READ)})
+    batches: list[Any] = [feed.dataset[i] for i in some]
+    labels = [list(flat(b[1])) if isinstance(b, tuple) and len(b) == 2 else [] for b in batches]
+    if any(len(each) != 1 or not getattr(each[0], "ndim", 0) for each in labels):
+        return None
+    arrays = [host(y.data if isinstance(y, Tensor) else y) for (y,) in labels]
+    return numpy.concatenate(arrays) if len({a.shape[1:] for a in arrays}) == 1 else None
 
 
 def classes_apart(

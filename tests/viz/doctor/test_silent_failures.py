@@ -1,0 +1,215 @@
+"""Trainings that run and teach nothing, each with the way in which that came about, and what comes near to them."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from tests.viz.doctor.planted import script
+from viz.doctor.watched_script import examine
+
+SOFTMAX = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])\n'
+SIGMOID = 'model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])\n'
+HALF = """
+ef.mixed_precision.set_global_policy("mixed_float16")
+try:
+    model = ef.Sequential([layers.Dense(16, activation="tanh"), layers.Dense(16, activation="tanh"),
+                           layers.Dense(3, dtype="float32")])
+finally:
+    ef.mixed_precision.set_global_policy("float32")
+loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+optimizer = ef.optimizers.SGD(0.1)
+for step in range(30):
+    with ef.GradientTape() as tape:
+        loss = loss_of(number, model(x)) * 1e-9
+    variables = model.trainable_variables
+    optimizer.apply([g * 1e9 for g in tape.gradient(loss, variables)], variables)
+"""
+RARE = """
+rare = (rng.random(2000) < 0.1).astype("int32")
+many = rng.normal(size=(2000, 6)).astype("float32") + 0.8 * rare[:, None]
+"""
+OWN = """
+class Own(layers.Layer):
+    def build(self, shape):
+        self.w = ops.convert_to_tensor(rng.normal(size=(shape[-1], 16)).astype("float32") * 0.1)
+        self.b = {bias}
+    def call(self, h):
+        return ops.relu(ops.matmul(h, self.w) + self.b)
+model = ef.Sequential([Own(), layers.Dense(3, activation="softmax")])
+"""
+DATA = """
+class Data(ef.utils.PyDataset):
+    def __len__(self):
+        return 8
+    def __getitem__(self, index):
+        return {rows}
+"""
+FIT = 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(x, number, epochs=8, verbose=0)\n'
+
+FOUND = {
+    "a loss that counts": (
+        "no_gradient.cut",
+        "error",
+        SOFTMAX
+        + """
+def wrong(y, p):
+    right = ops.equal(ops.argmax(p, -1), ops.cast(ops.reshape(y, (-1,)), "int64"))  # here
+    return 1 - ops.mean(ops.cast(right, "float32")) + 0 * ops.sum(p)
+model.compile("adam", wrong)
+model.fit(x, number, epochs=8, verbose=0)
+""",
+    ),
+    "weights of zero": (
+        "no_gradient.weights",
+        "error",
+        SOFTMAX
+        + 'model.compile("adam", "sparse_categorical_crossentropy")\n'
+        + "model.fit(x, number, sample_weight=np.zeros(len(x)), epochs=4, verbose=0)  # here\n",
+    ),
+    "gradients that float16 rounds to zero": ("no_gradient.float16", "error", HALF),
+    "an input that nothing is made of": (
+        "no_gradient.input",
+        "error",  # as severe as the constant answers that follow from it
+        """
+a, b = ef.Input((8,)), ef.Input((8,))
+tower = layers.Dense(4)
+apart = layers.Subtract()([tower(a), tower(a)])
+model = ef.Model([a, b], layers.Dense(1, activation="sigmoid")(apart))  # here
+model.compile("adam", "binary_crossentropy")
+model.fit([x, x[::-1]], binary, batch_size=16, epochs=3, verbose=0)
+""",
+    ),
+    "the frequent class weighs more": (
+        "class_imbalance.weights",
+        "warning",
+        RARE
+        + SIGMOID
+        + 'model.compile("adam", "binary_crossentropy")\n'
+        + "model.fit(many, rare, epochs=4, class_weight={0: 12.0, 1: 1.0}, verbose=0)  # here\n",
+    ),
+    "arrays in place of weights": ("frozen.constant", "warning", OWN.format(bias="ops.zeros((16,))") + FIT),
+    "a fixed product may be meant": ("frozen.constant", "info", OWN.format(bias="1.0") + FIT),
+    "a layer that is made in each call": (
+        "frozen.in_call",
+        "error",
+        """
+class Net(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden = layers.Dense(8, activation="relu")
+    def call(self, h):
+        return layers.Dense(3, activation="softmax")(self.hidden(h))  # here
+model = Net()
+"""
+        + FIT,
+    ),
+    "an index that is not used": (
+        "sorted_rows.same",
+        "warning",
+        DATA.format(rows="x[:16], number[:16]")
+        + SOFTMAX
+        + 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(Data(), epochs=2, verbose=0)  # here\n',
+    ),
+    "a batch that is repeated on purpose": (
+        "sorted_rows.same",
+        "info",
+        SOFTMAX
+        + 'model.compile("adam", "sparse_categorical_crossentropy")\n'
+        + "same = ef.data.Dataset.from_tensor_slices((x[:16], number[:16])).batch(16).repeat()\n"
+        + "model.fit(same, steps_per_epoch=16, epochs=2, verbose=0)\n",
+    ),
+    "dropout in evaluation, too": (
+        "dropout_high.always",
+        "info",
+        """
+inputs = ef.Input((8,))
+h = layers.Dropout(0.3)(layers.Dense(16, activation="relu")(inputs), training=True)  # here
+model = ef.Model(inputs, layers.Dense(3, activation="softmax")(h))
+"""
+        + FIT
+        + "model.predict(x, verbose=0)\n",
+    ),
+    "a schedule that counts epochs": (
+        "lr_too_low.schedule",
+        "error",
+        SOFTMAX
+        + "rate = ef.optimizers.schedules.CosineDecay(1e-3, decay_steps=10)\n"
+        + 'model.compile(ef.optimizers.Adam(rate), "sparse_categorical_crossentropy")\n'
+        + "model.fit(x, number, epochs=10, verbose=0)\n",
+    ),
+    "a scheduler that lowers what it lowered": (
+        "lr_too_low.compounds",
+        "error",
+        SOFTMAX
+        + 'model.compile("adam", "sparse_categorical_crossentropy")\n'
+        + "lower = ef.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 * rate)\n"
+        + "model.fit(x, number, epochs=12, callbacks=[lower], verbose=0)\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_teaches_nothing_is_named(name, tmp_path, capsys):
+    rule, severity, source = FOUND[name]
+    whole, line = script(textwrap.dedent(source))
+    path = tmp_path / "train.py"
+    path.write_text(whole)
+    examination = examine(str(path))
+    assert examination.failures == []
+    assert not examination.crashed, capsys.readouterr().err
+    found = [f for f in examination.diagnosis if f.rule == rule]
+    assert [f.severity for f in found] == [severity], examination.diagnosis.text
+    if line is not None:
+        assert (found[0].file, found[0].line) == (str(path), line)
+
+
+NONE = {
+    "dropout that is only trained with": SOFTMAX.replace("[layers", "[layers.Dropout(0.3), layers") + FIT,
+    "the rare class weighs more": RARE
+    + SIGMOID
+    + 'model.compile("adam", "binary_crossentropy")\n'
+    + "model.fit(many, rare, epochs=4, class_weight={0: 1.0, 1: 9.0}, verbose=0)\n",
+    "nothing left to learn": """
+model = ef.Sequential([layers.Dense(1, kernel_initializer="zeros")])
+model.compile("sgd", "mse")
+model.fit(x, 0 * target, epochs=8, verbose=0)
+""",
+    "an index that is used": DATA.format(rows="x[16 * index : 16 * index + 16], number[16 * index : 16 * index + 16]")
+    + SOFTMAX
+    + 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(Data(), epochs=4, verbose=0)\n',
+    "layers without weights that are made in a call": """
+class Net(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.head = layers.Dense(3, activation="softmax")
+    def call(self, h):
+        return self.head(layers.Flatten()(h))
+model = Net()
+"""
+    + FIT,
+}
+
+
+@pytest.mark.parametrize("name", NONE)
+def test_what_comes_near_gets_none_of_these(name, tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text(script(NONE[name])[0])
+    rules = [f.rule for f in examine(str(path)).diagnosis]
+    assert not {rule for rule, _, _ in FOUND.values()} & set(rules), rules
+
+
+def test_labels_of_other_rows_are_found_where_batches_come_by_number(tmp_path):
+    shifted = DATA.format(rows="x[16 * index : 16 * index + 16], number[16 * index + 1 : 16 * index + 17]")
+    path = tmp_path / "train.py"
+    path.write_text(
+        script(shifted.replace("return 8", "return 7") + SOFTMAX)[0]
+        + 'model.compile(ef.optimizers.Adam(0.01), "sparse_categorical_crossentropy")\n'
+        + "held = rng.normal(size=(128, 8)).astype('float32')\n"
+        + "right = (held[:, 0] + held[:, 1] > 0).astype('int32') + (held[:, 2] > 0.5).astype('int32')\n"
+        + "model.fit(Data(), validation_data=(held, right), epochs=35, verbose=0)\n"
+    )
+    examination = examine(str(path))
+    assert examination.failures == []
+    assert "it never was below" in examination.diagnosis.text
