@@ -232,28 +232,7 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
             **evidence,
         )
     if best.share <= _LEARNT:
-        if own.broken:
-            return _other_rate(f"{told}, but the script's {own.name} makes it NaN", subject, evidence)
-        if own.share > _UNMOVED and not own.falling and not scheduled:
-            return _of_slow(subject, told, own, evidence)
-        if own.steps >= _STEPS and not scheduled and rate_is_high(first.optimizer):
-            rate = float(first.optimizer.learning_rate)
-            words = f"{told}, but the script's {own.name}({rate:g}) leaves it at {number(min(own.losses))}"
-            if not own.falling:
-                return _other_rate(words, subject, evidence)
-            return open_question(f"{words} in {own.steps}: is its learning rate too high?", subject.place, **evidence)
-        words = f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})"
-        ends = _end_of_schedule(subject) if scheduled else None
-        if ends is not None and own.share > _STUCK:
-            return fault(
-                f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that",
-                f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether",
-                subject.compiled_at,
-                **evidence,
-            )
-        if own.share > _LITTLE and own.steps >= _STEPS:
-            return open_question(f"{words}: is its learning rate too low at first?", subject.compiled_at, **evidence)
-        return fine(words, subject.place, **evidence)
+        return _learnt_by_another(subject, own, told, evidence, scheduled)
     reason = _excuse(subject, own, rows)
     if reason is None and best.share > _STUCK and own.steps >= _STEPS and not best.falling:
         longer = _left_plateau(subject, subject.part(rows), _RATES[-1], min(best.losses), _PATIENT)
@@ -274,6 +253,33 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
         )
     words = reason or f"{told}: not to a tenth {_of_what(best)}, but it falls"
     return open_question(words, subject.place, **evidence)
+
+
+def _learnt_by_another(subject: Subject, own: _Attempt, told: str, evidence: dict[str, Any], scheduled: bool) -> Row:
+    """Another rate than the script's learns the batch: is that because of the script's own?"""
+    first = subject.first
+    if own.broken:
+        return _other_rate(f"{told}, but the script's {own.name} makes it NaN", subject, evidence)
+    if own.share > _UNMOVED and not own.falling and not scheduled:
+        return _of_slow(subject, told, own, evidence)
+    if own.steps >= _STEPS and not scheduled and rate_is_high(first.optimizer):
+        rate = float(first.optimizer.learning_rate)
+        words = f"{told}, but the script's {own.name}({rate:g}) leaves it at {number(min(own.losses))}"
+        if not own.falling:
+            return _other_rate(words, subject, evidence)
+        return open_question(f"{words} in {own.steps}: is its learning rate too high?", subject.place, **evidence)
+    words = f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})"
+    ends = _end_of_schedule(subject) if scheduled else None
+    if ends is not None and own.share > _STUCK:
+        return fault(
+            f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that",
+            f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether",
+            subject.compiled_at,
+            **evidence,
+        )
+    if own.share > _LITTLE and own.steps >= _STEPS:
+        return open_question(f"{words}: is its learning rate too low at first?", subject.compiled_at, **evidence)
+    return fine(words, subject.place, **evidence)
 
 
 def _end_of_schedule(subject: Subject) -> tuple[int, int] | None:
