@@ -20,6 +20,7 @@ import numpy
 from eagerflow.capture.instructions import Compute, Const, Instruction, Naming, Ref, Rule, Slot
 from eagerflow.core.exclusive import exclusive
 from eagerflow.kernels.convolution.epilogue import masked
+from eagerflow.kernels.elementwise.activations import clipped
 
 __all__ = ["LEAST", "Masked", "in_place", "taken_apart"]
 
@@ -213,8 +214,13 @@ def _arguments(instruction: Instruction, named: Naming) -> tuple[list[Ref], Kern
     passed = list(instruction.passed())
     if any(name for name, _ in passed):
         return None
-    function = instruction.op.forward
+    function = _relu if instruction.op.name == "relu" else instruction.op.forward
     return [ref for _, ref in passed], lambda *given: function(numpy, *given), instruction.op.name
+
+
+def _relu(xp: Any, x: Any) -> Any:
+    """Relu of a piece as of the large array that it is from: of small ones it has other zeros."""
+    return clipped(x) if x.dtype.char in "fd" else xp.maximum(x, 0)
 
 
 def _of_rule(rule: Rule) -> tuple[list[Ref], Kernel, str] | None:

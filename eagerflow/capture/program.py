@@ -16,6 +16,7 @@ import numpy
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.in_place import in_place, taken_apart
 from eagerflow.capture.instructions import Add, Call, Compute, Instruction, Ref, Rule
+from eagerflow.capture.joined import joined
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.memory import dropped
 from eagerflow.capture.needed import needed
@@ -111,7 +112,8 @@ class Program:
     def needed(self) -> list[Instruction]:
         """The instructions that a replay runs."""
         outputs = set(self.outputs.slots())
-        return taken_apart(needed(self.instructions, outputs), outputs, self.sizes)
+        found = taken_apart(needed(self.instructions, outputs), outputs, self.sizes)
+        return found if self.less_memory else joined(found, outputs, self.sizes)
 
     def _lines(self, instructions: Sequence[Instruction], reuses: bool) -> Iterator[_Line]:
         """The lines of the function, each with the instruction that it is, if it is one, and how many came before.

@@ -16,6 +16,8 @@ import eagerflow as ef
 import eagerflow.optimizers
 from eagerflow.base import twins
 from eagerflow.compiled import kernel, objects, provider, store
+from eagerflow.kernels.elementwise.activations import relu
+from eagerflow.kernels.normalization import relu_behind
 from eagerflow.kernels.normalization.batch_norm import Layout
 from eagerflow.kernels.recurrent import lstm
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
@@ -555,6 +557,24 @@ def test_what_is_missing_is_made_in_the_background_and_switches_nothing_on(tmp_p
         time.sleep(0.05)
     assert list(folder.glob("*.o"))
     assert not (folder / "used").exists()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_relu_behind_a_normalization_is_done_by_its_kernel(dtype, monkeypatch):
+    x = numbers(1 << 15, 20, dtype=dtype)
+    x.flat[::7], x.flat[1::7], x.flat[2::7], x.flat[3::7] = -0.0, np.nan, np.inf, -np.inf
+    given = x, np.ones(20, dtype), np.full(20, -0.0, dtype), Layout(len(x), 20, 1)
+    scaled = provider.find("batch_norm", "scale_channels")
+    wanted = relu(scaled(*given))
+
+    def not_again(x, out=None):
+        raise AssertionError("relu was done a second time")
+
+    assert relu_behind._zeros_keep_signs()
+    monkeypatch.setattr(relu_behind, "clipped", not_again)
+    found = relu_behind.relu_behind(scaled)(*given)
+    assert found.tobytes() == wanted.tobytes()
+    assert np.signbit(found[found == 0]).any()
 
 
 def test_machine_code_is_kept_under_the_features_that_numba_uses(monkeypatch):

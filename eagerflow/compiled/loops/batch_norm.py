@@ -62,15 +62,28 @@ def scaled_row(out: Any, x: Any, at: Any, about: Any, factor: Any, shift: Any, n
         out[at + j] = (x[at + j] - about[j]) * factor[j] + shift[j]
 
 
-@compiled("x[all], about[n], factor[n], shift[n], out[all]; start: int, stop: int", apart=True)
-def scaled_rows(x: Any, about: Any, factor: Any, shift: Any, out: Any, start: int, stop: int) -> None:
-    """out = (x - about) factor + shift, for some rows."""
+@inner_loop
+def positive_row(out: Any, x: Any, at: Any, about: Any, factor: Any, shift: Any, n: Any) -> None:
+    """The same, but 0 where that is negative."""
+    zero = out.dtype.type(0)
+    for u in range(n):
+        j = _at(u)
+        made = (x[at + j] - about[j]) * factor[j] + shift[j]
+        out[at + j] = zero if made < zero else made
+
+
+@compiled("x[all], about[n], factor[n], shift[n], out[all], relu: int; start: int, stop: int", apart=True)
+def scaled_rows(x: Any, about: Any, factor: Any, shift: Any, out: Any, relu: int, start: int, stop: int) -> None:
+    """out = (x - about) factor + shift, for some rows; with `relu` the positive part of it."""
     n = about.size
     end = min(stop * n, x.size)
     for i in range(start * n, end, n):
         fetch_soon(x, i + _AHEAD, n)
         fetch_soon(out, i + _AHEAD, n)
-        scaled_row(out, x, _at(i), about, factor, shift, _at(min(n, end - i)))
+        if relu:
+            positive_row(out, x, _at(i), about, factor, shift, _at(min(n, end - i)))
+        else:
+            scaled_row(out, x, _at(i), about, factor, shift, _at(min(n, end - i)))
 
 
 @inner_loop

@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from eagerflow.compiled.loops import batch_norm as loops
 from eagerflow.compiled.pieces import pieces, run, run_rows
+from eagerflow.kernels.normalization.relu_behind import relu_is_done, relu_is_wanted
 
 __all__ = ["batch_norm", "batch_norm_gradient", "scale_channels"]
 
@@ -50,12 +51,13 @@ def scale_channels(x: ndarray, factor: Any, shift: Any, plan: Any) -> Any:
 
 
 def _scaled(matrix: ndarray, about: Any, factor: Any, shift: Any) -> Any:
-    """(matrix - about) factor + shift."""
+    """(matrix - about) factor + shift, and relu of it where that is to follow."""
     out, rows = numpy.empty(matrix.shape, matrix.dtype), [_row(v, matrix) for v in (about, factor, shift)]
-    work = loops.scaled_rows.on(matrix.reshape(-1), *rows, out.reshape(-1))
+    work = loops.scaled_rows.on(matrix.reshape(-1), *rows, out.reshape(-1), int(relu_is_wanted()))
     if work is None:
         return None
     run_rows(work, -(-matrix.size // rows[0].size), rows[0].size, matrix.size * 0.15, backwards=True)
+    relu_is_done()
     return out
 
 

@@ -18,12 +18,13 @@ from eagerflow.kernels.elementwise.one_pass import one_pass
 from eagerflow.kernels.machine.blocks import elementwise, zeros
 from eagerflow.kernels.machine.costs import Blocks
 
-__all__ = ["elu", "elu_gradient", "gelu_tanh", "gelu_tanh_gradient", "leaky_relu", "leaky_relu_gradient", "masked"]
-__all__ += ["relu", "relu_gradient", "sigmoid", "sigmoid_crossentropy", "sigmoid_crossentropy_gradient"]
+__all__ = ["clipped", "elu", "elu_gradient", "gelu_tanh", "gelu_tanh_gradient", "leaky_relu", "leaky_relu_gradient"]
+__all__ += ["masked", "relu", "relu_gradient", "sigmoid", "sigmoid_crossentropy", "sigmoid_crossentropy_gradient"]
 __all__ += ["sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh_gradient"]
 
 
-def _clip(x: ndarray, out: ndarray | None = None) -> Any:
+def clipped(x: ndarray, out: ndarray | None = None) -> Any:
+    """max(x, 0) of large arrays; -0.0 stays what it is, where `maximum` makes 0.0 of it."""
     return numpy.clip(x, 0, numpy.inf, out=out)
 
 
@@ -32,12 +33,12 @@ def _positive(x: ndarray, out: ndarray) -> None:
     if x.size < Blocks.ZEROS_PAY:
         numpy.maximum(x, zeros(x.size, x.dtype), out=out)
     else:
-        _clip(x, out)
+        clipped(x, out)
 
 
 def relu(x: ndarray) -> Any:
     """max(x, 0)."""
-    return elementwise(_positive, x, nanoseconds=0.2) if x.size < Blocks.ZEROS_PAY else one_pass(_clip, x)
+    return elementwise(_positive, x, nanoseconds=0.2) if x.size < Blocks.ZEROS_PAY else one_pass(clipped, x)
 
 
 def _where_positive(g: ndarray, y: ndarray, out: ndarray) -> None:
