@@ -19,6 +19,7 @@ import numpy.random.mtrand
 
 from eagerflow.base.capturing import capturing
 from eagerflow.capture.calls import is_of_user
+from eagerflow.kernels.machine.threads import WORKERS
 
 __all__ = ["heard_draws"]
 
@@ -86,14 +87,19 @@ def heard_draws(recorder: Any) -> Iterator[None]:
     Args:
         recorder: is told to end.
     """
-    alone = threading.active_count() == 1  # or else another thread may draw meanwhile, for the next batch, say
-    before = _states() if alone else None
+    before = _states() if _is_alone() else None
     with _listened():
         yield
     if before is not None:  # for those who hold the generators' functions since before
         for now, then, name in zip(_states(), before, ("Python's random", "numpy.random")):
             if now != then and recorder.ended is None:
                 recorder.ended = (f"the step draws from {name}", None)
+
+
+def _is_alone() -> bool:
+    """Whether no other thread may draw meanwhile, for the next batch, say; the kernels' own don't."""
+    me = threading.current_thread()
+    return all(thread is me or thread.name.startswith(WORKERS) for thread in threading.enumerate())
 
 
 def _states() -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["explain_unpacking", "pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
+__all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -46,22 +46,3 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
     if y is not None:
         return x, y
     return (x,) if isinstance(x, (tuple, list)) else x
-
-
-def explain_unpacking(error: BaseException, step: str, data: Any) -> None:
-    """Say what a step of the user's own was given, where it took that apart in another number of parts.
-
-    Args:
-        error: what the step raised.
-        step: its name.
-        data: what it was given.
-    """
-    trail = error.__traceback__
-    while trail is not None and trail.tb_next is not None:
-        trail = trail.tb_next
-    unpacked = type(error) is ValueError and "values to unpack" in str(error)
-    if trail is None or not unpacked or trail.tb_frame.f_code.co_name != step or not isinstance(data, tuple):
-        return
-    parts = "x, y, sample_weight" if len(data) == 3 else "x, y" if len(data) == 2 else "x"
-    cure = "x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data), where what isn't there is None"
-    error.args = (f"{error}. {step} was given ({parts}): write {cure}.",)

@@ -1,4 +1,4 @@
-"""Checks of the arguments of `fit`, `evaluate` and `predict`: what makes no sense is an error."""
+"""Checks of the arguments of `fit`, `evaluate` and `predict`, and of how steps take data apart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from eagerflow.base import tree
 from eagerflow.base.config import max_epochs
 from eagerflow.data.feed import Feed
 
-__all__ = ["at_least_one", "fraction", "split", "takes", "verbosity", "with_an_end", "within_max_epochs"]
+__all__ = [
+    "at_least_one",
+    "explain_unpacking",
+    "fraction",
+    "split",
+    "takes",
+    "verbosity",
+    "with_an_end",
+    "within_max_epochs",
+]
 
 
 @functools.lru_cache(maxsize=128)
@@ -104,3 +113,22 @@ def split(feed_parts: tuple[Any, ...], rows: int, part: float) -> tuple[tuple[An
 
 def _cut(array: Any, index: slice) -> Any:
     return None if array is None else array[index]
+
+
+def explain_unpacking(error: BaseException, step: str, data: Any) -> None:
+    """Say what a step of the user's own was given, where it took that apart in another number of parts.
+
+    Args:
+        error: what the step raised.
+        step: its name.
+        data: what it was given.
+    """
+    trail = error.__traceback__
+    while trail is not None and trail.tb_next is not None:
+        trail = trail.tb_next
+    unpacked = type(error) is ValueError and "values to unpack" in str(error)
+    if trail is None or not unpacked or trail.tb_frame.f_code.co_name != step or not isinstance(data, tuple):
+        return
+    parts = "x, y, sample_weight" if len(data) == 3 else "x, y" if len(data) == 2 else "x"
+    cure = "x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data), where what isn't there is None"
+    error.args = (f"{error}. {step} was given ({parts}): write {cure}.",)

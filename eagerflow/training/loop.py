@@ -16,7 +16,7 @@ from eagerflow.core.device import to_host
 from eagerflow.core.observe import logs as announce_logs, scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.feed import Feed
-from eagerflow.data.packing import explain_unpacking
+from eagerflow.training.checks import explain_unpacking
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.undone_steps import States
 

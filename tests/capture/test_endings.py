@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.capture import draws
 from eagerflow.capture.draws import heard_draws
 from eagerflow.capture.recorder import Recorder
 from tests.capture.steps import many
@@ -207,7 +208,8 @@ def test_what_changes_outside_is_named():
 
 
 @pytest.mark.parametrize("draw", [np.random.rand, functools.partial(random.random)], ids=["numpy", "python"])
-def test_draws_by_functions_held_since_before_are_noticed(draw):
+def test_draws_by_functions_held_since_before_are_noticed(draw, monkeypatch):
+    monkeypatch.setattr(draws, "_is_alone", lambda: True)  # threads of other tests may live on
     captured = ef.function(lambda x: x * 2 if draw() < 2.0 else x)
     with pytest.warns(UserWarning, match=r"draw \(RandomState\) may change|draws from Python's random"):
         many(captured, X)

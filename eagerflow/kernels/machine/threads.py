@@ -34,8 +34,10 @@ from eagerflow.kernels.machine.cpus import usable_cpus
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.thread_placement import Mover, processor
 
-__all__ = ["KEPT", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads", "share_processors"]
+__all__ = ["KEPT", "WORKERS", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
+__all__ += ["share_processors"]
 
+WORKERS = "eagerflow-"  # how the names of the kernels' threads begin
 KEPT = 500  # results, or things to copy, up to which NumPy keeps the interpreter's lock while it works
 _VARIABLE = "EAGERFLOW_NUM_THREADS"
 
@@ -121,7 +123,7 @@ class _Pool:
         """Start workers as far as the system has threads (there are none at the interpreter's end)."""
         with self.lock:
             while self.started < helpers:
-                name = f"eagerflow-{self.started + 1}"
+                name = f"{WORKERS}{self.started + 1}"
                 worker = threading.Thread(target=_serve, args=(self.tasks,), name=name, daemon=True)
                 try:
                     worker.start()

@@ -8,6 +8,8 @@ import pytest
 import eagerflow as ef
 from viz.doctor import Watcher
 
+FADED = {f"lr_too_low.{way}" for way in ("compounds", "faded", "plateau", "schedule")}
+
 
 def found(*callbacks, rate=0.01, epochs=12):
     rng = np.random.default_rng(0)
@@ -16,7 +18,7 @@ def found(*callbacks, rate=0.01, epochs=12):
     model.compile(ef.optimizers.Adam(rate), "mse")
     with Watcher() as watcher:
         model.fit(x, x[:, :1], batch_size=8, epochs=epochs, verbose=0, callbacks=list(callbacks))
-    return [finding for finding in watcher.findings if finding.rule == "lr_too_low.faded"]
+    return [finding for finding in watcher.findings if finding.rule in FADED]
 
 
 def scheduled(rate_in):

@@ -150,6 +150,7 @@ model = ef.Model(inputs, layers.Dense(3, activation="softmax")(h))
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*makes a new Dense each time")
 @pytest.mark.parametrize("name", FOUND)
 def test_what_teaches_nothing_is_named(name, tmp_path, capsys):
     rule, severity, source = FOUND[name]
