@@ -60,8 +60,8 @@ _HOW = """
 
 - `fit` is one epoch of `fit` over shuffled batches; for PyTorch, the loop that its users write. *Loop* is a training
   loop of one's own on a batch that is ready. `predict` goes through data in batches, without gradients.
-- *Best Keras* is, for each network, the fastest of Keras 3 on PyTorch, JAX and TensorFlow; the latter two compile the
-  step. Compiling isn't part of the times.
+- *Best Keras* is, for each network, the faster of Keras 3 on JAX and on TensorFlow, which both compile the step.
+  Compiling isn't part of the times.
 - Every framework has a process of its own and its own defaults. They take turns, so that a slow moment of the machine
   hits all alike. Figures are medians, and the mean of all runs where there are several.
 - On one core, processor time is counted; on all cores, the time that passed.
