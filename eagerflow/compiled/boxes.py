@@ -12,13 +12,12 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import ndarray
 
-from eagerflow.compiled.pieces import run_rows
+from eagerflow.compiled.pieces import LARGE, run_rows
 from eagerflow.kernels.machine.threads import get_num_threads
 from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["Boxes", "boxes_of_elements", "boxes_of_windows", "run_lines", "three"]
 
-_PIECE = 1 << 18  # numbers: loops that wait for memory don't notice a call for each of these pieces
 _COST = 0.15  # nanoseconds for a number
 
 
@@ -106,4 +105,4 @@ def run_lines(work: Any, x: ndarray, out: ndarray) -> None:
     if get_num_threads() == 1:
         work(0, lines)
     else:
-        run_rows(work, lines, numbers // lines, numbers * _COST, numbers=_PIECE)
+        run_rows(work, lines, numbers // lines, numbers * _COST, numbers=LARGE)

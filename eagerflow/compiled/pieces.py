@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from eagerflow.kernels.machine.threads import each
 
-__all__ = ["pieces", "run", "run_rows"]
+__all__ = ["LARGE", "pieces", "run", "run_rows"]
 
 _NUMBERS = 1 << 16  # of a piece: some 20 microseconds
+LARGE = 1 << 18  # the same for loops that wait for memory: a call costs what thousands of numbers do
 
 
 def pieces(rows: int, width: int, most: int = 1 << 62, numbers: int = _NUMBERS) -> list[slice]:

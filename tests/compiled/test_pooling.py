@@ -12,17 +12,9 @@ from eagerflow.compiled import boxes, provider
 from eagerflow.kernels.machine import costs
 from eagerflow.ops.windows.geometry import window_geometry
 from tests.compiled.beside import both, close, numbers
+from tests.windows import any_windows
 
 pytestmark = pytest.mark.slow  # kernels are compiled: half a second each
-
-
-@st.composite
-def any_windows(draw):
-    rank = draw(st.integers(1, 3))
-    per_axis = lambda low, high: tuple([draw(st.integers(low, high)) for _ in range(rank)])  # noqa: E731
-    sizes, strides = per_axis(1, 4), per_axis(1, 4)
-    lengths = tuple([k + draw(st.integers(0, 8)) for k in sizes])
-    return window_geometry(lengths, sizes, strides, draw(st.sampled_from(["valid", "same"])))
 
 
 def usual_windows(test):
@@ -52,10 +44,10 @@ def with_ties(*shape, dtype):
 def on_threads(name, file, *given):
     """The same result from one thread and from three, which cut the work into small pieces."""
     before, found = ef.get_num_threads(), []
-    for threads, piece in ((1, boxes._PIECE), (3, 500)):
+    for threads, piece in ((1, boxes.LARGE), (3, 500)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(costs.Threads, "LEAST", 0.0)
-            patch.setattr(boxes, "_PIECE", piece)
+            patch.setattr(boxes, "LARGE", piece)
             ef.set_num_threads(threads)
             try:
                 found.append(both(file, name, *given))
@@ -67,7 +59,7 @@ def on_threads(name, file, *given):
     return alone, wanted
 
 
-@given(any_windows(), st.integers(1, 3), st.integers(6, 70), st.sampled_from(["float32", "float64"]))
+@given(any_windows(4), st.integers(1, 3), st.integers(6, 70), st.sampled_from(["float32", "float64"]))
 @settings(max_examples=80, deadline=None)
 @usual_windows
 def test_maxima_are_those_of_the_plain_kernel(geometry, batch, channels, dtype):
@@ -81,7 +73,7 @@ def test_maxima_are_those_of_the_plain_kernel(geometry, batch, channels, dtype):
         assert nothing is None
 
 
-@given(any_windows(), st.integers(1, 3), st.integers(6, 70), st.sampled_from(["float32", "float64"]))
+@given(any_windows(4), st.integers(1, 3), st.integers(6, 70), st.sampled_from(["float32", "float64"]))
 @settings(max_examples=80, deadline=None)
 @usual_windows
 def test_gradients_of_maxima_arrive_where_the_plain_kernel_puts_them(geometry, batch, channels, dtype):
@@ -105,7 +97,7 @@ def test_a_gradient_that_is_no_number_stays_with_its_maximum():
     assert np.isinf(found).sum() == 1
 
 
-@given(any_windows(), st.integers(1, 3), st.integers(6, 70), st.sampled_from(["float32", "float64"]))
+@given(any_windows(4), st.integers(1, 3), st.integers(6, 70), st.sampled_from(["float32", "float64"]))
 @settings(max_examples=80, deadline=None)
 @usual_windows
 def test_means_and_their_gradients(geometry, batch, channels, dtype):

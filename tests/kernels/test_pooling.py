@@ -11,6 +11,7 @@ from eagerflow.kernels.machine import costs
 from eagerflow.kernels.pooling import average as average_pooling, maximum as max_pooling
 from eagerflow.ops.windows import pooling as plain_pooling
 from eagerflow.ops.windows.geometry import window_geometry
+from tests.windows import any_windows
 
 
 @pytest.fixture(autouse=True)
@@ -25,16 +26,7 @@ def few_values(*shape, dtype="float32", seed=0):
     return np.random.default_rng([seed, *shape]).integers(-3, 4, shape).astype(dtype)
 
 
-@st.composite
-def any_windows(draw):
-    rank = draw(st.integers(1, 3))
-    per_axis = lambda low, high: tuple([draw(st.integers(low, high)) for _ in range(rank)])  # noqa: E731
-    sizes, strides = per_axis(1, 3), per_axis(1, 3)
-    lengths = tuple([k + draw(st.integers(0, 8)) for k in sizes])
-    return window_geometry(lengths, sizes, strides, draw(st.sampled_from(["valid", "same"])))
-
-
-@given(any_windows(), st.integers(0, 3), st.integers(1, 5), st.sampled_from(["float32", "float64"]), st.booleans())
+@given(any_windows(3), st.integers(0, 3), st.integers(1, 5), st.sampled_from(["float32", "float64"]), st.booleans())
 @settings(max_examples=200)
 @example(window_geometry((40, 19), (19, 17), (19, 1), "valid"), 2, 1, "float32", False)  # places beyond a byte
 @example(window_geometry((600,), (300,), 300, "valid"), 2, 1, "float32", False)

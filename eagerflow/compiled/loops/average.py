@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from eagerflow.compiled.kernel import compiled
+from eagerflow.compiled.loops.pixels import SHAPES, row_of_boxes
 from eagerflow.compiled.loops.sums import (
     add_one_pixel_times,
     add_row_times,
@@ -23,11 +24,10 @@ from eagerflow.compiled.loops.sums import (
 __all__ = ["average"]
 
 _at = np.uint64
-_SHAPES = "channels: int, deep: int, high: int, wide: int, layers: int, rows: int, cols: int"
 
 
 @compiled(
-    f"x[all], out[found], seen: int64[places, four], counts: int64[lengths], taps: int, {_SHAPES}; "
+    f"x[all], out[found], seen: int64[places, four], counts: int64[lengths], taps: int, {SHAPES}; "
     "start: int, stop: int",
     apart=True,
 )
@@ -50,8 +50,7 @@ def average(
     """Some rows of the means where `taps` is 0; otherwise of the gradient, of windows of so many elements."""
     n, down, real = _at(channels), _at(wide * channels), out.dtype.type
     for line in range(start, stop):
-        image, layer, row = line // (layers * rows), line // rows % layers, layers + line % rows
-        d, d_end, h, h_end = seen[layer, 0], seen[layer, 1], seen[row, 0], seen[row, 1]
+        image, layer, row, d, d_end, h, h_end = row_of_boxes(seen, line, layers, rows)
         lines, p = (d_end - d) * (h_end - h), 0
         while p < cols:
             column = layers + rows + p

@@ -23,15 +23,15 @@ from eagerflow.compiled.loops.chosen import (
     three_maxima,
     two_maxima,
 )
+from eagerflow.compiled.loops.pixels import SHAPES, row_of_boxes
 
 __all__ = ["maximum", "maximum_gradient"]
 
 _at = np.uint64
-_SHAPES = "channels: int, deep: int, high: int, wide: int, layers: int, rows: int, cols: int"
 
 
 @compiled(
-    f"x[all], out[found], which: uint8[found], seen: int64[places, four], {_SHAPES}, "
+    f"x[all], out[found], which: uint8[found], seen: int64[places, four], {SHAPES}, "
     "thick: int, tall: int, broad: int; start: int, stop: int",
     apart=True,
 )
@@ -56,8 +56,7 @@ def maximum(
     """The maxima of some rows of all images' rows, and which element of its window each is."""
     n, down, taps = _at(channels), _at(wide * channels), thick * tall * broad
     for line in range(start, stop):
-        image, layer, row = line // (layers * rows), line // rows % layers, layers + line % rows
-        d, d_end, h, h_end = seen[layer, 0], seen[layer, 1], seen[row, 0], seen[row, 1]
+        image, layer, row, d, d_end, h, h_end = row_of_boxes(seen, line, layers, rows)
         first_line, lines = (image * deep + d) * high + h, (d_end - d) * (h_end - h)
         for p in range(cols):
             column = layers + rows + p
@@ -86,7 +85,7 @@ def maximum(
 
 
 @compiled(
-    f"g[found], which: uint8[found], d_x[all], seen: int64[places, four], {_SHAPES}, "
+    f"g[found], which: uint8[found], d_x[all], seen: int64[places, four], {SHAPES}, "
     "tall: int, broad: int, leap: int, step: int, side: int; start: int, stop: int",
     apart=True,
 )
@@ -113,8 +112,7 @@ def maximum_gradient(
     """The gradient of some rows of all images' rows: the sum of what arrives at the maxima that come from a pixel."""
     n, down = _at(channels), _at(wide * channels)
     for line in range(start, stop):
-        image, layer, row = line // (layers * rows), line // rows % layers, layers + line % rows
-        d, d_end, h, h_end = seen[layer, 0], seen[layer, 1], seen[row, 0], seen[row, 1]
+        image, layer, row, d, d_end, h, h_end = row_of_boxes(seen, line, layers, rows)
         first_line, lines = (image * deep + d) * high + h, (d_end - d) * (h_end - h)
         of_row = (seen[layer, 2] * tall + seen[row, 2]) * broad
         p = 0

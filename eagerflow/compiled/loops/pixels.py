@@ -11,7 +11,7 @@ import numpy as np
 
 from eagerflow.compiled.kernel import helper, inner_loop
 
-__all__ = ["add_five_taps_twice", "add_four_pixels", "add_one_pixel", "add_one_tap", "add_row_of_taps"]
+__all__ = ["SHAPES", "add_five_taps_twice", "add_four_pixels", "add_one_pixel", "add_one_tap", "add_row_of_taps"]
 __all__ += [
     "add_three_taps",
     "add_two_taps",
@@ -21,11 +21,14 @@ __all__ += [
     "nine_taps",
     "nine_taps_apart",
     "nine_taps_twice",
+    "row_of_boxes",
     "twenty_five_taps",
     "with_five_taps",
 ]
 
 _at = np.uint64
+# Of what loops over boxes read, three axes, and of what they write, in signatures.
+SHAPES = "channels: int, deep: int, high: int, wide: int, layers: int, rows: int, cols: int"
 
 
 @helper
@@ -41,6 +44,13 @@ def fetch_soon(array: Any, start: Any, count: Any) -> None:
     """
     for u in range(start, min(start + count, array.size), 16):
         prefetch(array, u)
+
+
+@helper
+def row_of_boxes(seen: Any, line: Any, layers: Any, rows: Any) -> Any:
+    """Of a row of pixels: its image, its places in the table of boxes (`boxes.py`), and where these begin and end."""
+    layer, row = line // rows % layers, layers + line % rows
+    return line // (layers * rows), layer, row, seen[layer, 0], seen[layer, 1], seen[row, 0], seen[row, 1]
 
 
 @inner_loop

@@ -8,12 +8,11 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.compiled.loops import activations as loops
-from eagerflow.compiled.pieces import run_rows
+from eagerflow.compiled.pieces import LARGE, run_rows
 
 __all__ = ["gelu_tanh", "gelu_tanh_gradient", "masked", "relu_gradient", "sigmoid", "sigmoid_gradient"]
 __all__ += ["silu", "silu_gradient", "tanh_gradient"]
 
-_LARGE = 1 << 18  # numbers of a piece: calls cost what thousands of them do
 _MOVED, _COMPUTED = 0.2, 0.4  # nanoseconds for a number: with an exponential the latter
 
 
@@ -24,7 +23,7 @@ def _made(kernel: Any, nanoseconds: float, *arrays: ndarray, settings: tuple[flo
     work = kernel.on(*[a.reshape(-1) for a in arrays], out.reshape(-1), *settings)
     if work is None:
         return None
-    run_rows(work, first.size, 1, first.size * nanoseconds, numbers=_LARGE)
+    run_rows(work, first.size, 1, first.size * nanoseconds, numbers=LARGE)
     return out
 
 

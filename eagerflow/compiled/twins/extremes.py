@@ -8,7 +8,7 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.compiled.loops import extremes as loops
-from eagerflow.compiled.pieces import run_rows
+from eagerflow.compiled.pieces import LARGE, run_rows
 from eagerflow.kernels.reduce.sums import folded
 
 __all__ = ["extreme_with_places"]
@@ -28,7 +28,7 @@ def extreme_with_places(x: ndarray, axes: tuple[int, ...], largest: bool) -> Any
     work = loops.extremes_with_places.on(x.reshape(-1), out, first, last, count, after, sign)
     if work is None:
         return None
-    run_rows(work, before, count * after, x.size * 0.1, numbers=1 << 18)
+    run_rows(work, before, count * after, x.size * 0.1, numbers=LARGE)
     if not numpy.array_equal(first, last) or numpy.isnan(out).any():
         return None
     of = numpy.arange(out.size)

@@ -8,7 +8,7 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.compiled.loops import gelu as loops
-from eagerflow.compiled.pieces import run_rows
+from eagerflow.compiled.pieces import LARGE, run_rows
 
 __all__ = ["gelu"]
 
@@ -23,5 +23,5 @@ def gelu(x: ndarray, keep: bool) -> Any:
         work = loops.gelu_with_slope.on(flat, out.reshape(-1), slope.reshape(-1))
     if work is None:
         return None
-    run_rows(work, x.size, 1, x.size * (0.9 if keep else 0.6), numbers=1 << 18)
+    run_rows(work, x.size, 1, x.size * (0.9 if keep else 0.6), numbers=LARGE)
     return out, slope

@@ -34,7 +34,8 @@ class Data(ef.utils.PyDataset):
 
     def __getitem__(self, i):
         {data}
-        return x, x[:, :1]
+        rows = np.roll(np.arange(len(x)), i)
+        return x[rows], x[rows, :1]
 
 
 class Own(layers.Layer):
