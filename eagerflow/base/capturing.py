@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-__all__ = ["Capturing", "capturing", "replayed"]
+__all__ = ["Capturing", "capturing", "replayed", "replayed_check"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,3 +44,9 @@ def replayed(function: Callable[P, R]) -> Callable[P, R]:
         return found
 
     return call
+
+
+def replayed_check(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function that looks at values, may raise, and changes nothing: replays with it may overlap."""
+    function.only_checks = True  # type: ignore[attr-defined]
+    return replayed(function)

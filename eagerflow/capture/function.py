@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from operator import is_
 from types import MethodType
@@ -24,6 +24,7 @@ from eagerflow.capture.draws import heard_draws
 from eagerflow.capture.graphs import Graphs, graphs_of
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
+from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
 from eagerflow.capture.varying import never_pays, what_varies
 from eagerflow.capture.watching import watched
 from eagerflow.core.device import device_of
@@ -286,6 +287,31 @@ class Captured(Generic[P, R]):
             if state.graphs is not None:
                 return self._launched(state.graphs, given)
             return program.run(*[tensor.data for tensor in given.tensors])
+
+    def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any] | None:
+        """What several calls give that don't depend on each other, computed at the same time.
+
+        Args:
+            calls: the arguments of each.
+
+        Returns:
+            The results in order; None where not all are replays that may run at the same time: then nothing was called.
+        """
+        if current() or log.get() is not None or not _alone():
+            return None
+        given = [_Arguments(args, {}) for args in calls]
+        state = self._states.get(given[0].key)
+        if state is None or (program := state.program) is None or state.graphs is not None:
+            return None
+        if any(each.arrays or not each.plain or each.key != given[0].key for each in given):
+            return None
+        if self.verify_every and state.replays % self.verify_every + len(calls) >= self.verify_every:
+            return None
+        if not may_run_side_by_side(program, len(calls)) or self._outdated(state):
+            return None
+        state.replays += len(calls)
+        self.replays += len(calls)
+        return run_side_by_side(program, [[tensor.data for tensor in each.tensors] for each in given])
 
     def _ready(self, state: _State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""

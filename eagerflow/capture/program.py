@@ -67,7 +67,12 @@ class Program:
         marks: what is announced beside the instructions.
         taped: whether it leaves records on a tape around it.
         less_memory: whether values are computed again instead of kept.
+
+    Attributes:
+        microseconds: what a replay took, where somebody wanted to know.
     """
+
+    microseconds: float | None = None
 
     def __init__(
         self,
@@ -150,6 +155,19 @@ class Program:
         for i, instruction in enumerate(instructions):
             last.update(dict.fromkeys(self._touched(instruction), i))
         return last
+
+    @cached_property
+    def peak(self) -> int:
+        """Bytes of the values that a replay holds at the same time, at most; arguments and constants don't count."""
+        last = self.last_uses(self.needed)
+        outputs = set(self.outputs.slots())
+        held = most = 0
+        for i, instruction in enumerate(self.needed):
+            held += sum(self.sizes[n] for n in instruction.outs)
+            most = max(most, held)
+            made = self._touched(instruction).difference(self.inputs, outputs)
+            held -= sum(self.sizes[n] for n in made if last[n] == i)
+        return most
 
     @cached_property
     def modules(self) -> set[ModuleType]:

@@ -20,7 +20,7 @@ from eagerflow.losses.base import Loss, LossFunctionWrapper
 from eagerflow.losses.table import LOSSES
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
-from eagerflow.training.captured_steps import CapturedSteps
+from eagerflow.training.captured.steps import CapturedSteps
 from eagerflow.training.outputs import Outputs, tree_parts
 from eagerflow.training.structures import Part, at, nests, parts_of
 from eagerflow.training.undone_steps import States

@@ -120,8 +120,12 @@ class Loop:
         done = told = first
         logs: Any = None
         left = None if feed.steps is None else feed.steps - first
+        batches = observed_batches(feed, left)
+        ahead = None if begin or end or state.on else model._ahead(function)
+        if ahead is not None:
+            function, batches = ahead, ahead.over(batches)
         with deferring(model._compiled if deferred else None):
-            for step, data in enumerate(observed_batches(feed, left), first):
+            for step, data in enumerate(batches, first):
                 if begin and step % self.every == 0:
                     for hook in begin:
                         hook(step, {})

@@ -26,7 +26,8 @@ from eagerflow.layer.added_losses import summed
 from eagerflow.layer.tracking import changes
 from eagerflow.metrics.base import Metric
 from eagerflow.training.as_compiled import as_compiled, trainable_now
-from eagerflow.training.captured_steps import CapturedSteps, CapturesSteps, predicted, tested
+from eagerflow.training.captured.ahead import Ahead, ahead
+from eagerflow.training.captured.steps import CapturedSteps, CapturesSteps, counted, predicted, tested
 from eagerflow.training.captured_tensors import with_captured
 from eagerflow.training.checks import at_least_one, takes, verbosity, with_an_end
 from eagerflow.training.compiled import Compiled, described
@@ -343,6 +344,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         """Whether `step` is ours throughout, its loss too."""
         return self._defers(step) and type(self).compute_loss is Trainer.compute_loss
 
+    def _ahead(self, step: Any) -> Ahead | None:
+        """What computes the steps of several batches at once, where nobody sees in which order."""
+        predicts = step == self.predict_step and type(self).predict_step is Trainer.predict_step
+        return ahead(self, step, predicts, step == self.test_step and self._ours_throughout(step))
+
     def train_step(self, data: Any) -> dict[str, Any]:
         """Predict, differentiate, update: what `fit` does with one batch.
 
@@ -398,10 +404,9 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        compiled = self._ready("test_step")
-        y_pred, loss = (compiled.captured.tested if compiled.captured else tested)(self, x, y, sample_weight)
-        compiled.track(loss, x)
-        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        captured = self._ready("test_step").captured
+        found = (captured.tested if captured else tested)(self, x, y, sample_weight)
+        return counted(self, x, y, sample_weight, *found)
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for one batch.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.capturing import replayed
+from eagerflow.base.capturing import replayed_check
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
@@ -261,7 +261,7 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
     return target.astype("int32")
 
 
-@replayed
+@replayed_check
 def _check_whole(target: Tensor) -> None:
     numbers = target.data
     if namespace_of(numbers) is numpy and (numbers != numpy.floor(numbers)).any():

@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.capture.function import Captured
 from eagerflow.core.tape import GradientTape
 
-__all__ = ["CapturedSteps", "CapturesSteps", "differentiated", "predicted", "tested"]
+__all__ = ["CapturedSteps", "CapturesSteps", "counted", "differentiated", "predicted", "tested"]
 
 
 def differentiated(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, list[Any]]:
@@ -24,6 +24,13 @@ def tested(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:
     """Predictions and loss."""
     y_pred = model(x, training=False)
     return y_pred, model._loss(x, y, y_pred, sample_weight, False)
+
+
+def counted(model: Any, x: Any, y: Any, sample_weight: Any, y_pred: Any, loss: Any) -> dict[str, Any]:
+    """The numbers to report, with these predictions and this loss among them; never captured."""
+    model._compiled.track(loss, x)
+    numbers: dict[str, Any] = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    return numbers
 
 
 def predicted(model: Any, x: Any) -> Any:

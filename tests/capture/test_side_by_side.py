@@ -1,0 +1,243 @@
+"""Captured predictions and evaluations compute several batches at the same time; the bits are those of one by one."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers, ops
+from eagerflow.capture import function
+from eagerflow.core.op import op
+from eagerflow.kernels.machine import costs
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(53, 6)).astype("float32"), RNG.integers(0, 3, (53,))
+
+
+@pytest.fixture(autouse=True)
+def three_threads(monkeypatch):
+    monkeypatch.setattr(costs.Threads, "LEAST", 0.0)
+    ef.set_num_threads(3)
+    yield
+    ef.set_num_threads(None)
+
+
+@pytest.fixture
+def together(monkeypatch):
+    """How many replays ran side by side, each time."""
+    counts = []
+
+    def counted(program, given):
+        counts.append(len(given))
+        return run(program, given)
+
+    run = function.run_side_by_side
+    monkeypatch.setattr(function, "run_side_by_side", counted)
+    return counts
+
+
+def classifier(*more, kind=ef.Sequential, **compiled):
+    ef.utils.set_random_seed(3)
+    made = kind([layers.Input((6,)), layers.Dense(8, "relu"), layers.BatchNormalization(), *more, layers.Dense(3)])
+    loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    made.compile("sgd", loss, metrics=["accuracy"], **compiled)
+    return made
+
+
+def test_predictions_have_the_bits_and_the_order_of_eager_ones(together):
+    captured, eager = classifier(jit_compile=True), classifier()
+    for _ in range(3):
+        found = captured.predict(X, batch_size=5, verbose=0)
+        np.testing.assert_array_equal(found, eager.predict(X, batch_size=5, verbose=0))
+    assert together
+    assert set(together) == {3}
+    assert captured.captured_steps["the prediction"].replays == 3 * 11 - 2 - 2  # two of each size are recorded
+
+
+def test_evaluations_have_the_numbers_of_eager_ones(together):
+    captured, eager = classifier(jit_compile=True), classifier()
+    weights = RNG.random(53).astype("float32")
+    for given in ({}, {"sample_weight": weights}):
+        for _ in range(3):
+            wanted = eager.evaluate(X, Y, batch_size=5, verbose=0, **given)
+            assert captured.evaluate(X, Y, batch_size=5, verbose=0, **given) == wanted
+    assert together
+    assert set(together) == {3}
+
+
+def test_replays_are_under_way_at_the_same_time(monkeypatch):
+    captured = classifier(jit_compile=True)
+    for _ in range(2):
+        captured.predict(X[:30], batch_size=5, verbose=0)
+    (state,) = captured.captured_steps["the prediction"]._states.values()
+    together = threading.Barrier(2, timeout=30)
+    run = state.program.run
+    calls = iter(range(6))
+
+    def waiting(*given):
+        if next(calls) < 2:
+            together.wait()  # nobody gets further than this alone
+        return run(*given)
+
+    monkeypatch.setitem(vars(state.program), "run", waiting)
+    ef.set_num_threads(2)
+    assert captured.predict(X[:30], batch_size=5, verbose=0).shape == (30, 3)
+
+
+def test_weights_that_have_changed_count_from_the_next_prediction_on(together):
+    captured = classifier(jit_compile=True)
+    for scale in (1.0, 1.0, 2.0, 3.0):
+        captured.layers[-1].kernel.assign(np.full((8, 3), scale, "float32"))
+        captured.fit(X, Y, batch_size=20, verbose=0)
+        eager = captured(X, training=False).numpy()
+        np.testing.assert_array_equal(captured.predict(X, batch_size=53, verbose=0), eager)
+        np.testing.assert_array_equal(
+            captured.predict(np.tile(X, (6, 1)), batch_size=53, verbose=0), np.tile(eager, (6, 1))
+        )
+    assert together
+
+
+def test_several_inputs_and_outputs(together):
+    a, b = ef.Input((6,), name="a"), ef.Input((2,), name="b")
+    model = ef.Model({"a": a, "b": b}, {"sum": layers.Dense(2)(layers.Concatenate()([a, b])), "b": b})
+    model.compile(jit_compile=True)
+    given = {"a": X, "b": X[:, :2]}
+    for _ in range(3):
+        found = model.predict(given, batch_size=5, verbose=0)
+    wanted = model(given, training=False)
+    np.testing.assert_array_equal(found["b"], X[:, :2])
+    np.testing.assert_allclose(found["sum"], wanted["sum"], rtol=1e-5, atol=1e-6)
+    assert together
+
+
+class Noise(layers.Layer):
+    """Random in predictions, too."""
+
+    def call(self, x):
+        return x + ef.random.normal(ops.shape(x))
+
+
+class Counting(layers.Layer):
+    """Changes a variable in predictions."""
+
+    def build(self, shape):
+        self.calls = self.add_weight((), "zeros", trainable=False)
+
+    def call(self, x):
+        self.calls.assign_add(1.0)
+        return x * self.calls
+
+
+@pytest.mark.parametrize("kind", [Noise, Counting])
+def test_steps_that_draw_or_change_something_run_one_after_the_other(together, kind):
+    captured, eager = classifier(kind(), jit_compile=True), classifier(kind())
+    for made in (captured, eager):
+        ef.utils.set_random_seed(5)
+        made.found = [made.predict(X, batch_size=5, verbose=0) for _ in range(3)]
+    np.testing.assert_array_equal(captured.found, eager.found)
+    assert captured.captured_steps["the prediction"].replays > 20
+    assert not together
+
+
+def test_functions_of_others_run_one_after_the_other(together):
+    @op(lambda xp, g: g * 2)
+    def doubled(xp, x):
+        return x * 2
+
+    captured = classifier(layers.Lambda(doubled), jit_compile=True)
+    for _ in range(3):
+        found = captured.predict(X, batch_size=5, verbose=0)
+    np.testing.assert_allclose(found, captured(X, training=False), rtol=1e-4, atol=1e-5)
+    assert captured.captured_steps["the prediction"].replays > 20
+    assert not together
+
+
+def test_callbacks_that_hear_of_batches_see_them_one_by_one(together):
+    heard = []
+
+    class Hears(ef.callbacks.Callback):
+        def on_predict_batch_begin(self, batch, logs=None):
+            heard.append(("begin", batch))
+
+        def on_predict_batch_end(self, batch, logs=None):
+            heard.append(("end", batch))
+
+    captured = classifier(jit_compile=True)
+    for _ in range(3):
+        heard.clear()
+        captured.predict(X, batch_size=20, verbose=0, callbacks=[Hears()])
+    assert heard == [(word, batch) for batch in range(3) for word in ("begin", "end")]
+    assert not together
+
+
+def test_a_step_of_ones_own_is_asked_for_each_batch(together):
+    class Own(ef.Sequential):
+        def predict_step(self, data):
+            return super().predict_step(data) + 1.0
+
+    captured, eager = classifier(kind=Own, jit_compile=True), classifier()
+    for _ in range(3):
+        found = captured.predict(X, batch_size=5, verbose=0)
+    np.testing.assert_array_equal(found, eager.predict(X, batch_size=5, verbose=0) + 1.0)
+    assert not together
+
+
+def test_no_more_batches_are_read_than_wanted(together):
+    captured = classifier(jit_compile=True)
+    captured.predict(X, batch_size=5, verbose=0)
+    read = []
+
+    def batches():
+        for i in range(20):
+            read.append(i)
+            yield X[:5]
+
+    assert captured.predict(batches(), steps=7, verbose=0).shape == (35, 3)
+    assert len(read) <= 8  # a feed may look one ahead
+    assert together == [3, 3, 3, 3]
+
+
+def test_an_error_while_reading_is_the_users_own():
+    captured = classifier(jit_compile=True)
+    captured.predict(X, batch_size=5, verbose=0)
+
+    def batches():
+        yield X[:5]
+        raise RuntimeError("the disk is gone")
+
+    with pytest.raises(RuntimeError, match="the disk is gone"):
+        captured.predict(batches(), steps=3, verbose=0)
+
+
+def test_every_so_often_a_step_is_compared_with_the_eager_one(together):
+    captured = classifier(jit_compile=True)
+    step = captured._compiled.captured.predicted
+    step.verify_every = 4
+    for _ in range(6):
+        captured.predict(X[:50], batch_size=5, verbose=0)
+    assert together  # in threes where none of them is to be compared
+    assert step.replays < 60 - 2 - 10  # every fourth of 58
+
+
+def test_large_values_take_turns(together, monkeypatch):
+    monkeypatch.setattr("eagerflow.capture.side_by_side._MEMORY", 100)
+    captured = classifier(jit_compile=True)
+    for _ in range(3):
+        captured.predict(X, batch_size=5, verbose=0)
+    assert not together
+
+
+def test_words_are_checked_in_each_replay(together):
+    model = ef.Sequential([layers.Embedding(10, 4), layers.GlobalAveragePooling1D(), layers.Dense(2)])
+    model.compile("sgd", "mse", jit_compile=True)
+    words = RNG.integers(0, 10, (30, 7))
+    for _ in range(3):
+        found = model.predict(words, batch_size=5, verbose=0)
+    np.testing.assert_allclose(found, model(words), rtol=1e-5, atol=1e-6)
+    assert together
+    words[12, 3] = 10
+    with pytest.raises(IndexError, match="has vectors for 0 to 9"):
+        model.predict(words, batch_size=5, verbose=0)
