@@ -15,6 +15,7 @@ __all__ = ["SIZE", "place_labels"]
 SIZE = 9  # of the type
 _ABOVE, _BELOW = 0.8 * SIZE, 0.26 * SIZE  # what letters take above and below their line
 _WIDER = 1.06  # than a text is by its letters: digits and signs, of which labels are made, are wider than most
+_OFF_BORDERS = 3.0  # how far labels keep off the borders of frames
 _CELL = 64.0
 _STEP = 5.0  # places along a line are tried so far apart
 
@@ -79,9 +80,9 @@ def _obstacles(layout: Layout, ways: Sequence[Route]) -> _Taken:
         taken.add(Rect(rect.x - 1, rect.y - 1, rect.w + 2, rect.h + 2))
     for frame in layout.frames.values():
         for x in (frame.x, frame.x + frame.w):
-            taken.add(Rect(x - 1, frame.y, 2, frame.h))
+            taken.add(Rect(x - _OFF_BORDERS, frame.y, 2 * _OFF_BORDERS, frame.h))
         for y in (frame.y, frame.y + frame.h):
-            taken.add(Rect(frame.x, y - 1, frame.w, 2))
+            taken.add(Rect(frame.x, y - _OFF_BORDERS, frame.w, 2 * _OFF_BORDERS))
     for way in ways:
         for (ax, ay), (bx, by) in zip(way.corners, way.corners[1:]):
             taken.add(Rect(min(ax, bx) - 1, min(ay, by) - 1, abs(ax - bx) + 2, abs(ay - by) + 2))

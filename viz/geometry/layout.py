@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -30,6 +31,7 @@ _BESIDE = 7  # between a frame's title and an arrow
 _TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
+_LONG = 20  # names of frames with fewer letters stay on one line
 _NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
 
 
@@ -50,10 +52,18 @@ class Rect:
 
 @dataclasses.dataclass
 class Title:
-    """The title of a frame: where it stands, and its lines, the first in bold type."""
+    """The title of a frame: where it stands, and its lines, the first of them in bold type."""
 
     at: Rect
     lines: list[str]
+    bold: int = 1
+
+    def baselines(self) -> list[tuple[str, float, float, bool]]:
+        """Each line with its baseline, the size of its type, and whether it is bold."""
+        return [
+            (text, self.at.y + HEADER * (i + 0.8), 12 if i < self.bold else 10, i < self.bold)
+            for i, text in enumerate(self.lines)
+        ]
 
 
 @dataclasses.dataclass
@@ -214,7 +224,10 @@ class _Arranger:
         return found
 
     def _make_room(self, units: Sequence[_Unit], order: list[list[int]], links: Sequence[Link]) -> bool:
-        """Leave room for inputs before what reads them, where else they would stand beyond its gradients."""
+        """Let inputs stand right before the one thing that reads them, where that leaves them no place above it.
+
+        What has something else on its left is moved to the right for that.
+        """
         layer_of = {unit: layer for layer in order for unit in layer}
         made_room = False
         for layer in order:
@@ -225,12 +238,33 @@ class _Arranger:
                     continue
                 (reader,) = readers
                 neighbours = _main([units[i] for i in layer_of[reader]])
+                if units[reader] in neighbours:
+                    unit.beside = units[reader]
                 if units[reader] in neighbours[1:]:
-                    unit.beside, made_room = units[reader], True
+                    made_room = True
                     for rect in units[reader].inside.everything():
                         rect.x += unit.w + GAP_X
                     units[reader].w += unit.w + GAP_X
+        self._lower_arguments(units, order, links)
         return made_room
+
+    def _lower_arguments(self, units: Sequence[_Unit], order: list[list[int]], links: Sequence[Link]) -> None:
+        """Of the inputs of a frame, let those that its lower boxes read stand beside those, left of it.
+
+        Above it, they would stand left of those that its upper boxes read, which are earlier arguments.
+        """
+        readers: dict[int, set[int]] = {}
+        for link in links:
+            readers.setdefault(link.upper, set()).add(link.lower)
+        in_main = [[i for i in layer if not units[i].first and not units[i].aside] for layer in order]
+        for frame in [main[0] for main in in_main if main and units[main[0]].is_frame]:
+            given = [units[i] for i in readers if units[i].first and readers[i] == {frame} and not units[i].beside]
+            inside = units[frame].inside
+            heads = [[inside.nodes[id_] for id_ in self._heads(unit, units[frame])] for unit in given]
+            highest = min([head.y + head.h for each in heads for head in each], default=0.0)
+            for unit, each in zip(given, heads):
+                if all(head.y > highest and not _hidden(head, inside) for head in each):
+                    unit.beside = units[frame]
 
     def _measure_rows(self, layer: list[_Unit]) -> None:
         """A row takes the room of all columns, but for one box beside others."""
@@ -275,14 +309,17 @@ class _Arranger:
 
     def _title(self, cluster: Cluster, inside: Layout, ids: set[str]) -> Title:
         """A frame's title, as near to the middle as arrows that enter or leave the frame let it stand."""
-        passing = []
+        first = min([self.order[id_] for id_ in ids], default=0)
+        passing = set()
         for edge in self.graph.edges:
             if (edge.tail in ids) != (edge.head in ids):
-                passing.append(inside.nodes[edge.tail if edge.tail in ids else edge.head].middle[0])
+                inner, outer = (edge.tail, edge.head) if edge.tail in ids else (edge.head, edge.tail)
+                if self.graph.nodes[outer].kind == "input" or self.order[outer] < first:  # it comes from above
+                    passing.add(inside.nodes[inner].middle[0])
         found = None
-        for lines in _broken(cluster):
-            w, h = _title_size(lines)
-            found = Title(Rect(round(_free_place(sorted(set(passing)), w, inside.width)), 0, w, h), lines)
+        for lines, bold in _broken(cluster):
+            w, h = _title_size(lines, bold)
+            found = Title(Rect(round(_free_place(sorted(passing), w, inside.width)), 0, w, h), lines, bold)
             if -PAD / 2 <= found.at.x and found.at.x + w <= inside.width + PAD / 2:
                 break
         assert found is not None
@@ -313,7 +350,7 @@ class _Arranger:
         made.height = y
         for layer, top in zip(layers, tops):
             self._put_aside(made, [unit for unit in layer if not unit.beside], top)
-        self._put_beside(made, [unit for layer in layers for unit in layer if unit.beside])
+        self._put_beside(made, [unit for layer in layers for unit in layer])
         self._lower_inputs(
             made, [unit for layer in layers for unit in layer if unit.first and unit not in _main(layer)]
         )
@@ -353,25 +390,29 @@ class _Arranger:
     def _lack(self, unit: _Unit, height: float) -> float:
         """How far an input beside what reads it would reach above the layer, which is so high."""
         assert unit.beside is not None
-        down = (height - unit.beside.h) / 2 + min([unit.beside.inside.nodes[id_].y for id_ in self._heads(unit)])
+        heads = self._heads(unit, unit.beside)
+        down = (height - unit.beside.h) / 2 + min([unit.beside.inside.nodes[id_].y for id_ in heads])
         return max(0.0, unit.h + _BELOW - down)
 
-    def _heads(self, unit: _Unit) -> list[str]:
-        """What reads an input of the same frame."""
-        assert unit.beside is not None
-        return [e.head for e in self.graph.edges if e.tail == unit.ids[0] and e.head in unit.beside.inside.nodes]
+    def _heads(self, unit: _Unit, reader: _Unit) -> list[str]:
+        """The boxes that read an input in what stands below or beside it."""
+        return [e.head for e in self.graph.edges if e.tail == unit.ids[0] and e.head in reader.inside.nodes]
 
-    def _put_beside(self, made: Layout, inputs: list[_Unit]) -> None:
-        """Put inputs into the room that was left for them."""
-        for unit in inputs:
+    def _put_beside(self, made: Layout, units: list[_Unit]) -> None:
+        """Put inputs into the room that was left for them, each left of what stands aside there already."""
+        made_aside = [unit for unit in units if unit.beside or unit.first or unit.aside]
+        for unit in [unit for unit in units if unit.beside]:
             assert unit.beside is not None
             reader = unit.beside
             frames = [made.frames[reader.id]] if reader.is_frame else [made.nodes[id_] for id_ in reader.ids]
-            heads = [made.nodes[id_] for id_ in self._heads(unit)]
-            taken = [rect.x for rect in frames] + [
-                made.nodes[other.ids[0]].x for other in inputs if other.beside is reader and other.ids[0] in made.nodes
-            ]
-            made.add(unit.inside, min(taken) - GAP_X - unit.w, min([head.y for head in heads]) - GAP_Y - unit.h)
+            top = min([made.nodes[id_].y for id_ in self._heads(unit, reader)]) - GAP_Y - unit.h
+            asides = [made.nodes[other.ids[0]] for other in made_aside if other.ids[0] in made.nodes]
+            level = [rect for rect in asides if rect.y < top + unit.h + GAP_Y and top < rect.y + rect.h + GAP_Y]
+            left = min([rect.x for rect in frames]) - GAP_X - unit.w
+            for rect in sorted(level, key=lambda rect: -rect.x):
+                if rect.x < left + unit.w + GAP_X and left < rect.x + rect.w + GAP_X:
+                    left = rect.x - GAP_X - unit.w
+            made.add(unit.inside, left, top)
 
     def _given_to(self, metric: str) -> list[str]:
         """The inputs that a metric reads."""
@@ -406,20 +447,32 @@ class _Arranger:
         return sum([made.nodes[each].middle[0] for each in readers]) / len(readers) if readers else -1e9
 
 
-def _title_size(lines: Sequence[str]) -> tuple[float, float]:
-    widths = [text_width(line, 10 if i else 12) * (1 if i else BOLD) for i, line in enumerate(lines)]
+def _title_size(lines: Sequence[str], bold: int) -> tuple[float, float]:
+    widths = [text_width(line, 12) * BOLD if i < bold else text_width(line, 10) for i, line in enumerate(lines)]
     return _even(max(widths, default=0.0) + 6), HEADER * len(lines)
 
 
-def _broken(cluster: Cluster) -> list[list[str]]:
-    """The lines of a title: with its second line whole, in two pieces, and in as many as it has."""
+def _broken(cluster: Cluster) -> list[tuple[list[str], int]]:
+    """The lines of a title, and how many of them are its name: whole, and in more and more pieces."""
     parts = [part for part in cluster.subtitle.split("  ·  ") if part]
-    title = [cluster.title] if cluster.title else []
-    found = [[*title, cluster.subtitle]] if parts else [title]
-    if len(parts) > 2:
-        half = (len(parts) + 1) // 2
-        found.append([*title, "  ·  ".join(parts[:half]), "  ·  ".join(parts[half:])])
-    return [*found, [*title, *parts]] if len(parts) > 1 else found
+    half = (len(parts) + 1) // 2
+    halves = ["  ·  ".join(piece) for piece in (parts[:half], parts[half:]) if piece]
+    below = [[cluster.subtitle] if parts else [], halves, parts]
+    names = [[cluster.title] if cluster.title else [], *_pieces_of_name(cluster.title)]
+    found = [([*names[0], *lines], len(names[0])) for lines in below]
+    return found + [([*name, *lines], len(name)) for name in names[1:] for lines in below]
+
+
+def _pieces_of_name(name: str) -> list[list[str]]:
+    """A long name on two lines and on three, each of about the same length, broken where words end."""
+    words, found = re.findall(r"[^\s_./…]*[\s_./…]*", name)[:-1], []
+    for count in (2, 3):
+        ends = list(itertools.accumulate(map(len, words)))
+        cuts = [min(ends, key=lambda end: abs(end - len(name) * k / count)) for k in range(count + 1)]
+        pieces = [name[a:b].strip() for a, b in itertools.pairwise([0, *cuts[1:-1], len(name)])]
+        if len(name) >= _LONG and all(pieces):
+            found.append(pieces)
+    return found
 
 
 def _free_place(passing: list[float], width: float, whole: float) -> float:
@@ -438,7 +491,16 @@ def _free_place(passing: list[float], width: float, whole: float) -> float:
 
 def _main(layer: Sequence[_Unit]) -> list[_Unit]:
     """What a layer is centred by: everything but inputs and metrics, unless there is nothing else."""
-    return [unit for unit in layer if not unit.first and not unit.aside] or list(layer)
+    main = [unit for unit in layer if not unit.first and not unit.aside]
+    return main or [unit for unit in layer if not unit.beside] or list(layer)
+
+
+def _hidden(head: Rect, inside: Layout) -> bool:
+    """Does something stand left of a box, or of the way to it from the left?"""
+    return any(
+        rect.x + rect.w <= head.x and rect.y < head.y + head.h and head.y - GAP_Y < rect.y + rect.h
+        for rect in inside.nodes.values()
+    )
 
 
 def _is_aside(node: Node) -> bool:

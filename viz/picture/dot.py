@@ -101,10 +101,11 @@ def _legend(legend: list[Sign], theme: Theme, left: float, top: float) -> Iterat
 
 def _title(graph: Graph, cluster: Cluster, title: Title, at: Callable[[float, float], str]) -> Iterator[str]:
     """A frame's title as boxes without lines, one for each line of it."""
-    for i, text in enumerate(title.lines):
-        look = {"label": text, "shape": "plaintext", "fontsize": "10" if i else "12", "tooltip": cluster.title or " "}
-        look |= {"fontname": FONT if i else f"{FONT} Bold", "width": f"{title.at.w / 72:.3f}"}
-        look |= {"fontcolor": theme_of(graph).muted if i else theme_of(graph).ink, "height": f"{HEADER / 72:.3f}"}
+    theme = theme_of(graph)
+    for i, (text, _, size, bold) in enumerate(title.baselines()):
+        look = {"label": text, "shape": "plaintext", "fontsize": f"{size:g}", "tooltip": cluster.title or " "}
+        look |= {"fontname": f"{FONT} Bold" if bold else FONT, "width": f"{title.at.w / 72:.3f}"}
+        look |= {"fontcolor": theme.ink if bold else theme.muted, "height": f"{HEADER / 72:.3f}"}
         look["pos"] = at(title.at.middle[0], title.at.y + HEADER * (i + 0.5))
         yield f"  {_quoted(f'title_{cluster.id}_{i}')} {_listed(look)};"
 

@@ -41,7 +41,7 @@ def graph(
     Args:
         record: the recording.
         view: `"forward"`; `"backward"`; `"both"`; or `"layers"`: the forward pass with each layer one box.
-        depth: how many levels of scopes are open; default: as many as `max_nodes` allows.
+        depth: how many levels of scopes are open; default: as many as `max_nodes` allows. Metrics open with the last.
         collapse_repeats: show equal parts that follow each other once, with ×N.
         max_nodes: the most rows of boxes to show: scopes are closed, of very many layers neighbours are grouped by
             what their names begin with, and ops by source line.
@@ -99,8 +99,8 @@ class _Assembly:
         root = tree(self.record, self.selection.forward)
         if collapse_repeats:
             self.stands_for = fold(self.record, root, self.selection.signature, self.selection.wiring())
-        self.closed = CLOSED_AT_FIRST if depth is None else ()
         deepest = _levels(root)
+        self.closed = CLOSED_AT_FIRST if depth is None or depth < deepest else ()
         wanted = deepest if depth is None else min(depth, deepest)
         chosen, closed_to = self._deepest(root, wanted, max_nodes), ""
         most = min(max_nodes, _MOST_IN_BLOCK)

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Cluster, Edge, Graph, Node
-from viz.geometry.layout import HEADER, LID, LINE, SMALL, TITLE, Rect, Title, text_width
+from viz.geometry.layout import LID, LINE, SMALL, TITLE, Rect, Title, text_width
 from viz.geometry.placement import place
 from viz.picture.legend import SWATCH, Sign, signs
 from viz.picture.palette import Theme, fill_and_line, ink_on, theme_of
@@ -71,10 +71,9 @@ def _frame(cluster: Cluster, at: Rect, level: int, theme: Theme) -> str:
 
 def _title(title: Title, theme: Theme) -> str:
     """The lines of a frame's title."""
-    at, parts = title.at, []
-    for i, text in enumerate(title.lines):
-        size, ink = (10, theme.muted) if i else (12, theme.ink)
-        parts.append(_line(text, at.middle[0], at.y + HEADER * (i + 0.8), size, ink, "middle", bold=not i))
+    parts = []
+    for text, y, size, bold in title.baselines():
+        parts.append(_line(text, title.at.middle[0], y, size, theme.ink if bold else theme.muted, "middle", bold=bold))
     return "".join(['<g class="header">', *parts, "</g>"]) if parts else ""
 
 

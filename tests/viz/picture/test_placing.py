@@ -1,0 +1,91 @@
+"""Where inputs, titles and labels stand: by what they belong to, with room around them."""
+
+from __future__ import annotations
+
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers
+from tests.viz.picture.architectures import ALL, fitted, numbers
+from tests.viz.picture.geometry import picture
+from viz.geometry.placement import place
+
+
+@pytest.fixture(scope="module")
+def siamese():
+    return ALL["siamese"]()[0]
+
+
+def drawn(recording, **options):
+    """The graph of a picture, its layout and its ways."""
+    graph = recording.draw(**options).graph
+    found = place(graph)
+    return graph, found.layout, found.ways
+
+
+def named(graph, title, kind=None):
+    (found,) = [n.id for n in graph.nodes.values() if n.title == title and kind in (None, n.kind)]
+    return found
+
+
+@pytest.mark.parametrize("options", [{}, {"depth": 1}, {"view": "layers"}])
+def test_inputs_stand_in_the_order_in_which_they_are_arguments(siamese, options):
+    """The second one beside the frame, at the height of what reads it: above, it would be left of the first."""
+    graph, layout, _ = drawn(siamese, **options)
+    first, second = [layout.nodes[id_] for id_, node in graph.nodes.items() if node.kind == "input"][:2]
+    (reader,) = {e.head for e in graph.edges if layout.nodes[e.tail] is second}
+    assert first.x < second.x or first.y + first.h < second.y
+    assert options.get("view") or 0 < layout.nodes[reader].y - second.y - second.h < 60
+
+
+def test_a_metric_opens_only_where_everything_does():
+    recording, _ = ALL["convnet"]()
+    titles = {depth: {n.title for n in recording.draw(depth=depth).graph.nodes.values()} for depth in (None, 1, 99)}
+    assert "accuracy" in titles[None]
+    assert "accuracy" in titles[1]
+    assert "accuracy" not in titles[99]
+
+
+def test_a_target_stands_beside_its_loss_and_gradients_run_straight_past_it():
+    """However wide the model above them is."""
+    recording, _ = ALL["control_flow"]()
+    graph, layout, ways = drawn(recording)
+    target = layout.nodes[named(graph, "target")]
+    (reader,) = {e.head for e in graph.edges if layout.nodes[e.tail] is target}
+    loss = layout.frames[graph.nodes[reader].cluster]
+    assert 0 < loss.x - target.x - target.w < 40
+    (out,) = [
+        way for e, way in zip(graph.edges, ways) if e.kind == "gradient" and graph.nodes[e.tail].row == reader
+    ]  # fmt: skip
+    assert len(out.corners) <= 4
+
+
+def test_long_names_are_broken_where_frames_are_narrow():
+    name = "the_first_projection_of_the_customer_embedding_into_the_space"
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(4, name=name), layers.Dense(1)])
+    recording, _ = fitted(model, numbers(4, 4), numbers(4, 1))
+    graph, layout, _ = drawn(recording)
+    (frame,) = [c.id for c in graph.clusters.values() if c.title.startswith("the_first")]
+    title, at = layout.titles[frame], layout.frames[frame]
+    assert title.bold > 1
+    assert "".join(title.lines[: title.bold]) == graph.clusters[frame].title
+    boxes = [layout.nodes[id_] for id_, node in graph.nodes.items() if node.cluster == frame]
+    assert min([box.x for box in boxes]) - at.x < 60
+    assert at.x + at.w - max([box.x + box.w for box in boxes]) < 60
+
+
+def test_titles_make_way_only_for_arrows_that_come_from_above(siamese):
+    """Weights that a later call reads leave the frame at its sides or below."""
+    graph, layout, _ = drawn(siamese)
+    assert all(len(title.lines) <= 2 for title in layout.titles.values())
+    assert len(graph.clusters) > 3
+
+
+@pytest.mark.parametrize("name", ["siamese", "gan", "inception"])
+def test_labels_keep_off_the_borders_of_frames(name):
+    recording, _ = ALL[name]()
+    drawing = recording.draw()
+    seen = picture(drawing.svg, drawing.graph)
+    labels = [arrow.at.grown(2) for arrow in seen.arrows if arrow.at]
+    assert labels
+    assert [at for at in labels for f in seen.frames.values() if at.meets(f) and not at.within(f)] == []
