@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from eagerflow.base.endings import meant_ending, names_a_file
 from eagerflow.base.spellings import behaviour, respelled
 from eagerflow.base.typing import Better
 from eagerflow.callbacks.monitor import MonitorCallback
@@ -124,12 +125,14 @@ class ModelCheckpoint(MonitorCallback):
 
 def _checked_path(path: str, weights_only: bool) -> str:
     endings = (".h5", ".hdf5", ".safetensors") if weights_only else (".keras", ".h5", ".hdf5", ".safetensors")
-    if behaviour.keras_2 and not os.path.splitext(path)[1].startswith((".h5", ".keras", ".hdf5")):
+    other = not os.path.splitext(path)[1].startswith((".h5", ".keras", ".hdf5"))
+    if behaviour.keras_2 and other and (weights_only or not names_a_file(path)):
         return path  # a checkpoint or folder of TensorFlow's, which has no ending
     wrong = not path.endswith(endings) or (path.endswith(".weights.h5") and not weights_only)
     if wrong:
         example = "'model.weights.h5'" if weights_only else "'model.keras'"
-        hint = " Pass save_weights_only=True for weights." if path.endswith(".weights.h5") else ""
+        hint = "" if weights_only else meant_ending(path)
+        hint = " Pass save_weights_only=True for weights." if path.endswith(".weights.h5") else hint
         raise ValueError(
             f"ModelCheckpoint(filepath={path!r:.200}): the ending is the format; expected one like {example}.{hint}"
         )

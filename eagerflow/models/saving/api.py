@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
 from eagerflow.base.config import unsafe_deserialization
+from eagerflow.base.endings import meant_ending, names_a_file
 from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import boundary
@@ -64,7 +65,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     if not path.endswith((".keras", *_LEGACY, ".safetensors")) or path.endswith(".weights.h5"):
         raise ValueError(
             f"save({path!r}): the ending says the format: '.keras' (the usual one), '.h5' for Keras 2, or "
-            "'.safetensors'. For weights alone: save_weights('....weights.h5')."
+            f"'.safetensors'.{meant_ending(path)} For weights alone: save_weights('....weights.h5')."
         )
     if not path.endswith(".keras"):  # a .keras file holds a model without weights, too
         _check_built(model, "saving")
@@ -88,8 +89,9 @@ def _check_arguments(kwargs: dict[str, Any]) -> bool:
 
 
 def _is_a_folder_of_keras_2(path: str) -> bool:
-    """`model.save("my_model")` made a folder."""
-    return behaviour.keras_2 and not path.endswith((*_LEGACY, ".keras", ".safetensors"))
+    """`model.save("my_model")` made a folder; what can only be meant as a file is refused there, too."""
+    known = path.endswith((*_LEGACY, ".keras", ".safetensors"))
+    return behaviour.keras_2 and not known and not names_a_file(path)
 
 
 def _check_built(model: Any, doing: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.base.spellings import behaviour
 from eagerflow.models import load_model
 
 
@@ -60,6 +61,28 @@ def test_a_link_stays_a_link(tmp_path):
 def test_unknown_endings(tmp_path, name):
     with pytest.raises(ValueError, match="the ending says the format"):
         model().save(tmp_path / name)
+
+
+@pytest.mark.parametrize("keras_2", [False, True])
+@pytest.mark.parametrize(("name", "meant"), [("m.kears", "m.keras"), ("m.hd5", "m.hdf5"), ("m.pth", "m.keras")])
+def test_a_name_of_a_file_that_is_none_of_ours_is_refused_with_the_one_that_was_meant(
+    tmp_path, monkeypatch, name, meant, keras_2
+):
+    monkeypatch.setattr(behaviour, "keras_2", keras_2)
+    with pytest.raises(ValueError, match=rf"Did you mean '.*{meant}'\?"):
+        model().save(tmp_path / name)
+    with pytest.raises(ValueError, match=rf"Did you mean '{meant}'\?"):  # before the first epoch, not after it
+        ef.callbacks.ModelCheckpoint(name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["my_model", "acc_0.98", "model.v2", "mnist.model"])
+def test_programs_of_keras_2_save_into_folders(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(behaviour, "keras_2", True)
+    model().save(tmp_path / name)
+    assert (tmp_path / name).is_dir()
+    assert load_model(tmp_path / name).built
+    ef.callbacks.ModelCheckpoint(name)
 
 
 def test_wrong_arguments(tmp_path):
