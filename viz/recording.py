@@ -229,8 +229,7 @@ class Recording(Record):
             depth: how many levels of models and layers are open; default: as many as fit.
             color_by: `"op"`, `"time"`, `"memory"`, `"grad"` (size of gradients), `"nonfinite"` (where NaN and
                 infinity came from) or `"dtype"`. `"grad"` and `"nonfinite"` need `viz.trace(stats="basic")`.
-            rankdir: the direction of the forward pass, `"TB"`, `"BT"`, `"LR"` or `"RL"`. Our own layout, used for
-                SVG where there is no Graphviz, always goes from top to bottom.
+            rankdir: the direction of the forward pass, `"TB"`, `"BT"`, `"LR"` or `"RL"`.
             collapse_repeats: show equal parts that follow each other once, with ×N.
             max_nodes: the most rows of boxes; more than that are closed or grouped.
             dpi: dots per inch of PNG files.

@@ -71,9 +71,9 @@ class _Port:
     upright: int  # is the piece between the two?
 
 
-def route(graph: Graph, layout: Layout) -> tuple[list[Route], list[int], int]:
+def route(graph: Graph, layout: Layout, longest_first: bool = False) -> tuple[list[Route], list[int], int]:
     """A way for each arrow of `graph`, in order, without labels; those that found none; and how often ways cross."""
-    return _Router(graph, layout).run()
+    return _Router(graph, layout).run(longest_first)
 
 
 class _Router:
@@ -93,9 +93,9 @@ class _Router:
         ]
         self.found: dict[int, _Found] = {}
 
-    def run(self) -> tuple[list[Route], list[int], int]:
-        """Shorter ways first; then those that found no room, or cross others, once more, knowing the others."""
-        order = sorted(range(len(self.graph.edges)), key=self._length)
+    def run(self, longest_first: bool) -> tuple[list[Route], list[int], int]:
+        """Shorter ways first, or last; then those that found no room, or cross others, once more."""
+        order = sorted(range(len(self.graph.edges)), key=self._length, reverse=longest_first)
         for i in order:
             self._look(i)
         self._push([i for i in order if i not in self.found])

@@ -159,15 +159,20 @@ def _links(units: Sequence[_Unit], ends: Sequence[tuple[int, str, int, str]]) ->
     ]
 
 
-def arrange(graph: Graph, room: Room | None = None, variant: int = 0) -> Layout:
-    """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders."""
-    return _Arranger(graph, room or Room(), variant).layout
+def arrange(graph: Graph, room: Room | None = None, variant: int = 0, across: bool = False) -> Layout:
+    """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders.
+
+    `across`: boxes and titles are as high as they are wide, for a drawing that is turned to lead from left to right.
+    """
+    return _Arranger(graph, room or Room(), variant, across).layout
 
 
 class _Arranger:
-    def __init__(self, graph: Graph, room: Room, variant: int) -> None:
-        self.graph, self.room, self.variant = graph, room, variant
-        self.sizes = {node.id: node_size(node) for node in graph.nodes.values()}
+    def __init__(self, graph: Graph, room: Room, variant: int, across: bool) -> None:
+        self.graph, self.room, self.variant, self.across = graph, room, variant, across
+        self.sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
+        labels = [text_width(edge.label, SMALL) + 2 * _BESIDE for edge in graph.edges] if across else []
+        self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
         self.order = {node: i for i, node in enumerate(graph.nodes)}
         self.lanes = self._lanes()
         self.layout, _ = self._contents(None)
@@ -294,7 +299,9 @@ class _Arranger:
 
     def _frame(self, cluster: Cluster) -> _Unit:
         inside, ids = self._contents(cluster.id)
-        title = self._title(cluster, inside, set(ids))
+        title = self._title_across(cluster, inside) if self.across else self._title(cluster, inside, set(ids))
+        if self.across:
+            return self._frame_across(cluster, inside, title, ids)
         left = max(PAD, PAD - title.at.x)
         right = max(PAD, title.at.x + title.at.w - inside.width + PAD)
         left = right = max(left, right)  # what is in the middle stays there
@@ -306,6 +313,23 @@ class _Arranger:
         made.inside.add(inside, left, down)
         made.inside.frames[cluster.id] = Rect(0, 0, made.w, made.h)
         return made
+
+    def _frame_across(self, cluster: Cluster, inside: Layout, title: Title, ids: list[str]) -> _Unit:
+        """A frame whose title stands on its left, which will be above."""
+        left, right = (title.at.w + _BELOW if title.lines else PAD), PAD
+        down = PAD + max(0.0, (title.at.h - inside.height) / 2)
+        made = _Unit(cluster.id, [], Layout(), ids, left + inside.width + right, 2 * down + inside.height)
+        made.is_frame = True
+        inside.titles[cluster.id] = title
+        title.at.x, title.at.y = 4 - left, round((inside.height - title.at.h) / 2)
+        made.inside.add(inside, left, down)
+        made.inside.frames[cluster.id] = Rect(0, 0, made.w, made.h)
+        return made
+
+    def _title_across(self, cluster: Cluster, inside: Layout) -> Title:
+        """A frame's title that is no longer than its contents, if it can be broken so."""
+        titles = [Title(Rect(0, 0, *_title_size(*broken)[::-1]), *broken) for broken in _broken(cluster)]
+        return next((title for title in titles if title.at.h <= inside.height), min(titles, key=lambda t: t.at.h))
 
     def _title(self, cluster: Cluster, inside: Layout, ids: set[str]) -> Title:
         """A frame's title, as near to the middle as arrows that enter or leave the frame let it stand."""
@@ -341,7 +365,7 @@ class _Arranger:
         y, tops = 0.0, []
         for i, layer in enumerate(layers):
             height = max([unit.h for unit in layer])
-            y += (GAP_Y if i else 0) + max([self.room.above.get(unit.id, 0.0) for unit in layer])
+            y += (self.gap_y if i else 0) + max([self.room.above.get(unit.id, 0.0) for unit in layer])
             y += max([self._lack(unit, height) for unit in units if unit.beside in layer], default=0.0)
             tops.append(y)
             for each in main_of[i]:

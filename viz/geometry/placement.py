@@ -7,6 +7,7 @@ import dataclasses
 import threading
 from typing import Any
 
+from viz.geometry.directions import ACROSS, turned
 from viz.geometry.edge_routes import Route, route
 from viz.geometry.graph import Graph
 from viz.geometry.labels import SIZE, place_labels
@@ -31,16 +32,18 @@ class Placement:
     area: Rect
 
 
-def place(graph: Graph) -> Placement:
+def place(graph: Graph, rankdir: str = "TB") -> Placement:
     """A place for everything that a picture shows; the same for the same graph, so that it is looked for once.
+
+    `rankdir` is the direction of the forward pass: `"TB"`, `"BT"`, `"LR"` or `"RL"`.
 
     A picture is often wanted twice, as SVG and PNG, or light and dark.
     """
-    key = _shape(graph)
+    key = rankdir, _shape(graph)
     with _lock:
         found = _known.pop(key, None)
     if found is None:
-        found = _best(graph)
+        found = _best(graph, rankdir)
     with _lock:
         _known[key] = found
         while len(_known) > _MOST_KNOWN:
@@ -55,17 +58,21 @@ def _shape(graph: Graph) -> tuple[Any, ...]:
     return tuple(nodes), tuple(frames), tuple([(e.tail, e.head, e.kind, e.label) for e in graph.edges])
 
 
-def _best(graph: Graph) -> Placement:
-    first = arrange(graph)
-    best, least, tried = *_placed(graph, first, 0), [_places(first)]
+def _best(graph: Graph, rankdir: str) -> Placement:
+    across = rankdir in ACROSS
+    first = arrange(graph, across=across)
+    best, least, tried = *_placed(graph, first, 0, rankdir), [_places(first)]
+    turned = False  # was a layout taken once more, to look for the longest ways first?
     for variant in range(1, 1 + min(_VARIANTS, _MOST_EDGES // max(1, len(graph.edges)))):
-        layout = arrange(graph, variant=variant)
+        layout = arrange(graph, variant=variant, across=across)
         if least == (0, 0):
             break
-        if _places(layout) in tried:
+        known = _places(layout) in tried
+        if known and turned:
             continue
+        turned |= known
         tried.append(_places(layout))
-        found, flaws = _placed(graph, layout, variant)
+        found, flaws = _placed(graph, layout, variant, rankdir, known)
         if flaws < least:
             best, least = found, flaws
     return best
@@ -75,20 +82,23 @@ def _places(layout: Layout) -> dict[str, tuple[float, float]]:
     return {id_: rect.middle for id_, rect in layout.nodes.items()}
 
 
-def _placed(graph: Graph, layout: Layout, variant: int) -> tuple[Placement, tuple[int, int]]:
+def _placed(
+    graph: Graph, layout: Layout, variant: int, rankdir: str, longest_first: bool = False
+) -> tuple[Placement, tuple[int, int]]:
     """A way for each arrow; how many arrows and labels found none that is free; and how often arrows cross."""
     room = Room()
     for attempt in range(_ATTEMPTS):
         if attempt:
-            layout = arrange(graph, room, variant)
-        ways, lost, crossings = route(graph, layout)
-        unlabelled = place_labels(graph, layout, ways)
+            layout = arrange(graph, room, variant, rankdir in ACROSS)
+        ways, lost, crossings = route(graph, layout, longest_first)
+        drawn, ways = turned(layout, ways, rankdir)
+        unlabelled = place_labels(graph, drawn, ways)
         missing = {*lost, *unlabelled}
         if not missing:
             break
         for i in missing:
             _make_room(graph, layout, room, i)
-    return Placement(layout, ways, _area(graph, layout, ways)), (len(missing), crossings)
+    return Placement(drawn, ways, _area(graph, drawn, ways)), (len(missing), crossings)
 
 
 def _area(graph: Graph, layout: Layout, ways: list[Route]) -> Rect:

@@ -38,9 +38,9 @@ def dot(graph: Graph, rankdir: str = "TB", legend: bool = False) -> str:
     return "\n".join(["digraph {", *lines, "}", ""])
 
 
-def placed(graph: Graph) -> str:
+def placed(graph: Graph, rankdir: str = "TB") -> str:
     """The text of `graph` with everything in its place in our own layout, for Graphviz' `nop2` to draw."""
-    found = place(graph)
+    found = place(graph, rankdir)
     layout, ways = found.layout, found.ways
     area, theme = found.area, theme_of(graph)
     width = max([area.w, *[text_width(text, 14) + 24 for text in (graph.title, graph.caption)]])

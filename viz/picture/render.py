@@ -1,11 +1,11 @@
 """From a graph to a picture.
 
 Where nothing else is asked for, SVG is written by ourselves, and PNG and PDF are drawn by Graphviz from the same
-layout, so all formats show the same picture. Another direction, or an engine chosen by `set_engine` or the
-environment variable `EAGERFLOW_DOT`, leaves the layout to Graphviz too.
+layout, so all formats show the same picture, in every direction. An engine chosen by `set_engine` or the environment
+variable `EAGERFLOW_DOT` leaves the layout to Graphviz too.
 
 Engines: `pygraphviz` (Graphviz inside its wheel, in a process of its own), `dot` (Graphviz on the PATH, through the
-`graphviz` package) and `builtin` (ourselves: SVG only, from top to bottom, needs nothing).
+`graphviz` package) and `builtin` (ourselves: SVG only, needs nothing).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def render(graph: Graph, kind: str, rankdir: str = "TB", dpi: int = 96) -> bytes
         raise ValueError(f"cannot draw {kind!r}: expected one of {', '.join(map(repr, FORMATS))}")
     if kind == "dot":
         return dot(graph, rankdir).encode("utf-8")
-    names, own_layout = _candidates(kind, rankdir)
+    names, own_layout = _candidates(kind)
     tried = []
     for name in names:
         try:
@@ -103,15 +103,13 @@ def render(graph: Graph, kind: str, rankdir: str = "TB", dpi: int = 96) -> bytes
     )
 
 
-def _candidates(kind: str, rankdir: str) -> tuple[list[str], bool]:
+def _candidates(kind: str) -> tuple[list[str], bool]:
     """The engines to try, and whether they get our layout."""
     chosen = _chosen[0] if _chosen else os.environ.get("EAGERFLOW_DOT", "")
     if chosen and chosen not in ENGINES:
         raise ValueError(f"EAGERFLOW_DOT={chosen!r}: expected one of {', '.join(map(repr, ENGINES))}")
     if chosen:
         return [chosen], False
-    if rankdir != "TB":
-        return list(ENGINES), False
     return (["builtin"] if kind == "svg" else list(ENGINES)), True
 
 
@@ -127,7 +125,7 @@ class _Job(NamedTuple):
     @property
     def text(self) -> str:
         """The graph in Graphviz' language."""
-        text = placed(self.graph) if self.own_layout else dot(self.graph, self.rankdir, legend=True)
+        text = placed(self.graph, self.rankdir) if self.own_layout else dot(self.graph, self.rankdir, legend=True)
         return text.replace("graph [", f'graph [dpi="{self.dpi}", ', 1) if self.kind == "png" else text
 
 
@@ -214,7 +212,7 @@ def _builtin(job: _Job) -> bytes:
     """Ourselves."""
     if job.kind != "svg":
         raise _Unavailable("writes SVG only")
-    return svg(job.graph).encode("utf-8")
+    return svg(job.graph, job.rankdir).encode("utf-8")
 
 
 ENGINES: dict[str, Callable[[_Job], bytes]] = {"pygraphviz": _pygraphviz, "dot": _dot_command, "builtin": _builtin}

@@ -17,9 +17,9 @@ _HEADING = 26
 _FONTS = "DejaVu Sans,Verdana,Arial,sans-serif"
 
 
-def svg(graph: Graph) -> str:
-    """The picture of a graph as an SVG document."""
-    placed, theme = place(graph), theme_of(graph)
+def svg(graph: Graph, rankdir: str = "TB") -> str:
+    """The picture of a graph as an SVG document; `rankdir` is the direction of the forward pass."""
+    placed, theme = place(graph, rankdir), theme_of(graph)
     layout, ways = placed.layout, placed.ways
     heading = [text for text in (graph.title, graph.caption) if text]
     area = placed.area

@@ -433,7 +433,7 @@ def test_scopes_repeat_with_a_period():
 
 
 def test_pygraphviz_failures_are_not_hidden(steps, monkeypatch):
-    monkeypatch.setattr(render, "placed", lambda graph: "digraph {")
+    monkeypatch.setattr(render, "placed", lambda graph, rankdir: "digraph {")
     with pytest.raises(Exception, match=r"(?i)invalid|syntax|dot"):
         render.render(steps.draw().graph, "png")
 
@@ -513,16 +513,20 @@ def test_weights_that_two_layers_share_are_in_the_legend_where_they_have_no_box(
     assert not [node for node in drawing.graph.nodes.values() if node.kind == "parameter"]
 
 
+@pytest.mark.usefixtures("default_engine")
 @pytest.mark.parametrize(("color_by", "said"), [("op", "update"), ("time", "border: update")])
 def test_a_picture_that_graphviz_lays_out_has_its_legend_too(steps, color_by, said):
     pytest.importorskip("pygraphviz")
+    viz.set_engine("pygraphviz")
     words = [text.strip() for text in texts(ElementTree.fromstring(steps.draw(rankdir="LR", color_by=color_by).svg))]
     assert said in words
     assert "an op and its gradient" in words
 
 
+@pytest.mark.usefixtures("default_engine")
 def test_names_in_a_heading_with_a_legend_are_text():
     pytest.importorskip("pygraphviz")
+    viz.set_engine("pygraphviz")
     with viz.trace("a<b>&amp;</table>") as t:
         layers.Dense(2)(ops.ones((2, 3)))
     found = texts(ElementTree.fromstring(t.draw(rankdir="LR").svg))

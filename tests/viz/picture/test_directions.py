@@ -1,0 +1,66 @@
+"""Pictures that lead up, to the right or to the left are our own, and as orderly as those that lead down."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viz.picture.architectures import ALL
+from tests.viz.picture.geometry import picture
+from tests.viz.picture.test_geometry import check
+from viz.geometry.placement import place
+from viz.picture.dot import placed
+
+
+@pytest.mark.parametrize("rankdir", ["LR", "RL", "BT"])
+@pytest.mark.parametrize("name", ["siamese", "gan", "many_ends"])
+def test_nothing_lies_on_anything_else(name, rankdir):
+    recording, _ = ALL[name]()
+    check(recording.draw(rankdir=rankdir))
+    check(recording.draw(rankdir=rankdir, view="layers", theme="dark"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_lies_on_anything_else_from_left_to_right(name):
+    recording, _ = ALL[name]()
+    for view in ("both", "forward", "backward", "layers"):
+        check(recording.draw(rankdir="LR", view=view))
+
+
+@pytest.mark.parametrize(
+    ("rankdir", "axis", "sign"), [("TB", "y", 1), ("BT", "y", -1), ("LR", "x", 1), ("RL", "x", -1)]
+)
+def test_data_flows_that_way_and_gradients_back(rankdir, axis, sign):
+    recording, _ = ALL["mlp"]()
+    drawing = recording.draw(rankdir=rankdir)
+    boxes, edges = place(drawing.graph, rankdir).layout.nodes, drawing.graph.edges
+    nodes = drawing.graph.nodes
+    for edge in edges:
+        if nodes[edge.tail].row != nodes[edge.head].row and edge.kind in ("data", "gradient"):
+            onwards = getattr(boxes[edge.head], axis) - getattr(boxes[edge.tail], axis)
+            assert sign * onwards * (1 if edge.kind == "data" else -1) > 0
+
+
+def test_boxes_and_texts_keep_their_size_and_rows_stand_below_each_other():
+    recording, _ = ALL["mlp"]()
+    graph = recording.draw().graph
+    down, across = (place(graph, rankdir).layout for rankdir in ("TB", "LR"))
+    assert {id_: (at.w, at.h) for id_, at in down.nodes.items()} == {
+        id_: (at.w, at.h) for id_, at in across.nodes.items()
+    }
+    assert across.width > across.height
+    assert down.width < down.height
+    for node in graph.nodes.values():
+        if node.row in graph.nodes and node.row != node.id:
+            assert across.nodes[node.id].y > across.nodes[node.row].y
+    for frame, title in across.titles.items():  # above what is in it
+        within = [across.nodes[id_].y for id_, node in graph.nodes.items() if frame in graph.around(node.cluster)]
+        assert title.at.y + title.at.h < min(within)
+
+
+def test_the_same_picture_goes_to_graphviz():
+    recording, _ = ALL["siamese"]()
+    drawing = recording.draw(rankdir="LR")
+    seen = picture(drawing.svg, drawing.graph)
+    assert seen.size.right - seen.size.left > seen.size.bottom - seen.size.top
+    assert placed(drawing.graph, "LR") != placed(drawing.graph)
