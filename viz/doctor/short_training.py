@@ -84,7 +84,7 @@ def diagnose(
     callbacks = [*_listed(fit.pop("callbacks", None)), stop]
     watcher = Watcher()
     watcher.interrupted = True  # after so few steps, where it would have ended isn't known
-    with _taken_back(model), numpy.errstate(all="ignore"):
+    with _taken_back(model), numpy.errstate(all="ignore"), unobserved():  # these steps aren't the training's
         try:
             with watcher:
                 options = {"epochs": steps, "verbose": 0, **fit}

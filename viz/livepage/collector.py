@@ -43,6 +43,7 @@ class Collector(observe.Observer):
     Attributes:
         step: how many training steps have ended.
         blame: which op raised an error that goes round.
+        goes_on: called when training begins again after a cell of a notebook has ended.
     """
 
     hears_replays = True
@@ -54,6 +55,7 @@ class Collector(observe.Observer):
         self.step = 0
         self.blame = Blame()
         self.progress = Progress(model)
+        self.goes_on: Callable[[], None] = lambda: None
         self._box, self._pace, self._every_steps = box, pace, every_steps
         self._rounds = rounds
         self._steps = Scopes[OpenScope]()
@@ -66,7 +68,8 @@ class Collector(observe.Observer):
         self._usual = 0.0  # seconds of a step that isn't recorded
         self._reported = 0.0
         self._in_training = False
-        self._waited = False  # whether a cell of a notebook has ended since the last `fit` began
+        self._waited = False  # whether a cell of a notebook has ended since training began last
+        self._trained = False  # whether there has been any
         self._fits: list[Any] = []  # those that run: a callback may call `fit`, too
         self._fitted: Callable[[], Any] = lambda: None  # gives the model that `fit` trained last
         self._models = 0  # that `fit` has trained, one after the other
@@ -93,9 +96,10 @@ class Collector(observe.Observer):
             self._leave_own_loop()
             self._in_training = scope.name not in _OTHER
             self._began = time.perf_counter()
-            if not self.step or (self._waited and self._in_training):
+            if self._in_training:
+                self._go_on()
+            if not self.step:
                 self.progress.begin(self.step)
-                self._waited = False
             if self._rounds is not None:
                 self._rounds.begin(scope)
             if self._in_training or not self.step:
@@ -144,15 +148,33 @@ class Collector(observe.Observer):
         """Numbers that the user reports."""
         self._curves(run, values, step)
 
-    def rest(self, failed: bool) -> None:
+    def rest(self, failed: bool) -> bool:
         """The program waits for its user: a step by itself, or a loop of the user's own, has nothing else that ends it.
 
         Args:
             failed: whether an error is why it waits.
+
+        Returns:
+            Whether there has been a training, and it is over: one in another thread goes on.
         """
+        if self._fits:
+            return False
         self._waited = True
         if self.progress.rest(failed):
             self._report_now()
+        return self._trained
+
+    def _go_on(self) -> bool:
+        """A training step, or `fit`, begins; gives whether a cell of a notebook has ended since the last one."""
+        waited, self._waited, self._trained = self._waited, False, True
+        if waited:  # what other cells took in between isn't the speed of this training, nor their error its own
+            self.progress.begin(self.step)
+            self.progress.wake()
+            self._box.put("failure", {})
+            self._failing = False
+            self._report_now()
+            self.goes_on()
+        return waited
 
     def show_measured(self, values: dict[str, float], words: str) -> None:
         """Numbers that a callback measured beside a step, and what they come to."""
@@ -189,9 +211,7 @@ class Collector(observe.Observer):
 
     def _mark_border(self, model: Any) -> None:
         """Say where `fit` goes on with another model, or in another cell of a notebook: no curve goes through there."""
-        waited, self._waited = self._waited, False
-        if waited:  # what other cells took in between isn't the speed of this training
-            self.progress.begin(self.step)
+        waited = self._go_on()
         if model is not None and model is not self._fitted():
             self._fitted = weakref.ref(model)
             self._models += 1
@@ -233,6 +253,7 @@ class Collector(observe.Observer):
         """A step of the user's own loop has ended, and the next one begins."""
         self._end_look(None, None, None)
         self._end_snapshot(None, None)
+        self._go_on()
         self.step += 1
         self._in_training = True
         self._point_of_loss(name)

@@ -176,6 +176,7 @@ class LivePage:
             page.close()
         self._view = NotebookView(name, self._child.port, self._flush, self._collector.rest)
         self._child.mirror = self._view.take
+        self._collector.goes_on = self._view.move
 
     def _flush(self) -> None:
         """Wait until the page knows what has happened so far."""
@@ -206,6 +207,7 @@ class LivePage:
         self._collector.log({n: v for n, v in given.items() if not n.startswith("val_")}, "batch", step)
         validation = {n[4:]: v for n, v in given.items() if n.startswith("val_")}
         self._collector.log(validation, "validation", step)
+        self._show_here()
 
     def pause(self) -> None:
         """Stop listening, and go on with `resume`.
@@ -275,6 +277,7 @@ class LivePage:
     def report(self, error: BaseException, trail: TracebackType | None = None) -> None:
         """Show an exception on the page."""
         self._box.put("failure", describe(error, self._collector.blame, trail))
+        self._show_here()
 
     def __enter__(self) -> LivePage:
         return self
@@ -300,6 +303,11 @@ class LivePage:
         """The program ends, and with it whatever could draw."""
         self._view = None
         self.close()
+
+    def _show_here(self) -> None:
+        """What the user tells has a place in the notebook, whichever cell runs."""
+        if self._view is not None:
+            self._view.move()
 
     def _draw(self) -> None:
         if self._view is not None:

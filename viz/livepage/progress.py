@@ -72,6 +72,12 @@ class Progress:
         self._facts["mode"] = "failed" if failed else "idle"
         return True
 
+    def wake(self) -> None:
+        """Training goes on after a rest."""
+        self._facts["mode"] = "training"
+        self._facts.pop("took", None)
+        self._last.pop("took", None)
+
     @property
     def is_done(self) -> bool:
         """Whether the last news were that `fit` has ended."""

@@ -117,7 +117,7 @@ def test_between_two_cells_nothing_trains(shell):
     assert places[0].fills[-1][0].startswith("viz.live, idle")
     model.train_on_batch(x, y)
     end_cell(shell, SimpleNamespace(error_in_exec=NameError("y")))
-    assert places[0].fills[-1][0].startswith("viz.live, failed · step 2")
+    assert places[-1].fills[-1][0].startswith("viz.live, failed · step 2")
 
 
 def test_a_line_stands_where_fit_begins_again_in_a_later_cell(shell):
@@ -133,7 +133,7 @@ def test_a_line_stands_where_fit_begins_again_in_a_later_cell(shell):
     end_cell(shell)
     model.fit(x, y, batch_size=24, epochs=1, verbose=0)
     end_cell(shell)
-    html = places[0].fills[-1][1]
+    html = places[-1].fills[-1][1]
     assert "<title>fit begins again, in a later cell</title>" in html
     assert "another model begins" not in html
     steps, first = page._collector.step, page._collector.progress._marks[0]
@@ -151,6 +151,66 @@ def test_a_fit_that_fails_is_not_shown_as_training(shell):
     assert plain.startswith("viz.live, failed after less than 1 s")
     assert "left" not in plain
     assert "#d63a30" in html.split("</b>")[0]
+
+
+def test_a_cell_keeps_the_picture_with_which_its_training_ended(shell):
+    x, y = data()
+    page = viz.live(linger=0)
+    end_cell(shell)
+    model = train()  # below the cell that opened the page: there was nothing to keep
+    end_cell(shell)
+    kept = list(places[0].fills)
+    assert kept[-1][0].startswith("viz.live, done")
+    with pytest.raises(ValueError, match="shape"):
+        model.fit(x[:, :2], y, verbose=0)
+    end_cell(shell, SimpleNamespace(error_in_exec=ValueError("shape")))
+    assert places[1].fills[-1][0].startswith("viz.live, failed")
+    failed = list(places[1].fills)
+    model.fit(x, y, epochs=3, verbose=0)
+    assert "ValueError" not in places[2].fills[0][1]
+    model.evaluate(x, y, verbose=0)
+    end_cell(shell)
+    assert places[2].fills[-1][0].startswith("viz.live, done after less than 1 s · epoch 3 / 3")
+    again = list(places[2].fills)
+    own_step(model, x, y)
+    end_cell(shell)
+    assert places[3].fills[-1][0].startswith("viz.live, idle")
+    page.close()
+    assert [place.fills for place in places[:3]] == [kept, failed, again]
+    assert len(places) == 4
+
+
+def own_step(model, x, y):
+    with ef.GradientTape() as tape:
+        loss = model.compute_loss(x, y, model(x, training=True))
+    weights = model.trainable_variables
+    model.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+
+
+def test_what_the_user_tells_in_a_later_cell_stands_there(shell):
+    page = viz.live(linger=0)
+    train()
+    end_cell(shell)
+    kept = list(places[0].fills)
+    page.report(KeyError("answer"))
+    page.log(score=0.5)
+    end_cell(shell)
+    assert places[0].fills == kept
+    assert "KeyError" in places[1].fills[-1][1]
+    assert "score" in places[1].fills[-1][1]
+
+
+def test_a_diagnosis_is_no_training(shell):
+    x, y = data()
+    page = viz.live(linger=0)
+    model = train()
+    end_cell(shell)
+    kept, steps = list(places[0].fills), page._collector.step
+    assert viz.diagnose(model, x, y, steps=3).findings is not None
+    with pytest.raises(ValueError, match="shape"):
+        viz.diagnose(model, x[:, :2], y)
+    end_cell(shell)
+    assert (places[0].fills, len(places), page._collector.step) == (kept, 1, steps)
 
 
 def test_charts_of_several_models_are_parted_and_show_the_same_steps():
@@ -200,7 +260,7 @@ def test_it_is_drawn_while_training_runs_and_not_at_every_step(shell):
     page._view.draw()
     assert len(places[0].fills) == known  # too soon
     end_cell(shell)
-    assert "score" in places[0].fills[-1][1]
+    assert "score" in places[-1].fills[-1][1]
 
 
 def test_a_page_alone_in_a_cell_is_shown_there_once(shell):
