@@ -19,6 +19,7 @@ from viz.facts.network import sent
 from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
+from viz.page.size_groups import size_groups
 from viz.picture import box_texts
 from viz.picture.name_groups import named_groups
 
@@ -26,7 +27,7 @@ __all__ = ["Facts", "TreeColumns"]
 
 _LONGEST_KEY = 40
 _MOST_ROWS = 48  # as many rows of boxes are shown at first
-_MOST_CHILDREN, _LEAST_IN_GROUP = 60, 40
+_MOST_CHILDREN, _LEAST_IN_GROUP = 40, 8
 _MOST_NAMED = 40  # of groups by name, so that they can be seen beside what else there is
 
 
@@ -280,6 +281,7 @@ class TreeColumns:
         named = named_groups(firsts, _MOST_NAMED)
         if any(len(group) > _MOST_CHILDREN for _, group in named):  # nearly all are called alike
             named = []
+        named = named or size_groups(self.record, firsts, _MOST_NAMED)
         for name, group in named or groups(self.record, firsts, _MOST_CHILDREN, _LEAST_IN_GROUP):
             inner = items[done : done + len(group)]
             if len(inner) > 1:

@@ -7,7 +7,7 @@ const MOST_ELEMENTS = 700,
   MARGIN = 200,
   BESIDE = 130,
   ALMOST = 0.92,
-  SMALLEST = 0.85, // of a page's first view, where texts are 10 pixels high: a wider scene is shown in part
+  SMALLEST = 0.96, // of a page's first view, where the smallest texts are 10 pixels high: a larger scene is shown in part
   CLEAR = 40; // at least so much room is left beside the first box
 
 class Canvas {

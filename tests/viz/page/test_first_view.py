@@ -1,0 +1,85 @@
+"""What a page shows at first: neither a handful of closed boxes nor hundreds of open ones."""
+
+from __future__ import annotations
+
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers
+from tests.viz.picture.architectures import ALL, conv, fitted, numbers
+from viz import page
+from viz.facts.blocks import tree
+from viz.facts.selection import Selection
+from viz.page.size_groups import size_groups
+
+
+def block(x, filters):
+    for _ in range(2):
+        x = layers.ReLU()(layers.BatchNormalization()(conv(filters)(x)))
+    return x
+
+
+def unet():
+    """52 layers, which are only numbered."""
+    x = start = layers.Input((16, 16, 1))
+    skips = []
+    for filters in (2, 4, 8):
+        x = block(x, filters)
+        skips.append(x)
+        x = layers.MaxPooling2D()(x)
+    x = block(x, 8)
+    for filters in (8, 4, 2):
+        x = layers.UpSampling2D()(x)
+        x = block(layers.Concatenate()([x, skips.pop()]), filters)
+    return fitted(ef.Model(start, conv(1, 1)(x), name="unet"), numbers(2, 16, 16, 1), numbers(2, 16, 16, 1))[0]
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return unet()
+
+
+def blocks(recording):
+    return tree(recording, Selection(recording, None, True).forward).children
+
+
+def seen_at_first(recording):
+    """How many rows of boxes are seen, and the titles of closed groups."""
+    found = page.data(recording)
+    ((_, view),) = found["views"]
+    blocks, depth, texts = view["tree"]["blocks"], view["tree"]["depths"][0], found["texts"]
+    rows, groups, waiting = 0, [], [0]
+    while waiting:
+        at = waiting.pop()
+        for child in [blocks["folded"][at]] if blocks["folded"][at] else blocks["children"][at]:
+            need = blocks["need"][-child] if child < 0 else None
+            if need is not None and need <= depth:
+                waiting.append(-child)
+                continue
+            rows += 1
+            if child < 0 and texts[blocks["kind"][-child]] == "group":
+                groups.append(texts[blocks["title"][-child]])
+    return rows, groups
+
+
+def test_layers_that_are_only_numbered_are_grouped_by_the_size_of_images(recorded):
+    rows, groups = seen_at_first(recorded)
+    assert rows >= 8
+    assert len(groups) == 7  # down three times, and up again
+    assert [group.split("_")[0] for group in groups[1:4]] == ["max"] * 3
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_there_is_something_to_see(name):
+    """Several rows, each of up to four boxes, where there are that many."""
+    recording, _ = ALL[name]()
+    rows, _ = seen_at_first(recording)
+    assert 5 <= rows <= 48
+
+
+def test_groups_of_one_size_are_for_images_and_few_enough(recorded):
+    (model,) = [each for each in blocks(recorded) if each.title == "unet"]
+    assert [len(group) for _, group in size_groups(recorded, model.children, 9)] == [6, 7, 7, 7, 8, 8, 9]
+    assert size_groups(recorded, model.children, 6) == []
+    flat, _ = ALL["deep_mlp"]()
+    assert size_groups(flat, blocks(flat)[0].children, 9) == []
