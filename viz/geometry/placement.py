@@ -17,6 +17,7 @@ __all__ = ["Placement", "place"]
 
 _ATTEMPTS = 4
 _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; fewer where there are many
+_MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
 _MOST_KNOWN = 8  # placements that are kept
 _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
@@ -68,7 +69,7 @@ def _best(graph: Graph, rankdir: str) -> Placement:
         if least == (0, 0):
             break
         known = _places(layout) in tried
-        if known and turned:
+        if known and (turned or len(graph.edges) > _MOST_TURNED):
             continue
         turned |= known
         tried.append(_places(layout))
