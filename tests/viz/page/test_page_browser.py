@@ -301,7 +301,7 @@ def wide() -> viz.Recording:
 def test_the_first_view_cuts_nothing_off_for_little(shown, pages):
     shown.show(pages("wide", wide))
     width, left = shown.run("[v.scene.width, v.scene.left]")
-    shown.size(int((width - left) * 0.91) + 380, 900)  # all fits at a little less than the smallest size
+    shown.size(int((width - left) * 0.91) + 532, 900)  # all fits at a little less than the smallest size
     shown.rest()
     shown.run("v.canvas.fit()")
     scale, x, room = shown.run("[v.canvas.view.scale, v.canvas.view.x, v.canvas.size().w]")
@@ -326,6 +326,59 @@ def test_the_first_view_can_be_read_and_begins_where_the_graph_does(shown, pages
             "return [[x + first.x * scale, x + (first.x + first.w) * scale], v.canvas.size().w]; })()"
         )
         assert 0 <= first[0] < first[1] <= room, (first, room)
+    shown.size(1400, 900)
+
+
+def test_nothing_lies_over_the_graph(shown, pages):
+    shown.show(pages("wide", wide))
+    for width, height in ((1400, 900), (1400, 500), (390, 844)):
+        shown.size(width, height)
+        shown.rest()
+        shown.run("v.canvas.fit()")
+        shown.rest()
+        over = shown.run("""(() => {
+          const graph = v.canvas.node.getBoundingClientRect();
+          return ['.zoom', '.minimap', '.legend'].filter(name => {
+            const box = document.querySelector(name).getBoundingClientRect();
+            return box.width && box.x < graph.right && graph.x < box.right && box.y < graph.bottom && graph.y < box.bottom;
+          }); })()""")
+        assert over == []
+        assert shown.run("document.querySelector('.zoom').getBoundingClientRect().width") > 0
+    shown.size(1400, 900)
+
+
+def embedded() -> viz.Recording:
+    """Two embeddings beside each other, far from their inputs, and a column of layers below them."""
+
+    class Net(ef.Model):
+        def __init__(self):
+            super().__init__(name="far")
+            self.words, self.places = ef.layers.Embedding(50, 8), ef.layers.Embedding(6, 8)
+            self.norm, self.head = ef.layers.LayerNormalization(), ef.layers.Dense(50)
+
+        def call(self, x):
+            return self.head(self.norm(self.words(x) + self.places(ef.ops.arange(x.shape[1]))))
+
+    model = Net()
+    model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x = np.ones((2, 6), "int32")
+    model.train_on_batch(x, x)
+    with viz.trace() as t:
+        model.train_on_batch(x, x)
+    return t
+
+
+def test_a_narrow_window_shows_first_where_the_boxes_are(shown, pages):
+    shown.size(390, 844)
+    shown.show(pages("far", embedded))
+    shown.rest()
+    whole = """(() => {
+      const graph = v.canvas.node.getBoundingClientRect();
+      return [...document.querySelectorAll('.node')].map(n => n.getBoundingClientRect()).filter(box =>
+        box.x >= graph.x && box.right <= graph.right && box.y >= graph.y && box.bottom <= graph.bottom).length; })()"""
+    seen = shown.run(whole)
+    scale = shown.run("v.canvas.view.scale")
+    assert seen >= 2, (seen, scale)
     shown.size(1400, 900)
 
 

@@ -22,8 +22,9 @@ class Viewer {
       button("−", "zoom out (x)", () => this.canvas.zoom(1 / 1.3)),
       button(icon("fit"), "everything (9); readable (0)", () => this.canvas.fit(true, true)),
     );
-    const sight = el("div", { class: "sight" }, this.canvas.node, zoom, this.message, this.minimap.node);
-    this.stage = el("main", { class: "stage" }, sight, this.legend);
+    const sight = el("div", { class: "sight" }, this.canvas.node, this.message),
+      beside = el("div", { class: "beside" }, zoom, this.minimap.node); // never over the graph
+    this.stage = el("main", { class: "stage" }, sight, beside, this.legend);
     this.root = el(
       "div",
       { class: "viewer" },

@@ -5,10 +5,12 @@ const MOST_ELEMENTS = 700,
   NEAREST = 3,
   FARTHEST = 0.002,
   MARGIN = 200,
-  BESIDE = 130,
   ALMOST = 0.92,
   SMALLEST = 0.96, // of a page's first view, where the smallest texts are 10 pixels high: a larger scene is shown in part
-  CLEAR = 40; // at least so much room is left beside the first box
+  LOW = 420, // a window less high shows smaller boxes, down to TINY: half a box is no graph
+  TINY = 0.8,
+  CLEAR = 24, // at least so much room is left beside the first box
+  PLACES = 300; // that are compared for the first view
 
 class Canvas {
   constructor(onEvent) {
@@ -208,31 +210,47 @@ class Canvas {
     const { width, height, left } = this.scene,
       size = this.size();
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
-    const beside = size.w - 2 * BESIDE > 500 ? BESIDE : 0; // the room of the map, which is shown with a part of the scene
-    const across = (size.w - 40) / (width - left),
-      least = across < ALMOST * SMALLEST ? SMALLEST : Math.min(SMALLEST, across); // nothing is cut off for little
-    const readable = Math.min(1, Math.max(least, (size.w - beside - 40) / (width - left)));
-    if (!whole && view.scale < readable) {
-      const room = (width - left) * readable <= size.w - beside - 40 ? size.w - beside : size.w;
-      const far = (left + width) * readable;
-      view.scale = readable;
-      view.x = (width - left) * readable <= room - 40 ? (room - far) / 2 : this.beginning(readable, room);
-      view.y = 20;
-    }
-    this.setView(view, smooth);
+    const smallest = Math.max(TINY, SMALLEST * Math.min(1, size.h / LOW)),
+      across = (size.w - 40) / (width - left),
+      least = across < ALMOST * smallest ? smallest : Math.min(smallest, across); // nothing is cut off for little
+    const readable = Math.min(1, Math.max(least, across));
+    this.setView(whole || view.scale >= readable ? view : this.start(readable), smooth);
   }
 
-  // Where a scene that is wider than the window begins: at its left end; but where no forward op is seen there, with the
-  // leftmost of those in the upper half of the window.
-  beginning(scale, room) {
-    const lead = 20 - this.scene.left * scale,
-      half = this.size().h / 2 / scale;
+  // The part of the scene that is seen first, at a given scale: what is empty above its boxes is left out.
+  start(scale) {
+    const { width, left } = this.scene,
+      size = this.size(),
+      room = size.w / scale;
+    const fits = (width - left) * scale <= size.w - 40,
+      from = fits ? (left + width - room) / 2 : this.beginning(scale);
+    const top = [...this.scene.nodes.values()]
+      .filter(({ x, w }) => x >= from && x + w <= from + room)
+      .reduce((least, { y }) => Math.min(least, y), Infinity);
+    return { x: -from * scale, y: Math.min(20, top === Infinity ? 20 : 3 * CLEAR - top * scale), scale };
+  }
+
+  // Where a scene that is wider than the window begins: the first forward op is seen, and beside it as many whole boxes
+  // as can be.
+  beginning(scale) {
+    const size = this.size(),
+      room = size.w / scale,
+      clear = CLEAR / scale,
+      lead = this.scene.left - 20 / scale;
+    const boxes = [...this.scene.nodes.values()].filter((node) => node.y < (size.h - 20) / scale);
+    const isFirst = (node, best) => node.y < best.y || (node.y === best.y && node.x < best.x);
     const first = [...this.scene.nodes.values()]
       .filter((node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward")
-      .filter((node) => node.y < half)
-      .reduce((best, node) => (best && best.x <= node.x ? best : node), null);
-    if (!first || lead + (first.x + first.w) * scale + CLEAR <= room) return lead;
-    return CLEAR - first.x * scale;
+      .reduce((best, node) => (best && !isFirst(node, best) ? best : node), null);
+    const shows = (from, { x, w }) => x >= from + clear / 2 && x + w <= from + room - clear / 2;
+    const whole = (from) => boxes.filter((node) => shows(from, node)).length;
+    const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
+    if (first) places.push(first.x - clear);
+    const [best] = [lead, ...places]
+      .filter((from) => from >= lead && (!first || shows(from, first)))
+      .map((from) => [from, whole(from)])
+      .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[0] < one[0]) ? other : one), [lead, -1]);
+    return best;
   }
 
   zoom(factor, at = null) {

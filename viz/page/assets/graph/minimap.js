@@ -1,7 +1,8 @@
 // The whole scene in small, and which part of it is seen.
 
 const MAP_W = 120,
-  MAP_H = 150;
+  MAP_H = 150,
+  BUTTONS = 130; // the height of those above it, with what is left between
 
 class Minimap {
   constructor(viewer) {
@@ -83,25 +84,14 @@ class Minimap {
     const right = Math.min(w, (at.x - this.left + at.w) * this.scale),
       bottom = Math.min(h, (at.y + at.h) * this.scale);
     const whole = left <= 1 && top <= 1 && right >= w - 1 && bottom >= h - 1;
-    this.node.classList.toggle("all", whole || canvas.size().h < MAP_H + 40); // it would only be in the way
-    this.node.classList.toggle("over", this.hides());
+    const low = canvas.size().h < MAP_H + BUTTONS;
+    this.node.classList.toggle("all", whole || low);
+    this.node.parentNode.classList.toggle("low", low); // where there is never a map, the graph has its place
     Object.assign(this.frame.style, {
       left: `${left}px`,
       top: `${top}px`,
       width: `${Math.max(0, right - left)}px`,
       height: `${Math.max(0, bottom - top)}px`,
     });
-  }
-
-  // Whether boxes or arrows lie below it, which then are to be seen through it.
-  hides() {
-    const { canvas, scene } = this.viewer,
-      { x, y, scale } = canvas.view,
-      box = this.node.getBoundingClientRect(),
-      at = canvas.node.getBoundingClientRect();
-    const left = (box.left - at.left - x) / scale,
-      top = (box.top - at.top - y) / scale;
-    const below = { x: left, y: top, w: box.width / scale, h: box.height / scale };
-    return box.width > 0 && [scene.grid, scene.edgeGrid].some((grid) => grid.within(below).size > 0);
   }
 }
