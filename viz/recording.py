@@ -230,7 +230,7 @@ class Recording(Record):
             color_by: `"op"`, `"time"`, `"memory"`, `"grad"` (size of gradients), `"nonfinite"` (where NaN and
                 infinity came from) or `"dtype"`. `"grad"` and `"nonfinite"` need `viz.trace(stats="basic")`.
             rankdir: the direction of the forward pass, `"TB"`, `"BT"`, `"LR"` or `"RL"`.
-            collapse_repeats: show equal parts that follow each other once, with ×N.
+            collapse_repeats: show equal parts that follow each other once, with ×N (False is `viz draw --all-repeats`).
             max_nodes: the most rows of boxes; more than that are closed or grouped.
             dpi: dots per inch of PNG files.
             step: which training step; default: the last complete one of the usual batch size.

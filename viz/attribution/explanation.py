@@ -141,7 +141,7 @@ class Explanation:
                 "values add up to answer − answer for the baseline: off by "
                 f"{100 * float(self.gap.max()):.2g} % at most, {self.steps} steps"
             )
-        return Text("\n".join([*found, *[f"note: {note}" for note in self.notes]]))
+        return Text.of([*found, *[f"note: {note}" for note in self.notes]])
 
     def target_name(self, row: int) -> str:
         """What is explained for a row, as text.

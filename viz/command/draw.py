@@ -46,7 +46,11 @@ def add_command(parser: Parser) -> None:
     parser.add_argument("--dpi", type=int, default=96, help="dots per inch of PNG (default: 96)")
     parser.add_argument("--step", type=int, metavar="N", help="which training step, from 0")
     parser.add_argument("--parts", action="store_true", help="open fused ops into the ops that they are made of")
-    parser.add_argument("--all-repeats", action="store_true", help="draw equal blocks one by one, not once with ×N")
+    parser.add_argument(
+        "--all-repeats",
+        action="store_true",
+        help="draw equal blocks one by one, not once with ×N (in Python: draw(collapse_repeats=False))",
+    )
     parser.set_defaults(command=run_draw)
 
 

@@ -23,7 +23,7 @@ from viz.export.tensorboard_events import EventLog, protos
 from viz.facts import formatting
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import call_numbers, origin, pick_step, variables_of
+from viz.facts.selection import Selection, call_numbers, origin, pick_step, variables_of
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "write"]
 
@@ -102,7 +102,7 @@ def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:
     Names are unique, and none is that of a scope. Steps that ran the same ops get the same names. Of very long steps
     only the first `MOST_OPS` ops have names: the browser could not draw more.
     """
-    naming = _Naming(record)
+    naming = _Naming(record, step)
     chosen = (op for op in record.ops if step is None or op.step == step)
     for op in itertools.islice(chosen, MOST_OPS):
         naming.add(op)
@@ -112,9 +112,11 @@ def names_of(record: Record, step: int | None) -> dict[tuple[str, int], str]:
 class _Naming:
     """The names that ops, weights and inputs would like to have."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, step: int | None) -> None:
         self.record = record
-        self.variables = variables_of(record)
+        here = [op for op in record.ops if step is None or op.step == step]
+        self.selection = Selection(record, step, True, here)
+        self.variables = self.selection.variables
         self.calls = call_numbers(record)
         self.wanted: dict[tuple[str, int], str] = {}
         self.fused: dict[tuple[int | None, str], int] = {}  # how many of a name there are in a scope
@@ -141,9 +143,9 @@ class _Naming:
             scopes = [] if op.phase == "update" else self._scopes(op)
             self.wanted["tensor", first] = "/".join([*scopes, name])
         elif info.producer is None or ("op", info.producer) not in self.wanted:
-            self.wanted["tensor", first] = (
-                "gradients/initial" if info.role == "gradient" else _part(info.name or "input")
-            )
+            made = "constant" if info.role == "constant" else self.selection.flow(op, tensor)[1]
+            outside = info.name or made or "input"  # what pictures call it
+            self.wanted["tensor", first] = "gradients/initial" if info.role == "gradient" else _part(outside)
 
     def _scopes(self, op: Op) -> list[str]:
         scopes = [s for s in self.record.ancestors(op.scope) if s.kind not in ("step", "backward")]

@@ -92,9 +92,12 @@ class MemoryUse:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        return Text(self)._repr_html_()
+        return self._text()._repr_html_()
 
     def __str__(self) -> str:
+        return str(self._text())
+
+    def _text(self) -> Text:
         alike: dict[tuple[str, ...], list[Alive]] = {}
         for each in self.alive:
             alike.setdefault((each.role, each.name, each.shape, each.layer, each.source), []).append(each)
@@ -110,7 +113,7 @@ class MemoryUse:
         roles = [f"{role} {formatting.nbytes(size)} in {counts[role]:,}" for role, size in self.by("role").items()]
         head = f"peak: {formatting.nbytes(self.peak)} at {formatting.seconds(self.time)}{self.at}"
         heads = ("memory", "share", "count", "role", "of", "tensor", "layer", "line")
-        return "\n".join([head, "  ·  ".join(roles), table(heads, lines)])
+        return Text.of([head, "  ·  ".join(roles), table(heads, lines)])
 
     def _size(self, pieces: list[Alive]) -> tuple[str, str, str]:
         """The bytes of pieces of memory, their share of the peak, and how many they are."""

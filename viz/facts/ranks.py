@@ -180,4 +180,4 @@ def rank_table(record: Record) -> Text:
                 *rates,
             ]
         )
-    return Text(table(heads, lines))
+    return Text.of([table(heads, lines)])

@@ -138,7 +138,7 @@ def summary(record: Record, step: int | None = None) -> Text:
     found = rows(record, step)
     lines = [cells(row) for row in found]
     notes = [f"note: {note}" for note in record.notes]
-    return Text("\n".join([describe(record), table(HEADS, lines, total=True), *_totals(record, found[-1]), *notes]))
+    return Text.of([describe(record), table(HEADS, lines, total=True), *_totals(record, found[-1]), *notes])
 
 
 def _totals(record: Record, total: Row) -> list[str]:
@@ -203,7 +203,7 @@ def top(record: Record, by: str = "time", n: int = 10) -> Text:
         again = ("replayed",) if any(row["replayed"] for row in found) else ()
         heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
     lines = [[shown[h](row) if h in shown else formatting.clean(row[h], 50) for h in heads] for row in found]
-    return Text(table([h if h != "source" else "line" for h in heads], lines))
+    return Text.of([table([h if h != "source" else "line" for h in heads], lines)])
 
 
 def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, Any]]:
@@ -221,7 +221,9 @@ def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, An
         ValueError: for another key, or when `n` is not positive.
     """
     if by not in KEYS:
-        raise ValueError(f"top(by={by!r}): expected one of {', '.join(map(repr, KEYS))}")
+        rows = isinstance(by, numbers.Integral) and not isinstance(by, bool)
+        more = f"; for the first {by} rows: top(n={by})" if rows else ""
+        raise ValueError(f"top(by={by!r}): expected one of {', '.join(map(repr, KEYS))}{more}")
     if not isinstance(n, numbers.Integral) or isinstance(n, bool):
         raise TypeError(f"top(n={n!r}): expected a number of lines")
     if n < 1:

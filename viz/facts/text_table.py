@@ -1,28 +1,85 @@
-"""Columns of plain text."""
+"""Columns of plain text, which are tables in notebooks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Text", "table"]
+__all__ = ["Columns", "Text", "table"]
+
+_CELL = "padding:2px 10px;text-align:{};color:inherit;background:transparent;white-space:nowrap"
+_LINE = '<div style="white-space:pre-wrap">{}</div>'
+_SPACE = "\u2003"  # for what indents a cell, which HTML would leave out
+
+
+class Columns(str):
+    """A table as text, which remembers its cells."""
+
+    __slots__ = ("heads", "lines", "right", "total")
+
+    heads: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    right: Sequence[bool]
+    total: bool
+
+    def html(self) -> str:
+        """The table as HTML without scripts; everything in it is escaped."""
+        sides = ["right" if right else "left" for right in self.right]
+        cells = [("th", self.heads), *[("td", line) for line in self.lines]]
+        rows = ["".join([_cell(kind, cell, side) for cell, side in zip(row, sides)]) for kind, row in cells]
+        if self.total:
+            rows[-1] = rows[-1].replace('style="', 'style="border-top:1px solid;font-weight:600;')
+        body = "".join([f"<tr>{row}</tr>" for row in rows[1:]])
+        return f'<table style="border-collapse:collapse"><thead><tr>{rows[0]}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _cell(kind: str, text: str, side: str) -> str:
+    inner = text.lstrip(" ")
+    return f'<{kind} style="{_CELL.format(side)}">{_SPACE * ((len(text) - len(inner)) // 2)}{escape(inner)}</{kind}>'
 
 
 class Text(str):
-    """Text that shows itself as it is, also at a prompt and in notebooks."""
+    """Text that shows itself as it is, also at a prompt and in notebooks.
 
-    __slots__ = ()
+    >>> Text.of(["two rows:", table(["name", "size"], [["a", "1"], ["b", "2"]])])
+    two rows:
+    name  size
+    ──────────
+    a        1
+    b        2
+    """
+
+    __slots__ = ("parts",)
+
+    parts: Sequence[str]
+
+    @classmethod
+    def of(cls, parts: Sequence[str]) -> Text:
+        """Text of lines and tables, one below the other; in a notebook a table doesn't depend on the width of letters.
+
+        Args:
+            parts: lines, and what `table` gives.
+        """
+        text = cls("\n".join(parts))
+        text.parts = tuple(parts)
+        return text
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        shown: str = import_module("eagerflow.base.notebook").pre(self)
-        return shown
+        parts = getattr(self, "parts", ())
+        if not any(isinstance(part, Columns) for part in parts):
+            shown: str = import_module("eagerflow.base.notebook").pre(self)
+            return shown
+        inner = [part.html() if isinstance(part, Columns) else _LINE.format(escape(part)) for part in parts]
+        style = "overflow-x:auto;padding:4px 0;font-family:system-ui,-apple-system,sans-serif;font-size:13px"
+        return f'<div style="{style}">{"".join(inner)}</div>'
 
 
-def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False) -> str:
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False) -> Columns:
     """Columns of text, numbers on the right; the last line set apart with `total`."""
     columns = list(zip(heads, *lines))
     widths = [max([len(cell) for cell in column]) for column in columns]
@@ -31,7 +88,9 @@ def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = Fa
     shown = [_joined(heads, widths, right), rule, *[_joined(line, widths, right) for line in lines]]
     if total:
         shown.insert(-1, rule)
-    return "\n".join(shown)
+    found = Columns("\n".join(shown))
+    found.heads, found.lines, found.right, found.total = heads, lines, right, total
+    return found
 
 
 def _is_numeric(cells: Iterable[Any]) -> bool:

@@ -93,7 +93,7 @@ class Samples:
         if more > 0:
             found.append(f"… {formatting.count(more, 'sample')} more")
         found += [self.met] if self.met else []
-        return Text("\n".join([*found, *[f"note: {note}" for note in self.notes]]))
+        return Text.of([*found, *[f"note: {note}" for note in self.notes]])
 
     def head(self) -> str:
         """How many samples there are, and how many of them are marked."""

@@ -56,6 +56,18 @@ def test_the_graph_holds_the_ops_of_a_step_with_their_edges(steps, tmp_path):
     assert "nets.py:" in nodes["mlp/hidden_0/dense/matmul"].attr["source"].s.decode()
 
 
+def test_labels_are_called_targets_and_what_layers_make_themselves_constants():
+    positions = ef.layers.Lambda(lambda x: x + ops.arange(3, dtype="float32"))
+    model = ef.Sequential([ef.Input((3,)), positions, ef.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((4, 3), "float32"), np.ones((4, 1), "float32"))
+    outside = [name for (kind, _), name in names_of(t, 0).items() if kind == "tensor" and "/" not in name]
+    assert [name for name in outside if name.startswith("target")] == ["target"]
+    assert "constant" in outside
+    assert "input_1" not in outside
+
+
 def test_gradients_hang_together_with_the_forward_pass(steps, tmp_path):
     graph, _ = graph_and_metadata(steps, tmp_path)
     nodes = {node.name: node for node in graph.node}

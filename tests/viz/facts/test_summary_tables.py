@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
+
 import pytest
 
 import eagerflow as ef
@@ -9,7 +11,7 @@ from eagerflow.core import observe
 from viz.facts import formatting
 from viz.facts.schema import Frame, TensorInfo
 from viz.facts.summary_tables import rows, top_rows
-from viz.facts.text_table import table
+from viz.facts.text_table import Text, table
 
 
 def test_the_summary_has_a_line_per_layer(steps):
@@ -57,6 +59,34 @@ def test_top_sorts_by_cost(steps):
         steps.top("colour")
     with pytest.raises(ValueError, match="n=0"):
         steps.top(n=0)
+    with pytest.raises(ValueError, match=r"for the first 5 rows: top\(n=5\)"):
+        steps.top(5)
+
+
+def test_tables_are_tables_in_a_notebook_too(steps):
+    for shown in (steps.summary(), steps.top(), steps.top("layer"), steps.memory()):
+        html = shown._repr_html_()
+        whole = ET.fromstring(html)
+        assert "overflow-x:auto" in whole.get("style")
+        lines = str(shown).splitlines()
+        rule = next(number for number, line in enumerate(lines) if line.startswith("──"))
+        (found,) = whole.iter("table")
+        heads = [cell.text for cell in found.iter("th")]
+        assert "  ".join(heads).split() == lines[rule - 1].split()
+        body = [["".join(cell.itertext()) for cell in row] for row in found.iter("tr")][1:]
+        assert all(len(row) == len(heads) for row in body)
+        assert body[0][0].strip() in lines[rule + 1]
+    summary = ET.fromstring(steps.summary()._repr_html_())
+    names = [row[0].text for row in summary.iter("tr")]
+    assert "\u2003hidden_0 (Dense)" in names  # set in, as in the text
+    assert [div.text for div in summary.iter("div")][-1].startswith("memory: weights")
+
+
+def test_text_without_a_table_keeps_its_columns():
+    assert Text.of(["a  b", "c  d"])._repr_html_().startswith("<pre")
+    assert Text("a")._repr_html_().startswith("<pre")
+    assert "&lt;b&gt;" in table(["<b>"], [["<i>"]]).html()
+    assert "<i>" not in table(["<b>"], [["<i>"]]).html()
 
 
 def test_find_filters(steps):

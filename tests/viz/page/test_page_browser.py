@@ -289,6 +289,60 @@ def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     assert shown.wrong == []
 
 
+def layers_of_a_kind():
+    inner = [ef.layers.Dense(16, activation="tanh", name=f"inner_{i}") for i in range(12)]
+    model = ef.Sequential([ef.Input((16,)), *inner, ef.layers.Dense(3)], name="net")
+    model.compile("adam", "mse")
+    x, y = np.ones((4, 16), "float32"), np.ones((4, 3), "float32")
+    model.fit(x, y, verbose=0)
+    with viz.trace("alike") as t:
+        model.fit(x, y, verbose=0)
+    return t
+
+
+def test_rows_of_ops_of_a_name_tell_them_apart(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("alike", layers_of_a_kind))
+    told = shown.run("v.model.ops.filter(op => op.phase === 'update').map(op => v.model.ownerOf(op))")
+    assert len(told) == len(set(told)) == 26
+    assert "net/inner_3/kernel" in told
+    slowest = "v.selection.ops.filter(op => op.duration).sort((a, b) => b.duration - a.duration).slice(0, 8)"
+    assert shown.texts(".bars .where") == shown.run(f"{slowest}.map(op => v.model.ownerOf(op))")
+    shown.run("eagerflowViewer.openTab('memory')")
+    shown.rest()
+    heads = shown.run(
+        "[...document.querySelectorAll('.owners th')].map(e => [e.textContent, e.getBoundingClientRect().right])"
+    )
+    room = shown.run("document.querySelector('.owners').getBoundingClientRect().right")
+    ends = dict(map(tuple, heads))
+    assert ends["tensor"] < ends["of"] < ends["layer"] <= room + 1
+    assert any("inner_3" in row for row in shown.texts(".owners tbody tr"))
+    shown.press("/")
+    shown.type("op:dense inner_3")
+    where = shown.texts(".hits .where")
+    line = layers_of_a_kind.__code__.co_firstlineno + 1
+    assert any(f"test_page_browser.py:{line}" in text for text in where), where
+    shown.press("Escape")
+    shown.size(1400, 900)
+
+
+def test_what_is_selected_stays_where_it_is_when_equal_parts_are_folded(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("alike", layers_of_a_kind))
+    shown.press("f")
+    shown.run("v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title == 'inner_9').key})")
+    shown.rest()
+    at = "(() => { const b = v.boxOf(v.state.selected), {y, scale} = v.canvas.view; return b && y + b.y * scale; })()"
+    shown.run("v.canvas.setView({...v.canvas.view}); 1")
+    before = shown.run(at)
+    shown.press("f")
+    shown.rest()
+    assert shown.run("v.state.selected") is not None
+    assert shown.run(at) == pytest.approx(before, abs=60)
+    shown.press("f")
+    assert shown.run(at) == pytest.approx(before, abs=60)
+
+
 def wide() -> viz.Recording:
     """So many branches beside each other that all of them only just don't fit into the first view."""
     given = ef.Input((4,))
@@ -340,7 +394,8 @@ def test_nothing_lies_over_the_graph(shown, pages):
           const graph = v.canvas.node.getBoundingClientRect();
           return ['.zoom', '.minimap', '.legend'].filter(name => {
             const box = document.querySelector(name).getBoundingClientRect();
-            return box.width && box.x < graph.right && graph.x < box.right && box.y < graph.bottom && graph.y < box.bottom;
+            const beside = box.x >= graph.right || graph.x >= box.right;
+            return box.width && !beside && box.y < graph.bottom && graph.y < box.bottom;
           }); })()""")
         assert over == []
         assert shown.run("document.querySelector('.zoom').getBoundingClientRect().width") > 0
@@ -924,17 +979,6 @@ def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
     assert "only here" in shown.texts(".panel .remark")[0]
     assert shown.wrong == []
     photograph(shown, "page_diff")
-
-
-def test_the_map_lets_the_drawing_below_it_be_seen(big):
-    faded = "v.minimap.node.classList.contains('over') && getComputedStyle(v.minimap.node).opacity < 0.5"
-    big.run("(v.box = [...v.scene.nodes.values()][0]).x")  # its corner comes to lie in the middle of the map
-    big.run("v.canvas.setView({ x: v.canvas.size().w - 60 - v.box.x, y: v.canvas.size().h - 60 - v.box.y, scale: 1 })")
-    big.rest()
-    assert big.run(faded)
-    big.run("v.canvas.setView({ x: -v.scene.width - 40, y: 0, scale: 1 })")  # all of it is left of what is seen
-    big.rest()
-    assert not big.run(faded)
 
 
 def test_the_panel_says_of_an_op_that_it_was_replayed(shown, pages):

@@ -275,6 +275,11 @@ class Viewer {
     return [found ?? `in${selected.id}`].filter((id) => this.scene.nodes.has(id));
   }
 
+  boxOf(selected) {
+    const [id] = this.nodesOf(selected);
+    return id === undefined ? null : this.scene.nodes.get(id) || this.scene.frames.get(id);
+  }
+
   opsOf(selected) {
     if (!selected) return [];
     if (selected.kind === "op" || selected.kind === "part") return [selected.id];
@@ -389,12 +394,21 @@ class Viewer {
     this.update();
   }
 
+  // What is selected stays where it is on the screen.
   setFold(fold) {
+    const key = keyOfSelection(this),
+      [op] = this.opsOf(this.state.selected),
+      from = this.boxOf(this.state.selected);
     this.state.fold = fold;
     this.state.unfolded.clear();
     this.state.open = null;
     this.rebuild();
-    this.canvas.fit();
+    if (key) this.state.selected = selectionOfKey(this, key) || (op === undefined ? null : { kind: "op", id: op });
+    const to = this.boxOf(this.state.selected);
+    if (from && to) {
+      this.canvas.keep(from, to);
+      this.canvas.cull();
+    } else this.canvas.fit();
     this.toolbar.show();
     this.update();
   }

@@ -456,7 +456,7 @@ class Details {
                     style: `width:${Math.max(1, (op.duration / most) * 100)}%`,
                   }),
                   this.opLink(op.id),
-                  el("span", { class: "where" }, this.model.path(op.home)),
+                  el("span", { class: "where", title: this.model.ownerOf(op) }, el("bdi", {}, this.model.ownerOf(op))),
                   el("b", {}, seconds(op.duration)),
                 ),
               ),

@@ -1,6 +1,7 @@
 // Memory over time, and what holds it at the peak or at any other moment.
 
-const CURVE_H = 120;
+const CURVE_H = 120,
+  LONGEST_PATH = 28;
 
 class MemoryCurve {
   constructor(viewer) {
@@ -172,18 +173,17 @@ class MemoryCurve {
               ? { kind: "tensor", id: tensor.id }
               : { kind: "op", id: tensor.producer },
           );
+      const name = tensor.name || (op ? op.name : "from outside"),
+        layer = op ? model.ownerOf(op) : "",
+        line = op && model.lineOf(op);
       const cells = [
         nbytes(size),
         percent(size / (total || 1)),
-        tensor.role,
-        el(
-          "button",
-          { type: "button", class: "link", onclick: go },
-          clean(tensor.name || (op ? op.name : "from outside"), 40),
-        ),
         tensor.label + (tensor.nbytes && tensor.nbytes < size ? ` (${nbytes(tensor.nbytes)} of it)` : ""),
-        op ? model.path(op.home) : "",
-        op && op.stack.length ? op.stack[0].place : "",
+        el("button", { type: "button", class: "link", onclick: go, title: clean(name, 200) }, ending(clean(name, 200))),
+        el("span", { title: layer }, ending(layer)),
+        tensor.role,
+        line ? line.place : "",
       ];
       return el(
         "tr",
@@ -214,7 +214,7 @@ class MemoryCurve {
           el(
             "tr",
             {},
-            ["memory", "share", "role", "of", "tensor", "layer", "line"].map((name) =>
+            ["memory", "share", "tensor", "of", "layer", "role", "line"].map((name) =>
               el("th", { scope: "col" }, name),
             ),
           ),
@@ -242,4 +242,9 @@ class MemoryCurve {
     event.stopPropagation();
     this.moveTo(this.moment + (by * this.end) / 100);
   }
+}
+
+// A path's last part, which tells most, with as much before it as has room.
+function ending(path) {
+  return path.length > LONGEST_PATH ? `…${path.slice(1 - LONGEST_PATH)}` : path;
 }

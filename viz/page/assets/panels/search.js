@@ -197,8 +197,8 @@ function find({ model, state, index }, query) {
     const where = [
       op.step === state.step ? "" : model.stepName(op.step),
       part ? `part of ${op.name}` : "",
-      model.path(op.home),
-      op.stack.length ? op.stack[0].place : "",
+      model.ownerOf(op),
+      placeOf(model, op),
     ];
     found.push({
       selected: part ? { kind: "part", id: op.id, number: part.number } : { kind: "op", id: op.id },
@@ -234,6 +234,12 @@ function variableNames(model) {
   return [...new Set(model.variables.values())].map((id) => [id, model.tensors[id].name || `variable ${id}`]);
 }
 
+// Where an op comes from: the line that the panel shows as "made here" or "called here", whichever says more.
+function placeOf(model, op) {
+  const line = model.lineOf(op);
+  return line ? line.place : "";
+}
+
 // The texts of an op that can be searched.
 function fieldsOf(model, op) {
   const met = [...op.inputs, ...op.outputs].map((i) => model.tensors[i]),
@@ -248,10 +254,7 @@ function fieldsOf(model, op) {
     shape: op.outputs.map((i) => model.tensors[i].shapeName).join(" "),
     dtype: met.map((t) => `${t.dtype} ${t.dtypeName}`).join(" "),
     role: met.map((t) => t.role).join(" "),
-    file: op.stack
-      .slice(0, 1)
-      .map((frame) => frame.place)
-      .join(" "),
+    file: [...new Set([placeOf(model, op), ...op.stack.slice(0, 1).map((frame) => frame.place)])].join(" "),
     code: op.stack
       .slice(0, 1)
       .map((frame) => frame.code)

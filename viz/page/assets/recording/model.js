@@ -1,5 +1,7 @@
 // The recording as objects, made from the columns that viz/page/data.py wrote.
 
+const CALLED = new Set(["layer", "model", "loss", "metric", "optimizer", "step"]); // whose ops the user's own line ran
+
 class Model {
   constructor(data) {
     this.data = data;
@@ -153,6 +155,27 @@ class Model {
       .filter(Boolean)
       .reverse()
       .join(" / ");
+  }
+
+  // The innermost line of the user's that ran an op; of what `fit` runs by itself, the line that made the layer.
+  // The counterpart of viz/facts/selection.py.
+  lineOf(op) {
+    let origin = op;
+    while (origin.phase === "backward" && origin.forward !== null) origin = this.ops[origin.forward];
+    const { scope, stack } = origin;
+    if (!stack.length) return null;
+    const isHere = ({ kind, stack: [frame] }) =>
+      CALLED.has(kind) && frame && frame.file === stack[0].file && frame.line === stack[0].line;
+    const called = this.ancestors(scope).filter(isHere),
+      made = called.map(({ createdAt }) => createdAt).find((frame) => frame !== null);
+    return called.length > 1 && made ? made : stack[0];
+  }
+
+  // What tells an op from others of its name: of an update the weights that it changes, else the layer.
+  ownerOf(op) {
+    const weights = op.phase === "update" ? [...op.outputs, ...op.inputs].map((id) => this.tensors[id]) : [];
+    const names = new Set(weights.filter(({ role, name }) => name && (role === "parameter" || role === "frozen")).map(({ name }) => name));
+    return names.size ? clean([...names].join(", "), 200) : this.path(op.home);
   }
 
   stepName(index) {
