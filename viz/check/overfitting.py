@@ -11,6 +11,7 @@ from eagerflow import optimizers
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.schedules import LearningRateSchedule
 from viz.check.first_loss import chance_loss
+from viz.check.lowest_loss import lowest_loss
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor import thresholds as limits
@@ -124,7 +125,7 @@ def _left_plateau(subject: Subject, data: Any, rate: float | None, stuck: float,
         return None
     given = subject.first.optimizer if rate is None else optimizers.Adam(rate)
     with subject.undone(), subject.optimized_by(given):
-        floor, heard = _floor(subject, data), Losses()
+        floor, heard = lowest_loss(subject.first, data) or 0.0, Losses()
         ends = subject.left - min(_PATIENT_SECONDS, subject.left / 2)
         for taken in range(1, min(steps, _PATIENT) + 1):
             subject.train(data, heard)
@@ -145,7 +146,7 @@ def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
     """Train on one batch, with the script's optimizer or Adam."""
     given = subject.first.optimizer if rate is None else optimizers.Adam(rate)
     with subject.undone(), subject.optimized_by(given):
-        floor = _floor(subject, data)
+        floor = lowest_loss(subject.first, data) or 0.0
         heard = Losses()
         values: list[float] = []
         steps, per_step = 0, 0
@@ -188,25 +189,6 @@ def _answers_alike(subject: Subject, data: Any) -> bool:
     """Does the network answer the same for all rows?"""
     answers = next(leaves(subject.outputs(unpack_x_y_sample_weight(data)[0])))
     return bool(len(answers) > 1 and (abs(answers - answers[:1]) <= _SAME * abs(answers).max()).all())
-
-
-def _floor(subject: Subject, data: Any) -> float:
-    """The loss of perfect answers: 0 but for labels between 0 and 1, or losses that go below 0."""
-    first = subject.first
-    y = data[1] if isinstance(data, tuple) and len(data) > 1 else None
-    if first.loss is None or y is None:
-        return 0.0
-    given = list(leaves(y))
-    soft = any(a.dtype.kind == "f" and bool(((a > 0) & (a < 1)).any()) for a in given)
-    try:
-        outputs = first.call(data[0], False)
-        shapes = [a.shape for a in leaves(outputs)]
-        if [a.shape for a in given] != shapes or not given:
-            return 0.0
-        value = float(numpy.mean(next(leaves(first.loss_of(y, y)))))
-    except (ValueError, TypeError):
-        return 0.0
-    return value if math.isfinite(value) and (soft or value < 0) else 0.0
 
 
 def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
@@ -343,12 +325,26 @@ def _excuse(subject: Subject, own: _Attempt, rows: int) -> str | None:
         return "layers add losses of their own, which needn't fall to nothing"
     if own.steps < _STEPS:
         return f"there was time for {own.steps} steps only"
-    y = first.batch[1]
-    if any(a.dtype.kind == "f" and bool(((a > 0) & (a < 1)).any()) for a in leaves(y)):
-        return f"labels between 0 and 1 have a loss of their own: {number(min(own.losses))} is left"
+    left = number(min(own.losses))
+    if _fractions(first.batch[1]):
+        if lowest_loss(first, subject.part(rows)) is None:
+            return f"how low this loss can get with such labels isn't known: {left} is left"
+        if _copies(subject):
+            return f"the answers have the shape of the inputs, which needn't fit through all layers: {left} is left"
     if _contradicts(subject, rows):
         return "equal rows have different labels: a part of the loss can't be learnt"
     return None
+
+
+def _fractions(y: Any) -> bool:
+    """Are there labels that are no whole numbers?"""
+    return any(a.dtype.kind == "f" and bool((a != numpy.round(a)).any()) for a in leaves(y))
+
+
+def _copies(subject: Subject) -> bool:
+    """Has a row of labels as many numbers, in the same shape, as a row of inputs, as of an autoencoder?"""
+    xs, ys = ([a.shape[1:] for a in leaves(each)] for each in subject.first.batch[:2])
+    return len(ys) == 1 and ys[0] in xs and math.prod(ys[0]) > 1
 
 
 def _contradicts(subject: Subject, rows: int) -> bool:

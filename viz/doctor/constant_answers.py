@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-__all__ = ["best_constant", "least_loss", "loss_of"]
+__all__ = ["best_constant", "least_loss", "loss_of", "right_answers"]
 
 Pairs = Sequence[tuple[numpy.ndarray, numpy.ndarray]]
 
@@ -95,6 +95,23 @@ def least_loss(kind: str, labels: numpy.ndarray, predicted: numpy.ndarray, setti
     if kind == "binary":
         return float((found - (1 - target) * numpy.log(1 - chance)).mean())
     return float(found.sum(axis=-1).mean())
+
+
+def right_answers(
+    kind: str, labels: numpy.ndarray, predicted: numpy.ndarray, settings: Mapping[str, Any]
+) -> numpy.ndarray | None:
+    """The answers whose crossentropy is the lowest: the labels' chances, as logits where those are wanted.
+
+    >>> right_answers("sparse", numpy.array([1]), numpy.array([[0.4, 0.6]]), {}).round(3)
+    array([[0., 1.]])
+    """
+    target = _targets(kind, labels, predicted, settings)
+    if target is None:
+        return None
+    chance = numpy.clip(target, _LEAST, 1 - _LEAST)
+    if not settings.get("from_logits"):
+        return chance
+    return numpy.log(chance / (1 - chance)) if kind == "binary" else numpy.log(chance)
 
 
 def _targets(

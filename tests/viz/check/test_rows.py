@@ -378,3 +378,48 @@ model.fit(x, np.zeros((128, 1)), verbose=0)
     rows = {row.name: row.message for row in check_script(str(script)).rows}
     assert "-0" not in rows["first loss"]
     assert "all 0 in the first batch" in rows["labels"]
+
+
+LABELS = """
+many = rng.poisson(np.exp(x @ np.linspace(-0.5, 0.5, 8)))
+shares = 1 / (1 + np.exp(-2 * x[:, :1]))
+model = ef.Sequential([layers.Dense(LAST)])
+"""
+POISSON = LABELS.replace("LAST", '1, activation="exponential"') + 'model.compile(ef.optimizers.Adam(0.01), "poisson")\n'
+
+
+def overfits(tmp_path, source):
+    """The row of that question."""
+    return next(row for row in checked(tmp_path, PRELUDE + source)[0].rows if row.name == "overfits one batch")
+
+
+def test_a_poisson_loss_is_measured_from_the_lowest_that_counts_allow(tmp_path, once):
+    row = overfits(tmp_path, POISSON + "model.fit(x, many, batch_size=4, verbose=0)\n")
+    assert row.verdict == "ok", row.message
+
+
+@pytest.mark.parametrize(
+    ("last", "loss"),
+    [
+        ('1, activation="sigmoid"', '"binary_crossentropy"'),
+        ("1", "ef.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.2)"),
+    ],
+)
+def test_shares_as_labels_have_a_lowest_loss_above_0(last, loss, tmp_path, once):
+    source = LABELS.replace("LAST", last) + f"model.compile(ef.optimizers.Adam(0.1), {loss})\n"
+    row = overfits(tmp_path, source + "model.fit(x, shares, batch_size=16, verbose=0)\n")
+    assert row.verdict == "ok", row.message
+
+
+def test_targets_on_both_sides_of_0_are_not_said_to_lie_between_0_and_1(tmp_path, once):
+    source = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="relu")])\n'
+    row = overfits(tmp_path, source + FIT.replace("target", "-abs(target)"))
+    assert row.verdict == "fault"
+    assert "between 0 and 1" not in row.message
+
+
+def test_an_autoencoder_need_not_learn_its_rows_by_heart(tmp_path, once):
+    narrow = "model = ef.Sequential([layers.Dense(24), layers.Dense(1), layers.Dense(24), layers.Dense(8)])\n"
+    row = overfits(tmp_path, narrow + FIT.replace("target", "x"))
+    assert row.verdict == "open"
+    assert "shape of the inputs" in row.message
