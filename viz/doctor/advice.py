@@ -40,6 +40,12 @@ ADVICE = {
     "loss_mismatch.logits": (
         "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss from_logits=True."
     ),
+    "loss_mismatch.logits_binary": (
+        "Give the last layer activation='sigmoid', or none, and the loss from_logits=True."
+    ),
+    "loss_mismatch.logits_classes": (
+        "Give the last layer activation='softmax', or none, and the loss from_logits=True."
+    ),
     "loss_mismatch.elementwise": (
         "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for a number give the last "
         "layer one unit."
@@ -70,6 +76,10 @@ ADVICE = {
     "initial_weights": (
         "Leave out the initializer (glorot_uniform), or use he_normal with relu; biases may begin with zeros, "
         "kernels not."
+    ),
+    "initial_weights.frozen": (
+        "Frozen layers stay as they are: give them trained weights (weights='imagenet', or load_weights), or let them "
+        "learn, with trainable = True."
     ),
     "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
     "frozen.all": "Set layer.trainable = True for what should learn, before compile.",
@@ -113,6 +123,10 @@ ADVICE = {
     "not_learning": (
         "Look at the other findings first; then at the labels (do they belong to these rows?), the learning rate (ten "
         "times more, ten times less), and whether a few rows can be learnt by heart."
+    ),
+    "not_learning.rises": (
+        "More of the same makes it worse. Lower the learning rate to a tenth; where the loss still rises, look at the "
+        "signs of the loss and of the update."
     ),
     "not_learning.little": (
         "Look whether each row still has its own label (were x and y shuffled apart, or read in different orders?), "

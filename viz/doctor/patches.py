@@ -61,7 +61,7 @@ def _changed(finding: Finding, line: str) -> str | None:
     rule = finding.rule
     if rule == "loss_mismatch.from_logits":
         return _once(line, r"from_logits\s*=\s*True", "from_logits=False")
-    if rule == "loss_mismatch.logits":
+    if rule.startswith("loss_mismatch.logits") and "low" in finding.evidence:  # a relu's outputs are no logits
         return _once(line, r"(\w*Crossentropy)\(\)", r"\1(from_logits=True)")
     if rule == "loss_mismatch.numbers" or (rule == "loss_mismatch.binary" and finding.evidence.get("class_numbers")):
         return _crossentropy(line, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")

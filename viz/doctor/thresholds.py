@@ -110,6 +110,8 @@ NARROW_CLASSES = 3
 # -- what was learnt
 
 ANSWERS_KEPT = 32  # batches of labels and predictions, from all over the training; and half as many of its end
+ANSWERS_MORE = 64  # of its end, where classes are so rare that those have next to none of them
+ANSWERS_SMALL = 50_000  # predictions of batches of which so many more are kept
 ANSWER_SIZE = 200_000  # predictions of larger batches aren't kept: copies of them would cost too much
 ANSWERS_LOSSES = 4  # more losses than this are no plain training
 LEARNT_BY = 200  # steps after which a network should be better than one answer for all

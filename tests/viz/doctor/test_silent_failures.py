@@ -49,6 +49,16 @@ class Data(ef.utils.PyDataset):
 FIT = 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(x, number, epochs=8, verbose=0)\n'
 
 FOUND = {
+    "a class of which a few batches have next to none": (
+        "class_imbalance",
+        "warning",
+        SIGMOID
+        + """
+fraud = (rng.random(1600) < 0.03).astype("int32")
+model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+model.fit(rng.normal(size=(1600, 6)), fraud, epochs=4, verbose=0)  # here
+""",
+    ),
     "a loss that counts": (
         "no_gradient.cut",
         "error",

@@ -35,23 +35,26 @@ class _Course:
         self._stride = 1
         self._kept: list[tuple[int, numpy.ndarray, numpy.ndarray]] = []
         self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=limits.ANSWERS_KEPT // 2)
+        self._more: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=limits.ANSWERS_MORE)
 
     def due(self) -> bool:
         """Is this one of the steps that are kept?"""
         self.steps += 1
-        return self._everywhere() or self._lately()
+        return self._everywhere() or self._lately(limits.ANSWERS_MORE)
 
     def _everywhere(self) -> bool:
         return (self.steps - 1) % self._stride == 0
 
-    def _lately(self) -> bool:
+    def _lately(self, kept: int = limits.ANSWERS_KEPT // 2) -> bool:
         """More and more seldom: the last ones kept are always of the last eighth of the training, or nearly so."""
-        return self.steps % max(1, self.steps // (4 * limits.ANSWERS_KEPT)) == 0
+        return self.steps % max(1, self.steps // (8 * kept)) == 0
 
     def keep(self, labels: numpy.ndarray, predicted: numpy.ndarray) -> None:
         batch = self.steps, labels.copy(), predicted.copy()
         if self._lately():
             self._last.append(batch)
+        if self._lately(limits.ANSWERS_MORE) and predicted.size <= limits.ANSWERS_SMALL:
+            self._more.append(batch)
         if not self._everywhere():
             return
         if len(self._kept) >= limits.ANSWERS_KEPT:
@@ -71,6 +74,10 @@ class _Course:
     def last(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
         """The last batches: as the network answers now, and not as it did when it still had to learn."""
         return [batch[1:] for batch in self._last if batch[0] >= self._first_of_last()]
+
+    def more(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
+        """As `last`, and as many batches before them as there are, where batches are small: for rare classes."""
+        return [batch[1:] for batch in self._more if batch[0] > self.steps // 2]
 
     def _first_of_last(self) -> int:
         """In a short training, the last batches that are kept would be nearly all."""
@@ -135,7 +142,10 @@ class Answers(Check):
             pairs = [pair for pair in course.last() if numpy.isfinite(pair[1]).all()]
             if course.steps < limits.FEW_STEPS or not pairs:
                 continue
-            told = course.steps >= limits.IMBALANCE_STEPS and self._one_class(course, pairs)
+            more = [pair for pair in course.more() if numpy.isfinite(pair[1]).all()]
+            told = course.steps >= limits.IMBALANCE_STEPS and (
+                self._one_class(course, pairs) or (len(more) > len(pairs) and self._one_class(course, more))
+            )
             if not told and not course.weighed:
                 self._not_learning(course, pairs)
 
@@ -153,7 +163,11 @@ class Answers(Check):
         if course.steps < limits.LEARNT_BY:
             hardly = reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted
             if hardly and self.watch.hints_alone():
-                self._too_few(course, reached, constant)
+                before = self._rises_from(course, losses, settings)
+                if before is None:
+                    self._too_few(course, reached, constant)
+                elif reached > limits.ABOVE * constant:
+                    self._rises(course, before, reached, constant)
             return
         # No answer is better than the labels themselves, which may be no yes or no, but shares.
         least = float(numpy.mean([least_loss(course.kind, labels, p, settings) for labels, p in pairs]))
@@ -207,13 +221,26 @@ class Answers(Check):
 
     def _falls(self, course: _Course, last: list[float], settings: Any) -> bool:
         """Is the loss, which is still above that of a constant answer, on its way down?"""
-        pairs = [pair for pair in course.before() if numpy.isfinite(pair[1]).all()]
-        before = [loss_of(course.kind, labels, p, settings) for labels, p in pairs]
-        if min(len(before), len(last)) < limits.FIRST:
-            return False
-        noise = math.hypot(*[statistics.stdev(x) / math.sqrt(len(x)) for x in (before, last)])
-        fall = statistics.fmean(before) - statistics.fmean(last)
-        return fall > max(limits.FEW_SIGMA * noise, limits.FEW_FALL * statistics.fmean(last))
+        before = _losses(course, course.before(), settings)
+        return _differ(before, last) and statistics.fmean(before) > statistics.fmean(last)
+
+    def _rises_from(self, course: _Course, last: list[float], settings: Any) -> float | None:
+        """What the loss was earlier, where it was clearly lower than now; else None."""
+        before = _losses(course, course.earlier(), settings)
+        rises = _differ(before, last) and statistics.fmean(before) < statistics.fmean(last)
+        return statistics.fmean(before) if rises else None
+
+    def _rises(self, course: _Course, before: float, reached: float, constant: float) -> None:
+        """A hint for a short training that makes the loss larger: more steps are no cure for that."""
+        self.watch.report(
+            "not_learning.rises",
+            "info",
+            f"the loss rises: it was {_exactly(before)}, and is {_exactly(reached)} after {course.steps} steps, where "
+            f"{_exactly(constant)} is what one gets by always answering the same",
+            place=course.place,
+            key=("not_learning", id(course)),
+            evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "earlier": before},
+        )
 
     def _too_few(self, course: _Course, reached: float, constant: float) -> None:
         self.watch.report(
@@ -261,6 +288,20 @@ class Answers(Check):
             evidence={"class": int(most), "share": share, "rows_of_others": missed, "recall_of_others": recall},
         )
         return True
+
+
+def _losses(course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], settings: Any) -> list[float]:
+    """The loss of each batch whose answers are numbers."""
+    return [loss_of(course.kind, y, p, settings) for y, p in pairs if numpy.isfinite(p).all()]
+
+
+def _differ(before: list[float], last: list[float]) -> bool:
+    """Is a difference between these losses more than the noise of batches?"""
+    if min(len(before), len(last)) < limits.FIRST:
+        return False
+    noise = math.hypot(*[statistics.stdev(x) / math.sqrt(len(x)) for x in (before, last)])
+    change = abs(statistics.fmean(before) - statistics.fmean(last))
+    return change > max(limits.FEW_SIGMA * noise, limits.FEW_FALL * statistics.fmean(last))
 
 
 def answer_kind(loss: Any) -> str:

@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
+from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first_tensor, host, number, rms
+from viz.doctor.check_base import Check, first_tensor, host, number, rms, tensors
 from viz.doctor.program import layer_label
+from viz.recorder.descriptions import flat
 
 __all__ = ["Inputs", "Normalizations"]
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
+_OTHER_USES = ("dense", "conv_bias", "take", "embedding", "einsum", "tensordot")
 _SAMPLE = 1_000_000  # elements that are looked at
 _WILD = "weights are made for inputs around ±1, and these make the first steps erratic"
 
@@ -26,6 +28,19 @@ class Inputs(Check):
         self._seen: dict[Any, int] = {}
         self._largest: dict[Any, tuple[float, float, float]] = {}  # by place: size, lowest and highest value
         self._told: set[Any] = set()
+        self._made: dict[int, Any] = {}  # what frozen layers made in this step, which no tape tells from data
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        """Follow what frozen weights, or what they made, were used for."""
+        if error is not None or self.watch.inside("loss", "metric"):
+            return
+        given = [x for x in flat(list(inputs)) if isinstance(x, Tensor)]
+        used = op.name in (*_PRODUCTS, *_OTHER_USES) and any(isinstance(x, Variable) for x in given)
+        if used or any(id(x) in self._made for x in given):
+            self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
+
+    def on_step_end(self) -> None:
+        self._made.clear()
 
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
         if op.name not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
@@ -35,6 +50,9 @@ class Inputs(Check):
         if x is None or made is None or made.key is None or not _is_data(x):
             return
         place = self.watch.called_at() if self.watch.scopes else self.watch.place()
+        if id(x) in self._made:
+            self._judge_made(host(x.data), place)
+            return
         if self._seen.get(place, 0) >= limits.WINDOW:
             return
         self._seen[place] = self._seen.get(place, 0) + 1
@@ -62,6 +80,24 @@ class Inputs(Check):
             self._tell("warning", place, name, size, low, high, "hardly anything reaches the first layer")
         elif size > limits.UNSCALED_HINT:
             self._tell("warning" if size > limits.UNSCALED else "info", place, name, size, low, high, _WILD)
+
+    def _judge_made(self, values: numpy.ndarray, place: Any) -> None:
+        """Frozen layers that give next to nothing, whatever they are given."""
+        if values.dtype.kind != "f" or not values.size or not numpy.isfinite(values).all():
+            return
+        low, high = float(values.min()), float(values.max())
+        if max(abs(low), abs(high)) < limits.TINY_INPUT and (low or high):
+            layer = self.watch.layer()
+            self.watch.report(
+                "initial_weights.frozen",
+                "warning",
+                f"layer {layer_label(layer)!r} learns from what frozen layers give it, and that ranges from "
+                f"{number(low)} to {number(high)}: hardly anything of the input comes through them",
+                layer=layer,
+                place=place,
+                key=("initial_weights.frozen", place),
+                evidence={"rms": rms(values), "lowest": low, "highest": high},
+            )
 
     def _tell(self, severity: str, place: Any, name: str, size: float, low: float, high: float, words: str) -> None:
         if severity != "info":

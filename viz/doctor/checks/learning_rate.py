@@ -131,6 +131,9 @@ class LearningRates(Check):
             words = f"the loss went from {number(finite[0])} to {number(losses[-1])}"
             self._tell_high(course, words, finite[0], last)
             return
+        if final and math.isfinite(last) and len(finite) == len(losses) and self._climbs(course):
+            self._tell_uphill(course, finite[0], last)
+            return
         wild = moved >= limits.UPDATE_TOO_LARGE and len(losses) > limits.FIRST + limits.LAST
         if wild and last >= limits.NOT_IMPROVED * abs(finite[0]):
             words = f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)"
@@ -143,6 +146,16 @@ class LearningRates(Check):
         ):
             words = f"{self._died()} after the first updates; the loss stays at {number(last)}"
             self._tell_high(course, words, finite[0], last)
+
+    def _climbs(self, course: _Course) -> bool:
+        """Have all steps looked at gone along the gradients, and the loss with them?"""
+        enough = len(course.uphill) >= limits.UNREACHED_STEPS and len(course.losses) >= limits.FEW_STEPS
+        if len(self._courses) > 1 or not enough or not all(course.uphill):
+            return False
+        part = len(course.losses) // 3
+        first, last = course.losses[:part], course.losses[-part:]
+        noise = math.hypot(*[statistics.stdev(x) / math.sqrt(part) for x in (first, last)])
+        return statistics.fmean(last) - statistics.fmean(first) > limits.FEW_SIGMA * noise
 
     def _died(self) -> str:
         """What was alive in the first step, and isn't any more; empty for nothing."""

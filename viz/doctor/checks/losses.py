@@ -194,7 +194,8 @@ class Mismatch(Check):
                 "for "
                 "probabilities (from_logits=False)"
             )
-            self._report("logits", what, layer, None, made_at(loss) or self.watch.place(), high=float(values.max()))
+            place = made_at(loss) or self.watch.place()
+            self._report(_logits_of(values, loss), what, layer, None, place, high=float(values.max()))
         elif values.size and values.dtype.kind == "f" and numpy.isfinite(values).all():
             self._judge(values, one_of_many and values.ndim > 1, self._layer_of(predicted), loss)
 
@@ -214,7 +215,8 @@ class Mismatch(Check):
             )
         else:
             return
-        self._report("logits", what, layer, None, made_at(loss) or self.watch.place(), low=low, high=high)
+        place = made_at(loss) or self.watch.place()
+        self._report(_logits_of(values, loss), what, layer, None, place, low=low, high=high)
 
     def _shapes(self, kind: str, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         """The crossentropy that doesn't go with the shape of its labels."""
@@ -249,6 +251,13 @@ class Mismatch(Check):
 
     def _report(self, way: str, message: str, layer: Any, op: str | None, place: Any, **evidence: Any) -> None:
         self.watch.report(f"loss_mismatch.{way}", "error", message, layer=layer, op=op, place=place, evidence=evidence)
+
+
+def _logits_of(values: numpy.ndarray, loss: Any) -> str:
+    """The way of a mistake with logits, by whose cure differs: a softmax of one unit would be the next mistake."""
+    if (values.ndim > 1 and values.shape[-1] == 1) or (loss is not None and loss_kind(loss) == "binary"):
+        return "logits_binary"
+    return "logits" if loss is None else "logits_classes"
 
 
 def _clips_probabilities(inputs: Any) -> bool:

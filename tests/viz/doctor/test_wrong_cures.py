@@ -1,0 +1,96 @@
+"""Findings whose words or cures were wrong once: each says what is so, and proposes nothing that makes it worse."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viz.doctor.planted import script
+from viz.doctor.patches import changed_line
+from viz.doctor.watched_script import examine
+
+FROZEN = """
+base = ef.Sequential([layers.Dense(16, kernel_initializer=ef.initializers.RandomNormal(stddev=1e-8)), layers.ReLU()])
+base.trainable = False
+model = ef.Sequential([base, layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(200 * abs(x), binary, epochs=2, verbose=0)
+"""
+ASCENT = """
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3)])
+loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+for step in range(40):
+    with ef.GradientTape() as tape:
+        loss = loss_of(number, model(x, training=True))
+    for variable, gradient in zip(model.trainable_variables, tape.gradient(loss, model.trainable_variables)):
+        variable.assign_add(0.01 * gradient)  # here
+"""
+RISES = """
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile(ef.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+for epoch in range(30):
+    turn = np.roll(np.arange(3), 1 if epoch > 25 else 0)  # the labels change their meaning: what was learnt is wrong now
+    model.fit(x, turn[number], verbose=0)
+"""
+LAST = """
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense({units}, activation="relu")])
+model.compile("adam", {loss})
+model.fit(x, {labels}, epochs=2, verbose=0)
+"""
+
+
+def diagnosed(source, tmp_path):
+    """The findings for a script, and its guilty line."""
+    source, line = script(source)
+    (path := tmp_path / "train.py").write_text(source)
+    examination = examine(str(path))
+    assert examination.failures == []
+    return examination.diagnosis, line
+
+
+def test_what_a_frozen_base_makes_is_not_called_an_input(tmp_path):
+    found, _ = diagnosed(FROZEN, tmp_path)
+    assert not [f for f in found if f.kind == "unscaled_input"]
+    frozen = next(f for f in found if f.rule == "initial_weights.frozen")
+    assert "255" not in frozen.fix
+    assert {f.because for f in found if f.kind == "constant_output"} <= {"initial_weights"}
+
+
+def test_tiny_data_before_frozen_weights_are_still_inputs(tmp_path):
+    found, _ = diagnosed(FROZEN.replace("base.trainable = False\n", "").replace("200 *", "1e-9 *"), tmp_path)
+    assert [f for f in found if f.kind == "unscaled_input"]
+
+
+@pytest.mark.parametrize(
+    ("units", "loss", "labels", "cure"),
+    [
+        (1, '"binary_crossentropy"', "binary", "sigmoid"),
+        (1, "ef.losses.BinaryCrossentropy()", "binary", "sigmoid"),
+        (3, '"sparse_categorical_crossentropy"', "number", "softmax"),
+    ],
+)
+def test_the_cure_names_the_activation_that_goes_with_the_loss(units, loss, labels, cure, tmp_path):
+    found, _ = diagnosed(LAST.format(units=units, loss=loss, labels=labels), tmp_path)
+    finding = next(f for f in found if f.kind == "loss_mismatch")
+    assert f"activation='{cure}'" in finding.fix
+    assert {"sigmoid", "softmax"} & set(finding.fix.split("'")) == {cure}
+    assert changed_line(finding) is None  # from_logits=True would make logits of a relu's outputs
+
+
+def test_steps_up_the_slope_are_found_before_the_loss_is_five_times_as_large(tmp_path):
+    found, line = diagnosed(ASCENT, tmp_path)
+    finding = next(f for f in found if f.rule == "loss_sign.update")
+    assert (finding.severity, finding.line) == ("error", line)
+    assert "assign_sub" in finding.fix
+    assert not [f for f in found if f.kind == "too_few_steps"]
+
+
+def test_steps_down_the_slope_are_not(tmp_path):
+    found, _ = diagnosed(ASCENT.replace("assign_add", "assign_sub"), tmp_path)
+    assert not [f for f in found if f.kind == "loss_sign"]
+
+
+def test_no_more_epochs_are_advised_while_the_loss_rises(tmp_path):
+    found, _ = diagnosed(RISES, tmp_path)
+    assert "too_few_steps" not in [f.kind for f in found]
+    assert "more epochs" not in "".join(f.fix for f in found)
+    assert "not_learning.rises" in [f.rule for f in found]
