@@ -45,6 +45,7 @@ ROWS = {
     "class_imbalance": [("share of the class", "share"), ("recall of the others", "recall_of_others")],
     "not_learning": [("loss of a constant answer", "constant_answer"), ("loss of the network", "loss")],
     "stopped_early": [("epochs asked for", "asked"), ("epochs", "epochs")],
+    "label_leak": [("the next column", "of_others"), ("correlation with the label", "correlation")],
     "validation_overlap": [("expected by chance", "chance"), ("rows that are known", "overlap")],
     "validation_mismatch": [("expected by chance", "usual"), ("classes' shares, apart", "apart")],
     "validation_chance": [("training", "loss"), ("one answer", "constant_answer"), ("validation", "best_val_loss")],

@@ -12,7 +12,7 @@ from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import host, number, rms
-from viz.doctor.checks.validation_rows import inputs_of
+from viz.doctor.checks.rows.validation_rows import inputs_of
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.descriptions import flat

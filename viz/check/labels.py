@@ -14,8 +14,8 @@ from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
 from viz.doctor.check_base import number
 from viz.doctor.checks.losses import loss_kind
-from viz.doctor.checks.row_order import Order
-from viz.doctor.checks.validation_rows import labels_of
+from viz.doctor.checks.rows.row_order import Order
+from viz.doctor.checks.rows.validation_rows import labels_of
 from viz.doctor.class_numbers import label_classes
 from viz.doctor.finding import Finding
 from viz.doctor.user_code import Place

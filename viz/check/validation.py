@@ -11,7 +11,7 @@ from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
-from viz.doctor.checks.validation_rows import (
+from viz.doctor.checks.rows.validation_rows import (
     classes_apart,
     inputs_of,
     labels_of,

@@ -136,6 +136,14 @@ ADVICE = {
     "stopped_early.mode": (
         "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
     ),
+    "label_leak": (
+        "Leave that column out: x = numpy.delete(x, column, axis=1). What is made of the label, or known only after "
+        "it, isn't there when the network is asked about new rows."
+    ),
+    "label_leak.threshold": (
+        "Was it made of the label, or is it only known after it? Then leave it out: "
+        "x = numpy.delete(x, column, axis=1). Else a comparison does what this network does."
+    ),
     "validation_overlap": "Use rows that training never sees: validation_split=0.2, or a split before fit.",
     "validation_mismatch.classes": (
         "Shuffle the rows before they are split (validation_split takes the last ones as they come): "

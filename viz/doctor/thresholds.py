@@ -128,6 +128,15 @@ IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 IMBALANCE_RECALL = 0.02
 IMBALANCE_STEPS = 60
 
+# -- a column that is the label
+
+LEAK_ROWS = 100  # different ones; of fewer, a column may tell the classes by chance
+LEAK_LOOKED = 2000
+LEAK_COLUMNS = 10_000
+LEAK_CLASSES = 20  # whole numbers of more kinds are amounts
+LEAK_OF_CLASS = 10  # rows of each class
+LEAK_ROUNDING = 1e-9  # float32 columns that were scaled keep their correlation to 1e-13
+
 # -- the order of rows, and rows of validation data
 
 ORDER_BATCHES = 32  # the first ones, which follow each other

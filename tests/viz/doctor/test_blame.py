@@ -25,7 +25,7 @@ model.fit(x, y, epochs=6, verbose=0)
 
 RARE = """\
 rows = rng.normal(size=(2000, 10)).astype("float32")
-rare = (rng.random(2000) < 0.02).astype("float32")
+rare = (rng.random(2000) < 0.008).astype("float32")
 model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="sigmoid")])
 model.compile("adam", "binary_crossentropy")
 model.fit(rows, rare[:, None], epochs=8, verbose=0)

@@ -28,7 +28,7 @@ RISES = """
 model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3, activation="softmax")])
 model.compile(ef.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
 for epoch in range(30):
-    turn = np.roll(np.arange(3), 1 if epoch > 25 else 0)  # the labels change their meaning: what was learnt is wrong now
+    turn = np.roll(np.arange(3), 1 if epoch > 25 else 0)  # what was learnt is wrong now
     model.fit(x, turn[number], verbose=0)
 """
 LAST = """

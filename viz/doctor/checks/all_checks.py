@@ -21,10 +21,11 @@ from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, 
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import Penalties
 from viz.doctor.checks.rank_times import RankTimes
-from viz.doctor.checks.row_order import ClassOrder, SameBatch, Shuffles
+from viz.doctor.checks.rows.label_leak import LabelLeak
+from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
+from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.timing import Costs, Timing
-from viz.doctor.checks.validation_rows import ValidationLoss, ValidationRows
 
 __all__ = ["CHECKS"]
 
@@ -61,6 +62,7 @@ CHECKS: tuple[type[Check], ...] = (
     Answers,
     ValidationLoss,
     Shuffles,
+    LabelLeak,
     RankTimes,
 )
 """In the order in which they are asked: `Unreached` comes after those that explain gradients of zero, `Inputs` after

@@ -1,0 +1,63 @@
+"""Columns that tell the label: which are found, and which are none of the doctor's business."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viz.doctor.planted import script
+from viz.doctor.watched_script import examine
+
+FIT = """
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense({units}, activation={activation!r})])
+model.compile("adam", {loss!r})
+model.fit({inputs}, {labels}, epochs=3, batch_size=16, verbose=0)
+"""
+NUMBER = {"units": 1, "activation": None, "loss": "mse", "labels": "target"}
+CLASS = {"units": 3, "activation": "softmax", "loss": "sparse_categorical_crossentropy", "labels": "number"}
+YES = {"units": 1, "activation": "sigmoid", "loss": "binary_crossentropy", "labels": "binary"}
+
+
+def leaks(inputs, tmp_path, **fit):
+    """The findings of that kind."""
+    (path := tmp_path / "train.py").write_text(script(FIT.format(inputs=inputs, **fit))[0])
+    examination = examine(str(path))
+    assert examination.failures == []
+    return [f for f in examination.diagnosis if f.kind == "label_leak"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "fit"),
+    [
+        ("np.c_[x, target]", NUMBER),
+        ("np.c_[-target, x]", NUMBER),
+        ("np.c_[x, (target - target.mean()) / target.std()]", NUMBER),
+        ("np.c_[x, binary]", YES),
+        ("np.c_[x, number]", CLASS),
+        ("np.c_[x, (number * 2) % 3 + 0.5]", CLASS),
+    ],
+)
+def test_a_column_that_is_the_label_is_found(inputs, fit, tmp_path):
+    (found,) = leaks(inputs, tmp_path, **fit)
+    assert (found.rule, found.severity) == ("label_leak", "warning")
+    assert found.evidence["column"] == (0 if inputs.startswith("np.c_[-") else 8)
+
+
+def test_a_threshold_is_a_hint(tmp_path):
+    (found,) = leaks("x", tmp_path, **YES)
+    assert (found.rule, found.severity, found.evidence["column"]) == ("label_leak.threshold", "info", 0)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "fit"),
+    [
+        ("x", NUMBER),
+        ("x", CLASS),
+        ("np.c_[x, target + 1e-3 * rng.normal(size=target.shape)]", NUMBER),  # measured again
+        ("np.c_[x, number == 1]", CLASS),  # tells one class of three
+        ("x[:, :1]", YES | {"labels": "binary"}),  # of a single column nothing can be left out
+        ("x[:60]", YES | {"labels": "binary[:60]"}),
+        ("x", {"units": 8, "activation": None, "loss": "mse", "labels": "x"}),  # an autoencoder
+    ],
+)
+def test_what_only_knows_something_of_the_label_is_not(inputs, fit, tmp_path):
+    assert leaks(inputs, tmp_path, **fit) == []

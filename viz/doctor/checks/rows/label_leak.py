@@ -1,0 +1,145 @@
+"""`label_leak`: a column of the inputs that is the label, or that tells it alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, Variable
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host, number, tensors
+
+__all__ = ["LabelLeak"]
+
+
+class _Rows:
+    """Rows of inputs with their labels, as one loss got them."""
+
+    def __init__(self, place: Any) -> None:
+        self.place = place
+        self.parts: list[tuple[numpy.ndarray, numpy.ndarray]] = []
+        self.count = 0
+
+
+class LabelLeak(Check):
+    """Keeps rows of the steps that are looked at closely, and compares columns with labels in the end.
+
+    Tables are meant, with a label for each row: a network that has nothing to learn but which column to copy looks
+    better than any other, until it is asked about rows whose label isn't known.
+    """
+
+    begins = ("loss",)
+    ends = ("model", "layer")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._inputs: list[numpy.ndarray] = []
+        self._rows: dict[int, _Rows] = {}
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if not self.watch.outermost() or error is not None:
+            return
+        given = tensors(opened.scope.inputs)
+        tables = all(x.key is None and not isinstance(x, Variable) and x.data.ndim == 2 for x in given)
+        self._inputs = [host(x.data) for x in given] if given and tables else []
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given = opened.scope.inputs
+        predicted = given[1] if isinstance(given, tuple) and len(given) == 2 else None
+        if not self._inputs or not isinstance(predicted, Tensor) or predicted.key is None:
+            return
+        labels = host(given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0]))
+        rows = len(self._inputs[0])
+        width = sum(x.shape[1] for x in self._inputs)
+        alike = labels.ndim and len(labels) == rows and all(len(x) == rows for x in self._inputs)
+        if not alike or labels.dtype.kind not in "fiub" or not 1 < width <= limits.LEAK_COLUMNS:
+            return
+        if any(x.dtype.kind not in "fiub" for x in self._inputs):
+            return
+        kept = self._rows.setdefault(id(opened.owner), _Rows(self.watch.called_at()))
+        if kept.count < limits.LEAK_LOOKED and len(self._rows) <= limits.ANSWERS_LOSSES:
+            kept.parts.append((numpy.concatenate(self._inputs, axis=1).astype("float64"), labels.copy()))
+            kept.count += rows
+
+    def on_step_end(self) -> None:
+        self._inputs = []
+
+    def finish(self) -> None:
+        """Compare each column with the labels."""
+        for key, kept in self._rows.items():
+            if len({(x.shape[1:], y.shape[1:]) for x, y in kept.parts}) != 1:
+                continue
+            inputs, labels = (numpy.concatenate(part) for part in zip(*kept.parts))
+            y = _one_each(labels)
+            _, at = numpy.unique(inputs, axis=0, return_index=True)  # rows come again in each epoch
+            if y is not None and len(at) >= limits.LEAK_ROWS and numpy.isfinite(inputs).all():
+                self._judge(key, kept.place, inputs[at], y[at])
+
+    def _judge(self, key: int, place: Any, inputs: numpy.ndarray, y: numpy.ndarray) -> None:
+        kinds, counts = numpy.unique(y, return_counts=True)
+        classes = len(kinds) <= limits.LEAK_CLASSES and bool((kinds == kinds.round()).all())
+        if len(kinds) < 2 or (classes and counts.min() < limits.LEAK_OF_CLASS) or not numpy.isfinite(kinds).all():
+            return
+        alike = _correlations(inputs, y)
+        column = int(alike.argmax())
+        how = "is the label" if numpy.array_equal(inputs[:, column], y) else "is the label in another unit"
+        if alike[column] < 1 - limits.LEAK_ROUNDING:
+            column = next((i for i, each in enumerate(inputs.T) if classes and _names(each, y, len(kinds))), -1)
+            how = "has a value of its own for each class, always the same"
+        if column >= 0:
+            words = f"column {column} of the inputs {how}, in all {len(y)} rows looked at"
+            self._tell("label_leak", "warning", words, key, place, column, alike, len(y))
+            return
+        if len(kinds) != 2:
+            return
+        low, high = inputs[y == kinds[0]], inputs[y == kinds[1]]
+        apart = (low.max(axis=0) < high.min(axis=0)) | (high.max(axis=0) < low.min(axis=0))
+        if apart.any():
+            column = int(apart.argmax())
+            ends = [float(each[:, column].max()) for each in (low, high)]
+            words = (
+                f"column {column} of the inputs alone tells the two classes apart in all {len(y)} rows looked at: one "
+                f"has at most {number(min(ends))} there, the other more"
+            )
+            self._tell("label_leak.threshold", "info", words, key, place, column, alike, len(y))
+
+    def _tell(
+        self, rule: str, severity: str, words: str, key: int, place: Any, column: int, alike: numpy.ndarray, rows: int
+    ) -> None:
+        self.watch.report(
+            rule,
+            severity,
+            words,
+            place=place,
+            key=("label_leak", key),
+            evidence={
+                "column": column,
+                "rows": rows,
+                "correlation": float(alike[column]),
+                "of_others": float(numpy.delete(alike, column).max()),
+            },
+        )
+
+
+def _one_each(labels: numpy.ndarray) -> numpy.ndarray | None:
+    """A number for each row, which of one-hot rows is that of the class; None for any other labels."""
+    rows = labels.reshape(len(labels), -1).astype("float64")
+    if rows.shape[1] == 1:
+        return rows[:, 0]
+    one_hot = ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()
+    return rows.argmax(axis=1).astype("float64") if one_hot else None
+
+
+def _correlations(inputs: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
+    """How nearly each column is the label times a number, plus another: 1 where it is, to the last digits."""
+    columns, centred = inputs - inputs.mean(axis=0), y - y.mean()
+    sizes = numpy.sqrt((columns * columns).sum(axis=0) * (centred @ centred))
+    with numpy.errstate(all="ignore"):
+        return numpy.nan_to_num(numpy.abs(centred @ columns) / sizes)
+
+
+def _names(column: numpy.ndarray, y: numpy.ndarray, classes: int) -> bool:
+    """Does a column have one value for each class, and no class two of them?"""
+    values = numpy.unique(column)
+    return len(values) == classes and len(numpy.unique(numpy.stack([column, y]), axis=1).T) == classes
