@@ -22,6 +22,7 @@ from viz.check.row import Row, open_question
 from viz.check.rows_apart import check_rows_apart
 from viz.check.saving import check_saving
 from viz.check.subject import Subject
+from viz.check.training_mode import TrainingMode
 from viz.check.validation import check_validation
 from viz.check.weights_move import Trial, words_of
 from viz.doctor.crash import explain_crash
@@ -51,6 +52,7 @@ _OF_DOCTOR = {
     "no_gradient": "weights move",
     "frozen": "weights move",
     "initial_weights": "first loss",
+    "linear_stack": "weights move",
 }
 
 
@@ -91,18 +93,18 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
     Raises:
         FileNotFoundError: when there is no such file.
     """
-    journal = Journal()
+    journal, mode = Journal(), TrainingMode()
     found: list[_Examination] = []
 
     def examine(step: FirstStep) -> None:
-        examination = _Examination(step, seconds, journal)
+        examination = _Examination(step, seconds, journal, mode)
         found.append(examination)
         with warnings.catch_warnings(), numpy.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             examination.run()
 
     began = time.perf_counter()
-    stopped = run_until_first_step(script, arguments, examine, [journal])
+    stopped = run_until_first_step(script, arguments, examine, [journal, mode])
     if not found:
         return Checked([], stopped, "", None, time.perf_counter() - began)
     examination = found[0]
@@ -122,12 +124,14 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
 class _Examination:
     """The questions that are asked within the script's process."""
 
-    def __init__(self, first: FirstStep, seconds: float, journal: Journal) -> None:
+    def __init__(self, first: FirstStep, seconds: float, journal: Journal, mode: TrainingMode) -> None:
         self.began = time.perf_counter()
         self.subject = Subject(first, seconds)
         self.rows: dict[str, Row] = {}
         self.augmented: Any = None
         self._journal = journal
+        # What the examination itself calls is in no mode of the script's.
+        self._mode = mode.check(self.subject.place) if first.kind == "loop" else None
 
     def run(self) -> None:
         """Ask all of them; what they change is put back in between."""
@@ -182,7 +186,7 @@ class _Examination:
 
     def _augmentation(self) -> Row:
         row, self.augmented = check_augmentation(self.subject)
-        return row
+        return self._mode or row
 
     def _undone(self, question: Callable[[], Row]) -> Row:
         if not self.subject.left:

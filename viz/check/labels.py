@@ -18,11 +18,12 @@ from viz.doctor.checks.rows.row_order import Order
 from viz.doctor.checks.rows.validation_rows import labels_of
 from viz.doctor.class_numbers import label_classes
 from viz.doctor.finding import Finding
+from viz.doctor.source_calls import is_half_of_data, lone_shuffles, made_after
 from viz.doctor.user_code import Place
 
 __all__ = ["KINDS", "check_labels", "of_finding"]
 
-KINDS = ("loss_mismatch", "label_range", "broadcast", "class_loss", "loss_sign", "softmax_axis")
+KINDS = ("loss_mismatch", "label_range", "broadcast", "class_loss", "loss_sign", "softmax_axis", "label_leak")
 """What the doctor finds about labels."""
 _MANY = 3  # classes, of which rows in any order have several among
 _ENOUGH = 8  # rows
@@ -50,10 +51,24 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
         return open_question("the batch has no labels", subject.place)
     described = "; ".join([_described(a) for a in leaves(y)])
     loss = subject.first.loss
-    sorted_by_class = _one_class(subject)
-    if sorted_by_class is not None:
-        return sorted_by_class
+    out_of_order = _shuffled_apart(subject) or _one_class(subject)
+    if out_of_order is not None:
+        return out_of_order
     return fine(f"{_named(loss)}: {described}", subject.compiled_at)
+
+
+def _shuffled_apart(subject: Subject) -> Row | None:
+    """A script that puts inputs or labels in another order, and not the others; None where it reads otherwise."""
+    file = subject.place.file if subject.place is not None else ""
+    for name, line in lone_shuffles(file)[:1] if file else []:
+        if is_half_of_data(file, name) and not made_after(file, name, line):
+            return fault(
+                f"{name!r} is shuffled and nothing else is, so each row has another row's label",
+                ADVICE["shuffled_apart"],
+                Place(file, line),
+                name=name,
+            )
+    return None
 
 
 def _one_class(subject: Subject) -> Row | None:

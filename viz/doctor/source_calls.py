@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from viz.doctor.user_code import Place
 
-__all__ = ["is_half_of_data", "lone_shuffles", "later_fits", "only_call", "unseeded_generators"]
+__all__ = ["is_half_of_data", "later_fits", "lone_shuffles", "made_after", "only_call", "unseeded_generators"]
 
 
 @functools.lru_cache(8)
@@ -72,6 +72,29 @@ def is_half_of_data(file: str, name: str) -> bool:
         if called in ("fit", "train_on_batch") and len(names) == 2 and names.count(name) == 1:
             return True
     return False
+
+
+def made_after(file: str, name: str, line: int) -> bool:
+    """Is what a `fit` is given beside a name made behind a line, of the shuffled rows perhaps?"""
+    others = {
+        each.id
+        for called, node in _calls(file)
+        if called in ("fit", "train_on_batch")
+        for each in (*node.args[:2], *[keyword.value for keyword in node.keywords if keyword.arg in ("x", "y")])
+        if isinstance(each, ast.Name) and each.id != name
+    }
+    tree = _tree(file)
+    made = [node for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AugAssign))] if tree else []
+    targets = [
+        (each, node.lineno) for node in made for each in getattr(node, "targets", [getattr(node, "target", None)])
+    ]
+    return any(
+        part.id in others and at > line
+        for target, at in targets
+        if target is not None
+        for part in ast.walk(target)
+        if isinstance(part, ast.Name)
+    )
 
 
 def _replaced_by_permutation(file: str) -> list[tuple[str, int]]:

@@ -17,7 +17,35 @@ from viz.cli import main
 FIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, batch_size=16, epochs=2, verbose=0)\n'
 NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\n'
 
+LOOP = """
+loss_of, optimizer = ef.losses.MeanSquaredError(), ef.optimizers.Adam(0.01)
+for step in range(5):
+    with ef.GradientTape() as tape:
+        loss = loss_of(target, model(x{mode}))
+    variables = model.trainable_variables
+    optimizer.apply(tape.gradient(loss, variables), variables)  # here
+"""
+MODES = "model = ef.Sequential([layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.2), layers.Dense(1)])\n"
+
 PLANTED = {
+    ("labels", "labels in another order than their rows"): """
+rng.shuffle(number)  # here
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, number, verbose=0)
+""",
+    ("labels", "a column that is the label"): NET
+    + """
+model.compile("adam", "mse")
+model.fit(np.c_[x, target], target, epochs=2, verbose=0)  # here
+""",
+    ("weights move", "layers that one could stand for"): """
+model = ef.Sequential([
+    layers.Dense(16),  # here
+    layers.Dense(16), layers.Dense(1)])
+"""
+    + FIT,
+    ("augmentation", "a loop that forgets the training mode"): MODES + LOOP.format(mode=""),
     ("rows apart", "a mean over the batch"): """
 class Centred(layers.Layer):
     def call(self, h):
@@ -423,3 +451,15 @@ def test_an_autoencoder_need_not_learn_its_rows_by_heart(tmp_path, once):
     row = overfits(tmp_path, narrow + FIT.replace("target", "x"))
     assert row.verdict == "open"
     assert "shape of the inputs" in row.message
+
+
+@pytest.mark.parametrize("mode", [", training=True", ", training=False"])
+def test_a_mode_that_a_loop_asks_for_is_no_fault(mode, tmp_path, once):
+    found, _ = checked(tmp_path, PRELUDE + MODES + LOOP.format(mode=mode))
+    assert next(row for row in found.rows if row.name == "augmentation").verdict != "fault"
+
+
+def test_rows_that_are_shuffled_before_their_labels_are_made_keep_them(tmp_path, once):
+    source = "rng.shuffle(x)\ntarget = x[:, :1] - x[:, 1:2]\n"
+    found, _ = checked(tmp_path, PRELUDE + source + NET + FIT)
+    assert next(row for row in found.rows if row.name == "labels").verdict == "ok"
