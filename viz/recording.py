@@ -32,6 +32,18 @@ from viz.picture.source_links import TEMPLATE, link_to_sources
 __all__ = ["Recording", "load"]
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
+_OTHERS = {  # what other tools call it, or ours on the command line
+    "explore": "to_html",
+    "export": "to_json",
+    "page": "to_html",
+    "plot": "draw",
+    "profile": "top",
+    "render": "draw",
+    "show": "summary",
+    "table": "summary",
+    "view": "draw",
+    "write": "save",
+}
 
 
 @boundaries
@@ -116,7 +128,10 @@ class Recording(Record):
         def __getattr__(self, name: str) -> Any:
             if name in _FIELDS:
                 raise RuntimeError(f"this recording isn't finished: read .{name} after the `with viz.trace()` block")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            known = [each for each in dir(type(self)) if not each.startswith("_")]
+            meant = next((each for each in (f"to_{name}", _OTHERS.get(name, "")) if each in known), None)
+            hint = formatting.nearest(name, known) if meant is None else f"; did you mean {meant!r}?"
+            raise AttributeError(f"a recording has no {name!r}{hint}")
 
     # ------------------------------------------------------------------ files
 

@@ -462,3 +462,15 @@ def test_reading_a_trace_before_its_block_says_how_to_record():
 def test_find_names_the_phases_it_knows(steps):
     with pytest.raises(ValueError, match=r"find\(phase='foward'\).*did you mean 'forward'"):
         steps.find(phase="foward")
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("html", "to_html"), ("tensorboard", "to_tensorboard"), ("plot", "draw"), ("summry", "summary")],
+)
+def test_a_name_that_a_recording_lacks_is_answered_with_the_one_that_was_meant(asked, meant):
+    with viz.trace() as t:
+        ef.ops.add(1.0, 2.0)
+    with pytest.raises(AttributeError, match=f"a recording has no '{asked}'; did you mean '{meant}'"):
+        getattr(t, asked)
+    assert not hasattr(t, "_repr_latex_")
