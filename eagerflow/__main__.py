@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from eagerflow._version import __version__
+from eagerflow.base.output import any_encoding
 
 
+@any_encoding()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = _Parser(

@@ -293,8 +293,10 @@ def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files(sou
             "eagerflow.core.random",
             "eagerflow.base.files",
             "eagerflow.base.npy",
+            "eagerflow.base.messages",
             "eagerflow.base.moved",
             "eagerflow.base.notebook",
+            "eagerflow.base.output",
             "eagerflow.base.protobuf_messages",
         )
         and (not MODULES[target].is_public or folder(target) in ("base", "core", "kernels"))

@@ -17,6 +17,7 @@ from viz.shell.commands import COMMANDS, parser_of
 from viz.shell.meant import other_word
 from viz.shell.parser import Parser, nearest
 from viz.shell.statuses import told
+from viz.shell.terminal import any_encoding
 
 __all__ = ["main"]
 
@@ -57,7 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all is well; `viz.shell.statuses` tells the others. Arguments that can't be understood end the process
         with 2.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    with any_encoding():
+        return _answered(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _answered(given: list[str]) -> int:
+    """The exit status of the command that was given."""
     if not given:
         given = ["--help"]
     if given[0] == "help":  # as git and others have it

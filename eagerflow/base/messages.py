@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 from eagerflow.base.config import is_interactive_logging_enabled
+from eagerflow.base.output import write
 
 __all__ = ["say"]
 
@@ -18,5 +18,5 @@ def say(text: str) -> None:
     """
     if not is_interactive_logging_enabled():
         logging.getLogger("eagerflow").info("%s", text)
-    elif sys.stdout is not None:  # a program without a console has none
-        print(text)
+    else:
+        write(f"{text}\n")

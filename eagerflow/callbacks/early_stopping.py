@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.base.messages import say
 from eagerflow.base.typing import Better
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.monitor import MonitorCallback
@@ -91,10 +92,10 @@ class EarlyStopping(MonitorCallback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self.stopped_epoch and self.verbose:
-            print(f"Epoch {self.stopped_epoch + 1}: early stopping")
+            say(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
             if self.verbose:
-                print(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
+                say(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)
 
 
@@ -125,5 +126,5 @@ class TerminateOnNaN(Callback):
             return
         if self.raise_error:
             raise RuntimeError(f"batch {batch}: the loss is {loss}.")
-        print(f"Batch {batch}: the loss is {loss}, terminating training.")
+        say(f"Batch {batch}: the loss is {loss}, terminating training.")
         self.model.stop_training = True

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.base.messages import say
 from eagerflow.base.typing import Better
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.monitor import MonitorCallback
@@ -56,7 +57,7 @@ class LearningRateScheduler(Callback):
             raise TypeError(f"LearningRateScheduler: the schedule must give a number; it gave {given}") from None
         optimizer.learning_rate = rate
         if self.verbose:
-            print(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+            say(f"Epoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if logs is not None:
@@ -155,4 +156,4 @@ class ReduceLROnPlateau(MonitorCallback):
             optimizer.learning_rate = rate
             self.cooldown_counter, self.wait = self.cooldown, 0
             if self.verbose:
-                print(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")
+                say(f"Epoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {rate}.")

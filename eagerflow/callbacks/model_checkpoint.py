@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from eagerflow.base.endings import meant_ending, names_a_file
+from eagerflow.base.messages import say
 from eagerflow.base.spellings import behaviour, respelled
 from eagerflow.base.typing import Better
 from eagerflow.callbacks.monitor import MonitorCallback
@@ -104,7 +105,7 @@ class ModelCheckpoint(MonitorCallback):
         if self.save_best_only and not self._is_better(logs):
             return
         if self.verbose:
-            print(f"\nEpoch {self._epoch + 1}: saving model to {path}")
+            say(f"\nEpoch {self._epoch + 1}: saving model to {path}")
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path)
@@ -117,7 +118,7 @@ class ModelCheckpoint(MonitorCallback):
             return not self._waits()  # better a file too many, as Keras has it, than none
         if not self.improves(value, self.best):
             if self.verbose:
-                print(f"\nEpoch {self._epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
+                say(f"\nEpoch {self._epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
             return False
         self.best = value
         return True

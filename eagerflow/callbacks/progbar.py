@@ -20,6 +20,7 @@ import numpy
 
 from eagerflow.base import notebook
 from eagerflow.base.config import is_interactive_logging_enabled
+from eagerflow.base.output import write
 
 __all__ = ["Progbar"]
 
@@ -247,12 +248,10 @@ def redraws() -> bool:
 
 
 def _write(text: str) -> None:
-    stream = sys.stdout
     if not is_interactive_logging_enabled():
         logging.getLogger("eagerflow").info("%s", text.rstrip("\n"))
-    elif stream is not None:  # a program without a console has none
-        stream.write(text)
-        stream.flush()
+    else:
+        write(text, sys.stdout)
 
 
 def _characters() -> tuple[str, str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-import sys
 from typing import Any
 
 from eagerflow.base import notebook, tree
+from eagerflow.base.messages import say
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, op_name
 
@@ -17,7 +17,6 @@ Calls = dict[int, list[Node]]  # the calls in a graph by the `id` of what is cal
 
 _WIDTH = 76
 _WIDTH_WITH_CONNECTIONS = 96
-_PLAIN = str.maketrans({**dict.fromkeys("┏┓┡┩└┘├┤┼┴┳╇", "+"), **dict.fromkeys("━─", "-"), **dict.fromkeys("┃│", "|")})
 
 
 def print_summary(
@@ -34,7 +33,7 @@ def print_summary(
     if print_fn is None and notebook.prints_here():
         notebook.show(text, notebook.pre(text))
     else:
-        (print_fn or _print)(text)
+        (print_fn or say)(text)
 
 
 def summary_text(
@@ -58,15 +57,6 @@ def summary_text(
     usual = _WIDTH_WITH_CONNECTIONS if connected else _WIDTH
     widths = _widths(columns, line_length or usual, positions)
     return "\n".join([f'Model: "{model.name}"', *_table(columns, table, widths), *_totals(model)])
-
-
-def _print(text: str) -> None:
-    """Print it, with plain signs where the terminal or file has no others."""
-    try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-    except UnicodeEncodeError:
-        text = text.translate(_PLAIN).encode("ascii", "replace").decode("ascii")
-    print(text)
 
 
 def _nodes(model: Any) -> list[Node]:

@@ -16,6 +16,7 @@ import numpy
 from eagerflow._version import __version__
 from eagerflow.base import tree
 from eagerflow.base.files import replacing
+from eagerflow.base.messages import say
 from eagerflow.core.dtypes import as_dtype, is_float_dtype
 from eagerflow.core.in_place import undone
 from eagerflow.core.random import frozen
@@ -81,11 +82,11 @@ def export(
     target = made.write(path)
     if verbose:
         nodes, constants = len(made.graph.nodes), len(made.graph.constants)
-        print(f"Saved artifact at {str(target)!r}: {nodes} nodes, {constants} constants.")
+        say(f"Saved artifact at {str(target)!r}: {nodes} nodes, {constants} constants.")
         if made.text:
-            print(f"What its text layers do is told in {str(beside(target))!r}; it takes what they give.")
+            say(f"What its text layers do is told in {str(beside(target))!r}; it takes what they give.")
         if weights:
-            print(f"Its outputs differ by {made.rounding:.1e} of the largest number, by weights in {weights}.")
+            say(f"Its outputs differ by {made.rounding:.1e} of the largest number, by weights in {weights}.")
     return target
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from typing import Any
 
 from eagerflow import Model, optimizers
+from eagerflow.base.output import write
 from eagerflow.callbacks import Callback
 from eagerflow.core import observe
 from eagerflow.world.sharers import sharers
@@ -133,7 +134,7 @@ class Cockpit(Callback):
         self._leave()
         if self.verbose and self.advice:
             told = f"cockpit: {self.advice}"
-            print(told if self.refusal is None else f"{told} {self.refusal}", file=sys.stderr)
+            write(f"{told}\n" if self.refusal is None else f"{told} {self.refusal}\n", sys.stderr)
 
     def _leave(self) -> None:
         if self._observing is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from eagerflow.base.output import write
 from eagerflow.callbacks import Callback
 from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import Finding
@@ -65,11 +66,11 @@ class Doctor(Callback):
         self._detach()
         rest = [finding for finding in self.diagnosis if finding.severity != "error"]
         if self.verbose and rest:
-            print(text(rest), file=sys.stderr)
+            write(f"{text(rest)}\n", sys.stderr)
 
     def _say_errors(self, finding: Finding) -> None:
         if finding.severity == "error":
-            print(f"\n{text([finding])}", file=sys.stderr)
+            write(f"\n{text([finding])}\n", sys.stderr)
 
     def _detach(self) -> None:
         if self._watcher is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from viz.doctor.finding import Finding
 from viz.doctor.report import text
 from viz.facts.json_data import json_text
+from viz.facts.text_table import Text
 
 __all__ = ["Diagnosis"]
 
@@ -65,7 +66,7 @@ class Diagnosis:
         return list(dict.fromkeys([finding.kind for finding in self.findings]))
 
     @property
-    def text(self) -> str:
+    def text(self) -> Text:
         """The findings as text, as `viz doctor` prints them.
 
         >>> import viz
@@ -78,7 +79,7 @@ class Diagnosis:
         <BLANKLINE>
         1 error
         """
-        return text(self.findings)
+        return Text(text(self.findings))
 
     def to_dict(self) -> dict[str, Any]:
         """The findings as plain data: `{"findings": [{"kind", "severity", "message", ...}]}`.
@@ -103,7 +104,7 @@ class Diagnosis:
         return json_text(self.to_dict())
 
     def __repr__(self) -> str:
-        return self.text
+        return str(self.text)
 
     def _repr_html_(self) -> str:
         """For notebooks."""

@@ -41,7 +41,7 @@ def _cell(kind: str, text: str, side: str) -> str:
 
 
 class Text(str):
-    """Text that shows itself as it is, also at a prompt and in notebooks.
+    """Text that shows itself as it is, also at a prompt and in notebooks; `print` never fails for its signs.
 
     >>> Text.of(["two rows:", table(["name", "size"], [["a", "1"], ["b", "2"]])])
     two rows:
@@ -65,6 +65,10 @@ class Text(str):
         text = cls("\n".join(parts))
         text.parts = tuple(parts)
         return text
+
+    def __str__(self) -> str:
+        shown: str = import_module("eagerflow.base.output").printable(str.__str__(self))
+        return shown
 
     def __repr__(self) -> str:
         return str(self)

@@ -10,7 +10,7 @@ from typing import Any
 
 from viz.facts.formatting import near
 from viz.facts.json_data import json_text
-from viz.facts.text_table import table
+from viz.facts.text_table import Text, table
 from viz.fit_gap.waterfall import waterfall
 from viz.picture.grounds import on_any_ground
 from viz.picture.raster import check_picture_name, write_picture
@@ -231,7 +231,7 @@ class Gap:
         )
 
     @property
-    def text(self) -> str:
+    def text(self) -> Text:
         """Table and verdict.
 
         >>> import viz
@@ -244,9 +244,9 @@ class Gap:
         where = "" if self.place is None else f", {near(self.place[0])}:{self.place[1]}"
         head = f"fit and evaluate on the same {self.rows:,} rows (epoch {self.epoch}{where})"
         verdict = "\n".join(textwrap.wrap(self.verdict, _WIDTH))
-        return f"{head}\n\n{self.table()}\n\n{verdict}"
+        return Text(f"{head}\n\n{self.table()}\n\n{verdict}")
 
-    def table(self, name: str | None = None) -> str:
+    def table(self, name: str | None = None) -> Text:
         """The parts of the loss, or of a metric, as columns of text.
 
         >>> import viz
@@ -269,13 +269,12 @@ class Gap:
         if f"val_{name}" in self.logs:
             lines.append([f"on other rows (val_{name})", _number(self.logs[f"val_{name}"]), "validation data"])
         width = max(len(line[1]) for line in lines)
-        return table(["", "", ""], [[a, b.rjust(width), c] for a, b, c in lines]).partition("\n")[2]
+        return Text(table(["", "", ""], [[a, b.rjust(width), c] for a, b, c in lines]).partition("\n")[2])
 
     def __str__(self) -> str:
-        return self.text
+        return str(self.text)
 
-    def __repr__(self) -> str:
-        return self.text
+    __repr__ = __str__
 
     # ------------------------------------------------------------------ elsewhere
 

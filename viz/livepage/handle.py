@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from eagerflow.base import notebook
+from eagerflow.base.output import write
 from eagerflow.core import observe
 from viz.boundary import boundary
 from viz.livepage.child import Child
@@ -98,7 +99,7 @@ def live(
     if notebook.kernel() is not None:
         opened._show_in_notebook(name)
     else:
-        print(f"viz.live: {opened.url}", file=sys.stderr)
+        write(f"viz.live: {opened.url}\n", sys.stderr)
     if _is_attended() and _has_screen() if open_browser is None else open_browser:
         _open(child.ticket_url)
     return opened
@@ -293,7 +294,7 @@ class LivePage:
 
     def _ipython_display_(self) -> None:
         if self._view is None:
-            print(repr(self))
+            write(f"{self!r}\n")
         else:
             self._view.show()
 

@@ -13,7 +13,7 @@ from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import check_step, pick_step, variables_of
-from viz.facts.text_table import table
+from viz.facts.text_table import Text, table
 from viz.picture.bar_charts import Bar, bars
 from viz.picture.grounds import on_any_ground
 from viz.picture.raster import check_picture_name, write_picture
@@ -80,7 +80,7 @@ class GradientFlow:
             )
             for row in self.rows
         ]
-        return table(("weight", "tensor", "|gradient|", "|g| / |w|", "zeros", "remark"), lines)
+        return str(Text(table(("weight", "tensor", "|gradient|", "|g| / |w|", "zeros", "remark"), lines)))
 
     @property
     def svg(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+from eagerflow.base.output import write as write_text
 from eagerflow.core.observe import observing
 from viz.boundary import boundary
 from viz.facts.formatting import nbytes as as_bytes
@@ -56,7 +57,7 @@ class Keeping:
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep={keep!r:.60}: expected a number of steps of at least 1")
         self.path, self.data, self.script = pathlib.Path(path), data, script
-        self.say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+        self.say = say or (lambda line: write_text(f"{line}\n", sys.stderr))
         self.ring = Ring(keep, self._write, self._tell)
         self.written: list[tuple[pathlib.Path, str]] = []
         self._stack: contextlib.ExitStack | None = None

@@ -6,9 +6,25 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
-__all__ = ["output_to_stderr", "paint"]
+__all__ = ["any_encoding", "output_to_stderr", "paint"]
+
+
+def any_encoding() -> contextlib.AbstractContextManager[None]:
+    """Meanwhile signs that the output's encoding lacks are printed as plain ones; see `eagerflow.base.output`.
+
+    Where the output is UTF-8, as nearly everywhere, nothing of eagerflow is loaded for it.
+    """
+    known = {str(getattr(stream, "encoding", None) or "utf-8").lower() for stream in (sys.stdout, sys.stderr)}
+    if known <= {"utf-8", "utf8"}:
+        return contextlib.nullcontext()
+    try:
+        found: contextlib.AbstractContextManager[None] = import_module("eagerflow.base.output").any_encoding()
+    except ImportError:  # a file of the user's stands in the way of eagerflow, which the command then tells
+        return contextlib.nullcontext()
+    return found
 
 
 def paint(words: str, code: str, stream: Any = None) -> str:

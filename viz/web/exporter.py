@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import tree
+from eagerflow.base.messages import say
 from eagerflow.onnx import Converted
 from eagerflow.onnx.sizes import Given, given_inputs, packed
 from viz.page import data
@@ -123,7 +124,7 @@ def export(
     target = pathlib.Path(path)
     document.write(document.Parts(content, _bytes(made), numbers.content()), target)
     if verbose:
-        print(f"Saved artifact at {str(target)!r}.")
+        say(f"Saved artifact at {str(target)!r}.")
     return target
 
 

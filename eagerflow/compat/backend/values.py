@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow import ops, random
 from eagerflow.base.config import floatx
+from eagerflow.base.output import write
 from eagerflow.base.spellings import also
 from eagerflow.base.typing import Shape
 from eagerflow.core.op import composite
@@ -329,7 +330,7 @@ def print_tensor(x: Any, message: str = "") -> Any:
     """
     context = current_call.get()
     if context is None or not context.probing:
-        print(message, ops.convert_to_numpy(x))
+        write(f"{message} {ops.convert_to_numpy(x)}\n")
     return x
 
 

@@ -11,6 +11,7 @@ import numpy
 
 import eagerflow.core.variable as variables
 from eagerflow import ops
+from eagerflow.base.output import write
 from eagerflow.capture.function import function as captured_function
 from eagerflow.compat.shapes import TensorShape
 from eagerflow.compat.tensorflow.text.text_ops import or_text
@@ -165,11 +166,9 @@ def _words(value: Any, shape: Any) -> TextTensor:
 def _print(inputs: tuple[Any, ...], end: str, sep: str) -> Any:
     context = current_call.get()
     if context is None or not context.probing:
-        _write(*[x.numpy() if isinstance(x, (Tensor, TextTensor)) else x for x in inputs], end=end, sep=sep)
+        shown = [x.numpy() if isinstance(x, (Tensor, TextTensor)) else x for x in inputs]
+        write(sep.join(map(str, shown)) + end)
     return inputs[0] if inputs else None
-
-
-_write = print
 
 
 def print(*inputs: Any, end: str = "\n", sep: str = " ", **kwargs: Any) -> None:

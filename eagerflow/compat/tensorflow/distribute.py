@@ -15,6 +15,7 @@ from typing import Any
 
 from eagerflow import distribution, ops
 from eagerflow.base import tree
+from eagerflow.base.output import write
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.data.arrays import as_batch
 from eagerflow.data.parts import brought
@@ -219,7 +220,7 @@ class MultiWorkerMirroredStrategy(Strategy):
             )
         if workers and self.num_replicas_in_sync > 1 and distribution.rank() == 0 and "TF_CONFIG" not in _told:
             _told.add("TF_CONFIG")
-            print("eagerflow: TF_CONFIG is ignored: the launcher says who takes part.", file=sys.stderr)
+            write("eagerflow: TF_CONFIG is ignored: the launcher says who takes part.\n", sys.stderr)
 
 
 def ParameterServerStrategy(*args: Any, **kwargs: Any) -> Strategy:

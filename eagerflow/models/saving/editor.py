@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.messages import say
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import Archive
 from eagerflow.models.saving.files import name_of, opened, replacing
@@ -64,10 +65,10 @@ class KerasFileEditor:
                 source = stack.enter_context(archive.weights())
             with hdf5.reading(source, self.filepath) as root:
                 self.weights_dict, self.object_metadata = _tree_of(root), dict(_notes_of(root))
-        print(f"Keras model file {self.filepath!r}")
+        say(f"Keras model file {self.filepath!r}")
         if self.metadata is not None:
             version, date = self.metadata.get("keras_version"), self.metadata.get("date_saved")
-            print(f"Saved with Keras {version} - date: {date}")
+            say(f"Saved with Keras {version} - date: {date}")
 
     def summary(self) -> None:
         """Print the objects and arrays.
@@ -81,9 +82,9 @@ class KerasFileEditor:
                   ├─ 0: shape=(3, 2), dtype=float32
                   └─ 1: shape=(2,), dtype=float32
         """
-        print("Weights structure")
+        say("Weights structure")
         for line in self._lines(self.weights_dict, "", ""):
-            print(f"  {line}")
+            say(f"  {line}")
 
     def _lines(self, tree: Tree, path: str, indent: str) -> Iterator[str]:
         for i, (name, value) in enumerate(tree.items()):
@@ -127,10 +128,10 @@ class KerasFileEditor:
         different = [path for path in shared if own[path].shape != wanted[path]]
         problems += [f"{p}: {wanted[p]} in the model, {own[p].shape} in the file" for p in different]
         for problem in problems:
-            print(f"...{problem}")
+            say(f"...{problem}")
         matches = len(shared) - len(different)
         verdict = f"{len(problems)} differences" if problems else "the file fits the model"
-        print(f"{matches} arrays agree; {verdict}.")
+        say(f"{matches} arrays agree; {verdict}.")
         return {"status": "error" if problems else "success", "error_count": len(problems), "match_count": matches}
 
     def rename_object(self, object_name: str, new_name: str) -> None:

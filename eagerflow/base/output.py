@@ -1,0 +1,95 @@
+"""What is written to the console, a pipe or a log: never an error because its encoding lacks a sign.
+
+Windows gives a program whose output goes into a pipe or a file an old code page, and others have none of the lines that
+tables are drawn with. A progress bar that ended a training for that would be a poor one.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import sys
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["any_encoding", "printable", "write"]
+
+# Signs of ours as ASCII, of one width where columns or bars are made of them.
+_PLAIN = dict.fromkeys("┏┓┗┛┡┩└┘┌┐├┤┼┴┬┳┻╇╭╮╰╯", "+") | dict.fromkeys("━─–—−‐", "-") | dict.fromkeys("┃│⋮", "|")
+_PLAIN |= dict.fromkeys("▏▎▍▌▋▊▉█▁▂▃▄▅▆▇■", "#") | dict.fromkeys("‘’", "'") | dict.fromkeys("“”„", '"')
+_PLAIN |= {"…": "...", "×": "x", "⊗": "x", "✗": "x", "✓": "+", "→": ">", "←": "<", "≥": ">=", "≤": "<=", "≈": "~"}
+_PLAIN |= {"·": ".", "●": "*", "•": "*", "±": "+-", "µ": "u", "π": "pi", "√": "sqrt", "∞": "inf", "∇": "d"}
+
+_ERRORS = "eagerflow.plain"
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """For `codecs`: what stands for signs that can't be encoded; letters lose their accents, others become `?`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_plain_sign, error.object[error.start : error.end])), error.end
+
+
+def _plain_sign(sign: str) -> str:
+    return _PLAIN.get(sign) or unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode("ascii") or "?"
+
+
+codecs.register_error(_ERRORS, _plain)
+
+
+def printable(text: str, stream: Any = None) -> str:
+    """The text as `stream` (the standard output) can show it: signs that its encoding lacks become plain ones.
+
+    >>> import io
+    >>> from eagerflow.base.output import printable
+    >>> old = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    >>> printable("2 × 3 ─┤ naïve ≥ 1 Ω", old)
+    '2 × 3 -+ naïve >= 1 ?'
+    """
+    encoding = getattr(sys.stdout if stream is None else stream, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode(encoding, _ERRORS).decode(encoding)
+    except LookupError:  # a stream of the user's may call its encoding what it likes
+        return _ascii(text)
+    return text
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", _ERRORS).decode("ascii")
+
+
+def write(text: str, stream: Any = None) -> None:
+    r"""Write to `stream` (the standard output, where there is one) and flush it.
+
+    >>> from eagerflow.base.output import write
+    >>> write("1/3 ━━━━\n")
+    1/3 ━━━━
+    """
+    stream = sys.stdout if stream is None else stream
+    if stream is None:  # a program without a console has none
+        return
+    try:
+        stream.write(printable(text, stream))
+    except UnicodeEncodeError:  # a stream of the user's, which doesn't tell the encoding of what it writes to
+        stream.write(_ascii(text))
+    stream.flush()
+
+
+@contextlib.contextmanager
+def any_encoding() -> Iterator[None]:
+    """For command lines: whatever is printed meanwhile, by the user's script too, is written as `write` does."""
+    changed = []
+    for stream in (sys.stdout, sys.stderr):
+        errors = getattr(stream, "errors", None)  # of streams in memory there may be none
+        if errors in ("strict", "surrogateescape") and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_ERRORS)
+            changed.append((stream, errors))
+    try:
+        yield
+    finally:
+        for stream, errors in changed:
+            with contextlib.suppress(ValueError):  # the script may have closed it
+                stream.reconfigure(errors=errors)
