@@ -16,6 +16,7 @@ from typing import Any
 import numpy
 
 from eagerflow import _viz, callbacks, datasets, layers, models
+from eagerflow.base.wording.extras import pip_install
 from eagerflow.core.random import set_random_seed
 
 __all__ = ["build_network", "run_demo"]
@@ -129,12 +130,13 @@ def _report(accuracy: float, seconds: float, out: Path, files: dict[str, Path]) 
     print(f"  TensorBoard  {out / 'logs'}")
     watch, python = _watcher(), _python()
     logs, efz, stuck, train = (shlex.quote(str(out / name)) for name in ("logs", "step.efz", "stuck.py", "train.py"))
+    board = f"{python} -m {pip_install('tensorboard')} && {python} -m tensorboard.main --logdir {logs}"
     print("\nNext:")
     for command, what in {
         f"{watch} doctor {stuck}": "why this network doesn't learn, on which line, and what to do",
         f"{watch} run --live {train}": "watch this one learn, on a page in your browser (end with Ctrl-C)",
         f"{watch} top {efz}": "what took the most time in that step",
-        f"{python} -m pip install tensorboard && {python} -m tensorboard.main --logdir {logs}": "its curves and graph",
+        board: "its curves and graph",
     }.items():
         print(f"  {command}\n      {what}")
 

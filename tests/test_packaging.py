@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +16,9 @@ from importlib import import_module
 import pytest
 
 from eagerflow._version import __version__
+from eagerflow.base.wording.extras import EXTRAS, NEEDED, missing_package
 from eagerflow.compiled.choice import INSTALL
-from tests.sources import PACKAGES, ROOT
+from tests.sources import PACKAGES, ROOT, SOURCES
 
 TOP = ["CHANGELOG.md", "LICENSE", "MANIFEST.in", "NOTICE", "README.md", "pyproject.toml"]
 
@@ -91,9 +94,40 @@ def test_the_source_distribution_holds_both_packages_and_no_half_of_the_tests(tm
     assert not [name for name in packed if name.startswith("tests")]
 
 
-def test_messages_name_the_packages_that_the_extra_fast_asks_for():
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    assert f"pip install {' '.join(map(repr, extras['fast']))}" == INSTALL
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def named(requirement):
+    """Name and lowest version, without what pip looks at itself."""
+    return re.sub(r"(>=[\d.]+).*", r"\1", requirement.partition(";")[0].strip())
+
+
+def test_messages_name_the_packages_of_the_extras_with_their_lowest_versions():
+    extras = {name: {named(each) for each in brought} for name, brought in project()["optional-dependencies"].items()}
+    for name, brought in EXTRAS.items():
+        assert {*brought} <= extras[name], name
+    assert {*NEEDED} <= {named(each) for each in project()["dependencies"]}
+    assert f"pip install {' '.join(map(repr, project()['optional-dependencies']['fast']))}" == INSTALL
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=repr)
+def test_no_message_says_to_install_a_package_of_ours_in_any_version(source):
+    known = {named(each).partition(">=")[0] for each in project()["dependencies"]}
+    known |= {named(each).partition(">=")[0] for brought in EXTRAS.values() for each in brought}
+    written = [node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant)]
+    asked = [re.findall(r"pip install ([\w-]+)", text) for text in written if isinstance(text, str)]
+    assert not known & {name for names in asked for name in names}
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_a_message_for_a_missing_package_names_the_command_and_the_extra(extra):
+    for each in EXTRAS[extra]:
+        message = str(missing_package("It", each.partition(">=")[0], "This"))
+        assert (
+            message
+            == f"This needs It, which is not installed; 'eagerflow[{extra}]' brings it. Fix: pip install '{each}'"
+        )
 
 
 def test_the_wheel_is_small_though_it_holds_what_runs_models_in_a_browser(wheel):

@@ -17,7 +17,6 @@ __all__ += [
     "cut",
     "did_you_mean",
     "expect_one_of",
-    "missing_package",
     "no_attribute",
     "signature_of",
 ]
@@ -167,11 +166,6 @@ def cut(error: Exception, longest: int = 480) -> None:
     text = str(error)
     if len(text) > longest and len(error.args) == 1 and isinstance(error.args[0], str):
         error.args = (f"{text[: longest - 155]} ... {text[-150:]}",)
-
-
-def missing_package(package: str, install: str, purpose: str) -> ImportError:
-    """The error for an optional package that isn't installed; `install` is what pip calls it."""
-    return ImportError(f"{purpose} needs {package}, which is not installed. Fix: pip install {install}")
 
 
 def a_kind(value: object) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from eagerflow.base.endings import meant_ending, names_a_file
 from eagerflow.base.messages import say
 from eagerflow.base.spellings import behaviour, respelled
 from eagerflow.base.typing import Better
+from eagerflow.base.wording.endings import meant_ending, names_a_file
 from eagerflow.callbacks.monitor import MonitorCallback
 from eagerflow.callbacks.saves import checked_frequency, filled_path
 

@@ -7,12 +7,13 @@ from functools import cache
 from importlib.util import find_spec
 
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.wording.extras import pip_install
 from eagerflow.compiled import store
 
 __all__ = ["INSTALL", "asked", "is_on", "mark", "missing"]
 
 # The extra `fast` by its packages, for eagerflow itself may have come from anywhere.
-INSTALL = "pip install 'llvmlite>=0.50' 'numba>=0.68'"
+INSTALL = pip_install("llvmlite", "numba")
 
 _VARIABLE = "EAGERFLOW_KERNELS"
 _MARK = "used"
@@ -42,7 +43,8 @@ def is_on() -> bool:
         return False
     if asked() == "compiled":
         if missing():
-            raise ImportError(f"{_VARIABLE}=compiled needs {' and '.join(missing())}. Fix: {INSTALL}")
+            needed = " and ".join(missing())
+            raise ImportError(f"{_VARIABLE}=compiled needs {needed}; 'eagerflow[fast]' brings both. Fix: {INSTALL}")
         return True
     return is_marked() and not missing()
 

@@ -45,7 +45,8 @@ def fill(use: bool | None, quiet: bool = False) -> int:
         say("Programs use the plain kernels again.")
         return 0
     if choice.missing():
-        print(f"compile: needs {' and '.join(choice.missing())}. Fix: {choice.INSTALL}", file=sys.stderr)
+        needed = " and ".join(choice.missing())
+        print(f"compile: needs {needed}; 'eagerflow[fast]' brings both. Fix: {choice.INSTALL}", file=sys.stderr)
         return 2
     began = time.perf_counter()
     with _alone() as first:

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import DeviceError, did_you_mean, missing_package
+from eagerflow.base.errors import DeviceError, did_you_mean
 from eagerflow.base.typing import Array
+from eagerflow.base.wording.extras import pip_install
 
 __all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "load_cupy"]
 __all__ += ["is_array", "memory_info", "namespace_of", "place", "set_default_device", "to_host"]
@@ -200,8 +201,10 @@ def load_cupy() -> ModuleType:
     try:
         import cupy
     except ImportError:
-        raise missing_package(
-            "CuPy", "'cupy-cuda12x[ctk]' (for CUDA 13: 'cupy-cuda13x[ctk]')", "A GPU device"
+        fixes = [f"{pip_install(f'cupy-cuda{n}x[ctk]')} for CUDA {n}" for n in (12, 13)]
+        raise ImportError(
+            "A GPU device needs CuPy, which is not installed; 'eagerflow[cuda12]' or 'eagerflow[cuda13]' brings it. "
+            f"Fix: {', or '.join(fixes)}"
         ) from None
     namespaces[cupy.ndarray] = cupy
     return cupy

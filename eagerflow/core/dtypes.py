@@ -13,8 +13,9 @@ from typing import Any
 import numpy
 
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import did_you_mean, missing_package
+from eagerflow.base.errors import did_you_mean
 from eagerflow.base.typing import Array, ArrayFunction, Axes, DType, Numpy
+from eagerflow.base.wording.extras import missing_package
 
 __all__ = ["ALLOWED", "as_dtype", "is_differentiable", "is_float_dtype", "is_int_dtype", "largest_number"]
 __all__ += ["standardize_dtype"]
@@ -93,7 +94,7 @@ def _bfloat16() -> numpy.dtype:
     try:
         import ml_dtypes
     except ImportError:
-        raise missing_package("ml_dtypes", "ml_dtypes, which the extra bfloat16 brings", "dtype='bfloat16'") from None
+        raise missing_package("ml_dtypes", "ml_dtypes", "dtype='bfloat16'") from None
     return numpy.dtype(ml_dtypes.bfloat16)
 
 

@@ -204,6 +204,8 @@ class Tensor:
         def __dlpack__(self, **asked: Any) -> Any: ...  # by core/dlpack.py
         def __dlpack_device__(self) -> tuple[int, int]: ...
 
+        name: str  # of symbolic tensors, which have the same type there
+
     def __init__(
         self, value: TensorLike, dtype: DType = None, key: Any = _CHECK, *, device: str | Device | None = None
     ) -> None:

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from eagerflow.base.wording.extras import pip_install
 from eagerflow.launch.hosts import Host, in_words
 
 __all__ = ["LaunchError", "command", "find"]
 
 _SSH = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=10"  # host keys are checked, as ssh does by itself
+_INSTALL = pip_install("mpi4py", "mpich")
 _AGENT = Path(__file__).with_name("agent.py")
 
 
@@ -29,13 +31,13 @@ def find() -> str:
     beside = Path(sys.executable).with_name("mpiexec")
     found = str(beside) if beside.exists() else shutil.which("mpiexec")
     if found is None:
-        raise LaunchError("there is no mpiexec beside this Python or on PATH. Install one: pip install mpi4py mpich")
+        raise LaunchError(f"there is no mpiexec beside this Python or on PATH. Install one: {_INSTALL}")
     told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
     if "HYDRA" not in told and "Intel" not in told:
         name = told.strip().partition("\n")[0] or "it says nothing about itself"
         raise LaunchError(
             f"{found} isn't MPICH's ({name}). Start the script with it directly, {found} -n 4 python train.py, or "
-            "install MPICH's beside this Python: pip install mpi4py mpich"
+            f"install MPICH's beside this Python: {_INSTALL}"
         )
     return found
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from eagerflow import ops
 from eagerflow.base.config import floatx, image_data_format
-from eagerflow.base.errors import expect_one_of, missing_package
+from eagerflow.base.errors import expect_one_of
+from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["array_to_img", "brightened", "img_to_array", "load_img", "read_image", "save_img", "smart_resize"]

@@ -162,6 +162,7 @@ class CompiledLoss:
         total: Any = None
         for part, y, p, w in zip(self._parts, targets, predictions, sample_weights):
             if part.loss is not None:
+                _check_target(y, part, y_true)
                 total = self._add(total, part, part.loss(y, p, w), p)
         return total
 
@@ -175,7 +176,9 @@ class CompiledLoss:
         for part in self._parts or ():
             p = at(y_pred, part.path)
             w = at(weights, part.path) if several else sample_weight
-            value = part.loss(at(targets, part.path), p, w)
+            y = at(targets, part.path)
+            _check_target(y, part, y_true)
+            value = part.loss(y, p, w)
             total = self._add(total, part, value, tree.flatten(p)[0], part.name in begun)
             begun.add(part.name)
         return total
@@ -218,6 +221,16 @@ class CompiledLoss:
         names = (outputs.prefixes if outputs.nested else outputs.names) or [""] * len(tree.flatten(places))
         parts = parts_of(self.given, self.weights, places, names, _sees_structures)
         return [part._replace(name=f"{part.name}_loss", weight=_number(part.weight)) for part in parts]
+
+
+def _check_target(target: Any, part: Part, given: Any) -> None:
+    """Refuse an output with a loss and no target, such as one that a dict of targets doesn't name."""
+    if target is None and type(part.loss).__call__ is Loss.__call__:  # another may need none
+        got = ", ".join(map(str, given)) if isinstance(given, Mapping) else "None" if given is None else "None for it"
+        raise ValueError(
+            f"y: no target for output {part.name.removesuffix('_loss')!r}; got {got or 'none'}. "
+            "Pass one, or leave the output out of the losses in compile."
+        )
 
 
 def _sees_structures(loss: Any) -> bool:

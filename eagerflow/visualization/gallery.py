@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.errors import missing_package
+from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.visualization.boxes import draw_bounding_boxes
 from eagerflow.visualization.images import channels_last

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.typing import Array
+from eagerflow.base.wording.extras import pip_install
 from eagerflow.core.device import (
     current_device,
     default_device,
@@ -254,7 +255,8 @@ def for_gpus(control: Communicator) -> Communicator:
 def _without_nccl() -> str:
     if getattr(load_cupy().cuda.nccl, "available", False):
         return ""
-    return "NCCL is missing: pip install nvidia-nccl-cu12, or nvidia-nccl-cu13 where CuPy is for CUDA 13"
+    twelve, thirteen = pip_install("nvidia-nccl-cu12"), pip_install("nvidia-nccl-cu13")
+    return f"NCCL is missing: {twelve} ('eagerflow[nccl12]'), or where CuPy is for CUDA 13 {thirteen}"
 
 
 def _gpu() -> str:

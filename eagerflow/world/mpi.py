@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.typing import Array
+from eagerflow.base.wording.extras import pip_install
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.narrow import sum_narrow
 from eagerflow.world.shared_window import Machine, SharedWindow
@@ -157,7 +158,7 @@ def _engine() -> Any:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, and no MPI library
         raise ImportError(
-            f"many ranks need mpi4py and an MPI library ({error}). Install both: pip install mpi4py mpich; on a "
-            "cluster that has an MPI of its own: pip install mpi4py."
+            f"many ranks need mpi4py and an MPI library ({error}); 'eagerflow[mpi]' brings both. Fix: "
+            f"{pip_install('mpi4py', 'mpich')}; on a cluster that has an MPI of its own: {pip_install('mpi4py')}"
         ) from error
     return MPI

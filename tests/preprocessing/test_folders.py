@@ -203,7 +203,7 @@ def test_without_pillow_the_extra_is_named(folder, monkeypatch):
         return real(name, *arguments, **keywords)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r"needs Pillow.*pip install pillow"):
+    with pytest.raises(ImportError, match=r"needs Pillow.*pip install 'pillow>=10'"):
         utils.load_img(os.fspath(folder / "ants" / "0.png"))
 
 

@@ -32,6 +32,34 @@ def two_outputs(loss):
     return made
 
 
+def named_outputs(loss):
+    x = ef.Input((2,))
+    made = ef.Model(x, {name: layers.Dense(1, name=f"to_{name}")(x) for name in ("age", "sex")})
+    made.compile("sgd", loss)
+    return made
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+@pytest.mark.parametrize(("loss"), ["mse", {"age": "mse", "sex": "binary_crossentropy"}])
+def test_an_output_without_a_target_is_named(method, loss):
+    train = getattr(named_outputs(loss), method)
+    with pytest.raises(ValueError, match=r"y: no target for output 'sex'; got age\. Pass one"):
+        train(X, {"age": Y}, verbose=0)
+
+
+def test_an_output_without_a_loss_needs_no_target():
+    assert named_outputs({"age": "mse"}).evaluate(X, {"age": Y}, verbose=0) >= 0
+
+
+def test_a_loss_that_takes_no_target_is_given_none():
+    class Size(ef.losses.Loss):
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            assert y_true is None
+            return ef.ops.mean(y_pred**2)
+
+    named_outputs({"age": "mse", "sex": Size()}).fit(X, {"age": Y}, verbose=0)
+
+
 @pytest.mark.parametrize(
     ("train", "error", "words"),
     [

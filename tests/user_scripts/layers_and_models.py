@@ -30,6 +30,16 @@ reveal_type(history)  # type: History
 reveal_type(keras.models.load_model("model.keras"))  # type: Model
 reveal_type(keras.applications.VGG16(weights=None))  # type: Model
 
+h = keras.Input((10,), name="rows")
+print(h.name, h.shape)
+stack: list[layers.Layer] = [layers.Dense(4), layers.ReLU()]
+for each in stack:
+    h = each(h)
+for each in (layers.Dropout(0.5), layers.Dense(4)):
+    h = each(h)
+h = ops.tanh(h * 2.0 + 1)
+reveal_type(h)  # type: Tensor
+
 optimizer = keras.optimizers.Adam(learning_rate=1e-3)
 reveal_type(optimizer)  # type: Adam
 keras.optimizers.Adam(learning_ratte=1e-3)  # error: learning_ratte

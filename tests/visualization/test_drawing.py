@@ -107,5 +107,5 @@ def test_what_galleries_refuse(monkeypatch):
     with pytest.raises(ValueError, match="not both"):
         visualization.plot_bounding_box_gallery(BLACK, "xyxy", legend=True, legend_handles=[1])
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"needs matplotlib.*pip install matplotlib"):
+    with pytest.raises(ImportError, match=r"needs matplotlib.*pip install 'matplotlib>=3"):
         visualization.plot_image_gallery(BLACK)

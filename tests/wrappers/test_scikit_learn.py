@@ -98,5 +98,5 @@ def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
     without = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(without)
     for cls in (without.SKLearnClassifier, without.SKLearnRegressor, without.SKLearnTransformer):
-        with pytest.raises(ImportError, match=r"needs scikit-learn.*pip install scikit-learn"):
+        with pytest.raises(ImportError, match=r"needs scikit-learn.*pip install 'scikit-learn>=1"):
             cls(made)

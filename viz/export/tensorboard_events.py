@@ -42,7 +42,9 @@ def protos() -> Any:
             types_pb2,
         )
     except ImportError as error:
-        raise ImportError(f"writing for TensorBoard needs tensorboardX: pip install tensorboardX ({error})") from None
+        raise ImportError(
+            f"writing for TensorBoard needs tensorboardX: pip install 'tensorboardX>=2.6.2' ({error})"
+        ) from None
     return SimpleNamespace(
         writer=event_file_writer.EventsWriter,
         attr=attr_value_pb2,

@@ -98,8 +98,9 @@ def render(graph: Graph, kind: str, rankdir: str = "TB", dpi: int = 96) -> bytes
         except _Unavailable as reason:
             tried.append(f"{name} ({reason})")
     raise RendererMissing(
-        f"cannot write {kind.upper()}: no Graphviz here. Tried: {'; '.join(tried)}. Fix: pip install pygraphviz, "
-        "or install Graphviz (apt install graphviz, brew install graphviz); or write .svg or .dot, which need nothing."
+        f"cannot write {kind.upper()}: no Graphviz here. Tried: {'; '.join(tried)}. "
+        "Fix: pip install 'pygraphviz>=2.0.4', or install Graphviz (apt install graphviz, brew install graphviz); or "
+        "write .svg or .dot, which need nothing."
     )
 
 
@@ -204,7 +205,7 @@ def graphviz_source(text: str) -> Any:
     """
     graphviz = _graphviz()
     if graphviz is None:
-        raise ImportError("to_graphviz() needs the graphviz package: pip install graphviz")
+        raise ImportError("to_graphviz() needs the graphviz package: pip install 'graphviz>=0.20'")
     return graphviz.Source(text)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
 from eagerflow.core.dtypes import standardize_dtype
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import Node, Spec, SymbolicTensor
 
@@ -132,7 +133,7 @@ def Input(
     name: str | None = None,
     tensor: Any = None,
     optional: bool = False,
-) -> SymbolicTensor:
+) -> Tensor:  # to type checkers what layers and ops give, too: `x = layer(x)` in a loop is no error
     """A symbolic tensor that stands for data: call layers and ops on it, then make a `Model` of both ends.
 
     Args:

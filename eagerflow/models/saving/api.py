@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO
 
 from eagerflow.base.config import unsafe_deserialization
-from eagerflow.base.endings import meant_ending, names_a_file
 from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.wording.endings import meant_ending, names_a_file
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
 from eagerflow.models.saving.assign import Stored, size_of

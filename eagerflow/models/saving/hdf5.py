@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.base.errors import missing_package
+from eagerflow.base.wording.extras import missing_package
 from eagerflow.models.saving.assign import fill
 from eagerflow.models.saving.errors import FileFormatError
 

@@ -172,7 +172,7 @@ def test_without_mpiexec_the_extra_is_named(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(engine.sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert launch(["-n", "2", "train.py"]) == 2
-    assert "pip install mpi4py mpich" in capsys.readouterr().err
+    assert "pip install 'mpi4py>=4.1' 'mpich>=4.3'" in capsys.readouterr().err
 
 
 def test_the_mpiexec_of_another_mpi_is_refused(monkeypatch, tmp_path, capsys):

@@ -173,7 +173,7 @@ def test_a_missing_package_is_named(steps, tmp_path, monkeypatch):
 
     tensorboard_events.protos.cache_clear()
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(ImportError, match="pip install tensorboardX"):
+    with pytest.raises(ImportError, match="pip install 'tensorboardX>=2"):
         steps.to_tensorboard(tmp_path)
     tensorboard_events.protos.cache_clear()
 

@@ -19,7 +19,7 @@ _OTHERS = frozenset(
 def meant_ending(path: str) -> str:
     """`" Did you mean 'model.keras'?"`, with the nearest of our endings, or `.keras` for a file of another library.
 
-    >>> from eagerflow.base.endings import meant_ending
+    >>> from eagerflow.base.wording.endings import meant_ending
     >>> meant_ending("model.kears"), meant_ending("model.h55"), meant_ending("model.pth")
     (" Did you mean 'model.keras'?", " Did you mean 'model.h5'?", " Did you mean 'model.keras'?")
     """
@@ -31,7 +31,7 @@ def meant_ending(path: str) -> str:
 def names_a_file(path: str) -> bool:
     """Whether a path that ends in no format of ours can't be meant as a folder: `model.kears`, but not `runs/0.5`.
 
-    >>> from eagerflow.base.endings import names_a_file
+    >>> from eagerflow.base.wording.endings import names_a_file
     >>> [names_a_file(path) for path in ("model.kears", "model.pth", "my_model", "runs/0.5", "model.v2")]
     [True, True, False, False, False]
     """

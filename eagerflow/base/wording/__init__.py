@@ -1,0 +1,1 @@
+"""What messages name: endings of files, packages and extras."""
