@@ -20,6 +20,7 @@ from eagerflow.base.config import floatx
 from eagerflow.base.errors import WrongTypeError, no_attribute
 from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import Array, Axes, DType, TensorLike
+from eagerflow.core.array_errors import first_odd_one
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.links import above
@@ -501,7 +502,8 @@ def _host_array(value: Any, dtype: DType) -> numpy.ndarray:
             array = _default_type(array)
     if array.dtype.kind in "OUSMmV" and array.dtype.name != "bfloat16":
         raise TypeError(
-            f"cannot make a tensor of {type(value).__name__} with {array.dtype} elements: tensors hold numbers. "
+            f"cannot make a tensor of {type(value).__name__} with {array.dtype} elements"
+            f"{first_odd_one(value, array)}: tensors hold numbers. "
             "Ragged lists need padding (pad_sequences); text and objects need encoding first."
         )
     return array

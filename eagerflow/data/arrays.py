@@ -10,6 +10,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import a_kind, signature_of
+from eagerflow.core.array_errors import first_odd_one
 from eagerflow.core.device import current_device, is_device_array, place
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
@@ -81,7 +82,7 @@ def _host(what: str, value: Any) -> numpy.ndarray:
         raise ValueError(f"{what}: its parts have unequal lengths ({lengths}). Pad them first (pad_sequences).")
     if array.dtype.kind in "OUSTMmV" and array.dtype.name != "bfloat16":
         raise TypeError(
-            f"{what}: expected numbers; got {a_kind(value)} with {array.dtype} elements. "
+            f"{what}: expected numbers; got {a_kind(value)} with {array.dtype} elements{first_odd_one(value, array)}. "
             "Encode text and objects as numbers first."
         )
     if array.ndim == 1 and what == "x" and type(value).__module__.partition(".")[0] == "pandas":

@@ -124,7 +124,9 @@ def check_inputs(spec: Any, inputs: Any, layer: Any) -> None:
         if one is None or (x is None and one.optional):
             continue
         if not hasattr(x, "shape"):
-            raise TypeError(f"{describe(layer)} expects tensors or arrays; got {signature_of(x)}.")
+            uncalled = callable(x) and hasattr(x, "get_config")  # a layer, which itself is no tensor
+            cure = f" Call that layer first: {type(x).__name__}(...)(x) gives a tensor." if uncalled else ""
+            raise TypeError(f"{describe(layer)} expects tensors or arrays; got {signature_of(x)}.{cure}")
         problem = one.problem(x)
         if problem is not None:
             raise _mismatch(layer, problem, x, one.name)

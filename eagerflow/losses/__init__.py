@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.errors import UnknownNameError as _UnknownNameError
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
 from eagerflow.losses.base import Loss as Loss
@@ -11,7 +12,7 @@ from eagerflow.losses.crossentropy import *
 from eagerflow.losses.margins import *
 from eagerflow.losses.regression import *
 from eagerflow.losses.sequences import *
-from eagerflow.losses.table import LOSSES as _LOSSES
+from eagerflow.losses.table import LOSSES as _LOSSES, name_cross_entropies as _name_cross_entropies
 
 
 @_boundary
@@ -28,7 +29,11 @@ def get(identifier: Any) -> Any:
     >>> loss([[0.0, 1.0]], ef.Variable([[0.0, 0.0]])).tolist()
     [0.5]
     """
-    return _LOSSES.get(identifier)
+    try:
+        return _LOSSES.get(identifier)
+    except _UnknownNameError as error:
+        _name_cross_entropies(error, identifier)
+        raise
 
 
 def serialize(loss: Any) -> Any:

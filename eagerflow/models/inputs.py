@@ -92,12 +92,18 @@ class Door:
         batch = (
             " A single example needs a batch axis: x[None]; examples of a Dataset become batches by .batch(32)."
             if len(x.shape) == self.ndim - 1 and tuple(x.shape) == self.shape[1:]
-            else ""
+            else self._for_other_features(tuple(x.shape))
         )
         return ValueError(
             f"{type(model).__name__} {model.name!r}: input {self.name!r} has shape {self.shape}, a batch of examples "
             f"of shape {tuple(self.shape[1:])}; got {signature_of(x)}.{batch}"
         )
+
+    def _for_other_features(self, shape: Shape) -> str:
+        """What to do where only the last axis is of another length."""
+        if len(shape) != self.ndim or shape[1:-1] != tuple(self.shape[1:-1]) or self.ndim < 2:
+            return ""
+        return f" Pass examples of shape {tuple(self.shape[1:])}, or make the model with Input({shape[1:]})."
 
 
 def _without_ones(shape: Shape) -> list[int | None]:

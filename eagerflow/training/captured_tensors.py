@@ -64,7 +64,7 @@ def _is_filled(cell: Any) -> bool:
         return False
 
 
-def _taken(value: SymbolicTensor, ends: list[SymbolicTensor]) -> list[SymbolicTensor]:
+def _taken(value: SymbolicTensor, ends: list[Any]) -> list[SymbolicTensor]:
     """The tensors that the loss takes from the model: made without `ends`, used beside what is made of them."""
     known: dict[Any, bool] = {x.origin: True for x in ends}  # whether a tensor depends on the ends
     waiting = [value]

@@ -67,7 +67,9 @@ def placeholder(
         raise ValueError("placeholder(sparse=True): there are no sparse tensors here.")
     if shape is None and ndim is None:
         raise ValueError("placeholder: give shape (with the batch axis) or ndim.")
-    return Input(batch_shape=(None,) * int(ndim or 0) if shape is None else shape, dtype=dtype, name=name)
+    made = Input(batch_shape=(None,) * int(ndim or 0) if shape is None else shape, dtype=dtype, name=name)
+    assert isinstance(made, SymbolicTensor)
+    return made
 
 
 def is_placeholder(x: Any) -> bool:

@@ -152,7 +152,7 @@ class Embedding(AdaptedLayer):
         if data.size and (int(data.min()) < 0 or int(data.max()) >= self.input_dim):
             raise IndexError(
                 f'Embedding "{self.name}" has vectors for 0 to {self.input_dim - 1} (input_dim={self.input_dim}); '
-                f"the inputs go from {int(data.min())} to {int(data.max())}."
+                f"the inputs go from {int(data.min())} to {int(data.max())}.{_cure(int(data.min()), int(data.max()))}"
             )
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
@@ -169,3 +169,9 @@ class Embedding(AdaptedLayer):
 
 
 Embedding._quantizable = Embedding
+
+
+def _cure(lowest: int, highest: int) -> str:
+    if lowest < 0:
+        return " Negative numbers are no indices: number what they stand for from 0."
+    return f" If they are right, the layer needs input_dim={highest + 1}."

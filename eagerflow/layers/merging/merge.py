@@ -94,8 +94,10 @@ def _how_to_add(shapes: Sequence[Shape]) -> str:
     ratio = next(iter(ratios)) or 0
     if len(ratios) == 1 and ratio >= 2 and ratio == int(ratio):
         return f" A shortcut past strides={ratio:.0f} needs them, too: {of}({small[-1]}, 1, strides={ratio:.0f})(x)."
-    if len({shape[1:-1] for shape in shapes}) == 1:
-        return f" A shortcut past layers of other channels needs as many: {of}({large[-1]}, 1)(x), say."
+    channels = {n for shape in shapes if (n := shape[-1]) is not None}
+    if len({shape[1:-1] for shape in shapes}) == 1 and len(channels) > 1:
+        few, many = min(channels), max(channels)
+        return f" The branch with {few} channels needs {many} as well: pass it through {of}({many}, 1) first."
     return _how_to_fit(shapes)
 
 

@@ -107,7 +107,7 @@ class Reshape(Layer):
         if not fits:
             raise ValueError(
                 f'Reshape "{self.name}": samples of shape {lengths} have {elements} elements, which don\'t fill '
-                f"target_shape={self.target_shape}."
+                f"target_shape={self.target_shape}. Its lengths must multiply to {elements}; one may be -1."
             )
         return tuple([elements // known if n == -1 else n for n in self.target_shape])
 
