@@ -364,6 +364,33 @@ def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_br
     assert seen.run(axes)[0][1] < 3
 
 
+def test_the_axis_of_time_reaches_every_step_but_the_first(page_in_browser):
+    _, seen = page_in_browser
+    points = [[step, 900.0 if step == 1 else 400.0 if step == 30 else 10.0] for step in range(1, 61)]
+    seen.run(f"eagerflowLive.take({{ series: {{ 'extra|step ms': {{ all: true, points: {json.dumps(points)} }} }} }})")
+    seen.wait("eagerflowLive.curves.plots.has('extra|step ms') && eagerflowLive.curves.plots.get('extra|step ms').y")
+    most = "eagerflowLive.curves.plots.get('extra|step ms').y[1]"
+    assert 400 < seen.run(most) < 500
+    seen.run("eagerflowLive.curves.set({ robust: true })")
+    assert seen.run(most) < 50
+
+
+def test_the_values_of_a_step_lie_beside_the_curves(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(60):
+        page.log({"loss": 1 + step / 60, "val_loss": 2.0}, step=step)
+    seen.wait("eagerflowLive.curves.plots.has('loss') && eagerflowLive.curves.plots.get('loss').x")
+    seen.run("(eagerflowLive.curves.plots.get('loss').point(150), 1)")
+    tip, canvas, hit = seen.run(
+        """(() => { const { tip, canvas } = eagerflowLive.curves.plots.get('loss'), box = tip.getBoundingClientRect();
+        tip.style.pointerEvents = 'auto';
+        const top = document.elementFromPoint(box.x + 5, box.y + box.height / 2);
+        return [box.bottom, canvas.getBoundingClientRect().top, Boolean(top && top.closest('.plot-tip'))]; })()"""
+    )
+    assert tip <= canvas + 1
+    assert hit  # it isn't cut off
+
+
 def test_on_a_phone_the_graph_has_room_below_the_curves(page_in_browser):
     page, seen = page_in_browser
     train_on_a_phone(page, seen)

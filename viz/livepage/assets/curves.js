@@ -11,7 +11,7 @@ nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
 const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
-const ROBUST = new Set(["extra|step ms"]); // the first step, which builds the layers, takes many times as long as others
+const LATER = new Set(["extra|step ms"]); // the axis is for all but the first step, which builds the layers and takes many times as long
 
 class Curves {
   constructor() {
@@ -95,7 +95,7 @@ class Curves {
     this.options.last = Math.max(1, ...all.map((points) => points[points.length - 1][0]));
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
-      plot.show(plot.wanted, ROBUST.has(id) ? { ...this.options, robust: true } : this.options);
+      plot.show(plot.wanted, LATER.has(id) ? { ...this.options, later: true } : this.options);
     }
   }
 }

@@ -84,7 +84,8 @@ class Plot {
     this.at = null;
   }
 
-  // `lines`: {name, colour (a CSS variable), points, dots, wide}. `options`: {log, weight, marks, range, robust, first, last}.
+  // `lines`: {name, colour (a CSS variable), points, dots, wide}. `options`: {log, weight, marks, range, robust, later, first,
+  // last}.
   show(lines, options) {
     this.lines = lines.filter((line) => line.points.length);
     this.options = options;
@@ -100,7 +101,8 @@ class Plot {
       const inside = (points) => points.filter((_, i) => i === raw.length - 1 || raw[i + 1][0] >= from);
       return { ...line, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
     });
-    const values = this.drawn.flatMap((line) => (line.soft || line.raw).flatMap((point) => (line.soft ? [point[1]] : point.slice(1))));
+    const counted = (points) => (this.options.later && points.length > 1 ? points.slice(1) : points); // for the axis
+    const values = this.drawn.flatMap((line) => counted(line.soft || line.raw).flatMap((point) => (line.soft ? [point[1]] : point.slice(1))));
     const usable = values.filter((value) => typeof value === "number" && (!log || value > 0));
     this.log = log && usable.length > 0;
     const scaledValues = withoutOutliers(this.log ? usable.map(Math.log10) : usable, this.options.robust);

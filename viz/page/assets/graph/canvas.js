@@ -7,8 +7,6 @@ const MOST_ELEMENTS = 700,
   MARGIN = 200,
   ALMOST = 0.92,
   SMALLEST = 0.96, // of a page's first view, where the smallest texts are 10 pixels high: a larger scene is shown in part
-  LOW = 300, // a window less high shows smaller boxes, down to TINY: half a box is no graph
-  TINY = 0.8,
   CLEAR = 24, // at least so much room is left beside the first box
   PLACES = 300; // that are compared for the first view
 
@@ -210,9 +208,8 @@ class Canvas {
     const { width, height, left } = this.scene,
       size = this.size();
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
-    const smallest = Math.max(TINY, SMALLEST * Math.min(1, size.h / LOW)),
-      across = (size.w - 40) / (width - left),
-      least = across < ALMOST * smallest ? smallest : Math.min(smallest, across); // nothing is cut off for little
+    const across = (size.w - 40) / (width - left),
+      least = across < ALMOST * SMALLEST ? SMALLEST : Math.min(SMALLEST, across); // nothing is cut off for little
     const readable = Math.min(1, Math.max(least, across));
     this.setView(whole || view.scale >= readable ? view : this.start(readable), smooth);
   }
@@ -245,11 +242,11 @@ class Canvas {
     const shows = (from, { x, w }) => x >= from + clear / 2 && x + w <= from + room - clear / 2;
     const whole = (from) => boxes.filter((node) => shows(from, node)).length;
     const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
-    if (first) places.push(first.x - clear);
+    if (first) places.push(first.x - clear, first.x + first.w / 2 - room / 2);
     const [best] = [lead, ...places]
       .filter((from) => from >= lead && (!first || shows(from, first)))
-      .map((from) => [from, whole(from)])
-      .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[0] < one[0]) ? other : one), [lead, -1]);
+      .map((from) => [from, whole(from), first ? Math.abs(first.x + first.w / 2 - from - room / 2) : from])
+      .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[2] < one[2]) ? other : one), [lead, -1, Infinity]);
     return best;
   }
 
