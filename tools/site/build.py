@@ -146,6 +146,7 @@ class Build:
         wrong = links.broken(self.folder / "html")
         print("\n".join(wrong), file=sys.stderr, end="\n" if wrong else "")
         self._tell(f"{len(wrong)} links lead nowhere" if wrong else "every link leads somewhere")
+        self._tell(f"the site begins at {os.path.relpath(self.folder / 'html' / 'index.html')}")
         return int(bool(wrong))
 
     def _tell(self, what: str) -> None:

@@ -24,12 +24,13 @@ Row = tuple[str, str, str, list[str], str]
 ASKED = {
     "start/ten_minutes": "quickstart, getting started, tutorial, hello world, first steps, beginner",
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
-    " reproducible, deterministic, seed, random seed, class weight, freeze layers, resume training,"
+    " reproducible, reproducible seed, deterministic, seed, random seed, class weight, freeze layers, resume training,"
     " progress bar, verbose",
     "guides/callbacks": "learning rate schedule, learning rate decay, warmup, early stopping, cosine decay",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
-    " train_step, gradient clipping, clip gradients, clipnorm",
-    "guides/functional": "multiple inputs, multiple outputs, functional api, residual connection, skip connection",
+    " train_step, gradient clipping, clip gradient, clipnorm",
+    "guides/functional": "multiple inputs, multiple outputs, multi input, multi output, functional api,"
+    " residual connection, skip connection",
     "guides/debugging": "debug, gradients of each layer",
     "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads, numba,"
     " compiled kernels, jit_compile, jit, tf.function, xla",
@@ -82,7 +83,7 @@ SECTIONS = {
     "viz#on-the-command-line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"
     " viz tensorboard, viz perfetto, viz json, viz completion, command line, cli",
     "viz#live": "viz run live, viz live",
-    "viz#what-changed": "viz diff, viz reproduce",
+    "viz#what-changed": "viz diff, viz reproduce, reproducible seed, not reproducible, different results",
     "viz#where-nan-began": "viz nonfinite",
 }
 # What other libraries call what is here, beside the names that the guide for users of PyTorch translates.
@@ -90,6 +91,15 @@ CALLED = {
     "train_test_split": "eagerflow.utils.split_dataset",
     "random_split": "eagerflow.utils.split_dataset",
     "manual_seed": "eagerflow.utils.set_random_seed",
+}
+# Subjects whose answer is a name, by its path.
+SUBJECTS = {
+    "eagerflow.layers.Masking": "lstm masking, masking, padded sequences, ignore padding, variable length sequences",
+    "eagerflow.layers.RandomFlip": "data augmentation, image augmentation, augment images",
+    "eagerflow.layers.RandomRotation": "data augmentation, image augmentation, augment images",
+    "eagerflow.Layer": "custom layer, write a layer, own layer, subclass layer",
+    "eagerflow.optimizers.Adam": "clip gradient, gradient clipping, clipnorm, clipvalue, global_clipnorm",
+    "eagerflow.utils.set_random_seed": "seed, random seed, reproducible, reproducible seed, same numbers twice",
 }
 _PYTORCH = ROOT / "docs" / "coming_from_pytorch.md"
 _NAME = re.compile(r"`([A-Za-z][\w.]*)[^`]*`")
@@ -158,13 +168,14 @@ def _parameters(function: Any) -> str:
 
 @cache
 def elsewhere() -> dict[str, list[str]]:
-    """By path of a public name: what it is called in other libraries.
+    """By path of a public name: what it is called in other libraries, and what readers ask whose answer it is.
 
     >>> elsewhere()["eagerflow.layers.Dense"]
     ['nn Linear']
     """
     found: dict[str, list[str]] = {}
-    for theirs, ours in [*CALLED.items(), *_of_pytorch(_PYTORCH.read_text(encoding="utf-8"))]:
+    subjects = [(phrase, path) for path, phrases in SUBJECTS.items() for phrase in phrases.split(", ")]
+    for theirs, ours in [*CALLED.items(), *_of_pytorch(_PYTORCH.read_text(encoding="utf-8")), *subjects]:
         if theirs not in found.setdefault(ours, []):
             found[ours].append(theirs)
     return found

@@ -105,6 +105,12 @@ QUERIES = {
     "memory": "guides/speed",
     "checkpoint": "files reference/callbacks/ModelCheckpoint",
     "shape mismatch": "errors",
+    "LSTM masking": "reference/layers/Masking",
+    "multi output": "guides/functional",
+    "reproducible seed": "reference/utils/set_random_seed",
+    "clip gradient": "reference/optimizers/Adam",
+    "image augmentation": "reference/layers/RandomFlip",
+    "write a layer": "reference/eagerflow/Layer",
 }
 
 # Names of which the very page is to be the first answer.
@@ -122,6 +128,18 @@ FIRST = (
     "Adam",
     "einsum",
     "image_dataset_from_directory",
+)
+
+# Subjects that are to have that page among the first three without a look at the texts.
+SUBJECTS = (
+    "LSTM masking",
+    "multi output",
+    "reproducible seed",
+    "clip gradient",
+    "image augmentation",
+    "write a layer",
+    "custom layer",
+    "data augmentation",
 )
 
 # What a newcomer wants to do, and the pages to click from the first one on: at most two.

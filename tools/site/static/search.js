@@ -104,6 +104,9 @@ if (typeof Search !== "undefined") {
     return hit && asked.every(word => fits(word, [...inTitle, ...all(pageTitle)])) ? 54 : 0;
   };
 
+  // What tells of everything, and answers little: only asked for by its name does it come first.
+  const LAST = /^(changelog|internals\/contributing|genindex|py-modindex)$/;
+
   const isClass = page => Number(/\/[A-Z]\w*$/.test(page));
 
   const candidates = (query, asked) => {
@@ -135,12 +138,15 @@ if (typeof Search !== "undefined") {
       if (!before || found[0] > before[0]) best.set(found[1], found);
     }
     const ranked = [...best.values()]
+      .filter(([points, page]) => !LAST.test(page) || points > 75)
       .sort(([a, p], [b, q]) => b - a || isClass(q) - isClass(p) || (place.get(p) ?? 1e6) - (place.get(q) ?? 1e6))
       .slice(0, 50);
     const first = ranked.map(([points, page, title, anchor]) => [page, title, anchor && `#${anchor}`, null, points, `${page}.md`, "title"]);
     const there = new Set(first.flatMap(([page, , anchor]) => [page, page + anchor]));
     const isNew = ([page, , anchor, , , , kind]) => !there.has(page) || (anchor && kind !== "object" && !there.has(page + anchor));
-    return [...first, ...text.filter(isNew)].reverse();
+    const rest = text.filter(isNew);
+    const isLast = ([page]) => LAST.test(page);
+    return [...first, ...rest.filter(found => !isLast(found)), ...rest.filter(isLast)].reverse();
   };
 
   // Each answer gets the summary of its page.
