@@ -1,6 +1,7 @@
 """Captured steps: a step that runs the same ops again is replayed without layers, tape and checks.
 
 function.py     what users call: when to capture, when to replay, when to compare
+arguments/      a call's arguments, and what stands for NumPy arrays among them during a capture
 recorder.py     listens to one run of the step and writes the list of kernels
 backward.py     the same for a tape's walk back
 instructions.py what the list is made of, each as an object, as a line of Python and as something to compute again

@@ -19,24 +19,27 @@ class Forwarding(Observer):
 
     Args:
         observers: who is told.
+        recorder: of the captured run.
     """
 
     hears_steps = True  # those that `viz.step` marks
 
-    def __init__(self, observers: tuple[Observer, ...]) -> None:
+    def __init__(self, observers: tuple[Observer, ...], recorder: Any) -> None:
         for event in _EVENTS:
-            setattr(self, event, _told([getattr(observer, event) for observer in observers]))
+            setattr(self, event, _told([getattr(observer, event) for observer in observers], recorder))
 
 
-def _told(handlers: list[Callable[..., None]]) -> Callable[..., None]:
+def _told(handlers: list[Callable[..., None]], recorder: Any) -> Callable[..., None]:
     def tell(*args: Any) -> None:
         listening = sys.getprofile()
         sys.setprofile(None)
         token = capturing.set(None)
+        recorder.telling = True
         try:
             for handler in handlers:
                 handler(*args)
         finally:
+            recorder.telling = False
             capturing.reset(token)
             sys.setprofile(listening)
 

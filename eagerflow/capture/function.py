@@ -7,15 +7,16 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from operator import is_
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy
 
-from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
+from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
+from eagerflow.capture.arguments.looking import Look, references, telling_apart
+from eagerflow.capture.arguments.taken_apart import Arguments, Last, apart, last, named_arrays
 from eagerflow.capture.calls import heard_calls
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.guards import Guards
@@ -27,12 +28,10 @@ from eagerflow.capture.recorder import Recorder
 from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
 from eagerflow.capture.varying import never_pays, what_varies
 from eagerflow.capture.watching import watched
-from eagerflow.core.device import device_of
 from eagerflow.core.in_place import undo
 from eagerflow.core.log import log
 from eagerflow.core.observe import current, heard_by, observing
-from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.core.variable import Variable
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.world.current import world
 
@@ -44,96 +43,10 @@ R = TypeVar("R")
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
 _AGAIN = 8  # captures of one signature after what they depend on has changed
 _MOST = 16  # signatures of one function
-_NUMBERS = (int, float, complex, str, bytes, bool, type(None))
 
 
 class CaptureError(RuntimeError):
     """A captured step is not the eager one any more. What the eager run changed stands; replays before may be wrong."""
-
-
-class _Arguments:
-    """Arguments of a call, taken apart.
-
-    Attributes:
-        tensors: those that the step computes with.
-        key: what has to be the same for a replay: shapes, types, numbers, objects, and how they are nested.
-        objects: models and other things among the arguments, whose attributes count too.
-    """
-
-    __slots__ = ("arrays", "key", "objects", "plain", "tensors")
-
-    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.arrays = False  # whether there are NumPy arrays among them
-        self.tensors: list[Tensor] = []
-        self.objects: list[Any] = []
-        self.plain = True  # whether all tensors are plain ones
-        parts = [self._part(x) for x in args]
-        if kwargs:
-            parts += [(name, self._part(x)) for name, x in kwargs.items()]
-        self.key = tuple(parts)
-
-    def _part(self, x: Any) -> Any:
-        kind = x.__class__
-        if kind is Tensor:
-            array, mask, logits = x.data, getattr(x, "mask", None), getattr(x, "logits", None)
-            self.tensors.append(x)
-            about: tuple[Any, ...] = (array.shape, array.dtype.str)
-            if not isinstance(array, (numpy.ndarray, numpy.generic)):
-                about = (*about, str(device_of(array)))
-            if logits is not None:  # a loss may go on with what the activation was computed from
-                about = (*about, logits[0], self._part(logits[1]), logits[2])
-            return about if mask is None else (*about, self._part(mask))
-        if kind in (list, tuple):
-            return (kind, *map(self._part, x))
-        if kind is dict:
-            return (kind, *[(key, self._part(value)) for key, value in x.items()])
-        if kind in _NUMBERS:
-            return (kind, x) if x else (kind, repr(x))  # -0.0 isn't 0.0
-        if kind is numpy.ndarray:
-            self.arrays = True
-        if isinstance(x, Tensor) and not isinstance(x, Variable):
-            self.plain = False
-        self.objects.append(x)
-        return id(x)
-
-
-class _Last:
-    """The signature of the last call, where that had nothing but tensors: the next one most likely has it, too.
-
-    Args:
-        state: what is known of it.
-        tensors: the arguments.
-    """
-
-    __slots__ = ("_kinds", "state")
-
-    def __init__(self, state: _State, tensors: list[Tensor]) -> None:
-        self.state = state
-        self._kinds = [(tensor.data.shape, tensor.data.dtype) for tensor in tensors]
-
-    def arrays(self, args: tuple[Any, ...]) -> list[Any] | None:
-        """The arguments' arrays; None where they may have another signature."""
-        if len(args) != len(self._kinds):
-            return None
-        found = []
-        for x, (shape, dtype) in zip(args, self._kinds):
-            if x.__class__ is not Tensor:
-                return None
-            array = x.data
-            if array.__class__ is not numpy.ndarray or array.shape != shape or array.dtype is not dtype:
-                return None
-            if getattr(x, "mask", None) is not None or getattr(x, "logits", None) is not None:
-                return None
-            found.append(array)
-        return found
-
-
-def _last(state: _State, given: _Arguments, args: tuple[Any, ...]) -> _Last | None:
-    """What the next call is compared with; None where it wouldn't know its own arguments again."""
-    if len(given.tensors) != len(args) or not all(map(is_, given.tensors, args)):
-        return None
-    made = _Last(state, given.tensors)
-    return None if made.arrays(args) is None else made
 
 
 class _State:
@@ -143,6 +56,7 @@ class _State:
         program: the captured step, once two runs gave the same.
         guards: what it depends on; of the last run, while two are compared.
         graphs: the program as CUDA graphs, on a GPU.
+        looked: whether a run with NumPy arrays was looked at, and others may stand for them.
         why: why it runs eagerly, None while it may be captured.
     """
 
@@ -154,6 +68,8 @@ class _State:
         "graphs",
         "guards",
         "layers",
+        "looked",
+        "looks",
         "objects",
         "program",
         "replays",
@@ -170,7 +86,8 @@ class _State:
         self.codes: dict[Any, dict[str, Any]] = {}
         self.layers: list[Any] = []
         self.why: str | None = None
-        self.replays = self.tries = self.again = self.endings = 0
+        self.looked = False
+        self.replays = self.tries = self.again = self.endings = self.looks = 0
 
 
 class Captured(Generic[P, R]):
@@ -192,7 +109,7 @@ class Captured(Generic[P, R]):
         self._function, self.verify_every = function, verify_every
         self._states: dict[Any, _State] = {}
         self._others: _State | None = None  # of all further signatures, once there were too many
-        self._last: _Last | None = None
+        self._last: Last | None = None
         self._made = 0  # signatures
         self._lock = threading.Lock()
         self._told = self._told_of_graphs = False
@@ -248,9 +165,9 @@ class Captured(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         observers, taping = current(), log.get()
         alone = _alone()
-        if alone and not observers and taping is None and not kwargs and (last := self._last) is not None:
-            arrays = last.arrays(args)
-            if arrays is not None and (ready := self._ready(last.state)) is not None:
+        if alone and not observers and taping is None and not kwargs and (before := self._last) is not None:
+            arrays = before.arrays(args)
+            if arrays is not None and (ready := self._ready(before.state)) is not None:
                 if not ready.goes_back:
                     return ready.run(*arrays)
                 with numpy.errstate(all="ignore"):  # as gradients are computed
@@ -259,34 +176,34 @@ class Captured(Generic[P, R]):
             observers and (taping is not None or not all(observer.hears_replays for observer in observers))
         ):
             return self._function(*args, **kwargs)
-        given = _Arguments(args, kwargs)
-        if given.arrays:
-            args, kwargs = tree.map_structure(_as_tensor, (args, kwargs))
-            given = _Arguments(args, kwargs)
+        given = Arguments(args, kwargs)
         if not given.plain:
             return self._function(*args, **kwargs)
         if taping is not None:
-            given.key = (*given.key, "taped", *[tensor.key is not None for tensor in given.tensors])
+            given.key = (*given.key, "taped", *given.tracked())
         state = self._state(given)
         if state.why is not None:
             return self._function(*args, **kwargs)
         program = state.program
         if program is None or self._outdated(state):
+            if given.arrays and not state.looked:
+                return self._looked_at(state, args, kwargs, given.tensors)
             return self._recorded(state, args, kwargs)
         state.replays += 1
         if self.verify_every and state.replays % self.verify_every == 0:
             return self._verified(state, args, kwargs)
         self.replays += 1
-        self._last = None if taping is not None or state.graphs is not None else _last(state, given, args)
+        tensors = given.converted()
+        self._last = None if taping is not None or state.graphs is not None else last(state, given, args)
         with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
             if taping is not None:
-                keys = [tensor.key for tensor in given.tensors]
-                return program.run(taping.append, *[tensor.data for tensor in given.tensors], *keys)
+                keys = [tensor.key for tensor in tensors]
+                return program.run(taping.append, *[tensor.data for tensor in tensors], *keys)
             if observers and program.interests(observers):
-                return program.announce(self.name, given.tensors, observers)
+                return program.announce(self.name, tensors, observers)
             if state.graphs is not None:
-                return self._launched(state.graphs, given)
-            return program.run(*[tensor.data for tensor in given.tensors])
+                return self._launched(state.graphs, tensors)
+            return program.run(*[tensor.data for tensor in tensors])
 
     def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any] | None:
         """What several calls give that don't depend on each other, computed at the same time.
@@ -299,7 +216,7 @@ class Captured(Generic[P, R]):
         """
         if current() or log.get() is not None or not _alone():
             return None
-        given = [_Arguments(args, {}) for args in calls]
+        given = [Arguments(args, {}) for args in calls]
         state = self._states.get(given[0].key)
         if state is None or (program := state.program) is None or state.graphs is not None:
             return None
@@ -324,9 +241,9 @@ class Captured(Generic[P, R]):
         self.replays += 1
         return program
 
-    def _launched(self, graphs: Graphs, given: _Arguments) -> Any:
+    def _launched(self, graphs: Graphs, tensors: list[Tensor]) -> Any:
         """A replay by CUDA graphs. The first one says what isn't in any."""
-        found = graphs.run(*[tensor.data for tensor in given.tensors])
+        found = graphs.run(*[tensor.data for tensor in tensors])
         if not self._told_of_graphs:
             left = graphs.left_out()
             if left is not None:
@@ -334,14 +251,14 @@ class Captured(Generic[P, R]):
                 warn(f"{self.name} runs partly outside of CUDA graphs: {left}.")
         return found
 
-    def _state(self, given: _Arguments) -> _State:
+    def _state(self, given: Arguments) -> _State:
         found = self._states.get(given.key)
         if found is None:
             with self._lock:
                 found = self._others or self._new_state(given)
         return found
 
-    def _new_state(self, given: _Arguments) -> _State:
+    def _new_state(self, given: Arguments) -> _State:
         if never_pays(self._made, self.replays):
             self._others = _State([])
             self._give_up(self._others, what_varies(self._function, given.key, next(reversed(self._states))), None)
@@ -372,6 +289,24 @@ class Captured(Generic[P, R]):
             self._told = True
             warn(f"{self.name} runs eagerly, not captured: {state.why}.")
 
+    def _looked_at(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any], arrays: list[Any]) -> Any:
+        """Run the step as it is, with NumPy arrays, and see whether it may be captured with others in their places."""
+        if sys.getprofile() is not None:
+            return self._function(*args, **kwargs)
+        arrays = [x for x in arrays if x.__class__ is numpy.ndarray]
+        look, before = Look(), references(arrays)
+        with heard_calls(look, set(), current()) as calls:
+            found = self._function(*args, **kwargs)
+        if references(arrays) > before and references(arrays, collected=True) > before:
+            if current():  # who may keep arrays, too
+                return found
+            look.end("the step gives or keeps a NumPy array that it was given")
+        ended = look.ended or telling_apart(calls.codes)
+        state.looked, state.looks = ended is None, state.looks + 1
+        if ended is not None and state.looks > 1:  # the first run may build layers
+            self._give_up(state, *ended)
+        return found
+
     def _recorded(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly and write it down."""
         if state.why is not None or sys.getprofile() is not None:  # a profiler listens already, and can't be put back
@@ -384,12 +319,15 @@ class Captured(Generic[P, R]):
             found, made = self._written(recorder, held.layers, args, kwargs)
         if made is not None and recorder.ended is not None:  # by draws that show only after the run
             made, recorder.ended = None, (guards.unsure() or recorder.ended[0], None)
+        if recorder.has_arrays and made is not None and (tells := telling_apart(calls.codes)) is not None:
+            made, recorder.ended = None, tells
         before, state.codes = state.codes, calls.codes  # of this run alone: the first one may build layers
         other = bool(calls.codes.keys() - before.keys())  # the guards don't know what these functions name
         fewer = bool(before.keys() - calls.codes.keys()) and guards.unsure() is not None  # or know too much
         if made is not None and (other or fewer) and state.before is not None:
             state.before, state.tries = made, state.tries + 1
         elif made is None:
+            state.endings += recorder.opens_arrays  # no second try: layers were built in the run that was looked at
             self._ended(state, *(recorder.ended or ("", None)))
         else:
             self._compare(state, made, recorder, guards, between)
@@ -400,27 +338,42 @@ class Captured(Generic[P, R]):
         self, recorder: Recorder, layers: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, Program | None]:
         """What the step gives, and the program of what it did; None where that can't be replayed."""
-        given, args, kwargs = _Arguments(args, kwargs).tensors, _apart(args), _apart(kwargs)
-        taken = _Arguments(args, kwargs).tensors
-        inputs = [recorder.given(tensor) for tensor in taken]
+        given, own, args, kwargs = self._handed(recorder, args, kwargs)
+        inputs = [recorder.given(x, tensor) for x, tensor in zip(own, given)]
+        arrays = [x for x in own if type(x) is ArrayArgument]
+        before = references(arrays)
         token = capturing.set(recorder)
         try:
             with observing(recorder), heard_by((*recorder.others, recorder)):
                 found = self._function(*args, **kwargs)
+            if arrays:
+                found = opened_in(found, "return")
+                if not recorder.others and references(arrays) > before and references(arrays, True) > before:
+                    recorder.end("the step keeps a NumPy array that it was given")
             recorder.leave_losses(layers)
             outputs = recorder.ref(found)
             recorder.finish()
         finally:
             capturing.reset(token)
             recorder.walker.clear()
-            for tensor, own in zip(given, taken):  # which observers know as one
-                if hasattr(own, "serial"):
-                    tensor.serial = own.serial
+            for tensor, mine in zip(given, own):  # which observers know as one
+                if hasattr(mine, "serial"):
+                    tensor.serial = mine.serial
         if recorder.ended is not None:
             return found, None
         sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays]
         taped = log.get() is not None
         return found, Program(inputs, recorder.instructions, outputs, sizes, recorder.marks, taped, self.less_memory)
+
+    def _handed(
+        self, recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[list[Tensor], list[Any], tuple[Any, ...], dict[str, Any]]:
+        """The arguments as tensors, what stands for each while it is captured, and all that the step is given."""
+        given = Arguments(args, kwargs)
+        arrays = named_arrays(self._function, args, kwargs) if given.arrays else ()
+        watched = iter([ArrayArgument(array, name, recorder) for array, name in arrays])
+        args, kwargs = apart(args, watched), apart(kwargs, watched)
+        return given.converted(), Arguments(args, kwargs).tensors, args, kwargs
 
     def _verified(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
@@ -486,35 +439,6 @@ class Captured(Generic[P, R]):
         return None
 
 
-def _as_tensor(x: Any) -> Any:
-    return convert_to_tensor(x) if x.__class__ is numpy.ndarray and x.dtype.kind not in "OUSMmV" else x
-
-
-def _apart(x: Any) -> Any:
-    """Arguments with arrays of their own, of the same memory.
-
-    So it is known as which of them a tensor is used that is passed twice, or that the step reaches in another way, too.
-    """
-    kind = x.__class__
-    if kind is Tensor:
-        made = Tensor(_view(x.data), None, x.key)
-        if hasattr(x, "serial"):
-            made.serial = x.serial
-        mask, logits = getattr(x, "mask", None), getattr(x, "logits", None)
-        if mask is not None:
-            made.mask = _apart(mask)
-        if logits is not None:
-            made.logits = (logits[0], _apart(logits[1]), logits[2])
-        return made
-    if kind in (list, tuple):
-        return kind(map(_apart, x))
-    return {key: _apart(value) for key, value in x.items()} if kind is dict else x
-
-
-def _view(array: Any) -> Any:
-    return numpy.asarray(array) if isinstance(array, numpy.generic) else array.view()
-
-
 def _alone() -> bool:
     """Whether nothing around the step needs it op by op: no layer, no probe, no ranks."""
     return capturing.get() is None and current_call.get() is None and undo.get() is None and world.share is None
@@ -540,17 +464,18 @@ def function(
     A replay calls the same kernels on the same shapes, without layers, tape and checks; what it gives has the same
     bits. Optimizers, metrics, assignments and random draws are called in each replay. The first runs are eager, and so
     are all others that can't be replayed, with one warning that says why and names the line: where the function reads a
-    tensor's values (`float`, `bool`, `.numpy()`), prints, changes objects outside of it, or where shapes depend on
-    values. It is captured again for other shapes, types and numbers, and when an attribute, a global or a closure's
-    value that it uses has changed. Under a tape, replays leave the records that gradients need; recordings of `viz` see
-    each op of a replay. In a distribution it runs eagerly.
+    tensor's values (`float`, `bool`, `.numpy()`), computes with a NumPy array that it was given (`a.std()`, `a[0]`,
+    `a / 3`) instead of handing it to layers, ops and losses, prints, changes objects outside of it, or where shapes
+    depend on values. It is captured again for other shapes, types and numbers, and when an attribute, a global or a
+    closure's value that it uses has changed. Under a tape, replays leave the records that gradients need; recordings of
+    `viz` see each op of a replay. In a distribution it runs eagerly.
 
     On a GPU, what only computes becomes CUDA graphs; what CuPy can't record runs between them, and one warning names
     it. Not run on real hardware yet: see `docs/guides/speed.md`.
 
     Args:
         func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns the same kinds. NumPy
-            arrays arrive as tensors.
+            arrays stay arrays, and each replay takes those of its call. The first run with them isn't captured.
         jit_compile: False: the function stays as it is.
         verify_every: after this many replays in a row, one call runs eagerly and is compared with the program bit for
             bit; on a GPU within rounding (1e-5 of an array's largest float32). 0: only at the beginning.

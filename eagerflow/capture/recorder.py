@@ -11,6 +11,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
+from eagerflow.capture.arguments.array_argument import ArrayArgument
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.calls import line_of_user
 from eagerflow.capture.comparing import other_bits
@@ -19,7 +20,7 @@ from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group,
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
-from eagerflow.core.device import is_array, namespace_of, namespaces
+from eagerflow.core.device import device_of, is_array, namespace_of, namespaces
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import active, log
 from eagerflow.core.lowering import settled
@@ -62,7 +63,10 @@ class Recorder(Observer):
 
     def __init__(self, compares: bool = False, others: tuple[Observer, ...] = ()) -> None:
         self.compares = compares
-        self.others: tuple[Observer, ...] = (Forwarding(others),) if others else ()
+        self.others: tuple[Observer, ...] = (Forwarding(others, self),) if others else ()
+        self.telling = False  # whether they are told of something: what they do isn't the step's
+        self.has_arrays = False  # whether NumPy arrays are among the arguments
+        self.opens_arrays = False  # whether the step computes with a NumPy array that it was given
         self.walker = Walker(sys._getframe(1))
         self.marks: list[Mark] = []
         self._tapes: list[Any] = []
@@ -105,6 +109,30 @@ class Recorder(Observer):
         what = f"variable {tensor.path!r}" if isinstance(tensor, Variable) else "a tensor"
         self.end(f"the program reads the values of {what} ({how})")
 
+    def opened(self, name: str, how: str) -> None:
+        """Somebody computes with a NumPy array that the step was given."""
+        if not self.telling:
+            self.opens_arrays = True
+            done = f"it computes with the NumPy array {name!r} itself ({how.strip('_')})"
+            self.end(f"{done}: pass a tensor to have that captured", line_of_user(sys._getframe(1)))
+
+    def handed_over(self, argument: ArrayArgument, found: Any) -> None:
+        """An op or a tensor took a NumPy array that the step was given, as this array."""
+        if self.ended is not None:
+            return None
+        number = self._slots[id(argument)]
+        have = self.arrays[number]
+        if type(found) is not type(have) or device_of(found) != device_of(have):
+            return self.end("a NumPy array goes to another device than the current one")
+        if have.astype(found.dtype).strides != found.strides:
+            return self.end("a NumPy array isn't contiguous, nor is what becomes of it")
+        if found.dtype == have.dtype:
+            self.arrays.append(found)  # held, for its identity
+            self._slots[id(found)] = number
+        else:
+            self.add(Convert(as_type, Slot(number), self.new_slot(found), found.dtype))
+        return None
+
     def add(self, instruction: Instruction, values: list[Any] | None = None) -> None:
         """Write an instruction down, and see whether it gives the same once more.
 
@@ -121,12 +149,28 @@ class Recorder(Observer):
             found = instruction.compute(self.arrays if values is None else values)
             self.other_bits = other_bits(instruction, found, self.arrays)
 
-    def given(self, tensor: Tensor) -> int:
-        """A slot for an argument of the step."""
-        slot = self.new_slot(stored(tensor))
-        if tensor.key is not None:
-            self._name_key(tensor.key, slot)
+    def given(self, argument: Any, tensor: Tensor) -> int:
+        """A slot for an argument of the step.
+
+        Args:
+            argument: what the step has: a tensor, or what stands for a NumPy array.
+            tensor: what replays have for an array.
+        """
+        if type(argument) is ArrayArgument:
+            slot = self.new_slot(stored(tensor))
+            self._slots[id(argument)], self.has_arrays = slot, True
+            return slot
+        slot = self.new_slot(stored(argument))
+        if argument.key is not None:
+            self._name_key(argument.key, slot)
         return slot
+
+    def passed(self, x: Any) -> Any:
+        """What a function that is called again is given: arrays as replays have them."""
+        return tree.map_structure(self._array_passed, x) if self.has_arrays else x
+
+    def _array_passed(self, leaf: Any) -> Any:
+        return self.arrays[self._slots[id(leaf)]] if type(leaf) is ArrayArgument else leaf
 
     def _name_key(self, key: int, slot: int) -> None:
         """The program has a key for a slot."""
@@ -172,7 +216,7 @@ class Recorder(Observer):
         """The reference to the array of what an op was given as a tensor."""
         if isinstance(x, Variable):
             return self._read_of(x)
-        return self.ref_of_array(stored(x))
+        return self.ref_of_array(x if type(x) is ArrayArgument else stored(x))
 
     def ref(self, value: Any) -> Ref:
         """The reference to anything; tensors are made again from their arrays."""
@@ -334,7 +378,7 @@ class Recorder(Observer):
                 parts: list[Ref] = [Const(array) for array in unwrap_all(first)[0]]
                 self.end(f"{op.name} of one tensor instead of a list")
             else:
-                parts = [self.raw(v) if isinstance(v, Tensor) else Const(coerce_array(v)) for v in first]
+                parts = [self.raw(v) if _is_known(v) else Const(coerce_array(v)) for v in first]
             return [Group(list, parts), *[self._array_of(op, x) for x in rest]]
         return [self._array_of(op, x) for x in inputs]
 
@@ -342,15 +386,15 @@ class Recorder(Observer):
         if x is None:
             return Const(None)
         weak, floating = op.writes["weak"], op.writes["floating"]
-        if not isinstance(x, Tensor):
+        if not _is_known(x):
             value = coerce(x) if weak else coerce_array(x)
             return Const(as_float(value) if floating else value)
         ref = self.raw(x)
-        if floating and stored(x).dtype.kind in "iub":
+        if floating and x.dtype.kind in "iub":
             function = as_real if floating == "real" else as_float
             if ref.__class__ is Const:
                 return Const(function(ref.value(self.arrays)))
-            slot = self.new_slot(function(stored(x)))
+            slot = self.new_slot(function(ref.value(self.arrays)))
             self.add(Convert(function, ref, slot))
             return Slot(slot)
         return ref
@@ -442,7 +486,7 @@ class Recorder(Observer):
         before = 0 if self._log is None else len(self._log)
         try:
             with heard_by(self.others):
-                found = function(*args, **kwargs)
+                found = function(*self.passed(args), **self.passed(kwargs))
         finally:
             capturing.reset(token)
         if self._log is not None:
@@ -456,6 +500,16 @@ class Recorder(Observer):
         self.add(Call(function, refs, named, outs, arrays_in))
         self._reads.clear()  # whatever variables hold from here on is read again
         return found
+
+
+def as_type(array: Any, dtype: numpy.dtype) -> Any:
+    """An array in another type."""
+    return array.astype(dtype)
+
+
+def _is_known(x: Any) -> bool:
+    """Whether an op takes this as a tensor that may be a slot's."""
+    return isinstance(x, Tensor) or type(x) is ArrayArgument
 
 
 def arrays_in(found: Any) -> list[Any]:

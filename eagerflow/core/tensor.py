@@ -480,11 +480,12 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
     """A fresh array of `value` on the device `where`."""
     if isinstance(value, Tensor):
         value = value.data
+    elif type(value) is not ndarray and hasattr(type(value), "_eagerflow_handed_over"):  # while a step is captured
+        return value._eagerflow_handed_over(lambda array: _owned_array(array, dtype, where))
     if not is_device_array(value):
         value = _host_array(value, dtype)
     array = place(value, where)
-    wanted = None if dtype is None else as_dtype(dtype)
-    if wanted is not None and array.dtype != wanted:
+    if dtype is not None and array.dtype != (wanted := as_dtype(dtype)):
         return array.astype(wanted)
     return array.copy() if array is value else array
 

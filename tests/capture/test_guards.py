@@ -254,18 +254,6 @@ def test_a_captured_step_holds_no_batch():
     assert alive() is None
 
 
-def test_numpy_arrays_arrive_as_tensors():
-    @ef.function
-    def step(x, more):
-        assert type(x) is ef.Tensor
-        return x * 2 + more["y"]
-
-    for i in range(6):
-        found = step(np.array([i, 1.0], "float32"), {"y": np.ones(2, "float32")})
-        assert found.tolist() == [2.0 * i + 1, 3.0]
-    assert step.replays == 4
-
-
 def test_data_that_an_object_holds_are_no_hindrance():
     class Holder:
         def __init__(self):

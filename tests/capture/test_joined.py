@@ -71,7 +71,7 @@ def test_training_steps_have_the_same_losses():
 
 
 def test_relu_stays_apart_where_what_it_is_behind_is_taken_elsewhere():
-    normalization, x = layers.BatchNormalization(), normal(*SHAPE)
+    normalization, x = layers.BatchNormalization(), ef.Tensor(normal(*SHAPE))
 
     @ef.function
     def step(x):
@@ -87,7 +87,7 @@ def test_relu_stays_apart_where_what_it_is_behind_is_taken_elsewhere():
 
 
 def test_recordings_of_replays_have_both():
-    model, x = network(), normal(*SHAPE)
+    model, x = network(), ef.Tensor(normal(*SHAPE))
     step = ef.function(lambda x: model(x, training=False))
     for _ in range(2):
         step(x)
@@ -111,7 +111,7 @@ def test_zeros_infinities_and_nan_are_those_of_relu(channels, dtype):
 
 
 def test_relu_in_place_keeps_the_zeros_of_the_last_piece():
-    x = np.full((300_000,), -1.0, "float32")
+    x = ef.Tensor(np.full((300_000,), -1.0, "float32"))
 
     def zeros_below(x):
         return ops.relu(ops.multiply(x, 0.0))
@@ -119,4 +119,4 @@ def test_relu_in_place_keeps_the_zeros_of_the_last_piece():
     step = ef.function(zeros_below)
     found = [step(x).numpy() for _ in range(3)][-1]
     assert step.replays
-    assert found.tobytes() == zeros_below(ef.Tensor(x)).numpy().tobytes()
+    assert found.tobytes() == zeros_below(x).numpy().tobytes()

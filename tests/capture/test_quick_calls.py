@@ -34,6 +34,7 @@ def doubled():
     ],
     ids=["float64", "int32", "shape", "number", "numpy", "variable", "strides", "python"],
 )
+@pytest.mark.filterwarnings("ignore:.*NumPy array")  # which the step multiplies itself
 def test_arguments_of_other_kinds_are_noticed(other):
     captured = doubled()
     for _ in range(4):

@@ -111,7 +111,10 @@ def _raw_part(x: Tensor, part: Any) -> Any:
         return int(part)
     if is_device_array(part):
         return _checked(part)
-    array = numpy.asarray(part)
+    if hasattr(type(part), "_eagerflow_handed_over"):  # a NumPy array, while a step is captured
+        array = part._eagerflow_handed_over(numpy.array)
+    else:
+        array = numpy.asarray(part)
     if not array.size and not isinstance(part, numpy.ndarray):
         array = array.astype("int64")
     where_to = device_of(x.data)

@@ -1,0 +1,188 @@
+"""The arguments of one call of a captured function: what it computes with, and what must be the same next time."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from operator import is_
+from typing import Any
+
+import numpy
+
+from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.core.device import device_of
+from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.variable import Variable
+
+__all__ = ["Arguments", "Last", "apart", "last", "named_arrays"]
+
+_NUMBERS = (int, float, complex, str, bytes, bool, type(None))
+_TEXT = "OUSMmV"  # kinds of arrays that can't become tensors
+
+
+class Arguments:
+    """Arguments of a call, taken apart.
+
+    Attributes:
+        arrays: whether NumPy arrays are among the tensors.
+        tensors: those that the step computes with, and NumPy arrays.
+        key: what has to be the same for a replay: shapes, types, numbers, objects, and how they are nested.
+        objects: models and other things among the arguments, whose attributes count too.
+        plain: whether all tensors are plain ones.
+    """
+
+    __slots__ = ("arrays", "key", "objects", "plain", "tensors")
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.arrays = False
+        self.tensors: list[Any] = []
+        self.objects: list[Any] = []
+        self.plain = True
+        parts = [self._part(x) for x in args]
+        if kwargs:
+            parts += [(name, self._part(x)) for name, x in kwargs.items()]
+        self.key = tuple(parts)
+
+    def _part(self, x: Any) -> Any:
+        kind = x.__class__
+        if kind is Tensor:
+            array, mask, logits = x.data, getattr(x, "mask", None), getattr(x, "logits", None)
+            self.tensors.append(x)
+            about: tuple[Any, ...] = (array.shape, array.dtype.str)
+            if not isinstance(array, (numpy.ndarray, numpy.generic)):
+                about = (*about, str(device_of(array)))
+            if logits is not None:  # a loss may go on with what the activation was computed from
+                about = (*about, logits[0], self._part(logits[1]), logits[2])
+            if mask is not None:
+                about = (*about, self._part(mask) if isinstance(mask, Tensor) else self._object(mask))
+            return about
+        if kind in (list, tuple):
+            return (kind, *map(self._part, x))
+        if kind is dict:
+            return (kind, *[(key, self._part(value)) for key, value in x.items()])
+        if kind in _NUMBERS:
+            return (kind, x) if x else (kind, repr(x))  # -0.0 isn't 0.0
+        if type(x) is ArrayArgument:
+            self.tensors.append(x)
+            return None
+        if _is_array(x):
+            self.arrays = True
+            self.tensors.append(x)
+            return (kind, x.shape, x.dtype.str, x.strides)  # which a step can tell from a tensor
+        if isinstance(x, Tensor) and not isinstance(x, Variable):
+            self.plain = False
+        return self._object(x)
+
+    def _object(self, x: Any) -> int:
+        self.objects.append(x)
+        return id(x)
+
+    def tracked(self) -> list[bool]:
+        """Of each tensor whether tapes know it."""
+        return [x.__class__ is Tensor and x.key is not None for x in self.tensors]
+
+    def converted(self) -> list[Tensor]:
+        """The tensors; NumPy arrays as the ops of a step would take them: copied, since others may change them."""
+        if self.arrays:
+            self.tensors = [x if x.__class__ is Tensor else convert_to_tensor(x) for x in self.tensors]
+        return self.tensors
+
+
+class Last:
+    """The signature of the last call, where that had nothing but tensors: the next one most likely has it, too.
+
+    Args:
+        state: what is known of it.
+        tensors: the arguments.
+    """
+
+    __slots__ = ("_kinds", "state")
+
+    def __init__(self, state: Any, tensors: list[Tensor]) -> None:
+        self.state = state
+        self._kinds = [(tensor.data.shape, tensor.data.dtype) for tensor in tensors]
+
+    def arrays(self, args: tuple[Any, ...]) -> list[Any] | None:
+        """The arguments' arrays; None where they may have another signature."""
+        if len(args) != len(self._kinds):
+            return None
+        found = []
+        for x, (shape, dtype) in zip(args, self._kinds):
+            if x.__class__ is not Tensor:
+                return None
+            array = x.data
+            if array.__class__ is not numpy.ndarray or array.shape != shape or array.dtype is not dtype:
+                return None
+            if getattr(x, "mask", None) is not None or getattr(x, "logits", None) is not None:
+                return None
+            found.append(array)
+        return found
+
+
+def last(state: Any, given: Arguments, args: tuple[Any, ...]) -> Last | None:
+    """What the next call is compared with; None where it wouldn't know its own arguments again."""
+    if len(given.tensors) != len(args) or not all(map(is_, given.tensors, args)):
+        return None
+    made = Last(state, given.tensors)
+    return None if made.arrays(args) is None else made
+
+
+def apart(x: Any, watched: Iterator[ArrayArgument]) -> Any:
+    """Arguments with arrays of their own, of the same memory.
+
+    So it is known as which of them a tensor is used that is passed twice, or that the step reaches in another way, too.
+
+    Args:
+        x: an argument, or a list, tuple or dict of them.
+        watched: what stands for the NumPy arrays, in order.
+    """
+    kind = x.__class__
+    if kind is Tensor:
+        made = Tensor(_view(x.data), None, x.key)
+        if hasattr(x, "serial"):
+            made.serial = x.serial
+        mask, logits = getattr(x, "mask", None), getattr(x, "logits", None)
+        if mask is not None:
+            made.mask = apart(mask, watched) if isinstance(mask, Tensor) else mask
+        if logits is not None:
+            made.logits = (logits[0], apart(logits[1], watched), logits[2])
+        return made
+    if kind in (list, tuple):
+        return kind([apart(part, watched) for part in x])
+    if kind is dict:
+        return {key: apart(value, watched) for key, value in x.items()}
+    return next(watched) if _is_array(x) else x
+
+
+def _is_array(x: Any) -> bool:
+    """Whether this is a NumPy array that ops take as a tensor."""
+    return type(x) is numpy.ndarray and x.dtype.kind not in _TEXT
+
+
+def _view(array: Any) -> Any:
+    return numpy.asarray(array) if isinstance(array, numpy.generic) else array.view()
+
+
+def named_arrays(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Iterator[tuple[numpy.ndarray, str]]:
+    """The NumPy arrays among the arguments, and what the function calls them."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # of a function in C
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    names += [f"argument {i}" for i in range(len(names), len(args))]
+    for name, x in (*zip(names, args), *kwargs.items()):
+        yield from _arrays_in(x, name)
+
+
+def _arrays_in(x: Any, name: str) -> Iterator[tuple[numpy.ndarray, str]]:
+    if _is_array(x):
+        yield x, name
+    elif x.__class__ in (list, tuple):
+        for i, part in enumerate(x):
+            yield from _arrays_in(part, f"{name}[{i}]")
+    elif x.__class__ is dict:
+        for key, part in x.items():
+            yield from _arrays_in(part, f"{name}[{key!r}]")
