@@ -105,9 +105,14 @@ class _OldNames:
 
 sys.meta_path.append(_OldNames())
 
+if TYPE_CHECKING:
+    __version__: str
+
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
     def __getattr__(name: str) -> Any:
+        if name == "__version__":  # that of the package which both come in
+            return import_module("eagerflow._version").__version__
         if name not in _LAZY:
             if name.startswith("__"):
                 raise AttributeError(f"module 'viz' has no attribute {name!r}")

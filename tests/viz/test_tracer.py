@@ -474,3 +474,7 @@ def test_a_name_that_a_recording_lacks_is_answered_with_the_one_that_was_meant(a
     with pytest.raises(AttributeError, match=f"a recording has no '{asked}'; did you mean '{meant}'"):
         getattr(t, asked)
     assert not hasattr(t, "_repr_latex_")
+
+
+def test_viz_tells_its_version():
+    assert viz.__version__ == ef.__version__

@@ -224,16 +224,68 @@ def _zsh_files(endings: str) -> str:
     """What completes files of these endings."""
     if endings == "-":
         return " "
-    return f'_files -g "*.({endings.replace(" ", "|")})"' if endings else "_files"
+    # One ending has no brackets: zsh would take `(py)` for qualifiers, and complete nothing, not even options.
+    pattern = f"({endings.replace(' ', '|')})" if " " in endings else endings
+    return f'_files -g "*.{pattern}"' if endings else "_files"
 
 
 def _fish(known: dict[str, list[_Option]]) -> str:
-    lines = ["complete -c viz -n __fish_use_subcommand -l help -l version -f"]
+    lines = [_FISH, "complete -c viz -n __fish_use_subcommand -l help -l version -f"]
     for name, options in known.items():
         lines.append(f"complete -c viz -n __fish_use_subcommand -f -a {name} -d {_quoted(COMMANDS[name].about)}")
         for option in options:
             flags = [f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in option.flags]
-            choices = f" -x -a {_quoted(' '.join(option.choices))}" if option.choices else " -r" * option.takes_word
             only = f"complete -c viz -n '__fish_seen_subcommand_from {name}'"
-            lines.append(" ".join([only, *flags]) + choices + f" -d {_quoted(option.about)}")
+            offered = " ".join(option.choices) or _fish_files(option, _places(name))
+            if offered:  # by itself, or each value would have the option's whole help beside it
+                lines.append(" ".join([only, *flags]) + f" -x -a {_quoted(offered)}")
+            known_words = " -x" if option.choices or (option.flags and option.endings) else " -r"
+            lines.append(" ".join([only, *flags]) + known_words * option.takes_word + f" -d {_quoted(option.about)}")
+        lines += _fish_places(name, options)
     return "\n".join(lines)
+
+
+def _fish_files(option: _Option, places: list[str]) -> str:
+    """What offers files of the endings that an option's value may have; nothing for any file, or none."""
+    if not option.takes_word or option.endings in ("", "-"):
+        return ""
+    endings = [option.endings, *(places[:1] if option.may_be_empty else ())]
+    return f"(__viz_files {' '.join(endings)})"
+
+
+def _fish_places(name: str, options: list[_Option]) -> Iterator[str]:
+    """What offers the files that a command reads, by their places."""
+    valued = [flag for option in options if option.takes_word and not option.may_be_empty for flag in option.flags]
+    for number, endings in enumerate(_places(name), 1):
+        if endings:
+            asked = " ".join(["__viz_at", name, str(number), *valued])
+            yield f"complete -c viz -n '{asked}' -f -a '(__viz_files {endings})'"
+
+
+_FISH = """\
+function __viz_files
+    set -l word (commandline -ct)
+    for each in $word*
+        if test -d $each
+            echo $each/
+        else if contains -- (string replace -r '.*\\.' '' -- $each) $argv
+            echo $each
+        end
+    end
+end
+function __viz_at  # whether the word that is being written is the one of this place; behind it: options with values
+    set -l words (commandline -opc)
+    test "$words[2]" = $argv[1]; or return 1
+    set -l count 1
+    set -l option
+    for word in $words[3..-1]
+        if test -n "$option"
+            set option
+        else if string match -q -- '-*' $word
+            contains -- $word $argv[3..-1]; and set option $word
+        else
+            set count (math $count + 1)
+        end
+    end
+    test -z "$option"; and test $count -eq $argv[2]
+end"""

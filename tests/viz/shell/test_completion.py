@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -67,3 +68,48 @@ def test_every_shell_gets_every_command_and_can_read_what_it_gets(shell, capsys,
     if shutil.which(shell) is not None:
         (tmp_path / "script").write_text(script, encoding="utf-8")
         subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
+def test_zsh_can_read_every_pattern_of_files(here):
+    for name in ("net.onnx", "kept.efr", "page.html"):
+        (here / name).touch()
+    patterns = sorted(set(re.findall(r'_files -g "([^"]*)"', script_of("zsh"))))
+    assert "*.py" in patterns
+    for pattern in patterns:
+        program = f"setopt nullglob; print -l -- {pattern}"
+        done = subprocess.run(["zsh", "-f", "-c", program], capture_output=True, text=True, check=False, cwd=here)
+        assert (done.returncode, done.stderr) == (0, ""), pattern
+
+
+def test_a_single_ending_is_no_glob_qualifier_of_zsh():
+    assert not re.findall(r'-g "\*\.\(\w+\)"', script_of("zsh"))
+
+
+def in_fish(line, folder):
+    """What fish offers behind a line, with what stands beside it."""
+    program = f"{script_of('fish')}\ncomplete -C {line!r}"
+    words = ["fish", "--no-config", "-c", program]
+    return subprocess.run(words, capture_output=True, text=True, check=True, cwd=folder).stdout.splitlines()
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
+def test_fish_offers_the_files_that_a_command_reads(here):
+    (here / "notes.txt").touch()
+    (here / "old").mkdir()
+    assert in_fish("viz doctor ", here) == ["old/", "train.py"]
+    assert in_fish("viz show ", here) == ["old/", "train.efz"]
+    assert in_fish("viz draw --theme dark tr", here) == ["train.efz"]
+    assert in_fish("viz doctor --json tr", here) == ["train.py"]
+    assert in_fish("viz html train.efz --diff tr", here) == ["train.efz"]
+    assert in_fish("viz run train.py tr", here) == ["train.efz", "train.py"]
+    assert in_fish("viz run --live tr", here) == ["train.py"]
+    assert in_fish("viz top -n ", here) == []
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
+def test_fish_says_what_an_option_is_for_once_and_not_beside_each_value(here):
+    assert in_fish("viz top --by ", here) == ["flops", "layer", "memory", "name", "source", "time"]
+    assert in_fish("viz completion ", here) == ["bash", "fish", "zsh"]
+    (option,) = in_fish("viz top --b", here)
+    assert option.startswith("--by\t")
