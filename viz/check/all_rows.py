@@ -21,6 +21,7 @@ from viz.check.reproduce import note_first_step
 from viz.check.row import Row, open_question
 from viz.check.rows_apart import check_rows_apart
 from viz.check.saving import check_saving
+from viz.check.stopwatch import Stopwatch
 from viz.check.subject import Subject
 from viz.check.training_mode import TrainingMode
 from viz.check.validation import check_validation
@@ -95,24 +96,25 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
     """
     journal, mode = Journal(), TrainingMode()
     found: list[_Examination] = []
+    took: list[float] = []
 
     def examine(step: FirstStep) -> None:
+        took.append(watch.seconds)
         examination = _Examination(step, seconds, journal, mode)
         found.append(examination)
         with warnings.catch_warnings(), numpy.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             examination.run()
 
-    began = time.perf_counter()
+    began, watch = time.perf_counter(), Stopwatch()
     stopped = run_until_first_step(script, arguments, examine, [journal, mode])
     if not found:
         return Checked([], stopped, "", None, time.perf_counter() - began)
     examination = found[0]
-    before = examination.began - began
     rows = examination.rows
     place, left = examination.subject.place, examination.subject.left
     rows["repeatable"] = _guarded(
-        place, lambda: check_repeatable(journal, script, arguments, place, max(left, 10.0), before)
+        place, lambda: check_repeatable(journal, script, arguments, place, max(left, 10.0), took[0])
     )
     for name, row in rows.items():
         row.name = name
@@ -125,7 +127,6 @@ class _Examination:
     """The questions that are asked within the script's process."""
 
     def __init__(self, first: FirstStep, seconds: float, journal: Journal, mode: TrainingMode) -> None:
-        self.began = time.perf_counter()
         self.subject = Subject(first, seconds)
         self.rows: dict[str, Row] = {}
         self.augmented: Any = None

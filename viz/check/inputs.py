@@ -12,6 +12,7 @@ from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import host, number, rms
+from viz.doctor.checks.rows.broken_rows import broken_rows
 from viz.doctor.checks.rows.validation_rows import inputs_of
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
@@ -146,18 +147,17 @@ def _broken_rows(subject: Subject) -> Row | None:
     arrays = inputs_of(fit.feed) if fit is not None else []
     if len(arrays) != 1 or isinstance(subject.x, (tuple, list, dict)) or subject.fixed or arrays[0].dtype.kind != "f":
         return None
-    rows = arrays[0].reshape(len(arrays[0]), -1)
-    with numpy.errstate(all="ignore"):  # a sum is finite unless one of its numbers isn't, or all together are too many
-        suspects = numpy.flatnonzero(~numpy.isfinite(rows.sum(axis=1)))
-    at = [int(i) for i in suspects if not numpy.isfinite(rows[i]).all()]
-    if not at:
+    broken = broken_rows(arrays[0])
+    if broken is None:
         return None
+    at, column = broken
     with no_grad(), subject.undone():
         made = subject.outputs(Tensor(arrays[0][at[:_FEW]], None, None))
     if all(numpy.isfinite(a).all() for a in leaves(made) if a.dtype.kind == "f"):
         return None  # the model has layers that fill them in
-    column = int(numpy.flatnonzero(~numpy.isfinite(rows[at[0]]))[0])
-    many = f"{len(at)} of the {len(rows)} rows to train with hold" if len(at) > 1 else "one row to train with holds"
+    many = (
+        f"{len(at)} of the {len(arrays[0])} rows to train with hold" if len(at) > 1 else "one row to train with holds"
+    )
     return fault(
         f"{many} NaN or infinities, {'the first is' if len(at) > 1 else 'which is'} row {at[0]}"
         f"{f' (column {column})' if arrays[0].ndim == 2 else ''}: what the model answers there is no number either",

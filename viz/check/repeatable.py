@@ -10,6 +10,7 @@ from typing import Any
 from viz.check.journal import Journal, read
 from viz.check.reproduce import compare, run_once
 from viz.check.row import Row, fault, fine, open_question
+from viz.check.stopwatch import PATIENCE
 from viz.doctor.user_code import Place
 
 __all__ = ["check_repeatable"]
@@ -26,13 +27,13 @@ def check_repeatable(
         arguments: its arguments.
         place: the line of its training.
         seconds: how long the second run may take.
-        took: how long the first one took.
+        took: how long the first one took. Both are seconds of computing: the clock would say how busy the machine is.
     """
     if took > seconds:
         return open_question(f"another run would take {took:.0f} s more; viz reproduce runs it", place)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "second")
-        failed = run_once(script, arguments, -1, path, max(seconds, 5.0))
+        failed = run_once(script, arguments, -1, path, PATIENCE * max(seconds, 5.0))
         if failed is not None:
             return open_question(f"the script was run once more, and {failed}", place)
         head, events = read(path)

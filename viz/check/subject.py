@@ -7,7 +7,6 @@ import copy
 import dataclasses
 import itertools
 import math
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from eagerflow import Tensor, no_grad, tree
 from eagerflow.core.observe import Observer, observing
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from viz.check.stopwatch import Stopwatch
 from viz.doctor.check_base import host, total
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.descriptions import flat
@@ -44,14 +44,14 @@ class Subject:
         self.x, self.y, self.sample_weight = first.batch
         self.rows = rows_of(self.x)
         self.step_seconds: float | None = None
-        self._began = time.perf_counter()
+        self._watch = Stopwatch()
         self._seconds = seconds
 
     @property
     def left(self) -> float:
         """Seconds that may still be used."""
         allowed = self._seconds + 20 * (self.step_seconds or 0.0)
-        return max(0.0, allowed - (time.perf_counter() - self._began))
+        return max(0.0, allowed - self._watch.seconds)
 
     @property
     def place(self) -> Place | None:
@@ -134,11 +134,11 @@ class Subject:
 
     def train(self, data: Any, losses: Losses) -> None:
         """Make a step; `losses` hears what it minimized."""
-        began = time.perf_counter()
+        watch = Stopwatch()
         with observing(losses):
             self.first.train(data)
         if self.step_seconds is None:
-            self.step_seconds = time.perf_counter() - began
+            self.step_seconds = watch.seconds
 
 
 class Losses(Observer):

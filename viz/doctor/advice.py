@@ -199,6 +199,10 @@ ADVICE = {
         "Take a loss that changes a little when the answers do: crossentropies instead of argmax or an accuracy, "
         "squares instead of rounded numbers; what is counted belongs into metrics."
     ),
+    "no_gradient.numpy": (
+        "Leave .numpy() out there: layers, ops and losses take tensors as they are. Take numbers to print behind "
+        "the tape."
+    ),
     "no_gradient.weights": (
         "Give rows a weight above 0: look at how sample_weight (or class_weight) is made, and whether any row fits its "
         "condition."

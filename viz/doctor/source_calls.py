@@ -9,7 +9,15 @@ from collections.abc import Iterator
 
 from viz.doctor.user_code import Place
 
-__all__ = ["is_half_of_data", "later_fits", "lone_shuffles", "made_after", "only_call", "unseeded_generators"]
+__all__ = [
+    "is_half_of_data",
+    "later_fits",
+    "lone_shuffles",
+    "made_after",
+    "numpy_in_tape",
+    "only_call",
+    "unseeded_generators",
+]
 
 
 @functools.lru_cache(8)
@@ -41,6 +49,22 @@ def later_fits(place: Place) -> list[int]:
     own = ("epochs", "batch_size", "validation_data", "validation_split", "steps_per_epoch", "callbacks", "verbose")
     calls = [node for name, node in _calls(place.file) if name == "fit" and node.lineno > place.line]
     return sorted({node.lineno for node in calls if any(each.arg in own for each in node.keywords)})
+
+
+def numpy_in_tape(file: str) -> Place | None:
+    """The one line within the blocks of a file's tapes on which `.numpy()` gives values that are used on."""
+    tree = _tree(file)
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)] if tree is not None else []
+    tapes = [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
+    shown = ("print", "append", "float", "write", "set_description")
+    lines = set()
+    for part in (part for tape in tapes for statement in tape.body for part in ast.walk(statement)):
+        given = [*part.args, *[each.value for each in part.keywords]] if isinstance(part, ast.Call) else []
+        if isinstance(part, ast.Call) and ast.unparse(part.func).split(".")[-1] in shown:
+            continue
+        value = [part.value] if isinstance(part, ast.Assign) else []
+        lines |= {each.lineno for each in (*given, *value) if ast.unparse(each).endswith(".numpy()")}
+    return Place(file, lines.pop()) if len(lines) == 1 else None
 
 
 def unseeded_generators(file: str) -> list[int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.viz.doctor.planted import script
+from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.patches import changed_line
+from viz.doctor.program import Program
 from viz.doctor.watched_script import examine
 
 FROZEN = """
@@ -94,3 +96,78 @@ def test_no_more_epochs_are_advised_while_the_loss_rises(tmp_path):
     assert "too_few_steps" not in [f.kind for f in found]
     assert "more epochs" not in "".join(f.fix for f in found)
     assert "not_learning.rises" in [f.rule for f in found]
+
+
+NUMPY = """
+model, head = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(4)]), layers.Dense(3)
+loss_of, optimizer = ef.losses.SparseCategoricalCrossentropy(from_logits=True), ef.optimizers.Adam()
+head(model(x))
+variables = model.trainable_variables + head.trainable_variables
+for step in range(30):
+    with ef.GradientTape() as tape:
+        hidden = model(x, training=True){numpy}  # here
+        loss = loss_of(number, head(hidden))
+        print(loss.numpy())
+    pairs = [(g, v) for g, v in zip(tape.gradient(loss, variables), variables) if g is not None]
+    optimizer.apply_gradients(pairs)
+"""
+MODES = """
+model = ef.Sequential([layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.3), layers.Dense(3)])
+loss_of, optimizer = ef.losses.SparseCategoricalCrossentropy(from_logits=True), ef.optimizers.Adam()
+for step in range(10):
+    with ef.GradientTape() as tape:
+        loss = loss_of(number, model(x))
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+"""
+BROKEN = """
+x[17, 3] = np.nan
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(x, target, verbose=0)
+"""
+
+
+def test_numbers_taken_out_of_the_tape_are_named_once_with_their_line(tmp_path):
+    found, line = diagnosed(NUMPY.format(numpy=".numpy()"), tmp_path)
+    (finding,) = [f for f in found if f.kind == "no_gradient"]
+    assert (finding.rule, finding.severity, finding.line) == ("no_gradient.numpy", "error", line)
+    assert len(finding.evidence["variables"]) == 4
+
+
+def test_numbers_that_are_only_printed_are_not_blamed(tmp_path):
+    found, _ = diagnosed(NUMPY.format(numpy=""), tmp_path)
+    assert not [f for f in found if f.kind == "no_gradient"]
+
+
+def test_dropouts_that_drop_nothing_are_named_with_the_averages_that_stay(tmp_path):
+    found, _ = diagnosed(MODES, tmp_path)
+    finding = next(f for f in found if f.rule == "batchnorm_misuse.inference")
+    assert "'dropout' drops nothing" in finding.message
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+def test_nan_among_the_data_is_told_by_row_and_column(tmp_path):
+    found, _ = diagnosed(BROKEN, tmp_path)
+    finding = next(f for f in found if f.rule == "nonfinite.data")
+    assert "row 17, column 3 of x" in finding.message
+
+
+def test_weights_that_stay_for_the_same_reason_are_one_finding(tmp_path):
+    deep = "deep = [layers.Dense(32, activation='sigmoid') for _ in range(12)]\n"
+    net = "model = ef.Sequential([*deep, layers.Dense(3, activation='softmax')])\n"
+    fit = "model.compile(ef.optimizers.SGD(0.01), 'sparse_categorical_crossentropy')\n"
+    found, _ = diagnosed(deep + net + fit + "model.fit(x, number, epochs=40, verbose=0)\n", tmp_path)
+    (finding,) = [f for f in found if f.rule == "frozen.rounded"]
+    assert finding.evidence["unchanged"] > 2
+
+
+@pytest.mark.parametrize(("rise", "words"), [(0.001, "learnt by heart"), (0.1, "was best (1.2) in epoch 10")])
+def test_figures_of_overfitting_prove_what_they_are_given_for(rise, words):
+    program = Program()
+    check = Overfit(program)
+    for epoch in range(30):
+        validation = 1.19 + rise * max(0, epoch - 9) + 0.01 * max(0, 9 - epoch)
+        check.on_logs("epoch", epoch, {"loss": 2.3 * 0.8**epoch, "val_loss": validation})
+    (finding,) = program.findings
+    assert words in finding.message
+    assert ("was best" in finding.message) == (rise > 0.01)

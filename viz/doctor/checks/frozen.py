@@ -238,8 +238,10 @@ class Frozen(Check):
         if len(still) == len(many):
             self._all(still)
         elif not self.watch.has("lr_too_low"):
+            rounded = [w for w in still if w.variable.identity in self._given]
             for watched in still:
-                self._one(watched)
+                if watched not in rounded[1:]:
+                    self._one(watched, rounded[1:] if watched in rounded else [])
 
     def _anew(self) -> None:
         layer = next((layer for layer in self._owners.roots() if made_at(layer) is not None), None)
@@ -317,24 +319,33 @@ class Frozen(Check):
             evidence={"unchanged": len(still), "steps": steps},
         )
 
-    def _one(self, watched: _Watched) -> None:
+    def _one(self, watched: _Watched, others: list[_Watched]) -> None:
+        """A weight that stays, and others of which the same is to be said: one cause is one finding."""
         variable = watched.variable
         layer, steps = self._owners.of(variable), self._asked[variable.identity]
         name = layer_label(layer) or variable.path
         given = variable.identity in self._given
         why = (
-            "its updates are too small to show beside its values, while others learn"
+            "updates are too small to show beside the values, while others learn"
             if given
             else "the optimizer isn't given it, while others learn"
+        )
+        names = f"{variable.path!r} ({name})"
+        if others:
+            names += f" and {len(others)} more weights ({', '.join([w.variable.path for w in others])})"
+        does = (
+            "have gradients in all {} steps and never change"
+            if others
+            else "has a gradient in all {} steps and never changes"
         )
         self.watch.report(
             "frozen.rounded" if given else "frozen",
             "warning",
-            f"{variable.path!r} ({name}) has a gradient in all {steps} steps and never changes: {why}",
+            f"{names} {does.format(steps)}: {why}",
             layer=layer if layer is not None else variable.path,
             place=None if layer is not None else self._place,
             key=("frozen", id(layer) if layer is not None else variable.identity),
-            evidence={"unchanged": 1, "steps": steps, "variable": variable.path},
+            evidence={"unchanged": 1 + len(others), "steps": steps, "variable": variable.path},
         )
 
 

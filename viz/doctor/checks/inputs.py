@@ -143,6 +143,7 @@ class Normalizations(Check):
         self._norms: dict[int, _Norm] = {}
         self._optimizers: set[int] = set()
         self._trained: set[int] = set()
+        self._dropouts: dict[int, tuple[Any, bool]] = {}  # did they ever drop anything?
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "optimizer":
@@ -152,7 +153,13 @@ class Normalizations(Check):
         self._trained |= {getattr(source, "identity", 0) for source in sources}
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        if opened.kind != "layer" or type(opened.owner).__name__ != "BatchNormalization":
+        kind = type(opened.owner).__name__
+        if opened.kind == "layer" and kind.endswith("Dropout") and getattr(opened.owner, "rate", 0):
+            made = first_tensor(outputs)
+            if made is not None and made.key is not None:
+                _, dropped = self._dropouts.get(id(opened.owner), (None, False))
+                self._dropouts[id(opened.owner)] = opened.owner, dropped or bool(opened.training)
+        if opened.kind != "layer" or kind != "BatchNormalization":
             return
         x, made = first_tensor(opened.scope.inputs), first_tensor(outputs)
         if x is None or made is None or not opened.owner.trainable:
@@ -188,6 +195,10 @@ class Normalizations(Check):
             used = gamma is None or gamma.identity in self._trained
             if norm.untrained >= min(3, max(1, self.watch.step)) and not norm.training and used:
                 what = "runs in inference mode while it is trained: its moving averages stay as they began"
+                idle = [layer for layer, dropped in self._dropouts.values() if not dropped]
+                if idle:
+                    drop = "drop" if len(idle) > 1 else "drops"
+                    what += f", and {', '.join([repr(layer_label(each)) for each in idle])} {drop} nothing"
                 self._tell(norm, "inference", "warning", what, norm.untrained_at, {"calls": norm.untrained})
             if norm.outside and norm.training and len(self._optimizers) < 2:
                 what = (

@@ -8,6 +8,7 @@ from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors, total
 from viz.doctor.program import layer_label
+from viz.doctor.source_calls import numpy_in_tape
 from viz.doctor.user_code import made_at
 from viz.doctor.variable_owners import Owners, layers_in
 from viz.recorder.descriptions import flat
@@ -107,6 +108,10 @@ class Unreached(Check):
             self.watch.retract(("no_gradient", owner))
         if self._cut is not None and not any(seen.given for seen in self._seen.values()):
             self._tell_cut(*self._cut)
+        cut = self._place and numpy_in_tape(self._place.file)
+        called = [key for key, group in without.items() if self._owners.met(self._owners.of(group[0].variable))]
+        if cut and called:
+            self._tell_numpy([seen for key in called for seen in without.pop(key)], cut)
         for owner, group in without.items():
             self._tell(owner, group, "None")
         if self.watch.has("dead_relu", "loss_mismatch", "saturated", "nonfinite"):  # which explain zeros
@@ -179,6 +184,20 @@ class Unreached(Check):
             place=place,
             key=("no_gradient", "cut"),
             evidence={"variables": names, "steps": self.watch.step, "gradient": "None"},
+        )
+
+    def _tell_numpy(self, group: list[_Seen], place: Any) -> None:
+        """Layers that are called, and cut off by a line that takes plain numbers out of the tape."""
+        names = ", ".join([seen.variable.path for seen in group])
+        self.watch.report(
+            "no_gradient.numpy",
+            "error",
+            f"the gradient of {names} is None in all {group[0].asked} steps: .numpy() gives plain numbers inside the "
+            "tape, through which no gradient goes",
+            layer=self._owners.of(group[0].variable),
+            place=place,
+            key=("no_gradient", "numpy"),
+            evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": "None"},
         )
 
     def _tell(self, owner: int, group: list[_Seen], what: str) -> None:

@@ -9,6 +9,9 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, finite, host, number, tensors
+from viz.doctor.checks.endings import running_fit
+from viz.doctor.checks.rows.broken_rows import broken_rows
+from viz.doctor.checks.rows.validation_rows import inputs_of
 from viz.doctor.user_code import Place
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
@@ -98,7 +101,7 @@ class NonFinite(Check):
         else:
             whose = "the labels or predictions hold" if self.watch.inside("loss") else "the input data hold"
         evidence = _counts(values) | {"step": self.watch.step}
-        what = f"{whose} {_counted(values)}"
+        what = f"{whose} {_counted(values)}{_where() if whose.startswith('the input') else ''}"
         return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, advice)
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
@@ -188,7 +191,8 @@ class NonFinite(Check):
         self.watch.report(
             suspect.advice,
             "error",
-            f"{suspect.message}; step {(self.watch.step if step is None else step) + 1}, and {where} with it",
+            f"{suspect.message}; in step {(self.watch.step if step is None else step) + 1}, {where} "
+            f"{'are' if where.endswith('s') and where != 'the loss' else 'is'} NaN or infinite, too",
             layer=suspect.layer,
             op=suspect.op or None,
             place=suspect.place,
@@ -206,6 +210,18 @@ def _data(x: Any) -> Any:
 
 def _has_nan(x: Tensor) -> bool:
     return x.data.dtype.kind == "f" and bool(numpy.isnan(host(x.data)).any())
+
+
+def _where() -> str:
+    """In which rows of the arrays that `fit` was given; empty where that isn't known."""
+    fit = running_fit()
+    arrays = inputs_of(fit.feed) if fit is not None else []
+    found = broken_rows(arrays[0]) if len(arrays) == 1 else None
+    if found is None:
+        return ""
+    rows, column = found
+    which = f"row {rows[0]}{f', column {column}' if arrays[0].ndim == 2 else ''}"
+    return f" ({which} of x)" if len(rows) == 1 else f" ({len(rows)} rows of x do, the first is {which})"
 
 
 def _counts(values: numpy.ndarray) -> dict[str, int]:

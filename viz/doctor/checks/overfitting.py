@@ -93,12 +93,21 @@ class Overfit(Check):
         clear = by_heart or recent >= limits.OVERFIT_CLEAR * validation[best]
         clear = clear and since >= limits.OVERFIT_CLEAR_EPOCHS
         self.watch.retract(key)
+        if recent >= limits.OVERFIT * validation[best]:
+            words = (
+                f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
+                f"{number(recent)} now, in epoch {len(validation)}, while the training "
+                f"loss kept falling, from {number(train[best])} to {number(train[-1])}"
+            )
+        else:
+            words = (
+                f"the training loss fell from {number(train[0])} to {number(train[-1])} in {len(train)} epochs, and "
+                f"the validation loss never below {number(validation[best])}: rows are learnt by heart"
+            )
         self.watch.report(
             "overfit",
             "warning" if clear else "info",
-            f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
-            f"{number(validation[-1])} now, in epoch {len(validation)}, while the training "
-            f"loss kept falling, from {number(train[best])} to {number(train[-1])}",
+            words,
             place=self._place,
             key=key,
             evidence={

@@ -1,0 +1,33 @@
+"""What a check has time for depends on what it computes, not on how busy the machine is."""
+
+from __future__ import annotations
+
+import time
+
+import viz.check.repeatable as repeatable
+from viz.check.journal import Journal
+from viz.check.stopwatch import PATIENCE, Stopwatch
+
+
+def test_a_busy_machine_makes_seconds_no_longer(monkeypatch):
+    now = {"thread_time": 1.0, "process_time": 1.0, "perf_counter": 50.0}
+    for name in now:
+        monkeypatch.setattr(time, name, lambda name=name: now[name])
+    watch = Stopwatch()
+    now["thread_time"] += 3.0
+    now["perf_counter"] += 9.0  # three times as long by the clock
+    assert watch.seconds == 3.0
+    now["perf_counter"] += 91.0  # it waits for something that may never come
+    assert watch.seconds == 100.0 / PATIENCE
+
+
+def test_the_second_run_is_not_ended_by_the_clock_of_a_busy_machine(monkeypatch):
+    given = []
+
+    def run_once(script, arguments, steps, path, seconds):
+        given.append(seconds)
+        return "it failed: stopped here"
+
+    monkeypatch.setattr(repeatable, "run_once", run_once)
+    row = repeatable.check_repeatable(Journal(None), "train.py", [], None, 29.0, 4.0)
+    assert (row.verdict, given) == ("open", [29.0 * PATIENCE])
