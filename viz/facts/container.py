@@ -59,7 +59,7 @@ class TraceFileError(ValueError):
     ...     viz.load("run.efz")
     ... except viz.TraceFileError as error:
     ...     print(error)
-    'run.efz' is not a recording, or was cut short: File is not a zip file
+    'run.efz' is not a recording, which would begin with b'PK': it begins with b'some'
     """
 
 
@@ -93,11 +93,20 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
         raise TraceFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
         why = _how_to_record(name) or f": {error!s:.{_LONGEST}}"
+        begins = _beginning(path)
+        if isinstance(error, zipfile.BadZipFile) and not _how_to_record(name) and begins != b"PK\x03\x04":
+            told = f"it begins with {begins!r}" if begins else "it is empty"
+            raise TraceFileError(f"{name!r:.150} is not a recording, which would begin with b'PK': {told}") from None
         raise TraceFileError(f"{name!r:.150} is not a recording, or was cut short{why}") from None
     except (KeyError, AttributeError, TypeError) as error:
         raise TraceFileError(f"{name!r:.150} is damaged: {_in_words(error)}") from None
     except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:
         raise TraceFileError(f"{name!r:.150} is damaged: {error!s:.{_LONGEST}}") from None
+
+
+def _beginning(path: Any) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(4)
 
 
 def _how_to_record(name: str) -> str:

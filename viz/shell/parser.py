@@ -18,6 +18,8 @@ from viz.shell.terminal import paint
 __all__ = ["Parser", "nearest"]
 
 _SUBJECTS = ("script", "file", "b", "a")  # by which arguments files are named that are given no name
+_OTHER_NAMES = {"sort": ("by",), "order": ("by",), "format": ("out",), "output": ("out",), "limit": ("n",)}
+"""What other programs call our options."""
 _ALWAYS_THEIRS = ("-h", "--help", "--json")  # that behind a script need no word: `--json` is heard there too
 
 
@@ -120,7 +122,8 @@ class Parser(argparse.ArgumentParser):
         if letters in by_letters:  # --n for -n
             return f"; did you mean {by_letters[letters]!r}?"
         begun = [each for each in by_letters if len(letters) > 1 and each.startswith(letters)]
-        found = begun[:3] or difflib.get_close_matches(letters, list(by_letters), 3, 0.5)
+        meant = [ours for ours in _OTHER_NAMES.get(letters, ()) if ours in by_letters]
+        found = begun[:3] or meant or difflib.get_close_matches(letters, list(by_letters), 3, 0.5)
         return f"; did you mean {' or '.join([repr(by_letters[each]) for each in found])}?" if found else ""
 
     def _with_empty_names(self, given: list[str]) -> tuple[list[str], list[str]]:

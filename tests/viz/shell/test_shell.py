@@ -461,3 +461,18 @@ def test_what_is_wrong_with_arguments_is_said_without_wild_guesses(given, said, 
     with pytest.raises(SystemExit):
         main(given)
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("content", "begins"), [(b"garbage", "it begins with b'garb'"), (b"", "it is empty")])
+def test_a_file_that_is_no_recording_is_told_without_talk_of_zip_files(here, capsys, content, begins):
+    (here / "net.efz").write_bytes(content)
+    assert main(["show", "net.efz"]) == 2
+    said = capsys.readouterr().err
+    assert begins in said
+    assert "zip" not in said
+
+
+def test_an_option_by_the_name_that_other_programs_give_it_is_found(capsys):
+    with pytest.raises(SystemExit):
+        main(["top", "--sort", "time", "net.efz"])
+    assert "did you mean '--by'?" in capsys.readouterr().err
