@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import collections
 import itertools
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ __all__ = ["VIEWS", "graph"]
 
 VIEWS = ("both", "forward", "backward", "layers")
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
+_Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 
 def graph(
@@ -89,6 +91,8 @@ class _Assembly:
         self.weight_node: dict[int, str] = {}  # id of a variable -> the node that shows it, or what contains it
         self.stands_for: dict[int, int] = {}
         self.instances: dict[int, list[int]] = {}
+        self.rounds: dict[int, list[int]] = {}  # op that is shown -> itself and those that it stands for, in order
+        self.loops: dict[tuple[int, int, int, int], bool] = {}  # two parts that follow each other: are they a loop's?
         self.closed: tuple[str, ...] = ()
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
@@ -380,28 +384,57 @@ class _Assembly:
         producer = self.record.tensors[tensor].producer
         if kind and producer is not None and producer in self.node_of:
             tail = self.maker.get(tensor, self.node_of[producer])
-            hidden = self._is_loop(producer, op.id) and not self._goes_round(producer, op.id)
-            return None if tail == head or hidden else (tail, head, kind)
+            return None if tail == head or self._is_hidden(producer, op.id) else (tail, head, kind)
         if outside and op.id not in self.stands_for:  # the op that stands for it has an input of this kind too
             return self._input(tensor, outside), head, kind
         return None
 
-    def _is_loop(self, producer: int, consumer: int) -> bool:
-        """Would the arrow lead from the end of a folded part to its beginning?"""
+    def _is_hidden(self, producer: int, consumer: int) -> bool:
+        """Would the arrow lead from the end of a folded part to its beginning, where that is no loop?"""
         ops = self.record.ops
         if ops[producer].phase == "backward" and ops[consumer].phase == "backward":
-            producer, consumer = ops[consumer].forward or consumer, ops[producer].forward or producer
+            forward = [(ops[i].forward, i) for i in (consumer, producer)]
+            producer, consumer = [i if found is None else found for found, i in forward]
         casts = self.selection.casts
-        shown = tuple([self.stands_for.get(i, casts.get(i, i)) for i in (producer, consumer)])
-        return shown != (producer, consumer) and shown[0] >= shown[1]
-
-    def _goes_round(self, producer: int, consumer: int) -> bool:
-        """Does a layer read here what its own call before this made: the state of a recurrence?"""
-        found = [self.record.ops[i] for i in (consumer, self.stands_for.get(consumer, consumer))]
-        if found[0].phase != "forward" or self.record.ops[producer].phase != "forward" or found[0].scope is None:
+        first, last = [self.stands_for.get(i, casts.get(i, i)) for i in (consumer, producer)]
+        if (last, first) == (producer, consumer) or last < first:
             return False
-        again, first = ([s.owner for s in self.record.ancestors(op.scope) if s.kind == "layer"] for op in found)
-        return found[0].scope != found[1].scope and again == first and None not in again and again != []
+        begins, ends = self._equal(first), self._equal(last)
+        part = (
+            begins[max(0, bisect.bisect_right(begins, producer) - 1)],
+            producer,
+            consumer,
+            ends[min(bisect.bisect_left(ends, consumer), len(ends) - 1)],
+        )
+        if part not in self.loops:
+            self.loops[part] = self._is_again(self._used(*part[:2]), self._used(*part[2:]))
+        return not self.loops[part]
+
+    def _equal(self, shown: int) -> list[int]:
+        """An op that is shown and those that it stands for, in order."""
+        if shown not in self.rounds:
+            self.rounds[shown] = sorted([shown, *self.instances.get(shown, ())])
+        return self.rounds[shown]
+
+    def _used(self, first: int, last: int) -> _Used:
+        """What forward ops use, from one to another."""
+        record, variables = self.record, self.selection.variables
+        ops = [op for op in record.ops[first : last + 1] if op.phase == "forward"]
+        read = {variables[i] for op in ops for i in op.inputs if i in variables}
+        scopes = {op.scope for op in ops}
+        calls = {s.id: s.owner for i in scopes for s in record.ancestors(i) if s.kind in ("layer", "model")}
+        return {i for i in read if record.tensors[i].role != "state"}, calls
+
+    @staticmethod
+    def _is_again(before: _Used, after: _Used) -> bool:
+        """Do two parts do the same again, rather than stand for layers that are each called once?
+
+        They read the same weights. Or they have none, and no layers of their own.
+        """
+        if before[0] or after[0]:
+            return not before[0].isdisjoint(after[0])
+        own, others = [{a[1][i] for i in a[1].keys() - b[1].keys()} for a, b in ((before, after), (after, before))]
+        return not own | others or bool(own & others - {None})
 
     def _input(self, tensor: int, title: str) -> str:
         """The node of a tensor from outside, made when it is first needed."""

@@ -153,6 +153,20 @@ def casting():
     return ef.Sequential([*hidden, *norms], name="casting")
 
 
+class Rounds(ef.Model):
+    """One layer in a loop, beside ops of no layer that look at what it made."""
+
+    def __init__(self):
+        super().__init__(name="rounds")
+        self.cell, self.head = layers.Dense(5, activation="tanh", name="cell"), layers.Dense(3, name="head")
+
+    def call(self, x):
+        for _ in range(4):
+            if float(ops.max(ops.abs(x))) >= 0:
+                x = self.cell(x) * 0.8
+        return self.head(x)
+
+
 def second_order():
     x = ef.Variable([1.0, 2.0], name="x")
     with viz.trace(stats="basic") as t, ef.GradientTape() as outer:
@@ -174,6 +188,7 @@ RUNS = {
     "a deep mlp": lambda: trained(mlp("deep", 13), stats="basic"),
     "batch normalization": lambda: trained(normalized(), stats="basic"),
     "a layer that is called again": lambda: trained(shared()),
+    "a loop": lambda: trained(Rounds(), stats="basic"),
     "casts": lambda: trained(casting(), stats="basic"),
     "second derivatives": second_order,
     "no step": without_a_step,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import eagerflow as ef
 import viz
@@ -77,6 +78,68 @@ def test_the_state_of_a_recurrence_has_an_arrow_from_step_to_step():
     assert ("tanh", "dense") in arrows(recurrent)
 
 
+class Adaptive(ef.Model):
+    """Calls one layer again and again, and looks at what it made before each time."""
+
+    def __init__(self):
+        super().__init__(name="adaptive")
+        self.first, self.cell, self.last = (layers.Dense(8, activation=each) for each in ("relu", "tanh", None))
+
+    def call(self, x):
+        h = self.first(x)
+        for _ in range(4):
+            if float(ops.max(ops.abs(h))) > -1:
+                h = self.cell(h) * 0.8
+        return self.last(h)
+
+
+def of_training(model, **options):
+    """Which boxes a training step's arrows of data and of gradients tie, by what these are called."""
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((4, 8), "float32"), np.ones((4, 8), "float32"))
+    graph = t.draw(**options).graph
+    edges = [edge for edge in graph.edges if edge.kind in ("data", "gradient")]
+    return {(graph.nodes[edge.tail].title, graph.nodes[edge.head].title, edge.kind) for edge in edges}
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_a_loop_has_each_arrow_that_leads_from_one_round_to_the_next(parts):
+    folded = of_training(Adaptive(), parts=parts)
+    assert ("multiply", "absolute", "data") in folded
+    assert ("∇ dense", "∇ multiply", "gradient") in folded
+    assert folded == of_training(Adaptive(), parts=parts, collapse_repeats=False)
+
+
+def test_a_loop_over_ops_without_weights_has_them_too():
+    def decay():
+        h = ops.ones((4, 8))
+        for _ in range(4):
+            h = ops.tanh(h * 0.5)
+
+    assert ("tanh", "multiply") in arrows(decay)
+
+
+def test_layers_of_their_own_around_a_shared_activation_are_no_loop():
+    relu = layers.Activation("relu")
+    stack = [each for _ in range(4) for each in (relu, layers.Dense(8))]
+
+    def deep():
+        h = ops.ones((4, 8))
+        for each in stack:
+            h = each(h)
+
+    assert ("dense", "relu") not in arrows(deep)
+
+
 def test_layers_that_are_each_called_once_have_no_arrow_back():
     model, x = ef.Sequential([layers.Dense(8, activation="tanh") for _ in range(4)]), ops.ones((4, 8))
     assert ("tanh", "dense") not in arrows(lambda: model(x))
+
+
+def test_nor_have_their_gradients():
+    def deep():
+        return ef.Sequential([layers.Dense(8, activation="tanh") for _ in range(4)])
+
+    assert ("∇ dense", "∇ tanh", "gradient") not in of_training(deep())
+    assert ("∇ dense", "∇ tanh", "gradient") in of_training(deep(), collapse_repeats=False)

@@ -14,6 +14,8 @@ class Scene {
     this.weightNode = new Map(); // variable -> id of a box
     this.partNodes = new Map(); // fused op that is open -> the boxes of its parts
     this.mainOf = new Map(); // op that was folded away -> the equal one that is shown
+    this.equal = new Map(); // op that is shown -> itself and those that it stands for, in order
+    this.loops = new Map(); // two parts that follow each other -> are they a loop's?
     this.hostOf = new Map(); // cast -> the op that it is shown with
     this.fillFrame(selection.tree, null);
     selection.rest.forEach(({ ops, title, cost }) =>
@@ -96,6 +98,7 @@ class Scene {
     const { ops } = this.model,
       [id] = row.ops,
       { inputs, outputs } = ops[id];
+    this.equal.set(id, [...row.ops].sort((a, b) => a - b));
     for (const other of row.ops.slice(1)) this.mainOf.set(other, id);
     for (const rider of row.riders) {
       const own =
@@ -241,38 +244,53 @@ class Scene {
     const { producer } = this.model.tensors[tensor],
       tail = producer === null ? undefined : this.makerOf(this.model.ops[producer], tensor);
     if (tail !== undefined) {
-      const hidden = this.isLoop(producer, op.id) && !this.goesRound(producer, op.id);
-      return tail === head || hidden ? null : [tail, kind];
+      return tail === head || this.isHidden(producer, op.id) ? null : [tail, kind];
     }
     const outside = letter in OUTSIDE && !this.mainOf.has(op.id); // the one that is shown has such an input too
     return outside ? [this.addInput(tensor, OUTSIDE[letter]), kind] : null;
   }
 
-  // Would the arrow lead from the end of a folded part to its beginning?
-  isLoop(producer, consumer) {
+  // Would the arrow lead from the end of a folded part to its beginning, where that is no loop?
+  isHidden(producer, consumer) {
     const { ops } = this.model;
     if (ops[producer].phase === "backward" && ops[consumer].phase === "backward") {
       [producer, consumer] = [ops[consumer].forward ?? consumer, ops[producer].forward ?? producer];
     }
-    const [a, b] = [producer, consumer].map((op) => this.mainOf.get(op) ?? this.hostOf.get(op) ?? op);
-    return (a !== producer || b !== consumer) && a >= b;
+    const [first, last] = [consumer, producer].map((op) => this.mainOf.get(op) ?? this.hostOf.get(op) ?? op);
+    if ((last === producer && first === consumer) || last < first) return false;
+    const equal = (op) => this.equal.get(op) ?? [op], // what is in no row is equal to nothing
+      begins = equal(first).filter((op) => op <= producer).pop() ?? first,
+      ends = equal(last).find((op) => op >= consumer) ?? equal(last).at(-1),
+      part = [begins, producer, consumer, ends].join();
+    if (!this.loops.has(part)) {
+      this.loops.set(part, this.isAgain(this.used(begins, producer), this.used(consumer, ends)));
+    }
+    return !this.loops.get(part);
   }
 
-  // Does a layer read here what its own call before this made: the state of a recurrence?
-  goesRound(producer, consumer) {
-    const { ops } = this.model,
-      again = ops[consumer],
-      first = ops[this.mainOf.get(consumer) ?? consumer];
-    if (again.phase !== "forward" || ops[producer].phase !== "forward" || again.scope === null) return false;
-    const [a, b] = [again, first].map((op) =>
-      this.model
-        .ancestors(op.scope)
-        .filter((scope) => scope.kind === "layer")
-        .map((scope) => scope.owner),
-    );
-    return (
-      again.scope !== first.scope && a.length > 0 && a.length === b.length && a.every((owner, i) => owner !== null && owner === b[i])
-    );
+  // The weights that forward ops read, from one to another, and the calls of layers around them with their owners.
+  used(first, last) {
+    const { tensors, variables } = this.model,
+      ops = this.model.ops.slice(first, last + 1).filter((op) => op.phase === "forward"),
+      weights = new Set(),
+      calls = new Map();
+    for (const tensor of ops.flatMap((op) => op.inputs)) {
+      const variable = variables.get(tensor);
+      if (variable !== undefined && tensors[variable].role !== "state") weights.add(variable);
+    }
+    for (const scope of new Set(ops.map((op) => op.scope)))
+      for (const around of scope === null ? [] : this.model.ancestors(scope))
+        if (around.kind === "layer" || around.kind === "model") calls.set(around.id, around.owner);
+    return { weights, calls };
+  }
+
+  // Do two parts do the same again, rather than stand for layers that are each called once? They read the same weights.
+  // Or they have none, and no layers of their own.
+  isAgain(before, after) {
+    if (before.weights.size || after.weights.size) return [...before.weights].some((each) => after.weights.has(each));
+    const own = (one, other) => [...one.calls].filter(([id]) => !other.calls.has(id)).map(([, owner]) => owner),
+      [mine, others] = [own(before, after), own(after, before)];
+    return !(mine.length || others.length) || mine.some((owner) => owner !== null && others.includes(owner));
   }
 
   // The box of a tensor from outside, made when it is first needed.
