@@ -111,13 +111,15 @@ def test_messages_name_the_packages_of_the_extras_with_their_lowest_versions():
     assert f"pip install {' '.join(map(repr, project()['optional-dependencies']['fast']))}" == INSTALL
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=repr)
-def test_no_message_says_to_install_a_package_of_ours_in_any_version(source):
+def test_no_message_says_to_install_a_package_of_ours_in_any_version():
     known = {named(each).partition(">=")[0] for each in project()["dependencies"]}
     known |= {named(each).partition(">=")[0] for brought in EXTRAS.values() for each in brought}
-    written = [node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant)]
-    asked = [re.findall(r"pip install ([\w-]+)", text) for text in written if isinstance(text, str)]
-    assert not known & {name for names in asked for name in names}
+    for source in SOURCES:
+        if "pip install" not in source.text:
+            continue
+        written = [node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant)]
+        asked = [re.findall(r"pip install ([\w-]+)", text) for text in written if isinstance(text, str)]
+        assert not known & {name for names in asked for name in names}, source
 
 
 @pytest.mark.parametrize("extra", EXTRAS)

@@ -40,11 +40,14 @@ def environment(encoding):
     return {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk", "utf-16"])
+@pytest.mark.parametrize(
+    "encoding", ["cp1252", *[pytest.param(each, marks=pytest.mark.slow) for each in ("ascii", "gbk", "utf-16")]]
+)
 def test_a_training_and_the_commands_for_its_recording_print_in_every_encoding(tmp_path, encoding):
     (tmp_path / "train.py").write_text(TRAINING, encoding="utf-8")
     commands = [["train.py"], *[["-m", "viz", name, "step.efz"] for name in ("show", "summary", "top", "annotate")]]
-    commands += [["-m", "viz", "check", "train.py"], ["-m", "viz", "doctor", "train.py"]]
+    if encoding != "cp1252":  # which train again, some seconds each
+        commands += [["-m", "viz", "check", "train.py"], ["-m", "viz", "doctor", "train.py"]]
     for command in commands:
         ended = subprocess.run(
             [sys.executable, *command], cwd=tmp_path, env=environment(encoding), capture_output=True, check=False
@@ -152,6 +155,7 @@ def test_libraries_print_by_way_of_one_place():
     printing = {
         source.name
         for source in SOURCES
+        if "print(" in source.text
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }

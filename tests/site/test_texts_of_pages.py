@@ -191,7 +191,6 @@ def test_signatures_show_types_and_leave_out_defaults_that_can_not_be_read():
         ("ops/add", "TensorLike", "types#eagerflow.base.typing.TensorLike"),
         ("ops/add", "Tensor", "eagerflow/Tensor"),
         ("eagerflow/Model", "History", "callbacks/History"),
-        ("eagerflow/Input", "SymbolicTensor", "eagerflow/KerasTensor"),
         ("datasets.cifar10/load_data", "Part", "types#eagerflow.datasets.cifar.Part"),
         ("viz/explain", "Explanation", "viz/Explanation"),
     ],

@@ -188,7 +188,7 @@ def test_the_summary_of_a_model():
     lines = {line.split()[0]: line for line in text.splitlines()[3:7]}
     assert "20" in lines["hidden"].split()
     assert repr(text) == str(text)
-    assert "<pre" in text._repr_html_()
+    assert "<table" in text._repr_html_()
     inputs = np.zeros((3, 4), "float32")
     assert "3×2" in viz.summary(Subclassed(), inputs)
 
