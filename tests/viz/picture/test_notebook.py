@@ -125,7 +125,8 @@ def test_a_notebook_of_a_training_holds_its_lines_curves_and_last_state(monkeypa
     assert bar == {"text/plain": "", "text/html": ""}
     assert history["text/html"].startswith("<svg")
     assert "loss: train" in history["text/html"]
-    assert live["text/plain"].startswith("viz.live, ended · epoch 3 / 3 · step 9")
+    assert live["text/plain"].startswith("viz.live, done after ")
+    assert " · epoch 3 / 3 · step 9 · " in live["text/plain"]
     assert "<polyline" in live["text/html"]
     assert page[0]["data"] == live  # the same place, shown again
     token = url[0]["text"].strip().rstrip("/").split("/")[-1]
