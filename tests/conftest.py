@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import pytest
@@ -18,13 +19,18 @@ settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _no_traces_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing is read from or left in the home folder of whoever runs the tests; the CPU is the default."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("EAGERFLOW_HOME", str(tmp_path_factory.mktemp("home")))
-        environment.delenv("EAGERFLOW_DEVICE", raising=False)
-        yield
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing is read from or left in the home folder of whoever runs the tests; the CPU is the default.
+
+    Before the first test file is imported: what a file computes then already asks whether this user has switched
+    compiled kernels on, and the answer holds for all tests of the process.
+    """
+    environment = pytest.MonkeyPatch()
+    home = TemporaryDirectory(prefix="eagerflow-tests-")
+    config.add_cleanup(home.cleanup)
+    config.add_cleanup(environment.undo)
+    environment.setenv("EAGERFLOW_HOME", home.name)
+    environment.delenv("EAGERFLOW_DEVICE", raising=False)
 
 
 @pytest.fixture(autouse=True)

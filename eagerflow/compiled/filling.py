@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -121,7 +122,7 @@ def fill_in_background() -> None:
         file=sys.stderr,
     )
     with contextlib.suppress(OSError):
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", "from eagerflow.compiled.filling import fill; fill(None, quiet=True)"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -129,3 +130,5 @@ def fill_in_background() -> None:
             cwd=Path(__file__).parents[2],
             start_new_session=True,
         )
+        # It may end after this program. Until then somebody waits for it: no zombie, and no warning about one.
+        threading.Thread(target=process.wait, daemon=True, name="eagerflow-compile").start()

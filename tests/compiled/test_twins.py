@@ -546,8 +546,9 @@ def test_without_machine_code_a_program_does_not_wait_for_it(tmp_path):
 
 
 def test_what_is_missing_is_made_in_the_background_and_switches_nothing_on(tmp_path):
-    told = run(["-c", TOLD], tmp_path, EAGERFLOW_KERNELS="compiled")
+    told = run(["-X", "dev", "-W", "error", "-c", TOLD], tmp_path, EAGERFLOW_KERNELS="compiled")
     assert told.stdout == "False True\n"
+    assert "ResourceWarning" not in told.stderr
     assert "plain ones instead. To wait for them: python -m eagerflow compile" in told.stderr
     folder = tmp_path / "compiled"
     until = time.monotonic() + 60
