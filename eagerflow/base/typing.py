@@ -6,11 +6,13 @@ recorded tensors, so that no one class fits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from io import BufferedIOBase
+from os import PathLike
+from typing import IO, Any, Literal, Protocol, TypeAlias
 
 __all__ = ["ActivationLike", "Array", "ArrayFunction", "Axes", "Better", "Condition", "ConstraintLike", "DType"]
-__all__ += ["DataFormat", "Identifier", "InitializerLike", "Kernel", "Logs", "LossLike", "Needs", "Numpy"]
+__all__ += ["DataFormat", "FilePath", "Identifier", "InitializerLike", "Kernel", "Logs", "LossLike", "Needs", "Numpy"]
 __all__ += ["OptimizerLike", "Padding", "Reduction", "RegularizerLike", "Rule", "Seed", "Shape", "Sizes"]
 __all__ += ["TensorLike"]
 
@@ -39,8 +41,15 @@ Sizes: TypeAlias = int | Sequence[int]
 # The `get` of its package finds what is meant.
 Identifier: TypeAlias = Any
 
+# A path, or an open binary file.
+FilePath: TypeAlias = str | PathLike[str] | IO[bytes] | BufferedIOBase
+
 # The following name their usual values for editors, which complete them, and take any string: to a type checker
-# `"same"` out of a list of strings is a string like others. What is none of them is an error at run time.
+# `"same"` out of a list of strings, or an argument that is handed on, is a string like others, and names may be
+# registered. Which strings are none of them is found at run time; a number is one for nobody.
+
+# A name, its config, or a function, class or object that can be called; None for none.
+_Described: TypeAlias = str | Mapping[str, Any] | Callable[..., Any] | None
 
 # What is done at the borders, by layers with windows.
 Padding: TypeAlias = Literal["valid", "same", "causal"] | str
@@ -90,7 +99,7 @@ ActivationLike: TypeAlias = (
         "tanh_shrink",
         "threshold",
     ]
-    | Any
+    | _Described
 )
 
 # An initializer: its name, its config, an object, class or function, or an array.
@@ -117,12 +126,19 @@ InitializerLike: TypeAlias = (
 )
 
 # A regularizer: its name, its config, an object or function; None for none.
-RegularizerLike: TypeAlias = Literal["l1", "l1_l2", "l2", "orthogonal_regularizer"] | Any
+RegularizerLike: TypeAlias = Literal["l1", "l1_l2", "l2", "orthogonal_regularizer"] | _Described
 
 # A constraint: its name, its config, an object or function; None for none.
-ConstraintLike: TypeAlias = Literal["max_norm", "min_max_norm", "non_neg", "unit_norm"] | Any
+ConstraintLike: TypeAlias = Literal["max_norm", "min_max_norm", "non_neg", "unit_norm"] | _Described
 
-# An optimizer: its name, its config, or an object.
+
+class _Optimizes(Protocol):
+    """An optimizer; its class is above this file."""
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None: ...
+
+
+# An optimizer: its name, its config, an object or class; None for none.
 OptimizerLike: TypeAlias = (
     Literal[
         "adadelta",
@@ -140,7 +156,11 @@ OptimizerLike: TypeAlias = (
         "schedulefreeadamw",
         "sgd",
     ]
-    | Any
+    | str
+    | Mapping[str, Any]
+    | _Optimizes
+    | type[_Optimizes]
+    | None
 )
 
 # A loss: its name, its config, an object or a function; for several outputs a list or dict of them.
@@ -173,7 +193,8 @@ LossLike: TypeAlias = (
         "squared_hinge",
         "tversky",
     ]
-    | Any
+    | _Described
+    | Sequence[Any]
 )
 
 # What a callback is told: a dict of the numbers so far by name, or None. As `dict | None` it would make type checkers

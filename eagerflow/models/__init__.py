@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.faces import listed as _listed
+from eagerflow.base.typing import FilePath as _FilePath
 from eagerflow.models.cloning import *
 from eagerflow.models.functional import *
 from eagerflow.models.model import Model as Model
@@ -16,7 +17,10 @@ from eagerflow.models.sequential import *
 if TYPE_CHECKING:  # below `Model`, where files are read, its type isn't known
 
     def load_model(
-        filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+        filepath: _FilePath,
+        custom_objects: Mapping[str, Any] | None = None,
+        compile: bool = True,
+        safe_mode: bool = True,
     ) -> Model:
         """A model from a file: see `eagerflow.models.saving`."""
 else:

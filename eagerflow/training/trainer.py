@@ -25,6 +25,7 @@ from eagerflow.graphs.recording import graphs_wanted
 from eagerflow.layer.added_losses import summed
 from eagerflow.layer.tracking import changes
 from eagerflow.metrics.base import Metric
+from eagerflow.optimizers.base import AnyOptimizer
 from eagerflow.training.as_compiled import as_compiled, trainable_now
 from eagerflow.training.captured.ahead import Ahead, ahead
 from eagerflow.training.captured.steps import CapturedSteps, CapturesSteps, counted, predicted, tested
@@ -143,7 +144,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         return self._compiled
 
     @property
-    def optimizer(self) -> Any:
+    def optimizer(self) -> AnyOptimizer:
         """The optimizer that `compile` was given, None before. It may be set.
 
         >>> model = ef.Sequential([ef.layers.Dense(1)])
@@ -152,10 +153,11 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         >>> model.optimizer.name
         'adam'
         """
-        return self.__dict__.get("_own_optimizer") if self._compiled is None else self._compiled.optimizer
+        own: Any = self.__dict__.get("_own_optimizer")
+        return own if self._compiled is None else self._compiled.optimizer
 
     @optimizer.setter
-    def optimizer(self, value: Any) -> None:
+    def optimizer(self, value: OptimizerLike) -> None:
         if self._compiled is None:
             self.__dict__["_own_optimizer"] = value
         else:

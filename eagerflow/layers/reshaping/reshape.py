@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Unpack
+from collections.abc import Sequence
+from typing import Any, SupportsIndex, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
@@ -70,7 +71,7 @@ class Reshape(Layer):
     (5, 3, 2)
     """
 
-    def __init__(self, target_shape: Any, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(self, target_shape: Sequence[SupportsIndex], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         usable = isinstance(target_shape, (list, tuple)) and all(
             hasattr(n, "__index__") and n >= -1 for n in target_shape
@@ -129,7 +130,7 @@ class Permute(Layer):
     (5, 3, 2)
     """
 
-    def __init__(self, dims: Any, **kwargs: Unpack[LayerOptions]) -> None:
+    def __init__(self, dims: Sequence[SupportsIndex], **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         if not isinstance(dims, (list, tuple)) or sorted(dims) != list(range(1, len(dims) + 1)):
             raise ValueError(

@@ -11,6 +11,7 @@ from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import FilePath
 from eagerflow.base.wording.endings import meant_ending, names_a_file
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
@@ -31,7 +32,9 @@ _CONFIG = "eagerflow_config"
 
 
 @boundary
-def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+def save_model(
+    model: Any, filepath: FilePath, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+) -> None:
     """Save architecture, weights, and how the model is compiled with the state of its optimizer.
 
     The file replaces an older one only when it is complete.
@@ -103,7 +106,7 @@ def _check_built(model: Any, doing: str) -> None:
 
 @boundary
 def load_model(
-    filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+    filepath: FilePath, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
     """The model in what `save` or Keras wrote: `.keras`, `.h5`, `.hdf5`, `.safetensors`, or a folder.
 
@@ -202,7 +205,7 @@ def _load_safetensors(file: BinaryIO, name: str, custom_objects: Any, compile: b
 
 
 def save_weights(
-    model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
+    model: Any, filepath: FilePath, overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
 ) -> None:
     """Save the weights alone (with the state of the optimizer, as Keras does).
 
@@ -266,7 +269,7 @@ def _write_safetensors(model: Any, file: BinaryIO, metadata: dict[str, str]) -> 
     safetensors.write(file, {**arrays, **seeds}, {"format": "np", **metadata})
 
 
-def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Any) -> None:
     """Set the weights of a model from any file that holds such: `.weights.h5`, `.keras`, `.h5`, `.safetensors`.
 
     A `.weights.json` file names the files among which `save_weights(max_shard_size=...)` divided them.

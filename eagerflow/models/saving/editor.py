@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -49,7 +50,7 @@ class KerasFileEditor:
     ['layers/head/vars/0', 'layers/head/vars/1']
     """
 
-    def __init__(self, filepath: Any) -> None:
+    def __init__(self, filepath: str | os.PathLike[str]) -> None:
         self.filepath = name_of(filepath)
         self.config: dict[str, Any] | None = None
         self.metadata: dict[str, Any] | None = None
@@ -235,7 +236,7 @@ class KerasFileEditor:
         arrays = _arrays("add_weights", weights)
         self._edit(object_name, lambda holder, name: holder[name].update(arrays))
 
-    def save(self, filepath: Any) -> None:
+    def save(self, filepath: str | os.PathLike[str]) -> None:
         """Write what there is now, as weights.
 
         Args:

@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow.base.spellings import ignores
 from eagerflow.base.tracebacks import boundary
+from eagerflow.base.typing import FilePath
 from eagerflow.models.saving.api import load_weights, save_model, save_weights
 from eagerflow.models.saving.backup import read_backup, write_backup
 from eagerflow.training.replicas import settle
@@ -17,7 +18,7 @@ class Saving:
     """The part of `Model` that saves and loads."""
 
     @boundary
-    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+    def save(self, filepath: FilePath, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Save architecture, weights and compiled state; `models.load_model` reads it. See `models.save_model`.
 
         Args:
@@ -36,7 +37,7 @@ class Saving:
         save_model(self, filepath, overwrite, zipped, **kwargs)
 
     @ignores("options", "save_format")
-    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
+    def save_weights(self, filepath: FilePath, overwrite: bool = True, max_shard_size: Any = None) -> None:
         """Save the weights.
 
         Args:
@@ -54,7 +55,7 @@ class Saving:
         save_weights(self, filepath, overwrite, max_shard_size)
 
     @boundary
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+    def load_weights(self, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Set the weights from a file, all or none.
 
         Args:
