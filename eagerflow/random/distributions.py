@@ -342,7 +342,8 @@ def _float(dtype: DType, where: str) -> numpy.dtype:
 def _shape(shape: Any, where: str) -> tuple[int, ...]:
     """`shape` as a tuple of ints."""
     try:
-        dims = tuple([int(n.__index__()) for n in ((shape,) if hasattr(shape, "__index__") else shape)])
+        numbers = shape.tolist() if isinstance(shape, numpy.ndarray) else shape  # an array has `__index__`, too
+        dims = tuple([int(n.__index__()) for n in ((numbers,) if hasattr(numbers, "__index__") else numbers)])
     except (TypeError, AttributeError):
         dims = (-1,)
     if any(n < 0 for n in dims):

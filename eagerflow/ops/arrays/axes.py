@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy
+
 from eagerflow.base.typing import Array, Axes, Numpy
 from eagerflow.core.array_errors import AxisError
 from eagerflow.core.tensor import Tensor
@@ -15,8 +17,10 @@ _SMALL = 1 << 14  # elements: above, writing them costs more than the call
 
 
 def axes_of(axis: Axes) -> Any:
-    """What NumPy takes for `axis`: lists become tuples."""
-    return tuple(axis) if axis.__class__ is list else axis
+    """What NumPy takes for `axis`: lists become tuples, and so do arrays of integers."""
+    if axis.__class__ is numpy.ndarray:
+        axis = axis.tolist()  # type: ignore[union-attr]
+    return tuple(axis) if axis.__class__ is list else axis  # type: ignore[arg-type]
 
 
 def axis_of(axis: int, ndim: int, name: str = "axis") -> int:
@@ -34,7 +38,8 @@ def listed(axis: Axes, ndim: int) -> tuple[int, ...]:
     """Axes as a tuple, counted from the front; all of them for None."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple([axis_of(a, ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))])
+    axis = axes_of(axis)
+    return tuple([axis_of(a, ndim) for a in (axis if isinstance(axis, tuple) else (axis,))])  # type: ignore[arg-type]
 
 
 def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:

@@ -201,7 +201,8 @@ def tile(x: TensorLike, repeats: Any) -> Tensor:
     [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
     """
     x = convert_to_tensor(x)
-    times = tuple(int(r) for r in repeats) if isinstance(repeats, (tuple, list, Tensor)) else (int(repeats),)
+    several = isinstance(repeats, (tuple, list)) or (isinstance(repeats, (Tensor, numpy.ndarray)) and repeats.ndim)
+    times = tuple(int(r) for r in repeats) if several else (int(repeats),)
     times = (1,) * (x.ndim - len(times)) + times
     shape = (1,) * (len(times) - x.ndim) + x.shape
     spaced = reshape(x, tuple([part for n in shape for part in (1, n)]))

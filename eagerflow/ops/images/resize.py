@@ -151,6 +151,8 @@ def _checked_size(images: Tensor, size: Any, interpolation: str, fill_mode: str)
     expect_one_of("resize", "interpolation", interpolation, known)
     if fill_mode != "constant":
         raise ValueError(f"resize: fill_mode={fill_mode!r}: expected 'constant'.")
+    if isinstance(size, numpy.ndarray):
+        size = size.tolist()
     if not isinstance(size, (tuple, list)) or len(size) != 2:
         raise ValueError(f"resize: size={size!r}: expected (height, width).")
     if 0 in images.shape[-3:]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy
+
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -120,7 +122,7 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
 
 
 def _paired(axes: Any, x1: Tensor, x2: Tensor) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    if isinstance(axes, int):
+    if isinstance(axes, (int, numpy.integer)):
         axes = (tuple(range(x1.ndim - axes, x1.ndim)), tuple(range(axes)))
     first, second = listed(axes[0], x1.ndim), listed(axes[1], x2.ndim)
     lengths = [x1.shape[i] for i in first], [x2.shape[i] for i in second]

@@ -221,6 +221,27 @@ def test_unusable_categories_are_refused(make, message):
         make()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: layers.CategoryEncoding(num_tokens=4, name="kinds")(x),
+        lambda x: layers.CategoryEncoding(num_tokens=4, name="kinds")(ef.Tensor(x)),
+        lambda x: layers.Hashing(num_bins=3, name="kinds")(x),
+        lambda x: layers.IntegerLookup(vocabulary=[1, 2], name="kinds")(x),
+        lambda x: layers.IntegerLookup(vocabulary=[1, 2], name="kinds")(ef.Tensor(x)),
+        lambda x: layers.IntegerLookup(name="kinds").adapt(np.asarray(x)),
+    ],
+    ids=["encoding", "of a tensor", "hashing", "lookup", "lookup of a tensor", "adapt"],
+)
+def test_numbers_with_fractions_are_no_categories(call):
+    call([[1.0, 2.0]])
+    for wrong in (1.5, np.nan, np.inf):
+        with pytest.raises(
+            TypeError, match=f'"kinds".* takes whole numbers; the inputs have {wrong:g} .*Discretization'
+        ):
+            call([[1.0, wrong]])
+
+
 def test_categories_in_a_functional_model():
     x = ef.Input((3,), dtype="int32")
     model = ef.Model(x, layers.CategoryEncoding(num_tokens=4, output_mode="count")(x))

@@ -11,6 +11,7 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import encode, mode_of, without_sparse
+from eagerflow.layers.preprocessing.whole_numbers import refuse_fractions
 
 __all__ = ["CategoryEncoding"]
 
@@ -29,7 +30,8 @@ class CategoryEncoding(Layer):
     unless the last one has length 1.
 
     Raises:
-        ValueError: for settings that can't be; on a call, for integers outside of the range.
+        ValueError: for settings that can't be; on a call, for integers outside of the range, and (also a TypeError)
+            for numbers with fractions.
 
     Source: `keras.layers.CategoryEncoding` 3.15.
 
@@ -71,6 +73,7 @@ class CategoryEncoding(Layer):
 
     def _checked(self, inputs: Any) -> Tensor:
         indices = convert_to_tensor(inputs)
+        refuse_fractions(self, indices.data)
         indices = indices if indices.dtype.kind in "iu" else indices.astype("int64")
         if indices.size and (indices.data.min() < 0 or indices.data.max() >= self.num_tokens):
             raise ValueError(

@@ -19,6 +19,7 @@ from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import encode, encoded_shape, mode_of, without_sparse
 from eagerflow.layers.preprocessing.strings import as_text
 from eagerflow.layers.preprocessing.text.fingerprint import fingerprint64, joined, siphash64
+from eagerflow.layers.preprocessing.whole_numbers import refuse_fractions
 
 __all__ = ["HashedCrossing", "Hashing"]
 
@@ -26,7 +27,7 @@ _CROSSING_SEED = 0xDECAFCAFFE  # with which TensorFlow begins a crossing
 
 
 def as_values(layer: Any, inputs: Any) -> numpy.ndarray:
-    """Integers as they are, floats cut to integers, text as `str`.
+    """Integers as they are, whole floats as integers, text as `str`.
 
     Raises:
         TypeError: for anything else.
@@ -34,7 +35,10 @@ def as_values(layer: Any, inputs: Any) -> numpy.ndarray:
     array = numpy.asarray(to_host(inputs.data) if isinstance(inputs, Tensor) else inputs)
     if array.dtype.kind in "iub":
         return array
-    return array.astype("int64") if array.dtype.kind == "f" else as_text(layer, inputs)
+    if array.dtype.kind != "f":
+        return as_text(layer, inputs)
+    refuse_fractions(layer, array)
+    return array.astype("int64")
 
 
 def hashed(values: numpy.ndarray, bins: int, key: Any = None) -> numpy.ndarray:

@@ -14,6 +14,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
 from eagerflow.layers.preprocessing.strings import as_text
 from eagerflow.layers.preprocessing.text.index_lookup import MASKED, IndexLookup
+from eagerflow.layers.preprocessing.whole_numbers import refuse_fractions
 
 __all__ = ["IntegerLookup", "StringLookup"]
 
@@ -156,6 +157,7 @@ class IntegerLookup(IndexLookup):
             raise TypeError(
                 f'IntegerLookup "{self.name}": expected integers; got {signature_of(inputs)}. StringLookup takes text.'
             )
+        refuse_fractions(self, array)
         return array.astype("int64")
 
     def call(self, inputs: Any) -> Any:
@@ -163,7 +165,7 @@ class IntegerLookup(IndexLookup):
         by_hash = self.num_oov_indices > 1 and self.oov_method == "farmhash"
         if not isinstance(inputs, Tensor) or by_hash or not self._tokens:
             return super().call(inputs)
-        self.as_tokens(inputs)  # which refuses text
+        self.as_tokens(inputs)  # which refuses text and fractions
         numbers = ops.cast(inputs, "int64")
         return self._token_of(numbers) if self.invert else self._index_of(numbers, inputs)
 
