@@ -428,6 +428,8 @@ class Captured(Generic[P, R]):
     def _settle(self, state: _State, made: Program, recorder: Recorder, guards: Guards) -> None:
         """Two runs were the same: take the program, if nothing speaks against it."""
         changed, unsure = guards.changed(), guards.unsure()
+        if changed is not None and recorder.others and state.tries < _TRIES:
+            return None  # who watches asks models for what they keep from then on: the next run tells
         if changed is not None:
             return self._give_up(state, f"the step changes {changed}", None)
         if unsure is not None:

@@ -301,3 +301,46 @@ def test_recordings_say_what_was_replayed(tmp_path):
     rows = sorted((row["op"], row["count"], row["replayed"]) for row in top_rows(record))
     assert rows == [("add", 1, 1), ("tanh", 1, 0), ("tanh", 1, 1)]
     assert overview(read)["replayed"] == 2 == overview(glance(tmp_path / "x.efz")[0])["replayed"]
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+@pytest.mark.parametrize("shape", [[ef.Input((3,))], []], ids=["known shape", "unknown shape"])
+def test_a_step_is_captured_whichever_run_is_traced_first(first, shape):
+    model = ef.Sequential([*shape, layers.Dense(4, activation="relu"), layers.Dense(1)])
+    optimizer = ef.optimizers.Adam()
+
+    @ef.function
+    def step(x, y):
+        with ef.GradientTape() as tape:
+            loss = ef.ops.mean((model(x) - y) ** 2)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        return loss
+
+    given = ef.ops.ones((8, 3)), ef.ops.ones((8, 1))
+    for i in range(6):
+        if i == first:
+            with viz.trace():
+                step(*given)
+        else:
+            step(*given)
+    assert step.why_eager is None
+    assert step.replays >= 2
+
+
+def test_a_step_that_always_changes_something_is_given_up_under_a_trace_too():
+    class Counting(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.calls = 0
+
+        def call(self, x):
+            self.calls += 1
+            return x * 2.0
+
+    layer = Counting()
+    run = ef.function(lambda x: layer(x))
+    with viz.trace(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(8):
+            run(ef.ops.ones(3))
+    assert "calls" in run.why_eager

@@ -16,11 +16,11 @@ __all__ = ["axes_of", "axis_of", "kept", "listed", "spread"]
 _SMALL = 1 << 14  # elements: above, writing them costs more than the call
 
 
-def axes_of(axis: Axes) -> Any:
+def axes_of(axis: Any) -> Any:
     """What NumPy takes for `axis`: lists become tuples, and so do arrays of integers."""
     if axis.__class__ is numpy.ndarray:
-        axis = axis.tolist()  # type: ignore[union-attr]
-    return tuple(axis) if axis.__class__ is list else axis  # type: ignore[arg-type]
+        axis = axis.tolist()
+    return tuple(axis) if axis.__class__ is list else axis
 
 
 def axis_of(axis: int, ndim: int, name: str = "axis") -> int:
@@ -38,8 +38,8 @@ def listed(axis: Axes, ndim: int) -> tuple[int, ...]:
     """Axes as a tuple, counted from the front; all of them for None."""
     if axis is None:
         return tuple(range(ndim))
-    axis = axes_of(axis)
-    return tuple([axis_of(a, ndim) for a in (axis if isinstance(axis, tuple) else (axis,))])  # type: ignore[arg-type]
+    several = axes_of(axis)
+    return tuple([axis_of(a, ndim) for a in (several if isinstance(several, tuple) else (several,))])
 
 
 def kept(shape: tuple[int, ...], axis: Axes) -> tuple[int, ...]:
