@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter, is_not
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict
+from typing import Any, NoReturn, Self, TypedDict
 
 import numpy
 
@@ -40,7 +40,7 @@ from eagerflow.optimizers.updates.graphed import GraphedUpdates
 from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update
 from eagerflow.world.current import world
 
-__all__ = ["AnyOptimizer", "Optimizer", "Shared"]
+__all__ = ["Optimizer", "Shared"]
 
 _ARRAYS = {numpy.ndarray}
 _constraint, _is_overwritten = attrgetter("variable.constraint"), attrgetter("variable.overwrite_with_gradient")
@@ -677,16 +677,6 @@ def _constant(value: float) -> Callable[..., Any]:
         return namespace_of(start).full(shape, value, start.dtype)
 
     return initialize
-
-
-if TYPE_CHECKING:
-
-    class AnyOptimizer(Optimizer):
-        """An optimizer whose class only a run knows, as `model.optimizer`: it may have any attribute."""
-
-        def __getattr__(self, name: str) -> Any: ...
-else:
-    AnyOptimizer = Optimizer
 
 
 def _overwrite(entries: list[Entry], gradients: list[Any], now: bool) -> tuple[list[Entry], list[Any]]:

@@ -25,7 +25,7 @@ from eagerflow.graphs.recording import graphs_wanted
 from eagerflow.layer.added_losses import summed
 from eagerflow.layer.tracking import changes
 from eagerflow.metrics.base import Metric
-from eagerflow.optimizers.base import AnyOptimizer
+from eagerflow.optimizers.any_optimizer import AnyOptimizer
 from eagerflow.training.as_compiled import as_compiled, trainable_now
 from eagerflow.training.captured.ahead import Ahead, ahead
 from eagerflow.training.captured.steps import CapturedSteps, CapturesSteps, counted, predicted, tested
@@ -153,8 +153,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         >>> model.optimizer.name
         'adam'
         """
-        own: Any = self.__dict__.get("_own_optimizer")
-        return own if self._compiled is None else self._compiled.optimizer
+        return getattr(self._compiled, "optimizer", self.__dict__.get("_own_optimizer"))
 
     @optimizer.setter
     def optimizer(self, value: OptimizerLike) -> None:

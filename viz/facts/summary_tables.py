@@ -200,6 +200,7 @@ def top(record: Record, by: str = "time", n: int = 10) -> Text:
     }
     heads: tuple[str, ...] = (by, "ops", "time", "share", "memory")
     if by in ("time", "memory", "flops"):
+        shown["layer"] = lambda row: formatting.clean(_whose(row), 50)
         again = ("replayed",) if any(row["replayed"] for row in found) else ()
         heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
     lines = [[shown[h](row) if h in shown else formatting.clean(row[h], 50) for h in heads] for row in found]
@@ -238,7 +239,8 @@ def _top_ops(record: Record, by: str, n: int) -> list[dict[str, Any]]:
     groups: dict[tuple[Any, ...], list[Op]] = {}
     for op in record.ops:
         made = tuple([(record.tensors[i].shape, record.tensors[i].dtype) for i in op.outputs])
-        groups.setdefault((op.name, op.phase, _around_owner(record, op), made, places[op.id]), []).append(op)
+        counts_for = _around_owner(record, op), _updated(record, op)
+        groups.setdefault((op.name, op.phase, *counts_for, made, places[op.id]), []).append(op)
     found = [_top_row(record, ops, places[ops[0].id]) for ops in groups.values()]
     return sorted(found, key=lambda row: row[by] or 0, reverse=True)[:n]
 
@@ -253,6 +255,7 @@ def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
         "op": op.name,
         "phase": op.phase,
         "layer": record.path(_around_id(record, op)),
+        "weight": _updated(record, op),
         "output": ", ".join([formatting.tensor(record.tensors[i]) for i in op.outputs[:2]]),
         "count": len(ops),
         "replayed": sum(each.replayed for each in ops),
@@ -261,6 +264,17 @@ def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
         "flops": sum(known) if known else None,
         "source": place,
     }
+
+
+def _updated(record: Record, op: Op) -> str:
+    """The weight that an optimizer's op changes; of several the first, and how many more."""
+    names = [record.tensors[i].name for i in op.outputs if op.phase == "update" and record.tensors[i].name]
+    return "" if not names else names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
+
+
+def _whose(row: dict[str, Any]) -> str:
+    """The layer that an op counts for; for an optimizer's one, the optimizer and the weight."""
+    return f"{row['layer']}: {row['weight']}" if row["weight"] else str(row["layer"])
 
 
 def _places(record: Record) -> list[str]:

@@ -158,6 +158,18 @@ def test_tables_align_numbers_to_the_right():
     assert table(("name", "n"), [("a", "1"), ("bb", "22")]).splitlines()[2:] == ["a      1", "bb    22"]
 
 
+def test_top_says_which_weight_an_optimizer_changes():
+    model = ef.Sequential([ef.Input((3,)), *[ef.layers.Dense(3, name=name) for name in ("here", "there")]], name="net")
+    model.compile("adam", "mse")
+    x = ops.ones((4, 3))
+    with viz.trace() as t:
+        model.fit(x, x, batch_size=2, verbose=0)
+    updates = {row["weight"]: row["count"] for row in top_rows(t, n=1000) if row["phase"] == "update"}
+    assert updates == {f"net/{layer}/{name}": 2 for layer in ("here", "there") for name in ("kernel", "bias")}
+    assert "adam: net/there/kernel" in t.top(n=1000)
+    assert {row["weight"] for row in top_rows(t, n=1000) if row["phase"] != "update"} == {""}
+
+
 def test_top_sums_equal_ops_of_all_steps_under_the_line_that_made_the_layer():
     dense = ef.layers.Dense(3, name="here")
     place = formatting.place(Frame(*dense.created_at))
