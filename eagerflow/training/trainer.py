@@ -153,7 +153,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         >>> model.optimizer.name
         'adam'
         """
-        return getattr(self._compiled, "optimizer", self.__dict__.get("_own_optimizer"))
+        return getattr(self._compiled, "optimizer", self.__dict__.get("_own_optimizer"))  # type: ignore[return-value]
 
     @optimizer.setter
     def optimizer(self, value: OptimizerLike) -> None:

@@ -32,6 +32,8 @@ __all__ = ["LivePage", "live"]
 
 _LAST_BREATH = 0.5  # the same, where a signal ends it
 _LAST_WORDS = 5.0  # seconds that the end of the program waits for what is still to be sent
+_LINGER = 600.0  # seconds that the page stays for a browser that may still come
+_LINGER_IN_NOTEBOOK = 5.0  # a browser that is loading the page again is back by then
 _CELL = 2.0  # and the end of a cell, in a notebook
 _TICKET = 60.0  # seconds that an address which leads to the page once is good for
 
@@ -44,7 +46,7 @@ def live(
     every: float = 2.0,
     every_steps: int = 1,
     overhead: float = 0.03,
-    linger: float = 600.0,
+    linger: float | None = None,
     name: str | None = None,
     doctor: bool = True,
 ) -> LivePage:
@@ -67,7 +69,8 @@ def live(
             an epoch, fewer rows than the step before.
         overhead: the largest share of the time that recorded steps may cost, and as much again for the doctor after
             the first steps; with a slow model they come less often.
-        linger: seconds that the page stays after the program has ended, while no browser shows it.
+        linger: seconds that the page stays after the program has ended, while no browser shows it. Default: 600; in a
+            notebook, whose cell keeps the last state, 5.
         name: a title.
         doctor: look for what is wrong (see `viz.doctor`), and list it on the page.
 
@@ -93,6 +96,8 @@ def live(
         "every_steps", every_steps, isinstance(every_steps, int) and every_steps >= 1, "a number of steps, 1 or more"
     )
     _check("overhead", overhead, 0 < overhead <= 1, "a share of the time, above 0 and at most 1")
+    if linger is None:
+        linger = _LINGER if notebook.kernel() is None else _LINGER_IN_NOTEBOOK
     _check("linger", linger, 0 <= linger < math.inf, "seconds, 0 or more")
     child = Child(document(name), port, float(linger))
     opened = LivePage(child, Pace(every, overhead), every_steps, model, doctor)

@@ -93,6 +93,23 @@ def test_the_cell_shows_curves_and_numbers_and_no_address(shell, capsys):
     assert "".join(capsys.readouterr()) == ""
 
 
+@pytest.mark.parametrize(("given", "expected"), [({}, 5.0), ({"linger": 60}, 60.0)])
+def test_the_page_goes_soon_after_the_kernel(shell, monkeypatch, given, expected):
+    told = []
+    made = handle.Child
+    monkeypatch.setattr(handle, "Child", lambda html, port, linger: told.append(linger) or made(html, port, linger))
+    viz.live(open_browser=False, **given)
+    assert told == [expected]
+
+
+def test_the_page_of_a_program_waits_for_a_browser(monkeypatch):
+    told = []
+    made = handle.Child
+    monkeypatch.setattr(handle, "Child", lambda html, port, linger: told.append(linger) or made(html, port, linger))
+    viz.live(open_browser=False).close(quit=True)
+    assert told == [600.0]
+
+
 def test_the_end_of_fit_is_told_before_the_program_ends():
     running = {"mode": "training", "step": 9, "epochs": 3, "epoch": 3, "rate": 2.0, "eta": 0.0}
     assert still({"status": running})[0] == "viz.live, training · epoch 3 / 3 · step 9 · speed 2 steps/s · left 0 s"
