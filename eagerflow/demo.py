@@ -40,7 +40,9 @@ model = ef.Sequential(
     ]
 )
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-model.fit(x_train, y_train, epochs=20, validation_data=(x_test, y_test), verbose=2)
+model.fit(x_train, y_train, epochs=20, validation_data=(x_test, y_test), verbose=0)
+_, accuracy = model.evaluate(x_test, y_test, verbose=0)
+print(f"test accuracy {{accuracy:.1%}}")
 '''
 
 
@@ -129,13 +131,13 @@ def _report(accuracy: float, seconds: float, out: Path, files: dict[str, Path]) 
     print(f"  recording    {files['efz']}")
     print(f"  TensorBoard  {out / 'logs'}")
     watch, python = _watcher(), _python()
-    logs, efz, stuck, train = (shlex.quote(str(out / name)) for name in ("logs", "step.efz", "stuck.py", "train.py"))
+    logs, efz, stuck, train = (shlex.quote(str(out / name)) for name in ("logs", "train.efz", "stuck.py", "train.py"))
     board = f"{python} -m {pip_install('tensorboard')} && {python} -m tensorboard.main --logdir {logs}"
     print("\nNext:")
     for command, what in {
         f"{watch} doctor {stuck}": "why this network doesn't learn, on which line, and what to do",
         f"{watch} run --live {train}": "watch this one learn, on a page in your browser (end with Ctrl-C)",
-        f"{watch} top {efz}": "what took the most time in that step",
+        f"{watch} run --steps {_UNTRACED} -o {efz} {train} && {watch} top {efz}": "what took most time in a step of it",
         board: "its curves and graph",
     }.items():
         print(f"  {command}\n      {what}")
