@@ -35,6 +35,24 @@ def is_metric(value: Any) -> bool:
     return hasattr(kind, "update_state") and hasattr(kind, "result") and hasattr(kind, "reset_state")
 
 
+class _NotBuilt(list[Variable]):
+    """No weights, of a layer that isn't built: who takes one out of the list learns why there is none."""
+
+    def __init__(self, layer: WeightHolder) -> None:
+        super().__init__()
+        self._layer = layer
+
+    def __getitem__(self, place: Any) -> Any:
+        if self or isinstance(place, slice):
+            return super().__getitem__(place)
+        raise IndexError(
+            f"{describe(self._layer)} has no weights yet: it isn't built. Call it on data, or build(input_shape)."
+        )
+
+    def __reduce__(self) -> Any:
+        return list, (list(self),)
+
+
 class WeightHolder:
     """Tracks what its attributes hold, and answers for the weights of itself and its sublayers."""
 
@@ -212,7 +230,7 @@ class WeightHolder:
         if cached is None or cached[0] != changes.count:
             found = unique(v for layer in self._flatten_layers() for v in layer._gather()[0])
             cached = self.__dict__["_all_weights"] = (changes.count, found)
-        return list(cached[1])
+        return list(cached[1]) if cached[1] or self.__dict__.get("built", True) else _NotBuilt(self)
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -223,7 +241,10 @@ class WeightHolder:
         >>> [w.name for w in layer.trainable_weights]
         ['gamma', 'beta']
         """
-        return [v for v in self.weights if v.trainable] if self.trainable else []
+        own = self.weights
+        if not own:
+            return own
+        return [v for v in own if v.trainable] if self.trainable else []
 
     @property
     def non_trainable_weights(self) -> list[Variable]:

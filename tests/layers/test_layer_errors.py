@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
-from eagerflow import layers as L
+from eagerflow import Sequential, layers as L
 from eagerflow.core.tensor import Tensor
 
 
@@ -168,3 +170,21 @@ def test_build_without_a_shape_is_called_without_one():
             return inputs + self.shift
 
     assert Shift()(floats(3, 2)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("name", ["weights", "trainable_weights", "trainable_variables"])
+def test_asking_for_a_weight_of_what_is_not_built_says_so(name):
+    model = Sequential([L.Dense(3, name="first")], name="net")
+    for holder, called in ((model, 'Sequential "net"'), (model.layers[0], 'Dense "first"')):
+        found = getattr(holder, name)
+        assert found == []
+        assert found[:1] == []
+        assert copy.deepcopy(found) == []
+        with pytest.raises(IndexError, match=f"^{called} has no weights yet: .* build"):
+            found[0]
+    model.build((None, 2))
+    assert getattr(model, name)[0].shape == (2, 3)
+    with pytest.raises(IndexError, match="out of range"):
+        getattr(model, name)[2]
+    with pytest.raises(IndexError, match="out of range"):
+        getattr(L.ReLU(), name)[0]
