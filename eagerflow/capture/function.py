@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ from eagerflow.core.in_place import undo
 from eagerflow.core.log import log
 from eagerflow.core.observe import current, heard_by, observing
 from eagerflow.core.tensor import Tensor
+from eagerflow.kernels.machine.threads import get_num_threads
 from eagerflow.layer.call_context import current_call
 from eagerflow.world.current import world
 
@@ -205,30 +207,34 @@ class Captured(Generic[P, R]):
                 return self._launched(state.graphs, tensors)
             return program.run(*[tensor.data for tensor in tensors])
 
-    def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any] | None:
-        """What several calls give that don't depend on each other, computed at the same time.
+    def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What the first of several calls give that don't depend on each other, computed at the same time.
 
         Args:
             calls: the arguments of each.
 
         Returns:
-            The results in order; None where not all are replays that may run at the same time: then nothing was called.
+            The results of the first ones, in order: of as many as are replays of one program, and as keep the threads
+            busy. Of none of them where they can't run at the same time. The others weren't called.
         """
         if current() or log.get() is not None or not _alone():
-            return None
+            return []
         given = [Arguments(args, {}) for args in calls]
         state = self._states.get(given[0].key)
         if state is None or (program := state.program) is None or state.graphs is not None:
-            return None
-        if any(each.arrays or not each.plain or each.key != given[0].key for each in given):
-            return None
-        if self.verify_every and state.replays % self.verify_every + len(calls) >= self.verify_every:
-            return None
-        if not may_run_side_by_side(program, len(calls)) or self._outdated(state):
-            return None
-        state.replays += len(calls)
-        self.replays += len(calls)
-        return run_side_by_side(program, [[tensor.data for tensor in each.tensors] for each in given])
+            return []
+        alike = itertools.takewhile(lambda one: one.key == given[0].key and one.plain and not one.arrays, given)
+        count = len(list(alike))
+        if self.verify_every:
+            count = min(count, self.verify_every - 1 - state.replays % self.verify_every)
+        left = count % get_num_threads()
+        if left <= get_num_threads() // 2:  # these are sooner done one after the other, each by all threads
+            count -= left
+        if not count or not may_run_side_by_side(program) or self._outdated(state):
+            return []
+        state.replays += count
+        self.replays += count
+        return run_side_by_side(program, [[tensor.data for tensor in one.tensors] for one in given[:count]])
 
     def _ready(self, state: _State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""

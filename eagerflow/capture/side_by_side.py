@@ -11,21 +11,21 @@ import numpy
 from eagerflow.capture.instructions import Call, Compute, Instruction, Read
 from eagerflow.capture.program import Program
 from eagerflow.kernels.machine.costs import Threads
-from eagerflow.kernels.machine.threads import each
+from eagerflow.kernels.machine.threads import each, get_num_threads
 
 __all__ = ["may_run_side_by_side", "run_side_by_side"]
 
 _MEMORY = 1 << 31  # bytes of all replays' values together
 
 
-def may_run_side_by_side(program: Program, replays: int) -> bool:
-    """Whether so many replays may run at the same time.
+def may_run_side_by_side(program: Program) -> bool:
+    """Whether a replay may run in each thread at the same time.
 
     They may where the step only computes, on NumPy and by functions of ours: no variable is changed, nothing is drawn.
     """
     if program.modules != {numpy} or program.goes_back or program.taped:
         return False
-    return all(map(_only_computes, program.needed)) and program.peak * replays <= _MEMORY
+    return all(map(_only_computes, program.needed)) and program.peak * get_num_threads() <= _MEMORY
 
 
 def _only_computes(instruction: Instruction) -> bool:

@@ -12,6 +12,7 @@ from eagerflow import layers, ops
 from eagerflow.capture import function
 from eagerflow.core.op import op
 from eagerflow.kernels.machine import costs
+from eagerflow.training.captured import ahead
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(53, 6)).astype("float32"), RNG.integers(0, 3, (53,))
@@ -20,6 +21,7 @@ X, Y = RNG.normal(size=(53, 6)).astype("float32"), RNG.integers(0, 3, (53,))
 @pytest.fixture(autouse=True)
 def three_threads(monkeypatch):
     monkeypatch.setattr(costs.Threads, "LEAST", 0.0)
+    monkeypatch.setattr(ahead, "_AT_ONCE", 0.0)  # a batch for each thread, however fast the machine is
     ef.set_num_threads(3)
     yield
     ef.set_num_threads(None)
@@ -66,6 +68,16 @@ def test_evaluations_have_the_numbers_of_eager_ones(together):
             assert captured.evaluate(X, Y, batch_size=5, verbose=0, **given) == wanted
     assert together
     assert set(together) == {3}
+
+
+def test_threads_take_several_short_batches_before_they_wait_for_each_other(together, monkeypatch):
+    monkeypatch.setattr(ahead, "_AT_ONCE", 1e9)
+    captured, eager = classifier(jit_compile=True), classifier()
+    wanted = eager.predict(X, batch_size=2, verbose=0)
+    for _ in range(3):
+        np.testing.assert_array_equal(captured.predict(X, batch_size=2, verbose=0), wanted)
+    assert together[-3:] == [3, 12, 11]  # and the last row alone, which is another signature
+    assert captured.captured_steps["the prediction"].replays == 3 * 27 - 2 - 2
 
 
 def test_replays_are_under_way_at_the_same_time(monkeypatch):

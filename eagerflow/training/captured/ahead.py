@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -15,8 +16,12 @@ from eagerflow.training.captured.steps import counted
 __all__ = ["Ahead", "ahead"]
 
 
+_ROUNDS = 4  # that threads do without waiting for each other, at most
+_AT_ONCE = 0.02  # seconds that rounds may take together: a progress bar stands still meanwhile
+
+
 class Ahead:
-    """Takes as many batches as there are threads, and computes what is captured of their steps at the same time.
+    """Takes some batches for each thread, and computes what is captured of their steps at the same time.
 
     Args:
         captured: that part of a step, a function of the model and the parts of a batch.
@@ -36,16 +41,26 @@ class Ahead:
     ) -> None:
         self._captured, self._model, self._parts, self._step, self._rest = captured, model, parts, step, rest
         self._found = deque[Any]()
+        self._rounds = 1
 
     def over(self, batches: Iterable[Any]) -> Iterator[Any]:
         """The batches, each of which is to be given to `__call__` before the next is asked for."""
         batches = iter(batches)
-        while group := list(islice(batches, get_num_threads())):
+        while group := list(islice(batches, get_num_threads() * self._rounds)):
             if len(group) > 1:
-                calls = [(self._model, *unpack_x_y_sample_weight(data)[: self._parts]) for data in group]
-                self._found.extend(self._captured.side_by_side(calls) or ())
+                self._compute(group)
             while group:
                 yield group.pop(0)
+
+    def _compute(self, group: list[Any]) -> None:
+        """Compute as many of the first batches of a group as can be at the same time; the others are left for later."""
+        calls = [(self._model, *unpack_x_y_sample_weight(data)[: self._parts]) for data in group]
+        start = time.perf_counter()
+        found = self._captured.side_by_side(calls)
+        self._found.extend(found)
+        if found:
+            took = (time.perf_counter() - start) * get_num_threads() / len(found)
+            self._rounds = min(_ROUNDS, max(1, int(_AT_ONCE / took)))
 
     def __call__(self, data: Any) -> Any:
         """What the step gives for a batch. At the beginning, and with too few batches left, it runs by itself."""
