@@ -97,6 +97,10 @@ ADVICE = {
         "Take all of model.trainable_variables, in tape.gradient and for the optimizer; where layers shall stay as "
         "they are, say so: layer.trainable = False."
     ),
+    "frozen.left_out": (
+        "Add its weights, in tape.gradient and for the optimizer: variables = first.trainable_variables + "
+        "second.trainable_variables; if it should stay as it is, say so: its trainable = False."
+    ),
     "frozen.rounded": (
         "See that more of the gradient arrives: relu, he_normal, normalization or shortcuts; Adam makes steps of the "
         "same size from small gradients."

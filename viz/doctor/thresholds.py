@@ -168,6 +168,7 @@ STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first
 
 FROZEN_ELEMENTS = 16  # of each weight, those with the largest gradients: an update changes them first
 FROZEN_LOOKED = 10_000  # elements among which they are sought
+DEPENDS_STEPS = (4, 5)  # in which it is followed what the loss was made with; two, for losses that take turns
 PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
 
 # -- noise, and rows of validation data

@@ -6,6 +6,7 @@ from viz.doctor.check_base import Check
 from viz.doctor.checks.activations import DeadRelu, Saturated
 from viz.doctor.checks.answers import Answers
 from viz.doctor.checks.endings import Endings
+from viz.doctor.checks.forgotten import Forgotten
 from viz.doctor.checks.frozen import Frozen
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs, Normalizations
@@ -50,6 +51,7 @@ CHECKS: tuple[type[Check], ...] = (
     Penalties,
     Unreached,
     Frozen,
+    Forgotten,
     Noise,
     Memory,
     Timing,

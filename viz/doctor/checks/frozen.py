@@ -71,8 +71,6 @@ class Frozen(Check):
         self._place: Any = None
         self._without: dict[int, int] = {}  # models without trainable weights: steps
         self._gradients = 0
-        self._groups: set[Any] = set()  # sources of gradients, by their number and ends
-        self._sources: set[int] = set()  # all variables of which a gradient was ever asked
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
         self._given: set[int] = set()  # those that an optimizer updated
         self._only_new = True  # has each step trained weights that were not there before?
@@ -173,10 +171,6 @@ class Frozen(Check):
         first = getattr(sources[0], "identity", 0)
         if first != self._first_source:
             self._first_source, self._renewals, self._renewed = first, 0, []
-        group = len(sources), id(sources[0]), id(sources[-1])
-        if group not in self._groups:  # of a later stage of the training, perhaps
-            self._groups.add(group)
-            self._sources |= {s.identity for s in sources if isinstance(s, Variable)}
         if not self.watch.heavy:
             return
         self._gradients += 1
@@ -230,7 +224,6 @@ class Frozen(Check):
             return
         if self._renewals >= limits.FEW_STEPS and not self._set:
             self._forgets()
-        self._forgotten()
         many = [w for w in self._watched.values() if self._asked[w.variable.identity] >= limits.UNREACHED_STEPS]
         still = [w for w in many if w.unchanged]
         if not still or any(_accumulates(o) for o in self._optimizers.values()):
@@ -266,37 +259,6 @@ class Frozen(Check):
             key=("frozen", "optimizer"),
             evidence={"unchanged": 0, "steps": self._renewals},
         )
-
-    def _forgotten(self) -> None:
-        """Weights of a model of which others are trained, that no gradient was ever asked of."""
-        steps = max(self._asked.values(), default=0)
-        if steps < limits.UNREACHED_STEPS:
-            return
-        models = [root for root in self._owners.roots() if self._trains_a_part_of(root)]
-        if not models:
-            return
-        model = max(models, key=lambda root: len(root.trainable_variables))
-        own = [v for v in model.trainable_variables if isinstance(v, Variable)]
-        left = [v for v in own if self._is_left_out(v)]
-        names = ", ".join([v.path for v in left[:4]]) + (", …" if len(left) > 4 else "")
-        self.watch.report(
-            "frozen.forgotten",
-            "warning",
-            f"{len(left)} of {len(own)} trainable weights of {layer_label(model)!r} are never given to the optimizer, "
-            f"nor is their gradient asked for: {names} stay{'s' if len(left) == 1 else ''} as first drawn",
-            place=self._place,
-            key=("frozen", "forgotten"),
-            evidence={"unchanged": len(left), "steps": self.watch.step, "variables": [v.path for v in left]},
-        )
-
-    def _trains_a_part_of(self, root: Any) -> bool:
-        given = [v for v in getattr(root, "trainable_variables", ()) if isinstance(v, Variable)]
-        return any(v.identity in self._asked for v in given) and any(self._is_left_out(v) for v in given)
-
-    def _is_left_out(self, variable: Variable) -> bool:
-        """No gradient was asked of it, and nobody gave it values, as loading does, or copying from another network."""
-        known = variable.identity in self._sources or variable.identity in self._set
-        return not known and self._owners.met(self._owners.of(variable))
 
     def _all(self, still: list[_Watched]) -> None:
         optimizer = next(iter(self._optimizers.values()), None)

@@ -1,0 +1,167 @@
+"""`frozen.forgotten`: weights that the loss depends on, and that no gradient is ever asked of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow import Variable
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host, tensors
+from viz.doctor.program import layer_label
+from viz.doctor.variable_owners import Owners
+
+__all__ = ["Forgotten"]
+
+
+class _Use:
+    """How the loss of a step came to depend on weights that it isn't differentiated by."""
+
+    def __init__(self) -> None:
+        self.reached: set[int] = set()  # all of them
+        self.in_line: set[int] = set()  # those before or behind trained ones; others stand beside them
+
+
+class Forgotten(Check):
+    """Follows which weights gradients are asked of, and in two steps which the loss was made with."""
+
+    always = ("on_gradient",)
+    begins = ("layer", "model")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._owners = Owners()
+        self._born = Variable(0.0, trainable=False).identity  # what was made later has never been anything but drawn
+        self._groups: dict[Any, int] = {}  # sources of gradients, by their number and ends: how often
+        self._sources: set[int] = set()  # all variables of which a gradient was ever asked
+        self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
+        self._made: list[tuple[list[int], list[Any]]] = []  # the ops of a step: keys of outputs, and inputs
+        self._use = _Use()
+        self._first: dict[int, numpy.ndarray] = {}  # a few elements of each weight, as they were
+        self._place: Any = None
+
+    def on_scope_begin(self, opened: Any) -> None:
+        if self.watch.step < 2:
+            self._owners.meet(opened)
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if self.watch.step in limits.DEPENDS_STEPS:
+            made = [x.key for x in tensors(outputs) if x.key is not None]
+            if made:
+                self._made.append((made, [x for x in tensors(list(inputs)) if x.key is not None]))
+
+    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
+        if name == "assign" and not self.watch.inside("optimizer"):
+            self._set.add(variable.identity)
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        ends = [getattr(source, "identity", 0) for source in (sources[0], sources[-1])]
+        group = len(sources), *ends
+        if group not in self._groups:  # of a later stage of the training, perhaps
+            self._sources |= {s.identity for s in sources if isinstance(s, Variable)}
+        self._groups[group] = self._groups.get(group, 0) + 1
+        if self._place is None:
+            self._place = self.watch.called_at()
+        if self._made:
+            self._follow({t.key for t in tensors(targets)}, {getattr(s, "identity", 0) for s in sources})
+
+    def on_step_end(self) -> None:
+        self._made.clear()
+        if self.watch.step == max(limits.DEPENDS_STEPS):
+            self._first = {v.identity: _some(v) for v in self._owners.variables()}
+
+    def _follow(self, keys: set[int | None], asked: set[int]) -> None:
+        """From the loss back to the variables it was made with."""
+        way = []
+        for made, given in reversed(self._made):
+            if not keys.isdisjoint(made):
+                way.append((made, given))
+                keys.update(x.key for x in given)
+        of_trained: set[int | None] = set()  # tensors that depend on weights whose gradient is asked
+        of_others: dict[int | None, set[int]] = {}  # the others' weights, by tensors that depend on them
+        for made, given in reversed(way):
+            own = {x.identity for x in given if isinstance(x, Variable)}
+            rest = [x.key for x in given if not isinstance(x, Variable)]
+            before = set().union(*[of_others[key] for key in rest if key in of_others])
+            trained = not of_trained.isdisjoint(rest)
+            if trained:
+                self._use.in_line |= own - asked
+            if not own.isdisjoint(asked):
+                self._use.in_line |= before
+            self._use.reached |= own - asked
+            if trained or not own.isdisjoint(asked):
+                of_trained.update(made)
+            of_others.update({key: before | (own - asked) for key in made if before or own - asked})
+
+    def finish(self) -> None:
+        """Judge what was left out."""
+        if max(self._groups.values(), default=0) < limits.UNREACHED_STEPS:
+            return
+        roots = self._owners.roots()
+        part = [root for root in roots if self._trains_a_part_of(root)]
+        if part:
+            self._tell_part(max(part, key=lambda root: len(root.trainable_variables)))
+            return
+        whole = [root for root in roots if self._is_used_as_drawn(root)]
+        if whole:
+            self._tell_whole(max(whole, key=lambda root: len(root.trainable_variables)))
+
+    def _trains_a_part_of(self, root: Any) -> bool:
+        given = _trainable(root)
+        return any(v.identity in self._sources for v in given) and any(self._is_left_out(v) for v in given)
+
+    def _is_left_out(self, variable: Variable) -> bool:
+        """No gradient was asked of it, and nobody gave it values, as loading does, or copying from another network."""
+        known = variable.identity in self._sources or variable.identity in self._set
+        first = self._first.get(variable.identity)
+        moved = first is not None and bool((first != _some(variable)).any())
+        return not known and not moved and self._owners.met(self._owners.of(variable))
+
+    def _is_used_as_drawn(self, root: Any) -> bool:
+        """Is the loss made with weights of this model, all of which are as they were drawn?"""
+        given = _trainable(root)
+        left = all(self._is_left_out(v) and v.identity > self._born for v in given)
+        return left and any(v.identity in self._use.reached for v in given)
+
+    def _tell_part(self, model: Any) -> None:
+        """Weights of a model of which others are trained."""
+        own = _trainable(model)
+        left = [v for v in own if self._is_left_out(v)]
+        self.watch.report(
+            "frozen.forgotten",
+            "warning",
+            f"{len(left)} of {len(own)} trainable weights of {layer_label(model)!r} are never given to the optimizer, "
+            f"nor is their gradient asked for: {_names(left)} stay{'s' if len(left) == 1 else ''} as first drawn",
+            place=self._place,
+            key=("frozen", "forgotten"),
+            evidence={"unchanged": len(left), "steps": self.watch.step, "variables": [v.path for v in left]},
+        )
+
+    def _tell_whole(self, model: Any) -> None:
+        """A model or layer of its own, beside the trained ones."""
+        own = _trainable(model)
+        in_line = any(v.identity in self._use.in_line for v in own)
+        self.watch.report(
+            "frozen.left_out",
+            "warning" if in_line else "info",  # a random network beside the trained one may be its target
+            f"the loss depends on {layer_label(model)!r}, but the gradient of its {len(own)} trainable "
+            f"weight{'s' if len(own) > 1 else ''} ({_names(own)}) is never asked for: while others learn, "
+            f"{'they stay' if len(own) > 1 else 'it stays'} as first drawn",
+            layer=model,
+            place=self._place,
+            key=("frozen", "forgotten"),
+            evidence={"unchanged": len(own), "steps": self.watch.step, "variables": [v.path for v in own]},
+        )
+
+
+def _trainable(root: Any) -> list[Variable]:
+    return [v for v in getattr(root, "trainable_variables", ()) if isinstance(v, Variable)]
+
+
+def _some(variable: Variable) -> numpy.ndarray:
+    return host(variable.data).reshape(-1)[: limits.FROZEN_ELEMENTS].copy()
+
+
+def _names(variables: list[Variable]) -> str:
+    return ", ".join([v.path for v in variables[:4]]) + (", …" if len(variables) > 4 else "")
