@@ -13,6 +13,8 @@ from eagerflow import layers
 from tests.viz import browser
 from tests.viz.livepage.watching import data, mlp
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = '</script><img src=x onerror="window.hacked=1">\'"`${window.hacked=2}\u202eλ🙂' + "x" * 10_000
 EVENTS = ("Runtime.exceptionThrown", "Log.entryAdded")
 

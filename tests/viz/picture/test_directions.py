@@ -12,7 +12,9 @@ from viz.picture.dot import placed
 
 
 @pytest.mark.parametrize("rankdir", ["LR", "RL", "BT"])
-@pytest.mark.parametrize("name", ["siamese", "gan", "many_ends"])
+@pytest.mark.parametrize(
+    "name", ["siamese", *(pytest.param(name, marks=pytest.mark.slow) for name in ("gan", "many_ends"))]
+)
 def test_nothing_lies_on_anything_else(name, rankdir):
     recording, _ = ALL[name]()
     check(recording.draw(rankdir=rankdir))
