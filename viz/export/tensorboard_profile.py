@@ -15,6 +15,7 @@ from typing import Any
 
 from eagerflow.base.files import replacing
 from eagerflow.base.protobuf_messages import Messages, message_classes
+from viz.export.tensorboard_memory import memory_events
 from viz.facts import formatting
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope
@@ -24,6 +25,7 @@ __all__ = ["Profile", "messages", "write"]
 
 _HOST = "/host:CPU"  # the plane that the plugin takes for what ran in Python
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_./>-]|^[^A-Za-z0-9.]")  # what names of ops can't have
+_MEMORY = 1_000_000  # the number of the line on which memory comes and goes: beyond those of threads
 _PICOSECONDS = 1000  # in the nanoseconds of a recording
 
 _MESSAGES: Messages = {
@@ -93,6 +95,8 @@ def write(record: Record, log_dir: str | os.PathLike[str], session: str | None =
 class Profile:
     """What the Profile tab shows of one or several recordings: scopes and ops nested in time, a line for each thread.
 
+    And memory that comes and goes, on a line of its own, of which "Memory Profile" is made.
+
     Attributes:
         space: the `XSpace`.
     """
@@ -120,6 +124,11 @@ class Profile:
             # An outer event comes before the inner one that begins with it.
             for start, end, title, stats in sorted([s for s in slices if s], key=lambda s: (s[0], -s[1])):
                 self._plane.event(line, title, at + start, at + end, stats)
+        memory = memory_events(record)
+        if memory:
+            line = self._plane.line(_MEMORY, "memory")
+            for when, name, about in memory:
+                self._plane.event(line, name, at + when, at + when, about)
 
     def write(self, log_dir: str | os.PathLike[str], session: str) -> pathlib.Path:
         """Write the file; returns its path."""

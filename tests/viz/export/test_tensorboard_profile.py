@@ -1,4 +1,4 @@
-"""What TensorBoard's Profile plugin reads. Seen with xprof 2.24: overview, timeline and table of ops."""
+"""What TensorBoard's Profile plugin reads. Seen with xprof 2.24: overview, timeline, memory and table of ops."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def plane_of(path):
     return space.planes[0]
 
 
-def named(plane):
-    """The events of the first line, with their names and what is known of each."""
+def named(plane, line=0):
+    """The events of a line, with their names and what is known of each."""
     names = {pair.key: pair.value.name for pair in plane.event_metadata}
     stats = {pair.key: pair.value.name for pair in plane.stat_metadata}
     return [
         (names[event.metadata_id], event, {stats[s.metadata_id]: s.str_value or s.int64_value for s in event.stats})
-        for event in plane.lines[0].events
+        for event in plane.lines[line].events
     ]
 
 
@@ -54,6 +54,33 @@ def test_events_of_a_profile_nest(steps, tmp_path):
             open_until.pop()
         assert end <= open_until[-1]
         open_until.append(end)
+
+
+def test_memory_that_comes_and_goes_has_a_line(tmp_path):
+    weight = ef.Variable(np.ones((10, 20), "float32"), name="w")
+    with viz.trace() as t:
+        y = ef.ops.ones((5, 10)) @ weight
+        del y
+    plane = plane_of(tensorboard_profile.write(t, tmp_path))
+    assert [line.name for line in plane.lines] == ["main", "memory"]
+    events = named(plane, 1)
+    assert [event.offset_ps for _, event, _ in events] == sorted(event.offset_ps for _, event, _ in events)
+    assert events[0][0] == "MemoryAllocation"
+    (of_weight,) = [about for _, _, about in events if about["tf_op"] == "w"]
+    assert (of_weight["allocation_bytes"], of_weight["region_type"], of_weight["shape"]) == (800, "parameter", "10×20")
+    made, gone = [(name, about["bytes_allocated"]) for name, _, about in events if about["tf_op"] == "forward/matmul"]
+    assert made[0] == "MemoryAllocation"
+    assert gone[0] == "MemoryDeallocation"
+    in_use = [about.get("bytes_allocated", 0) for _, _, about in events]
+    assert max(in_use) == events[-1][2]["peak_bytes_in_use"] == t.memory().peak
+    sizes = [(1 if name == "MemoryAllocation" else -1) * about["allocation_bytes"] for name, _, about in events]
+    assert in_use == list(np.cumsum(sizes))
+
+
+def test_where_memory_was_not_recorded_there_is_no_line_for_it(tmp_path):
+    with viz.trace(memory=False) as t:
+        ef.ops.tanh(ef.ops.ones(3))
+    assert [line.name for line in plane_of(tensorboard_profile.write(t, tmp_path)).lines] == ["main"]
 
 
 def test_without_times_there_is_no_profile(tmp_path):
