@@ -9,6 +9,7 @@ Events come in the order in which things happen:
 * `on_rule` after every backward rule, with the keys by which the forward op is known;
 * `on_gradient` after a whole backward pass, with the tensors that were asked for;
 * `on_draw` after random numbers were drawn;
+* `on_read` when Python takes the values out of a tensor, with `float(tensor)` or `tensor.numpy()`, say;
 * `on_update` after a variable was changed in place (optimizers, `assign`);
 * `on_scope_begin` / `on_scope_end` around layers, models, losses, metrics, optimizers, steps, data;
 * `on_collective` after ranks did something together, such as summing gradients;
@@ -30,7 +31,7 @@ from typing import Any
 from eagerflow.core.links import above
 
 __all__ = ["Observer", "Scope", "clock", "current", "draw", "heard_by", "logs", "observing", "scope", "state"]
-__all__ += ["unobserved"]
+__all__ += ["read", "unobserved"]
 
 
 class _State:
@@ -174,6 +175,13 @@ class Observer:
     def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         """Random numbers were drawn, not the same at every call: `drawn` is the array, `settings` its distribution."""
 
+    def on_read(self, tensor: Any, how: str) -> None:
+        """Python takes the values out of `tensor` by `how`, such as `"float"`: what it does with them no op tells.
+
+        `sys._getframe(3)` is the code that asked for them, which may be of eagerflow itself. Whoever takes the array
+        out of `tensor.data` isn't heard.
+        """
+
     def on_scope_begin(self, scope: Scope) -> None:
         """A scope begins."""
 
@@ -261,6 +269,12 @@ def draw(kind: str, drawn: Any, settings: Mapping[str, Any], started: int) -> No
         ended = clock()
         for observer in _observers.get():
             observer.on_draw(kind, drawn, settings, started, ended)
+
+
+def read(tensor: Any, how: str) -> None:
+    """Announce that Python takes the values out of `tensor`; asked for only while `state.ops` is set."""
+    for observer in _observers.get():
+        observer.on_read(tensor, how)
 
 
 def logs(kind: str, step: int, values: dict[str, Any]) -> None:

@@ -20,10 +20,11 @@ from eagerflow.base.config import floatx
 from eagerflow.base.errors import WrongTypeError, no_attribute
 from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import Array, Axes, DType, TensorLike
-from eagerflow.core.array_errors import first_odd_one
+from eagerflow.core.array_errors import first_odd_one, no_such_op, not_single, without_defaults
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.links import above
+from eagerflow.core.observe import read, state
 
 __all__ = ["Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor"]
 __all__ += ["numpy_functions", "register_methods"]
@@ -289,6 +290,8 @@ class Tensor:
         array([[1, 2],
                [3, 4]], dtype=int32)
         """
+        if state.ops:
+            read(self, "numpy")
         return numpy.array(to_host(self.data))
 
     def item(self) -> Any:
@@ -301,7 +304,9 @@ class Tensor:
         2.5
         """
         if self.size != 1:
-            raise ValueError(_not_single(".item()", self))
+            raise ValueError(not_single(".item()", self))
+        if state.ops:
+            read(self, "item")
         return self.data.item()
 
     def tolist(self) -> Any:
@@ -313,6 +318,8 @@ class Tensor:
         >>> json.dumps({"loss": ef.Tensor(0.5)}, default=ef.Tensor.tolist)  # a tensor is no number for json
         '{"loss": 0.5}'
         """
+        if state.ops:
+            read(self, "tolist")
         return to_host(self.data).tolist()
 
     def set_shape(self, shape: Any) -> None:
@@ -344,6 +351,8 @@ class Tensor:
         return _move(self, Device(device))
 
     def __array__(self, dtype: DType = None, copy: bool | None = None) -> ndarray:
+        if state.ops:
+            read(self, "array")
         host = numpy.asarray(to_host(self.data))
         if copy or (dtype is not None and host.dtype != dtype):
             return numpy.array(host, dtype=dtype)
@@ -354,16 +363,16 @@ class Tensor:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "reduce" and ufunc in _REDUCTIONS:
             axis = kwargs.pop("axis", 0)
-            return numpy_functions[_REDUCTIONS[ufunc]](*inputs, axis=axis, **_without_defaults(ufunc, kwargs))
+            return numpy_functions[_REDUCTIONS[ufunc]](*inputs, axis=axis, **without_defaults(ufunc, kwargs))
         if method != "__call__" or ufunc not in numpy_functions:
-            return _no_such_op(f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
-        return numpy_functions[ufunc](*inputs, **_without_defaults(ufunc, kwargs))
+            return no_such_op(f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+        return numpy_functions[ufunc](*inputs, **without_defaults(ufunc, kwargs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         op = numpy_functions.get(function)
         if op is None:
-            return _no_such_op(f"{function.__module__}.{function.__name__}")
-        return op(*args, **_without_defaults(function, kwargs))
+            return no_such_op(f"{function.__module__}.{function.__name__}")
+        return op(*args, **without_defaults(function, kwargs))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -380,25 +389,35 @@ class Tensor:
             raise WrongTypeError(
                 f"a tensor of shape {self.shape} has no single truth value. Use ops.any(tensor) or ops.all(tensor)."
             )
+        if state.ops:
+            read(self, "bool")
         return bool(self.data)
 
     def __float__(self) -> float:
+        if state.ops:
+            read(self, "float")
         return float(self._single("float()"))
 
     def __int__(self) -> int:
+        if state.ops:
+            read(self, "int")
         return int(self._single("int()"))
 
     def __complex__(self) -> complex:
+        if state.ops:
+            read(self, "complex")
         return complex(self._single("complex()"))
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu" or self.size != 1:
             raise TypeError(f"only an integer tensor of one element is an index; got {self.dtype}{list(self.shape)}")
+        if state.ops:
+            read(self, "index")
         return int(self.data.item())
 
     def _single(self, asked: str) -> Any:
         if self.size != 1:
-            raise TypeError(_not_single(asked, self))
+            raise TypeError(not_single(asked, self))
         return self.data.item()
 
     __hash__ = object.__hash__  # by identity, though `==` compares elements: tensors serve as keys of dicts
@@ -443,26 +462,6 @@ _REDUCTIONS = {
     numpy.logical_and: numpy.all,
     numpy.logical_or: numpy.any,
 }
-
-
-def _not_single(asked: str, tensor: Tensor) -> str:
-    return f"{asked} needs a tensor of one element; got shape {tensor.shape}. Reduce it, or use .numpy()."
-
-
-def _without_defaults(function: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """NumPy passes `out=None` and the like on; ops don't take them, and `out=tensor` can't work."""
-    out = kwargs.get("out")
-    if any(part is not None for part in (out if isinstance(out, tuple) else (out,))):
-        raise TypeError(f"numpy.{function.__name__}(out=...): tensors don't change in place; use the result.")
-    no_value = getattr(numpy, "_NoValue", None)
-    empty = {k: v for k, v in kwargs.items() if v is no_value or (k in ("out", "dtype", "order") and v is None)}
-    return {k: v for k, v in kwargs.items() if k not in empty and not (k == "where" and v is True)}
-
-
-def _no_such_op(name: str) -> NoReturn:
-    raise TypeError(
-        f"{name} has no op for tensors. Use an op of eagerflow.ops, or {name}(tensor.numpy()) without gradient."
-    )
 
 
 def _copied(tensor: Any, dtype: DType, where: Device) -> Tensor:

@@ -21,7 +21,6 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import whole_sequences
 from eagerflow.layer.symbolic.graph import Graph
-from eagerflow.onnx.reads import heard
 from eagerflow.onnx.text import Reading, is_text
 
 __all__ = ["Drawn", "ExportError", "Folded", "Listener", "Seen", "Step", "Trace", "as_inputs", "traced"]
@@ -384,7 +383,7 @@ def traced(
     recorder = _Recorder(opens, known)
     before = whole_sequences.set(True)  # so that the ops don't depend on a length; the comparison goes step by step
     try:
-        with unobserved(), observing(recorder), no_grad(), heard(recorder.on_read):
+        with unobserved(), observing(recorder), no_grad():
             outputs = known.within(list(run(inputs)))
     finally:
         whole_sequences.reset(before)

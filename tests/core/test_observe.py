@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -42,6 +43,35 @@ class Diary(Observer):
 
     def on_logs(self, kind, step, logs):
         self.logs.append((kind, step, logs))
+
+
+class Reader(Observer):
+    """Writes down what Python reads, and which function asked for it."""
+
+    def __init__(self):
+        self.found = []
+
+    def on_read(self, tensor, how):
+        self.found.append((tensor, how, sys._getframe(3).f_code.co_name))
+
+
+def test_reading_values_is_announced_with_the_frame_that_asks():
+    x, w = ops.ones((1,)), Variable([2])
+    with observing(Reader()) as reader:
+        float(x), bool(x), x.item(), x.numpy(), x.tolist(), np.asarray(x), int(w), [0, 1, 2][w], complex(x)
+    here = "test_reading_values_is_announced_with_the_frame_that_asks"
+    ways = ["float", "bool", "item", "numpy", "tolist", "array", "int", "index", "complex"]
+    assert [(how, asker) for _, how, asker in reader.found] == [(how, here) for how in ways]
+    assert all(tensor is (w if how in ("int", "index") else x) for tensor, how, _ in reader.found)
+
+
+def test_reading_values_is_not_announced_to_those_who_want_no_ops():
+    class Unwilling(Reader):
+        wants_ops = False
+
+    with observing(Unwilling()) as reader:
+        float(ops.ones(()))
+    assert reader.found == []
 
 
 def test_ops_are_announced_in_order_with_inputs_settings_and_times():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
+from typing import Any
 
+from viz.facts.formatting import clean
 from viz.facts.overview import glance, overview
 from viz.facts.ranks import rank_table
 from viz.facts.schema import Record
@@ -14,6 +16,8 @@ from viz.shell.printed import print_json, print_table
 from viz.shell.terminal import paint
 
 __all__ = ["add_command", "run_show"]
+
+_MOST_READS = 12  # lines
 
 
 def add_command(parser: Parser) -> None:
@@ -45,11 +49,23 @@ def run_show(options: argparse.Namespace) -> int:
     if recording.others:
         print_table(rank_table(recording))
     print(f"made with Python {facts['python']}, {facts['began']}")
+    for read in facts["reads"][:_MOST_READS]:
+        print(f"read by Python: {_taken(read)}")
+    if len(facts["reads"]) > _MOST_READS:
+        print(f"read by Python: {len(facts['reads']) - _MOST_READS:,} more lines")
     for note in recording.notes:
         print(f"{paint('note:', '33')} {note}")
     for op in facts["failed"]:
         print(f"{paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}")
     return 0
+
+
+def _taken(read: dict[str, Any]) -> str:
+    """Where Python took values, and of what: what the program did from there on may depend on them."""
+    names = [clean(name, 40) for name in read["ops"][:3]] + ["…"] * (len(read["ops"]) > 3)
+    times = f", {read['times']:,} times" if read["times"] > 1 else ""
+    code = f"  {clean(read['code'], 60)}" if read["code"] else ""
+    return f"{clean(read['source'], 120) or 'somewhere'}{code}  ({read['how']} of {', '.join(names)}{times})"
 
 
 def _seen(options: argparse.Namespace) -> tuple[Record, int | None]:

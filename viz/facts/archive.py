@@ -43,6 +43,7 @@ from viz.facts.container import (
     parse,
     rank_file,
     reading,
+    reads_of,
     scope_of,
 )
 from viz.facts.field_types import check_columns, check_counts, check_kinds, check_tables
@@ -172,6 +173,11 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
         "compositions": [to_plain(dataclasses.asdict(each)) for each in record.compositions],
         "notes": list(record.notes),
         "labels": {str(number): label for number, label in record.labels.items()},
+        "reads": [
+            [op, read.how, None if read.line is None else frames.number(read.line)]
+            for op, found in record.reads.items()
+            for read in found
+        ],
         "texts": texts.values,
         "frames": [frame_row(frame) for frame in frames.values],
     }
@@ -241,6 +247,7 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
         logs=[Logs(**row) for row in header["logs"]],
         compositions=[_composition(row) for row in header.get("compositions", [])],
         notes=notes_of(header["notes"]),
+        reads=reads_of(header, frames),
         labels={int(number): str(label) for number, label in header.get("labels", {}).items()},
     )
 
@@ -304,6 +311,7 @@ def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> N
         _check_word("role", word, ROLES)
     check_parents(record.scopes)
     check_ids("scope", itertools.chain.from_iterable((*s.inputs, *s.outputs) for s in record.scopes), tensors)
+    check_ids("reading", record.reads, ops)
     check_ids("value", (*record.values, *record.labels), tensors)
     check_ids("step", [step.scope for step in record.steps], scopes)
 

@@ -19,7 +19,7 @@ import numpy
 
 from viz.facts.collector import collector_at_rest
 from viz.facts.columns import NONE, Damaged, Pool, check_nesting
-from viz.facts.schema import Scope
+from viz.facts.schema import Read, Scope
 
 __all__ = [
     "KIND",
@@ -32,7 +32,8 @@ __all__ = [
     "check_header",
     "check_ids",
 ]
-__all__ += ["check_members", "check_parents", "columns_of", "notes_of", "parse", "rank_file", "reading", "scope_of"]
+__all__ += ["check_members", "check_parents", "columns_of", "notes_of", "parse", "rank_file", "reading"]
+__all__ += ["reads_of", "scope_of"]
 
 VERSION = 5  # 1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out; 4 knew no replays
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
@@ -211,6 +212,16 @@ def notes_of(notes: Any) -> list[str]:
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
         raise Damaged(f"its notes are {notes!r:.60}")
     return notes
+
+
+def reads_of(header: dict[str, Any], frames: Pool) -> dict[int, list[Read]]:
+    """Where Python took values, by the op's id, which may lead nowhere; files of older programs don't tell."""
+    found: dict[int, list[Read]] = {}
+    for op, how, line in header.get("reads", []):
+        if type(op) is not int or not isinstance(how, str):
+            raise Damaged(f"what Python read is {[op, how]!r:.60}")
+        found.setdefault(op, []).append(Read(how, frames.value(line)))
+    return found
 
 
 def scope_of(row: dict[str, Any], frames: Pool, config: Any) -> Scope:

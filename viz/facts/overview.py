@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import os
 import zipfile
+from collections.abc import Collection
 from typing import Any
 
 import numpy
@@ -15,12 +16,14 @@ from viz.facts.container import (
     Allowed,
     check_column,
     check_header,
+    check_ids,
     check_members,
     check_parents,
     columns_of,
     notes_of,
     parse,
     reading,
+    reads_of,
     scope_of,
 )
 from viz.facts.field_types import check_counts, check_kinds, check_tables
@@ -45,6 +48,10 @@ def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
         for op in recording.ops
         if op.error
     ]
+    reads: dict[tuple[str, Frame | None], list[str]] = {}
+    for number, found in recording.reads.items():
+        for read in found:
+            reads.setdefault((read.how, read.line), []).append(recording.ops[number].name)
     return {
         "name": recording.name,
         "ops": len(recording.ops),
@@ -53,6 +60,11 @@ def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
         "phases": phases,
         "replayed": sum(op.replayed for op in recording.ops),
         "failed": failed,
+        "reads": [
+            {"how": how, "source": str(line or ""), "code": line.code if line else "", "ops": sorted(set(names))}
+            | {"times": len(names)}
+            for (how, line), names in reads.items()
+        ],
         "notes": list(recording.notes),
         "python": recording.meta.get("python", ""),
         "began": recording.meta.get("began", ""),
@@ -63,8 +75,8 @@ def overview(recording: Record, tensors: int | None = None) -> dict[str, Any]:
 def glance(path: str | os.PathLike[str]) -> tuple[Record, int] | None:
     """As much of a recording as `overview` tells, in a fraction of the time and memory of the whole.
 
-    Ops that failed have their name, scope and line, others nothing but their phase and whether they were
-    replayed. Scopes have no settings, and there are no tensors.
+    Ops that failed, or whose results Python read, have their name, scope and line, others nothing but their phase and
+    whether they were replayed. Scopes have no settings, and there are no tensors.
 
     Args:
         path: the file.
@@ -93,12 +105,15 @@ def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, int
         columns["Op.replayed"] = numpy.zeros(counts["ops"], numpy.int64)
     texts, frames = Pool(header["texts"]), Pool([Frame(*row) for row in header["frames"]])
     check_tables(texts.values, frames.values)
+    reads = reads_of(header, frames)
+    check_ids("reading", reads, counts["ops"])
     record = Record(
         meta=dict(header["meta"]),
         scopes=[scope_of(row, frames, {}) for row in header["scopes"]],
-        ops=_ops(columns, texts, frames, counts["ops"]),
+        ops=_ops(columns, texts, frames, counts["ops"], reads),
         steps=[Step(**row) for row in header["steps"]],
         notes=notes_of(header["notes"]),
+        reads=reads,
     )
     check_kinds(record)
     check_column("Op.scope", columns["Op.scope"], len(record.scopes))
@@ -106,18 +121,18 @@ def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, int
     return record, counts["tensors"]
 
 
-def _ops(columns: dict[str, numpy.ndarray], texts: Pool, frames: Pool, count: int) -> list[Op]:
-    """The ops; those that didn't fail are one object for each phase, replayed or not."""
+def _ops(columns: dict[str, numpy.ndarray], texts: Pool, frames: Pool, count: int, told: Collection[int]) -> list[Op]:
+    """The ops; those that didn't fail and aren't told of are one object for each phase, replayed or not."""
     wanted = ("name", "phase", "error", "replayed")
     names, phases, errors, replayed = decode(columns, Op, texts, frames, count, wanted).values()
     if None in names or not set(phases) <= set(PHASES):
         raise Damaged("an op has no name or no phase")
     usual = {(phase, again): Op(0, "", phase, replayed=again) for phase in PHASES for again in (False, True)}
     ops = list(map(usual.__getitem__, zip(phases, replayed)))
-    failed = [i for i, error in enumerate(errors) if error is not None]
-    if failed:
+    single = sorted({*told, *[i for i, error in enumerate(errors) if error is not None]})
+    if single:
         found = decode(columns, Op, texts, frames, count, ("scope", "stack"))
-        for i in failed:
+        for i in single:
             ops[i] = Op(i, names[i], phases[i], found["scope"][i], stack=found["stack"][i], error=errors[i])
     return ops
 

@@ -27,7 +27,7 @@ __all__ = [
     "Step",
     "Storage",
 ]
-__all__ += ["VARIABLES", "TensorInfo"]
+__all__ += ["VARIABLES", "Read", "TensorInfo"]
 
 PHASES = ("forward", "backward", "update", "metric", "data", "network")
 ROLES = ("input", "parameter", "frozen", "state", "activation", "gradient", "constant", "optimizer state")
@@ -354,13 +354,36 @@ class Logs:
     time: int | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Read:
+    """Python took the values out of what an op made: what the program did with them, no op tells.
+
+    Attributes:
+        how: `"float"`, `"int"`, `"bool"`, `"index"`, `"complex"`, `"item"`, `"numpy"`, `"tolist"` or `"array"` (by
+            `numpy.asarray`).
+        line: the user's line that asked, None when not recorded.
+
+    >>> import eagerflow as ef
+    >>> import viz
+    >>> with viz.trace() as t:
+    ...     if ef.ops.sum(ef.ops.ones(3)) > 2:
+    ...         y = ef.ops.ones(3)
+    >>> [(t.ops[i].name, read.how, read.line.line) for i, found in t.reads.items() for read in found]
+    [('greater', 'bool', 2)]
+    """
+
+    how: str
+    line: Frame | None = None
+
+
 @dataclasses.dataclass
 class Record:
     """Everything that was recorded, without the ways to show it (see `Recording`).
 
     `compositions` tells what fused ops are made of; `parts.py` makes ops of them.
     `values` holds the elements of the tensors that were chosen by `viz.trace(values=...)`, by the tensor's id, and
-    `labels` the label by which each was chosen.
+    `labels` the label by which each was chosen. `reads` tells where Python took values out of what ops made, by the
+    op's id: each line once.
     `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
     by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
 
@@ -383,6 +406,7 @@ class Record:
     compositions: list[Composition] = dataclasses.field(default_factory=list)
     values: dict[int, numpy.ndarray] = dataclasses.field(default_factory=dict)
     labels: dict[int, str] = dataclasses.field(default_factory=dict)
+    reads: dict[int, list[Read]] = dataclasses.field(default_factory=dict)
     others: list[Record] = dataclasses.field(default_factory=list)
 
     @property

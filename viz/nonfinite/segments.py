@@ -162,7 +162,7 @@ class Located(NamedTuple):
 
 def located(capture: Capture, ran: int, number: int | None = None) -> Located | None:
     """The recording of `ran` ops and rules; None when the capture stopped before."""
-    starts = [event.started for event in capture.journal.events() if event.kind != "update"]
+    starts = [event.started for event in capture.journal.events() if event.kind not in ("update", "taken")]
     if len(starts) != ran:
         return None
     recording = _recording(capture, number)

@@ -70,6 +70,7 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "origins": origins(part),
         "flaw": None if flaw is None else flaw.id,
         "guilty": _guilty(part, first),
+        "reads": [[op, read.how, columns.frame(read.line)] for op, reads in part.reads.items() for read in reads],
         "types": kinds_of_types(part),
         "variables": list(variables_of(part).items()),
         "memory": [[t.id, size, start, end] for t, size, start, end in spans(part)],
@@ -158,7 +159,7 @@ class _Columns:
         shown = {formatting.clean(name, 100): _shortened(each) for name, each in entries}
         return json.dumps(shown, ensure_ascii=False)
 
-    def _frame(self, frame: Frame | None) -> int | None:
+    def frame(self, frame: Frame | None) -> int | None:
         if frame is None:
             return None
         number = self._frames.get(id(frame))
@@ -168,7 +169,7 @@ class _Columns:
         return number
 
     def _stack(self, stack: Sequence[Frame]) -> list[int | None]:
-        return [self._frame(frame) for frame in stack]
+        return [self.frame(frame) for frame in stack]
 
     def ops(self, ops: Sequence[Op]) -> dict[str, Any]:
         return {
@@ -233,7 +234,7 @@ class _Columns:
             "cls": [self.text(s.cls) for s in scopes],
             "config": [self._json(s.config) for s in scopes],
             "params": [s.params for s in scopes],
-            "created_at": [self._frame(s.created_at) for s in scopes],
+            "created_at": [self.frame(s.created_at) for s in scopes],
             "stack": [self._stack(s.stack) for s in scopes],
             "start": [s.start for s in scopes],
             "end": [s.end for s in scopes],

@@ -102,6 +102,7 @@ class _Cut:
             ],
             logs=whole.logs,
             compositions=whole.compositions,
+            reads={op.id - self.first: whole.reads[op.id] for op in self.ops if op.id in whole.reads},
         )
 
     def _some(self, numbers: dict[int, int], ids: tuple[int, ...]) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import re
 from collections.abc import Iterable, Sequence
 
 from viz.facts import formatting
@@ -24,6 +25,7 @@ __all__ = [
     "main_scope",
     "network",
     "part_lines",
+    "read_by",
     "rest_name",
     "spent",
     "title",
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 _MOST_MODELS = 3  # named above a picture
+_FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
 
 
 def title(block: Block) -> str:
@@ -121,7 +124,11 @@ def flow(record: Record, infos: Sequence[TensorInfo]) -> str:
         names = list(dict.fromkeys([formatting.clean(_own_name(tensor), 20) for tensor in parameters]))
         return f"∇ {', '.join(names[:2])}" + (", …" if len(names) > 2 else "")
     distinct = list(dict.fromkeys([formatting.tensor(info) for info in infos]))
-    return distinct[0] + (f"  (+{len(distinct) - 1})" if len(distinct) > 1 else "")
+    return distinct[0] + _more(len(distinct) - 1)
+
+
+def _more(count: int) -> str:
+    return f"  (+{count})" if count else ""
 
 
 def _own_name(tensor: TensorInfo) -> str:
@@ -144,6 +151,15 @@ def made_of(record: Record, op: Op) -> list[str]:
     names = [] if op.composition is None else part_names(record, op)
     shown = [formatting.clean(name, 20) for name in names[:6]]
     return ["  ".join([*shown, *(["…"] if len(names) > len(shown) else [])])] if names else []
+
+
+def read_by(record: Record, ops: Iterable[int]) -> list[str]:
+    """Where Python took values out of what ops made, in a line; none where it didn't."""
+    found = dict.fromkeys([read.line for op in ops for read in record.reads.get(op, ())])
+    if not found:
+        return []
+    lines = [f"{formatting.clean(_FOLDERS.sub('', line.file), 30)}:{line.line}" for line in found if line is not None]
+    return ["read by Python" + "".join([f": {line}" for line in lines[:1]]) + _more(len(found) - 1)]
 
 
 def network(ops: Sequence[Op]) -> list[str]:

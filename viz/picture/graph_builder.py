@@ -230,7 +230,9 @@ class _Assembly:
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, formatting.clean(op.name, 40), kind="op")
         size = sum([self.record.tensors[i].nbytes for each in ops + riders for i in self.record.ops[each].outputs])
-        frame.subtitle = "  ·  ".join(filter(None, [*self._spent(ops), box_texts.made(size)]))
+        frame.subtitle = "  ·  ".join(
+            filter(None, [*self._spent(ops), box_texts.made(size), *box_texts.read_by(self.record, ops)])
+        )
         frame.tooltip = _op_tooltip(self.record, op)
         self.graph.clusters[frame.id] = frame
         rows = [self._add_part(part, frame, number, ops + riders) for number, part in enumerate(self._parts(op_id))]
@@ -341,6 +343,7 @@ class _Assembly:
         found = [self.record.ops[i] for i in ops]
         node.ops = tuple(ops)
         node.error = any(op.error for op in found)
+        node.lines += box_texts.read_by(self.record, ops)
         node.lines.append(self._cost(node, found))
         if hidden:
             return
@@ -493,6 +496,9 @@ def _op_tooltip(record: Record, op: Op, part: SinglePart | None = None) -> str:
         lines += [f"{name}: {', '.join([formatting.tensor(info) for info in infos[:6]])}"] if infos else []
     lines += [f"{k} = {v!r}" for k, v in op.settings.items()]
     lines += [f"{formatting.place(frame)}  {frame.code}" for frame in op.stack[:3]]
+    for taken in record.reads.get(op.id, ()):
+        code = "" if taken.line is None else taken.line.code
+        lines.append(f"read by Python, {taken.how}: {formatting.place(taken.line)}  {code}")
     lines += [op.error] if op.error else []
     return "\n".join([formatting.clean(line, 160) for line in lines])
 

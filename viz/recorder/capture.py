@@ -31,6 +31,7 @@ from viz.recorder.op_hook import Walker, meeter, next_serial, op_recorder, recor
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
 from viz.recorder.small_arrays import SmallArrays
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["Capture", "Options"]
 
@@ -168,6 +169,15 @@ class Capture(observe.Observer):
         name = f"random_{kind.replace(' ', '_')}"
         event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, 0, 1, len(places))
         self._drawn[id(drawn)] = weakref.ref(drawn), (event, places)
+
+    def on_read(self, tensor: Any, how: str) -> None:
+        """Written down where the user's own code asks: what eagerflow reads for itself is no part of a program."""
+        position, frame = self._known(tensor), sys._getframe(3)
+        if position is not None and not is_internal(frame.f_code.co_filename):
+            now = observe.clock()
+            self._note(
+                "taken", how, now, now, None, [position], [], self.walk(frame, self.here[2]) if self.walk else ()
+            )
 
     def _from_outside(self, data: Any) -> int:
         """The position of an array that no op made and that is met for the first time."""

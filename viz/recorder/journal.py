@@ -19,11 +19,12 @@ _MET = 7
 class Event(NamedTuple):
     """What was announced: an op, a backward rule, an update in place, a draw, something ranks did together.
 
-    And of a metric that ended, what it was given.
+    And of a metric that ended, what it was given; and that Python took the values of a tensor.
 
     Attributes:
-        kind: `"op"`, `"rule"`, `"update"`, `"draw"`, `"reading"` (of a metric) or `"collective"`.
-        op: the `Op`; the name for all others but rules.
+        kind: `"op"`, `"rule"`, `"update"`, `"draw"`, `"reading"` (of a metric), `"taken"` (by Python) or
+            `"collective"`.
+        op: the `Op`; the name for all others but rules; of values that were taken, by what.
         started, ended: `clock()`.
         scope: the number of the innermost open scope.
         thread: the thread's identity.

@@ -15,7 +15,7 @@ import numpy
 from eagerflow.config import kernels
 from eagerflow.core.observe import observing
 from viz.facts.json_data import to_plain
-from viz.facts.schema import Frame, Logs, Op, Record, Scope, Step, Storage, TensorInfo
+from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage, TensorInfo
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
@@ -288,6 +288,15 @@ class _Builder:
             op = self._op(event._replace(started=ended), str(event.op), "metric")
             op.inputs = tuple(dict.fromkeys(unread))
             op.input_names = ("given",) * len(op.inputs)
+
+    def _add_taken(self, event: Event) -> None:
+        """Python took the values of what an op made, perhaps in each round of a loop."""
+        stack = self._stack(event.places, self._base(event.scope))
+        read = Read(str(event.op), stack[0] if stack else None)
+        for i in [i for position in event.inputs for i in self._now(position)]:
+            producer = self.record.tensors[i].producer
+            if producer is not None and read not in (found := self.record.reads.setdefault(producer, [])):
+                found.append(read)
 
     def _is_computed(self, tensor: int, read: set[int]) -> bool:
         """Was a tensor made by an op, and of something else than what was read (logits instead of probabilities)?"""

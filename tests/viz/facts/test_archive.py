@@ -51,8 +51,39 @@ def test_what_is_saved_is_loaded(steps, saved):
     assert loaded.scopes == steps.scopes
     assert loaded.steps == steps.steps
     assert loaded.meta == steps.meta
+    assert loaded.reads == steps.reads
     assert loaded.summary() == steps.summary()
     assert loaded.draw().source == steps.draw().source
+
+
+@pytest.fixture
+def branching(tmp_path):
+    with viz.trace() as t:
+        if ops.sum(ops.ones(3)) > 2:
+            float(ops.exp(1.0))
+    return t, t.save(tmp_path / "branching.efz")
+
+
+def test_what_python_read_is_saved(branching):
+    t, saved = branching
+    assert len(t.reads) == 2
+    assert viz.load(saved).reads == t.reads
+
+
+def test_a_file_that_does_not_tell_what_python_read_is_loaded(branching, tmp_path):
+    older = rewritten(branching[1], tmp_path / "older.efz", lambda header, columns: header.pop("reads"))
+    assert viz.load(older).reads == {}
+    assert glance(older)[0].reads == {}
+
+
+@pytest.mark.parametrize(
+    "row", [[99, "float", 0], [-1, "float", 0], [0, 3, 0], [True, "float", 0], [0, "float", 99], 3]
+)
+def test_damaged_readings_are_refused(branching, tmp_path, row):
+    damaged = rewritten(branching[1], tmp_path / "damaged.efz", lambda header, columns: header.update(reads=[row]))
+    for load in (viz.load, glance):
+        with pytest.raises(viz.TraceFileError):
+            load(damaged)
 
 
 def test_empty_recordings_and_hostile_names_survive(tmp_path):
@@ -197,10 +228,10 @@ def test_a_backward_op_leads_to_an_earlier_one(tmp_path):
         viz.load(archive.write(Record(ops=ops), tmp_path / "circle.efz"))
 
 
-def test_a_glance_tells_what_the_whole_record_tells(steps, saved, tmp_path):
+def test_a_glance_tells_what_the_whole_record_tells(steps, saved, branching, tmp_path):
     with viz.trace("bad") as failed, contextlib.suppress(ValueError):
         ops.matmul(ops.ones((2, 3)), ops.ones((2, 3)))
-    for record, path in ((steps, saved), (failed, failed.save(tmp_path / "failed.efz"))):
+    for record, path in ((steps, saved), branching, (failed, failed.save(tmp_path / "failed.efz"))):
         seen, tensors = glance(path)
         assert overview(seen, tensors) == overview(record)
         assert describe(seen) == describe(record)

@@ -998,3 +998,21 @@ def test_the_panel_says_of_an_op_that_it_was_replayed(shown, pages):
         panels.append("in a captured step, replayed" in shown.texts(".panel-body")[0])
     assert panels == [True, False]
     photograph(shown, "page_replayed")
+
+
+def test_the_panel_shows_the_line_on_which_python_read_a_value(shown, pages):
+    def read():
+        with viz.trace() as record:
+            if ef.ops.exp(1.0) > 2.0:
+                ef.ops.tanh(1.0)
+        return record
+
+    shown.show(pages("read", read))
+    shown.run("v.select({kind: 'op', id: 1})")
+    assert "Read by Python, with bool" in shown.texts(".panel h3")
+    assert "if ef.ops.exp(1.0) > 2.0:" in shown.texts(".panel-body")[0]
+    box = shown.texts(".node[data-id='op1'] text")
+    assert [text for text in box if text.startswith("read by Python: test_page_browser.py:")]
+    shown.run("v.select({kind: 'op', id: 0})")
+    assert not [title for title in shown.texts(".panel h3") if title.startswith("Read by Python")]
+    photograph(shown, "page_read")

@@ -67,7 +67,9 @@ class Scene {
   // A fused op as a frame with its time and memory, and its parts, which have none of their own.
   addOpened(row, op, parent) {
     const { spent, memory, beside } = row.opens,
-      subtitle = [this.selection.spent(spent), memory].filter(Boolean).join("  ·  ");
+      subtitle = [this.selection.spent(spent), memory, this.model.readBy(row.ops)]
+        .filter(Boolean)
+        .join("  ·  ");
     const frame = this.enterFrame({ parent, key: row.key, title: op.name, subtitle, op: op.id });
     const parts = this.model.partsOf(op),
       ids = parts.map(({ number }) => `op${op.id}.${number}`);
@@ -176,7 +178,7 @@ class Scene {
   show(node, ops, cost, hidden) {
     node.ops = ops;
     node.error = ops.some((id) => this.model.ops[id].error);
-    node.lines = [...(node.lines || []), cost].filter(Boolean);
+    node.lines = [...(node.lines || []), this.model.readBy(ops), cost].filter(Boolean);
     if (hidden) return;
     this.nodes.set(node.id, node);
     for (const i of ops) this.nodeOf.set(i, node.id);

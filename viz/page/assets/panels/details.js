@@ -90,6 +90,7 @@ class Details {
         ["ran", op.replayed ? "in a captured step, replayed" : null],
       ]),
       section("Code", codeView(this.viewer, op.stack)),
+      ...this.readsOf(op),
       section(
         op.outputs.length > 1 ? "Outputs" : "Output",
         op.outputs.map((t) => this.tensorCard(t)),
@@ -112,6 +113,13 @@ class Details {
         [...new Set(readersOf(model, id))].map((r) => this.opLink(r)),
       ),
     ];
+  }
+
+  // Where Python took values out of what the op made: what runs after that may depend on them.
+  readsOf(op) {
+    return (this.model.reads.get(op.id) || []).map(({ how, frame }) =>
+      section(`Read by Python, with ${clean(how, 20)}`, frame ? codeView(this.viewer, [frame]) : "its line wasn't recorded"),
+    );
   }
 
   // A part of a fused op: its name, and what it makes.

@@ -111,6 +111,16 @@ class Model {
     }));
   }
 
+  // Where Python took values out of what ops made, in a line; "" where it didn't. viz/picture/box_texts.py says the same.
+  readBy(ops) {
+    if (!this.reads.size) return "";
+    const found = [...new Set(ops.flatMap((op) => (this.reads.get(op) || []).map(({ frame }) => frame)))],
+      [first] = found.filter(Boolean);
+    if (!found.length) return "";
+    const line = first ? `: ${clean(first.file.split(/[/\\]/).pop(), 30)}:${first.line}` : "";
+    return `read by Python${line}${found.length > 1 ? `  (+${found.length - 1})` : ""}`;
+  }
+
   // Who reads each tensor, which ops compute an op's derivatives, and which tensors are a tensor's gradients (those of
   // a variable stand with its first version).
   link() {
@@ -125,6 +135,11 @@ class Model {
     for (const { id, gradientOf: of } of this.tensors)
       if (of !== null) this.gradients[this.variables.get(of) ?? of].push(id);
     this.origins = new Set(this.data.origins); // ops that made NaN or infinity of finite numbers
+    this.reads = new Map(); // op -> where Python took values out of what it made
+    for (const [op, how, frame] of this.data.reads || []) {
+      if (!this.reads.has(op)) this.reads.set(op, []);
+      this.reads.get(op).push({ how, frame: frame === null ? null : this.frames[frame] });
+    }
     this.guilty = new Map(this.data.guilty); // fused op -> the number of the part that did so in it
     this.flaw = this.data.flaw === null ? null : this.ops[this.data.flaw]; // the first of them
     this.views = new Map(this.data.views); // by step; null for what ran outside of all steps
