@@ -79,7 +79,10 @@ def run_apart(page: Page) -> dict[str, Any]:
 
 
 def environment() -> dict[str, str]:
-    """What processes that run examples see: our packages, no window, no colours. One that crashes says where."""
+    """What processes that run examples see: our packages, nobody's settings, no window, no colours.
+
+    One that crashes says where.
+    """
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    shown = {"MPLBACKEND": "agg", "COLUMNS": "100", "NO_COLOR": "1"}
+    shown = {"MPLBACKEND": "agg", "COLUMNS": "100", "NO_COLOR": "1", "EAGERFLOW_HOME": str(ROOT / "build" / "home")}
     return {**os.environ, **shown, "PYTHONPATH": paths, "PYTHONFAULTHANDLER": "1"}
