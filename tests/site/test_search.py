@@ -89,3 +89,41 @@ def test_what_keras_has_in_utils_is_called_so():
     paths = {one.path for one in catalogue()}
     assert "eagerflow.utils.image_dataset_from_directory" in paths
     assert "eagerflow.preprocessing.image_dataset_from_directory" not in paths
+
+
+TYPED = """\
+const heard = {}, said = [], shownAt = [];
+let results = null;
+const timers = [];
+const setTimeout = (run, _) => timers.push(run) - 1, clearTimeout = at => delete timers[at];
+const history = {replaceState: (...all) => said.push(all[2])};
+const window = {sitePages: [["guides/training", "Training", "", [], ""]], siteMembers: [], siteHeadings: []};
+const stopwords = new Set();
+const document = {addEventListener: (name, run) => (heard[name] = run), getElementById: () => results};
+class Stemmer { stemWord(word) { return word; } }
+const Search = {
+  _performSearch: () => [],
+  performSearch: query => { said.push(query); shownAt.push(Search._performSearch(query)); },
+};
+%s
+const type = (value, around = null) => heard.input({target: {name: "q", value, closest: () => around}});
+const wait = () => timers.splice(0).forEach(run => run && run());
+type("training"); wait(); // another page, which has no place for answers
+results = {replaceChildren: () => said.push("emptied")};
+type("training", "dialog"); wait(); // a box above the page
+type("t"); wait();
+type("tra"); type("train"); wait();
+const before = shownAt[0].length;
+type("training "); wait();
+console.log(JSON.stringify([said, before, shownAt.map(found => found.length)]));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
+def test_the_search_page_answers_while_one_types():
+    program = TYPED % SCRIPT.read_text(encoding="utf-8")
+    done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
+    said, before, left = json.loads(done.stdout)
+    assert said == ["emptied", "train", "?q=train", "emptied", "training", "?q=training"]
+    assert before == 1
+    assert left == [0, 1]  # what Sphinx had still to show of the question before

@@ -146,8 +146,27 @@ if (typeof Search !== "undefined") {
     const isNew = ([page, , anchor, , , , kind]) => !there.has(page) || (anchor && kind !== "object" && !there.has(page + anchor));
     const rest = text.filter(isNew);
     const isLast = ([page]) => LAST.test(page);
-    return [...first, ...rest.filter(found => !isLast(found)), ...rest.filter(isLast)].reverse();
+    shown = [...first, ...rest.filter(found => !isLast(found)), ...rest.filter(isLast)].reverse();
+    return shown;
   };
+
+  // The search page answers while one types. Sphinx shows answers one by one and takes each out of their list: those of
+  // the question before are dropped.
+  let shown = [];
+  let waiting = 0;
+  const again = query => {
+    shown.length = 0;
+    document.getElementById("search-results").replaceChildren();
+    Search.performSearch(query);
+    history.replaceState(null, "", `?q=${encodeURIComponent(query)}`);
+  };
+  document.addEventListener("input", event => {
+    const box = event.target;
+    if (box.name !== "q" || box.closest("dialog") || !document.getElementById("search-results")) return;
+    clearTimeout(waiting);
+    const query = box.value.trim();
+    if (query.length > 1) waiting = setTimeout(() => again(query), 150);
+  });
 
   // Each answer gets the summary of its page.
   document.addEventListener("DOMContentLoaded", () => {
