@@ -16,6 +16,9 @@ SIZE = 9  # of the type
 _ABOVE, _BELOW = 0.8 * SIZE, 0.26 * SIZE  # what letters take above and below their line
 _WIDER = 1.06  # than a text is by its letters: digits and signs, of which labels are made, are wider than most
 _OFF_BORDERS = 3.0  # how far labels keep off the borders of frames
+_OFF_LINES = (
+    3.0  # how far labels keep above and below lines, where there is room: else those look like rules under them
+)
 _CELL = 64.0
 _STEP = 5.0  # places along a line are tried so far apart
 
@@ -49,7 +52,7 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
     Arrows within a row have none: what they carry is as large as the weight beside them. Of several that
     leave a box with the same label the first has it.
     """
-    taken = _obstacles(layout, ways)
+    taken, beside = _obstacles(layout, ways), _beside_lines(ways)
     lost, said = [], set()
     for i, (edge, way) in enumerate(zip(graph.edges, ways)):
         way.label = None
@@ -58,16 +61,24 @@ def place_labels(graph: Graph, layout: Layout, ways: Sequence[Route]) -> list[in
             continue
         width = _WIDER * text_width(edge.label, SIZE)
         for x, y in _places(way.corners, width):
-            here = Rect(x - 1, y - _ABOVE - 0.5, width + 4, _ABOVE + _BELOW + 1)
+            here = _area(x, y, width)
             if not taken.has(here):
-                taken.add(here)
-                way.label = x, y
-                said.add(key)
-                break
-        else:
+                way.label = way.label or (x, y)
+                if not beside.has(here):
+                    way.label = x, y
+                    break
+        if way.label is None:
             lost.append(i)
+        else:
+            taken.add(_area(*way.label, width))
+            said.add(key)
     unsaid = collections.Counter([(graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) for i in lost])
     return [i for i in lost if (graph.edges[i].tail, graph.edges[i].kind, graph.edges[i].label) in unsaid - _all(said)]
+
+
+def _area(x: float, y: float, width: float) -> Rect:
+    """What a label takes that begins at a place."""
+    return Rect(x - 1, y - _ABOVE - 0.5, width + 4, _ABOVE + _BELOW + 1)
 
 
 def _all(keys: set[tuple[str, str, str]]) -> collections.Counter[tuple[str, str, str]]:
@@ -90,6 +101,16 @@ def _obstacles(layout: Layout, ways: Sequence[Route]) -> _Taken:
         head = 6.0  # the arrow's head is wider than its line
         taken.add(Rect(bx - 4, by if by < ay else by - head, 8, head) if ax == bx else Rect(bx - 3, by - 4, 6, 8))
     return taken
+
+
+def _beside_lines(ways: Sequence[Route]) -> _Taken:
+    """Where a label would lie close above or below a line."""
+    beside = _Taken()
+    for way in ways:
+        for (ax, ay), (bx, by) in zip(way.corners, way.corners[1:]):
+            if ay == by:
+                beside.add(Rect(min(ax, bx), ay - _OFF_LINES, abs(ax - bx), 2 * _OFF_LINES))
+    return beside
 
 
 def _places(corners: Sequence[Point], width: float) -> Iterator[Point]:

@@ -383,6 +383,24 @@ def test_the_first_view_can_be_read_and_begins_where_the_graph_does(shown, pages
     shown.size(1400, 900)
 
 
+def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages):
+    told = "[!v.beyond.hidden && v.beyond.textContent, [...v.sight.classList].filter(c => c.startsWith('more')).sort()]"
+    shown.size(1000, 844)
+    shown.show(pages("wide", wide))
+    shown.rest()
+    shown.run("v.canvas.setView({ ...v.canvas.view, x: 20 - v.scene.left * v.canvas.view.scale })")
+    shown.rest()
+    assert shown.run(told) == ["more →", ["more-right"]]
+    photograph(shown, "page_beyond")
+    shown.run("v.canvas.pan(-150, 0)")
+    shown.rest()
+    assert shown.run(told) == ["← more →", ["more-left", "more-right"]]
+    shown.click(".beyond")
+    shown.wait("v.beyond.hidden")
+    assert shown.run(told) == [False, []]
+    shown.size(1400, 900)
+
+
 def test_nothing_lies_over_the_graph(shown, pages):
     shown.show(pages("wide", wide))
     for width, height in ((1400, 900), (1400, 500), (390, 844)):
@@ -392,7 +410,7 @@ def test_nothing_lies_over_the_graph(shown, pages):
         shown.rest()
         over = shown.run("""(() => {
           const graph = v.canvas.node.getBoundingClientRect();
-          return ['.zoom', '.minimap', '.legend'].filter(name => {
+          return ['.zoom', '.beyond', '.minimap', '.legend'].filter(name => {
             const box = document.querySelector(name).getBoundingClientRect();
             const beside = box.x >= graph.right || graph.x >= box.right;
             return box.width && !beside && box.y < graph.bottom && graph.y < box.bottom;

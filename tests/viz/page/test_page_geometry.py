@@ -169,3 +169,21 @@ def test_blocks_in_a_run_of_many_layers_have_keys_of_their_own():
     keys = run(SCENES, program, {"data": page.data(recording), "step": recording.steps[-1].index})
     assert len(keys) == len(set(keys)) > 50
     assert not [key for key in keys if "undefined" in key]
+
+
+@pytest.mark.parametrize(("end", "clear"), [(100, True), (50, False)])
+def test_labels_keep_off_lines_above_and_below_where_there_is_room(end, clear):
+    program = """
+    const {end, line} = given, box = (y) => ({x: 0, y, w: 60, h: 20}), nodes = new Map();
+    for (const id of "abcd") nodes.set(id, {id, row: id, ...box({a: 0, b: end}[id] ?? 900)});
+    const edges = [
+      {tail: "a", head: "b", kind: "data", label: "8×3 f32", corners: [[30, 20], [30, end]]},
+      {tail: "c", head: "d", kind: "data", label: "", corners: [[-80, line], [200, line]]},
+    ];
+    const lost = placeLabels({nodes, frames: new Map(), edges}, []);
+    return [lost.length, edges[0].labelAt[1] - ABOVE - line];
+    """
+    lost, gap = run([*SCENES, *PLACES], program, {"end": end, "line": 28})
+    assert lost == 0
+    assert gap > 0
+    assert (gap >= 3) is clear

@@ -2,12 +2,14 @@
 
 const ABOVE = 0.8 * LABEL_SIZE,
   BELOW = 0.26 * LABEL_SIZE,
+  OFF_LINES = 3, // how far labels keep above and below lines, where there is room
   LABEL_STEP = 5; // places along a line are tried so far apart
 
 // Gives edges their `labelAt`; tells for which there was no room. Of several that leave a box with the same label the
 // first has it.
 function placeLabels(scene, heads) {
   const taken = new Grid(obstacles(scene, heads)),
+    beside = new Grid(besideLines(scene)),
     said = new Map(),
     lost = [];
   for (const edge of scene.edges) {
@@ -16,7 +18,14 @@ function placeLabels(scene, heads) {
     const key = `${edge.tail}\0${edge.kind}\0${edge.label}`,
       width = textWidth(edge.label, LABEL_SIZE);
     if (said.get(key)) continue;
-    edge.labelAt = labelPlaces(edge.corners, width).find(([x, y]) => !taken.within(areaOfLabel(x, y, width)).size) ?? null;
+    for (const place of labelPlaces(edge.corners, width)) {
+      const here = areaOfLabel(...place, width);
+      if (taken.within(here).size) continue;
+      edge.labelAt ??= place;
+      if (beside.within(here).size) continue;
+      edge.labelAt = place;
+      break;
+    }
     said.set(key, edge.labelAt !== null);
     if (edge.labelAt) taken.add(areaOfLabel(...edge.labelAt, width));
     else lost.push([edge, key]);
@@ -47,6 +56,18 @@ function obstacles(scene, heads) {
     );
   }
   return found;
+}
+
+// Where a label would lie close above or below a line, which then looks like a rule under it.
+function besideLines(scene) {
+  return scene.edges.flatMap(({ corners }) =>
+    corners.slice(1).flatMap(([bx, by], k) => {
+      const [ax, ay] = corners[k];
+      return Math.abs(ay - by) < 0.1 && Math.abs(ax - bx) > 0.1
+        ? [{ x: Math.min(ax, bx), y: ay - OFF_LINES, w: Math.abs(ax - bx), h: 2 * OFF_LINES }]
+        : [];
+    }),
+  );
 }
 
 // Where a label may begin, the best first: near the tail, right of the line.

@@ -84,6 +84,7 @@ class Minimap {
     const right = Math.min(w, (at.x - this.left + at.w) * this.scale),
       bottom = Math.min(h, (at.y + at.h) * this.scale);
     const whole = left <= 1 && top <= 1 && right >= w - 1 && bottom >= h - 1;
+    this.viewer.showBeyond(left > 1, right < w - 1);
     const low = canvas.size().h < MAP_H + BUTTONS;
     this.node.classList.toggle("all", whole || low);
     this.node.parentNode.classList.toggle("low", low); // where there is never a map, the graph has its place

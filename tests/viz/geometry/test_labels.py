@@ -1,0 +1,30 @@
+"""Where the labels of arrows stand."""
+
+from __future__ import annotations
+
+import pytest
+
+from viz.geometry.edge_routes import Route
+from viz.geometry.graph import Edge, Graph, Node
+from viz.geometry.labels import SIZE, place_labels
+from viz.geometry.layout import Layout, Rect
+
+LINE = 28.0  # where a line crosses the arrow
+
+
+def labelled(end: float) -> tuple[Route, list[int]]:
+    """An arrow downwards to a box at `end`, crossed by another arrow's line."""
+    graph = Graph(nodes={name: Node(name, "op", name, row=name) for name in "abcd"})
+    graph.edges = [Edge("a", "b", "data", "8×3 f32"), Edge("c", "d", "data")]
+    layout = Layout({"a": Rect(0, 0, 60, 20), "b": Rect(0, end, 60, 20)})
+    ways = [Route([(30, 20), (30, end)]), Route([(-80, LINE), (200, LINE)])]
+    return ways[0], place_labels(graph, layout, ways)
+
+
+@pytest.mark.parametrize(("end", "clear"), [(100.0, True), (50.0, False)])
+def test_labels_keep_off_lines_above_and_below_where_there_is_room(end, clear):
+    way, lost = labelled(end)
+    assert lost == []
+    gap = way.label[1] - 0.8 * SIZE - LINE
+    assert gap > 0
+    assert (gap >= 3) is clear
