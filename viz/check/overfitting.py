@@ -14,9 +14,8 @@ from viz.check.first_loss import chance_loss
 from viz.check.lowest_loss import lowest_loss
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import number
-from viz.doctor.checks.learning_rate import rate_is_high
+from viz.doctor.checks.learning_rate import faded_steps, rate_is_high
 from viz.trial.first_step import rows_of
 from viz.trial.recorded_loss import RecordedLoss
 
@@ -274,10 +273,10 @@ def _end_of_schedule(subject: Subject) -> tuple[int, int] | None:
     planned = int((fit.epochs - fit.initial_epoch) * each)
     steps = sorted({int(step) for step in numpy.geomspace(1, max(planned, 2), _LOOKED_AT)})
     rates = [float(schedule(step)) for step in [0, *steps]]
-    last = next((i for i in range(len(rates) - 1, -1, -1) if rates[i] >= limits.RATE_FADED * max(rates)), None)
-    if last is None or last + 1 >= len(rates) or not max(rates):
+    faded = faded_steps(rates, max(rates))
+    if not faded or not max(rates):
         return None
-    ended = [0, *steps][last + 1]
+    ended = [0, *steps][-faded]
     return (ended, planned) if ended <= _EARLY * planned else None
 
 

@@ -69,6 +69,9 @@ class Program:
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
         self.step_ended = 0
+        self.scale: tuple[Any, Any, float] | None = (
+            None  # gradients, the optimizer's scope, and the scale of their loss
+        )
         self.interrupted = False  # then it isn't known how training would have ended
         self._found: dict[Any, Finding] = {}
         self._tell = found

@@ -266,6 +266,7 @@ class Watcher(Program, observe.Observer):
         self.step += 1
         self.step_ended = observe.clock()
         self.origins.clear()
+        self.scale = None
         self.heavy = _looked_at(self.step)
         self._now = self._close if self.heavy else self._light
 

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, loss_scale, number, total
-from viz.doctor.checks.learning_rate import rate_of
+from viz.doctor.check_base import Check, number, total
+from viz.doctor.checks.learning_rate import faded_steps, rate_of
 from viz.doctor.source_calls import only_call
 from viz.doctor.user_code import made_at
 
@@ -53,7 +53,7 @@ class Endings(Check):
 
     def on_scope_begin(self, opened: Any) -> None:
         if self._scaled is not None:
-            self._losses[-1] /= loss_scale(self._scaled, opened)
+            self._losses[-1] /= self.loss_scale(self._scaled, opened)
             self._scaled = None
         if opened.owner is not self._first_rate[0]:
             self._first_rate = opened.owner, rate_of(opened.owner)
@@ -92,7 +92,7 @@ class Endings(Check):
         whose, first = self._first_rate  # a schedule may have fallen far before the first epoch is over
         highest = max(*run.rates, (first or 0.0) if whose is optimizer else 0.0)
         n, key = len(run.rates), ("lr_too_low.faded", run.first_step)
-        low = next((i for i, each in enumerate(reversed(run.rates)) if each >= limits.RATE_FADED * highest), n)
+        low = faded_steps(run.rates, highest)
         if not low:
             self.watch.retract(key)  # it rises again, as in cycles
         elif highest and low >= max(limits.FADED_EPOCHS, limits.FADED_SHARE * n):

@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, loss_scale, number, rms
+from viz.doctor.check_base import Check, host, number, rms
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners
 from viz.recorder.sums import sum_of_squares
@@ -62,7 +62,7 @@ class GradientSizes(Check):
         self._owners.meet(opened)
         if opened.kind == "optimizer":
             for norms, results in self._scaled:
-                norms[-1] /= loss_scale(results, opened)
+                norms[-1] /= self.loss_scale(results, opened)
             self._scaled.clear()
             self._optimizer = opened.owner
         elif opened.kind == "loss" and self._targets is None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, loss_scale, number, rms, total
+from viz.doctor.check_base import Check, host, number, rms, total
 from viz.doctor.user_code import Place, made_at
 
-__all__ = ["LearningRates", "rate_is_high", "rate_of"]
+__all__ = ["LearningRates", "faded_steps", "rate_is_high", "rate_of"]
 
 _WEIGHTLESS = 1e-4  # weights whose root mean square is below begin with zeros: nothing to compare updates with
 
@@ -66,7 +67,7 @@ class LearningRates(Check):
             self._asked_loss = True
         elif self._now is not None:
             for scaled, results in self._scaled:
-                scaled.losses[-1] /= loss_scale(results, opened)
+                scaled.losses[-1] /= self.loss_scale(results, opened)
             self._scaled.clear()
             course = self._course_of(opened)
             course.optimizer, course.place = opened.owner, made_at(opened.owner)
@@ -302,3 +303,13 @@ def rate_of(optimizer: Any) -> float | None:
         return float(optimizer.learning_rate)
     except (TypeError, ValueError, AttributeError):
         return None
+
+
+def faded_steps(rates: Sequence[float], highest: float) -> int:
+    """How many rates at the end are so low, beside the highest, that updates of that size change no weight any more.
+
+    >>> faded_steps([0.1, 0.01, 1e-9, 0.0], 0.1), faded_steps([0.1, 0.0, 0.1], 0.1)
+    (2, 0)
+    """
+    backwards = enumerate(reversed(rates))
+    return next((i for i, rate in backwards if rate >= limits.RATE_FADED * highest), len(rates))
