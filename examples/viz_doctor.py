@@ -51,6 +51,7 @@ ROWS = {
     "validation_chance": [("training", "loss"), ("one answer", "constant_answer"), ("validation", "best_val_loss")],
     "sorted_rows": [("share of the largest class", "usual"), ("share of a class in a batch", "share")],
     "dropout_high": [("differences between rows", 1), ("what dropout changes", "noise")],
+    "dropout_idle": [("calls on the way to the loss", "calls"), ("that drop anything", "dropped")],
     "class_loss": [("gradient of a crossentropy", 1), ("of a difference, where sure and wrong", 0)],
     "too_few_steps": [("loss at first", "first"), ("later", "third"), ("in the end", "last")],
     "shuffled_apart": [("arrays", 2), ("that are shuffled", 1)],

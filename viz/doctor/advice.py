@@ -171,6 +171,14 @@ ADVICE = {
         "many answers on purpose (Monte Carlo dropout), keep it, and take the mean of several predictions."
     ),
     "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
+    "dropout_idle": (
+        "Call the model with training=True inside the tape: model(x, training=True). Predictions and validation stay "
+        "without it."
+    ),
+    "class_loss.accuracy": (
+        "For amounts take metrics=['mae'], which is in the unit of the labels, or RootMeanSquaredError(); an accuracy "
+        "counts classes."
+    ),
     "class_loss.numbers": (
         "For classes: Dense(k, activation='softmax') and sparse_categorical_crossentropy; for a number that may lie "
         "between two others, leave out the accuracy and take mae."
@@ -202,6 +210,11 @@ ADVICE = {
     "no_gradient.cut": (
         "Take a loss that changes a little when the answers do: crossentropies instead of argmax or an accuracy, "
         "squares instead of rounded numbers; what is counted belongs into metrics."
+    ),
+    "no_gradient.stopped": (
+        "Leave stop_gradient out of this step, whose weights get their gradients through it. In a GAN it belongs into "
+        "the discriminator's step, discriminator(stop_gradient(generator(noise))), and not into the generator's, "
+        "discriminator(generator(noise)), where the optimizer is given the generator's weights alone."
     ),
     "no_gradient.numpy": (
         "Leave .numpy() out there: layers, ops and losses take tensors as they are. Take numbers to print behind "

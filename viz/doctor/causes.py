@@ -12,7 +12,8 @@ __all__ = ["in_order"]
 _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
-_NO_CAUSES = ("not_learning", "dropout_high", "class_loss", "too_few_steps", "label_leak", *_OF_VALIDATION, *_OF_TIME)
+_OF_DROPOUT = ("dropout_high", "dropout_idle")
+_NO_CAUSES = ("not_learning", *_OF_DROPOUT, "class_loss", "too_few_steps", "label_leak", *_OF_VALIDATION, *_OF_TIME)
 _ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 
 # What each symptom may come from, the likeliest first.

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.viz.doctor.planted import script
+from tests.viz.doctor.healthy import NEAR
+from tests.viz.doctor.planted import PLANTED, script
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.patches import changed_line
 from viz.doctor.program import Program
@@ -173,3 +174,27 @@ def test_figures_of_overfitting_prove_what_they_are_given_for(rise, words):
     (finding,) = program.findings
     assert words in finding.message
     assert ("was best" in finding.message) == (rise > 0.01)
+
+
+def test_the_cure_of_a_stop_gradient_tells_the_steps_of_a_gan_apart(tmp_path):
+    found, line = diagnosed(PLANTED["no_gradient"]["stop_gradient in the generator's step"], tmp_path)
+    (finding,) = [f for f in found if f.kind == "no_gradient"]
+    assert (finding.rule, finding.line, len(finding.evidence["variables"])) == ("no_gradient.stopped", line, 4)
+    assert "crossentropies" not in finding.fix  # which is the cure of an argmax
+    assert "discriminator(generator(noise))" in finding.fix
+
+
+def test_a_random_network_beside_the_trained_one_is_no_more_than_a_hint(tmp_path):
+    found, _ = diagnosed(NEAR["near frozen: a random network as a target beside the trained one"], tmp_path)
+    assert [f.severity for f in found if f.rule == "frozen.left_out"] == ["info"]
+
+
+def test_dropouts_that_never_drop_are_named_once_where_a_normalization_stands_with_them(tmp_path):
+    found, _ = diagnosed(MODES, tmp_path)
+    assert "dropout_idle" not in [f.kind for f in found]
+    found, _ = diagnosed(MODES.replace("layers.BatchNormalization(), ", ""), tmp_path)
+    assert [f.severity for f in found if f.kind == "dropout_idle"] == ["warning"]
+    found, _ = diagnosed(
+        MODES.replace("layers.BatchNormalization(), ", "").replace("(x)", "(x, training=True)"), tmp_path
+    )
+    assert "dropout_idle" not in [f.kind for f in found]

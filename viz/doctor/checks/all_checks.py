@@ -9,12 +9,13 @@ from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.forgotten import Forgotten
 from viz.doctor.checks.frozen import Frozen
 from viz.doctor.checks.gradients import GradientSizes
-from viz.doctor.checks.inputs import Inputs, Normalizations
+from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import Kernels
 from viz.doctor.checks.learning_rate import LearningRates
 from viz.doctor.checks.loss_direction import LossSign
 from viz.doctor.checks.losses import Labels, Mismatch
 from viz.doctor.checks.memory import Memory
+from viz.doctor.checks.modes import Modes
 from viz.doctor.checks.no_gradient import Unreached
 from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
@@ -41,7 +42,7 @@ CHECKS: tuple[type[Check], ...] = (
     Upcasts,
     LossSign,
     Kernels,
-    Normalizations,
+    Modes,
     DeadRelu,
     Saturated,
     ConstantOutput,

@@ -1,4 +1,4 @@
-"""`unscaled_input` and `batchnorm_misuse`: what the first layers, and normalizations, are given."""
+"""`unscaled_input`: what the first layers are given."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from viz.doctor.check_base import Check, first_tensor, host, number, rms, tensor
 from viz.doctor.program import layer_label
 from viz.recorder.descriptions import flat
 
-__all__ = ["Inputs", "Normalizations"]
+__all__ = ["Inputs"]
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "take", "embedding", "einsum", "tensordot")
@@ -118,113 +118,3 @@ def _is_data(x: Any) -> bool:
     if getattr(x, "key", None) is not None:
         return False
     return getattr(getattr(data, "dtype", None), "kind", "") in "fiu" and data.ndim > 0
-
-
-class _Norm:
-    """How a BatchNormalization was called."""
-
-    def __init__(self, layer: Any) -> None:
-        self.layer = layer
-        self.training = self.ones = self.untrained = self.outside = 0
-        self.ones_at: Any = None
-        self.untrained_at: Any = None
-        self.outside_at: Any = None
-
-
-class Normalizations(Check):
-    """BatchNormalization on batches of one, or in the wrong mode."""
-
-    always = ("on_scope_begin", "on_scope_end")
-    begins = ("optimizer",)
-    ends = ("layer",)
-
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self._norms: dict[int, _Norm] = {}
-        self._optimizers: set[int] = set()
-        self._trained: set[int] = set()
-        self._dropouts: dict[int, tuple[Any, bool]] = {}  # did they ever drop anything?
-
-    def on_scope_begin(self, opened: Any) -> None:
-        if opened.kind == "optimizer":
-            self._optimizers.add(id(opened.owner))
-
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        self._trained |= {getattr(source, "identity", 0) for source in sources}
-
-    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        kind = type(opened.owner).__name__
-        if opened.kind == "layer" and kind.endswith("Dropout") and getattr(opened.owner, "rate", 0):
-            made = first_tensor(outputs)
-            if made is not None and made.key is not None:
-                _, dropped = self._dropouts.get(id(opened.owner), (None, False))
-                self._dropouts[id(opened.owner)] = opened.owner, dropped or bool(opened.training)
-        if opened.kind != "layer" or kind != "BatchNormalization":
-            return
-        x, made = first_tensor(opened.scope.inputs), first_tensor(outputs)
-        if x is None or made is None or not opened.owner.trainable:
-            return
-        norm = self._norms.setdefault(id(opened.owner), _Norm(opened.owner))
-        if made.key is None:
-            if opened.training and self.watch.step > 0:
-                norm.outside += 1
-                norm.outside_at = norm.outside_at or self._mode_place(opened)
-        elif opened.training:
-            norm.training += 1
-            if x.data.shape[0] == 1:
-                norm.ones += 1
-                norm.ones_at = (self.watch.called_at(), x.data.size // (x.data.shape[opened.owner.axis] or 1))
-        else:
-            norm.untrained += 1
-            norm.untrained_at = norm.untrained_at or self._mode_place(opened)
-
-    def _mode_place(self, opened: Any) -> Any:
-        """The line that chose the mode: that of the layer's call in a method, or that of the model's call."""
-        from_call = self.watch.innermost_user_line(opened)
-        return from_call or self.watch.called_at()
-
-    def on_step_end(self) -> None:
-        if self.watch.step + 1 == limits.WINDOW:
-            self.finish()
-
-    def finish(self) -> None:
-        """Judge all that were called."""
-        for norm in self._norms.values():
-            self._judge_ones(norm)
-            gamma = getattr(norm.layer, "gamma", None)
-            used = gamma is None or gamma.identity in self._trained
-            if norm.untrained >= min(3, max(1, self.watch.step)) and not norm.training and used:
-                what = "runs in inference mode while it is trained: its moving averages stay as they began"
-                idle = [layer for layer, dropped in self._dropouts.values() if not dropped]
-                if idle:
-                    drop = "drop" if len(idle) > 1 else "drops"
-                    what += f", and {', '.join([repr(layer_label(each)) for each in idle])} {drop} nothing"
-                self._tell(norm, "inference", "warning", what, norm.untrained_at, {"calls": norm.untrained})
-            if norm.outside and norm.training and len(self._optimizers) < 2:
-                what = (
-                    f"runs in training mode outside of training, {norm.outside} times: predictions depend on the other "
-                    "rows of the batch, and change its moving averages"
-                )
-                self._tell(norm, "training", "warning", what, norm.outside_at, {"calls": norm.outside})
-
-    def _judge_ones(self, norm: _Norm) -> None:
-        if not norm.ones:
-            return
-        place, values = norm.ones_at
-        most = norm.ones >= limits.ONES_SHARE * norm.training
-        severity = "info" if not most else "error" if values == 1 else "warning"
-        effect = "its output is 0 (plus beta), whatever the input" if values == 1 else "its statistics are of one only"
-        what = f"gets batches of one sample in {norm.ones} of {norm.training} training calls: {effect}"
-        evidence = {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": values}
-        self._tell(norm, "ones", severity, what, place, evidence)
-
-    def _tell(self, norm: _Norm, way: str, severity: str, what: str, place: Any, evidence: dict[str, Any]) -> None:
-        self.watch.report(
-            f"batchnorm_misuse.{way}",
-            severity,
-            f"layer {layer_label(norm.layer)!r} {what}",
-            layer=norm.layer,
-            place=place,
-            key=("batchnorm_misuse", id(norm), way),
-            evidence=evidence,
-        )

@@ -21,11 +21,14 @@ _FLAT = ("round", "floor", "ceil", "trunc", "sign", "stop_gradient")
 class _Seen:
     """What happened to a variable whose gradient was asked for."""
 
-    __slots__ = ("asked", "given", "measured", "nonzero", "variable")
+    __slots__ = ("asked", "cut", "given", "measured", "nonzero", "variable")
 
     def __init__(self, variable: Variable) -> None:
         self.variable = variable
         self.asked = self.given = self.measured = self.nonzero = 0
+        self.cut: tuple[str, Any] | None = (
+            None  # the op behind which no weight of its step had a gradient, and its line
+        )
 
 
 class Unreached(Check):
@@ -40,7 +43,6 @@ class Unreached(Check):
         self._seen: dict[int, _Seen] = {}
         self._trained = False
         self._without_slope: tuple[str, Any] | None = None  # the last op that gave untracked values of tracked ones
-        self._cut: tuple[str, Any] | None = None  # that one, where then no weight had a gradient
         self._flat: tuple[str, Any] | None = None  # that one, of the last step
         self._loss = 0.0  # the largest, of those looked at
         self._place: Any = None
@@ -68,7 +70,7 @@ class Unreached(Check):
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._trained = True
         lost = not any(isinstance(result, Tensor) for result in results)
-        self._cut, self._flat, self._without_slope = self._without_slope if lost else None, self._without_slope, None
+        cut, self._flat, self._without_slope = self._without_slope if lost else None, self._without_slope, None
         self._loss = max(self._loss, abs(total(targets)))
         if self._place is None:
             self._place = self.watch.called_at()
@@ -77,6 +79,7 @@ class Unreached(Check):
                 continue
             seen = self._seen.setdefault(source.identity, _Seen(source))
             seen.asked += 1
+            seen.cut = cut
             if isinstance(result, Tensor):
                 seen.given += 1
                 seen.measured += 1
@@ -100,14 +103,18 @@ class Unreached(Check):
         enough = min(limits.UNREACHED_STEPS, max(3, self.watch.step))
         for seen in self._seen.values():
             owner = id(self._owners.of(seen.variable) or seen.variable)
-            if seen.asked and not seen.given and self._cut is None:
+            if seen.asked and not seen.given and seen.cut is None:
                 without.setdefault(owner, []).append(seen)
             elif some and seen.measured >= enough and not seen.nonzero and _is_kernel(seen.variable):
                 zero.setdefault(owner, []).append(seen)
         for owner in [key for key in self.watch.keys("no_gradient") if key not in without and key not in zero]:
             self.watch.retract(("no_gradient", owner))
-        if self._cut is not None and not any(seen.given for seen in self._seen.values()):
-            self._tell_cut(*self._cut)
+        behind: dict[tuple[str, Any], list[_Seen]] = {}
+        for seen in self._seen.values():
+            if seen.cut is not None and not seen.given and seen.asked >= min(limits.FIRST, max(1, self.watch.step)):
+                behind.setdefault(seen.cut, []).append(seen)
+        for (op, place), group in behind.items():
+            self._tell_cut(op, place, group)
         cut = self._place and numpy_in_tape(self._place.file)
         called = [key for key, group in without.items() if self._owners.met(self._owners.of(group[0].variable))]
         if cut and called:
@@ -173,16 +180,21 @@ class Unreached(Check):
             },
         )
 
-    def _tell_cut(self, op: str, place: Any) -> None:
-        """One op stands between all weights and the loss."""
-        names = [seen.variable.path for seen in self._seen.values()]
+    def _tell_cut(self, op: str, place: Any, group: list[_Seen]) -> None:
+        """One op stands between the loss of a step and all weights of which it asks a gradient."""
+        names = [seen.variable.path for seen in group]
+        stopped = op == "stop_gradient"
+        what = f"no weight has a gradient ({len(names)} were asked for)"
+        if len(group) < len(self._seen):
+            what = f"none of the {len(names)} weights that this step trains, from {names[0]!r} on, has a gradient"
+        why = "which lets no gradient through" if stopped else "which has no slope"
         self.watch.report(
-            "no_gradient.cut",
+            "no_gradient.stopped" if stopped else "no_gradient.cut",
             "error",
-            f"no weight has a gradient ({len(names)} were asked for): the loss goes through {op}, which has no slope",
+            f"{what}: the loss goes through {op}, {why}",
             op=op,
             place=place,
-            key=("no_gradient", "cut"),
+            key=("no_gradient", ("cut", op, place)),
             evidence={"variables": names, "steps": self.watch.step, "gradient": "None"},
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy
@@ -12,6 +13,7 @@ from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.losses import is_ours
 from viz.doctor.program import Origin, layer_label
 from viz.doctor.user_code import made_at
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["ClassNumbers", "ConstantOutput", "LastLayers", "RowSoftmax"]
 
@@ -213,7 +215,7 @@ class RowSoftmax(Check):
 
 
 class ClassNumbers(Check):
-    """Differences to class numbers, judged by an accuracy: they are classes, and the loss takes them for amounts."""
+    """Accuracies of what has no classes, and of class numbers that the loss takes for amounts."""
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -226,8 +228,31 @@ class ClassNumbers(Check):
             return
         if opened.kind == "loss" and is_ours(opened.owner):
             self._compared(getattr(getattr(opened.owner, "fn", None), "__name__", ""), given[0], given[1].data.shape)
-        elif opened.kind == "metric" and self._loss and len(self._classes) > 2 and _is_accuracy(opened.owner):
-            self._tell()
+        elif opened.kind == "metric" and _is_accuracy(opened.owner):
+            if self._loss and len(self._classes) > 2:
+                self._tell()
+            else:
+                self._amounts(given[0], given[1].data.shape)
+
+    def _amounts(self, labels: Any, shape: tuple[int, ...]) -> None:
+        """Labels between whole numbers, one for each row: no answer is ever equal to one of them."""
+        found = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
+        single = found.size == len(found) == math.prod(shape) if found.ndim else False
+        if not single or found.dtype.kind != "f" or not numpy.isfinite(found).all():
+            return
+        between = found[found != numpy.floor(found)]
+        if between.size < limits.AMOUNTS * found.size or len(numpy.unique(between)) < limits.AMOUNT_KINDS:
+            return
+        low, high = float(found.min()), float(found.max())
+        self.watch.report(
+            "class_loss.accuracy",
+            "info",
+            f"an accuracy is asked of labels that are amounts, from {number(low)} to {number(high)}: it counts answers "
+            "that are exactly the label, which none ever is, so it stays at about 0, however much is learnt",
+            place=self.watch.called_at(),
+            key=("class_loss", "accuracy"),
+            evidence={"columns": 1, "lowest": low, "highest": high},
+        )
 
     def _compared(self, name: str, labels: Any, shape: tuple[int, ...]) -> None:
         found = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
@@ -255,4 +280,7 @@ class ClassNumbers(Check):
 
 def _is_accuracy(metric: Any) -> bool:
     function = getattr(metric, "fn", None) or getattr(metric, "_fn", None)
+    code = getattr(function, "__code__", None)
+    if code is not None and not is_internal(code.co_filename):
+        return False  # the user's own may count what is near enough
     return "accuracy" in f"{type(metric).__name__} {getattr(function, '__name__', '')}".lower()
