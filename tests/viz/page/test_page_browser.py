@@ -384,7 +384,10 @@ def test_the_first_view_can_be_read_and_begins_where_the_graph_does(shown, pages
 
 
 def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages):
-    told = "[!v.beyond.hidden && v.beyond.textContent, [...v.sight.classList].filter(c => c.startsWith('more')).sort()]"
+    told = """(({ beyond }) => [
+      !beyond.hidden && beyond.textContent,
+      [...v.sight.classList].filter(c => c.startsWith('more')).sort(),
+    ])(v.minimap)"""
     shown.size(1000, 844)
     shown.show(pages("wide", wide))
     shown.rest()
@@ -396,7 +399,7 @@ def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages)
     shown.rest()
     assert shown.run(told) == ["← more →", ["more-left", "more-right"]]
     shown.click(".beyond")
-    shown.wait("v.beyond.hidden")
+    shown.wait("v.minimap.beyond.hidden")
     assert shown.run(told) == [False, []]
     shown.size(1400, 900)
 

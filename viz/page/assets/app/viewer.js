@@ -22,9 +22,8 @@ class Viewer {
       button("−", "zoom out (x)", () => this.canvas.zoom(1 / 1.3)),
       button(icon("fit"), "everything (9); readable (0)", () => this.canvas.fit(true, true)),
     );
-    this.beyond = button("", "show everything (9)", () => this.canvas.fit(true, true), { class: "beyond", hidden: true });
     this.sight = el("div", { class: "sight" }, this.canvas.node, this.message);
-    const beside = el("div", { class: "beside" }, zoom, this.beyond, this.minimap.node); // never over the graph
+    const beside = el("div", { class: "beside" }, zoom, this.minimap.beyond, this.minimap.node); // never over the graph
     this.stage = el("main", { class: "stage" }, this.sight, beside, this.legend);
     this.root = el(
       "div",
@@ -190,14 +189,6 @@ class Viewer {
     } else if (name === "open") this.toggle(detail.id);
     else if (name === "click" && detail.onToggle) this.toggle(detail.id);
     else if (name === "click") this.selectNode(detail.id);
-  }
-
-  // Says that the graph goes on beside what is seen of it: nothing else tells, where the edge cuts through no box.
-  showBeyond(left, right) {
-    this.sight.classList.toggle("more-left", left);
-    this.sight.classList.toggle("more-right", right);
-    this.beyond.hidden = !left && !right;
-    this.beyond.textContent = left && right ? "← more →" : right ? "more →" : "← more";
   }
 
   selectNode(id) {

@@ -8,6 +8,10 @@ class Minimap {
   constructor(viewer) {
     this.viewer = viewer;
     this.show = batched(() => this.draw()); // asked for by every mark and every move
+    this.beyond = button("", "show everything (9)", () => viewer.canvas.fit(true, true), {
+      class: "beyond",
+      hidden: true,
+    });
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.frame = el("div", { class: "seen" });
     this.node = el(
@@ -73,6 +77,15 @@ class Minimap {
     this.showView();
   }
 
+  // Says that the graph goes on beside what is seen of it: nothing else tells, where the edge cuts through no box.
+  showBeyond(left, right) {
+    const { classList } = this.viewer.sight;
+    classList.toggle("more-left", left);
+    classList.toggle("more-right", right);
+    this.beyond.hidden = !left && !right;
+    this.beyond.textContent = left && right ? "← more →" : right ? "more →" : "← more";
+  }
+
   showView() {
     const { canvas, scene } = this.viewer;
     if (!scene || !this.scale) return;
@@ -84,7 +97,7 @@ class Minimap {
     const right = Math.min(w, (at.x - this.left + at.w) * this.scale),
       bottom = Math.min(h, (at.y + at.h) * this.scale);
     const whole = left <= 1 && top <= 1 && right >= w - 1 && bottom >= h - 1;
-    this.viewer.showBeyond(left > 1, right < w - 1);
+    this.showBeyond(left > 1, right < w - 1);
     const low = canvas.size().h < MAP_H + BUTTONS;
     this.node.classList.toggle("all", whole || low);
     this.node.parentNode.classList.toggle("low", low); // where there is never a map, the graph has its place
