@@ -69,10 +69,10 @@ class Program:
         less_memory: whether values are computed again instead of kept.
 
     Attributes:
-        microseconds: what a replay took, where somebody wanted to know.
+        pace: what replays took, for `side_by_side.py`; None before it asked.
     """
 
-    microseconds: float | None = None
+    pace: Any = None
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ import pytest
 import eagerflow as ef
 from eagerflow import layers, ops
 from eagerflow.capture import function
+from eagerflow.capture.side_by_side import Pace
 from eagerflow.core.op import op
 from eagerflow.kernels.machine import costs
 from eagerflow.training.captured import ahead
@@ -21,6 +22,7 @@ X, Y = RNG.normal(size=(53, 6)).astype("float32"), RNG.integers(0, 3, (53,))
 @pytest.fixture(autouse=True)
 def three_threads(monkeypatch):
     monkeypatch.setattr(costs.Threads, "LEAST", 0.0)
+    monkeypatch.setattr(Pace, "is_better_alone", lambda pace: False)  # however fast these small ones are alone
     monkeypatch.setattr(ahead, "_AT_ONCE", 0.0)  # a batch for each thread, however fast the machine is
     ef.set_num_threads(3)
     yield
@@ -78,6 +80,37 @@ def test_threads_take_several_short_batches_before_they_wait_for_each_other(toge
         np.testing.assert_array_equal(captured.predict(X, batch_size=2, verbose=0), wanted)
     assert together[-3:] == [3, 12, 11]  # and the last row alone, which is another signature
     assert captured.captured_steps["the prediction"].replays == 3 * 27 - 2 - 2
+
+
+@pytest.mark.parametrize(
+    ("alone", "beside", "wanted"),
+    [
+        ([900.0, 800.0, 1000.0], [810.0, 950.0, 850.0], True),
+        ([900.0, 800.0, 1000.0], [990.0, 500.0, 850.0], False),
+        ([900.0, 800.0, 1000.0], [990.0], False),  # not tried often enough
+        ([900.0, 100.0, 1000.0], [], True),  # a thread isn't worth waking
+        ([], [], False),
+    ],
+)
+def test_replays_run_one_after_the_other_where_that_is_faster(together, monkeypatch, alone, beside, wanted):
+    monkeypatch.undo()
+    pace = Pace()
+    pace.alone, pace.beside = alone, beside
+    assert pace.is_better_alone() is wanted
+
+
+def test_a_program_that_is_better_alone_is_not_tried_again(together, monkeypatch):
+    captured, eager = classifier(jit_compile=True), classifier()
+    for _ in range(2):
+        captured.predict(X[:50], batch_size=5, verbose=0)
+    assert together
+    together.clear()
+    (state,) = captured.captured_steps["the prediction"]._states.values()
+    assert len(state.program.pace.alone) == len(state.program.pace.beside) == 3
+    monkeypatch.setattr(Pace, "is_better_alone", lambda pace: pace is state.program.pace)
+    found = captured.predict(X[:50], batch_size=5, verbose=0)
+    np.testing.assert_array_equal(found, eager.predict(X[:50], batch_size=5, verbose=0))
+    assert not together
 
 
 def test_replays_are_under_way_at_the_same_time(monkeypatch):
