@@ -23,11 +23,8 @@ def may_run_side_by_side(program: Program) -> bool:
     """Whether a replay may run in each thread at the same time.
 
     They may where the step only computes, on NumPy and by functions of ours: no variable is changed, nothing is drawn.
-    And not where that was tried and took longer.
     """
     if program.modules != {numpy} or program.goes_back or program.taped:
-        return False
-    if program.pace is not None and program.pace.is_better_alone():
         return False
     return all(map(_only_computes, program.needed)) and program.peak * get_num_threads() <= _MEMORY
 
@@ -68,7 +65,7 @@ def run_side_by_side(program: Program, given: Sequence[Sequence[Any]]) -> list[A
     """What the program gives for each of several lists of arrays; the bits are those of one after the other.
 
     An operation that threads share has to wake them, and to wait for the last. Replays that know nothing of each other
-    do so once. The first ones run one after the other, to be compared with.
+    do so once. The first ones run one after the other, to be compared with, and so do all where that is faster.
     """
     found: list[Any] = [None] * len(given)
     pace = program.pace = program.pace or Pace()

@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
-from eagerflow.capture import function
+from eagerflow.capture import function, side_by_side
 from eagerflow.capture.side_by_side import Pace
 from eagerflow.core.op import op
 from eagerflow.kernels.machine import costs
@@ -99,18 +99,22 @@ def test_replays_run_one_after_the_other_where_that_is_faster(together, monkeypa
     assert pace.is_better_alone() is wanted
 
 
-def test_a_program_that_is_better_alone_is_not_tried_again(together, monkeypatch):
+@pytest.mark.parametrize("is_better_alone", [True, False])
+def test_both_ways_are_tried_and_the_better_one_is_taken(monkeypatch, is_better_alone):
     captured, eager = classifier(jit_compile=True), classifier()
+    shared = []
+    each = side_by_side.each
+    monkeypatch.setattr(side_by_side, "each", lambda work, count: (shared.append(count), each(work, count)))
     for _ in range(2):
         captured.predict(X[:50], batch_size=5, verbose=0)
-    assert together
-    together.clear()
     (state,) = captured.captured_steps["the prediction"]._states.values()
     assert len(state.program.pace.alone) == len(state.program.pace.beside) == 3
-    monkeypatch.setattr(Pace, "is_better_alone", lambda pace: pace is state.program.pace)
+    assert shared
+    shared.clear()
+    monkeypatch.setattr(Pace, "is_better_alone", lambda pace: is_better_alone)
     found = captured.predict(X[:50], batch_size=5, verbose=0)
     np.testing.assert_array_equal(found, eager.predict(X[:50], batch_size=5, verbose=0))
-    assert not together
+    assert shared == ([] if is_better_alone else [3, 3, 3])
 
 
 def test_replays_are_under_way_at_the_same_time(monkeypatch):
