@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
-
 from eagerflow.base.typing import Array, Axes, Numpy
 from eagerflow.core.array_errors import AxisError
 from eagerflow.core.tensor import Tensor
@@ -18,7 +16,9 @@ _SMALL = 1 << 14  # elements: above, writing them costs more than the call
 
 def axes_of(axis: Any) -> Any:
     """What NumPy takes for `axis`: lists become tuples, and so do arrays of integers."""
-    if axis.__class__ is numpy.ndarray:
+    if axis is None or axis.__class__ is int or axis.__class__ is tuple:
+        return axis
+    if hasattr(axis, "tolist"):
         axis = axis.tolist()
     return tuple(axis) if axis.__class__ is list else axis
 
