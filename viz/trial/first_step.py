@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -102,8 +103,16 @@ class FirstStep:
 
     @property
     def trainable(self) -> list[Any]:
-        """The variables that the step is meant to change."""
-        return list(self.model.trainable_variables if self.sources is None else self.sources)
+        """The variables that the step is meant to change.
+
+        Of a loop that calls several models or layers, only the one that gave the answers is called again, so the others
+        would get no gradient. They are left out if they got one in the script's own step.
+        """
+        if self.sources is None:
+            return list(self.model.trainable_variables)
+        own = {v.identity for v in self.model.trainable_variables}
+        asked = itertools.zip_longest(self.sources, self.gradients)
+        return [v for v, gradient in asked if v.identity in own or gradient is None]
 
 
 class _Call:
