@@ -36,18 +36,20 @@ table = _LayerTable("keras.layers", "eagerflow.layers.preprocessing")
 _convnext = _LayerTable("keras.src.applications.convnext", "eagerflow.applications.convnext")
 _inception = _LayerTable("keras.src.applications.inception_resnet_v2", "eagerflow.applications.inception_resnet_v2")
 distillation_table = _LayerTable("keras.distillation", "eagerflow.distillation")
+_models = Table("model", "keras")
 _OF_APPLICATIONS = {"LayerScale": _convnext, "StochasticDepth": _convnext, "CustomScaleLayer": _inception}
 # Keras writes the module of these names.
-_HOMES = {
+_HOMES: dict[str, Table | None] = {
     "eagerflow.layer": table,  # and `layers`
     "eagerflow.applications.convnext": _convnext,
     "eagerflow.applications.inception_resnet_v2": _inception,
     "eagerflow.distillation": distillation_table,
     "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
-    "eagerflow.models": Table("model", "keras"),
+    "eagerflow.models.onnx_model": None,  # its layers have the names of an ONNX file's nodes, among them some of ours
+    "eagerflow.models": _models,
 }
 for _policy in (DTypePolicy, FloatDTypePolicy):  # which Keras writes under the same module
-    _HOMES["eagerflow.models"].add()(_policy)
+    _models.add()(_policy)
 
 
 class Configurable:

@@ -7,6 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers as L
+from eagerflow.models import onnx_model
 
 
 def two_inputs():
@@ -33,6 +34,13 @@ def test_shapes_of_a_function():
     assert function.compute_output_shape({"a": (5, 3), "b": (5, 3)}) == [(5, 2), (5,)]
     spec = function.compute_output_spec({"a": ef.Input((3,)), "b": ef.Input((3,))})
     assert [x.shape for x in spec] == [(None, 2), (None,)]
+
+
+def test_the_nodes_of_an_onnx_file_take_no_name_of_ours():
+    x = ef.Input((3,))
+    config = ef.saving.serialize_keras_object(ef.Function(x, x * 2.0))
+    assert onnx_model._class_named.__wrapped__("Function") is not ef.Function
+    assert type(ef.saving.deserialize_keras_object(config)) is ef.Function
 
 
 def test_a_function_inside_of_a_model():
