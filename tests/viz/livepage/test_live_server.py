@@ -203,6 +203,17 @@ def test_news_come_as_they_happen(server):
     listener.close()
 
 
+def test_what_a_program_says_last_is_news_though_the_page_ends_at_once(server):
+    hub, listener = server.hub, Listener(server)
+    assert listener.next() == ("news", {"version": 0})  # and now the listener's thread rests
+    hub.take({"is": "end", "how": "crashed", "words": "The program ended by ValueError."})
+    hub.close()
+    kind, news = listener.next()
+    assert (kind, news["end"]["how"]) == ("news", "crashed")
+    assert listener.next()[0] == "bye"
+    listener.close()
+
+
 def test_what_is_asked_for_comes_compressed(server):
     assert json.loads(ask(server, f"/{TOKEN}/graph")[2]) is None
     server.hub.take({"is": "graph", "step": 3}, gzip.compress(b'{"a": 1}'))

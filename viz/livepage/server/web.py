@@ -187,11 +187,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _tell(self) -> None:
         hub, seen, generations = self.server.hub, -1, dict[str, int]()
-        while not hub.closing:
+        closing = False
+        while not closing:
+            closing = hub.closing  # asked first, so that the last news hold all that the program told
             news = hub.news(seen, generations)
             seen = news["version"]
             self._event("news", json.dumps(news, separators=(",", ":")))
-            time.sleep(PACE)
+            if not closing:
+                time.sleep(PACE)
             while not self._is_news(seen):
                 self._event("beat", "{}")
         self._event("bye", "{}")
