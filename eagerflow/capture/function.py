@@ -227,8 +227,9 @@ class Captured(Generic[P, R]):
         count = len(list(alike))
         if self.verify_every:
             count = min(count, self.verify_every - 1 - state.replays % self.verify_every)
-        left = count % get_num_threads()
-        if left <= get_num_threads() // 2:  # these are sooner done one after the other, each by all threads
+        threads = get_num_threads()
+        left = count % threads
+        if left <= threads // 2:  # these are sooner done one after the other, each by all threads
             count -= left
         if not count or not may_run_side_by_side(program) or self._outdated(state):
             return []

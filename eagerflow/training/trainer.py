@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, overload
+from typing import Any, Literal, cast, overload
 
 import numpy
 
@@ -153,7 +153,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         >>> model.optimizer.name
         'adam'
         """
-        return getattr(self._compiled, "optimizer", self.__dict__.get("_own_optimizer"))  # type: ignore[return-value]
+        return cast(Any, self.__dict__.get("_own_optimizer") if self._compiled is None else self._compiled.optimizer)
 
     @optimizer.setter
     def optimizer(self, value: OptimizerLike) -> None:

@@ -69,9 +69,8 @@ class Program:
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
         self.step_ended = 0
-        self.scale: tuple[Any, Any, float] | None = (
-            None  # gradients, the optimizer's scope, and the scale of their loss
-        )
+        # Gradients, the optimizer's scope, and the scale of their loss; looked for once in a step.
+        self.scale: tuple[Any, Any, float] | None = None
         self.interrupted = False  # then it isn't known how training would have ended
         self._found: dict[Any, Finding] = {}
         self._tell = found

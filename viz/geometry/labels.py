@@ -16,9 +16,7 @@ SIZE = 9  # of the type
 _ABOVE, _BELOW = 0.8 * SIZE, 0.26 * SIZE  # what letters take above and below their line
 _WIDER = 1.06  # than a text is by its letters: digits and signs, of which labels are made, are wider than most
 _OFF_BORDERS = 3.0  # how far labels keep off the borders of frames
-_OFF_LINES = (
-    3.0  # how far labels keep above and below lines, where there is room: else those look like rules under them
-)
+_OFF_LINES = 3.0  # how far labels keep above and below lines, where there is room: those look like rules under them
 _CELL = 64.0
 _STEP = 5.0  # places along a line are tried so far apart
 

@@ -175,9 +175,8 @@ class Capture(observe.Observer):
         position, frame = self._known(tensor), sys._getframe(3)
         if position is not None and not is_internal(frame.f_code.co_filename):
             now = observe.clock()
-            self._note(
-                "taken", how, now, now, None, [position], [], self.walk(frame, self.here[2]) if self.walk else ()
-            )
+            places = self.walk(frame, self.here[2]) if self.walk else ()
+            self._note("taken", how, now, now, None, [position], [], places)
 
     def _from_outside(self, data: Any) -> int:
         """The position of an array that no op made and that is met for the first time."""

@@ -26,9 +26,8 @@ class _Seen:
     def __init__(self, variable: Variable) -> None:
         self.variable = variable
         self.asked = self.given = self.measured = self.nonzero = 0
-        self.cut: tuple[str, Any] | None = (
-            None  # the op behind which no weight of its step had a gradient, and its line
-        )
+        # The op behind which no weight of its step had a gradient, and its line.
+        self.cut: tuple[str, Any] | None = None
 
 
 class Unreached(Check):
