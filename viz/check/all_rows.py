@@ -18,7 +18,7 @@ from viz.check.labels import check_labels, of_finding
 from viz.check.overfitting import check_overfitting
 from viz.check.repeatable import check_repeatable
 from viz.check.reproduce import note_first_step
-from viz.check.row import Row, open_question
+from viz.check.row import Row, fine, open_question
 from viz.check.rows_apart import check_rows_apart
 from viz.check.saving import check_saving
 from viz.check.stopwatch import Stopwatch
@@ -37,6 +37,7 @@ __all__ = ["NAMES", "Checked", "check_script"]
 NAMES = (
     "inputs",
     "labels",
+    "layers",
     "first loss",
     "rows apart",
     "weights move",
@@ -53,7 +54,6 @@ _OF_DOCTOR = {
     "no_gradient": "weights move",
     "frozen": "weights move",
     "initial_weights": "first loss",
-    "linear_stack": "weights move",
 }
 
 
@@ -147,6 +147,7 @@ class _Examination:
             "weights move": trial.check,
             "labels": lambda: check_labels(subject, findings, trial.error),
             "inputs": lambda: check_inputs(subject),
+            "layers": lambda: _layers_row(subject, trial, findings),
             "first loss": lambda: check_first_loss(subject, next(iter(trial.losses.values), None)),
             "rows apart": lambda: check_rows_apart(subject),
             "validation data": lambda: check_validation(subject),
@@ -194,6 +195,16 @@ class _Examination:
             return open_question("there was no time left for it", self.subject.place)
         with self.subject.undone():
             return question()
+
+
+def _layers_row(subject: Subject, trial: Trial, findings: Sequence[Finding]) -> Row:
+    """✗ where layers follow each other that one alone could stand for, as they have no activation between them."""
+    for finding in findings:
+        if finding.kind == "linear_stack":
+            return of_finding(finding, "that may be meant" if finding.severity == "info" else "")
+    if trial.error is not None or not trial.steps:
+        return open_question("no step was seen, which would tell how layers follow each other", subject.place)
+    return fine("no two layers in a row do what one alone could", subject.place)
 
 
 def _guarded(place: Any, question: Callable[[], Row]) -> Row:

@@ -9,7 +9,8 @@ import numpy
 
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
-from viz.doctor.check_base import number
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import number, rms
 from viz.trial.first_step import FirstStep
 
 __all__ = ["chance_loss", "check_first_loss"]
@@ -21,6 +22,10 @@ _BETTER = 0.5  # of what chance gives: such weights have learnt something alread
 _FIX = (
     "weights that begin too large, inputs that aren't scaled, or a wrong last activation make such a beginning; "
     "the first steps are then spent on undoing it"
+)
+_SCALE = (
+    "scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer begins with answers around 0, and "
+    "takes very long to reach targets that are far from it"
 )
 
 
@@ -74,6 +79,10 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
             **evidence,
         )
     if loss <= _FINE * most:
+        if loss > _FAR * chance and rms(labels[0].astype("float64")) > limits.UNSCALED:
+            return fault(
+                f"the first loss is {number(loss)}; chance gives {words}", _SCALE, subject.compiled_at, **evidence
+            )
         if loss > _FAR * chance:
             words += "; answers begin at around ±1, wherever the targets are"
         return fine(f"the first loss is {number(loss)}; chance gives {words}", subject.compiled_at, **evidence)

@@ -11,10 +11,12 @@ from eagerflow.core.observe import Observer, Scope, observing
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
+from viz.doctor.advice import ADVICE
 from viz.doctor.check_base import host, number, rms
 from viz.doctor.checks.rows.broken_rows import broken_rows
 from viz.doctor.checks.rows.validation_rows import inputs_of
 from viz.doctor.program import layer_label
+from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.descriptions import flat
 
@@ -128,6 +130,15 @@ def check_inputs(subject: Subject) -> Row:
         return open_question(f"{words}: all are equal, in the {len(values)} rows of the first batch", place, **evidence)
     if low == high:
         return fault(f"{words}: all are equal", "look at how the data is read", subject.place, **evidence)
+    unadapted = unadapted_normalization(subject.model) if size > limits.UNSCALED_HINT else None
+    if seen.op in _PRODUCTS and unadapted is not None:
+        return fault(
+            f"{words} (root mean square {number(size)}); layer {layer_label(unadapted)!r} was never adapted, and so "
+            "hands its inputs on as they are",
+            ADVICE["unscaled_input.unadapted"],
+            made_at(unadapted) or subject.place,
+            **evidence,
+        )
     if seen.op in _PRODUCTS and size > limits.UNSCALED:
         return fault(
             f"{words} (root mean square {number(size)}); weights are made for inputs around ±1",

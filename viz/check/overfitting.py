@@ -25,6 +25,7 @@ _ROWS = 32
 _STEPS = 200
 _LEARNT = 0.1  # of the first loss, or of what chance gives: a first loss may be huge, and chance a hundredth of it
 _STUCK = 0.5  # of the same: less far than this, nothing was learnt
+_FAR = 5.0  # times what chance gives, at first
 _SAME = 1e-6  # answers of which each is so near the first, for their size, don't depend on the row
 _UNMOVED = 0.98
 _LITTLE = 0.8  # of the same, after all steps, where another rate learns the batch
@@ -230,10 +231,15 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
             )
         reason = (
             f"{what} stays at {number(min(best.losses))} for {_STEPS} steps, and falls after {longer.steps} of "
-            f"{longer.name}: a slow beginning (small first weights, sigmoids), but not stuck"
+            f"{longer.name}: a slow beginning ({_why_slow(best)}), but not stuck"
         )
     words = reason or f"{told}: not to a tenth {_of_what(best)}, but it falls"
     return open_question(words, subject.place, **evidence)
+
+
+def _why_slow(tried: _Attempt) -> str:
+    far = tried.chance is not None and tried.losses[0] > _FAR * tried.chance
+    return "the answers begin far from the targets" if far else "small first weights, sigmoids"
 
 
 def _learnt_by_another(subject: Subject, own: _Attempt, told: str, evidence: dict[str, Any], scheduled: bool) -> Row:

@@ -294,6 +294,9 @@ ADVICE = {
     "unscaled_input": (
         "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first layer."
     ),
+    "unscaled_input.unadapted": (
+        "Show it the training data before fit: normalization.adapt(x_train), x_train alone, without its labels."
+    ),
     "memory_growth": (
         "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time."
     ),

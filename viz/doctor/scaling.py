@@ -1,4 +1,4 @@
-"""Where a script can scale its pictures: behind the line that loads them, if it is certain that nothing else does."""
+"""Where a script can scale its inputs: behind the line that loads pictures, or by a layer that was never adapted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import ast
 import linecache
 import re
 from collections.abc import Iterator
+from typing import Any
 
-__all__ = ["scaled_after_loading"]
+from eagerflow import layers
+from viz.doctor.check_base import host
+from viz.doctor.variable_owners import layers_in
+
+__all__ = ["scaled_after_loading", "unadapted_normalization"]
 
 _SCALES = re.compile(r"\b(Rescaling|Normalization|preprocess_input|normalize|standardize|\w*Scaler)\b")
 _KEEPS_VALUES = frozenset(["astype", "reshape", "expand_dims", "array", "asarray", "copy"])
@@ -52,6 +57,33 @@ def scaled_after_loading(file: str, line: int) -> tuple[int, str] | None:
     indent = re.match(r"\s*", linecache.getline(file, load.lineno))
     begin = indent[0] if indent else ""
     return end, f"{last}\n{begin}{train}, {test} = {train} / 255.0, {test} / 255.0"
+
+
+def unadapted_normalization(owner: Any) -> Any:
+    """The first `Normalization` in a layer or model whose means are still 0 and whose variances are still 1.
+
+    Other layers that need `adapt` (`Discretization`, `StringLookup`, `TextVectorization`) refuse their first call.
+
+    Args:
+        owner: a layer or model; None has none.
+
+    Returns:
+        The layer, or None.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Normalization(name="scale"), ef.layers.Dense(1)])
+    >>> unadapted_normalization(model).name
+    'scale'
+    >>> model.layers[0].adapt([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]] * ef.ops.ones((2, 3)))
+    >>> unadapted_normalization(model) is None
+    True
+    """
+    for layer in layers_in(owner) if owner is not None else ():
+        if isinstance(layer, layers.Normalization) and layer.input_mean is None and layer.built:
+            mean, variance = layer.mean, layer.variance
+            if mean is not None and variance is not None and not _any(mean) and not _any(variance - 1):
+                return layer
+    return None
 
 
 def _within(scope: _Scope, node: ast.AST) -> Iterator[tuple[_Scope, ast.expr | ast.stmt]]:
@@ -103,3 +135,8 @@ def _keeps_values(call: ast.Call) -> bool:
 
 def _names(node: ast.AST) -> set[str]:
     return {x.id for x in ast.walk(node) if isinstance(x, ast.Name)}
+
+
+def _any(tensor: Any) -> bool:
+    """Is any element of a tensor not 0?"""
+    return bool(host(tensor.data).any())

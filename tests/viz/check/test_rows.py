@@ -39,7 +39,7 @@ model.fit(x, number, verbose=0)
 model.compile("adam", "mse")
 model.fit(np.c_[x, target], target, epochs=2, verbose=0)  # here
 """,
-    ("weights move", "layers that one could stand for"): """
+    ("layers", "layers that one could stand for"): """
 model = ef.Sequential([
     layers.Dense(16),  # here
     layers.Dense(16), layers.Dense(1)])
@@ -125,6 +125,19 @@ model = ef.Sequential([layers.Flatten(), layers.Dense(16, activation="relu"), la
 model.compile("adam", "mse")
 model.fit(rng.integers(0, 256, (64, 6, 6)).astype("float32"), target[:64], verbose=0)  # here
 """,
+    ("inputs", "a normalization that was never adapted"): """
+model = ef.Sequential([
+    ef.Input((8,)),
+    layers.Normalization(),  # here
+    layers.Dense(16, activation="relu"), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(200 * x, target, verbose=0)
+""",
+    ("first loss", "targets far from 0"): NET
+    + """
+model.compile("adam", "mse")  # here
+model.fit(x, 50 * target + 200_000, verbose=0)
+""",
     ("inputs", "colours on the wrong axis"): """
 model = ef.Sequential([layers.Conv2D(4, 2), layers.Flatten(), layers.Dense(1)])  # here
 model.compile("adam", "mse")
@@ -207,6 +220,19 @@ def test_planted_faults_are_found_with_their_line(question, name, tmp_path, once
     assert (row.verdict, row.file, row.line) == ("fault", path, line), row
     assert row.fix
     assert not found.ok
+
+
+def test_a_normalization_that_was_adapted_is_not_named(tmp_path, once):
+    source = PRELUDE + PLANTED["inputs", "a normalization that was never adapted"]
+    source = source.replace('model.compile("adam"', 'model.layers[0].adapt(200 * x)\nmodel.compile("adam"')
+    found, _ = checked(tmp_path, source)
+    assert found.rows[0].verdict == "ok"
+
+
+def test_the_cure_of_targets_far_from_0_is_to_scale_them(tmp_path, once):
+    found, _ = checked(tmp_path, PRELUDE + PLANTED["first loss", "targets far from 0"])
+    row = next(row for row in found.rows if row.name == "first loss")
+    assert "scale the targets" in row.fix
 
 
 QUICK = list(HEALTHY)[:60:12]

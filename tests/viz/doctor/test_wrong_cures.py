@@ -198,3 +198,29 @@ def test_dropouts_that_never_drop_are_named_once_where_a_normalization_stands_wi
         MODES.replace("layers.BatchNormalization(), ", "").replace("(x)", "(x, training=True)"), tmp_path
     )
     assert "dropout_idle" not in [f.kind for f in found]
+
+
+UNADAPTED = """
+model = ef.Sequential([
+    ef.Input((8,)),
+    layers.Normalization(name="scale"),  # here
+    layers.Dense(16, activation="relu"), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(200 * x, target, epochs=2, verbose=0)
+"""
+
+
+def test_a_normalization_that_was_never_adapted_is_named_with_its_line(tmp_path):
+    found, line = diagnosed(UNADAPTED, tmp_path)
+    (finding,) = [f for f in found if f.kind == "unscaled_input"]
+    assert (finding.rule, finding.line) == ("unscaled_input.unadapted", line)
+    assert finding.layer is not None
+    assert "scale" in finding.layer
+    assert "adapt(x_train)" in finding.fix
+
+
+def test_without_a_normalization_one_is_proposed(tmp_path):
+    source = UNADAPTED.replace('    layers.Normalization(name="scale"),  # here\n', "  # here\n")
+    (finding,) = [f for f in diagnosed(source, tmp_path)[0] if f.kind == "unscaled_input"]
+    assert finding.rule == "unscaled_input"
+    assert "layers.Normalization as the first layer" in finding.fix

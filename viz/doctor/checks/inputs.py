@@ -10,6 +10,8 @@ from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first_tensor, host, number, rms, tensors
 from viz.doctor.program import layer_label
+from viz.doctor.scaling import unadapted_normalization
+from viz.doctor.user_code import made_at
 from viz.recorder.descriptions import flat
 
 __all__ = ["Inputs"]
@@ -26,7 +28,8 @@ class Inputs(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._seen: dict[Any, int] = {}
-        self._largest: dict[Any, tuple[float, float, float]] = {}  # by place: size, lowest and highest value
+        # By place: size, lowest and highest value, and which model or layer was given them.
+        self._largest: dict[Any, tuple[float, float, float, Any]] = {}
         self._told: set[Any] = set()
         self._made: dict[int, Any] = {}  # what frozen layers made in this step, which no tape tells from data
 
@@ -65,21 +68,20 @@ class Inputs(Check):
     def finish(self) -> None:
         """Inputs a few times too large are named where something else went wrong that they explain."""
         wrong = self.watch.has("dead_relu", "constant_output", "exploding_gradient", "saturated", "lr_too_high")
-        for place, (size, low, high) in self._largest.items() if wrong else ():
+        for place, (size, low, high, whose) in self._largest.items() if wrong else ():
             if size > limits.UNSCALED_CAUSE and ("unscaled_input", place) not in self._told:
-                self._tell("warning", place, "", size, low, high, _WILD)
+                self._tell("warning", place, whose, size, low, high, _WILD)
 
     def _judge(self, values: numpy.ndarray, place: Any) -> None:
         size, low, high = rms(values), float(values.min()), float(values.max())
         first = self.watch.scopes[0].owner if self.watch.scopes else None
         whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
-        name = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
         if size > self._largest.get(place, (0.0,))[0]:
-            self._largest[place] = size, low, high
+            self._largest[place] = size, low, high, whose
         if 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
-            self._tell("warning", place, name, size, low, high, "hardly anything reaches the first layer")
+            self._tell("warning", place, whose, size, low, high, "hardly anything reaches the first layer")
         elif size > limits.UNSCALED_HINT:
-            self._tell("warning" if size > limits.UNSCALED else "info", place, name, size, low, high, _WILD)
+            self._tell("warning" if size > limits.UNSCALED else "info", place, whose, size, low, high, _WILD)
 
     def _judge_made(self, values: numpy.ndarray, place: Any) -> None:
         """Frozen layers that give next to nothing, whatever they are given."""
@@ -99,14 +101,20 @@ class Inputs(Check):
                 evidence={"rms": rms(values), "lowest": low, "highest": high},
             )
 
-    def _tell(self, severity: str, place: Any, name: str, size: float, low: float, high: float, words: str) -> None:
+    def _tell(self, severity: str, place: Any, whose: Any, size: float, low: float, high: float, words: str) -> None:
         if severity != "info":
             self._told.add(("unscaled_input", place))
+        name = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
+        message = f"the inputs{name} range from {number(low)} to {number(high)} (root mean square {number(size)})"
+        unadapted = unadapted_normalization(whose)
+        if unadapted is not None:
+            words = f"layer {layer_label(unadapted)!r} was never adapted, and so hands them on as they are; {words}"
         self.watch.report(
-            "unscaled_input",
+            "unscaled_input" if unadapted is None else "unscaled_input.unadapted",
             severity,
-            f"the inputs{name} range from {number(low)} to {number(high)} (root mean square {number(size)}): {words}",
-            place=place,
+            f"{message}: {words}",
+            layer=unadapted,
+            place=place if unadapted is None else made_at(unadapted) or place,
             key=("unscaled_input", place),
             evidence={"rms": size, "lowest": low, "highest": high},
         )
