@@ -13,10 +13,12 @@ from eagerflow.core import observe
 from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.mailbox import Mailbox
+from viz.livepage.own_loop import OwnLoop
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, rows_of
 from viz.livepage.rounds import Rounds
 from viz.livepage.snapshot import Snapshot
+from viz.livepage.step_times import StepTimes
 from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["Collector"]
@@ -64,6 +66,9 @@ class Collector(observe.Observer):
         self._ran: set[int] = set()  # optimizers since the last step's end
         self._loss: Any = None
         self._norm = GradientNorm()
+        self._own = OwnLoop()
+        self._times = StepTimes()
+        self._step_ms: float | None = None
         self._began = time.perf_counter()
         self._usual = 0.0  # seconds of a step that isn't recorded
         self._reported = 0.0
@@ -94,6 +99,7 @@ class Collector(observe.Observer):
             if len(self._steps) > 1:
                 return
             self._leave_own_loop()
+            self._own.leave()
             self._in_training = scope.name not in _OTHER
             self._began = time.perf_counter()
             if self._in_training:
@@ -104,8 +110,10 @@ class Collector(observe.Observer):
                 self._rounds.begin(scope)
             if self._in_training or not self.step:
                 self._begin_snapshot(scope)
-        elif self._snapshot is not None and not self._steps:
-            self._give_up_old()
+        elif not self._steps:
+            if self._snapshot is not None:
+                self._give_up_old()
+            self._own.begin(scope)
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         """A step is over, the weights were changed, or something else."""
@@ -113,17 +121,21 @@ class Collector(observe.Observer):
             self.blame.scope(scope, error)
         if scope.kind == "step":
             if self._steps.end(scope) and not self._steps:
+                self._time_step(time.perf_counter() - self._began if self._in_training and error is None else None)
                 self._end_look(scope, outputs, error)
                 self._end_snapshot(outputs, error)
                 self._end_step(scope, error)
-        elif scope.kind == "optimizer" and not self._steps and error is None:
-            self._optimizer_ran(scope.owner)
+        elif not self._steps:
+            self._own.end(scope)
+            if scope.kind == "optimizer" and error is None:
+                self._optimizer_ran(scope.owner)
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; in a loop of the user's own its target is the loss."""
         self._norm.hear(sources, results)
         if self._steps:
             return
+        self._own.backward()
         if self._loss is not None and not self._optimizers:
             self._own_step("batch|loss", None)
         data = targets[0].data if targets else None
@@ -142,7 +154,8 @@ class Collector(observe.Observer):
             self._report_now()
         elif self._in_training:
             self.progress.in_epoch = step + 1
-            self._curves("batch", logs)
+            if not self.progress.unsettled():
+                self._curves("batch", logs)
 
     def log(self, values: dict[str, Any], run: str = "batch", step: int | None = None) -> None:
         """Numbers that the user reports."""
@@ -215,6 +228,7 @@ class Collector(observe.Observer):
         if model is not None and model is not self._fitted():
             self._fitted = weakref.ref(model)
             self._models += 1
+            self.progress.begin_model()
             if self._models > 1:
                 self._box.point("mark|model", self.step, self._models)
                 return
@@ -247,15 +261,19 @@ class Collector(observe.Observer):
             self._own_step(name, optimizer)
         else:
             self._ran.add(id(optimizer))
+            self._own.end_part()
             self._point_of_loss(name)
 
     def _own_step(self, name: str, optimizer: Any) -> None:
         """A step of the user's own loop has ended, and the next one begins."""
+        took, rows = self._own.end_step()
+        self._time_step(took)
         self._end_look(None, None, None)
         self._end_snapshot(None, None)
         self._go_on()
         self.step += 1
         self._in_training = True
+        self.progress.count_own(rows, self._own.count_weights() if self._is_due() else 0)
         self._point_of_loss(name)
         self._point_of_norm(self._norm.end_step())
         self._report(optimizer, "training")
@@ -263,6 +281,12 @@ class Collector(observe.Observer):
         if self._rounds is not None:
             self._rounds.begin()
         self._begin_snapshot(None)
+
+    def _time_step(self, seconds: float | None) -> None:
+        """A training step took so long, without what lies between steps; called before anybody stops listening."""
+        if seconds is not None:
+            looked = self._rounds is not None and self._rounds.looks
+            self._times.add(seconds, watched=looked or self._snapshot is not None)
 
     def _point_of_loss(self, name: str) -> None:
         loss, self._loss = self._loss, None
@@ -349,16 +373,22 @@ class Collector(observe.Observer):
 
     def _report(self, owner: Any, mode: str) -> None:
         """Speed, learning rate and the like, a few times per second; more often in the first second."""
+        if self._is_due():
+            self._reported = now = time.perf_counter()
+            self._first = now if self._first is None else self._first
+            self._tell(self.progress.status(self.step, now, owner, mode))
+
+    def _is_due(self) -> bool:
+        """Is it time for a report?"""
         now = time.perf_counter()
-        if self._first is None:
-            self._first = now
-        elif now - self._reported < min(_REPORT, (now - self._first) / 5):
-            return
-        self._reported = now
-        self._tell(self.progress.status(self.step, now, owner, mode))
+        return self._first is None or now - self._reported >= min(_REPORT, (now - self._first) / 5)
 
     def _tell(self, status: dict[str, Any]) -> None:
-        self._box.put("status", status)
-        for name in ("learning_rate", "step_ms"):
-            if status.get(name) is not None and self.step:
-                self._box.point(f"extra|{name.replace('_', ' ')}", self.step, status[name])
+        took = self._times.take_ms()
+        self._step_ms = self._step_ms if took is None else took
+        self._box.put("status", status if self._step_ms is None else {**status, "step_ms": self._step_ms})
+        if not self.step:
+            return
+        for name, value in (("learning rate", status.get("learning_rate")), ("step ms", took)):
+            if value is not None:
+                self._box.point(f"extra|{name}", self.step, value)

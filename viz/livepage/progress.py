@@ -14,9 +14,10 @@ from eagerflow.core import observe
 from viz.facts.formatting import clean
 from viz.recorder.descriptions import flat
 
-__all__ = ["Progress", "rows_of"]
+__all__ = ["Progress", "rows_of", "sizes"]
 
 _WINDOW = 10.0  # seconds over which speed is measured
+_SETTLED = 20  # batches in a running mean that doesn't jump any more; at most a quarter of an epoch's
 _BUSY = ("training", "evaluating", "predicting")
 
 
@@ -39,10 +40,15 @@ class Progress:
         self._last: dict[str, Any] = {}
         self._seen: Callable[[], Any] = _nothing
         self._per_epoch: int | None = None
+        self._had_epoch = False  # since this model is trained
         self._facts: dict[str, Any] = {}
         self._of: Any = None
         self._fit_began = (0.0, 0)  # when, and after which step
         self._around: BaseException | None = None  # what was being handled when `fit` began
+
+    def begin_model(self) -> None:
+        """Another model is trained from here on."""
+        self._had_epoch = False
 
     def begin_fit(self, step: int) -> None:
         """`fit` begins."""
@@ -91,10 +97,28 @@ class Progress:
 
     def count(self, inputs: Any) -> None:
         """A training step has taken in this batch, which may be shorter than others."""
-        self._samples += rows_of(inputs) or 0
+        self.count_own(rows_of(inputs) or 0, 0)
+
+    def count_own(self, rows: int, weights: int) -> None:
+        """A training step had these many rows, in a loop of the user's own, whose models hold these many numbers."""
+        self._samples += rows
+        if weights and self._model is None:
+            self._facts["params"] = weights
+
+    def unsettled(self) -> bool:
+        """Is the running mean of few batches yet? It begins anew with each epoch, and then tells little.
+
+        The first epoch is shown as a whole, as nothing else tells where training has begun.
+        """
+        history: Any = getattr(self._seen(), "history", None)
+        params = getattr(history, "params", None)
+        steps = params.get("steps") if isinstance(params, dict) else None
+        steps = steps or self._per_epoch
+        return self._had_epoch and steps is not None and self.in_epoch <= min(_SETTLED, steps // 4)
 
     def end_epoch(self, epoch: int) -> None:
         """An epoch is over: now it is known how many steps it has."""
+        self._had_epoch = True
         self._per_epoch = self.in_epoch or self._per_epoch
         self.in_epoch = 0
 
@@ -114,11 +138,8 @@ class Progress:
         optimizer = getattr(model, "optimizer", None) if model is owner else owner
         if self._started is None:
             self._started = now
-        before, at = self._marks[-1][1], self._marks[-1][0]
         rate, samples = self._rates(step, now)
         found: dict[str, Any] = {"step": step, "rate": rate}
-        if step > before:
-            found["step_ms"] = 1e3 * (now - at) / (step - before)
         if mode:
             self._facts["mode"] = mode
             self._facts.pop("took", None)
@@ -154,7 +175,7 @@ class Progress:
         self._of = model
         self._facts["model"] = clean(getattr(model, "name", type(model).__name__), 120)
         if getattr(model, "built", False):
-            self._facts["params"] = sum(_sizes(getattr(model, "weights", ())))
+            self._facts["params"] = sum(sizes(getattr(model, "weights", ())))
 
     def _schedule(self, model: Any, rate: float) -> dict[str, Any]:
         """Epochs and the time that is left, where `fit` knows them."""
@@ -192,14 +213,15 @@ def _reference(model: Any) -> Callable[[], Any]:
         return _nothing
 
 
-def _sizes(weights: Iterable[Any]) -> list[int]:
-    sizes = []
+def sizes(weights: Iterable[Any]) -> list[int]:
+    """How many numbers each of these variables holds."""
+    found = []
     for weight in weights:
         size = 1
         for length in weight.shape:
             size *= int(length)
-        sizes.append(size)
-    return sizes
+        found.append(size)
+    return found
 
 
 def _number(value: Any) -> float | None:

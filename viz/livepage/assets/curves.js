@@ -10,6 +10,10 @@ const RUNNING_MEAN = "running mean"; // what `fit` tells of a batch: the mean si
 nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
+const NOTES = { // shown where the pointer rests on a title or a line's name
+  "step ms": "Inside the steps; pauses between them, such as waiting for data, validation and callbacks, don't count. The median of the steps since the last point.",
+  [RUNNING_MEAN]: "The mean since the epoch began, as fit reports it after each batch. From the second epoch on it begins where it holds some batches: a quarter of the epoch's, or 20.",
+};
 const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
 const LATER = new Set(["extra|step ms"]); // the axis is for all but the first step, which builds the layers and takes many times as long
 
@@ -65,7 +69,7 @@ class Curves {
       if (!RUNS[run] || (run !== "extra" && metric === "learning_rate" && this.series.has("extra|learning rate"))) continue;
       const id = run === "extra" ? `extra|${metric}` : metric;
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[metric] || metric : metric, unit: UNITS[run === "extra" ? metric : ""], lines: [] });
-      found.get(id).lines.push({ ...RUNS[run], name: run === "extra" ? found.get(id).title : run === "batch" && this.ofFit ? RUNNING_MEAN : RUNS[run].name, run, points });
+      found.get(id).lines.push({ ...RUNS[run], note: run === "batch" && this.ofFit ? NOTES[RUNNING_MEAN] : undefined, name: run === "extra" ? found.get(id).title : run === "batch" && this.ofFit ? RUNNING_MEAN : RUNS[run].name, run, points });
     }
     const rank = (id) => {
       if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6)) + 20) % 20;
@@ -80,7 +84,7 @@ class Curves {
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
       if (!this.plots.has(id)) {
-        const plot = new Plot(title, unit);
+        const plot = new Plot(title, unit, NOTES[id.replace("extra|", "")]);
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }

@@ -187,7 +187,7 @@ class Live {
     const quiet = performance.now() - this.heard;
     if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000));
     if (busy) {
-      add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds");
+      add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds, with the pauses between steps");
       add("samples", s.samples ? `${short(s.samples)}/s` : null);
       add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${s.elapsed ? `; ${duration(s.elapsed)} have passed` : ""}`);
     } else if (this.end) add("took", s.elapsed ? duration(s.elapsed) : null, "from the first step to the last");

@@ -67,7 +67,7 @@ function smoothed(points, weight) {
 }
 
 class Plot {
-  constructor(title, unit) {
+  constructor(title, unit, note) {
     this.title = title;
     this.unit = unit || numeral;
     this.lines = [];
@@ -75,7 +75,7 @@ class Plot {
     this.canvas = el("canvas", { role: "img", tabindex: 0 });
     this.legend = el("div", { class: "plot-legend" });
     this.tip = el("div", { class: "plot-tip", hidden: true });
-    this.node = el("figure", { class: "plot" }, el("figcaption", {}, el("span", { class: "plot-title", title }, clean(title, 60)), this.legend),
+    this.node = el("figure", { class: "plot" }, el("figcaption", {}, el("span", { class: "plot-title", title: note ? `${title}: ${note}` : title }, clean(title, 60)), this.legend),
       el("div", { class: "plot-area" }, this.canvas, this.tip));
     this.canvas.addEventListener("pointermove", (event) => this.point(event.offsetX));
     this.canvas.addEventListener("pointerleave", () => this.point(null));
@@ -336,7 +336,7 @@ class Plot {
   explain() {
     const last = this.drawn.map((line) => line.points[line.points.length - 1][1]);
     this.legend.replaceChildren(...this.drawn.map((line, i) =>
-      el("span", {}, key(line.colour), line.name === this.title ? "" : `${clean(line.name, 24)} `, el("b", {}, this.unit(last[i])))));
+      el("span", { title: line.note }, key(line.colour), line.name === this.title ? "" : `${clean(line.name, 24)} `, el("b", {}, this.unit(last[i])))));
     this.canvas.setAttribute("aria-label", `${clean(this.title)}: ${this.drawn.map((line, i) => `${clean(line.name, 24)} ${this.unit(last[i])}`).join(", ")}`);
   }
 }
