@@ -92,6 +92,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return (cause if cause.kind == "nonfinite" else symptom).rule.endswith(".data") == (cause.kind == "nonfinite")
     if symptom.kind == "frozen":
         return symptom.rule == "frozen.rounded"
+    if symptom.rule == "exploding_gradient.targets":
+        return False  # the targets are its cause, and stay as they are when something else is mended
     if cause.kind == "no_gradient" and symptom.kind == "constant_output":
         return cause.rule == "no_gradient.input"  # that weights have none is what follows from constant outputs
     if symptom.kind == "no_gradient":

@@ -11,6 +11,7 @@ from eagerflow import layers
 from viz.cli import main
 from viz.doctor import Finding, Watcher
 from viz.doctor.causes import in_order
+from viz.doctor.check_base import number
 from viz.doctor.constant_answers import best_constant, loss_of
 from viz.doctor.report import text
 from viz.doctor.watched_script import examine
@@ -177,6 +178,27 @@ def test_targets_far_from_the_first_answers_are_named_as_what_makes_gradients_la
     assert far.evidence["targets"] > 40_000
     assert "Scale the targets" in far.fix
     assert not any(rule.startswith("exploding") for rule in found(x[:, :1]))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+def test_the_norm_of_gradients_that_run_away_is_that_of_the_first_step_and_the_cure_of_far_targets_stays():
+    rng = np.random.default_rng(0)
+    x = (rng.random((128, 20)) * 1000).astype("float32")
+    y = x.sum(axis=1, keepdims=True) * 100
+    model = ef.Sequential([layers.Input((20,)), layers.Dense(64, activation="relu"), layers.Dense(1)])
+    with ef.GradientTape() as tape:
+        loss = ef.ops.mean((model(x) - y) ** 2)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    first = float(np.sqrt(sum([np.square(g.numpy().astype("float64")).sum() for g in gradients])))
+    model.compile(ef.optimizers.SGD(0.1), "mse")
+    with Watcher() as watcher:
+        model.fit(x, y, batch_size=128, epochs=3, verbose=0)
+    findings = {finding.rule: finding for finding in in_order(watcher.findings)}
+    assert "unscaled_input" in findings  # which isn't what makes the targets large
+    found = findings["exploding_gradient.targets"]
+    assert f"the norm of all gradients is {number(first)} in the first step" in found.message
+    assert found.because is None
+    assert "Scale the targets" in found.fix
 
 
 def test_one_answer_for_all_pixels_is_worse_than_one_for_each():

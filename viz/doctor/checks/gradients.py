@@ -33,6 +33,15 @@ def _mixes(shape: tuple[int, ...]) -> bool:
     return len(shape) > 1 and math.prod(shape[:-1]) > 1
 
 
+def _course(norms: list[float], first: float, recent: float) -> str:
+    """The norms in words. A few steps have no middle that says anything: where they run away, each is far from it."""
+    if len(norms) == 1:
+        return f"{number(norms[0])} in the first step"
+    if len(norms) < limits.WINDOW:
+        return f"{number(norms[0])} in the first step and at most {number(max(norms))} in {len(norms)} steps seen"
+    return f"{number(first)} in the middle of the first {limits.WINDOW} steps and {number(recent)} after {len(norms)} seen"
+
+
 class _Targets(NamedTuple):
     """What a loss compares the first answers with."""
 
@@ -125,7 +134,7 @@ class GradientSizes(Check):
             recent = statistics.median(norms[-limits.FIRST :])
             grown = len(norms) > limits.WINDOW and recent > max(limits.EXPLODING_GROWTH * first, limits.EXPLODING / 10)
             if max(first, recent) > limits.EXPLODING or grown:
-                self._tell_exploding(group, first, recent, len(norms))
+                self._tell_exploding(group, first, recent, norms)
 
     def _tell_vanishing(self, group: int, ratio: float, steps: int) -> None:
         first = self._first[group]
@@ -142,7 +151,7 @@ class GradientSizes(Check):
             evidence={"ratio": ratio, "variable": first.path, "steps": steps, "sizes": self._sizes[group]},
         )
 
-    def _tell_exploding(self, group: int, first: float, recent: float, steps: int) -> None:
+    def _tell_exploding(self, group: int, first: float, recent: float, seen: list[float]) -> None:
         clips = any(
             getattr(self._optimizer, name, None) is not None for name in ("clipnorm", "global_clipnorm", "clipvalue")
         )
@@ -150,8 +159,8 @@ class GradientSizes(Check):
         variable = next((v for v in self._owners.variables() if v.path == self._largest[group]), None)
         layer = self._owners.of(variable) if variable is not None else None
         severity = "info" if clips else "error" if worst > limits.EXPLODING_ERROR else "warning"
-        norms = f"the norm of all gradients is {number(first)}"
-        norms += f" at first and {number(recent)} after {steps} steps seen" if steps > 1 else " in the first step"
+        steps = len(seen)
+        norms = f"the norm of all gradients is {_course(seen, first, recent)}"
         usual = f"around 1 is usual{' (the optimizer clips it)' if clips else ''}"
         targets = self._targets
         if targets is not None and targets.size > limits.UNSCALED and targets.size > 2 * targets.answers:
