@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import pathlib
@@ -611,6 +612,21 @@ def test_the_first_nan_is_found_with_its_path(shown, pages):
     assert any("not finite" in text for text in shown.texts(".node text"))
     assert shown.wrong == []
     photograph(shown, "page_nan")
+
+
+def test_of_nan_in_a_loss_the_line_that_chose_it_is_named_as_by_the_doctor_and_that_which_ran_it(shown, pages):
+    def overflowing():
+        model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
+        model.compile("sgd", "mse")
+        with viz.trace("overflowing", stats="basic") as t, np.errstate(all="ignore"):
+            model.evaluate(np.full((2, 2), 1e20, "float32"), np.zeros((2, 1), "float32"), verbose=0)
+        return t
+
+    shown.show(pages("overflowing", overflowing))
+    lines, first = inspect.getsourcelines(overflowing)
+    chosen, ran = [first + i for i, line in enumerate(lines) if "compile(" in line or "evaluate(" in line]
+    (alarm,) = shown.texts(".panel .alarm")
+    assert re.search(rf"at \S*test_page_browser.py:{chosen}, run from \S*test_page_browser.py:{ran}$", alarm)
 
 
 # ---------------------------------------------------------------------- below the graph

@@ -396,6 +396,15 @@ class Details {
 
   // ---------------------------------------------------------------- the whole
 
+  // The line that an op comes from, as the doctor names it, and that which ran it, where these are two.
+  madeAndRun(op) {
+    const made = this.model.lineOf(op),
+      [run] = op.stack;
+    if (!made) return "";
+    const at = ` at ${clean(made.place, 120)}`;
+    return run && run.place !== made.place ? `${at}, run from ${clean(run.place, 120)}` : at;
+  }
+
   overview() {
     const { viewer, model } = this,
       { data } = viewer,
@@ -432,7 +441,7 @@ class Details {
               { type: "button", class: "link", onclick: () => viewer.goToFlaw() },
               clean(viewer.flaw.name, 40),
             ),
-            viewer.flaw.stack.length ? ` at ${clean(viewer.flaw.stack[0].place, 120)}` : "",
+            this.madeAndRun(viewer.flaw),
           )
         : null,
       facts([
