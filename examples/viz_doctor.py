@@ -22,6 +22,7 @@ ROWS = {
     "label_range": [("largest label that fits", 1), ("largest label", "highest")],
     "broadcast": [("labels", "labels"), ("differences", "result")],
     "no_gradient": [("steps", "steps"), ("steps with a gradient", 0)],
+    "opposed_updates": [("weights of one optimizer", "weights"), ("of another one, too", "shared")],
     "lr_too_high": [("loss at first", "first_loss"), ("loss in the end", "last_loss")],
     "lr_too_low": [("usual update / weights", 1e-3), ("largest update / weights", "largest_update")],
     "exploding_gradient": [("usual norm", 1), ("norm", "first")],
@@ -73,8 +74,7 @@ def found(kind: str, source: str, folder: Path) -> Finding:
 
 def chart(finding: Finding) -> str:
     """Its numbers as bars; the last one is what is wrong."""
-    evidence = dict(finding.evidence)
-    evidence["kept"] = evidence.get("bytes_per_step", 0) * evidence.get("steps", 0)
+    evidence = finding.evidence | {"kept": finding.evidence.get("bytes_per_step", 0) * finding.evidence.get("steps", 0)}
     rows = ROWS[finding.kind] or list(evidence.get("sizes", {}).items())[::-1]
     drawn = []
     for i, (name, value) in enumerate(rows):

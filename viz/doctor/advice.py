@@ -233,6 +233,11 @@ ADVICE = {
         "Model(inputs, outputs) and of the data."
     ),
     "no_gradient.uncalled": "Call it in the model's call method, or remove it.",
+    "opposed_updates": (
+        "Give each optimizer the weights of its own network, in tape.gradient and in apply: in a GAN, the "
+        "discriminator's step takes discriminator.trainable_variables alone, and stop_gradient(generator(noise)) as "
+        "its input."
+    ),
     "lr_too_high": (
         "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
         "0.01 for SGD."

@@ -42,6 +42,9 @@ EXPLODING_ERROR = 1e7  # nothing can be learned from this
 EXPLODING_GROWTH = 1e3  # the norm against that of the first steps
 UNREACHED_STEPS = 8  # steps without any gradient; layers that begin with zeros pass one on after the first
 
+OPPOSED = -0.6  # cosine of the gradients that two optimizers have for the same weights; other tasks' are around 0
+OPPOSED_ROUNDS = 8  # so many cosines, at least
+
 # -- learning rate
 
 FIRST = 3  # so many first losses stand for the beginning

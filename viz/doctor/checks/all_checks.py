@@ -6,8 +6,6 @@ from viz.doctor.check_base import Check
 from viz.doctor.checks.activations import DeadRelu, Saturated
 from viz.doctor.checks.answers import Answers
 from viz.doctor.checks.endings import Endings
-from viz.doctor.checks.forgotten import Forgotten
-from viz.doctor.checks.frozen import Frozen
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import Kernels
@@ -28,6 +26,9 @@ from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.timing import Costs, Timing
+from viz.doctor.checks.updates.forgotten import Forgotten
+from viz.doctor.checks.updates.frozen import Frozen
+from viz.doctor.checks.updates.opposed import Opposed
 
 __all__ = ["CHECKS"]
 
@@ -53,6 +54,7 @@ CHECKS: tuple[type[Check], ...] = (
     Unreached,
     Frozen,
     Forgotten,
+    Opposed,
     Noise,
     Memory,
     Timing,

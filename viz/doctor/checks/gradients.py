@@ -39,7 +39,9 @@ def _course(norms: list[float], first: float, recent: float) -> str:
         return f"{number(norms[0])} in the first step"
     if len(norms) < limits.WINDOW:
         return f"{number(norms[0])} in the first step and at most {number(max(norms))} in {len(norms)} steps seen"
-    return f"{number(first)} in the middle of the first {limits.WINDOW} steps and {number(recent)} after {len(norms)} seen"
+    return (
+        f"{number(first)} in the middle of the first {limits.WINDOW} steps and {number(recent)} after {len(norms)} seen"
+    )
 
 
 class _Targets(NamedTuple):
