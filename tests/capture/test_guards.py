@@ -343,13 +343,19 @@ def test_what_an_activation_was_computed_from_is_an_argument_too():
     assert run.replays > 2
 
 
-def test_a_weak_proxy_whose_object_is_gone_is_passed_over():
+@pytest.mark.parametrize("holds", ["a dict", "an object", "a layer"])
+def test_a_weak_proxy_whose_object_is_gone_is_passed_over(holds):
     class Thing:
         pass
 
     thing = Thing()
     around = {"gone": weakref.proxy(thing)}
     del thing
+    if holds == "an object":
+        around = SimpleNamespace(**around)
+    elif holds == "a layer":
+        around, gone = ef.layers.Layer(), around["gone"]
+        vars(around)["gone"] = gone
 
     @ef.function
     def step(x):

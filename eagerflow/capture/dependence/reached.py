@@ -289,6 +289,8 @@ class Held:
             if part.counts and not settled:
                 self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
             for key, value in list(own.items()):
+                if _is_dead_proxy(value):
+                    continue
                 held = isinstance(value, numpy.ndarray) or (unheard and isinstance(value, _COLLECTIONS))
                 named = part.named and (self._names.reads(key) or ((ours or unheard) and held))
                 yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
@@ -328,7 +330,7 @@ class Held:
         self.containers[id(own)], self.passed_over[id(own)] = (own, name), _CACHES
         users = is_users(type(layer))
         for key, value in list(own.items()):
-            if key not in _CACHES:
+            if key not in _CACHES and not _is_dead_proxy(value):
                 own_state = hasattr(type(value), _OWN_STATE)
                 named = self._names.reads(key) or own_state or isinstance(value, numpy.ndarray)  # by our layers, too
                 ran = not key.startswith("_") or key in _RUN
