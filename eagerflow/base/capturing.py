@@ -6,12 +6,14 @@ state, random draws, checks of values - stays a call of Python, made again in ea
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-__all__ = ["Capturing", "capturing", "replayed", "replayed_check"]
+__all__ = ["Capturing", "beside_the_step", "capturing", "replayed", "replayed_check"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,3 +52,17 @@ def replayed_check(function: Callable[P, R]) -> Callable[P, R]:
     """The same for a function that looks at values, may raise, and changes nothing: replays with it may overlap."""
     function.only_checks = True  # type: ignore[attr-defined]
     return replayed(function)
+
+
+@contextlib.contextmanager
+def beside_the_step() -> Iterator[None]:
+    """Do something that a step being captured doesn't depend on: its calls aren't heard."""
+    listening = None if capturing.get() is None else sys.getprofile()
+    if listening is None:
+        yield
+        return
+    sys.setprofile(None)
+    try:
+        yield
+    finally:
+        sys.setprofile(listening)

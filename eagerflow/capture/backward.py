@@ -125,7 +125,7 @@ class _Walking:
         for ref in (g, *(known[2] if known is not None else ())):
             for number in ref.slots():
                 if is_array(arrays[number]):
-                    arrays[number] = arrays[number].copy(order="K")
+                    arrays[number] = _copied(arrays[number])
         return arrays
 
     def _write(self, made: Compute, rule: Rule, before: list[Any] | None) -> None:
@@ -154,3 +154,10 @@ class _Walking:
         self.owned.add(key)
         self.gradients[key] = (total, Slot(made))
         return gx
+
+
+def _copied(array: Any) -> Any:
+    """A copy that lies in memory as the array does: of what is broadcast, some kernels sum and round otherwise."""
+    once = tuple([slice(None) if step else slice(0, 1) for step in array.strides])
+    copy = array[once].copy(order="K")
+    return copy if copy.shape == array.shape else namespace_of(array).broadcast_to(copy, array.shape)

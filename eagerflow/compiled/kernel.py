@@ -15,6 +15,7 @@ from typing import Any
 from numpy import ndarray
 
 from eagerflow._version import __version__
+from eagerflow.base.capturing import beside_the_step
 from eagerflow.compiled import store
 from eagerflow.compiled.objects import loaded, processor
 from eagerflow.compiled.signatures import Signature, parsed
@@ -88,7 +89,8 @@ class Kernel:
     def _make(self, dtype: str) -> Callable[..., int] | None:
         with self._lock:
             if dtype not in self._made:
-                self._made[dtype] = self._found(dtype)
+                with beside_the_step():
+                    self._made[dtype] = self._found(dtype)
             return self._made[dtype]
 
     def _found(self, dtype: str) -> Callable[..., int] | None:

@@ -271,3 +271,21 @@ def test_a_replay_without_gradients_warns_of_overflow_as_the_eager_step_does():
     with pytest.warns(RuntimeWarning, match="overflow"):
         run(ef.Tensor([1000.0]))
     assert run.replays == 3
+
+
+@pytest.mark.parametrize("op", [lambda x, w, b: ef.ops.matmul(x, w) + b, lambda x, w, b: ef.ops.softmax(x * b)])
+def test_a_step_whose_loss_is_a_sum_is_captured(op):
+    """The gradient of a sum is broadcast; kernels sum it otherwise than an array of its own."""
+    rng = np.random.default_rng(0)
+    x = ef.Tensor(rng.normal(size=(16, 38, 38, 8)).astype("float32"))
+    variables = [ef.Variable(rng.normal(size=shape).astype("float32")) for shape in ((8, 8), (8,))]
+
+    def step():
+        with ef.GradientTape() as tape:
+            loss = ef.ops.sum(op(x, *variables))
+        return [g for g in tape.gradient(loss, variables) if g is not None]
+
+    captured, eager = ef.function(step), step()
+    for _ in range(4):
+        assert all(np.array_equal(one.numpy(), other.numpy()) for one, other in zip(captured(), eager))
+    assert captured.replays >= 2
