@@ -18,6 +18,7 @@ from typing import Any
 import numpy
 
 from eagerflow.capture.instructions import Compute, Const, Instruction, Naming, Ref, Rule, Slot
+from eagerflow.compiled.provider import kernels
 from eagerflow.core.exclusive import exclusive
 from eagerflow.kernels.convolution.epilogue import masked
 from eagerflow.kernels.elementwise.activations import clipped
@@ -125,12 +126,21 @@ def taken_apart(instructions: Sequence[Instruction], outputs: set[int], sizes: S
                 and sizes[positive.number] == sizes[g.number] >= LEAST
                 and last[g.number] == i
                 and g.number not in outputs
+                and not _masks_on_its_way(instruction)
             ):
                 found += [Masked(instruction, g, positive), _without_mask(instruction, place)]
                 continue
         ending = {n for n in instruction.taken() if last[n] == i} - outputs
         found += _one_by_one(instruction, ending, sizes) if isinstance(instruction, Rule) else [instruction]
     return found
+
+
+def _masks_on_its_way(rule: Rule) -> bool:
+    """Whether the rule itself masks a large gradient piece by piece: of convolutions whose inputs need none, compiled.
+
+    Where it doesn't, as plain kernels compute such a convolution sooner, the masked gradient is an array of its own.
+    """
+    return rule.op.name == "conv_bias" and rule.found[0] is None and kernels() == "compiled"
 
 
 def _one_by_one(rule: Rule, ending: set[int], sizes: Sequence[int]) -> list[Rule]:

@@ -11,12 +11,14 @@ __all__ = ["intrinsics"]
 
 # Rows of the largest tile by its columns: its sums, a row of weights and a number of the input fill the registers.
 _ROWS = {True: {32: 6, 16: 8, 8: 12}, False: {32: 2, 16: 6, 8: 12}}
+_NINE_ROWS = {True: 16, False: 8}  # columns of a tile with nine rows
 
 
 def intrinsics(numba: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Functions and constants by the names that loops have for them; `options` are those of Numba's compiler."""
-    made: dict[str, Any] = {"prefetch": _prefetch(numba), "tile": _tile(numba)}
+    made: dict[str, Any] = {"prefetch": _prefetch(numba), "tile": _tile(numba, 1), "tile_of_threes": _tile(numba, 3)}
     made |= {f"ROWS_{columns}": rows for columns, rows in _ROWS[has_wide_vectors()].items()}
+    made["NINE_ROWS"] = _NINE_ROWS[has_wide_vectors()]
     if gives_products():  # Numba links what it translates: without the product, such kernels can't even be tried
         made["product"] = _product(numba, options)
     return made
@@ -73,8 +75,11 @@ def _prefetch(numba: Any) -> Any:
     return prefetch
 
 
-def _tile(numba: Any) -> Any:
-    """`tile` of the loops: its sums stay in vector registers, which LLVM wouldn't do with those of a loop."""
+def _tile(numba: Any, beside: int) -> Any:
+    """`tile` of the loops: its sums stay in vector registers, which LLVM wouldn't do with those of a loop.
+
+    So many rows look at numbers side by side, and the next ones that far `apart`.
+    """
     types, cgutils = numba.types, numba.core.cgutils
 
     @numba.extending.intrinsic(prefer_literal=True)
@@ -100,7 +105,8 @@ def _tile(numba: Any) -> Any:
 
             arrays = data(2), data(5), data(7)
             numbers = cgutils.unpack_tuple(builder, given[9], sums.count)
-            _emit_tile(cgutils, builder, rows.literal_value, columns.literal_value, *arrays, given, numbers)
+            shape = rows.literal_value, columns.literal_value, beside
+            _emit_tile(cgutils, builder, *shape, *arrays, given, numbers)
             return context.get_dummy_value()
 
         return types.none(*kinds), code
@@ -109,7 +115,16 @@ def _tile(numba: Any) -> Any:
 
 
 def _emit_tile(
-    cgutils: Any, builder: Any, rows: int, columns: int, out: Any, x: Any, weights: Any, given: Any, numbers: Any
+    cgutils: Any,
+    builder: Any,
+    rows: int,
+    columns: int,
+    beside: int,
+    out: Any,
+    x: Any,
+    weights: Any,
+    given: Any,
+    numbers: Any,
 ) -> None:
     """The instructions of a tile."""
     _, _, _, at, below, _, looks, _, start, _ = given
@@ -128,8 +143,12 @@ def _emit_tile(
     def vector_at(array: Any, place: Any) -> Any:
         return builder.bitcast(builder.gep(array, [place]), vector.as_pointer())
 
-    def places(place: Any, step: Any) -> list[Any]:
-        return list(itertools.accumulate([step] * (rows - 1), builder.add, initial=place))
+    def places(place: Any, step: Any, count: int) -> list[Any]:
+        return list(itertools.accumulate([step] * (count - 1), builder.add, initial=place))
+
+    def looks_of_rows(place: Any) -> list[Any]:
+        firsts = places(place, apart, -(-rows // beside))
+        return [builder.add(first, size(n)) if n else first for first in firsts for n in range(beside)][:rows]
 
     with cgutils.for_range(builder, lines) as line:
         of_line = builder.add(looks, builder.mul(line.index, down))
@@ -140,11 +159,11 @@ def _emit_tile(
                 builder.store(builder.add(place, further), moving)
                 row = builder.load(vector_at(weights, place), align=4)
                 looked = builder.add(of_group, builder.mul(number.index, along))
-                for total, where in zip(sums, places(looked, apart)):
+                for total, where in zip(sums, looks_of_rows(looked)):
                     value = builder.insert_element(nothing, builder.load(builder.gep(x, [where])), first)
                     product = builder.fmul(builder.shuffle_vector(value, nothing, everywhere), row, flags=rounded)
                     builder.store(builder.fadd(builder.load(total), product, flags=rounded), total)
-    targets = [vector_at(out, where) for where in places(at, below)]
+    targets = [vector_at(out, where) for where in places(at, below, rows)]
     with builder.if_else(adds) as (there_is_more, otherwise):
         with there_is_more:
             for total, target in zip(sums, targets):

@@ -76,6 +76,11 @@ def _conv_bias(
 def _conv_bias_gradients(
     g: Any, needs: Any, inputs: Any, kernel: Any, bias: Any, data_format: Any, plan: Any, positive: Any
 ) -> Any:
+    if positive is not None and needs[1] and needs[2] and not needs[0] and not has_halves(inputs, kernel):
+        x, given, kept = [channels_first_to_last(a, data_format) for a in (inputs, g, positive)]
+        found = kernels.gradients_of_first(x, given, kept, kernel.shape, *plan)
+        if found is not None:
+            return None, *found
     g = before_relu(g, positive)
     d_bias = sums_of_bias(channels_first_to_last(g, data_format), bias.shape) if needs[2] else None
     return *_conv_gradients(g, needs[:2], inputs, kernel, data_format, plan), d_bias

@@ -6,23 +6,23 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.base import twins
 from eagerflow.compiled import provider
-from eagerflow.compiled.loops.tiles import tile
+from eagerflow.compiled.loops.tiles import nine_rows, tile
 from eagerflow.kernels.convolution import choice
 from eagerflow.kernels.convolution.algorithms import choose
 from eagerflow.kernels.convolution.shapes import Shapes
+from eagerflow.ops.neural.fused import conv_bias
 from eagerflow.ops.windows.geometry import window_geometry
 from tests.compiled.beside import both, close, numbers
 
 pytestmark = pytest.mark.slow  # the kernels are compiled: some seconds
 
-LENGTHS = {1: (29,), 2: (13, 15)}
+LENGTHS = {1: (29,), 2: (13, 15), 3: (8, 9, 11)}
 
 
 def planned(kernel, strides, padding, dilation=1):
     rank = len(kernel)
-    return window_geometry(LENGTHS[rank], kernel, (strides,) * rank, padding, (dilation,) * rank)
+    return window_geometry(LENGTHS[rank], kernel, (strides,) * rank, padding, dilation)
 
 
 @pytest.mark.parametrize("channels", [(1, 32), (3, 16), (6, 16), (16, 6), (8, 8), (5, 12), (24, 40), (2, 1), (7, 64)])
@@ -36,6 +36,11 @@ def planned(kernel, strides, padding, dilation=1):
         ((3, 2), 1, "same", 2),
         ((3,), 1, "same", 1),
         ((5,), 2, "valid", 1),
+        ((3, 3, 3), 1, "same", 1),
+        ((3, 2, 4), 1, "valid", 1),
+        ((2, 3, 3), 2, "same", 1),
+        ((1, 3, 5), 2, "valid", 1),
+        ((3, 3, 1), 1, "same", (2, 1, 1)),
     ],
 )
 def test_convolution_of_few_channels(kernel, strides, padding, dilation, channels):
@@ -49,6 +54,9 @@ def test_convolution_of_few_channels(kernel, strides, padding, dilation, channel
         assert provider.find("convolution", "convolve_kernel_gradient")(*given) is None
     else:
         close(*both("convolution", "convolve_kernel_gradient", *given), "float32", 64)
+        positive = np.maximum(numbers(*wanted.shape, seed=3), 0)
+        for made, expected in zip(*both("convolution", "convolve_relu_gradients", x, g, positive, *given[2:])):
+            close(made, expected, "float32", 64)
 
 
 @pytest.mark.parametrize("dilation", [1, 2])
@@ -61,11 +69,15 @@ def test_convolution_in_groups(groups, width, filters, dilation):
     if filters // groups % 8 == 0:
         g = numbers(*wanted.shape, seed=2)
         close(*both("convolution", "convolve_kernel_gradient", x, g, k.shape, plan, groups), "float32", 64)
+        given = x, g, np.maximum(numbers(*wanted.shape, seed=3), 0), k.shape, plan, groups
+        for made, expected in zip(*both("convolution", "convolve_relu_gradients", *given)):
+            close(made, expected, "float32", 64)
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize(
-    ("kernel", "channels"), [((3, 3), (16, 24)), ((2, 2), (8, 16)), ((5, 4), (6, 8)), ((4,), (3, 16))]
+    ("kernel", "channels"),
+    [((3, 3), (16, 24)), ((2, 2), (8, 16)), ((5, 4), (6, 8)), ((4,), (3, 16)), ((3, 2, 3), (8, 16))],
 )
 def test_gradients_of_strided_inputs(kernel, channels, padding):
     """Each remainder's pixels are written to their places."""
@@ -101,25 +113,74 @@ def test_odd_numbers_reach_the_outputs_that_see_them(filters):
 def test_convolution_gives_the_same_bits_for_any_number_of_threads():
     plan = window_geometry((60, 60), (3, 3), (2, 2), "same")
     x, k = numbers(8, 60, 60, 12), numbers(3, 3, 12, 32, seed=1)
-    forward, of_kernel = [provider.find("convolution", name) for name in ("convolve", "convolve_kernel_gradient")]
+    names = "convolve", "convolve_kernel_gradient", "convolve_relu_gradients"
+    forward, of_kernel, of_both = [provider.find("convolution", name) for name in names]
     before, found = ef.get_num_threads(), []
     try:
         for threads in (1, 3):
             ef.set_num_threads(threads)
             out = forward(x, k, plan)
-            found.append((out, choice.input_gradient(out, k, plan), of_kernel(x, out, k.shape, plan)))
+            of_relu = of_both(x, out, np.maximum(out, 0), k.shape, plan)
+            found.append((out, choice.input_gradient(out, k, plan), of_kernel(x, out, k.shape, plan), *of_relu))
     finally:
         ef.set_num_threads(before)
     assert all(np.array_equal(one, other) for one, other in zip(*found))
 
 
-def test_bias_and_relu_follow_in_the_cache():
-    x, k, bias = numbers(9, 20, 20, 8), numbers(3, 3, 8, 16, seed=1), numbers(16, seed=2)
-    plan = window_geometry((20, 20), (3, 3), (1, 1), "same")
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize(("lengths", "filters"), [((20, 20), 16), ((20, 20), 24), ((9, 8, 7), 8), ((200,), 32)])
+def test_bias_and_relu_follow_in_the_cache(lengths, filters, relu):
+    sizes = (3,) * len(lengths)
+    x, k, bias = numbers(9, *lengths, 8), numbers(*sizes, 8, filters, seed=1), numbers(filters, seed=2)
+    x[1, 2], x[2, 3, ..., 1] = np.nan, np.inf
+    plan = window_geometry(lengths, sizes, (1,) * len(lengths), "same")
     assert choose(Shapes.of(x, k.shape, plan)).name == "direct"
-    found = choice.forward(x, k, plan, epilogue=(bias, True))
-    wanted = np.maximum(twins.PLAIN["convolution", "convolve"](x, k, plan) + bias, 0)
-    close(found, wanted, "float32", 32)
+    found = choice.forward(x, k, plan, epilogue=(bias, relu))
+    alone = provider.find("convolution", "convolve")(x, k, plan) + bias
+    assert np.array_equal(found, np.maximum(alone, 0) if relu else alone, equal_nan=True)  # the same bits
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("odd", [None, np.inf, np.nan])
+def test_a_first_layer_with_relu_masks_its_gradient_on_the_way(monkeypatch, odd, data_format):
+    x, k, bias = ef.Tensor(numbers(4, 20, 20, 3)), ef.Variable(numbers(3, 3, 3, 16, seed=1)), ef.Variable(numbers(16))
+    weigh = numbers(4, 18, 18, 16, seed=2)
+    if odd is not None:
+        weigh[1, 2, 3, 4] = odd
+    if data_format == "channels_first":
+        x, weigh = ef.ops.transpose(x, (0, 3, 1, 2)), weigh.transpose(0, 3, 1, 2)
+
+    def gradients():
+        with ef.GradientTape() as tape:
+            loss = ef.ops.sum(conv_bias(x, k, bias, data_format=data_format, relu=True) * weigh)
+        return tape.gradient(loss, [k, bias])
+
+    found, asked = gradients(), []
+    plain = choice.gradients_of_first
+    monkeypatch.setattr(choice, "gradients_of_first", lambda *given: asked.append(plain(*given)))
+    wanted = gradients()  # one after the other
+    assert (asked[0] is None) == (odd is not None)  # what isn't finite goes the usual way
+    for made, expected in zip(found, wanted):
+        close(made.numpy(), expected.numpy(), "float32", 64)
+
+
+@pytest.mark.parametrize("needs_input", [False, True])
+def test_a_captured_first_layer_masks_on_the_way_too(needs_input):
+    x, k, bias = numbers(16, 40, 40, 3), ef.Variable(numbers(3, 3, 3, 16, seed=1)), ef.Variable(numbers(16))
+    x = ef.Variable(x) if needs_input else ef.Tensor(x)
+    asked = [k, bias, x] if needs_input else [k, bias]
+
+    def step():
+        with ef.GradientTape() as tape:
+            loss = ef.ops.sum(ef.ops.tanh(conv_bias(x, k, bias, relu=True)))
+        return tape.gradient(loss, asked)
+
+    captured, eager = ef.function(step), step()
+    for _ in range(4):
+        for one, other in zip(captured(), eager):
+            assert np.array_equal(one.numpy(), other.numpy())
+    assert captured.replays >= 2
+    assert ("masked" in captured.programs[0]) == needs_input  # otherwise the rule gets relu's outputs, and masks
 
 
 def test_what_the_loops_do_not_take_is_plain():
@@ -127,8 +188,25 @@ def test_what_the_loops_do_not_take_is_plain():
     find = provider.find("convolution", "convolve")
     assert find(numbers(0, *plan.lengths, 8), numbers(3, 3, 8, 8), plan) is None
     assert find(numbers(2, *plan.lengths, 8, dtype="float64"), numbers(3, 3, 8, 8, dtype="float64"), plan) is None
+    for given, kernel, groups, dilation in [(4, 2, 2, 1), (4, 4, 1, 2)]:  # volumes in groups, or with gaps in a row
+        plan = planned((3, 3, 3), 1, "same", dilation)
+        x, k = numbers(2, *plan.lengths, given), numbers(3, 3, 3, kernel, 16)
+        assert find(x, k, plan, groups) is None
+        of_kernel = provider.find("convolution", "convolve_kernel_gradient")
+        assert of_kernel(x, numbers(2, *plan.outputs, 16), k.shape, plan, groups) is None
+        assert choose(Shapes.of(x, k.shape, plan, groups)).name != "direct"
     pixels = planned((1, 1), 1, "same")
     assert choose(Shapes.of(numbers(2, *plan.lengths, 8), (1, 1, 8, 8), pixels)).name == "columns"
+
+
+def test_threes_in_python_are_the_sums_that_they_say():
+    x, weights, out = numbers(400), numbers(4 * 8, seed=1), np.ones(100, "float32")
+    nine_rows(8, out, 2, 10, x, 5, weights, 0, (1, 20, 2, 50, 1, 0, 2, 4, 8))
+    wanted = np.ones(100, "float32")
+    for row in range(9):
+        looked = [5 + row // 3 * 20 + row % 3 + line * 50 + number * 4 for line in range(2) for number in range(2)]
+        wanted[2 + 10 * row : 10 + 10 * row] += x[looked] @ weights.reshape(4, 8)
+    assert np.allclose(out, wanted, atol=1e-5)
 
 
 def test_a_tile_in_python_is_the_sum_that_it_says():

@@ -6,9 +6,10 @@ from typing import Any
 
 from eagerflow.compiled.kernel import helper
 
-__all__ = ["tile", "tiles"]
+__all__ = ["nine_rows", "tile", "tile_of_threes", "tiles"]
 
 ROWS_32, ROWS_16, ROWS_8 = 6, 8, 12  # rows of the largest tiles by their columns; compiled, what the processor has
+NINE_ROWS = 8  # columns of a tile with nine rows; the same
 
 
 @helper
@@ -33,13 +34,38 @@ def tile(
             lines of x, and how far the next one is; of how many groups, and how far the next one is; of how many
             numbers, and how far the next one is; how much further the weights of the next number are.
     """
+    _tile(rows, columns, 1, out, at, below, x, looks, weights, start, sums)
+
+
+@helper
+def tile_of_threes(
+    rows: Any, columns: Any, out: Any, at: Any, below: Any, x: Any, looks: Any, weights: Any, start: Any, sums: Any
+) -> None:
+    """The same, but three rows look at numbers side by side, and the next three that far apart from them."""
+    _tile(rows, columns, 3, out, at, below, x, looks, weights, start, sums)
+
+
+def _tile(
+    rows: int,
+    columns: int,
+    beside: int,
+    out: Any,
+    at: int,
+    below: int,
+    x: Any,
+    looks: int,
+    weights: Any,
+    start: int,
+    sums: Any,
+) -> None:
     more, apart, lines, down, groups, across, run, along, further = sums
     for row in range(rows):
+        look = looks + row // beside * apart + row % beside
         place, found = start, [0.0] * columns
         for line in range(lines):
             for group in range(groups):
                 for number in range(run):
-                    value = x[looks + row * apart + line * down + group * across + number * along]
+                    value = x[look + line * down + group * across + number * along]
                     for lane in range(columns):
                         found[lane] += value * weights[place + lane]
                     place += further
@@ -163,3 +189,16 @@ def tiles(
                 for lane in range(lanes):
                     out[at + (row + r) * below + lane] = room[r * columns + lane]
         row += taken
+
+
+@helper
+def nine_rows(
+    columns: Any, out: Any, at: Any, below: Any, x: Any, looks: Any, weights: Any, start: Any, sums: Any
+) -> None:
+    """Nine rows of so many columns, in threes: what a kernel of 3×3 sees of a single channel."""
+    if NINE_ROWS == 16 and columns != 8:
+        for column in range(0, columns, 16):
+            tile_of_threes(9, 16, out, at + column, below, x, looks, weights, start + column, sums)
+    else:
+        for column in range(0, columns, 8):
+            tile_of_threes(9, 8, out, at + column, below, x, looks, weights, start + column, sums)

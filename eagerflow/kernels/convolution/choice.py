@@ -26,7 +26,7 @@ from eagerflow.kernels.machine.views import copy_rows
 from eagerflow.ops.windows import convolution as plain_convolution
 from eagerflow.ops.windows.geometry import Geometry
 
-__all__ = ["forward", "gradients", "input_gradient", "kernel_gradient"]
+__all__ = ["forward", "gradients", "gradients_of_first", "input_gradient", "kernel_gradient"]
 
 _DTYPES = (numpy.dtype("float32"), numpy.dtype("float64"))
 
@@ -149,6 +149,26 @@ def kernel_gradient(
         if numpy.isfinite(peak(found)):
             return found
     return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)
+
+
+def gradients_of_first(
+    x: ndarray,
+    g: ndarray,
+    positive: ndarray,
+    kernel_shape: tuple[int, ...],
+    geometry: Geometry,
+    groups: int = 1,
+    looked: Looked | None = None,
+) -> tuple[Any, Any] | None:
+    """The gradients of the kernel and of the bias alone, as a first layer's are, in one go; `positive` is relu's.
+
+    None where they are as soon made one after the other.
+    """
+    if not _is_ours(x, g) or _chosen(Shapes.of(x, kernel_shape, geometry, groups), looked) is not DIRECT:
+        return None
+    with numpy.errstate(invalid="ignore"):
+        found = direct.convolve_relu_gradients(x, g, positive, kernel_shape, geometry, groups)
+    return found if numpy.isfinite(peak(found[0])) else None  # see `kernel_gradient`
 
 
 def _chosen(shapes: Shapes, looked: Looked | None) -> Algorithm:

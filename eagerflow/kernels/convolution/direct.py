@@ -9,11 +9,19 @@ from numpy import ndarray
 
 from eagerflow.base.twins import twin
 from eagerflow.kernels.convolution import columns
+from eagerflow.kernels.convolution.epilogue import masked, sums_of_bias
 from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.machine.costs import Direct, Speed
 from eagerflow.ops.windows.geometry import Geometry
 
-__all__ = ["applies", "convolve", "convolve_into", "convolve_kernel_gradient", "microseconds"]
+__all__ = [
+    "applies",
+    "convolve",
+    "convolve_into",
+    "convolve_kernel_gradient",
+    "convolve_relu_gradients",
+    "microseconds",
+]
 
 
 @twin("convolution")
@@ -52,3 +60,12 @@ def convolve_kernel_gradient(
 ) -> Any:
     """The gradient of the kernel, (*sizes, channels per group, filters)."""
     return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)
+
+
+@twin("convolution")
+def convolve_relu_gradients(
+    x: ndarray, g: ndarray, positive: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1
+) -> tuple[Any, Any]:
+    """The gradients of the kernel and of the bias, where relu follows; `positive` are its outputs."""
+    g = masked(g, positive)
+    return columns.kernel_gradient(x, g, kernel_shape, geometry, groups), sums_of_bias(g, kernel_shape[-1:])

@@ -26,7 +26,7 @@ def epilogue(bias: Any, relu: bool, rows: int) -> Callable[..., None]:
     """A function that adds `bias` (width,) to contiguous arrays (..., width) of up to `rows` rows, in place.
 
     With `relu` it leaves their positive part. A second array like the first, if given, is where that goes; the first
-    is then written to on the way.
+    is then written to on the way. The function's `made_of` is the bias, and whether relu follows.
     """
     height = max(1, min(rows, Blocks.LONG_ROW // max(1, bias.size)))
     row = numpy.empty((height, bias.size), bias.dtype)  # broadcasting short rows is slow
@@ -45,6 +45,7 @@ def epilogue(bias: Any, relu: bool, rows: int) -> Callable[..., None]:
             if relu:
                 with_row(numpy.maximum, a, nothing, out)
 
+    finish_part.made_of = bias, relu  # type: ignore[attr-defined]
     return finish_part
 
 
