@@ -26,6 +26,7 @@ __all__ = [
     "groups",
     "leaves",
     "stand_in",
+    "taking_turns",
     "tree",
 ]
 
@@ -48,7 +49,8 @@ class Block:
         children: blocks and ids of ops, in order of execution.
         repeats: how many equal parts it stands for.
         others: the children of the parts that were folded away, each a list like `children`.
-        names: the names of the scopes it stands for, when folded.
+        names: the names of the scopes it stands for, when folded: of each, or, where several layers take turns, of each
+            layer once.
         objects: how many different layers (or other objects) it stands for.
         is_group: is it ops put together only to save space?
         runs: equal parts that follow each other among the children: where they begin, how many children are a part,
@@ -239,10 +241,17 @@ def stand_in(record: Record, parts: list[list[Any]]) -> Block:
     It has children where it is no scope's: a scope's are those of the first part.
     """
     made = _called(parts)
+    if not made.title and not made.names and all(_is_of_while_loop(record, part) for part in parts):
+        made.title = "while_loop"
     made.is_beside = _are_beside(record, parts)
     if made.scope is None:
         made.children, made.others = list(parts[0]), [list(part) for part in parts[1:]]
     return made
+
+
+def _is_of_while_loop(record: Record, part: list[Any]) -> bool:
+    """Is a condition of `ops.while_loop` asked in it?"""
+    return any(read.how == "while_loop" for child in part for op in leaves(child) for read in record.reads.get(op, ()))
 
 
 def _are_beside(record: Record, parts: list[list[Any]]) -> bool:
@@ -266,17 +275,30 @@ def _are_beside(record: Record, parts: list[list[Any]]) -> bool:
 def _called(parts: list[list[Any]]) -> Block:
     first = parts[0]
     if len(first) != 1 or not isinstance(first[0], Block):
-        names = tuple([child.title for part in parts for child in part if isinstance(child, Block)])
-        return Block("", repeats=len(parts), names=names)
-    owners = {part[0].scope.owner if part[0].scope else None for part in parts}
-    shared = len(owners) == 1 and None not in owners
-    names = (first[0].title,) if shared else tuple([part[0].title for part in parts])
-    return Block(first[0].title, first[0].scope, repeats=len(parts), names=names, objects=1 if shared else len(parts))
+        inner = [[child for child in equal if isinstance(child, Block)] for equal in zip(*parts)]
+        names = [name for equal in inner for name in taking_turns(equal)]
+        if not names:
+            names = [child.title for part in parts for child in part if isinstance(child, Block)]
+        return Block("", repeats=len(parts), names=tuple(names))
+    alike = [part[0] for part in parts]
+    owners = {block.scope.owner if block.scope else None for block in alike}
+    objects = len(parts) if None in owners else len(owners)
+    names = [first[0].title] if objects == 1 else taking_turns(alike) or [block.title for block in alike]
+    return Block(first[0].title, first[0].scope, repeats=len(parts), names=tuple(names), objects=objects)
+
+
+def taking_turns(equal: list[Block]) -> list[str]:
+    """The names of layers that are called in turn, as by a condition; none where each call is another layer's."""
+    names = {block.scope.owner: block.scope.name for block in equal if block.scope is not None}
+    return list(names.values()) if 1 < len(names) < len(equal) and None not in names else []
 
 
 def _repeated(record: Record, parts: list[list[Any]]) -> Block:
     made, first = stand_in(record, parts), parts[0]
     if made.scope is None:
+        for equal in zip(*parts):
+            if isinstance(equal[0], Block) and equal[0].repeats == 1:
+                equal[0].names = tuple(taking_turns(list(equal)))
         return made
     first[0].names, first[0].objects, first[0].repeats = made.names, made.objects, made.repeats
     first[0].is_beside = made.is_beside

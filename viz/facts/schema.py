@@ -359,8 +359,8 @@ class Read:
     """Python took the values out of what an op made: what the program did with them, no op tells.
 
     Attributes:
-        how: `"float"`, `"int"`, `"bool"`, `"index"`, `"complex"`, `"item"`, `"numpy"`, `"tolist"` or `"array"` (by
-            `numpy.asarray`).
+        how: `"float"`, `"int"`, `"bool"`, `"index"`, `"complex"`, `"item"`, `"numpy"`, `"tolist"`, `"array"` (by
+            `numpy.asarray`), or `"cond"`, `"while_loop"` and `"switch"`, the ops that ask what to run next.
         line: the user's line that asked, None when not recorded.
 
     >>> import eagerflow as ef

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import CLOSED_AT_FIRST, Block, all_blocks, groups, stand_in
+from viz.facts.blocks import CLOSED_AT_FIRST, Block, all_blocks, groups, stand_in, taking_turns
 from viz.facts.derived_stats import norm
 from viz.facts.network import sent
 from viz.facts.parts import reads_of_parts, weights_of_parts
@@ -245,6 +245,9 @@ class TreeColumns:
         first, around = equal[0], self._entries[parent]
         closed = around.need is None or first.kind in CLOSED_AT_FIRST
         level = around.level + 1
+        turns = tuple(taking_turns(equal)) if shown is first else ()
+        if turns:
+            shown = dataclasses.replace(first, names=turns)
         made = _Entry("scope", self._parts[id(first)], box_texts.title(shown), shown, level, None if closed else level)
         return self._enter(made, [each.children for each in equal], first.runs)
 

@@ -38,12 +38,12 @@ _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
 
 
 def title(block: Block) -> str:
-    """The name of a frame or closed scope: `"dense"`, or `"block_0 … block_11  ×12"`."""
+    """The name of a frame or closed scope: `"dense"`, `"block_0 … block_11  ×12"`, or `"a, b  ×4"` in turn."""
+    if len(block.names) > 1:
+        ends = (", " if len(block.names) == 2 else " … ").join([formatting.clean(block.names[i], 30) for i in (0, -1)])
+        return f"{ends}{_times(block.repeats)}{beside(block)}"
     if block.repeats == 1:
         return formatting.clean(block.title)
-    if len(block.names) > 1:
-        first, last = (formatting.clean(block.names[i], 30) for i in (0, -1))
-        return f"{first} … {last}{_times(block.repeats)}{beside(block)}"
     return f"{formatting.clean(block.title)}{_times(block.repeats)}{beside(block)}".strip()
 
 

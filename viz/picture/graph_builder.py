@@ -479,6 +479,8 @@ def _scope_tooltip(block: Block) -> str:
     scope, lines = block.scope, []
     if block.repeats > 1:
         lines.append(f"{block.repeats} equal parts{box_texts.beside(block)}: {', '.join(block.names[:12])}")
+    elif block.names:
+        lines.append(f"stands for {', '.join(block.names[:12])}, which are called in turn")
     if scope is not None:
         lines.append(f"{scope.kind} {scope.name}" + (f" ({scope.cls})" if scope.cls else ""))
         if scope.created_at:

@@ -31,7 +31,7 @@ from viz.recorder.op_hook import Walker, meeter, next_serial, op_recorder, recor
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
 from viz.recorder.small_arrays import SmallArrays
-from viz.recorder.source_lines import is_internal
+from viz.recorder.source_lines import asking, is_internal
 
 __all__ = ["Capture", "Options"]
 
@@ -171,9 +171,16 @@ class Capture(observe.Observer):
         self._drawn[id(drawn)] = weakref.ref(drawn), (event, places)
 
     def on_read(self, tensor: Any, how: str) -> None:
-        """Written down where the user's own code asks: what eagerflow reads for itself is no part of a program."""
+        """Written down where the user's own code asks, or a condition of `ops.cond` or `ops.while_loop` does.
+
+        What eagerflow reads for itself is no part of a program.
+        """
         position, frame = self._known(tensor), sys._getframe(3)
-        if position is not None and not is_internal(frame.f_code.co_filename):
+        if position is None:
+            return
+        if is_internal(frame.f_code.co_filename):
+            how = asking(frame.f_code)
+        if how:
             now = observe.clock()
             places = self.walk(frame, self.here[2]) if self.walk else ()
             self._note("taken", how, now, now, None, [position], [], places)

@@ -18,10 +18,11 @@ import eagerflow
 from eagerflow.base.notebook import cell_names
 from viz.facts.schema import Frame
 
-__all__ = ["MAX_FRAMES", "Sources", "is_internal"]
+__all__ = ["MAX_FRAMES", "Sources", "asking", "is_internal"]
 
 MAX_FRAMES = 8  # how many frames of user code are kept per op
 
+_CONTROL_FLOW = os.path.join("eagerflow", "ops", "control_flow.py")
 _PLUMBING = ("<eagerflow", "<frozen", "<__array_function__")
 
 
@@ -46,6 +47,11 @@ def is_internal(file: str) -> bool:
     if _COMMAND is not None and os.path.abspath(file) == _COMMAND:  # the file that an installer makes
         return True
     return (file.startswith(_FOLDERS) and file != _DEMO) or file in _FILES or file.startswith(_PLUMBING)
+
+
+def asking(code: CodeType) -> str:
+    """Which op asks in the user's stead what to run next, by its code: `"cond"`, say; empty for all other code."""
+    return code.co_name if code.co_filename.endswith(_CONTROL_FLOW) else ""
 
 
 class Sources:

@@ -1,4 +1,4 @@
-"""Above a picture stands the name of the model that ran, not of a part of it."""
+"""Above a picture stands the name of the model that ran, not of a part of it; frames name what is folded in them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
+from viz import page
 
 
 def title(run):
@@ -44,3 +45,39 @@ def test_models_beside_each_other_are_all_named():
     x = ops.ones((2, 4))
     assert title(lambda: models[1](models[0](models[0](x)))) == "generator, critic"
     assert title(lambda: [model(x) for model in models]) == "generator, critic, judge, …"
+
+
+class Turns(ef.Model):
+    """One of two layers, by the sign of the mean."""
+
+    def __init__(self):
+        super().__init__()
+        self.of_each = [layers.Dense(4, kernel_initializer=ef.initializers.Identity(-1.0), name=n) for n in ("a", "b")]
+
+    def call(self, x):
+        for _ in range(4):
+            x = self.of_each[float(ops.mean(x)) > 0](x)
+        return ops.while_loop(lambda v: ops.sum(ops.abs(v)) < 100, lambda v: (v * 2,), (x,))[0]
+
+
+def test_frames_name_all_layers_that_take_turns_and_the_loop():
+    model = Turns()
+    with viz.trace() as t:
+        model(np.ones((2, 4), "float32"))
+    titles = [frame.title for frame in t.draw().graph.clusters.values()]
+    assert titles[1:] == ["b, a  ×4", "b, a", "while_loop  ×4"]
+    assert [node.title for node in t.draw(view="layers").graph.nodes.values() if node.kind == "scope"] == ["b, a"]
+    written = page.data(t)
+    ((_, view),) = written["views"]
+    assert {"b, a  ×4", "b, a", "while_loop  ×4"} <= {written["texts"][i] for i in view["tree"]["blocks"]["title"]}
+
+
+def test_layers_that_take_turns_without_anything_between_count_each_once():
+    one, two = [layers.Dense(4, name=name) for name in ("one", "two")]
+    one.build((2, 4)), two.build((2, 4))
+    with viz.trace() as t:
+        x = ops.ones((2, 4))
+        for layer in (one, two, two, one):
+            x = layer(x)
+    frames = {frame.title: frame.subtitle for frame in t.draw().graph.clusters.values()}
+    assert "40 parameters" in frames["one, two  ×4"]

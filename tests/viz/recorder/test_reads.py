@@ -51,6 +51,18 @@ def test_each_way_is_told(how):
     assert reads(t) == [("exp", how)]
 
 
+def test_conditions_of_control_flow_are_read_by_the_op_that_asks_them():
+    with viz.trace() as t:
+        x = ops.while_loop(lambda v: ops.sum(v) < 20, lambda v: (v * 2,), (ops.ones(3),))[0]
+        line = sys._getframe().f_lineno + 1
+        x = ops.cond(ops.max(x) > 0, lambda: -x, lambda: x)
+        ops.switch(ops.argmax(x), [lambda v: v] * 3, x)
+    assert [how for _, how in reads(t)] == ["while_loop"] * 4 + ["cond", "switch"]
+    assert [name for name, _ in reads(t)] == ["less"] * 4 + ["greater", "argmax"]
+    ((asked,),) = [found for found in t.reads.values() if found[0].how == "cond"]
+    assert asked.line.line == line
+
+
 def test_a_tensor_as_an_index_is_read():
     with viz.trace() as t:
         assert [5, 6, 7][ops.argmax(ops.ones(3))] == 5
