@@ -317,6 +317,10 @@ ADVICE = {
     "slow_input": (
         "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with workers=4."
     ),
+    "slow_input.loop": (
+        "See what the loop does between two steps: leave out pauses and print more rarely. If reading data takes the "
+        "time, do it beforehand, or give the loop a Dataset, which reads ahead with Dataset.prefetch(2)."
+    ),
     "slow_op": (
         "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it "
         "with ops on whole arrays."

@@ -28,7 +28,7 @@ SCRIPTS = tuple(
     recording/formatting app/dom recording/model recording/selection recording/blocks app/state
     graph/assembly graph/ordering graph/layout graph/channels graph/untangling graph/routes graph/labels
     graph/coarse_routes graph/colours
-    recording/flaws recording/lineage graph/boxes
+    recording/flaws recording/lineage graph/boxes graph/titles
     graph/canvas graph/minimap panels/charts panels/panel panels/details panels/search panels/timeline
     panels/memory panels/layers panels/training panels/film panels/changes panels/dock app/toolbar app/export
     app/permalink app/keyboard app/viewer app/start
@@ -52,7 +52,9 @@ class Page(str):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        style = f"width:100%;height:{_NOTEBOOK_HEIGHT}px;border:1px solid #c3cbd3;border-radius:8px"
+        style = (
+            f"box-sizing:border-box;width:100%;height:{_NOTEBOOK_HEIGHT}px;border:1px solid #c3cbd3;border-radius:8px"
+        )
         rights = "allow-scripts allow-downloads"
         return f'<iframe title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}"></iframe>'
 

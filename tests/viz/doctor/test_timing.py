@@ -24,12 +24,20 @@ def said_of(guessed):
     (check,) = [check for check in watcher.checks if isinstance(check, Timing)]
     check._waits, check._steps, check._guessed = [40e6] * 20, [1e6] * 20, guessed
     check.finish()
-    return watcher.findings[0].message
+    return watcher.findings[0]
 
 
 def test_what_passes_between_the_steps_of_a_loop_need_not_be_waiting_for_data():
-    assert said_of(False).startswith("a step waits 40.0 ms for its data and computes for 1.0 ms: 98% of")
-    assert said_of(True).startswith("a step comes 40.0 ms after the last one, as data or other work of the loop take")
+    assert said_of(False).message.startswith("a step waits 40.0 ms for its data and computes for 1.0 ms: 98% of")
+    assert said_of(True).message.startswith(
+        "a step comes 40.0 ms after the last one, as data or other work of the loop take"
+    )
+
+
+def test_reading_ahead_is_the_cure_where_it_is_data_that_a_step_waits_for():
+    assert said_of(False).fix.startswith("Prepare data beforehand")
+    assert said_of(True).fix.startswith("See what the loop does between two steps")
+    assert said_of(True).kind == "slow_input"
 
 
 def test_the_pause_of_a_loop_of_ones_own_is_known_as_such():

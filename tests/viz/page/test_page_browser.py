@@ -356,7 +356,7 @@ def wide() -> viz.Recording:
 def test_the_first_view_cuts_nothing_off_for_little(shown, pages):
     shown.show(pages("wide", wide))
     width, left = shown.run("[v.scene.width, v.scene.left]")
-    shown.size(int((width - left) * 0.91) + 532, 900)  # all fits at a little less than the smallest size
+    shown.size(int((width - left) * 0.91) + 412, 900)  # all fits at a little less than the smallest size
     shown.rest()
     shown.run("v.canvas.fit()")
     scale, x, room = shown.run("[v.canvas.view.scale, v.canvas.view.x, v.canvas.size().w]")
@@ -405,22 +405,27 @@ def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages)
     shown.size(1400, 900)
 
 
-def test_nothing_lies_over_the_graph(shown, pages):
+def test_only_buttons_and_the_map_lie_over_the_graph_and_no_box_lies_under_the_buttons(shown, pages):
     shown.show(pages("wide", wide))
     for width, height in ((1400, 900), (1400, 500), (390, 844)):
         shown.size(width, height)
         shown.rest()
-        shown.run("v.canvas.fit()")
-        shown.rest()
-        over = shown.run("""(() => {
-          const graph = v.canvas.node.getBoundingClientRect();
-          return ['.zoom', '.beyond', '.minimap', '.legend'].filter(name => {
-            const box = document.querySelector(name).getBoundingClientRect();
-            const beside = box.x >= graph.right || graph.x >= box.right;
-            return box.width && !beside && box.y < graph.bottom && graph.y < box.bottom;
-          }); })()""")
-        assert over == []
-        assert shown.run("document.querySelector('.zoom').getBoundingClientRect().width") > 0
+        stage, graph, zoom, foot = shown.run("""['.stage', 'svg.graph', '.zoom', '.foot'].map(name => {
+          const { left, right, top, bottom } = document.querySelector(name).getBoundingClientRect();
+          return [left, right, top, bottom]; })""")
+        assert graph[:2] == stage[:2]  # as wide as there is room
+        assert graph[3] <= foot[2]
+        assert graph[0] < zoom[0] < zoom[1] < graph[1]
+        for whole in ("false", "true"):
+            shown.run(f"v.canvas.fit(false, {whole})")
+            shown.rest()
+            covered = shown.run("""(() => {
+              const zoom = document.querySelector('.zoom').getBoundingClientRect();
+              return [...document.querySelectorAll('.node')].filter(node => {
+                const box = node.getBoundingClientRect();
+                return box.x + 2 < zoom.right && zoom.x < box.right - 2 && box.y < zoom.bottom && zoom.y < box.bottom;
+              }).length; })()""")
+            assert covered == 0 or (whole == "false" and width == 390), (width, whole)
     shown.size(1400, 900)
 
 
@@ -852,7 +857,7 @@ def test_tab_buttons_hide_and_show_what_is_below(small):
     height = "document.querySelector('.stage').clientHeight"
     before = small.run(height)
     small.press("`")
-    assert small.run(height) > before + 100
+    assert small.run(height) > before + 80
     small.press("`")
     assert small.run(height) == before
 

@@ -226,6 +226,7 @@ def test_to_html_writes_a_file_or_gives_a_page_that_shows_itself_in_notebooks(st
     shown = steps.to_html()
     assert isinstance(shown, str)
     ((attrs, _),) = Parts(shown._repr_html_()).of("iframe")
+    assert "box-sizing:border-box" in attrs["style"]  # no wider than its cell
     assert attrs["srcdoc"] == shown
     assert attrs["sandbox"].split() == ["allow-scripts", "allow-downloads"]  # not the notebook's origin
 

@@ -71,11 +71,12 @@ class Timing(Check):
     def _judge_waits(self, wait: float, step: float) -> None:
         if wait < limits.SLOW_INPUT_MS or wait < limits.SLOW_INPUT * step:
             return
-        waits = f"a step waits {wait:.1f} ms for its data"
+        kind, waits = "slow_input", f"a step waits {wait:.1f} ms for its data"
         if self._guessed:
+            kind += ".loop"
             waits = f"a step comes {wait:.1f} ms after the last one, as data or other work of the loop take that long,"
         self.watch.report(
-            "slow_input",
+            kind,
             "info",
             f"{waits} and computes for {step:.1f} ms: {wait / (wait + step):.0%} of the time",
             place=self._wait_place,

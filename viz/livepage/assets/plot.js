@@ -108,6 +108,7 @@ class Plot {
     const scaledValues = withoutOutliers(this.log ? usable.map(Math.log10) : usable, this.options.robust);
     let low = scaledValues.reduce((a, b) => Math.min(a, b), Infinity), high = scaledValues.reduce((a, b) => Math.max(a, b), -Infinity);
     if (!usable.length) [low, high] = [0, 1];
+    this.flat = high > low ? null : low; // a value that never changes: the axis names no other
     const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || (this.log ? 0.5 : 1);
     this.y = [low - room, high + room];
     if (!this.log && low >= 0 && this.y[0] < 0) this.y[0] = 0;
@@ -144,7 +145,7 @@ class Plot {
     brush.lineWidth = 1;
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    const size = this.unitSize(), marked = this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, 4).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
+    const size = this.unitSize(), marked = this.flat !== null ? [this.flat] : this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, 4).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
     const values = marked.map((at) => (this.log ? 10 ** at : at));
     this.left = Math.max(MARGIN.left, ...values.map((value) => Math.ceil(brush.measureText(named(value)).width) + 2 * space));
     for (const value of values) {
@@ -160,12 +161,13 @@ class Plot {
     brush.textAlign = "center";
     brush.textBaseline = "top";
     const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 70)));
+    const end = this.width - MARGIN.right, wide = brush.measureText("step").width + 2 * space;
     for (const at of steps.filter(Number.isInteger)) {
       const words = at >= 1e4 ? short(at) : amount(at), half = brush.measureText(words).width / 2;
-      brush.fillText(words, Math.min(this.toX(at), this.width - half), bottom + 5);
+      if (this.toX(at) + half <= end - wide) brush.fillText(words, this.toX(at), bottom + 5);
     }
     brush.textAlign = "right";
-    brush.fillText("step", this.left - space, bottom + 5);
+    brush.fillText("step", end, bottom + 5);
     this.marks(brush, bottom);
   }
 

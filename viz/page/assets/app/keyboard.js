@@ -15,7 +15,7 @@ const KEYS = [
   ["0  9", "fit: readable, everything"],
   ["f", "show equal parts once, ×N, or each"],
   ["v  c", "next direction, next colours"],
-  ["1 … 9", "tabs below the graph"],
+  ["1 … 8", "tabs below the graph"],
   ["k  ,  .", "a step's film: play or pause, back, forward"],
   ["`  \\", "show or hide: tabs, side panel"],
   ["t", "light or dark"],

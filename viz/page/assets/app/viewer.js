@@ -22,9 +22,9 @@ class Viewer {
       button("−", "zoom out (x)", () => this.canvas.zoom(1 / 1.3)),
       button(icon("fit"), "everything (9); readable (0)", () => this.canvas.fit(true, true)),
     );
-    this.sight = el("div", { class: "sight" }, this.canvas.node, this.message);
-    const beside = el("div", { class: "beside" }, zoom, this.minimap.beyond, this.minimap.node); // never over the graph
-    this.stage = el("main", { class: "stage" }, this.sight, beside, this.legend);
+    this.sight = el("div", { class: "sight" }, this.canvas.node, zoom, this.minimap.node, this.message);
+    const foot = el("div", { class: "foot" }, this.legend, this.minimap.beyond);
+    this.stage = el("main", { class: "stage" }, this.sight, foot);
     this.root = el(
       "div",
       { class: "viewer" },

@@ -8,6 +8,7 @@ const MOST_ELEMENTS = 700,
   ALMOST = 0.92,
   SMALLEST = 0.96, // of a page's first view, where the smallest texts are 10 pixels high: a larger scene is shown in part
   CLEAR = 24, // at least so much room is left beside the first box
+  BESIDE_BUTTONS = UNDER_BUTTONS - 20, // which lie over the graph at its right edge, more than the room that is left anyway
   PLACES = 300; // that are compared for the first view
 
 class Canvas {
@@ -15,7 +16,7 @@ class Canvas {
     this.onEvent = onEvent;
     this.view = { x: 0, y: 0, scale: 1 };
     this.layers = {};
-    for (const name of ["frames", "afar", "edges", "heads", "nodes", "marks"])
+    for (const name of ["frames", "afar", "edges", "heads", "nodes", "signs", "marks"])
       this.layers[name] = svg("g", { class: name });
     this.world = svg("g", { class: "world" }, Object.values(this.layers));
     this.defs = svg("g", {});
@@ -74,10 +75,11 @@ class Canvas {
     const nodes = [...this.scene.grid.within(area)],
       edges = [...this.scene.edgeGrid.within(area)];
     const afar = nodes.length + edges.length > MOST_ELEMENTS * (scale < 0.3 ? 1 : 4);
-    const wanted = new Map();
+    const wanted = new Map(),
+      signs = signsFromAfar(frames, this);
     for (const frame of frames) {
       wanted.set(`f${frame.id}`, ["frames", () => frameElement(frame, this.theme)]);
-      if (!afar) wanted.set(`h${frame.id}`, ["heads", () => headElement(frame, this.theme)]);
+      if (!afar && !signs.has(frame.id)) wanted.set(`h${frame.id}`, ["heads", () => headElement(frame, this.theme)]);
     }
     if (!afar) {
       for (const node of nodes)
@@ -86,6 +88,13 @@ class Canvas {
         wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme, this.scene.model)]);
     }
     this.replace(wanted);
+    this.layers.signs.replaceChildren(
+      ...[...signs].map(([id, sign]) => signElement(this.scene.frames.get(id), sign, this, this.theme)),
+    );
+    for (const frame of frames) {
+      const shift = shiftOfTitle(frame, this);
+      this.shown.get(`h${frame.id}`)?.setAttribute("transform", `translate(${shift} 0)`);
+    }
     this.layers.afar.replaceChildren(
       ...(afar ? [...edgesFromAfar(edges, this.theme), ...boxesFromAfar(nodes, this.theme)] : []),
     );
@@ -196,11 +205,12 @@ class Canvas {
     this.moving = requestAnimationFrame(step);
   }
 
-  // The view that shows a part of the world as large as it can be.
+  // The view that shows a part of the world as large as it can be, beside the buttons.
   viewOf({ x, y, w, h }, largest = 1) {
     const size = this.size(),
-      scale = Math.max(FARTHEST, Math.min(largest, (size.w - 40) / w, (size.h - 40) / h));
-    return { x: size.w / 2 - (x + w / 2) * scale, y: size.h / 2 - (y + h / 2) * scale, scale };
+      room = size.w - BESIDE_BUTTONS,
+      scale = Math.max(FARTHEST, Math.min(largest, (room - 40) / w, (size.h - 40) / h));
+    return { x: room / 2 - (x + w / 2) * scale, y: size.h / 2 - (y + h / 2) * scale, scale };
   }
 
   // All of the scene; or, where it would be too small to read, its beginning.
@@ -208,7 +218,7 @@ class Canvas {
     const { width, height, left } = this.scene,
       size = this.size();
     const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
-    const across = (size.w - 40) / (width - left),
+    const across = (size.w - BESIDE_BUTTONS - 40) / (width - left),
       least = across < ALMOST * SMALLEST ? SMALLEST : Math.min(SMALLEST, across); // nothing is cut off for little
     const readable = Math.min(1, Math.max(least, across));
     this.setView(whole || view.scale >= readable ? view : this.start(readable), smooth);
@@ -217,9 +227,9 @@ class Canvas {
   // The part of the scene that is seen first, at a given scale: what is empty above its boxes is left out.
   start(scale) {
     const { width, left } = this.scene,
-      size = this.size(),
-      room = size.w / scale;
-    const fits = (width - left) * scale <= size.w - 40,
+      wide = this.size().w - BESIDE_BUTTONS,
+      room = wide / scale;
+    const fits = (width - left) * scale <= wide - 40,
       from = fits ? (left + width - room) / 2 : this.beginning(scale);
     const top = [...this.scene.nodes.values()]
       .filter(({ x, w }) => x >= from && x + w <= from + room)
@@ -231,7 +241,7 @@ class Canvas {
   // as can be.
   beginning(scale) {
     const size = this.size(),
-      room = size.w / scale,
+      room = (size.w - BESIDE_BUTTONS) / scale,
       clear = CLEAR / scale,
       lead = this.scene.left - 20 / scale;
     const boxes = [...this.scene.nodes.values()].filter((node) => node.y < (size.h - 20) / scale);

@@ -73,27 +73,37 @@ function placeTitles(scene) {
   for (const frame of scene.frames.values()) {
     const { w, h } = headOf(frame),
       middle = frame.x + (frame.w - w) / 2,
-      ends = [-1e9, ...[...new Set(passing.get(frame.id) || [])].sort((a, b) => a - b), 1e9];
-    let best = middle,
-      least = Infinity;
-    for (let k = 1; k < ends.length; k += 1) {
-      const low = ends[k - 1] + BESIDE_TITLE,
-        high = ends[k] - BESIDE_TITLE - w;
-      if (low > high) continue;
-      const x = Math.min(Math.max(middle, low), high),
-        over = Math.max(0, frame.x + 8 - x, x + w - frame.x - frame.w + 8),
-        cost = over * 1e6 + Math.abs(x - middle);
-      if (cost < least) [least, best] = [cost, x];
-      if (cost === least) frame.over = over;
-    }
-    frame.headX = best;
-    frame.head = { x: best, y: frame.y + 4, w, h };
+      from = frame.x + 8,
+      to = frame.x + frame.w - 8;
+    frame.passing = [-1e9, ...[...new Set(passing.get(frame.id) || [])].sort((a, b) => a - b), 1e9];
+    const { x, over } = titleBetween(frame, w, from, to) || { x: middle };
+    if (over !== undefined) frame.over = over;
+    frame.headX = x;
+    frame.head = { x, y: frame.y + 4, w, h };
     if (frame.over > 0) {
       frame.least = frame.w - 2 * PAD + 2 * Math.ceil(frame.over);
       allFit = false;
     }
   }
   return allFit;
+}
+
+// Where a title of width `w` stands, as near to the middle between two places as arrows let it, and how far it reaches
+// over these; null where no arrows are so far apart.
+function titleBetween({ passing }, w, from, to) {
+  const middle = (from + to - w) / 2;
+  let best = null,
+    least = Infinity;
+  for (let k = 1; k < passing.length; k += 1) {
+    const low = passing[k - 1] + BESIDE_TITLE,
+      high = passing[k] - BESIDE_TITLE - w;
+    if (low > high) continue;
+    const x = Math.min(Math.max(middle, low), high),
+      over = Math.max(0, from - x, x + w - to),
+      cost = over * 1e6 + Math.abs(x - middle);
+    if (cost < least) [least, best] = [cost, { x, over }];
+  }
+  return best;
 }
 
 class Arranger {

@@ -2,7 +2,7 @@
 
 const MAP_W = 120,
   MAP_H = 150,
-  BUTTONS = 130; // the height of those above it, with what is left between
+  BUTTONS = 270; // the height of those above it, with as much of the graph as should be seen between
 
 class Minimap {
   constructor(viewer) {
@@ -100,7 +100,6 @@ class Minimap {
     this.showBeyond(left > 1, right < w - 1);
     const low = canvas.size().h < MAP_H + BUTTONS;
     this.node.classList.toggle("all", whole || low);
-    this.node.parentNode.classList.toggle("low", low); // where there is never a map, the graph has its place
     Object.assign(this.frame.style, {
       left: `${left}px`,
       top: `${top}px`,

@@ -69,7 +69,7 @@ function lineChart(name, points) {
           points: shown.map((p) => p.map((c) => c.toFixed(1)).join(",")).join(" "),
           class: "curve",
         })
-      : shown.map(([x, y]) => svg("circle", { cx: x, cy: y, r: 3, class: "dot" }));
+      : shown.map(([x, y]) => svg("path", { d: `M${x} ${y}h0`, class: "dot" }));
   const final = points[points.length - 1][1];
   const rows = ys.length ? ticks(bottom, bottom + reach, 3) : [],
     columns = ticks(first, last, 4).filter(Number.isInteger);

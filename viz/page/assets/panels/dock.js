@@ -1,6 +1,7 @@
 // The tabs below the graph. Each is made when it is first looked at.
 
-const LOWEST_DOCK = 120;
+const LOWEST_DOCK = 120,
+  USUAL_DOCK = 225; // as in page.css
 
 class Dock {
   constructor(viewer) {
@@ -86,6 +87,23 @@ class Dock {
     this.body.setAttribute("aria-labelledby", chosen.tab.id);
     if (this.body.firstChild !== chosen.element) this.body.replaceChildren(chosen.element);
     if (chosen.onshow) chosen.onshow();
+    this.fit(chosen.owner);
+    this.showEdge();
+  }
+
+  // As high as its tab needs, where that is less than usual: what it doesn't need is the graph's. Until the reader drags it.
+  fit(owner) {
+    const { style } = this.viewer.root;
+    if (this.dragged) return;
+    const need = owner && owner.height ? owner.height + this.node.offsetHeight - this.body.clientHeight : Infinity;
+    if (need < USUAL_DOCK && !this.isAbove()) style.setProperty("--dock", `${Math.max(LOWEST_DOCK, need)}px`);
+    else style.removeProperty("--dock");
+  }
+
+  // Says that a tab goes on to the right of what is seen of it.
+  showEdge() {
+    const { scrollWidth, clientWidth, scrollLeft } = this.body;
+    this.node.classList.toggle("goes-on", this.viewer.state.dock && scrollWidth - clientWidth - scrollLeft > 2);
   }
 
   // What is selected has changed.
@@ -110,12 +128,15 @@ class Dock {
   }
 
   listen() {
+    this.body.addEventListener("scroll", () => this.showEdge());
+    new ResizeObserver(() => this.showEdge()).observe(this.body);
     this.grip.addEventListener("pointerdown", (event) => {
       this.grip.setPointerCapture(event.pointerId);
       const move = (to) => {
         const { top } = this.node.getBoundingClientRect();
         const wanted = this.isAbove() ? to.clientY - top : innerHeight - to.clientY;
         const height = Math.max(LOWEST_DOCK, Math.min(innerHeight * 0.8, wanted));
+        this.dragged = true;
         this.viewer.root.style.setProperty("--dock", `${height}px`);
         this.refresh();
       };

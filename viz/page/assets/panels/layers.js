@@ -37,9 +37,12 @@ class LayerTable {
   draw() {
     const of = this.by === null ? null : LAYER_COLUMNS[this.by][1];
     const rows = of === null ? this.rows : [...this.rows].sort((a, b) => this.compare(of(a), of(b)));
-    const shown = LAYER_COLUMNS.filter(
+    const known = LAYER_COLUMNS.filter(
       (column, i) => i < 3 || this.rows.some((row) => column[1](row) !== null),
     );
+    const [name, ...rest] = known,
+      text = rest.filter((column) => !column[2]); // in little room the numbers come first
+    const shown = matchMedia(NARROW).matches ? [name, ...rest.filter((column) => column[2]), ...text] : known;
     const head = shown.map((column) => {
       const at = LAYER_COLUMNS.indexOf(column),
         sorted = this.by === at ? (this.down ? "descending" : "ascending") : "none";
@@ -65,27 +68,27 @@ class LayerTable {
         },
         shown.map(([, value, format], i) => {
           const found = value(row),
-            text = found === null || found === undefined ? "" : format ? format(found) : clean(found, 50);
+            words = found === null || found === undefined ? "" : format ? format(found) : clean(found, 50);
           return el(
             "td",
             {
               class: format ? "right" : "",
               style: i === 0 && of === null ? `padding-left:${10 + row.level * 14}px` : null,
             },
-            text,
+            words,
           );
         }),
       );
       this.lines.set(row.key, line);
       return line;
     });
-    const rest = rows.length - MOST_ROWS_IN_TABLE;
-    if (rest > 0)
+    const more = rows.length - MOST_ROWS_IN_TABLE;
+    if (more > 0)
       body.push(
         el(
           "tr",
           {},
-          el("td", { colspan: shown.length }, `${amount(rest)} more: sort to see others first, or search`),
+          el("td", { colspan: shown.length }, `${amount(more)} more: sort to see others first, or search`),
         ),
       );
     this.node.replaceChildren(

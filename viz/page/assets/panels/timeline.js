@@ -86,9 +86,14 @@ class Timeline {
     });
   }
 
+  // All of it; null where there are no times.
+  get height() {
+    return this.place.parentNode === this.node ? this.rows * ROW + AXIS + 6 : null;
+  }
+
   draw() {
     const width = this.node.clientWidth || 600,
-      height = this.rows * ROW + AXIS + 6;
+      { height } = this;
     fitCanvas(this.canvas, width, height, (pen) => this.paint(pen, width, height));
   }
 

@@ -1,0 +1,123 @@
+"""The page in little room and from afar: titles that are seen and can be read, and tabs that take what they need."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from tests.viz import browser
+
+PROGRAM = browser.find()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+
+SIGNS = """[...document.querySelectorAll('.sign')].map(sign => {
+  const { left, right, top, bottom } = sign.getBoundingClientRect();
+  const size = parseFloat(getComputedStyle(sign.querySelector('text')).fontSize) * v.canvas.view.scale;
+  return [sign.textContent, left, right, top, bottom, size]; })"""
+
+
+def towers() -> viz.Recording:
+    """Columns of layers beside each other, wider than a phone's screen and higher than any."""
+    given = ef.Input((4,))
+    branches = []
+    for i in range(4):
+        x = given
+        for j in range(4):
+            x = ef.layers.Dense(3 + i, activation="tanh", name=f"tower_{i}_{j}")(x)
+        branches.append(x)
+    with viz.trace() as t:
+        ef.Model(given, branches, name="towers")(np.ones((2, 4), "float32"))
+    return t
+
+
+@pytest.fixture
+def seen(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("towers", towers))
+    yield shown
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_titles_of_frames_are_read_from_afar_and_none_lies_over_another(seen):
+    assert seen.run(SIGNS) == []  # the titles themselves can be read
+    seen.run("v.changeDepth(9); v.canvas.setView({ x: 300, y: 20, scale: 0.4 })")
+    seen.rest()
+    signs = seen.run(SIGNS)
+    assert {"towers", "tower_0_0"} <= {name for name, *_ in signs}
+    for k, (_, left, right, top, bottom, size) in enumerate(signs):
+        assert size == pytest.approx(11)
+        for _, *other, _ in signs[:k]:
+            assert left >= other[1] or other[0] >= right or top >= other[3] or other[2] >= bottom
+    seen.run("v.canvas.setView({ x: 300, y: 20, scale: 1 })")
+    seen.rest()
+    assert seen.run(SIGNS) == []
+
+
+def test_the_title_of_a_frame_that_is_wider_than_the_screen_is_within_it(seen):
+    seen.size(390, 844)
+    seen.rest()
+    for share in (0.1, 0.5, 0.8):
+        seen.run(
+            "(() => { const f = [...v.scene.frames.values()].find(f => f.title === 'towers');"
+            f" v.canvas.setView({{ x: -f.x - f.w * {share}, y: 200 - f.y, scale: 1 }}); }})()"
+        )
+        seen.rest()
+        left, right = seen.run(
+            "(() => { const t = [...document.querySelectorAll('.head text')].find(t => t.textContent === 'towers');"
+            " const { left, right } = t.getBoundingClientRect(); return [left, right]; })()"
+        )
+        assert 0 <= left < right <= 390
+
+
+def test_the_tabs_take_no_more_room_than_the_timeline_needs(seen):
+    blank = "v.dock.body.clientHeight - document.querySelector('.flame').clientHeight"
+    assert seen.run("v.state.tab") == "timeline"
+    assert seen.run(blank) < 10 or seen.run("v.dock.node.clientHeight") <= 120
+    seen.run("v.dock.choose('layers')")
+    seen.rest()
+    assert seen.run("v.dock.node.offsetHeight") == 225
+
+
+def test_on_a_phone_the_table_of_layers_has_numbers_beside_the_names(seen):
+    seen.size(390, 844)
+    seen.run("v.dock.choose('layers')")
+    seen.rest()
+    head = "[...document.querySelectorAll('.layers th')].map(th => [th.textContent, th.getBoundingClientRect().right])"
+    names = dict(seen.run(head))
+    assert list(names)[:2] == ["layer", "parameters"]
+    assert names["parameters"] < 390
+    assert seen.run("v.dock.node.classList.contains('goes-on')")
+    seen.run("v.dock.body.scrollLeft = 9999")
+    seen.wait("!v.dock.node.classList.contains('goes-on')")
+    assert seen.run("document.querySelector('.layers th').getBoundingClientRect().left") == 0  # whose numbers they are
+
+
+def test_a_single_value_is_a_round_point_below_the_title(shown, pages):
+    def once():
+        model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+        model.compile("sgd", "mse")
+        with viz.trace() as t:
+            model.fit(np.ones((8, 3), "float32"), np.ones((8, 2), "float32"), batch_size=8, verbose=0)
+        return t
+
+    shown.show(pages("once", once))
+    shown.run("v.dock.choose('training')")
+    shown.rest()
+    assert shown.run(
+        "(() => { const s = getComputedStyle(document.querySelector('.chart .dot'));"
+        " return [s.strokeLinecap, s.vectorEffect]; })()"
+    ) == ["round", "non-scaling-stroke"]
+    low = "Math.min(...[...document.querySelectorAll('.chart .rows span')].map(s => s.getBoundingClientRect().top))"
+    assert shown.run(low) >= shown.run("document.querySelector('.chart figcaption').getBoundingClientRect().bottom")
+
+
+def test_no_key_is_listed_twice(seen):
+    seen.press("?", "?")
+    keys = seen.run("[...document.querySelectorAll('.help dt')].map(e => e.textContent)")
+    assert "1 … 8" in keys
+    singles = [key for words in keys for key in words.split() if key != "…"]
+    assert len(singles) == len(set(singles))
+    seen.press("Escape")
