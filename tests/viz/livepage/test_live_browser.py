@@ -406,9 +406,7 @@ def test_the_axes_of_a_row_stand_in_a_line_and_name_only_what_is_there(page_in_b
     page, seen = page_in_browser
     for step in range(1, 30):
         page.log({"constant": 0.003, "other": step * 1.0, "val_other": step * 2.0}, step=step)
-    seen.wait(
-        "document.querySelectorAll('[data-metric]').length >= 2 && Boolean(eagerflowLive.curves.plots.get('constant').brush)"
-    )
+    seen.wait("['constant', 'other'].every(name => Boolean(eagerflowLive.curves.plots.get(name)?.brush))")
     rows = seen.run(
         "[...document.querySelectorAll('.plot')].map(p => [p.getBoundingClientRect().top,"
         " p.querySelector('canvas').getBoundingClientRect().bottom])"
