@@ -16,6 +16,7 @@ from viz.facts.selection import Selection, check_step, step_name, update_passes
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
+from viz.picture.legend import STATE
 from viz.picture.name_groups import group_long_blocks
 from viz.picture.palette import THEMES
 
@@ -453,7 +454,12 @@ class _Assembly:
     def _arrow(self, tail: str, head: str, kind: str, tensors: list[int]) -> Edge:
         infos = [self.record.tensors[i] for i in tensors]
         label = ""
-        if kind != "parameter" and self.graph.nodes[tail].kind != "input":  # whose boxes tell their shape
+        if (
+            kind == "parameter"
+        ):  # whose boxes tell their shape; a call that has no such box may share no more than a seed
+            is_state = self.graph.nodes[tail].kind != "parameter" and all(info.role == "state" for info in infos)
+            label = STATE if is_state else ""
+        elif self.graph.nodes[tail].kind != "input":
             label = box_texts.flow(self.record, infos)
         return Edge(tail, head, kind, label, "\n".join([formatting.tensor(i) for i in infos[:12]]), tuple(tensors))
 

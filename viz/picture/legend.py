@@ -9,9 +9,10 @@ from viz.geometry.graph import Graph
 from viz.geometry.layout import SMALL, text_width
 from viz.picture.palette import Theme
 
-__all__ = ["ROW", "SWATCH", "Sign", "signs"]
+__all__ = ["ROW", "STATE", "SWATCH", "Sign", "signs"]
 
 ROW, SWATCH = 20.0, 16.0  # the height of a row of signs, and the width of a box in one
+STATE = "state"  # what an arrow says that brings no weights from one call of a layer to another, but its seed, say
 _BETWEEN, _BESIDE = 18.0, 6.0
 _WORDS = {
     "input": "from outside",
@@ -69,7 +70,9 @@ def _kinds(graph: Graph, theme: Theme) -> list[Sign]:
     """The kinds of boxes, and of arrows without such a box; none where there is only one besides what is outside."""
     there = {node.phase for node in graph.nodes.values() if not node.error}
     found = [Sign(text, *theme.phases[phase]) for phase, text in _WORDS.items() if phase in there]
-    if there.isdisjoint(VARIABLES) and any(edge.kind == "parameter" for edge in graph.edges):
+    shared = {edge.label == STATE for edge in graph.edges if edge.kind == "parameter"}
+    if there.isdisjoint(VARIABLES) and shared:
         fill, _ = theme.phases["parameter"]  # from the box of the call that has them, to that of a later call
-        found.append(Sign("shared weights", fill, theme.lines["parameter"]))
+        words = "shared weights or state" if len(shared) > 1 else "shared state" if True in shared else "shared weights"
+        found.append(Sign(words, fill, theme.lines["parameter"]))
     return found if len(found) > ("input" in there) + 1 else []

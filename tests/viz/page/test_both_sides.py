@@ -167,6 +167,22 @@ class Rounds(ef.Model):
         return self.head(x)
 
 
+class Turns(ef.Model):
+    """Two layers by a condition, a loop, and a dropout that is called twice."""
+
+    def __init__(self):
+        super().__init__(name="turns")
+        negative = ef.initializers.Identity(-1.0)
+        self.of_each = [layers.Dense(5, kernel_initializer=negative, name=name) for name in ("a", "b")]
+        self.drop, self.head = layers.Dropout(0.5, name="drop"), layers.Dense(3, name="head")
+
+    def call(self, x, training=False):
+        for _ in range(4):
+            x = self.of_each[float(ops.mean(x)) > 0](x)
+        x = ops.while_loop(lambda v: ops.sum(ops.abs(v)) < 1e4, lambda v: (v * 2,), (x,))[0]
+        return self.head(self.drop(self.drop(x, training=training), training=training))
+
+
 def second_order():
     x = ef.Variable([1.0, 2.0], name="x")
     with viz.trace(stats="basic") as t, ef.GradientTape() as outer:
@@ -189,6 +205,7 @@ RUNS = {
     "batch normalization": lambda: trained(normalized(), stats="basic"),
     "a layer that is called again": lambda: trained(shared()),
     "a loop": lambda: trained(Rounds(), stats="basic"),
+    "layers in turn": lambda: trained(Turns(), count=1),
     "casts": lambda: trained(casting(), stats="basic"),
     "second derivatives": second_order,
     "no step": without_a_step,
@@ -270,5 +287,6 @@ def test_the_runs_have_what_is_compared():
     found = [graph(each(), depth=depth, max_nodes=10**6) for each in RUNS.values() for depth in (99, 1)]
     kinds = {node.kind for drawn in found for node in drawn.nodes.values()}
     assert {"op", "scope", "parameter", "update", "input"} <= kinds
+    assert any(edge.label == "state" for drawn in found for edge in drawn.edges)
     assert any("×" in each.title for drawn in found for each in drawn.clusters.values())
     assert {edge.kind for drawn in found for edge in drawn.edges} == {"data", "gradient", "parameter", "update", "link"}

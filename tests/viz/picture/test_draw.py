@@ -393,6 +393,24 @@ def test_shared_layers_and_weights_are_drawn():
     assert len(groups(t.draw().svg, "edge")) == len(t.draw().graph.edges)
 
 
+@pytest.mark.parametrize(
+    ("made", "words", "labels"),
+    [
+        ([layers.Dense(5)], "shared weights", {""}),
+        ([layers.Dropout(0.5)], "shared state", {"state"}),
+        ([layers.Dense(5), layers.Dropout(0.5)], "shared weights or state", {"", "state"}),
+    ],
+)
+def test_the_seed_of_a_dropout_that_is_called_again_is_no_weight(made, words, labels):
+    with viz.trace() as t:
+        x = ef.ops.ones((2, 5))
+        for layer in made * 2:
+            x = layer(x, training=True) if isinstance(layer, layers.Dropout) else layer(x)
+    drawn = t.draw(view="layers")
+    assert {edge.label for edge in drawn.graph.edges if edge.kind == "parameter"} == labels
+    assert re.findall(r">(shared [^<]*)<", drawn.svg) == [words]
+
+
 def test_updates_without_weights_in_the_picture_have_a_box():
     weight = ef.Variable([1.0, 2.0], name="w")
     with viz.trace() as t:

@@ -310,9 +310,12 @@ class Scene {
   }
 
   label({ tail, kind, tensors }) {
-    if (kind === "parameter" || this.nodes.get(tail).kind === "input") return ""; // their boxes tell the shape
     const infos = [...tensors].map((i) => this.model.tensors[i]),
-      of = infos.map((info) => this.model.tensors[info.gradientOf]);
+      from = this.nodes.get(tail).kind;
+    if (kind === "parameter") // from one call of a layer to another; else their boxes tell what they are
+      return from !== "parameter" && infos.every(({ role }) => role === "state") ? "state" : "";
+    if (from === "input") return ""; // their boxes tell the shape
+    const of = infos.map((info) => this.model.tensors[info.gradientOf]);
     if (of.every((info) => info && info.role === "parameter")) {
       const names = [...new Set(of.map(({ name }) => clean(name.split("/").pop() || "variable", 20)))];
       return `∇ ${names.slice(0, 2).join(", ")}${names.length > 2 ? ", …" : ""}`;
