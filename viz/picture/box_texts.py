@@ -11,7 +11,7 @@ from viz.facts.blocks import Block
 from viz.facts.network import sent_lines
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, TensorInfo
-from viz.facts.selection import outcome
+from viz.facts.selection import outcome, unmarked
 
 __all__ = [
     "about",
@@ -186,10 +186,12 @@ def main_scope(record: Record, ops: Iterable[Op]) -> str:
 
 
 def caption(record: Record, ops: list[Op]) -> list[str]:
-    """How many ops ran, how long they took, and what went wrong."""
+    """How many ops ran, how long they took, that they are of several steps which nothing marks, what went wrong."""
     replayed = sum(op.replayed for op in ops)
     captured = [f"{replayed:,} replayed" if replayed < len(ops) else "replayed"] if replayed else []
-    return [formatting.count(len(ops), "op"), *captured, *_step_time(record, ops), *outcome(record, ops)]
+    _, updates = unmarked(record)
+    several = [f"{updates:,} updates: mark steps with viz.step"] if updates else []
+    return [formatting.count(len(ops), "op"), *captured, *_step_time(record, ops), *several, *outcome(record, ops)]
 
 
 def _step_time(record: Record, ops: list[Op]) -> list[str]:

@@ -16,6 +16,7 @@ from eagerflow.config import kernels
 from eagerflow.core.observe import observing
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage, TensorInfo
+from viz.facts.selection import unmarked
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.journal import Event, Met
@@ -455,6 +456,12 @@ class _Builder:
                 f"steps {', '.join(map(str, missing[:8]))} were asked for and did not run. Steps are counted from 0 "
                 "and begin with each batch of fit, evaluate or predict; in a loop of your own, with each "
                 "`with viz.step():`."
+            )
+        name, updates = unmarked(record)
+        if updates:
+            record.notes.append(
+                f"{name} updated weights {updates:,} times, and no step is marked: put what is one step of your loop "
+                "into `with viz.step():`, so that pictures, tables and the page show one at a time."
             )
         if capture.missed:
             record.notes.append(
