@@ -81,6 +81,7 @@ class Capture(observe.Observer):
         self.input_names: dict[int, str] = {}  # by position
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
+        self._asked = itertools.count().__next__  # those that tell what Python reads, which aren't missed
         self.missed = 0
         self.began = self.stopped = 0
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
@@ -180,7 +181,7 @@ class Capture(observe.Observer):
             return
         if is_internal(frame.f_code.co_filename):
             how = asking(frame.f_code)
-        if how:
+        if how and self._asked() < self.limit:
             now = observe.clock()
             places = self.walk(frame, self.here[2]) if self.walk else ()
             self._note("taken", how, now, now, None, [position], [], places)

@@ -160,3 +160,11 @@ def test_it_is_part_of_json_and_of_a_smaller_record():
     assert '"reads":{"0":[{"how":"float"' in t.to_json()
     part, _ = cut(t, 1)
     assert list(part.reads) == [0]
+
+
+def test_of_what_is_read_so_much_is_written_down_as_there_may_be_operations():
+    with viz.trace(max_ops=3) as t:
+        x = ops.tanh(1.0)
+        exec("float(x)\n" * 8, {"x": x})  # on as many lines: what one line reads again is told once
+    assert [len(found) for found in t.reads.values()] == [3]
+    assert not t.notes
