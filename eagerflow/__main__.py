@@ -21,7 +21,7 @@ from eagerflow.base.output import any_encoding
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = _Parser(
-        prog="python -m eagerflow",
+        prog="eagerflow" if Path(sys.argv[0]).stem == "eagerflow" else "python -m eagerflow",
         description="eagerflow: Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.",
         epilog="To look at a script while it runs, or find what is wrong with it: python -m viz --help",
     )
@@ -52,8 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[:1] == ["launch"]:
         return _launch(given[1:])
     if given and given[0][0:1] != "-" and given[0] not in commands.choices:
-        near = import_module("eagerflow.base.errors").did_you_mean(given[0], commands.choices)
-        parser.error(f"there is no command {given[0]!r}.{near} Commands: {', '.join(commands.choices)}")
+        parser.error(_no_command(given, parser.prog, list(commands.choices)))
     chosen = parser.parse_args(given)
     if chosen.command is None:
         parser.print_help()
@@ -63,6 +62,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "compile":
         return int(import_module("eagerflow.compiled.filling").fill(use=not chosen.off, quiet=chosen.quiet))
     return int(import_module("eagerflow.demo").run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed))
+
+
+_OF_VIZ = (
+    "annotate check completion data diff doctor draw estimate gap gradients html json memory nonfinite perfetto "
+    "replay reproduce show summary tensorboard top"
+).split()
+
+
+def _no_command(given: Sequence[str], prog: str, known: list[str]) -> str:
+    """What to do instead, where a word is no command of ours: a script to run, or a command of viz."""
+    word = given[0]
+    if word.lower().endswith(".py"):
+        cure = f" Run it: {prog} run {word}, or find what is wrong with it: viz doctor {word}."
+    elif word in _OF_VIZ:
+        cure = f" viz has it: viz {' '.join(given)}"
+    elif word in ("version", "help"):
+        cure = f" For that: {prog} --{word}"
+    else:
+        cure = f"{import_module('eagerflow.base.errors').did_you_mean(word, known)} Commands: {', '.join(known)}"
+    return f"there is no command {word!r}.{cure}"
 
 
 class _Parser(argparse.ArgumentParser):

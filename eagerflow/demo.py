@@ -137,7 +137,9 @@ def _report(accuracy: float, seconds: float, out: Path, files: dict[str, Path]) 
     for command, what in {
         f"{watch} doctor {stuck}": "why this network doesn't learn, on which line, and what to do",
         f"{watch} run --live {train}": "watch this one learn, on a page in your browser (end with Ctrl-C)",
-        f"{watch} run --steps {_UNTRACED} -o {efz} {train} && {watch} top {efz}": "what took most time in a step of it",
+        f"{watch} run --steps {_UNTRACED} -o {efz} {train} && {watch} top {efz}": (
+            f"what took most time in its step number {_UNTRACED} alone (--steps takes numbers, from 0)"
+        ),
         board: "its curves and graph",
     }.items():
         print(f"  {command}\n      {what}")

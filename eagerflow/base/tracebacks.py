@@ -282,12 +282,35 @@ def reworded(
     A class that was called with wrong arguments is told of by its own name, and not by that of the `__init__` which it
     inherits; a slip of Python or NumPy by the function and what it was given.
     """
+    if function.__name__ == "__init__" and len(args) > 1 and "Tensor" in str(error):
+        found = _called_too_early(args[0], function, args[1:])
+        if found is not None:
+            return found
     if function.__name__ == "__init__" and type(error) is TypeError and args:
         wrong = _WRONG_CALL.search(str(error))
         trail = _last(error)
         if wrong is not None and trail is not None and trail.tb_frame.f_code in wrappers:
             return _wrong_construction(type(args[0]), wrong[1], function, kwargs)
     return in_words(error, *called(function, args, kwargs)) if is_slip(error) else None
+
+
+def _called_too_early(made: Any, function: Callable[..., Any], given: tuple[Any, ...]) -> Exception | None:
+    """The error for a layer that is given its inputs together with its settings; None for anything else."""
+    whole = getattr(type(made).__init__, "__wrapped__", None) is function and hasattr(made, "compute_output_spec")
+    whole = whole and not hasattr(made, "compile")  # models are made of tensors
+    at = next((i for i, x in enumerate(given) if type(x).__name__ in ("SymbolicTensor", "Tensor")), None)
+    if not whole or at is None:
+        return None
+    cls = type(made).__name__
+    settings = ", ".join([f"{x!r:.40}" for x in given[:at]])
+    needed = [*inspect.signature(function).parameters.values()][1]
+    own = settings or ("..." if needed.default is needed.empty else "")
+    found = TypeError(
+        f"{cls}({settings}{', ' * bool(at)}{signature_of(given[at])}): a layer takes its settings first, its inputs in "
+        f"a call of its own: {cls}({own})(x)."
+    )
+    notebook.shown_short(found)
+    return found
 
 
 _WRONG_CALL = re.compile(r"__init__\(\) ((?:missing|takes|got) .*)$")

@@ -21,14 +21,25 @@ _ALIKE = (
 )
 
 
+def _other_name(name: str, known: Mapping[str, Any]) -> str:
+    """A hint at the other name of the same metric, which is the one that `compile` was given."""
+    beginning = "val_" if name.startswith("val_") else ""
+    alike = next((names for names in _ALIKE if name.removeprefix(beginning) in names), ())
+    found = next((f"{beginning}{other}" for other in alike if f"{beginning}{other}" in known), None)
+    return f" A metric is named as compile was given it: {found!r}." if found else ""
+
+
 class _Named(dict[str, Any]):
     """A dict that names what it holds, where something else is asked for."""
 
+    called = "logs"
+
     def __missing__(self, name: Any) -> Any:
         hint = did_you_mean(name, self) if isinstance(name, str) else ""
+        hint = hint or _other_name(str(name), self)
         if str(name).startswith("val_") and not any(each.startswith("val_") for each in self):
             hint = " Those of validation need fit(..., validation_data=...) or validation_split=."
-        raise WrongPlaceError(f"logs has no {name!r}; it has {', '.join(self) or 'no numbers'}.{hint}")
+        raise WrongPlaceError(f"{self.called} has no {name!r}; it has {', '.join(self) or 'no numbers'}.{hint}")
 
 
 class _EitherName(_Named):
@@ -59,6 +70,14 @@ class _EitherName(_Named):
         return None
 
 
-def either_name(numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers; in programs of Keras 2, found by both names."""
-    return _EitherName(numbers) if behaviour.keras_2 else _Named(numbers)
+def either_name(numbers: Mapping[str, Any], called: str = "logs") -> dict[str, Any]:
+    """The numbers; in programs of Keras 2, found by both names.
+
+    Args:
+        numbers: the numbers by name.
+        called: what the user calls the dict, for messages.
+    """
+    found = _EitherName(numbers) if behaviour.keras_2 else _Named(numbers)
+    if called != found.called:
+        found.called = called
+    return found

@@ -108,6 +108,8 @@ class Op:
         given = [f"{n}={_shown(v)}" for n, v in zip(self.settings, settings) if not _is_usual(self, n, v)]
         got = ", ".join([*[signature_of(x) for x in inputs], *given])
         said = f"{_in_our_words(_shorten(error), inputs, settings)}{_hint(settings)}"
+        if self.sequence and any(hasattr(v, "dtype") and getattr(v, "shape", ()) for v in settings):
+            said = f"all tensors go into one list: {self.name}([a, b])"
         explained = same_kind(error)(f"{self.name}({got}): {said}")
         with contextlib.suppress(AttributeError):
             explained.said = said  # type: ignore[attr-defined]  # for functions that ran this op, which name themselves

@@ -7,6 +7,7 @@ current device. Slices of arrays share their memory with them: a batch lives no 
 from __future__ import annotations
 
 import itertools
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -539,6 +540,12 @@ def feed_for(
     if x is None or isinstance(x, (str, bytes, int, float)) or not (hasattr(type(x), "__iter__") or _indexed(x)):
         raise TypeError(
             f"x: expected arrays, a data.Dataset, a PyDataset or an iterable of batches; got {type(x).__name__}."
+            f"{_how_to_read(x)}"
+        )
+    if isinstance(x, (list, tuple)) and (text := _first_text(x)) is not None:
+        raise TypeError(
+            f"x: a list of text ({text!r:.40}) is no array yet. A model that begins with layers.TextVectorization or "
+            "layers.StringLookup takes numpy.array(x); others take numbers, so encode text first."
         )
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None and name == "batch_size" and behaviour.keras_2:
@@ -554,3 +561,26 @@ def feed_for(
 
 def _indexed(x: Any) -> bool:
     return hasattr(type(x), "__getitem__") and hasattr(type(x), "__len__")
+
+
+def _first_text(x: Any) -> str | None:
+    """The text that a list, or a list of lists, begins with; None where it begins with something else."""
+    while isinstance(x, (list, tuple)) and x:
+        x = x[0]
+    return x if isinstance(x, str) else None
+
+
+_READERS = {
+    ".csv": "numpy.loadtxt({}, delimiter=',', skiprows=1), or pandas.read_csv({})",
+    ".txt": "numpy.loadtxt({})",
+    ".npy": "numpy.load({})",
+    ".npz": "numpy.load({})['x']",
+    ".png": "utils.img_to_array(utils.load_img({}))[None]",
+    ".jpg": "utils.img_to_array(utils.load_img({}))[None]",
+}
+
+
+def _how_to_read(x: Any) -> str:
+    """What reads the file that a text names, if it looks like one."""
+    reader = _READERS.get(os.path.splitext(x)[1].lower()) if isinstance(x, str) else None
+    return f" Read the file first: {reader.format(repr(x), repr(x))}." if reader else ""

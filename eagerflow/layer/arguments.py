@@ -68,6 +68,8 @@ class CallSignature:
         except TypeError as error:
             known = list(self.signature.parameters)[1:]
             hint = next((h for k in kwargs if k not in known and (h := did_you_mean(k, known))), "")
+            if str(error).startswith("too many") and all(hasattr(x, "dtype") for x in args):
+                hint = " Several tensors go into one list: layer([a, b])."
             hint = hint or (_TWICE if self.names[:2] == ["query", "value"] and "'value'" in str(error) else "")
             raise TypeError(
                 f"{describe(layer)}: call{_as_called(self.signature)} was given the wrong arguments: {error}.{hint}"

@@ -181,10 +181,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, 
 
         def __getattr__(self, name: str) -> Any:
             if name in _SET_BY_INIT:
-                raise RuntimeError(
-                    f"{type(self).__name__}.__init__ must call super().__init__() before its layers are used "
-                    f"({name!r} is missing)."
-                )
+                raise RuntimeError(_never_begun(type(self)))
             known = getattr(type(self), name, None)
             if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
                 return known.__get__(self)
@@ -658,3 +655,11 @@ def _in_words(error: BaseException, layer: Layer, args: tuple[Any, ...], kwargs:
     if any(isinstance(x, dict) for x in args):
         found.args = (f"{found} Inputs by name need a model that begins with `Input(name=...)` for each.",)
     return found
+
+
+def _never_begun(cls: type) -> str:
+    """Says where a class lacks the call of our `__init__`."""
+    code = getattr(cls.__init__, "__code__", None)  # type: ignore[misc]
+    where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+    said = f"{cls.__name__}.__init__ must call super().__init__() before its layers are used"
+    return f"{said}: make that its first line{where}."

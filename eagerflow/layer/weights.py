@@ -386,7 +386,7 @@ class WeightHolder:
             if tuple(numpy.shape(value)) != tuple(variable.shape):
                 raise ValueError(
                     f"{describe(self)}.set_weights: weight {i}, {variable.path!r}, has shape {tuple(variable.shape)}; "
-                    f"got {signature_of(value)}."
+                    f"got {signature_of(value)}.{_transposed(variable.shape, numpy.shape(value))}"
                 )
         context = current_call.get()
         if context is not None and context.probing:
@@ -518,3 +518,10 @@ def _shape(layer: Any, shape: Any, name: str | None) -> tuple[int, ...]:
             "Give the input a fixed length at that axis (in Input's shape)."
         )
     return shape
+
+
+def _transposed(wanted: Any, given: Any) -> str:
+    """What to do about a kernel whose axes come the other way round."""
+    if len(wanted) != 2 or tuple(given) != tuple(wanted)[::-1]:
+        return ""
+    return " It is transposed: pass value.T. A kernel is (inputs, units) here, (units, inputs) in PyTorch."

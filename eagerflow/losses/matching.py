@@ -52,7 +52,7 @@ def same_shape(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tenso
         if y_true.shape != y_pred.shape:
             raise ValueError(
                 f"{name}: y_true and y_pred need the same shape; got y_true {signature_of(y_true)}, "
-                f"y_pred {signature_of(y_pred)}.{_hint(y_true, y_pred)}"
+                f"y_pred {signature_of(y_pred)}.{_hint(name, y_true, y_pred)}"
             )
     return y_true, y_pred
 
@@ -74,13 +74,35 @@ def in_float32(function: F) -> F:
 _SWAPPED = " Are they swapped? The targets come first: loss(y_true, y_pred)."
 
 
-def _hint(y_true: Tensor, y_pred: Tensor) -> str:
+def _hint(name: str, y_true: Tensor, y_pred: Tensor) -> str:
+    """What to do about two shapes; empty where nothing is certain."""
     shape, wanted = y_true.shape, y_pred.shape
     if shape[:1] == wanted[:1] and (len(shape) == 1 or shape[1:] == (1,)) and wanted[-1] > 1:
-        return " For class numbers use a sparse_categorical loss or metric, or to_categorical(y)."
+        numbers = " For class numbers use a sparse_categorical loss or metric, or to_categorical(y)."
+        binary = name.startswith("binary") and wanted[-1] == 2
+        return f"{numbers} Two classes need one output only: Dense(1, activation='sigmoid')." if binary else numbers
+    if shape[:-1] == wanted[:-1] and wanted[-1:] == (1,) and len(shape) == 2:
+        return _of_one_output(name, shape[-1] or 0)
+    if len(shape) == len(wanted) in (4, 5) and shape[:1] + shape[-1:] == wanted[:1] + wanted[-1:]:
+        return (
+            " The outputs have another height or width: padding='same' in every convolution keeps them; else end with "
+            "Cropping2D, ZeroPadding2D or Resizing."
+        )
     if y_true.ndim > y_pred.ndim:
         return _SWAPPED
     return ""
+
+
+def _of_one_output(name: str, columns: int) -> str:
+    """What to do about a network with one output whose targets have several columns."""
+    if name.startswith("binary") and columns == 2:
+        return " One output wants one number per row: pass y[:, 1] of one-hot targets, or y.argmax(axis=-1)."
+    if name.startswith("binary"):
+        return f" {columns} columns of targets need as many outputs: Dense({columns}, activation='sigmoid')."
+    if "crossentropy" in name:
+        softmax = f"Dense({columns}, activation='softmax')"
+        return f" One-hot targets need an output per class: {softmax} with categorical_crossentropy."
+    return f" {columns} targets per row need as many outputs: Dense({columns})."
 
 
 def mask_of(x: Any) -> Tensor | None:

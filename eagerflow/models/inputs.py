@@ -52,14 +52,14 @@ class Door:
             x = self._text(x, model)
         elif not isinstance(x, (Tensor, Spec)):
             x = Tensor(x)
-        shape = x.shape
+        given, shape = x, x.shape
         if len(shape) != self.ndim:
             x = self._with_other_rank(x, model)
             shape = x.shape
         if len(shape) == self.ndim:
             for axis, n in self.fixed:
                 if shape[axis] not in (n, None):
-                    raise self._misfit(x, model)
+                    raise self._misfit(given, model)
         kept = x.dtype == self.dtype or self.dtype is TEXT or isinstance(x, Spec)
         return x if kept else _cast(x, self.dtype)
 
@@ -92,7 +92,7 @@ class Door:
         batch = (
             " A single example needs a batch axis: x[None]; examples of a Dataset become batches by .batch(32)."
             if len(x.shape) == self.ndim - 1 and tuple(x.shape) == self.shape[1:]
-            else self._for_other_features(tuple(x.shape))
+            else self._for_other_features(tuple(x.shape)) or self._for_other_sizes(tuple(x.shape))
         )
         return ValueError(
             f"{type(model).__name__} {model.name!r}: input {self.name!r} has shape {self.shape}, a batch of examples "
@@ -104,6 +104,16 @@ class Door:
         if len(shape) != self.ndim or shape[1:-1] != tuple(self.shape[1:-1]) or self.ndim < 2:
             return ""
         return f" Pass examples of shape {tuple(self.shape[1:])}, or make the model with Input({shape[1:]})."
+
+    def _for_other_sizes(self, shape: Shape) -> str:
+        """What to do about pictures of another height or width, with or without the axis of one channel."""
+        size = tuple(self.shape[1:-1])
+        plain = len(shape) == 3 and self.shape[-1] == 1 != shape[-1]
+        if self.ndim != 4 or None in size or not (plain or (len(shape) == 4 and shape[-1] == self.shape[-1])):
+            return ""
+        pictures = "x[..., None]" if plain else "x"
+        own = (*shape[1:3], self.shape[-1])
+        return f" Resize them, ops.image.resize({pictures}, {size}), or make the model with Input({own})."
 
 
 def _without_ones(shape: Shape) -> list[int | None]:

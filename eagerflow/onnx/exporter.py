@@ -75,8 +75,9 @@ def export(
     """
     if not os.fspath(path).endswith(".onnx"):
         raise ValueError(
-            f"export({os.fspath(path)!r:.80}): the file's name must end in .onnx. TensorFlow's folders, which Keras "
-            "writes under other names, are not written here; model.save('name.keras') keeps the model for Keras."
+            f"export({os.fspath(path)!r:.80}): the file's name must end in .onnx, or with format='web' in .html (a "
+            "page that runs the model). TensorFlow's folders, which Keras writes under other names, aren't written; "
+            "model.save('name.keras') keeps the model for Keras."
         )
     made = convert(model, input_signature, opset_version, weights, keeps=False)
     target = made.write(path)

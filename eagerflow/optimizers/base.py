@@ -23,6 +23,7 @@ from eagerflow.base.init_settings import automatic, settings_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
+from eagerflow.base.wording.lost_gradient import why_lost
 from eagerflow.core.device import device, namespace_of
 from eagerflow.core.in_place import Writing, taken_back
 from eagerflow.core.observe import clock, scope, state
@@ -331,11 +332,13 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     # -- one update
 
     @boundary
+    @checks.takes_pairs
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
         """Update variables by their gradients, given as pairs; returns `iterations`.
 
         Raises:
             ValueError: when all gradients are None, or one has another shape than its variable.
+            TypeError: for gradients and variables as two arguments, which `apply` takes.
 
         >>> weight = ef.Variable(1.0)
         >>> with ef.GradientTape() as tape:
@@ -427,10 +430,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
     def _complain(self, without: list[Variable], others: bool) -> None:
         names = ", ".join(v.path for v in without[:5]) + (", ..." if len(without) > 5 else "")
         if not others:
-            raise ValueError(
-                f"{type(self).__name__}: no gradient for any variable ({names}). Is the loss computed from them, "
-                "inside the tape, without .numpy()?"
-            )
+            raise ValueError(f"{type(self).__name__}: no gradient for any variable ({names}). {why_lost()}")
         warn(f"No gradient for {names}: the loss doesn't depend on {'it' if len(without) == 1 else 'them'}.")
 
     def _apply(self, entries: list[Entry], gradients: list[Any]) -> None:

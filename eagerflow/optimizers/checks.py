@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import GeneratorType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from eagerflow.base.config import epsilon as default_epsilon
 from eagerflow.base.errors import UnknownArgumentError, a_kind, did_you_mean
+from eagerflow.base.tracebacks import wrappers
 from eagerflow.core.variable import Variable
 
 __all__ = ["at_least", "between", "clipping", "epsilon", "number", "pairs", "positive"]
-__all__ += ["unknown_arguments", "whole"]
+__all__ += ["takes_pairs", "unknown_arguments", "whole"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def number(owner: str, name: str, value: Any) -> float:
@@ -99,6 +104,22 @@ def pairs(owner: str, given: Iterable[Any]) -> list[tuple[Any, Any]]:
             f"{owner}.apply_gradients(grads_and_vars): in each pair the gradient comes first, then its variable."
         )
     return found
+
+
+def takes_pairs(function: Callable[P, R]) -> Callable[P, R]:
+    """For `apply_gradients`: say what to write where gradients and variables are two arguments."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if len(args) > 2:
+            raise TypeError(
+                f"{type(args[0]).__name__}.apply_gradients(grads_and_vars) takes one argument, pairs of a gradient and "
+                "its variable: write apply_gradients(zip(gradients, weights)), or apply(gradients, weights)."
+            )
+        return function(*args, **kwargs)
+
+    wrappers.add(call.__code__)  # type: ignore[attr-defined]
+    return call
 
 
 def unknown_arguments(cls: type, given: dict[str, Any]) -> None:

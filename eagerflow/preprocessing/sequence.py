@@ -61,8 +61,24 @@ def pad_sequences(
         kept = row[-maxlen:] if truncating == "pre" and maxlen else row[:maxlen]
         if len(kept):
             part = slice(len(kept)) if padding == "post" else slice(maxlen - len(kept), None)
-            place[part] = numpy.asarray(kept, kind)
+            place[part] = _as_numbers(kept, kind)
     return out
+
+
+def _as_numbers(kept: Any, kind: Any) -> numpy.ndarray:
+    """A sequence as an array of a type."""
+    try:
+        return numpy.asarray(kept, kind)
+    except (TypeError, ValueError) as error:
+        odd = next((each for each in kept if not isinstance(each, (int, float, numpy.number))), error)
+        if odd is error:
+            raise
+        if not isinstance(odd, (str, bytes)):
+            raise type(error)(f"pad_sequences(sequences): expected numbers; got {odd!r:.40} in a sequence.") from None
+        raise ValueError(
+            f"pad_sequences(sequences): expected numbers; got text, {odd!r:.40}. Turn tokens into numbers first "
+            "(layers.StringLookup, or layers.TextVectorization, which pads too); dtype=object, value='' keeps text."
+        ) from None
 
 
 def _rows(sequences: Any) -> list[Any]:

@@ -13,8 +13,11 @@ from eagerflow.base.errors import UnknownNameError
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.signatures import refuses
 from eagerflow.base.typing import OptimizerLike
+from eagerflow.base.wording.lost_gradient import place_of
 from eagerflow.core.observe import scope, state
+from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
 from eagerflow.data.arrays import rows_of
 from eagerflow.losses.base import Loss, LossFunctionWrapper
 from eagerflow.losses.table import LOSSES
@@ -77,6 +80,37 @@ class Compiled:
         if made:
             return f"Its call makes new layers ({made}), whose weights belong to nobody: make them in __init__."
         return "Its layers have no weights."
+
+    def gradients(
+        self, tape: GradientTape, minimized: Any, variables: list[Variable], model: Any, y_pred: Any
+    ) -> list[Any]:
+        """The gradients of a step's loss.
+
+        Raises:
+            ValueError: for a loss that was made without a tensor of the tape, naming its function.
+        """
+        found = tape.gradient(minimized, variables)
+        if getattr(minimized, "key", 0) is None:
+            raise self._lost_gradient(model, y_pred)
+        return found
+
+    def _lost_gradient(self, model: Any, y_pred: Any) -> ValueError:
+        """The error for a loss that isn't made from any weight, by ops: the loss function's fault, or the model's."""
+        who = f"{type(self.optimizer).__name__}: no gradient for any variable"
+        if all(getattr(y, "key", None) is None for y in tree.flatten(y_pred)):
+            call = f"{type(model).__name__}.call{place_of(type(model).call)}"
+            return ValueError(
+                f"{who}: the outputs of {call} aren't made from its weights by ops. NumPy, .numpy() and Python numbers "
+                "take values out of the tape: use ops on tensors."
+            )
+        given = [getattr(loss, "fn", None) or loss for loss in tree.flatten(getattr(self.loss, "given", None))]
+        named = [(f, place_of(f)) for f in [getattr(f, "call", f) if isinstance(f, Loss) else f for f in given]]
+        own = [f"{getattr(f, '__qualname__', 'it')}(){place}" for f, place in named if place]
+        what = f"what {' and '.join(own)} returned" if own else "the loss"
+        return ValueError(
+            f"{who}: {what} isn't made from the model's outputs by ops. NumPy (np.mean, np.array), .numpy() and "
+            "float() take values out of the tape: use ops.mean, ops.square, ... on tensors."
+        )
 
     def change_loss(self, loss: Any) -> None:
         """Use another loss from now on."""

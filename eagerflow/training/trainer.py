@@ -391,7 +391,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         if variables and world.share is not None:
             compiled.optimizer._differentiate_and_apply(tape, minimized, variables)
         elif variables:
-            compiled.optimizer.apply(tape.gradient(minimized, variables), variables)
+            compiled.optimizer.apply(compiled.gradients(tape, minimized, variables, self, y_pred), variables)
         else:
             warn(f"the model has no trainable weights: training changes nothing. {compiled.how_to_train(self)}")
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from eagerflow.__main__ import main
+from eagerflow.__main__ import _OF_VIZ, main
+from viz.shell.commands import COMMANDS
 
 
 def test_arguments_name_and_path_are_those_of_a_program(run, tmp_path):
@@ -101,3 +102,26 @@ def test_a_misspelt_command_is_answered_with_the_nearest_one(capsys):
         main(["demmo"])
     assert ended.value.code == 2
     assert "there is no command 'demmo'. Did you mean 'demo'? Commands: demo, run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "cure"),
+    [
+        (["train.py"], "eagerflow run train.py, or find what is wrong with it: viz doctor train.py."),
+        (["doctor", "train.py"], "viz doctor train.py"),
+        (["version"], "eagerflow --version"),
+    ],
+)
+@pytest.mark.parametrize(("argv", "prog"), [("/bin/eagerflow", "eagerflow"), ("__main__.py", "python -m eagerflow")])
+def test_a_word_that_is_no_command_is_told_what_to_do(given, cure, argv, prog, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [argv])
+    with pytest.raises(SystemExit):
+        main(given)
+    said = capsys.readouterr().err
+    assert said.startswith(f"usage: {prog} [")
+    assert said.endswith(f"{cure}\n")
+
+
+def test_each_command_of_viz_is_known_to_be_one():
+    assert {*_OF_VIZ} < {*COMMANDS}
+    assert {*COMMANDS} - {*_OF_VIZ} == {"run"}

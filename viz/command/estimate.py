@@ -49,6 +49,8 @@ def add_command(parser: Parser) -> None:
     )
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    script = "it is the script's own: estimate tells of other sizes, too, and the largest that fits"
+    parser.not_here |= {"batch-size": script, "batch": script, "batch_size": script}
     parser.set_defaults(command=run_estimate)
 
 

@@ -50,7 +50,9 @@ def add_command(parser: Parser) -> None:
     parser.add_argument("-m", dest="module", action="store_true", help="the script is the name of a module")
     parser.add_argument("--name", help="a title for pictures and tables")
     parser.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
-    parser.add_argument("--steps", type=_steps, metavar="N[,N...]", help="only these training steps, from 0")
+    parser.add_argument(
+        "--steps", type=_steps, metavar="N[,N...]", help="only the training steps with these numbers, from 0"
+    )
     parser.add_argument("--values", metavar="REGEX", help="keep the values of tensors whose label matches")
     parser.add_argument("--max-ops", type=int, default=MAX_OPS, metavar="N", help="stop recording after so many ops")
     parser.add_output("--draw", endings=FORMATS, suffix=".svg", metavar="FILE.svg", help="also draw the last step")
@@ -63,9 +65,12 @@ def add_command(parser: Parser) -> None:
 
 def _steps(given: str) -> list[int]:
     try:
-        return [int(part) for part in given.split(",")]
+        steps = [int(part) for part in given.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"{given!r} isn't a list of step numbers such as 1,10") from None
+    if min(steps) < 0:
+        raise argparse.ArgumentTypeError(f"steps are counted from 0; got {min(steps)}")
+    return steps
 
 
 def run_run(options: argparse.Namespace) -> int:

@@ -116,6 +116,9 @@ def _without_ours(error: BaseException) -> BaseException:
         if file != __file__ and "runpy" not in file:
             break
         trail = trail.tb_next
+    if isinstance(error, SyntaxError) and trail is not None and trail.tb_next is None:
+        file = trail.tb_frame.f_code.co_filename
+        trail = None if file == __file__ or "runpy" in file else trail  # its own words name the script's line
     return error.with_traceback(trail)
 
 

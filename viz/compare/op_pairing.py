@@ -41,16 +41,27 @@ class Pairing:
         parts_a, parts_b = _by_step(self.a), _by_step(self.b)
         if chosen is not None:
             return [(parts_a.get(chosen[0], []), parts_b.get(chosen[1], []))]
-        shared = min(len(self.a.steps), len(self.b.steps))
-        for record, what in ((self.a, "first"), (self.b, "second")):
-            more = len(record.steps) - shared
-            if more and shared:
-                self.notes.append(f"the {what} recorded {more} more step{'s' * (more > 1)}, which are left out")
-        steps = [] if shared else [*range(max(len(self.a.steps), len(self.b.steps)))]
-        numbers = [None, *(range(shared) if shared else steps)]
-        if not shared and steps:  # one of them has no steps: its ops go with the first step of the other
+        if bool(self.a.steps) != bool(self.b.steps):  # the ops of one go with the first step of the other
             return [_merged(parts_a, parts_b)]
-        return [(parts_a.get(n, []), parts_b.get(n, [])) for n in numbers]
+        steps = self._shared_steps()
+        return [(parts_a.get(i, []), parts_b.get(j, [])) for i, j in [(None, None), *steps]]
+
+    def _shared_steps(self) -> list[tuple[int, int]]:
+        """Positions of the steps that both recorded; where they share none, in their order."""
+        numbers_a, numbers_b = _numbers(self.a), _numbers(self.b)
+        shared = [(numbers_a[n], numbers_b[n]) for n in numbers_a if n in numbers_b]
+        if not shared:
+            shared = list(zip(numbers_a.values(), numbers_b.values()))
+            told = [f"step {m} with step {n}" for m, n in zip(numbers_a, numbers_b)][:3]
+            if told:
+                others = ", and so on" * (len(shared) > len(told))
+                self.notes.append(f"no step was recorded by both; compared: {', '.join(told)}{others}")
+        for record, what in ((self.a, "first"), (self.b, "second")):
+            more = len(record.steps) - len(shared)
+            if more:
+                words = "1 more step, which is" if more == 1 else f"{more} more steps, which are"
+                self.notes.append(f"the {what} recorded {words} left out")
+        return shared
 
     def _pair(self, ops_a: list[Op], ops_b: list[Op]) -> None:
         """By name, place and result; what is left between two pairs by name and place, then by name and class."""
@@ -82,6 +93,11 @@ class Pairing:
             return ""
         record = self.b if side else self.a
         return record.tensors[op.inputs[0]].name.rpartition("/")[2]
+
+
+def _numbers(record: Record) -> dict[int, int]:
+    """The position of each step by its number, which counts those that weren't recorded, too."""
+    return {step.index if step.number is None else step.number: step.index for step in record.steps}
 
 
 def _by_step(record: Record) -> dict[int | None, list[Op]]:

@@ -13,7 +13,7 @@ from viz.trial.first_step import FirstStep, rows_of
 
 __all__ = ["Estimate", "bytes_of", "estimated", "memory_of_machine"]
 
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}  # as viz prints sizes, and memory is sold
 _MOST_TIMES = 16  # how much larger the second batch is at most
 _STEP = 1.0  # seconds that a step of it should take at most
 _SAME = 1.01  # times the peak before the training: still that peak
@@ -22,15 +22,15 @@ _PART = 0.25  # of the limit that its arrays should take at most
 
 
 def bytes_of(text: str) -> int:
-    """A size as people write it.
+    """A size as people write it, in powers of 1024, as viz prints it.
 
     Raises:
         ValueError: for anything else.
 
     >>> bytes_of("8GB"), bytes_of("512 MiB"), bytes_of("1000")
-    (8000000000, 536870912, 1000)
+    (8589934592, 536870912, 1000)
     """
-    found = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?i?)b?\s*", text.lower())
+    found = re.fullmatch(r"\s*([\d.]+)\s*([kmgt]?)i?b?\s*", text.lower())
     try:
         return int(float(found[1]) * _UNITS[found[2]])  # type: ignore[index]
     except (TypeError, ValueError, KeyError):

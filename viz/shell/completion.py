@@ -145,20 +145,21 @@ def _bash_values(name: str, options: list[_Option]) -> Iterator[str]:
 
 
 _BASH = """\
-_viz_words() { COMPREPLY=($(compgen -W "$1" -- "$word")); }
+_viz_words() { COMPREPLY=($(compgen -P "$prefix" -W "$1" -- "$word")); }
 _viz_files() {
   local ending
-  if [ $# -eq 0 ]; then COMPREPLY=($(compgen -f -- "$word")); return; fi
-  COMPREPLY=($(compgen -d -- "$word"))
-  for ending; do COMPREPLY+=($(compgen -f -X "!*.$ending" -- "$word")); done
+  if [ $# -eq 0 ]; then COMPREPLY=($(compgen -P "$prefix" -f -- "$word")); return; fi
+  COMPREPLY=($(compgen -P "$prefix" -d -- "$word"))
+  for ending; do COMPREPLY+=($(compgen -P "$prefix" -f -X "!*.$ending" -- "$word")); done
 }
 _viz() {
-  local word=${COMP_WORDS[COMP_CWORD]} options= valued= skipped= words= places=() count=0 option= earlier
+  local word=${COMP_WORDS[COMP_CWORD]} prefix= options= valued= skipped= words= places=() count=0 option= earlier
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _viz_words '%(commands)s --help --version'
+    _viz_words '%(commands)s help --help --version'
     return
   fi
+  if [ "${COMP_WORDS[1]}" = help ]; then _viz_words '%(commands)s'; return; fi
   case "${COMP_WORDS[1]}" in
 %(settings)s
   esac
@@ -173,7 +174,10 @@ _viz() {
       *) count=$((count + 1));;
     esac
   done
-  [ "$word" = "=" ] && word=
+  if [ "$word" = "=" ]; then word=
+  elif [[ "$word" == --*=* ]]; then  # where COMP_WORDBREAKS has no =, the whole word is replaced
+    option=${word%%%%=*} prefix=${word%%%%=*}= word=${word#*=}
+  fi
   case "$word" in -*) option=; _viz_words "$options"; return;; esac
   case "${COMP_WORDS[1]} $option" in
 %(values)s
@@ -211,6 +215,10 @@ _viz() {{
     return
   fi
   local name=$words[2]
+  if [ "$name" = help ]; then
+    (( CURRENT == 3 )) && _describe command commands
+    return
+  fi
   shift words
   (( CURRENT-- ))
   case $name in
@@ -242,6 +250,8 @@ def _fish(known: dict[str, list[_Option]]) -> str:
             known_words = " -x" if option.choices or (option.flags and option.endings) else " -r"
             lines.append(" ".join([only, *flags]) + known_words * option.takes_word + f" -d {_quoted(option.about)}")
         lines += _fish_places(name, options)
+    lines.append("complete -c viz -n __fish_use_subcommand -f -a help -d 'what a command does'")
+    lines.append(f"complete -c viz -n '__viz_at help 1' -f -a {_quoted(' '.join(known))}")
     return "\n".join(lines)
 
 

@@ -38,6 +38,8 @@ _OF_RECORDINGS = {
     "cost": "top",
     "hot": "top",
     "layers": "summary",
+    "stats": "show",
+    "statistics": "show",
     "info": "show",
     "inspect": "show",
     "open": "html --open",

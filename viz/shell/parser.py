@@ -18,8 +18,18 @@ from viz.shell.terminal import paint
 __all__ = ["Parser", "nearest"]
 
 _SUBJECTS = ("script", "file", "b", "a")  # by which arguments files are named that are given no name
-_OTHER_NAMES = {"sort": ("by",), "order": ("by",), "format": ("out",), "output": ("out",), "limit": ("n",)}
+_OTHER_NAMES = {
+    "sort": ("by",),
+    "order": ("by",),
+    "format": ("json", "out"),
+    "csv": ("json",),
+    "output": ("out",),
+    "limit": ("n",),
+    "V": ("version",),
+    "v": ("version",),
+}
 """What other programs call our options."""
+_ALIKE = 0.6  # how much of two names must agree; with less, 'seconds' is like 'json'
 _ALWAYS_THEIRS = ("-h", "--help", "--json")  # that behind a script need no word: `--json` is heard there too
 
 
@@ -38,6 +48,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
         self._outputs: dict[str, _Output] = {}  # by the name among the options
+        self.not_here: dict[str, str] = {}  # what to say of options that people look for, by their letters
 
     @property
     def flags(self) -> list[str]:
@@ -106,6 +117,9 @@ class Parser(argparse.ArgumentParser):
         unknown = re.fullmatch(r"unrecognized arguments: (--?[\w-]+)\b.*", message)
         if wrong is not None:
             message += nearest(wrong[1], [each.strip(" '") for each in wrong[2].split(",")])
+            if wrong[1].endswith((".py", ".efz")) and (option := re.match(r"argument (?:\S+/)?(--[\w-]+)", message)):
+                first = wrong[2].split(",")[0].strip(" '")
+                message += f"; {option[1]} needs a value before {wrong[1]}, such as {option[1]} {first} {wrong[1]}"
         elif unknown is not None:
             message += self._meant(unknown[1])
         elif message.startswith("the following arguments are required: "):
@@ -119,11 +133,13 @@ class Parser(argparse.ArgumentParser):
         """The options of which the letters are like these: the dashes, which all have, count for nothing."""
         by_letters = {flag.lstrip("-"): flag for flag in self._option_string_actions}
         letters = unknown.lstrip("-")
+        if letters in self.not_here:
+            return f"; {self.not_here[letters]}"
         if letters in by_letters:  # --n for -n
             return f"; did you mean {by_letters[letters]!r}?"
         begun = [each for each in by_letters if len(letters) > 1 and each.startswith(letters)]
         meant = [ours for ours in _OTHER_NAMES.get(letters, ()) if ours in by_letters]
-        found = begun[:3] or meant or difflib.get_close_matches(letters, list(by_letters), 3, 0.5)
+        found = begun[:3] or meant or difflib.get_close_matches(letters, list(by_letters), 3, _ALIKE)
         return f"; did you mean {' or '.join([repr(by_letters[each]) for each in found])}?" if found else ""
 
     def _with_empty_names(self, given: list[str]) -> tuple[list[str], list[str]]:
@@ -248,6 +264,6 @@ def _subject(options: argparse.Namespace) -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'a' or 'b'?"` for those of `known` that begin with `name` or are like it, or ""."""
     names = list(known)
-    begun = [each for each in names if name and each.startswith(name)]
-    found = begun[:3] or difflib.get_close_matches(name, names, 3, 0.5)
+    begun = [each for each in names if name and each.startswith(name.lower())]
+    found = begun[:3] or difflib.get_close_matches(name.lower(), names, 3, _ALIKE)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""

@@ -189,11 +189,18 @@ def checked_ends(inputs: Any, outputs: Any, who: str) -> None:
             if not isinstance(x, SymbolicTensor):
                 raise WrongTypeError(
                     f"{who}({what}=...): expected what Input gives, or what layers return for it; "
-                    f"got {type(x).__name__} {signature_of(x)}."
+                    f"got {type(x).__name__} {signature_of(x)}.{_uncalled(x, what)}"
                 )
     origins = [x.origin for x in tree.flatten(inputs)]
     if len(set(origins)) < len(origins):
         raise ValueError(f"{who}(inputs=...): the same Input appears twice.")
+
+
+def _uncalled(x: Any, what: str) -> str:
+    """What to do about a layer that stands for its own output."""
+    if not hasattr(x, "compute_output_spec"):
+        return " An array is what the model is called with: inputs=Input(x.shape[1:])." if hasattr(x, "shape") else ""
+    return f" It is a layer: call it on what comes before, {type(x).__name__}(...)(x)." if what == "outputs" else ""
 
 
 def _nodes_between(graph: Graph) -> list[Node]:

@@ -6,10 +6,13 @@ import string
 from collections.abc import Sequence
 from typing import Any, Unpack
 
+import numpy
+
 from eagerflow import constraints, initializers, ops, regularizers
 from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Seed, Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import described, integer, share
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -196,6 +199,8 @@ class MultiHeadAttention(Layer):
             use_causal_mask: whether a target only sees sources up to its own position.
         """
         check_batches(self, query.shape, value.shape, value.shape if key is None else key.shape)
+        if attention_mask is not None:
+            _check_mask(self, attention_mask, query.shape, value.shape)
         seen = self._seen(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask)
         heads_of_query, heads_of_key = self.query_dense(query), self.key_dense(value if key is None else key)
         heads_of_value = self.value_dense(value)
@@ -286,6 +291,19 @@ class MultiHeadAttention(Layer):
         own = {"output_shape": self._output_shape, **{name: getattr(self, name) for name in names.split()}}
         of_weights = {name: described(name, value) for name, value in self._of_weights.items()}
         return {**super().get_config(), **own, **of_weights}
+
+
+def _check_mask(layer: MultiHeadAttention, mask: Any, query: Shape, value: Shape) -> None:
+    """Raise ValueError unless the mask says for each target which sources it sees."""
+    if len(query) != 3 or len(value) != 3 or numpy.ndim(mask) not in (2, 3):
+        return
+    wanted, shape = (query[0], query[1], value[1]), tuple(numpy.shape(mask))
+    if any(None not in (m, n) and m not in (1, n) for m, n in zip(shape[::-1], wanted[::-1])):
+        of_sources = shape in ((query[0], value[1]), (1, value[1]))
+        cure = " One per source is what key_mask=... or value_mask=... takes." if of_sources else ""
+        raise ValueError(
+            f"{describe(layer)}: attention_mask needs (batch, targets, sources) = {wanted}; got {shape}.{cure}"
+        )
 
 
 def equations(rank: int, axes: Sequence[int]) -> tuple[str, str]:

@@ -125,7 +125,10 @@ def how_to_fit(layer: Any, spatial: Shape) -> str:
             "Are the inputs (batch, channels, height, width)? The layers take channels last: use "
             "ops.transpose(x, (0, 2, 3, 1)), or data_format='channels_first' in each layer."
         )
-    return "Use padding='same' or larger inputs."
+    return (
+        "Use padding='same' (here, or in the layers before, which keeps them larger), fewer pooling layers or strides "
+        "before it, or larger inputs."
+    )
 
 
 def windows_along(length: int | None, reach: int, stride: int, padding: Padding) -> int | None:

@@ -11,6 +11,7 @@ from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape
+from eagerflow.base.wording.one_list import takes_one_list
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
@@ -87,7 +88,7 @@ def _not_a_list(layer: Any, got: str) -> ValueError:
 def _how_to_add(shapes: Sequence[Shape]) -> str:
     """What to do about a shortcut round layers with strides, or with other channels."""
     if {len(shape) for shape in shapes} not in ({4}, {5}):
-        return _how_to_fit(shapes)
+        return _how_to_widen(shapes) or _how_to_fit(shapes)
     of = f"Conv{len(shapes[0]) - 2}D"
     large, small = max(shapes, key=_pixels), min(shapes, key=_pixels)
     ratios = {m / n if m and n else None for m, n in zip(large[1:-1], small[1:-1])}
@@ -101,8 +102,27 @@ def _how_to_add(shapes: Sequence[Shape]) -> str:
     return _how_to_fit(shapes)
 
 
+def _how_to_widen(shapes: Sequence[Shape]) -> str:
+    """What to do about branches that differ in their features alone."""
+    features = sorted({n for shape in shapes if (n := shape[-1]) is not None})
+    if len({shape[:-1] for shape in shapes}) > 1 or len(features) != 2 or len(shapes[0]) < 2:
+        return ""
+    few, many = features
+    return (
+        f" The branch with {few} features needs {many} as well: Dense({many})(x); Concatenate() takes them as they are."
+    )
+
+
 def _pixels(shape: Shape) -> int:
     return math.prod([n or 1 for n in shape[1:-1]])
+
+
+def _other_axis(shapes: Sequence[Shape]) -> str:
+    """The axis of vectors or sequences to join along, if there is one in which alone they differ."""
+    differ = [i for i, sizes in enumerate(zip(*shapes)) if len({*sizes} - {None}) > 1]
+    if len({len(shape) for shape in shapes}) > 1 or len(shapes[0]) > 3 or len(differ) != 1 or not differ[0]:
+        return ""
+    return f" Concatenate(axis={differ[0]}) joins these."
 
 
 def _how_to_fit(shapes: Sequence[Shape]) -> str:
@@ -327,7 +347,7 @@ class Concatenate(_Merge):
         if not fits:
             raise ValueError(
                 f'Concatenate "{self.name}"(axis={self.axis}) needs inputs whose shapes differ along that axis only; '
-                f"got {shapes}.{_how_to_fit(shapes)}"
+                f"got {shapes}.{_other_axis(shapes) or _how_to_fit(shapes)}"
             )
         along = [s[place] for s in shapes]
         total = None if None in along else sum(n for n in along if n is not None)
@@ -351,6 +371,7 @@ def _concatenable(x: Tensor, mask: Any) -> Tensor:
     return mask if mask.ndim == x.ndim else ops.logical_and(ops.expand_dims(mask, -1), everywhere)
 
 
+@takes_one_list
 def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """`Add(**kwargs)(inputs)`.
 
@@ -361,6 +382,7 @@ def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Add(**kwargs)(inputs)
 
 
+@takes_one_list
 def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """`Subtract(**kwargs)(inputs)`.
 
@@ -371,6 +393,7 @@ def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Subtract(**kwargs)(inputs)
 
 
+@takes_one_list
 def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """`Average(**kwargs)(inputs)`.
 
@@ -381,6 +404,7 @@ def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Average(**kwargs)(inputs)
 
 
+@takes_one_list
 def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """`Multiply(**kwargs)(inputs)`.
 
@@ -391,6 +415,7 @@ def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Multiply(**kwargs)(inputs)
 
 
+@takes_one_list
 def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """`Maximum(**kwargs)(inputs)`.
 
@@ -401,6 +426,7 @@ def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Maximum(**kwargs)(inputs)
 
 
+@takes_one_list
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """`Minimum(**kwargs)(inputs)`.
 
@@ -411,6 +437,7 @@ def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Minimum(**kwargs)(inputs)
 
 
+@takes_one_list
 def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Tensor:
     """`Concatenate(axis, **kwargs)(inputs)`.
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.spellings import behaviour
-from eagerflow.base.tracebacks import boundary
+from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import FilePath
 from eagerflow.base.wording.endings import meant_ending, names_a_file
 from eagerflow.models.saving import legacy_h5, safetensors
@@ -72,6 +72,11 @@ def save_model(
         )
     if not path.endswith(".keras"):  # a .keras file holds a model without weights, too
         _check_built(model, "saving")
+    elif not model.built:
+        warn(
+            f"save: {model.name!r} was never called or built, and so has no weights yet: the file holds its "
+            "configuration alone. Call it on data, or build(input_shape), first."
+        )
     config = config_of(model, include_optimizer)
     with written_to(filepath, overwrite) as file:
         if path.endswith(".keras"):

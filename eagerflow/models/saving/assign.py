@@ -16,7 +16,7 @@ import numpy
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.observe import clock
 from eagerflow.core.variable import Variable
-from eagerflow.models.saving.errors import listed
+from eagerflow.models.saving.errors import SKIPS, listed
 
 __all__ = ["Match", "Stored", "Zeros", "assign_all", "fill", "mismatch", "signature", "size_of"]
 
@@ -123,7 +123,7 @@ def assign_all(matches: Sequence[Match], file: str, skip_mismatch: bool = False,
     """
     problems = [p for p in [m.problem for m in matches] if p]
     if problems and not skip_mismatch:
-        raise listed(file, "doesn't fit the model", problems)
+        raise listed(file, "doesn't fit the model", problems, "" if fresh else SKIPS)
     if problems:
         warn(str(listed(file, "doesn't fit the model everywhere", problems, " The rest was loaded.")))
     fitting = [(m, m.stored) for m in matches if m.stored is not None and not m.problem]

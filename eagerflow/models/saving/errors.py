@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["FileFormatError", "listed"]
+__all__ = ["SKIPS", "FileFormatError", "listed"]
+
+SKIPS = " load_weights(..., skip_mismatch=True) loads what fits."
+"""What to do about a file of another model."""
 
 
 class FileFormatError(ValueError):

@@ -19,7 +19,7 @@ from eagerflow.layer.unique_names import snake_case
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import KERAS_VERSION
 from eagerflow.models.saving.assign import Match, assign_all, signature
-from eagerflow.models.saving.errors import FileFormatError, listed
+from eagerflow.models.saving.errors import SKIPS, FileFormatError, listed
 from eagerflow.models.saving.json_text import read_json, write_json
 from eagerflow.models.saving.legacy_config import modern_compile_config, modern_config
 from eagerflow.models.saving.whole import built_model, compile_again
@@ -185,7 +185,12 @@ def _load_layers(
     matches += top if not by_name else []
     extra += more if not by_name else []
     if extra and not skip_mismatch:
-        raise listed(file, "doesn't fit the model", [*[p for p in [m.problem for m in matches] if p], *extra])
+        raise listed(
+            file,
+            "doesn't fit the model",
+            [*[p for p in [m.problem for m in matches] if p], *extra],
+            "" if fresh else SKIPS,
+        )
     assign_all(matches, file, skip_mismatch, fresh)
 
 

@@ -15,7 +15,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.weights import WeightHolder
 from eagerflow.models.saving.assign import Match, Stored, Zeros, assign_all, mismatch, signature
-from eagerflow.models.saving.errors import FileFormatError, listed
+from eagerflow.models.saving.errors import SKIPS, FileFormatError, listed
 from eagerflow.models.saving.walk import saved_objects
 from eagerflow.optimizers.base import Optimizer
 
@@ -101,7 +101,7 @@ def restore(
     plan = _Plan(model, arrays, file, whole, fresh, skipped)
     if plan.extra and not skip_mismatch:
         problems = [p for p in [m.problem for m in plan.matches] if p]
-        raise listed(file, "doesn't fit the model", [*problems, *plan.extra])
+        raise listed(file, "doesn't fit the model", [*problems, *plan.extra], "" if fresh else SKIPS)
     if whole and _FITTED in arrays:
         model.__dict__["_fitted_from"] = _steps_before(arrays[_FITTED].read(), file)
     if not plan.special:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
+from eagerflow.base.wording.one_list import takes_one_list
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -83,6 +84,7 @@ def alike(xp: Numpy, arrays: Sequence[Array]) -> Sequence[Array]:
 
 
 @composite
+@takes_one_list
 def hstack(xs: Sequence[TensorLike]) -> Tensor:
     """Tensors joined side by side: along axis 1, or axis 0 where that is all they have.
 
@@ -97,6 +99,7 @@ def hstack(xs: Sequence[TensorLike]) -> Tensor:
 
 
 @composite
+@takes_one_list
 def vstack(xs: Sequence[TensorLike]) -> Tensor:
     """Tensors joined one below the other: along axis 0, vectors counting as rows.
 
@@ -110,6 +113,7 @@ def vstack(xs: Sequence[TensorLike]) -> Tensor:
 
 
 @composite
+@takes_one_list
 def dstack(xs: Sequence[TensorLike]) -> Tensor:
     """Tensors joined one behind the other: along axis 2.
 

@@ -54,8 +54,20 @@ def _unfit(left: tuple[int, ...], right: tuple[int, ...]) -> ValueError:
     inner = right[-2] if len(right) > 1 else right[0]
     if left[-1] != inner:
         has = f"{left[-1]} element{'s' * (left[-1] != 1)}"
-        return ValueError(f"the last axis of x1 has {has}, the axis of x2 that meets it has {inner}")
+        return ValueError(
+            f"the last axis of x1 has {has}, the axis of x2 that meets it has {inner}{_turned(left, right)}"
+        )
     return ValueError(f"the axes before the matrices, {left[:-2]} and {right[:-2]}, can't be broadcast together")
+
+
+def _turned(left: tuple[int, ...], right: tuple[int, ...]) -> str:
+    """Which of two matrices to transpose so that they can be multiplied, if that helps."""
+    if len(left) != 2 or len(right) != 2:
+        return ""
+    second = f"x1 @ x2.T is {(left[0], right[0])}" if left[1] == right[1] else ""
+    first = f"x1.T @ x2 is {(left[1], right[1])}" if left[0] == right[0] else ""
+    both = " and ".join([each for each in (second, first) if each])
+    return f"; transposed they fit: {both}" if both else ""
 
 
 def _product(x1: Any, x2: Any) -> Any:

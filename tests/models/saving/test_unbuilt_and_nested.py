@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import eagerflow as ef
 
@@ -12,7 +13,8 @@ X = np.ones((2, 3), "float32")
 def test_a_model_without_weights_comes_back_without(tmp_path):
     model = ef.Sequential([ef.layers.Dense(2), ef.layers.Dense(1, activation="relu")])
     model.compile("adam", "mse")
-    model.save(tmp_path / "m.keras")
+    with pytest.warns(UserWarning, match="its configuration alone"):
+        model.save(tmp_path / "m.keras")
     again = ef.saving.load_model(tmp_path / "m.keras")
     assert not again.built
     assert again.compiled
@@ -29,7 +31,8 @@ def test_a_subclass_without_weights(tmp_path):
             return self.dense(x)
 
     model = Own()
-    model.save(tmp_path / "m.keras")
+    with pytest.warns(UserWarning, match="its configuration alone"):
+        model.save(tmp_path / "m.keras")
     again = ef.saving.load_model(tmp_path / "m.keras", custom_objects={"Own": Own})
     assert not again.built
     assert again(X).shape == (2, 2)

@@ -240,6 +240,28 @@ def test_traces_of_several_steps_are_compared_step_by_step():
     assert "2 more steps" in found.notes[0]
 
 
+def test_steps_are_compared_by_their_numbers():
+    every, one, other = ([], [], [])
+    for found, steps in ((every, None), (one, 3), (other, 1)):
+        trainer = Trainer(mlp("net"))
+        with viz.trace(stats="basic", steps=steps) as trace:
+            for _ in range(5):
+                trainer.step()
+        found.append(trace)
+    found = viz.diff(every[0], one[0])
+    assert {every[0].ops[i].step for i, _ in found.pairs} == {3}
+    assert found.notes == ["the first recorded 4 more steps, which are left out"]
+    found = viz.diff(one[0], other[0])
+    assert found.pairs
+    assert found.notes == ["no step was recorded by both; compared: step 3 with step 1"]
+
+
+def test_one_more_step_is_told_of_in_the_singular():
+    trainers = [Trainer(mlp(name)) for name in "ab"]
+    traces = [recorded(lambda t=t, n=n: [t.step() for _ in range(n)]) for t, n in zip(trainers, (1, 2))]
+    assert viz.diff(*traces).notes[0] == "the second recorded 1 more step, which is left out"
+
+
 def test_a_step_can_be_compared_with_a_run_without_steps():
     trainer = Trainer(mlp("a"))
     trainer.step()

@@ -131,7 +131,7 @@ def test_the_command_measures_a_script(tmp_path, capsys, quick):
     assert main(["estimate", "--json", "--limit", "4GB", str(script)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["batch_size"] == 32
-    assert found["limit"] == 4 * 10**9
+    assert found["limit"] == 4 * 2**30
     assert (found["file"], found["line"]) == (str(script), 15)
     assert found["weights_bytes"] >= 4 * (2000 * 500 + 500 + 501)
     assert found["optimizer_bytes"] >= 2 * 4 * (2000 * 500 + 500 + 501)
@@ -161,7 +161,7 @@ def test_what_cannot_be_measured_is_said(quick, tmp_path, capsys, source, words)
 
 
 def test_sizes_are_read_as_people_write_them():
-    assert [bytes_of(each) for each in ("1.5gb", "2 GiB", "300M")] == [1_500_000_000, 2**31, 300_000_000]
+    assert [bytes_of(each) for each in ("1.5gb", "2 GiB", "300M")] == [3 * 2**29, 2**31, 300 * 2**20]
     with pytest.raises(ValueError, match="8GB"):
         bytes_of("much")
     assert memory_of_machine() is None or memory_of_machine() > 10**8

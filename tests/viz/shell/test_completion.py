@@ -59,6 +59,26 @@ def test_bash_offers_the_files_that_a_command_reads_behind_options_too(here):
     assert completed("bash", "viz run --draw tr", here) == ["train.py", "train.svg"]
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_bash_completes_values_behind_an_equals_sign_whether_it_parts_words_there_or_not(here):
+    assert completed("bash", "viz top --by = t", here) == ["time"]
+    assert completed("bash", "viz top --by=t", here) == ["--by=time"]
+    assert completed("bash", "viz html train.efz --diff=tr", here) == ["--diff=train.efz"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_bash_completes_the_commands_that_help_tells_of(here):
+    assert completed("bash", "viz he", here) == ["help"]
+    assert completed("bash", "viz help d", here) == ["data", "diff", "doctor", "draw"]
+    assert completed("bash", "viz help tr", here) == []
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
+def test_fish_completes_the_commands_that_help_tells_of(here):
+    assert in_fish("viz help do", here) == ["doctor"]
+    assert in_fish("viz help train.p", here) == []
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_gets_every_command_and_can_read_what_it_gets(shell, capsys, tmp_path):
     assert main(["completion", shell]) == 0

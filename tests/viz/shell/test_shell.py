@@ -108,6 +108,38 @@ def test_an_unknown_command_is_answered_with_one_like_it(capsys):
 
 
 @pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["DOCTOR", "train.py"], "there is no command 'DOCTOR'; did you mean 'doctor'?"),
+        (["stats", "train.efz"], "there is no command 'stats'; for that: viz show train.efz"),
+        (["-V"], "unrecognized arguments: -V; did you mean '--version'?"),
+        (["doctor", "--format", "json", "train.py"], "unrecognized arguments: --format; did you mean '--json'?"),
+        (["top", "--csv", "train.efz"], "unrecognized arguments: --csv; did you mean '--json'?"),
+        (["doctor", "--seconds", "1", "train.py"], "unrecognized arguments: --seconds"),
+        (["estimate", "--batch-size", "3", "train.py"], "unrecognized arguments: --batch-size; it is the script's own"),
+        (["completion", "tcsh"], "(choose from 'bash', 'zsh', 'fish')"),
+        (["run", "--steps", "-1", "train.py"], "argument --steps: steps are counted from 0; got -1"),
+        (["run", "--stats", "train.py"], "; --stats needs a value before train.py, such as --stats none train.py"),
+    ],
+)
+def test_a_mistake_is_answered_with_what_helps_and_nothing_else(given, words, here, capsys):
+    assert ended(given) == 2
+    first, see = capsys.readouterr().err.splitlines()
+    assert first.count("viz") - first.count("viz show") == 1
+    assert words in first
+    assert first.endswith(words) or "did you mean" not in first.removesuffix(words)
+    assert see.startswith("see: viz")
+
+
+def test_a_script_with_a_slip_of_syntax_is_told_in_its_own_lines_alone(here, capsys):
+    (here / "slip.py").write_text("print(1\n")
+    assert main(["run", str(here / "slip.py")]) == 1
+    said = capsys.readouterr().err
+    assert "SyntaxError: '(' was never closed" in said
+    assert "runpy" not in said
+
+
+@pytest.mark.parametrize(
     ("name", "advice"),
     [
         ("train.py", "; run it: viz run train.py, or viz doctor train.py"),
