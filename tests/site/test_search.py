@@ -16,7 +16,7 @@ SCRIPT = Path(search_pages.__file__).parent / "static" / "search.js"
 AROUND = """\
 const window = {}, stopwords = new Set(["how", "do", "i", "a", "the"]);
 const document = {addEventListener: () => {}, getElementById: () => null};
-class Stemmer { stemWord(word) { return word.replace(/(ing|s)$/, ""); } }
+class Stemmer { stemWord(word) { return word.replace(/(ing|ded|s)$/, ""); } }
 const inText = page => [page, page, "", null, 1, `${page}.md`, "text"]; // the best comes last, as Sphinx has it
 const holding = ["doctor", "internals/contributing", "changelog"];
 const Search = {_performSearch: query => query === "zebra" ? holding.map(inText) : []};
@@ -64,6 +64,32 @@ def test_a_subject_is_answered_among_the_first(answers, query):
 @pytest.mark.parametrize("query", ELSEWHERE)
 def test_what_tells_of_everything_comes_last(answers, query):
     assert answers[query] == ELSEWHERE[query]
+
+
+CORRECTED = """\
+const notes = [], asked = [];
+const window = {sitePages: [["onnx", "ONNX", "", [], ""], ["tb", "callbacks.TensorBoard", "", [], ""]], siteMembers: [],
+  siteHeadings: [["viz", "live", "Live", []]]};
+const stopwords = new Set(["with"]);
+const document = {addEventListener: () => {}, createElement: () => ({setAttribute: () => {}})};
+class Stemmer { stemWord(word) { return word; } }
+const Search = {
+  _index: {terms: {tensors: 1}}, output: {before: note => notes.push(note.textContent)},
+  _parseQuery: query => [query], _performSearch: query => { asked.push(query); return []; },
+};
+%s
+for (const query of ["tensorbord with onxn", "tensors", "tens", "wholly", "TensorBoard"]) Search._performSearch(query);
+console.log(JSON.stringify([asked, notes]));
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
+def test_a_mistyped_word_is_taken_for_the_one_most_like_it_and_that_is_said():
+    program = CORRECTED % SCRIPT.read_text(encoding="utf-8")
+    done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
+    asked, notes = json.loads(done.stdout)
+    assert asked == ["tensorboard with onnx", "tensors", "tens", "wholly", "TensorBoard"]  # the texts hold `tensors`
+    assert notes == ["“tensorbord with onxn” stands nowhere; these are answers to “tensorboard with onnx”."]
 
 
 def test_subjects_lead_to_names_that_there_are():

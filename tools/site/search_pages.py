@@ -26,7 +26,8 @@ ASKED = {
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
     " reproducible, reproducible seed, deterministic, seed, random seed, class weight, freeze layers, resume training,"
     " progress bar, verbose",
-    "guides/callbacks": "learning rate schedule, learning rate decay, warmup, early stopping, cosine decay",
+    "guides/callbacks": "learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
+    " cosine decay",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
     " train_step, gradient clipping, clip gradient, clipnorm",
     "guides/functional": "multiple inputs, multiple outputs, multi input, multi output, functional api,"
@@ -95,6 +96,7 @@ CALLED = {
 # Subjects whose answer is a name, by its path.
 SUBJECTS = {
     "eagerflow.layers.Masking": "lstm masking, masking, padded sequences, ignore padding, variable length sequences",
+    "eagerflow.callbacks.LearningRateScheduler": "change learning rate",
     "eagerflow.layers.RandomFlip": "data augmentation, image augmentation, augment images",
     "eagerflow.layers.RandomRotation": "data augmentation, image augmentation, augment images",
     "eagerflow.Layer": "custom layer, write a layer, own layer, subclass layer",

@@ -37,6 +37,15 @@ QUERIES = {
     "keras.ops.matmul": "reference/ops/matmul",
     "LSTM return_sequences": "reference/layers/LSTM",
     "image_dataset_from_directory": "reference/utils/image_dataset_from_directory",
+    "MultiHeadAttention mask": "reference/layers/MultiHeadAttention#eagerflow.layers.MultiHeadAttention.call",
+    "pad sequences": "reference/utils/pad_sequences",
+    # mistyped
+    "tensorbord": "reference/callbacks/TensorBoard",
+    "optimzer": "reference/eagerflow/Optimizer",
+    "GradientTpe": "reference/eagerflow/GradientTape",
+    "lerning rate": "find_lr",
+    "mutliple inputs": "guides/functional",
+    "vis live": "viz#live",
     # what others call it
     "torch.nn.Linear": "reference/layers/Dense",
     "nn.CrossEntropyLoss": "reference/losses/SparseCategoricalCrossentropy",
@@ -111,6 +120,9 @@ QUERIES = {
     "clip gradient": "reference/optimizers/Adam",
     "image augmentation": "reference/layers/RandomFlip",
     "write a layer": "reference/eagerflow/Layer",
+    "attention mask": "reference/layers/MultiHeadAttention#eagerflow.layers.MultiHeadAttention.call",
+    "change learning rate during training": "guides/callbacks reference/callbacks/LearningRateScheduler",
+    "print model layers shapes": "reference/eagerflow/Model#eagerflow.Model.summary",
 }
 
 # Names of which the very page is to be the first answer.
@@ -128,6 +140,13 @@ FIRST = (
     "Adam",
     "einsum",
     "image_dataset_from_directory",
+    "MultiHeadAttention mask",
+    "pad sequences",
+    "tensorbord",
+    "optimzer",
+    "GradientTpe",
+    "vis live",
+    "print model layers shapes",
 )
 
 # Subjects that are to have that page among the first three without a look at the texts.
@@ -140,6 +159,9 @@ SUBJECTS = (
     "write a layer",
     "custom layer",
     "data augmentation",
+    "attention mask",
+    "lerning rate",
+    "mutliple inputs",
 )
 
 # What a newcomer wants to do, and the pages to click from the first one on: at most two.

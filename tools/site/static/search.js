@@ -23,7 +23,7 @@ if (typeof Search !== "undefined") {
     crossentropy: "cross entropy", jupyter: "notebook", colab: "notebook", ipynb: "notebook", cuda: "gpu", cupy: "gpu",
     torch: "pytorch", mpi: "machines", horovod: "machines", ddp: "machines", multinode: "machines", autograd: "gradients",
     backprop: "gradients", backpropagation: "gradients", faster: "speed", slow: "speed", slower: "speed", augment: "augmentation",
-    infer: "predict", inference: "predict",
+    infer: "predict", inference: "predict", vis: "viz",
   };
 
   // The words of a question: without "how do I", and each as one of several that would do.
@@ -55,12 +55,18 @@ if (typeof Search !== "undefined") {
   // `EarlyStopping`, `class_weight`: a name in a program, and no words of a language.
   const isName = query => /^\w*([a-z][A-Z]|_)\w*$/.test(query.trim());
   const takes = (query, parameters) => isName(query) && (parameters || "").split(" ").includes(query.trim());
-  // `LSTM return_sequences`: what is called so, and takes that.
+  // `attention mask`: the words of a parameter's name.
+  const takesWords = (asked, parameters) => {
+    const kept = asked.map(({ stems }) => stems[stems.length - 1]).join(" ");
+    return asked.length > 1 && (parameters || "").split(" ").some(name => name.includes("_") && stemmed(name) === kept);
+  };
+  // `LSTM return_sequences`, `MultiHeadAttention mask`: what is called so, and takes that.
   const takesAll = (query, names, parameters) => {
     const given = query.trim().split(/\s+/);
     const called = given.findIndex(word => names.some(name => joined(word) && joined(last(name)) === joined(word)));
     const known = (parameters || "").split(" ");
-    return given.length > 1 && called >= 0 && given.every((word, at) => at === called || known.includes(word));
+    const isTaken = word => known.some(name => name === word || split(name).includes(word.toLowerCase()));
+    return given.length > 1 && called >= 0 && given.every((word, at) => at === called || isTaken(word));
   };
 
   // From 0, where nothing fits, to 100, where it is the very name.
@@ -77,7 +83,8 @@ if (typeof Search !== "undefined") {
     if (takes(query, parameters)) return 89;
     if (joined(page.slice(page.lastIndexOf("/") + 1)) === whole) return 88;
     const kept = asked.map(({ stems }) => stems[stems.length - 1]).join(" ");
-    if (others.some(name => stemmed(name) === kept || stemmed(name) === phrase(asked))) return 87;
+    if (others.some(name => stemmed(name) === kept || stemmed(name) === phrase(asked))) return 84;
+    if (takesWords(asked, parameters)) return 82;
     const subject = title.split(":")[0];
     const inTitle = all(title);
     const hit = asked.filter(word => fits(word, inTitle)).length;
@@ -86,10 +93,17 @@ if (typeof Search !== "undefined") {
     if (others.some(name => asked.every(word => fits(word, all(name))))) return 68;
     const known = [...inTitle, ...others.flatMap(all)];
     if (asked.every(word => fits(word, known))) return 55;
+    if (others.some(name => holds(asked, name))) return 54;
     const said = [...known, ...all(summary)];
     const told = asked.filter(word => fits(word, said)).length;
     if (told === asked.length) return 40 + Math.min(10, 10 * hit);
     return asked.length > 2 && told >= asked.length - 1 ? 20 + 5 * hit : 0;
+  };
+  // `change learning rate during training`: most of the words are a phrase that leads there.
+  const holds = (asked, name) => {
+    const inside = all(name);
+    const hit = asked.filter(word => fits(word, inside)).length;
+    return inside.length > 2 && hit >= inside.length && hit >= 0.6 * asked.length;
   };
 
   // A heading counts a little less than the title of a page that says the same.
@@ -113,11 +127,14 @@ if (typeof Search !== "undefined") {
     const titles = new Map(window.sitePages.map(([page, title]) => [page, title]));
     const found = [];
     for (const row of window.sitePages) found.push([score(query, asked, row), row[0], row[1], ""]);
-    for (const [page, title, anchor, , parameters] of window.siteMembers) {
+    for (const [page, title, anchor, summary, parameters] of window.siteMembers) {
       const exact = joined(title) === joined(query) ? 99 : joined(last(title)) === joined(query) ? 91 : 0;
       const near = asked.length > 1 && asked.every(word => fits(word, all(title))) ? 74 - 2 * (words(title).length - asked.length) : 0;
-      const taking = takesAll(query, [title], parameters) ? 97 : takes(query, parameters) ? 89 : 0;
-      found.push([exact || taking || near, page, title, anchor]);
+      const names = title.endsWith(".call") ? [title, title.slice(0, -".call".length)] : [title]; // what a layer is called with
+      const taking = takesAll(query, names, parameters) ? 97 : takes(query, parameters) ? 89 : takesWords(asked, parameters) ? 82 : 0;
+      const said = [...all(title), ...all(summary)];
+      const telling = asked.length > 2 && asked.filter(word => fits(word, said)).length >= asked.length - 1 ? 24 + 5 * asked.filter(word => fits(word, said)).length : 0;
+      found.push([exact || taking || near || telling, page, title, anchor]);
     }
     for (const [page, anchor, title, others] of window.siteHeadings || []) {
       const pageTitle = titles.get(page) || "";
@@ -126,10 +143,63 @@ if (typeof Search !== "undefined") {
     return found.filter(([points]) => points > 0).map(([points, page, ...rest]) => [points + favour(page), page, ...rest]);
   };
 
+  // Words of names and headings, and how often each stands there: what a mistyped word may have meant.
+  const wordsOfNames = () => {
+    const counts = new Map();
+    const add = text => new Set([...split(text), ...split(spaced(text)), joined(last(text))]).forEach(word => counts.set(word, (counts.get(word) || 0) + 1));
+    for (const [, title, , others] of window.sitePages) [title, ...others].forEach(add);
+    for (const [, title] of window.siteMembers) add(title);
+    for (const [, , title, others] of window.siteHeadings || []) [title, ...others].forEach(add);
+    return counts;
+  };
+  let known = null;
+  const isKnown = word =>
+    MEANT[word] || stopwords.has(word) || Object.hasOwn(Search._index?.terms || {}, stem(word)) ||
+    Object.hasOwn(Search._index?.titleterms || {}, stem(word)) || [...known.keys()].some(there => fitsStem(word, there) || stem(there) === stem(word));
+
+  // How many letters must be put in, left out, changed or swapped to make one word of the other; 3 for all that is more.
+  const apart = (one, other) => {
+    if (Math.abs(one.length - other.length) > 2) return 3;
+    let before = [], row = Array.from({ length: other.length + 1 }, (_, j) => j);
+    for (let i = 1; i <= one.length; i += 1) {
+      const next = [i];
+      for (let j = 1; j <= other.length; j += 1) {
+        const same = one[i - 1] === other[j - 1];
+        next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + !same);
+        if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) next[j] = Math.min(next[j], before[j - 2] + 1);
+      }
+      [before, row] = [row, next];
+    }
+    return Math.min(3, row[other.length]);
+  };
+
+  // `tensorbord`: a word that stands nowhere is taken for the one most like it, where one is.
+  const meantBy = query =>
+    query.replace(/[\p{Letter}\p{Number}]+/gu, given => {
+      const word = given.toLowerCase();
+      known = known || wordsOfNames();
+      if (word.length < 4 || !split(word).length || isKnown(word)) return given;
+      const most = word.length < 7 ? 1 : 2;
+      const [best] = [...known]
+        .map(([there, count]) => [apart(word, there) + (there[0] === word[0] ? 0 : 0.5), -count, there])
+        .filter(([far]) => far <= most)
+        .sort(([a, m], [b, n]) => a - b || m - n);
+      return best ? best[2] : given;
+    });
+  const tellMeant = (query, meant) => {
+    if (meant === query || !Search.output) return;
+    const note = Object.assign(document.createElement("p"), { className: "meant", textContent: `“${query}” stands nowhere; these are answers to “${meant}”.` });
+    note.setAttribute("role", "status");
+    Search.output.before(note);
+  };
+
   const inFullText = Search._performSearch;
-  Search._performSearch = (query, ...further) => {
+  Search._performSearch = (given, ...further) => {
+    const query = meantBy(given);
+    tellMeant(given, query);
     const asked = askedOf(query);
-    const text = inFullText(query, ...further).reverse();
+    const inTexts = query === given || !Search._parseQuery ? [given, ...further] : Search._parseQuery(query);
+    const text = inFullText(...inTexts).reverse();
     const place = new Map();
     text.forEach((found, at) => place.has(found[0]) || place.set(found[0], at));
     const best = new Map(); // of each page: itself, or one of its methods or headings
