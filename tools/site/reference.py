@@ -19,6 +19,20 @@ The {total} public names of eagerflow and viz, a page each. Where Keras has a na
 says so. Layers and ops show what viz records of their own example: what runs, forward and backward, with shapes,
 parameters and floating-point operations. What `TensorLike`, `Shape`, ... in signatures mean: [](types.md)."""
 
+# The modules that most readers come for, in this order, each with the names that they come for; the others follow.
+COMMON = {
+    "eagerflow": "Model Sequential Input Tensor Variable GradientTape Layer",
+    "eagerflow.layers": "Dense Conv2D MaxPooling2D Dropout BatchNormalization Embedding LSTM MultiHeadAttention",
+    "eagerflow.losses": "BinaryCrossentropy CategoricalCrossentropy SparseCategoricalCrossentropy MeanSquaredError",
+    "eagerflow.metrics": "Accuracy SparseCategoricalAccuracy AUC",
+    "eagerflow.optimizers": "Adam AdamW SGD",
+    "eagerflow.callbacks": "EarlyStopping ModelCheckpoint LearningRateScheduler ReduceLROnPlateau TensorBoard",
+    "eagerflow.ops": "matmul softmax where concatenate einsum",
+    "eagerflow.datasets": "",
+    "eagerflow.utils": "pad_sequences set_random_seed image_dataset_from_directory",
+    "viz": "trace live diagnose diff",
+}
+
 
 def short(path: str) -> str:
     """A name as people write it: without our own package's.
@@ -218,10 +232,26 @@ def index_page(listed: list[str], groups: dict[str, list[Public]]) -> str:
     """The first page of the reference."""
     total = sum(len(names) for names in groups.values())
     cards = []
-    for module in listed:
+    for module in sorted(listed, key=_place):
         doc = docstrings.summary(modules()[module].__doc__ or "")
-        text = docstrings.prose(doc.removeprefix(f"{module}: "))
+        known = [f"[{name}]({page}.md)" for name, page in _common(module, groups)]
+        text = " ".join([docstrings.prose(doc.removeprefix(f"{module}: ")), ", ".join(known)]).strip()
         cards.append(f"| [{module}]({short(module)}/index.md) | {len(groups.get(module, []))} | {text} |")
     entries = sections.toctree([*(f"{folder_of(module)}/index" for module in listed), "reference/types"])
     table = "| Module | Names | |\n|---|--:|---|\n" + "\n".join(cards)
     return "\n\n".join([INTRODUCTION.format(total=total), f"```{{rst-class}} names\n```\n\n{table}", entries])
+
+
+def _place(module: str) -> int:
+    """Where a module stands in the list: what most come for first, parts of a module last."""
+    if module in COMMON:
+        return list(COMMON).index(module)
+    return len(COMMON) + (module.count(".") > 1)
+
+
+def _common(module: str, groups: dict[str, list[Public]]) -> Iterator[tuple[str, str]]:
+    """The names of a module that most come for, with their pages as seen from the reference's first one."""
+    pages = {one.name: page_names()[one.path].removeprefix("reference/") for one in groups.get(module, [])}
+    for name in COMMON.get(module, "").split():
+        if name in pages:
+            yield name, pages[name]

@@ -1,0 +1,29 @@
+"""The first page of the API reference: what most readers come for stands first, and is a click away."""
+
+from __future__ import annotations
+
+import re
+
+from tools.site import reference
+from tools.site.names import catalogue
+
+
+def first_page():
+    pages = dict(reference.pages({}))
+    return pages["reference/index"], pages.keys()
+
+
+def test_modules_that_most_come_for_stand_first_and_link_to_their_names():
+    text, pages = first_page()
+    modules = re.findall(r"^\| \[(\S+)\]", text, re.MULTILINE)
+    assert modules[: len(reference.COMMON)] == list(reference.COMMON)
+    parts = [module.count(".") > 1 for module in modules[len(reference.COMMON) :]]
+    assert parts == sorted(parts)  # each model's module after those that hold several
+    assert "[Dense](layers/Dense.md)" in text
+    links = re.findall(r"\]\(([^)]+)\.md\)", text)
+    assert {f"reference/{link}" for link in links if link != "types"} <= pages
+
+
+def test_the_names_that_most_come_for_are_there():
+    there = {one.path for one in catalogue()}
+    assert {f"{module}.{name}" for module, names in reference.COMMON.items() for name in names.split()} <= there
