@@ -24,7 +24,7 @@ class Section(NamedTuple):
 
 
 SECTIONS = [
-    Section("Start", "start/ten_minutes", {"": "install"}),
+    Section("Start", "start/ten_minutes", {"": "install glossary"}),
     Section(
         "Guides",
         "guides/index",
