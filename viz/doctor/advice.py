@@ -108,6 +108,10 @@ ADVICE = {
     "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
     "frozen.rate": "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD.",
     "penalty_dominates": "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
+    "penalty_dominates.added": (
+        "Weigh that term less (a hundredth), or let its weight grow from 0 in the first epochs; in a VAE, take the sum "
+        "over pixels where the divergence is a sum over latent numbers, or the mean where it is a mean."
+    ),
     "augmentation": "Use a smaller factor, or the value_range that the data have: (0, 1) or (0, 255).",
     "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
     "bottleneck": "Give that layer more units: at least as many as there are classes.",

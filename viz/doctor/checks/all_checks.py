@@ -19,7 +19,7 @@ from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, RowSoftmax
 from viz.doctor.checks.overfitting import Overfit
-from viz.doctor.checks.penalties import Penalties
+from viz.doctor.checks.penalties import AddedTerms, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.label_leak import LabelLeak
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
@@ -65,6 +65,7 @@ CHECKS: tuple[type[Check], ...] = (
     SameBatch,
     Endings,
     Answers,
+    AddedTerms,
     ValidationLoss,
     Shuffles,
     LabelLeak,

@@ -1,17 +1,17 @@
-"""`penalty_dominates`: weight penalties so large that the labels hardly count."""
+"""`penalty_dominates`: penalties so large that the labels hardly count: of weights, or terms that layers add."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from eagerflow import Variable, no_grad
+from eagerflow import Tensor, Variable, no_grad
 from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.program import layer_label
-from viz.doctor.variable_owners import Owners
+from viz.doctor.variable_owners import Owners, layers_in
 
-__all__ = ["Penalties"]
+__all__ = ["AddedTerms", "Penalties"]
 
 
 class Penalties(Check):
@@ -63,4 +63,71 @@ class Penalties(Check):
             "else",
             layer=layer if layer is not None else variable.path,
             evidence={"penalty": total, "data_loss": data, "largest": largest, "layer": layer_label(layer)},
+        )
+
+
+class AddedTerms(Check):
+    """Where nothing was learnt: was it a term of `add_loss` that outweighed the loss of the data at first?
+
+    Such a term may be meant to be large, as where it is the loss itself: alone it is no mistake.
+    """
+
+    ends = ("loss",)
+    begins = ("layer", "model")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._owners = Owners()
+        self._data = 0.0
+        self._first: tuple[Any, float, float] | None = None  # the layer, its term, and the loss of the data
+        self._later = 0.0
+
+    def on_scope_begin(self, opened: Any) -> None:
+        if self.watch.step < 2:
+            self._owners.meet(opened)
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        self._data += sum(abs(float(host(x.data).sum())) for x in tensors(outputs) if x.key is not None)
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        data, self._data = self._data, 0.0
+        if self.watch.step not in (0, limits.WINDOW - 1) or not data:
+            return
+        terms = self._terms()
+        if self.watch.step == 0 and terms:
+            layer, value = max(terms, key=lambda entry: entry[1])
+            self._first = layer, value, data
+        elif self._first is not None:
+            self._later = sum(value for layer, value in terms if layer is self._first[0])
+
+    def _terms(self) -> list[tuple[Any, float]]:
+        """What each layer added to the loss in its last call."""
+        seen: set[int] = set()
+        found = []
+        for root in self._owners.roots():
+            for layer in reversed(layers_in(root)):  # inner ones first: outer ones have their terms, too
+                with unobserved(), no_grad():
+                    own = [t for t in getattr(layer, "losses", ()) if isinstance(t, Tensor) and t.key is not None]
+                new = [t for t in own if id(t) not in seen]
+                seen.update(map(id, new))
+                if new:
+                    found.append((layer, sum(abs(float(host(t.data).sum())) for t in new)))
+        return found
+
+    def finish(self) -> None:
+        """Nothing was learnt, and one term was far larger than the loss of the data."""
+        idle = [finding for finding in self.watch.raw("not_learning") if finding.rule == "not_learning"]
+        if self._first is None or not idle:
+            return
+        layer, value, data = self._first
+        if value <= limits.PENALTY * data:
+            return
+        self.watch.report(
+            "penalty_dominates.added",
+            idle[0].severity,
+            f"what layer {layer_label(layer)!r} adds to the loss (add_loss) is {number(value)} in the first step, "
+            f"{number(value / data)} times the loss of the data ({number(data)}), and {number(self._later)} after "
+            f"{limits.WINDOW} steps: training makes that term small, and nothing is learnt from the input",
+            layer=layer,
+            evidence={"penalty": value, "data_loss": data, "later": self._later},
         )
