@@ -89,7 +89,7 @@ def test_a_mistyped_word_is_taken_for_the_one_most_like_it_and_that_is_said():
     done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
     asked, notes = json.loads(done.stdout)
     assert asked == ["tensorboard with onnx", "tensors", "tens", "wholly", "TensorBoard"]  # the texts hold `tensors`
-    assert notes == ["“tensorbord with onxn” stands nowhere; these are answers to “tensorboard with onnx”."]
+    assert notes == ["No page has “tensorbord with onxn”. Showing answers to “tensorboard with onnx” instead."]
 
 
 def test_subjects_lead_to_names_that_there_are():

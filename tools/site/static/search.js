@@ -188,7 +188,7 @@ if (typeof Search !== "undefined") {
     });
   const tellMeant = (query, meant) => {
     if (meant === query || !Search.output) return;
-    const note = Object.assign(document.createElement("p"), { className: "meant", textContent: `“${query}” stands nowhere; these are answers to “${meant}”.` });
+    const note = Object.assign(document.createElement("p"), { className: "meant", textContent: `No page has “${query}”. Showing answers to “${meant}” instead.` });
     note.setAttribute("role", "status");
     Search.output.before(note);
   };
