@@ -90,7 +90,7 @@ def _of_labels(target: Any, output: Any) -> Any:
     classes = output.shape[-1]
     if rows_of(output, -1) is None:
         return None
-    check_labels(numpy, target, classes)
+    check_labels(numpy, target, output)
     loss, probabilities = kernels.crossentropy_of_labels(target.reshape(-1), output.reshape(-1, classes))
     return loss.reshape(target.shape), probabilities
 

@@ -359,3 +359,20 @@ def test_layers_that_numpys_draws_skip_stay_eager():
         found.append(history.history["loss"])
     assert found[0] == found[1]
     assert any("numpy.random.rand" in str(each.message) for each in caught)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_a_label_out_of_range_is_told_alike_by_eager_and_by_captured_steps(from_logits):
+    x, y = np.ones((32, 6), "float32"), np.zeros(32, "int64")
+    said = []
+    for captured in (False, True):
+        model = ef.Sequential([ef.Input((6,)), ef.layers.Dense(3, activation=None if from_logits else "softmax")])
+        loss = ef.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+        model.compile("adam", loss, jit_compile=captured)
+        for _ in range(4):
+            model.train_on_batch(x, y)
+        with pytest.raises(ValueError, match="from 0 to 2") as caught:
+            model.train_on_batch(x, y + 7)
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    assert said[0].startswith("sparse_categorical_crossentropy(target=int64[32], output=float32[32, 3]): target: ")

@@ -13,6 +13,7 @@ from viz.command.output_files import check_target
 from viz.command.ranks import ranks_here
 from viz.command.script_runner import check_script_file, wants_json
 from viz.doctor.code_review import github_lines, sarif
+from viz.doctor.finding import kinds_of
 from viz.doctor.patches import patch
 from viz.doctor.report import text
 from viz.doctor.watched_script import Examination, examine
@@ -33,6 +34,7 @@ Run a script as `python` would, and say what is wrong with its training, on whic
   viz doctor --sarif out.sarif train.py a file for code review (SARIF 2.1.0)
   viz doctor --annotations github train.py   lines that GitHub shows beside the code
   viz doctor --fix train.py             a patch for the lines where the cure is certain; no file is changed
+  viz doctor --ignore label_leak,overfit train.py   without findings of these kinds
   viz doctor --gap train.py             also why fit and evaluate disagree (see `viz gap`)
   viz doctor train.py -- --json         everything after `--` is for the script
 
@@ -62,17 +64,27 @@ def add_command(parser: Parser) -> None:
     parser.add_argument(
         "--fix", action="store_true", help="print only a patch, for the lines where the cure is certain"
     )
+    parser.add_argument(
+        "--ignore", metavar="KIND[,KIND...]", type=_kinds, default=(), help="kinds of findings that you disagree with"
+    )
     parser.add_argument("--gap", action="store_true", help="also say why fit and evaluate disagree, after the last fit")
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
     parser.set_defaults(command=run_doctor)
 
 
+def _kinds(given: str) -> list[str]:
+    try:
+        return sorted(kinds_of([each.strip() for each in given.split(",")]))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("ignore: ")) from None
+
+
 def run_doctor(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `json`, `sarif`, `annotations`, `fix` and `gap`.
+        options: `script`, `arguments`, `json`, `sarif`, `annotations`, `fix`, `ignore` and `gap`.
 
     Returns:
         0 without errors among the findings, 1 with, 2 when there is no such script, 3 when the script failed.
@@ -86,7 +98,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     ranks = ranks_here()
     compared = listening() if options.gap and ranks is None else contextlib.nullcontext(Found([], []))
     with output_to_stderr() if as_json or options.fix else contextlib.nullcontext(), compared as found:
-        examination = examine(options.script, arguments, ranks=ranks)
+        examination = examine(options.script, arguments, ranks=ranks, ignored=options.ignore)
     for name, error in examination.failures:
         print(
             f"viz doctor: the check {name} failed ({type(error).__name__}: {error}); please report it", file=sys.stderr

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from eagerflow.base.output import write
 from eagerflow.callbacks import Callback
 from viz.doctor.diagnosis import Diagnosis
-from viz.doctor.finding import Finding
+from viz.doctor.finding import Finding, kinds_of
 from viz.doctor.report import text
 from viz.doctor.watcher import Watcher
 
@@ -23,6 +24,7 @@ class Doctor(Callback):
 
     Args:
         verbose: 0: say nothing; look at `diagnosis` instead.
+        ignore: kinds of findings that you disagree with, such as `["label_leak"]`.
 
     Attributes:
         diagnosis: what was found so far, a `viz.doctor.Diagnosis`.
@@ -39,8 +41,9 @@ class Doctor(Callback):
 
     _writes = True
 
-    def __init__(self, verbose: int = 1) -> None:
+    def __init__(self, verbose: int = 1, ignore: Sequence[str] = ()) -> None:
         super().__init__()
+        self.ignore = kinds_of(ignore)
         self.verbose = verbose
         self._watcher: Watcher | None = None
 
@@ -59,7 +62,7 @@ class Doctor(Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._detach()
-        self._watcher = Watcher(self._say_errors if self.verbose else None)
+        self._watcher = Watcher(self._say_errors if self.verbose else None, self.ignore)
         self._watcher.attach()
 
     def on_train_end(self, logs: Any = None) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import linecache
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from eagerflow.base.notebook import cell_names
 from viz.facts.json_data import finite
 
-__all__ = ["CATALOGUE", "KINDS", "OF_RANKS", "SEVERITIES", "Finding"]
+__all__ = ["CATALOGUE", "KINDS", "OF_RANKS", "SEVERITIES", "Finding", "kinds_of"]
 
 SEVERITIES = ("error", "warning", "info")
 
@@ -25,10 +28,30 @@ KINDS = tuple(
 )
 """All kinds of findings, roughly causes before their consequences: the order in which they are shown."""
 
-CATALOGUE = "docs/doctor.md"
-"""Where every kind is explained, in this project's files."""
+CATALOGUE = Path(__file__).resolve().parents[2] / "docs" / "doctor.md"
+"""Where every kind is explained, in this project's files; an installed package has none of them."""
 OF_RANKS = KINDS[KINDS.index("replicas_diverged") :]
 """Those that only several ranks can have; see `between_ranks.py`."""
+
+
+def kinds_of(names: Iterable[str]) -> frozenset[str]:
+    """The kinds that somebody doesn't want to hear of.
+
+    Args:
+        names: kinds; or one, as text.
+
+    Raises:
+        ValueError: for a name that is no kind.
+
+    >>> sorted(kinds_of(["overfit", "label_leak"]))
+    ['label_leak', 'overfit']
+    """
+    given = frozenset([names] if isinstance(names, str) else names)
+    for name in given - {*KINDS}:
+        near = difflib.get_close_matches(str(name), KINDS, 1)
+        meant = f" Did you mean {near[0]!r}?" if near else f" Kinds: {', '.join(KINDS)}."
+        raise ValueError(f"ignore: there is no kind {name!r} of findings.{meant}")
+    return given
 
 
 @dataclass(frozen=True)
@@ -50,8 +73,8 @@ class Finding:
 
     >>> import viz
     >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
-    >>> finding.where, finding.url
-    ('train.py:12', 'docs/doctor.md#lr_too_high')
+    >>> finding.where
+    'train.py:12'
     """
 
     kind: str
@@ -100,15 +123,15 @@ class Finding:
         return len(code) - len(code.lstrip()) + 1 if code.strip() else 1
 
     @property
-    def url(self) -> str:
-        """The entry of the catalogue that explains the kind.
+    def url(self) -> str | None:
+        """The entry of the catalogue that explains the kind; None where the catalogue isn't installed.
 
         >>> import viz
         >>> finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="train.py", line=12)
-        >>> finding.url
-        'docs/doctor.md#lr_too_high'
+        >>> (finding.url or "docs/doctor.md#lr_too_high").endswith("docs/doctor.md#lr_too_high")
+        True
         """
-        return f"{CATALOGUE}#{self.kind}"
+        return f"{CATALOGUE.as_uri()}#{self.kind}" if CATALOGUE.is_file() else None
 
     @property
     def sentence(self) -> str:

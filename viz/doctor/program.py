@@ -13,7 +13,7 @@ from eagerflow.core import observe
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
 from viz.doctor.causes import in_order
-from viz.doctor.finding import SEVERITIES, Finding
+from viz.doctor.finding import SEVERITIES, Finding, kinds_of
 from viz.doctor.user_code import Place, call_place, made_at, op_place, user_line
 from viz.recorder.scopes import OpenScope, Scopes
 
@@ -52,6 +52,7 @@ class Program:
 
     Args:
         found: called with each new finding, from the watched thread.
+        ignored: kinds of findings that nobody wants to hear of.
 
     Attributes:
         step: how many training steps have ended.
@@ -61,7 +62,7 @@ class Program:
         interrupted: was the script ended by Ctrl-C?
     """
 
-    def __init__(self, found: Callable[[Finding], None] | None = None) -> None:
+    def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
         self.step = 0
         self.heavy = True
         self.scopes = Scopes[WatchedScope]()
@@ -74,6 +75,7 @@ class Program:
         self.interrupted = False  # then it isn't known how training would have ended
         self._found: dict[Any, Finding] = {}
         self._tell = found
+        self._ignored = kinds_of(ignored)
 
     # ------------------------------------------------------------------ findings
 
@@ -92,6 +94,8 @@ class Program:
             **about: `layer` (the object), `op`, `place`, `evidence`, and `key`, by which it can be retracted.
         """
         rule, kind, fix = kind, kind.partition(".")[0], ADVICE[kind]
+        if kind in self._ignored:
+            return
         layer, place = about.get("layer"), about.get("place") or made_at(about.get("layer"))
         file, line = place or (None, None)
         name = layer if isinstance(layer, str) else layer_label(layer)

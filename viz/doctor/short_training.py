@@ -45,6 +45,7 @@ def diagnose(
     *,
     batch_size: int | None = None,
     steps: int = 32,
+    ignore: Sequence[str] = (),
     **fit: Unpack[FitOptions],
 ) -> Diagnosis:
     """Train a compiled model for a few steps, and say what is wrong; then put everything back as it was.
@@ -55,6 +56,7 @@ def diagnose(
         y: targets.
         batch_size: samples per step; default: as in `fit`.
         steps: how many training steps are made.
+        ignore: kinds of findings that you disagree with, such as `["label_leak"]`.
         **fit: other arguments of `fit`, such as `validation_data` or `sample_weight`.
 
     Returns:
@@ -63,8 +65,8 @@ def diagnose(
 
     Raises:
         TypeError: for what isn't a model.
-        ValueError: when the model isn't compiled, `steps` is below 1, or `fit` refuses the data for a reason that
-            no finding tells.
+        ValueError: when the model isn't compiled, `steps` is below 1, `ignore` names no kind, or `fit` refuses the
+            data for a reason that no finding tells.
 
     >>> import numpy as np
     >>> import eagerflow as ef, viz
@@ -82,7 +84,7 @@ def diagnose(
     _build(model, x)
     stop = _StopAfter(steps)
     callbacks = [*_listed(fit.pop("callbacks", None)), stop]
-    watcher = Watcher()
+    watcher = Watcher(ignored=ignore)
     watcher.interrupted = True  # after so few steps, where it would have ended isn't known
     with _taken_back(model), numpy.errstate(all="ignore"), unobserved():  # these steps aren't the training's
         try:

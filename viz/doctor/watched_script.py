@@ -41,7 +41,11 @@ class Examination(NamedTuple):
 
 
 def examine(
-    script: str, arguments: Sequence[str] = (), found: Callable[[Finding], None] | None = None, ranks: Any = None
+    script: str,
+    arguments: Sequence[str] = (),
+    found: Callable[[Finding], None] | None = None,
+    ranks: Any = None,
+    ignored: Sequence[str] = (),
 ) -> Examination:
     """Run a script as `python SCRIPT` would, and watch it; scripts that import Keras mean eagerflow by it.
 
@@ -52,18 +56,19 @@ def examine(
         arguments: what it finds in `sys.argv`.
         found: called with each finding as soon as it is made.
         ranks: the communicator of several ranks that run this script together; they find together, unless it crashes.
+        ignored: kinds of findings that nobody wants to hear of.
 
     Raises:
         FileNotFoundError: when there is no such file.
-        ValueError: when it isn't a script.
+        ValueError: when it isn't a script, or for an unknown kind.
     """
     check_script(script)
+    watcher = Watcher(found, ignored)
     kept = sys.argv, sys.path[:], compat.is_installed()
     sys.argv = [script, *arguments]
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     if not kept[2] and _imports_keras(pathlib.Path(script)):
         compat.install()
-    watcher = Watcher(found)
     try:
         with watcher:
             crashed = _run(script, watcher)

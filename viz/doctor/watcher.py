@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from typing import Any
 
@@ -47,8 +47,8 @@ class Watcher(Program, observe.Observer):
     ()
     """
 
-    def __init__(self, found: Callable[[Finding], None] | None = None) -> None:
-        super().__init__(found)
+    def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
+        super().__init__(found, ignored)
         self.failures: list[tuple[str, Exception]] = []
         self._observing: Any = None
         self._thread = 0  # only what runs in one thread has an order

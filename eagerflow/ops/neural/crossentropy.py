@@ -72,14 +72,17 @@ def _sparse_rule(xp: Numpy, g: Array, needs: Needs, target: Array, output: Array
     return None, slope.reshape(output.shape)
 
 
-def check_labels(xp: Numpy, target: Array, classes: int) -> Any:
+def check_labels(xp: Numpy, target: Array, output: Array) -> Any:
     """None when all labels are classes. On a GPU, where looking would wait for it, the flags of those which are not."""
+    classes = output.shape[-1]
     outside = (target < 0) | (target >= classes)
     if xp.__name__ != "numpy":
         return outside
     if outside.any():
-        raise ValueError(
-            f"target: expected class numbers from 0 to {classes - 1} ({classes} classes); "
+        given = f"target={signature_of(target)}, output={signature_of(output)}"
+        raise ValueError(  # the whole message: a captured step has nobody around it who would say more
+            f"sparse_categorical_crossentropy({given}): target: expected class numbers from 0 to {classes - 1} "
+            f"({classes} classes); "
             f"got values from {target.min()} to {target.max()}. Labels begin with 0; more classes need more outputs."
         )
     return None
@@ -92,7 +95,7 @@ def sparse_softmax_crossentropy(xp: Numpy, target: Array, output: Array) -> Any:
     A label that is no class raises; on a GPU its loss is NaN instead, for looking would stop the GPU.
     """
     classes = output.shape[-1]
-    outside = check_labels(xp, target, classes)
+    outside = check_labels(xp, target, output)
     logits = output.reshape(-1, classes)
     moved = logits - logits.max(axis=-1, keepdims=True) if output.size else logits.copy()
     picked = moved[xp.arange(target.size), target.reshape(-1)]
@@ -212,7 +215,7 @@ def negative_log_of_picked(target: Tensor, output: Tensor) -> Tensor:
     """`-log` of the probability that each row of `output` gives to its label."""
     labels = target.data.reshape(-1)
     xp = namespace_of(labels)
-    outside = check_labels(xp, labels, output.shape[-1])
+    outside = check_labels(xp, labels, output.data)
     picked = output.reshape((-1, output.shape[-1]))[xp.arange(labels.shape[0]), labels]
     loss = -log(picked.reshape(target.shape))
     return loss if outside is None else where(outside.reshape(target.shape), xp.nan, loss)

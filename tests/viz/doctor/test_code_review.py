@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.viz.doctor.planted import PLANTED, script
 from viz.cli import main
-from viz.doctor import Finding
+from viz.doctor import Finding, finding as finding_module
 from viz.doctor.advice import ADVICE
 from viz.doctor.code_review import github_lines, sarif
+from viz.doctor.finding import CATALOGUE
 from viz.doctor.patches import changed_line, patch
 from viz.doctor.watched_script import examine
 
@@ -164,4 +166,10 @@ def test_findings_tell_editors_where_they_are(sick, capsys):
     assert main(["doctor", "train.py", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)["findings"][0]
     assert (found["line"], found["column"], found["rule"]) == (6, 24, "loss_mismatch.one_unit")
-    assert found["url"] == "docs/doctor.md#loss_mismatch"
+    assert found["url"] == f"{CATALOGUE.as_uri()}#loss_mismatch"
+
+
+def test_where_the_catalogue_is_not_installed_no_path_leads_there(sick, capsys, monkeypatch):
+    monkeypatch.setattr(finding_module, "CATALOGUE", Path("nowhere.md"))
+    assert main(["doctor", "train.py", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["findings"][0]["url"] is None

@@ -315,3 +315,33 @@ def test_what_other_threads_do_is_none_of_its_business():
         other.join()
     assert watcher.step == 0
     assert watcher.findings == ()
+
+
+def test_kinds_that_one_disagrees_with_are_left_out_and_what_they_explained_stands_alone(tmp_path):
+    assert run(tmp_path, SICK)[0] == 1
+    status, out, _ = run(tmp_path, SICK, "--ignore", "loss_mismatch,overfit")
+    assert status == 1
+    assert "loss_mismatch" not in out
+    assert "error constant_output" in out
+    status, out, _ = run(tmp_path, SICK, "--ignore", "loss_mismatch, constant_output")
+    assert status == 0
+    assert "constant_output" not in out
+
+
+def test_an_unknown_kind_is_answered_with_one_like_it(tmp_path):
+    status, _, said = run(tmp_path, WELL, "--ignore", "label_leek")
+    assert status == 2
+    assert "argument --ignore: there is no kind 'label_leek' of findings. Did you mean 'label_leak'?" in said
+
+
+def test_the_callback_and_diagnose_leave_kinds_out_as_well():
+    model = ef.Sequential([layers.Dense(1, activation="softmax")])
+    model.compile("adam", "binary_crossentropy")
+    x, y = np.eye(4), np.array([[0], [1], [1], [0]])
+    assert "loss_mismatch" in viz.diagnose(model, x, y).kinds
+    assert "loss_mismatch" not in viz.diagnose(model, x, y, ignore=["loss_mismatch"]).kinds
+    doctor = ef.callbacks.Doctor(verbose=0, ignore=["loss_mismatch"])
+    model.fit(x, y, verbose=0, callbacks=[doctor])
+    assert "loss_mismatch" not in doctor.diagnosis.kinds
+    with pytest.raises(ValueError, match="there is no kind 'loss_missmatch'"):
+        ef.callbacks.Doctor(ignore=["loss_missmatch"])
