@@ -8,7 +8,7 @@ import numpy
 import pytest
 
 import viz
-from eagerflow import Model, Sequential, Tensor, applications, callbacks, layers, losses, ops, optimizers
+from eagerflow import Model, Sequential, Tensor, applications, callbacks, layers, losses, metrics, ops, optimizers
 
 
 def test_results_have_types() -> None:
@@ -56,3 +56,15 @@ def test_architectures_have_typed_arguments() -> None:
         applications.ResNet50(weights=None, classes="ten")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="alpha"):
         applications.ResNet50(weights=None, alpha=0.5)  # type: ignore[call-arg]
+
+
+def test_what_is_no_layer_graph_or_attribute_is_seen() -> None:
+    model = Sequential([layers.Input((2,)), layers.Dense(1)])
+    with pytest.raises(TypeError, match="Dense"):
+        model.add("Dense")  # type: ignore[arg-type]
+    with pytest.raises((TypeError, ValueError), match="Input"):
+        Model(numpy.ones((2, 2)), layers.Input((2,)))  # type: ignore[arg-type]
+    with pytest.raises(AttributeError, match="update"):
+        metrics.Accuracy().update  # type: ignore[attr-defined]  # noqa: B018
+    assert_type(metrics.TopKCategoricalAccuracy(3).k, int)
+    assert_type(metrics.AUC().true_positives, Tensor)

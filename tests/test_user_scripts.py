@@ -105,6 +105,16 @@ def test_a_type_checker_finds_what_is_wrong_in_a_script_and_nothing_else(python,
                 assert marks[line, kind] in text or checker is by_pyright, f"{script.name}:{line}: {text}"
 
 
+@pytest.mark.skipif(find_spec("basedpyright") is None, reason="basedpyright isn't installed")
+def test_pyright_knows_that_a_function_to_differentiate_takes_a_tensor(python, tmp_path):
+    script = tmp_path / "slope.py"
+    script.write_text("import eagerflow as ef\nslope = ef.grad(lambda q: reveal_type(q) ** 3)\n", encoding="utf-8")
+    words = [sys.executable, "-m", "basedpyright", "--pythonpath", str(python), "--outputjson", str(script)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    found = [each["message"] for each in json.loads(done.stdout)["generalDiagnostics"]]
+    assert 'Type of "q" is "Tensor"' in found
+
+
 class Editor:
     """What an editor asks pyright's language server."""
 

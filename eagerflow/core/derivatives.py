@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, overload
 
 import numpy
 
@@ -60,6 +60,10 @@ def value_and_grad(
     return call
 
 
+@overload
+def grad(function: Callable[[Tensor], Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]: ...
+@overload
+def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]: ...
 def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function returning the gradient of `function` (with `has_aux`: `(gradient, aux)`).
 

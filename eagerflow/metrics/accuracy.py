@@ -179,6 +179,8 @@ class BinaryAccuracy(_Share):
     0.75
     """
 
+    threshold: float
+
     def __init__(self, name: str = "binary_accuracy", dtype: DType = None, threshold: float = 0.5) -> None:
         if not 0 <= threshold <= 1:
             raise ValueError(f"BinaryAccuracy(threshold={threshold!r}): expected a number from 0 to 1.")
@@ -235,6 +237,8 @@ class TopKCategoricalAccuracy(_Share):
     0.5
     """
 
+    k: int
+
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: DType = None) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=_at_least_one(self, k))
 
@@ -253,6 +257,9 @@ class SparseTopKCategoricalAccuracy(_Share):
     >>> float(metric([2, 1], [[0.5, 0.1, 0.4]] * 2))
     0.5
     """
+
+    k: int
+    from_sorted_ids: bool
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -303,6 +303,11 @@ class AUC(Metric):
     _direction = "up"
     _kept_as = {"thresholds": "_given"}
 
+    true_positives: Tensor
+    false_positives: Tensor
+    true_negatives: Tensor
+    false_negatives: Tensor
+
     def __init__(
         self,
         num_thresholds: int = 200,
@@ -364,12 +369,14 @@ class AUC(Metric):
         weights = self.label_weights if self.multi_label else None
         return convert_to_tensor(numpy.average(areas, weights=weights), self.dtype)
 
-    def __getattr__(self, name: str) -> Any:
-        """The counts so far under their names, of shape (thresholds,), or (thresholds, labels) with `multi_label`."""
-        if name in _COUNTS and self.__dict__.get("_counts"):
-            count = self._counts[_COUNTS.index(name)].value
-            return ops.transpose(count) if self.multi_label else count[0]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    if not TYPE_CHECKING:  # for which a misspelt name is an error
+
+        def __getattr__(self, name: str) -> Any:
+            """The counts so far, by name: of shape (thresholds,), or (thresholds, labels) with `multi_label`."""
+            if name in _COUNTS and self.__dict__.get("_counts"):
+                count = self._counts[_COUNTS.index(name)].value
+                return ops.transpose(count) if self.multi_label else count[0]
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _areas(self, tp: Any, fp: Any, tn: Any, fn: Any) -> Any:
         """The area of each label."""

@@ -80,6 +80,8 @@ class PearsonCorrelation(MeanMetricWrapper):
 
     _direction = "up"
 
+    axis: int
+
     def __init__(self, name: str = "pearson_correlation", dtype: DType = None, axis: int = -1) -> None:
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
@@ -99,6 +101,8 @@ class ConcordanceCorrelation(MeanMetricWrapper):
     """
 
     _direction = "up"
+
+    axis: int
 
     def __init__(self, name: str = "concordance_correlation", dtype: DType = None, axis: int = -1) -> None:
         super().__init__(concordance_correlation, name, dtype, axis=axis)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -175,12 +175,14 @@ class MeanMetricWrapper(Mean):
         self._fn = fn
         self._fn_kwargs = kwargs
 
-    def __getattr__(self, name: str) -> Any:
-        """Settings of the function are attributes, too: `TopKCategoricalAccuracy(3).k`."""
-        settings = self.__dict__.get("_fn_kwargs", {})
-        if name not in settings:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return settings[name]
+    if not TYPE_CHECKING:  # for which a misspelt name is an error
+
+        def __getattr__(self, name: str) -> Any:
+            """Settings of the function are attributes, too: `TopKCategoricalAccuracy(3).k`."""
+            settings = self.__dict__.get("_fn_kwargs", {})
+            if name not in settings:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return settings[name]
 
     def update_state(  # type: ignore[override] # of labels and predictions now
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None

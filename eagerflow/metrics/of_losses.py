@@ -209,6 +209,8 @@ class CosineSimilarity(MeanMetricWrapper):
 
     _direction = "up"
 
+    axis: int
+
     def __init__(self, name: str = "cosine_similarity", dtype: DType = None, axis: int = -1) -> None:
         super().__init__(_cosine, name, dtype, axis=axis)
 
@@ -226,6 +228,9 @@ class BinaryCrossentropy(_Error):
     >>> ef.metrics.BinaryCrossentropy()([[1], [0]], [[0.5], [0.5]]).round(4)
     Tensor(0.6931, shape=(), dtype=float32)
     """
+
+    from_logits: bool
+    label_smoothing: float
 
     def __init__(
         self,
@@ -254,6 +259,10 @@ class CategoricalCrossentropy(_Error):
     Tensor(0.6931, shape=(), dtype=float32)
     """
 
+    from_logits: bool
+    label_smoothing: float
+    axis: int
+
     def __init__(
         self,
         name: str = "categorical_crossentropy",
@@ -280,6 +289,10 @@ class SparseCategoricalCrossentropy(_Error):
     >>> ef.metrics.SparseCategoricalCrossentropy()([1, 0], [[0.5, 0.5], [0.5, 0.5]]).round(4)
     Tensor(0.6931, shape=(), dtype=float32)
     """
+
+    from_logits: bool
+    ignore_class: int | None
+    axis: int
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
@@ -39,6 +39,8 @@ __all__ = ["Model", "check_layers"]
 functional_class: list[type[Model]] = []
 # And what writes and reads the configuration of a graph.
 graphs_to_config: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
+
+Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]  # of a graph
 
 
 class Model(Trainer, Saving, Quantizing, ModelState, Layer):
@@ -82,8 +84,8 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
         def __init__(
             self,
-            inputs: Any = None,
-            outputs: Any = None,
+            inputs: Ends | None = None,
+            outputs: Ends | None = None,
             name: str | None = None,
             *,
             activity_regularizer: RegularizerLike = None,

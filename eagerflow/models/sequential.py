@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.tracebacks import boundary
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import CallContext, current_call
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.layer import AnyLayer, Layer
@@ -91,7 +93,7 @@ class Sequential(Model):
         return list(self._sequence)  # without the Input
 
     @boundary
-    def add(self, layer: Any, rebuild: bool = True) -> None:
+    def add(self, layer: Layer | Callable[[Any], Any] | Tensor | SymbolicTensor, rebuild: bool = True) -> None:
         """Put a layer at the end.
 
         Args:
@@ -108,28 +110,28 @@ class Sequential(Model):
         >>> model.output_shape
         (None, 2)
         """
-        layer = _as_layer(layer)
-        if layer is self:
+        added: Any = _as_layer(layer)
+        if added is self:
             raise ValueError(f"Sequential {self.name!r}.add(layer): a model can't contain itself.")
         names = self._names()
-        if layer.name in names and not any(known is layer for known in self._sequence):  # one may run twice
+        if added.name in names and not any(known is added for known in self._sequence):  # one may run twice
             raise ValueError(
-                f"Sequential {self.name!r} has a layer named {layer.name!r} already; names must be unique. "
+                f"Sequential {self.name!r} has a layer named {added.name!r} already; names must be unique. "
                 "Rename one: layer(..., name=...)."
             )
-        if isinstance(layer, InputLayer):
-            self._begin_with(layer)
+        if isinstance(added, InputLayer):
+            self._begin_with(added)
             return
         if not self._sequence and self._input_layer is None:
-            self.__dict__["_input_layer"] = _implied_input(layer)
-        self._sequence.append(layer)
+            self.__dict__["_input_layer"] = _implied_input(added)
+        self._sequence.append(added)
         self.__dict__["_graph"] = None
         try:
             self._remembered_graph_is_stale()
         except BaseException:  # a layer that doesn't fit isn't kept
             self._sequence.pop()
             raise
-        names.add(layer.name)
+        names.add(added.name)
 
     def _names(self) -> set[str]:
         """The names of the layers; kept, for a deep model is made of many calls of `add`."""
