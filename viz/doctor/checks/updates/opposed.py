@@ -95,9 +95,8 @@ class Opposed(Check):
     def _judge(self, more: _Course, fewer: _Course, cosines: list[float]) -> None:
         key = "opposed_updates", id(more.optimizer), id(fewer.optimizer)
         middle = statistics.median(cosines)
-        take_turns = len(cosines) >= min(
-            more.turns, fewer.turns
-        )  # else one only takes over from the other now and then
+        # Else one only takes over from the other now and then.
+        take_turns = len(cosines) >= min(more.turns, fewer.turns)
         if middle > limits.OPPOSED or not take_turns:
             self.watch.retract(key)
             return
