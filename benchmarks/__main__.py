@@ -52,6 +52,7 @@ _ALSO = {
     "applications": ["-m", "benchmarks.applications", "--python", "TORCH", "--json", "JSON"],
     "ops": ["benchmarks/per_op.py"],
     "recording": ["benchmarks/trace_overhead.py"],
+    "floors": ["-m", "benchmarks.floors"],
     "growth": ["-m", "benchmarks.growth", "--svg", "docs/images/growth.svg"],
     "larger": ["-m", "benchmarks.larger_than_memory"],
 }

@@ -49,6 +49,14 @@ _HOW = """
 - The beginning: seconds from the start of a process; installed is a package with all that it needs.
 """
 
+_FLOORS = """A training step of each network on one core, with compiled kernels and captured: milliseconds of the whole
+step, of its operations, and the floor of these. That is what they compute over the speed of a large product of BLAS, or
+what they move over the speed of a copy, whichever is longer. Convolutions count as written; the transforms of Winograd
+need a quarter to a half of the products, so they may take less than their floor. ∇ is the backward pass. Made by
+`python -m benchmarks.floors`.
+
+"""
+
 
 def write_pages(runs: Sequence[Run], docs: Path) -> None:
     """Write both pages into the folder of the documentation.
@@ -126,9 +134,10 @@ def _texts(runs: Sequence[Run]) -> Iterator[str]:
             yield f"\n## {title}\n\n```text\n{text.strip()}\n```"
         if text and name == "growth":
             yield "\n![How time and memory grow](../images/growth.svg)"
-    larger = next((run.also["larger"]["text"] for run in reversed(runs) if "larger" in run.also), None)
-    if larger:
-        yield f"\n## Data larger than memory\n\n{larger.strip()}"
+    for title, name in {"What a captured step is made of": "floors", "Data larger than memory": "larger"}.items():
+        text = next((run.also[name]["text"] for run in reversed(runs) if name in run.also), None)
+        if text:
+            yield f"\n## {title}\n\n{_FLOORS if name == 'floors' else ''}{text.strip()}"
 
 
 def machine_lines(runs: Sequence[Run]) -> Iterator[str]:

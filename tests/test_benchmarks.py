@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from time import process_time
 
 import numpy as np
 import pytest
 
-from benchmarks import aims, applications, growth, page, report, short_page
+from benchmarks import aims, applications, floors, growth, page, report, short_page
 from benchmarks.kernels import kernel_table
 from benchmarks.machine import AVX2, HELD, clean_environment
 from benchmarks.rotation import Figures, rotate
@@ -330,6 +331,21 @@ def test_who_is_held_to_avx2_says_so_to_every_library(monkeypatch):
 
 def test_a_page_of_nothing_but_growth():
     assert "```text\ngrowth\n```" in page.page([Run(also={"growth": {"text": "growth", "figures": None}})])
+
+
+def test_floors_of_a_step_are_those_of_its_operations(monkeypatch, capsys):
+    monkeypatch.setattr(floors, "measured_machine", lambda clock: floors._Machine(1e6, 1e12))
+    floors.show(["tiny"], process_time)
+    first, _, head, _, row = capsys.readouterr().out.splitlines()
+    assert first.startswith("A large product makes 0 GFLOP/s here, a copy moves 1000.0 GB/s")
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert len(cells) == len(head.strip("|").split("|"))
+    assert cells[0] == "tiny"
+    assert float(cells[3]) > float(cells[2])  # on so slow a machine it would take longer
+    assert "dense ∇" in cells[4]
+    assert f"\n## What a captured step is made of\n\n{page._FLOORS}| x |" in page.page(
+        [Run(also={"floors": {"text": "| x |", "figures": None}})]
+    )
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
