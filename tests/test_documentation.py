@@ -59,5 +59,13 @@ def test_examples_on_pages(page, tmp_path, monkeypatch):
         exec(compile("\n" * line + block[1], str(page), "exec"), names)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_headings_go_down_one_level_at_a_time(page):
+    """The site is built of these pages, where a heading that skips a level is an error."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", prose, flags=re.M)]
+    assert all(below <= above + 1 for above, below in zip(levels, levels[1:]))
+
+
 def test_the_pages_that_everyone_looks_for_exist():
     assert [page.name for page in PAGES if not page.exists()] == []
