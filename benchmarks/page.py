@@ -101,6 +101,7 @@ def _parts(runs: Sequence[Run], measured: Sequence[Run], missed: str) -> Iterato
         yield from _kernels(group.runs, group.told)
     yield from _busy(measured)
     yield from _applications(runs)
+    yield from _floors(runs)
     yield from _texts(runs)
 
 
@@ -134,10 +135,21 @@ def _texts(runs: Sequence[Run]) -> Iterator[str]:
             yield f"\n## {title}\n\n```text\n{text.strip()}\n```"
         if text and name == "growth":
             yield "\n![How time and memory grow](../images/growth.svg)"
-    for title, name in {"What a captured step is made of": "floors", "Data larger than memory": "larger"}.items():
-        text = next((run.also[name]["text"] for run in reversed(runs) if name in run.also), None)
-        if text:
-            yield f"\n## {title}\n\n{_FLOORS if name == 'floors' else ''}{text.strip()}"
+    larger = next((run.also["larger"]["text"] for run in reversed(runs) if "larger" in run.also), None)
+    if larger:
+        yield f"\n## Data larger than memory\n\n{larger.strip()}"
+
+
+def _floors(runs: Sequence[Run]) -> Iterator[str]:
+    """What steps are made of, for each set of instructions."""
+    found = []
+    for kind, group in by_instructions(runs):
+        texts = [run.also["floors"]["text"].strip() for run in group if "floors" in run.also]
+        found += [(kind, text) for text in texts[-1:]]
+    if found:
+        yield f"\n## What a captured step is made of\n\n{_FLOORS}"
+    for kind, text in found:
+        yield f"**{kind}.** {text}\n"
 
 
 def machine_lines(runs: Sequence[Run]) -> Iterator[str]:

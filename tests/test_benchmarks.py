@@ -343,9 +343,15 @@ def test_floors_of_a_step_are_those_of_its_operations(monkeypatch, capsys):
     assert cells[0] == "tiny"
     assert float(cells[3]) > float(cells[2])  # on so slow a machine it would take longer
     assert "dense ∇" in cells[4]
-    assert f"\n## What a captured step is made of\n\n{page._FLOORS}| x |" in page.page(
-        [Run(also={"floors": {"text": "| x |", "figures": None}})]
-    )
+
+
+def test_floors_stand_beside_each_other_for_each_set_of_instructions():
+    told = "NumPy AVX2, PyTorch AVX2 (held to AVX2)", "NumPy AVX-512"
+    runs = [Run({"instructions": n}, also={"floors": {"text": n, "figures": None}}) for n in told]
+    shown = page.page(runs)
+    assert shown.count("## What a captured step is made of") == 1
+    assert f"**held to AVX2.** {told[0]}" in shown
+    assert f"**AVX-512.** {told[1]}" in shown
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import itertools
 import re
 from types import ModuleType
 
@@ -64,7 +65,7 @@ def test_headings_go_down_one_level_at_a_time(page):
     """The site is built of these pages, where a heading that skips a level is an error."""
     prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     levels = [len(marks) for marks in re.findall(r"^(#+) ", prose, flags=re.M)]
-    assert all(below <= above + 1 for above, below in zip(levels, levels[1:]))
+    assert all(below <= above + 1 for above, below in itertools.pairwise(levels))
 
 
 def test_the_pages_that_everyone_looks_for_exist():
