@@ -83,6 +83,11 @@ def _is_dead_proxy(thing: Any) -> bool:
         return True
 
 
+def _living(own: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Attributes, but for proxies of what is gone."""
+    return [(key, value) for key, value in list(own.items()) if not _is_dead_proxy(value)]
+
+
 def _computes_with_decimals(thing: Any) -> bool:
     """Whether code that has this may compute with decimal numbers, which depends on settings of the running thread."""
     kind = type(thing)
@@ -288,9 +293,7 @@ class Held:
         if isinstance(own, dict):
             if part.counts and not settled:
                 self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
-            for key, value in list(own.items()):
-                if _is_dead_proxy(value):
-                    continue
+            for key, value in _living(own):
                 held = isinstance(value, numpy.ndarray) or (unheard and isinstance(value, _COLLECTIONS))
                 named = part.named and (self._names.reads(key) or ((ours or unheard) and held))
                 yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
@@ -329,8 +332,8 @@ class Held:
         self.objects[id(layer)] = (layer, name)
         self.containers[id(own)], self.passed_over[id(own)] = (own, name), _CACHES
         users = is_users(type(layer))
-        for key, value in list(own.items()):
-            if key not in _CACHES and not _is_dead_proxy(value):
+        for key, value in _living(own):
+            if key not in _CACHES:
                 own_state = hasattr(type(value), _OWN_STATE)
                 named = self._names.reads(key) or own_state or isinstance(value, numpy.ndarray)  # by our layers, too
                 ran = not key.startswith("_") or key in _RUN

@@ -63,19 +63,25 @@ def test_time_per_step_leaves_out_pauses_between_steps(clock):
     assert status["rate"] < 1  # speed counts them
 
 
-def test_time_per_step_of_an_own_loop_begins_with_the_first_call(clock):
-    model, optimizer = slow_model(clock), ef.optimizers.SGD(0.1)
+def own_loop(clock, models, steps):
+    """Trains the models in turn, each with an optimizer of its own, after a pause of a second."""
+    optimizers = [ef.optimizers.SGD(0.1) for _ in models]
     loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
     x, y = data(16)
 
     def train():
-        for _ in range(6):
-            clock[0] += 1.0
-            with ef.GradientTape() as tape:
-                loss = loss_of(y, model(x))
-            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        for _ in range(steps):
+            for model, optimizer in zip(models, optimizers, strict=True):
+                clock[0] += 1.0
+                with ef.GradientTape() as tape:
+                    loss = loss_of(y, model(x))
+                optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
 
-    points, _ = points_of(train)
+    return train
+
+
+def test_time_per_step_of_an_own_loop_begins_with_the_first_call(clock):
+    points, _ = points_of(own_loop(clock, [slow_model(clock)], 6))
     found = [ms for _, ms in points["extra|step ms"]]
     assert len(found) >= 4  # not of a step that is recorded
     assert found == pytest.approx([10.0] * len(found))
@@ -83,19 +89,7 @@ def test_time_per_step_of_an_own_loop_begins_with_the_first_call(clock):
 
 def test_the_parts_of_a_step_with_two_optimizers_are_added_and_its_pauses_left_out(clock):
     models = [slow_model(clock), slow_model(clock)]
-    optimizers = [ef.optimizers.SGD(0.1), ef.optimizers.SGD(0.1)]
-    loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
-    x, y = data(16)
-
-    def train():
-        for _ in range(5):
-            for model, optimizer in zip(models, optimizers, strict=True):
-                clock[0] += 1.0
-                with ef.GradientTape() as tape:
-                    loss = loss_of(y, model(x))
-                optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-
-    points, status = points_of(train)
+    points, status = points_of(own_loop(clock, models, 5))
     found = [ms for _, ms in points["extra|step ms"]]
     assert found == pytest.approx([10.0] + [20.0] * (len(found) - 1))
     assert status["params"] == sum(int(np.prod(w.shape)) for model in models for w in model.weights)
