@@ -79,7 +79,8 @@ def test_the_graphs_tab_shows_layers_gradients_and_times(server, page, tmp_path)
     disabled = f"{WALK}.filter(e => e.id == 'compute-time-radio-button').map(e => e.getAttribute('aria-disabled'))[0]"
     page.wait(f"{disabled} == 'false'")
     page.run(f"{WALK}.filter(e => e.id == 'compute-time-radio-button').map(e => e.click())")
-    legend = f"{WALK}.filter(e => e.textContent.includes(' µs') && !e.children.length).map(e => e.textContent.trim())"
+    legend = f"{WALK}.filter(e => /^[0-9.]+ (µs|ms|s)$/.test(e.textContent.trim()) && !e.children.length)"
+    legend += ".map(e => e.textContent.trim())"
     assert page.wait(legend)
     assert "NaN" not in str(page.run(legend))
     target = f"{WALK}.filter(e => e.matches('g.node[data-name=mlp] > g > .nodecolortarget'))"
