@@ -7,6 +7,7 @@ updates and backward ops. Layers come from longest paths, their order from `laye
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import math
@@ -19,7 +20,7 @@ from viz.geometry.graph import LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order
 
 __all__ = ["GAP_Y", "HEADER", "LID", "LINE", "PAD", "SMALL", "TITLE", "Layout", "Rect", "Room", "Title", "arrange"]
-__all__ += ["node_size", "text_width"]
+__all__ += ["APART", "half_for_ends", "node_size", "text_width"]
 
 TITLE, SMALL = 11, 9.5  # font sizes of a box's first and other lines
 LINE = 14
@@ -30,6 +31,7 @@ _BELOW = 16  # between a frame's title and its contents: room for the head of an
 _BESIDE = 7  # between a frame's title and an arrow
 _TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it, and for how many
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
+APART, _CORNERS = 24.0, 6.0  # between arrows that end side by side, and how far they keep from a box's corners
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
 _LONG = 20  # names of frames with fewer letters stay on one line
 _NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
@@ -116,6 +118,11 @@ def node_size(node: Node) -> tuple[float, float]:
     widths = [text_width(node.title, TITLE) * BOLD, *[text_width(line, SMALL) for line in lines]]
     lid = 2 * LID if node.kind == "parameter" else 0.0
     return _even(max(44.0, max(widths) + 22)), 12.0 + lid + LINE * (len(lines) + bool(node.title))
+
+
+def half_for_ends(width: float) -> float:
+    """How far from the middle of a box arrows may end."""
+    return width / 2 - _CORNERS
 
 
 def _even(size: float) -> float:
@@ -334,12 +341,17 @@ class _Arranger:
     def _title(self, cluster: Cluster, inside: Layout, ids: set[str]) -> Title:
         """A frame's title, as near to the middle as arrows that enter or leave the frame let it stand."""
         first = min([self.order[id_] for id_ in ids], default=0)
-        passing = set()
+        passing, entering = set(), collections.Counter[str]()
         for edge in self.graph.edges:
             if (edge.tail in ids) != (edge.head in ids):
                 inner, outer = (edge.tail, edge.head) if edge.tail in ids else (edge.head, edge.tail)
                 if self.graph.nodes[outer].kind == "input" or self.order[outer] < first:  # it comes from above
                     passing.add(inside.nodes[inner].middle[0])
+                    beside = self.graph.nodes[outer].kind == "input" or outer == edge.head
+                    entering[inner] += edge.kind == "data" and not beside
+        for inner, count in entering.items():
+            middle, reach = inside.nodes[inner].middle[0], min((count - 1) * APART, half_for_ends(self.sizes[inner][0]))
+            passing |= {middle - reach, middle + reach} if count > 1 else set()
         found = None
         for lines, bold in _broken(cluster):
             w, h = _title_size(lines, bold)

@@ -7,6 +7,7 @@ import dataclasses
 import threading
 from typing import Any
 
+from viz.geometry.arrow_ends import part_ends
 from viz.geometry.directions import ACROSS, turned
 from viz.geometry.edge_routes import Route, route
 from viz.geometry.graph import Graph
@@ -92,6 +93,7 @@ def _placed(
         if attempt:
             layout = arrange(graph, room, variant, rankdir in ACROSS)
         ways, lost, crossings = route(graph, layout, longest_first)
+        part_ends(graph, layout, ways, lost)
         drawn, ways = turned(layout, ways, rankdir)
         unlabelled = place_labels(graph, drawn, ways)
         missing = {*lost, *unlabelled}

@@ -18,7 +18,9 @@ from viz.page import document
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the scripts are run by node")
 
-PLACES = [f"graph/{name}.js" for name in "ordering layout channels untangling routes labels coarse_routes".split()]
+PLACES = [
+    f"graph/{name}.js" for name in "ordering layout channels untangling routes arrow_ends labels coarse_routes".split()
+]
 SHOWN = """
 const model = new Model(given.data);
 document.documentElement = {dataset: {theme: "light"}};

@@ -63,11 +63,22 @@ function arrange(scene, room) {
 // Puts the title of each frame as near to the middle as arrows that enter or leave the frame let it stand; false where
 // a frame must be wider for that.
 function placeTitles(scene) {
-  const passing = new Map();
+  const passing = new Map(),
+    entering = new Map(); // the frames around what arrows to each box come from
   for (const edge of scene.edges) {
     const [a, b] = [edge.tail, edge.head].map((id) => framesAround(scene, id));
     for (const frame of a) if (!b.includes(frame)) push(passing, frame, middleOf(scene.nodes.get(edge.tail))[0]);
     for (const frame of b) if (!a.includes(frame)) push(passing, frame, middleOf(scene.nodes.get(edge.head))[0]);
+    if (edge.kind === "data" && scene.nodes.get(edge.tail).kind !== "input") push(entering, edge.head, a);
+  }
+  for (const [id, tails] of entering) {
+    const box = scene.nodes.get(id),
+      middle = middleOf(box)[0];
+    for (const frame of framesAround(scene, id)) {
+      const count = tails.filter((around) => !around.includes(frame)).length,
+        reach = Math.min((count - 1) * APART, box.w / 2 - OFF_CORNERS); // ends are parted
+      for (const x of count > 1 ? [middle - reach, middle + reach] : []) push(passing, frame, x);
+    }
   }
   let allFit = true;
   for (const frame of scene.frames.values()) {

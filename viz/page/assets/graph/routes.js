@@ -94,6 +94,7 @@ function route(scene, mostLooks) {
   const heads = [...scene.frames.values()].filter((frame) => headOf(frame).h).map((frame) => frame.head),
     router = new Router(scene, heads, mostLooks),
     lost = router.run();
+  partEnds(scene, heads, router.own, lost);
   const unlabelled = placeLabels(scene, heads);
   return { lost: [...new Set([...lost, ...unlabelled])], looks: router.channels.looks };
 }

@@ -1,0 +1,124 @@
+"""Arrows that reach one box end side by side, so that its inputs can be counted: in Python and in the page."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from tests.viz.page.test_both_sides import SCENES, run
+from tests.viz.page.test_page_geometry import PLACES
+from viz.geometry.arrow_ends import part_ends
+from viz.geometry.edge_routes import Route
+from viz.geometry.graph import Edge, Graph, Node
+from viz.geometry.layout import Layout, Rect
+from viz.geometry.placement import place
+
+HEAD = Rect(150, 100, 100, 30)
+BELOW = [(200.0, 70.0), (200.0, 100.0)]
+LEFT, LEFT_FAR = [(30.0, 30.0), (30.0, 70.0)], [(-70.0, 30.0), (-70.0, 70.0)]
+RIGHT = [(330.0, 30.0), (330.0, 62.0), (200.0, 62.0), (200.0, 100.0)]
+STRAIGHT = [(200.0, 30.0), (200.0, 100.0)]
+
+
+def by_python(ways, boxes):
+    """The corners of arrows to `HEAD` when their ends are parted."""
+    nodes = [f"tail{i}" for i in range(len(ways))] + ["head", *[f"box{i}" for i in range(len(boxes))]]
+    graph = Graph(nodes={id_: Node(id_, "op", id_, row=id_) for id_ in nodes})
+    graph.edges = [Edge(f"tail{i}", "head", "data") for i in range(len(ways))]
+    tails = [Rect(way[0][0] - 25, way[0][1] - 30, 50, 30) for way in ways]
+    layout = Layout(dict(zip(nodes, [*tails, HEAD, *boxes])))
+    routes = [Route(way) for way in ways]
+    part_ends(graph, layout, routes)
+    return [[list(corner) for corner in route.corners] for route in routes]
+
+
+def by_the_page(ways, boxes):
+    if shutil.which("node") is None:
+        pytest.skip("the scripts are run by node")
+    program = """
+    const nodes = new Map(given.boxes.map(([id, x, y, w, h]) => [id, {id, row: id, frame: null, x, y, w, h}])),
+      edges = given.ways.map((corners, i) => ({tail: `tail${i}`, head: "head", kind: "data", corners}));
+    const scene = {nodes, frames: new Map(), edges, grid: new Grid(nodes.values())};
+    partEnds(scene, [], edges.map(() => new Set()), []);
+    return edges.map((edge) => edge.corners);
+    """
+    tails = [(f"tail{i}", way[0][0] - 25, way[0][1] - 30, 50, 30) for i, way in enumerate(ways)]
+    others = [(f"box{i}", box.x, box.y, box.w, box.h) for i, box in enumerate(boxes)]
+    given = {"ways": ways, "boxes": [*tails, ("head", HEAD.x, HEAD.y, HEAD.w, HEAD.h), *others], "themes": {}}
+    return run([*SCENES, *PLACES], program, given)
+
+
+@pytest.fixture(params=[by_python, by_the_page])
+def parted(request):
+    return lambda ways, boxes=(): request.param([list(way) for way in ways], boxes)
+
+
+def ends(ways):
+    return [way[-1][0] for way in ways]
+
+
+def test_ends_stand_in_the_order_in_which_arrows_come(parted):
+    found = ends(parted([RIGHT, [*LEFT, *BELOW], STRAIGHT]))
+    assert found[1] < found[2] == 200 < found[0]
+    assert min(abs(a - b) for a, b in itertools.combinations(found, 2)) > 6
+
+
+def test_without_a_straight_one_ends_stand_around_the_middle(parted):
+    assert ends(parted([[*LEFT, *BELOW], RIGHT])) == [188, 212]
+
+
+def test_level_pieces_that_lie_on_each_other_come_apart_without_crossing(parted):
+    near, far = parted([[*LEFT, *BELOW], [*LEFT_FAR, *BELOW]])
+    assert far[-1][0] < near[-1][0]  # what begins farther away runs below, and ends farther out
+    assert near[-2][1] < far[-2][1]
+
+
+def test_a_single_arrow_stays(parted):
+    assert parted([RIGHT]) == [[list(corner) for corner in RIGHT]]
+
+
+def test_an_end_stays_where_a_box_would_be_in_the_way(parted):
+    beside = Rect(214, 66, 20, 26)  # where the one from the right would come down; its level piece passes above
+    high = [(330.0, 30.0), (330.0, 44.0), (200.0, 44.0), (200.0, 100.0)]
+    free = ends(parted([STRAIGHT, high]))
+    assert free[1] > free[0]
+    assert ends(parted([STRAIGHT, high], [beside])) == [200, 200]
+
+
+def test_arrows_end_as_one_where_a_box_is_too_narrow_for_them(parted):
+    many = [
+        [(30.0 - 60 * k, 10.0 - 8 * k), (30.0 - 60 * k, 80.0 - 8 * k), (200.0, 80.0 - 8 * k), BELOW[1]]
+        for k in range(16)
+    ]
+    assert {*ends(parted(many))} == {200}
+
+
+def concatenation():
+    """Four branches from one box, put together in one."""
+    x = start = layers.Input((8,))
+    towers = [layers.Dense(n + 2, activation="relu")(layers.Dense(n + 2)(x)) for n in range(3)]
+    together = layers.Concatenate(name="together")([*towers, layers.Dense(3)(x)])
+    model = ef.Model(start, layers.Dense(2)(together))
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model(ef.ops.ones((2, 8)))
+    return t
+
+
+@pytest.mark.parametrize("view", ["forward", "layers"])
+@pytest.mark.parametrize("rankdir", ["TB", "LR", "BT"])
+def test_the_inputs_of_a_concatenation_can_be_counted(view, rankdir):
+    graph = concatenation().draw(view=view).graph
+    found = place(graph, rankdir)
+    last = {edge.head: [] for edge in graph.edges}
+    for edge, way in zip(graph.edges, found.ways, strict=True):
+        last[edge.head].append(way.corners[-1])
+    (inputs,) = [each for each in last.values() if len(each) == 4]
+    across = 1 if rankdir == "LR" else 0
+    places = sorted([corner[across] for corner in inputs])
+    assert min(b - a for a, b in itertools.pairwise(places)) > 6

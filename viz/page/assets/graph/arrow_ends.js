@@ -1,0 +1,272 @@
+// Arrows that reach a box from the same side end beside each other, so that its inputs can be counted: the counterpart
+// of viz/geometry/arrow_ends.py, which says how.
+
+const APART = 24,
+  LEAST_APART = 7, // between arrows that end side by side; with less room they end as one
+  OFF_CORNERS = 6, // how far the outermost ends keep from the corners of the box
+  NEXT_LEVEL = 10, // from the level piece next to a box to the box
+  LEVEL_STEP = 8,
+  LEVEL_STEPS = 3, // how far level pieces are moved apart, and how often that is tried
+  OFF_BOXES = 6, // how far moved pieces keep off boxes
+  ALIKE = 7, // lines nearer than this would look like one
+  TOUCH = 4; // how far lines go on at least behind a crossing
+
+// Moves the last pieces of ways apart that end at the same place; `lost` edges have no such pieces, and `own` are the
+// frames around the ends of each.
+function partEnds(scene, heads, own, lost) {
+  const together = new Map(),
+    without = new Set(lost);
+  scene.edges.forEach((edge, i) => {
+    const [[ax], [bx, by]] = edge.corners.slice(-2);
+    if (!without.has(edge) && ax === bx) push(together, `${edge.head} ${bx} ${by}`, i);
+  });
+  const parting = new Parting(scene, heads, own);
+  for (const arrows of together.values()) if (arrows.length > 1) parting.part(arrows);
+}
+
+class Parting {
+  constructor(scene, heads, own) {
+    Object.assign(this, { scene, heads, own, edges: scene.edges });
+    this.bounds = this.edges.map(({ corners }) => areaAround(corners));
+    this.pieces = this.edges.map(({ corners }) => piecesOf(corners));
+  }
+
+  part(arrows) {
+    this.partLevels(arrows);
+    const bundles = this.bundlesOf(arrows);
+    if (bundles.length < 2) return;
+    this.lower(bundles);
+    const { head, corners } = this.edges[arrows[0]],
+      box = this.scene.nodes.get(head),
+      middle = corners[corners.length - 1][0],
+      straight = bundles.findIndex(([i]) => !this.side(i)),
+      centre = straight < 0 ? (bundles.length - 1) / 2 : straight,
+      apart = this.apart(box, Math.max(centre, bundles.length - 1 - centre));
+    if (apart >= LEAST_APART) {
+      const moved = new Map();
+      bundles.forEach((each, n) => each.forEach((i) => moved.set(i, this.endingAt(i, middle + (n - centre) * apart))));
+      if (this.moveIfFit(moved)) return;
+    }
+    this.partOneByOne(box, middle, bundles);
+  }
+
+  // Those from the left end left of the middle, and those from the right right of it, as far as they can.
+  partOneByOne(box, middle, bundles) {
+    for (const side of [-1, 1]) {
+      const beside = bundles.filter(([i]) => this.side(i) === side),
+        apart = this.apart(box, beside.length);
+      if (side < 0) beside.reverse();
+      for (let n = beside.length; n > 0 && apart >= LEAST_APART; n -= 1)
+        this.moveIfFit(new Map(beside[n - 1].map((i) => [i, this.endingAt(i, middle + side * n * apart)])));
+    }
+  }
+
+  // How far ends may be from each other if there are so many on one side of the middle.
+  apart(box, most) {
+    return Math.min(APART, (box.w / 2 - OFF_CORNERS) / Math.max(most, 0.5));
+  }
+
+  // Does an arrow come from the left (-1), straight (0), or from the right (1)?
+  side(i) {
+    const { corners } = this.edges[i],
+      n = corners.length;
+    if (n === 2) return 0;
+    return corners[n - 3][0] < corners[n - 1][0] ? -1 : 1;
+  }
+
+  // How far from the box an arrow's last level piece is, or another corner.
+  distance(i, corner = 2) {
+    const { corners } = this.edges[i],
+      n = corners.length;
+    return Math.abs(corners[n - 1][1] - corners[n - corner][1]);
+  }
+
+  // Arrows from the left to the right, those together whose last level pieces lie on each other.
+  bundlesOf(arrows) {
+    const found = new Map();
+    for (const i of arrows) push(found, `${this.side(i)} ${this.distance(i)}`, i);
+    const key = ([i]) => [this.side(i), -this.side(i) * this.distance(i)];
+    return [...found.values()].sort((a, b) => key(a)[0] - key(b)[0] || key(a)[1] - key(b)[1]);
+  }
+
+  // Of level pieces that lie on each other, first those that begin next to the box move, away from it.
+  partLevels(arrows) {
+    for (const side of [-1, 1]) {
+      const beside = arrows.filter((i) => this.side(i) === side).sort((a, b) => this.reach(a) - this.reach(b));
+      beside.forEach((i, n) => {
+        const others = beside.slice(n + 1).filter((j) => this.distance(j) === this.distance(i));
+        if (!others.length || this.moveLevel(i, beside, this.comesFromAfar(i))) return;
+        this.moveLevel(others[others.length - 1], beside, false);
+      });
+    }
+  }
+
+  // Does an arrow turn towards its box, before it runs level?
+  comesFromAfar(i) {
+    return this.edges[i].corners.length > 3 && this.distance(i, 4) > this.distance(i);
+  }
+
+  reach(i) {
+    const { corners } = this.edges[i],
+      n = corners.length;
+    return Math.abs(corners[n - 3][0] - corners[n - 1][0]);
+  }
+
+  moveLevel(i, beside, away) {
+    const steps = Array.from({ length: LEVEL_STEPS }, (_, k) => (k + 1) * (away ? LEVEL_STEP : -LEVEL_STEP));
+    return this.setLevel(
+      [i],
+      beside,
+      steps.map((step) => this.distance(i) + step),
+    );
+  }
+
+  // Level pieces run next to the box, so that there is room for labels behind them.
+  lower(bundles) {
+    for (const side of [-1, 1]) {
+      const beside = bundles.filter(([i]) => this.side(i) === side),
+        distances = beside.map((_, k) => NEXT_LEVEL + k * LEVEL_STEP);
+      for (const bundle of [...beside].sort(([a], [b]) => this.distance(a) - this.distance(b))) {
+        const here = this.distance(bundle[0]);
+        this.setLevel(
+          bundle,
+          beside.flat(),
+          distances.filter((distance) => distance < here),
+        );
+      }
+    }
+  }
+
+  // The last level pieces of a bundle run at one of some distances from the box, if nothing is in the way.
+  setLevel(bundle, beside, distances) {
+    const taken = beside.filter((i) => !bundle.includes(i)).map((i) => this.distance(i));
+    return distances.some((distance) => {
+      const moved = new Map(bundle.map((i) => [i, this.atLevel(i, distance)]));
+      if (taken.some((other) => Math.abs(distance - other) < ALIKE)) return false;
+      return [...moved.values()].every((corners) => corners) && this.moveIfFit(moved);
+    });
+  }
+
+  // An arrow's corners with the last level piece elsewhere; null if it leads nowhere then.
+  atLevel(i, distance) {
+    const { corners } = this.edges[i];
+    if (corners.length < 4) return null;
+    const [[, before], [turn, level], [middle], [, end]] = corners.slice(-4),
+      y = end + (level < end ? -distance : distance);
+    if (distance < KEEP_OFF || Math.abs(y - before) < KEEP_OFF || y > before !== level > before) return null;
+    return [...corners.slice(0, -3), [turn, y], [middle, y], corners[corners.length - 1]];
+  }
+
+  endingAt(i, x) {
+    const { corners } = this.edges[i],
+      [[, level], [, end]] = corners.slice(-2);
+    return corners.length > 2 ? [...corners.slice(0, -2), [x, level], [x, end]] : corners;
+  }
+
+  // Moves ways, if they keep off everything in their new places, and cross nothing that they don't cross now.
+  moveIfFit(moved) {
+    for (const [i, corners] of moved) if (!this.isFree(i, corners) || !this.keepsOffOthers(i, corners, moved)) return false;
+    for (const [i, corners] of moved) {
+      this.bounds[i] = areaAround(corners);
+      this.pieces[i] = piecesOf(corners);
+      Object.assign(this.edges[i], { corners, points: roundedCorners(corners) });
+    }
+    return true;
+  }
+
+  keepsOffOthers(i, corners, moved) {
+    const near = areaAround(corners.slice(-4), ALIKE),
+      pieces = piecesOf(corners.slice(-4));
+    for (let j = 0; j < this.edges.length; j += 1) {
+      const to = moved.get(j);
+      if (j === i || !(to || meet(near, this.bounds[j]))) continue;
+      if (!this.keepsOff(i, j, pieces, to ? piecesOf(to) : this.pieces[j])) return false;
+    }
+    return true;
+  }
+
+  // Do the last pieces of a way keep off boxes, titles, and the borders of frames?
+  isFree(i, corners) {
+    const { tail, head } = this.edges[i],
+      { nodes } = this.scene,
+      pieces = piecesOf(corners.slice(-4)),
+      enter = (box, off, some = pieces) => some.some((piece) => enters(piece, box, off));
+    const near = [...this.scene.grid.within(areaAround(corners.slice(-4), KEEP_OFF))].some((box) => {
+      const first = box === nodes.get(tail) && corners.length <= 4 ? 1 : 0,
+        last = pieces.length - (box === nodes.get(head) ? 1 : 0);
+      return enter(box, OFF_BOXES, pieces.slice(first, last));
+    });
+    if (near || this.heads.some((title) => enter(title, 3))) return false;
+    for (const [id, frame] of this.scene.frames) {
+      if (pieces.some((piece) => runsAlong(piece, frame))) return false;
+      if (!this.own[i].has(id) && enter(frame, 0) && !enter(frame, 0, this.pieces[i].slice(-3))) return false;
+    }
+    return true;
+  }
+
+  keepsOff(i, j, pieces, others) {
+    const [a, b] = [this.edges[i], this.edges[j]],
+      kin = a.tail === b.tail || a.head === b.head,
+      now = metBy(pieces, others, kin);
+    if (!now.crossed && !now.touched) return true;
+    const before = metBy(this.pieces[i].slice(-3), this.pieces[j], kin);
+    return now.crossed <= before.crossed && now.touched <= before.touched;
+  }
+}
+
+// The straight pieces between corners: are they upright, where are they, and from where to where do they lead?
+function piecesOf(corners) {
+  const found = [];
+  for (let k = 1; k < corners.length; k += 1) {
+    for (const upright of [0, 1]) {
+      const [a, b] = [corners[k - 1], corners[k]];
+      if (a[1 - upright] === b[1 - upright] && (upright || a[0] !== b[0]))
+        found.push({
+          ...{ upright, place: a[1 - upright] },
+          ...{ low: Math.min(a[upright], b[upright]), high: Math.max(a[upright], b[upright]) },
+        });
+    }
+  }
+  return found;
+}
+
+// How often pieces cross others, and how closely they touch any; arrows that share an end may lie on each other.
+function metBy(pieces, others, kin) {
+  const slack = kin ? 0.01 : TOUCH,
+    isWithin = (at, { low, high }, by) => low - by < at && at < high + by;
+  let crossed = 0,
+    touched = 0;
+  for (const piece of pieces) {
+    for (const other of others) {
+      const off = Math.abs(piece.place - other.place);
+      if (piece.upright === other.upright) {
+        const near = off < ALIKE && (off > 0 || !kin);
+        if (near && piece.low < other.high + slack && other.low < piece.high + slack) touched = Math.max(touched, ALIKE - off);
+      } else if (isWithin(other.place, piece, -slack) && isWithin(piece.place, other, -slack)) crossed += 1;
+      else if (!kin && isWithin(other.place, piece, slack) && isWithin(piece.place, other, slack))
+        touched = Math.max(touched, 1);
+    }
+  }
+  return { crossed, touched };
+}
+
+// From where to where a box reaches, across a piece and along it.
+function spansOf({ upright }, { x, y, w, h }) {
+  return upright ? [x, x + w, y, y + h] : [y, y + h, x, x + w];
+}
+
+function enters(piece, box, off) {
+  const [a, b, c, d] = spansOf(piece, box);
+  return a - off < piece.place && piece.place < b + off && piece.low < d + off && c - off < piece.high;
+}
+
+function runsAlong(piece, frame) {
+  const [a, b, c, d] = spansOf(piece, frame),
+    isNear = Math.abs(piece.place - a) < TOUCH || Math.abs(piece.place - b) < TOUCH;
+  return isNear && piece.low < d + TOUCH && c - TOUCH < piece.high;
+}
+
+function areaAround(corners, off = 0) {
+  const { x, y, w, h } = boundsOf(corners);
+  return { x: x - off, y: y - off, w: w + 2 * off, h: h + 2 * off };
+}
