@@ -71,8 +71,7 @@ class _Parting:
         middle = self.ways[arrows[0]].corners[-1][0]
         straight = next((n for n, bundle in enumerate(bundles) if not self._side(bundle[0])), None)
         centre = (len(bundles) - 1) / 2 if straight is None else straight
-        apart = self._apart(box, max(centre, len(bundles) - 1 - centre))
-        if apart >= _LEAST_APART:
+        for apart in self._distances(box, max(centre, len(bundles) - 1 - centre)):
             moved = {
                 i: self._ending_at(i, middle + (n - centre) * apart) for n, each in enumerate(bundles) for i in each
             }
@@ -85,15 +84,19 @@ class _Parting:
         """Let those from the left end left of the middle, and those from the right right of it, as far as they can."""
         for side in (-1, 1):
             beside = [bundle for bundle in bundles if self._side(bundle[0]) == side][::side]
-            apart = self._apart(box, len(beside))
-            for n, bundle in reversed([*enumerate(beside, 1)] if apart >= _LEAST_APART else []):
-                moved = {i: self._ending_at(i, middle + side * n * apart) for i in bundle}
-                if self._fit(moved):
-                    self._move(moved)
+            for n, bundle in reversed([*enumerate(beside, 1)]):
+                for apart in self._distances(box, len(beside)):
+                    moved = {i: self._ending_at(i, middle + side * n * apart) for i in bundle}
+                    if self._fit(moved):
+                        self._move(moved)
+                        break
 
-    def _apart(self, box: Rect, most: float) -> float:
-        """How far ends may be from each other if there are so many on one side of the middle."""
-        return min(APART, half_for_ends(box.w) / max(most, 0.5))
+    def _distances(self, box: Rect, most: float) -> list[float]:
+        """How far ends may be from each other if there are so many on one side of the middle, the best first."""
+        widest = min(APART, half_for_ends(box.w) / max(most, 0.5))
+        return [
+            apart for apart in (widest, (widest + _LEAST_APART) / 2, _LEAST_APART) if _LEAST_APART <= apart <= widest
+        ]
 
     def _side(self, i: int) -> int:
         """Does an arrow come from the left (-1), straight (0), or from the right (1)?"""

@@ -11,13 +11,14 @@ import collections
 import dataclasses
 import itertools
 import math
-import re
 import unicodedata
 from collections.abc import Sequence
 
 from viz.geometry.alignment import aligned
+from viz.geometry.frame_titles import broken
 from viz.geometry.graph import LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order
+from viz.geometry.weight_branches import spans, weight_branches
 
 __all__ = ["GAP_Y", "HEADER", "LID", "LINE", "PAD", "SMALL", "TITLE", "Layout", "Rect", "Room", "Title", "arrange"]
 __all__ += ["APART", "half_for_ends", "node_size", "text_width"]
@@ -33,7 +34,6 @@ _TRACK, _TRACKS = 8, 6  # room in a frame for each arrow that passes a box in it
 _OUTWARDS = 1e-3  # of a unit's width: where arrows pass boxes, only their order counts
 APART, _CORNERS = 24.0, 6.0  # between arrows that end side by side, and how far they keep from a box's corners
 LID = 5  # half the height of the lid of a cylinder, as which weights are drawn
-_LONG = 20  # names of frames with fewer letters stay on one line
 _NARROW, _WIDE = set("iljtfrI.,:;'|!()[]/ \"·"), set("mwMWOQ@%→←∇×…")
 
 
@@ -147,10 +147,11 @@ class _Unit:
     aside: bool = False
     is_frame: bool = False
     beside: _Unit | None = None
+    columns: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def at(self, node: str) -> float:
-        """How far right a box stands in it: 0 is left, 1 is right."""
-        return self.inside.nodes[node].middle[0] / self.w
+        """How far right a box stands in it, or would stand in its column: 0 is left, 1 is right."""
+        return self.columns.get(node, self.inside.nodes[node].middle[0]) / self.w
 
     def outwards(self, node: str) -> float:
         """The same, a little farther out for lower boxes: that is where arrows from above pass the upper ones."""
@@ -181,6 +182,7 @@ class _Arranger:
         labels = [text_width(edge.label, SMALL) + 2 * _BESIDE for edge in graph.edges] if across else []
         self.gap_y = max([GAP_Y, *labels])  # across, labels stand between boxes, too
         self.order = {node: i for i, node in enumerate(graph.nodes)}
+        self.branches = weight_branches(graph)
         self.lanes = self._lanes()
         self.layout, _ = self._contents(None)
         self._move_right()
@@ -196,9 +198,19 @@ class _Arranger:
 
     def _lanes(self) -> dict[str, tuple[float, float]]:
         """Left edge and width of each column."""
+        widths = dict.fromkeys(LANES, 0.0)
+        for node in self.graph.nodes.values():
+            widths[node.lane] = max(widths[node.lane], self.sizes[node.id][0])
+        self.spans = spans(self.graph, self.branches, {id_: w for id_, (w, _) in self.sizes.items()}, GAP_X)
+        left, right = LANES[0], LANES[-1]
+        if widths[right] and self.spans:
+            between = sum([width + GAP_X for lane, width in widths.items() if width and lane not in (left, right)])
+            room = (widths[left] + widths[right]) / 2 + GAP_X + between
+            widths["parameter"] += _even(
+                max(0.0, max([span + 2 * beside for span, beside in self.spans.values()]) - room)
+            )
         found, x = {}, 0.0
-        for lane in LANES:
-            width = max([self.sizes[n.id][0] for n in self.graph.nodes.values() if n.lane == lane], default=0.0)
+        for lane, width in widths.items():
             found[lane] = (x, width)
             x += width + GAP_X if width else 0.0
         return found
@@ -207,7 +219,9 @@ class _Arranger:
         """What lies in a frame, from the top left corner of its contents, and the ids of its nodes."""
         units = self._units(frame)
         ends = self._ends(units)
-        found = depths([unit.first for unit in units], [Link(a, b) for a, _, b, _ in ends])
+        found = depths(
+            [unit.first for unit in units], [*[Link(a, b) for a, _, b, _ in ends], *self._below(units, ends)]
+        )
         for layer in {*found}:
             self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
         links = list(dict.fromkeys(_links(units, ends)))
@@ -233,6 +247,16 @@ class _Arranger:
             (a, tail), (b, head) = sorted(((owner[edge.tail], edge.tail), (owner[edge.head], edge.head)))
             if a != b and (edge.kind in flows or b not in fed):  # what reads nothing but weights stands below those
                 found.append((a, tail, b, head))
+        return found
+
+    def _below(self, units: Sequence[_Unit], ends: Sequence[tuple[int, str, int, str]]) -> list[Link]:
+        """What lets the rows of branches stand below each other, and below all else that their reader reads."""
+        number, found = {unit.id: i for i, unit in enumerate(units)}, []
+        for reader, branch in self.branches.items():
+            rows = [number[row] for row in branch if row in number]
+            others = {a for a, _, b, _ in ends if rows and b == number[reader] and not units[a].first} - {*rows}
+            found += [Link(a, rows[0]) for a in sorted(others)]
+            found += [Link(a, b) for a, b in itertools.pairwise(rows)]
         return found
 
     def _make_room(self, units: Sequence[_Unit], order: list[list[int]], links: Sequence[Link]) -> bool:
@@ -284,6 +308,9 @@ class _Arranger:
         for unit in layer:
             if unit.is_frame:
                 continue
+            if unit.id in self.spans:
+                self._measure_branch(unit)
+                continue
             narrow = len(unit.nodes) == 1 and main != [unit]
             unit.h = max([self.sizes[node.id][1] for node in unit.nodes])
             unit.w = self.sizes[unit.nodes[0].id][0] if narrow else sum(max(self.lanes.values()))
@@ -291,6 +318,20 @@ class _Arranger:
                 w, h = self.sizes[node.id]
                 left, lane = (0.0, w) if narrow else self.lanes[node.lane]
                 unit.inside.nodes[node.id] = Rect(left + (lane - w) / 2, (unit.h - h) / 2, w, h)
+
+    def _measure_branch(self, unit: _Unit) -> None:
+        """A row of a branch stands between the columns of forward and backward ops, where arrows pass it."""
+        unit.h = max([self.sizes[node.id][1] for node in unit.nodes])
+        span, beside = self.spans[unit.id]
+        (left, width), (right, last) = self.lanes[LANES[0]], self.lanes[LANES[-1]]
+        low, high = left + width / 2 + beside, right + last / 2 - beside
+        x = low + round(max(0.0, high - low - span) / 2) if last else low
+        unit.w = max(sum(max(self.lanes.values())), x + span)
+        for node in sorted(unit.nodes, key=lambda node: LANES.index(node.lane)):
+            w, h = self.sizes[node.id]
+            unit.inside.nodes[node.id] = Rect(x, (unit.h - h) / 2, w, h)
+            unit.columns[node.id] = self.lanes[node.lane][0] + self.lanes[node.lane][1] / 2
+            x += w + GAP_X
 
     def _units(self, frame: str | None) -> list[_Unit]:
         rows: dict[str, _Unit] = {}
@@ -301,8 +342,16 @@ class _Arranger:
                 unit.ids.append(node.id)
         frames = [self._frame(inner) for inner in self.graph.clusters.values() if inner.parent == frame]
         order = self.order
-        units = [*rows.values(), *frames]
-        return sorted(units, key=lambda unit: (not unit.first, min([order[id_] for id_ in unit.ids], default=0)))
+        units = sorted(
+            [*rows.values(), *frames],
+            key=lambda unit: (not unit.first, min([order[id_] for id_ in unit.ids], default=0)),
+        )
+        return self._branches_last(units)
+
+    def _branches_last(self, units: list[_Unit]) -> list[_Unit]:
+        """Units in the order in which they run, but for branches, which come right before their readers."""
+        branching = {row: [unit for unit in units if unit.id in branch] for row, branch in self.branches.items()}
+        return [each for unit in units if unit.id not in self.spans for each in [*branching.get(unit.id, ()), unit]]
 
     def _frame(self, cluster: Cluster) -> _Unit:
         inside, ids = self._contents(cluster.id)
@@ -335,7 +384,7 @@ class _Arranger:
 
     def _title_across(self, cluster: Cluster, inside: Layout) -> Title:
         """A frame's title that is no longer than its contents, if it can be broken so."""
-        titles = [Title(Rect(0, 0, *_title_size(*broken)[::-1]), *broken) for broken in _broken(cluster)]
+        titles = [Title(Rect(0, 0, *_title_size(*each)[::-1]), *each) for each in broken(cluster)]
         return next((title for title in titles if title.at.h <= inside.height), min(titles, key=lambda t: t.at.h))
 
     def _title(self, cluster: Cluster, inside: Layout, ids: set[str]) -> Title:
@@ -353,7 +402,7 @@ class _Arranger:
             middle, reach = inside.nodes[inner].middle[0], min((count - 1) * APART, half_for_ends(self.sizes[inner][0]))
             passing |= {middle - reach, middle + reach} if count > 1 else set()
         found = None
-        for lines, bold in _broken(cluster):
+        for lines, bold in broken(cluster):
             w, h = _title_size(lines, bold)
             found = Title(Rect(round(_free_place(sorted(passing), w, inside.width)), 0, w, h), lines, bold)
             if -PAD / 2 <= found.at.x and found.at.x + w <= inside.width + PAD / 2:
@@ -486,29 +535,6 @@ class _Arranger:
 def _title_size(lines: Sequence[str], bold: int) -> tuple[float, float]:
     widths = [text_width(line, 12) * BOLD if i < bold else text_width(line, 10) for i, line in enumerate(lines)]
     return _even(max(widths, default=0.0) + 6), HEADER * len(lines)
-
-
-def _broken(cluster: Cluster) -> list[tuple[list[str], int]]:
-    """The lines of a title, and how many of them are its name: whole, and in more and more pieces."""
-    parts = [part for part in cluster.subtitle.split("  ·  ") if part]
-    half = (len(parts) + 1) // 2
-    halves = ["  ·  ".join(piece) for piece in (parts[:half], parts[half:]) if piece]
-    below = [[cluster.subtitle] if parts else [], halves, parts]
-    names = [[cluster.title] if cluster.title else [], *_pieces_of_name(cluster.title)]
-    found = [([*names[0], *lines], len(names[0])) for lines in below]
-    return found + [([*name, *lines], len(name)) for name in names[1:] for lines in below]
-
-
-def _pieces_of_name(name: str) -> list[list[str]]:
-    """A long name on two lines and on three, each of about the same length, broken where words end."""
-    words, found = re.findall(r"[^\s_./…]*[\s_./…]*", name)[:-1], []
-    for count in (2, 3):
-        ends = list(itertools.accumulate(map(len, words)))
-        cuts = [min(ends, key=lambda end: abs(end - len(name) * k / count)) for k in range(count + 1)]
-        pieces = [name[a:b].strip() for a, b in itertools.pairwise([0, *cuts[1:-1], len(name)])]
-        if len(name) >= _LONG and all(pieces):
-            found.append(pieces)
-    return found
 
 
 def _free_place(passing: list[float], width: float, whole: float) -> float:

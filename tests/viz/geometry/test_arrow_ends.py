@@ -83,7 +83,7 @@ def test_a_single_arrow_stays(parted):
 
 
 def test_an_end_stays_where_a_box_would_be_in_the_way(parted):
-    beside = Rect(214, 66, 20, 26)  # where the one from the right would come down; its level piece passes above
+    beside = Rect(212, 66, 20, 26)  # where the one from the right would come down; its level piece passes above
     high = [(330.0, 30.0), (330.0, 44.0), (200.0, 44.0), (200.0, 100.0)]
     free = ends(parted([STRAIGHT, high]))
     assert free[1] > free[0]

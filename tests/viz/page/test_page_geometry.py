@@ -19,7 +19,8 @@ from viz.page import document
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the scripts are run by node")
 
 PLACES = [
-    f"graph/{name}.js" for name in "ordering layout channels untangling routes arrow_ends labels coarse_routes".split()
+    f"graph/{name}.js"
+    for name in "ordering weight_branches layout channels untangling routes arrow_ends labels coarse_routes".split()
 ]
 SHOWN = """
 const model = new Model(given.data);

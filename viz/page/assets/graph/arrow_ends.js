@@ -40,9 +40,8 @@ class Parting {
       box = this.scene.nodes.get(head),
       middle = corners[corners.length - 1][0],
       straight = bundles.findIndex(([i]) => !this.side(i)),
-      centre = straight < 0 ? (bundles.length - 1) / 2 : straight,
-      apart = this.apart(box, Math.max(centre, bundles.length - 1 - centre));
-    if (apart >= LEAST_APART) {
+      centre = straight < 0 ? (bundles.length - 1) / 2 : straight;
+    for (const apart of distancesOfEnds(box, Math.max(centre, bundles.length - 1 - centre))) {
       const moved = new Map();
       bundles.forEach((each, n) => each.forEach((i) => moved.set(i, this.endingAt(i, middle + (n - centre) * apart))));
       if (this.moveIfFit(moved)) return;
@@ -53,17 +52,13 @@ class Parting {
   // Those from the left end left of the middle, and those from the right right of it, as far as they can.
   partOneByOne(box, middle, bundles) {
     for (const side of [-1, 1]) {
-      const beside = bundles.filter(([i]) => this.side(i) === side),
-        apart = this.apart(box, beside.length);
+      const beside = bundles.filter(([i]) => this.side(i) === side);
       if (side < 0) beside.reverse();
-      for (let n = beside.length; n > 0 && apart >= LEAST_APART; n -= 1)
-        this.moveIfFit(new Map(beside[n - 1].map((i) => [i, this.endingAt(i, middle + side * n * apart)])));
+      for (let n = beside.length; n > 0; n -= 1) {
+        const ending = (at) => new Map(beside[n - 1].map((i) => [i, this.endingAt(i, at)]));
+        distancesOfEnds(box, beside.length).some((apart) => this.moveIfFit(ending(middle + side * n * apart)));
+      }
     }
-  }
-
-  // How far ends may be from each other if there are so many on one side of the middle.
-  apart(box, most) {
-    return Math.min(APART, (box.w / 2 - OFF_CORNERS) / Math.max(most, 0.5));
   }
 
   // Does an arrow come from the left (-1), straight (0), or from the right (1)?
@@ -212,6 +207,12 @@ class Parting {
     const before = metBy(this.pieces[i].slice(-3), this.pieces[j], kin);
     return now.crossed <= before.crossed && now.touched <= before.touched;
   }
+}
+
+// How far ends may be from each other if there are so many on one side of the middle of a box, the best first.
+function distancesOfEnds(box, most) {
+  const widest = Math.min(APART, (box.w / 2 - OFF_CORNERS) / Math.max(most, 0.5));
+  return [widest, (widest + LEAST_APART) / 2, LEAST_APART].filter((apart) => apart <= widest && apart >= LEAST_APART);
 }
 
 // The straight pieces between corners: are they upright, where are they, and from where to where do they lead?

@@ -121,9 +121,11 @@ class Arranger {
   constructor(scene, room) {
     Object.assign(this, { scene, room });
     this.order = new Map([...scene.nodes.keys()].map((id, i) => [id, i]));
+    this.branches = weightBranches(scene);
+    this.spans = spansOfBranches(scene, this.branches);
     this.lanes = this.laneWidths();
-    const last = this.lanes.get("backward");
-    this.rowWidth = Math.max(...[...this.lanes.values()].map(([x, w]) => x + w), last[0] + last[1]);
+    const ends = [...this.spans.values()].map((span) => this.startOf(span) + span.span);
+    this.rowWidth = Math.max(...[...this.lanes.values()].map(([x, w]) => x + w), ...ends);
   }
 
   run() {
@@ -140,6 +142,11 @@ class Arranger {
     const found = new Map(LANES.map((lane) => [lane, 0]));
     for (const node of this.scene.nodes.values())
       found.set(node.lane, Math.max(found.get(node.lane), node.w));
+    const [first, ...widths] = [...found.values()].filter(Boolean),
+      room = widths.reduce((sum, w) => sum + w + GAP_X, (first - found.get("backward")) / 2),
+      needed = [...this.spans.values()].map(({ span, beside }) => span + 2 * beside - room);
+    if (found.get("backward") && needed.length)
+      found.set("parameter", found.get("parameter") + 2 * Math.ceil(Math.max(0, ...needed) / 2));
     let x = 0;
     for (const lane of LANES) {
       const width = found.get(lane);
@@ -147,6 +154,14 @@ class Arranger {
       x += width ? width + GAP_X : 0;
     }
     return found;
+  }
+
+  // Where a row of a branch begins: between the columns of forward and backward ops, where arrows pass it.
+  startOf({ span, beside }) {
+    const [left, width] = this.lanes.get("forward"),
+      [right, last] = this.lanes.get("backward"),
+      low = left + width / 2 + beside;
+    return low + (last ? Math.round(Math.max(0, right + last / 2 - beside - low - span) / 2) : 0);
   }
 
   // For each frame, the rows and frames directly in it; and for each node and frame, its unit there.
@@ -159,6 +174,7 @@ class Arranger {
       if (!rows.has(key)) {
         const unit = {
           nodes: [],
+          row: node.row,
           frame: null,
           first: node.kind === "input",
           aside: isAside(node),
@@ -185,7 +201,10 @@ class Arranger {
         unit.at = at;
       }
     }
-    for (const found of units.values()) found.sort((a, b) => b.first - a.first || a.at - b.at);
+    for (const [frame, found] of units) {
+      found.sort((a, b) => b.first - a.first || a.at - b.at);
+      if (this.spans.size) units.set(frame, branchesLast(found, this.branches));
+    }
     return units;
   }
 
@@ -214,6 +233,17 @@ class Arranger {
       const [from, to] = first === a[at] ? [edge.tail, edge.head] : [edge.head, edge.tail];
       push(this.links, at ? a[at - 1].frame.id : null, { first, second, from, to });
     }
+    for (const [reader, branch] of this.branches)
+      for (const found of units.values()) this.stack(found, found.find((unit) => unit.row === reader), branch);
+  }
+
+  // Lets the rows of a branch stand below each other, and below all else that their reader reads.
+  stack(units, reader, branch) {
+    const rows = units.filter((unit) => branch.includes(unit.row));
+    if (!rows.length || !reader) return;
+    for (const unit of units)
+      if (unit.links.has(reader) && !unit.first && !rows.includes(unit)) unit.above = [...(unit.above || []), rows[0]];
+    for (let k = 1; k < rows.length; k += 1) rows[k - 1].above = [...(rows[k - 1].above || []), rows[k]];
   }
 
   layersOf(frame, units) {
@@ -226,7 +256,7 @@ class Arranger {
       if (mainOf(layer).length < 2) continue;
       for (const unit of layer) {
         // one box beside others needs no room for the other columns
-        if (unit.frame === null && unit.nodes.length === 1)
+        if (unit.frame === null && unit.nodes.length === 1 && !this.spans.has(unit.row))
           Object.assign(unit, { narrow: true, w: unit.nodes[0].w });
       }
     }
@@ -427,9 +457,12 @@ class Arranger {
       this.put(unit.inner, x + PAD, y + headOf(unit.frame).h + BELOW_HEAD, w - 2 * PAD);
       return;
     }
-    for (const node of unit.nodes) {
+    const span = this.spans.get(unit.row);
+    let next = span ? x + this.startOf(span) : 0;
+    for (const node of [...unit.nodes].sort((a, b) => LANES.indexOf(a.lane) - LANES.indexOf(b.lane))) {
       const [left, lane] = unit.narrow ? [0, node.w] : this.lanes.get(node.lane);
-      node.x = x + left + (lane - node.w) / 2;
+      node.x = span ? next : x + left + (lane - node.w) / 2;
+      next += node.w + GAP_X;
       node.y = y + (unit.h - node.h) / 2;
     }
   }
@@ -472,7 +505,8 @@ function passingIn(layers) {
 function depthsOf(units) {
   const depths = units.map(() => 0);
   for (let i = 0; i < units.length; i += 1) {
-    for (const next of units[i].links) depths[next.index] = Math.max(depths[next.index], depths[i] + 1);
+    for (const next of [...units[i].links, ...(units[i].above || [])])
+      depths[next.index] = Math.max(depths[next.index], depths[i] + 1);
   }
   units.forEach((unit, i) => {
     if (unit.first && unit.links.size)
