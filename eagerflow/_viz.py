@@ -43,7 +43,7 @@ def web_page(model: Any, path: Any, **options: Any) -> None:
 
 
 def curves(history: Any, epochs: Any) -> str:
-    """What `fit` returned as SVG; empty text where it holds no numbers."""
+    """What `fit` returned as HTML; empty text where it holds no numbers."""
     found: str = importlib.import_module("viz.picture.history").history_charts(history, epochs)
     return found
 

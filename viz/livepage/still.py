@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from viz.facts.formatting import clean, nbytes
-from viz.picture.curve_charts import Border, Curve, Panel, curve_charts
+from viz.picture.curve_charts import Border, Curve, Panel, charts_on_any_ground
 
 __all__ = ["still"]
 
@@ -62,7 +62,7 @@ def still(news: News, name: str | None = None, hint: str = "") -> tuple[str, str
         f'<div style="{_LINE}">{dot} <b style="margin-right:16px">{escape(title + word)}</b>{tiles}</div>',
         *_failure(news.get("failure") or {}),
         *_findings((news.get("findings") or {}).get("list", [])),
-        curve_charts(panels) if panels else "",
+        charts_on_any_ground(panels) if panels else "",
         f'<div style="{_LINE};opacity:0.75">{hint}</div>' if hint else "",
     ]
     return plain, f"<div>{''.join(parts)}</div>"

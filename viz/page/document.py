@@ -41,6 +41,7 @@ _ASSETS = pathlib.Path(__file__).parent / "assets"
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
 _LEVEL = 4  # of packing: 6 takes twice the time for 4 % fewer bytes
 _NOTEBOOK_HEIGHT = 720
+_ELSEWHERE = "The page of a recording is shown in notebooks that you trust."  # what others leave of the frame
 
 
 class Page(str):
@@ -56,7 +57,8 @@ class Page(str):
             f"box-sizing:border-box;width:100%;height:{_NOTEBOOK_HEIGHT}px;border:1px solid #c3cbd3;border-radius:8px"
         )
         rights = "allow-scripts allow-downloads"
-        return f'<iframe title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}"></iframe>'
+        frame = f'<iframe title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}">'
+        return f"{frame}{_ELSEWHERE}</iframe>"
 
 
 def to_html(

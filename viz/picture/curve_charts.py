@@ -1,4 +1,4 @@
-"""Curves of numbers over epochs or steps, as SVG that a notebook shows on a light and on a dark ground."""
+"""Curves of numbers over epochs or steps, as SVG, or as HTML on a light or a dark ground."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from viz.geometry.layout import text_width
+from viz.picture.grounds import on_any_ground
 from viz.picture.palette import theme_named
 
-__all__ = ["Border", "Curve", "Panel", "curve_charts"]
+__all__ = ["Border", "Curve", "Panel", "charts_on_any_ground", "curve_charts"]
 
 _WIDTH, _HEIGHT = 400, 236  # of one panel
 _KEY = 28  # the dot before a name in the legend, and the room around it
@@ -71,13 +72,18 @@ class Panel:
     span: tuple[float, float] | None = None
 
 
-def curve_charts(panels: Sequence[Panel], columns: int = 2, theme: str | None = None) -> str:
+def charts_on_any_ground(panels: Sequence[Panel]) -> str:
+    """The charts as HTML, in the colours of the notebook around them."""
+    return on_any_ground(curve_charts(panels), curve_charts(panels, theme="dark"), fits=True)
+
+
+def curve_charts(panels: Sequence[Panel], columns: int = 2, theme: str = "light") -> str:
     """Charts in rows, as an SVG element.
 
     Args:
         panels: one chart per place.
         columns: charts side by side.
-        theme: `"light"` or `"dark"`; None: on whatever ground it lies, in that one's text colour.
+        theme: `"light"` or `"dark"`.
 
     Raises:
         ValueError: for another theme.
@@ -89,11 +95,11 @@ def curve_charts(panels: Sequence[Panel], columns: int = 2, theme: str | None = 
     across = max(1, min(columns, len(panels)))
     width, height = _WIDTH * across, _HEIGHT * max(1, -(-len(panels) // across))
     told = "; ".join([f"{p.title}: {', '.join([f'{c.name} {_last(c)}' for c in p.curves])}" for p in panels])
-    look = None if theme is None else theme_named(theme)
+    look = theme_named(theme)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" viewBox="0 0 {width} {height}" role="img"',
-        f'  aria-label={quoteattr(told)} font-family="{_FONTS}" fill="currentColor"',
-        f'  style="max-width:100%;height:auto{"" if look is None else f";color:{look.ink};background:{look.page}"}">',
+        f'  aria-label={quoteattr(told)} font-family="{_FONTS}" fill="{look.ink}"',
+        f'  style="max-width:100%;height:auto;color:{look.ink};background:{look.page}">',
     ]
     for i, panel in enumerate(panels):
         place = f"translate({_WIDTH * (i % across)} {_HEIGHT * (i // across)})"

@@ -12,7 +12,6 @@ from eagerflow.base.files import replacing
 from viz.geometry.graph import Graph
 from viz.picture.dot import dot
 from viz.picture.grounds import darkened, on_any_ground
-from viz.picture.palette import theme_of
 from viz.picture.render import FORMATS, graphviz_source, render
 
 __all__ = ["Drawing"]
@@ -151,8 +150,7 @@ class Drawing:
         """The picture; in light colours it follows the notebook, and is dark where that is."""
         if self.graph.theme == "light":
             return on_any_ground(self.svg, render(darkened(self.graph), "svg", self.rankdir).decode("utf-8"))
-        style = f"overflow:auto;max-width:100%;background:{theme_of(self.graph).page}"
-        return f'<div style="{style}">{self._repr_svg_()}</div>'
+        return on_any_ground(self.svg, self.svg)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self._repr_html_(), "image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import re
+import xml.etree.ElementTree as ET
+from xml.sax.saxutils import quoteattr
 
 from viz.geometry.graph import Graph
+from viz.geometry.tooltips import Tooltip, size, tooltips
 from viz.picture.palette import DARK, LIGHT, ramp
 
 __all__ = ["darkened", "on_any_ground"]
 
 _CLASS = "eagerflow-picture"
-_COLOR = re.compile(r'(?<=[\s;"])((?:fill|stroke|stop-color|background)(?:="|:))(#[0-9a-fA-F]{6}|white)(?=[";])')
+_TITLE = re.compile(r"<title>[^<]*</title>")
+_COLOR = re.compile(r'(?<=[\s;"])((?:fill|stroke|stop-color|color|background)(?:="|:))(#[0-9a-fA-F]{6}|white)(?=[";])')
 # How JupyterLab (and what nbconvert makes of it), VS Code, Colab and a documentation site say that they are dark.
 _DARK = (
     '[data-jp-theme-light="false"]',
@@ -22,19 +27,29 @@ _DARK = (
 )
 
 
-def on_any_ground(light: str, dark: str) -> str:
+def on_any_ground(light: str, dark: str, fits: bool = False) -> str:
     """HTML that shows a picture in light colours, and in dark ones where the page around it is dark.
+
+    The picture is an image, and its tooltips lie on it as attributes of empty elements: a notebook that isn't trusted
+    leaves out an `<svg>` in its HTML but keeps the words in it, which would then stand there as text. An image knows
+    nothing of the page around it, except for `color-scheme`; where the page doesn't tell, it is light on its own
+    ground, or as the system wishes.
 
     Args:
         light: the picture as SVG.
         dark: the same in dark colours. Where more than colours differs, the light one is shown everywhere.
+        fits: make the picture smaller where there is no room for it, instead of letting it scroll.
     """
     light, dark = (re.sub(r"^\s*<\?xml[^>]*>\s*", "", text) for text in (light, dark))
-    style = "overflow:auto;max-width:100%"
-    if _COLOR.sub("", light) != _COLOR.sub("", dark):
-        return f'<div style="{style};background:white">{light}</div>'
-    found = [color for _, color in _COLOR.findall(dark)]
-    others = iter(found)
+    if light != dark and _COLOR.sub("", light) == _COLOR.sub("", dark):
+        where = ",".join([f"{ground} .{_CLASS}" for ground in _DARK])
+        return f"<style>{where}{{color-scheme:dark}}</style>{_image(_with_dark_colors(light, dark), fits)}"
+    return _image(light, fits)
+
+
+def _with_dark_colors(light: str, dark: str) -> str:
+    """The picture in light colours, with rules that give it the other ones."""
+    others = iter([color for _, color in _COLOR.findall(dark)])
     known: dict[str, str] = {}
 
     def follow(match: re.Match[str]) -> str:
@@ -47,8 +62,31 @@ def on_any_ground(light: str, dark: str) -> str:
 
     picture = _COLOR.sub(follow, light)
     rules = "".join([f"{name}:{color};" for name, color in known.items()])
-    where = ",".join([f"{ground} .{_CLASS}" for ground in _DARK])
-    return f'<style>{where}{{{rules}}}</style><div class="{_CLASS}" style="{style}">{picture}</div>'
+    inside = picture.index(">", picture.index("<svg")) + 1
+    return f"{picture[:inside]}<style>@media(prefers-color-scheme:dark){{svg{{{rules}}}}}</style>{picture[inside:]}"
+
+
+def _image(svg: str, fits: bool) -> str:
+    root = ET.fromstring(svg)
+    width, height = size(root)
+    told = root.get("aria-label") or root.findtext("{http://www.w3.org/2000/svg}title") or "picture"
+    # Only the image: what is told stands beside it.
+    content = base64.b64encode(_TITLE.sub("", svg).encode("utf-8")).decode("ascii")
+    room = "max-width:100%;height:auto" if fits else "max-width:none"
+    return (
+        f'<div style="overflow:auto;max-width:100%"><div style="position:relative;display:inline-block;'
+        f'{"max-width:100%;" if fits else ""}line-height:0"><img class="{_CLASS}" alt={quoteattr(told)} '
+        f'width="{width:.0f}" style="{room}" src="data:image/svg+xml;base64,{content}"/>'
+        f"{''.join([_told(tip, width, height) for tip in tooltips(root)])}</div></div>"
+    )
+
+
+def _told(tip: Tooltip, width: float, height: float) -> str:
+    """An element without content that lies over a part of the image."""
+    sides = {"left": tip.x / width, "top": tip.y / height, "width": tip.width / width, "height": tip.height / height}
+    style = ";".join(["position:absolute", *[f"{side}:{100 * share:.2f}%" for side, share in sides.items()]])
+    inner = f"title={quoteattr(tip.text)} style={quoteattr(style)}"
+    return f"<a href={quoteattr(tip.link)} {inner}></a>" if tip.link else f"<span {inner}></span>"
 
 
 def darkened(graph: Graph) -> Graph:

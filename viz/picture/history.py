@@ -6,23 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from viz.facts.formatting import clean
-from viz.picture.curve_charts import Curve, Panel, curve_charts
+from viz.picture.curve_charts import Curve, Panel, charts_on_any_ground
 
 __all__ = ["history_charts"]
 
 _MOST = 24  # charts
 
 
-def history_charts(history: Mapping[str, Sequence[Any]], epochs: Sequence[int], theme: str | None = None) -> str:
-    """The curves of a training as SVG; empty text where there is no number.
+def history_charts(history: Mapping[str, Sequence[Any]], epochs: Sequence[int]) -> str:
+    """The curves of a training as HTML; empty text where there is no number.
 
     Args:
         history: a list of numbers for each metric, as `History.history` has it.
         epochs: the numbers of the epochs, from 0.
-        theme: as for `curve_charts`.
     """
     panels = list(_panels(history, epochs))[:_MOST]
-    return curve_charts(panels, theme=theme) if panels else ""
+    return charts_on_any_ground(panels) if panels else ""
 
 
 def _panels(history: Mapping[str, Sequence[Any]], epochs: Sequence[int]) -> Iterator[Panel]:

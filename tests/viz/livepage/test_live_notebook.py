@@ -16,6 +16,7 @@ import eagerflow as ef
 import viz
 from eagerflow.base import notebook
 from tests.viz.livepage.watching import data, mlp
+from tests.viz.picture.shown import pictures, words
 from viz.livepage import handle
 from viz.livepage.progress import Progress
 from viz.livepage.still import still
@@ -84,7 +85,7 @@ def test_the_cell_shows_curves_and_numbers_and_no_address(shell, capsys):
     end_cell(shell)
     plain, html = places[0].fills[-1]
     assert plain.startswith("viz.live, done after less than 1 s · epoch 2 / 2 · step 4")
-    chart = ET.fromstring(html[html.index("<svg") : html.rindex("</svg>") + 6])
+    (chart,) = map(ET.fromstring, pictures(html))
     assert chart.get("aria-label").startswith("loss: running mean ")
     assert "validation" in chart.get("aria-label")
     token = page.url.rstrip("/").split("/")[-1]
@@ -151,7 +152,7 @@ def test_a_line_stands_where_fit_begins_again_in_a_later_cell(shell):
     model.fit(x, y, batch_size=24, epochs=1, verbose=0)
     end_cell(shell)
     html = places[-1].fills[-1][1]
-    assert "<title>fit begins again, in a later cell</title>" in html
+    assert 'title="fit begins again, in a later cell"' in html
     assert "another model begins" not in html
     steps, first = page._collector.step, page._collector.progress._marks[0]
     assert first[1] > began[1] - 1  # speed is measured from there
@@ -233,10 +234,11 @@ def test_a_diagnosis_is_no_training(shell):
 def test_charts_of_several_models_are_parted_and_show_the_same_steps():
     loss = [[step, 1.0 / step] for step in range(1, 9)]
     news = {"series": {"batch|loss": {"points": loss}, "extra|memory": {"points": [[5, 2.0**20]]}}}
-    whole = still(news)[1]
-    parted = still({"series": {**news["series"], "mark|model": {"points": [[4, 2]]}}})[1]
+    (whole,) = pictures(still(news)[1])
+    html = still({"series": {**news["series"], "mark|model": {"points": [[4, 2]]}}})[1]
+    (parted,) = pictures(html)
     assert (whole.count("<polyline"), parted.count("<polyline")) == (1, 2)
-    assert parted.count("another model begins") == 2  # in each chart
+    assert html.count("another model begins") == 2  # in each chart
     assert whole.count(">2</text>") == 2  # the scale of memory, which was measured once, begins with the others
 
 
@@ -246,7 +248,8 @@ def test_the_last_state_stays(shell):
     plain, html = places[0].fills[-1]
     assert plain.startswith("viz.live, ended · epoch 2 / 2 · step 4")
     assert "page.open()" not in html
-    assert "<polyline" in html
+    assert "<polyline" in pictures(html)[0]
+    assert "at 1" not in words(html)  # what an untrusted notebook leaves of a picture
     assert shell.events.called == []
 
 
@@ -360,5 +363,5 @@ def test_hostile_names_stay_text():
         "findings": {"list": [{"severity": "error", "kind": bad, "message": bad, "fix": bad}]},
     }
     html = still(news, bad)[1]
-    assert "<img" not in html
+    assert html.count("<img") == html.count('<img class="eagerflow-picture"') == 1
     ET.fromstring(html)

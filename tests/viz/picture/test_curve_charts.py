@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from tests.viz.picture.shown import pictures
 from viz.picture.curve_charts import Border, Curve, Panel, curve_charts
 from viz.picture.history import history_charts
 
@@ -90,8 +91,8 @@ def test_of_many_points_the_extremes_stay():
     assert heights.count(min(heights)) == 1
 
 
-def test_without_a_theme_words_have_the_colour_of_what_is_around():
-    assert 'fill="currentColor"' in curve_charts([Panel("loss", [])])
+def test_words_and_ground_have_the_colours_of_the_theme():
+    assert 'fill="#1b2733"' in curve_charts([Panel("loss", [])])
     assert "background:#12181f" in curve_charts([Panel("loss", [])], theme="dark")
     with pytest.raises(ValueError, match="theme='red'"):
         curve_charts([], theme="red")
@@ -104,10 +105,11 @@ def test_hostile_names_stay_text():
 
 def test_a_history_has_a_chart_for_each_metric_the_loss_first():
     history = {"accuracy": [0.5, 0.6], "loss": [2.0, 1.0], "val_loss": [2.5], "per_class": [[1, 2], [3, 4]]}
-    svg = history_charts(history, [0, 1])
+    html = history_charts(history, [0, 1])
+    (svg,) = pictures(html)
     titles = re.findall(r'font-weight="600">(\w+)</text>', svg)
     assert titles == ["loss", "accuracy"]
-    assert svg.count("<title>validation 2.5 at 2</title>") == 1  # it came with the last epoch
+    assert html.count('title="validation 2.5 at 2"') == 1  # it came with the last epoch
     assert history_charts({}, []) == ""
 
 
