@@ -128,7 +128,7 @@ def two_inputs(rng: np.random.Generator) -> Iterator[Case]:
     gelu = torch.nn.functional.gelu
     net = Net(lambda _, p, q: torch.sigmoid(linear(gelu(linear(p, left)) * linear(q, right), end)))
     given = t(x["a"]), t(x["b"])
-    theirs = {
+    theirs: dict[Any, Any] = {
         "gradient": attr.Saliency(net).attribute(given, 0, abs=False),
         "integrated": attr.IntegratedGradients(net).attribute(given, target=0, n_steps=STEPS),
         "occlusion": attr.Occlusion(net).attribute(given, ((1,), (1,)), target=0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
 
@@ -224,15 +224,15 @@ class Recording(Record):
     def draw(
         self,
         path: str | os.PathLike[str] | None = None,
-        view: str = "both",
+        view: Literal["both", "forward", "backward", "layers"] = "both",
         depth: int | None = None,
-        color_by: str = "op",
-        rankdir: str = "TB",
+        color_by: Literal["op", "time", "memory", "grad", "nonfinite", "dtype"] = "op",
+        rankdir: Literal["TB", "BT", "LR", "RL"] = "TB",
         collapse_repeats: bool = True,
         max_nodes: int = 100,
         dpi: int = 96,
         step: int | None = None,
-        theme: str = "light",
+        theme: Literal["light", "dark"] = "light",
         links: str | None = TEMPLATE,
         parts: bool = False,
     ) -> Drawing:
@@ -378,7 +378,7 @@ class Recording(Record):
         """
         return summary_tables.summary(self, step)
 
-    def top(self, by: str = "time", n: int = 10) -> Text:
+    def top(self, by: Literal["time", "memory", "flops", "name", "layer", "source"] = "time", n: int = 10) -> Text:
         """A table of what costs most.
 
         Args:

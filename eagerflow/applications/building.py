@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any, Generic, NoReturn, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, cast
+from typing import Annotated, Any, Generic, Literal, NoReturn, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 from eagerflow import activations, layers
 from eagerflow.applications.blocks import head
@@ -27,6 +27,7 @@ __all__ = ["Chosen", "Family", "Network", "Special", "Preprocessor", "decode_pre
 
 F = TypeVar("F", "Network", "Special")
 Weights: TypeAlias = str | os.PathLike[str] | None
+_POOLING = 'without a top: `"avg"` or `"max"` over all places; None keeps them.'
 
 
 class Standard(TypedDict, total=False):
@@ -36,7 +37,7 @@ class Standard(TypedDict, total=False):
     weights: Annotated[Weights, "imagenet", '`"imagenet"`: published ones, None: random ones, or the path of a file.']
     input_tensor: Annotated[Any, None, "what `Input` or a layer gave, as the images."]
     input_shape: Annotated[Any, None, "of an image, such as `(224, 224, 3)`; without a top, sides may be None."]
-    pooling: Annotated[str | None, None, 'without a top: `"avg"` or `"max"` over all places; None keeps them.']
+    pooling: Annotated[Literal["avg", "max"] | None, None, _POOLING]
     classes: Annotated[int, 1000, "how many classes the top tells apart."]
     classifier_activation: Annotated[Any, "softmax", "of the top; None for logits."]
     name: Annotated[str | None, None, "the model's name."]

@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy
 
@@ -35,7 +35,9 @@ _MODES: dict[str | None, tuple[str, bool, float, Any, Any]] = {
 
 
 @boundary
-def preprocess_input(x: Any, data_format: DataFormat | None = None, mode: str = "caffe") -> Any:
+def preprocess_input(
+    x: Any, data_format: DataFormat | None = None, mode: Literal["caffe", "tf", "torch"] = "caffe"
+) -> Any:
     """Images as a network was trained on.
 
     As in Keras, an array of floats is written over; pass `x.copy()` to keep it.
@@ -79,7 +81,7 @@ def preprocess_input(x: Any, data_format: DataFormat | None = None, mode: str = 
     return x
 
 
-def preprocessor(module: str, mode: str | None) -> Preprocessor:
+def preprocessor(module: str, mode: Literal["caffe", "tf", "torch"] | None) -> Preprocessor:
     """The `preprocess_input` of a module; without a mode it gives back what it gets."""
     general = preprocess_input
 

@@ -8,6 +8,7 @@ from eagerflow import layers
 from eagerflow.applications.blocks import Map, act, channels, conv, correct_pad, join, norm, unnamed
 from eagerflow.applications.building import Chosen, Family, Network, Preprocessor, decode_predictions, preprocessor
 from eagerflow.base.name_scope import name_scope
+from eagerflow.base.typing import Padding
 
 __all__ = ["NASNetLarge", "NASNetMobile", "decode_predictions", "preprocess_input"]
 
@@ -87,7 +88,8 @@ def _branch(x: Map, filters: int, kind: str, name: str, how: str, place: str) ->
             x, kernel = act(x), int(how[0])
             if strides == 2:
                 x = layers.ZeroPadding2D(correct_pad(x, kernel), name=f"separable_conv_1_pad_{name}")(x)
-            padding, label = "valid" if strides == 2 else "same", f"separable_conv_{i}_{name}"
+            padding: Padding = "valid" if strides == 2 else "same"
+            label = f"separable_conv_{i}_{name}"
             x = layers.SeparableConv2D(filters, kernel, strides, padding, use_bias=False, name=label)(x)
             x = norm(x, f"separable_conv_{i}_bn_{name}", **_NORM)
     return x

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.typing import DataFormat
 
 __all__ = ["backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering"]
 __all__ += ["enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering"]
@@ -116,16 +117,16 @@ def set_epsilon(value: float) -> None:
     _settings["epsilon"] = float(value)
 
 
-def image_data_format() -> str:
+def image_data_format() -> DataFormat:
     """The default place of the channels axis: `"channels_last"` or `"channels_first"`.
 
     >>> ef.config.image_data_format()
     'channels_last'
     """
-    return str(_settings["image_data_format"])
+    return "channels_first" if _settings["image_data_format"] == "channels_first" else "channels_last"
 
 
-def set_image_data_format(data_format: str) -> None:
+def set_image_data_format(data_format: DataFormat) -> None:
     """Set the default place of the channels axis.
 
     Args:

@@ -11,10 +11,12 @@ from io import BufferedIOBase
 from os import PathLike
 from typing import IO, Any, Literal, Protocol, TypeAlias
 
-__all__ = ["ActivationLike", "Array", "ArrayFunction", "Axes", "Better", "Condition", "ConstraintLike", "DType"]
-__all__ += ["DataFormat", "FilePath", "Identifier", "InitializerLike", "Kernel", "Logs", "LossLike", "Needs", "Numpy"]
-__all__ += ["OptimizerLike", "Padding", "Reduction", "RegularizerLike", "Rule", "Seed", "Shape", "Sizes"]
-__all__ += ["TensorLike"]
+__all__ = ["ActivationLike", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
+__all__ += ["CausalPadding", "ClassMode", "ColorMode", "Condition", "ConstraintLike", "DType", "DataFormat"]
+__all__ += ["DatasetFormat", "EncodedMode", "End", "FilePath", "FillMode", "Identifier", "InitializerLike"]
+__all__ += ["Interpolation", "Kernel", "LabelMode", "Logs", "LossLike", "Needs", "Numpy", "OptimizerLike", "Padding"]
+__all__ += ["PillowInterpolation", "QuantileMethod", "Reduction", "RegularizerLike", "Rule", "Sampling", "Seed"]
+__all__ += ["Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
 Array: TypeAlias = Any
@@ -44,24 +46,61 @@ Identifier: TypeAlias = Any
 # A path, or an open binary file.
 FilePath: TypeAlias = str | PathLike[str] | IO[bytes] | BufferedIOBase
 
-# The following name their usual values for editors, which complete them, and take any string: to a type checker
-# `"same"` out of a list of strings, or an argument that is handed on, is a string like others, and names may be
-# registered. Which strings are none of them is found at run time; a number is one for nobody.
+# Words of closed sets: a type checker refuses another, and editors complete them. Where one comes out of a variable
+# of the user's, that is to be a literal or has such a type, too: `padding: Literal["same", "valid"]`.
+
+# What is done at the borders, by layers with windows; where a sequence is one of time, also in front of it alone.
+Padding: TypeAlias = Literal["valid", "same", "VALID", "SAME"]
+CausalPadding: TypeAlias = Padding | Literal["causal"]
+
+# Where the channels are; None, where it may be, for `config.image_data_format()`.
+DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
+
+# What a loss makes of the losses of the samples.
+Reduction: TypeAlias = Literal["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"]
+
+# Whether less or more is better, by a callback that watches a number.
+Better: TypeAlias = Literal["auto", "min", "max"]
+
+# How the pixels of an image in a new size are made; of one that is moved; by Pillow. What is seen beyond its border.
+Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]
+Sampling: TypeAlias = Literal["nearest", "bilinear"]
+PillowInterpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "hamming", "box", "lanczos"]
+FillMode: TypeAlias = Literal["constant", "nearest", "wrap", "mirror", "reflect"]
+
+# What the four numbers of a bounding box are.
+BoxFormat: TypeAlias = Literal[
+    "xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh"
+]
+
+# Files in folders: the channels of images, what labels are, which of two parts is read, and into what.
+ColorMode: TypeAlias = Literal["rgb", "rgba", "grayscale"]
+LabelMode: TypeAlias = Literal["int", "categorical", "binary"]
+ClassMode: TypeAlias = Literal["categorical", "binary", "sparse", "input", "multi_output", "raw", "other"]
+Subset: TypeAlias = Literal["training", "validation"]
+DatasetFormat: TypeAlias = Literal["tf", "grain"]
+
+# How a layer gives numbers of classes, bins or words; for words also by how rare they are.
+EncodedMode: TypeAlias = Literal["int", "one_hot", "multi_hot", "count"]
+TokenMode: TypeAlias = EncodedMode | Literal["tf_idf"]
+
+# How the scores of several classes become one.
+Average: TypeAlias = Literal["micro", "macro", "weighted"]
+
+# What a border around an array holds.
+Border: TypeAlias = Literal["constant", "edge", "reflect", "symmetric", "wrap"]
+
+# The beginning or the end of a sequence.
+End: TypeAlias = Literal["pre", "post"]
+
+# Which number is taken between the two that are nearest to a quantile.
+QuantileMethod: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "nearest"]
+
+# The following name their usual values for editors, which complete them, and take any string: names may be registered.
+# Which strings are none of them is found at run time; a number is one for nobody.
 
 # A name, its config, or a function, class or object that can be called; None for none.
 _Described: TypeAlias = str | Mapping[str, Any] | Callable[..., Any] | None
-
-# What is done at the borders, by layers with windows.
-Padding: TypeAlias = Literal["valid", "same", "causal"] | str
-
-# Where the channels are; None, where it may be, for `config.image_data_format()`.
-DataFormat: TypeAlias = Literal["channels_last", "channels_first"] | str
-
-# What a loss makes of the losses of the samples.
-Reduction: TypeAlias = Literal["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none"] | str
-
-# Whether less or more is better, by a callback that watches a number.
-Better: TypeAlias = Literal["auto", "min", "max"] | str
 
 # An activation: its name, its config, a function or a layer; None for none.
 ActivationLike: TypeAlias = (

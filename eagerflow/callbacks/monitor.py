@@ -73,7 +73,7 @@ class MonitorCallback(Callback):
             return value - self.min_delta > reference
         return value + self.min_delta < reference
 
-    def direction(self) -> str:
+    def direction(self) -> Better:
         """`"min"` or `"max"`.
 
         Raises:
@@ -83,7 +83,7 @@ class MonitorCallback(Callback):
             self.mode = self._by_metric() or self._by_name()
         return self.mode
 
-    def _by_metric(self) -> str | None:
+    def _by_metric(self) -> Better | None:
         name = self.monitor.removeprefix("val_")
         for metric in getattr(self.model, "metrics", None) or ():
             inner = [metric, *getattr(metric, "metrics", [])]
@@ -93,11 +93,12 @@ class MonitorCallback(Callback):
                 return "max" if direction == "up" else "min"
         return None
 
-    def _by_name(self) -> str:
+    def _by_name(self) -> Better:
         name = self.monitor.removeprefix("val_").lower()
-        for mode, words in (("min", _LOWER), ("max", _HIGHER)):
-            if any(word in name for word in words):
-                return mode
+        if any(word in name for word in _LOWER):
+            return "min"
+        if any(word in name for word in _HIGHER):
+            return "max"
         raise ValueError(
             f"{type(self).__name__}(monitor={self.monitor!r}): the name doesn't tell whether higher is better; "
             "pass mode='max' or mode='min'."

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import DatasetFormat
 from eagerflow.core.random import default_seed
 from eagerflow.data.dataset import Dataset
 
@@ -23,7 +24,7 @@ def timeseries_dataset_from_array(
     seed: int | None = None,
     start_index: int | None = None,
     end_index: int | None = None,
-    format: str = "tf",
+    format: DatasetFormat = "tf",
 ) -> Dataset:
     """A data set of windows that slide over a series.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -21,7 +22,7 @@ _SMALL = 600  # rows of the small version
 
 
 def load_data(
-    version: str = "large",
+    version: Literal["large", "small"] = "large",
     path: str | os.PathLike[str] = "california_housing.npz",
     test_split: float = 0.2,
     seed: int | None = 113,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -119,7 +119,11 @@ class STFT(Initializer):
     """
 
     def __init__(
-        self, side: str = "real", window: Any = "hann", scaling: str | None = "density", periodic: bool = False
+        self,
+        side: Literal["real", "imag"] = "real",
+        window: Any = "hann",
+        scaling: Literal["density", "spectrum"] | None = "density",
+        periodic: bool = False,
     ) -> None:
         expect_one_of("STFT", "side", side, ("real", "imag"))
         expect_one_of("STFT", "scaling", scaling, ("density", "spectrum", None))

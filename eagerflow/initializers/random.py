@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy
 
@@ -20,6 +20,9 @@ from eagerflow.random import SeedGenerator, normal, truncated_normal, uniform
 
 __all__ = ["GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Orthogonal"]
 __all__ += ["RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"]
+
+_Mode: TypeAlias = Literal["fan_in", "fan_out", "fan_avg"]
+_Distribution: TypeAlias = Literal["normal", "truncated_normal", "untruncated_normal", "uniform"]
 
 # The standard deviation that is left of a standard normal distribution cut off at two deviations.
 _DEVIATION_AFTER_TRUNCATION = 0.87962566103423978
@@ -151,24 +154,21 @@ class VarianceScaling(RandomInitializer):
     def __init__(
         self,
         scale: float = 1.0,
-        mode: str = "fan_in",
-        distribution: str = "truncated_normal",
+        mode: _Mode = "fan_in",
+        distribution: _Distribution = "truncated_normal",
         seed: Seed = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
         if not scale > 0:
             raise ValueError(f"{type(self).__name__}(scale={scale!r}): expected a positive number.")
-        distribution = str(distribution).lower()
-        if distribution == "normal":
-            distribution = "truncated_normal"
+        word = str(distribution).lower()
+        word = "truncated_normal" if word == "normal" else word
         expect_one_of("VarianceScaling", "mode", mode, ("fan_in", "fan_out", "fan_avg"))
-        expect_one_of(
-            "VarianceScaling", "distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform")
-        )
+        expect_one_of("VarianceScaling", "distribution", word, ("truncated_normal", "untruncated_normal", "uniform"))
         self.scale = scale
         self.mode = mode
-        self.distribution = distribution
+        self.distribution = word
         self.input_axes = input_axes
         self.output_axes = output_axes
         super().__init__(seed=seed)
@@ -210,8 +210,8 @@ class _Preset(VarianceScaling):
     """`VarianceScaling` with settings of its own."""
 
     _scale: float
-    _mode: str
-    _distribution: str
+    _mode: _Mode
+    _distribution: _Distribution
 
     def __init__(
         self, seed: Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None

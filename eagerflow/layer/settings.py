@@ -18,7 +18,7 @@ from eagerflow.base.config import image_data_format
 from eagerflow.base.errors import a_kind, expect_one_of
 from eagerflow.base.init_settings import setting_names
 from eagerflow.base.serialization import serialize_keras_object
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import DataFormat, Shape
 
 __all__ = ["activated_shape", "at_least_zero", "described", "integer", "layout", "one_of", "passed_on", "settle"]
 __all__ += ["settled_weight", "share", "sizes"]
@@ -128,7 +128,7 @@ def sizes(layer: Any, name: str, value: Any, rank: int, least: int = 1) -> tuple
     return tuple([int(n) for n in found])
 
 
-def one_of(layer: Any, name: str, value: Any, allowed: Sequence[str]) -> str:
+def one_of(layer: Any, name: str, value: Any, allowed: Sequence[str]) -> Any:
     """`value` in lower case, if it is one of `allowed`.
 
     Raises:
@@ -139,7 +139,7 @@ def one_of(layer: Any, name: str, value: Any, allowed: Sequence[str]) -> str:
     return str(word)
 
 
-def layout(layer: Any, data_format: Any) -> str:
+def layout(layer: Any, data_format: Any) -> DataFormat:
     """The data format; the configured one for None.
 
     Raises:
@@ -147,7 +147,8 @@ def layout(layer: Any, data_format: Any) -> str:
     """
     if data_format is None:
         return image_data_format()
-    return one_of(layer, "data_format", data_format, ("channels_last", "channels_first"))
+    found: DataFormat = one_of(layer, "data_format", data_format, ("channels_last", "channels_first"))
+    return found
 
 
 def share(layer: Any, name: str, value: Any) -> float:

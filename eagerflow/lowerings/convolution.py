@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Padding
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.convolution import choice as kernels
@@ -29,7 +30,12 @@ def _in_float32(function: Any, x: Any, kernel: Any, *plan: Any) -> Any:
 
 
 def _conv(
-    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: Padding = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = 1,
 ) -> Any:
     x = channels_first_to_last(inputs, data_format)
     plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
@@ -56,7 +62,7 @@ def _conv_bias(
     kernel: Any,
     bias: Any,
     strides: Any = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: Any = None,
     dilation_rate: Any = 1,
     relu: bool = False,
@@ -91,7 +97,12 @@ lower_rule(conv_bias, _conv_bias_gradients)
 
 
 def _depthwise(
-    inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1
+    inputs: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: Padding = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = 1,
 ) -> Any:
     x = channels_first_to_last(inputs, data_format)
     plan = planned_depthwise(x, kernel, strides, padding, dilation_rate)
@@ -116,7 +127,7 @@ def _transposed(
     inputs: Any,
     kernel: Any,
     strides: Any = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     output_padding: Any = None,
     data_format: Any = None,
     dilation_rate: Any = 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -96,7 +96,7 @@ class Metric(Told):
         shape: Any = (),
         initializer: Any = None,
         dtype: DType = None,
-        aggregation: str | None = None,
+        aggregation: Literal["sum", "mean", "max", "min", "only_first_replica", "none"] | None = None,
         name: str | None = None,
     ) -> Variable:
         """A new piece of state.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
 
@@ -311,8 +311,8 @@ class AUC(Metric):
     def __init__(
         self,
         num_thresholds: int = 200,
-        curve: str = "ROC",
-        summation_method: str = "interpolation",
+        curve: Literal["ROC", "PR", "PRGAIN"] = "ROC",
+        summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation",
         name: str | None = None,
         dtype: DType = None,
         thresholds: Any = None,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
 from eagerflow import ops
-from eagerflow.base.typing import DType, TensorLike
+from eagerflow.base.typing import Average, DType, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import same_shape
 from eagerflow.metrics.base import Metric
@@ -38,7 +38,7 @@ class FBetaScore(Metric):
 
     def __init__(
         self,
-        average: str | None = None,
+        average: Average | None = None,
         beta: float = 1.0,
         threshold: float | None = None,
         name: str = "fbeta_score",
@@ -116,7 +116,11 @@ class F1Score(FBetaScore):
     """
 
     def __init__(
-        self, average: str | None = None, threshold: float | None = None, name: str = "f1_score", dtype: DType = None
+        self,
+        average: Average | None = None,
+        threshold: float | None = None,
+        name: str = "f1_score",
+        dtype: DType = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
 
@@ -139,7 +143,7 @@ class R2Score(Metric):
 
     def __init__(
         self,
-        class_aggregation: str | None = "uniform_average",
+        class_aggregation: Literal["uniform_average", "variance_weighted_average"] | None = "uniform_average",
         num_regressors: int = 0,
         name: str = "r2_score",
         dtype: DType = None,

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from eagerflow._viz import web_page
 from eagerflow.base import notebook, tree
@@ -382,7 +382,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     def export(
         self,
         filepath: str | os.PathLike[str],
-        format: str = "onnx",
+        format: Literal["onnx", "web"] = "onnx",
         verbose: bool | int | None = None,
         input_signature: Any = None,
         opset_version: int | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.core.stateless_scope import StatelessScope
@@ -17,7 +17,9 @@ _FORMATS = ("backend_tensor", "numpy_array")
 class ModelState:
     """`get_state_tree`, `set_state_tree`, `stateless_compute_loss`."""
 
-    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+    def get_state_tree(
+        self, value_format: Literal["backend_tensor", "numpy_array"] = "backend_tensor"
+    ) -> dict[str, Any]:
         """All variables of the model, its optimizer and its metrics, as dicts nested like their paths.
 
         Args:

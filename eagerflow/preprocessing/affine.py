@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.typing import FillMode
 from eagerflow.preprocessing.pictures import brightened
 
 __all__ = ["apply_affine_transform", "apply_brightness_shift", "apply_channel_shift", "random_brightness"]
@@ -26,7 +27,7 @@ def apply_affine_transform(
     row_axis: int = 1,
     col_axis: int = 2,
     channel_axis: int = 0,
-    fill_mode: str = "nearest",
+    fill_mode: FillMode = "nearest",
     cval: float = 0.0,
     order: int = 1,
 ) -> np.ndarray:
@@ -110,7 +111,7 @@ def _around_middle(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     return there @ matrix @ back
 
 
-def _sampled(planes: np.ndarray, matrix: np.ndarray, fill_mode: str, cval: float, order: int) -> np.ndarray:
+def _sampled(planes: np.ndarray, matrix: np.ndarray, fill_mode: FillMode, cval: float, order: int) -> np.ndarray:
     """Every plane at the points that the matrix gives."""
     height, width = planes.shape[1:]
     grid = np.stack([*np.indices((height, width)), np.ones((height, width))])
@@ -126,7 +127,7 @@ def _sampled(planes: np.ndarray, matrix: np.ndarray, fill_mode: str, cval: float
     return np.where(inside, _as(found, planes.dtype), np.asarray(cval).astype(planes.dtype))
 
 
-def _folded(points: np.ndarray, length: int, fill_mode: str) -> np.ndarray:
+def _folded(points: np.ndarray, length: int, fill_mode: FillMode) -> np.ndarray:
     """Points outside moved to where the image goes on."""
     if fill_mode in ("nearest", "constant") or length == 1:
         return np.clip(points, 0, length - 1)
@@ -202,7 +203,7 @@ def random_rotation(
     row_axis: int = 1,
     col_axis: int = 2,
     channel_axis: int = 0,
-    fill_mode: str = "nearest",
+    fill_mode: FillMode = "nearest",
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
@@ -227,7 +228,7 @@ def random_shift(
     row_axis: int = 1,
     col_axis: int = 2,
     channel_axis: int = 0,
-    fill_mode: str = "nearest",
+    fill_mode: FillMode = "nearest",
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
@@ -253,7 +254,7 @@ def random_shear(
     row_axis: int = 1,
     col_axis: int = 2,
     channel_axis: int = 0,
-    fill_mode: str = "nearest",
+    fill_mode: FillMode = "nearest",
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:
@@ -276,7 +277,7 @@ def random_zoom(
     row_axis: int = 1,
     col_axis: int = 2,
     channel_axis: int = 0,
-    fill_mode: str = "nearest",
+    fill_mode: FillMode = "nearest",
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 
+from eagerflow.base.typing import LabelMode, Subset
 from eagerflow.data.dataset import Dataset
 from eagerflow.preprocessing.folders import FolderDataset, FolderOptions, Settings, datasets_of
 
@@ -26,7 +27,7 @@ class _Options(FolderOptions, total=False):
 def audio_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = ...,
-    label_mode: str | None = ...,
+    label_mode: LabelMode | None = ...,
     *,
     subset: Literal["both"],
     **options: Unpack[_Options],
@@ -35,7 +36,7 @@ def audio_dataset_from_directory(
 def audio_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = ...,
-    label_mode: str | None = ...,
+    label_mode: LabelMode | None = ...,
     *,
     subset: Literal["training", "validation"] | None = ...,
     **options: Unpack[_Options],
@@ -43,7 +44,7 @@ def audio_dataset_from_directory(
 def audio_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = "inferred",
-    label_mode: str | None = "int",
+    label_mode: LabelMode | None = "int",
     class_names: Any = None,
     batch_size: int | None = 32,
     sampling_rate: int | None = None,
@@ -52,7 +53,7 @@ def audio_dataset_from_directory(
     shuffle: bool = True,
     seed: int | None = None,
     validation_split: float | None = None,
-    subset: str | None = None,
+    subset: Subset | Literal["both"] | None = None,
     follow_links: bool = False,
     verbose: bool = True,
 ) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.messages import say
+from eagerflow.base.typing import LabelMode
 from eagerflow.core.random import default_seed
 from eagerflow.data.dataset import Dataset
 
@@ -53,7 +54,7 @@ class Settings:
 
     function: str
     labels: Any
-    label_mode: str | None
+    label_mode: LabelMode | None
     class_names: Any
     batch_size: int | None
     shuffle: bool
@@ -269,7 +270,7 @@ def _stacked(samples: Dataset, batch_size: int) -> Dataset:
     return samples.batch(batch_size)
 
 
-def _encoded(files: Files, label_mode: str) -> np.ndarray:
+def _encoded(files: Files, label_mode: LabelMode) -> np.ndarray:
     """The labels as `label_mode` says."""
     assert files.labels is not None  # there is a label mode
     if label_mode == "categorical":

@@ -11,6 +11,7 @@ from eagerflow import ops
 from eagerflow.base.config import image_data_format
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.spellings import also
+from eagerflow.base.typing import ColorMode, DataFormat, DatasetFormat, Interpolation, LabelMode, Subset
 from eagerflow.preprocessing.folders import FolderDataset, FolderOptions, Settings, datasets_of
 from eagerflow.preprocessing.pictures import read_image, smart_resize
 
@@ -22,20 +23,20 @@ _INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
 
 
 class _Options(FolderOptions, total=False):
-    color_mode: str
+    color_mode: ColorMode
     image_size: Any
-    interpolation: str
+    interpolation: Interpolation
     crop_to_aspect_ratio: bool
     pad_to_aspect_ratio: bool
-    data_format: str | None
-    format: str
+    data_format: DataFormat | None
+    format: DatasetFormat
 
 
 @overload
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = ...,
-    label_mode: str | None = ...,
+    label_mode: LabelMode | None = ...,
     *,
     subset: Literal["both"],
     **options: Unpack[_Options],
@@ -44,7 +45,7 @@ def image_dataset_from_directory(
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = ...,
-    label_mode: str | None = ...,
+    label_mode: LabelMode | None = ...,
     *,
     subset: Literal["training", "validation"] | None = ...,
     **options: Unpack[_Options],
@@ -53,21 +54,21 @@ def image_dataset_from_directory(
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = "inferred",
-    label_mode: str | None = "int",
+    label_mode: LabelMode | None = "int",
     class_names: Any = None,
-    color_mode: str = "rgb",
+    color_mode: ColorMode = "rgb",
     batch_size: int | None = 32,
     image_size: Any = (256, 256),
     shuffle: bool = True,
     seed: int | None = None,
     validation_split: float | None = None,
-    subset: str | None = None,
-    interpolation: str = "bilinear",
+    subset: Subset | Literal["both"] | None = None,
+    interpolation: Interpolation = "bilinear",
     follow_links: bool = False,
     crop_to_aspect_ratio: bool = False,
     pad_to_aspect_ratio: bool = False,
-    data_format: str | None = None,
-    format: str = "tf",
+    data_format: DataFormat | None = None,
+    format: DatasetFormat = "tf",
     verbose: bool = True,
 ) -> Any:
     """A data set of the images in a folder, which has a folder for every class.

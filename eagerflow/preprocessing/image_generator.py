@@ -10,6 +10,7 @@ import numpy as np
 
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.typing import ClassMode, ColorMode, DataFormat, FillMode, PillowInterpolation, Subset
 from eagerflow.core.dtypes import standardize_dtype
 from eagerflow.preprocessing.affine import apply_affine_transform, apply_brightness_shift, apply_channel_shift
 from eagerflow.preprocessing.image_iterators import DataFrameIterator, DirectoryIterator, NumpyArrayIterator
@@ -79,13 +80,13 @@ class ImageDataGenerator:
         shear_range: float = 0.0,
         zoom_range: Any = 0.0,
         channel_shift_range: float = 0.0,
-        fill_mode: str = "nearest",
+        fill_mode: FillMode = "nearest",
         cval: float = 0.0,
         horizontal_flip: bool = False,
         vertical_flip: bool = False,
         rescale: float | None = None,
         preprocessing_function: Any = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         validation_split: float = 0.0,
         interpolation_order: int = 1,
         dtype: Any = None,
@@ -137,7 +138,7 @@ class ImageDataGenerator:
         save_prefix: str = "",
         save_format: str = "png",
         ignore_class_split: bool = False,
-        subset: str | None = None,
+        subset: Subset | None = None,
     ) -> NumpyArrayIterator:
         """Batches of the rows of arrays, see `NumpyArrayIterator`.
 
@@ -153,9 +154,9 @@ class ImageDataGenerator:
         self,
         directory: str | os.PathLike[str],
         target_size: tuple[int, int] = (256, 256),
-        color_mode: str = "rgb",
+        color_mode: ColorMode = "rgb",
         classes: Any = None,
-        class_mode: str | None = "categorical",
+        class_mode: ClassMode | None = "categorical",
         batch_size: int = 32,
         shuffle: bool = True,
         seed: int | None = None,
@@ -163,8 +164,8 @@ class ImageDataGenerator:
         save_prefix: str = "",
         save_format: str = "png",
         follow_links: bool = False,
-        subset: str | None = None,
-        interpolation: str = "nearest",
+        subset: Subset | None = None,
+        interpolation: PillowInterpolation = "nearest",
         keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:
         """Batches of the image files in a folder with a folder per class, see `DirectoryIterator`.
@@ -189,17 +190,17 @@ class ImageDataGenerator:
         y_col: Any = "class",
         weight_col: str | None = None,
         target_size: tuple[int, int] = (256, 256),
-        color_mode: str = "rgb",
+        color_mode: ColorMode = "rgb",
         classes: Any = None,
-        class_mode: str | None = "categorical",
+        class_mode: ClassMode | None = "categorical",
         batch_size: int = 32,
         shuffle: bool = True,
         seed: int | None = None,
         save_to_dir: str | os.PathLike[str] | None = None,
         save_prefix: str = "",
         save_format: str = "png",
-        subset: str | None = None,
-        interpolation: str = "nearest",
+        subset: Subset | None = None,
+        interpolation: PillowInterpolation = "nearest",
         validate_filenames: bool = True,
     ) -> DataFrameIterator:
         """Batches of the image files that a pandas table names, see `DataFrameIterator`.

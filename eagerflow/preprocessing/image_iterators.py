@@ -13,6 +13,7 @@ import numpy as np
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.base.messages import say
+from eagerflow.base.typing import ClassMode, ColorMode, DataFormat, PillowInterpolation, Subset
 from eagerflow.data.py_dataset import PyDataset
 from eagerflow.preprocessing.pictures import array_to_img, img_to_array, load_img
 
@@ -131,7 +132,7 @@ class _Changing(Iterator):
     """What the iterators have in common: an image is changed, put on a scale, and perhaps saved."""
 
     image_data_generator: Any
-    data_format: str
+    data_format: DataFormat
     dtype: Any
     save_to_dir: Any
     save_prefix: str
@@ -192,11 +193,11 @@ class NumpyArrayIterator(_Changing):
         shuffle: bool = False,
         sample_weight: Any = None,
         seed: int | None = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         save_to_dir: Any = None,
         save_prefix: str = "",
         save_format: str = "png",
-        subset: str | None = None,
+        subset: Subset | None = None,
         ignore_class_split: bool = False,
         dtype: Any = None,
     ) -> None:
@@ -220,7 +221,7 @@ class NumpyArrayIterator(_Changing):
         self.save_to_dir, self.save_prefix, self.save_format = save_to_dir, save_prefix, save_format
         super().__init__(len(self.x), batch_size, shuffle, seed)
 
-    def _subset(self, arrays: list[Any], subset: str, generator: Any, ignore_classes: bool) -> list[Any]:
+    def _subset(self, arrays: list[Any], subset: Subset, generator: Any, ignore_classes: bool) -> list[Any]:
         start, stop = (int(share * len(arrays[0])) for share in _split(subset, generator))
         parts: list[Any] = [None if array is None else array[start:stop] for array in arrays]
         labels = arrays[-2]
@@ -250,11 +251,11 @@ class _OfFiles(_Changing):
 
     allowed_class_modes: tuple[str | None, ...] = ("categorical", "binary", "sparse", "input", None)
     classes: Any  # the number of each file's class
-    class_mode: str | None
-    color_mode: str
-    interpolation: str
+    class_mode: ClassMode | None
+    color_mode: ColorMode
+    interpolation: PillowInterpolation
     keep_aspect_ratio: bool
-    subset: str | None
+    subset: Subset | None
     class_indices: dict[str, int]
     filenames: list[str]
     _sample_weight: Any = None
@@ -376,19 +377,19 @@ class DirectoryIterator(_OfFiles):
         directory: str | os.PathLike[str],
         image_data_generator: Any,
         target_size: Any = (256, 256),
-        color_mode: str = "rgb",
+        color_mode: ColorMode = "rgb",
         classes: Any = None,
-        class_mode: str | None = "categorical",
+        class_mode: ClassMode | None = "categorical",
         batch_size: int = 32,
         shuffle: bool = True,
         seed: int | None = None,
-        data_format: str | None = None,
+        data_format: DataFormat | None = None,
         save_to_dir: Any = None,
         save_prefix: str = "",
         save_format: str = "png",
         follow_links: bool = False,
-        subset: str | None = None,
-        interpolation: str = "nearest",
+        subset: Subset | None = None,
+        interpolation: PillowInterpolation = "nearest",
         keep_aspect_ratio: bool = False,
         dtype: Any = None,
     ) -> None:
@@ -462,18 +463,18 @@ class DataFrameIterator(_OfFiles):
         y_col: Any = "class",
         weight_col: str | None = None,
         target_size: Any = (256, 256),
-        color_mode: str = "rgb",
+        color_mode: ColorMode = "rgb",
         classes: Any = None,
-        class_mode: str | None = "categorical",
+        class_mode: ClassMode | None = "categorical",
         batch_size: int = 32,
         shuffle: bool = True,
         seed: int | None = None,
-        data_format: str | None = "channels_last",
+        data_format: DataFormat | None = "channels_last",
         save_to_dir: Any = None,
         save_prefix: str = "",
         save_format: str = "png",
-        subset: str | None = None,
-        interpolation: str = "nearest",
+        subset: Subset | None = None,
+        interpolation: PillowInterpolation = "nearest",
         keep_aspect_ratio: bool = False,
         dtype: Any = "float32",
         validate_filenames: bool = True,
@@ -506,7 +507,7 @@ class DataFrameIterator(_OfFiles):
     def _is_image(self, name: str) -> bool:
         return name.lower().endswith(_FORMATS) and os.path.isfile(os.path.join(self.directory, name))
 
-    def _number_classes(self, labels: list[Any], classes: Any, class_mode: str | None) -> np.ndarray:
+    def _number_classes(self, labels: list[Any], classes: Any, class_mode: ClassMode | None) -> np.ndarray:
         """Numbers the classes; gives the rows that have one."""
         found = {name for label in labels for name in _names(label)}
         ordered = list(dict.fromkeys(classes)) if classes else sorted(found)
@@ -532,7 +533,7 @@ def _column(dataframe: Any, column: str) -> list[Any]:
     return list(dataframe[column])
 
 
-def _split(subset: str, generator: Any) -> tuple[float, float]:
+def _split(subset: Subset, generator: Any) -> tuple[float, float]:
     """The share of the images where a subset begins and ends: validation comes first."""
     expect_one_of("", "subset", subset, ("training", "validation"))
     share = generator._validation_split

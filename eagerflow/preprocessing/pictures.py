@@ -13,6 +13,7 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.typing import ColorMode, DataFormat, Interpolation, PillowInterpolation
 from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.tensor import Tensor
 
@@ -37,9 +38,9 @@ def _pillow(purpose: str) -> Any:
 
 def load_img(
     path: str | os.PathLike[str] | bytes | io.BytesIO,
-    color_mode: str = "rgb",
+    color_mode: ColorMode = "rgb",
     target_size: tuple[int, int] | None = None,
-    interpolation: str = "nearest",
+    interpolation: PillowInterpolation = "nearest",
     keep_aspect_ratio: bool = False,
 ) -> Any:
     """An image file as a Pillow image.
@@ -106,7 +107,7 @@ def _centre(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, i
     return left, top, left + cut_width, top + cut_height
 
 
-def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) -> np.ndarray:
+def img_to_array(img: Any, data_format: DataFormat | None = None, dtype: Any = None) -> np.ndarray:
     """A Pillow image as an array with three axes.
 
     Args:
@@ -133,7 +134,7 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
     return array.transpose(2, 0, 1) if layout == "channels_first" else array
 
 
-def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dtype: Any = None) -> Any:
+def array_to_img(x: Any, data_format: DataFormat | None = None, scale: bool = True, dtype: Any = None) -> Any:
     """An array as a Pillow image.
 
     Args:
@@ -181,7 +182,12 @@ def _stretched(array: np.ndarray) -> np.ndarray:
 
 
 def save_img(
-    path: Any, x: Any, data_format: str | None = None, file_format: str | None = None, scale: bool = True, **kwargs: Any
+    path: Any,
+    x: Any,
+    data_format: DataFormat | None = None,
+    file_format: str | None = None,
+    scale: bool = True,
+    **kwargs: Any,
 ) -> None:
     """Write an array to an image file.
 
@@ -212,7 +218,7 @@ def save_img(
     image.save(path, format=file_format, **kwargs)
 
 
-def read_image(path: str, color_mode: str) -> np.ndarray:
+def read_image(path: str, color_mode: ColorMode) -> np.ndarray:
     """An image file as bytes of shape `(height, width, channels)`; of a moving image, the first picture."""
     image = load_img(path, color_mode)
     return np.asarray(image)[:, :, None] if image.mode in ("L", "I;16", "I") else np.asarray(image)
@@ -235,7 +241,11 @@ def brightened(x: np.ndarray, brightness: float, scale: bool) -> np.ndarray:
 
 
 def smart_resize(
-    x: Any, size: tuple[int, int], interpolation: str = "bilinear", data_format: str = "channels_last", **kwargs: Any
+    x: Any,
+    size: tuple[int, int],
+    interpolation: Interpolation = "bilinear",
+    data_format: DataFormat = "channels_last",
+    **kwargs: Any,
 ) -> Any:
     """Images of another size, cut to its shape from the middle first, so that nothing is distorted.
 
@@ -284,7 +294,7 @@ def _kept(lengths: Any, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[i
     return (top, top + cut_height), (left, left + cut_width)
 
 
-def _layout(function: str, data_format: str | None) -> str:
+def _layout(function: str, data_format: DataFormat | None) -> str:
     layout = image_data_format() if data_format is None else str(data_format)
     expect_one_of(function, "data_format", layout, _LAYOUTS)
     return layout

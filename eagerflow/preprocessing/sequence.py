@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import a_kind, did_you_mean
+from eagerflow.base.typing import End
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.preprocessing.skipgrams import make_sampling_table, skipgrams
 from eagerflow.preprocessing.timeseries_generator import TimeseriesGenerator
@@ -21,8 +22,8 @@ def pad_sequences(
     sequences: Any,
     maxlen: int | None = None,
     dtype: Any = "int32",
-    padding: str = "pre",
-    truncating: str = "pre",
+    padding: End = "pre",
+    truncating: End = "pre",
     value: Any = 0.0,
 ) -> numpy.ndarray:
     """Sequences as the rows of an array: shorter ones filled up, longer ones cut.

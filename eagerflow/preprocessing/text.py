@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from eagerflow.base.errors import expect_one_of
 __all__ = ["Tokenizer", "hashing_trick", "one_hot", "text_to_word_sequence", "tokenizer_from_json"]
 
 _FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+_Mode: TypeAlias = Literal["binary", "count", "freq", "tfidf"]
 _MODES = ("binary", "count", "freq", "tfidf")
 
 
@@ -265,7 +266,7 @@ class Tokenizer:
             )
             yield " ".join(word for word in words if word is not None)
 
-    def texts_to_matrix(self, texts: Iterable[Any], mode: str = "binary") -> np.ndarray:
+    def texts_to_matrix(self, texts: Iterable[Any], mode: _Mode = "binary") -> np.ndarray:
         """A row of numbers per text, see `sequences_to_matrix`.
 
         >>> tokenizer = ef.preprocessing.text.Tokenizer()
@@ -275,7 +276,7 @@ class Tokenizer:
         """
         return self.sequences_to_matrix(self.texts_to_sequences(texts), mode)
 
-    def sequences_to_matrix(self, sequences: Iterable[Any], mode: str = "binary") -> np.ndarray:
+    def sequences_to_matrix(self, sequences: Iterable[Any], mode: _Mode = "binary") -> np.ndarray:
         """A row per sequence with a column per word.
 
         Args:
@@ -308,7 +309,7 @@ class Tokenizer:
                 row[number] = self._weight(mode, number, count, len(sequence))
         return matrix
 
-    def _weight(self, mode: str, number: int, count: int, length: int) -> float:
+    def _weight(self, mode: _Mode, number: int, count: int, length: int) -> float:
         if mode == "tfidf":
             seen = self.index_docs.get(number, 0)
             return float((1 + np.log(count)) * np.log(1 + self.document_count / (1 + seen)))

@@ -8,6 +8,7 @@ from typing import Any, Literal, Unpack, overload
 
 import numpy as np
 
+from eagerflow.base.typing import DatasetFormat, LabelMode, Subset
 from eagerflow.preprocessing.folders import FolderDataset, FolderOptions, Settings, datasets_of
 
 __all__ = ["text_dataset_from_directory"]
@@ -15,14 +16,14 @@ __all__ = ["text_dataset_from_directory"]
 
 class _Options(FolderOptions, total=False):
     max_length: int | None
-    format: str
+    format: DatasetFormat
 
 
 @overload
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = ...,
-    label_mode: str | None = ...,
+    label_mode: LabelMode | None = ...,
     *,
     subset: Literal["both"],
     **options: Unpack[_Options],
@@ -31,7 +32,7 @@ def text_dataset_from_directory(
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = ...,
-    label_mode: str | None = ...,
+    label_mode: LabelMode | None = ...,
     *,
     subset: Literal["training", "validation"] | None = ...,
     **options: Unpack[_Options],
@@ -39,16 +40,16 @@ def text_dataset_from_directory(
 def text_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Any = "inferred",
-    label_mode: str | None = "int",
+    label_mode: LabelMode | None = "int",
     class_names: Any = None,
     batch_size: int | None = 32,
     max_length: int | None = None,
     shuffle: bool = True,
     seed: int | None = None,
     validation_split: float | None = None,
-    subset: str | None = None,
+    subset: Subset | Literal["both"] | None = None,
     follow_links: bool = False,
-    format: str = "tf",
+    format: DatasetFormat = "tf",
     verbose: bool = True,
 ) -> Any:
     """A data set of the `.txt` files in a folder, which has a folder for every class.

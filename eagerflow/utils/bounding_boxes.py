@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import expect_one_of, signature_of
+from eagerflow.base.typing import BoxFormat
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
@@ -26,7 +27,7 @@ _CENTERED = ("center_xywh", "center_yxhw")
 def compute_iou(
     boxes1: Any,
     boxes2: Any,
-    bounding_box_format: str,
+    bounding_box_format: BoxFormat,
     use_masking: bool = False,
     mask_val: float = -1,
     image_shape: Any = None,
@@ -63,7 +64,7 @@ def compute_iou(
     return masked
 
 
-def compute_ciou(boxes1: Any, boxes2: Any, bounding_box_format: str, image_shape: Any = None) -> Tensor:
+def compute_ciou(boxes1: Any, boxes2: Any, bounding_box_format: BoxFormat, image_shape: Any = None) -> Tensor:
     """Complete intersection over union, box by box: less for centers that are apart, and for other proportions.
 
     Args:
@@ -98,9 +99,9 @@ def compute_ciou(boxes1: Any, boxes2: Any, bounding_box_format: str, image_shape
 def encode_box_to_deltas(
     anchors: Any,
     boxes: Any,
-    anchor_format: str,
-    box_format: str,
-    encoding_format: str = "center_yxhw",
+    anchor_format: BoxFormat,
+    box_format: BoxFormat,
+    encoding_format: Literal["center_xywh", "center_yxhw"] = "center_yxhw",
     variance: Any = None,
     image_shape: Any = None,
 ) -> Tensor:
@@ -135,9 +136,9 @@ def encode_box_to_deltas(
 def decode_deltas_to_boxes(
     anchors: Any,
     boxes_delta: Any,
-    anchor_format: str,
-    box_format: str,
-    encoded_format: str = "center_yxhw",
+    anchor_format: BoxFormat,
+    box_format: BoxFormat,
+    encoded_format: Literal["center_xywh", "center_yxhw"] = "center_yxhw",
     variance: Any = None,
     image_shape: Any = None,
 ) -> Any:
@@ -178,7 +179,7 @@ def decode_deltas_to_boxes(
 
 
 def _corners(
-    function: str, argument: str, boxes: Any, box_format: str, image_shape: Any, ranks: tuple[int, ...] = ()
+    function: str, argument: str, boxes: Any, box_format: BoxFormat, image_shape: Any, ranks: tuple[int, ...] = ()
 ) -> Tensor:
     """Boxes as x1, y1, x2, y2 in pixels."""
     if str(box_format).startswith("rel") and image_shape is None:

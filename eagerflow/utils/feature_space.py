@@ -6,7 +6,7 @@ Source: the interface and the results of `keras.utils.FeatureSpace` 3.15.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -64,7 +64,7 @@ class FeatureSpace(FeatureKinds, Layer):
     def __init__(
         self,
         features: Any,
-        output_mode: str = "concat",
+        output_mode: Literal["concat", "dict"] = "concat",
         crosses: Any = None,
         crossing_dim: Any = 32,
         hashing_dim: Any = 32,

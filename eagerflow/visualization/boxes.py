@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import BoxFormat, DataFormat
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.preprocessing.pictures import written
 from eagerflow.utils.bounding_boxes import convert_format
@@ -19,13 +20,13 @@ __all__ = ["draw_bounding_boxes"]
 def draw_bounding_boxes(
     images: Any,
     bounding_boxes: Mapping[str, Any],
-    bounding_box_format: str,
+    bounding_box_format: BoxFormat,
     class_mapping: Mapping[int, str] | None = None,
     color: Sequence[int] = (128, 128, 128),
     line_thickness: int = 2,
     text_thickness: int = 1,
     font_scale: float = 1.0,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> numpy.ndarray:
     """Images with frames around boxes, and the names of their classes.
 
@@ -80,7 +81,7 @@ def draw_bounding_boxes(
     return drawn
 
 
-def _read(given: Any, box_format: str, shape: tuple[int, ...], names: Mapping[int, str]) -> tuple[Any, Any, Any]:
+def _read(given: Any, box_format: BoxFormat, shape: tuple[int, ...], names: Mapping[int, str]) -> tuple[Any, Any, Any]:
     """Corners in whole pixels, labels, and texts, of all boxes."""
     if not isinstance(given, Mapping):
         raise TypeError(

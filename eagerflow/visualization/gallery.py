@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.typing import BoxFormat, DataFormat
 from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.visualization.boxes import draw_bounding_boxes
@@ -39,7 +40,7 @@ def plot_image_gallery(
     transparent: bool = True,
     dpi: float = 60,
     legend_handles: Any = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> None:
     """Show images in rows and columns, or write them into a file.
 
@@ -109,7 +110,7 @@ def _titles(count: int, classes: Mapping[str, Any], names: Mapping[int, str]) ->
 
 def plot_bounding_box_gallery(
     images: Any,
-    bounding_box_format: str,
+    bounding_box_format: BoxFormat,
     y_true: Mapping[str, Any] | None = None,
     y_pred: Mapping[str, Any] | None = None,
     value_range: Sequence[float] = (0, 255),
@@ -125,7 +126,7 @@ def plot_bounding_box_gallery(
     legend_handles: Any = None,
     rows: int | None = None,
     cols: int | None = None,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     **kwargs: Any,
 ) -> None:
     """Show images with their boxes and the boxes predicted.
@@ -205,7 +206,7 @@ def plot_segmentation_mask_gallery(
     blend: bool = True,
     alpha: float = 0.8,
     ignore_index: int = -1,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     **kwargs: Any,
 ) -> None:
     """Show a row for each image: the image, its mask, and the mask predicted.
@@ -245,13 +246,13 @@ def plot_segmentation_mask_gallery(
     plot_image_gallery(shown, rows=len(pictures), cols=len(columns), data_format="channels_last", **kwargs)
 
 
-def _classes(masks: Any, data_format: str | None) -> numpy.ndarray:
+def _classes(masks: Any, data_format: DataFormat | None) -> numpy.ndarray:
     """Masks as whole numbers, channels last where there are any."""
     found: numpy.ndarray = convert_to_tensor(masks).numpy().astype("int32")
     return channels_last("plot_segmentation_mask_gallery", found, data_format) if found.ndim == 4 else found
 
 
-def _bytes(function: str, images: Any, value_range: Sequence[float], data_format: str | None) -> numpy.ndarray:
+def _bytes(function: str, images: Any, value_range: Sequence[float], data_format: DataFormat | None) -> numpy.ndarray:
     low, high = value_range
     pictures = channels_last(function, images, data_format).astype("float64")
     return (numpy.clip((pictures - low) / (high - low), 0, 1) * 255).astype("uint8")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
+from eagerflow.base.typing import DataFormat
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.visualization.images import channels_last, is_first
 
@@ -24,7 +25,7 @@ def draw_segmentation_masks(
     alpha: float = 0.8,
     blend: bool = True,
     ignore_index: int = -1,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
 ) -> numpy.ndarray:
     """Images with the pixels of every class in its color.
 
@@ -74,7 +75,7 @@ def draw_segmentation_masks(
     return numpy.clip(drawn, 0, 255).astype("uint8")
 
 
-def _masks(given: Any, shape: tuple[int, ...], data_format: str | None) -> numpy.ndarray:
+def _masks(given: Any, shape: tuple[int, ...], data_format: DataFormat | None) -> numpy.ndarray:
     masks: numpy.ndarray = convert_to_tensor(given).numpy()
     if masks.dtype.kind not in "iu":
         raise TypeError(f"draw_segmentation_masks(segmentation_masks): expected integers; got {signature_of(masks)}.")

@@ -78,6 +78,7 @@ CASES = {
     "crossentropy": (lambda x: ops.binary_crossentropy(ops.sigmoid(x), x, from_logits=True), (None, 5)),
     "of classes": (lambda x: ops.categorical_crossentropy(ops.softmax(x), x, from_logits=True), (None, 5)),
     "patches": (lambda x: ops.image.extract_patches(x[..., None] * ops.ones((2,)), 2, padding="same"), (None, 8, 8)),
+    "capitals": (lambda x: ops.max_pool(x[..., None], 3, 2, padding="VALID"), (None, 8, 8)),
     "unfolded": (lambda x: ops.nn.unfold(x[:, None], 3, padding=1, stride=2), (None, 7, 9)),
     "folded": (lambda x: ops.nn.fold(ops.nn.unfold(x[:, None], 3, stride=2), (7, 9), 3, stride=2), (None, 7, 9)),
     "attention": (attention(), (None, None, 8)),

@@ -1,6 +1,6 @@
 """What layers and models have, what they haven't, and hooks as people write them."""
 
-from typing import reveal_type
+from typing import Literal, reveal_type
 
 import eagerflow as keras
 from eagerflow import layers, ops
@@ -72,7 +72,8 @@ reveal_type(model.train_on_batch(ops.ones((2, 3)), ops.ones((2, 1)), return_dict
 reveal_type(model.fit(ops.ones((2, 3)), callbacks=[Hooks()]).history["loss"])  # type: list[Any]
 reveal_type(model.output)  # type: SymbolicTensor
 
-for padding in ["same", "valid"]:  # names that aren't written where they are used
+borders: list[Literal["same", "valid"]] = ["same", "valid"]  # names that aren't written where they are used
+for padding in borders:
     layers.Conv2D(8, 3, padding=padding)
 for name in ("adam", "sgd"):
     model.compile(optimizer=name, loss="mse")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -25,7 +25,7 @@ _METHODS = ("gradient", "integrated", "gradcam", "occlusion")
 def explain(
     model: Any,
     x: Any,
-    method: str = "gradient",
+    method: Literal["gradient", "integrated", "gradcam", "occlusion"] = "gradient",
     target: Any = None,
     *,
     baseline: Any = None,

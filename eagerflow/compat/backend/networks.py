@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops, random
+from eagerflow.base.typing import CausalPadding, Padding
 from eagerflow.compat.backend.rearranging import temporal_padding
 from eagerflow.compat.backend.settings import normalize_data_format
 
@@ -72,7 +73,12 @@ def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Any:
 
 
 def conv1d(
-    x: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None, dilation_rate: Any = 1
+    x: Any,
+    kernel: Any,
+    strides: Any = 1,
+    padding: CausalPadding = "valid",
+    data_format: Any = None,
+    dilation_rate: Any = 1,
 ) -> Any:
     """Convolution of sequences; `padding="causal"` looks back only.
 
@@ -90,7 +96,7 @@ def conv2d(
     x: Any,
     kernel: Any,
     strides: Any = (1, 1),
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: Any = None,
     dilation_rate: Any = (1, 1),
 ) -> Any:
@@ -106,7 +112,7 @@ def conv3d(
     x: Any,
     kernel: Any,
     strides: Any = (1, 1, 1),
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: Any = None,
     dilation_rate: Any = (1, 1, 1),
 ) -> Any:
@@ -123,7 +129,7 @@ def conv2d_transpose(
     kernel: Any,
     output_shape: Any,
     strides: Any = (1, 1),
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: Any = None,
     dilation_rate: Any = (1, 1),
 ) -> Any:
@@ -140,7 +146,12 @@ def conv2d_transpose(
 
 
 def conv3d_transpose(
-    x: Any, kernel: Any, output_shape: Any, strides: Any = (1, 1, 1), padding: str = "valid", data_format: Any = None
+    x: Any,
+    kernel: Any,
+    output_shape: Any,
+    strides: Any = (1, 1, 1),
+    padding: Padding = "valid",
+    data_format: Any = None,
 ) -> Any:
     """The transpose of `conv3d`.
 
@@ -156,7 +167,7 @@ def separable_conv1d(
     depthwise_kernel: Any,
     pointwise_kernel: Any,
     strides: Any = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: Any = None,
     dilation_rate: Any = 1,
 ) -> Any:
@@ -174,7 +185,7 @@ def separable_conv2d(
     depthwise_kernel: Any,
     pointwise_kernel: Any,
     strides: Any = (1, 1),
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: Any = None,
     dilation_rate: Any = (1, 1),
 ) -> Any:
@@ -191,7 +202,7 @@ def depthwise_conv2d(
     x: Any,
     depthwise_kernel: Any,
     strides: Any = (1, 1),
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: Any = None,
     dilation_rate: Any = (1, 1),
 ) -> Any:
@@ -208,7 +219,7 @@ def pool2d(
     x: Any,
     pool_size: Any,
     strides: Any = (1, 1),
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: Any = None,
     pool_mode: str = "max",
 ) -> Any:
@@ -225,7 +236,7 @@ def pool3d(
     x: Any,
     pool_size: Any,
     strides: Any = (1, 1, 1),
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: Any = None,
     pool_mode: str = "max",
 ) -> Any:
@@ -237,7 +248,7 @@ def pool3d(
     return _pooled(x, pool_size, strides, padding, data_format, pool_mode)
 
 
-def _pooled(x: Any, pool_size: Any, strides: Any, padding: str, data_format: Any, pool_mode: str) -> Any:
+def _pooled(x: Any, pool_size: Any, strides: Any, padding: Padding, data_format: Any, pool_mode: str) -> Any:
     pools = {"max": ops.max_pool, "avg": ops.average_pool}
     if pool_mode not in pools:
         raise ValueError(f"pool_mode={pool_mode!r}: expected 'max' or 'avg'.")
@@ -245,7 +256,7 @@ def _pooled(x: Any, pool_size: Any, strides: Any, padding: str, data_format: Any
 
 
 def _transposed(
-    x: Any, kernel: Any, output_shape: Any, strides: Any, padding: str, data_format: Any, dilation: Any
+    x: Any, kernel: Any, output_shape: Any, strides: Any, padding: Padding, data_format: Any, dilation: Any
 ) -> Any:
     """Without `output_shape`'s help: the one size that kernel and strides give, refused when another is wanted."""
     layout = normalize_data_format(data_format)

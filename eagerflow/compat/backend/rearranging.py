@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.typing import DataFormat, Interpolation
 from eagerflow.compat.backend.settings import normalize_data_format as _layout
 from eagerflow.core.op import composite
 
@@ -172,7 +173,7 @@ def spatial_3d_padding(x: Any, padding: Any = ((1, 1), (1, 1), (1, 1)), data_for
 
 
 def resize_images(
-    x: Any, height_factor: int, width_factor: int, data_format: str, interpolation: str = "nearest"
+    x: Any, height_factor: int, width_factor: int, data_format: DataFormat, interpolation: Interpolation = "nearest"
 ) -> Any:
     """Images enlarged by whole numbers.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.config import epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format
+from eagerflow.base.typing import DataFormat
 from eagerflow.core.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
 from eagerflow.core.tensor import Tensor, holds_tensors
 from eagerflow.layer.session import clear_session, is_keras_tensor
@@ -19,7 +20,7 @@ __all__ += ["image_dim_ordering", "is_float_dtype", "is_int_dtype", "is_keras_te
 __all__ += ["name_scope", "normalize_data_format", "reset_uids", "set_epsilon", "set_floatx", "set_image_data_format"]
 __all__ += ["set_image_dim_ordering", "standardize_dtype"]
 
-_ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
+_ORDERINGS: dict[str, DataFormat] = {"tf": "channels_last", "th": "channels_first"}
 
 
 def backend() -> str:
@@ -66,7 +67,7 @@ def set_image_dim_ordering(dim_ordering: str) -> None:
     set_image_data_format(_ORDERINGS[dim_ordering])
 
 
-def normalize_data_format(value: str | None) -> str:
+def normalize_data_format(value: str | None) -> DataFormat:
     """A layout, the default one for None.
 
     Raises:
@@ -78,7 +79,7 @@ def normalize_data_format(value: str | None) -> str:
     chosen = image_data_format() if value is None else str(value).lower()
     if chosen not in _ORDERINGS.values():
         raise ValueError(f"data_format={value!r}: expected 'channels_last' or 'channels_first'.")
-    return chosen
+    return "channels_first" if chosen == "channels_first" else "channels_last"
 
 
 def manual_variable_initialization(value: bool) -> None:

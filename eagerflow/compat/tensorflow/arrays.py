@@ -300,7 +300,8 @@ def pad(
     widths = [tuple(int(n) for n in pair) for pair in paddings]
     if mode.upper() == "CONSTANT":
         return ops.pad(tensor, widths, "constant", constant_values)
-    return ops.pad(tensor, widths, mode.lower())
+    how: Any = mode.lower()
+    return ops.pad(tensor, widths, how)
 
 
 def slice(input_: Any, begin: Sequence[int], size: Sequence[int], name: str | None = None) -> Tensor:
@@ -426,7 +427,7 @@ def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> tuple[Ten
     return ops.take(found, order), ops.cast(ops.take(places, ops.reshape(inverse, (-1,))), out_idx)
 
 
-def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[Tensor]:
+def meshgrid(*args: Any, indexing: Any = "xy", name: str | None = None) -> list[Tensor]:
     """Coordinates of a grid.
 
     >>> x, y = meshgrid([1, 2, 3], [5, 6])
@@ -468,7 +469,7 @@ def map_fn(fn: Callable[[Any], Any], elems: Any, *args: Any, **kwargs: Any) -> A
     return ops.map(fn, elems)
 
 
-def _scattering(reduction: str | None, sign: int = 1) -> Any:
+def _scattering(reduction: Any, sign: int = 1) -> Any:
     def call(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
         changes = ops.negative(updates) if sign < 0 else updates
         return ops.scatter_update(tensor, indices, changes, reduction)

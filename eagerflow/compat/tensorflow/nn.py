@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow import ops, random
+from eagerflow.base.typing import DataFormat, Padding
 from eagerflow.compat.tensorflow.math import (
     in_top_k,
     l2_normalize,
@@ -167,7 +168,7 @@ def depthwise_conv2d(
     """
     layout = _layout(data_format)
     steps, rates = _spatial(strides, layout, 2), _spatial(dilations, layout, 2)
-    return ops.depthwise_conv(input, filter, steps, padding.lower(), layout, rates)
+    return ops.depthwise_conv(input, filter, steps, _border(padding), layout, rates)
 
 
 def conv2d_transpose(
@@ -189,7 +190,7 @@ def conv2d_transpose(
     (1, 8, 8, 3)
     """
     layout = _layout(data_format)
-    result = ops.conv_transpose(input, filters, _spatial(strides, layout, 2), padding.lower(), None, layout)
+    result = ops.conv_transpose(input, filters, _spatial(strides, layout, 2), _border(padding), None, layout)
     wanted = tuple(output_shape)
     if wanted[1:] != tuple(result.shape[1:]):
         raise ValueError(
@@ -209,7 +210,7 @@ def max_pool(
     """
     input = ops.convert_to_tensor(input)
     layout, rank = _layout(data_format), len(input.shape) - 2
-    return ops.max_pool(input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), padding.lower(), layout)
+    return ops.max_pool(input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), _border(padding), layout)
 
 
 def avg_pool(
@@ -223,7 +224,7 @@ def avg_pool(
     input = ops.convert_to_tensor(input)
     layout, rank = _layout(data_format), len(input.shape) - 2
     return ops.average_pool(
-        input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), padding.lower(), layout
+        input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), _border(padding), layout
     )
 
 
@@ -359,10 +360,16 @@ def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name:
 def _convolved(x: Any, kernel: Any, strides: Any, padding: str, data_format: str, dilations: Any, rank: int) -> Any:
     layout = _layout(data_format)
     steps, rates = _spatial(strides, layout, rank), _spatial(dilations, layout, rank)
-    return ops.conv(x, kernel, steps, padding.lower(), layout, rates)
+    return ops.conv(x, kernel, steps, _border(padding), layout, rates)
 
 
-def _layout(data_format: str | None) -> str:
+def _border(padding: str) -> Padding:
+    """The padding, as our ops are told: in lower case."""
+    word: Any = padding.lower()
+    return word
+
+
+def _layout(data_format: str | None) -> DataFormat:
     """TensorFlow's `"NHWC"` and its kin as eagerflow names layouts."""
     return "channels_first" if data_format is not None and data_format.startswith("NC") else "channels_last"
 

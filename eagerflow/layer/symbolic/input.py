@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
@@ -122,6 +122,30 @@ def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str,
     return kwargs | {k: v for k, v in given.items() if v is not None}
 
 
+@overload
+def Input(
+    shape: Any,
+    batch_size: int | None = None,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Any = None,
+    name: str | None = None,
+    tensor: Any = None,
+    optional: bool = False,
+) -> Tensor: ...
+@overload
+def Input(
+    *,
+    dtype: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Any,
+    name: str | None = None,
+    optional: bool = False,
+) -> Tensor: ...
+@overload
+def Input(*, tensor: Any, name: str | None = None) -> Tensor: ...
 @boundary
 def Input(
     shape: Any = None,

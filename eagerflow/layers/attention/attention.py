@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.errors import signature_of
@@ -56,10 +56,14 @@ class Attention(Layer):
     ([[[1.0, 0.0]]], [[[10.0, 0.0]]])
     """
 
+    if TYPE_CHECKING:  # of which one is named `inputs`, and is a list: `layer(a, b)` is an error
+
+        def __call__(self, inputs: Sequence[Any], **kwargs: Any) -> Tensor: ...
+
     def __init__(
         self,
         use_scale: bool = False,
-        score_mode: str = "dot",
+        score_mode: Literal["dot", "concat"] = "dot",
         dropout: float = 0.0,
         seed: Seed = None,
         **kwargs: Unpack[LayerOptions],
@@ -85,7 +89,10 @@ class Attention(Layer):
     def _check(self, parts: Any) -> None:
         is_list = isinstance(parts, (list, tuple)) and not any(n is None or isinstance(n, int) for n in parts)
         if not is_list or len(parts) not in (2, 3):
-            raise ValueError(f"{describe(self)} is called on a list [query, value] or [query, value, key].")
+            raise ValueError(
+                f"{describe(self)} is called on a list [query, value] or [query, value, key]; for a sequence x that "
+                "looks at itself: [x, x]."
+            )
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
         """How well keys match queries: (batch, targets, sources).

@@ -9,10 +9,10 @@ from eagerflow.activations import relu
 from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
+    CausalPadding,
     ConstraintLike,
     DataFormat,
     InitializerLike,
-    Padding,
     RegularizerLike,
     Shape,
     Sizes,
@@ -42,7 +42,7 @@ class _Conv(ConvolutionBase):
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: Padding = "valid",
+        padding: CausalPadding = "valid",
         data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
         groups: int = 1,

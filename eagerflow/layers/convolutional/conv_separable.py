@@ -8,10 +8,10 @@ from eagerflow import ops
 from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
+    CausalPadding,
     ConstraintLike,
     DataFormat,
     InitializerLike,
-    Padding,
     RegularizerLike,
     Shape,
     Sizes,
@@ -42,7 +42,7 @@ class _SeparableConv(ConvolutionBase):
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: Padding = "valid",
+        padding: CausalPadding = "valid",
         data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
         depth_multiplier: int = 1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
@@ -31,6 +31,10 @@ class Dot(Layer):
     >>> ef.layers.Dot(axes=1)([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])]).tolist()
     [[11.0]]
     """
+
+    if TYPE_CHECKING:  # of which one is named `inputs`, and is a list: `layer(a, b)` is an error
+
+        def __call__(self, inputs: Sequence[Any], **kwargs: Any) -> Tensor: ...
 
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
@@ -23,6 +23,10 @@ __all__ += ["concatenate", "maximum", "minimum", "multiply", "subtract"]
 
 class _Merge(Layer):
     """A layer that is called on a list of tensors."""
+
+    if TYPE_CHECKING:  # of which one is named `inputs`, and is a list: `layer(a, b)` is an error
+
+        def __call__(self, inputs: Sequence[Any], **kwargs: Any) -> Tensor: ...
 
     def __init__(self, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)

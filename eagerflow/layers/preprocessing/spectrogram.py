@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy
 
@@ -168,7 +168,7 @@ class STFTSpectrogram(Layer):
 
     def __init__(
         self,
-        mode: str = "log",
+        mode: Literal["log", "magnitude", "psd", "real", "imag", "angle", "stft"] = "log",
         frame_length: int = 256,
         frame_step: Any = None,
         fft_length: Any = None,

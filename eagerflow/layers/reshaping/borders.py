@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
-from eagerflow.base.typing import DataFormat, Shape
+from eagerflow.base.typing import DataFormat, Interpolation, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import older, with_dim_ordering
@@ -325,7 +325,7 @@ class UpSampling2D(_UpSampling):
         self,
         size: Any = (2, 2),
         data_format: DataFormat | None = None,
-        interpolation: str = "nearest",
+        interpolation: Interpolation = "nearest",
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(size, data_format, **kwargs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from eagerflow import ops
 from eagerflow.base.errors import expect_one_of, signature_of
@@ -53,7 +53,7 @@ class Bidirectional(Layer):
     def __init__(
         self,
         layer: Layer,
-        merge_mode: str | None = "concat",
+        merge_mode: Literal["sum", "mul", "ave", "concat"] | None = "concat",
         weights: Any = None,
         backward_layer: Layer | None = None,
         **kwargs: Unpack[NamedOptions],

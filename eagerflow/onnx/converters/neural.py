@@ -91,7 +91,7 @@ def _put(c: Call, name: str) -> None:
 
 def _pads(c: Call, window: list[int], strides: list[int], dilations: list[int], lengths: list[Any]) -> dict[str, Any]:
     """Attributes for the padding. `"same"` at odd strides follows from the lengths, as ONNX does it too."""
-    padding = c.setting("padding")
+    padding = c.setting("padding").lower()  # ops take "SAME", too
     if padding == "valid":
         return {}
     reach = [(size - 1) * step for size, step in zip(window, dilations)]

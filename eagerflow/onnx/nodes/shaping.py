@@ -167,7 +167,7 @@ def _coordinates(x: Any, places: Any) -> Any:
     return array % numpy.maximum(lengths, 1)
 
 
-_REDUCTIONS = {"none": None, "add": "add", "mul": "mul", "max": "max", "min": "min"}
+_REDUCTIONS: dict[str, Any] = {"none": None, "add": "add", "mul": "mul", "max": "max", "min": "min"}
 
 
 def _scatter_nd(x: Any, places: Any, updates: Any, *, reduction: str = "none") -> Any:
@@ -195,7 +195,7 @@ def _tile(x: Any, repeats: Any, tiles: Any = None) -> Any:
     return ops.tile(x, tuple(times))
 
 
-def padded(x: Any, widths: Sequence[tuple[int, int]], mode: str = "constant", value: Any = 0) -> Any:
+def padded(x: Any, widths: Sequence[tuple[int, int]], mode: Any = "constant", value: Any = 0) -> Any:
     """A border around x; negative widths cut."""
     if any(n < 0 for n in itertools.chain(*widths)):
         ends = [(max(0, -b), max(0, n + min(e, 0))) for n, (b, e) in zip(x.shape, widths)]

@@ -430,7 +430,7 @@ def geomspace(
 
 
 @composite
-def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
+def meshgrid(*x: Any, indexing: Literal["xy", "ij"] = "xy") -> list[Tensor]:
     """Grids of coordinates from vectors of coordinates.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.typing import Array, Numpy, TensorLike
+from eagerflow.base.typing import Array, Border, Numpy, TensorLike
 from eagerflow.base.wording.one_list import takes_one_list
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import composite, op
@@ -323,7 +323,7 @@ def pad_constant(xp: Numpy, x: Array, pad_width: Any = (), constant_values: Any 
 
 
 @composite
-def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Tensor:
+def pad(x: TensorLike, pad_width: Any, mode: Border = "constant", constant_values: Any = None) -> Tensor:
     """`x` with a border around it.
 
     Args:

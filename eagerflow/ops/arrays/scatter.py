@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -80,7 +80,10 @@ _COMBINE = {"max": "maximum", "min": "minimum"}
 
 @composite
 def scatter_update(
-    inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
+    inputs: TensorLike,
+    indices: TensorLike,
+    updates: TensorLike,
+    reduction: Literal["add", "mul", "max", "min"] | None = None,
 ) -> Tensor:
     """`inputs` with the elements at `indices` replaced by `updates`, or combined with them.
 

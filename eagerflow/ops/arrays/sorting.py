@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy
 
@@ -73,7 +73,7 @@ def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
 
 
 @op()
-def searchsorted(xp: Numpy, sorted_sequence: Array, values: Array, side: str = "left") -> Array:
+def searchsorted(xp: Numpy, sorted_sequence: Array, values: Array, side: Literal["left", "right"] = "left") -> Array:
     """Where to insert `values` so that the sequence stays sorted.
 
     Args:

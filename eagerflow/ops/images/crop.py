@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import DataFormat, Sizes, TensorLike
+from eagerflow.base.typing import DataFormat, Padding, Sizes, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.join import pad
@@ -119,7 +119,7 @@ def _patches(
     size: Any,
     strides: Sizes | None,
     dilation_rate: Sizes,
-    padding: str,
+    padding: Padding,
     data_format: DataFormat | None,
     rank: int,
 ) -> Tensor:
@@ -143,7 +143,7 @@ def extract_patches(
     size: Any,
     strides: Sizes | None = None,
     dilation_rate: Sizes = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Tensor:
     """Patches of images (or of volumes, for three sizes), each laid out along the channels.
@@ -181,7 +181,7 @@ def extract_patches_3d(
     size: Any,
     strides: Sizes | None = None,
     dilation_rate: Sizes = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Tensor:
     """Patches of volumes, each laid out along the channels.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import DataFormat, Sizes, TensorLike
+from eagerflow.base.typing import DataFormat, Padding, Sizes, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -34,7 +34,7 @@ def _bell(size: int, sigma: float) -> Any:
     return weights / weights.sum()
 
 
-def _filtered(x: Tensor, rows: Any, columns: Any, padding: str) -> Tensor:
+def _filtered(x: Tensor, rows: Any, columns: Any, padding: Padding) -> Tensor:
     """`x` (batch, height, width, channels), each channel filtered along height by `rows`, along width by `columns`."""
     for weights, shape in ((rows, (-1, 1, 1, 1)), (columns, (1, -1, 1, 1))):
         sides = (*_sides(weights, shape), x.shape[-1], 1)

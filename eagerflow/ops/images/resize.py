@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy
 
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.typing import DataFormat, TensorLike
+from eagerflow.base.typing import DataFormat, Interpolation, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -46,6 +46,9 @@ _KERNELS: dict[str, Callable[[Any], Any]] = {
     "lanczos3": _lanczos(3),
     "lanczos5": _lanczos(5),
 }
+_Method: TypeAlias = Literal[
+    "linear", "bilinear", "trilinear", "triangle", "cubic", "bicubic", "tricubic", "lanczos3", "lanczos5"
+]
 _METHODS = {
     "linear": "bilinear",
     "trilinear": "bilinear",
@@ -91,11 +94,11 @@ def _weighted(images: Tensor, axes: Sequence[int], matrices: Sequence[Any]) -> T
 def resize(
     images: TensorLike,
     size: Any,
-    interpolation: str = "bilinear",
+    interpolation: Interpolation = "bilinear",
     antialias: bool = False,
     crop_to_aspect_ratio: bool = False,
     pad_to_aspect_ratio: bool = False,
-    fill_mode: str = "constant",
+    fill_mode: Literal["constant"] = "constant",
     fill_value: float = 0.0,
     data_format: DataFormat | None = None,
 ) -> Tensor:
@@ -146,7 +149,9 @@ def resize(
     return _weighted(images, [a for a, _, _ in changed], matrices)
 
 
-def _checked_size(images: Tensor, size: Any, interpolation: str, fill_mode: str) -> tuple[int, ...]:
+def _checked_size(
+    images: Tensor, size: Any, interpolation: Interpolation, fill_mode: Literal["constant"]
+) -> tuple[int, ...]:
     known = (*_KERNELS, "nearest")
     expect_one_of("resize", "interpolation", interpolation, known)
     if fill_mode != "constant":
@@ -191,7 +196,7 @@ def scale_and_translate(
     scale: TensorLike,
     translation: Any,
     spatial_dims: Any,
-    method: str,
+    method: _Method,
     antialias: bool = True,
 ) -> Tensor:
     """Images scaled and moved: position `i` of an axis lands on `i * scale + translation`.

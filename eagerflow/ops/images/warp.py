@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.typing import DataFormat, Numpy, Seed, TensorLike
+from eagerflow.base.typing import DataFormat, FillMode, Numpy, Sampling, Seed, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import composite
 from eagerflow.core.random import generator, next_key
@@ -25,7 +25,7 @@ _ORDERS = {"nearest": 0, "bilinear": 1}
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 
 
-def _inside(xp: Numpy, index: Any, length: int, fill_mode: str) -> Any:
+def _inside(xp: Numpy, index: Any, length: int, fill_mode: FillMode) -> Any:
     """Indices outside of an axis brought inside, as the mode says."""
     if fill_mode == "wrap":
         return index % length
@@ -40,7 +40,7 @@ def _inside(xp: Numpy, index: Any, length: int, fill_mode: str) -> Any:
 
 
 @replayed
-def _pixels(coordinate: Tensor, length: int, order: int, fill_mode: str) -> list[tuple[Any, Any, Any]]:
+def _pixels(coordinate: Tensor, length: int, order: int, fill_mode: FillMode) -> list[tuple[Any, Any, Any]]:
     """The pixels around points along one axis: before they are brought inside, after, and whether they were inside."""
     xp = namespace_of(coordinate.data)
     first = xp.floor(coordinate.data) if order else xp.rint(coordinate.data)
@@ -49,7 +49,7 @@ def _pixels(coordinate: Tensor, length: int, order: int, fill_mode: str) -> list
     return [(first, _inside(xp, index, length, fill_mode), (index >= 0) & (index < length)) for index in indices]
 
 
-def _corners(coordinate: Tensor, length: int, order: int, fill_mode: str) -> list[tuple[Any, Any, Any]]:
+def _corners(coordinate: Tensor, length: int, order: int, fill_mode: FillMode) -> list[tuple[Any, Any, Any]]:
     """The same: index inside, whether it was inside, and weight (None: 1)."""
     pixels = _pixels(coordinate, length, order, fill_mode)
     upper = coordinate - Tensor(pixels[0][0], None, None) if order else None
@@ -63,7 +63,7 @@ def _all_inside(valid: list[Any], trailing: tuple[None, ...]) -> Any:
 
 
 def sample(
-    x: Tensor, lead: tuple[Any, ...], coordinates: list[Tensor], order: int, fill_mode: str, fill_value: float
+    x: Tensor, lead: tuple[Any, ...], coordinates: list[Tensor], order: int, fill_mode: FillMode, fill_value: float
 ) -> Tensor:
     """`x` at points: `lead` indexes its first axes, `coordinates` the next, one each; what follows is kept whole."""
     lengths = x.shape[len(lead) : len(lead) + len(coordinates)]
@@ -83,7 +83,7 @@ def sample(
 
 @composite
 def map_coordinates(
-    inputs: TensorLike, coordinates: TensorLike, order: int, fill_mode: str = "constant", fill_value: float = 0
+    inputs: TensorLike, coordinates: TensorLike, order: int, fill_mode: FillMode = "constant", fill_value: float = 0
 ) -> Tensor:
     """`inputs` at given points, which may lie between its elements.
 
@@ -126,7 +126,9 @@ def _grid(x: Tensor) -> tuple[Tensor, Tensor]:
     return Tensor(rows[:, None], None, None), Tensor(columns[None, :], None, None)
 
 
-def _warped(name: str, images: Tensor, numbers: Tensor, interpolation: str, fill_mode: str, value: float) -> Tensor:
+def _warped(
+    name: str, images: Tensor, numbers: Tensor, interpolation: Sampling, fill_mode: FillMode, value: float
+) -> Tensor:
     """Each pixel from where the eight numbers of a projective map say: (batch, height, width, channels)."""
     batch = images.shape[0]
     if numbers.shape[0] not in (1, batch):
@@ -144,8 +146,8 @@ def _warped(name: str, images: Tensor, numbers: Tensor, interpolation: str, fill
 def affine_transform(
     images: TensorLike,
     transform: TensorLike,
-    interpolation: str = "bilinear",
-    fill_mode: str = "constant",
+    interpolation: Sampling = "bilinear",
+    fill_mode: FillMode = "constant",
     fill_value: float = 0,
     data_format: DataFormat | None = None,
 ) -> Tensor:
@@ -188,7 +190,7 @@ def perspective_transform(
     images: TensorLike,
     start_points: Any,
     end_points: Any,
-    interpolation: str = "bilinear",
+    interpolation: Sampling = "bilinear",
     fill_value: float = 0,
     data_format: DataFormat | None = None,
 ) -> Tensor:
@@ -243,8 +245,8 @@ def elastic_transform(
     images: TensorLike,
     alpha: float = 20.0,
     sigma: float = 5.0,
-    interpolation: str = "bilinear",
-    fill_mode: str = "reflect",
+    interpolation: Sampling = "bilinear",
+    fill_mode: FillMode = "reflect",
     fill_value: float = 0.0,
     seed: Seed = None,
     data_format: DataFormat | None = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy
 
 from eagerflow.base.typing import TensorLike
@@ -48,7 +50,7 @@ def corrcoef(x: TensorLike) -> Tensor:
 
 
 @composite
-def correlate(x1: TensorLike, x2: TensorLike, mode: str = "valid") -> Tensor:
+def correlate(x1: TensorLike, x2: TensorLike, mode: Literal["valid", "same", "full"] = "valid") -> Tensor:
     """The sums of products of two vectors at all shifts.
 
     Args:

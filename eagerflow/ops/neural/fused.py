@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.base.typing import Array, DataFormat, Needs, Numpy, Sizes
+from eagerflow.base.typing import Array, CausalPadding, DataFormat, Needs, Numpy, Sizes
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.matrices.products import matmul
@@ -91,7 +91,7 @@ def _conv_plainly(
     kernel: Any,
     bias: Any,
     strides: Sizes,
-    padding: str,
+    padding: CausalPadding,
     data_format: DataFormat | None,
     dilation_rate: Sizes,
     relu: bool,
@@ -117,7 +117,7 @@ def conv_bias(
     kernel: Array,
     bias: Array,
     strides: Sizes = 1,
-    padding: str = "valid",
+    padding: CausalPadding = "valid",
     data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
     relu: bool = False,

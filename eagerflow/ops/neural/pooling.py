@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from eagerflow.base.typing import Array, DataFormat, Numpy, Sizes
+from eagerflow.base.typing import Array, DataFormat, Numpy, Padding, Sizes
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import in_float32
 from eagerflow.core.op import op
@@ -18,7 +18,7 @@ from eagerflow.ops.windows.geometry import Geometry, per_axis, window_geometry
 __all__ = ["average_pool", "max_pool"]
 
 
-def _geometry(x: Any, pool_size: Sizes, strides: Sizes | None, padding: str) -> Geometry:
+def _geometry(x: Any, pool_size: Sizes, strides: Sizes | None, padding: Padding) -> Geometry:
     sizes = per_axis(pool_size, spatial_rank(x), "pool_size")
     return window_geometry(x.shape[1:-1], sizes, sizes if strides is None else strides, padding)
 
@@ -38,7 +38,7 @@ def maxima(
     inputs: Any,
     pool_size: Sizes,
     strides: Sizes | None = None,
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: DataFormat | None = None,
     *,
     keep: bool = False,
@@ -64,7 +64,7 @@ def max_pool(
     inputs: Array,
     pool_size: Sizes,
     strides: Sizes | None = None,
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: DataFormat | None = None,
     *,
     keep: bool = False,
@@ -102,7 +102,7 @@ def means(
     inputs: Any,
     pool_size: Sizes,
     strides: Sizes | None = None,
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Any:
     """`average_pool` by a function of channels-last arrays."""
@@ -130,7 +130,7 @@ def average_pool(
     inputs: Array,
     pool_size: Sizes,
     strides: Sizes | None = None,
-    padding: str = "valid",
+    padding: Padding = "valid",
     data_format: DataFormat | None = None,
 ) -> Any:
     """The mean of each window, counting only what lies in the input.

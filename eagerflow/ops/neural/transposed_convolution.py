@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Array, DataFormat, Needs, Numpy, Sizes
+from eagerflow.base.typing import Array, DataFormat, Needs, Numpy, Padding, Sizes
 from eagerflow.core.op import op
 from eagerflow.ops.neural.convolution import placed
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first, spatial_rank, to_first
@@ -17,7 +17,7 @@ __all__ = ["conv_transpose"]
 
 
 def planned(
-    x: Any, kernel: Any, strides: Sizes, padding: str, output_padding: Sizes | None, dilation_rate: Sizes
+    x: Any, kernel: Any, strides: Sizes, padding: Padding, output_padding: Sizes | None, dilation_rate: Sizes
 ) -> Geometry:
     """The windows of the convolution from the result to `x`, channels last, whose adjoint we are.
 
@@ -30,7 +30,8 @@ def planned(
             f"kernel: expected ({rank} sizes, filters, {x.shape[-1]}) for inputs of {x.shape[-1]} channels; "
             f"got {signature_of(kernel)}."
         )
-    if padding not in ("valid", "same"):
+    mode = padding.lower() if isinstance(padding, str) else padding
+    if mode not in ("valid", "same"):
         raise ValueError(f"padding={padding!r}: expected 'valid' or 'same'.")
     strides, dilation = per_axis(strides, rank, "strides"), per_axis(dilation_rate, rank, "dilation_rate")
     extra = (None,) * rank if output_padding is None else per_axis(output_padding, rank, "output_padding", least=0)
@@ -39,7 +40,7 @@ def planned(
     for n, k, s, d, e in zip(outputs, sizes, strides, dilation, extra):
         if e is not None and e >= s:
             raise ValueError(f"output_padding={output_padding!r}: expected less than strides, {strides}.")
-        front, length = _along_axis(n, effective(k, d), s, padding, e)
+        front, length = _along_axis(n, effective(k, d), s, mode, e)
         before.append(front)
         lengths.append(length)
         after.append(max(0, (n - 1) * s + effective(k, d) - front - length))
@@ -81,7 +82,7 @@ def conv_transpose(
     inputs: Array,
     kernel: Array,
     strides: Sizes = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     output_padding: Sizes | None = None,
     data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,

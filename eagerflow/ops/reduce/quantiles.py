@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.typing import Axes, TensorLike
+from eagerflow.base.typing import Axes, QuantileMethod, TensorLike
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.op import composite
@@ -30,7 +30,9 @@ _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 @composite
-def quantile(x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+def quantile(
+    x: TensorLike, q: TensorLike, axis: Axes = None, method: QuantileMethod = "linear", keepdims: bool = False
+) -> Tensor:
     """The values below which the share `q` of the elements lies; NaN where any element is NaN.
 
     Args:
@@ -55,7 +57,7 @@ def quantile(x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "lin
 
 @composite
 def nanquantile(
-    x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False
+    x: TensorLike, q: TensorLike, axis: Axes = None, method: QuantileMethod = "linear", keepdims: bool = False
 ) -> Tensor:
     """The values below which the share `q` of the elements lies, NaN left out; NaN where nothing is left.
 
@@ -74,7 +76,7 @@ def nanquantile(
 
 @composite
 def percentile(
-    x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False
+    x: TensorLike, q: TensorLike, axis: Axes = None, method: QuantileMethod = "linear", keepdims: bool = False
 ) -> Tensor:
     """`quantile` with `q` from 0 to 100.
 
@@ -93,7 +95,7 @@ def percentile(
 
 @composite
 def nanpercentile(
-    x: TensorLike, q: TensorLike, axis: Axes = None, method: str = "linear", keepdims: bool = False
+    x: TensorLike, q: TensorLike, axis: Axes = None, method: QuantileMethod = "linear", keepdims: bool = False
 ) -> Tensor:
     """`nanquantile` with `q` from 0 to 100.
 
@@ -140,7 +142,7 @@ def nanmedian(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tenso
     return _quantile("nanmedian", x, 0.5, axis, "midpoint", keepdims, skip_nan=True)
 
 
-def _quantile(name: str, x: Any, q: Any, axis: Axes, method: str, keepdims: bool, skip_nan: bool) -> Tensor:
+def _quantile(name: str, x: Any, q: Any, axis: Axes, method: QuantileMethod, keepdims: bool, skip_nan: bool) -> Tensor:
     expect_one_of(name, "method", method, _METHODS)
     x = convert_to_tensor(x)
     x = cast(x, None) if x.dtype.kind in "iub" else x
@@ -161,7 +163,7 @@ def _quantile(name: str, x: Any, q: Any, axis: Axes, method: str, keepdims: bool
     return reshape(moveaxis(found, -1, 0), q.shape + shape)
 
 
-def _at_parts(lines: Tensor, q: Tensor, method: str, skip_nan: bool) -> Tensor:
+def _at_parts(lines: Tensor, q: Tensor, method: QuantileMethod, skip_nan: bool) -> Tensor:
     """The quantiles of each line, as the last axis."""
     ordered = sort(lines, axis=-1)  # NaN comes last
     missing = isnan(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -143,7 +143,7 @@ def ctc_loss(
 def ctc_decode(
     inputs: TensorLike,
     sequence_lengths: Any,
-    strategy: str = "greedy",
+    strategy: Literal["greedy", "beam_search"] = "greedy",
     beam_width: int = 100,
     top_paths: int = 1,
     merge_repeated: bool = True,

@@ -268,3 +268,9 @@ def test_attention_looks_for_large_logits_without_a_warning():
     query, key = np.full((1, 4, 1, 8), 3e19, "float32"), np.zeros((1, 4, 1, 8), "float32")
     with np.errstate(all="raise"):  # the logits are 0, though the squares of queries overflow
         np.testing.assert_array_equal(ops.dot_product_attention(query, key, key + 1).numpy(), key + 1)
+
+
+def test_transposed_convolutions_take_a_padding_in_capitals_as_the_others_do():
+    x, kernel = np.ones((1, 3, 1), "float32"), np.ones((3, 1, 1), "float32")
+    found = ops.conv_transpose(x, kernel, 2, padding="SAME")
+    np.testing.assert_array_equal(found, ops.conv_transpose(x, kernel, 2, padding="same"))

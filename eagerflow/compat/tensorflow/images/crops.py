@@ -32,7 +32,7 @@ class ResizeMethod:
 def resize(
     images: Any,
     size: Any,
-    method: str = "bilinear",
+    method: Any = "bilinear",
     preserve_aspect_ratio: bool = False,
     antialias: bool = False,
     name: str | None = None,
@@ -289,12 +289,13 @@ def extract_patches(images: Any, sizes: Any, strides: Any, rates: Any, padding: 
         padding: `"VALID"` or `"SAME"`.
         name: accepted for TensorFlow's signature.
     """
+    border: Any = padding.lower()
     return ops.image.extract_patches(
         images,
         tuple(sizes[1:3]),
         strides=tuple(strides[1:3]),
         dilation_rate=rates[1] if rates[1] == rates[2] else tuple(rates[1:3]),
-        padding=padding.lower(),
+        padding=border,
         data_format="channels_last",
     )
 
@@ -304,7 +305,7 @@ def crop_and_resize(
     boxes: Any,
     box_indices: Any,
     crop_size: Any,
-    method: str = "bilinear",
+    method: Any = "bilinear",
     extrapolation_value: float = 0.0,
     name: str | None = None,
 ) -> Tensor:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
+from eagerflow.base.typing import ColorMode
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, text_tensor
 from eagerflow.preprocessing.pictures import array_to_img, load_img
 
 __all__ = ["decode_bmp", "decode_gif", "decode_image", "decode_jpeg", "decode_png", "encode_jpeg", "encode_png"]
 
-_MODES = {1: "grayscale", 3: "rgb", 4: "rgba"}
+_MODES: dict[int, ColorMode] = {1: "grayscale", 3: "rgb", 4: "rgba"}
 
 
 def decode_image(
@@ -49,7 +50,7 @@ def decode_image(
     return found if numpy.dtype(dtype) == "uint8" else ops.cast(found, dtype) / 255
 
 
-def _own_mode(encoded: bytes) -> str:
+def _own_mode(encoded: bytes) -> ColorMode:
     """How many channels the file has."""
     count = _colors_of(encoded)
     if count is not None:

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import DataFormat, Seed
+from eagerflow.base.typing import DataFormat, Sampling, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.colors import RandomColorDegeneration
 from eagerflow.layers.preprocessing.images.factors import span
@@ -32,7 +32,7 @@ class _ChoosingLayer(RandomImageLayer):
     value_range: Any
     factor: tuple[float, float]
 
-    def _make_layers(self, interpolation: str, every: bool, **kwargs: Any) -> None:
+    def _make_layers(self, interpolation: Sampling, every: bool, **kwargs: Any) -> None:
         """The layers to choose from; only seven of them unless `every`."""
         kwargs = {**kwargs, "data_format": self.data_format}
         seeded = {**kwargs, "seed": self.seed}
@@ -86,7 +86,7 @@ class RandAugment(_ChoosingLayer):
         value_range: Any = (0, 255),
         num_ops: int = 2,
         factor: Any = 0.5,
-        interpolation: str = "bilinear",
+        interpolation: Sampling = "bilinear",
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],
@@ -176,7 +176,7 @@ class AugMix(_ChoosingLayer):
         factor: Any = 0.3,
         alpha: float = 1.0,
         all_ops: bool = True,
-        interpolation: str = "bilinear",
+        interpolation: Sampling = "bilinear",
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],

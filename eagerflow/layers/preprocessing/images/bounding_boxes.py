@@ -9,6 +9,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import expect_one_of, signature_of
+from eagerflow.base.typing import BoxFormat
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
@@ -130,7 +131,7 @@ def _scaled(corners: Corners, height: Any, width: Any, up: bool) -> Corners:
 
 
 def clip_to_image_size(
-    bounding_boxes: dict[str, Any], height: Any = None, width: Any = None, bounding_box_format: str = "xyxy"
+    bounding_boxes: dict[str, Any], height: Any = None, width: Any = None, bounding_box_format: BoxFormat = "xyxy"
 ) -> dict[str, Any]:
     """Boxes cut to the image; the labels of those of which nothing remains become -1.
 
@@ -179,7 +180,7 @@ def affine_transform(
     width: Any,
     center_x: Any = None,
     center_y: Any = None,
-    bounding_box_format: str = "xyxy",
+    bounding_box_format: BoxFormat = "xyxy",
 ) -> Tensor:
     """The boxes around boxes that were turned, scaled, sheared and moved.
 
@@ -240,7 +241,7 @@ def _inverse(angle: Tensor, scale: Any, shear_x: Any, shear_y: Any, middle: Any,
     return a0, a1, middle[0] - a0 * x - a1 * y, b0, b1, middle[1] - b0 * x - b1 * y  # type: ignore[return-value]
 
 
-def crop(boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_format: str = "xyxy") -> Tensor:
+def crop(boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_format: BoxFormat = "xyxy") -> Tensor:
     """Boxes within a cut-out of the image.
 
     Args:
@@ -267,7 +268,7 @@ def crop(boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_
 
 
 def pad(
-    boxes: Any, top: Any, left: Any, height: Any = None, width: Any = None, bounding_box_format: str = "xyxy"
+    boxes: Any, top: Any, left: Any, height: Any = None, width: Any = None, bounding_box_format: BoxFormat = "xyxy"
 ) -> Tensor:
     """Boxes in an image that got rows above it and columns at its left.
 

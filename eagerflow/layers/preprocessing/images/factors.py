@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.base.typing import Sampling
 from eagerflow.layer.settings import one_of
 
 __all__ = ["checked_range", "interpolation_of", "span", "strict_span", "warp_settings"]
@@ -69,13 +70,14 @@ def checked_range(layer: Any, value_range: Any) -> list[Any]:
     return sorted(value_range)
 
 
-def interpolation_of(layer: Any, interpolation: Any) -> str:
+def interpolation_of(layer: Any, interpolation: Any) -> Sampling:
     """The interpolation of a layer that moves pixels.
 
     Raises:
         ValueError: for an unknown one.
     """
-    return one_of(layer, "interpolation", interpolation, ("nearest", "bilinear"))
+    found: Sampling = one_of(layer, "interpolation", interpolation, ("nearest", "bilinear"))
+    return found
 
 
 def warp_settings(layer: Any, fill_mode: Any, interpolation: Any, fill_value: Any) -> None:

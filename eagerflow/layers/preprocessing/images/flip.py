@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
@@ -42,7 +42,7 @@ class RandomFlip(RandomImageLayer):
 
     def __init__(
         self,
-        mode: str = "horizontal_and_vertical",
+        mode: Literal["horizontal", "vertical", "horizontal_and_vertical"] = "horizontal_and_vertical",
         seed: Seed = None,
         data_format: DataFormat | None = None,
         **kwargs: Unpack[BoxOptions],

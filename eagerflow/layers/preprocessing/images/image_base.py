@@ -8,7 +8,7 @@ from eagerflow import ops, random
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import ImageOptions, LayerOptions
-from eagerflow.base.typing import DataFormat, Seed
+from eagerflow.base.typing import DataFormat, Sampling, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, one_of
@@ -196,9 +196,9 @@ class RandomImageLayer(ImageLayer):
 class WarpLayer(RandomImageLayer):
     """Base of the layers that move pixels: they treat masks as images, by their nearest pixels."""
 
-    interpolation: str
+    interpolation: Sampling
 
-    def _warped(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
+    def _warped(self, images: Tensor, transformation: Any, interpolation: Sampling) -> Tensor:
         """Moved pixels; subclasses write it."""
         raise NotImplementedError
 

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import DataFormat, Seed
+from eagerflow.base.typing import DataFormat, FillMode, Sampling, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import one_of, share
 from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, of_one_image
@@ -43,7 +43,7 @@ class RandomPerspective(WarpLayer):
         self,
         factor: Any = 1.0,
         scale: float = 1.0,
-        interpolation: str = "bilinear",
+        interpolation: Sampling = "bilinear",
         fill_value: float = 0.0,
         seed: Seed = None,
         data_format: DataFormat | None = None,
@@ -73,7 +73,7 @@ class RandomPerspective(WarpLayer):
             "input_shape": tuple(images.shape),
         }
 
-    def _warped(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
+    def _warped(self, images: Tensor, transformation: Any, interpolation: Sampling) -> Tensor:
         moved = ops.image.perspective_transform(
             images,
             transformation["start_points"],
@@ -151,8 +151,8 @@ class RandomElasticTransform(WarpLayer):
         self,
         factor: Any = 1.0,
         scale: Any = 1.0,
-        interpolation: str = "bilinear",
-        fill_mode: str = "reflect",
+        interpolation: Sampling = "bilinear",
+        fill_mode: FillMode = "reflect",
         fill_value: float = 0.0,
         value_range: Any = (0, 255),
         seed: Seed = None,
@@ -177,7 +177,7 @@ class RandomElasticTransform(WarpLayer):
         moves = int(self._draw((), 0.0, 2.0**24, seed).item())
         return {"apply_transform": chosen, "distortion_factor": strength, "seed": moves}
 
-    def _warped(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
+    def _warped(self, images: Tensor, transformation: Any, interpolation: Sampling) -> Tensor:
         size = self._size(images.shape)
         strength = float(transformation["distortion_factor"])
         if strength <= 0:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions, UnnamedOptions
-from eagerflow.base.typing import DataFormat, Seed
+from eagerflow.base.typing import DataFormat, Interpolation, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -103,10 +103,10 @@ class Resizing(_Sized):
         self,
         height: Any,
         width: Any,
-        interpolation: str = "bilinear",
+        interpolation: Interpolation = "bilinear",
         crop_to_aspect_ratio: bool = False,
         pad_to_aspect_ratio: bool = False,
-        fill_mode: str = "constant",
+        fill_mode: Literal["constant"] = "constant",
         fill_value: float = 0.0,
         antialias: bool = False,
         data_format: DataFormat | None = None,
@@ -129,7 +129,7 @@ class Resizing(_Sized):
         """A batch of images in the new size."""
         return self._resized(images, self.interpolation)
 
-    def _resized(self, images: Any, interpolation: str) -> Tensor:
+    def _resized(self, images: Any, interpolation: Interpolation) -> Tensor:
         return ops.image.resize(
             images,
             (self.height, self.width),
@@ -209,7 +209,7 @@ class CenterCrop(_Sized):
         """The middles of a batch of images."""
         return self._middle(self._computable(images), "bilinear")
 
-    def _middle(self, images: Tensor, interpolation: str) -> Tensor:
+    def _middle(self, images: Tensor, interpolation: Interpolation) -> Tensor:
         height, width = self._size(images.shape)
         top, left = (height - self.height) // 2, (width - self.width) // 2
         if top >= 0 and left >= 0:
@@ -284,7 +284,7 @@ class RandomCrop(_Sized, RandomImageLayer):
         """Parts of a batch of images."""
         return self._part_of(self._computable(images), transformation, "bilinear")
 
-    def _part_of(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
+    def _part_of(self, images: Tensor, transformation: Any, interpolation: Interpolation) -> Tensor:
         part = self._cut(images, *transformation[:4])
         size = (self.height, self.width)
         if self._size(part.shape) == size:

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
-from eagerflow.base.typing import DataFormat, Seed
+from eagerflow.base.typing import DataFormat, FillMode, Sampling, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
@@ -32,7 +32,7 @@ def _matrix(*numbers: Any) -> Tensor:
 class _AffineLayer(WarpLayer):
     """A layer that moves pixels by an affine map per image."""
 
-    fill_mode: str
+    fill_mode: FillMode
     fill_value: float
 
     def _set_warp(self, fill_mode: Any, interpolation: Any, fill_value: Any) -> None:
@@ -42,7 +42,7 @@ class _AffineLayer(WarpLayer):
         """The maps from the result's pixels to the image's, (batch, 8); subclasses write it."""
         raise NotImplementedError
 
-    def _warped(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
+    def _warped(self, images: Tensor, transformation: Any, interpolation: Sampling) -> Tensor:
         return ops.image.affine_transform(
             images,
             self._matrices(transformation, self._size(images.shape)),
@@ -97,8 +97,8 @@ class RandomRotation(_AffineLayer):
     def __init__(
         self,
         factor: Any,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
+        fill_mode: FillMode = "reflect",
+        interpolation: Sampling = "bilinear",
         seed: Seed = None,
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
@@ -157,8 +157,8 @@ class RandomZoom(_AffineLayer):
         self,
         height_factor: Any,
         width_factor: Any = None,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
+        fill_mode: FillMode = "reflect",
+        interpolation: Sampling = "bilinear",
         seed: Seed = None,
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
@@ -232,8 +232,8 @@ class RandomTranslation(_AffineLayer):
         self,
         height_factor: Any,
         width_factor: Any,
-        fill_mode: str = "reflect",
-        interpolation: str = "bilinear",
+        fill_mode: FillMode = "reflect",
+        interpolation: Sampling = "bilinear",
         seed: Seed = None,
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
@@ -300,8 +300,8 @@ class RandomShear(_AffineLayer):
         self,
         x_factor: Any = 0.0,
         y_factor: Any = 0.0,
-        interpolation: str = "bilinear",
-        fill_mode: str = "reflect",
+        interpolation: Sampling = "bilinear",
+        fill_mode: FillMode = "reflect",
         fill_value: float = 0.0,
         data_format: DataFormat | None = None,
         seed: Seed = None,

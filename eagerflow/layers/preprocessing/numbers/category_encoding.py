@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape
@@ -47,7 +47,7 @@ class CategoryEncoding(Layer):
     def __init__(
         self,
         num_tokens: Any = None,
-        output_mode: str = "multi_hot",
+        output_mode: Literal["one_hot", "multi_hot", "count"] = "multi_hot",
         sparse: bool = False,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

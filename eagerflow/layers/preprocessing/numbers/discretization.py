@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.config import floatx
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import EncodedMode, Shape
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -48,7 +48,7 @@ class Discretization(Layer):
         bin_boundaries: Any = None,
         num_bins: Any = None,
         epsilon: float = 0.01,
-        output_mode: str = "int",
+        output_mode: EncodedMode = "int",
         sparse: bool = False,
         dtype: Any = None,
         name: Any = None,

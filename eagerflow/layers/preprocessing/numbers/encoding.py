@@ -28,7 +28,7 @@ def without_sparse(layer: Any, **given: Any) -> None:
             )
 
 
-def mode_of(layer: Any, output_mode: Any, allowed: tuple[str, ...] = MODES) -> str:
+def mode_of(layer: Any, output_mode: Any, allowed: tuple[str, ...] = MODES) -> Any:
     """The output mode; Keras 2's "binary" and "tf-idf" are known too.
 
     Raises:

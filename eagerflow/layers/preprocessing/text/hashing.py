@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions, OfAnyLayer
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import EncodedMode, Shape
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
@@ -102,7 +102,7 @@ class Hashing(Layer):
         num_bins: Any,
         mask_value: Any = None,
         salt: Any = None,
-        output_mode: str = "int",
+        output_mode: EncodedMode = "int",
         sparse: bool = False,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
@@ -163,7 +163,7 @@ class HashedCrossing(Layer):
     def __init__(
         self,
         num_bins: Any,
-        output_mode: str = "int",
+        output_mode: Literal["int", "one_hot"] = "int",
         sparse: bool = False,
         name: Any = None,
         dtype: Any = None,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import refuse_path
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Shape, TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
@@ -69,10 +69,10 @@ class IndexLookup(Layer):
         vocabulary: Any = None,
         idf_weights: Any = None,
         invert: bool = False,
-        output_mode: str = "int",
+        output_mode: TokenMode = "int",
         sparse: bool = False,
         pad_to_max_tokens: bool = False,
-        oov_method: str = "floormod",
+        oov_method: Literal["floormod", "farmhash"] = "floormod",
         name: Any = None,
         salt: Any = None,
         **kwargs: Unpack[LookupOptions],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LookupOptions
+from eagerflow.base.typing import TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.settings import passed_on
@@ -67,7 +68,7 @@ class StringLookup(IndexLookup):
         vocabulary: Any = None,
         idf_weights: Any = None,
         invert: bool = False,
-        output_mode: str = "int",
+        output_mode: TokenMode = "int",
         pad_to_max_tokens: bool = False,
         sparse: bool = False,
         encoding: str = "utf-8",
@@ -138,10 +139,10 @@ class IntegerLookup(IndexLookup):
         vocabulary_dtype: str = "int64",
         idf_weights: Any = None,
         invert: bool = False,
-        output_mode: str = "int",
+        output_mode: TokenMode = "int",
         sparse: bool = False,
         pad_to_max_tokens: bool = False,
-        oov_method: str = "floormod",
+        oov_method: Literal["floormod", "farmhash"] = "floormod",
         salt: Any = None,
         name: Any = None,
         **kwargs: Unpack[LookupOptions],

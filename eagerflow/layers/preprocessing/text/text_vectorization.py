@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
-from eagerflow.base.typing import Shape
+from eagerflow.base.typing import Shape, TokenMode
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import integer, one_of
@@ -79,7 +79,7 @@ class TextVectorization(Layer):
         standardize: Any = "lower_and_strip_punctuation",
         split: Any = "whitespace",
         ngrams: Any = None,
-        output_mode: str = "int",
+        output_mode: TokenMode = "int",
         output_sequence_length: Any = None,
         pad_to_max_tokens: bool = False,
         vocabulary: Any = None,
