@@ -54,6 +54,9 @@ _OF_DOCTOR = {
     "no_gradient": "weights move",
     "frozen": "weights move",
     "initial_weights": "first loss",
+    "lr_too_high": "overfits one batch",
+    "penalty_dominates": "overfits one batch",
+    "dropout_high": "overfits one batch",
 }
 
 
@@ -166,6 +169,12 @@ class _Examination:
         """Why what the doctor found in the first steps may be as it should; empty where it's a fault."""
         if finding.kind == "initial_weights" and finding.severity == "warning":
             return "it learns nevertheless" if self.rows["overfits one batch"].verdict != "fault" else ""
+        if finding.kind == "lr_too_high" and not finding.evidence.get("unusual"):  # batches differ, too
+            return (
+                "one batch is learnt nevertheless, so batches may differ"
+                if self.rows["overfits one batch"].verdict == "ok"
+                else ""
+            )
         left_out = finding.kind == "frozen" and "variables" in finding.evidence
         return "that is fine if a later part of the script trains or sets them" if left_out else ""
 

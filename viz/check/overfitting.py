@@ -14,6 +14,7 @@ from viz.check.first_loss import chance_loss
 from viz.check.lowest_loss import lowest_loss
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
+from viz.doctor import thresholds as limits
 from viz.doctor.check_base import number
 from viz.doctor.checks.learning_rate import faded_steps, rate_is_high
 from viz.trial.first_step import rows_of
@@ -47,6 +48,7 @@ class _Attempt(NamedTuple):
     per_step: int  # backward passes of a step
     chance: float | None = None  # above the same lowest; None where it isn't known
     same: bool = False  # at the end all rows get one answer
+    heard: tuple[float, ...] = ()  # what each step minimized
 
     @property
     def share(self) -> float:
@@ -59,6 +61,13 @@ class _Attempt(NamedTuple):
         """Does it still fall in the second half?"""
         half = len(self.losses) // 2
         return half > 1 and min(self.losses[half:]) < _FALLING * min(self.losses[:half])
+
+    @property
+    def jump(self) -> float:
+        """How many times the loss of a step was that of the first, or what chance gives, the larger one."""
+        values = [each for each in self.heard if math.isfinite(each)]
+        whole = max(values[0], self.chance or 0.0) if values else 0.0
+        return max(values) / whole if whole > 0 else 0.0
 
 
 def check_overfitting(subject: Subject) -> Row:
@@ -169,9 +178,10 @@ def _tried(subject: Subject, data: Any, rate: float | None) -> _Attempt:
                 break
         same = chance is not None and _answers_alike(subject, data)
     begun = [start] if start is not None else []
-    losses = [v - floor for v in [*begun, *values] if math.isfinite(v)] or [math.nan]
+    # A loss that is reckoned from logits comes below that of the labels, whose logarithms are of 1 - 1e-7.
+    losses = [max(v - floor, 0.0) for v in [*begun, *values] if math.isfinite(v)] or [math.nan]
     broken = bool(values) and not math.isfinite(values[-1])
-    return _Attempt(_name(subject, rate), losses, steps, broken, per_step, chance, same)
+    return _Attempt(_name(subject, rate), losses, steps, broken, per_step, chance, same, tuple(heard.values))
 
 
 def _loss(subject: Subject, data: Any) -> float | None:
@@ -201,6 +211,10 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     evidence = {a.name: {"first": a.losses[0], "lowest": min(a.losses), "steps": a.steps} for a in attempts}
     fell = f"{number(best.losses[0])} → {number(min(best.losses))} in {best.steps} steps"
     what = f"the loss of one batch ({rows} rows)"
+    if own.share <= _LEARNT and own.per_step == 1 and own.jump > limits.DIVERGED and rate_is_high(first.optimizer):
+        rate, highest = float(first.optimizer.learning_rate), max([v for v in own.heard if math.isfinite(v)])
+        words = f"{what} jumps from {number(own.heard[0])} to {number(highest)} with the script's {own.name}({rate:g})"
+        return _other_rate(f"{words} before it falls", subject, evidence, "a lower")
     if own.share <= _LEARNT:
         return fine(f"{what} falls {fell}", subject.place, **evidence)
     scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None
@@ -316,8 +330,8 @@ def _of_slow(subject: Subject, told: str, own: _Attempt, evidence: dict[str, Any
     return _other_rate(f"{told}, but {left}", subject, evidence)
 
 
-def _other_rate(words: str, subject: Subject, evidence: dict[str, Any]) -> Row:
-    fix = "another learning rate: viz.find_lr(model, x, y) measures one"
+def _other_rate(words: str, subject: Subject, evidence: dict[str, Any], which: str = "another") -> Row:
+    fix = f"{which} learning rate: viz.find_lr(model, x, y) measures one"
     return fault(words, fix, subject.compiled_at, **evidence)
 
 

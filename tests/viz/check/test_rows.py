@@ -45,6 +45,22 @@ model = ef.Sequential([
     layers.Dense(16), layers.Dense(1)])
 """
     + FIT,
+    ("overfits one batch", "a rate a thousand times too high, in spite of which one batch is learnt"): """
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="sigmoid")])
+model.compile(ef.optimizers.Adam(3.0), "binary_crossentropy")  # here
+model.fit(x, binary, batch_size=16, verbose=0)
+""",
+    ("overfits one batch", "a dropout of nearly all units"): """
+hidden = [layers.Dense(16, activation="relu"), layers.Dropout(0.97)]  # here
+model = ef.Sequential([*hidden, layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(x, binary, batch_size=16, verbose=0)
+""",
+    ("overfits one batch", "a penalty that outweighs the data"): """
+hidden = layers.Dense(32, activation="relu", kernel_regularizer=ef.regularizers.L2(5.0))  # here
+model = ef.Sequential([hidden, layers.Dense(1)])
+"""
+    + FIT,
     ("augmentation", "a loop that forgets the training mode"): MODES + LOOP.format(mode=""),
     ("rows apart", "a mean over the batch"): """
 class Centred(layers.Layer):
@@ -415,8 +431,20 @@ model.fit(images / 16, digits, verbose=0)
 """
     )
     row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
-    assert row.verdict != "ok"
-    assert "the script's Adam(0.5) leaves it at" in row.message
+    assert row.verdict == "fault"
+    assert "at learning rate 0.5" in row.message
+
+
+def test_a_usual_rate_at_which_the_loss_grows_and_one_batch_is_learnt_is_no_fault(tmp_path, once):
+    data = "steps = np.geomspace(0.1, 9, 128)[:, None]\ntarget = target * steps\n"
+    row = overfits(tmp_path, NET + data + FIT.replace("verbose", "shuffle=False, verbose"))
+    assert row.verdict != "fault", row
+    assert "nevertheless" in row.message
+
+
+def test_no_loss_is_said_to_fall_below_0(tmp_path, once):
+    row = overfits(tmp_path, PLANTED["overfits one batch", next(n for q, n in PLANTED if q == "overfits one batch")])
+    assert all(each["lowest"] >= 0 for each in row.evidence.values())
 
 
 def test_a_batch_of_one_answer_has_no_base_rate_to_tell(tmp_path, once):

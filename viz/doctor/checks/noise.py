@@ -69,7 +69,7 @@ class Noise(Check):
 
     def _again(self, opened: Any, x: Any, outputs: Any) -> None:
         """The same batch without dropout, in two of the steps."""
-        if self.watch.step not in limits.DROPOUT_STEPS or not self.watch.inside("step") or x is None:
+        if self.watch.step not in limits.DROPOUT_STEPS or x is None:
             return
         if not isinstance(outputs, Tensor) or outputs.key is None or outputs.data.shape[0] < limits.DROPOUT_ROWS:
             return
@@ -128,7 +128,7 @@ class Noise(Check):
         layer = max(self._dropout.values(), key=lambda each: each.rate)
         self.watch.report(
             "dropout_high",
-            "info",
+            "warning" if layer.rate >= limits.DROPOUT_CLEAR else "info",
             f"layer {layer_label(layer)!r} drops {layer.rate:.0%}: run again without dropout, the same batch gives "
             "answers "
             f"whose differences between rows are {number(1 / ratio)} times what dropout changes (variance)",
