@@ -294,6 +294,9 @@ ADVICE = {
     "batchnorm_misuse.ones": (
         "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another batch_size."
     ),
+    "batchnorm_misuse.lag": (
+        "Lower the momentum (0.9), or train for longer; viz gap measures what evaluation loses by it."
+    ),
     "batchnorm_misuse.inference": (
         "Call the model with training=True inside the tape; to keep the layer as it is, set layer.trainable = False."
     ),

@@ -12,19 +12,21 @@ __all__ = ["in_order"]
 _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
+_OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_DROPOUT = ("dropout_high", "dropout_idle")
 _NO_CAUSES = ("not_learning", *_OF_DROPOUT, "class_loss", "too_few_steps", "label_leak", *_OF_VALIDATION, *_OF_TIME)
 _ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 
 # What each symptom may come from, the likeliest first.
 _CAUSES: dict[str, tuple[str, ...]] = {
-    "nonfinite": ("lr_too_high", "loss_sign"),
+    "loss_mismatch": ("dropout_high",),
+    "nonfinite": ("dropout_high", "lr_too_high", "loss_sign"),
     "lr_too_high": ("nonfinite", "loss_mismatch", "label_range", "unscaled_input", "initial_weights"),
     "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
     "vanishing_gradient": ("initial_weights", "saturated"),
     "frozen": ("vanishing_gradient", "lr_too_low"),
     "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),
-    "dead_relu": ("initial_weights", "unscaled_input", "lr_too_high"),
+    "dead_relu": ("label_range", "initial_weights", "unscaled_input", "lr_too_high"),
     "saturated": (*_FROM_THE_START, "lr_too_high"),
     "constant_output": (
         "no_gradient",
@@ -86,6 +88,10 @@ def _cause(symptom: Finding, findings: Sequence[Finding]) -> Finding | None:
 
 def _fits(cause: Finding, symptom: Finding) -> bool:
     """Could this one have made that one?"""
+    if cause.kind == "dropout_high":  # of the outputs: rows that don't sum to 1, or whose sum is 0
+        return cause.rule == "dropout_high.outputs" and (symptom.rule in _OF_ZEROS or _of_range(symptom, cause.layer))
+    if cause.kind == "label_range" and symptom.kind == "dead_relu":
+        return symptom.layer is not None and cause.layer == symptom.layer  # labels below 0 silence the last one
     if cause.kind == "unscaled_input" and cause.evidence.get("highest", 1.0) < 1.0:
         return symptom.kind in ("not_learning", "constant_output")  # too small an input blows nothing up
     if "nonfinite" in (cause.kind, symptom.kind):  # data with NaN are a cause; NaN that training makes is none
@@ -107,6 +113,11 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     if cause.kind == "loss_mismatch" and symptom.kind == "label_range":
         return cause.rule.endswith("one_unit")
     return True
+
+
+def _of_range(mismatch: Finding, layer: str | None) -> bool:
+    """Is it that outputs of this layer are no probabilities?"""
+    return mismatch.rule.startswith("loss_mismatch.logits") and mismatch.layer == layer is not None
 
 
 def _order(finding: Finding) -> tuple[int, int]:

@@ -90,6 +90,10 @@ MANY_CALLS = 200  # ops run by one line in one step: a Python loop over rows or 
 
 # -- normalization and overfitting
 
+MOMENTUM_USUAL = 0.99  # what BatchNormalization begins with; slower averages are a choice, and a warning if they lag
+MOMENTUM_LEFT = 0.5  # of the averages is what they began with, after all updates
+MEANS_APART = 0.5  # standard deviations of a batch between its mean and the average; the noise of batches is a fifth
+VARIANCES_APART = 1.0  # factors of two between a batch's variance and the average
 ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the end of an epoch is a hint
 OVERFIT = 1.2  # validation loss against its best
 OVERFIT_EPOCHS = 3  # epochs since then; less is noise
@@ -179,6 +183,7 @@ PENALTY = 10.0  # penalties against the loss of the data; usual ones are below i
 # -- noise, and rows of validation data
 
 DROPOUT = 0.6  # rates from here on are measured; 0.5 and less are usual
+DROPOUT_CLEAR = 0.9  # a warning from here on: one unit in ten is left, and the noise is measured as well
 DROPOUT_STEPS = (2, 20)  # in which the batch is run again without dropout
 DROPOUT_ROWS = 8
 DROPOUT_NOISE = 1.0  # what dropout changes, against the differences between rows (variances)

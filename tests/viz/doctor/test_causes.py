@@ -47,6 +47,12 @@ def test_a_usual_rate_is_no_cause_of_its_own_where_inputs_explain_it():
     assert [f.because for f in in_order([rate, scale])] == [None, None]
 
 
+def test_labels_out_of_reach_explain_the_silence_of_the_last_relu_alone():
+    labels = finding("label_range", layer="last")
+    found = in_order([finding("dead_relu", layer="last"), finding("dead_relu", layer="hidden"), labels])
+    assert {f.layer: f.because for f in found if f.kind == "dead_relu"} == {"last": "label_range", "hidden": None}
+
+
 def test_data_with_nan_are_a_cause_and_nan_of_a_wild_rate_are_none():
     data, rate = finding("nonfinite", rule="nonfinite.data"), finding("lr_too_high", evidence={"unusual": True})
     assert [(f.kind, f.because) for f in in_order([rate, data])] == [("nonfinite", None), ("lr_too_high", "nonfinite")]

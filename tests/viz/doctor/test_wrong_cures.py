@@ -224,3 +224,49 @@ def test_without_a_normalization_one_is_proposed(tmp_path):
     (finding,) = [f for f in diagnosed(source, tmp_path)[0] if f.kind == "unscaled_input"]
     assert finding.rule == "unscaled_input"
     assert "layers.Normalization as the first layer" in finding.fix
+
+
+SPARSE = "sparse_categorical_crossentropy"
+CLASSES = """
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense({last})])
+model.compile("adam", "{loss}")
+model.fit(x, {labels}, epochs=3, verbose=0)
+"""
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+def test_outputs_that_dropout_spoils_are_not_called_logits(tmp_path):
+    source = CLASSES.format(last='3, activation="softmax"), layers.Dropout(0.5', loss=SPARSE, labels="number")
+    first, *others = diagnosed(source, tmp_path)[0]
+    assert (first.rule, first.severity) == ("dropout_high.outputs", "error")
+    assert {f.because for f in others if f.kind in ("loss_mismatch", "nonfinite")} == {"dropout_high"}
+    assert not [f for f in others if "logits," in f.message]
+
+
+def test_classes_of_one_unit_are_one_finding_whose_cure_helps(tmp_path):
+    found, _ = diagnosed(CLASSES.format(last='1, activation="sigmoid"', loss=SPARSE, labels="binary"), tmp_path)
+    assert [f.rule for f in found if f.kind == "loss_mismatch"] == ["loss_mismatch.single"]
+
+
+def test_tanh_is_named_where_a_loss_takes_it_for_a_probability(tmp_path):
+    source = CLASSES.format(last='1, activation="tanh"', loss="binary_crossentropy", labels="binary")
+    finding = next(f for f in diagnosed(source, tmp_path)[0] if f.kind == "loss_mismatch")
+    assert "tanh, which gives numbers from -1 to 1" in finding.message
+    assert changed_line(finding) is None
+
+
+SLOW = PLANTED["batchnorm_misuse"]["averages that are learnt too slowly"]
+
+
+@pytest.mark.parametrize(
+    ("source", "severities"),
+    [
+        (SLOW, ["warning"]),
+        (SLOW.replace("momentum=0.999", ""), ["info"]),  # the usual one: the training is short
+        (SLOW.replace("momentum=0.999", "momentum=0.9"), []),
+        (SLOW.replace("epochs=8", "epochs=1"), []),
+    ],
+)
+def test_averages_that_lag_are_named_by_how_unusual_their_momentum_is(source, severities, tmp_path):
+    found, _ = diagnosed(source, tmp_path)
+    assert [f.severity for f in found if f.rule == "batchnorm_misuse.lag"] == severities

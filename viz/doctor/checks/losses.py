@@ -17,7 +17,8 @@ __all__ = ["Labels", "Mismatch", "is_ours", "loss_kind"]
 
 _FROM_LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")
 _SQUASHED = ("softmax", "sigmoid")
-_UNBOUNDED = ("relu", "softplus", "exp")
+# Activations that give no probabilities, and what they give.
+_OTHERWISE = dict.fromkeys(("relu", "softplus", "exp"), "any number from 0 up") | {"tanh": "numbers from -1 to 1"}
 _DIFFERENCES = ("mean_squared_error", "mean_absolute_error")
 
 
@@ -133,7 +134,9 @@ class Mismatch(Check):
             self._elementwise(labels, predicted, opened.owner)
             self._squared(labels, predicted, opened.owner)
             return
-        if not settings.get("from_logits") and not (kind == "binary" and labels.size != predicted.data.size):
+        one_unit = kind != "binary" and predicted.data.shape[-1:] == (1,)  # no activation makes classes of it
+        other = kind == "binary" and labels.size != predicted.data.size
+        if not settings.get("from_logits") and not one_unit and not other:
             self._as_probabilities(predicted, opened.owner)
         self._shapes(kind, labels, predicted, opened.owner)
 
@@ -186,13 +189,12 @@ class Mismatch(Check):
         if made_by == "softmax" or (made_by == "sigmoid" and not one_of_many):
             return
         values = host(predicted.data)
-        if loss is not None and made_by in _UNBOUNDED:
+        if loss is not None and made_by in _OTHERWISE:
             layer = self._layer_of(predicted)
             whose = f" of layer {layer_label(layer)!r}" if layer is not None else ""
             what = (
-                f"the outputs{whose} come from {made_by}, which gives any number from 0 up, but the loss takes them "
-                "for "
-                "probabilities (from_logits=False)"
+                f"the outputs{whose} come from {made_by}, which gives {_OTHERWISE[made_by]}, but the loss takes them "
+                "for probabilities (from_logits=False)"
             )
             place = made_at(loss) or self.watch.place()
             self._report(_logits_of(values, loss), what, layer, None, place, high=float(values.max()))
@@ -204,8 +206,9 @@ class Mismatch(Check):
         whose = f" of layer {layer_label(layer)!r}" if layer is not None else ""
         total = float(numpy.median(values.sum(axis=-1))) if one_of_many else 1.0
         if low < -limits.OUT_OF_RANGE or high > 1 + limits.OUT_OF_RANGE:
+            are = "logits" if low < 0 else "no probabilities"
             what = (
-                f"the outputs{whose} range from {number(low)} to {number(high)}: they are logits, but the loss "
+                f"the outputs{whose} range from {number(low)} to {number(high)}: they are {are}, but the loss "
                 "takes them for probabilities (from_logits=False)"
             )
         elif abs(total - 1) > limits.ROW_SUM:

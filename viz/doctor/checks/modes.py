@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
+
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first_tensor
+from viz.doctor.check_base import Check, first_tensor, host, number
 from viz.doctor.program import layer_label
+from viz.doctor.user_code import made_at
 
 __all__ = ["Modes"]
 
@@ -17,6 +20,7 @@ class _Norm:
     def __init__(self, layer: Any) -> None:
         self.layer = layer
         self.training = self.ones = self.untrained = self.outside = 0
+        self.batch: tuple[numpy.ndarray, numpy.ndarray] | None = None  # mean and variance of what it was given last
         self.ones_at: Any = None
         self.untrained_at: Any = None
         self.outside_at: Any = None
@@ -71,6 +75,8 @@ class Modes(Check):
                 norm.outside_at = norm.outside_at or self._mode_place(opened)
         elif opened.training:
             norm.training += 1
+            if self.watch.heavy and limits.MOMENTUM_LEFT <= _left(norm):
+                norm.batch = _statistics(host(x.data), opened.owner.axis)
             if x.data.shape[0] == 1:
                 norm.ones += 1
                 norm.ones_at = (self.watch.called_at(), x.data.size // (x.data.shape[opened.owner.axis] or 1))
@@ -107,6 +113,8 @@ class Modes(Check):
     def finish(self) -> None:
         """Judge once more; whether a Dropout ever drops anything, only the end can tell."""
         self._judge()
+        if not self.watch.interrupted:
+            self._judge_lag()
         if not self.watch.raw("batchnorm_misuse"):  # which names them, too
             self._idle()
 
@@ -170,6 +178,23 @@ class Modes(Check):
         evidence = {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": values}
         self._tell(norm, "ones", severity, what, place, evidence)
 
+    def _judge_lag(self) -> None:
+        """Averages that are still what they began with, and far from what the batches have; the farthest is told."""
+        found = [(apart, norm) for norm in self._norms.values() if (apart := _lag(norm)) is not None]
+        if not found:
+            return
+        apart, norm = max(found, key=lambda each: each[0])
+        momentum, left = norm.layer.momentum, _left(norm)
+        others = f"; so do {len(found) - 1} more" if len(found) > 2 else "; so does one more" if len(found) > 1 else ""
+        what = (
+            f"learns its moving averages too slowly: after {norm.training} updates with momentum {momentum:g} they are "
+            f"still {left:.0%} of what they began with, and {number(apart)} standard deviations from the means of the "
+            f"batches{others}. Evaluation and prediction use them, and are worse than training"
+        )
+        evidence = {"updates": norm.training, "momentum": momentum, "left": left, "means_apart": apart}
+        severity = "warning" if momentum > limits.MOMENTUM_USUAL else "info"
+        self._tell(norm, "lag", severity, what, made_at(norm.layer), evidence)
+
     def _tell(self, norm: _Norm, way: str, severity: str, what: str, place: Any, evidence: dict[str, Any]) -> None:
         self.watch.report(
             f"batchnorm_misuse.{way}",
@@ -180,3 +205,28 @@ class Modes(Check):
             key=("batchnorm_misuse", id(norm), way),
             evidence=evidence,
         )
+
+
+def _left(norm: _Norm) -> float:
+    """How much of its first moving averages a layer still has."""
+    return float(norm.layer.momentum) ** norm.training
+
+
+def _lag(norm: _Norm) -> float | None:
+    """How far the averages of means are from those of the batches; None where they have come near, or had no time."""
+    if norm.batch is None or norm.training < limits.FEW_STEPS or _left(norm) < limits.MOMENTUM_LEFT:
+        return None
+    mean, variance = norm.batch
+    moving_mean, moving_variance = (host(v.data) for v in (norm.layer.moving_mean, norm.layer.moving_variance))
+    alive = variance > 0
+    if not alive.any():
+        return None
+    apart = float(numpy.median(abs(moving_mean - mean)[alive] / numpy.sqrt(variance[alive])))
+    wider = float(numpy.median(abs(numpy.log2(moving_variance[alive] / variance[alive]))))
+    return apart if apart >= limits.MEANS_APART or wider >= limits.VARIANCES_APART else None
+
+
+def _statistics(x: numpy.ndarray, axis: int) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Mean and variance of each channel."""
+    others = tuple(i for i in range(x.ndim) if i != axis % x.ndim)
+    return x.mean(axis=others, dtype="float64"), x.var(axis=others, dtype="float64")
