@@ -70,8 +70,10 @@ class _Parting:
         self._lower(bundles)
         middle = self.ways[arrows[0]].corners[-1][0]
         straight = next((n for n, bundle in enumerate(bundles) if not self._side(bundle[0])), None)
-        centre = (len(bundles) - 1) / 2 if straight is None else straight
-        for apart in self._distances(box, max(centre, len(bundles) - 1 - centre)):
+        last = len(bundles) - 1
+        centres = [last / 2, last, 0] if straight is None else [straight]  # the one that ends in the middle
+        tried = [(apart, c) for c in centres for apart in self._distances(box, max(c, last - c))]
+        for apart, centre in sorted(tried, key=lambda each: -each[0]):
             moved = {
                 i: self._ending_at(i, middle + (n - centre) * apart) for n, each in enumerate(bundles) for i in each
             }

@@ -90,6 +90,12 @@ def test_an_end_stays_where_a_box_would_be_in_the_way(parted):
     assert ends(parted([STRAIGHT, high], [beside])) == [200, 200]
 
 
+def test_ends_stand_on_one_side_of_the_middle_rather_than_close_to_each_other(parted):
+    lower = [(430.0, 30.0), (430.0, 82.0), (200.0, 82.0), (200.0, 100.0)]
+    beside = Rect(170, 60, 20, 30)  # left of the middle there is no room
+    assert ends(parted([lower, RIGHT], [beside])) == [224, 200]
+
+
 def test_arrows_end_as_one_where_a_box_is_too_narrow_for_them(parted):
     many = [
         [(30.0 - 60 * k, 10.0 - 8 * k), (30.0 - 60 * k, 80.0 - 8 * k), (200.0, 80.0 - 8 * k), BELOW[1]]

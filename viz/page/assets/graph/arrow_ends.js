@@ -40,8 +40,10 @@ class Parting {
       box = this.scene.nodes.get(head),
       middle = corners[corners.length - 1][0],
       straight = bundles.findIndex(([i]) => !this.side(i)),
-      centre = straight < 0 ? (bundles.length - 1) / 2 : straight;
-    for (const apart of distancesOfEnds(box, Math.max(centre, bundles.length - 1 - centre))) {
+      last = bundles.length - 1,
+      centres = straight < 0 ? [last / 2, last, 0] : [straight], // the one that ends in the middle
+      tried = centres.flatMap((c) => distancesOfEnds(box, Math.max(c, last - c)).map((apart) => [apart, c]));
+    for (const [apart, centre] of tried.sort((a, b) => b[0] - a[0])) {
       const moved = new Map();
       bundles.forEach((each, n) => each.forEach((i) => moved.set(i, this.endingAt(i, middle + (n - centre) * apart))));
       if (this.moveIfFit(moved)) return;
