@@ -374,7 +374,12 @@ class _Assembly:
                         found = self._flow(op, reader, tensor)
                         if found is not None:
                             flows.setdefault(found, []).append(tensor)
+        latest: dict[tuple[str, frozenset[int]], str] = {}  # of the boxes that share variables, the last one so far
         for (tail, head, kind), tensors in flows.items():
+            of_call = kind == "parameter" and self.graph.nodes[tail].kind != "parameter"
+            if of_call and self.view == "layers":  # from call to call, rather than all from the first
+                shared = tail, frozenset([self.selection.variables[tensor] for tensor in tensors])
+                tail, latest[shared] = latest.get(shared, tail), head
             self.graph.edges.append(self._arrow(tail, head, kind, list(dict.fromkeys(tensors))))
         for node in list(self.graph.nodes.values()):
             self._link(node)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -409,6 +410,19 @@ def test_the_seed_of_a_dropout_that_is_called_again_is_no_weight(made, words, la
     drawn = t.draw(view="layers")
     assert {edge.label for edge in drawn.graph.edges if edge.kind == "parameter"} == labels
     assert re.findall(r">(shared [^<]*)<", drawn.svg) == [words]
+
+
+def test_lines_of_shared_weights_lead_from_call_to_call_among_layers():
+    layer = layers.Dense(5)
+    with viz.trace() as t:
+        x = ef.ops.ones((2, 5))
+        for _ in range(4):
+            x = layer(x)
+    drawn = t.draw(view="layers", collapse_repeats=False).graph
+    calls = [node.id for node in drawn.nodes.values() if node.kind == "scope"]
+    assert len(calls) == 4
+    shared = [(edge.tail, edge.head) for edge in drawn.edges if edge.kind == "parameter"]
+    assert shared == list(itertools.pairwise(calls))
 
 
 def test_updates_without_weights_in_the_picture_have_a_box():
