@@ -1,4 +1,4 @@
-"""`python -m eagerflow`: the demo; `run`, for scripts of Keras; `compile`, for speed; `launch`, for many ranks.
+"""`python -m eagerflow`: the demo; `run`, for scripts of Keras; `compile`, `measure`, for speed; `launch`, for ranks.
 
 Each command loads what it needs when it is chosen: the launcher of ranks needs none of what models are made of.
 """
@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fast = commands.add_parser("compile", help="compile kernels for this processor, and use them (extra: fast)")
     fast.add_argument("--off", action="store_true", help="use the plain kernels again")
     fast.add_argument("--quiet", action="store_true", help="print errors only")
+    speed = commands.add_parser("measure", help="measure how fast this processor is, to choose kernels by it")
+    speed.add_argument("--off", action="store_true", help="forget it, and choose by what is usual")
+    speed.add_argument("--quiet", action="store_true", help="print errors only")
     commands.add_parser(
         "launch", help="run a script as several processes (ranks), on one machine or many", add_help=False
     )
@@ -61,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(import_module("eagerflow.compat.run").run_script(chosen.script, chosen.arguments))
     if chosen.command == "compile":
         return int(import_module("eagerflow.compiled.filling").fill(use=not chosen.off, quiet=chosen.quiet))
+    if chosen.command == "measure":
+        return int(import_module("eagerflow.measuring.command").measure(off=chosen.off, quiet=chosen.quiet))
     return int(import_module("eagerflow.demo").run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed))
 
 

@@ -34,6 +34,7 @@ FLOORS = {
     "optimizers": 6,
     "layers": 7,
     "capture": 7,
+    "measuring": 7,
     "callbacks": 8,
     "data": 8,
     "datasets": 8,

@@ -57,8 +57,8 @@ def replayed_check(function: Callable[P, R]) -> Callable[P, R]:
 @contextlib.contextmanager
 def beside_the_step() -> Iterator[None]:
     """Do something that a step being captured doesn't depend on: its calls aren't heard."""
-    listening = None if capturing.get() is None else sys.getprofile()
-    if listening is None:
+    listening = sys.getprofile()
+    if not getattr(listening, "hears_a_step", False):  # a profiler of the user's hears all
         yield
         return
     sys.setprofile(None)

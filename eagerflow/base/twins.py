@@ -10,11 +10,12 @@ kernel. Without a provider the plain kernel runs.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["PLAIN", "find_again", "provide", "twin"]
+__all__ = ["PLAIN", "find_again", "provide", "twin", "without"]
 
 Finder = Callable[[str, str], "Callable[..., Any] | None"]
 
@@ -32,6 +33,18 @@ def provide(finder: Finder) -> None:
 def find_again() -> None:
     """Ask for all twins again: what they depend on has changed."""
     _found.clear()
+
+
+@contextlib.contextmanager
+def without(place: tuple[str, str]) -> Iterator[None]:
+    """Inside of the block the plain kernel of this file and name computes."""
+    before = {place: _found[place]} if place in _found else {}
+    _found[place] = None
+    try:
+        yield
+    finally:
+        del _found[place]
+        _found.update(before)
 
 
 def _bound(place: tuple[str, str], *given: Any) -> Callable[[], object] | None:

@@ -104,6 +104,8 @@ def _acts(function: Any, held: set[int]) -> str | None:
 class _Listening:
     """What Python tells while a step runs."""
 
+    hears_a_step = True
+
     def __init__(self, recorder: Any, held: set[int], observers: Iterable[Any]) -> None:
         self.recorder, self.held = recorder, held
         self.observers = tuple({_folder_of(type(observer)) for observer in observers} - {_OURS})

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.base.capturing import capturing
+from eagerflow.base.capturing import beside_the_step, capturing
 from eagerflow.core.observe import Observer
 
 __all__ = ["Forwarding"]
@@ -31,16 +30,14 @@ class Forwarding(Observer):
 
 def _told(handlers: list[Callable[..., None]], recorder: Any) -> Callable[..., None]:
     def tell(*args: Any) -> None:
-        listening = sys.getprofile()
-        sys.setprofile(None)
         token = capturing.set(None)
         recorder.telling = True
         try:
-            for handler in handlers:
-                handler(*args)
+            with beside_the_step():
+                for handler in handlers:
+                    handler(*args)
         finally:
             recorder.telling = False
             capturing.reset(token)
-            sys.setprofile(listening)
 
     return tell

@@ -15,10 +15,11 @@ from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
-from eagerflow.compiled import choice, store
+from eagerflow.compiled import beaten, choice, store
 from eagerflow.compiled.building import CannotCompile
 from eagerflow.compiled.kernel import KERNELS
 from eagerflow.compiled.provider import FILES
+from eagerflow.kernels.machine import speeds
 
 __all__ = ["fill", "fill_in_background", "wanted"]
 
@@ -59,9 +60,19 @@ def fill(use: bool | None, quiet: bool = False) -> int:
     if not choice.mark(True):
         print(f"compile: {store.folder()} can't be written to, or isn't this user's alone", file=sys.stderr)
         return 3
+    _measure_once()
     say(f"Programs use compiled kernels from now on ({time.perf_counter() - began:.0f} s; {store.folder()}).")
     say("To stop that: python -m eagerflow compile --off; for one program: EAGERFLOW_KERNELS=plain")
     return 0
+
+
+def _measure_once() -> None:
+    """Let another process, which uses compiled kernels, look how fast they are here, if that isn't known."""
+    if speeds.path().exists() and beaten.is_known():
+        return
+    subprocess.run(
+        [sys.executable, "-m", "eagerflow", "measure", "--quiet"], check=False, cwd=Path(__file__).parents[2]
+    )
 
 
 def _fill(say: Callable[[str], object]) -> list[tuple[str, str]]:

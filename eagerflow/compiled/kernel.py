@@ -20,7 +20,7 @@ from eagerflow.compiled import store
 from eagerflow.compiled.objects import loaded, processor
 from eagerflow.compiled.signatures import Signature, parsed
 
-__all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper", "inner_loop", "sums_helper"]
+__all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper", "inner_loop", "key", "sums_helper"]
 
 KERNELS: dict[str, Kernel] = {}
 HELPERS: dict[str, Callable[..., Any]] = {}  # what loops may call
@@ -136,11 +136,11 @@ class Kernel:
 
     def file(self, dtype: str) -> str:
         """The name of its file: other loops, versions and processors have others."""
-        return f"{self.name}-{dtype}-{_key()}.o"
+        return f"{self.name}-{dtype}-{key()}.o"
 
 
 @cache
-def _key() -> str:
+def key() -> str:
     """Other sources, versions and processors have other files."""
     found = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):

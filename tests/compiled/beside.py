@@ -3,7 +3,7 @@
 import numpy as np
 
 from eagerflow.base import twins
-from eagerflow.compiled import choice, kernel, provider
+from eagerflow.compiled import beaten, choice, kernel, provider
 from eagerflow.kernels.convolution.algorithms import choose
 
 
@@ -11,6 +11,7 @@ def forget():
     """Let all be found anew: what was asked for has changed."""
     choice.asked.cache_clear()
     choice.is_on.cache_clear()
+    beaten.beaten.cache_clear()
     choose.cache_clear()
     twins.find_again()
     for each in kernel.KERNELS.values():

@@ -20,6 +20,7 @@ from numpy import ndarray
 from eagerflow.kernels.elementwise.exponential import exponentiate
 from eagerflow.kernels.machine.blocks import ones
 from eagerflow.kernels.machine.costs import Attention, Blocks
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each, one_blas_thread, scratch
 
 __all__ = ["Call", "attend", "attend_gradient", "fits"]
@@ -129,6 +130,11 @@ def _rows_at_once(sources: int) -> int:
     return max(Attention.LEAST, Blocks.CHUNK // max(1, sources))
 
 
+def _microseconds(weights: float) -> float:
+    """That so many weights take one thread, roughly."""
+    return weights / (Attention.OF_EXPONENTIALS * speeds().exponentials)
+
+
 class _Block(NamedTuple):
     """A block of targets, how many sources it looks at, and which of those from its first target on it sees."""
 
@@ -210,7 +216,7 @@ def attend(call: Call, keep: bool) -> tuple[Any, Any, Any]:
             numpy.matmul(e.swapaxes(1, 2), some.v[:, : block.sources], out=o)
             numpy.multiply(o, part[:, :, None], out=o)
 
-    each(run, batch * len(pieces), size / Attention.PER_MICROSECOND)
+    each(run, batch * len(pieces), _microseconds(size))
     return out, weights, inverse
 
 
@@ -251,7 +257,7 @@ def attend_gradient(
             of_query = _by_head(d_query, b, some.heads, rows)
             numpy.matmul(d.swapaxes(1, 2), some.k[:, : block.sources], out=of_query)
 
-    each(run, call.query.shape[0] * len(pieces), math.prod(_shape(call)) * 2 / Attention.PER_MICROSECOND)
+    each(run, call.query.shape[0] * len(pieces), _microseconds(math.prod(_shape(call)) * 2))
     d_query *= call.scale
     d_key *= call.scale
     return d_query, d_key, d_value, d_bias

@@ -19,7 +19,8 @@ from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.convolution.winograd import images, volumes
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
-from eagerflow.kernels.machine.costs import Columns, Neighbours, Speed, Swapped, Volumes, Winograd
+from eagerflow.kernels.machine.costs import Columns, Neighbours, Swapped, Volumes, Winograd
+from eagerflow.kernels.machine.speeds import FEW_CHANNELS, speeds
 from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["ALGORITHMS", "COLUMNS", "DIRECT", "Algorithm", "Shapes", "choose", "is_taken_apart"]
@@ -55,18 +56,18 @@ class Algorithm(NamedTuple):
 
 def _products(multiply_adds: float, filters: float) -> float:
     """Microseconds of a product of matrices with so many columns."""
-    few = Speed.FEW_COLUMNS if filters >= 16 else Speed.FEWER_COLUMNS
-    return multiply_adds * (filters + few) / (filters * Speed.PRODUCTS) if filters else 0
+    few = speeds().few_columns if filters >= 16 else speeds().fewer_columns
+    return multiply_adds * (filters + few) / (filters * speeds().products) if filters else 0
 
 
 def _transforms(numbers: float, channels: int, filters: int) -> float:
     """Microseconds of the transforms of so many numbers of tiles, of inputs and outputs."""
-    return numbers * (channels + filters + 2 * Speed.FEW_CHANNELS) / Speed.TRANSFORMED
+    return numbers * (channels + filters + 2 * FEW_CHANNELS) / speeds().transformed
 
 
 def _weights(numbers: float) -> float:
     """Microseconds of that of the weights."""
-    return numbers / Speed.WEIGHTS * (2 if numbers > Winograd.LARGE_WEIGHTS else 1)
+    return numbers / speeds().weights * (2 if numbers > Winograd.LARGE_WEIGHTS else 1)
 
 
 def _is_whole_3x3(geometry: Geometry) -> bool:
@@ -99,7 +100,7 @@ def _winograd_microseconds(s: Shapes) -> float:
         _products(numbers * packs.products * packs.channels * packs.outputs, packs.outputs)
         + _transforms(numbers, s.channels, s.filters)
         + _weights((tile + 2) ** 2 * s.width * s.filters)
-        + Winograd.CALLS * Speed.CALL
+        + Winograd.CALLS * speeds().call
     )
 
 
@@ -126,7 +127,7 @@ def _volumes_microseconds(s: Shapes) -> float:
         _products(numbers * layers * weights, s.filters) * in_pieces
         + _transforms(numbers, seen * s.width, layers * s.filters)
         + _weights((tile + 2) ** 2 * weights)
-        + Volumes.CALLS * Speed.CALL
+        + Volumes.CALLS * speeds().call
     )
 
 
@@ -137,14 +138,14 @@ def _swapped_applies(s: Shapes) -> bool:
 def _swapped_microseconds(s: Shapes) -> float:
     taps = s.geometry.taps
     calls = Swapped.CALLS + Swapped.CALLS_OF_TAP * taps
-    return _products(s.multiply_adds, taps) + s.positions * taps / Speed.COPIED + calls * Speed.CALL
+    return _products(s.multiply_adds, taps) + s.positions * taps / speeds().copied + calls * speeds().call
 
 
 def _columns_microseconds(s: Shapes) -> float:
     run = s.width * (s.geometry.sizes[-1] if s.groups == 1 else 1)
-    gathered = s.positions * s.geometry.taps * s.channels * (run + Speed.SHORT_RUN) / (run or 1)
+    gathered = s.positions * s.geometry.taps * s.channels * (run + speeds().short_run) / (run or 1)
     products = _products(s.multiply_adds, s.filters / s.groups)
-    return products + gathered / Speed.GATHERED + Columns.CALLS * Speed.CALL
+    return products + gathered / speeds().gathered + Columns.CALLS * speeds().call
 
 
 def _neighbours_apply(s: Shapes) -> bool:
@@ -169,7 +170,7 @@ def _neighbours_at_once(s: Shapes) -> int:
 
 
 def _neighbours_microseconds(s: Shapes) -> float:
-    calls = (Neighbours.CALLS - Columns.CALLS) * Speed.CALL
+    calls = (Neighbours.CALLS - Columns.CALLS) * speeds().call
     return Neighbours.MORE * _columns_microseconds(_together(s, _neighbours_at_once(s))) + calls
 
 

@@ -19,8 +19,9 @@ from eagerflow.kernels.convolution.epilogue import epilogue as epilogue_of
 from eagerflow.kernels.convolution.outliers import Look, Looked, has_steady_borders, peak
 from eagerflow.kernels.convolution.phases import phases
 from eagerflow.kernels.convolution.shapes import Shapes
-from eagerflow.kernels.machine.costs import Columns, Speed
+from eagerflow.kernels.machine.costs import Columns
 from eagerflow.kernels.machine.parts import at_once
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.machine.views import copy_rows
 from eagerflow.ops.windows import convolution as plain_convolution
@@ -111,7 +112,7 @@ def _convolve_into(
 
 def _put(found: Any, target: ndarray) -> None:
     """Copy the images of a phase to their places, shared among threads."""
-    microseconds = found.size / Speed.COPIED
+    microseconds = found.size / speeds().copied
     step = at_once(len(found), len(found), microseconds, Columns.COPY)
 
     def work(i: int) -> None:

@@ -18,12 +18,18 @@ from numpy import ndarray
 from eagerflow.kernels.machine.costs import Columns
 from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.machine.views import copy_rows, strided
 from eagerflow.kernels.matrices.tiled import tiled
 from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = ["forward", "input_gradient", "kernel_gradient"]
+
+
+def _microseconds(multiply_adds: float) -> float:
+    """That they take one thread with all that is around them, roughly."""
+    return multiply_adds / (Columns.OF_PRODUCTS * speeds().products)
 
 
 class Block(NamedTuple):
@@ -60,7 +66,7 @@ class Plan(NamedTuple):
     def microseconds(self, images: int) -> float:
         """Roughly, on one thread."""
         pixels = images * math.prod(self.geometry.outputs)
-        return pixels * self.depth * self.filters * self.groups / Columns.PER_MICROSECOND
+        return _microseconds(pixels * self.depth * self.filters * self.groups)
 
     def canvas(self, x: ndarray, block: Block) -> Any:
         """The block's part of x with zeros around it; a view where there is nothing to add."""
@@ -126,7 +132,7 @@ def _plan(n: int, channels: int, itemsize: int, filters: int, geometry: Geometry
     outputs = geometry.outputs
     line = math.prod(outputs[1:]) * (geometry.taps * channels + filters) * itemsize
     rows = max(1, min(outputs[0], room // max(1, line)))
-    work = n * math.prod(outputs) * geometry.taps * channels * filters / groups / Columns.PER_MICROSECOND
+    work = _microseconds(n * math.prod(outputs) * geometry.taps * channels * filters / groups)
     images = at_once(n, room // max(1, line * outputs[0]), work)
     blocks = [
         Block(slice(i, min(n, i + images)), slice(j, min(outputs[0], j + rows)))
@@ -197,7 +203,7 @@ def input_gradient(g: ndarray, kernel: ndarray, geometry: Geometry, groups: int 
         return out
     filters, taps, pixels = kernel.shape[-1], geometry.taps, math.prod(geometry.outputs)
     line = pixels * (taps * channels + filters) * g.itemsize
-    work_in_all = len(g) * pixels * taps * channels * filters / groups / Columns.PER_MICROSECOND
+    work_in_all = _microseconds(len(g) * pixels * taps * channels * filters / groups)
     images = at_once(len(g), Columns.ROOM // line, work_in_all)
     matrices = kernel.reshape(-1, groups, filters // groups).transpose(1, 2, 0)
 

@@ -11,7 +11,8 @@ from eagerflow.base.twins import twin
 from eagerflow.kernels.convolution import columns
 from eagerflow.kernels.convolution.epilogue import masked, sums_of_bias
 from eagerflow.kernels.convolution.shapes import Shapes
-from eagerflow.kernels.machine.costs import Direct, Speed
+from eagerflow.kernels.machine.costs import Direct
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.ops.windows.geometry import Geometry
 
 __all__ = [
@@ -35,7 +36,7 @@ def microseconds(shapes: Shapes) -> float:
     filters = shapes.filters // shapes.groups
     columns = filters - filters % -Direct.COLUMNS
     narrow = 1 if filters % Direct.WIDE == 0 else Direct.NARROW
-    return shapes.multiply_adds * columns / filters * narrow / Direct.PRODUCTS + Direct.CALLS * Speed.CALL
+    return shapes.multiply_adds * columns / filters * narrow / speeds().direct + Direct.CALLS * speeds().call
 
 
 @twin("convolution")

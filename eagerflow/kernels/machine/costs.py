@@ -1,9 +1,7 @@
-"""How fast things are, and what follows for the kernels: every number here was measured, on the machine it names.
+"""Sizes and counts by which kernels cut their work, measured on the machine that is named here.
 
-On another machine these numbers are the ones to measure again: `python -m benchmarks.kernels`. They decide how
-work is cut and which algorithm takes it, so results may differ in their last digits where they differ. What depends on
-the digits of float32 alone (how many numbers a sum may have, from when on a number is an outlier) stands with the
-kernels.
+How fast a processor is, and with it which algorithm computes, is no constant: see `speeds.py`. What depends on the
+digits of float32 alone (how many numbers a sum may have, from when on a number is an outlier) stands with the kernels.
 """
 
 from __future__ import annotations
@@ -21,25 +19,9 @@ __all__ += [
     "Runs",
     "Scatter",
 ]
-__all__ += ["Softmax", "Speed", "Sums", "Swapped", "Threads", "Tiles", "Top", "Volumes", "Winograd"]
+__all__ += ["Softmax", "Sums", "Swapped", "Threads", "Tiles", "Top", "Volumes", "Winograd"]
 
 MACHINE = "AMD EPYC of family 25, model 17 (AVX-512), 2 cores with 1 MB of L2 cache each; NumPy 2.4, OpenBLAS 0.3.31"
-
-
-class Speed:
-    """What one thread does in a microsecond, roughly."""
-
-    PRODUCTS = 50_000  # multiply-adds of BLAS
-    FEW_COLUMNS, FEWER_COLUMNS = (3, 8)  # with which a product runs at half that speed, from 16 columns on and below
-    EINSUM = 7_000  # multiply-adds of einsum
-    PASS = 5_000  # numbers that one pass of NumPy works on
-    COPIED = 2_000  # numbers copied where they lie apart
-    GATHERED = 12_000  # numbers copied in long runs
-    SHORT_RUN = 32  # numbers in a run that is copied at half that speed
-    TRANSFORMED = 2_800  # numbers of tiles, in Winograd's algorithms
-    FEW_CHANNELS = 20  # with which that runs at half that speed
-    WEIGHTS = 1_800  # numbers of transformed weights
-    CALL = 2.0  # microseconds of some lines of Python and a call of NumPy
 
 
 class Threads:
@@ -177,7 +159,7 @@ class Attention:
 
     KEPT = 1 << 26  # bytes of weights that are kept for the gradient
     LEAST = 256  # targets at a time: products of narrower blocks are slow
-    PER_MICROSECOND = 800.0  # weights of one thread, roughly
+    OF_EXPONENTIALS = 0.3  # weights that are computed while so many exponentials are
 
 
 class Recurrent:
@@ -186,7 +168,7 @@ class Recurrent:
     FEW = 1 << 12  # numbers of a state below which calls weigh enough for two layers to save some
     BLOCK = 1 << 18  # numbers of four gates in a block at most: their slopes are computed together, in the cache
     INNER = 1024, 1600  # positions that a product for the weights' gradient sums over at least and at most
-    NANOSECONDS = 1.5  # per number of the gates, for the products behind the steps, roughly
+    MULTIPLY_ADDS = 75  # that take as long as the products behind the steps do, per number of the gates, roughly
 
 
 class Columns:
@@ -194,19 +176,18 @@ class Columns:
 
     ROOM = 1 << 22  # bytes of a block's columns and results
     SHORT_RUN = 10  # numbers side by side below which gathering by taps is faster
-    PER_MICROSECOND = 30_000  # multiply-adds with all that is around them, for deciding about threads
+    OF_PRODUCTS = 0.6  # the speed of all, of that of the multiply-adds alone, for deciding about threads
     LITTLE = 1 << 21  # multiply-adds of a gradient that aren't worth being taken apart by strides
     COPY = 200  # microseconds of a copy that is worth a thread's while
-    CALLS = 12  # of `Speed.CALL`, all in all
+    CALLS = 12  # of `Speeds.call`, all in all
 
 
 class Direct:
     """Convolution without gathering, compiled."""
 
-    PRODUCTS = 48_000  # multiply-adds in a microsecond
     COLUMNS, WIDE = 8, 16  # filters are computed in multiples of them
     NARROW = 1.2  # times what multiples of the wider take
-    CALLS = 15  # of `Speed.CALL`, all in all
+    CALLS = 15  # of `Speeds.call`, all in all
 
 
 class Swapped:
@@ -265,7 +246,7 @@ class Filtering:
 
     BLOCK = 1 << 19  # numbers of a block's transformed inputs
     WEIGHTS = 1 << 17  # numbers of the transformed kernel, repeated along a run
-    AS_PRODUCTS = 5  # multiply-adds of BLAS that take as long as one of einsum
+    OF_PRODUCTS = 0.7  # the speed of the transforms' products, of that of large ones
     PAYS = 0.8  # of the plain way's time
 
 

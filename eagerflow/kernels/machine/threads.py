@@ -22,8 +22,8 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 
@@ -34,7 +34,7 @@ from eagerflow.kernels.machine.cpus import usable_cpus
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.thread_placement import Mover, processor
 
-__all__ = ["KEPT", "WORKERS", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
+__all__ = ["KEPT", "WORKERS", "alone", "each", "get_num_threads", "one_blas_thread", "scratch", "set_num_threads"]
 __all__ += ["share_processors"]
 
 WORKERS = "eagerflow-"  # how the names of the kernels' threads begin
@@ -185,6 +185,16 @@ def _shared(function: Callable[[int], object], count: int, helpers: int) -> None
     finally:
         _mine.inside = False
         task.finish()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Inside of the block this thread shares no work: what it computes can be timed."""
+    before, _mine.inside = _mine.inside, True
+    try:
+        yield
+    finally:
+        _mine.inside = before
 
 
 def get_num_threads() -> int:

@@ -14,8 +14,9 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.core.dtypes import common_dtype, is_half
-from eagerflow.kernels.machine.costs import Products, Speed, Threads
+from eagerflow.kernels.machine.costs import Products, Threads
 from eagerflow.kernels.machine.parts import shares
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 
 __all__ = ["has_half", "large", "matrix_product", "pair", "product", "products", "small"]
@@ -93,7 +94,7 @@ class _Plan(NamedTuple):
 
 def _carried_out(*plans: _Plan) -> list[Any]:
     pieces = [piece for plan in plans for piece in plan.pieces]
-    each(lambda i: pieces[i](), len(pieces), sum([plan.work for plan in plans]) / Speed.PRODUCTS)
+    each(lambda i: pieces[i](), len(pieces), sum([plan.work for plan in plans]) / speeds().products)
     for plan in plans:
         if plan.end is not None:
             plan.end()
@@ -107,7 +108,7 @@ def _planned(a: ndarray, b: ndarray, out: ndarray | None = None, finish: Finish 
     if out is None:
         out = numpy.empty((rows, columns), numpy.result_type(a, b))
     parts = next((count for limit, count in Products.PARTS if work < limit), Products.MOST_PARTS)
-    ahead = Threads.HEAD_START * Speed.PRODUCTS / max(1, work)  # share of the work
+    ahead = Threads.HEAD_START * speeds().products / max(1, work)  # share of the work
     longest = max(rows, columns)
     if parts > 1 and inner > 4 * longest and a.dtype == b.dtype:
         return _by_inner(a, b, out, shares(inner, parts, ahead * inner, Products.TILE), finish)
@@ -160,7 +161,7 @@ def products(a: ndarray, b: ndarray) -> Any:
         some = slice(i * step, (i + 1) * step)
         numpy.matmul(left[some], right[some], out=into[some])
 
-    each(run, -(-len(left) // step), work / Speed.PRODUCTS)
+    each(run, -(-len(left) // step), work / speeds().products)
     return out
 
 

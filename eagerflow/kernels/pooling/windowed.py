@@ -15,8 +15,9 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.kernels.machine.buffering import long_runs
-from eagerflow.kernels.machine.costs import Pooling, Speed
+from eagerflow.kernels.machine.costs import Pooling
 from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each
 from eagerflow.ops.windows.geometry import Geometry
 
@@ -34,7 +35,7 @@ def in_blocks(work: Callable[[slice], object], images: int, numbers: int, itemsi
     """Do the work for some images at a time; `numbers` is the size of one."""
     step = max(1, Pooling.BLOCK // max(1, numbers * itemsize))
     count = -(-images // step)
-    microseconds = images * numbers * passes / Speed.PASS
+    microseconds = images * numbers * passes / speeds().passed
     with long_runs() if microseconds > Pooling.WORTH else nullcontext():
         each(lambda i: work(slice(i * step, (i + 1) * step)), count, microseconds)
 

@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.costs import Recurrent
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each, get_num_threads, one_blas_thread, scratch
 from eagerflow.kernels.machine.views import copy_rows
 from eagerflow.kernels.matrices.products import product
@@ -103,7 +104,7 @@ def _add_up(behind: list[Behind], d_gates: list[Any], blocks: list[slice]) -> No
         one, part, block = work[i]
         shares[i] = one.of_block(part, block)
 
-    each(run, len(work), sum([part.size for part in d_gates]) * Recurrent.NANOSECONDS / 1000)
+    each(run, len(work), sum([part.size for part in d_gates]) * Recurrent.MULTIPLY_ADDS / speeds().products)
     for (one, _, _), of_block in zip(work, shares):
         for found, share in zip(one.sums, of_block):
             found += share

@@ -23,9 +23,9 @@ from eagerflow.kernels.convolution.depthwise import filtering
 from eagerflow.kernels.convolution.depthwise.runs import Block, Runs
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.phases import phases
-from eagerflow.kernels.machine.costs import Speed
 from eagerflow.kernels.machine.parts import parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.machine.views import copy_rows
 from eagerflow.ops.windows import depthwise as plain_depthwise
@@ -84,7 +84,7 @@ def _by_runs(x: ndarray, kernel: ndarray, geometry: Geometry, into: ndarray | No
         if not whole:
             copy_rows(found, target)
 
-    each(work, len(runs.blocks), out.size * geometry.taps / Speed.EINSUM)
+    each(work, len(runs.blocks), out.size * geometry.taps / speeds().einsum)
     return out
 
 
@@ -157,7 +157,7 @@ def _kernel_gradient(x: ndarray, g: ndarray, geometry: Geometry) -> Any:
                 part = runs.part(places, block, start, stop)
                 _add_products(runs, canvas, part, block, (start, stop), sums[i])
 
-    each(work, len(shares), g.size * geometry.taps / Speed.EINSUM)
+    each(work, len(shares), g.size * geometry.taps / speeds().einsum)
     return sum_in_order(sums)
 
 

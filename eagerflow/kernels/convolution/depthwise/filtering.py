@@ -20,9 +20,10 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.kernels.convolution.outliers import Look
-from eagerflow.kernels.machine.costs import Filtering, Speed
+from eagerflow.kernels.machine.costs import Filtering
 from eagerflow.kernels.machine.parts import at_once
 from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.machine.views import strided
 from eagerflow.ops.windows.geometry import Geometry
@@ -117,7 +118,7 @@ class _Plan(NamedTuple):
         channels, chosen = x.shape[-1], _FILTERS[geometry.sizes[0]]
         bands = -(-geometry.outputs[0] // chosen.given)
         room = max(1, Filtering.BLOCK // (chosen.products * geometry.padded[1] * channels))
-        work = chosen.products * bands * len(x) * geometry.sizes[1] * geometry.outputs[1] * channels / Speed.EINSUM
+        work = chosen.products * bands * len(x) * geometry.sizes[1] * geometry.outputs[1] * channels / speeds().einsum
         images, some = at_once(len(x), room // bands, work), min(bands, room)
         blocks = [
             _Block(slice(i, min(len(x), i + images)), j, min(bands, j + some))
@@ -209,7 +210,7 @@ def suits(x: ndarray, geometry: Geometry) -> bool:
         return False
     size, columns = geometry.sizes
     chosen, rows = _FILTERS[size], geometry.outputs[0]
-    transforms = (chosen.rows + chosen.given) / Filtering.AS_PRODUCTS
+    transforms = (chosen.rows + chosen.given) * speeds().einsum / (Filtering.OF_PRODUCTS * speeds().products)
     ours = -(-rows // chosen.given) * chosen.products * (columns + transforms)
     return ours < Filtering.PAYS * rows * size * columns
 
@@ -230,5 +231,5 @@ def forward(x: ndarray, kernel: ndarray, geometry: Geometry, look: Look | None =
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
         work_per_row = plan.filter.products * geometry.sizes[1] / plan.filter.given
-        each(work, len(plan.blocks), work_per_row * out.size / Speed.EINSUM)
+        each(work, len(plan.blocks), work_per_row * out.size / speeds().einsum)
     return out

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import ndarray
 
-from eagerflow.kernels.machine.costs import Depthwise, Speed
+from eagerflow.kernels.machine.costs import Depthwise
 from eagerflow.kernels.machine.parts import at_once
 from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.views import copy_rows, strided
 from eagerflow.ops.windows.geometry import Geometry
 
@@ -59,7 +60,7 @@ class Runs:
         rows, height, width = self.outputs
         step = max(1, min(rows, Depthwise.BLOCK // max(1, height * width * channels)))
         image = height * width * channels * rows
-        work = len(x) * image * geometry.taps / Speed.EINSUM
+        work = len(x) * image * geometry.taps / speeds().einsum
         images = at_once(len(x), Depthwise.BLOCK // max(1, image), work)
         self.blocks = [
             Block(slice(i, min(len(x), i + images)), slice(j, min(rows, j + step)))

@@ -18,8 +18,9 @@ from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.kernels.convolution.winograd.placing import put
 from eagerflow.kernels.convolution.winograd.tiles import Tiling
 from eagerflow.kernels.convolution.winograd.transforms import outputs, transformed_gradients, transformed_inputs
-from eagerflow.kernels.machine.costs import Speed, Winograd
+from eagerflow.kernels.machine.costs import Winograd
 from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each
 from eagerflow.kernels.matrices.pieces import multiply_rows
 
@@ -29,7 +30,7 @@ __all__ = ["forward", "kernel_gradient", "suits"]
 def suits(tiling: Tiling, packs: Packs) -> bool:
     """Whether this is the better way."""
     tiles = tiling.n * tiling.rows * tiling.cols
-    work = tiling.numbers * tiles * packs.channels * packs.outputs / Speed.PRODUCTS
+    work = tiling.numbers * tiles * packs.channels * packs.outputs / speeds().products
     return packs.products == 1 and work > Winograd.LEAST_PRODUCTS and len(tiling.blocks()) < Winograd.BLOCKS
 
 
@@ -55,7 +56,7 @@ class _Pieces:
 
 def _time(a: ndarray) -> float:
     """Of a transform, in microseconds."""
-    return a.size * 12 / Speed.PRODUCTS
+    return a.size * 12 / speeds().products
 
 
 def _multiply(a: ndarray, b: ndarray, out: ndarray, parts: Sequence[slice] = (slice(None),)) -> None:
@@ -67,7 +68,7 @@ def _multiply(a: ndarray, b: ndarray, out: ndarray, parts: Sequence[slice] = (sl
         else:
             numpy.matmul(a[i], b[i], out=out[i])
 
-    each(work, len(a), a.size * b.shape[-1] / Speed.PRODUCTS)
+    each(work, len(a), a.size * b.shape[-1] / speeds().products)
 
 
 def forward(

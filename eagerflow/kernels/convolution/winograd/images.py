@@ -33,9 +33,10 @@ from eagerflow.kernels.convolution.winograd.transforms import (
     transformed_gradients,
     transformed_inputs,
 )
-from eagerflow.kernels.machine.costs import Speed, Winograd
+from eagerflow.kernels.machine.costs import Winograd
 from eagerflow.kernels.machine.parts import parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.matrices.pieces import multiply, multiply_rows
 from eagerflow.ops.windows.geometry import Geometry
@@ -83,7 +84,7 @@ def forward(
         put(tiling, outputs(tiling, products, blocks[i]), out, blocks[i], finish, None if is_even else look)
 
     with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
-        each(work, len(blocks), 2.25 * out.size * packs.channels / Speed.PRODUCTS)
+        each(work, len(blocks), 2.25 * out.size * packs.channels / speeds().products)
     return out
 
 
@@ -163,7 +164,7 @@ def _gradients(
                     look.take(dx, block.images)
 
     with numpy.errstate(invalid="ignore", over="ignore"), one_blas_thread:
-        each(work, len(parts), 2.25 * g.size * packs.channels / Speed.PRODUCTS)
+        each(work, len(parts), 2.25 * g.size * packs.channels / speeds().products)
         return dx, packs.kernel(sum_in_order(sums))
 
 

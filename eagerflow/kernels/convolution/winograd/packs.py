@@ -12,7 +12,8 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.kernels.convolution.winograd.minimal import Minimal, minimal
-from eagerflow.kernels.machine.costs import Speed, Winograd
+from eagerflow.kernels.machine.costs import Winograd
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each
 
 __all__ = ["Packs"]
@@ -93,5 +94,5 @@ def _by_columns(a: ndarray, b: ndarray) -> Any:
         some = slice(i * columns, (i + 1) * columns)
         numpy.matmul(a, b[:, some], out=out[:, some], casting="same_kind")
 
-    each(work, count, max(out.size, b.size) / Speed.WEIGHTS)
+    each(work, count, max(out.size, b.size) / speeds().weights)
     return out

@@ -25,9 +25,10 @@ from eagerflow.kernels.convolution.winograd.transforms import (
     transformed_gradients,
     transformed_inputs,
 )
-from eagerflow.kernels.machine.costs import Speed, Volumes, Winograd
+from eagerflow.kernels.machine.costs import Volumes, Winograd
 from eagerflow.kernels.machine.parts import at_once, parts_of, sum_in_order
 from eagerflow.kernels.machine.scratch import scratch
+from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.machine.views import copy_rows, strided
 from eagerflow.kernels.matrices.pieces import multiply
@@ -106,7 +107,7 @@ class _Plan(NamedTuple):
         """Roughly, on one thread."""
         tiles = self.tiling.n * self.tiling.rows * self.tiling.cols * self.geometry.outputs[0]
         work = tiles * self.tiling.numbers * self.geometry.sizes[0] * self.channels * self.filters
-        return work / Speed.PRODUCTS
+        return work / speeds().products
 
     def images(self, some: _Some) -> tuple[Tiling, Block]:
         """The block's layers as images of their own, which tiles cover exactly, and all of them."""

@@ -1,0 +1,55 @@
+"""What this processor is: what its speeds depend on, and by what figures measured on it are found again."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from functools import cache
+from pathlib import Path
+
+import numpy
+
+from eagerflow.kernels.machine.blas import blas_core
+
+__all__ = ["blas_bits", "numpy_bits", "processor"]
+
+_CORES = {512: ("skylakex", "cooperlake", "sapphirerapids"), 256: ("haswell", "zen", "excavator")}
+_INFO = Path("/proc/cpuinfo")  # on Linux
+
+
+def blas_bits() -> int:
+    """How wide the vectors of the BLAS library's kernels are: 512, 256 or 128 bits."""
+    core = blas_core().lower()
+    return next((bits for bits, cores in _CORES.items() if core in cores), 128 if core else numpy_bits())
+
+
+@cache
+def numpy_bits() -> int:
+    """How wide those of NumPy's exponential function are."""
+    told = numpy.lib.introspect.opt_func_info(func_name="^exp$", signature="float32")
+    current = " ".join(one["current"] for found in told.values() for one in found.values())
+    return 512 if "V4" in current or "AVX512" in current else 256 if "V3" in current or "AVX2" in current else 128
+
+
+@cache
+def processor() -> str:
+    """This processor, the libraries and what they make of it.
+
+    >>> processor() == processor()
+    True
+    """
+    core = blas_core() or "another BLAS"
+    return f"{_name()}; NumPy {numpy.__version__} ({numpy_bits()} bits), {core}"
+
+
+def _name() -> str:
+    """As the system calls it. Virtual machines often hide the name, so that family and model belong to it."""
+    with contextlib.suppress(OSError):
+        first = _INFO.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+        told = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
+        told = {key.strip(): value.strip() for key, value in told.items()}
+        wanted = ("model name", "cpu family", "model", "cache size", "CPU implementer", "CPU part")
+        found = ", ".join(f"{key} {told[key]}" for key in wanted if key in told)
+        if found:
+            return found
+    return f"{platform.processor() or platform.machine()}, {platform.system()}"

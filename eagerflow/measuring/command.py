@@ -1,0 +1,62 @@
+"""`python -m eagerflow measure`: how fast this processor is, kept for this user's programs to choose kernels by."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from eagerflow.base.twins import find_again
+from eagerflow.compiled import beaten, choice, store
+from eagerflow.kernels.machine import speeds as kept
+from eagerflow.kernels.machine.processor import processor
+from eagerflow.kernels.machine.speeds import Speeds, derived
+from eagerflow.measuring.races import held
+from eagerflow.measuring.speeds import measured
+
+__all__ = ["measure"]
+
+_CANNOT = 3  # the exit code where nothing can be written
+
+
+def measure(off: bool = False, quiet: bool = False) -> int:
+    """Measure and keep it; the exit code.
+
+    Args:
+        off: forget what was measured here instead.
+        quiet: print nothing but faults.
+    """
+    say: Callable[[str], object] = (lambda text: None) if quiet else print
+    try:
+        if off:
+            kept.path().unlink(missing_ok=True)
+            if choice.is_on() and beaten.is_known():
+                beaten.keep([])
+            say("Programs choose kernels by what processors of this kind usually do again.")
+            return 0
+        found = measured()
+        file = kept.keep(found)
+    except OSError as error:
+        print(f"measure: {kept.path()} can't be written ({error.strerror or error})", file=sys.stderr)
+        return _CANNOT
+    say(processor())
+    say(_table(found))
+    if choice.is_on():
+        say("Compiled kernels, and the plain ones that they stand in for:")
+        beaten.keep([])
+        find_again()
+        lost = held(say)
+        if not beaten.keep(lost):
+            print(f"measure: {store.folder()} can't be written to, or isn't this user's alone", file=sys.stderr)
+            return _CANNOT
+        if lost:
+            say(f"Plain kernels run instead of {', '.join('/'.join(place) for place in lost)}.")
+    say(f"Programs choose kernels by these figures from now on ({file}).")
+    say("To stop that: python -m eagerflow measure --off")
+    return 0
+
+
+def _table(found: Speeds) -> str:
+    """Each figure, and what it usually is."""
+    told = {name.replace("_", " "): pair for name, pair in zip(Speeds._fields, zip(found, derived()))}
+    lines = [f"  {name:<14} {mine:>10,.1f} {usual:>10,.1f}" for name, (mine, usual) in told.items()]
+    return "\n".join([f"  {'of one thread':<14} {'here':>10} {'usually':>10}", *lines])
