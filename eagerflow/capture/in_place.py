@@ -30,7 +30,7 @@ _PIECE = 1 << 19  # bytes that are worked on at once
 # By which each element comes from those in its place, by sums, products and comparisons, which round alike everywhere.
 _ELEMENTWISE = frozenset({"add", "masked_scale", "maximum", "minimum", "multiply", "relu", "subtract"})
 _ELEMENTWISE_RULES = frozenset({"masked_scale", "relu"})
-_WITH_RELU = frozenset({"conv_bias", "dense"})
+_WITH_RELU = frozenset({"conv_bias", "conv_transpose_bias", "dense"})
 
 Kernel = Callable[..., Any]  # of the arrays, in order
 

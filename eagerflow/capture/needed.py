@@ -19,10 +19,11 @@ __all__ = ["needed"]
 # These never raise because of the values that they are given, so that nobody notices when they don't run.
 _NEVER_RAISE = frozenset(
     """
-    absolute add average_pool batch_normalization broadcast_to cast clip concatenate conv conv_bias cos dense divide
-    elu erf exp expm1 gelu_exact gelu_tanh layer_norm leaky_relu log log1p log_softmax logaddexp masked_scale matmul max
-    maximum mean min minimum multiply negative relu reshape sigmoid sigmoid_crossentropy silu sin softmax
-    softmax_crossentropy softplus sqrt square stop_gradient subtract sum tanh transpose
+    absolute add average_pool batch_normalization broadcast_to cast clip concatenate conv conv_bias conv_transpose
+    conv_transpose_bias cos dense divide elu erf exp expm1 gelu_exact gelu_tanh layer_norm leaky_relu log log1p
+    log_softmax logaddexp masked_scale matmul max maximum mean min minimum multiply negative relu reshape sigmoid
+    sigmoid_crossentropy silu sin softmax softmax_crossentropy softplus sqrt square stop_gradient subtract sum tanh
+    transpose
     """.split()
 )
 _LARGEST = 1 << 16  # bytes of a constant that is worth keeping

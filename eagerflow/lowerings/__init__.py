@@ -12,7 +12,7 @@ __all__: list[str] = []
 _OPS = {
     "activations": "elu gelu_exact gelu_tanh leaky_relu masked_scale relu sigmoid silu softplus",
     "attention": "dot_product_attention",
-    "convolution": "conv conv_bias conv_transpose depthwise_conv",
+    "convolution": "conv conv_bias conv_transpose conv_transpose_bias depthwise_conv",
     "dense": "dense",
     "elementwise": "add cos divide exp expm1 log log10 log1p log2 multiply sin sqrt square subtract tanh",
     "indexing": "gather scatter_index",

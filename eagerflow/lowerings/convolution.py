@@ -15,7 +15,7 @@ from eagerflow.lowerings.dense import before_relu, finished
 from eagerflow.lowerings.halves import has_halves, narrow, wide
 from eagerflow.ops.neural.convolution import conv, depthwise_conv, placed, planned, planned_depthwise
 from eagerflow.ops.neural.data_format import channels_first_to_last
-from eagerflow.ops.neural.fused import conv_bias
+from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias
 from eagerflow.ops.neural.transposed_convolution import conv_transpose, planned as planned_transposed
 
 __all__: list[str] = []
@@ -149,3 +149,38 @@ def _transposed_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_for
 
 lower(conv_transpose, _transposed)
 lower_rule(conv_transpose, _transposed_gradients)
+
+
+def _transposed_bias(
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: Any = None,
+    dilation_rate: Any = 1,
+    relu: bool = False,
+) -> Any:
+    x = channels_first_to_last(inputs, data_format)
+    plan = planned_transposed(x, kernel, strides, padding, output_padding, dilation_rate)
+    if x.dtype == kernel.dtype == bias.dtype and not has_halves(x):
+        out = kernels.input_gradient(x, kernel, plan, epilogue=(bias, relu))
+    else:
+        out = finished(_in_float32(kernels.input_gradient, x, kernel, plan), bias, relu)
+        if out is None:
+            return None
+    out = placed(out, data_format)
+    return out, plan, out if relu else None
+
+
+def _transposed_bias_gradients(
+    g: Any, needs: Any, inputs: Any, kernel: Any, bias: Any, data_format: Any, plan: Any, positive: Any
+) -> Any:
+    g = before_relu(g, positive)
+    d_bias = sums_of_bias(channels_first_to_last(g, data_format), bias.shape) if needs[2] else None
+    return *_transposed_gradients(g, needs[:2], inputs, kernel, data_format, plan), d_bias
+
+
+lower(conv_transpose_bias, _transposed_bias)
+lower_rule(conv_transpose_bias, _transposed_bias_gradients)

@@ -9,9 +9,9 @@ import eagerflow as ef
 from eagerflow.compiled import provider
 from eagerflow.compiled.loops.tiles import nine_rows, tile
 from eagerflow.kernels.convolution import choice
-from eagerflow.kernels.convolution.algorithms import choose
+from eagerflow.kernels.convolution.algorithms import COLUMNS, DIRECT, choose
 from eagerflow.kernels.convolution.shapes import Shapes
-from eagerflow.ops.neural.fused import conv_bias
+from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias
 from eagerflow.ops.windows.geometry import window_geometry
 from tests.compiled.beside import both, close, numbers
 
@@ -138,6 +138,18 @@ def test_bias_and_relu_follow_in_the_cache(lengths, filters, relu):
     found = choice.forward(x, k, plan, epilogue=(bias, relu))
     alone = provider.find("convolution", "convolve")(x, k, plan) + bias
     assert np.array_equal(found, np.maximum(alone, 0) if relu else alone, equal_nan=True)  # the same bits
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("filters", [3, 8, 32])
+def test_a_transposed_convolution_adds_its_bias_on_the_way(filters, relu, monkeypatch):
+    monkeypatch.setattr(choice, "choose", lambda s: DIRECT if DIRECT.applies(s) else COLUMNS)
+    x, k, bias = numbers(32, 15, 14, 16), numbers(3, 3, filters, 16, seed=1), numbers(filters, seed=2)
+    x[1, 2, 3, 4], x[2, 3, 4, 5] = np.nan, np.inf
+    found = conv_transpose_bias(x, k, bias, 2, "same", relu=relu).numpy()
+    wanted = ef.ops.conv_transpose(x, k, 2, "same") + bias
+    wanted = (ef.ops.relu(wanted) if relu else wanted).numpy()
+    assert np.array_equal(found, wanted, equal_nan=True)
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])

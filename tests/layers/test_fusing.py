@@ -14,7 +14,7 @@ from eagerflow.core.observe import Observer, observing
 from eagerflow.core.primitive import registry
 from eagerflow.kernels.machine.threads import set_num_threads
 from eagerflow.layers import Conv1D, Conv2D, Conv3D, Dense, EinsumDense
-from eagerflow.ops.neural.fused import conv_bias, dense
+from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias, dense
 
 
 class Names(Observer):
@@ -134,6 +134,42 @@ def test_conv_bias_is_convolution_bias_and_relu_to_the_last_bit(size, kernel, ho
         assert_same(found[3:], expected[3:])
 
 
+TRANSPOSED = [
+    ((2, 9, 10, 16), (3, 3, 20, 16), {"strides": 2, "padding": "same"}),  # four convolutions
+    ((2, 9, 10, 16), (3, 3, 16, 16), {"padding": "same"}),  # one, by Winograd's algorithm
+    ((1, 60, 70, 8), (3, 3, 4, 8), {"strides": 2}),  # many blocks
+    ((2, 6, 7, 4), (2, 2, 3, 4), {"strides": 3}),  # pixels that no input reaches
+    ((2, 6, 7, 1), (3, 3, 5, 1), {"strides": 2, "padding": "same"}),  # windows added where they lie
+    ((2, 20, 4), (5, 6, 4), {"padding": "same", "dilation_rate": 2}),
+    ((2, 3, 4, 5, 3), (2, 2, 2, 4, 3), {"strides": 2}),
+    ((0, 8, 8, 4), (3, 3, 4, 4), {"strides": 2}),
+]
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("first", [False, True], ids=["channels_last", "channels_first"])
+@pytest.mark.parametrize(("size", "kernel", "how"), TRANSPOSED)
+def test_conv_transpose_bias_is_the_transposed_convolution_bias_and_relu_to_the_last_bit(
+    size, kernel, how, first, dtype, relu
+):
+    x = normal(1, *size, dtype=dtype)
+    if first:
+        x = np.ascontiguousarray(np.moveaxis(x, -1, 1))
+    how = {**how, "data_format": "channels_first" if first else "channels_last"}
+    arrays = [x, normal(2, *kernel, dtype=dtype), normal(3, kernel[-2], dtype=dtype)]
+
+    def plainly(x, kernel, bias):
+        bias = bias.reshape((-1,) + (1,) * (x.ndim - 2)) if first else bias
+        out = ops.conv_transpose(x, kernel, **how) + bias
+        return ops.relu(out) if relu else out
+
+    found = with_gradients(lambda *xs: conv_transpose_bias(*xs, **how, relu=relu), *arrays)
+    expected = with_gradients(plainly, *arrays)
+    assert_same(found[:3], expected[:3])
+    np.testing.assert_allclose(found[3], expected[3], rtol=1e-5, atol=1e-4)
+
+
 def layers():
     return [
         ef.Sequential(
@@ -217,6 +253,7 @@ def test_second_order_gradients_go_through_the_fused_ops():
         (Conv1D(3, 2), (2, 8, 4), "conv_bias"),
         (Conv2D(3, 2), (2, 8, 8, 4), "conv_bias"),
         (Conv3D(3, 2), (2, 4, 4, 4, 4), "conv_bias"),
+        (ef.layers.Conv2DTranspose(3, 2), (2, 4, 4, 4), "conv_transpose_bias"),
     ],
 )
 @pytest.mark.parametrize("policy", ["float32", "float64", "float16", "bfloat16", "mixed_bfloat16"])
@@ -235,7 +272,9 @@ def test_layers_always_run_the_same_op(layer, shape, name, policy):
 
 
 def _arguments(name, *arrays):
-    return (*arrays, False) if name == "dense" else (*arrays, 1, "valid", None, 1, False)
+    if name == "dense":
+        return *arrays, False
+    return (*arrays, 1, "valid", *([None] if name == "conv_transpose_bias" else []), None, 1, False)
 
 
 def test_a_subclass_that_changes_the_convolution_keeps_its_own():
@@ -263,6 +302,7 @@ def test_a_variable_changed_after_the_call_does_not_change_the_gradient():
 def test_the_fused_ops_are_registered_with_their_references():
     assert registry["dense"].reference is not None
     assert registry["conv_bias"].reference is not None
+    assert registry["conv_transpose_bias"].reference is not None
 
 
 @pytest.mark.parametrize("activation", [None, "relu", "gelu"])

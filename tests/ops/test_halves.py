@@ -7,12 +7,13 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.ops.neural.fused import conv_bias
+from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias
 
 CASES = {
     "conv": (lambda x, k: ops.conv(x, k, padding="same"), [(2, 9, 8, 4), (3, 3, 4, 6)]),
     "conv_bias": (lambda x, k, b: conv_bias(x, k, b), [(2, 9, 8, 4), (3, 3, 4, 6), (6,)]),
     "depthwise_conv": (lambda x, k: ops.depthwise_conv(x, k, padding="same"), [(2, 9, 8, 4), (3, 3, 4, 2)]),
+    "conv_transpose_bias": (lambda x, k, b: conv_transpose_bias(x, k, b, 2), [(2, 5, 6, 4), (3, 3, 5, 4), (5,)]),
     "conv_transpose": (lambda x, k: ops.conv_transpose(x, k, strides=2), [(2, 5, 6, 4), (3, 3, 5, 4)]),
     "attention": (ops.dot_product_attention, [(2, 7, 4, 8), (2, 9, 2, 8), (2, 9, 2, 5)]),
     "attention with a bias": (

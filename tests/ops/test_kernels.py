@@ -62,6 +62,12 @@ def transposed():
     yield [normal(1, 2, 3, 2, 2), normal(2, 2, 3, 2, 2)], {"dilation_rate": 2}
 
 
+def transposed_with_bias():
+    for i, (arrays, settings) in enumerate(transposed()):
+        if i % 2:
+            yield [*arrays, normal(arrays[1].shape[-2], seed=1)], {**settings, "relu": i % 4 == 1}
+
+
 def pooling():
     for size, stride, padding in itertools.product((1, 2, (3, 2)), (None, 1, 3), ("valid", "same")):
         yield [normal(2, 6, 5, 3)], {"pool_size": size, "strides": stride, "padding": padding}
@@ -123,6 +129,7 @@ CASES = {
     ],
     "depthwise_conv": list(layouts(depthwise())),
     "conv_transpose": list(layouts(transposed())),
+    "conv_transpose_bias": list(layouts(transposed_with_bias())),
     "max_pool": list(layouts(pooling())),
     "average_pool": list(layouts(pooling())),
     "lstm": list(over_time(4, 2, True)),

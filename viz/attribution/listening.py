@@ -17,7 +17,7 @@ from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 
 __all__ = ["Catch", "Embedded", "Place", "Survey"]
 
-_CONVOLUTIONS = ("conv", "conv_bias", "depthwise_conv", "conv_transpose")
+_CONVOLUTIONS = ("conv", "conv_bias", "depthwise_conv", "conv_transpose", "conv_transpose_bias")
 
 
 class Place(NamedTuple):

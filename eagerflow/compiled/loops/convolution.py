@@ -120,7 +120,7 @@ def convolve(
 ) -> None:
     """The result, for some bands of all images' bands: its images, layers, lines and pixels lie that far apart.
 
-    A bias is added where there is one: then all of the result is asked for, without gaps.
+    A bias is added where there is one.
     """
     thick, up, over, layers, rows, cols, step, side = _windows(plan)
     groups, filters, columns, lines = _cut(plan)
@@ -152,8 +152,13 @@ def convolve(
                     to += group * filters + block * columns
                     tiles(columns, over, out, to, of_pixel, lanes, room, seen, looks, weights, kernel, sums)
         if row.size > 0:
-            begin = ((image * thick + layer) * up + first) * over * of_pixel
-            add_bias(out, begin, (last - first) * over * of_pixel, row, relu)
+            begin, many = first_out + image * of_image + layer * of_layer + first * of_line, groups * filters
+            if of_line == over * many:  # the lines of a band lie side by side
+                add_bias(out, begin, (last - first) * of_line, row, relu)
+            else:
+                for line in range(last - first):
+                    for pixel in range(over):
+                        add_bias(out, begin + line * of_line + pixel * of_pixel, many, row, relu)
 
 
 @inner_loop

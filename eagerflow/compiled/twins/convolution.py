@@ -96,10 +96,18 @@ def convolve(x: ndarray, kernel: ndarray, geometry: Geometry, groups: int = 1, f
 
 
 def convolve_into(
-    x: ndarray, kernel: ndarray, geometry: Geometry, groups: int, out: ndarray, targets: tuple[slice, ...]
+    x: ndarray,
+    kernel: ndarray,
+    geometry: Geometry,
+    groups: int,
+    out: ndarray,
+    targets: tuple[slice, ...],
+    finish: Any = None,
 ) -> Any:
-    """The same into some pixels of `out`."""
-    return _convolve(x, kernel, geometry, groups, out, [slice(None), *targets, slice(None)], None) or None
+    """The same into some pixels of `out`; None where what follows isn't a bias of these filters."""
+    if finish is not None and _bias_of(finish, out)[0] is None:
+        return None
+    return _convolve(x, kernel, geometry, groups, out, [slice(None), *targets, slice(None)], finish) or None
 
 
 def _convolve(

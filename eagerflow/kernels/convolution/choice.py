@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from eagerflow.kernels.convolution import columns, direct
 from eagerflow.kernels.convolution.algorithms import COLUMNS, DIRECT, Algorithm, choose, is_taken_apart
-from eagerflow.kernels.convolution.epilogue import epilogue as epilogue_of
+from eagerflow.kernels.convolution.epilogue import add_bias, epilogue as epilogue_of
 from eagerflow.kernels.convolution.outliers import Look, Looked, has_steady_borders, peak
 from eagerflow.kernels.convolution.phases import phases
 from eagerflow.kernels.convolution.shapes import Shapes
@@ -75,39 +75,59 @@ def forward(
 
 
 def input_gradient(
-    g: ndarray, kernel: ndarray, geometry: Geometry, groups: int = 1, looked: Looked | None = None
+    g: ndarray,
+    kernel: ndarray,
+    geometry: Geometry,
+    groups: int = 1,
+    looked: Looked | None = None,
+    epilogue: tuple[Any, bool] | None = None,
 ) -> Any:
     """The gradient of `x`, from that of the output: also the transposed convolution of `g`.
 
-    What was found about g by the way is noted in `looked`, for `kernel_gradient`.
+    What was found about g by the way is noted in `looked`, for `kernel_gradient`. With an `epilogue`, a bias and
+    whether relu follows it.
     """
     if not _is_ours(g, kernel):
-        return plain_convolution.input_gradient(numpy, g, kernel, geometry, groups)
+        return _finished(plain_convolution.input_gradient(numpy, g, kernel, geometry, groups), epilogue)
     if not is_taken_apart(Shapes.of(g, kernel.shape, geometry, groups)):
-        return columns.input_gradient(g, kernel, geometry, groups)
+        return _finished(columns.input_gradient(g, kernel, geometry, groups), epilogue)
     parts = list(phases(geometry) or ())
     inner = parts[0].geometry
     if len(parts) == 1 and inner is not None:
         taps = _turned(kernel[parts[0].taps], groups)
         given = g[(slice(None), *parts[0].given)]
-        return forward(given, taps, inner, groups, looked if given.shape == g.shape else None)
+        return forward(given, taps, inner, groups, looked if given.shape == g.shape else None, epilogue)
     shape = (len(g), *geometry.lengths, kernel.shape[-2] * groups)
     has_gaps = any([part.geometry is None for part in parts])
     out = numpy.zeros(shape, g.dtype) if has_gaps else numpy.empty(shape, g.dtype)
     for part in parts:
         if part.geometry is not None:
             taps, given = _turned(kernel[part.taps], groups), g[(slice(None), *part.given)]
-            _convolve_into(given, taps, part.geometry, groups, out, part.targets)
+            _convolve_into(given, taps, part.geometry, groups, out, part.targets, None if has_gaps else epilogue)
+    return _finished(out, epilogue) if has_gaps else out
+
+
+def _finished(out: Any, epilogue: tuple[Any, bool] | None) -> Any:
+    if epilogue is not None:
+        add_bias(out, *epilogue)
     return out
 
 
 def _convolve_into(
-    x: ndarray, kernel: ndarray, geometry: Geometry, groups: int, out: ndarray, targets: tuple[slice, ...]
+    x: ndarray,
+    kernel: ndarray,
+    geometry: Geometry,
+    groups: int,
+    out: ndarray,
+    targets: tuple[slice, ...],
+    epilogue: tuple[Any, bool] | None,
 ) -> None:
     """Put a convolution into some pixels of `out`."""
-    is_direct = choose(Shapes.of(x, kernel.shape, geometry, groups)) is DIRECT
-    if not (is_direct and direct.convolve_into(x, kernel, geometry, groups, out, targets)):
-        _put(forward(x, kernel, geometry, groups), out[(slice(None), *targets)])
+    if choose(Shapes.of(x, kernel.shape, geometry, groups)) is DIRECT:
+        finish = None if epilogue is None else epilogue_of(*epilogue, rows=len(x) * math.prod(geometry.outputs))
+        if direct.convolve_into(x, kernel, geometry, groups, out, targets, finish):
+            return
+    _put(forward(x, kernel, geometry, groups, epilogue=epilogue), out[(slice(None), *targets)])
 
 
 def _put(found: Any, target: ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -32,11 +33,14 @@ def applies(shapes: Shapes) -> bool:
 
 
 def microseconds(shapes: Shapes) -> float:
-    """That it takes one thread, roughly."""
+    """That it takes one thread, roughly: the mean of the convolution and of its kernel's gradient."""
     filters = shapes.filters // shapes.groups
     columns = filters - filters % -Direct.COLUMNS
     narrow = 1 if filters % Direct.WIDE == 0 else Direct.NARROW
-    return shapes.multiply_adds * columns / filters * narrow / speeds().direct + Direct.CALLS * speeds().call
+    partial = Direct.PARTIAL if filters < Direct.COLUMNS else 1
+    of_kernel = Direct.SUM * math.prod(shapes.kernel)
+    products = shapes.multiply_adds * columns / filters * narrow * partial / speeds().direct
+    return products + of_kernel + Direct.CALLS * speeds().call
 
 
 @twin("convolution")
@@ -49,9 +53,15 @@ def convolve(
 
 @twin("convolution")
 def convolve_into(
-    x: ndarray, kernel: ndarray, geometry: Geometry, groups: int, out: ndarray, targets: tuple[slice, ...]
+    x: ndarray,
+    kernel: ndarray,
+    geometry: Geometry,
+    groups: int,
+    out: ndarray,
+    targets: tuple[slice, ...],
+    finish: Callable[[Any], None] | None = None,
 ) -> bool:
-    """Put the result into some pixels of `out`; False where that is to be done by a copy."""
+    """Put the result, finished, into some pixels of `out`; False where that is to be done by a copy."""
     return False
 
 

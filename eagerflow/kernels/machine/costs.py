@@ -187,6 +187,8 @@ class Direct:
 
     COLUMNS, WIDE = 8, 16  # filters are computed in multiples of them
     NARROW = 1.2  # times what multiples of the wider take
+    PARTIAL = 2.0  # times what the narrower ones take, where there are fewer filters
+    SUM = 0.0075  # microseconds of a number of the kernel, whose gradient's sum is read again and again
     CALLS = 15  # of `Speeds.call`, all in all
 
 

@@ -23,13 +23,13 @@ from eagerflow.kernels.machine.processor import blas_bits, numpy_bits, processor
 
 __all__ = ["DIRECT_OF_PRODUCTS", "FEW_CHANNELS", "Speeds", "derived", "forget", "keep", "kept", "path", "speeds"]
 
-DIRECT_OF_PRODUCTS = 0.88  # a compiled convolution's multiply-adds, of those of BLAS
+DIRECT_OF_PRODUCTS = 1.04  # a compiled convolution's multiply-adds, of those of BLAS
 FEW_CHANNELS = 20  # with which Winograd's transforms run at half their speed
 _CREDIBLE = 40.0  # times as fast or as slow as what is derived: a file that says more is damaged
 
 
 class Speeds(NamedTuple):
-    """What one thread does in a microsecond, roughly.
+    """What one thread does in a microsecond, roughly, in the midst of a convolution.
 
     Attributes:
         products: multiply-adds of BLAS.
@@ -62,15 +62,15 @@ class Speeds(NamedTuple):
     direct: float
 
 
-# Measured by `eagerflow/measuring/speeds.py`: of 512 bits, between an Intel Xeon of family 6, model 167 and an AMD EPYC
-# of family 25, model 17; of 256 and 128 bits on the Xeon held to AVX2, and to SSE4.2. NumPy 2.4, OpenBLAS 0.3.31.
+# Fitted to the times of convolutions by all their algorithms on an Intel Xeon of family 6, model 167, as it is and held
+# to AVX2; of 128 bits measured there, held to SSE4.2. NumPy 2.4, OpenBLAS 0.3.31.
 _BY_BITS = {
-    512: {"products": 65_000, "few_columns": 8, "fewer_columns": 8, "transformed": 2_700, "weights": 3_000},
-    256: {"products": 55_000, "few_columns": 7, "fewer_columns": 9, "transformed": 1_350, "weights": 2_500},
-    128: {"products": 16_000, "few_columns": 3, "fewer_columns": 4, "transformed": 900, "weights": 1_400},
+    512: {"products": 56_000, "few_columns": 8, "fewer_columns": 11, "transformed": 2_800, "weights": 1_550},
+    256: {"products": 45_000, "few_columns": 8, "fewer_columns": 12, "transformed": 1_330, "weights": 1_350},
+    128: {"products": 12_000, "few_columns": 3, "fewer_columns": 5, "transformed": 900, "weights": 640},
 }
 _EXPONENTIALS = {512: 2_600.0, 256: 1_350.0, 128: 600.0}
-_ANY = {"einsum": 7_500.0, "passed": 5_200.0, "copied": 2_300.0, "gathered": 10_000.0, "short_run": 40.0, "call": 1.8}
+_ANY = {"einsum": 7_500.0, "passed": 5_200.0, "copied": 2_300.0, "gathered": 14_500.0, "short_run": 36.0, "call": 1.9}
 
 
 def derived() -> Speeds:

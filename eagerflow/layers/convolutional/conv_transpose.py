@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from eagerflow import ops
+from eagerflow.activations import relu
 from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
@@ -20,6 +21,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import integer, passed_on, settled_weight, sizes
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
+from eagerflow.ops.neural.fused import conv_transpose_bias
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
 
@@ -74,16 +76,12 @@ class _ConvTranspose(ConvolutionBase):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The spread inputs, with bias and activation."""
-        outputs = ops.conv_transpose(
-            inputs,
-            self.kernel,
-            strides=self.strides,
-            padding=self.padding,
-            output_padding=self.output_padding,
-            data_format=self.data_format,
-            dilation_rate=self.dilation_rate,
-        )
-        return self._finished(outputs)
+        settings = self.strides, self.padding, self.output_padding, self.data_format, self.dilation_rate
+        if self.bias is None:
+            return self._finished(ops.conv_transpose(inputs, self.kernel, *settings))
+        rectified = self.activation is relu
+        outputs = conv_transpose_bias(inputs, self.kernel, self.bias, *settings, rectified)
+        return outputs if rectified or self.activation is None else self.activation(outputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, *lengths, filters), or (batch, filters, *lengths)."""

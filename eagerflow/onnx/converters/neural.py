@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
@@ -120,11 +120,11 @@ def _weights(c: Call, array: Any) -> str:
     return c.graph.weight(found.array, found.path or "kernel", use, lambda _: array.astype(wide, copy=False))
 
 
-def _conv_name(c: Call, group: int, weights: Any, bias: str = "") -> str:
+def _conv_name(c: Call, group: int, weights: Any, bias: Sequence[str] = ()) -> str:
     name, rank, lengths = _image(c)
     strides, dilations = _each(c.setting("strides"), rank), _each(c.setting("dilation_rate"), rank)
     window = list(weights.shape[2:])
-    given = [name, _weights(c, weights), *([bias] if bias else [])]
+    given = [name, _weights(c, weights), *bias]
     pads = _pads(c, window, strides, dilations, lengths)
     options = {"kernel_shape": window, "strides": strides, "dilations": dilations, "group": group, **pads}
     return str(c.graph.node("Conv", given, **options))
@@ -140,11 +140,15 @@ def _channels(c: Call) -> int:
 def _conv(c: Call) -> None:
     kernel = _kernel(c)
     weights = numpy.moveaxis(kernel, (-1, -2), (0, 1))
-    bias = c.name("bias", _wide(c.outputs[0].dtype, True)) if "bias" in c.inputs else ""
-    name = _conv_name(c, _channels(c) // kernel.shape[-2], weights, bias)
-    if "relu" in c.op.settings and c.setting("relu"):
-        name = c.graph.node("Relu", [name])
-    _put(c, name)
+    _put(c, _rectified(c, _conv_name(c, _channels(c) // kernel.shape[-2], weights, _bias(c))))
+
+
+def _bias(c: Call) -> list[str]:
+    return [c.name("bias", _wide(c.outputs[0].dtype, True))] if "bias" in c.inputs else []
+
+
+def _rectified(c: Call, name: str) -> str:
+    return str(c.graph.node("Relu", [name])) if "relu" in c.op.settings and c.setting("relu") else name
 
 
 def _depthwise(c: Call) -> None:
@@ -171,7 +175,7 @@ def _conv_transpose(c: Call) -> None:
     options["pads"] = [*front, *[max(each, 0) for each in end]]
     if any(each < 0 for each in end):
         options["output_padding"] = [max(-each, 0) for each in end]
-    _put(c, c.graph.node("ConvTranspose", [name, _weights(c, weights)], **options))
+    _put(c, _rectified(c, c.graph.node("ConvTranspose", [name, _weights(c, weights), *_bias(c)], **options)))
 
 
 _FROM_ZERO = ("Relu", "Sigmoid", "Softmax", "Exp", "Abs", "Softplus")
@@ -323,6 +327,7 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "conv_bias": _conv,
     "depthwise_conv": _depthwise,
     "conv_transpose": _conv_transpose,
+    "conv_transpose_bias": _conv_transpose,
     "gather_windows": _gather_windows,
     "scatter_windows": _scatter_windows,
     "max_pool": _pool("MaxPool"),

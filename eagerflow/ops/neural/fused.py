@@ -15,13 +15,14 @@ from eagerflow.ops.matrices.products import matmul
 from eagerflow.ops.neural.activations import relu as relu_of
 from eagerflow.ops.neural.convolution import conv, placed, planned
 from eagerflow.ops.neural.data_format import channels_first_to_last, is_channels_first
+from eagerflow.ops.neural.transposed_convolution import conv_transpose, planned as planned_transposed
 from eagerflow.ops.windows import convolution
 
-__all__ = ["conv_bias", "dense"]
+__all__ = ["conv_bias", "conv_transpose_bias", "dense"]
 
-_matmul, _conv = matmul.op, conv.op  # type: ignore[attr-defined]
+_matmul, _conv, _transposed = matmul.op, conv.op, conv_transpose.op  # type: ignore[attr-defined]
 _of_left, _of_right = _matmul.rules
-_of_conv = _conv.rules[0]
+_of_conv, _of_transposed = _conv.rules[0], _transposed.rules[0]
 
 
 def _finished(xp: Numpy, out: Array, bias: Any, relu: bool) -> Any:
@@ -70,6 +71,12 @@ def dense(xp: Numpy, x: Array, kernel: Array, bias: Array, relu: bool = False) -
     return out, out if relu else None
 
 
+def _finished_plainly(out: Any, bias: Any, data_format: DataFormat | None, relu: bool) -> Any:
+    if is_channels_first(data_format):
+        bias = bias.reshape((-1,) + (1,) * (out.ndim - 2))
+    return relu_of(out + bias) if relu else out + bias
+
+
 def _conv_rule(
     xp: Numpy,
     g: Array,
@@ -97,10 +104,9 @@ def _conv_plainly(
     relu: bool,
     **_: Any,
 ) -> Any:
-    out = conv(inputs, kernel, strides, padding, data_format, dilation_rate)
-    if is_channels_first(data_format):
-        bias = bias.reshape((-1,) + (1,) * (inputs.ndim - 2))
-    return relu_of(out + bias) if relu else out + bias
+    return _finished_plainly(
+        conv(inputs, kernel, strides, padding, data_format, dilation_rate), bias, data_format, relu
+    )
 
 
 @op(
@@ -143,4 +149,80 @@ def conv_bias(
     x = channels_first_to_last(inputs, data_format)
     plan = planned(x, kernel, strides, padding, dilation_rate)
     out = placed(_finished(xp, convolution.forward(xp, x, kernel, *plan), bias, relu), data_format)
+    return out, plan, out if relu else None
+
+
+def _transposed_rule(
+    xp: Numpy,
+    g: Array,
+    needs: Needs,
+    inputs: Array,
+    kernel: Array,
+    data_format: DataFormat | None,
+    plan: Any,
+    positive: Any,
+) -> Any:
+    g = _before_relu(g, positive)
+    d_bias = _of_bias(channels_first_to_last(g, data_format)) if needs[2] else None
+    return *_of_transposed(xp, g, needs[:2], inputs, kernel, data_format, plan), d_bias
+
+
+def _transposed_plainly(
+    inputs: Any,
+    kernel: Any,
+    bias: Any,
+    strides: Sizes,
+    padding: str,
+    output_padding: Sizes | None,
+    data_format: DataFormat | None,
+    dilation_rate: Sizes,
+    relu: bool,
+    **_: Any,
+) -> Any:
+    out = conv_transpose(inputs, kernel, strides, padding, output_padding, data_format, dilation_rate)
+    return _finished_plainly(out, bias, data_format, relu)
+
+
+@op(
+    _transposed_rule,
+    joint=True,
+    reference=_transposed_plainly,
+    saves=("plan", "positive"),
+    arrays=("inputs", "kernel", "bias"),
+    fused=("inputs",),
+)
+def conv_transpose_bias(
+    xp: Numpy,
+    inputs: Array,
+    kernel: Array,
+    bias: Array,
+    strides: Sizes = 1,
+    padding: str = "valid",
+    output_padding: Sizes | None = None,
+    data_format: DataFormat | None = None,
+    dilation_rate: Sizes = 1,
+    relu: bool = False,
+) -> Any:
+    """`conv_transpose` plus a number per filter, with `relu` its positive part.
+
+    Args:
+        inputs: as for `conv_transpose`.
+        kernel: as for `conv_transpose`.
+        bias: (filters,).
+        strides: as for `conv_transpose`.
+        padding: as for `conv_transpose`.
+        output_padding: as for `conv_transpose`.
+        data_format: as for `conv_transpose`.
+        dilation_rate: as for `conv_transpose`.
+        relu: whether negative numbers become 0.
+
+    Returns:
+        (batch, *outputs, filters), or (batch, filters, *outputs).
+
+    Raises:
+        ValueError: when shapes and settings don't fit together.
+    """
+    x = channels_first_to_last(inputs, data_format)
+    plan = planned_transposed(x, kernel, strides, padding, output_padding, dilation_rate)
+    out = placed(_finished(xp, convolution.input_gradient(xp, x, kernel, plan), bias, relu), data_format)
     return out, plan, out if relu else None

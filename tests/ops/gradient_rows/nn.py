@@ -55,6 +55,7 @@ def parts_of_polar(size, angle):
 
 
 CONV_BIAS = (normal(1, 5, 4, 2), other(3, 2, 2, 3), normal(3))
+TRANSPOSED_BIAS = (normal(1, 3, 2, 2), other(2, 3, 3, 2), normal(3))
 TURNED = (np.moveaxis(CONV_BIAS[0], -1, 1), *CONV_BIAS[1:])
 
 ROWS = [
@@ -115,6 +116,11 @@ ROWS = [
         case(*CONV_BIAS, call=lambda *xs: fused.conv_bias(*xs, relu=True)),
         case(*CONV_BIAS, call=lambda *xs: fused.conv_bias(*xs, 2, "same")),
         case(*TURNED, call=lambda *xs: fused.conv_bias(*xs, data_format="channels_first", relu=True)),
+    ),
+    smooth(
+        "conv_transpose_bias",
+        case(*TRANSPOSED_BIAS, call=lambda *xs: fused.conv_transpose_bias(*xs, 2, relu=True)),
+        case(*TRANSPOSED_BIAS, call=lambda *xs: fused.conv_transpose_bias(*xs, 3, "same")),
     ),
     smooth(
         "dense",

@@ -31,6 +31,7 @@ CASES = [
     (lambda: layers.Dense(3, activation="tanh"), (0, 5), "dense", ["matmul", "add"]),
     (lambda: layers.Conv2D(3, 2, strides=2, activation="relu"), (4, 8, 8, 2), "conv_bias", ["conv", "add", "relu"]),
     (lambda: layers.Conv1D(3, 2, data_format="channels_first"), (4, 2, 9), "conv_bias", ["conv", "reshape", "add"]),
+    (lambda: layers.Conv1DTranspose(3, 2), (4, 9, 2), "conv_transpose_bias", ["conv_transpose", "add"]),
     (lambda: layers.Bidirectional(layers.LSTM(3)), (4, 6, 2), "lstm_pair", ["lstm", "lstm"]),
     (lambda: layers.Bidirectional(layers.GRU(3, return_sequences=True)), (4, 6, 2), "gru_pair", ["gru", "gru"]),
 ]

@@ -17,7 +17,7 @@ from viz.recorder.descriptions import flat
 __all__ = ["Inputs"]
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
-_OTHER_USES = ("dense", "conv_bias", "take", "embedding", "einsum", "tensordot")
+_OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
 _SAMPLE = 1_000_000  # elements that are looked at
 _WILD = "weights are made for inputs around ±1, and these make the first steps erratic"
 

@@ -30,7 +30,7 @@ _OTHER = "numbers beyond what float32 holds (3.4e38)"
 
 # Their gradients are products of finite numbers: only a sum beyond float32's range isn't finite, and the weights tell
 # that in the next step. Reading all of them again in each step is what would cost most.
-_PRODUCTS = ("dense", "matmul", "conv", "conv_bias")
+_PRODUCTS = ("dense", "matmul", "conv", "conv_bias", "conv_transpose_bias")
 
 
 class _Suspect(NamedTuple):
