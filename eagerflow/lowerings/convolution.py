@@ -156,7 +156,7 @@ def _transposed_bias(
     kernel: Any,
     bias: Any,
     strides: Any = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     output_padding: Any = None,
     data_format: Any = None,
     dilation_rate: Any = 1,

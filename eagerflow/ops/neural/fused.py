@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.base.typing import Array, CausalPadding, DataFormat, Needs, Numpy, Sizes
+from eagerflow.base.typing import Array, CausalPadding, DataFormat, Needs, Numpy, Padding, Sizes
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.matrices.products import matmul
@@ -172,7 +172,7 @@ def _transposed_plainly(
     kernel: Any,
     bias: Any,
     strides: Sizes,
-    padding: str,
+    padding: Padding,
     output_padding: Sizes | None,
     data_format: DataFormat | None,
     dilation_rate: Sizes,
@@ -197,7 +197,7 @@ def conv_transpose_bias(
     kernel: Array,
     bias: Array,
     strides: Sizes = 1,
-    padding: str = "valid",
+    padding: Padding = "valid",
     output_padding: Sizes | None = None,
     data_format: DataFormat | None = None,
     dilation_rate: Sizes = 1,
