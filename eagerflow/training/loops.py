@@ -41,7 +41,7 @@ class Fit:
 
     def __init__(self, model: Any, x: Any, y: Any, sample_weight: Any, **given: Any) -> None:
         self.model = model
-        epochs = at_least_one("fit", "epochs", given["epochs"])
+        epochs = at_least_one("fit", "epochs", given["epochs"], lowest=0)
         self.epochs = within_max_epochs(1 if epochs is None else epochs)
         self.initial_epoch = at_least_one("fit", "initial_epoch", given["initial_epoch"], lowest=0) or 0
         self.every = given["steps_per_execution"]

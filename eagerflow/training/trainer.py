@@ -485,7 +485,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
                 `PyDataset`, a generator, any iterable. Float arrays are used as `floatx()`.
             y: targets; not with batches, which hold them.
             batch_size: samples per step, for arrays; default 32.
-            epochs: the number of the last epoch.
+            epochs: the number of the last epoch; 0 only prepares, and gives an empty history, as in Keras.
             verbose: 0: silent; 1 or "auto": a bar; 2: a line per epoch.
             callbacks: a callback or a list of them.
             validation_split: the last part of the arrays is held back for validation, from 0 to below 1.

@@ -166,7 +166,6 @@ FIT: dict[str, Mistake] = {
         ("compile", "model.compile("),
     ),
     "evaluate before compile": (lambda: ef.Sequential([layers.Dense(1)]).evaluate(X, Y), ValueError, ("compile",)),
-    "no epochs": (lambda: fit(X, Y, epochs=0), ValueError, ("epochs=0",)),
     "negative epochs": (lambda: fit(X, Y, epochs=-3), ValueError, ("epochs=-3",)),
     "fractional epochs": (lambda: fit(X, Y, epochs=1.5), TypeError, ("epochs=1.5",)),
     "epochs as text": (lambda: fit(X, Y, epochs="3"), TypeError, ("epochs='3'",)),

@@ -252,3 +252,14 @@ def test_numpy_does_not_warn_of_overflow_in_steps():
         warnings.simplefilter("error", RuntimeWarning)
         with pytest.warns(UserWarning, match="learning rate"):
             model(optimizer=ef.optimizers.SGD(1e30)).fit(X, Y, epochs=5, verbose=0)
+
+
+def test_no_epochs_give_an_empty_history_and_leave_the_weights(tmp_path):
+    net = model()
+    net.build((None, 2))
+    before = net.get_weights()
+    asked = [callbacks.EarlyStopping(restore_best_weights=True), callbacks.ModelCheckpoint(tmp_path / "a.keras")]
+    history = net.fit(X, Y, epochs=0, validation_split=0.25, callbacks=asked, verbose=1)
+    assert (history.history, history.epoch) == ({}, [])
+    np.testing.assert_array_equal(net.get_weights()[0], before[0])
+    assert not list(tmp_path.iterdir())

@@ -74,7 +74,7 @@ def test_a_loss_that_takes_no_target_is_given_none():
         (lambda: model(metrics=[3]), TypeError, "a name, an object or a config"),
         (lambda: model(loss=3), TypeError, "a name, an object or a config"),
         (lambda: model(steps_per_execution=0), ValueError, "steps_per_execution=0"),
-        (lambda: model().fit(X, Y, epochs=0), ValueError, "epochs=0"),
+        (lambda: model().fit(X, Y, initial_epoch=-1), ValueError, "initial_epoch=-1"),
         (lambda: model().fit(X, Y, epochs=-3), ValueError, "epochs=-3"),
         (lambda: model().fit(X, Y, epochs=1.5), TypeError, "epochs=1.5"),
         (lambda: model().fit(X, Y, batch_size=0), ValueError, "batch_size=0"),
