@@ -79,15 +79,18 @@ clean: ## remove the environment and what tools left behind
 	rm -rf $(VENV) $(VENV)-docs $(VENV)-keras $(VENV)-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 # The environment, in two steps: the demo does not wait for the tools of the tests. Both follow pyproject.toml.
+# Several makes may run at once: ALONE, behind a Python, runs a command while no other does. The lock goes with the process.
+ALONE := -c 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); fcntl.flock(lock, fcntl.LOCK_EX); \
+	sys.exit(subprocess.call(sys.argv[1], shell=True))'
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/pip
 	@echo "Installing eagerflow into $(VENV) (once, about a minute)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@$(BIN)/python $(ALONE) "$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ."
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the tools of the tests into $(VENV) (once, a minute or two)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,dev]'
+	@$(BIN)/python $(ALONE) "$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,dev]'"
 	@touch $@
 
 $(VENV)-keras/.installed: | $(BIN)/pip
@@ -100,7 +103,7 @@ $(VENV)-keras/.installed: | $(BIN)/pip
 $(VENV)-docs/.installed: pyproject.toml | $(BIN)/pip
 	@echo "Installing Sphinx and what examples on pages need into $(VENV)-docs (once, a minute or two)"
 	@$(BIN)/python -m venv $(VENV)-docs
-	@$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@$(BIN)/python $(ALONE) "$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'"
 	@touch $@
 
 $(VENV)-peers/.installed: | $(BIN)/pip
@@ -125,7 +128,7 @@ $(VENV)-peers/.installed-onnx: $(VENV)-peers/.installed
 $(BIN)/pip:
 	@for python in $(CANDIDATES); do \
 		$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
-		exec $$python -m venv $(VENV); \
+		exec $$python $(ALONE) "test -e $@ || $$python -m venv $(VENV)"; \
 	done; \
 	echo "eagerflow needs Python 3.11 or newer with its venv module; tried: $(CANDIDATES)." >&2; \
 	echo "On Debian and Ubuntu: apt install python3-venv. Elsewhere: https://www.python.org/downloads/" >&2; \
