@@ -155,7 +155,10 @@ def check_lengths(**named: Any) -> int:
             lengths[name if len(leaves) == 1 else f"{name} #{i}"] = int(leaf.shape[0])
     if len(set(lengths.values())) > 1:
         described = ", ".join(f"{name} has {n}" for name, n in lengths.items())
-        raise ValueError(f"all arrays need the same number of samples (first axis): {described}.")
+        raise ValueError(
+            f"all arrays need the same number of samples (first axis): {described}. "
+            "Row i of each belongs to sample i: look where one of them was cut, filtered or split without the others."
+        )
     rows = next(iter(lengths.values()), 0)
     if not rows:
         raise ValueError(f"the data is empty: {', '.join(lengths) or 'x'} has no samples.")

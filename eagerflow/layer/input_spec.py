@@ -172,6 +172,8 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
             return f" {describe(before)} gives classes: make it with include_top=False to get feature maps."
         if wanted == ndim + 1 and getattr(before, "return_sequences", None) is False:
             return f" {describe(before)} gives its last output alone: give it return_sequences=True."
+        if wanted == ndim + 1 and before is not None:
+            return _while_building(layer, before, tuple(x.shape[1:]))
         if wanted == ndim + 1 and hasattr(layer, "return_sequences"):
             return " Sequences are (batch, time, features): x[None] makes a batch of one, x[..., None] one feature."
         if wanted == ndim + 1:
@@ -183,3 +185,15 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
         first = weights[0]
         return f" Its weight {first.name!r} is {signature_of(first)}, made for its first input; a layer keeps its size."
     return ""
+
+
+def _while_building(layer: Any, before: Any, shape: tuple[Any, ...]) -> str:
+    """What gives a symbolic tensor, whose examples have this shape, an axis more: there are no data to change yet."""
+    more = (1, *shape) if getattr(layer, "data_format", "") == "channels_first" else (*shape, 1)
+    about = "Sequences are (batch, time, features)" if hasattr(layer, "return_sequences") else ""
+    if type(before).__name__ == "InputLayer":
+        longer = f", or Input((None, {shape[0]})) for any number of steps" if about and shape[0] else ""
+        return f" {about}{', and ' if about else ''}Input takes every axis but the batch: Input({more}){longer}."
+    target = tuple([-1 if n is None else n for n in more])
+    how = f"layers.Reshape({target}) in front of it" if target.count(-1) < 2 else "ops.expand_dims"
+    return f" {about or 'An axis is missing'}: {how} adds an axis of length 1."

@@ -161,6 +161,12 @@ class WeightHolder:
             chosen = "glorot_uniform" if is_differentiable(as_dtype(dtype)) else "zeros"
         cast = given.get("autocast", autocast) and self._is_mixed and is_differentiable(as_dtype(dtype))  # type: ignore[attr-defined]
         spend(describe(self), shape, dtype)
+        if isinstance(chosen, (int, list, tuple)):
+            whole = (*shape, *(chosen if isinstance(chosen, (list, tuple)) else [chosen]))
+            raise TypeError(
+                f"{describe(self)}.add_weight(shape={shape}, initializer={chosen!r}): an initializer is a name, an "
+                f"object or a config; all lengths go into one tuple, shape={whole}."
+            )
         kind = AutocastVariable if cast else Variable
         variable = kind(
             initializers.get(chosen),

@@ -92,12 +92,25 @@ class Door:
         batch = (
             " A single example needs a batch axis: x[None]; examples of a Dataset become batches by .batch(32)."
             if len(x.shape) == self.ndim - 1 and tuple(x.shape) == self.shape[1:]
-            else self._for_other_features(tuple(x.shape)) or self._for_other_sizes(tuple(x.shape))
+            else self._for_another_order(tuple(x.shape))
+            or self._for_other_features(tuple(x.shape))
+            or self._for_other_sizes(tuple(x.shape))
         )
         return ValueError(
             f"{type(model).__name__} {model.name!r}: input {self.name!r} has shape {self.shape}, a batch of examples "
             f"of shape {tuple(self.shape[1:])}; got {signature_of(x)}.{batch}"
         )
+
+    def _for_another_order(self, shape: Shape) -> str:
+        """What to do where the channels are at the other end of an example."""
+        last, rank = self.shape[1:], self.ndim
+        if len(shape) != rank or rank < 4 or shape[1:] == tuple(last):
+            return ""
+        for order in ((0, *range(2, rank), 1), (0, rank - 1, *range(1, rank - 1))):
+            turned = [shape[axis] for axis in order[1:]]
+            if None not in last[-1:] and last[0] != shape[1] and all(n in (m, None) for n, m in zip(last, turned)):
+                return f" The axes are in another order: x.transpose({', '.join(map(str, order))})."
+        return ""
 
     def _for_other_features(self, shape: Shape) -> str:
         """What to do where only the last axis is of another length."""

@@ -564,7 +564,10 @@ def _ends(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tup
     if len(args) > len(names):
         raise TypeError(f"{cls.__name__}: at most inputs, outputs and name by position; got {len(args)} arguments.")
     given = {**dict(zip(names, args)), **kwargs}
-    found = [given.pop(name) for name in ("inputs", "outputs") if name in given]
+    names_given = [name for name in ("inputs", "outputs") if name in given]
+    found = [given.pop(name) for name in names_given]
     if len(found) == 1:
-        raise TypeError(f"{cls.__name__}(inputs, outputs): both are needed; got only one.")
+        missing = "outputs" if "inputs" in names_given else "inputs"
+        name = "Model" if cls.__name__ == "Functional" else cls.__name__
+        raise TypeError(f"{name}(inputs, outputs): both are needed; {missing} are missing.")
     return ((found[0], found[1]) if found else None), given

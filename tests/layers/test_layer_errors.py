@@ -77,7 +77,10 @@ INPUTS = [
         'Conv2D "c" expects inputs that have 4 axes; got float32[8, 8, 3]. A missing batch or channels axis',
     ),
     (lambda: L.Conv2D(4, 5, name="c")(floats(1, 4, 4, 3)), "don't fit into inputs of shape (None, 4, 4, 3)"),
-    (lambda: L.Conv2D(4, 3, groups=2)(floats(1, 4, 4, 3)), "don't divide into groups"),
+    (
+        lambda: L.Conv2D(4, 3, groups=2)(floats(1, 4, 4, 3)),
+        "the 3 channels of inputs of shape (1, 4, 4, 3) don't divide into 2 groups",
+    ),
     (lambda: L.MaxPooling2D(5)(floats(1, 4, 4, 3)), "doesn't fit"),
     (lambda: L.Reshape((5, -1))(floats(2, 6)), "don't fill target_shape=(5, -1)"),
     (lambda: L.Permute((2, 1))(floats(2, 6)), "3 axes"),

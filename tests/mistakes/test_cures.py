@@ -63,3 +63,73 @@ def test_the_first_cell_that_is_no_number_is_named(use):
 def test_a_missing_value_among_objects_is_named():
     with pytest.raises(TypeError, match=r"None at \[1\]"):
         ef.Tensor(np.array([1, None], object))
+
+
+class TwoNumbers(layers.Layer):
+    """Gives the lengths of a weight one by one."""
+
+    def build(self, input_shape):
+        self.w = self.add_weight(input_shape[-1], 4)
+
+    def call(self, x):
+        return x @ self.w
+
+
+def of_labels(loss):
+    made = ef.Sequential([ef.Input((4,)), layers.Dense(1, "sigmoid")])
+    made.compile("sgd", loss)
+    return made.fit(np.ones((4, 4)), np.array([0, 1, 1, 0]), verbose=0)
+
+
+def pooled(size, data_format):
+    return ef.Sequential([ef.Input(size), layers.GlobalAveragePooling2D(data_format), layers.Dense(2)])
+
+
+CURES = {
+    "images without channels": (
+        lambda: ef.Sequential([ef.Input((28, 28)), layers.Conv2D(8, 3)]),
+        "Input((28, 28, 1)).",
+    ),
+    "channels in front": (
+        lambda: layers.Conv2D(8, 3, data_format="channels_first")(ef.Input((28, 28))),
+        "Input((1, 28, 28)).",
+    ),
+    "a row for a sequence": (
+        lambda: ef.Sequential([ef.Input((20,)), layers.LSTM(8)]),
+        "Input((20, 1)), or Input((None, 20)) for",
+    ),
+    "features for a sequence": (lambda: layers.LSTM(3)(layers.Dense(5)(ef.Input((20,)))), "layers.Reshape((5, 1))"),
+    "one output and two classes": (lambda: of_labels("sparse_categorical_crossentropy"), "use binary_crossentropy."),
+    "channels first for channels last": (
+        lambda: pooled((8, 8, 3), "channels_last")(np.zeros((2, 3, 8, 8))),
+        "x.transpose(0, 2, 3, 1).",
+    ),
+    "channels last for channels first": (
+        lambda: pooled((3, 8, 9), "channels_first")(np.zeros((2, 8, 9, 3))),
+        "x.transpose(0, 3, 1, 2).",
+    ),
+    "lengths of a weight": (lambda: TwoNumbers()(np.ones((2, 3))), ".add_weight(shape=(3,), initializer=4): "),
+    "a flattened image of any size": (
+        lambda: layers.Dense(3)(layers.Flatten()(ef.Input((None, None, 3)))),
+        "take GlobalAveragePooling2D",
+    ),
+    "a length that is unknown": (
+        lambda: ef.ops.reshape(x := ef.Input((3,)), (x.shape[0], 1, 3)),
+        "reshape(newshape=(None, 1, 3)): A None from",
+    ),
+    "a model without outputs": (
+        lambda: ef.Model(inputs=ef.Input((3,))),
+        "Model(inputs, outputs): both are needed; outputs",
+    ),
+    "attention to itself": (lambda: layers.Attention()(np.ones((1, 2, 3))), "at itself: [x, x]."),
+    "groups": (lambda: layers.Conv2D(6, 3, groups=4), "6 filters don't divide into 4 groups; 4 or 8 would."),
+    "rows without labels": (lambda: model().fit(np.ones((8, 4)), np.ones(6)), "x has 8, y has 6. Row i of each"),
+}
+
+
+@pytest.mark.parametrize("name", CURES)
+def test_a_message_says_what_to_write(name):
+    call, cure = CURES[name]
+    with pytest.raises((TypeError, ValueError)) as raised:
+        call()
+    assert cure in str(raised.value)

@@ -27,6 +27,12 @@ from eagerflow.ops.neural.fused import conv_bias
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
 
+def _next_multiple(filters: int, groups: int) -> str:
+    """The numbers of filters around this one that divide into groups: `"4 or 8"`."""
+    below = filters // groups * groups
+    return f"{below} or {below + groups}" if below else str(groups)
+
+
 class _Conv(ConvolutionBase):
     """A convolution with learned filters, in one to three spatial axes."""
 
@@ -62,7 +68,8 @@ class _Conv(ConvolutionBase):
         self.groups = integer(self, "groups", groups)
         if self.filters % self.groups:
             raise ValueError(
-                f"{type(self).__name__}(filters={filters}, groups={groups}): the filters don't divide into groups."
+                f"{type(self).__name__}(filters={filters}, groups={groups}): {filters} filters don't divide into "
+                f"{groups} groups; {_next_multiple(self.filters, self.groups)} would."
             )
         self._refuse_strides_with_dilation()
 
@@ -72,7 +79,7 @@ class _Conv(ConvolutionBase):
         if channels % self.groups:
             raise ValueError(
                 f"{describe(self)}(groups={self.groups}): the {channels} channels of inputs of "
-                f"shape {tuple(input_shape)} don't divide into groups."
+                f"shape {tuple(input_shape)} don't divide into {self.groups} groups."
             )
         self.compute_output_shape(input_shape)  # before weights exist: windows must fit
         self.kernel = settled_weight(self, "kernel", (*self.kernel_size, channels // self.groups, self.filters))

@@ -141,6 +141,16 @@ def known_last(layer: Any, input_shape: Shape) -> int:
     if length is None:
         raise ValueError(
             f"{describe(layer)} needs to know the length of the last axis of its inputs; "
-            f"got the shape {tuple(input_shape)}."
+            f"got the shape {tuple(input_shape)}. {_how_to_know(input_shape)}"
         )
     return int(length)
+
+
+def _how_to_know(shape: Shape) -> str:
+    """What makes the length of the last axis known."""
+    if len(shape) == 2:
+        return (
+            "Give Input every length that it depends on; behind a Flatten, these are the sizes of the images, or take "
+            "GlobalAveragePooling2D (1D, 3D) in its place."
+        )
+    return f"Say it where the inputs are made: Input(({', '.join(['...'] * (len(shape) > 2))}, n)) with a number for n."

@@ -80,10 +80,15 @@ def check_labels(xp: Numpy, target: Array, output: Array) -> Any:
         return outside
     if outside.any():
         given = f"target={signature_of(target)}, output={signature_of(output)}"
+        cure = "Labels begin with 0; more classes need more outputs."
+        if classes == 1:
+            cure = (
+                "Here each class has an output of its own; for labels 0 and 1 and one output use binary_crossentropy."
+            )
         raise ValueError(  # the whole message: a captured step has nobody around it who would say more
             f"sparse_categorical_crossentropy({given}): target: expected class numbers from 0 to {classes - 1} "
             f"({classes} classes); "
-            f"got values from {target.min()} to {target.max()}. Labels begin with 0; more classes need more outputs."
+            f"got values from {target.min()} to {target.max()}. {cure}"
         )
     return None
 
