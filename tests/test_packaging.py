@@ -1,4 +1,4 @@
-"""The wheel holds both packages, whole, with their data, and nothing else."""
+"""The wheel holds both packages, whole, with their data, and nothing else; the Makefile makes one environment."""
 
 from __future__ import annotations
 
@@ -164,3 +164,26 @@ def test_type_checkers_and_editors_follow_an_editable_install(tmp_path):
         files = [name for name in archive.namelist() if ".dist-info/" not in name]
         assert [name.rpartition(".")[2] for name in files] == ["pth"]
         assert archive.read(files[0]).decode().strip() == str(source)
+
+
+# A Python whose venv takes its time, and can't make what is there.
+SLOW = f"""#!/bin/sh
+if [ "$1 $2" != "-m venv" ]; then exec {sys.executable} "$@"; fi
+mkdir .venv && sleep 0.2 && mkdir .venv/bin && touch .venv/bin/pip
+"""
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_makes_at_once_make_one_environment(tmp_path):
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"
+    python.write_text(SLOW)
+    python.chmod(0o755)
+    words = ["make", f"PYTHON={python}", ".venv/bin/pip"]
+    makes = [
+        subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    said = [each.communicate()[0] for each in makes]
+    assert [each.returncode for each in makes] == [0, 0], said
