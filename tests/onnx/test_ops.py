@@ -76,6 +76,10 @@ CASES = {
     "several": (lambda x: L.CategoryEncoding(4, "multi_hot")(ops.cast(ops.clip(x + 2, 0, 3), "int32")), (None, 5)),
     "determinants": (lambda x: ops.slogdet(ops.reshape(x, (-1, 3, 3)))[1] + ops.det(x.reshape((-1, 3, 3))), (None, 9)),
     "crossentropy": (lambda x: ops.binary_crossentropy(ops.sigmoid(x), x, from_logits=True), (None, 5)),
+    "of class numbers": (
+        lambda x: ops.sparse_categorical_crossentropy(ops.argmax(x, -1), ops.softmax(x) * 1.0),
+        (None, 5),
+    ),
     "of classes": (lambda x: ops.categorical_crossentropy(ops.softmax(x), x, from_logits=True), (None, 5)),
     "patches": (lambda x: ops.image.extract_patches(x[..., None] * ops.ones((2,)), 2, padding="same"), (None, 8, 8)),
     "capitals": (lambda x: ops.max_pool(x[..., None], 3, 2, padding="VALID"), (None, 8, 8)),

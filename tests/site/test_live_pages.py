@@ -28,7 +28,7 @@ page.close()
 def test_a_block_shows_the_live_page_as_a_notebook_does_and_no_address():
     shown = run_page.run(TRAINED, "a.md")["outputs"]
     assert [output["kind"] for output in shown[0]] == ["html"]
-    assert "<svg" in shown[0][0]["data"]
+    assert '<img class="eagerflow-picture"' in shown[0][0]["data"]
     assert "127.0.0.1" not in json.dumps(shown)
 
 

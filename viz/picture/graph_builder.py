@@ -6,6 +6,7 @@ import bisect
 import collections
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
@@ -24,6 +25,8 @@ __all__ = ["VIEWS", "graph"]
 
 VIEWS = ("both", "forward", "backward", "layers")
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
+# What a layer is called and holds: that is what its box and those within it show.
+_DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", "backward_layer", "build_input_shape"])
 _Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
 
@@ -497,8 +500,18 @@ def _scope_tooltip(block: Block) -> str:
         if scope.created_at:
             lines.append(f"made at {formatting.place(scope.created_at)}  {scope.created_at.code}")
         lines += [f"called at {formatting.place(frame)}  {frame.code}" for frame in scope.stack[:1]]
-        lines += [f"{k} = {v!r}" for k, v in list(scope.config.items())[:20] if k != "name"]
+        lines += [f"{k} = {_setting(v)}" for k, v in list(scope.config.items())[:20] if k not in _DRAWN]
     return "\n".join([formatting.clean(line, 160) for line in lines])
+
+
+def _setting(value: Any) -> str:
+    """A setting in short: of what was written as a class and its settings, the class and those that were given."""
+    if not isinstance(value, dict) or not isinstance(value.get("config"), dict) or "class_name" not in value:
+        return repr(value)
+    if value["class_name"] == "DTypePolicy":
+        return str(value["config"].get("name"))
+    given = [f"{k}={_setting(v)}" for k, v in value["config"].items() if v is not None]
+    return f"{value['class_name']}({', '.join(given)})" if given else str(value["class_name"])
 
 
 def _op_tooltip(record: Record, op: Op, part: SinglePart | None = None) -> str:

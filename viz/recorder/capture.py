@@ -79,6 +79,7 @@ class Capture(observe.Observer):
         self.keeper = Keeper(options.values) if options.values is not None else None
         self.sums: dict[int, list[int]] = {}  # position of a gradient -> those of its parts
         self.input_names: dict[int, str] = {}  # by position
+        self.output_names: dict[int, str] = {}  # of models with several, by position
         self.limit = options.max_ops
         self.tick = itertools.count().__next__  # counts events, missed ones too
         self._asked = itertools.count().__next__  # those that tell what Python reads, which aren't missed

@@ -1,4 +1,4 @@
-"""What the user calls the tensors that a model is given: the names of its `Input`s, or the keys of a dict."""
+"""What the user calls the tensors that a model is given and gives: the names of its ends, or the keys of a dict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from viz.recorder.descriptions import flat
 
-__all__ = ["names_of_inputs"]
+__all__ = ["names_of_inputs", "names_of_outputs"]
 
 _MADE_UP = re.compile(r"(input|input_layer|keras_tensor)(_\d+)?")  # by eagerflow or Keras: they tell a reader nothing
 _MOST = 64  # of one model
@@ -23,20 +23,34 @@ def names_of_inputs(model: Any, given: Any, positions: Callable[[Any], tuple[int
         positions: gives the positions of the tensors in a part of them.
     """
     inputs = given[0] if isinstance(given, tuple) and given else given
-    named = list(inputs.items()) if isinstance(inputs, Mapping) else _in_order(model, inputs)
     found: dict[int, str] = {}
-    for name, x in named[:_MOST]:
+    for name, x in _named(model, inputs, "input_names"):
         at = positions(x)
         if len(at) == 1:
             found.setdefault(at[0], "" if _MADE_UP.fullmatch(str(name)) else str(name))
     return found
 
 
-def _in_order(model: Any, inputs: Any) -> list[tuple[Any, Any]]:
+def names_of_outputs(model: Any, given: Any) -> list[tuple[str, Any]]:
+    """The tensors that a model gave, each with its name: none of a single one, which needs no name.
+
+    Args:
+        model: the model.
+        given: what its call returned.
+    """
+    named = [(str(name), x) for name, x in _named(model, given, "output_names")]
+    return named if len({name for name, _ in named}) > 1 else []
+
+
+def _named(model: Any, given: Any, names: str) -> list[tuple[Any, Any]]:
+    return (list(given.items()) if isinstance(given, Mapping) else _in_order(model, given, names))[:_MOST]
+
+
+def _in_order(model: Any, given: Any, which: str) -> list[tuple[Any, Any]]:
     """The model's own names with the tensors that stand in their places; none where it has no, or other, names."""
     try:
-        names = list(getattr(model, "input_names", ()))
+        names = list(getattr(model, which, ()))
     except Exception:  # noqa: BLE001  (a property of the user's: recording must not break a run)
         return []
-    leaves = list(flat(inputs))
+    leaves = list(flat(given))
     return list(zip(names, leaves, strict=True)) if len(names) == len(leaves) else []

@@ -20,7 +20,7 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
-from viz.recorder.input_names import names_of_inputs
+from viz.recorder.input_names import names_of_inputs, names_of_outputs
 from viz.recorder.journal import Journal
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.source_lines import is_internal
@@ -30,6 +30,7 @@ __all__ = ["Here", "RecordedScope", "scope_recorder"]
 _NO_TENSORS = frozenset([bool, int, float, str, type(None)])
 _MOST_TENSORS = 64  # of those that a scope was given or returned
 _WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
+_JUDGES = ("loss", "metric")  # what is given a target and an output of the model
 _STEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
 _CAPTURE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__))), "capture", "")
 _MACHINERY = frozenset(
@@ -78,6 +79,7 @@ class Listener(Protocol):
     seen: dict[int | None, int]
     parts: dict[int, list[int]]
     input_names: dict[int, str]
+    output_names: dict[int, str]
     walk: Callable[[FrameType | None, FrameType | None], list[int]] | None
 
     def argument(self, x: Any) -> Any: ...
@@ -102,7 +104,7 @@ def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], 
 def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
     known, new, getframe = _Callers(), object.__new__, sys._getframe
-    input_names = capture.input_names
+    input_names, output_names = capture.input_names, capture.output_names
     callers, meet = known.callers, known.meet
 
     def on_scope_begin(scope: observe.Scope) -> None:
@@ -142,6 +144,12 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             capture.here = (number, base, until)
         if kind == "backward":
             capture.parts.clear()
+        elif output_names and kind in _JUDGES:
+            output = next((output_names[i] for i in recorded.inputs if i in output_names), "")
+            if output and output not in recorded.name:  # as `fit` calls its metrics
+                recorded.name = f"{output}_{recorded.name}"
+            if output and recorded.inputs[0] not in output_names:
+                input_names.setdefault(recorded.inputs[0], f"{output} target")
         elif kind == "model":  # the outermost model's names come first, and stay
             for position, name in names_of_inputs(scope.owner, scope.inputs, positions).items():
                 input_names.setdefault(position, name)
@@ -150,6 +158,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
 
 
 def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
+    output_names = capture.output_names
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
     note, thread = capture.journal.log.extend, threading.get_ident
 
@@ -173,6 +182,9 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
             note(("reading", "update_state", began, recorded.ended, number, thread(), (), *lengths, *recorded.inputs))
         if outputs is not None:
             recorded.outputs = positions(outputs)
+            if recorded.kind == "model":  # the outermost model's names come last
+                for name, x in names_of_outputs(recorded.owner, outputs):
+                    output_names.update(dict.fromkeys(positions(x), name))
         if error is not None:
             recorded.error = described(error)
         if recorded.owner is not None:

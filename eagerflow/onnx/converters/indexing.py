@@ -24,6 +24,12 @@ def _gather(c: Call) -> None:
     c.give(c.graph.node("Gather", [c.name("x"), c.cast(c.last(indices), indices.dtype, kind)], axis=axis))
 
 
+def _of_class(c: Call) -> None:
+    target, last = c.value("target"), c.graph.integers([-1])
+    labels = c.graph.node("Unsqueeze", [c.cast(c.last(target), target.dtype, numpy.dtype("int64")), last])
+    c.give(c.graph.node("Squeeze", [c.graph.node("GatherElements", [c.name("output"), labels], axis=-1), last]))
+
+
 class _Slices:
     """An index of numbers, slices, None and ... taken apart."""
 
@@ -366,6 +372,7 @@ def _last_written(c: Call, places: _Places, base: str, given: str, heads: Sequen
 
 CONVERTERS: dict[str, Callable[[Call], None]] = {
     "gather": _gather,
+    "of_class": _of_class,
     "take_index": _take_index,
     "scatter_index": _scatter_index,
     "scatter_extreme": _scatter_extreme,

@@ -14,6 +14,7 @@ from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_half, wide_sum
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.arrays.indexing import scatter_index
 from eagerflow.ops.arrays.shape import moveaxis
 from eagerflow.ops.elementwise.exponential import log
 from eagerflow.ops.elementwise.selection import clip, where
@@ -91,6 +92,20 @@ def check_labels(xp: Numpy, target: Array, output: Array) -> Any:
             f"got values from {target.min()} to {target.max()}. {cure}"
         )
     return None
+
+
+def _class_rule(xp: Numpy, g: Array, target: Any, output_shape: tuple[int, ...]) -> tuple[None, Any]:
+    labels = (target.data if isinstance(target, Tensor) else target).reshape(-1)
+    rows = (labels.shape[0], output_shape[-1])
+    slope = apply(scatter_index, xp, g.reshape(-1), (xp.arange(rows[0]), labels), rows)
+    return None, slope.reshape(output_shape)
+
+
+@op(_class_rule, joint=True)
+def of_class(xp: Numpy, target: Array, output: Array) -> Array:
+    """What `output` holds for the classes `target`, along the last axis; they are an input, so that graphs show them."""
+    rows = output.reshape(-1, output.shape[-1])
+    return rows[xp.arange(rows.shape[0]), target.reshape(-1)].reshape(target.shape)
 
 
 @op(_sparse_rule, joint=True, reference=_picked, saves=("probabilities",))
@@ -218,12 +233,10 @@ def sparse_categorical_crossentropy(
 
 def negative_log_of_picked(target: Tensor, output: Tensor) -> Tensor:
     """`-log` of the probability that each row of `output` gives to its label."""
-    labels = target.data.reshape(-1)
-    xp = namespace_of(labels)
-    outside = check_labels(xp, labels, output.data)
-    picked = output.reshape((-1, output.shape[-1]))[xp.arange(labels.shape[0]), labels]
-    loss = -log(picked.reshape(target.shape))
-    return loss if outside is None else where(outside.reshape(target.shape), xp.nan, loss)
+    xp = namespace_of(target.data)
+    outside = check_labels(xp, target.data, output.data)
+    loss = -log(of_class(target, output))
+    return loss if outside is None else where(outside, xp.nan, loss)
 
 
 def _pair(name: str, target: Any, output: Any) -> tuple[Tensor, Tensor]:

@@ -61,3 +61,16 @@ def test_a_threshold_is_a_hint(tmp_path):
 )
 def test_what_only_knows_something_of_the_label_is_not(inputs, fit, tmp_path):
     assert leaks(inputs, tmp_path, **fit) == []
+
+
+def test_of_several_outputs_the_one_is_named(tmp_path):
+    two = """
+given = layers.Input((9,))
+hidden = layers.Dense(8, "relu")(given)
+model = ef.Model(given, {"kind": layers.Dense(3, "softmax")(hidden), "size": layers.Dense(1)(hidden)})
+model.compile("adam", {"kind": "sparse_categorical_crossentropy", "size": "mse"})
+model.fit(np.c_[x, target], {"kind": np.arange(len(x)) % 3, "size": target}, epochs=3, batch_size=16, verbose=0)
+"""
+    (path := tmp_path / "train.py").write_text(script(two)[0])
+    (found,) = [f for f in examine(str(path)).diagnosis if f.kind == "label_leak"]
+    assert "the label of output 'size'" in found.sentence

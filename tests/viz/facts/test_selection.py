@@ -105,3 +105,14 @@ def test_moving_averages_belong_to_the_op_before_them():
     hosts = [t.ops[host].name for host in Selection(t, None, backward=True).riders_of]
     assert len(hosts) == 1
     assert "norm" in hosts[0]
+
+
+def test_a_target_is_shown_where_probabilities_are_compared_with_it():
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(3, "softmax"), layers.Lambda(lambda t: t * 1.0)])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((2, 4), "float32"), np.array([0, 2]))
+    graph = t.draw().graph
+    (target,) = [node.id for node in graph.nodes.values() if node.title == "target"]
+    (read,) = [edge.head for edge in graph.edges if edge.tail == target]
+    assert graph.nodes[read].title == "of_class"

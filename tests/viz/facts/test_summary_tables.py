@@ -101,7 +101,7 @@ def test_repr_and_html_tell_what_is_inside(steps):
     assert repr(steps).startswith("<recording 'steps': ")
     assert "2 steps, 2 layers" in repr(steps)
     html = steps._repr_html_()
-    assert "<svg" in html
+    assert '<img class="eagerflow-picture"' in html
     assert "hidden_0" in html
     assert "<script" not in html
 
@@ -111,7 +111,7 @@ def test_hostile_names_are_escaped_in_html_and_cleaned_in_tables():
     with viz.trace(hostile) as t, observe.scope("layer", hostile):
         ops.tanh(ef.Tensor([1.0]))
     html = t._repr_html_()
-    assert "<img" not in html
+    assert "<img src" not in html
     assert "日本" in html
     assert "\x1b" not in t.summary() + t.top() + repr(t)
     assert "日本" in t.summary()

@@ -573,3 +573,14 @@ def test_casts_that_follow_each_other_go_with_what_they_belong_to():
     drawn = t.draw().graph
     assert not [node for node in drawn.nodes.values() if node.title == "cast"]
     assert sorted(i for node in drawn.nodes.values() for i in node.ops) == [op.id for op in t.ops]
+
+
+def test_tooltips_of_layers_tell_settings_in_short():
+    given = ef.Input((3,))
+    model = ef.Model(given, layers.Dense(2, kernel_regularizer="l2", name="out")(given), name="whole")
+    with viz.trace() as t:
+        model(np.ones((2, 3), "float32"))
+    told = {cluster.title: cluster.tooltip for cluster in t.draw().graph.clusters.values()}
+    assert "layers = " not in told["whole"]
+    assert "keras_history" not in told["whole"]
+    assert {"dtype = float32", "kernel_regularizer = L2(l2=0.01)"} <= set(told["out"].splitlines())

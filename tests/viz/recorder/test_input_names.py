@@ -77,3 +77,19 @@ def test_a_property_that_raises_breaks_no_run():
     with viz.trace() as t:
         Secretive()(np.ones((2, 3), "float32"))
     assert set(boxes(t)) == {"input"}
+
+
+def test_losses_metrics_and_targets_are_called_after_their_output():
+    given = layers.Input((4,))
+    hidden = layers.Dense(3)(given)
+    heads = {"main": layers.Dense(2, "softmax")(hidden), "aux": layers.Dense(1)(hidden)}
+    model = ef.Model(given, heads)
+    model.compile("sgd", {"main": "sparse_categorical_crossentropy", "aux": "mse"}, metrics={"main": ["accuracy"]})
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((2, 4), "float32"), {"main": np.array([0, 1]), "aux": np.ones((2, 1), "float32")})
+    assert {scope.name for scope in t.scopes if scope.kind == "loss"} == {
+        "main_sparse_categorical_crossentropy",
+        "aux_mean_squared_error",
+    }
+    assert {"main_accuracy"} <= {scope.name for scope in t.scopes if scope.kind == "metric"}
+    assert {"main target", "aux target"} <= set(boxes(t))

@@ -9,6 +9,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
+from viz.recorder.input_names import names_of_outputs
 
 __all__ = ["LabelLeak"]
 
@@ -16,8 +17,9 @@ __all__ = ["LabelLeak"]
 class _Rows:
     """Rows of inputs with their labels, as one loss got them."""
 
-    def __init__(self, place: Any) -> None:
+    def __init__(self, place: Any, output: str) -> None:
         self.place = place
+        self.of_output = f" of output {output!r}" if output else ""
         self.parts: list[tuple[numpy.ndarray, numpy.ndarray]] = []
         self.count = 0
 
@@ -35,7 +37,8 @@ class LabelLeak(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._inputs: list[numpy.ndarray] = []
-        self._rows: dict[int, _Rows] = {}
+        self._outputs: list[tuple[str, Any]] = []
+        self._rows: dict[tuple[int, str], _Rows] = {}
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if not self.watch.outermost() or error is not None:
@@ -43,6 +46,7 @@ class LabelLeak(Check):
         given = tensors(opened.scope.inputs)
         tables = all(x.key is None and not isinstance(x, Variable) and x.data.ndim == 2 for x in given)
         self._inputs = [host(x.data) for x in given] if given and tables else []
+        self._outputs = names_of_outputs(opened.owner, outputs) if self._inputs else []
 
     def on_scope_begin(self, opened: Any) -> None:
         given = opened.scope.inputs
@@ -57,13 +61,14 @@ class LabelLeak(Check):
             return
         if any(x.dtype.kind not in "fiub" for x in self._inputs):
             return
-        kept = self._rows.setdefault(id(opened.owner), _Rows(self.watch.called_at()))
+        output = next((name for name, x in self._outputs if x is predicted), "")
+        kept = self._rows.setdefault((id(opened.owner), output), _Rows(self.watch.called_at(), output))
         if kept.count < limits.LEAK_LOOKED and len(self._rows) <= limits.ANSWERS_LOSSES:
             kept.parts.append((numpy.concatenate(self._inputs, axis=1).astype("float64"), labels.copy()))
             kept.count += rows
 
     def on_step_end(self) -> None:
-        self._inputs = []
+        self._inputs, self._outputs = [], []
 
     def finish(self) -> None:
         """Compare each column with the labels."""
@@ -74,22 +79,23 @@ class LabelLeak(Check):
             y = _one_each(labels)
             _, at = numpy.unique(inputs, axis=0, return_index=True)  # rows come again in each epoch
             if y is not None and len(at) >= limits.LEAK_ROWS and numpy.isfinite(inputs).all():
-                self._judge(key, kept.place, inputs[at], y[at])
+                self._judge(key, kept, inputs[at], y[at])
 
-    def _judge(self, key: int, place: Any, inputs: numpy.ndarray, y: numpy.ndarray) -> None:
+    def _judge(self, key: tuple[int, str], kept: _Rows, inputs: numpy.ndarray, y: numpy.ndarray) -> None:
         kinds, counts = numpy.unique(y, return_counts=True)
         classes = len(kinds) <= limits.LEAK_CLASSES and bool((kinds == kinds.round()).all())
         if len(kinds) < 2 or (classes and counts.min() < limits.LEAK_OF_CLASS) or not numpy.isfinite(kinds).all():
             return
         alike = _correlations(inputs, y)
         column = int(alike.argmax())
-        how = "is the label" if numpy.array_equal(inputs[:, column], y) else "is the label in another unit"
+        unit = "" if numpy.array_equal(inputs[:, column], y) else " in another unit"
+        how = f"is the label{kept.of_output}{unit}"
         if alike[column] < 1 - limits.LEAK_ROUNDING:
             column = next((i for i, each in enumerate(inputs.T) if classes and _names(each, y, len(kinds))), -1)
-            how = "has a value of its own for each class, always the same"
+            how = f"has a value of its own for each class{kept.of_output}, always the same"
         if column >= 0:
             words = f"column {column} of the inputs {how}, in all {len(y)} rows looked at"
-            self._tell("label_leak", "warning", words, key, place, column, alike, len(y))
+            self._tell("label_leak", "warning", words, key, kept.place, column, alike, len(y))
             return
         if len(kinds) != 2:
             return
@@ -99,13 +105,21 @@ class LabelLeak(Check):
             column = int(apart.argmax())
             ends = [float(each[:, column].max()) for each in (low, high)]
             words = (
-                f"column {column} of the inputs alone tells the two classes apart in all {len(y)} rows looked at: one "
-                f"has at most {number(min(ends))} there, the other more"
+                f"column {column} of the inputs alone tells the two classes{kept.of_output} apart in all {len(y)} "
+                f"rows looked at: one has at most {number(min(ends))} there, the other more"
             )
-            self._tell("label_leak.threshold", "info", words, key, place, column, alike, len(y))
+            self._tell("label_leak.threshold", "info", words, key, kept.place, column, alike, len(y))
 
     def _tell(
-        self, rule: str, severity: str, words: str, key: int, place: Any, column: int, alike: numpy.ndarray, rows: int
+        self,
+        rule: str,
+        severity: str,
+        words: str,
+        key: tuple[int, str],
+        place: Any,
+        column: int,
+        alike: numpy.ndarray,
+        rows: int,
     ) -> None:
         self.watch.report(
             rule,

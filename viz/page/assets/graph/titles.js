@@ -22,7 +22,11 @@ function shiftOfTitle(frame, canvas) {
   if (frame.headX >= left && frame.headX + w <= right) return 0;
   const from = Math.max(frame.x + EDGE, left),
     to = Math.min(frame.x + frame.w - EDGE, right);
-  if (to - from < w) return to - from > LEAST_SEEN / scale ? (from + to - w) / 2 - frame.headX : 0;
+  if (to - from < w) {
+    if (to - from <= LEAST_SEEN / scale) return 0;
+    const middle = (from + to - w) / 2; // the edge of what is seen may cut it; over the frame's own it never stands
+    return Math.max(frame.x + EDGE, Math.min(middle, frame.x + frame.w - EDGE - w)) - frame.headX;
+  }
   const found = titleBetween(frame, w, from, to);
   const x = found && found.over === 0 ? found.x : Math.min(Math.max(frame.headX, from), to - w);
   return x - frame.headX;
