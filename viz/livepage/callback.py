@@ -47,7 +47,9 @@ class Live(Callback):
             self.page = live(self.model, **self._options)
         else:
             self.page.resume()
+        self.page.within_fit(begins=True)
 
     def on_train_end(self, logs: Any = None) -> None:
         if self.page is not None:
+            self.page.within_fit(begins=False)
             self.page.pause()

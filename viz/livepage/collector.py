@@ -222,6 +222,15 @@ class Collector(observe.Observer):
         if not self._fits and self.progress.end_fit(self.step):
             self._report_now()
 
+    def fit_begins(self) -> None:
+        """Listening begins within `fit`, which hasn't said so itself."""
+        self.progress.begin_fit(self.step)
+
+    def fit_ends(self) -> None:
+        """Listening ends within `fit`, which has no more steps."""
+        if self.progress.end_fit(self.step):
+            self._report_now()
+
     def _mark_border(self, model: Any) -> None:
         """Say where `fit` goes on with another model, or in another cell of a notebook: no curve goes through there."""
         waited = self._go_on()

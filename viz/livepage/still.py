@@ -113,6 +113,7 @@ def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
     """A chart for each metric, the loss first; then what else was measured."""
     metrics: dict[str, list[Curve]] = {}
     extras: dict[str, list[Curve]] = {}
+    epochs = [float(point[0]) for point in series.get("mark|epoch", {}).get("points", ())]
     for key, curve in series.items():
         run, _, metric = key.partition("|")
         points = [(float(p[0]), _value(p[1])) for p in curve["points"]]
@@ -121,7 +122,8 @@ def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
                 continue  # a callback has written down what has a chart of its own
             name, role = _ROLES[run]
             name = _RUNNING_MEAN if run == "batch" and of_fit else name
-            metrics.setdefault(metric, []).append(Curve(name, points, role))
+            restarts = epochs if name == _RUNNING_MEAN else ()
+            metrics.setdefault(metric, []).append(Curve(name, points, role, restarts))
         elif run == "extra":
             scale = 2.0**-20 if metric == "memory" else 1.0
             extras[metric] = [Curve(clean(_NAMES.get(metric, metric), 40), [(x, y * scale) for x, y in points])]

@@ -28,6 +28,7 @@ _COLORS = {  # each at least 3 to 1 against white and against black
 _FLAW = "#d63a30"
 _MOST_POINTS = 600
 _MARKED = 40  # points, up to which each is marked
+_LEAST_STRETCH = 3  # points between two restarts of a curve, on average, for it to be parted there
 _LOGARITHMIC = 1000.0  # times from the least to the greatest value
 
 
@@ -39,11 +40,13 @@ class Curve:
         name: what the legend calls it.
         points: pairs of x and y; y may be NaN or infinite.
         role: `"train"`, `"validation"`, `"epoch"` or `"other"`, which have their colours.
+        restarts: places after which it begins anew: no line leads over them, unless it would consist of little else.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
     role: str = "other"
+    restarts: Sequence[float] = ()
 
 
 class Border(NamedTuple):
@@ -174,7 +177,8 @@ def _drawn(panel: Panel) -> Iterator[str]:
         place = f"M{across.place(x):.1f} {_TOP}V{_HEIGHT - _BOTTOM}"
         yield f'<path d="{place}" stroke="currentColor" opacity="0.6"><title>{escape(words)}</title></path>'
     for curve in curves:
-        yield from _traced(curve, across, up, [border.x for border in panel.breaks])
+        restarts = curve.restarts if _LEAST_STRETCH * len(curve.restarts) <= len(curve.points) else ()
+        yield from _traced(curve, across, up, [*restarts, *[border.x for border in panel.breaks]])
 
 
 def _legend(curves: Sequence[Curve], title: str) -> str:

@@ -306,7 +306,8 @@ def test_a_new_page_ends_the_former(shell):
 def test_the_callback_leaves_the_last_state_of_its_training(shell):
     show = ef.callbacks.Live(linger=0)
     train(callbacks=[show])
-    assert "step 4" in places[0].fills[-1][0]
+    end_cell(shell)
+    assert places[0].fills[-1][0].startswith("viz.live, done after less than 1 s · epoch 2 / 2 · step 4")
     show.page.close(quit=True)
 
 
@@ -365,3 +366,16 @@ def test_hostile_names_stay_text():
     html = still(news, bad)[1]
     assert html.count("<img") == html.count('<img class="eagerflow-picture"') == 1
     ET.fromstring(html)
+
+
+def test_a_running_mean_begins_anew_with_each_epoch():
+    loss = [[step, 1.0 / step] for step in (1, 2, 3, 4, 7, 8, 11, 12)]  # the first of later epochs are left out
+    series = {"batch|loss": {"points": loss}, "mark|epoch": {"points": [[4, 1], [8, 2], [12, 3]]}}
+    (of_loop,) = pictures(still({"series": series})[1])
+    assert of_loop.count("<polyline") == 1  # the numbers of a loop of one's own are no means
+    short = {**series, "batch|loss": {"points": loss[:8]}, "mark|epoch": {"points": [[4, 1], [8, 2]]}}
+    (of_fit,) = pictures(still({"series": short, "status": {"epoch": 3, "epochs": 3}})[1])
+    assert of_fit.count("<polyline") == 3
+    many = {**series, "mark|epoch": {"points": [[step, step] for step in range(1, 13)]}}
+    (joined,) = pictures(still({"series": many, "status": {"epoch": 12, "epochs": 12}})[1])
+    assert joined.count("<polyline") == 1  # where a point stands for an epoch or more, a line leads on

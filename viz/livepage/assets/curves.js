@@ -69,7 +69,7 @@ class Curves {
       if (!RUNS[run] || (run !== "extra" && metric === "learning_rate" && this.series.has("extra|learning rate"))) continue;
       const id = run === "extra" ? `extra|${metric}` : metric;
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[metric] || metric : metric, unit: UNITS[run === "extra" ? metric : ""], lines: [] });
-      found.get(id).lines.push({ ...RUNS[run], note: run === "batch" && this.ofFit ? NOTES[RUNNING_MEAN] : undefined, name: run === "extra" ? found.get(id).title : run === "batch" && this.ofFit ? RUNNING_MEAN : RUNS[run].name, run, points });
+      found.get(id).lines.push({ ...RUNS[run], note: run === "batch" && this.ofFit ? NOTES[RUNNING_MEAN] : undefined, anew: run === "batch" && this.ofFit, name: run === "extra" ? found.get(id).title : run === "batch" && this.ofFit ? RUNNING_MEAN : RUNS[run].name, run, points });
     }
     const rank = (id) => {
       if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6)) + 20) % 20;

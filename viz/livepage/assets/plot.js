@@ -2,6 +2,7 @@
 
 const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more, where the numbers beside the axis are long
 const PLOT_HEIGHT = 140;
+const LEAST_STRETCH = 3; // points between two places where a line begins anew, on average, for it to be parted there
 const FEW = 25; // so few points are marked one by one
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const OUTLYING = 0.05; // the share of values that may lie outside, where outliers are ignored
@@ -84,7 +85,7 @@ class Plot {
     this.at = null;
   }
 
-  // `lines`: {name, colour (a CSS variable), points, dots, wide}. `options`: {log, weight, marks, range, robust, later, first,
+  // `lines`: {name, colour (a CSS variable), points, dots, wide, anew (begins anew where an epoch does)}. `options`: {log, weight, marks, range, robust, later, first,
   // last}.
   show(lines, options) {
     this.lines = lines.filter((line) => line.points.length);
@@ -99,7 +100,9 @@ class Plot {
     this.drawn = this.lines.map((line) => {
       const raw = line.points, soft = weight && !line.dots && raw.length > 2 ? smoothed(raw, weight) : null;
       const inside = (points) => points.filter((_, i) => i === raw.length - 1 || raw[i + 1][0] >= from);
-      return { ...line, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
+      const ends = line.anew ? (this.options.marks || []).map(([end]) => end) : [];
+      const breaks = [...(this.options.breaks || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
+      return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
     });
     const counted = (points) => (this.options.later && points.length > 1 ? points.slice(1) : points); // for the axis
     const values = this.drawn.flatMap((line) => counted(line.soft || line.raw).flatMap((point) => (line.soft ? [point[1]] : point.slice(1))));
@@ -129,7 +132,8 @@ class Plot {
     this.axes(brush);
     brush.save();
     brush.beginPath();
-    brush.rect(this.left, 0, this.width - this.left - MARGIN.right + 4, PLOT_HEIGHT - MARGIN.bottom);
+    const top = this.options.later ? MARGIN.top - 3 : 0; // what the axis leaves out ends at its edge
+    brush.rect(this.left, top, this.width - this.left - MARGIN.right + 4, PLOT_HEIGHT - MARGIN.bottom - top);
     brush.clip();
     for (const line of this.drawn) this.curve(brush, line);
     brush.restore();
@@ -202,18 +206,18 @@ class Plot {
     brush.restore();
   }
 
-  // Whether another model began between two points.
-  parted(from, to) { return (this.options.breaks || []).some((x) => from <= x && x < to); }
+  // Whether another model began between two points of a line, or the line itself.
+  parted({ breaks }, from, to) { return breaks.some((x) => from <= x && x < to); }
 
   curve(brush, line) {
     brush.strokeStyle = brush.fillStyle = line.colour;
     brush.lineJoin = "round";
     if (line.soft) {
-      this.path(brush, line.raw, 1, 0.3);
-      this.path(brush, line.soft, 2, 1);
+      this.path(brush, line, line.raw, 1, 0.3);
+      this.path(brush, line, line.soft, 2, 1);
     } else {
-      this.band(brush, line.raw);
-      this.path(brush, line.raw, line.wide ? 2 : 1.4, 1);
+      this.band(brush, line);
+      this.path(brush, line, line.raw, line.wide ? 2 : 1.4, 1);
     }
     if (line.dots || line.raw.length < FEW) this.dots(brush, line.raw);
     this.flaws(brush, line.raw);
@@ -221,13 +225,13 @@ class Plot {
 
   usable(value) { return typeof value === "number" && (!this.log || value > 0); }
 
-  path(brush, points, width, alpha) {
+  path(brush, line, points, width, alpha) {
     brush.globalAlpha = alpha;
     brush.lineWidth = width;
     brush.beginPath();
     let drawing = false, before = -Infinity;
     for (const [x, y] of points) {
-      const follows = drawing && !this.parted(before, x);
+      const follows = drawing && !this.parted(line, before, x);
       before = x;
       if (!this.usable(y)) drawing = false;
       else if (follows) brush.lineTo(this.toX(x), this.toY(y));
@@ -240,10 +244,10 @@ class Plot {
     brush.globalAlpha = 1;
   }
 
-  band(brush, points) { // between the least and the greatest of the values that were joined in a point
-    const stretches = [[]];
+  band(brush, line) { // between the least and the greatest of the values that were joined in a point
+    const stretches = [[]], points = line.raw;
     points.forEach(([x, y, low, high], i) => {
-      if (i && this.parted(points[i - 1][0], x)) stretches.push([]);
+      if (i && this.parted(line, points[i - 1][0], x)) stretches.push([]);
       if (this.usable(y) && this.usable(low) && low !== high) stretches[stretches.length - 1].push(points[i]);
     });
     brush.globalAlpha = 0.15;
