@@ -117,10 +117,9 @@ def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_bro
     )  # of the numbers below it: at the end stands "step"
     assert seen.run(f"{plot.format('norm')}.left") > 60
     assert seen.run(f"{plot.format('loss')}.left") == 52
-    assert seen.run(f"[{plot.format('loss')}.parted(2490, 2491), {plot.format('loss')}.parted(2491, 2492)]") == [
-        True,
-        False,
-    ]
+    loss = plot.format("loss")
+    parted = [f"{loss}.parted({loss}.drawn[0], {at}, {at + 1})" for at in (2490, 2491)]
+    assert seen.run(f"[{', '.join(parted)}]") == [True, False]
     moves = (
         f"(() => {{ const p = {plot.format('loss')}, brush = new Proxy({{ n: 0 }}, {{ get: (t, k) => k === 'n' ? t.n :"
         " () => { t.n += k === 'moveTo'; }, set: () => true });"
@@ -329,6 +328,23 @@ def test_the_head_says_when_fit_has_ended_and_when_another_begins(page_in_browse
         ["training", "running"],
     ]
     assert ["left" in each[2] for each in said] == [True, False, False, True]
+
+
+def test_a_low_tab_leaves_the_room_to_the_graph(page_in_browser):
+    page, seen = page_in_browser
+    train_on_a_phone(page, seen)
+    seen.run("document.getElementById('tab-timeline').click()")
+    seen.wait("document.querySelector('.stage').getBoundingClientRect().height > 844 / 2")
+
+
+def test_a_running_mean_has_a_gap_where_an_epoch_begins(page_in_browser):
+    _, seen = page_in_browser
+    series = {"batch|loss": [[step, 1 / step] for step in (1, 2, 3, 4, 7, 8)], "mark|epoch": [[4, 1], [8, 2]]}
+    news = json.dumps({name: {"all": True, "points": points} for name, points in series.items()})
+    seen.run(f"eagerflowLive.curves.ofFit = true; eagerflowLive.take({{ series: {news} }})")
+    seen.wait("eagerflowLive.curves.plots.has('loss') && eagerflowLive.curves.plots.get('loss').drawn")
+    plot = "eagerflowLive.curves.plots.get('loss')"
+    assert seen.run(f"[[2, 3], [4, 7]].map(([a, b]) => {plot}.parted({plot}.drawn[0], a, b))") == [False, True]
 
 
 def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):

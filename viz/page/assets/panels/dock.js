@@ -96,7 +96,8 @@ class Dock {
     const { style } = this.viewer.root;
     if (this.dragged) return;
     const need = owner && owner.height ? owner.height + this.node.offsetHeight - this.body.clientHeight : Infinity;
-    if (need < USUAL_DOCK && !this.isAbove()) style.setProperty("--dock", `${Math.max(LOWEST_DOCK, need)}px`);
+    const usual = this.isAbove() ? innerHeight / 2 : USUAL_DOCK;
+    if (need < usual) style.setProperty("--dock", `${Math.max(LOWEST_DOCK, need)}px`);
     else style.removeProperty("--dock");
   }
 
