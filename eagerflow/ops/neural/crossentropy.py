@@ -103,7 +103,7 @@ def _class_rule(xp: Numpy, g: Array, target: Any, output_shape: tuple[int, ...])
 
 @op(_class_rule, joint=True)
 def of_class(xp: Numpy, target: Array, output: Array) -> Array:
-    """What `output` holds for the classes `target`, along the last axis; they are an input, so that graphs show them."""
+    """What `output` holds for the classes `target`, over the last axis; they are an input: graphs show them."""
     rows = output.reshape(-1, output.shape[-1])
     return rows[xp.arange(rows.shape[0]), target.reshape(-1)].reshape(target.shape)
 

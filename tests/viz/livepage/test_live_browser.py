@@ -117,9 +117,10 @@ def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_bro
     )  # of the numbers below it: at the end stands "step"
     assert seen.run(f"{plot.format('norm')}.left") > 60
     assert seen.run(f"{plot.format('loss')}.left") == 52
-    loss = plot.format("loss")
-    parted = [f"{loss}.parted({loss}.drawn[0], {at}, {at + 1})" for at in (2490, 2491)]
-    assert seen.run(f"[{', '.join(parted)}]") == [True, False]
+    assert seen.run(f"[{plot.format('loss')}.parted(2490, 2491), {plot.format('loss')}.parted(2491, 2492)]") == [
+        True,
+        False,
+    ]
     moves = (
         f"(() => {{ const p = {plot.format('loss')}, brush = new Proxy({{ n: 0 }}, {{ get: (t, k) => k === 'n' ? t.n :"
         " () => { t.n += k === 'moveTo'; }, set: () => true });"
@@ -341,10 +342,10 @@ def test_a_running_mean_has_a_gap_where_an_epoch_begins(page_in_browser):
     _, seen = page_in_browser
     series = {"batch|loss": [[step, 1 / step] for step in (1, 2, 3, 4, 7, 8)], "mark|epoch": [[4, 1], [8, 2]]}
     news = json.dumps({name: {"all": True, "points": points} for name, points in series.items()})
-    seen.run(f"eagerflowLive.curves.ofFit = true; eagerflowLive.take({{ series: {news} }})")
+    seen.run(f"eagerflowLive.take({{ status: {{ epochs: 2 }}, series: {news} }})")
     seen.wait("eagerflowLive.curves.plots.has('loss') && eagerflowLive.curves.plots.get('loss').drawn")
     plot = "eagerflowLive.curves.plots.get('loss')"
-    assert seen.run(f"[[2, 3], [4, 7]].map(([a, b]) => {plot}.parted({plot}.drawn[0], a, b))") == [False, True]
+    assert seen.run(f"[[2, 3], [4, 7]].map(([a, b]) => {plot}.parted(a, b, {plot}.drawn[0].breaks))") == [False, True]
 
 
 def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):

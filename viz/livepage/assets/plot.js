@@ -207,17 +207,17 @@ class Plot {
   }
 
   // Whether another model began between two points of a line, or the line itself.
-  parted({ breaks }, from, to) { return breaks.some((x) => from <= x && x < to); }
+  parted(from, to, breaks = this.options.breaks || []) { return breaks.some((x) => from <= x && x < to); }
 
   curve(brush, line) {
     brush.strokeStyle = brush.fillStyle = line.colour;
     brush.lineJoin = "round";
     if (line.soft) {
-      this.path(brush, line, line.raw, 1, 0.3);
-      this.path(brush, line, line.soft, 2, 1);
+      this.path(brush, line.raw, 1, 0.3, line.breaks);
+      this.path(brush, line.soft, 2, 1, line.breaks);
     } else {
-      this.band(brush, line);
-      this.path(brush, line, line.raw, line.wide ? 2 : 1.4, 1);
+      this.band(brush, line.raw, line.breaks);
+      this.path(brush, line.raw, line.wide ? 2 : 1.4, 1, line.breaks);
     }
     if (line.dots || line.raw.length < FEW) this.dots(brush, line.raw);
     this.flaws(brush, line.raw);
@@ -225,13 +225,13 @@ class Plot {
 
   usable(value) { return typeof value === "number" && (!this.log || value > 0); }
 
-  path(brush, line, points, width, alpha) {
+  path(brush, points, width, alpha, breaks) {
     brush.globalAlpha = alpha;
     brush.lineWidth = width;
     brush.beginPath();
     let drawing = false, before = -Infinity;
     for (const [x, y] of points) {
-      const follows = drawing && !this.parted(line, before, x);
+      const follows = drawing && !this.parted(before, x, breaks);
       before = x;
       if (!this.usable(y)) drawing = false;
       else if (follows) brush.lineTo(this.toX(x), this.toY(y));
@@ -244,10 +244,10 @@ class Plot {
     brush.globalAlpha = 1;
   }
 
-  band(brush, line) { // between the least and the greatest of the values that were joined in a point
-    const stretches = [[]], points = line.raw;
+  band(brush, points, breaks) { // between the least and the greatest of the values that were joined in a point
+    const stretches = [[]];
     points.forEach(([x, y, low, high], i) => {
-      if (i && this.parted(line, points[i - 1][0], x)) stretches.push([]);
+      if (i && this.parted(points[i - 1][0], x, breaks)) stretches.push([]);
       if (this.usable(y) && this.usable(low) && low !== high) stretches[stretches.length - 1].push(points[i]);
     });
     brush.globalAlpha = 0.15;
