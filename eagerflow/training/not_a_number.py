@@ -21,6 +21,7 @@ _ADVICE = (
     "To find the op that began it, run `viz nonfinite` with your script, or put viz.trace(on_nonfinite='raise') around "
     "fit. callbacks.TerminateOnNaN() stops at once."
 )
+_ROWS = 32  # that a model is run on again, where no layer gives anything else than numbers for the first
 _RATE = ". The learning rate may be too high"
 
 
@@ -52,12 +53,27 @@ def _cause(model: Any, feed: Feed) -> str:
         meets = f", and layer {layer.path!r:.80} is the first that they reach" if layer is not None else ""
         return f": x holds NaN or infinite values{meets}"
     if layer is None:
-        return _RATE
+        return _of_the_loss(model, parts[0] if parts else None)
     if _all_finite(layer.get_weights()):
         why = " though its weights are: look for a log, root or division in it, or the learning rate may be too high"
     else:
         why = f", as its weights hold NaN or infinity{_RATE}"
     return f": layer {layer.path!r:.80} is the first whose output isn't finite{why}"
+
+
+def _of_the_loss(model: Any, x: Any) -> str:
+    """What to say where no layer gives anything else than numbers."""
+    if not _all_finite(model.get_weights()):
+        return _RATE
+    outputs = None if x is None else _outputs(model, x, slice(0, _ROWS), Observer())
+    if outputs is None:
+        return ", though all weights are finite: look for a log, root or division in the loss, and at the data"
+    if not _all_finite([each.data for each in tree.flatten(outputs) if isinstance(each, Tensor)]):
+        return _RATE
+    return (
+        ", though all weights are finite, and so is what the model makes of the first rows: only the loss isn't. Look "
+        "for a log or root of numbers that may be below 0, or a division by 0 in it"
+    )
 
 
 def _parts(feed: ArrayFeed) -> tuple[Any, ...]:
@@ -95,11 +111,19 @@ class _FirstFlaw(Observer):
 def _first_layer(model: Any, x: Any, rows: slice) -> Any:
     """The first layer whose output for one row of the data isn't finite; else the first with such weights; or None."""
     flaw = _FirstFlaw()
-    layers = list(model._flatten_layers(include_self=False))
-    if x is not None and not any(getattr(layer, "stateful", False) for layer in layers):
-        # A model whose train_step calls it otherwise may fail here; its weights still tell something.
-        with suppress(Exception), unobserved(), observing(flaw), no_grad(), numpy.errstate(all="ignore"):
-            model(tree.map_structure(lambda a: a if a is None else a[rows], x), training=False)
+    if x is not None:
+        _outputs(model, x, rows, flaw)
     if flaw.layer is not None:
         return flaw.layer
+    layers = model._flatten_layers(include_self=False)
     return next((layer for layer in layers if not _all_finite(layer.get_weights())), None)
+
+
+def _outputs(model: Any, x: Any, rows: slice, listening: Observer) -> Any:
+    """What a model makes of these rows of the data; None where it can't be called on them alone."""
+    if any(getattr(layer, "stateful", False) for layer in model._flatten_layers(include_self=False)):
+        return None
+    # A model whose train_step calls it otherwise may fail here; its weights still tell something.
+    with suppress(Exception), unobserved(), observing(listening), no_grad(), numpy.errstate(all="ignore"):
+        return model(tree.map_structure(lambda a: a if a is None else a[rows], x), training=False)
+    return None

@@ -136,3 +136,17 @@ def test_a_log_of_negative_numbers_is_thought_of():
     (message,) = told(logs, -np.ones_like(X), Y, shuffle=False)
     assert "log' is the first whose output isn't finite though its weights are: look for a log" in message
     assert "viz nonfinite" in message
+
+
+def log_loss(target, output):
+    return -ops.mean(target * ops.log(output))  # of outputs that are below 0
+
+
+def test_a_loss_that_alone_is_no_number_is_named_and_no_rate():
+    made = ef.Sequential([layers.Dense(1, kernel_initializer="zeros", bias_initializer=ef.initializers.Constant(-1.0))])
+    made.compile(ef.optimizers.SGD(0.0), log_loss)
+    (message,) = told(made, X, Y)
+    assert "only the loss isn't" in message
+    assert "learning rate" not in message
+    (message,) = told(made, iter([(X, Y)]), steps_per_epoch=1)
+    assert "all weights are finite: look for a log" in message
