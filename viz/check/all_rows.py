@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy
 
+from eagerflow import no_grad
+from eagerflow.core.observe import observing
 from viz.check.first_loss import check_first_loss
-from viz.check.inputs import check_augmentation, check_inputs
+from viz.check.inputs import FailedLayer, check_augmentation, check_inputs
 from viz.check.journal import Journal
 from viz.check.labels import check_labels, of_finding
 from viz.check.overfitting import check_overfitting
 from viz.check.repeatable import check_repeatable
 from viz.check.reproduce import note_first_step
-from viz.check.row import Row, fine, open_question
+from viz.check.row import Row, fault, fine, open_question
 from viz.check.rows_apart import check_rows_apart
 from viz.check.saving import check_saving
 from viz.check.stopwatch import Stopwatch
@@ -28,6 +30,7 @@ from viz.check.validation import check_validation
 from viz.check.weights_move import Trial, words_of
 from viz.doctor.crash import explain_crash
 from viz.doctor.finding import Finding
+from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
 from viz.trial.first_step import FirstStep
 from viz.trial.stopped_script import Stopped, run_until_first_step
@@ -146,10 +149,11 @@ class _Examination:
             self.rows["weights move"] = Trial(subject).check()
             return
         trial, findings = self._trial()
+        refused = self._refused(trial.error, findings)  # the model fails, before there is a loss
         asked: dict[str, Callable[[], Row]] = {
             "weights move": trial.check,
-            "labels": lambda: check_labels(subject, findings, trial.error),
-            "inputs": lambda: check_inputs(subject),
+            "labels": lambda: check_labels(subject, findings, None if refused else trial.error),
+            "inputs": lambda: refused or check_inputs(subject),
             "layers": lambda: _layers_row(subject, trial, findings),
             "first loss": lambda: check_first_loss(subject, next(iter(trial.losses.values), None)),
             "rows apart": lambda: check_rows_apart(subject),
@@ -164,6 +168,33 @@ class _Examination:
             name = _OF_DOCTOR.get(finding.kind, "")
             if finding.severity != "info" and name and self.rows[name].verdict != "fault":
                 self.rows[name] = of_finding(finding, self._excuse(finding))
+        if trial.error is not None:
+            self._tell_once(words_of(trial.error), "inputs" if refused else "labels")
+
+    def _refused(self, error: BaseException | None, findings: Sequence[Finding]) -> Row | None:
+        """✗ where the model itself fails with the first batch, as the first step did; None where it doesn't."""
+        subject, watch = self.subject, FailedLayer()
+        if error is None:
+            return None
+        try:
+            with subject.undone(), no_grad(), observing(watch):
+                subject.outputs(subject.x, True)
+        except Exception as again:  # noqa: BLE001  (whatever the step raised)
+            if words_of(again) != words_of(error):
+                return None
+        else:
+            return None
+        told = next((f for f in findings if f.kind == "unscaled_input" and f.severity == "error"), None)
+        if told is not None:
+            return of_finding(told)
+        words = f"the model fails with the first batch: {words_of(error)}"
+        return fault(words, "the message says what was expected", made_at(watch.layer) or subject.place)
+
+    def _tell_once(self, failure: str, where: str) -> None:
+        """Only one question tells why the first step fails; those that stay open because of it name that one."""
+        for name, row in self.rows.items():
+            if name != where and row.verdict == "open" and failure in row.message:
+                self.rows[name] = open_question(f"the first step fails: see {where!r}", self.subject.place)
 
     def _excuse(self, finding: Finding) -> str:
         """Why what the doctor found in the first steps may be as it should; empty where it's a fault."""

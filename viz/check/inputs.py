@@ -18,13 +18,16 @@ from viz.doctor.checks.rows.validation_rows import inputs_of
 from viz.doctor.program import layer_label
 from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import Place, made_at
+from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 
-__all__ = ["Seen", "check_augmentation", "check_inputs", "first_inputs"]
+__all__ = ["FailedLayer", "Seen", "check_augmentation", "check_inputs", "first_inputs"]
 
 _PRODUCTS = ("matmul", "dense", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn", "einsum")
 _LOOKED = 1_000_000
 _COLORS = (1, 3, 4)
+_NEARLY_CONSTANT = 10.0  # times their differences are the values of columns
+_HARDLY = 0.05  # the standard deviation of columns that should have one of about 1
 _FEW = 8  # rows, which may well be all zeros
 _DRAWS = 16  # a flip leaves a single row as it is every other time
 _GROWN = 2.0  # times the range of the data before augmentation
@@ -74,6 +77,21 @@ class _FirstWeight(Observer):
             x = others[0]
             layer = self._layers[-1] if self._layers else None
             self.seen = Seen(op.name, layer, host(x.data if isinstance(x, Tensor) else x).copy())
+
+
+class FailedLayer(Observer):
+    """Hears which layer raised first.
+
+    Attributes:
+        layer: the innermost layer that failed, or None.
+    """
+
+    wants_ops = False
+    layer: Any = None
+
+    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if error is not None and self.layer is None and scope.kind == "layer":
+            self.layer = scope.owner
 
 
 def first_inputs(subject: Subject, training: bool) -> Seen | None:
@@ -148,6 +166,9 @@ def check_inputs(subject: Subject) -> Row:
         )
     if max(abs(low), abs(high)) < limits.TINY_INPUT:
         return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", subject.place, **evidence)
+    apart = _rows_apart(values)
+    if seen.op in _PRODUCTS and apart is not None and apart * _NEARLY_CONSTANT < size and apart < _HARDLY:
+        return _constant_columns(subject, words, place, {**evidence, "apart": apart})
     note = "; on the large side" if seen.op in _PRODUCTS and size > limits.UNSCALED_HINT else ""
     return fine(f"{words}{note}", place, **evidence)
 
@@ -176,6 +197,27 @@ def _broken_rows(subject: Subject) -> Row | None:
         subject.place,
         rows=len(at),
         first=at[0],
+    )
+
+
+def _rows_apart(values: numpy.ndarray) -> float | None:
+    """The standard deviation of columns, all together; None where there are few rows, or whole numbers."""
+    if len(values) < _FEW or values.ndim < 2 or values.dtype.kind != "f" or bool((values == values.round()).all()):
+        return None
+    return rms((values - values.mean(axis=0, dtype="float64")).astype("float64"))
+
+
+def _constant_columns(subject: Subject, words: str, place: Place | None, evidence: dict[str, Any]) -> Row:
+    """Rows that are all but equal: a fault where a Normalization should have seen to it, else a question."""
+    words = f"{words}: columns are nearly constant, their standard deviation is {number(evidence['apart'])}"
+    adapted = next((e for e in layers_in(subject.model) if type(e).__name__ == "Normalization"), None)
+    if adapted is None:
+        return open_question(f"{words}; weights are made for about 1", place, **evidence)
+    return fault(
+        f"{words}. Layer {layer_label(adapted)!r} was adapted to other data than it is given",
+        "scale the data once only: adapt the layer to what fit is given",
+        made_at(adapted) or place,
+        **evidence,
     )
 
 

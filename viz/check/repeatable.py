@@ -47,6 +47,6 @@ def check_repeatable(
             **evidence,
         )
     if "eagerflow" not in found.seeded:
-        words = f"{found.message.partition(';')[0]}. {found.fix}"
+        words = f"{found.message.partition(';')[0]}. {found.fix[:1].upper()}{found.fix[1:]}"
         return open_question(f"not everything is seeded: {words}", found.place or place, **evidence)
     return fault(found.message, found.fix, found.place or place, **evidence)

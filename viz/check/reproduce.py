@@ -99,7 +99,7 @@ def _told(a: Event, b: Event, seeded: list[str]) -> tuple[str, str]:
     if (a.kind, a.name, a.file, a.line) != (b.kind, b.name, b.file, b.line):
         words = f"the runs do different things {when}: {_named(a)} in one, {_named(b)} in the other"
         return words, "look for a choice that depends on random numbers, the order of a set, time or files"
-    words = f"the first difference, {when}, is {_named(a)}"
+    words = f"the first difference, {when}, is {_what(a)}"  # its line is told beside it
     if "eagerflow" not in seeded and a.kind in ("draw", "weights", "data"):
         return f"{words}; no seed was set for eagerflow's random numbers", _SEED
     if a.kind == "draw":
@@ -118,8 +118,8 @@ def _told(a: Event, b: Event, seeded: list[str]) -> tuple[str, str]:
     return words, "look at what this line computes from outside of eagerflow"
 
 
-def _named(event: Event) -> str:
-    what = {
+def _what(event: Event) -> str:
+    return {
         "draw": f"the random numbers of {event.name!r}",
         "data": "the batch",
         "op": f"the result of {event.name!r}",
@@ -127,7 +127,11 @@ def _named(event: Event) -> str:
         "gradient": f"the gradient of {event.name!r}",
         "weights": f"the weight {event.name!r}",
     }[event.kind]
-    return f"{what} at {os.path.basename(event.file)}:{event.line}" if event.file else what
+
+
+def _named(event: Event) -> str:
+    """What was computed, with its line."""
+    return f"{_what(event)} at {os.path.basename(event.file)}:{event.line}" if event.file else _what(event)
 
 
 def run_noted(script: str, arguments: Sequence[str], steps: int | None, path: str, first_step: bool = False) -> int:

@@ -14,6 +14,7 @@ from eagerflow.core.observe import Observer, observing
 from viz.doctor.crash import without_ours
 from viz.shell.input_files import check_script
 from viz.trial.first_step import FirstStep, FirstStepWatch, Stop
+from viz.trial.held_titles import without_last_title
 from viz.trial.writes_apart import WritesApart
 
 __all__ = ["Stopped", "run_until_first_step", "run_watched", "why_no_step"]
@@ -58,7 +59,11 @@ def run_until_first_step(
         reached(step)
         raise Stop
 
-    return run_watched(script, arguments, [*others, FirstStepWatch(stop)])
+    with without_last_title() as held:
+        stopped = run_watched(script, arguments, [*others, FirstStepWatch(stop)])
+        if not stopped.reached:
+            held.release()
+    return stopped
 
 
 def run_watched(script: str, arguments: Sequence[str], observers: Iterable[Observer]) -> Stopped:
@@ -98,6 +103,8 @@ def _run(script: str, stopped: Stopped) -> None:
         if leaving.code is not None and not isinstance(leaving.code, int):
             print(leaving.code, file=sys.stderr)
         stopped.status = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
+    except KeyboardInterrupt:  # which ends the command, too
+        raise
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is)
         stopped.error, stopped.status = error, 1
         traceback.print_exception(without_ours(error, __file__))

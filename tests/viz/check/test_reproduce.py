@@ -48,6 +48,7 @@ def test_the_first_difference_is_named(tmp_path):
     found = compare([first, second], [events, others])
     assert not found.same
     assert (found.first.kind, found.place.line) == ("weights", 12)
+    assert ":12" not in found.message  # which stands beside its line
     assert "set_random_seed" in found.fix
 
 

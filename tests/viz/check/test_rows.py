@@ -45,6 +45,20 @@ model = ef.Sequential([
     layers.Dense(16), layers.Dense(1)])
 """
     + FIT,
+    ("inputs", "numbers of words beyond the table"): """
+model = ef.Sequential([layers.Input((8,)), layers.Embedding(4, 3),  # here
+                       layers.Flatten(), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(np.abs(x * 3).astype("int32"), target, verbose=0)
+""",
+    ("inputs", "data that are scaled once more than what a normalization was adapted to"): """
+scale = layers.Normalization()  # here
+x = x + 3
+scale.adapt(x)
+model = ef.Sequential([scale, layers.Dense(16, activation="relu"), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(x / 255, target, verbose=0)
+""",
     ("overfits one batch", "a rate a thousand times too high, in spite of which one batch is learnt"): """
 model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="sigmoid")])
 model.compile(ef.optimizers.Adam(3.0), "binary_crossentropy")  # here
@@ -236,6 +250,29 @@ def test_planted_faults_are_found_with_their_line(question, name, tmp_path, once
     assert (row.verdict, row.file, row.line) == ("fault", path, line), row
     assert row.fix
     assert not found.ok
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "message"),
+    [
+        ("inputs", "numbers of words beyond the table", "has vectors for 0 to 3"),
+        ("labels", "classes counted from 1", "labels go from 1 to"),
+    ],
+)
+def test_a_step_that_fails_is_told_once(question, name, message, tmp_path, once):
+    rows = checked(tmp_path, PRELUDE + PLANTED[question, name])[0].rows
+    assert [row.name for row in rows if message in row.message] == [question]
+    assert [row.name for row in rows if "Error" in row.message] in ([], [question])
+    assert {row.name for row in rows if row.message == f"the first step fails: see {question!r}"} >= {
+        "weights move",
+        "first loss",
+        "overfits one batch",
+    }
+
+
+def test_a_script_s_own_title_of_an_epoch_is_not_printed(tmp_path, capsys, once):
+    checked(tmp_path, PRELUDE + NET + 'print("ready")\n' + FIT.replace("verbose=0", "verbose=1"))
+    assert capsys.readouterr().out == "ready\n"
 
 
 def test_a_normalization_that_was_adapted_is_not_named(tmp_path, once):
