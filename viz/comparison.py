@@ -32,8 +32,8 @@ def diff(
             `.safetensors`).
         b: what to compare it with: another recording for a recording; for a model or weights, a model or weights.
             None, with `steps`: `a` itself.
-        steps: the step of `a` and that of `b` to compare, by their positions in `.steps`. Default: all of both, step
-            by step.
+        steps: the step of `a` and that of `b` to compare, by their positions in `.steps`; where these aren't there,
+            by the numbers that `viz.trace(steps=...)` chose them by. Default: all of both, step by step.
         inputs: for models: what both are called with, while they are recorded; their ops are compared too.
         tolerance: elements differ when their distance, relative to the largest magnitude in the tensor, is larger.
 
@@ -66,7 +66,11 @@ def diff(
     if isinstance(first, Recording) and isinstance(second, Recording):
         if inputs is not None:
             raise TypeError("viz.diff(inputs=...): only for two models; a recording has run already")
-        names = _step_names(first, second, steps, (name_a, name_b)) if steps is not None else (name_a, name_b)
+        names = (name_a, name_b)
+        if steps is not None:
+            chosen = _positions(first, second, steps)
+            names = f"{name_a}, step {steps[0]}", f"{name_b}, step {steps[1]}"
+            steps = chosen
         return compare_traces(first, second, tolerance, names, steps)
     if isinstance(first, Recording) or isinstance(second, Recording):
         raise TypeError(
@@ -126,13 +130,23 @@ def _kind(thing: Any) -> str:
     return "a recording" if isinstance(thing, Recording) else "weights" if isinstance(thing, dict) else "a model"
 
 
-def _step_names(a: Recording, b: Recording, steps: tuple[int, int], names: tuple[str, str]) -> tuple[str, str]:
+def _positions(a: Recording, b: Recording, steps: tuple[int, int]) -> tuple[int, int]:
+    """Where two steps are, which are named by their positions, or by the numbers that they were chosen by."""
     if not isinstance(steps, (tuple, list)) or len(steps) != 2 or any(type(n) is not int for n in steps):
         raise ValueError(f"viz.diff(steps={steps!r:.60}): expected two positions such as (0, 5)")
-    for recording, step, which in ((a, steps[0], "first"), (b, steps[1], "second")):
-        if not 0 <= step < len(recording.steps):
-            raise ValueError(
-                f"viz.diff(steps={tuple(steps)}): the {which} recording has "
-                f"{formatting.count(len(recording.steps), 'step')}, counted from 0"
-            )
-    return f"{names[0]}, step {steps[0]}", f"{names[1]}, step {steps[1]}"
+    pairs = ((a, steps[0], "first"), (b, steps[1], "second"))
+    if all(0 <= step < len(recording.steps) for recording, step, _ in pairs):
+        return steps[0], steps[1]
+    numbers = [[each.number for each in recording.steps] for recording in (a, b)]
+    if steps[0] in numbers[0] and steps[1] in numbers[1]:
+        return numbers[0].index(steps[0]), numbers[1].index(steps[1])
+    recording, known, which = next(
+        (recording, known, "" if a is b else f"{which} ")
+        for (recording, step, which), known in zip(pairs, numbers)
+        if not 0 <= step < len(recording.steps)
+    )
+    chosen = f": {', '.join(map(str, known))}" if known and None not in known else ", counted from 0"
+    raise ValueError(
+        f"viz.diff(steps={tuple(steps)}): the {which}recording has "
+        f"{formatting.count(len(recording.steps), 'step')}{chosen}"
+    )

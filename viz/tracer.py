@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 from eagerflow.core.observe import Observer, observing
 from eagerflow.distribution.joining import joined
 from viz.boundary import boundary
+from viz.facts.selection import ended_by
 from viz.nonfinite.guard import ACTIONS, Guard
 from viz.nonfinite.segments import Segments
 from viz.recorder.all_ranks import AllRanks
@@ -124,7 +125,7 @@ class Tracer:
         if record is not None:
             self._recording.fill(record)
         if error is not None:
-            self._recording.notes.append(f"ended by {type(error).__name__}: {error}"[:500])
+            self._recording.notes.append(ended_by(error))
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Trace every call of `function`; the recording of the last one is its attribute `recording`."""

@@ -14,7 +14,7 @@ from viz.samples.gathering import Gatherer
 from viz.samples.page import to_html
 from viz.samples.reckoning import judged
 from viz.shell.parser import Parser
-from viz.shell.statuses import Impossible
+from viz.shell.statuses import INTERRUPTED, Impossible, of_script
 from viz.shell.terminal import output_to_stderr, paint
 
 __all__ = ["add_command", "run_data"]
@@ -84,6 +84,8 @@ def run_data(options: argparse.Namespace) -> int:
     with output_to_stderr() if as_json else contextlib.nullcontext():
         _, failed = run_script(options.script, arguments, False, observing(gatherer))
     gathering = gatherer.chosen()
+    if gathering is None and failed == INTERRUPTED:
+        return INTERRUPTED
     if gathering is None:
         why = gatherer.notes or ["the script failed before it trained" if failed else _NOTHING]
         raise Impossible(f"there are no samples to judge: {why[0]}")
@@ -100,4 +102,4 @@ def run_data(options: argparse.Namespace) -> int:
             print(paint(line, "31") if "label likely wrong" in line or "another label" in line else line)
         if options.html:
             print(f"wrote {options.html}")
-    return 3 if failed else 0
+    return of_script(failed) if failed else 0

@@ -13,7 +13,7 @@ from viz.command.output_files import check_target
 from viz.command.ranks import ranks_here
 from viz.command.script_runner import check_script_file, wants_json
 from viz.doctor.code_review import github_lines, sarif
-from viz.doctor.finding import kinds_of
+from viz.doctor.finding import KINDS, kinds_of
 from viz.doctor.patches import patch
 from viz.doctor.report import text
 from viz.doctor.watched_script import Examination, examine
@@ -21,7 +21,7 @@ from viz.facts.json_data import json_text
 from viz.facts.text_files import write_text
 from viz.fit_gap.of_script import Found, listening
 from viz.shell.parser import Parser
-from viz.shell.statuses import IMPOSSIBLE
+from viz.shell.statuses import of_script
 from viz.shell.terminal import output_to_stderr, paint
 
 __all__ = ["add_command", "run_doctor"]
@@ -44,9 +44,6 @@ Exit status: 0 no error was found (warnings and hints don't count), 1 an error w
 3 the script failed or never trained."""
 
 
-_TOO_EARLY = "no diagnosis: the script failed before it trained"
-
-
 def add_command(parser: Parser) -> None:
     """Give a parser what the command understands."""
     parser.description = _ABOUT
@@ -67,6 +64,7 @@ def add_command(parser: Parser) -> None:
     parser.add_argument(
         "--ignore", metavar="KIND[,KIND...]", type=_kinds, default=(), help="kinds of findings that you disagree with"
     )
+    parser.offered["ignore"] = KINDS
     parser.add_argument("--gap", action="store_true", help="also say why fit and evaluate disagree, after the last fit")
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
@@ -108,7 +106,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     elif examination.crashed:  # on this rank alone, perhaps
         print(f"rank {ranks.rank}: {_words(examination, paint)}", file=sys.stderr)
     if examination.crashed or not (examination.steps or examination.diagnosis.findings):
-        return IMPOSSIBLE
+        return of_script(examination.status)
     return int(any(finding.severity == "error" for finding in examination.diagnosis))
 
 
@@ -138,7 +136,7 @@ def _print(examination: Examination, as_json: bool, fix: bool) -> None:
     findings = examination.diagnosis.findings
     where = sys.stderr if fix else sys.stdout
     seen = f"{examination.steps} training step{'' if examination.steps == 1 else 's'}"
-    title = f"doctor: {seen} watched{', then the script failed' if examination.crashed else ''}"
+    title = f"doctor: {seen} watched{f', then {examination.ended}' if examination.ended else ''}"
     print(f"\n{paint(title, '1;4', where)}\n", file=where)
     print(_words(examination, lambda words, code: paint(words, code, where)), file=where)
     if fix:
@@ -155,5 +153,6 @@ def _words(examination: Examination, painted: Callable[[str, str], str]) -> str:
     if examination.diagnosis.findings or (examination.steps and not examination.crashed):
         return text(examination.diagnosis.findings, painted)
     if examination.crashed:
-        return "nothing was found until the script failed" if examination.steps else _TOO_EARLY
+        ended = examination.ended
+        return f"nothing was found until {ended}" if examination.steps else f"no diagnosis: {ended} before it trained"
     return "no training step of eagerflow ran: is the model trained by this script?"

@@ -11,6 +11,7 @@ from viz.command.script_runner import check_script_file, run_script, wants_json
 from viz.facts.json_data import json_text
 from viz.fit_gap.of_script import Found, listening
 from viz.shell.parser import Parser
+from viz.shell.statuses import of_script
 from viz.shell.terminal import output_to_stderr
 
 __all__ = ["add_command", "run_gap"]
@@ -67,7 +68,7 @@ def run_gap(options: argparse.Namespace) -> int:
         print(f"wrote {options.draw}", file=sys.stderr)
     _print(found, as_json, options.metric)
     if failed or not found.gaps:
-        return 3
+        return of_script(failed)
     return 0 if all(gap.ok for gap in found.gaps) else 1
 
 

@@ -19,7 +19,9 @@ from viz.command.ranks import ranks_here
 from viz.command.script_runner import run_script
 from viz.livepage.handle import LivePage, live
 
-__all__ = ["add_options", "run_live"]
+__all__ = ["add_options", "refuse_without_page", "run_live"]
+
+_EVERY = 2.0
 
 _LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
 _TELLING = 1.0  # seconds in which a signal is told of, before it takes effect
@@ -33,16 +35,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `viz run` the options of the live page."""
     options = parser.add_argument_group("live page")
     options.add_argument("--live", action="store_true", help="show the training in your browser while it runs")
-    options.add_argument("--port", type=int, default=0, help="port of the page (default: any that is free)")
-    options.add_argument(
-        "--every", type=float, default=2.0, metavar="SECONDS", help="time between two recorded steps (default: 2)"
-    )
+    options.add_argument("--port", type=int, help="port of the page (default: any that is free)")
+    options.add_argument("--every", type=float, metavar="SECONDS", help="time between two recorded steps (default: 2)")
     options.add_argument(
         "--open", action=argparse.BooleanOptionalAction, help="open a browser (default: where there is a screen)"
     )
     options.add_argument(
         "--exit", action="store_true", help="end when the script does, instead of showing the page until Ctrl-C"
     )
+
+
+def refuse_without_page(options: argparse.Namespace) -> None:
+    """Refuse options of the page where there is none.
+
+    Raises:
+        ValueError: when one was given.
+    """
+    given = {"--port": options.port, "--every": options.every, "--open": options.open, "--exit": options.exit or None}
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name} is for the page in the browser, and goes with --live")
 
 
 def run_live(options: argparse.Namespace) -> int:
@@ -64,7 +76,8 @@ def run_live(options: argparse.Namespace) -> int:
     if ranks is not None and ranks.rank:  # the page is that of rank 0
         return run_script(options.script, options.arguments, options.module, contextlib.nullcontext())[1]
     name = options.name or pathlib.Path(options.script).name
-    page = live(port=options.port, open_browser=options.open, every=options.every, linger=_LINGER, name=name)
+    every = _EVERY if options.every is None else options.every
+    page = live(port=options.port or 0, open_browser=options.open, every=every, linger=_LINGER, name=name)
     errors: list[BaseException] = []
     try:
         listening = _told_of_signals(page)  # which is told of the script's error before it closes

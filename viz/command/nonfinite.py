@@ -16,7 +16,7 @@ from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.picture.render import FORMATS
 from viz.recording import Recording, load
 from viz.shell.parser import Parser
-from viz.shell.statuses import DONE, FOUND, IMPOSSIBLE
+from viz.shell.statuses import DONE, FOUND, IMPOSSIBLE, INTERRUPTED, of_script
 from viz.shell.terminal import output_to_stderr
 from viz.shell.words import as_commands
 from viz.tracer import trace
@@ -85,16 +85,18 @@ def run_nonfinite(options: argparse.Namespace) -> int:
     _print(found, recording, options.json, failed)
     if found is not None:
         return FOUND
-    return IMPOSSIBLE if failed or not recording.ops else DONE
+    if failed:
+        return of_script(failed)
+    return DONE if recording.ops else IMPOSSIBLE
 
 
-def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None, bool]:
-    """The recording, what was found in it, and whether the script failed."""
+def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None, int]:
+    """The recording, what was found in it, and the script's exit status: that of a recording is 1 where it failed."""
     if options.file.endswith(".efz"):
         if options.arguments:
             raise ValueError(f"arguments are for scripts; {options.file!r} is a recording")
         recording = load(options.file)
-        return recording, find_nonfinite(recording), any(note.startswith("ended by ") for note in recording.notes)
+        return recording, find_nonfinite(recording), int(any(note.startswith("ended by ") for note in recording.notes))
     if not os.path.isfile(options.file):
         raise FileNotFoundError(f"there is no script or recording {options.file!r}")
     check_script_file(options.file)
@@ -107,19 +109,20 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
     found = next((e.found for e in errors if isinstance(e, NonfiniteError)), None)
     if found is None:  # the script may have caught the error
         found = find_nonfinite(recording)
-    return recording, found, status != 0
+    return recording, found, status
 
 
-def _print(found: Nonfinite | None, recording: Recording, as_json: bool, failed: bool) -> None:
+def _print(found: Nonfinite | None, recording: Recording, as_json: bool, failed: int) -> None:
+    ended = "Ctrl-C ended the script" if failed == INTERRUPTED else "the script failed"
     sys.stderr.flush()
     if as_json:
         facts = None if found is None else found.to_dict()
-        print(json_text({"nonfinite": facts, "ops": len(recording.ops), "failed": failed}))
+        print(json_text({"nonfinite": facts, "ops": len(recording.ops), "failed": bool(failed)}))
     elif found is not None:
         print(as_commands(str(found)))
     elif not recording.ops:
-        print("the script failed before any op of eagerflow ran" if failed else "no op of eagerflow ran")
+        print(f"{ended} before any op of eagerflow ran" if failed else "no op of eagerflow ran")
     elif failed:
-        print("the script failed; what ran until then was finite")
+        print(f"{ended}; what ran until then was finite")
     else:
         print("all finite")

@@ -8,12 +8,13 @@ import pathlib
 import sys
 
 from viz.command.keep import MAX_OPS, add_keep_options, run_kept
-from viz.command.live import add_options, run_live
+from viz.command.live import add_options, refuse_without_page, run_live
 from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
 from viz.command.script_runner import module_hint, note_own_modules, run_script
 from viz.facts import summary_tables
 from viz.facts.overview import is_empty, overview, why_empty
+from viz.facts.selection import ended_by, outcome
 from viz.picture.render import FORMATS
 from viz.recorder.all_ranks import AllRanks
 from viz.recorder.tensor_stats import LEVELS
@@ -89,6 +90,7 @@ def run_run(options: argparse.Namespace) -> int:
         return run_kept(options)
     if options.live:
         return run_live(options)
+    refuse_without_page(options)
     tracer: Tracer = trace(
         options.name or pathlib.Path(options.script).stem,
         stats=options.stats,
@@ -104,7 +106,7 @@ def run_run(options: argparse.Namespace) -> int:
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():
         recording, failed = run_script(options.script, options.arguments, options.module, tracer, errors.append)
-    recording.notes += [f"ended by {type(error).__name__}: {error}"[:500] for error in errors]
+    recording.notes += [ended_by(error) for error in errors]
     if ranks is not None and failed:  # on this one alone, perhaps: nothing that all ranks do can come now
         out = own_file(out, ranks.communicator.rank)
     elif ranks is not None:
@@ -135,8 +137,8 @@ def _say_empty(recording: Recording, out: pathlib.Path, failed: int, as_json: bo
 
 
 def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
-    lines = [summary_tables.describe(recording)]
-    lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes]
+    lines, told = [summary_tables.describe(recording)], outcome(recording, [])
+    lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes if note not in told]
     lines.append(f"wrote {paint(str(out), '1', sys.stderr)}")
     lines.append(f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}")
     print("\n".join(lines), file=sys.stderr)

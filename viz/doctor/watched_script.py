@@ -18,6 +18,7 @@ from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
 from viz.shell.input_files import check_script
+from viz.shell.statuses import INTERRUPTED
 
 __all__ = ["Examination", "examine"]
 
@@ -32,12 +33,16 @@ class Examination(NamedTuple):
         crashed: did an exception, or an exit status other than 0, end it?
         steps: how many training steps it made.
         failures: the doctor's own checks that failed.
+        status: the script's exit status: 1 where it raised, 130 where Ctrl-C ended it.
+        ended: how it ended, in words: "the script failed"; empty where it came to its end.
     """
 
     diagnosis: Diagnosis
     crashed: bool
     steps: int
     failures: list[tuple[str, Exception]]
+    status: int = 0
+    ended: str = ""
 
 
 def examine(
@@ -71,30 +76,33 @@ def examine(
         compat.install()
     try:
         with watcher:
-            crashed = _run(script, watcher)
+            status, ended = _run(script, watcher)
     finally:
         sys.argv, sys.path[:] = kept[:2]
         if compat.is_installed() and not kept[2]:
             compat.uninstall()
-    if ranks is not None and not crashed:
+    if ranks is not None and not status:
         compare(watcher, ranks)
-    return Examination(Diagnosis(watcher.findings), crashed, watcher.step, watcher.failures)
+    return Examination(Diagnosis(watcher.findings), bool(status), watcher.step, watcher.failures, status, ended)
 
 
-def _run(script: str, watcher: Watcher) -> bool:
-    """Run it; did it crash?"""
+def _run(script: str, watcher: Watcher) -> tuple[int, str]:
+    """Run it; its exit status, and how it ended in words, where that wasn't at its end."""
     try:
         runpy.run_path(os.path.abspath(script), run_name="__main__")
     except SystemExit as leaving:
         if leaving.code is not None and not isinstance(leaving.code, int):
             print(leaving.code, file=sys.stderr)
-        return bool(leaving.code)
+        status = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
+        return status, f"the script left with status {status}" if status else ""
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what was found is told all the same)
-        watcher.interrupted = isinstance(error, KeyboardInterrupt)
+        if isinstance(error, KeyboardInterrupt):
+            watcher.interrupted = True
+            return INTERRUPTED, "Ctrl-C ended the script"
         explain_crash(error, watcher)
         traceback.print_exception(without_ours(error, __file__))
-        return True
-    return False
+        return 1, "the script failed"
+    return 0, ""
 
 
 def _imports_keras(script: pathlib.Path, depth: int = 1) -> bool:

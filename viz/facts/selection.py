@@ -16,6 +16,7 @@ __all__ = [
     "Selection",
     "call_numbers",
     "check_step",
+    "ended_by",
     "line_of",
     "origin",
     "outcome",
@@ -145,6 +146,16 @@ def outcome(record: Record, ops: list[Op]) -> list[str]:
     if failed:
         return [f"failed in {formatting.clean(failed[-1])}"]
     return [formatting.clean(note.split(":")[0]) for note in record.notes if note.startswith("ended by ")][:1]
+
+
+def ended_by(error: BaseException) -> str:
+    """Which exception ended a script, and what it says, if anything.
+
+    >>> ended_by(KeyError("x")), ended_by(KeyboardInterrupt())
+    ("ended by KeyError: 'x'", 'ended by KeyboardInterrupt')
+    """
+    words = str(error)
+    return f"ended by {type(error).__name__}{f': {words}' if words else ''}"[:500]
 
 
 def origin(record: Record, op: Op) -> Op:

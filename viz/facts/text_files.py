@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import stat
 
 from eagerflow.base.files import replacing
 
@@ -23,10 +24,25 @@ def check_html(path: str | os.PathLike[str]) -> None:
 def write_text(path: str | os.PathLike[str], text: str) -> pathlib.Path:
     """Write a file, as UTF-8; whatever happens, a reader sees the old one or the new one, whole.
 
+    Pipes and devices such as `/dev/stdout` are written to as they are.
+
     Raises:
         OSError: when the folder doesn't exist or can't be written.
     """
     target = pathlib.Path(path)
+    if _is_stream(target):
+        with open(target, "wb") as stream:
+            stream.write(text.encode("utf-8"))
+        return target
     with replacing(target) as file:
         file.write(text.encode("utf-8"))
     return target
+
+
+def _is_stream(path: pathlib.Path) -> bool:
+    """Is it a pipe or a device, such as `/dev/stdout`, which is written to and never replaced?"""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)

@@ -90,7 +90,7 @@ def _options(parser: Parser) -> list[_Option]:
         if action.help == argparse.SUPPRESS or (not action.option_strings and not action.choices):
             continue
         about = " ".join((action.help or "").replace("%%", "%").split())
-        choices = [str(each) for each in action.choices or ()]
+        choices = [str(each) for each in action.choices or parser.offered.get(action.dest, ())]
         called = str(action.metavar or action.dest)
         named = _NAMED.search(called)
         endings = _ENDINGS.get(called, named[1] if named else "" if _ANY.search(called) else "-")

@@ -48,6 +48,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
         self._outputs: dict[str, _Output] = {}  # by the name among the options
+        self.offered: dict[str, Sequence[str]] = {}  # words that a shell completes where a list of them is taken
         self.not_here: dict[str, str] = {}  # what to say of options that people look for, by their letters
 
     @property

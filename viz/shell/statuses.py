@@ -23,9 +23,21 @@ from viz.shell.in_the_way import explained
 from viz.shell.terminal import paint
 from viz.shell.words import in_words_of_options
 
-__all__ = ["BROKEN", "DONE", "FOUND", "IMPOSSIBLE", "INTERRUPTED", "MISUSED", "Impossible", "told"]
+__all__ = ["BROKEN", "DONE", "FOUND", "IMPOSSIBLE", "INTERRUPTED", "MISUSED", "Impossible", "of_script", "told"]
 
 DONE, FOUND, MISUSED, IMPOSSIBLE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 70, 130
+
+
+def of_script(status: int) -> int:
+    """How a command ends whose script failed.
+
+    Args:
+        status: that of the script: 130 where Ctrl-C ended it.
+
+    >>> of_script(1), of_script(130)
+    (3, 130)
+    """
+    return INTERRUPTED if status == INTERRUPTED else IMPOSSIBLE
 
 
 class Impossible(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -174,6 +175,53 @@ def test_steps_of_one_recording(tmp_path, capsys):
     with pytest.raises(SystemExit) as leaving:
         main(["diff", "--steps", "0", path])
     assert leaving.value.code == 2
+
+
+def test_chosen_steps_are_compared_by_the_numbers_they_were_asked_for_by(tmp_path, capsys):
+    with viz.trace(steps=(1, 2)) as t:
+        for _ in range(4):
+            with viz.step():
+                ops.exp(ef.Tensor([1.0]))
+    path = str(t.save(tmp_path / "a.efz"))
+    assert main(["diff", "--steps", "1,2", path]) == 0
+    assert "step 1 → " in capsys.readouterr().out
+    assert main(["diff", "--steps", "1,7", path]) == 2
+    assert "--steps 1,7: the recording has 2 steps: 1, 2" in capsys.readouterr().err
+
+
+INTERRUPTED = GOOD + "raise KeyboardInterrupt\n"
+
+
+@pytest.mark.parametrize("command", ["doctor", "nonfinite", "gap", "data", "check", "run"])
+def test_ctrl_c_in_a_script_ends_every_command_with_130(command, script, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    source = INTERRUPTED if command in ("doctor", "nonfinite", "run") else "raise KeyboardInterrupt\n"
+    assert main([command, script(source)]) == 130
+    out, err = capsys.readouterr()
+    assert "script failed" not in out
+    if command == "run":
+        assert err.count("ended by KeyboardInterrupt") == 1
+    if command in ("doctor", "nonfinite"):
+        assert "Ctrl-C ended the script" in out
+
+
+def test_the_doctor_says_with_which_status_a_script_left(script, capsys):
+    assert main(["doctor", script("raise SystemExit(5)\n")]) == 3
+    assert "the script left with status 5 before it trained" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [["--port", "80"], ["--every", "1"], ["--exit"]])
+def test_options_of_the_page_are_refused_where_there_is_none(option, script, capsys):
+    assert main(["run", *option, script(GOOD)]) == 2
+    assert f"{option[0]} is for the page in the browser" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no devices here")
+def test_a_device_is_written_to_and_stays_one(tmp_path):
+    with viz.trace() as t:
+        ops.exp(ef.Tensor([1.0]))
+    assert main(["json", str(t.save(tmp_path / "a.efz")), "-o", "/dev/null"]) == 0
+    assert not os.path.isfile("/dev/null")
 
 
 @pytest.mark.parametrize("command", ["nonfinite", "diff"])

@@ -42,6 +42,7 @@ def test_bash_completes_commands_options_choices_and_files(here):
     assert completed("bash", "viz run train.py tr", here) == ["train.efz", "train.py"]
     assert completed("bash", "viz draw train.efz -o tr", here) == ["train.efz", "train.py"]
     assert completed("bash", "viz completion z", here) == ["zsh"]
+    assert completed("bash", "viz doctor --ignore lo", here) == ["loss_mismatch", "loss_sign"]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
