@@ -17,7 +17,7 @@ __all__ = ["SHELLS", "add_command", "run_completion", "script_of"]
 
 SHELLS = ("bash", "zsh", "fish")
 _ABOUT = """\
-Print what makes your shell complete viz: commands, options, the values of options, and files.
+Print what makes your shell complete viz: commands, options, the values of options, and files; and eagerflow's commands.
 
   eval "$(viz completion bash)"         in ~/.bashrc
   eval "$(viz completion zsh)"          in ~/.zshrc, after compinit
@@ -30,6 +30,7 @@ It takes a second or two, since all commands are loaded for it. To save that, wr
   viz completion fish > ~/.config/fish/completions/viz.fish"""
 
 
+_OF_EAGERFLOW = "demo run compile measure launch"  # the commands of `eagerflow`, behind which files are completed
 _COMPARED = "efz keras h5 safetensors"
 _ENDINGS = {
     "script": "py",
@@ -113,6 +114,7 @@ def _quoted(text: str) -> str:
 def _bash(known: dict[str, list[_Option]]) -> str:
     return _BASH % {
         "commands": " ".join(known),
+        "eagerflow": _OF_EAGERFLOW,
         "settings": "\n".join([_bash_settings(name, options) for name, options in known.items()]),
         "values": "\n".join([line for name, options in known.items() for line in _bash_values(name, options)]),
     }
@@ -185,7 +187,12 @@ _viz() {
   if [ -n "$words" ]; then _viz_words "$words"
   else _viz_files ${places[count]-}; fi
 }
-complete -o filenames -F _viz viz"""
+complete -o filenames -F _viz viz
+_eagerflow() {
+  local word=${COMP_WORDS[COMP_CWORD]} prefix=
+  if [ "$COMP_CWORD" -eq 1 ]; then _viz_words '%(eagerflow)s --help --version'; else _viz_files; fi
+}
+complete -o filenames -F _eagerflow eagerflow"""
 
 
 def _zsh(known: dict[str, list[_Option]]) -> str:
@@ -225,6 +232,10 @@ _viz() {{
 {chr(10).join(cases)}
   esac
 }}
+_eagerflow() {{
+  if (( CURRENT == 2 )); then compadd {_OF_EAGERFLOW}; else _files; fi
+}}
+compdef _eagerflow eagerflow
 if [ "$funcstack[1]" = _viz ]; then _viz "$@"; else compdef _viz viz; fi"""
 
 
@@ -252,6 +263,7 @@ def _fish(known: dict[str, list[_Option]]) -> str:
         lines += _fish_places(name, options)
     lines.append("complete -c viz -n __fish_use_subcommand -f -a help -d 'what a command does'")
     lines.append(f"complete -c viz -n '__viz_at help 1' -f -a {_quoted(' '.join(known))}")
+    lines.append(f"complete -c eagerflow -n __fish_use_subcommand -f -a {_quoted(_OF_EAGERFLOW)}")
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from eagerflow.__main__ import main as eagerflow_main
 from viz.cli import main
 from viz.shell.commands import COMMANDS
 from viz.shell.completion import SHELLS, script_of
@@ -21,12 +22,12 @@ def here(tmp_path):
     return tmp_path
 
 
-def completed(shell, line, folder):
+def completed(shell, line, folder, function="_viz"):
     """What bash offers behind a line."""
     words = line.split(" ")
     program = (
         f"{script_of('bash')}\nCOMP_WORDS=({' '.join([repr(word) for word in words])}); "
-        f'COMP_CWORD={len(words) - 1}; _viz; printf "%s\\n" "${{COMPREPLY[@]}}"'
+        f'COMP_CWORD={len(words) - 1}; {function}; printf "%s\\n" "${{COMPREPLY[@]}}"'
     )
     done = subprocess.run([shell, "-c", program], capture_output=True, text=True, check=True, cwd=folder)
     return sorted(done.stdout.split())
@@ -43,6 +44,16 @@ def test_bash_completes_commands_options_choices_and_files(here):
     assert completed("bash", "viz draw train.efz -o tr", here) == ["train.efz", "train.py"]
     assert completed("bash", "viz completion z", here) == ["zsh"]
     assert completed("bash", "viz doctor --ignore lo", here) == ["loss_mismatch", "loss_sign"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_the_commands_of_eagerflow_are_completed_too(here, capsys):
+    offered = completed("bash", "eagerflow ", here, "_eagerflow")
+    with pytest.raises(SystemExit):
+        eagerflow_main(["--help"])
+    said = capsys.readouterr().out
+    assert set(re.findall(r"^    ([a-z]+) ", said, re.MULTILINE)) | {"--help", "--version"} == set(offered)
+    assert completed("bash", "eagerflow run tr", here, "_eagerflow") == ["train.efz", "train.py"]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
