@@ -49,8 +49,10 @@ FilePath: TypeAlias = str | PathLike[str] | IO[bytes] | BufferedIOBase
 # Words of closed sets: a type checker refuses another, and editors complete them. Where one comes out of a variable
 # of the user's, that is to be a literal or has such a type, too: `padding: Literal["same", "valid"]`.
 
-# What is done at the borders, by layers with windows; where a sequence is one of time, also in front of it alone.
+# What is done at the borders, by layers with windows.
 Padding: TypeAlias = Literal["valid", "same", "VALID", "SAME"]
+
+# The same for sequences: of time, zeros may be put in front of it alone.
 CausalPadding: TypeAlias = Padding | Literal["causal"]
 
 # Where the channels are; None, where it may be, for `config.image_data_format()`.
@@ -62,10 +64,16 @@ Reduction: TypeAlias = Literal["sum_over_batch_size", "sum", "mean", "mean_with_
 # Whether less or more is better, by a callback that watches a number.
 Better: TypeAlias = Literal["auto", "min", "max"]
 
-# How the pixels of an image in a new size are made; of one that is moved; by Pillow. What is seen beyond its border.
+# How the pixels of an image in a new size are made.
 Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"]
+
+# How those of an image that is moved or turned are made.
 Sampling: TypeAlias = Literal["nearest", "bilinear"]
+
+# How Pillow makes those of a file that is read.
 PillowInterpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "hamming", "box", "lanczos"]
+
+# What is seen beyond the border of an image.
 FillMode: TypeAlias = Literal["constant", "nearest", "wrap", "mirror", "reflect"]
 
 # What the four numbers of a bounding box are.
@@ -73,15 +81,25 @@ BoxFormat: TypeAlias = Literal[
     "xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh"
 ]
 
-# Files in folders: the channels of images, what labels are, which of two parts is read, and into what.
+# The channels of images that are read from files.
 ColorMode: TypeAlias = Literal["rgb", "rgba", "grayscale"]
+
+# What the labels of files in folders are.
 LabelMode: TypeAlias = Literal["int", "categorical", "binary"]
+
+# The same in Keras' older generators.
 ClassMode: TypeAlias = Literal["categorical", "binary", "sparse", "input", "multi_output", "raw", "other"]
+
+# Which of two parts of the files is read.
 Subset: TypeAlias = Literal["training", "validation"]
+
+# What kind of data set is asked for.
 DatasetFormat: TypeAlias = Literal["tf", "grain"]
 
-# How a layer gives numbers of classes, bins or words; for words also by how rare they are.
+# How a layer gives numbers of classes, bins or words.
 EncodedMode: TypeAlias = Literal["int", "one_hot", "multi_hot", "count"]
+
+# The same for words, also by how rare they are.
 TokenMode: TypeAlias = EncodedMode | Literal["tf_idf"]
 
 # How the scores of several classes become one.

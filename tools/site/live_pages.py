@@ -11,7 +11,7 @@ from typing import Any
 
 from viz.livepage import handle, in_notebook
 
-_SECRET = re.compile(r"//(?:127\.0\.0\.1|localhost):\d+/(?:open/)?[\w-]{32}\b")
+_SECRET = re.compile(r"//(?:127\.0\.0\.1|localhost):\d+/(?:open/)?[\w-]{32}(?![\w-])")
 
 
 class _Place:

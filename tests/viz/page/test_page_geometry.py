@@ -20,7 +20,9 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the script
 
 PLACES = [
     f"graph/{name}.js"
-    for name in "ordering weight_branches layout channels untangling routes arrow_ends labels coarse_routes".split()
+    for name in (
+        "sizes ordering weight_branches layout channels untangling routes arrow_ends labels coarse_routes"
+    ).split()
 ]
 SHOWN = """
 const model = new Model(given.data);
