@@ -61,7 +61,7 @@ def of_program(program):
     return make, [given]
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_random_programs_have_the_gradients_of_eager_ones(part):
     """They differentiate within, too: so these are gradients of gradients."""
     replayed = 0

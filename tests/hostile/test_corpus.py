@@ -30,7 +30,7 @@ OTHERS = re.compile(
 )
 # A text describes no weights, so that only the system can tell when they are too large.
 TOO_LARGE = {"config_huge.json"}
-PARTS = 4  # the first of which is read by each test run, the others by the slow one
+PARTS = 8  # the first of which is read by each test run, the others by the slow one
 
 
 def part_of(name):
@@ -60,7 +60,7 @@ def results(request, folder):
     every = sorted(path.name for path in folder.iterdir())
     names = [n for n in every if not n.startswith("good.") and part_of(n) == request.param]
     told = [json.loads(line) for line in run("tests.hostile.reader", folder, "\n".join(names)).splitlines()]
-    assert len(told) == len(names) > 350
+    assert len(told) == len(names) > 180
     return told
 
 

@@ -317,6 +317,7 @@ def test_what_other_threads_do_is_none_of_its_business():
     assert watcher.findings == ()
 
 
+@pytest.mark.slow
 def test_kinds_that_one_disagrees_with_are_left_out_and_what_they_explained_stands_alone(tmp_path):
     assert run(tmp_path, SICK)[0] == 1
     status, out, _ = run(tmp_path, SICK, "--ignore", "loss_mismatch,overfit")
