@@ -337,7 +337,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         """Update variables by their gradients, given as pairs; returns `iterations`.
 
         Raises:
-            ValueError: when all gradients are None, or one has another shape than its variable.
+            ValueError: when there are none, all gradients are None, or one has another shape than its variable.
             TypeError: for gradients and variables as two arguments, which `apply` takes.
 
         >>> weight = ef.Variable(1.0)

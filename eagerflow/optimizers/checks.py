@@ -91,7 +91,7 @@ def pairs(owner: str, given: Iterable[Any]) -> list[tuple[Any, Any]]:
     """Gradients with their variables, as `apply_gradients` takes them.
 
     Raises:
-        ValueError: for anything but pairs, such as gradients alone.
+        ValueError: for anything but pairs, such as gradients alone; for none at all.
     """
     found = [tuple(pair) if isinstance(pair, (tuple, list)) else (pair,) for pair in given]
     if any(len(pair) != 2 for pair in found):
@@ -102,6 +102,11 @@ def pairs(owner: str, given: Iterable[Any]) -> list[tuple[Any, Any]]:
     if any(isinstance(gradient, Variable) and not isinstance(variable, Variable) for gradient, variable in found):
         raise TypeError(
             f"{owner}.apply_gradients(grads_and_vars): in each pair the gradient comes first, then its variable."
+        )
+    if not found:
+        raise ValueError(
+            f"{owner}.apply_gradients(grads_and_vars): there are no pairs, so nothing would be trained. A model that "
+            "isn't built yet has no variables: take model.trainable_variables after its first call or give it an Input."
         )
     return found
 

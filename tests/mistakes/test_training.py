@@ -417,3 +417,13 @@ def test_a_callback_that_waits_for_a_misspelt_number_is_shown_at_the_users_line(
     with pytest.warns(UserWarning, match="val_los") as caught:
         model().fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping(monitor="val_los")])
     assert caught[0].filename == __file__
+
+
+def test_variables_that_were_taken_before_the_model_was_built_are_missed():
+    model, optimizer = ef.Sequential([ef.layers.Dense(1)]), optimizers.SGD()
+    early = model.trainable_variables
+    with ef.GradientTape() as tape:
+        loss = ef.ops.mean(model(ef.ops.ones((4, 3))) ** 2)
+    with pytest.raises(ValueError, match=r"no pairs.*trainable_variables after its first call"):
+        optimizer.apply_gradients(zip(tape.gradient(loss, early), early))
+    assert int(optimizer.iterations) == 0
