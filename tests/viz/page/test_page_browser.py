@@ -253,9 +253,20 @@ def test_ancestors_and_descendants_stand_out(small):
     assert small.run("v.canvas.marks.lineage") is None
 
 
-def test_the_critical_path_is_a_chain(small):
+def test_a_gradient_op_descends_from_the_op_whose_saved_values_it_needs(small):
+    near = "[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)"
+    small.run("v.select({kind: 'op', id: v.selection.ops.findLast(op => op.phase === 'backward').id})")
+    small.press("a")
+    assert {"dense", "tanh", "∇ mean"} <= set(small.run(near))
+    small.run("v.select({kind: 'op', id: v.selection.ops[0].id})")
+    small.press("d")
+    assert {"∇ dense", "sgd"} <= set(small.run(near))
+
+
+def test_the_critical_path_leads_forward_and_back_to_an_update_of_weights(small):
     small.press("p")
-    assert small.run("v.canvas.marks.lineage.size") > 5
+    near = small.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
+    assert {"dense", "tanh", "mean", "∇ mean", "∇ dense", "sgd"} <= set(near)
 
 
 def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):

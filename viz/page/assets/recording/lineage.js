@@ -14,14 +14,21 @@ function walk(starts, next) {
   return found;
 }
 
-const producersOf = (model, id) =>
-  model.ops[id].inputs.map((t) => model.tensors[t].producer).filter((p) => p !== null);
 const readersOf = (model, id) => model.ops[id].outputs.flatMap((t) => model.readers[t]);
 
-const ancestorsOf = (model, ops, here) =>
-  walk(ops, (id) => producersOf(model, id).filter((p) => here.has(p)));
-const descendantsOf = (model, ops, here) =>
-  walk(ops, (id) => readersOf(model, id).filter((r) => here.has(r)));
+// The ops that have to be over before this one can begin: those that made what it reads and, for a gradient op, the op
+// whose derivative it is. It needs what that op saved, but its inputs list only gradients.
+function neededBy(model, id) {
+  const op = model.ops[id],
+    found = op.inputs.map((t) => model.tensors[t].producer);
+  if (op.phase === "backward") found.push(op.forward);
+  return found.filter((each) => each !== null);
+}
+
+const needing = (model, id) => [...readersOf(model, id), ...model.backwardOf[id]];
+
+const ancestorsOf = (model, ops, here) => walk(ops, (id) => neededBy(model, id).filter((p) => here.has(p)));
+const descendantsOf = (model, ops, here) => walk(ops, (id) => needing(model, id).filter((r) => here.has(r)));
 
 // The ops of the other direction that belong to `ops`: for forward ops those that compute their gradients, for backward
 // ops the ones whose gradients they compute.
@@ -35,17 +42,17 @@ function partnersOf(model, ops) {
   return found;
 }
 
-// The longest chain of ops by time, each reading what the one before made: no step can take less time than this chain.
+// The longest chain of ops by time, each needing what the one before made: no step can take less time than this chain.
 function criticalPath(model, ops) {
   const cost = new Map(),
     before = new Map();
   let last = null;
   for (const op of ops) {
-    // in order of execution, so what an op reads is known
+    // in order of execution, so what an op needs is known
     let most = 0,
       from = null;
-    for (const producer of producersOf(model, op.id)) {
-      if ((cost.get(producer) || 0) > most) [most, from] = [cost.get(producer), producer];
+    for (const each of neededBy(model, op.id)) {
+      if ((cost.get(each) || 0) > most) [most, from] = [cost.get(each), each];
     }
     cost.set(op.id, most + op.duration);
     before.set(op.id, from);
