@@ -52,6 +52,7 @@ class _Option(NamedTuple):
     about: str
     endings: str  # of the files that its value may be: "" for any, "-" where it is no file
     may_be_empty: bool  # what follows may also be a word of the command
+    is_list: bool  # several of `choices` may be given, with commas between them
 
 
 def add_command(parser: Parser) -> None:
@@ -95,8 +96,9 @@ def _options(parser: Parser) -> list[_Option]:
         called = str(action.metavar or action.dest)
         named = _NAMED.search(called)
         endings = _ENDINGS.get(called, named[1] if named else "" if _ANY.search(called) else "-")
-        may_be_empty = parser.names_by_itself(action)
-        found.append(_Option(list(action.option_strings), choices, action.nargs != 0, about, endings, may_be_empty))
+        may_be_empty, is_list = parser.names_by_itself(action), action.dest in parser.offered
+        flags = list(action.option_strings)
+        found.append(_Option(flags, choices, action.nargs != 0, about, endings, may_be_empty, is_list))
     return found
 
 
@@ -138,7 +140,9 @@ def _bash_values(name: str, options: list[_Option]) -> Iterator[str]:
     for option in options:
         if option.flags and option.takes_word:
             asked = "|".join([f"'{name} {flag}'" for flag in option.flags])
-            if option.choices or option.endings == "-":
+            if option.is_list:
+                yield f"    {asked}) _viz_list '{' '.join(option.choices)}'; return;;"
+            elif option.choices or option.endings == "-":
                 yield f"    {asked}) _viz_words '{' '.join(option.choices)}'; return;;"
             elif option.may_be_empty:
                 yield f"    {asked}) _viz_files {option.endings} ${{places[count]-}}; return;;"
@@ -148,6 +152,14 @@ def _bash_values(name: str, options: list[_Option]) -> Iterator[str]:
 
 _BASH = """\
 _viz_words() { COMPREPLY=($(compgen -P "$prefix" -W "$1" -- "$word")); }
+_viz_list() {  # words with commas between them: those that aren't there yet
+  local given= each left=
+  case "$word" in *,*) given=${word%%,*},;; esac
+  for each in $1; do case ",$given" in *",$each,"*) ;; *) left="$left $each";; esac; done
+  prefix=$prefix$given word=${word##*,}
+  _viz_words "$left"
+  compopt -o nospace 2>/dev/null  # a comma may follow
+}
 _viz_files() {
   local ending
   if [ $# -eq 0 ]; then COMPREPLY=($(compgen -P "$prefix" -f -- "$word")); return; fi
@@ -198,11 +210,13 @@ complete -o filenames -F _eagerflow eagerflow"""
 def _zsh(known: dict[str, list[_Option]]) -> str:
     def spec(option: _Option) -> list[str]:
         about = option.about.replace("[", "(").replace("]", ")").replace(":", " -").replace("'", "’")
-        what = f"({' '.join(option.choices)})" if option.choices else _zsh_files(option.endings)
+        words = " ".join(option.choices)
+        what = f"_values -s , word {words}" if option.is_list else f"({words})" if words else _zsh_files(option.endings)
         if not option.flags:
             return [f"'1: :{what}'"]
         value = f":value:{what}" if option.takes_word else ""
-        return [f"'{flag}[{about}]{value}'" for flag in option.flags]
+        equals = ["=" * (option.takes_word and flag.startswith("--")) for flag in option.flags]  # also --flag=value
+        return [f"'{flag}{equal}[{about}]{value}'" for flag, equal in zip(option.flags, equals, strict=True)]
 
     cases = []
     for name, options in known.items():
@@ -256,6 +270,7 @@ def _fish(known: dict[str, list[_Option]]) -> str:
             flags = [f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}" for flag in option.flags]
             only = f"complete -c viz -n '__fish_seen_subcommand_from {name}'"
             offered = " ".join(option.choices) or _fish_files(option, _places(name))
+            offered = f"(__viz_list {offered})" if option.is_list else offered
             if offered:  # by itself, or each value would have the option's whole help beside it
                 lines.append(" ".join([only, *flags]) + f" -x -a {_quoted(offered)}")
             known_words = " -x" if option.choices or (option.flags and option.endings) else " -r"
@@ -293,6 +308,13 @@ function __viz_files
         else if contains -- (string replace -r '.*\\.' '' -- $each) $argv
             echo $each
         end
+    end
+end
+function __viz_list  # words with commas between them: those that aren't there yet
+    set -l word (string replace -r '^-[^=]*=' '' -- (commandline -ct))
+    set -l given (string replace -r '[^,]*$' '' -- $word)
+    for each in $argv
+        contains -- $each (string split , -- $given); or echo $given$each
     end
 end
 function __viz_at  # whether the word that is being written is the one of this place; behind it: options with values

@@ -44,6 +44,10 @@ def test_bash_completes_commands_options_choices_and_files(here):
     assert completed("bash", "viz draw train.efz -o tr", here) == ["train.efz", "train.py"]
     assert completed("bash", "viz completion z", here) == ["zsh"]
     assert completed("bash", "viz doctor --ignore lo", here) == ["loss_mismatch", "loss_sign"]
+    listed = completed("bash", "viz doctor --ignore dead_relu,loss_sign,lo", here)
+    assert listed == ["dead_relu,loss_sign,loss_mismatch"]
+    assert completed("bash", "viz doctor --ignore=dead_relu,sof", here) == ["--ignore=dead_relu,softmax_axis"]
+    assert "dead_relu,dead_relu" not in completed("bash", "viz doctor --ignore dead_relu,", here)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
@@ -118,6 +122,12 @@ def test_a_single_ending_is_no_glob_qualifier_of_zsh():
     assert not re.findall(r'-g "\*\.\(\w+\)"', script_of("zsh"))
 
 
+def test_zsh_completes_lists_with_commas_behind_a_space_or_an_equals_sign():
+    script = script_of("zsh")
+    assert re.search(r"'--ignore=\[[^']*\]:value:_values -s , word loss_mismatch ", script)
+    assert "'--json[" in script
+
+
 def in_fish(line, folder):
     """What fish offers behind a line, with what stands beside it."""
     program = f"{script_of('fish')}\ncomplete -C {line!r}"
@@ -143,5 +153,6 @@ def test_fish_offers_the_files_that_a_command_reads(here):
 def test_fish_says_what_an_option_is_for_once_and_not_beside_each_value(here):
     assert in_fish("viz top --by ", here) == ["flops", "layer", "memory", "name", "source", "time"]
     assert in_fish("viz completion ", here) == ["bash", "fish", "zsh"]
+    assert in_fish("viz doctor --ignore dead_relu,loss_sign,lo", here) == ["dead_relu,loss_sign,loss_mismatch"]
     (option,) = in_fish("viz top --b", here)
     assert option.startswith("--by\t")
