@@ -107,11 +107,10 @@ class Op:
         """The same kind of error, saying which op met which arrays; costs nothing until raised."""
         given = [f"{n}={_shown(v)}" for n, v in zip(self.settings, settings) if not _is_usual(self, n, v)]
         got = ", ".join([*[signature_of(x) for x in inputs], *given])
-        said = f"{_in_our_words(_shorten(error), inputs, settings)}{_hint(settings)}"
-        if "NoneType" in said and _hint(
-            settings
-        ):  # in a graph, where the inputs are stand-ins with lengths of their own
-            got, said = ", ".join(given), _hint(settings).removeprefix(". ")
+        hint = _hint(settings)
+        said = f"{_in_our_words(_shorten(error), inputs, settings)}{hint}"
+        if hint and "NoneType" in said:  # in a graph, where the inputs are stand-ins with lengths of their own
+            got, said = ", ".join(given), hint.removeprefix(". ")
         if self.sequence and any(hasattr(v, "dtype") and getattr(v, "shape", ()) for v in settings):
             said = f"all tensors go into one list: {self.name}([a, b])"
         explained = same_kind(error)(f"{self.name}({got}): {said}")

@@ -57,6 +57,29 @@ lower(conv, _conv)
 lower_rule(conv, _conv_gradients)
 
 
+def _with_bias(
+    function: Any, x: Any, kernel: Any, bias: Any, relu: bool, data_format: Any, kept: Any, *plan: Any
+) -> Any:
+    """`function(x, kernel, *plan)` with bias and relu, and what the op saves; None for types that none of it takes."""
+    if x.dtype == kernel.dtype == bias.dtype and not has_halves(x):
+        out = function(x, kernel, *plan, epilogue=(bias, relu))
+    else:
+        out = finished(_in_float32(function, x, kernel, *plan), bias, relu)
+        if out is None:
+            return None
+    out = placed(out, data_format)
+    return out, kept, out if relu else None
+
+
+def _gradients_before(
+    gradients: Any, g: Any, needs: Any, inputs: Any, kernel: Any, bias: Any, data_format: Any, plan: Any, positive: Any
+) -> Any:
+    """Gradients of inputs and kernel, by `gradients`, and of the bias behind them; `positive`: the outputs of relu."""
+    g = before_relu(g, positive)
+    d_bias = sums_of_bias(channels_first_to_last(g, data_format), bias.shape) if needs[2] else None
+    return *gradients(g, needs[:2], inputs, kernel, data_format, plan), d_bias
+
+
 def _conv_bias(
     inputs: Any,
     kernel: Any,
@@ -69,14 +92,7 @@ def _conv_bias(
 ) -> Any:
     x = channels_first_to_last(inputs, data_format)
     plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
-    if x.dtype == kernel.dtype == bias.dtype and not has_halves(x):
-        out = kernels.forward(x, kernel, *plan, epilogue=(bias, relu))
-    else:
-        out = finished(_in_float32(kernels.forward, x, kernel, *plan), bias, relu)
-        if out is None:
-            return None
-    out = placed(out, data_format)
-    return out, plan, out if relu else None
+    return _with_bias(kernels.forward, x, kernel, bias, relu, data_format, plan, *plan)
 
 
 def _conv_bias_gradients(
@@ -87,9 +103,7 @@ def _conv_bias_gradients(
         found = kernels.gradients_of_first(x, given, kept, kernel.shape, *plan)
         if found is not None:
             return None, *found
-    g = before_relu(g, positive)
-    d_bias = sums_of_bias(channels_first_to_last(g, data_format), bias.shape) if needs[2] else None
-    return *_conv_gradients(g, needs[:2], inputs, kernel, data_format, plan), d_bias
+    return _gradients_before(_conv_gradients, g, needs, inputs, kernel, bias, data_format, plan, positive)
 
 
 lower(conv_bias, _conv_bias)
@@ -164,22 +178,13 @@ def _transposed_bias(
 ) -> Any:
     x = channels_first_to_last(inputs, data_format)
     plan = planned_transposed(x, kernel, strides, padding, output_padding, dilation_rate)
-    if x.dtype == kernel.dtype == bias.dtype and not has_halves(x):
-        out = kernels.input_gradient(x, kernel, plan, epilogue=(bias, relu))
-    else:
-        out = finished(_in_float32(kernels.input_gradient, x, kernel, plan), bias, relu)
-        if out is None:
-            return None
-    out = placed(out, data_format)
-    return out, plan, out if relu else None
+    return _with_bias(kernels.input_gradient, x, kernel, bias, relu, data_format, plan, plan)
 
 
 def _transposed_bias_gradients(
     g: Any, needs: Any, inputs: Any, kernel: Any, bias: Any, data_format: Any, plan: Any, positive: Any
 ) -> Any:
-    g = before_relu(g, positive)
-    d_bias = sums_of_bias(channels_first_to_last(g, data_format), bias.shape) if needs[2] else None
-    return *_transposed_gradients(g, needs[:2], inputs, kernel, data_format, plan), d_bias
+    return _gradients_before(_transposed_gradients, g, needs, inputs, kernel, bias, data_format, plan, positive)
 
 
 lower(conv_transpose_bias, _transposed_bias)

@@ -110,30 +110,6 @@ CONVOLUTIONS = [
 ]
 
 
-@pytest.mark.parametrize("relu", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("first", [False, True], ids=["channels_last", "channels_first"])
-@pytest.mark.parametrize(("size", "kernel", "how"), CONVOLUTIONS)
-def test_conv_bias_is_convolution_bias_and_relu_to_the_last_bit(size, kernel, how, first, dtype, relu):
-    x = normal(1, *size, dtype=dtype)
-    if first:
-        x = np.ascontiguousarray(np.moveaxis(x, -1, 1))
-    how = {**how, "data_format": "channels_first" if first else "channels_last"}
-    arrays = [x, normal(2, *kernel, dtype=dtype), normal(3, kernel[-1], dtype=dtype)]
-
-    def plainly(x, kernel, bias):
-        bias = bias.reshape((-1,) + (1,) * (x.ndim - 2)) if first else bias
-        out = ops.conv(x, kernel, **how) + bias
-        return ops.relu(out) if relu else out
-
-    found = with_gradients(lambda *xs: conv_bias(*xs, **how, relu=relu), *arrays)
-    expected = with_gradients(plainly, *arrays)
-    assert_same(found[:3], expected[:3])
-    np.testing.assert_allclose(found[3], expected[3], rtol=1e-5, atol=1e-4)
-    if not first:
-        assert_same(found[3:], expected[3:])
-
-
 TRANSPOSED = [
     ((2, 9, 10, 16), (3, 3, 20, 16), {"strides": 2, "padding": "same"}),  # four convolutions
     ((2, 9, 10, 16), (3, 3, 16, 16), {"padding": "same"}),  # one, by Winograd's algorithm
@@ -146,6 +122,35 @@ TRANSPOSED = [
 ]
 
 
+def both_ways(fused, plain, size, kernel, how, first, dtype, relu):
+    """Outputs and gradients of the fused op, and of convolution, bias and relu as single ops."""
+    x = normal(1, *size, dtype=dtype)
+    if first:
+        x = np.ascontiguousarray(np.moveaxis(x, -1, 1))
+    how = {**how, "data_format": "channels_first" if first else "channels_last"}
+    filters = kernel[-1] if plain is ops.conv else kernel[-2]
+    arrays = [x, normal(2, *kernel, dtype=dtype), normal(3, filters, dtype=dtype)]
+
+    def plainly(x, kernel, bias):
+        bias = bias.reshape((-1,) + (1,) * (x.ndim - 2)) if first else bias
+        out = plain(x, kernel, **how) + bias
+        return ops.relu(out) if relu else out
+
+    return with_gradients(lambda *xs: fused(*xs, **how, relu=relu), *arrays), with_gradients(plainly, *arrays)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("first", [False, True], ids=["channels_last", "channels_first"])
+@pytest.mark.parametrize(("size", "kernel", "how"), CONVOLUTIONS)
+def test_conv_bias_is_convolution_bias_and_relu_to_the_last_bit(size, kernel, how, first, dtype, relu):
+    found, expected = both_ways(conv_bias, ops.conv, size, kernel, how, first, dtype, relu)
+    assert_same(found[:3], expected[:3])
+    np.testing.assert_allclose(found[3], expected[3], rtol=1e-5, atol=1e-4)
+    if not first:
+        assert_same(found[3:], expected[3:])
+
+
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("first", [False, True], ids=["channels_last", "channels_first"])
@@ -153,19 +158,7 @@ TRANSPOSED = [
 def test_conv_transpose_bias_is_the_transposed_convolution_bias_and_relu_to_the_last_bit(
     size, kernel, how, first, dtype, relu
 ):
-    x = normal(1, *size, dtype=dtype)
-    if first:
-        x = np.ascontiguousarray(np.moveaxis(x, -1, 1))
-    how = {**how, "data_format": "channels_first" if first else "channels_last"}
-    arrays = [x, normal(2, *kernel, dtype=dtype), normal(3, kernel[-2], dtype=dtype)]
-
-    def plainly(x, kernel, bias):
-        bias = bias.reshape((-1,) + (1,) * (x.ndim - 2)) if first else bias
-        out = ops.conv_transpose(x, kernel, **how) + bias
-        return ops.relu(out) if relu else out
-
-    found = with_gradients(lambda *xs: conv_transpose_bias(*xs, **how, relu=relu), *arrays)
-    expected = with_gradients(plainly, *arrays)
+    found, expected = both_ways(conv_transpose_bias, ops.conv_transpose, size, kernel, how, first, dtype, relu)
     assert_same(found[:3], expected[:3])
     np.testing.assert_allclose(found[3], expected[3], rtol=1e-5, atol=1e-4)
 

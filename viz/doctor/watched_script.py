@@ -30,7 +30,6 @@ class Examination(NamedTuple):
 
     Attributes:
         diagnosis: the findings.
-        crashed: did an exception, or an exit status other than 0, end it?
         steps: how many training steps it made.
         failures: the doctor's own checks that failed.
         status: the script's exit status: 1 where it raised, 130 where Ctrl-C ended it.
@@ -38,11 +37,15 @@ class Examination(NamedTuple):
     """
 
     diagnosis: Diagnosis
-    crashed: bool
     steps: int
     failures: list[tuple[str, Exception]]
     status: int = 0
     ended: str = ""
+
+    @property
+    def crashed(self) -> bool:
+        """Did an exception, or an exit status other than 0, end it?"""
+        return bool(self.status)
 
 
 def examine(
@@ -83,7 +86,7 @@ def examine(
             compat.uninstall()
     if ranks is not None and not status:
         compare(watcher, ranks)
-    return Examination(Diagnosis(watcher.findings), bool(status), watcher.step, watcher.failures, status, ended)
+    return Examination(Diagnosis(watcher.findings), watcher.step, watcher.failures, status, ended)
 
 
 def _run(script: str, watcher: Watcher) -> tuple[int, str]:

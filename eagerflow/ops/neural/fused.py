@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.base.typing import Array, CausalPadding, DataFormat, Needs, Numpy, Padding, Sizes
+from eagerflow.base.typing import Array, CausalPadding, DataFormat, Needs, Numpy, Padding, Rule, Sizes
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.matrices.products import matmul
@@ -22,7 +22,6 @@ __all__ = ["conv_bias", "conv_transpose_bias", "dense"]
 
 _matmul, _conv, _transposed = matmul.op, conv.op, conv_transpose.op  # type: ignore[attr-defined]
 _of_left, _of_right = _matmul.rules
-_of_conv, _of_transposed = _conv.rules[0], _transposed.rules[0]
 
 
 def _finished(xp: Numpy, out: Array, bias: Any, relu: bool) -> Any:
@@ -77,20 +76,24 @@ def _finished_plainly(out: Any, bias: Any, data_format: DataFormat | None, relu:
     return relu_of(out + bias) if relu else out + bias
 
 
-def _conv_rule(
-    xp: Numpy,
-    g: Array,
-    needs: Needs,
-    inputs: Array,
-    kernel: Array,
-    bias: Array | None,
-    data_format: DataFormat | None,
-    plan: Any,
-    positive: Any,
-) -> Any:
-    g = _before_relu(g, positive)
-    d_bias = _of_bias(channels_first_to_last(g, data_format)) if needs[2] else None
-    return *_of_conv(xp, g, needs[:2], inputs, kernel, data_format, plan), d_bias
+def _rule_with_bias(of_convolution: Rule) -> Rule:
+    """The rule of a convolution with bias and relu, from that of the convolution alone."""
+
+    def rule(
+        xp: Numpy,
+        g: Array,
+        needs: Needs,
+        inputs: Array,
+        kernel: Array,
+        data_format: DataFormat | None,
+        plan: Any,
+        positive: Any,
+    ) -> Any:
+        g = _before_relu(g, positive)
+        d_bias = _of_bias(channels_first_to_last(g, data_format)) if needs[2] else None
+        return *of_convolution(xp, g, needs[:2], inputs, kernel, data_format, plan), d_bias
+
+    return rule
 
 
 def _conv_plainly(
@@ -110,7 +113,7 @@ def _conv_plainly(
 
 
 @op(
-    _conv_rule,
+    _rule_with_bias(_conv.rules[0]),
     joint=True,
     reference=_conv_plainly,
     saves=("plan", "positive"),
@@ -152,21 +155,6 @@ def conv_bias(
     return out, plan, out if relu else None
 
 
-def _transposed_rule(
-    xp: Numpy,
-    g: Array,
-    needs: Needs,
-    inputs: Array,
-    kernel: Array,
-    data_format: DataFormat | None,
-    plan: Any,
-    positive: Any,
-) -> Any:
-    g = _before_relu(g, positive)
-    d_bias = _of_bias(channels_first_to_last(g, data_format)) if needs[2] else None
-    return *_of_transposed(xp, g, needs[:2], inputs, kernel, data_format, plan), d_bias
-
-
 def _transposed_plainly(
     inputs: Any,
     kernel: Any,
@@ -184,7 +172,7 @@ def _transposed_plainly(
 
 
 @op(
-    _transposed_rule,
+    _rule_with_bias(_transposed.rules[0]),
     joint=True,
     reference=_transposed_plainly,
     saves=("plan", "positive"),
