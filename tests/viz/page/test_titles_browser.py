@@ -8,6 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from tests.viz import browser
+from tests.viz.nets import mlp
 
 PROGRAM = browser.find()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
@@ -54,6 +55,27 @@ def test_titles_of_frames_are_read_from_afar_and_none_lies_over_another(seen):
     seen.run("v.canvas.setView({ x: 300, y: 20, scale: 1 })")
     seen.rest()
     assert seen.run(SIGNS) == []
+
+
+def test_titles_that_are_read_from_afar_cover_no_box(shown, pages):
+    def tall():
+        with viz.trace() as t:
+            mlp("tall", 13)(np.ones((2, 12), "float32"))
+        return t
+
+    shown.show(pages("tall", tall))
+    shown.run("v.setFold(false)")
+    for level, scale in [(0, 0.3), (0, 0.16), (1, 0.3), (1, 0.16)]:
+        shown.run(f"v.depth = {level}; v.changeDepth(1); v.canvas.setView({{ x: 500, y: 90, scale: {scale} }})")
+        shown.rest()
+        signs = shown.run(SIGNS)
+        assert "tall" in {name for name, *_ in signs}
+        boxes = shown.run("""[...document.querySelectorAll('.node .ground')].map(box => {
+          const { left, right, top, bottom } = box.getBoundingClientRect(); return [left, right, top, bottom]; })""")
+        assert len(boxes) > 12
+        for _, left, right, top, bottom, _ in signs:
+            assert not any(right > a and b > left and bottom > c and d > top for a, b, c, d in boxes)
+    assert shown.wrong == []
 
 
 def test_the_title_of_a_frame_that_is_wider_than_the_screen_is_within_it(seen):
