@@ -532,8 +532,8 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         *,
         return_dict: Literal[True],
-    ) -> dict[str, Any]: ...
-    @overload
+    ) -> dict[str, Any]: ...  # a metric may give an array: F1Score(average=None)
+    @overload  # what follows gives a number or a list, as was compiled: as a union, both uses would be errors
     def evaluate(
         self,
         x: Any = None,

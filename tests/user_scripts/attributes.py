@@ -68,6 +68,8 @@ class Hooks(keras.callbacks.Callback):
 scores = model.evaluate(ops.ones((2, 3)), ops.ones((2, 1)), return_dict=True)
 reveal_type(scores)  # type: dict[str, Any]
 loss, accuracy = model.evaluate(ops.ones((2, 3)), ops.ones((2, 1)))
+best: float = min(0.5, model.evaluate(ops.ones((2, 3)), ops.ones((2, 1))))  # without metrics it is a number
+print(f"{model.evaluate(ops.ones((2, 3)), ops.ones((2, 1)))[1]:.3f}")
 reveal_type(model.train_on_batch(ops.ones((2, 3)), ops.ones((2, 1)), return_dict=True))  # type: dict[str, Any]
 reveal_type(model.fit(ops.ones((2, 3)), callbacks=[Hooks()]).history["loss"])  # type: list[Any]
 reveal_type(model.output)  # type: SymbolicTensor
