@@ -117,10 +117,10 @@ QuantileMethod: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "ne
 # The following name their usual values for editors, which complete them, and take any string: names may be registered.
 # Which strings are none of them is found at run time; a number is one for nobody.
 #
-# So `activation="rleu"` is no error to a type checker. Tried was an overload that takes a `LiteralString` behind the
-# known names and in front of `str`, deprecated with the message "no activation of this name". pyright says nothing of it
-# with its default settings; mypy takes `LiteralString` for `str`, so that every name in a variable is deprecated; both
-# refuse literals that are registered names; and each other mistake in the call becomes "no overload matches".
+# So `activation="rleu"` is no error to a type checker. Tried was an overload that takes a `LiteralString`, behind the
+# known names and in front of `str`, deprecated with the message "no activation of this name". pyright says nothing of
+# it with its default settings; mypy takes `LiteralString` for `str`, so that every name in a variable is deprecated;
+# both refuse literals that are registered names; and any other mistake in the call becomes "no overload matches".
 
 # A name, its config, or a function, class or object that can be called; None for none.
 _Described: TypeAlias = str | Mapping[str, Any] | Callable[..., Any] | None
