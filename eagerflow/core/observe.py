@@ -9,6 +9,7 @@ Events come in the order in which things happen:
 * `on_rule` after every backward rule, with the keys by which the forward op is known;
 * `on_gradient` after a whole backward pass, with the tensors that were asked for;
 * `on_draw` after random numbers were drawn;
+* `on_fill` after an array was made of numbers that the code names, such as `ops.ones` makes;
 * `on_read` when Python takes the values out of a tensor, with `float(tensor)` or `tensor.numpy()`, say;
 * `on_update` after a variable was changed in place (optimizers, `assign`);
 * `on_scope_begin` / `on_scope_end` around layers, models, losses, metrics, optimizers, steps, data;
@@ -31,7 +32,7 @@ from typing import Any
 from eagerflow.core.links import above
 
 __all__ = ["Observer", "Scope", "clock", "current", "draw", "heard_by", "logs", "observing", "scope", "state"]
-__all__ += ["read", "unobserved"]
+__all__ += ["fill", "read", "unobserved"]
 
 
 class _State:
@@ -175,6 +176,9 @@ class Observer:
     def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         """Random numbers were drawn, not the same at every call: `drawn` is the array, `settings` its distribution."""
 
+    def on_fill(self, filled: Any) -> None:
+        """The array `filled` was made of nothing that was given: `ops.ones`, `ops.arange`, the classes of `one_hot`."""
+
     def on_read(self, tensor: Any, how: str) -> None:
         """Python takes the values out of `tensor` by `how`, such as `"float"`: what it does with them no op tells.
 
@@ -269,6 +273,13 @@ def draw(kind: str, drawn: Any, settings: Mapping[str, Any], started: int) -> No
         ended = clock()
         for observer in _observers.get():
             observer.on_draw(kind, drawn, settings, started, ended)
+
+
+def fill(filled: Any) -> None:
+    """Announce an array of ones, of numbers in order and the like."""
+    if state.ops:
+        for observer in _observers.get():
+            observer.on_fill(filled)
 
 
 def read(tensor: Any, how: str) -> None:

@@ -169,8 +169,8 @@ class _Elsewhere(Observer):
     """Tells an observer of a second run, but not of assignments, which are taken back."""
 
     def __init__(self, observer: Observer) -> None:
-        for name in ("on_op", "on_draw", "on_read", "on_rule", "on_gradient", "on_scope_begin", "on_scope_end"):
-            setattr(self, name, getattr(observer, name))
+        for event in ("op", "draw", "fill", "read", "rule", "gradient", "scope_begin", "scope_end"):
+            setattr(self, f"on_{event}", getattr(observer, f"on_{event}"))
 
 
 class _Same:

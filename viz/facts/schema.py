@@ -115,7 +115,7 @@ class TensorInfo:
     >>> info.shape, info.dtype, info.nbytes, t.ops[info.producer].name
     ((2, 4), 'float32', 32, 'matmul')
     >>> [(t.tensors[i].role, t.tensors[i].name) for i in t.ops[-1].inputs]
-    [('input', ''), ('parameter', 'w')]
+    [('constant', ''), ('parameter', 'w')]
     """
 
     id: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import itertools
+import math
 import numbers
 from collections.abc import Iterable
 from typing import Any
@@ -403,14 +404,19 @@ class Selection:
             return ("" if op.phase == "update" else "parameter"), ""
         if info.role == "gradient" or op.phase == "backward":
             return "gradient", ""
-        if info.role not in ("input", "activation") or op.phase == "update" or op.id in self.riders:
+        if info.role not in ("input", "activation", "constant") or op.phase == "update" or op.id in self.riders:
             return "data", ""
+        if info.role == "constant":  # a layer's own stay inside of it, and numbers are settings
+            return "data", "constant" if math.prod(info.shape) > 1 and not self._is_in_layer(op) else ""
         if tensor in self.made_inside:
             return "data", "constant"
         if op.scope not in self._titles:
             in_loss = any(scope.kind == "loss" for scope in self.record.ancestors(op.scope))
             self._titles[op.scope] = "target" if in_loss else "input"
         return "data", self._titles[op.scope]
+
+    def _is_in_layer(self, op: Op) -> bool:
+        return any(scope.kind == "layer" for scope in self.record.ancestors(op.scope))
 
     def _made_inside(self) -> frozenset[int]:
         """The tensors that no op made and nobody gave: zeros or positions that a layer makes for itself.

@@ -96,6 +96,8 @@ class Capture(observe.Observer):
         self._states_of: dict[int, int] = {}  # how many there were, by the number of the optimizer
         self._same_key: dict[int | None, int] = {}
         self.arrays: dict[int, tuple[Any, int]] = {}
+        self.filled: set[int] = set()  # positions of arrays such as `ops.ones` makes
+        self._unread: dict[int, Any] = {}  # such arrays that nothing has read yet
         self._drawn: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # what was drawn and not yet read: its event
         self._owners: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._owner_count = itertools.count()
@@ -135,6 +137,7 @@ class Capture(observe.Observer):
         self.open.clear()
         self.arrays.clear()
         self._drawn.clear()
+        self._unread.clear()
         self._owners.clear()
         self._crashed = self.measure = self.look = None
         if self.memory is not None:
@@ -172,6 +175,10 @@ class Capture(observe.Observer):
         event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, 0, 1, len(places))
         self._drawn[id(drawn)] = weakref.ref(drawn), (event, places)
 
+    def on_fill(self, filled: Any) -> None:
+        """Noted where something reads the array."""
+        self._unread[id(filled)] = weakref.ref(filled)
+
     def on_read(self, tensor: Any, how: str) -> None:
         """Written down where the user's own code asks, or a condition of `ops.cond` or `ops.while_loop` does.
 
@@ -191,7 +198,11 @@ class Capture(observe.Observer):
         """The position of an array that no op made and that is met for the first time."""
         drawn = self._drawn.pop(id(data), None)
         if drawn is None or drawn[0]() is not data:
-            return self.meet(data, None, None, True)
+            position = self.meet(data, None, None, True)
+            filled = self._unread.pop(id(data), None)
+            if filled is not None and filled() is data:
+                self.filled.add(position)
+            return position
         position = self.meet(data, None, None, False)
         self._remember(data, position)
         fields, places = drawn[1]

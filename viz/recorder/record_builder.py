@@ -408,7 +408,10 @@ class _Builder:
                     tensors[i].role = "gradient" if tensors[i].role == "activation" else tensors[i].role
 
     def _name_constants(self) -> None:
-        """What no scope was given, and an op inside of a layer reads, the layer made itself: a mask, say."""
+        """What no scope was given, and an op inside of a layer reads, the layer made itself: a mask, say.
+
+        Outside of layers only what `ops.ones` and the like made is known to be given by nobody.
+        """
         given = {i for scope in self.record.scopes for i in scope.inputs}
         seen: set[int] = set()
         for op in self.record.ops:
@@ -417,8 +420,10 @@ class _Builder:
                 if i in seen or tensor.role != "input":
                     continue
                 seen.add(i)
+                if i in given or i >= len(self.met) or self.met[i].key is not None:
+                    continue
                 around = [scope.kind for scope in self.record.ancestors(op.scope)]
-                if i not in given and "layer" in around and i < len(self.met) and self.met[i].key is None:
+                if "layer" in around or i in self.capture.filled:
                     tensor.role = "constant"
 
     def _kind_of_log(self, kind: str, when: int | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal, overload
 import numpy
 
 from eagerflow.base.typing import DType, TensorLike
+from eagerflow.core import observe
 from eagerflow.core.device import CPU, current_device, device_of, place
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.op import composite
@@ -24,7 +25,9 @@ __all__ += ["logspace", "meshgrid", "ones", "ones_like", "tri", "vander", "zeros
 def made(array: numpy.ndarray) -> Tensor:
     """A tensor that takes over a new array, on the current device."""
     where = current_device()
-    return Tensor(array if where is CPU else place(array, where), None, None)
+    placed = array if where is CPU else place(array, where)
+    observe.fill(placed)
+    return Tensor(placed, None, None)
 
 
 def shape_of(given: Any, name: str) -> tuple[int, ...]:
@@ -125,8 +128,9 @@ def full(shape: Any, fill_value: TensorLike, dtype: DType = None) -> Tensor:
 def _like(x: Any, value: Any, dtype: DType) -> Tensor:
     """A tensor of one number, of the shape, type and device of another."""
     x = convert_to_tensor(x)
-    array = numpy.full(x.shape, value, x.dtype if dtype is None else as_dtype(dtype))
-    return Tensor(place(array, device_of(x.data)), None, None)
+    array = place(numpy.full(x.shape, value, x.dtype if dtype is None else as_dtype(dtype)), device_of(x.data))
+    observe.fill(array)
+    return Tensor(array, None, None)
 
 
 @composite

@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import DType, TensorLike
+from eagerflow.core import observe
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -55,8 +56,9 @@ def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: DType = None
         raise ValueError(f"one_hot: num_classes={num_classes}: expected an integer of at least 0.")
     if not -x.ndim - 1 <= axis <= x.ndim:
         raise ValueError(f"one_hot: axis={axis}: expected -{x.ndim + 1} to {x.ndim} for x {signature_of(x)}.")
-    classes = Tensor(namespace_of(x.data).arange(num_classes), None, None)
-    ones = cast(equal(expand_dims(x, -1), classes), floatx() if dtype is None else dtype)
+    classes = namespace_of(x.data).arange(num_classes)
+    observe.fill(classes)
+    ones = cast(equal(expand_dims(x, -1), Tensor(classes, None, None)), floatx() if dtype is None else dtype)
     return ones if axis in (-1, x.ndim) else moveaxis(ones, -1, axis)
 
 

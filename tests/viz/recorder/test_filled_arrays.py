@@ -1,0 +1,64 @@
+"""What `ops.ones` and the like make is given by nobody: a constant, no input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers, losses, ops
+
+
+def roles(t, name):
+    """Of what the ops of a name read."""
+    return [t.tensors[i].role for op in t.ops if op.name == name for i in op.inputs]
+
+
+def drawn(t):
+    """The titles of the boxes that no op stands for."""
+    return sorted(node.title for node in t.draw().graph.nodes.values() if node.kind == "input")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: ops.ones((4, 2)),
+        lambda x: ops.zeros_like(x),
+        lambda x: ops.full((4, 2), 3.0),
+        lambda x: ops.arange(2.0),
+        lambda x: ops.eye(4, 2),
+    ],
+)
+def test_an_array_that_an_op_fills_is_a_constant_beside_what_was_given(make):
+    given = ef.Tensor(np.ones((4, 2), "float32"))
+    with viz.trace() as t:
+        ops.add(given, make(given))
+    assert roles(t, "add") == ["input", "constant"]
+    assert drawn(t) == ["constant", "input"]
+
+
+def test_the_classes_of_one_hot_are_a_constant():
+    actions = ef.Tensor(np.array([1, 0, 1]))
+    with viz.trace() as t:
+        ops.multiply(ops.one_hot(actions, 2), 3.0)
+    assert drawn(t) == ["constant", "input"]
+
+
+def test_what_a_layer_a_model_or_a_loss_is_given_is_an_input_whoever_filled_it():
+    model = ef.Sequential([layers.Dense(1)])
+    loss = losses.MeanSquaredError()
+    with viz.trace() as t:
+        loss(ops.ones((4, 1)), model(ops.ones((4, 2))))
+    assert drawn(t) == ["input", "target"]
+
+
+def test_what_a_layer_fills_for_itself_has_no_box():
+    class Shifted(layers.Layer):
+        def call(self, x):
+            return x + ops.arange(2.0)
+
+    with viz.trace() as t:
+        Shifted()(np.ones((4, 2), "float32"))
+    assert drawn(t) == ["input"]
+    assert roles(t, "add") == ["input", "constant"]
