@@ -204,6 +204,8 @@ def _run(children: list[Any], marks: list[int], at: int, wiring: Wiring, least: 
         count, end = 1, at + period
         while marks[end : end + period] == marks[at : at + period]:
             count, end = count + 1, end + period
+        if count >= least and period == 1 and isinstance(children[at], int):
+            count = wiring.of_one_line(children[at : at + count])
         if count >= least:
             count = wiring.alike(_ops_of_parts(children, at, period, count))
         if count >= least:
@@ -241,8 +243,11 @@ def stand_in(record: Record, parts: list[list[Any]]) -> Block:
     It has children where it is no scope's: a scope's are those of the first part.
     """
     made = _called(parts)
-    if not made.title and not made.names and all(_is_of_while_loop(record, part) for part in parts):
-        made.title = "while_loop"
+    if not made.title and not made.names:
+        if all(_is_of_while_loop(record, part) for part in parts):
+            made.title = "while_loop"
+        elif len(parts[0]) == 1 and isinstance(parts[0][0], int):
+            made.title = formatting.clean(record.ops[parts[0][0]].name, 40)
     made.is_beside = _are_beside(record, parts)
     if made.scope is None:
         made.children, made.others = list(parts[0]), [list(part) for part in parts[1:]]

@@ -61,6 +61,15 @@ class Wiring:
             return count
         return count - 1 if self._first_end(parts[: count - 1]) is None else end + 1
 
+    def of_one_line(self, ops: Sequence[int]) -> int:
+        """How many of some ops that follow each other, from the first on, ran in the same line of the user's code.
+
+        An op by itself has neither a layer's name nor a pattern to know it by: `x * 2` here and `x * 1.5` in a loop
+        below are no parts of one run.
+        """
+        places = [(source.file, source.line) if source else None for source in [self.record.ops[i].source for i in ops]]
+        return next((i for i, place in enumerate(places) if place != places[0]), len(ops))
+
     def note(self, parts: Sequence[Sequence[int]]) -> None:
         """These parts are drawn once: for what reads them they are one from now on."""
         self._runs += 1

@@ -63,7 +63,7 @@ def test_a_chain_may_read_the_same_at_each_step_or_one_thing_after_the_other():
             h = same(ops.multiply(step, h))
 
     assert frames(alike, x) == ["same … same (call 4)  ×4"]
-    assert frames(recurrent, x, ops.stack(steps)) == ["×4, side by side", "same … same (call 4)  ×4"]
+    assert frames(recurrent, x, ops.stack(steps)) == ["reshape  ×4, side by side", "same … same (call 4)  ×4"]
 
 
 def test_equal_calls_with_other_inputs_and_other_readers_are_not_side_by_side():
@@ -135,3 +135,14 @@ def test_what_a_layer_makes_for_itself_is_a_constant_and_what_it_is_given_is_non
     with viz.trace() as t:
         dense("alone")(np.ones((2, 4), "float32"))
     assert [n.title for n in t.draw().graph.nodes.values() if n.kind == "input"] == ["input"]
+
+
+def test_single_ops_of_other_lines_are_no_parts_of_one_run():
+    x = ops.ones((2, 4))
+
+    def once_and_in_a_loop(rounds):
+        y = ops.cond(ops.sum(x) > 0, lambda: x * 2, lambda: x)
+        return ops.while_loop(lambda k, v: k < rounds, lambda k, v: (k + 1, v * 1.5), (0, y))
+
+    assert frames(once_and_in_a_loop, 2) == []
+    assert frames(once_and_in_a_loop, 3) == ["multiply  ×3"]

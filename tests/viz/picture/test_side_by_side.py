@@ -47,7 +47,7 @@ def test_ops_without_a_layer_are_told_apart_too():
         y = ops.concatenate(beside)
         for _ in range(3):
             y = ops.exp(y)
-    assert [frame.title for frame in t.draw().graph.clusters.values()] == ["×3, side by side", "×3"]
+    assert [frame.title for frame in t.draw().graph.clusters.values()] == ["tanh  ×3, side by side", "exp  ×3"]
 
 
 def test_the_page_says_the_same(tmp_path):
