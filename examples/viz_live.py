@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 import eagerflow as ef
 import viz
 from eagerflow import layers
@@ -30,10 +32,15 @@ def network() -> ef.Model:
     return model
 
 
+def digits() -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Images and their digits, and some of both to validate with."""
+    (x, y), (x_test, y_test) = ef.datasets.digits.load_data()
+    return x.reshape(-1, 64).astype("float32") / 16, y, (x_test.reshape(-1, 64).astype("float32") / 16, y_test)
+
+
 def main(out: Path, epochs: int = 40, open_browser: bool | None = None, linger: float = 600.0) -> None:
     ef.utils.set_random_seed(0)
-    (x, y), test = ef.datasets.digits.load_data()
-    x, test = x.reshape(len(x), 64).astype("float32") / 16, (test[0].reshape(-1, 64) / 16.0, test[1])
+    x, y, test = digits()
     with viz.live(open_browser=open_browser, linger=linger, name="digits") as page:
         network().fit(x, y, epochs=epochs, validation_data=test, verbose=0)
     if page.recording is not None:

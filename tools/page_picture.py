@@ -15,7 +15,7 @@ from examples.viz_page import main as write_pages
 from tests.viz.browser import NONE_FOUND, find
 
 SHOWN = "#sel=op:0:forward:normalize_batch:digits / norm".replace(" ", "%20")
-SIZE = "1320,820"
+SIZE = "1480,900"
 
 
 def picture(target: Path) -> None:

@@ -19,7 +19,7 @@ from viz.replay.file import read
 from viz.replay.keeping import Keeping
 from viz.replay.recorded import traced
 
-SIZE = "1180,940"
+SIZE = "1280,980"
 SHOWN = "tab=film&sel=op:0:backward:dense:"
 
 
