@@ -96,6 +96,28 @@ def test_curves_and_the_graph_update_while_training_runs(page_in_browser):
     seen.wait("/3 \\/ 3/.test(document.querySelector('.live-line').textContent)")
 
 
+def test_the_first_graph_is_drawn_once_and_holds_up_no_other(page_in_browser):
+    _, seen = page_in_browser
+    x, y = data()
+    mlp().fit(x, y, batch_size=8, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    drawings, wait_first, wait_next, colour = seen.run("""(() => {
+      const live = eagerflowLive, { viewer } = eagerflowViewer, draw = viewer.draw, facts = live.shown, waits = [];
+      let drawings = 0;
+      viewer.draw = function () { drawings += 1; return draw.call(this); };
+      viewer.state.color = "op";
+      live.shown = null;
+      for (let k = 0; k < 2; k += 1) {
+        live.showGraph(viewer.data, facts);
+        waits.push(live.nextGraph - performance.now());
+      }
+      viewer.draw = draw;
+      return [drawings, ...waits, viewer.state.color]; })()""")
+    assert drawings == 2  # of the two that were shown
+    assert colour == "time"
+    assert wait_first <= 0 < wait_next
+
+
 def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_browser):
     page, seen = page_in_browser
     for step in range(2481, 2501):

@@ -122,15 +122,13 @@ class Live {
   showGraph(data, facts) {
     const began = performance.now(), first = !this.shown;
     data.title = this.status.model || data.title;
+    if (first) this.viewer.viewer.state.color = "time"; // before it is drawn, so that it is drawn once
     this.viewer.show(data);
     if (first) this.viewer.viewer.canvas.fit();
-    if (first || (!this.coloured && data.tensors.stats)) {
-      this.viewer.viewer.setColour("time");
-      this.coloured = true;
-    }
     this.shown = facts;
     document.documentElement.dataset.graph = facts.step;
-    this.nextGraph = performance.now() + (performance.now() - began) / GRAPH_SHARE;
+    const took = first ? 0 : performance.now() - began; // the first takes several times as long as those that follow
+    this.nextGraph = performance.now() + took / GRAPH_SHARE;
   }
 
   setFollow(follow) {

@@ -61,12 +61,12 @@ class Waiting {
     this.put(at, hope, cost, state);
   }
 
-  // Takes the first away: its hope, what it cost, and the state.
-  pop() {
+  // Takes the first away, whose hope, cost and state stand at 0 of these.
+  drop() {
     this.size -= 1;
     const { size, hope: hopes, cost: costs, state: states } = this,
-      first = [hopes[0], costs[0], states[0]],
-      last = [hopes[size], costs[size], states[size]];
+      hope = hopes[size],
+      cost = costs[size];
     let at = 0;
     for (;;) {
       let below = 2 * at + 1;
@@ -76,12 +76,11 @@ class Waiting {
         (hopes[below + 1] < hopes[below] || (hopes[below + 1] === hopes[below] && costs[below + 1] > costs[below]))
       )
         below += 1;
-      if (hopes[below] > last[0] || (hopes[below] === last[0] && costs[below] <= last[1])) break;
+      if (hopes[below] > hope || (hopes[below] === hope && costs[below] <= cost)) break;
       this.move(below, at);
       at = below;
     }
-    this.put(at, ...last);
-    return first;
+    this.put(at, hope, cost, states[size]);
   }
 
   move(from, to) {
@@ -188,13 +187,11 @@ class Channels {
   search(arrow, starts, targets, own, pushCost, limit = Infinity, shunned = null) {
     const { nx, ny, xs, ys, shut, best, before, searched, busyPoints, busyPieces } = this,
       quest = { arrow, own, push: pushCost, shunned },
+      [shutLevel, shutUpright] = shut,
       waiting = this.waiting,
       search = (this.searches += 1),
-      goals = [...targets].map(([at, last]) => [...this.point(at), last]);
-    let direction = 0,
-      cost = 0,
-      state = 0,
-      passing = [0, 0];
+      goals = this.goalsOf(targets);
+    // Comes to a point in a direction; written for speed, as this happens a million times for one picture.
     const reach = (to, turn, soFar, from) => {
       const reached = to * 2 + turn;
       if (searched[reached] === search && best[reached] <= soFar) return;
@@ -204,41 +201,44 @@ class Channels {
       before[reached] = from;
       waiting.push(soFar + hope(goals, xs[to % nx], ys[(to / nx) | 0], turn), soFar, reached);
     };
-    const step = (to, turn, length, piece) => {
+    const step = (to, turn, soFar, piece, from) => {
       const more = busyPieces[turn][piece] ? this.pieceCost(quest, piece, turn) : 0;
-      reach(to, turn, cost + length + passing[turn] + more, state);
+      reach(to, turn, soFar + more, from);
     };
     waiting.size = 0;
     for (const [at, first] of starts) reach(at, first, 0, -1);
     let found = -1,
       least = limit;
     while (waiting.size) {
-      const [guess, paid, next] = waiting.pop();
-      if (guess >= least) break;
+      const paid = waiting.cost[0],
+        state = waiting.state[0];
+      if (waiting.hope[0] >= least) break;
+      waiting.drop();
       this.looks += 1;
-      if (paid > best[next]) continue;
-      [state, cost, direction] = [next, paid, next & 1];
-      const at = state >> 1,
+      if (paid > best[state]) continue;
+      const direction = state & 1,
+        at = state >> 1,
         i = at % nx,
         j = (at / nx) | 0;
       if (targets.has(at)) {
-        const end = cost + this.passingCost(quest, at, direction, targets.get(at));
+        const end = paid + this.passingCost(quest, at, direction, targets.get(at));
         if (end < least) [least, found] = [end, state];
       }
-      for (const turn of [0, 1])
-        passing[turn] = busyPoints[at]
-          ? this.passingCost(quest, at, direction, turn)
-          : direction === turn
-            ? 0
-            : BEND;
-      if (i + 1 < nx && !shut[0][at]) step(at + 1, 0, xs[i + 1] - xs[i], at);
-      if (i && !shut[0][at - 1]) step(at - 1, 0, xs[i] - xs[i - 1], at - 1);
-      if (j + 1 < ny && !shut[1][at]) step(at + nx, 1, ys[j + 1] - ys[j], at);
-      if (j && !shut[1][at - nx]) step(at - nx, 1, ys[j] - ys[j - 1], at - nx);
+      const isBusy = busyPoints[at],
+        level = isBusy ? this.passingCost(quest, at, direction, 0) : direction === 0 ? 0 : BEND,
+        upright = isBusy ? this.passingCost(quest, at, direction, 1) : direction === 1 ? 0 : BEND;
+      if (i + 1 < nx && !shutLevel[at]) step(at + 1, 0, paid + (xs[i + 1] - xs[i]) + level, at, state);
+      if (i && !shutLevel[at - 1]) step(at - 1, 0, paid + (xs[i] - xs[i - 1]) + level, at - 1, state);
+      if (j + 1 < ny && !shutUpright[at]) step(at + nx, 1, paid + (ys[j + 1] - ys[j]) + upright, at, state);
+      if (j && !shutUpright[at - nx]) step(at - nx, 1, paid + (ys[j] - ys[j - 1]) + upright, at - nx, state);
     }
     const way = [];
     for (let back = found; back >= 0; back = before[back]) way.push(back >> 1);
     return way.reverse();
+  }
+
+  goalsOf(targets) {
+    return Float64Array.from([...targets].flatMap(([at, last]) => [...this.point(at), last]));
   }
 
   pieceCost(quest, piece, turn) {
@@ -358,13 +358,16 @@ class Channels {
   }
 }
 
-// What the way from a point to the nearest goal costs at least, begun in a direction.
+// What the way from a point to the nearest goal costs at least, begun in a direction. Each goal takes three numbers.
 function hope(goals, x, y, direction) {
   let least = NEVER;
-  for (const [goalX, goalY, last] of goals) {
-    const off = last === 0 ? goalY !== y : goalX !== x,
-      bends = direction !== last ? 1 : off ? 2 : 0;
-    least = Math.min(least, Math.abs(goalX - x) + Math.abs(goalY - y) + BEND * bends);
+  for (let k = 0; k < goals.length; k += 3) {
+    const dx = Math.abs(goals[k] - x),
+      dy = Math.abs(goals[k + 1] - y),
+      last = goals[k + 2],
+      bends = direction !== last ? 1 : (last === 0 ? dy : dx) !== 0 ? 2 : 0,
+      long = dx + dy + BEND * bends;
+    if (long < least) least = long;
   }
   return least;
 }
