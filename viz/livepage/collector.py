@@ -7,13 +7,12 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy
-
 from eagerflow.core import observe
 from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.own_loop import OwnLoop
+from viz.livepage.own_losses import OwnLosses
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, rows_of
 from viz.livepage.rounds import Rounds
@@ -62,11 +61,11 @@ class Collector(observe.Observer):
         self._rounds = rounds
         self._steps = Scopes[OpenScope]()
         self._snapshot: Snapshot | None = None
-        self._optimizers: dict[int, int] = {}  # by id: the order in which they came
+        self._optimizers: set[int] = set()  # by id
         self._ran: set[int] = set()  # optimizers since the last step's end
-        self._loss: Any = None
         self._norm = GradientNorm()
         self._own = OwnLoop()
+        self._losses = OwnLosses(lambda name, step, loss: box.point(f"batch|{name}", step, loss), self._own.name_of)
         self._times = StepTimes()
         self._step_ms: float | None = None
         self._began = time.perf_counter()
@@ -128,7 +127,7 @@ class Collector(observe.Observer):
         elif not self._steps:
             self._own.end(scope)
             if scope.kind == "optimizer" and error is None:
-                self._optimizer_ran(scope.owner)
+                self._optimizer_ran(scope)
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; in a loop of the user's own its target is the loss."""
@@ -136,11 +135,9 @@ class Collector(observe.Observer):
         if self._steps:
             return
         self._own.backward()
-        if self._loss is not None and not self._optimizers:
-            self._own_step("batch|loss", None)
-        data = targets[0].data if targets else None
-        size = getattr(data, "size", 0)
-        self._loss = float(data) if size == 1 and data.__class__ is numpy.ndarray else data if size == 1 else None
+        if not self._optimizers and self._losses.is_again(sources):
+            self._own_step(None)
+        self._losses.hear(targets, sources, results)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Numbers of a batch, or of an epoch and its validation."""
@@ -173,6 +170,7 @@ class Collector(observe.Observer):
         if self._fits:
             return False
         self._waited = True
+        self._losses.flush()
         if self.progress.rest(failed):
             self._report_now()
         return self._trained
@@ -198,9 +196,10 @@ class Collector(observe.Observer):
     def close(self, error: BaseException | None = None) -> None:
         """Nothing more will come; a step that is being recorded ends here."""
         self._end_snapshot(None, error)
-        if self._loss is not None:
-            self._own_step("batch|loss", None)
+        if self._losses.has_any:
+            self._own_step(None)
             self._end_snapshot(None, error)
+        self._losses.flush()
         self._report_now()
 
     # ------------------------------------------------------------------ fit
@@ -262,19 +261,19 @@ class Collector(observe.Observer):
             mode = ""  # an evaluation after `fit`: nothing tells when it ends
         self._report(scope.owner, mode)
 
-    def _optimizer_ran(self, optimizer: Any) -> None:
-        number = self._optimizers.setdefault(id(optimizer), len(self._optimizers))
-        name = "batch|loss" if number == 0 else f"batch|loss {number + 1}"
-        if id(optimizer) in self._ran or not self._ran:
-            self._ran = {id(optimizer)}
-            self._own_step(name, optimizer)
+    def _optimizer_ran(self, scope: observe.Scope) -> None:
+        number = id(scope.owner)
+        self._optimizers.add(number)
+        if number in self._ran or not self._ran:
+            self._ran = {number}
+            self._own_step(scope)
         else:
-            self._ran.add(id(optimizer))
+            self._ran.add(number)
             self._own.end_part()
-            self._point_of_loss(name)
+            self._losses.take(scope.owner, scope.inputs, self.step)
 
-    def _own_step(self, name: str, optimizer: Any) -> None:
-        """A step of the user's own loop has ended, and the next one begins."""
+    def _own_step(self, scope: observe.Scope | None) -> None:
+        """A step of the user's own loop has ended, in that of its optimizer if there is one; the next one begins."""
         took, rows = self._own.end_step()
         self._time_step(took)
         self._end_look(None, None, None)
@@ -283,9 +282,12 @@ class Collector(observe.Observer):
         self.step += 1
         self._in_training = True
         self.progress.count_own(rows, self._own.count_weights() if self._is_due() else 0)
-        self._point_of_loss(name)
+        if scope is None:
+            self._losses.take_without(self.step)
+        else:
+            self._losses.take(scope.owner, scope.inputs, self.step)
         self._point_of_norm(self._norm.end_step())
-        self._report(optimizer, "training")
+        self._report(None if scope is None else scope.owner, "training")
         self._began = time.perf_counter()
         if self._rounds is not None:
             self._rounds.begin()
@@ -296,11 +298,6 @@ class Collector(observe.Observer):
         if seconds is not None:
             looked = self._rounds is not None and self._rounds.looks
             self._times.add(seconds, watched=looked or self._snapshot is not None)
-
-    def _point_of_loss(self, name: str) -> None:
-        loss, self._loss = self._loss, None
-        if loss is not None:
-            self._box.point(name, self.step, loss)
 
     def _point_of_norm(self, norm: float | None) -> None:
         if norm is not None:

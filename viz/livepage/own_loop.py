@@ -7,6 +7,7 @@ import weakref
 from typing import Any
 
 from eagerflow.core import observe
+from viz.facts.formatting import clean
 from viz.livepage.progress import rows_of, sizes
 
 __all__ = ["OwnLoop"]
@@ -74,5 +75,14 @@ class OwnLoop:
         """How many numbers all models hold that were trained so far; 0 for none."""
         return sum(sizes({id(w): w for model in self._models for w in getattr(model, "weights", ())}.values()))
 
+    def name_of(self, variable: Any) -> str:
+        """The name of the smallest model or layer among those trained so far that holds a variable, "" without one."""
+        found = [(len(owner.weights), owner.name) for owner in self._models if _holds(owner, variable)]
+        return clean(min(found)[1], 60) if found else ""
+
     def _forget_calls(self) -> None:
         self._outermost, self._called, self._rows = None, [], None
+
+
+def _holds(owner: Any, variable: Any) -> bool:
+    return any(weight is variable for weight in getattr(owner, "weights", ()))

@@ -251,8 +251,9 @@ def test_two_optimizers_make_one_step():
         page.close()
         reader.wait(lambda r: r.parts.get("end"))
     assert reader.parts["status"]["step"] == 5
-    assert [p[0] for p in reader.curves["batch|loss"]] == [1, 2, 3, 4, 5]
-    assert [p[0] for p in reader.curves["batch|loss 2"]] == [1, 2, 3, 4, 5]
+    assert [p[0] for p in reader.curves["batch|loss (first)"]] == [1, 2, 3, 4, 5]
+    assert [p[0] for p in reader.curves["batch|loss (second)"]] == [1, 2, 3, 4, 5]
+    assert not {"batch|loss", "batch|loss 2"} & reader.curves.keys()
 
 
 def test_a_loop_without_an_optimizer_counts_backward_passes():

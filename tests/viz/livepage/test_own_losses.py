@@ -1,0 +1,125 @@
+"""The curves of losses in loops of the user's own: whose they are, and what they are called."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow.core import observe
+from viz.livepage.collector import Collector
+from viz.livepage.mailbox import Mailbox
+from viz.livepage.pace import Pace
+
+X = np.ones((4, 3), "float32")
+
+
+def net(name):
+    return ef.Sequential([ef.Input((3,)), ef.layers.Dense(3, name="out")], name=name)
+
+
+def curves(train):
+    """The losses that a training drops off, by name: rows of step and value."""
+    box = Mailbox()
+    collector = Collector(box, Pace(1e6, 0.01))
+    with observe.observing(collector):
+        train()
+    collector.close()
+    points, _ = box.take()
+    return {
+        name[6:]: np.array([(x, float(y)) for x, y in found])
+        for name, found in points.items()
+        if name.startswith("batch|")
+    }
+
+
+def passed(model, goal):
+    """The loss of a model, and its gradients."""
+    with ef.GradientTape() as tape:
+        loss = ef.ops.mean((model(X) - goal) ** 2)
+    return float(loss), tape.gradient(loss, model.trainable_variables)
+
+
+@pytest.mark.parametrize("clips", [False, True])
+def test_two_networks_have_curves_of_their_names(clips):
+    models, optimizers = [net("generator"), net("discriminator")], [ef.optimizers.SGD(0.1) for _ in range(2)]
+    losses = {model.name: [] for model in models}
+
+    def train():
+        for step in range(1, 4):
+            for model, optimizer in zip(models, optimizers, strict=True):
+                loss, gradients = passed(model, step)
+                gradients = [g * 0.5 for g in gradients] if clips else gradients
+                optimizer.apply(gradients, model.trainable_variables)
+                losses[model.name].append((step, loss))
+
+    found = curves(train)
+    assert found.keys() == {f"loss ({name})" for name in losses}
+    for name, expected in losses.items():
+        assert found[f"loss ({name})"] == pytest.approx(np.array(expected))
+
+
+def test_each_network_has_its_own_loss_where_both_passes_come_first():
+    models, optimizers = [net("generator"), net("discriminator")], [ef.optimizers.SGD(0.1) for _ in range(2)]
+    losses = {model.name: [] for model in models}
+
+    def train():
+        for step in range(1, 4):
+            found = [passed(model, goal) for model, goal in zip(models, (1.0, 5.0), strict=True)]
+            for model, optimizer, (loss, gradients) in zip(models, optimizers, found, strict=True):
+                optimizer.apply(gradients, model.trainable_variables)
+                losses[model.name].append((step, loss))
+
+    found = curves(train)
+    for name, expected in losses.items():
+        assert found[f"loss ({name})"] == pytest.approx(np.array(expected))
+
+
+def test_the_loss_of_a_single_network_is_called_loss():
+    model, optimizer = net("net"), ef.optimizers.SGD(0.1)
+
+    def train():
+        for _ in range(3):
+            optimizer.apply(passed(model, 1.0)[1], model.trainable_variables)
+
+    assert [step for step, _ in curves(train)["loss"]] == [1, 2, 3]
+
+
+def test_a_single_step_has_a_point_too():
+    model, optimizer = net("net"), ef.optimizers.SGD(0.1)
+    found = curves(lambda: optimizer.apply(passed(model, 1.0)[1], model.trainable_variables))
+    assert [step for step, _ in found["loss"]] == [1]
+
+
+def test_two_optimizers_of_one_network_are_counted():
+    model, optimizers = net("net"), [ef.optimizers.SGD(0.1) for _ in range(2)]
+
+    def train():
+        for _ in range(3):
+            for optimizer, variable in zip(optimizers, model.trainable_variables, strict=True):
+                with ef.GradientTape() as tape:
+                    loss = ef.ops.mean(model(X) ** 2)
+                optimizer.apply([tape.gradient(loss, variable)], [variable])
+
+    found = curves(train)
+    assert found.keys() == {"loss", "loss 2"}
+
+
+def test_a_gradient_for_the_data_is_nobodys_loss():
+    model, optimizer = net("critic"), ef.optimizers.SGD(0.1)
+    losses = []
+
+    def train():
+        for step in range(1, 4):
+            x = ef.Tensor(X)
+            with ef.GradientTape() as tape:
+                with ef.GradientTape() as inner:
+                    inner.watch(x)
+                    score = ef.ops.sum(model(x))
+                slope = inner.gradient(score, x)
+                loss = ef.ops.mean(model(x)) + ef.ops.mean(slope**2)
+            gradients = tape.gradient(loss, model.trainable_variables)
+            losses.append((step, float(loss)))
+            optimizer.apply(gradients, model.trainable_variables)
+
+    assert curves(train)["loss"] == pytest.approx(np.array(losses))
