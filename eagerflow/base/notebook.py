@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 __all__ = [
     "Place",
     "cell_names",
+    "curves_here",
     "folders",
     "kernel",
     "pre",
@@ -23,11 +24,13 @@ __all__ = [
     "shell",
     "show",
     "shown_short",
+    "with_curves",
 ]
 
 Error = TypeVar("Error", bound=BaseException)
 
 folders: list[str] = []  # besides eagerflow's own, those whose frames notebooks don't show of an error
+with_curves: list[Any] = []  # the number of the cell below which `viz.live` draws what is trained
 renderers: list[Callable[[], list[str]]] = []  # what shows an error in IPython; from `base/tracebacks.py`
 
 # JupyterLab's font, else that of VS Code, else what the system has. Long lines scroll: a broken line ends the columns.
@@ -54,6 +57,12 @@ def kernel() -> Any:
 def prints_here() -> bool:
     """Whether what is printed now appears in a notebook, and isn't captured or sent elsewhere."""
     return type(sys.stdout).__module__.partition(".")[0] == "ipykernel"
+
+
+def curves_here() -> bool:
+    """Whether `viz.live` draws its curves below the cell that runs."""
+    cell = getattr(kernel(), "execution_count", None)
+    return cell is not None and cell in with_curves
 
 
 def cell_names() -> dict[str, str]:

@@ -13,7 +13,9 @@ __all__ = ["History"]
 
 
 class History(Callback):
-    """Records the numbers of every epoch; `fit` adds one by itself and returns it. In a notebook it shows its curves.
+    """Records the numbers of every epoch; `fit` adds one by itself and returns it.
+
+    In a notebook it shows its curves, unless `viz.live` draws them below the same cell.
 
     Attributes:
         history: one list of numbers per metric, `{"loss": [...], "val_loss": [...]}`.
@@ -46,7 +48,8 @@ class History(Callback):
         return f"<{type(self).__name__}: {len(self.epoch)} epoch{'s' * (len(self.epoch) != 1)}{last and '; '}{last}>"
 
     def _repr_html_(self) -> str:
-        return curves(self.history, self.epoch) or notebook.pre(repr(self))
+        drawn = "" if notebook.curves_here() else curves(self.history, self.epoch)  # once is enough
+        return drawn or notebook.pre(repr(self))
 
     def _numbers(self) -> dict[str, list[Any]]:
         """The metrics whose last value is a number."""

@@ -44,7 +44,6 @@ class Collector(observe.Observer):
     Attributes:
         step: how many training steps have ended.
         blame: which op raised an error that goes round.
-        goes_on: called when training begins again after a cell of a notebook has ended.
     """
 
     hears_replays = True
@@ -56,7 +55,6 @@ class Collector(observe.Observer):
         self.step = 0
         self.blame = Blame()
         self.progress = Progress(model)
-        self.goes_on: Callable[[], None] = lambda: None
         self._box, self._pace, self._every_steps = box, pace, every_steps
         self._rounds = rounds
         self._steps = Scopes[OpenScope]()
@@ -73,7 +71,6 @@ class Collector(observe.Observer):
         self._reported = 0.0
         self._in_training = False
         self._waited = False  # whether a cell of a notebook has ended since training began last
-        self._trained = False  # whether there has been any
         self._fits: list[Any] = []  # those that run: a callback may call `fit`, too
         self._fitted: Callable[[], Any] = lambda: None  # gives the model that `fit` trained last
         self._models = 0  # that `fit` has trained, one after the other
@@ -158,33 +155,28 @@ class Collector(observe.Observer):
         """Numbers that the user reports."""
         self._curves(run, values, step)
 
-    def rest(self, failed: bool) -> bool:
+    def rest(self, failed: bool) -> None:
         """The program waits for its user: a step by itself, or a loop of the user's own, has nothing else that ends it.
 
         Args:
             failed: whether an error is why it waits.
-
-        Returns:
-            Whether there has been a training, and it is over: one in another thread goes on.
         """
-        if self._fits:
-            return False
+        if self._fits:  # in another thread
+            return
         self._waited = True
         self._losses.flush()
         if self.progress.rest(failed):
             self._report_now()
-        return self._trained
 
     def _go_on(self) -> bool:
         """A training step, or `fit`, begins; gives whether a cell of a notebook has ended since the last one."""
-        waited, self._waited, self._trained = self._waited, False, True
+        waited, self._waited = self._waited, False
         if waited:  # what other cells took in between isn't the speed of this training, nor their error its own
             self.progress.begin(self.step)
             self.progress.wake()
             self._box.put("failure", {})
             self._failing = False
             self._report_now()
-            self.goes_on()
         return waited
 
     def show_measured(self, values: dict[str, float], words: str) -> None:

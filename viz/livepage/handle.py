@@ -56,9 +56,9 @@ def live(
     statement. The page is served to this machine only, under an address that can't be guessed, by a process of its own:
     a slow browser never holds up training, and the page stays when the program ends or crashes.
 
-    In a notebook its curves, numbers and findings stand below the cell as well, wherever the browser runs, and their
-    last state stays there when the notebook is saved. `page.open()`, of what this gives, leads to the whole page. A
-    new page ends the former.
+    In a notebook its curves, numbers and findings stand below the cell as well, wherever the browser runs, go on with
+    what later cells train, and stay there when the notebook is saved. What this gives, as the last line of another
+    cell, shows them there, too, and its `open()` leads to the whole page. A new page ends the former.
 
     Args:
         model: show the weights and gradients of this model only; default: all.
@@ -182,7 +182,6 @@ class LivePage:
             page.close()
         self._view = NotebookView(name, self._child.port, self._flush, self._collector.rest)
         self._child.mirror = self._view.take
-        self._collector.goes_on = self._view.move
 
     def _flush(self) -> None:
         """Wait until the page knows what has happened so far."""
@@ -213,7 +212,6 @@ class LivePage:
         self._collector.log({n: v for n, v in given.items() if not n.startswith("val_")}, "batch", step)
         validation = {n[4:]: v for n, v in given.items() if n.startswith("val_")}
         self._collector.log(validation, "validation", step)
-        self._show_here()
 
     def pause(self) -> None:
         """Stop listening, and go on with `resume`.
@@ -288,7 +286,6 @@ class LivePage:
     def report(self, error: BaseException, trail: TracebackType | None = None) -> None:
         """Show an exception on the page."""
         self._box.put("failure", describe(error, self._collector.blame, trail))
-        self._show_here()
 
     def __enter__(self) -> LivePage:
         return self
@@ -314,11 +311,6 @@ class LivePage:
         """The program ends, and with it whatever could draw."""
         self._view = None
         self.close()
-
-    def _show_here(self) -> None:
-        """What the user tells has a place in the notebook, whichever cell runs."""
-        if self._view is not None:
-            self._view.move()
 
     def _draw(self) -> None:
         if self._view is not None:

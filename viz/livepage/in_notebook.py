@@ -3,8 +3,8 @@
 It goes the way that all output of the kernel goes. So it arrives wherever the browser is, needs no port and no
 permission, holds no address of the page, and the last one stays in the saved notebook.
 
-A cell that has trained keeps its picture as it was when the cell ended. Where a later one trains, a new picture with
-the whole curves stands below that.
+There is one picture, in the cell that opened the page. It goes on with whatever trains in later cells, and can be shown
+there by the page as the last line of a cell.
 """
 
 from __future__ import annotations
@@ -32,18 +32,16 @@ class NotebookView:
         name: a title.
         port: of the page.
         flush: called at the end of each cell: waits until all that is known has been told to this view.
-        rest: called before that, with whether an error ended the cell: nothing trains between two cells. Gives whether
-            there has been a training.
+        rest: called before that, with whether an error ended the cell: nothing trains between two cells.
     """
 
-    def __init__(self, name: str | None, port: int, flush: Callable[[], None], rest: Callable[[bool], bool]) -> None:
+    def __init__(self, name: str | None, port: int, flush: Callable[[], None], rest: Callable[[bool], None]) -> None:
         self._name, self._port, self._flush, self._rest = name, port, flush, rest
         self._hub = Hub()
         self._place = notebook.Place()
         self._drawing = threading.Lock()
         self._drawn, self._next = -1, 0.0
         self._cell: Any = None
-        self._is_kept = False  # whether what is shown belongs to a cell that has ended
         self._events = getattr(notebook.kernel(), "events", None)
         if self._events is not None:
             self._events.register("post_run_cell", self._end_cell)
@@ -56,17 +54,10 @@ class NotebookView:
     def show(self) -> None:
         """Make the picture below the cell that runs, unless it is there already."""
         cell = getattr(notebook.kernel(), "execution_count", None)
-        if cell is None or cell != self._cell or self._is_kept:
+        if cell is None or cell != self._cell:
             self._cell = cell
-            if self._is_kept:
-                self._place, self._is_kept = notebook.Place(), False
+            notebook.with_curves[:] = [cell]
             self.draw(now=True, here=True)
-
-    def move(self) -> None:
-        """There is something to show again: not in the picture of a cell that has ended."""
-        if self._is_kept:
-            self._flush()
-            self.show()
 
     def draw(self, now: bool = False, here: bool = False) -> None:
         """Draw what is new, if there is any: when a while has gone by since the last time, or at once.
@@ -80,7 +71,7 @@ class NotebookView:
                 self._place.repeat()
             began = time.perf_counter()
             nothing_new = self._hub.version == self._drawn or (began < self._next and not now)
-            if self._is_kept or (self._place.is_shown and nothing_new):
+            if self._place.is_shown and nothing_new:
                 return
             news = self._hub.news(-1, {})
             self._drawn = news["version"]
@@ -112,7 +103,6 @@ class NotebookView:
         )
 
     def _end_cell(self, result: Any = None) -> None:
-        trained = self._rest(isinstance(getattr(result, "error_in_exec", None), Exception))
+        self._rest(isinstance(getattr(result, "error_in_exec", None), Exception))
         self._flush()
         self.draw(now=True)
-        self._is_kept = trained

@@ -171,31 +171,38 @@ def test_a_fit_that_fails_is_not_shown_as_training(shell):
     assert "#d63a30" in html.split("</b>")[0]
 
 
-def test_a_cell_keeps_the_picture_with_which_its_training_ended(shell):
+def test_one_picture_goes_on_with_what_later_cells_train(shell):
     x, y = data()
     page = viz.live(linger=0)
     end_cell(shell)
-    model = train()  # below the cell that opened the page: there was nothing to keep
+    model = train()
     end_cell(shell)
-    kept = list(places[0].fills)
-    assert kept[-1][0].startswith("viz.live, done")
+    assert places[0].fills[-1][0].startswith("viz.live, done")
     with pytest.raises(ValueError, match="shape"):
         model.fit(x[:, :2], y, verbose=0)
     end_cell(shell, SimpleNamespace(error_in_exec=ValueError("shape")))
-    assert places[1].fills[-1][0].startswith("viz.live, failed")
-    failed = list(places[1].fills)
+    assert places[0].fills[-1][0].startswith("viz.live, failed")
+    assert "ValueError" in places[0].fills[-1][1]
     model.fit(x, y, epochs=3, verbose=0)
-    assert "ValueError" not in places[2].fills[0][1]
-    model.evaluate(x, y, verbose=0)
     end_cell(shell)
-    assert places[2].fills[-1][0].startswith("viz.live, done after less than 1 s · epoch 3 / 3")
-    again = list(places[2].fills)
+    assert places[0].fills[-1][0].startswith("viz.live, done after less than 1 s · epoch 3 / 3")
+    assert "ValueError" not in places[0].fills[-1][1]
     own_step(model, x, y)
+    model.train_on_batch(x, y)
     end_cell(shell)
-    assert places[3].fills[-1][0].startswith("viz.live, idle")
+    assert places[0].fills[-1][0].startswith("viz.live, idle")
     page.close()
-    assert [place.fills for place in places[:3]] == [kept, failed, again]
-    assert len(places) == 4
+    assert (len(places), places[0].times) == (1, 1)
+
+
+def test_what_fit_returns_shows_no_curves_that_stand_below_the_same_cell(shell):
+    page = viz.live(linger=0)
+    history = train().history
+    assert history._repr_html_() == notebook.pre(repr(history))
+    end_cell(shell)
+    assert pictures(history._repr_html_())
+    page._ipython_display_()
+    assert not pictures(history._repr_html_())
 
 
 def own_step(model, x, y):
@@ -205,17 +212,16 @@ def own_step(model, x, y):
     model.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
 
 
-def test_what_the_user_tells_in_a_later_cell_stands_there(shell):
+def test_what_the_user_tells_in_a_later_cell_is_shown_too(shell):
     page = viz.live(linger=0)
     train()
     end_cell(shell)
-    kept = list(places[0].fills)
     page.report(KeyError("answer"))
     page.log(score=0.5)
     end_cell(shell)
-    assert places[0].fills == kept
-    assert "KeyError" in places[1].fills[-1][1]
-    assert "score" in places[1].fills[-1][1]
+    assert "KeyError" in places[0].fills[-1][1]
+    assert "score" in places[0].fills[-1][1]
+    assert len(places) == 1
 
 
 def test_a_diagnosis_is_no_training(shell):
