@@ -1,8 +1,9 @@
 """Places for the boxes of a graph: each frame is laid out as a small layered graph of rows and inner frames.
 
 All rows are equally wide and have the same columns, so forward ops stand below each other, and so do weights,
-updates and backward ops. Layers come from longest paths, their order from `layer_order`, places in them from
-`alignment`. The title of a frame stands where no arrow that enters the frame needs to pass.
+updates and backward ops; but beside others, an op and its gradient stand near each other. Layers come from longest
+paths, their order from `layer_order`, places in them from `alignment`. The title of a frame stands where no arrow that
+enters the frame needs to pass.
 """
 
 from __future__ import annotations
@@ -303,7 +304,7 @@ class _Arranger:
                     unit.beside = units[frame]
 
     def _measure_rows(self, layer: list[_Unit]) -> None:
-        """A row takes the room of all columns, but for one box beside others."""
+        """A row takes the room of all its columns, and its boxes stand in the middle of theirs."""
         main = _main(layer)
         for unit in layer:
             if unit.is_frame:
@@ -311,13 +312,21 @@ class _Arranger:
             if unit.id in self.spans:
                 self._measure_branch(unit)
                 continue
-            narrow = len(unit.nodes) == 1 and main != [unit]
-            unit.h = max([self.sizes[node.id][1] for node in unit.nodes])
-            unit.w = self.sizes[unit.nodes[0].id][0] if narrow else sum(max(self.lanes.values()))
+            columns = self._columns(unit, [other for other in main if other is not unit])
+            unit.h, unit.w = max([self.sizes[node.id][1] for node in unit.nodes]), sum(max(columns.values()))
             for node in unit.nodes:
-                w, h = self.sizes[node.id]
-                left, lane = (0.0, w) if narrow else self.lanes[node.lane]
+                (w, h), (left, lane) = self.sizes[node.id], columns[node.lane]
                 unit.inside.nodes[node.id] = Rect(left + (lane - w) / 2, (unit.h - h) / 2, w, h)
+
+    def _columns(self, unit: _Unit, others: list[_Unit]) -> dict[str, tuple[float, float]]:
+        """Left edge and width of each column that a row has room for."""
+        if others and len(unit.nodes) == 1:
+            return {unit.nodes[0].lane: (0.0, self.sizes[unit.nodes[0].id][0])}
+        wide = any(other.is_frame or len(other.nodes) > 1 for other in others)
+        if wide and {node.lane for node in unit.nodes} == {LANES[0], LANES[-1]}:
+            left, right = self.lanes[LANES[0]][1], self.lanes[LANES[-1]][1]
+            return {LANES[0]: (0.0, left), LANES[-1]: (left + 2 * GAP_X, right)}
+        return self.lanes
 
     def _measure_branch(self, unit: _Unit) -> None:
         """A row of a branch stands between the columns of forward and backward ops, where arrows pass it."""

@@ -85,6 +85,13 @@ def test_the_page_keeps_arrows_and_labels_off_everything(name):
         check(seen)
 
 
+def test_ops_beside_others_have_their_gradients_near():
+    """So that the drawing isn't as wide as if each of them had room for weights."""
+    recording, _ = ALL["vae"]()
+    (seen,) = scenes(recording, ["both"])
+    assert seen.size.right - seen.size.left < 1500
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_the_page_is_without_a_flaw(name):

@@ -60,6 +60,19 @@ def test_a_target_stands_beside_its_loss_and_gradients_run_straight_past_it():
     assert len(out.corners) <= 4
 
 
+def test_an_op_beside_others_has_its_gradient_near_where_one_in_a_column_has_weights_between():
+    recording, _ = ALL["vae"]()
+    graph, layout, _ = drawn(recording)
+    between = {}
+    for edge in graph.edges:
+        if edge.kind == "link":
+            left, right = sorted([layout.nodes[edge.tail], layout.nodes[edge.head]], key=lambda box: box.x)
+            between.setdefault(graph.nodes[edge.tail].title.removeprefix("∇ "), []).append(right.x - left.x - left.w)
+    assert max(between["square"]) < 80  # beside `exp` and others
+    assert max(between["mean"]) > 200  # that of the loss
+    assert layout.width < 1500
+
+
 def test_long_names_are_broken_where_frames_are_narrow():
     name = "the_first_projection_of_the_customer_embedding_into_the_space"
     model = ef.Sequential([layers.Input((4,)), layers.Dense(4, name=name), layers.Dense(1)])

@@ -215,9 +215,9 @@ class Arranger {
     for (const layer of full) {
       if (mainOf(layer).length < 2) continue;
       for (const unit of layer) {
-        // one box beside others needs no room for the other columns
-        if (unit.frame === null && unit.nodes.length === 1 && !this.spans.has(unit.row))
-          Object.assign(unit, { narrow: true, w: unit.nodes[0].w });
+        if (unit.frame !== null || this.spans.has(unit.row)) continue;
+        unit.columns = this.columnsOf(unit, mainOf(layer));
+        if (unit.columns !== this.lanes) unit.w = Math.max(...[...unit.columns.values()].map(([x, w]) => x + w));
       }
     }
     const order = inOrder(full.map((layer) => layer.map((unit) => unit.index)), this.linksOf(frame));
@@ -241,6 +241,15 @@ class Arranger {
     }
   }
 
+  // The columns of a row beside others: one box, and an op with its gradient, need no room for those between.
+  columnsOf(unit, main) {
+    if (unit.nodes.length === 1) return new Map([[unit.nodes[0].lane, [0, unit.nodes[0].w]]]);
+    const wide = main.some((other) => other !== unit && (other.frame !== null || other.nodes.length > 1));
+    if (!wide || unit.nodes.some(({ lane }) => lane !== "forward" && lane !== "backward")) return this.lanes;
+    const [[, left], [, right]] = ["forward", "backward"].map((lane) => this.lanes.get(lane));
+    return new Map([["forward", [0, left]], ["backward", [left + 2 * GAP_X, right]]]);
+  }
+
   // The arrows between the units of a frame, and where they meet these.
   linksOf(frame) {
     const found = new Map();
@@ -258,8 +267,7 @@ class Arranger {
     const node = this.scene.nodes.get(id);
     if (unit.frame === null) {
       const lead = unit.lead || 0;
-      if (unit.narrow) return (lead + unit.w) / 2 / unit.w;
-      const [left, lane] = this.lanes.get(node.lane);
+      const [left, lane] = (unit.columns || this.lanes).get(node.lane);
       return (lead + left + lane / 2) / unit.w;
     }
     const width = unit.w - 2 * PAD - (unit.lead || 0),
@@ -420,7 +428,7 @@ class Arranger {
     const span = this.spans.get(unit.row);
     let next = span ? x + this.startOf(span) : 0;
     for (const node of [...unit.nodes].sort((a, b) => LANES.indexOf(a.lane) - LANES.indexOf(b.lane))) {
-      const [left, lane] = unit.narrow ? [0, node.w] : this.lanes.get(node.lane);
+      const [left, lane] = (unit.columns || this.lanes).get(node.lane);
       node.x = span ? next : x + left + (lane - node.w) / 2;
       next += node.w + GAP_X;
       node.y = y + (unit.h - node.h) / 2;
