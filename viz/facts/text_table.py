@@ -7,9 +7,16 @@ from html import escape
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Columns", "Text", "table"]
+__all__ = ["Columns", "Text", "table", "wide"]
 
 _CELL = "padding:2px 10px;text-align:{};color:inherit;background:transparent;white-space:nowrap"
+# The masks of what is seen of something wide: at its beginning, in between, and at its end.
+_LEFT, _RIGHT = "transparent,#000 28px", "#000 calc(100% - 28px),transparent"
+_FADING = (
+    ("0%,0.4%", f"linear-gradient(to right,{_RIGHT})"),
+    ("0.5%,99.5%", f"linear-gradient(to right,{_LEFT},{_RIGHT})"),
+    ("99.6%,100%", f"linear-gradient(to right,{_LEFT})"),
+)
 _LINE = '<div style="white-space:pre-wrap">{}</div>'
 _SPACE = "\u2003"  # for what indents a cell, which HTML would leave out
 
@@ -79,8 +86,21 @@ class Text(str):
             shown: str = import_module("eagerflow.base.notebook").pre(self)
             return shown
         inner = [part.html() if isinstance(part, Columns) else _LINE.format(escape(part)) for part in parts]
-        style = "overflow-x:auto;padding:4px 0;font-family:system-ui,-apple-system,sans-serif;font-size:13px"
-        return f'<div style="{style}">{"".join(inner)}</div>'
+        return wide("".join(inner), "padding:4px 0;font-family:system-ui,-apple-system,sans-serif;font-size:13px")
+
+
+def wide(content: str, style: str = "") -> str:
+    """HTML that can be moved where there is no room for it, and fades at an edge behind which it goes on.
+
+    Args:
+        content: HTML.
+        style: more of CSS.
+    """
+    # Steps, not a slow change: a gradient with other stops is another picture, and no browser finds one in between.
+    rules = "".join([f"{when}{{-webkit-mask-image:{mask};mask-image:{mask}}}" for when, mask in _FADING])
+    moves = "animation:eagerflow-goes-on 1s linear;animation-timeline:scroll(self inline)"  # without overflow: nothing
+    sheet = f"<style>@keyframes eagerflow-goes-on{{{rules}}}</style>"
+    return f'<div style="overflow:auto;max-width:100%;{moves};{style}">{sheet}{content}</div>'
 
 
 def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False) -> Columns:

@@ -8,6 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
+from viz.facts.text_table import wide
 from viz.geometry.graph import Graph
 from viz.geometry.tooltips import Tooltip, size, tooltips
 from viz.picture.palette import DARK, LIGHT, ramp
@@ -73,11 +74,11 @@ def _image(svg: str, fits: bool) -> str:
     # Only the image: what is told stands beside it.
     content = base64.b64encode(_TITLE.sub("", svg).encode("utf-8")).decode("ascii")
     room = "max-width:100%;height:auto" if fits else "max-width:none"
-    return (
-        f'<div style="overflow:auto;max-width:100%"><div style="position:relative;display:inline-block;'
-        f'{"max-width:100%;" if fits else ""}line-height:0"><img class="{_CLASS}" alt={quoteattr(told)} '
+    return wide(
+        f'<div style="position:relative;display:inline-block;{"max-width:100%;" if fits else ""}line-height:0">'
+        f'<img class="{_CLASS}" alt={quoteattr(told)} '
         f'width="{width:.0f}" style="{room}" src="data:image/svg+xml;base64,{content}"/>'
-        f"{''.join([_told(tip, width, height) for tip in tooltips(root)])}</div></div>"
+        f"{''.join([_told(tip, width, height) for tip in tooltips(root)])}</div>"
     )
 
 

@@ -67,7 +67,7 @@ def test_tables_are_tables_in_a_notebook_too(steps):
     for shown in (steps.summary(), steps.top(), steps.top("layer"), steps.memory()):
         html = shown._repr_html_()
         whole = ET.fromstring(html)
-        assert "overflow-x:auto" in whole.get("style")
+        assert "overflow:auto" in whole.get("style")
         lines = str(shown).splitlines()
         rule = next(number for number, line in enumerate(lines) if line.startswith("──"))
         (found,) = whole.iter("table")

@@ -11,6 +11,7 @@ import pytest
 
 import eagerflow as ef
 import viz
+from tests.viz import browser
 from tests.viz.picture.shown import pictures, words
 from viz.facts import formatting
 from viz.picture.grounds import darkened, on_any_ground
@@ -98,3 +99,30 @@ def test_places_in_cells_are_named_as_the_notebook_names_them(monkeypatch):
     assert formatting.near("/tmp/ipykernel_1/3.py") == "/tmp/ipykernel_1/3.py"
     finding = viz.Finding("lr_too_high", "error", "The loss grows", "Lower it.", file="/tmp/ipykernel_1/2.py", line=3)
     assert finding.where == "In [4]:3"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(browser.find() is None, reason=browser.NONE_FOUND)
+def test_what_is_too_wide_fades_at_the_edges_behind_which_it_goes_on(steps, tmp_path):
+    page = tmp_path / "notebook.html"
+    page.write_text(f"<!doctype html><meta charset=utf-8>{steps.draw()._repr_html_()}{steps.summary()._repr_html_()}")
+    seen = browser.Browser(browser.find(), tmp_path / "profile")
+    try:
+        seen.open(page.as_uri())
+        seen.wait("document.readyState === 'complete' && document.images[0]?.complete")
+        fades = """(async () => {
+          document.body.style.width = %r;
+          const isScroller = (e) => getComputedStyle(e).overflowX === "auto";
+          const places = [...document.body.children].filter(isScroller), found = [];
+          for (const far of [0, 50, 9999]) {
+            places.forEach((e) => { e.scrollLeft = far; });
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+            for (const mask of places.map((e) => getComputedStyle(e).maskImage))
+              found.push([/to right, rgba/, /0\\)\\)$/].map((edge) => edge.test(mask)));
+          }
+          return found; })()"""
+        neither, right, both, left = [[x, y] for x, y in ((False, False), (False, True), (True, True), (True, False))]
+        assert seen.run(fades % "4000px") == [neither] * 6
+        assert seen.run(fades % "300px") == [right, right, both, both, left, left]
+    finally:
+        seen.close()
