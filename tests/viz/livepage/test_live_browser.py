@@ -441,6 +441,19 @@ def test_on_a_phone_the_graph_has_room_below_the_curves(page_in_browser):
     assert seen.run("document.querySelector('.panel').getBoundingClientRect().height") == 0
 
 
+def test_on_a_phone_the_buttons_stay_within_a_low_graph(page_in_browser):
+    page, seen = page_in_browser
+    train_on_a_phone(page, seen)
+    page.report(ValueError("of several lines\n" * 9))
+    seen.wait("!document.querySelector('.live-failure').hidden")
+    sight = "document.querySelector('.sight').getBoundingClientRect()"
+    assert seen.run(f"{sight}.height") < 110
+    assert seen.run(
+        f"[...document.querySelectorAll('.zoom button')].map((button) => button.getBoundingClientRect()).every((box) =>"
+        f" box.top >= {sight}.top && box.bottom <= {sight}.bottom && box.right <= {sight}.right)"
+    )
+
+
 def test_the_axes_of_a_row_stand_in_a_line_and_name_only_what_is_there(page_in_browser):
     page, seen = page_in_browser
     for step in range(1, 30):
