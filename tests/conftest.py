@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -31,6 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(environment.undo)
     environment.setenv("EAGERFLOW_HOME", home.name)
     environment.delenv("EAGERFLOW_DEVICE", raising=False)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The garbage collector looks no more at what belongs to pytest: two million objects, again for each capture."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

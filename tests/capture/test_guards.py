@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import weakref
 from types import SimpleNamespace
@@ -49,6 +50,27 @@ def test_a_global(monkeypatch):
 
 def test_a_global_that_a_function_uses(monkeypatch):
     check(lambda x: helper(x), lambda: monkeypatch.setitem(globals(), "FACTOR", 3.0), [2.0, 4.0], [3.0, 6.0])
+
+
+def scaled(x, by=[2.0]):  # noqa: B006 - what changes is seen
+    return x * by[0]
+
+
+class Scales:
+    @staticmethod
+    def scaled(x, by=[2.0]):  # noqa: B006
+        return x * by[0]
+
+
+@pytest.mark.parametrize("holder", [__name__, Scales])
+def test_a_default_of_a_function_that_only_text_leads_to_also_when_all_is_frozen(holder):
+    gc.freeze()  # of what there is now the garbage collector tells no more who holds it
+    holder = sys.modules[holder] if isinstance(holder, str) else holder
+    default = holder.scaled.__defaults__[0]
+    try:
+        check(lambda x: getattr(holder, "sca" + "led")(x), lambda: default.__setitem__(0, 3.0), [2.0, 4.0], [3.0, 6.0])
+    finally:
+        default[0] = 2.0
 
 
 def test_an_entry_of_a_dict_and_of_a_list(monkeypatch):

@@ -388,6 +388,9 @@ class Held:
                 if isinstance(each, FunctionType) and each.__code__ in self._codes:
                     self.reach(each, each.__name__)
         for code, variables in self._codes.items():
+            function = _by_its_name(code, variables)
+            if function is not None:  # the collector doesn't tell of what is frozen (`gc.freeze`)
+                self.reach(function, function.__name__)
             names = named_in([code])
             self._of_scope(variables, "", names.scope)
             for module in names.modules:
@@ -411,3 +414,13 @@ class Held:
         beginning = f"{module.__name__}."
         self.scopes.setdefault(id(own), Scope(own, beginning, set())).names.update(names)
         yield from (_Part(own[name], beginning + name, True, True) for name in names)
+
+
+def _by_its_name(code: CodeType, variables: dict[str, Any]) -> FunctionType | None:
+    """The function of a module, or of a class there, whose code this is, if its name leads to it."""
+    first, *rest = code.co_qualname.split(".")
+    found = variables.get(first)
+    for name in rest:
+        found = vars(found).get(name) if isinstance(found, type) else None
+    found = found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
+    return found if isinstance(found, FunctionType) and found.__code__ is code else None
