@@ -23,6 +23,7 @@ FILES = (
     "maximum",
     "optimizers",
     "softmax",
+    "winograd",
 )
 
 

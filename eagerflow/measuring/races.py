@@ -16,6 +16,7 @@ from numpy import ndarray
 
 from eagerflow.base.twins import without
 from eagerflow.kernels.convolution.depthwise import choice as depthwise
+from eagerflow.kernels.convolution.winograd import images
 from eagerflow.kernels.elementwise import activations, exponential
 from eagerflow.kernels.elementwise.gelu import gelu
 from eagerflow.kernels.machine.threads import alone
@@ -127,6 +128,9 @@ def _of_windows() -> Iterator[Race]:
     yield Race(("depthwise", "forward"), partial(depthwise.forward, x, kernel, plan))
     yield Race(("depthwise", "input_gradient"), partial(depthwise.input_gradient, x, kernel, plan))
     yield Race(("depthwise", "kernel_gradient"), partial(depthwise.kernel_gradient, x, x, kernel.shape, plan))
+    weights = _numbers(3, 3, 32, 32)
+    yield Race(("winograd", "convolve"), partial(images.forward, x, weights, plan))
+    yield Race(("winograd", "transformed_kernel_gradient"), partial(images.kernel_gradient, x, x, plan))
     pools = window_geometry((32, 32), (2, 2), 2, "valid")
     g = _numbers(8, 16, 16, 32)
     yield Race(("average", "average"), partial(average.average, x, pools))

@@ -96,6 +96,13 @@ def _winograd_applies(s: Shapes) -> bool:
 def _winograd_microseconds(s: Shapes) -> float:
     packs, tile = Packs.of(s.kernel, s.groups), tile_for(s.geometry.outputs)
     numbers = (tile + 2) ** 2 * s.batch * math.prod([-(-n // tile) for n in s.geometry.outputs])
+    if images.is_fused(packs):
+        return (
+            numbers * s.channels * s.filters / (Winograd.FUSED_PRODUCTS * speeds().direct)
+            + numbers * (s.channels + s.filters) / (Winograd.FUSED_TRANSFORMS * speeds().transformed)
+            + _weights((tile + 2) ** 2 * s.width * s.filters)
+            + Winograd.FUSED_CALLS * speeds().call
+        )
     return (
         _products(numbers * packs.products * packs.channels * packs.outputs, packs.outputs)
         + _transforms(numbers, s.channels, s.filters)

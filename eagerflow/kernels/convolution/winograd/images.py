@@ -21,6 +21,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
+from eagerflow.base.twins import twin
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import frequencies
 from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE
@@ -41,7 +42,8 @@ from eagerflow.kernels.machine.threads import each, one_blas_thread
 from eagerflow.kernels.matrices.pieces import multiply, multiply_rows
 from eagerflow.ops.windows.geometry import Geometry
 
-__all__ = ["LARGEST_TILE", "forward", "gradients", "kernel_gradient", "shares_gradients"]
+__all__ = ["LARGEST_TILE", "convolve", "forward", "gradients", "is_fused", "kernel_gradient", "shares_gradients"]
+__all__ += ["transformed_kernel_gradient"]
 
 LARGEST_TILE = 4  # outputs along an axis
 
@@ -59,17 +61,30 @@ def forward(
     Each block of outputs is looked at by `look`, where its inputs don't tell enough. Then `finish` gets it, contiguous,
     while it is in the cache; with a second array, that is where it goes.
     """
-    filters = kernel.shape[-1]
-    out = numpy.empty((x.shape[0], *geometry.outputs, filters), x.dtype)
+    out = numpy.empty((x.shape[0], *geometry.outputs, kernel.shape[-1]), x.dtype)
     packs = Packs.of(kernel.shape, groups)
     tiling = _tiling(len(x), geometry, packs)
-    blocks, weights = tiling.blocks(), packs.weights(kernel, tiling.tile)
+    with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
+        convolve(tiling, packs, x, packs.weights(kernel, tiling.tile), out, finish, look)
+    return out
+
+
+@twin("winograd")
+def convolve(
+    tiling: Tiling,
+    packs: Packs,
+    x: ndarray,
+    weights: ndarray,
+    out: ndarray,
+    finish: Callable[..., None] | None,
+    look: Look | None,
+) -> bool:
+    """Put the outputs of transformed weights into `out`."""
+    blocks, filters = tiling.blocks(), out.shape[-1]
     parts, (noisy, finer) = tiling.parts(packs.channels), tiling.noisy(packs.channels)
     if frequencies.suits(tiling, packs):
-        with numpy.errstate(invalid="ignore", over="ignore"):
-            frequencies.forward(tiling, x, weights, out, finer if noisy else parts, finish, look)
-        return out
-
+        frequencies.forward(tiling, x, weights, out, finer if noisy else parts, finish, look)
+        return True
     whole = tiling.band == tiling.rows  # images in a block
 
     def work(i: int) -> None:
@@ -83,9 +98,8 @@ def forward(
             _multiply(packs, values, weights, products, parts)
         put(tiling, outputs(tiling, products, blocks[i]), out, blocks[i], finish, None if is_even else look)
 
-    with numpy.errstate(invalid="ignore", over="ignore"):  # of infinities: the transforms subtract
-        each(work, len(blocks), 2.25 * out.size * packs.channels / speeds().products)
-    return out
+    each(work, len(blocks), 2.25 * out.size * packs.channels / speeds().products)
+    return True
 
 
 def _multiply(packs: Packs, values: ndarray, weights: ndarray, products: Any, parts: list[slice]) -> None:
@@ -104,36 +118,55 @@ def _multiply(packs: Packs, values: ndarray, weights: ndarray, products: Any, pa
 
 def kernel_gradient(x: ndarray, g: ndarray, geometry: Geometry, groups: int = 1) -> Any:
     """The gradient of the kernel, (3, 3, channels per group, filters)."""
-    return _gradients(x, g, None, geometry, groups)[1]
+    tiling, packs = _of_gradients(x, g, geometry, groups)
+    with numpy.errstate(invalid="ignore", over="ignore"):
+        return packs.kernel(transformed_kernel_gradient(tiling, packs, x, g))
+
+
+@twin("winograd")
+def transformed_kernel_gradient(tiling: Tiling, packs: Packs, x: ndarray, g: ndarray) -> Any:
+    """The gradient of the transformed weights: (frequencies, products, channels, outputs)."""
+    if frequencies.suits(tiling, packs):
+        return frequencies.kernel_gradient(tiling, x, g)
+    return _gradients(tiling, packs, x, g)[1]
 
 
 def gradients(
     x: ndarray, g: ndarray, kernel: ndarray, geometry: Geometry, groups: int = 1, look: Look | None = None
 ) -> tuple[Any, Any]:
     """The gradients of x, looked at, and of the kernel, which share the transformed gradients of the output."""
-    return _gradients(x, g, kernel, geometry, groups, look)
+    tiling, packs = _of_gradients(x, g, geometry, groups)
+    with numpy.errstate(invalid="ignore", over="ignore"):
+        dx, sums = _gradients(tiling, packs, x, g, kernel, look)
+        return dx, packs.kernel(sums)
 
 
 def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: int) -> bool:
     """Whether `gradients` is faster than both alone: when the gradient of x alone would have many more tiles."""
     packs = Packs.of(kernel_shape, groups)
     tiling = _tiling(1, geometry, packs)
-    if packs.groups > 1:
+    if packs.groups > 1 or is_fused(packs):
         return False
     alone = math.prod([-(-n // tiling.tile) for n in geometry.lengths])
     return tiling.band == tiling.rows and alone > Winograd.SHARED * tiling.rows * tiling.cols
 
 
+@twin("winograd")
+def is_fused(packs: Packs) -> bool:
+    """Whether transforms and products are one compiled kernel."""
+    return False
+
+
+def _of_gradients(x: ndarray, g: ndarray, geometry: Geometry, groups: int) -> tuple[Tiling, Packs]:
+    packs = Packs.of((x.shape[-1] // groups, g.shape[-1]), groups)
+    return _tiling(len(x), geometry, packs, tile=EXACT_TILE if packs.groups > 1 else 0), packs
+
+
 def _gradients(
-    x: ndarray, g: ndarray, kernel: ndarray | None, geometry: Geometry, groups: int, look: Look | None = None
+    tiling: Tiling, packs: Packs, x: ndarray, g: ndarray, kernel: ndarray | None = None, look: Look | None = None
 ) -> tuple[Any, Any]:
-    channels, filters = x.shape[-1], g.shape[-1]
-    packs = Packs.of((channels // groups, filters), groups)
+    """The gradient of x, where there is a kernel, and of the transformed weights."""
     few = packs.groups > 1  # channels, of which plain sums are the most exact
-    tiling = _tiling(len(x), geometry, packs, tile=EXACT_TILE if few else 0)
-    if kernel is None and frequencies.suits(tiling, packs):
-        with numpy.errstate(invalid="ignore", over="ignore"):
-            return None, packs.kernel(frequencies.kernel_gradient(tiling, x, g))
     blocks = tiling.blocks()
     shape = (tiling.numbers, packs.products, packs.channels, packs.outputs)
     parts = parts_of(len(blocks), math.prod(shape))
@@ -163,9 +196,9 @@ def _gradients(
                 if look is not None:
                     look.take(dx, block.images)
 
-    with numpy.errstate(invalid="ignore", over="ignore"), one_blas_thread:
+    with one_blas_thread:
         each(work, len(parts), 2.25 * g.size * packs.channels / speeds().products)
-        return dx, packs.kernel(sum_in_order(sums))
+        return dx, sum_in_order(sums)
 
 
 def _tiling(n: int, geometry: Geometry, packs: Packs, tile: int = 0) -> Tiling:

@@ -10,7 +10,7 @@ from numpy import ndarray
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd.tiles import Block, Tiling
 
-__all__ = ["put"]
+__all__ = ["looked_at", "put"]
 
 
 def put(
@@ -31,7 +31,14 @@ def put(
         finish(found, target)
         return
     target[...] = found[:, : target.shape[1], : target.shape[2]]
+    looked_at(tiling, out, block, finish, look)
+
+
+def looked_at(
+    tiling: Tiling, out: ndarray, block: Block, finish: Callable[..., None] | None, look: Look | None
+) -> None:
+    """Look at a block's outputs in their place, and finish them."""
     if look is not None:
         look.take(out, block.images, tiling.rows_in(block))
     if finish is not None:
-        finish(target)
+        finish(tiling.rows_of(out, block))

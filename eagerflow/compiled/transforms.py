@@ -1,0 +1,143 @@
+"""The instructions of Winograd's transforms: known matrices times numbers of as many channels as fit a vector.
+
+The points of the transforms come in pairs, p and -p. Their two rows, or columns, have the same numbers, some with the
+other sign: so half of the products and a third of the sums are enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from eagerflow.kernels.convolution.winograd.minimal import minimal
+
+__all__ = ["MATRICES", "transform"]
+
+_ZERO = 1e-12  # what rounding leaves of zeros, as the matrices were inverted
+
+
+def _matrices() -> list[list[list[float]]]:
+    """Of inputs, outputs, and gradients of outputs, for tiles of 4 outputs along an axis, then of 3."""
+    found = []
+    for tile in (4, 3):
+        of_tile = minimal(tile)
+        for matrix in (of_tile.input, of_tile.output, of_tile.output.T):
+            found.append([[0.0 if abs(c) < _ZERO else c for c in row] for row in matrix.tolist()])
+    return found
+
+
+MATRICES = _matrices()
+
+
+def transform(numba: Any) -> Any:
+    """`transform` of the loops (`loops/transforms.py`)."""
+    types = numba.types
+
+    @numba.extending.intrinsic(prefer_literal=True)
+    def transform(
+        typing: Any,
+        kind: Any,
+        lanes: Any,
+        out: Any,
+        at: Any,
+        below: Any,
+        beside: Any,
+        x: Any,
+        looks: Any,
+        down: Any,
+        across: Any,
+    ) -> Any:
+        size = types.int64
+        kinds = kind, lanes, out, size, size, size, x, size, size, size
+
+        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            def data(place: int) -> Any:
+                return context.make_array(signature.args[place])(context, builder, given[place]).data
+
+            emit = _Emit(numba.core.cgutils.ir, builder, lanes.literal_value)
+            emit.transform(MATRICES[kind.literal_value], data(2), given[3:6], data(6), given[7:10])
+            return context.get_dummy_value()
+
+        return types.none(*kinds), code
+
+    return transform
+
+
+class _Emit:
+    """Writes instructions on vectors."""
+
+    def __init__(self, ir: Any, builder: Any, lanes: int) -> None:
+        self.ir, self.builder, self.lanes = ir, builder, lanes
+        self.vector, self.size = ir.VectorType(ir.FloatType(), lanes), ir.IntType(64)
+
+    def transform(self, matrix: list[list[float]], out: Any, to: Sequence[Any], x: Any, of: Sequence[Any]) -> None:
+        """matrix @ X @ matrix.T of what lies at a place, so far `down` and `across`."""
+        (at, below, beside), (looks, down, across) = to, of
+        length, across_first = len(matrix[0]), []
+        for column in range(length):
+            here = self._moved(looks, across, column)
+            given = [self.builder.load(self._vector_at(x, self._moved(here, down, i)), align=4) for i in range(length)]
+            across_first.append(self._applied(matrix, given))
+        for row in range(len(matrix)):
+            here = self._moved(at, below, row)
+            for i, made in enumerate(self._applied(matrix, [column[row] for column in across_first])):
+                self.builder.store(made, self._vector_at(out, self._moved(here, beside, i)), align=4)
+
+    def _moved(self, place: Any, step: Any, times: int) -> Any:
+        return self.builder.add(place, self.builder.mul(step, self.size(times))) if times else place
+
+    def _vector_at(self, array: Any, place: Any) -> Any:
+        return self.builder.bitcast(self.builder.gep(array, [place]), self.vector.as_pointer())
+
+    def _applied(self, matrix: list[list[float]], given: list[Any]) -> list[Any]:
+        """matrix @ given."""
+        found: dict[int, Any] = {}
+        for row in range(len(matrix) - 1):
+            same = _signs(matrix[row], matrix[row + 1])
+            if row not in found and same is not None:
+                alike = self._sum([c if s else 0.0 for c, s in zip(matrix[row], same)], given)
+                other = self._sum([0.0 if s else c for c, s in zip(matrix[row], same)], given)
+                found[row], found[row + 1] = self.builder.fadd(alike, other), self.builder.fsub(alike, other)
+        rest = [row for row in range(len(matrix)) if row not in found]
+        return [found[row] for row in sorted(found)] if not rest else self._with_rest(matrix, given, found, rest)
+
+    def _with_rest(self, matrix: list[list[float]], given: list[Any], found: dict[int, Any], rest: list[int]) -> Any:
+        """The rows that have no partner: of their columns some may be pairs."""
+        columns = [[matrix[row][column] for row in rest] for column in range(len(given))]
+        values, weights = list[Any](), list[list[float]]()
+        column = 0
+        while column < len(given):
+            same = _signs(columns[column], columns[column + 1]) if column + 1 < len(given) else None
+            if same is None:
+                values.append(given[column])
+                weights.append(columns[column])
+                column += 1
+                continue
+            pair = given[column], given[column + 1]
+            values += [self.builder.fadd(*pair), self.builder.fsub(*pair)]
+            weights += [[c if s else 0.0 for c, s in zip(columns[column], same)]]
+            weights += [[0.0 if s else c for c, s in zip(columns[column], same)]]
+            column += 2
+        for number, row in enumerate(rest):
+            found[row] = self._sum([of_value[number] for of_value in weights], values)
+        return [found[row] for row in range(len(matrix))]
+
+    def _sum(self, factors: Sequence[float], given: Sequence[Any]) -> Any:
+        """Of products with numbers that are known."""
+        total = None
+        for factor, value in zip(factors, given):
+            if factor == 0.0:
+                continue
+            if factor != 1.0:
+                constant = self.ir.Constant(self.vector, [factor] * self.lanes)
+                value = self.builder.fmul(value, constant, flags=("contract",))
+            total = value if total is None else self.builder.fadd(total, value, flags=("contract",))
+        return self.ir.Constant(self.vector, [0.0] * self.lanes) if total is None else total
+
+
+def _signs(first: Sequence[float], second: Sequence[float]) -> list[bool] | None:
+    """Where two lists have the same numbers, if elsewhere they have those with the other sign; else None."""
+    same = [a == b for a, b in zip(first, second)]
+    mirrored = all([a == b or a == -b for a, b in zip(first, second)])
+    nonzero = [s for a, s in zip(first, same) if a]
+    return same if mirrored and nonzero and not all(nonzero) else None
