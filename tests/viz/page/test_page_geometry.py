@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow import layers
 from tests.viz.page.test_both_sides import SCENES, run
 from tests.viz.picture.architectures import ALL, conv, fitted, numbers
@@ -199,3 +200,26 @@ def test_labels_keep_off_lines_above_and_below_where_there_is_room(end, clear):
     assert lost == 0
     assert gap > 0
     assert (gap >= 3) is clear
+
+
+def test_arrows_beside_a_layer_lead_down_past_the_inputs_of_its_neighbour():
+    generator = ef.Sequential([layers.Dense(8), layers.Dense(6, activation="tanh")], name="generator")
+    discriminator = ef.Sequential([layers.Dense(8), layers.LeakyReLU(), layers.Dense(1)], name="discriminator")
+    real, loss = ef.Tensor(np.ones((4, 6), "float32")), ef.losses.BinaryCrossentropy(from_logits=True)
+    with viz.trace() as t:
+        noise = ef.random.normal((4, 5))
+        with ef.GradientTape() as tape:
+            told = discriminator(ef.ops.concatenate([real, generator(noise)], 0))
+            wrong = loss(ef.ops.concatenate([ef.ops.ones((4, 1)), ef.ops.zeros((4, 1))], 0), told)
+        weights = discriminator.trainable_weights
+        ef.optimizers.SGD().apply(tape.gradient(wrong, weights), weights)
+        with ef.GradientTape() as tape:
+            wrong = loss(ef.ops.ones((4, 1)), discriminator(generator(ef.random.normal((4, 5)))))
+        weights = generator.trainable_weights
+        ef.optimizers.SGD().apply(tape.gradient(wrong, weights), weights)
+    (picture,) = scenes(t, ["both"])
+    drawn = {f"op{op.id}" for op in t.ops if op.name == "random_normal"}
+    ways = [arrow.points for arrow in picture.arrows if arrow.tail in drawn]
+    assert len(ways) == 2
+    for points in ways:
+        assert min(y for _, y in points) == points[0][1]

@@ -79,7 +79,7 @@ function titleBetween({ passing }, w, from, to) {
 
 class Arranger {
   constructor(scene, room) {
-    Object.assign(this, { scene, room });
+    Object.assign(this, { scene, room, asides: [] });
     this.order = new Map([...scene.nodes.keys()].map((id, i) => [id, i]));
     this.branches = weightBranches(scene);
     this.spans = spansOfBranches(scene, this.branches);
@@ -226,18 +226,23 @@ class Arranger {
     return ordered;
   }
 
-  // Leaves room for inputs before what reads them, where else they would stand beyond its gradients.
+  // Leaves room for inputs before what reads them, where else they would stand beyond its gradients. What is the first of
+  // several in its layer has that room without more.
   leaveRoom(layer, layers) {
     const main = mainOf(layer);
     for (const unit of layer) {
       if (!unit.first || main.includes(unit) || unit.links.size !== 1) continue;
       const [reader] = unit.links,
-        around = mainOf(layers.find((each) => each.includes(reader)));
-      if (around.indexOf(reader) < 1) continue;
+        whole = layers.find((each) => each.includes(reader)),
+        around = mainOf(whole),
+        above = (Math.max(...whole.map(({ h }) => h)) - reader.h) / 2; // it stands in the middle of its layer
+      if (around.length < 2 || !around.includes(reader)) continue;
       unit.beside = reader;
-      reader.lead = (reader.lead || 0) + unit.nodes[0].w + GAP_X;
-      reader.w += unit.nodes[0].w + GAP_X;
-      reader.lack = Math.max(reader.lack || 0, unit.nodes[0].h - (reader.frame ? headOf(reader.frame).h : -BELOW_HEAD));
+      if (around[0] !== reader) {
+        reader.lead = (reader.lead || 0) + unit.nodes[0].w + GAP_X;
+        reader.w += unit.nodes[0].w + GAP_X;
+      }
+      reader.lack = Math.max(reader.lack || 0, unit.nodes[0].h - above - (reader.frame ? headOf(reader.frame).h : -BELOW_HEAD));
     }
   }
 
@@ -363,6 +368,7 @@ class Arranger {
     const middle = (left + right) / 2;
     for (const unit of units) {
       const [node] = unit.nodes;
+      this.asides.push(node);
       node.y = Math.round(unit.first ? y + height - node.h : y + (height - node.h) / 2);
       // The way to a metric from above passes the inputs that it reads, too.
       const given = unit.first ? [] : this.givenTo(node);
@@ -379,15 +385,18 @@ class Arranger {
     }
   }
 
-  // Puts an input into the room that was left for it.
+  // Puts an input into the room that was left for it, left of what stands aside there already.
   putBeside(unit) {
     const [node] = unit.nodes,
       { beside } = unit,
       heads = this.scene.edges.filter((edge) => edge.tail === node.id).map((edge) => this.scene.nodes.get(edge.head)),
-      left = Math.min(...(beside.frame ? [beside.frame.x] : beside.nodes.map((each) => each.x))) - (beside.taken || 0);
+      left = Math.min(...(beside.frame ? [beside.frame.x] : beside.nodes.map((each) => each.x)));
     node.x = left - GAP_X - node.w;
     node.y = Math.min(...heads.map((head) => head.y)) - GAP_Y - node.h;
-    beside.taken = (beside.taken || 0) + GAP_X + node.w;
+    const around = ({ x, y, w, h }) => ({ x: x - GAP_X, y: y - GAP_Y, w: w + 2 * GAP_X, h: h + 2 * GAP_Y });
+    for (const other of this.asides.sort((a, b) => b.x - a.x))
+      if (meet(around(other), node)) node.x = other.x - GAP_X - node.w;
+    this.asides.push(node);
   }
 
   // Where the readers of an input stand, on average.
