@@ -38,7 +38,8 @@ def live_pages() -> Iterator[Callable[[], list[str]]]:
         A function that gives the last picture of each.
     """
     shown: list[_Place] = []
-    here: Any = SimpleNamespace(kernel=object, Place=lambda: _Place(shown), show=lambda plain, html: None)
+    own = {"Place": lambda: _Place(shown), "show": lambda plain, html: None, "with_curves": []}
+    here: Any = SimpleNamespace(kernel=object, **own)
     modules: tuple[Any, ...] = (handle, in_notebook)
     before = [module.notebook for module in modules]
     for module in modules:
