@@ -16,6 +16,7 @@ from viz.facts.wiring import Wiring
 __all__ = [
     "Selection",
     "call_numbers",
+    "calls_around",
     "check_step",
     "ended_by",
     "line_of",
@@ -230,6 +231,15 @@ def call_numbers(record: Record) -> list[int]:
     return found
 
 
+def calls_around(record: Record) -> tuple[list[int | None], frozenset[int]]:
+    """For each scope, the outermost call of a layer or model around it; and the tensors that such calls were given."""
+    found: list[int | None] = []
+    for scope in record.scopes:
+        outer = None if scope.parent is None else found[scope.parent]
+        found.append(scope.id if outer is None and scope.kind in _MAKERS else outer)
+    return found, frozenset([i for call in {*found} if call is not None for i in record.scopes[call].inputs])
+
+
 class Selection:
     """The ops of one step (or of a recording without steps), by what they are for.
 
@@ -239,6 +249,7 @@ class Selection:
         backward: whether backward and update ops are shown.
         ops: those of the step, where they are known.
         variables: what `variables_of` gives, where it is known.
+        calls: what `calls_around` gives, where it is known.
 
     Attributes:
         step: the position of the step, or None.
@@ -260,6 +271,7 @@ class Selection:
         backward: bool,
         ops: list[Op] | None = None,
         variables: dict[int, int] | None = None,
+        calls: tuple[list[int | None], frozenset[int]] | None = None,
     ) -> None:
         self.record = record
         self.step = pick_step(record) if step is None and ops is None else step
@@ -278,7 +290,7 @@ class Selection:
         self._read: set[int] = set()
         self._signatures: dict[int, Any] = {}
         self._titles: dict[int | None, str] = {}  # by scope, of the boxes of what comes into it from outside
-        self.made_inside = self._made_inside()
+        self.made_inside = self._made_inside(*(calls_around(record) if calls is None else calls))
         for op in self.ops:
             self._sort(op, backward)
         self._add_preparations()
@@ -418,24 +430,17 @@ class Selection:
     def _is_in_layer(self, op: Op) -> bool:
         return any(scope.kind == "layer" for scope in self.record.ancestors(op.scope))
 
-    def _made_inside(self) -> frozenset[int]:
+    def _made_inside(self, calls: list[int | None], given: frozenset[int]) -> frozenset[int]:
         """The tensors that no op made and nobody gave: zeros or positions that a layer makes for itself.
 
         An array that is no tensor isn't known to have been given: it has become one inside. So this is only said where
         what was given is known, and not of losses, which are given a tensor and an array.
         """
-        record = self.record
-        outermost = {
-            scope.id: frozenset(scope.inputs)
-            for scope in record.scopes
-            if scope.kind in _MAKERS and not any(s.kind in _MAKERS for s in record.ancestors(scope.parent))
-        }
-        given = frozenset[int]().union(*outermost.values())
         found = set()
         for op in self.ops:
-            new = [i for i in op.inputs if self._is_from_outside(i) and i not in given]
-            if new and any(outermost.get(scope.id) for scope in record.ancestors(op.scope)):
-                found.update(new)
+            call = None if op.scope is None else calls[op.scope]
+            if call is not None and self.record.scopes[call].inputs:
+                found.update([i for i in op.inputs if self._is_from_outside(i) and i not in given])
         return frozenset(found)
 
     def _is_from_outside(self, tensor: int) -> bool:

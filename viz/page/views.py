@@ -9,7 +9,7 @@ from typing import Any
 
 from viz.facts.blocks import Block, all_blocks, find_runs, tree
 from viz.facts.schema import Op, Record
-from viz.facts.selection import Selection, call_numbers, step_names, variables_of
+from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
 from viz.page.tree_columns import Facts, TreeColumns
 from viz.picture import box_texts
 
@@ -53,10 +53,11 @@ class Views:
             of_steps.setdefault(op.step if record.steps else None, []).append(op)
         for step in record.steps:
             of_steps.setdefault(step.index, [])
-        variables = variables_of(record)
+        variables, around = variables_of(record), calls_around(record)
         self._names = step_names(record)
         self.steps = [
-            (number, self._view(Selection(record, number, True, ops, variables))) for number, ops in of_steps.items()
+            (number, self._view(Selection(record, number, True, ops, variables, around)))
+            for number, ops in of_steps.items()
         ]
 
     def _view(self, selection: Selection) -> dict[str, Any]:

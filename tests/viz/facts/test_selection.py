@@ -8,7 +8,9 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
-from viz.facts.selection import Selection, pick_step, step_names, steps_text
+from viz.facts import selection
+from viz.facts.selection import Selection, calls_around, pick_step, step_names, steps_text
+from viz.page import views
 from viz.page.data import data
 
 
@@ -91,11 +93,11 @@ def test_a_seed_belongs_to_the_op_that_draws_with_it():
     layer = Noisy()
     with viz.trace() as t:
         layer(ef.ops.ones((2, 3)))
-    selection = Selection(t, None, backward=True)
+    chosen = Selection(t, None, backward=True)
     (draw,) = [op.id for op in t.ops if op.name == "random_normal"]
     (moved,) = [op.id for op in t.ops if op.name == "assign"]
-    assert selection.riders_of == {draw: [moved]}
-    assert [t.tensors[i].name.split("/")[-1] for i in selection.weights_of[draw]] == ["seed_generator_state"]
+    assert chosen.riders_of == {draw: [moved]}
+    assert [t.tensors[i].name.split("/")[-1] for i in chosen.weights_of[draw]] == ["seed_generator_state"]
 
 
 def test_moving_averages_belong_to_the_op_before_them():
@@ -116,3 +118,21 @@ def test_a_target_is_shown_where_probabilities_are_compared_with_it():
     (target,) = [node.id for node in graph.nodes.values() if node.title == "target"]
     (read,) = [edge.head for edge in graph.edges if edge.tail == target]
     assert graph.nodes[read].title == "of_class"
+
+
+def test_calls_are_known_by_the_outermost_of_them_and_by_what_it_was_given(fitted):
+    around, given = calls_around(fitted)
+    calls = [scope for scope in fitted.scopes if scope.kind == "model"]
+    dense = [scope for scope in fitted.scopes if scope.kind == "layer"]
+    assert {around[scope.id] for scope in dense} == {scope.id for scope in calls}
+    assert [around[scope.id] for scope in calls] == [scope.id for scope in calls]
+    assert {around[step.scope] for step in fitted.steps} == {None}
+    assert given == {i for scope in calls for i in scope.inputs}
+
+
+def test_the_calls_of_a_recording_are_looked_at_once_for_all_steps_of_a_page(fitted, monkeypatch):
+    told = []
+    for module in (selection, views):
+        monkeypatch.setattr(module, "calls_around", lambda record: told.append(record) or calls_around(record))
+    data(fitted)
+    assert told == [fitted]
