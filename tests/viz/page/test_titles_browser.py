@@ -78,6 +78,26 @@ def test_titles_that_are_read_from_afar_cover_no_box(shown, pages):
     assert shown.wrong == []
 
 
+def test_a_title_that_is_read_from_afar_stays_within_the_frame_around_its_own(shown, pages):
+    def nested():
+        layers = [ef.layers.Dense(4, activation="tanh", name=f"layer_{i}") for i in range(3)]
+        model = ef.Sequential([ef.Sequential(layers, name="inner"), ef.layers.Dense(2, name="last")], name="outer")
+        model.compile("adam", "mse")
+        with viz.trace() as t:
+            model.train_on_batch(np.ones((2, 4), "float32"), np.ones((2, 2), "float32"))
+        return t
+
+    shown.show(pages("nested", nested))
+    shown.run("v.setFold(false); v.changeDepth(9)")
+    for percent in range(10, 40, 3):
+        shown.run(f"v.canvas.setView({{ x: 300, y: 90, scale: {percent / 100} }})")
+        assert shown.run("""[...document.querySelectorAll('.sign')].every((sign) => {
+          const frame = v.scene.frames.get(sign.dataset.id), parent = v.scene.frames.get(frame.parent);
+          const { x, width } = sign.getBBox();
+          return !parent || (x >= parent.x && x + width <= parent.x + parent.w); })""")
+    assert shown.wrong == []
+
+
 def test_the_title_of_a_frame_that_is_wider_than_the_screen_is_within_it(seen):
     seen.size(390, 844)
     seen.rest()

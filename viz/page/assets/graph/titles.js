@@ -67,7 +67,8 @@ function placeOfSign(frame, frames, placed, canvas) {
   const world = (sign) => ({ x: (sign.x - x) / scale, y: (sign.y - y) / scale, w: w / scale, h: SIGN_HEIGHT / scale }),
     boxes = (sign) => canvas.scene.grid.within(world(sign)).size,
     arrows = (sign) => canvas.scene.edgeGrid.within(world(sign)).size,
-    isClear = (area) => frames.every((other) => !meet(area, other) || (other.level < frame.level && holds(other, area)));
+    parent = canvas.scene.frames.get(frame.parent),
+    isClear = (area) => (!parent || holds(parent, area)) && frames.every((other) => other.level < frame.level || !meet(area, other));
   const bestOf = (signs, cost) =>
     signs
       .filter((sign) => !placed.some((other) => meet(sign, other)))
