@@ -202,6 +202,32 @@ def test_labels_keep_off_lines_above_and_below_where_there_is_room(end, clear):
     assert (gap >= 3) is clear
 
 
+SEARCHES = """
+const model = new Model(given.data), selection = new Selection(model, given.step, "both");
+document.documentElement = {dataset: {theme: "light"}};
+chooseParts(selection.blocks, () => true);
+const searches = [], {look} = Router.prototype, {search} = Channels.prototype;
+let around = "";
+Router.prototype.look = function (i, ...how) {
+  around = JSON.stringify([i, how[0], [...this.found].sort(([a], [b]) => a - b)]);
+  return look.call(this, i, ...how);
+};
+Channels.prototype.search = function (arrow, starts, targets, own, push, limit, shunned) {
+  if (!shunned) searches.push(around);
+  return search.call(this, arrow, starts, targets, own, push, limit, shunned);
+};
+placeScene(new Scene(selection, new Set(openTo(indexBlocks(selection.tree), 99))));
+return [searches.length, new Set(searches).size];
+"""
+
+
+def test_no_way_is_looked_for_again_where_nothing_has_changed():
+    recording, _ = ALL["siamese"]()
+    given = {"data": page.data(recording), "step": recording.steps[-1].index, "themes": document.plain_themes()}
+    count, different = run([*SCENES, *PLACES], SEARCHES, given)
+    assert count == different > 20
+
+
 def test_arrows_beside_a_layer_lead_down_past_the_inputs_of_its_neighbour():
     generator = ef.Sequential([layers.Dense(8), layers.Dense(6, activation="tanh")], name="generator")
     discriminator = ef.Sequential([layers.Dense(8), layers.LeakyReLU(), layers.Dense(1)], name="discriminator")

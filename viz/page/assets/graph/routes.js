@@ -106,6 +106,8 @@ class Router {
     this.ports = this.edges.map((edge) => portsOf(scene, edge));
     this.own = this.edges.map(({ tail, head }) => new Set([...framesAround(scene, tail), ...framesAround(scene, head)]));
     this.found = new Map();
+    this.taken = [0, 0]; // two hashes of all ways that are taken
+    this.looked = new Map(); // what a search found, by the arrow and by the others' ways
     const ports = this.ports.flatMap(([tails, ends], i) => [
       ...tails.map((port) => ({ ...port, owner: this.edges[i].tail })),
       ...ends.map((port) => ({ ...port, owner: this.edges[i].head })),
@@ -152,13 +154,18 @@ class Router {
     }
   }
 
-  // `limit` is what the way may cost; `shunned` are others that it may not cross.
+  // `limit` is what the way may cost; `shunned` are others that it may not cross. Where nothing has changed since the last
+  // search for this arrow, it would find the same again.
   look(i, pushing, limit = Infinity, shunned = null) {
     if (this.isTired) return false;
     const [starts, targets] = this.ports[i].map(
       (ports) => new Map(ports.map(({ outside, upright }) => [this.channels.at(outside), upright])),
     );
-    const way = this.channels.search(i, starts, targets, this.own[i], pushing ? PUSHING : NEVER, limit, shunned);
+    const key = shunned ? "" : [i, pushing, limit, ...this.taken].join();
+    const way =
+      this.looked.get(key) ||
+      this.channels.search(i, starts, targets, this.own[i], pushing ? PUSHING : NEVER, limit, shunned);
+    if (key) this.looked.set(key, way);
     if (way.length) this.take(i, [way, starts.get(way[0]), targets.get(way[way.length - 1])]);
     return way.length > 0;
   }
@@ -166,11 +173,24 @@ class Router {
   take(i, found) {
     this.found.set(i, found);
     this.channels.take(i, ...found);
+    this.mark(i);
   }
 
   drop(i) {
     this.channels.free(i, ...this.found.get(i));
+    this.mark(i);
     this.found.delete(i);
+  }
+
+  // Adds the way of an arrow to the hashes, or takes it out of them.
+  mark(i) {
+    const [way, first, last] = this.found.get(i);
+    let [a, b] = [i + 1, ~i];
+    for (const at of [first, last, ...way]) {
+      a = Math.imul(a ^ at, 0x01000193) + 1;
+      b = Math.imul(b ^ at, 0x85ebca6b) ^ (b >>> 15);
+    }
+    this.taken = [this.taken[0] ^ a, this.taken[1] ^ b];
   }
 
   met(i) {
