@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = "eagerflow", "viz"
+_BLOCKS = "body", "handlers", "orelse", "finalbody", "cases"
 
 
 class Source:
@@ -34,23 +35,26 @@ class Source:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, str(self.path))
 
-    def imports(self, for_types: bool = False) -> Iterator[tuple[str, bool, int]]:
+    def imports(self, for_types: bool = False) -> list[tuple[str, bool, int]]:
         """Name, whether it happens inside a function, and the line of every import that runs, or is there for types."""
-        yield from self._imports(self.tree, False, for_types)
+        return [(name, inside, line) for name, inside, line, typed in self._every_import if for_types or not typed]
 
-    def _imports(self, node: ast.AST, inside: bool, for_types: bool) -> Iterator[tuple[str, bool, int]]:
-        for child in ast.iter_child_nodes(node):
-            is_for_types = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
-            if is_for_types and not for_types:
-                continue
+    @cached_property
+    def _every_import(self) -> list[tuple[str, bool, int, bool]]:
+        return list(self._imports(self.tree, False, False))
+
+    def _imports(self, node: ast.AST, inside: bool, typed: bool) -> Iterator[tuple[str, bool, int, bool]]:
+        """The imports among the statements of a block, and in blocks within it; expressions have none."""
+        for child in [child for block in _BLOCKS for child in getattr(node, block, ())]:
             if isinstance(child, ast.Import):
-                yield from ((alias.name, inside, child.lineno) for alias in child.names)
+                yield from ((alias.name, inside, child.lineno, typed) for alias in child.names)
             elif isinstance(child, ast.ImportFrom):
                 home = self._absolute(child)
-                yield from ((f"{home}.{alias.name}", inside, child.lineno) for alias in child.names)
+                yield from ((f"{home}.{alias.name}", inside, child.lineno, typed) for alias in child.names)
             else:
-                is_function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
-                yield from self._imports(child, inside or is_function, for_types)
+                is_function = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef))
+                is_typed = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
+                yield from self._imports(child, inside or is_function, typed or is_typed)
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:
