@@ -187,3 +187,10 @@ def test_makes_at_once_make_one_environment(tmp_path):
     ]
     said = [each.communicate()[0] for each in makes]
     assert [each.returncode for each in makes] == [0, 0], said
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_tests_keep_byte_code_whatever_the_environment_says():
+    """Else each of the programs that they start would compile our files anew."""
+    said = subprocess.run(["make", "-pn", "test"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert re.search("^test: PYTHONDONTWRITEBYTECODE := *$", said, re.MULTILINE)
