@@ -46,9 +46,13 @@ class _Walking:
                 record = log[i]
                 if record is None:
                     continue
-                if free is not None and (free is everything or free(i)):
+                is_over = free is not None and (free is everything or free(i))
+                if is_over:
                     log[i] = None
+                recorder.let_go()
                 self._send_back(record)
+                if is_over:
+                    recorder.went_back(record)
         found = {key: self.gradients[key] for key in walk.wanted if key in self.gradients}
         for key, (_, ref) in found.items():
             slots = list(ref.slots())

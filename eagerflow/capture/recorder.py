@@ -17,6 +17,7 @@ from eagerflow.capture.calls import line_of_user
 from eagerflow.capture.comparing import other_bits
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
+from eagerflow.capture.kept_back import KeptBack
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.taped import Taped, Watched, key_names, key_of_slot
@@ -83,6 +84,7 @@ class Recorder(Observer):
         self.records: dict[int, tuple[Any, Compute, list[Ref]]] = {}  # by their identity: record, op, what it keeps
         self.rule_slots: dict[int, int] = {}  # gradients of the last walk: slots by the keys of their tensors
         self._slots: dict[int, int] = {}  # by the identity of arrays, all of which `arrays` holds
+        self._kept_back = KeptBack(self.arrays, self._slots)
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
 
     # -- slots and references
@@ -94,6 +96,16 @@ class Recorder(Observer):
         if value is not None and value.__class__ not in WEAK:
             self._slots[id(value)] = number
         return number
+
+    def let_go(self) -> None:
+        """Drop values that nobody else holds: no instruction that is still to be written reads them."""
+        self._kept_back.let_go()
+
+    def went_back(self, record: Any) -> None:
+        """A record's rule has run, and its tape has dropped it."""
+        known = self.records.pop(id(record), None)
+        if known is not None:
+            self._kept_back.release(known[2])
 
     def slot_of(self, value: Any) -> int | None:
         """The slot that holds this very array."""
@@ -146,8 +158,11 @@ class Recorder(Observer):
         self._times.append(clock())
         self.instructions.append(instruction)
         if self.compares and instruction.pure and self.other_bits is None:
+            if self._kept_back.lacks(instruction):
+                return self.end(f"{instruction.name} reads a value that was dropped")
             found = instruction.compute(self.arrays if values is None else values)
             self.other_bits = other_bits(instruction, found, self.arrays)
+        return None
 
     def given(self, argument: Any, tensor: Tensor) -> int:
         """A slot for an argument of the step.
@@ -270,6 +285,7 @@ class Recorder(Observer):
             return None
         if error is not None:
             return self.end(f"{op.name} raised {type(error).__name__}")
+        self.let_go()
         try:
             self._write(op, inputs, settings, list(outputs) if op.outputs != 1 else [outputs])
         except Exception as caught:  # noqa: BLE001 - a step isn't broken off because it can't be written down
@@ -322,6 +338,7 @@ class Recorder(Observer):
             for name, kept in zip(op.saved, record[4]):  # type: ignore[index]
                 self._alias(named[name], kept)
             self.records[id(record)] = (record, made, saved)
+            self._kept_back.need(saved)
             if records is self._log and record is not None:
                 self._tape(made, record, saved, several)
 
