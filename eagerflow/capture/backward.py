@@ -22,11 +22,14 @@ def walk_captured(recorder: Any, walk: Walk, seeds: dict[int, Any]) -> dict[int,
     if walk.since or walk.finished is not None:
         recorder.end("a tape that watches late, or gradients that are sent on while others are computed")
         return None
-    records = [record for log, start, stop, _ in walk.stretches for record in log[start:stop] if record is not None]
-    if any(record[0].unfolds for record in records):
+    if any(_unfolds(log[start:stop]) for log, start, stop, _ in walk.stretches):
         recorder.end("a function that is computed again for its gradient (remat)")
         return None
     return _Walking(recorder, walk, seeds).go()
+
+
+def _unfolds(records: list[Any]) -> bool:
+    return any(record is not None and record[0].unfolds for record in records)
 
 
 class _Walking:

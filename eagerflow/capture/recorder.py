@@ -58,6 +58,7 @@ class Recorder(Observer):
         instructions: what was computed, in order.
         arrays: the values of slots, by number.
         ended: why the capture ended early, None while it goes on.
+        lost: whether it ended as a value is missing that was dropped; this says nothing of the step.
     """
 
     hears_steps = True  # those that `viz.step` marks
@@ -78,6 +79,7 @@ class Recorder(Observer):
         self._slots_of_keys: dict[int | None, int] = {}
         self._key_names: dict[int, str] = {}  # what the program calls keys
         self.other_bits: str | None = None
+        self.lost = False
         self.instructions: list[Instruction] = []
         self.arrays: list[Any] = []
         self.ended: tuple[str, tuple[str, int] | None] | None = None
@@ -159,6 +161,7 @@ class Recorder(Observer):
         self.instructions.append(instruction)
         if self.compares and instruction.pure and self.other_bits is None:
             if self._kept_back.lacks(instruction):
+                self.lost = True
                 return self.end(f"{instruction.name} reads a value that was dropped")
             found = instruction.compute(self.arrays if values is None else values)
             self.other_bits = other_bits(instruction, found, self.arrays)
@@ -466,11 +469,10 @@ class Recorder(Observer):
         self.marks.append(mark)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        self._match(sources, results)
         told = [announced_ref(self.ref(list(given))) for given in (targets, sources, results)]
         self._mark(Differentiated(*told), ())
 
-    def _match(self, sources: Any, results: Any) -> None:
+    def went_all_back(self, sources: Any, results: Any) -> None:
         """Know the gradients that a tape gives as what its walk computed."""
         for source, result in zip(sources, results):
             if result is None:
@@ -480,8 +482,10 @@ class Recorder(Observer):
             if slot is not None and self.arrays[slot].dtype == stored(result).dtype:
                 self.arrays.append(stored(result))  # held, for its identity may be another
                 self._slots[id(stored(result))] = slot
+                self._kept_back.need([Slot(slot)])
             elif slot is not None:
                 self.end("a gradient of another type than its variable")
+        self.rule_slots = {}  # a walk that is recorded itself has none
 
     def leave_losses(self, layers: list[Any]) -> None:
         """Let a replay leave in layers the losses that this run left there."""

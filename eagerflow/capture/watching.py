@@ -111,6 +111,8 @@ def _from_outside(plain: Any, name: str) -> Any:
         found = plain(self, *args, **kwargs)
         if recorder is not None and name == "watch":
             recorder.watched(tree.flatten((args, kwargs)))
+        elif recorder is not None and name == "differentiate":
+            recorder.went_all_back(args[1], found)
         return found
 
     return method

@@ -19,6 +19,7 @@ from eagerflow.base.capturing import beside_the_step
 from eagerflow.compiled import store
 from eagerflow.compiled.objects import loaded, processor
 from eagerflow.compiled.signatures import Signature, parsed
+from eagerflow.compiled.transforms import MATRICES
 
 __all__ = ["HELPERS", "KERNELS", "Kernel", "compiled", "helper", "inner_loop", "key", "sums_helper"]
 
@@ -145,7 +146,7 @@ def key() -> str:
     found = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         found.update(path.read_bytes())
-    told = (__version__, version("numba"), version("llvmlite"), processor(), object.__basicsize__)
+    told = (__version__, version("numba"), version("llvmlite"), processor(), object.__basicsize__, MATRICES)
     found.update(repr(told).encode())
     return found.hexdigest()[:20]
 

@@ -84,6 +84,52 @@ def test_gradients_of_a_tape_that_is_asked_twice_are_those_of_an_eager_run(persi
 
 
 @pytest.mark.usefixtures("always")
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda tape, loss, rows, w: tape.gradient(loss, w) * 0.5 + 0.1 * w,
+        lambda tape, loss, rows, w: ef.ops.clip(tape.gradient(loss, w), -0.1, 0.1),
+        lambda tape, loss, rows, w: tape.jacobian(rows, w) * 2.0,
+        lambda tape, loss, rows, w: tape.batch_jacobian(rows, w) * 2.0,
+    ],
+    ids=["scaled", "clipped", "jacobian", "batch_jacobian"],
+)
+def test_gradients_may_be_computed_with(use):
+    w = ef.Variable(np.linspace(0.5, 1, 8, dtype="float32").reshape(4, 2))
+
+    def step(x):
+        with ef.GradientTape() as tape:
+            rows = ef.ops.tanh(x * w)
+            loss = ef.ops.sum(rows)
+        return use(tape, loss, rows, w)
+
+    captured = ef.function(step)
+    for i in range(5):
+        x = ef.Tensor(np.linspace(-1, i, 8, dtype="float32").reshape(4, 2))
+        assert np.array_equal(captured(x).numpy(), step(x).numpy())
+    assert captured.replays
+
+
+def test_a_walk_that_a_tape_records_has_its_own_gradients_after_one_for_the_same_variable():
+    w = ef.Variable([2.0, 3.0])
+
+    def step(x):
+        with ef.GradientTape() as tape:
+            loss = ef.ops.sum(w * x)
+        first = tape.gradient(loss, w)
+        with ef.GradientTape():
+            with ef.GradientTape() as inner:
+                loss = ef.ops.sum(w**3)
+            second = inner.gradient(loss, w)
+        return first, second
+
+    captured, x = ef.function(step), ef.Tensor([1.0, 1.0])
+    for _ in range(5):
+        assert [found.tolist() for found in captured(x)] == [[1.0, 1.0], [12.0, 27.0]]
+    assert captured.replays
+
+
+@pytest.mark.usefixtures("always")
 def test_what_is_held_or_needed_stays():
     held, saved, twice = np.ones(4), np.ones(4), np.ones(4)
     arrays = [held, saved, np.ones(4), twice, twice]

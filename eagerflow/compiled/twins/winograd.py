@@ -81,7 +81,7 @@ def _cuts(tiling: Any, blocks: list[Any]) -> list[slice]:
 
 def convolve(tiling: Any, packs: Any, x: ndarray, weights: Any, out: ndarray, finish: Any, look: Any) -> Any:
     """True when all outputs are where they belong."""
-    if is_fused(packs) is None or x.dtype != numpy.float32 or not out.size:
+    if is_fused(packs) is None or x.dtype != numpy.float32 or not x.flags.aligned or not out.size:
         return None
     channels, filters, columns = packs.channels, packs.outputs, _columns(packs.outputs)
     tiling, x = _shared(tiling), numpy.ascontiguousarray(x)
@@ -104,7 +104,7 @@ def convolve(tiling: Any, packs: Any, x: ndarray, weights: Any, out: ndarray, fi
 
 def transformed_kernel_gradient(tiling: Any, packs: Any, x: ndarray, g: ndarray) -> Any:
     """The gradient of the transformed weights, (frequencies, 1, channels, filters)."""
-    if is_fused(packs) is None or x.dtype != numpy.float32 or not g.size:
+    if is_fused(packs) is None or x.dtype != numpy.float32 or not (x.flags.aligned and g.flags.aligned and g.size):
         return None
     channels, filters, x, g = packs.channels, packs.outputs, numpy.ascontiguousarray(x), numpy.ascontiguousarray(g)
     tiling = _shared(tiling)
