@@ -389,7 +389,7 @@ class Captured(Generic[P, R]):
         recorder = Recorder(True, current())
         with watched():  # assignments are calls that replays make again, here too
             found, made = self._written(recorder, state.layers, args, kwargs)
-        if made is None and recorder.lost:
+        if made is None and recorder.lost:  # which is the recorder's own fault
             return found
         if made is None:
             difference: str | None = recorder.ended[0] if recorder.ended else "it ended early"

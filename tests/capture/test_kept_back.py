@@ -110,6 +110,21 @@ def test_gradients_may_be_computed_with(use):
     assert captured.replays
 
 
+def test_a_value_that_is_missing_ends_a_capture_and_says_nothing_against_a_captured_step(monkeypatch):
+    step, x = ef.function(lambda x: ef.ops.relu(x) * 2.0, verify_every=3), ef.Tensor([1.0, -1.0])
+    for _ in range(4):
+        step(x)
+    assert step.replays == 2
+    monkeypatch.setattr(KeptBack, "lacks", lambda keeps, instruction: True)
+    for _ in range(4):  # one of them is compared
+        assert step(x).tolist() == [2.0, 0.0]
+    assert step.replays > 3
+    other = ef.function(lambda x: ef.ops.relu(x) * 3.0)
+    with pytest.warns(UserWarning, match="reads a value that was dropped"):
+        for _ in range(4):
+            assert other(x).tolist() == [3.0, 0.0]
+
+
 def test_a_walk_that_a_tape_records_has_its_own_gradients_after_one_for_the_same_variable():
     w = ef.Variable([2.0, 3.0])
 
