@@ -11,8 +11,9 @@ from typing import Any
 
 from eagerflow.kernels.convolution.winograd.minimal import minimal
 
-__all__ = ["MATRICES", "transform"]
+__all__ = ["KINDS", "MATRICES", "transform"]
 
+KINDS = 3  # of matrices for tiles of one size
 _ZERO = 1e-12  # what rounding leaves of zeros, as the matrices were inverted
 
 
@@ -48,14 +49,21 @@ def transform(numba: Any) -> Any:
         across: Any,
     ) -> Any:
         size = types.int64
-        kinds = kind, lanes, out, size, size, size, x, size, size, size
+        kinds = size, lanes, out, size, size, size, x, size, size, size
 
         def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
             def data(place: int) -> Any:
                 return context.make_array(signature.args[place])(context, builder, given[place]).data
 
-            emit = _Emit(numba.core.cgutils.ir, builder, lanes.literal_value)
-            emit.transform(MATRICES[kind.literal_value], data(2), given[3:6], data(6), given[7:10])
+            emit, end = _Emit(numba.core.cgutils.ir, builder, lanes.literal_value), builder.append_basic_block()
+            out_data, x_data, chosen = data(2), data(6), builder.switch(given[0], end)
+            for number, matrix in enumerate(MATRICES):
+                case = builder.append_basic_block()
+                chosen.add_case(emit.size(number), case)
+                builder.position_at_end(case)
+                emit.transform(matrix, out_data, given[3:6], x_data, given[7:10])
+                builder.branch(end)
+            builder.position_at_end(end)
             return context.get_dummy_value()
 
         return types.none(*kinds), code

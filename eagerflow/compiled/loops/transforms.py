@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from eagerflow.compiled.kernel import helper
-from eagerflow.compiled.transforms import MATRICES
+from eagerflow.compiled.transforms import KINDS, MATRICES
 
-__all__ = ["LANES", "inputs_of_tile", "outputs_of_tile", "slopes_of_tile", "transform"]
+__all__ = ["INPUTS", "LANES", "OUTPUTS", "SLOPES", "transform", "transform_tile"]
 
+INPUTS, OUTPUTS, SLOPES = range(KINDS)  # the slopes of a tile are the gradients of its outputs
 LANES = 8  # compiled, as many as the processor has
 
 
@@ -21,7 +22,7 @@ def transform(
     """M X Mᵀ for some numbers side by side; all arrays are flat. Compiled it is a row of instructions.
 
     Args:
-        kind: which matrix, a literal: of `MATRICES`.
+        kind: which matrix of `MATRICES`.
         lanes: how many numbers, a literal.
         out: gets the result at `at`, its rows so far `below` each other, and its columns so far `beside`.
         at: see above.
@@ -47,57 +48,24 @@ def transform(
 
 
 @helper
-def inputs_of_tile(
-    tile: Any, channels: Any, out: Any, at: Any, apart: Any, x: Any, looks: Any, down: Any, across: Any
+def transform_tile(
+    kind: Any,
+    tile: Any,
+    count: Any,
+    out: Any,
+    at: Any,
+    below: Any,
+    beside: Any,
+    x: Any,
+    looks: Any,
+    down: Any,
+    across: Any,
 ) -> None:
-    """All channels of a tile's inputs: its numbers lie so far `apart`."""
-    if LANES == 16 and channels % 16 == 0:
-        for lane in range(0, channels, 16):
-            if tile == 4:
-                transform(0, 16, out, at + lane, 6 * apart, apart, x, looks + lane, down, across)
-            else:
-                transform(3, 16, out, at + lane, 5 * apart, apart, x, looks + lane, down, across)
+    """The same for all channels or filters of a tile of 4 or 3 outputs along an axis, so many as are side by side."""
+    matrix = kind if tile == 4 else kind + KINDS
+    if LANES == 16 and count % 16 == 0:
+        for lane in range(0, count, 16):
+            transform(matrix, 16, out, at + lane, below, beside, x, looks + lane, down, across)
     else:
-        for lane in range(0, channels, 8):
-            if tile == 4:
-                transform(0, 8, out, at + lane, 6 * apart, apart, x, looks + lane, down, across)
-            else:
-                transform(3, 8, out, at + lane, 5 * apart, apart, x, looks + lane, down, across)
-
-
-@helper
-def outputs_of_tile(
-    tile: Any, filters: Any, out: Any, at: Any, below: Any, beside: Any, x: Any, looks: Any, apart: Any
-) -> None:
-    """All filters of a tile's outputs, from numbers that lie so far `apart`."""
-    if LANES == 16 and filters % 16 == 0:
-        for lane in range(0, filters, 16):
-            if tile == 4:
-                transform(1, 16, out, at + lane, below, beside, x, looks + lane, 6 * apart, apart)
-            else:
-                transform(4, 16, out, at + lane, below, beside, x, looks + lane, 5 * apart, apart)
-    else:
-        for lane in range(0, filters, 8):
-            if tile == 4:
-                transform(1, 8, out, at + lane, below, beside, x, looks + lane, 6 * apart, apart)
-            else:
-                transform(4, 8, out, at + lane, below, beside, x, looks + lane, 5 * apart, apart)
-
-
-@helper
-def slopes_of_tile(
-    tile: Any, filters: Any, out: Any, at: Any, apart: Any, g: Any, looks: Any, down: Any, across: Any
-) -> None:
-    """All filters of the gradients of a tile's outputs: its numbers lie so far `apart`."""
-    if LANES == 16 and filters % 16 == 0:
-        for lane in range(0, filters, 16):
-            if tile == 4:
-                transform(2, 16, out, at + lane, 6 * apart, apart, g, looks + lane, down, across)
-            else:
-                transform(5, 16, out, at + lane, 5 * apart, apart, g, looks + lane, down, across)
-    else:
-        for lane in range(0, filters, 8):
-            if tile == 4:
-                transform(2, 8, out, at + lane, 6 * apart, apart, g, looks + lane, down, across)
-            else:
-                transform(5, 8, out, at + lane, 5 * apart, apart, g, looks + lane, down, across)
+        for lane in range(0, count, 8):
+            transform(matrix, 8, out, at + lane, below, beside, x, looks + lane, down, across)

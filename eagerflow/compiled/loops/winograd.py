@@ -13,7 +13,7 @@ import numpy as np
 
 from eagerflow.compiled.kernel import compiled, helper, inner_loop
 from eagerflow.compiled.loops.tiles import tiles
-from eagerflow.compiled.loops.transforms import inputs_of_tile, outputs_of_tile, slopes_of_tile
+from eagerflow.compiled.loops.transforms import INPUTS, OUTPUTS, SLOPES, transform_tile
 
 __all__ = ["winograd", "winograd_kernel_gradient"]
 
@@ -57,34 +57,35 @@ def put_patch(
 
 
 @helper
-def transform_inputs(values: Any, apart: Any, x: Any, room: Any, first: Any, count: Any, plan: Any) -> None:
-    """So many tiles of inputs."""
-    channels, tile, height, width, rows, cols = plan[0], plan[2], plan[4], plan[5], plan[10], plan[11]
-    reach = tile + 2
+def transform_tiles(
+    kind: Any, values: Any, apart: Any, x: Any, room: Any, first: Any, count: Any, images: Any, plan: Any
+) -> None:
+    """So many tiles of images, of which a tile sees n×n pixels.
+
+    The `images` are channels, n, height, width, and how many rows and columns of padding are in front.
+    """
+    channels, n, height, width, above, before = images
+    tile, rows, cols = plan[2], plan[10], plan[11]
+    below, line = (tile + 2) * apart, width * channels
     for number in range(count):
         image, row, col = _place(first + number, rows, cols)
-        top, left = row * tile - plan[8], col * tile - plan[9]
-        if top >= 0 and left >= 0 and top + reach <= height and left + reach <= width:
+        top, left, at = row * tile - above, col * tile - before, number * channels
+        if top >= 0 and left >= 0 and top + n <= height and left + n <= width:
             looks = ((image * height + top) * width + left) * channels
-            inputs_of_tile(tile, channels, values, number * channels, apart, x, looks, width * channels, channels)
+            transform_tile(kind, tile, channels, values, at, below, apart, x, looks, line, channels)
         else:
-            copy_patch(room, x, image, top, left, height, width, reach, channels)
-            inputs_of_tile(tile, channels, values, number * channels, apart, room, 0, reach * channels, channels)
+            copy_patch(room, x, image, top, left, height, width, n, channels)
+            transform_tile(kind, tile, channels, values, at, below, apart, room, 0, n * channels, channels)
 
 
 @helper
-def transform_slopes(slopes: Any, apart: Any, g: Any, room: Any, first: Any, count: Any, plan: Any) -> None:
-    """So many tiles of the gradients of outputs."""
-    filters, tile, up, over, rows, cols = plan[1], plan[2], plan[6], plan[7], plan[10], plan[11]
-    for number in range(count):
-        image, row, col = _place(first + number, rows, cols)
-        top, left = row * tile, col * tile
-        if top + tile <= up and left + tile <= over:
-            looks = ((image * up + top) * over + left) * filters
-            slopes_of_tile(tile, filters, slopes, number * filters, apart, g, looks, over * filters, filters)
-        else:
-            copy_patch(room, g, image, top, left, up, over, tile, filters)
-            slopes_of_tile(tile, filters, slopes, number * filters, apart, room, 0, tile * filters, filters)
+def _inputs(plan: Any) -> Any:
+    return plan[0], plan[2] + 2, plan[4], plan[5], plan[8], plan[9]
+
+
+@helper
+def _slopes(plan: Any) -> Any:
+    return plan[1], plan[2], plan[6], plan[7], 0, 0
 
 
 @compiled(
@@ -113,9 +114,10 @@ def winograd(
     channels, filters, tile, most, up, over = plan[0], plan[1], plan[2], plan[3], plan[6], plan[7]
     rows, cols, columns, noisy = plan[10], plan[11], plan[12], plan[13]
     apart, beside = most * channels + APART, most * filters + APART
+    below = (tile + 2) * beside
     for first in range(start, stop, most):
         count = min(most, stop - first)
-        transform_inputs(values, apart, x, room, first, count, plan)
+        transform_tiles(INPUTS, values, apart, x, room, first, count, _inputs(plan), plan)
         for frequency in range((tile + 2) * (tile + 2)):
             ends = fine if frequency < noisy else coarse
             for column in range(0, filters, columns):
@@ -129,9 +131,11 @@ def winograd(
             top, left, looks = row * tile, col * tile, number * filters
             if top + tile <= up and left + tile <= over:
                 to = ((image * up + top) * over + left) * filters
-                outputs_of_tile(tile, filters, out, to, over * filters, filters, products, looks, beside)
+                line = over * filters
+                transform_tile(OUTPUTS, tile, filters, out, to, line, filters, products, looks, below, beside)
             else:
-                outputs_of_tile(tile, filters, room, 0, tile * filters, filters, products, looks, beside)
+                line = tile * filters
+                transform_tile(OUTPUTS, tile, filters, room, 0, line, filters, products, looks, below, beside)
                 put_patch(out, room, image, top, left, up, over, tile, filters)
 
 
@@ -148,8 +152,8 @@ def winograd_kernel_gradient(
     apart, beside = most * channels + APART, most * filters + APART
     for first in range(start, stop, most):
         count = min(most, stop - first)
-        transform_inputs(values, apart, x, room, first, count, plan)
-        transform_slopes(slopes, beside, g, room, first, count, plan)
+        transform_tiles(INPUTS, values, apart, x, room, first, count, _inputs(plan), plan)
+        transform_tiles(SLOPES, slopes, beside, g, room, first, count, _slopes(plan), plan)
         sums = (first - start, 1, 1, 0, 1, 0, count, channels, filters)
         for frequency in range((tile + 2) * (tile + 2)):
             for column in range(0, filters, columns):
