@@ -85,13 +85,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'relu'?"` for the nearest of `known`, or an empty string.
 
     First come names with two neighbouring letters swapped and names that hardly differ, then those that have all words
-    of a name of several words, then the nearest.
+    of a name of several words, then the nearest, then the only one that begins so.
 
     >>> from eagerflow.base.errors import did_you_mean
     >>> did_you_mean("adma", ["adamax", "adam"])
     " Did you mean 'adam'?"
     >>> did_you_mean("sparse_crossentropy", ["binary_crossentropy", "sparse_categorical_crossentropy"])
     " Did you mean 'sparse_categorical_crossentropy'?"
+    >>> did_you_mean("f1", ["F1Score", "FBetaScore"])
+    " Did you mean 'F1Score'?"
     """
     known = [k for k in known if isinstance(k, str)]
     if len(name) > 100:
@@ -105,6 +107,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if not found:
         lower = {k.lower(): k for k in known}
         found = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
+    if not found and len(name) > 1:  # the beginning of one name, in whatever letters it is written
+        begun = {k.lower().replace("_", ""): k for k in known if k.lower().startswith(name.lower())}
+        found = list(begun.values()) if len(begun) == 1 else []
     return f" Did you mean {found[0]!r}?" if found else ""
 
 

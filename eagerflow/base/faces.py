@@ -142,6 +142,7 @@ _OTHER_WAYS: dict[str, dict[str, str]] = {
 _LOOKED_FOR = {
     "eagerflow": "eagerflow.ops",
     "eagerflow.backend": "eagerflow.ops",
+    "eagerflow.layer": "eagerflow.layers",
     "eagerflow.layers.convolutional": "eagerflow.layers",
     "eagerflow.layers.core": "eagerflow.layers",
 }

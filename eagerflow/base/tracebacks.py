@@ -122,7 +122,8 @@ def _suggest(error: BaseException) -> None:
     known = trail.tb_frame.f_locals
     called = known.get("function") or known.get("method")
     if callable(called):
-        error.args = (f"{error}.{argument_meant(refused[1], inspect.signature(called).parameters)}",)
+        said = str(error).removeprefix("Trainer.")  # the base of Model, which no one has heard of
+        error.args = (f"{said}.{argument_meant(refused[1], inspect.signature(called).parameters)}",)
 
 
 def _clip(error: BaseException) -> None:

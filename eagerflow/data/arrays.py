@@ -142,6 +142,15 @@ def rows_of(structure: Any) -> int:
     return int(first.shape[0]) if first is not None and len(first.shape) else 1
 
 
+def _why_lengths_differ(named: dict[str, Any]) -> str:
+    """What is likely wrong where arrays have different numbers of rows: samples in a list, or rows that got lost."""
+    counts = {name: len(leaves) for name, x in named.items() if len(leaves := tree.flatten(x)) > 1}
+    for name, count in counts.items():
+        if any(each != name and rows_of(x) == count for each, x in named.items() if x is not None):
+            return f"A list has one array for each input. {name} seems to be a list of samples: np.stack({name})."
+    return "Row i of each belongs to sample i: look where one of them was cut, filtered or split without the others."
+
+
 def check_lengths(**named: Any) -> int:
     """The common number of rows of all arrays.
 
@@ -156,8 +165,7 @@ def check_lengths(**named: Any) -> int:
     if len(set(lengths.values())) > 1:
         described = ", ".join(f"{name} has {n}" for name, n in lengths.items())
         raise ValueError(
-            f"all arrays need the same number of samples (first axis): {described}. "
-            "Row i of each belongs to sample i: look where one of them was cut, filtered or split without the others."
+            f"all arrays need the same number of samples (first axis): {described}. {_why_lengths_differ(named)}"
         )
     rows = next(iter(lengths.values()), 0)
     if not rows:

@@ -7,11 +7,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from eagerflow.base import tree
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 
-__all__ = ["CallSignature", "call_signature", "check_build_arguments", "shape_arguments", "shapes_by_argument"]
+__all__ = ["CallSignature", "call_signature", "check_build_arguments", "check_mode", "needs_shapes"]
+__all__ += ["shape_arguments", "shapes_by_argument"]
 
 _ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -105,6 +106,19 @@ def call_signature(cls: type, base: type) -> CallSignature:
         found = CallSignature(cls, base)
         cls._own_call_signature = found  # type: ignore[attr-defined]
     return found
+
+
+def check_mode(training: Any) -> None:
+    """Refuse data where a layer takes its mode, as in `model(x, y)`.
+
+    Raises:
+        TypeError: for a tensor with axes.
+    """
+    if getattr(training, "ndim", 0):
+        raise TypeError(
+            f"training: expected True, False or None; got {signature_of(training)}. Several inputs are given in a "
+            "list, model([a, b]); targets are no inputs: they go to fit, evaluate or the loss."
+        )
 
 
 def shapes_by_argument(

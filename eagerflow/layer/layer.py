@@ -25,6 +25,7 @@ from eagerflow.layer.arguments import (
     CallSignature,
     call_signature,
     check_build_arguments,
+    check_mode,
     needs_shapes,
     shape_arguments,
     shapes_by_argument,
@@ -564,6 +565,7 @@ def _settle_training(
     """Decide the mode: what the caller says, else that of the layer around, else the default of `call`."""
     if len(args) > signature.training_position:
         mode = args[signature.training_position]
+        check_mode(mode)
     else:
         mode = kwargs.pop("training", None)
         if mode is None:
@@ -642,7 +644,8 @@ def _explain(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
         refused = _REFUSED.search(str(error)) if type(error) is TypeError else None
         if refused is not None:
             known = [*layer._call_signature.names, "training"]  # which every layer takes
-            error.args = (f"{error}.{did_you_mean(refused[1], known)}",)
+            said = f"{type(layer).__name__}.call() got an unexpected keyword argument {refused[1]!r}"
+            error.args = (f"{said}.{did_you_mean(refused[1], known)}",)
         file, line = layer.created_at
         got = ", ".join(signature_of(x) for x in args)
         place = f"{notebook.cell_names().get(file, file)}:{line}"

@@ -54,11 +54,17 @@ def _number_for(layer: Any, name: str, value: float, arguments: Mapping[str, Any
     """The error for a number where a layer takes an activation, a constraint, ...: mostly one argument too many."""
     cls = type(layer).__name__
     first = next((each for each in arguments if each != "self"), "")
-    hint = f" {cls}({first}, ...) takes the size of its output alone: that of its input is found at the first call."
-    return TypeError(
-        f"{cls}({name}={value!r}): expected a name, an object or a config; got {a_kind(value)}."
-        + (hint if name == "activation" and first in ("units", "filters") else "")
-    )
+    hint = _FOR_A_NUMBER.get(name.rpartition("_")[2], "").format(value)
+    if name == "activation" and first in ("units", "filters"):
+        hint = f" {cls}({first}, ...) takes the size of its output alone: that of its input is found at the first call."
+    return TypeError(f"{cls}({name}={value!r}): expected a name, an object or a config; got {a_kind(value)}.{hint}")
+
+
+_FOR_A_NUMBER = {
+    "constraint": " Use constraints.MaxNorm({}), or another one.",
+    "initializer": " Use initializers.Constant({}).",
+    "regularizer": " Use regularizers.L2({}), or L1.",
+}
 
 
 def settled_weight(layer: Any, name: str, shape: Shape, kind: str = "", **others: Any) -> Any:

@@ -92,7 +92,8 @@ class Door:
         batch = (
             " A single example needs a batch axis: x[None]; examples of a Dataset become batches by .batch(32)."
             if len(x.shape) == self.ndim - 1 and tuple(x.shape) == self.shape[1:]
-            else self._for_another_order(tuple(x.shape))
+            else self._for_a_batch_axis(tuple(x.shape))
+            or self._for_another_order(tuple(x.shape))
             or self._for_other_features(tuple(x.shape))
             or self._for_other_sizes(tuple(x.shape))
         )
@@ -100,6 +101,13 @@ class Door:
             f"{type(model).__name__} {model.name!r}: input {self.name!r} has shape {self.shape}, a batch of examples "
             f"of shape {tuple(self.shape[1:])}; got {signature_of(x)}.{batch}"
         )
+
+    def _for_a_batch_axis(self, shape: Shape) -> str:
+        """What to do where `Input` was given the shape of all data, with the number of examples."""
+        inner = self.shape[2:]
+        if len(shape) != self.ndim - 1 or shape[1:] != inner or None in inner:
+            return ""
+        return f" Input takes the shape of one example, without the batch axis: Input({inner})."
 
     def _for_another_order(self, shape: Shape) -> str:
         """What to do where the channels are at the other end of an example."""

@@ -7,6 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
+from eagerflow.base import config
 from eagerflow.base.errors import UnknownNameError
 
 
@@ -133,3 +134,73 @@ def test_a_message_says_what_to_write(name):
     with pytest.raises((TypeError, ValueError)) as raised:
         call()
     assert cure in str(raised.value)
+
+
+def _lost_by_argmax():
+    made = model()
+    with ef.GradientTape() as tape:
+        best = ef.ops.argmax(made(np.ones((3, 4))), -1)
+        loss = ef.ops.mean(ef.ops.cast(best, "float32"))
+    ef.optimizers.Adam().apply_gradients(zip(tape.gradient(loss, made.weights), made.weights))
+
+
+def _with_missing_labels():
+    made = ef.Sequential([ef.Input((4,)), layers.Dense(3, activation="softmax")])
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    made.fit(np.ones((6, 4)), [0, 1, np.nan, 2, np.nan, 1], verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "cure"),
+    [
+        (_lost_by_argmax, ValueError, r"uses argmax, .* no gradient: a loss needs the numbers that come before it"),
+        (_with_missing_labels, ValueError, r"got nan. 2 of 6 labels are missing: leave these rows out"),
+        (lambda: ef.layer.Dense(3), AttributeError, r"Use `ef.layers.Dense`"),
+        (lambda: model().fit([np.ones(4)] * 6, np.ones(6)), ValueError, r"x seems to be a list of samples: np.stack"),
+        (lambda: layers.Dense(3, kernel_regularizer=0.01), TypeError, r"Use regularizers.L2\(0.01\)"),
+        (lambda: layers.Dense(3, bias_initializer=1), TypeError, r"Use initializers.Constant\(1\)"),
+        (lambda: ef.metrics.get("f1"), UnknownNameError, r"Did you mean 'F1Score'"),
+        (
+            lambda: layers.LSTM(4)(np.ones((2, 3, 5)), initial_state=np.ones((2, 4))),
+            ValueError,
+            r"such as \[h, c\]; got 1",
+        ),
+        (
+            lambda: layers.Dropout(0.5)(np.ones(2), trainning=True),
+            TypeError,
+            r"^Dropout.call\(\) got .* mean 'training'",
+        ),
+        (lambda: model()(np.ones((3, 4)), np.ones(3)), TypeError, r"training: expected True, False or None; .*\[3\]"),
+        (
+            lambda: ef.Input((3,)) + np.ones((5, 8), "float32"),
+            ValueError,
+            r"float32\[None, 3\].* shapes \(None, 3\) and",
+        ),
+    ],
+)
+def test_a_mistake_of_the_first_hours_is_answered_with_its_cure(call, error, cure):
+    with pytest.raises(error, match=cure):
+        call()
+
+
+def test_the_number_of_samples_is_no_part_of_an_input():
+    made = ef.Sequential([ef.Input((64, 20)), layers.Dense(3)])
+    with pytest.raises(
+        ValueError, match=r"Input takes the shape of one example, without the batch axis: Input\(\(20,\)\)"
+    ):
+        made(np.ones((32, 20)))
+
+
+def test_a_symbolic_reshape_that_forgets_the_batch_says_so():
+    with pytest.raises(ValueError, match="newshape=") as raised:
+        ef.ops.reshape(ef.Input((20,)), (4, 5))
+    assert any("write -1 for it: (-1, 4, 5)" in note for note in raised.value.__notes__)
+
+
+def test_an_argument_of_fit_is_named_as_one_of_fit():
+    config.enable_traceback_filtering()
+    try:
+        with pytest.raises(TypeError, match=r"^fit\(\) got .* Did you mean 'verbose'"):
+            model().fit(np.ones((2, 4)), np.ones(2), verbos=0)
+    finally:
+        config.disable_traceback_filtering()

@@ -15,6 +15,8 @@ from eagerflow.base.tracebacks import is_ours
 __all__ = ["place_of", "why_lost"]
 
 _USUAL = "Is the loss computed from them, inside the tape, without .numpy()?"
+_FLAT = frozenset("argmax argmin argsort ceil equal floor greater less not_equal one_hot rint round sign".split())
+_MADE = frozenset("arange empty eye full linspace ones zeros".split())  # of NumPy, which take nothing out of a tape
 _Scope = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -60,6 +62,13 @@ def _read(scope: ast.AST, frame: FrameType) -> str:
     for x in ast.walk(tapes[0]):
         if isinstance(x, ast.Call) and (words := _leaves(x, frame)):
             return f"Line {x.lineno} takes numbers out of the tape, by {words}: use tensors and ops there."
+    for x in ast.walk(tapes[0]):
+        if isinstance(x, ast.Call) and getattr(x.func, "attr", _name(x.func)) in _FLAT:
+            name = getattr(x.func, "attr", _name(x.func))
+            return (
+                f"Line {x.lineno} uses {name}, which small changes of the weights don't change, so it has no gradient: "
+                "a loss needs the numbers that come before it, such as probabilities."
+            )
     return ""
 
 
@@ -85,5 +94,7 @@ def _leaves(call: ast.Call, frame: FrameType) -> str:
         return ""
     if call.func.attr == "numpy" and not call.args:
         return ".numpy()"
+    if call.func.attr in _MADE:
+        return ""
     module = frame.f_locals.get(owner := _name(call.func.value), frame.f_globals.get(owner))
     return f"{owner}.{call.func.attr}" if getattr(module, "__name__", "") == "numpy" else ""

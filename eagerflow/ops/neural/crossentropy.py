@@ -287,9 +287,11 @@ def _check_whole(target: Tensor) -> None:
     numbers = target.data
     if namespace_of(numbers) is numpy and (numbers != numpy.floor(numbers)).any():
         first = float(numbers[numbers != numpy.floor(numbers)].flat[0])
+        cure = "For probabilities use categorical_crossentropy."
+        if numpy.isnan(first):
+            cure = f"{numpy.isnan(numbers).sum()} of {numbers.size} labels are missing: leave these rows out."
         raise ValueError(
-            f"sparse_categorical_crossentropy: target: expected class numbers 0, 1, 2, ...; got {first:g}. For "
-            "probabilities use categorical_crossentropy."
+            f"sparse_categorical_crossentropy: target: expected class numbers 0, 1, 2, ...; got {first:g}. {cure}"
         )
 
 
