@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,8 +13,9 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 
 __all__ = ["CallSignature", "call_signature", "check_build_arguments", "check_mode", "needs_shapes"]
-__all__ += ["shape_arguments", "shapes_by_argument"]
+__all__ += ["shape_arguments", "shapes_by_argument", "suggest_argument"]
 
+_REFUSED = re.compile(r"\.call\(\) got an unexpected keyword argument '(\w+)'$")
 _ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -106,6 +108,15 @@ def call_signature(cls: type, base: type) -> CallSignature:
         found = CallSignature(cls, base)
         cls._own_call_signature = found  # type: ignore[attr-defined]
     return found
+
+
+def suggest_argument(error: Exception, layer: Any) -> None:
+    """Where Python refused an argument of a layer's `call`, name the class that the user knows, and the nearest one."""
+    refused = _REFUSED.search(str(error)) if type(error) is TypeError else None
+    if refused is not None:
+        known = [*layer._call_signature.names, "training"]  # which every layer takes
+        said = f"{type(layer).__name__}.call() got an unexpected keyword argument {refused[1]!r}"
+        error.args = (f"{said}.{did_you_mean(refused[1], known)}",)
 
 
 def check_mode(training: Any) -> None:

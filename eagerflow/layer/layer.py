@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +11,7 @@ import numpy
 
 from eagerflow import regularizers
 from eagerflow.base import notebook, tree
-from eagerflow.base.errors import did_you_mean, no_attribute, signature_of
+from eagerflow.base.errors import no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
@@ -29,6 +28,7 @@ from eagerflow.layer.arguments import (
     needs_shapes,
     shape_arguments,
     shapes_by_argument,
+    suggest_argument,
 )
 from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.building import around_build, look_at_new, note_maker
@@ -56,7 +56,6 @@ _OTHER_WAYS = {  # what PyTorch's modules have
     "parameters": ". Use `layer.trainable_weights`, or `layer.weights` with all others.",
     "to": ". Use `with ef.device('gpu:0'):` around what should run there; other types: `dtype=`.",
 }
-_REFUSED = re.compile(r"\.call\(\) got an unexpected keyword argument '(\w+)'$")
 _WEIGHTS = frozenset(
     "beta bias depthwise_kernel gamma kernel moving_mean moving_variance pointwise_kernel recurrent_kernel".split()
 )
@@ -641,11 +640,7 @@ def _per_sample(penalty: Any, output: Tensor) -> Any:
 def _explain(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
     """Say in which layer it happened: once, for the innermost."""
     if not getattr(error, "__notes__", None):
-        refused = _REFUSED.search(str(error)) if type(error) is TypeError else None
-        if refused is not None:
-            known = [*layer._call_signature.names, "training"]  # which every layer takes
-            said = f"{type(layer).__name__}.call() got an unexpected keyword argument {refused[1]!r}"
-            error.args = (f"{said}.{did_you_mean(refused[1], known)}",)
+        suggest_argument(error, layer)
         file, line = layer.created_at
         got = ", ".join(signature_of(x) for x in args)
         place = f"{notebook.cell_names().get(file, file)}:{line}"
