@@ -32,6 +32,7 @@ from eagerflow.layer.call_context import current_call, probing
 from eagerflow.layer.symbolic.floats import on_floats
 from eagerflow.layer.symbolic.probe_sizes import filled, settlings, sizes_for
 from eagerflow.layer.symbolic.samples import BY_VALUE, Spec, orders, other_values, varied
+from eagerflow.layer.symbolic.wording import hint_of, say_symbolically
 from eagerflow.layer.unique_names import snake_case, unique_name
 from eagerflow.ops.control_flow import cond, while_loop
 
@@ -438,23 +439,11 @@ def _probe(node: Node) -> Any:
                 return _probe(node)
             failure = failure or error
     assert failure is not None
-    _say_symbolically(node, failure)
+    small = next(iter(sizes_for(node)))[0]
+    say_symbolically(failure, [(_concrete(x, small), x) for x in node.inputs])
     if not isinstance(failure, _AtOneSize):
-        failure.add_note(f"This happened while finding the output shape of {_who(node)}.{_hint(node, failure)}")
+        failure.add_note(f"This happened while finding the output shape of {_who(node)}.{hint_of(node, failure)}")
     raise failure
-
-
-def _say_symbolically(node: Node, failure: Exception) -> None:
-    """In a message, name symbolic tensors as the user knows them, without the batch that was made up."""
-    if len(failure.args) == 1 and isinstance(failure.args[0], str):
-        small = next(iter(sizes_for(node)))[0]
-        said = failure.args[0]
-        for x in node.inputs:
-            made_up = _concrete(x, small)
-            said = said.replace(signature_of(made_up), signature_of(x))
-            for before in ("shapes ", "and "):
-                said = said.replace(f"{before}{tuple(made_up.shape)}", f"{before}{x.shape}")
-        failure.args = (said,)
 
 
 def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, int]) -> Any:
@@ -511,23 +500,6 @@ def _who(node: Node) -> str:
 
 def _inputs(node: Node, size: tuple[int, int]) -> str:
     return ", ".join(str(list(_concrete(x, size).shape)) for x in node.inputs)
-
-
-def _hint(node: Node, failure: Exception) -> str:
-    if "cannot reshape" in str(failure) and any(x.shape[:1] == (None,) for x in node.inputs):
-        whole = f" To keep the batch, write -1 for it: (-1, {str(node.args[-1])[1:]}." if _of_one(node) else ""
-        return f"{whole} It was tried with 2 samples: what works with one batch size needs Input(..., batch_size=n)."
-    plain = [x for x in tree.flatten((node.args, node.kwargs)) if not isinstance(x, SymbolicTensor)]
-    if hasattr(node.operation, "_calls") or all(x is not None for x in plain):
-        return ""
-    return " An argument is None: an unknown length of a shape is no number. Try -1, or ops inside a Layer."
-
-
-def _of_one(node: Node) -> bool:
-    """Does a reshape forget the batch: is its shape right for one sample?"""
-    shape, given = node.args[-1], node.inputs[0].shape[1:]
-    known = isinstance(shape, tuple) and all(isinstance(n, int) for n in shape) and None not in given
-    return known and math.prod(shape) == math.prod(given)
 
 
 # How a call's result is found for inputs whose shapes are all known
