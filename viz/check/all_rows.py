@@ -151,7 +151,7 @@ class _Examination:
         trial, findings = self._trial()
         refused = self._refused(trial.error, findings)  # the model fails, before there is a loss
         asked: dict[str, Callable[[], Row]] = {
-            "weights move": trial.check,
+            "weights move": lambda: self._weights_row(trial),
             "labels": lambda: check_labels(subject, findings, None if refused else trial.error),
             "inputs": lambda: refused or check_inputs(subject),
             "layers": lambda: _layers_row(subject, trial, findings),
@@ -228,7 +228,11 @@ class _Examination:
 
     def _augmentation(self) -> Row:
         row, self.augmented = check_augmentation(self.subject)
-        return self._mode or row
+        return row
+
+    def _weights_row(self, trial: Trial) -> Row:
+        row = trial.check()
+        return self._mode if self._mode is not None and row.verdict != "fault" else row
 
     def _undone(self, question: Callable[[], Row]) -> Row:
         if not self.subject.left:

@@ -17,6 +17,8 @@ __all__ = ["chance_loss", "check_first_loss"]
 
 _FINE = 2.0  # times what chance gives
 _FAR = 5.0
+_APART = 1.5  # the same, of targets that are thousands of times the answers: these need longer for the mean
+_LARGE = 1000.0
 _OUTPUTS = 4.0  # the mean square of a healthy network's first answers, whatever its targets
 _BETTER = 0.5  # of what chance gives: such weights have learnt something already
 _FIX = (
@@ -79,7 +81,7 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
             **evidence,
         )
     if loss <= _FINE * most:
-        if loss > _FAR * chance and rms(labels[0].astype("float64")) > limits.UNSCALED:
+        if _targets_far_off(loss, chance, labels[0]):
             return fault(
                 f"the first loss is {number(loss)}; chance gives {words}", _SCALE, subject.compiled_at, **evidence
             )
@@ -94,6 +96,13 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
         subject.compiled_at,
         **evidence,
     )
+
+
+def _targets_far_off(loss: float, chance: float, y: numpy.ndarray) -> bool:
+    """Is the loss what it is because the targets are large, and all on one side of 0?"""
+    size = rms(y.astype("float64"))
+    bounds = [(_FAR, limits.UNSCALED), (_APART, _LARGE)]
+    return any(loss > times * chance and size > least for times, least in bounds)
 
 
 def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:

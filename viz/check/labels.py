@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy
 
+from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
@@ -27,6 +28,7 @@ KINDS = ("loss_mismatch", "label_range", "broadcast", "class_loss", "loss_sign",
 """What the doctor finds about labels."""
 _MANY = 3  # classes, of which rows in any order have several among
 _ENOUGH = 8  # rows
+_SECONDS = 2.0  # in which the labels of a data set are read
 
 
 def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseException | None) -> Row:
@@ -88,26 +90,48 @@ def _one_class(subject: Subject) -> Row | None:
     if whole is not None and feed.batch_size:
         if feed.shuffle is True:
             return None  # chance, or hardly any other class
-        order = Order()
-        for start in range(0, len(whole), feed.batch_size):
-            some = whole[start : start + feed.batch_size]
-            part = label_classes(loss_kind(loss), some, (len(some), *row))
-            if part is not None and order.due():
-                order.add(part)
-        found = order.sorted()
-        if found is None:
-            return None
-        return fault(
-            f"{words}, and so on: the rows come sorted by class, of which there are {found['classes']}",
-            ADVICE["sorted_rows"],
-            subject.place,
-            **found,
-        )
+        batches = (whole[start : start + feed.batch_size] for start in range(0, len(whole), feed.batch_size))
+        found = _sorted(batches, loss_kind(loss), row)
+        return None if found is None else _in_order(subject, words, found)
+    found = _sorted(_labels_in_turn(subject), loss_kind(loss), row)
+    if found is not None:
+        return _in_order(subject, words, found)
     if outputs[0].shape[-1] < _MANY or len(classes) < _ENOUGH:
         return None
     return open_question(
         f"{words}, of {outputs[0].shape[-1]}: are the rows sorted by class? Then shuffle them", subject.place
     )
+
+
+def _labels_in_turn(subject: Subject) -> Iterator[numpy.ndarray]:
+    """Those of the batches of a data set, for a while: a large one, sorted, begins with many of one class."""
+    ends = subject.left - min(_SECONDS, subject.left / 4)
+    for batch in subject.epoch():
+        labels = list(leaves(unpack_x_y_sample_weight(batch)[1]))
+        if len(labels) != 1 or subject.left < ends:
+            return
+        yield labels[0]
+
+
+def _sorted(batches: Iterable[numpy.ndarray], kind: str, row: tuple[int, ...]) -> dict[str, Any] | None:
+    """Numbers that prove that rows come sorted by class; None where they don't, or nothing proves it.
+
+    Args:
+        batches: labels.
+        kind: of the loss.
+        row: the shape of the answers for one row.
+    """
+    order = Order()
+    for labels in batches:
+        classes = label_classes(kind, labels, (len(labels), *row))
+        if classes is not None and order.due():
+            order.add(classes)
+    return order.sorted()
+
+
+def _in_order(subject: Subject, words: str, found: dict[str, Any]) -> Row:
+    words = f"{words}, and so on: the rows come sorted by class, of which there are {found['classes']}"
+    return fault(words, ADVICE["sorted_rows"], subject.place, **found)
 
 
 def of_finding(finding: Finding, excuse: str = "") -> Row:

@@ -11,6 +11,7 @@ from eagerflow import optimizers
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.schedules import LearningRateSchedule
 from viz.check.first_loss import chance_loss
+from viz.check.fresh_batches import too_wild
 from viz.check.lowest_loss import lowest_loss
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
@@ -84,6 +85,8 @@ def check_overfitting(subject: Subject) -> Row:
             "(keras.losses.MeanSquaredError()) is recognized",
             subject.place,
         )
+    if not first.trainable:
+        return open_question("there are no trainable weights: see 'weights move'", subject.place)
     rows = _rows(subject)
     data = subject.part(rows)
     if isinstance(first.loss, RecordedLoss) and not _takes(subject, data):
@@ -215,6 +218,12 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
         rate, highest = float(first.optimizer.learning_rate), max([v for v in own.heard if math.isfinite(v)])
         words = f"{what} jumps from {number(own.heard[0])} to {number(highest)} with the script's {own.name}({rate:g})"
         return _other_rate(f"{words} before it falls", subject, evidence, "a lower")
+    wild = too_wild(subject) if own.per_step == 1 else None
+    if wild is not None:
+        rate = float(first.optimizer.learning_rate)
+        words = wild.told(f"{own.name}({rate:g})")
+        learnt = f"{what} falls, but " if own.share <= _LEARNT else ""
+        return _other_rate(learnt + words, subject, evidence, "a lower")
     if own.share <= _LEARNT:
         return fine(f"{what} falls {fell}", subject.place, **evidence)
     scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None

@@ -14,7 +14,9 @@ import numpy
 
 from eagerflow import Tensor, no_grad, tree
 from eagerflow.core.observe import Observer, observing
-from eagerflow.data.feed import ArrayFeed
+from eagerflow.data.arrays import as_batch
+from eagerflow.data.dataset import Dataset
+from eagerflow.data.feed import ArrayFeed, IterableFeed
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from viz.check.stopwatch import Stopwatch
 from viz.doctor.check_base import host, total
@@ -104,6 +106,19 @@ class Subject:
             yield from itertools.islice(own._batches(min(count, feed.available)), 1, None)
         else:
             yield from itertools.repeat(self.first.data, count - 1)
+
+    def epoch(self) -> Iterator[Any]:
+        """The batches of an epoch, in an order that the script gives them; none where they can't be had twice.
+
+        Those of a generator are lost to the script once they are drawn, and those of a loop aren't known.
+        """
+        feed = getattr(self.first.fit, "feed", None)
+        if isinstance(feed, ArrayFeed) and feed.ranks is None:
+            own = copy.copy(feed)  # an order that is asked for is that of the running epoch
+            yield from own._batches(feed.available)
+        elif isinstance(feed, IterableFeed) and isinstance(feed.iterable, Dataset) and feed.weights is None:
+            for batch in itertools.islice(feed.iterable, feed.steps):
+                yield as_batch(tuple(batch) if isinstance(batch, list) else batch)
 
     def _first(self, structure: Any, rows: int) -> Any:
         cut = lambda t: t[:rows] if getattr(t, "shape", ()) and t.shape[0] == self.rows else t  # noqa: E731

@@ -64,6 +64,18 @@ model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, acti
 model.compile(ef.optimizers.Adam(3.0), "binary_crossentropy")  # here
 model.fit(x, binary, batch_size=16, verbose=0)
 """,
+    ("overfits one batch", "a rate at which only one batch is learnt"): """
+number = x[:, :4].argmax(1)
+model = ef.Sequential([layers.Dense(32, activation="relu"), layers.Dense(4, activation="softmax")])
+model.compile(ef.optimizers.SGD(5.0), "sparse_categorical_crossentropy")  # here
+model.fit(x, number, batch_size=16, verbose=0)
+""",
+    ("labels", "a data set sorted by class"): """
+order = np.argsort(number, kind="stable")
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(ef.data.Dataset.from_tensor_slices((x[order], number[order])).batch(8), verbose=0)  # here
+""",
     ("overfits one batch", "a dropout of nearly all units"): """
 hidden = [layers.Dense(16, activation="relu"), layers.Dropout(0.97)]  # here
 model = ef.Sequential([*hidden, layers.Dense(1, activation="sigmoid")])
@@ -75,7 +87,7 @@ hidden = layers.Dense(32, activation="relu", kernel_regularizer=ef.regularizers.
 model = ef.Sequential([hidden, layers.Dense(1)])
 """
     + FIT,
-    ("augmentation", "a loop that forgets the training mode"): MODES + LOOP.format(mode=""),
+    ("weights move", "a loop that forgets the training mode"): MODES + LOOP.format(mode=""),
     ("rows apart", "a mean over the batch"): """
 class Centred(layers.Layer):
     def call(self, h):
@@ -162,6 +174,11 @@ model = ef.Sequential([
     layers.Dense(16, activation="relu"), layers.Dense(1)])
 model.compile("adam", "mse")
 model.fit(200 * x, target, verbose=0)
+""",
+    ("first loss", "prices, which begin near 0"): NET
+    + """
+model.compile("adam", "mse")  # here
+model.fit(x, 80_000 * target + 250_000, verbose=0)
 """,
     ("first loss", "targets far from 0"): NET
     + """
@@ -286,6 +303,11 @@ def test_the_cure_of_targets_far_from_0_is_to_scale_them(tmp_path, once):
     found, _ = checked(tmp_path, PRELUDE + PLANTED["first loss", "targets far from 0"])
     row = next(row for row in found.rows if row.name == "first loss")
     assert "scale the targets" in row.fix
+
+
+def test_weights_that_are_frozen_all_together_are_one_fault(tmp_path, once):
+    found, _ = checked(tmp_path, PRELUDE + NET + "model.trainable = False\n" + FIT)
+    assert [row.name for row in found.rows if row.verdict == "fault"] == ["weights move"]
 
 
 QUICK = list(HEALTHY)[:60:12]
@@ -469,7 +491,7 @@ model.fit(images / 16, digits, verbose=0)
     )
     row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
     assert row.verdict == "fault"
-    assert "at learning rate 0.5" in row.message
+    assert "with Adam(0.5)" in row.message
 
 
 def test_a_usual_rate_at_which_the_loss_grows_and_one_batch_is_learnt_is_no_fault(tmp_path, once):
@@ -547,7 +569,7 @@ def test_an_autoencoder_need_not_learn_its_rows_by_heart(tmp_path, once):
 @pytest.mark.parametrize("mode", [", training=True", ", training=False"])
 def test_a_mode_that_a_loop_asks_for_is_no_fault(mode, tmp_path, once):
     found, _ = checked(tmp_path, PRELUDE + MODES + LOOP.format(mode=mode))
-    assert next(row for row in found.rows if row.name == "augmentation").verdict != "fault"
+    assert next(row for row in found.rows if row.name == "weights move").verdict != "fault"
 
 
 def test_rows_that_are_shuffled_before_their_labels_are_made_keep_them(tmp_path, once):
