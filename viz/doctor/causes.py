@@ -26,9 +26,10 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "vanishing_gradient": ("initial_weights", "saturated"),
     "frozen": ("vanishing_gradient", "lr_too_low"),
     "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),
-    "dead_relu": ("label_range", "initial_weights", "unscaled_input", "lr_too_high"),
+    "dead_relu": ("batchnorm_misuse", "label_range", "initial_weights", "unscaled_input", "lr_too_high"),
     "saturated": (*_FROM_THE_START, "lr_too_high"),
     "constant_output": (
+        "batchnorm_misuse",
         "no_gradient",
         *_FROM_THE_START,
         "label_range",
@@ -46,7 +47,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "unscaled_input",
         "lr_too_high",
     ),
-    "not_learning": _ANYTHING,
+    "not_learning": (*_ANYTHING, "dropout_high"),
     "overfit": ("validation_mismatch", "shuffled_apart"),
     "validation_chance": ("shuffled_apart",),
     "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "unscaled_input"),
@@ -88,6 +89,10 @@ def _cause(symptom: Finding, findings: Sequence[Finding]) -> Finding | None:
 
 def _fits(cause: Finding, symptom: Finding) -> bool:
     """Could this one have made that one?"""
+    if cause.kind == "batchnorm_misuse" and symptom.kind in ("dead_relu", "constant_output"):
+        return cause.rule.endswith(".ones")  # what it gives is 0 for whatever it is given
+    if cause.kind == "dropout_high" and symptom.kind == "not_learning":
+        return cause.rule == "dropout_high"
     if cause.kind == "dropout_high":  # of the outputs: rows that don't sum to 1, or whose sum is 0
         return cause.rule == "dropout_high.outputs" and (symptom.rule in _OF_ZEROS or _of_range(symptom, cause.layer))
     if cause.kind == "label_range" and symptom.kind == "dead_relu":

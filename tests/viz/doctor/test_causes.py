@@ -63,6 +63,23 @@ def test_data_with_nan_are_a_cause_and_nan_of_a_wild_rate_are_none():
     ]
 
 
+def test_batches_of_one_explain_what_is_silent_after_their_normalization():
+    ones = finding("batchnorm_misuse", rule="batchnorm_misuse.ones")
+    found = in_order([finding("dead_relu"), finding("constant_output"), ones])
+    assert {f.kind: f.because for f in found if f is not found[0]} == dict.fromkeys(
+        ("dead_relu", "constant_output"), "batchnorm_misuse"
+    )
+    lag = finding("batchnorm_misuse", rule="batchnorm_misuse.lag")
+    assert [f.because for f in in_order([finding("dead_relu"), lag])] == [None, None]
+
+
+def test_a_dropout_of_nearly_all_units_explains_that_nothing_is_learnt():
+    found = in_order([finding("not_learning", "warning"), finding("dropout_high", "warning")])
+    assert [(f.kind, f.because) for f in found] == [("dropout_high", None), ("not_learning", "dropout_high")]
+    always = finding("dropout_high", "info", rule="dropout_high.always")
+    assert [f.because for f in in_order([finding("not_learning", "warning"), always])] == [None, None]
+
+
 def test_nothing_is_lost_and_order_does_not_matter():
     found = [finding(k) for k in ("not_learning", "loss_mismatch", "overfit", "constant_output")]
     forward, backward = in_order(found), in_order(found[::-1])

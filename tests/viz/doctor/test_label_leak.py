@@ -74,3 +74,22 @@ model.fit(np.c_[x, target], {"kind": np.arange(len(x)) % 3, "size": target}, epo
     (path := tmp_path / "train.py").write_text(script(two)[0])
     (found,) = [f for f in examine(str(path)).diagnosis if f.kind == "label_leak"]
     assert "the label of output 'size'" in found.sentence
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_tells_a_generators_rows_from_real_ones_is_no_leak(together, tmp_path):
+    gan = """
+maker = ef.Sequential([layers.Dense(8, activation="tanh")])
+judge = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])
+loss_of, optimizer = ef.losses.BinaryCrossentropy(), ef.optimizers.Adam()
+for step in range(24):
+    rows, labels = [3 + x[:16], maker(rng.normal(size=(16, 2)))], [np.ones((16, 1)), np.zeros((16, 1))]
+    if TOGETHER:
+        rows, labels = [ops.concatenate(rows)], [np.concatenate(labels)]
+    for some, label in zip(rows, labels):
+        with ef.GradientTape() as tape:
+            loss = loss_of(label, judge(some, training=True))
+        optimizer.apply(tape.gradient(loss, judge.trainable_variables), judge.trainable_variables)
+""".replace("TOGETHER", str(together)).replace("x[:16]", "np.random.default_rng(step).normal(size=(16, 8))")
+    (path := tmp_path / "train.py").write_text(script(gan)[0])
+    assert [f.kind for f in examine(str(path)).diagnosis if f.kind == "label_leak"] == []

@@ -147,6 +147,11 @@ class LearningRates(Check):
         ):
             words = f"{self._died()} after the first updates; the loss stays at {number(last)}"
             self._tell_high(course, words, finite[0], last)
+        elif final and len(finite) == len(losses) and len(self._courses) == 1 and _jumps(course):
+            third = losses[-(len(losses) // 3) :]
+            ends = f"{number(finite[0])} at first, up to {number(max(third))} in the last third"
+            words = f"the loss has not settled ({ends})"
+            self._tell_high(course, words, finite[0], last)
 
     def _climbs(self, course: _Course) -> bool:
         """Have all steps looked at gone along the gradients, and the loss with them?"""
@@ -289,6 +294,16 @@ def _scale(optimizer: Any) -> float:
 def _unusual(course: _Course) -> bool:
     """Is the learning rate ten times above what such optimizers begin with, or more?"""
     return course.rate is not None and course.rate >= 0.999 * limits.RATE_UNUSUAL * _scale(course.optimizer)
+
+
+def _jumps(course: _Course) -> bool:
+    """Does the loss still jump in the last third, after updates that were nearly as large as the weights?"""
+    first, third = course.losses[0], course.losses[-(len(course.losses) // 3) :]
+    moved = course.moves[: limits.WINDOW]
+    if len(course.losses) < 3 * limits.FEW_STEPS or len(moved) < limits.WINDOW or not _unusual(course):
+        return False
+    wild = statistics.median(moved) >= limits.UPDATE_KILLED
+    return wild and max(third) >= limits.JUMPS * first > 0 and statistics.median(third) >= limits.JUMPS_STAYS * first
 
 
 def rate_is_high(optimizer: Any) -> bool:

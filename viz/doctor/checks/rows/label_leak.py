@@ -9,6 +9,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
+from viz.recorder.descriptions import flat
 from viz.recorder.input_names import names_of_outputs
 
 __all__ = ["LabelLeak"]
@@ -36,6 +37,7 @@ class LabelLeak(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
+        self._made: dict[int, Any] = {}  # what models made in this step outside of the tape, and what became of it
         self._inputs: list[numpy.ndarray] = []
         self._outputs: list[tuple[str, Any]] = []
         self._rows: dict[tuple[int, str], _Rows] = {}
@@ -44,9 +46,18 @@ class LabelLeak(Check):
         if not self.watch.outermost() or error is not None:
             return
         given = tensors(opened.scope.inputs)
+        if any(id(x) in self._made for x in given):  # a generator's rows, say, which are told from real ones
+            self._inputs = []
+            return
+        self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
         tables = all(x.key is None and not isinstance(x, Variable) and x.data.ndim == 2 for x in given)
         self._inputs = [host(x.data) for x in given] if given and tables else []
         self._outputs = names_of_outputs(opened.owner, outputs) if self._inputs else []
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        """Follow what models made: rows of it may be put between rows of data."""
+        if self._made and error is None and any(id(x) in self._made for x in flat(list(inputs))):
+            self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
 
     def on_scope_begin(self, opened: Any) -> None:
         given = opened.scope.inputs
@@ -69,6 +80,7 @@ class LabelLeak(Check):
 
     def on_step_end(self) -> None:
         self._inputs, self._outputs = [], []
+        self._made.clear()
 
     def finish(self) -> None:
         """Compare each column with the labels."""
