@@ -81,8 +81,8 @@ def _hint(name: str, y_true: Tensor, y_pred: Tensor) -> str:
         numbers = " For class numbers use a sparse_categorical loss or metric, or to_categorical(y)."
         binary = name.startswith("binary") and wanted[-1] == 2
         return f"{numbers} Two classes need one output only: Dense(1, activation='sigmoid')." if binary else numbers
-    if shape[:-1] == wanted[:-1] and wanted[-1:] == (1,) and len(shape) == 2:
-        return _of_one_output(name, shape[-1] or 0)
+    if shape[:-1] == wanted[:-1] and len(shape) == 2:
+        return _of_outputs(name, shape[-1] or 0, wanted[-1] or 0)
     if len(shape) == len(wanted) in (4, 5) and shape[:1] + shape[-1:] == wanted[:1] + wanted[-1:]:
         return (
             " The outputs have another height or width: padding='same' in every convolution keeps them; else end with "
@@ -93,9 +93,9 @@ def _hint(name: str, y_true: Tensor, y_pred: Tensor) -> str:
     return ""
 
 
-def _of_one_output(name: str, columns: int) -> str:
-    """What to do about a network with one output whose targets have several columns."""
-    if name.startswith("binary") and columns == 2:
+def _of_outputs(name: str, columns: int, outputs: int) -> str:
+    """What to do about a network whose targets have another number of columns than it has outputs."""
+    if name.startswith("binary") and columns == 2 and outputs == 1:
         return " One output wants one number per row: pass y[:, 1] of one-hot targets, or y.argmax(axis=-1)."
     if name.startswith("binary"):
         return f" {columns} columns of targets need as many outputs: Dense({columns}, activation='sigmoid')."

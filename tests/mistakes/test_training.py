@@ -144,6 +144,11 @@ COMPILE: dict[str, Mistake] = {
         ValueError,
         ("swapped", "loss(y_true, y_pred)"),
     ),
+    "fewer outputs than targets": (
+        lambda: losses.MeanSquaredError()(np.ones((6, 4)), np.ones((6, 3))),
+        ValueError,
+        ("float32[6, 4]", "4 targets per row need as many outputs: Dense(4)"),
+    ),
     "an unknown optimizer": (lambda: model(optimizer="adamm"), ValueError, ("adamm", "Did you mean 'adam'")),
     "an optimizer's class": (lambda: model(optimizer=3), TypeError, ("3",)),
     "an unknown loss": (lambda: model(loss="mean_square_error"), ValueError, ("Did you mean 'mean_squared_error'",)),

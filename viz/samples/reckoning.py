@@ -15,13 +15,15 @@ from eagerflow.layer.symbolic.text_type import is_text
 from viz.facts import formatting
 from viz.samples.first_weight import at_first_weight
 from viz.samples.gathering import Gathering, row_losses
-from viz.samples.judging import Classes, classes_of, far_off, likely_wrong
+from viz.samples.judging import Classes, classes_of, far_off, likely_wrong, losses_of, sureness
 from viz.samples.row_keys import host, keys_of
 from viz.samples.sample_set import Sample, Samples, shown_target
 
 __all__ = ["judged"]
 
 _MOST_DOUBTED = 0.25  # of all labels
+_UNSURE = 0.12  # by so much less is a network sure of its answers than they are right: it still learns
+_HARDLY = 0.8  # of the loss of always answering the same: with a quarter of wrong labels it would be about as high
 _MIXES = 0.02  # a loss that differs by more than this from the same sample's alone isn't that of the sample
 _MIXED = (
     "a sample alone has another loss than beside others: rows of a batch mix in this model, or it is random; "
@@ -84,13 +86,14 @@ def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str
         several = bool(numpy.median(times) >= _SEVERAL)
         hardness = numpy.nan_to_num((means + losses) / 2 if several else losses, nan=numpy.inf)
         order = numpy.argsort(-hardness, kind="stable")
-        found = _described(gathering, data, outputs, losses, means)
+        now = classes_of(data.y[0][data.rows], outputs, gathering.losses[0])
+        found = _described(gathering, data, outputs, losses, means, now)
         ranked = [found[i] for i in order]
         _mark_duplicates(data, found)
         mixed = _measure(gathering, data, ranked, order, seconds)
         met, pictures = _met(gathering, data, data.rows[order[:shown]])
     by = "their losses while training and after it" if several else "their loss"
-    told = [*notes, *([_MIXED] if mixed else []), *_doubts_dropped(ranked)]
+    told = [*notes, *([_MIXED] if mixed else []), *_doubts_dropped(ranked, now)]
     if gathering.full:
         told.append("there were more samples than are kept, and no arrays that hold them: the rest is left out")
     unmet = len(data.slots) - len(data.rows)
@@ -129,13 +132,17 @@ def _losses(gathering: Gathering, y: Any, given: Any) -> numpy.ndarray:
 
 
 def _described(
-    gathering: Gathering, data: _Data, outputs: numpy.ndarray, losses: numpy.ndarray, means: numpy.ndarray
+    gathering: Gathering,
+    data: _Data,
+    outputs: numpy.ndarray,
+    losses: numpy.ndarray,
+    means: numpy.ndarray,
+    now: Classes | None,
 ) -> list[Sample]:
     """The samples in the order of their rows, with marks."""
     slots, targets = data.slots[data.rows], data.y[0][data.rows]
     times = gathering.count[slots]
     one = len(gathering.losses) == 1  # else the first output is shown, and losses are those of all
-    now = classes_of(targets, outputs, gathering.losses[0])
     then = now
     if now is not None and one and gathering.answers is not None and len(gathering.answers) > slots.max(initial=-1):
         mean = gathering.answers[slots] / numpy.maximum(times, 1)[:, None]
@@ -173,15 +180,27 @@ def _mark_duplicates(data: _Data, found: list[Sample]) -> None:
                 first.marks.append(f"duplicate of {sample.row}{other}")
 
 
-def _doubts_dropped(samples: list[Sample]) -> list[str]:
-    """Where a network would doubt a large part of all labels, it hasn't learned enough to doubt any."""
+def _doubts_dropped(samples: list[Sample], now: Classes | None) -> list[str]:
+    """Where a network doubts a large part of all labels, or is sure of none, it hasn't learned enough to doubt any."""
     doubted = [sample for sample in samples if any(mark.startswith("label likely") for mark in sample.marks)]
-    if len(doubted) <= _MOST_DOUBTED * len(samples):
+    why = "" if now is None else _still_learning(now)
+    if not doubted or (len(doubted) <= _MOST_DOUBTED * len(samples) and not why):
         return []
     for sample in doubted:
         sample.marks = [mark for mark in sample.marks if not mark.startswith("label likely")]
     finds = f"the network finds {len(doubted)} of {len(samples)} labels wrong"
-    return [f"{finds}: it has learned too little to judge them, so none is marked"]
+    return [f"{finds}{why}: it has learned too little to judge them, so none is marked"]
+
+
+def _still_learning(now: Classes) -> str:
+    """How one sees that more training would change the answers; empty where one doesn't."""
+    right, sure = float((now.predicted == now.labels).mean()), sureness(now)
+    if right - sure > _UNSURE:
+        return f", and is {sure:.0%} sure of its answers, of which {right:.0%} are right"
+    loss, constant = losses_of(now)
+    if loss > _HARDLY * constant:
+        return f", with a loss of {loss:.3g}, where always answering the same has {constant:.3g}"
+    return ""
 
 
 def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: numpy.ndarray, seconds: float) -> bool:

@@ -84,6 +84,18 @@ def test_a_network_that_has_learned_nothing_doubts_no_label_of_two():
     assert not likely_wrong(found).any()
 
 
+@pytest.mark.parametrize("epochs", [1, 8])  # wrong still; mostly right, and not sure of it
+def test_a_network_that_still_learns_marks_no_right_label(epochs):
+    ef.utils.set_random_seed(4)
+    x = np.random.default_rng(0).normal(size=(320, 12)).astype("float32")
+    model = ef.Sequential([layers.Dense(32, activation="relu"), layers.Dense(1, activation="sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    found = samples_of(lambda: model.fit(x, x[:, 0] + x[:, 1] > 0, epochs=epochs, verbose=0), seconds=0.0)
+    assert found.marked("label likely") == []
+    (note,) = [note for note in found.notes if "it has learned too little" in note]
+    assert re.search(r"finds \d\d of 320 labels wrong", note)
+
+
 def test_answers_of_all_passes_are_averaged_as_chances():
     loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
     gathering = Gathering(None)
