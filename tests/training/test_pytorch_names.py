@@ -102,6 +102,7 @@ def test_what_is_named_in_answers_is_there():
     [
         ("Session", "ops compute at once"),
         ("placeholder", "ef.Input"),
+        ("load_onnx", "`ef.models.load_onnx"),
         ("constant", "ef.Tensor"),
         ("reduce_mean", "ef.ops.mean"),
         ("softmax", "`ef.ops.softmax`"),  # any op

@@ -39,7 +39,9 @@ _NOTHING = (
 def add_command(parser: Parser) -> None:
     """Give a parser what the command understands."""
     parser.description = _ABOUT
-    parser.add_argument("-n", type=_from_one, default=20, metavar="N", help="how many lines (default: 20)")
+    parser.add_argument(
+        "-n", "--count", dest="n", type=_from_one, default=20, metavar="N", help="how many lines (default: 20)"
+    )
     parser.add_output(
         "--html",
         endings=("html", "htm"),

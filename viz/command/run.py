@@ -48,7 +48,7 @@ def add_command(parser: Parser) -> None:
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("-o", "--out", metavar="FILE.efz", help="where to write (default: named like the script)")
-    parser.add_argument("-m", dest="module", action="store_true", help="the script is the name of a module")
+    parser.add_argument("-m", "--module", dest="module", action="store_true", help="the script is the name of a module")
     parser.add_argument("--name", help="a title for pictures and tables")
     parser.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
     parser.add_argument(

@@ -13,6 +13,7 @@ from typing import TypeVar
 from eagerflow import compat
 from viz.shell.in_the_way import own_modules
 from viz.shell.input_files import check_script
+from viz.shell.script_errors import without_ours
 from viz.shell.terminal import paint
 
 __all__ = ["check_script_file", "module_hint", "note_own_modules", "run_script", "wants_json"]
@@ -94,7 +95,7 @@ def _run(
         return _status(leaving)
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what ran before is kept)
         if not isinstance(error, quiet):
-            traceback.print_exception(_without_ours(error))
+            traceback.print_exception(without_ours(error, __file__))
         if failed is not None:
             failed(error)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
@@ -106,20 +107,6 @@ def _status(leaving: SystemExit) -> int:
         return leaving.code or 0
     print(leaving.code, file=sys.stderr)
     return 1
-
-
-def _without_ours(error: BaseException) -> BaseException:
-    """The error, its traceback beginning in the script."""
-    trail = error.__traceback__
-    while trail is not None and trail.tb_next is not None:
-        file = trail.tb_frame.f_code.co_filename
-        if file != __file__ and "runpy" not in file:
-            break
-        trail = trail.tb_next
-    if isinstance(error, SyntaxError) and trail is not None and trail.tb_next is None:
-        file = trail.tb_frame.f_code.co_filename
-        trail = None if file == __file__ or "runpy" in file else trail  # its own words name the script's line
-    return error.with_traceback(trail)
 
 
 def wants_json(arguments: Sequence[str]) -> tuple[bool, list[str]]:

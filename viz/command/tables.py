@@ -28,7 +28,9 @@ def add_top(parser: Parser) -> None:
     _add(parser, run_top)
     by = "equal ops of all steps by time, memory or flops; or time summed by name, layer or source (default: time)"
     parser.add_argument("--by", choices=summary_tables.KEYS, default="time", help=by)
-    parser.add_argument("-n", type=int, default=10, help="how many lines (default: 10)")
+    parser.add_argument(
+        "-n", "--count", dest="n", type=int, default=10, metavar="N", help="how many lines (default: 10)"
+    )
 
 
 def add_memory(parser: Parser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 import numpy
@@ -13,7 +13,7 @@ from viz.doctor.user_code import Place
 from viz.doctor.watcher import Watcher
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["explain_crash", "without_ours"]
+__all__ = ["explain_crash"]
 
 _NAMES = (("target", "output"), ("y_true", "y_pred"))
 
@@ -114,19 +114,3 @@ def _report(
 def _compares(loss: str) -> bool:
     """Does it compare number by number? All but crossentropies do."""
     return "crossentropy" not in loss and "cross_entropy" not in loss
-
-
-def without_ours(error: BaseException, ours: str) -> BaseException:
-    """The error, its traceback beginning in the script.
-
-    Args:
-        error: the error.
-        ours: the file that ran the script.
-    """
-    trail: TracebackType | None = error.__traceback__
-    while trail is not None and trail.tb_next is not None:
-        file = trail.tb_frame.f_code.co_filename
-        if file != ours and "runpy" not in file:
-            break
-        trail = trail.tb_next
-    return error.with_traceback(trail)

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 
 from eagerflow import compat
 from viz.doctor.between_ranks import compare
-from viz.doctor.crash import explain_crash, without_ours
+from viz.doctor.crash import explain_crash
 from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
 from viz.shell.input_files import check_script
+from viz.shell.script_errors import without_ours
 from viz.shell.statuses import INTERRUPTED
 
 __all__ = ["Examination", "examine"]

@@ -24,7 +24,9 @@ _OTHER_NAMES = {
     "format": ("json", "out"),
     "csv": ("json",),
     "output": ("out",),
-    "limit": ("n",),
+    "limit": ("count",),
+    "lines": ("count",),
+    "number": ("count",),
     "V": ("version",),
     "v": ("version",),
 }

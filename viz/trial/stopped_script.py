@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from eagerflow import compat
 from eagerflow.core.observe import Observer, observing
-from viz.doctor.crash import without_ours
 from viz.shell.input_files import check_script
+from viz.shell.script_errors import without_ours
 from viz.trial.first_step import FirstStep, FirstStepWatch, Stop
 from viz.trial.held_titles import without_last_title
 from viz.trial.writes_apart import WritesApart

@@ -83,9 +83,14 @@ class Archive:
         try:
             self._archive = zipfile.ZipFile(source)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
-            raise FileFormatError(
-                f"{file!r} is no .keras archive, or cut off ({error}). It begins with {_beginning(source)!r}."
-            ) from None
+            begins = _beginning(source)
+            if begins.startswith(b"PK"):
+                why = (
+                    f"{file!r} is cut off or damaged: it begins as a .keras archive does, but doesn't end so ({error})."
+                )
+            else:
+                why = f"{file!r} is no .keras archive ({error}). It begins with {begins!r}."
+            raise FileFormatError(why) from None
         self._members = {info.filename: info for info in self._archive.infolist()}
         if len(self._members) != len(self._archive.infolist()) or len(self._members) > _MOST_MEMBERS:
             raise FileFormatError(f"{file!r} has two members of one name, or more than {_MOST_MEMBERS}.")

@@ -115,6 +115,13 @@ def test_flipped_bits_change_nothing_unnoticed(tmp_path, ending, flips):
             np.testing.assert_array_equal(a, b)
 
 
+def test_half_an_archive_is_cut_off(tmp_path):
+    model().save(tmp_path / "half.keras")
+    whole = (tmp_path / "half.keras").read_bytes()
+    (tmp_path / "half.keras").write_bytes(whole[: len(whole) // 2])
+    refused(tmp_path / "half.keras", "is cut off or damaged: it begins as a .keras archive does, but")
+
+
 def test_other_files(tmp_path):
     (tmp_path / "text.keras").write_text("hello, this is no model", encoding="utf-8")
     refused(tmp_path / "text.keras", r"begins with b'PK'.*this one with b'hello, t'")

@@ -1,0 +1,27 @@
+"""The error that ended a script, as `python` would tell it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+__all__ = ["without_ours"]
+
+
+def without_ours(error: BaseException, ours: str) -> BaseException:
+    """The error, its traceback beginning in the script.
+
+    Args:
+        error: the error.
+        ours: the file that ran the script.
+    """
+    trail: TracebackType | None = error.__traceback__
+    while trail is not None and trail.tb_next is not None and _is_ours(trail, ours):
+        trail = trail.tb_next
+    if isinstance(error, SyntaxError) and trail is not None and _is_ours(trail, ours):
+        trail = None  # its own words name the script's line
+    return error.with_traceback(trail)
+
+
+def _is_ours(trail: TracebackType, ours: str) -> bool:
+    file = trail.tb_frame.f_code.co_filename
+    return file == ours or "runpy" in file
