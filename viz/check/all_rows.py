@@ -30,6 +30,7 @@ from viz.check.validation import check_validation
 from viz.check.weights_move import Trial, words_of
 from viz.doctor.crash import explain_crash
 from viz.doctor.finding import Finding
+from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
 from viz.trial.first_step import FirstStep
@@ -74,6 +75,8 @@ class Checked:
         place: the line of its training.
         seconds: how long it all took.
         augmented: the first batch before and after augmentation, where the model has one.
+        judged: of a loop that calls several models, the one that most rows are about; else empty.
+        beside: the others.
     """
 
     rows: list[Row]
@@ -82,6 +85,8 @@ class Checked:
     place: Any
     seconds: float
     augmented: Any = None
+    judged: str = ""
+    beside: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -125,8 +130,22 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
     for name, row in rows.items():
         row.name = name
     ordered = [rows[name] for name in NAMES]
-    kind = examination.subject.first.kind
-    return Checked(ordered, stopped, kind, place, time.perf_counter() - began, examination.augmented)
+    first = examination.subject.first
+    others = {id(call.owner): _name(call.owner) for call in first.beside if call.owner is not first.model}
+    return Checked(
+        ordered,
+        stopped,
+        first.kind,
+        place,
+        time.perf_counter() - began,
+        examination.augmented,
+        _name(first.model) if others else "",
+        tuple(others.values()),
+    )
+
+
+def _name(owner: Any) -> str:
+    return layer_label(owner) or type(owner).__name__
 
 
 class _Examination:

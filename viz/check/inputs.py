@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, NamedTuple
 
 import numpy
@@ -20,6 +21,7 @@ from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
+from viz.trial.kept_state import put_back
 
 __all__ = ["FailedLayer", "Seen", "check_augmentation", "check_inputs", "first_inputs"]
 
@@ -30,6 +32,7 @@ _NEARLY_CONSTANT = 10.0  # times their differences are the values of columns
 _HARDLY = 0.05  # the standard deviation of columns that should have one of about 1
 _FEW = 8  # rows, which may well be all zeros
 _DRAWS = 16  # a flip leaves a single row as it is every other time
+_OTHERS = 4  # calls of a loop that are looked at besides the one that gave the answers
 _GROWN = 2.0  # times the range of the data before augmentation
 
 
@@ -117,8 +120,29 @@ def check_inputs(subject: Subject) -> Row:
     if broken is not None:
         return broken
     seen = first_inputs(subject, training=False)
-    if seen is None:
-        return open_question("no op with a weight was seen", subject.place)
+    found = open_question("no op with a weight was seen", subject.place) if seen is None else _row_of(subject, seen)
+    others = [_row_of(subject, each) for each in _seen_beside(subject)] if found.verdict != "fault" else []
+    wrong = next((row for row in others if row.verdict == "fault"), None)
+    if wrong is None:
+        found.message = "; ".join(dict.fromkeys([found.message, *[row.message for row in others]]))
+    return wrong or found
+
+
+def _seen_beside(subject: Subject) -> list[Seen]:
+    """What the first weights of a loop's other calls see of data, as a GAN's discriminator does of real rows."""
+    found = []
+    for call in [each for each in subject.first.beside if each.of_data][-_OTHERS:]:
+        watch = _FirstWeight()
+        inputs = call.inputs if isinstance(call.inputs, tuple) else (call.inputs,)
+        unknown = contextlib.suppress(Exception)  # what a call may take besides isn't announced
+        with unknown, no_grad(), observing(watch), put_back(call.owner):
+            call.owner(*inputs, training=False)
+        found += [] if watch.seen is None else [watch.seen]
+    return found
+
+
+def _row_of(subject: Subject, seen: Seen) -> Row:
+    """What is to be said of one array."""
     place = made_at(seen.layer) or subject.place
     values = seen.values
     name = layer_label(seen.layer) or seen.op

@@ -9,6 +9,7 @@ import numpy
 
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
+from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import layers_in
 
@@ -63,7 +64,9 @@ class Trial:
             return fault("the model has no trainable weights", "set trainable = True on some layers", subject.place)
         still = [v for v, _ in self._before if v.identity not in self._moved]
         if not still:
-            return fine(f"{len(self._before)} trainable weights get a gradient and move", subject.place)
+            words = f"{len(self._before)} trainable weights get a gradient and move"
+            left = self._left_out()
+            return open_question(f"{words}; {left}", subject.place) if left else fine(words, subject.place)
         without = [v for v in still if not self.losses.reached.get(v.identity)]
         zero = [v for v in still if v not in without and not self.losses.nonzero.get(v.identity)]
         names = ", ".join([v.path for v in (without or zero or still)[:4]]) + ("…" if len(still) > 4 else "")
@@ -81,6 +84,21 @@ class Trial:
             message = f"{count} have a gradient, and don't move in {self.steps} steps: {names}"
             fix = "look at the learning rate, and whether these weights are given to the optimizer"
         return fault(message, fix, place, weights=[v.path for v in still], steps=self.steps)
+
+    def _left_out(self) -> str:
+        """Which models of a loop have weights that it doesn't ask gradients of in this step; empty for none."""
+        first = self.subject.first
+        asked = {v.identity for v in first.sources or ()}
+        beside = {id(call.owner): call.owner for call in first.beside if call.owner is not first.model}
+        left = [
+            (layer_label(each) or type(each).__name__, sum(v.identity not in asked for v in each.trainable_variables))
+            for each in beside.values()
+        ]
+        names = ", ".join([f"the {count} of {name!r}" for name, count in left if count])
+        return names and (
+            f"this step asks for no gradient of {names}: that is fine if they are to stay as they are, or another step "
+            "trains them; else give them to tape.gradient, too"
+        )
 
     def _of_gradients(self) -> Row:
         """What the first gradient of a loop tells, whose steps can't be made from outside."""

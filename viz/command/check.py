@@ -85,6 +85,7 @@ def run_check(options: argparse.Namespace) -> int:
 def _json(script: str, checked: Checked) -> str:
     rows = [row.to_dict() for row in checked.rows]
     data = {"script": script, "trains": bool(rows), "ok": checked.ok, "seconds": round(checked.seconds, 3)}
+    data |= {"judged": checked.judged, "beside": checked.beside} if checked.beside else {}
     return json_text({**data, "rows": rows})
 
 
@@ -96,6 +97,10 @@ def _print(script: str, checked: Checked) -> None:
     if later:
         lines = f"line{'s' if len(later) > 1 else ''} {', '.join(map(str, later))}"
         print(f"only the fit on line {checked.place.line} is looked at, not what follows on {lines}\n")
+    if checked.beside:
+        others, several = ", ".join([repr(each) for each in checked.beside]), len(checked.beside) > 1
+        only = f"of {'these' if several else 'that'} only inputs and weights are checked"
+        print(f"the loop also calls {others}: {only}; the other rows are about {checked.judged!r}\n")
     print(shown(checked.rows, paint))
     counts = [sum(row.verdict == each for row in checked.rows) for each in ("ok", "fault", "open")]
     print(f"\n{counts[0]} ✓  {counts[1]} ✗  {counts[2]} –   in {checked.seconds:.1f} s")

@@ -8,7 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from threading import get_ident
-from typing import Any
+from typing import Any, NamedTuple
 
 from eagerflow import GradientTape, Tensor, Variable
 from eagerflow.core import observe
@@ -21,7 +21,7 @@ from viz.recorder.descriptions import flat
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.trial.recorded_loss import RecordedLoss, recorded_loss
 
-__all__ = ["FirstStep", "FirstStepWatch", "Stop", "rows_of"]
+__all__ = ["Beside", "FirstStep", "FirstStepWatch", "Stop", "rows_of"]
 
 _KEPT = 64  # calls of models before the step: one of them made the predictions
 _INNER = ("model", "layer", "loss", "metric", "optimizer", "data")
@@ -31,6 +31,20 @@ _FUNCTIONS = ("train_step", "compute_loss")
 
 class Stop(BaseException):
     """Ends a script where all is known; scripts catch `Exception` only."""
+
+
+class Beside(NamedTuple):
+    """A call of a model or layer in a loop that calls several.
+
+    Attributes:
+        owner: the model or layer.
+        inputs: what it was given: an array or tensor, or a tuple of several.
+        of_data: was it given data, and not what another one made?
+    """
+
+    owner: Any
+    inputs: Any
+    of_data: bool
 
 
 @dataclasses.dataclass
@@ -48,6 +62,7 @@ class FirstStep:
         fit: the running `Fit`, which knows the data, epochs and callbacks; or None.
         sources: the variables that a loop asked the gradients of.
         gradients: of each of these, in a loop: None where there was none, else whether it wasn't all zeros.
+        beside: the other calls of models and layers that a loop's tape recorded.
     """
 
     kind: str
@@ -59,6 +74,7 @@ class FirstStep:
     fit: Any = None
     sources: list[Any] | None = None
     gradients: list[bool | None] = dataclasses.field(default_factory=list)
+    beside: list[Beside] = dataclasses.field(default_factory=list)
 
     @property
     def can_train(self) -> bool:
@@ -123,6 +139,7 @@ class _Call:
         given = [each for each in scope.inputs or () if each is not None and not isinstance(each, bool)]
         self.inputs = given[0] if len(given) == 1 else tuple(given)
         self.outputs = {id(each) for each in flat(outputs)}
+        self.taped = any(getattr(each, "key", None) is not None for each in flat(outputs))
         self.kept = outputs  # so that no other object gets one of these ids
 
 
@@ -211,18 +228,27 @@ class FirstStepWatch(observe.Observer):
     def _of_loop(self, optimizer: Any) -> FirstStep:
         """The step of a loop, as far as it can be put together from what was announced."""
         wanted = {v.identity for v in self._sources}
-        known = {"sources": self._sources, "gradients": self._gradients}
+        known: dict[str, Any] = {"sources": self._sources, "gradients": self._gradients}
         for loss, y, predicted in reversed(self._losses):
             made_by = [call for call in self._calls if any(id(p) in call.outputs for p in flat(predicted))]
             if len(made_by) == 1 and _holds(made_by[0].owner, wanted):
+                known["beside"] = self._beside(made_by[0])
                 data = (made_by[0].inputs, y)
                 return FirstStep("loop", made_by[0].owner, data, optimizer, loss, self._place, **known)
         if self._recorded is not None and _holds(self._recorded[0].owner, wanted):
             call, loss, y = self._recorded
+            known["beside"] = self._beside(call)
             return FirstStep("loop", call.owner, (call.inputs, y), optimizer, loss, self._place, **known)
         called = [call for call in self._calls if _holds(call.owner, wanted)]
         model, data = (called[-1].owner, (called[-1].inputs, None)) if called else (None, (None, None))
+        known["beside"] = self._beside(called[-1]) if called else []
         return FirstStep("loop", model, data, optimizer, None, self._place, **known)
+
+    def _beside(self, chosen: _Call) -> list[Beside]:
+        """The other calls that were recorded."""
+        made = {each for call in self._calls for each in call.outputs}
+        others = [call for call in self._calls if call is not chosen and call.taped]
+        return [Beside(call.owner, call.inputs, not any(id(x) in made for x in flat(call.inputs))) for call in others]
 
     def _tell(self, step: FirstStep) -> None:
         if self._reached is None:

@@ -1,0 +1,66 @@
+"""Loops that call several models: what is looked at of each, and what of one alone."""
+
+from __future__ import annotations
+
+import pytest
+
+import viz.check.all_rows as all_rows
+from tests.viz.doctor.planted import PRELUDE
+from viz.check.all_rows import check_script
+from viz.check.row import fine
+from viz.cli import main
+
+GAN = """
+real = rng.integers(0, 256, size=(32, 12)).astype("float32")
+maker = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(12, activation="tanh")], name="maker")
+judge = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1)], name="judge")
+loss_of = ef.losses.BinaryCrossentropy(from_logits=True)
+with ef.GradientTape() as tape:
+    made = judge(maker(x[:32], training=True), training=True)
+    right = judge(real, training=True)
+    loss = loss_of(ops.ones_like(right), right) + loss_of(ops.zeros_like(made), made)
+ef.optimizers.Adam().apply(tape.gradient(loss, judge.trainable_variables), judge.trainable_variables)
+"""
+TWO = """
+body = ef.Sequential([layers.Dense(8, activation="relu")], name="body")
+head = ef.Sequential([layers.Dense(3, activation="softmax")], name="head")
+with ef.GradientTape() as tape:
+    loss = ef.losses.SparseCategoricalCrossentropy()(number, head(body(x, training=True), training=True))
+weights = {weights}
+ef.optimizers.Adam().apply(tape.gradient(loss, weights), weights)
+"""
+ALL = "body.trainable_variables + head.trainable_variables"
+
+
+@pytest.fixture(autouse=True)
+def once(monkeypatch):
+    """Without the second run of each script."""
+    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked here"))
+
+
+def rows(tmp_path, source):
+    (script := tmp_path / "train.py").write_text(PRELUDE + source)
+    checked = check_script(str(script))
+    return checked, {row.name: row for row in checked.rows}
+
+
+def test_real_rows_of_a_discriminator_are_looked_at_as_made_ones_are(tmp_path):
+    checked, found = rows(tmp_path, GAN)
+    assert found["inputs"].verdict == "fault"
+    assert "0 to 255" in found["inputs"].message
+    assert (checked.judged, checked.beside) == ("judge", ("maker",))
+
+
+def test_a_model_whose_weights_are_left_out_is_named(tmp_path, capsys):
+    script = tmp_path / "train.py"
+    _, found = rows(tmp_path, TWO.format(weights="head.trainable_variables"))
+    assert found["weights move"].verdict == "open"
+    assert "no gradient of the 2 of 'body'" in found["weights move"].message
+    assert main(["check", str(script)]) == 0
+    assert "the loop also calls 'body': of that only inputs and weights are checked" in capsys.readouterr().out
+
+
+def test_models_that_are_trained_together_are_fine(tmp_path):
+    _, found = rows(tmp_path, TWO.format(weights=ALL))
+    assert {found[name].verdict for name in ("inputs", "weights move")} == {"ok"}
+    assert found["inputs"].message.count(" sees 128×8") == 2
