@@ -9,6 +9,7 @@ import eagerflow as ef
 import viz
 from tests.viz import browser
 from tests.viz.nets import mlp
+from tests.viz.picture.architectures import ALL
 
 PROGRAM = browser.find()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
@@ -96,6 +97,42 @@ def test_a_title_that_is_read_from_afar_stays_within_the_frame_around_its_own(sh
           const { x, width } = sign.getBBox();
           return !parent || (x >= parent.x && x + width <= parent.x + parent.w); })""")
     assert shown.wrong == []
+
+
+CROSSED = """(() => {
+  const { left, top } = v.canvas.node.getBoundingClientRect(), { x, y, scale } = v.canvas.view;
+  const lines = v.scene.edges.flatMap(({ points }) => points.slice(1).map((b, k) => [points[k], b]));
+  return [...document.querySelectorAll('.head text, .sign text')].filter((text) => {
+    const r = text.getBoundingClientRect(), mid = (r.top + r.bottom) / 2 - top;
+    if (!r.width || mid < 0 || r.right < left || r.left > left + v.canvas.size().w) return false;
+    const from = (r.left - left - x) / scale, to = (r.right - left - x) / scale, at = (mid - y) / scale;
+    return lines.some(([a, b]) => Math.max(a[0], b[0]) > from && Math.min(a[0], b[0]) < to
+      && Math.max(a[1], b[1]) > at - 4 && Math.min(a[1], b[1]) < at + 4);
+  }).map((text) => text.textContent); })()"""
+
+
+@pytest.mark.parametrize("name", ["unet", "gan"])
+def test_titles_that_follow_the_reader_lie_on_no_arrow(shown, pages, name):
+    shown.size(390, 844)
+    shown.show(pages(name, lambda: ALL[name]()[0]))
+    shown.rest()
+    assert len(shown.texts(".head text")) > 2
+    assert shown.run(CROSSED) == []
+    assert shown.run("document.querySelectorAll('.head.alone').length") > 0  # a title without the line below it
+    shown.size(1400, 900)
+    shown.run("v.canvas.setView({ x: 20, y: 20, scale: 0.6 })")
+    shown.rest()
+    assert shown.texts(".sign")
+    assert shown.run(CROSSED) == []
+    assert shown.wrong == []
+
+
+def test_an_arrow_is_seen_where_no_place_is_left_for_a_title_beside_it(shown, pages):
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    shown.rest()
+    grounds = "[...document.querySelectorAll('.head rect')].map(each => each.getAttribute('fill'))"
+    assert set(shown.run(grounds)) == {"none"}
+    assert shown.run("getComputedStyle(document.querySelector('.head text')).paintOrder").startswith("stroke")
 
 
 def test_the_title_of_a_frame_that_is_wider_than_the_screen_is_within_it(seen):

@@ -53,8 +53,8 @@ function boxElement(node, theme, model) {
     ),
   );
   if (node.key) {
-    const titleWidth = textWidth(node.title, TITLE_SIZE, true);
-    group.append(toggle(x + w / 2 - titleWidth / 2 - 9, top - 4, false, ink, `open ${node.title}`));
+    const wide = textWidth(node.title, TITLE_SIZE, true);
+    group.append(toggle(x + w / 2 - wide / 2 - 9, top - 4, false, ink, `open ${node.title}`));
   }
   return group;
 }
@@ -73,6 +73,20 @@ function textAt(text, x, y, size, colour, anchor, bold) {
     "font-weight": bold ? 600 : null,
     text,
   });
+}
+
+// Nothing is seen of it; it takes clicks between letters.
+function clickable(x, y, w, h) {
+  const area = rect(x, y, w, h, 0, "none", "none", 0);
+  area.setAttribute("pointer-events", "all");
+  return area;
+}
+
+// Letters that stay readable over a line, which is seen up to them.
+function withHalo(text, ground, width) {
+  const around = { stroke: ground, "stroke-width": width, "stroke-linejoin": "round", "paint-order": "stroke" };
+  for (const [name, value] of Object.entries(around)) text.setAttribute(name, value);
+  return text;
 }
 
 const EDGE_TIPS = { update: "changes in place", link: "gradient of this op" };
@@ -137,7 +151,7 @@ function frameElement(frame, theme) {
   );
 }
 
-// A frame's title, on a ground that hides the arrows which cross it.
+// A frame's title. Arrows that cross it, where no other place is free, are seen between its words.
 function headElement(frame, theme) {
   const head = headOf(frame),
     middle = frame.headX + head.w / 2,
@@ -148,10 +162,10 @@ function headElement(frame, theme) {
     role: "button",
     "aria-label": `open ${frame.op === undefined ? "layer" : "op"}, ${frame.title}, ${frame.subtitle}`,
   });
-  group.append(rect(middle - head.w / 2, frame.y + 4, head.w, head.h + 2, 3, ground, "none", 0));
+  group.append(clickable(middle - head.w / 2, frame.y + 4, head.w, head.h + 2));
   let y = frame.y + HEAD_HEIGHT;
   if (frame.title) {
-    group.append(textAt(frame.title, middle + 8, y, 13, theme.ink, "middle", true));
+    group.append(withHalo(textAt(frame.title, middle + 8, y, 13, theme.ink, "middle", true), ground, 3));
     group.append(
       toggle(
         middle - textWidth(frame.title, 13, true) / 2 - 7,
@@ -163,8 +177,11 @@ function headElement(frame, theme) {
     );
     y += HEAD_HEIGHT;
   }
-  if (frame.subtitle)
-    group.append(textAt(frame.subtitle, middle, y, LINE_SIZE, theme.muted, "middle", false));
+  if (frame.subtitle) {
+    const text = withHalo(textAt(frame.subtitle, middle, y, LINE_SIZE, theme.muted, "middle", false), ground, 3);
+    text.classList.add("subtitle");
+    group.append(text);
+  }
   return group;
 }
 

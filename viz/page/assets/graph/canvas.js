@@ -92,8 +92,11 @@ class Canvas {
       ...[...signs].map(([id, sign]) => signElement(this.scene.frames.get(id), sign, this, this.theme)),
     );
     for (const frame of frames) {
-      const shift = shiftOfTitle(frame, this);
-      this.shown.get(`h${frame.id}`)?.setAttribute("transform", `translate(${shift} 0)`);
+      const head = this.shown.get(`h${frame.id}`);
+      if (!head) continue;
+      const { shift, alone } = placeOfTitle(frame, this);
+      head.setAttribute("transform", `translate(${shift} 0)`);
+      head.classList.toggle("alone", alone);
     }
     this.layers.afar.replaceChildren(
       ...(afar ? [...edgesFromAfar(edges, this.theme), ...boxesFromAfar(nodes, this.theme)] : []),

@@ -32,8 +32,10 @@ function sizeOf(node) {
   };
 }
 
+const titleWidth = (frame) => (frame.title ? textWidth(frame.title, 13, true) + 26 : 0);
+
 function headOf(frame) {
-  const title = frame.title ? textWidth(frame.title, 13, true) + 26 : 0;
+  const title = titleWidth(frame);
   const below = frame.subtitle ? textWidth(frame.subtitle, LINE_SIZE) : 0;
   return {
     w: 2 * Math.ceil((Math.max(title, below) + 8) / 2),

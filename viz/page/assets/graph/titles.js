@@ -6,32 +6,64 @@ const READABLE = 9.5, // pixels of a title's letters; where they would be lower,
   MOST_SIGNS = 80,
   LOWER = [0, 4, 8, 12], // pixels, where the title of the frame around it stands in the way
   COVERED = 20, // how bad it is to cover a box, against a pixel farther down
-  CROSSED = 5, // and an arrow, where it stands outside of its frame
+  CROSSED = 5, // and to lie on an arrow or on its label
   SPECKS = 0.1, // at a lower scale boxes are so small that a title may cover them
   LEAST_SEEN = 60, // pixels of a frame that are worth a title
   EDGE = 8, // pixels between a title and the edge of what is seen
   UNDER_BUTTONS = 52, // pixels at the right edge where buttons lie,
   HIGH_BUTTONS = 100; // and at the upper edge
 
-// How far a frame's title is moved to the side, so that all of it is seen.
-function shiftOfTitle(frame, canvas) {
+// Where a frame's title stands so that all of it is seen: how far to the side of its own place, and whether alone,
+// without the line below it. Among places that no arrow and no label crosses it takes the nearest.
+function placeOfTitle(frame, canvas) {
   const { scale } = canvas.view,
     seen = canvas.window(),
-    { w } = frame.head;
+    { y, w, h } = frame.head;
   const under = (frame.y - seen.y) * scale < HIGH_BUTTONS,
     left = seen.x + EDGE / scale,
     right = seen.x + seen.w - (under ? UNDER_BUTTONS : EDGE) / scale;
-  if (frame.headX >= left && frame.headX + w <= right) return 0;
+  if (frame.headX >= left && frame.headX + w <= right) return { shift: 0, alone: false };
   const from = Math.max(frame.x + EDGE, left),
     to = Math.min(frame.x + frame.w - EDGE, right);
-  if (to - from < w) {
-    if (to - from <= LEAST_SEEN / scale) return 0;
-    const middle = (from + to - w) / 2; // the edge of what is seen may cut it; over the frame's own it never stands
-    return Math.max(frame.x + EDGE, Math.min(middle, frame.x + frame.w - EDGE - w)) - frame.headX;
+  if (to - from <= LEAST_SEEN / scale) return { shift: 0, alone: false };
+  const middle = frame.headX + w / 2,
+    ways = [{ w, h, alone: false }],
+    short = titleWidth(frame);
+  if (frame.subtitle && short) ways.push({ w: short, h: HEAD_HEIGHT, alone: true });
+  for (const way of ways) {
+    const x = freePlace(crossing(canvas.scene, { x: from, y, w: to - from, h: way.h }), way.w, from, to, middle - way.w / 2);
+    if (x !== null) return { shift: x + way.w / 2 - middle, alone: way.alone };
   }
-  const found = titleBetween(frame, w, from, to);
-  const x = found && found.over === 0 ? found.x : Math.min(Math.max(frame.headX, from), to - w);
-  return x - frame.headX;
+  // All places are crossed; the edge of what is seen may cut what is too wide, over the frame's own it never stands.
+  const way = ways.find((each) => each.w <= to - from) || ways.at(-1),
+    wish = to - from < way.w ? (from + to - way.w) / 2 : Math.min(Math.max(middle - way.w / 2, from), to - way.w),
+    x = Math.max(frame.x + EDGE, Math.min(wish, frame.x + frame.w - EDGE - way.w));
+  return { shift: x + way.w / 2 - middle, alone: way.alone };
+}
+
+// The stretches of an area, from left to right, in which lines of arrows or their labels run.
+function crossing(scene, area) {
+  const found = [];
+  for (const { points, label, labelAt } of scene.edgeGrid.within(area)) {
+    for (let k = 1; k < points.length; k += 1) {
+      const [[ax, ay], [bx, by]] = [points[k - 1], points[k]],
+        line = { x: Math.min(ax, bx), y: Math.min(ay, by), w: Math.abs(ax - bx) || 0.1, h: Math.abs(ay - by) || 0.1 };
+      if (meet(area, line)) found.push([line.x - BESIDE_TITLE / 2, line.x + line.w + BESIDE_TITLE / 2]);
+    }
+    const said = label && labelAt && areaOfLabel(...labelAt, textWidth(label, LABEL_SIZE));
+    if (said && meet(area, said)) found.push([said.x, said.x + said.w]);
+  }
+  return found;
+}
+
+// The place nearest to a wished one where a width lies between two places and on none of some stretches; or null.
+function freePlace(taken, w, from, to, wish) {
+  const low = from,
+    high = to - w;
+  if (high < low) return null;
+  return [Math.min(Math.max(wish, low), high), ...taken.flatMap(([a, b]) => [a - w, b])]
+    .filter((x) => x >= low && x <= high && !taken.some(([a, b]) => x < b && x + w > a))
+    .reduce((best, x) => (best === null || Math.abs(x - wish) < Math.abs(best - wish) ? x : best), null);
 }
 
 // The titles of frames in pixels, the outermost first, none over another: in the middle of what is seen of the frame or
@@ -66,18 +98,24 @@ function placeOfSign(frame, frames, placed, canvas) {
   if (right - left < w) return null;
   const world = (sign) => ({ x: (sign.x - x) / scale, y: (sign.y - y) / scale, w: w / scale, h: SIGN_HEIGHT / scale }),
     boxes = (sign) => canvas.scene.grid.within(world(sign)).size,
-    arrows = (sign) => canvas.scene.edgeGrid.within(world(sign)).size,
+    arrows = (sign) => crossing(canvas.scene, world(sign)).length,
     parent = canvas.scene.frames.get(frame.parent),
     isClear = (area) => (!parent || holds(parent, area)) && frames.every((other) => other.level < frame.level || !meet(area, other));
+  const clear = (at) => {
+    const here = placed.filter((other) => other.y < at + SIGN_HEIGHT && at < other.y + SIGN_HEIGHT).map((other) => [other.x, other.x + other.w]),
+      lines = crossing(canvas.scene, { ...world({ x: left, y: at }), w: (right - left) / scale });
+    const taken = [...here, ...lines.map((ends) => ends.map((end) => end * scale + x))];
+    return freePlace(taken, w, left, right, (left + right - w) / 2) ?? left;
+  };
   const bestOf = (signs, cost) =>
     signs
       .filter((sign) => !placed.some((other) => meet(sign, other)))
       .map((sign) => [sign.cost + cost(sign), sign])
       .reduce((best, each) => (best && best[0] <= each[0] ? best : each), null)?.[1];
   const inside = LOWER.filter((by) => top + by <= low).flatMap((by) =>
-    [(left + right - w) / 2, left, right - w].map((at, i) => ({ x: at, y: top + by, w, h: SIGN_HEIGHT, cost: by + i })),
+    [clear(top + by), (left + right - w) / 2, left, right - w].map((at, i) => ({ x: at, y: top + by, w, h: SIGN_HEIGHT, cost: by + i })),
   );
-  const best = bestOf(inside, (sign) => COVERED * boxes(sign));
+  const best = bestOf(inside, (sign) => COVERED * boxes(sign) + CROSSED * arrows(sign));
   if (!best || !boxes(best)) return best;
   const outside = placesOutside(left, right, top, w, size).filter((sign) => !boxes(sign) && isClear(world(sign)));
   return bestOf(outside, (sign) => CROSSED * arrows(sign)) || (scale < SPECKS ? best : null);
@@ -97,17 +135,18 @@ function placesOutside(left, right, top, w, size) {
 }
 
 // In the world's measure, as the whole is scaled.
-function signElement(frame, sign, { view }, theme) {
+function signElement(frame, sign, { view, scene }, theme) {
   const put = (value, by) => (value - by) / view.scale,
-    ground = theme.frames[frame.level % 2];
-  const plate = rect(put(sign.x, view.x), put(sign.y, view.y), sign.w / view.scale, sign.h / view.scale, 3 / view.scale, ground, "none", 0);
+    middle = put(sign.x + sign.w / 2, view.x),
+    line = put(sign.y + SIGN_HEIGHT - 4, view.y),
+    ground = theme.frames[frame.level % 2],
+    text = textAt(frame.title, middle, line, SIGN_SIZE / view.scale, theme.ink, "middle", true);
+  const x = put(sign.x, view.x),
+    y = put(sign.y, view.y),
+    w = sign.w / view.scale,
+    h = sign.h / view.scale;
+  const plate = clickable(x, y, w, h);
+  if (!crossing(scene, { x, y, w, h }).length) plate.setAttribute("fill", ground); // over an arrow only letters are opaque
   plate.setAttribute("fill-opacity", "0.88");
-  const middle = put(sign.x + sign.w / 2, view.x),
-    line = put(sign.y + SIGN_HEIGHT - 4, view.y);
-  return svg(
-    "g",
-    { class: "sign", "data-id": frame.id },
-    plate,
-    textAt(frame.title, middle, line, SIGN_SIZE / view.scale, theme.ink, "middle", true),
-  );
+  return svg("g", { class: "sign", "data-id": frame.id }, plate, withHalo(text, ground, 3 / view.scale));
 }
