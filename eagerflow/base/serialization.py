@@ -19,6 +19,7 @@ __all__ += ["get_registered_name", "get_registered_object", "made_from", "refuse
 __all__ += ["serialize_keras_object", "tables"]
 
 T = TypeVar("T")  # what decorators give back as it is
+_FEW = 6  # names of a kind that are told where an unknown one is like none of them
 _DEEPEST = 200  # levels of a config, as in files
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}
@@ -90,11 +91,18 @@ class Table:
             found = _without_package(name)
         if found is None:
             known = [*self.entries, *_custom_names(custom_objects)]
+            guess = _guess(name, known) or self._all_of_few()
             raise UnknownNameError(
-                f"Unknown {self.kind} {name!r:.80}.{_guess(name, known)} For one of your own, pass the object "
+                f"Unknown {self.kind} {name!r:.80}.{guess} For one of your own, pass the object "
                 "itself, or register it with register_keras_serializable or custom_object_scope."
             )
         return found
+
+    def _all_of_few(self) -> str:
+        """The names of all that there is, where that is little; none while a file is read, as `_guess`."""
+        first = {id(thing): name for name, thing in reversed(self.entries.items())}
+        few = _source.get() is None and len(first) <= _FEW
+        return f" There are {', '.join(sorted(map(repr, first.values())))}." if few else ""
 
     def get(self, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The object for an identifier: a name (a class is then called without arguments), a config, or itself.

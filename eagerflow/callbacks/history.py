@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from eagerflow._viz import curves
 from eagerflow.base import notebook
+from eagerflow.base.errors import no_attribute
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.older_names import either_name
 
@@ -42,6 +43,19 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    if not TYPE_CHECKING:  # to type checkers `history["loss"]` and `history.loss` are mistakes
+
+        def __getitem__(self, name: Any) -> NoReturn:
+            raise TypeError(
+                f"{type(self).__name__!r} object is not subscriptable. Use `history.history[{name!r:.60}]`."
+            )
+
+        __iter__ = None
+
+        def __getattr__(self, name: str) -> NoReturn:
+            way = f". Use `history.history[{name!r}]`" if name in self.__dict__.get("history", ()) else ""
+            raise no_attribute(f"{type(self).__name__!r} object has no attribute {name!r}{way}", name)
 
     def __repr__(self) -> str:
         last = ", ".join([f"{name} {values[-1]:.4g}" for name, values in self._numbers().items()])

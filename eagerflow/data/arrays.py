@@ -148,6 +148,14 @@ def _why_lengths_differ(named: dict[str, Any]) -> str:
     for name, count in counts.items():
         if any(each != name and rows_of(x) == count for each, x in named.items() if x is not None):
             return f"A list has one array for each input. {name} seems to be a list of samples: np.stack({name})."
+    for name, x in named.items():
+        shape = [] if x is None or tree.is_nested(x) else list(x.shape)
+        others = [rows_of(each) for other, each in named.items() if other != name and each is not None]
+        if len(shape) > 1 and shape[0] < shape[1] and shape[1] in others:
+            kind = "inputs" if name == "x" else "outputs"
+            each = f"[{name}[0], {name}[1]{', ...' * (shape[0] > 2)}]"
+            several = f"For a model with {shape[0]} {kind} pass a list, {each}; otherwise" if shape[0] > 1 else "Pass"
+            return f"{name} is {shape}, with the samples along its second axis. {several} {name}.swapaxes(0, 1)."
     return "Row i of each belongs to sample i: look where one of them was cut, filtered or split without the others."
 
 

@@ -9,6 +9,7 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.config import floatx
+from eagerflow.base.tracebacks import warn
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.tensor import Tensor
 
@@ -75,5 +76,17 @@ def _by_class(y: numpy.ndarray, weights: dict[int, float]) -> numpy.ndarray:
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     classes, place_of = numpy.unique(labels, return_inverse=True)
+    _note_more_classes(int(classes[-1]) if len(classes) else 0, weights)
     table = numpy.array([weights.get(int(c), 1.0) for c in classes], floatx())
     return table[place_of.reshape(labels.shape)]
+
+
+def _note_more_classes(highest: int, weights: dict[int, float]) -> None:
+    """Warn of labels above weights for the classes 0, 1, ...: who weighs some classes only leaves others out, too."""
+    count = len(weights)
+    if 1 < count <= highest and weights.keys() == set(range(count)):
+        warn(
+            f"class_weight: y has the class {highest}, and there are weights for the classes 0 to {count - 1} alone; "
+            "samples of others count 1.0. Name each class, as in class_weight={..., "
+            f"{highest}: 1.0}}."
+        )

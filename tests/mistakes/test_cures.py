@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import re
+import warnings
+
 import numpy as np
 import pytest
 
@@ -125,6 +129,20 @@ CURES = {
     "attention to itself": (lambda: layers.Attention()(np.ones((1, 2, 3))), "at itself: [x, x]."),
     "groups": (lambda: layers.Conv2D(6, 3, groups=4), "6 filters don't divide into 4 groups; 4 or 8 would."),
     "rows without labels": (lambda: model().fit(np.ones((8, 4)), np.ones(6)), "x has 8, y has 6. Row i of each"),
+    "outputs in one array": (
+        lambda: model().fit(np.ones((8, 4)), np.ones((2, 8, 1))),
+        "with the samples along its second axis. For a model with 2 outputs pass a list, [y[0], y[1]]; otherwise",
+    ),
+    "samples in columns": (lambda: model().fit(np.ones((8, 4)), np.ones((1, 8))), "axis. Pass y.swapaxes(0, 1)."),
+    "as many labels as features": (lambda: model().fit(np.ones((8, 4)), np.ones(4)), "y has 4. Row i of each"),
+    "a norm that isn't there": (
+        lambda: layers.Dense(3, kernel_regularizer="L3"),
+        "There are 'L1', 'L1L2', 'L2', 'OrthogonalRegularizer'.",
+    ),
+    "numbers of a training": (
+        lambda: model().fit(np.ones((8, 4)), np.ones(8), verbose=0)["loss"],
+        "Use `history.history['loss']`.",
+    ),
 }
 
 
@@ -204,3 +222,39 @@ def test_an_argument_of_fit_is_named_as_one_of_fit():
             model().fit(np.ones((2, 4)), np.ones(2), verbos=0)
     finally:
         config.disable_traceback_filtering()
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "way"),
+    [
+        (model(), "score", "Use `model.evaluate(x, y, return_dict=True)`"),
+        (model().fit(np.ones((8, 4)), np.ones(8), verbose=0), "loss", "Use `history.history['loss']`"),
+    ],
+)
+def test_what_is_called_otherwise_is_named(thing, name, way):
+    assert not hasattr(thing, name)
+    with pytest.raises(AttributeError, match=re.escape(way)):
+        getattr(thing, name)
+    assert not hasattr(thing, "anything")
+
+
+def test_a_history_is_no_list_of_losses():
+    history = model().fit(np.ones((8, 4)), np.ones(8), verbose=0)
+    with pytest.raises(TypeError, match="not iterable"):
+        list(history)
+    assert copy.deepcopy(history).history == history.history
+
+
+def _weighed(weights):
+    made = ef.Sequential([ef.Input((4,)), layers.Dense(3, activation="softmax")])
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    made.fit(np.ones((6, 4)), np.arange(6) % 3, class_weight=weights, verbose=0)
+
+
+def test_weights_for_some_of_the_classes_are_noted():
+    with pytest.warns(UserWarning, match=r"y has the class 2, and there are weights for the classes 0 to 1 alone"):
+        _weighed({0: 1.0, 1: 2.0})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for weights in ({0: 1.0, 1: 2.0, 2: 1.0}, {1: 2.0}, {0: 2.0}, {0: 1, 1: 1, 2: 1, 3: 1}):
+            _weighed(weights)
