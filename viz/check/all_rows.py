@@ -54,6 +54,7 @@ NAMES = (
 """The questions, in the order of the table."""
 _OF_DOCTOR = {
     "unscaled_input": "inputs",
+    "channels_first": "inputs",
     "augmentation": "augmentation",
     "no_gradient": "weights move",
     "frozen": "weights move",

@@ -14,6 +14,7 @@ from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
 from viz.doctor.check_base import host, number, rms
+from viz.doctor.checks.inputs import colours_first
 from viz.doctor.checks.rows.broken_rows import broken_rows
 from viz.doctor.checks.rows.validation_rows import inputs_of
 from viz.doctor.program import layer_label
@@ -25,9 +26,11 @@ from viz.trial.kept_state import put_back
 
 __all__ = ["FailedLayer", "Seen", "check_augmentation", "check_inputs", "first_inputs"]
 
-_PRODUCTS = ("matmul", "dense", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn", "einsum")
+_PRODUCTS = (
+    *("matmul", "dense", "einsum", "conv", "conv_bias", "depthwise_conv", "conv_transpose", "conv_transpose_bias"),
+    *("lstm", "gru", "simple_rnn"),
+)
 _LOOKED = 1_000_000
-_COLORS = (1, 3, 4)
 _NEARLY_CONSTANT = 10.0  # times their differences are the values of columns
 _HARDLY = 0.05  # the standard deviation of columns that should have one of about 1
 _FEW = 8  # rows, which may well be all zeros
@@ -255,13 +258,10 @@ def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidenc
 
 def _layout(seen: Seen) -> str | None:
     """What is wrong with the axes of pictures that a convolution is given."""
-    shape = seen.values.shape
-    last = getattr(seen.layer, "data_format", None) == "channels_last"
-    if "conv" not in seen.op or len(shape) != 4 or not last:
+    if "conv" not in seen.op or not colours_first(seen.layer, seen.values.shape):
         return None
-    if shape[1] in _COLORS and shape[-1] not in _COLORS and shape[2] > 4:
-        return f"the colours seem to be on axis 1, and the layer takes the last axis ({shape[-1]}) for them"
-    return None
+    shape = seen.values.shape
+    return f"the colours seem to be on axis 1, and the layer takes the last axis ({shape[-1]}) for them"
 
 
 def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, numpy.ndarray] | None]:

@@ -73,6 +73,10 @@ ADVICE = {
     ),
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
+    "channels_first": (
+        "Move the colours to the last axis, x = numpy.moveaxis(x, 1, -1), and change the Input's shape with them; or "
+        "say data_format='channels_first' in every layer."
+    ),
     "initial_weights": (
         "Leave out the initializer (glorot_uniform), or use he_normal with relu; biases may begin with zeros, "
         "kernels not."

@@ -71,6 +71,7 @@ UNSCALED = 30.0  # root mean square of the inputs; standardized ones have 1, ima
 UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
 UNSCALED_HINT = 10.0  # worth a hint: weights begin as for inputs around 1
 TINY_INPUT = 1e-3  # largest input: the first layer sees next to nothing
+PICTURE = 8  # pixels on a side, at least; what layers make of pictures may be smaller, and as deep as it is wide
 ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be
 ROWS_OFF = 0.05  # of the rows of labels may have another sum, as padding has
 OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may lie

@@ -1,7 +1,8 @@
-"""`unscaled_input`: what the first layers are given."""
+"""`unscaled_input` and `channels_first`: what the first layers are given."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -14,10 +15,11 @@ from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import made_at
 from viz.recorder.descriptions import flat
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "colours_first"]
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
+_COLOURS = (1, 3, 4)
 _SAMPLE = 1_000_000  # elements that are looked at
 _WILD = "weights are made for inputs around ±1, and these make the first steps erratic"
 
@@ -58,12 +60,30 @@ class Inputs(Check):
             return
         if self._seen.get(place, 0) >= limits.WINDOW:
             return
+        if "conv" in op.name:
+            self._axes(tuple(x.shape), place)
         self._seen[place] = self._seen.get(place, 0) + 1
         values = host(x.data if isinstance(x, Tensor) else x).reshape(-1)[:_SAMPLE]
         if values.dtype.kind != "f":
             values = values.astype("float32")
         if values.size and numpy.isfinite(values).all():
             self._judge(values, place)
+
+    def _axes(self, shape: tuple[int, ...], place: Any) -> None:
+        layer = self.watch.layer()
+        if not colours_first(layer, shape):
+            return
+        _, colours, height, width = shape
+        self.watch.report(
+            "channels_first",
+            "warning",
+            f"layer {layer_label(layer)!r} takes the last axis of {shape} for the colours, of which there would be "
+            f"{width}: these look like pictures of {height}×{width} whose colours are on axis 1",
+            layer=layer,
+            place=made_at(layer) or place,
+            key=("channels_first", id(layer)),
+            evidence={"shape": list(shape), "colours": colours, "taken": width},
+        )
 
     def finish(self) -> None:
         """Inputs a few times too large are named where something else went wrong that they explain."""
@@ -118,6 +138,19 @@ class Inputs(Check):
             key=("unscaled_input", place),
             evidence={"rms": size, "lowest": low, "highest": high},
         )
+
+
+def colours_first(layer: Any, shape: Sequence[int]) -> bool:
+    """Is a layer given square pictures whose colours come before their rows? Others may well be meant so.
+
+    Args:
+        layer: a convolution.
+        shape: that of its inputs.
+    """
+    if len(shape) != 4 or getattr(layer, "data_format", None) != "channels_last":
+        return False
+    _, colours, height, width = shape
+    return colours in _COLOURS and height == width >= limits.PICTURE
 
 
 def _is_data(x: Any) -> bool:
