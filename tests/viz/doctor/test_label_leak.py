@@ -93,3 +93,21 @@ for step in range(24):
 """.replace("TOGETHER", str(together)).replace("x[:16]", "np.random.default_rng(step).normal(size=(16, 8))")
     (path := tmp_path / "train.py").write_text(script(gan)[0])
     assert [f.kind for f in examine(str(path)).diagnosis if f.kind == "label_leak"] == []
+
+
+def test_a_discriminator_in_a_script_that_trains_two_networks_has_no_leak(tmp_path):
+    gan = """
+maker = ef.Sequential([ef.Input((2,)), layers.Dense(8, activation="tanh")])
+judge = ef.Sequential([ef.Input((8,)), layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])
+judge.compile("adam", "binary_crossentropy")
+judge.trainable = False
+both = ef.Sequential([maker, judge])
+both.compile("adam", "binary_crossentropy")
+for step in range(20):
+    made = maker.predict(rng.normal(size=(16, 2)), verbose=0)  # which no check hears of
+    rows, labels = np.concatenate([3 + rng.normal(size=(16, 8)), made]), np.repeat([[1.0], [0.0]], 16, axis=0)
+    judge.train_on_batch(rows, labels)
+    both.train_on_batch(rng.normal(size=(16, 2)), np.ones((16, 1)))
+"""
+    (path := tmp_path / "train.py").write_text(script(gan)[0])
+    assert [f.kind for f in examine(str(path)).diagnosis if f.kind == "label_leak"] == []

@@ -101,6 +101,36 @@ def test_no_more_epochs_are_advised_while_the_loss_rises(tmp_path):
     assert "not_learning.rises" in [f.rule for f in found]
 
 
+NOISE = """
+y = (1 + rng.normal(size=512)).astype("float32")
+model = ef.Sequential([layers.Dense(1, kernel_initializer=ef.initializers.Constant(0.05))])
+model.compile(ef.optimizers.SGD(RATE), "mse")
+model.fit(rng.normal(size=(512, 2)), y, batch_size=32, epochs=16, verbose=0)
+"""
+
+
+@pytest.mark.parametrize(("rate", "severity"), [("0.0044", "info"), ("0.05", "warning")])
+def test_a_loss_that_still_falls_may_yet_get_below_that_of_a_constant_answer(rate, severity, tmp_path):
+    found, _ = diagnosed(NOISE.replace("RATE", rate), tmp_path)
+    kinds = {f.kind: f.severity for f in found}
+    assert kinds["not_learning"] == severity
+    assert ("too_few_steps" in kinds) == (severity == "info")
+
+
+def test_of_several_outputs_the_one_that_learns_nothing_is_named(tmp_path):
+    two = """
+given = layers.Input((8,))
+model = ef.Model(given, {"sum": layers.Dense(1)(given), "noise": layers.Dense(1)(given)})
+model.compile(ef.optimizers.SGD(0.05), {"sum": "mse", "noise": "mse"})
+x = rng.normal(size=(1024, 8))
+model.fit(x, {"sum": x.sum(axis=1), "noise": 1 + rng.normal(size=1024)}, batch_size=8, epochs=3, verbose=0)
+"""
+    found, _ = diagnosed(two, tmp_path)
+    (finding,) = [f for f in found if f.kind == "not_learning"]
+    assert "of output 'noise'" in finding.message
+    assert "that output has learnt nothing" in finding.message
+
+
 NUMPY = """
 model, head = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(4)]), layers.Dense(3)
 loss_of, optimizer = ef.losses.SparseCategoricalCrossentropy(from_logits=True), ef.optimizers.Adam()

@@ -17,6 +17,7 @@ from viz.doctor.class_numbers import label_classes
 from viz.doctor.constant_answers import best_constant, least_loss, loss_of
 from viz.doctor.source_calls import lone_shuffles
 from viz.doctor.user_code import made_at
+from viz.recorder.input_names import names_of_outputs
 
 __all__ = ["Answers", "answer_kind"]
 
@@ -28,6 +29,7 @@ class _Course:
 
     def __init__(self, loss: Any, kind: str) -> None:
         self.loss, self.kind = loss, kind
+        self.output = ""  # its name, where the model has several
         self.place: Any = None
         self.steps = 0
         self.weighed = False  # do rows count differently?
@@ -90,12 +92,14 @@ class Answers(Check):
 
     always = ("on_scope_begin",)
     begins = ("optimizer", "step", "loss")
+    ends = ("model", "layer")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._courses: dict[int, _Course] = {}
         self._optimizers: set[int] = set()
         self._weights: Any = None  # of the rows of this step
+        self._outputs: list[tuple[str, Any]] = []  # of a model that has several, with their names
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "optimizer":
@@ -105,6 +109,13 @@ class Answers(Check):
             self._weights = data[2] if isinstance(data, tuple) and len(data) > 2 else None
         elif opened.kind == "loss":
             self._answered(opened)
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if error is None and self.watch.outermost():
+            self._outputs = names_of_outputs(opened.owner, outputs)
+
+    def on_step_end(self) -> None:
+        self._outputs = []
 
     def _answered(self, opened: Any) -> None:
         given = opened.scope.inputs
@@ -132,6 +143,7 @@ class Answers(Check):
                 course.weights.append((host(self._weights.data).reshape(-1).copy(), host(labels).copy()))
         if course.place is None:
             course.place = self.watch.called_at()
+            course.output = next((name for name, x in self._outputs if x is predicted), "")
         course.keep(host(labels), host(predicted.data))
 
     def finish(self) -> None:
@@ -174,18 +186,20 @@ class Answers(Check):
         if reached - least < limits.NOT_LEARNT * (constant - least):
             self._little(course, reached, constant, least)
             return
-        falls = bool(self.watch.raw("too_few_steps")) or self._falls(course, losses, settings)  # by epochs, or by these
+        short = bool(self.watch.raw("too_few_steps"))  # by epochs, without the noise of batches
+        falls = short or self._falls(course, losses, settings)
         if reached > limits.ABOVE * constant and falls:
             if self.watch.hints_alone():
                 self._too_few(course, reached, constant)
             return
         share = self._largest_share(course, pairs)
+        of_output, who = (f" of output {course.output!r}", "that output") if course.output else ("", "the network")
         self.watch.report(
             "not_learning" if share < limits.IMBALANCE_CLEAR else "not_learning.imbalance",
-            "info" if self.watch.interrupted else "warning",
-            f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')} over the last {rows} training "
-            f"rows is {_exactly(reached)}, and {_exactly(constant)} is what one gets by always answering the same "
-            f"({_answer(course.kind, pairs, positions)}): the network has learnt nothing from its input",
+            "info" if self.watch.interrupted or short else "warning",
+            f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')}{of_output} over the last {rows} "
+            f"training rows is {_exactly(reached)}, and {_exactly(constant)} is what one gets by always answering the "
+            f"same ({_answer(course.kind, pairs, positions)}): {who} has learnt nothing from its input",
             place=made_at(course.loss) or course.place,
             key=("not_learning", id(course)),
             evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "rows": rows},

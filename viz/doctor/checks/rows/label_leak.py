@@ -32,12 +32,13 @@ class LabelLeak(Check):
     better than any other, until it is asked about rows whose label isn't known.
     """
 
-    begins = ("loss",)
+    begins = ("optimizer", "loss")
     ends = ("model", "layer")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._made: dict[int, Any] = {}  # what models made in this step outside of the tape, and what became of it
+        self._optimizers: set[int] = set()
         self._inputs: list[numpy.ndarray] = []
         self._outputs: list[tuple[str, Any]] = []
         self._rows: dict[tuple[int, str], _Rows] = {}
@@ -60,6 +61,9 @@ class LabelLeak(Check):
             self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
 
     def on_scope_begin(self, opened: Any) -> None:
+        if opened.kind == "optimizer":
+            self._optimizers.add(id(opened.owner))
+            return
         given = opened.scope.inputs
         predicted = given[1] if isinstance(given, tuple) and len(given) == 2 else None
         if not self._inputs or not isinstance(predicted, Tensor) or predicted.key is None:
@@ -109,8 +113,8 @@ class LabelLeak(Check):
             words = f"column {column} of the inputs {how}, in all {len(y)} rows looked at"
             self._tell("label_leak", "warning", words, key, kept.place, column, alike, len(y))
             return
-        if len(kinds) != 2:
-            return
+        if len(kinds) != 2 or len(self._optimizers) > 1:
+            return  # of two networks, one may well tell what the other made from data
         low, high = inputs[y == kinds[0]], inputs[y == kinds[1]]
         apart = (low.max(axis=0) < high.min(axis=0)) | (high.max(axis=0) < low.min(axis=0))
         if apart.any():
