@@ -135,6 +135,48 @@ def test_an_arrow_is_seen_where_no_place_is_left_for_a_title_beside_it(shown, pa
     assert shown.run("getComputedStyle(document.querySelector('.head text')).paintOrder").startswith("stroke")
 
 
+def test_on_a_phone_the_page_opens_on_what_layers_run(shown, pages):
+    shown.size(390, 844)
+    shown.show(pages("seq2seq", lambda: ALL["seq2seq"]()[0]))
+    shown.rest()
+    assert (
+        shown.run("""(() => { const { x, y, scale } = v.canvas.view, { w, h } = v.canvas.size();
+          return [...v.scene.nodes.values()].filter((node) => node.lane === 'forward' && node.frame !== null
+            && node.x * scale + x >= 0 && (node.x + node.w) * scale + x <= w
+            && node.y * scale + y >= 0 && (node.y + node.h) * scale + y <= h).length; })()""")
+        >= 3
+    )
+
+
+def test_on_a_phone_a_layer_that_is_closed_or_chosen_stays_in_sight(shown, pages):
+    shown.size(390, 844)
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.show(pages("unet", lambda: ALL["unet"]()[0]))
+    room = "[0, 0, v.canvas.size().w, v.canvas.size().h]"
+    place = """(() => { const outer = v.canvas.node.getBoundingClientRect(),
+      r = document.querySelector('.node.selected .ground').getBoundingClientRect();
+      return [r.left - outer.left, r.top - outer.top, r.right - outer.left, r.bottom - outer.top]; })()"""
+    shown.rest()
+    title = shown.run("[...document.querySelectorAll('.head')][1].dataset.id")
+    shown.click(f".head[data-id='{title}'] .toggle")
+    left, top, right, bottom = shown.run(place)
+    least_x, least_y, most_x, most_y = shown.run(room)
+    assert least_x <= left < right <= most_x
+    assert least_y <= top < bottom <= most_y
+    assert abs((left + right) / 2 - most_x / 2) < 60  # what was left of the frame is no empty half
+    shown.run("v.panel.setOpen(false); v.select(null)")
+    shown.rest()
+    low = shown.run("""(() => { const { y, scale } = v.canvas.view, { h } = v.canvas.size();
+      return [...v.scene.nodes.values()].filter((n) => (n.y + n.h) * scale + y <= h && n.frame !== null)
+        .reduce((a, b) => (b.y > a.y ? b : a)).id; })()""")
+    shown.run(f"v.selectNode({low!r})")  # the panel opens over the lower half of the graph
+    shown.rest()
+    top, bottom, most = shown.run(place)[1], shown.run(place)[3], shown.run(room)[3]
+    assert 0 <= top < bottom <= most
+    shown.prefer("prefers-reduced-motion", "no-preference")
+    assert shown.wrong == []
+
+
 def test_the_title_of_a_frame_that_is_wider_than_the_screen_is_within_it(seen):
     seen.size(390, 844)
     seen.rest()

@@ -213,9 +213,11 @@ class Viewer {
   // Selects something; `reveal` opens what is around it and brings it into sight.
   select(selected, reveal = true) {
     this.state.selected = selected;
+    const narrow = selected && matchMedia(NARROW).matches;
+    if (narrow) this.panel.setOpen(true); // which takes room from the graph
     if (selected && reveal) this.reveal(selected);
-    if (selected && matchMedia(NARROW).matches) this.panel.setOpen(true);
     this.update();
+    if (narrow && !reveal) this.canvas.keepInSight(this.nodesOf(selected)[0]);
   }
 
   reveal(selected) {
@@ -356,6 +358,7 @@ class Viewer {
     else open.add(key);
     this.setOpen(open, this.anchorOf(id), key);
     this.select(this.selectionOf(key), false);
+    this.canvas.keepInSight(this.nodesOf(this.state.selected)[0]);
   }
 
   // What stays in its place when a box opens or a frame closes: of a fused op the column of its parts.

@@ -9,6 +9,8 @@ const MOST_ELEMENTS = 700,
   SMALLEST = 0.96, // of a page's first view, where the smallest texts are 10 pixels high: a larger scene is shown in part
   CLEAR = 24, // at least so much room is left beside the first box
   BESIDE_BUTTONS = UNDER_BUTTONS - 20, // which lie over the graph at its right edge, more than the room that is left anyway
+  LEADING = 3, // boxes without a forward pass are worth as much as one of its
+  FIRST = 7, // and what runs first as so many more
   PLACES = 300; // that are compared for the first view
 
 class Canvas {
@@ -234,31 +236,46 @@ class Canvas {
       room = wide / scale;
     const fits = (width - left) * scale <= wide - 40,
       from = fits ? (left + width - room) / 2 : this.beginning(scale);
-    const top = [...this.scene.nodes.values()]
-      .filter(({ x, w }) => x >= from && x + w <= from + room)
-      .reduce((least, { y }) => Math.min(least, y), Infinity);
-    return { x: -from * scale, y: Math.min(20, top === Infinity ? 20 : 3 * CLEAR - top * scale), scale };
+    return { x: -from * scale, y: this.upper([...this.scene.nodes.values()], from, room, scale), scale };
   }
 
-  // Where a scene that is wider than the window begins: the first forward op is seen, and beside it as many whole boxes
-  // as can be.
+  // How far down the world begins where the highest of the boxes that stand in a column of it are seen.
+  upper(boxes, from, room, scale) {
+    let top = Infinity;
+    for (const { x, y, w } of boxes) if (x >= from && x + w <= from + room && y < top) top = y;
+    return Math.min(20, top === Infinity ? 20 : 3 * CLEAR - top * scale);
+  }
+
+  // Where a scene that is wider than the window begins: where most is seen of what runs first, and of its layers' ops
+  // before all.
   beginning(scale) {
     const size = this.size(),
       room = (size.w - BESIDE_BUTTONS) / scale,
       clear = CLEAR / scale,
       lead = this.scene.left - 20 / scale;
-    const boxes = [...this.scene.nodes.values()].filter((node) => node.y < (size.h - 20) / scale);
+    const nodes = [...this.scene.nodes.values()];
+    const runs = (node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward",
+      layered = nodes.some((node) => runs(node) && node.frame !== null),
+      leads = (node) => runs(node) && (!layered || node.frame !== null);
     const isFirst = (node, best) => node.y < best.y || (node.y === best.y && node.x < best.x);
-    const first = [...this.scene.nodes.values()]
-      .filter((node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward")
-      .reduce((best, node) => (best && !isFirst(node, best) ? best : node), null);
-    const shows = (from, { x, w }) => x >= from + clear / 2 && x + w <= from + room - clear / 2;
-    const whole = (from) => boxes.filter((node) => shows(from, node)).length;
+    const first = nodes.filter(leads).reduce((best, node) => (best && !isFirst(node, best) ? best : node), null),
+      lowest = (first ? first.y : 0) + (size.h - 3 * CLEAR) / scale,
+      boxes = nodes.filter((node) => node.y + node.h < lowest);
+    const worth = (from) => {
+      const y = this.upper(boxes, from, room, scale);
+      let sum = 0;
+      for (const node of boxes) {
+        if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
+        if ((node.y + node.h) * scale + y > size.h) continue;
+        sum += (leads(node) ? LEADING : 1) + (node === first ? FIRST : 0);
+      }
+      return sum;
+    };
     const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
     if (first) places.push(first.x - clear, first.x + first.w / 2 - room / 2);
     const [best] = [lead, ...places]
-      .filter((from) => from >= lead && (!first || shows(from, first)))
-      .map((from) => [from, whole(from), first ? Math.abs(first.x + first.w / 2 - from - room / 2) : from])
+      .filter((from) => from >= lead)
+      .map((from) => [from, worth(from), first ? Math.abs(first.x + first.w / 2 - from - room / 2) : from])
       .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[2] < one[2]) ? other : one), [lead, -1, Infinity]);
     return best;
   }
@@ -298,15 +315,34 @@ class Canvas {
     if (zoomed || x !== this.view.x || y !== this.view.y) this.setView({ x, y, scale }, smooth);
   }
 
-  // Keeps a box where it is on the screen while everything around it is laid out again.
+  // Keeps the middle of what is seen of a box where it is on the screen while everything around it is laid out again.
   keep(before, after) {
     if (!before || !after) return;
-    const { scale } = this.view;
+    const { scale } = this.view,
+      seen = this.window(),
+      from = Math.max(before.x, seen.x),
+      to = Math.min(before.x + before.w, seen.x + seen.w),
+      middle = from < to ? (from + to) / 2 : before.x + before.w / 2;
     this.view = {
       scale,
-      x: this.view.x + (before.x + before.w / 2 - after.x - after.w / 2) * scale,
+      x: this.view.x + (middle - after.x - after.w / 2) * scale,
       y: this.view.y + (before.y - after.y) * scale,
     };
+  }
+
+  // Moves by no more than what a box lacks to be seen as a whole.
+  keepInSight(id) {
+    const box = this.scene.nodes.get(id),
+      { w, h } = this.size(),
+      { x, y, scale } = this.view;
+    if (!box) return;
+    const moved = (from, length, room) => {
+      const least = CLEAR - from; // where it begins at the edge; a box that is too long for the room begins there
+      return Math.max(least, 0) || Math.max(least, Math.min(0, room - CLEAR - from - length));
+    };
+    const dx = moved(box.x * scale + x, box.w * scale, w),
+      dy = moved(box.y * scale + y, box.h * scale, h);
+    if (dx || dy) this.setView({ x: x + dx, y: y + dy, scale }, true);
   }
 
   // ---------------------------------------------------------------- the reader's hand
