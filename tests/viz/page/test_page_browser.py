@@ -510,6 +510,16 @@ def test_what_is_called_so_is_found_first(shown, pages):
     hits = shown.texts(".hits li strong")
     assert hits[0] == "softmax"
     assert hits.index("kind") > max(i for i, hit in enumerate(hits) if "softmax" in hit)
+    reasons = dict(zip(hits, shown.texts(".hits li .where"), strict=True))
+    assert 'activation="softmax"' in reasons["kind"]  # why it is among them
+    assert "activation" not in reasons["softmax"]
+    shown.press("Enter", "\r")
+    marked = shown.run("[...v.canvas.marks.found].map(id => (v.scene.nodes.get(id) || v.scene.frames.get(id)).title)")
+    assert {"softmax", "kind"} <= set(marked)
+    rings = "document.querySelectorAll('.ring.found').length"
+    assert shown.run(rings) == len(marked) == len(hits)
+    shown.press("Escape")
+    assert shown.run(rings) == 0
     assert shown.wrong == []
 
 

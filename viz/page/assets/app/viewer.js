@@ -329,7 +329,7 @@ class Viewer {
       nodes.forEach((node) => near.add(node));
     }
     if (near) this.addSources(near);
-    this.canvas.mark(nodes, partners, near);
+    this.canvas.mark(nodes, partners, near, this.toolbar.search.boxes());
     this.minimap.show();
   }
 

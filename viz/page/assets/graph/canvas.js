@@ -35,7 +35,7 @@ class Canvas {
       this.world,
     );
     this.shown = new Map(); // key -> element
-    this.marks = { selected: new Set(), partners: new Set(), lineage: null };
+    this.marks = { selected: new Set(), partners: new Set(), lineage: null, found: new Set() };
     this.refresh = batched(() => this.cull());
     this.listen();
     new ResizeObserver(() => this.refresh()).observe(this.node);
@@ -137,15 +137,16 @@ class Canvas {
 
   // ---------------------------------------------------------------- marks
 
-  // Which boxes stand out: the selected ones, those of the other direction, and (or null) all that are not dimmed.
-  mark(selected, partners, lineage) {
-    this.marks = { selected, partners, lineage };
+  // Which boxes stand out: the selected ones, those of the other direction, (or null) all that are not dimmed, and what a
+  // search has found.
+  mark(selected, partners, lineage, found) {
+    this.marks = { selected, partners, lineage, found };
     this.applyMarks();
   }
 
   applyMarks() {
-    const { selected, partners, lineage } = this.marks,
-      found = [];
+    const { selected, partners, lineage, found } = this.marks,
+      rings = [];
     for (const [key, element] of this.shown) {
       if (key[0] === "n") {
         const id = key.slice(1);
@@ -164,13 +165,14 @@ class Canvas {
       }
     }
     for (const [ids, name] of [
+      [found, "found"],
       [partners, "partner"],
       [selected, "selected"],
     ]) {
       for (const id of ids) {
         const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
         if (box)
-          found.push(
+          rings.push(
             svg("rect", {
               class: `ring ${name}`,
               x: box.x - 5,
@@ -182,7 +184,7 @@ class Canvas {
           );
       }
     }
-    this.layers.marks.replaceChildren(...found);
+    this.layers.marks.replaceChildren(...rings);
   }
 
   // ---------------------------------------------------------------- moving

@@ -2,7 +2,10 @@
 
 const MOST_HITS = 200;
 const MANY_OPS = 20000; // with more, the search waits for the end of a word
-const FIELDS = ["op", "layer", "class", "shape", "dtype", "file", "phase", "role", "code", "error", "name"];
+const MOST_MARKED = 500; // boxes of what was found
+const MOST_SAID = 60; // letters of why
+const FIELDS = ["op", "layer", "class", "name", "file", "phase", "shape", "dtype", "role", "code", "error"];
+const UNSEEN = { shape: "shape ", dtype: "type ", role: "", code: "", error: "" }; // fields, and what is said before their text
 
 class Search {
   constructor(viewer) {
@@ -46,6 +49,7 @@ class Search {
       this.hits = [];
       this.count.textContent = "";
       this.close();
+      if (this.viewer.model) this.viewer.mark();
       return;
     }
     try {
@@ -56,6 +60,12 @@ class Search {
       this.count.textContent = "not a regular expression";
     }
     this.show();
+    this.viewer.mark();
+  }
+
+  // The boxes of the graph that hold what was found.
+  boxes() {
+    return new Set(this.hits.slice(0, MOST_MARKED).flatMap(({ selected }) => this.viewer.nodesOf(selected)));
   }
 
   show() {
@@ -73,7 +83,7 @@ class Search {
         },
         el("span", { class: `tag ${hit.phase}` }, hit.what),
         el("strong", {}, hit.title),
-        el("span", { class: "where" }, hit.where),
+        el("span", { class: "where" }, hit.why, hit.where),
       ),
     );
     if (this.hits.length > MOST_HITS)
@@ -119,7 +129,10 @@ class Search {
     } else if (event.key === "ArrowDown") this.browse(1);
     else if (event.key === "ArrowUp") this.browse(-1);
     else if (event.key === "Escape") {
-      if (this.list.hidden) this.input.value = "";
+      if (this.list.hidden) {
+        this.input.value = "";
+        this.look();
+      }
       this.close();
       this.viewer.canvas.node.focus();
     } else return;
@@ -151,6 +164,7 @@ function find({ model, state, index }, query) {
       };
     if (tests.every((test) => test(fields))) {
       found.push({
+        fields,
         selected: { kind: "scope", key: block.key },
         what: clean(scope.cls || scope.kind, 24),
         phase: "scope",
@@ -177,6 +191,7 @@ function find({ model, state, index }, query) {
       };
     if (tests.every((test) => test(fields)))
       found.push({
+        fields,
         selected: { kind: "tensor", id },
         what: t.role,
         phase: "parameter",
@@ -188,12 +203,12 @@ function find({ model, state, index }, query) {
   const ops = [];
   for (const op of model.ops) {
     const fields = fieldsOf(model, op);
-    if (tests.every((test) => test(fields))) ops.push({ op, part: null });
+    if (tests.every((test) => test(fields))) ops.push({ op, part: null, fields });
     for (const part of model.partsOf(op))
-      if (tests.every((test) => test(fieldsOfPart(fields, part)))) ops.push({ op, part });
+      if (tests.every((test) => test(fieldsOfPart(fields, part)))) ops.push({ op, part, fields: fieldsOfPart(fields, part) });
   }
   ops.sort((a, b) => (b.op.step === state.step) - (a.op.step === state.step));
-  for (const { op, part } of ops) {
+  for (const { op, part, fields } of ops) {
     const where = [
       op.step === state.step ? "" : model.stepName(op.step),
       part ? `part of ${op.name}` : "",
@@ -201,6 +216,7 @@ function find({ model, state, index }, query) {
       placeOf(model, op),
     ];
     found.push({
+      fields,
       selected: part ? { kind: "part", id: op.id, number: part.number } : { kind: "op", id: op.id },
       what: part ? "part" : op.phase,
       phase: op.phase,
@@ -211,6 +227,7 @@ function find({ model, state, index }, query) {
   }
   const words = wordsOf(query);
   for (const hit of found) hit.rank = rankOf(hit.names, words);
+  for (const hit of found) hit.why = hit.rank < 3 ? null : reasonOf(hit.fields, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
 }
 
@@ -222,6 +239,17 @@ function rankOf(names, words) {
     for (const word of words)
       least = Math.min(least, name === word ? 0 : name.startsWith(word) ? 1 : name.includes(word) ? 2 : 3);
   return least;
+}
+
+// What was found by something that its row doesn't show says by what: the line of code, a shape, a type, an error.
+function reasonOf(fields, tests, words) {
+  const reasons = new Set(tests.map((test) => test(fields)).filter((name) => name in UNSEEN));
+  return [...reasons].map((name) => {
+    const text = clean(String(fields[name]).trim(), 1000),
+      at = Math.max(0, ...words.map((word) => text.toLowerCase().indexOf(word))),
+      from = Math.max(0, Math.min(at - 20, text.length - MOST_SAID));
+    return el("q", {}, `${UNSEEN[name]}${from ? "…" : ""}${clean(text.slice(from, from + MOST_SAID), MOST_SAID)}${text.length > from + MOST_SAID ? "…" : ""}`);
+  });
 }
 
 // The words of a query that may be names.
@@ -269,12 +297,12 @@ function fieldsOfPart(fields, { name, read, made }) {
   return { ...fields, op: name, name, shape: shapes.join(" "), dtype: types.join(" "), role: "part" };
 }
 
-// For each word of a query, a test of the fields.
+// For each word of a query, a test of the fields: it tells in which one the word is, if it is in any.
 function testsOf(query) {
   const regex = /^\/(.+)\/([a-z]*)$/.exec(query);
   if (regex) {
     const pattern = new RegExp(regex[1], regex[2].replace(/[gy]/g, "") || "i");
-    return [(fields) => Object.values(fields).some((value) => pattern.test(value))];
+    return [(fields) => FIELDS.find((name) => pattern.test(fields[name]))];
   }
   return query
     .toLowerCase()
@@ -290,7 +318,7 @@ function testsOf(query) {
         shape && name === "shape"
           ? ` ${value} `.includes(` ${wanted} `) || (wanted.includes("×") && value.includes(wanted))
           : value.toLowerCase().includes(wanted);
-      if (FIELDS.includes(field)) return (fields) => has(field, fields[field] || "");
-      return (fields) => FIELDS.some((name) => fields[name] && has(name, fields[name]));
+      if (FIELDS.includes(field)) return (fields) => has(field, fields[field] || "") && field;
+      return (fields) => FIELDS.find((name) => fields[name] && has(name, fields[name]));
     });
 }
