@@ -75,7 +75,8 @@ class Trial:
         if without:
             message, fix = f"{count} get no gradient: {names}", "connect them to the loss, or set trainable = False"
         elif zero and all(v.data.ndim < 2 for v in still):
-            words = f"the gradient of {names} is 0 in all {self.steps} steps, which balanced data may do to a bias"
+            why = "as of a bias that cancels in a difference, or of balanced data"
+            words = f"the gradient of {names} is 0 in all {self.steps} steps, {why}"
             return open_question(words, place)
         elif zero:
             message = f"the gradient of {count} is 0 in all {self.steps} steps: {names}"

@@ -68,6 +68,10 @@ ADVICE = {
         "row by its "
         "sum."
     ),
+    "loss_sign.added": (
+        "Turn the sign of what is added, as of a KL divergence, which is 0 at least: "
+        "add_loss(-0.5 * mean(1 + log_var - mean**2 - exp(log_var)))."
+    ),
     "loss_sign.update": (
         "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer."
     ),

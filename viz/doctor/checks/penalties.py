@@ -1,7 +1,11 @@
-"""`penalty_dominates`: penalties so large that the labels hardly count: of weights, or terms that layers add."""
+"""`penalty_dominates`: penalties so large that the labels hardly count: of weights, or terms that layers add.
+
+And `loss_sign.added`: such a term that has no lowest value.
+"""
 
 from __future__ import annotations
 
+import linecache
 from typing import Any
 
 from eagerflow import Tensor, Variable, no_grad
@@ -9,7 +13,9 @@ from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.program import layer_label
+from viz.doctor.user_code import Place
 from viz.doctor.variable_owners import Owners, layers_in
+from viz.recorder.source_lines import is_internal
 
 __all__ = ["AddedTerms", "Penalties"]
 
@@ -81,6 +87,8 @@ class AddedTerms(Check):
         self._data = 0.0
         self._first: tuple[Any, float, float] | None = None  # the layer, its term, and the loss of the data
         self._later = 0.0
+        self._lowest: tuple[float, Any] | None = None  # a term that is below 0, and its layer
+        self._began = 0.0  # the loss of the data, in the first step
 
     def on_scope_begin(self, opened: Any) -> None:
         if self.watch.step < 2:
@@ -91,13 +99,19 @@ class AddedTerms(Check):
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         data, self._data = self._data, 0.0
-        if self.watch.step not in (0, limits.WINDOW - 1) or not data:
+        step = self.watch.step
+        if not data or (step & (step - 1) and step != limits.WINDOW - 1):  # a power of two
             return
-        terms = self._terms()
-        if self.watch.step == 0 and terms:
+        signed = self._terms()
+        lowest = min([(value, layer) for layer, value in signed if value < 0], key=lambda e: e[0], default=None)
+        if lowest is not None and (self._lowest is None or lowest[0] < self._lowest[0]):
+            self._lowest = lowest
+        self._began = self._began or data
+        terms = [(layer, abs(value)) for layer, value in signed]
+        if step == 0 and terms:
             layer, value = max(terms, key=lambda entry: entry[1])
             self._first = layer, value, data
-        elif self._first is not None:
+        elif self._first is not None and step == limits.WINDOW - 1:
             self._later = sum(value for layer, value in terms if layer is self._first[0])
 
     def _terms(self) -> list[tuple[Any, float]]:
@@ -111,11 +125,12 @@ class AddedTerms(Check):
                 new = [t for t in own if id(t) not in seen]
                 seen.update(map(id, new))
                 if new:
-                    found.append((layer, sum(abs(float(host(t.data).sum())) for t in new)))
+                    found.append((layer, sum(float(host(t.data).sum()) for t in new)))
         return found
 
     def finish(self) -> None:
-        """Nothing was learnt, and one term was far larger than the loss of the data."""
+        """Nothing was learnt, and one term was far larger than the loss of the data; or it fell and fell."""
+        self._endless()
         idle = [finding for finding in self.watch.raw("not_learning") if finding.rule == "not_learning"]
         if self._first is None or not idle:
             return
@@ -131,3 +146,31 @@ class AddedTerms(Check):
             layer=layer,
             evidence={"penalty": value, "data_loss": data, "later": self._later},
         )
+
+    def _endless(self) -> None:
+        """A term far below 0, in a training that broke: a distance that should be small has the wrong sign."""
+        broken = [f for f in self.watch.raw("nonfinite", "exploding_gradient") if not f.rule.endswith(".data")]
+        if self._lowest is None or not broken:
+            return
+        value, layer = self._lowest
+        if -value <= limits.PENALTY * max(self._began, 1.0):
+            return
+        self.watch.report(
+            "loss_sign.added",
+            "error",
+            f"what layer {layer_label(layer)!r} adds to the loss (add_loss) fell to {number(value)}, where the loss of "
+            f"the data began with {number(self._began)}: nothing keeps it from falling on, and training made it fall",
+            layer=layer,
+            place=_added_at(layer),
+            evidence={"perfect": self._began, "now": value},
+        )
+
+
+def _added_at(layer: Any) -> Place | None:
+    """The line of the user's call method that adds a loss; None where there is none."""
+    code = getattr(getattr(type(layer), "call", None), "__code__", None)
+    if code is None or is_internal(code.co_filename):
+        return None
+    lines = sorted({line for _, _, line in code.co_lines() if line is not None})
+    found = [line for line in lines if "add_loss" in linecache.getline(code.co_filename, line)]
+    return Place(code.co_filename, found[0]) if found else None
