@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from io import BufferedIOBase
 from os import PathLike
-from typing import IO, Any, Literal, Protocol, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 __all__ = ["ActivationLike", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
 __all__ += ["CausalPadding", "ClassMode", "ColorMode", "Condition", "ConstraintLike", "DType", "DataFormat"]
-__all__ += ["DatasetFormat", "EncodedMode", "End", "FilePath", "FillMode", "Identifier", "InitializerLike"]
-__all__ += ["Interpolation", "Kernel", "LabelMode", "Logs", "LossLike", "Needs", "Numpy", "OptimizerLike", "Padding"]
-__all__ += ["PillowInterpolation", "QuantileMethod", "Reduction", "RegularizerLike", "Rule", "Sampling", "Seed"]
-__all__ += ["Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
+__all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode"]
+__all__ += ["Identifier", "InSequence", "InitializerLike", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
+__all__ += ["Needs", "Numpy", "OptimizerLike", "Padding", "PillowInterpolation", "QuantileMethod", "Reduction"]
+__all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
 Array: TypeAlias = Any
@@ -265,6 +265,36 @@ Logs: TypeAlias = Any
 
 # Where random numbers come from: an integer, a `SeedGenerator`, or None for the state that all share.
 Seed: TypeAlias = Any
+
+# What `evaluate` gives: a number or a list of them, as was compiled, and no dict. To a type checker it is both at once:
+# as a union, `loss < 0.1` and `loss, accuracy = model.evaluate(x, y)` would be errors.
+if TYPE_CHECKING:
+
+    class Evaluated(float, list[Any]):  # type: ignore[misc]
+        """A number and a list of numbers."""
+else:
+    Evaluated: TypeAlias = Any
+
+
+# What `Sequential` takes, a layer or an `Input`: their common base to a type checker, which would find none for a list
+# of both otherwise.
+if TYPE_CHECKING:
+
+    class InSequence:
+        """A layer, or what `Input` gives."""
+else:
+    InSequence: TypeAlias = object
+
+
+class _Sized(Protocol):
+    """A type of NumPy or PyTorch."""
+
+    @property
+    def itemsize(self) -> int: ...
+
+
+# A type of numbers to draw: as `DType`, but no number itself, as in `normal(3, 4, 5, 6)`.
+DrawnType: TypeAlias = str | type[Any] | _Sized | None
 
 # What an op is made of: `f(xp, *arrays, *settings)`, on raw arrays.
 ArrayFunction: TypeAlias = Callable[..., Any]

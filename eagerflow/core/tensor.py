@@ -19,7 +19,7 @@ from eagerflow.base import notebook
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import WrongTypeError, no_attribute
 from eagerflow.base.tracebacks import shorten
-from eagerflow.base.typing import Array, Axes, DType, TensorLike
+from eagerflow.base.typing import Array, Axes, DType, InSequence, TensorLike
 from eagerflow.core.array_errors import first_odd_one, no_such_op, not_single, without_defaults
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
@@ -98,7 +98,7 @@ class Assembled(Deferred):
         return op(**given)
 
 
-class Tensor:
+class Tensor(InSequence):
     """An immutable array on some device that tapes can track.
 
     Args:

@@ -15,7 +15,7 @@ from eagerflow.base.errors import no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
-from eagerflow.base.typing import RegularizerLike
+from eagerflow.base.typing import InSequence, RegularizerLike
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -64,7 +64,7 @@ _SET_BY_INIT = frozenset(
 )
 
 
-class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, Operation):
+class Layer(WeightHolder, LossHolder, ShapeAnswers, StatelessCall, Quantizable, Operation, InSequence):
     """Base of all layers and models.
 
     A subclass makes its weights in `build(input_shape)` (or `__init__`) with `add_weight`, and computes in

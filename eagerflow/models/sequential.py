@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy
 
@@ -12,7 +12,7 @@ from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.tracebacks import boundary
-from eagerflow.core.tensor import Tensor
+from eagerflow.base.typing import InSequence
 from eagerflow.layer.call_context import CallContext, current_call
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.layer import AnyLayer, Layer
@@ -26,6 +26,9 @@ from eagerflow.models.inputs import Doors
 from eagerflow.models.model import Model, check_layers
 
 __all__ = ["Sequential"]
+
+# A type variable, for where a `Sequence[InSequence]` is expected mypy refuses `[ef.Input(shape)] + list_of_layers`.
+Layers = TypeVar("Layers", bound=Sequence[InSequence] | InSequence | None)
 
 _name = attrgetter("name")
 
@@ -75,7 +78,13 @@ class Sequential(Model):
         @property
         def output(self) -> SymbolicTensor: ...
 
-    def __init__(self, layers: Any = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        layers: Layers = None,  # type: ignore[assignment]
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         if isinstance(trainable, AnyLayer):
             raise TypeError("Sequential(...) takes its layers as one list: Sequential([first, second]).")
         super().__init__(trainable=trainable, name=name, **kwargs)
@@ -84,7 +93,8 @@ class Sequential(Model):
         if type(self) is Sequential:
             self.__dict__["_arguments"] = ((), {})  # the layers may change
         self._set("_sequence", [])
-        for layer in layers if isinstance(layers, (list, tuple)) else [layers] if layers is not None else []:
+        given: Any = layers if isinstance(layers, (list, tuple)) else [layers] if layers is not None else []
+        for layer in given:
             self.add(layer)
         if not trainable:
             self.trainable = False
@@ -93,7 +103,7 @@ class Sequential(Model):
         return list(self._sequence)  # without the Input
 
     @boundary
-    def add(self, layer: Layer | Callable[[Any], Any] | Tensor | SymbolicTensor, rebuild: bool = True) -> None:
+    def add(self, layer: InSequence, rebuild: bool = True) -> None:
         """Put a layer at the end.
 
         Args:

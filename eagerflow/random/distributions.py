@@ -10,7 +10,7 @@ import numpy
 from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.base.typing import DType, Seed
+from eagerflow.base.typing import DrawnType, DType, Seed
 from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
 from eagerflow.core.tensor import Tensor
@@ -24,7 +24,7 @@ __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "tru
 
 @boundary
 @drawn
-def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Seed = None) -> Tensor:
+def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DrawnType = None, seed: Seed = None) -> Tensor:
     """Draws from a normal distribution.
 
     Args:
@@ -56,7 +56,9 @@ def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, 
 
 @boundary
 @drawn
-def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DType = None, seed: Seed = None) -> Tensor:
+def truncated_normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DrawnType = None, seed: Seed = None
+) -> Tensor:
     """Draws from a normal distribution, those beyond two standard deviations drawn again.
 
     Args:
@@ -94,7 +96,7 @@ def truncated_normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: DTyp
 
 @boundary
 @drawn
-def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = None, seed: Seed = None) -> Tensor:
+def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DrawnType = None, seed: Seed = None) -> Tensor:
     """Draws from a uniform distribution over `[minval, maxval)`.
 
     Args:
@@ -132,7 +134,7 @@ def uniform(shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: DType = Non
 
 @boundary
 @replayed
-def randint(shape: Any, minval: Any, maxval: Any, dtype: DType = "int32", seed: Seed = None) -> Tensor:
+def randint(shape: Any, minval: Any, maxval: Any, dtype: DrawnType = "int32", seed: Seed = None) -> Tensor:
     """Draws integers uniformly from `[minval, maxval)`.
 
     Args:
@@ -206,7 +208,7 @@ def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: See
 
 @boundary
 @replayed
-def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Seed = None) -> Tensor:
+def gamma(shape: Any, alpha: Any, dtype: DrawnType = None, seed: Seed = None) -> Tensor:
     """Draws from a gamma distribution with scale 1.
 
     Args:
@@ -235,7 +237,7 @@ def gamma(shape: Any, alpha: Any, dtype: DType = None, seed: Seed = None) -> Ten
 
 @boundary
 @replayed
-def beta(shape: Any, alpha: Any, beta: Any, dtype: DType = None, seed: Seed = None) -> Tensor:
+def beta(shape: Any, alpha: Any, beta: Any, dtype: DrawnType = None, seed: Seed = None) -> Tensor:
     """Draws from a beta distribution.
 
     Args:
@@ -260,7 +262,7 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: DType = None, seed: Seed = No
 
 @boundary
 @replayed
-def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DType = None, seed: Seed = None) -> Tensor:
+def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DrawnType = None, seed: Seed = None) -> Tensor:
     """Draws the numbers of successes among independent trials.
 
     Args:

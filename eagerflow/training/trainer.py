@@ -12,15 +12,14 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.base.typing import LossLike, OptimizerLike
+from eagerflow.base.typing import Evaluated, LossLike, OptimizerLike
 from eagerflow.callbacks import Callback, CallbackList, History
 from eagerflow.core.device import to_host
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
-from eagerflow.data.arrays import as_arrays, as_batch, check_lengths
 from eagerflow.data.feed import feed_for
+from eagerflow.data.one_batch import one_batch
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.data.weights import class_weights, weigh
 from eagerflow.graphs.recording import graphs_wanted
 from eagerflow.layer.added_losses import summed
 from eagerflow.layer.tracking import changes
@@ -533,7 +532,19 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         *,
         return_dict: Literal[True],
     ) -> dict[str, Any]: ...  # a metric may give an array: F1Score(average=None)
-    @overload  # what follows gives a number or a list, as was compiled: as a union, both uses would be errors
+    @overload
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | Literal["auto"] = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
+        return_dict: Literal[False] = False,
+    ) -> Evaluated: ...
+    @overload
     def evaluate(
         self,
         x: Any = None,
@@ -646,7 +657,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         {'loss': 2.25, 'mae': 1.5}
         """
         compiled = self._ready("train_on_batch")
-        data = _batch(x, y, sample_weight, class_weight)
+        data = one_batch(x, y, sample_weight, class_weight)
         compiled.states = compiled.states or States(self)
         with in_force(compiled.distribution), as_compiled(self, compiled.trainable):
             numbers = self._one_step("train_step", self.make_train_function(), data, compiled.states)
@@ -668,7 +679,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         [4.0, 2.0]
         """
         with in_force(self._ready("test_on_batch").distribution):
-            numbers = self._one_step("test_step", self.make_test_function(), _batch(x, y, sample_weight))
+            numbers = self._one_step("test_step", self.make_test_function(), one_batch(x, y, sample_weight))
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     def _one_step(self, name: str, step: Any, data: Any, states: States | None = None) -> dict[str, Any]:
@@ -707,11 +718,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         array([[3.],
                [7.]], dtype=float32)
         """
-        data = _batch(x)
         distribution = None if self._compiled is None else self._compiled.distribution
         with numpy.errstate(all="ignore"), in_force(distribution):
             step = self._shared_step("predict_step", self.make_predict_function())
-            outputs = observed_step(self, "predict_step", step, data)
+            outputs = observed_step(self, "predict_step", step, one_batch(x))
         return tree.map_structure(lambda t: numpy.array(to_host(t.data) if isinstance(t, Tensor) else t), outputs)
 
     # -- configs
@@ -755,16 +765,6 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
 def _scaling(optimizer: Any) -> Any:
     kind = optimizers.LossScaleOptimizer
     return optimizer if isinstance(optimizer, kind) else kind(optimizer, name="loss_scale_optimizer")
-
-
-def _batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Any:
-    """One batch of tensors, of what the user handed in."""
-    x, y, sample_weight = (as_arrays(n, v) for n, v in (("x", x), ("y", y), ("sample_weight", sample_weight)))
-    check_lengths(x=x, y=y, sample_weight=sample_weight)
-    weights = class_weights(class_weight)
-    if weights is not None:
-        sample_weight = weigh(y, sample_weight, weights)
-    return as_batch((x, y, sample_weight))
 
 
 def _as_list(numbers: dict[str, Any]) -> Any:

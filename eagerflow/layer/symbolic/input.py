@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, overload
+from collections.abc import Sequence
+from typing import Any, SupportsIndex, overload
 
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
@@ -124,7 +125,7 @@ def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str,
 
 @overload
 def Input(
-    shape: Any,
+    shape: Sequence[SupportsIndex | None] | SupportsIndex | None,
     batch_size: int | None = None,
     dtype: Any = None,
     sparse: bool | None = None,
