@@ -81,7 +81,7 @@ class Build:
         self._write(self.pages / "sources.json", json.dumps(sorted(self._sources)))
         self._write(self.pages / "_site_static" / "pages.js", search_pages.script(self._markdown))
         self._remove_others()
-        self._tell("the gallery is there")
+        self._tell("the gallery is there; Sphinx makes the pages")
         code = self._sphinx()
         self._tell("Sphinx is done")
         return code or self._check_links()

@@ -25,6 +25,7 @@ from tools import replay_picture
 from tools.site import sections, thumbnails
 from tools.site.cache import Cache
 from tools.site.names import ROOT
+from tools.site.progress import counted
 from tools.site.running import environment
 
 
@@ -166,7 +167,7 @@ def write_all(folder: Path, cache: Cache, processes: int = 2) -> None:
         cache.put(True, "gallery", name)
 
     with ThreadPoolExecutor(processes) as pool:
-        list(pool.map(write, GALLERY))
+        counted(pool, write, list(GALLERY), "pages of the gallery")
     thumbnails.write_all(folder, {name: shown.opened for name, shown in GALLERY.items()})
 
 

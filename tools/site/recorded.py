@@ -29,6 +29,7 @@ import eagerflow as ef
 import viz
 from tools.site.cache import Cache
 from tools.site.names import Public, catalogue, modules
+from tools.site.progress import counted
 from tools.site.record_html import page_part
 from tools.site.running import environment
 from viz.recording import Recording
@@ -275,7 +276,7 @@ def record_all(names: list[Public], cache: Cache, processes: int = 2) -> dict[st
     chunks = [missing[i : i + size] for i in range(0, len(missing), size)]
     errors: list[str] = []
     with ThreadPoolExecutor(processes) as pool:
-        for made in pool.map(_apart, chunks):
+        for made in counted(pool, _apart, chunks, "names whose examples are recorded", size=len):
             parts.update(made["parts"])
             errors += made["errors"]
     if errors:

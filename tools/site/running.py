@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from tools.site.cache import Cache
 from tools.site.names import ROOT
+from tools.site.progress import counted
 from tools.site.run_page import blocks
 
 SECONDS = 300  # the most that a page may take
@@ -38,7 +39,7 @@ def run_all(pages: list[Page], cache: Cache, processes: int = 2) -> dict[str, li
     """
     pages = [page for page in pages if blocks(page.text)]
     with ThreadPoolExecutor(processes) as pool:
-        results = list(pool.map(lambda page: _run(page, cache), pages))
+        results = counted(pool, lambda page: _run(page, cache), pages, "pages whose blocks have run")
     failed = [
         f"{page.origin}:{result['line']}: this block fails at build time\n{result['error']}"
         for page, result in zip(pages, results)

@@ -16,6 +16,7 @@ from viz.picture.palette import DARK, LIGHT, ramp
 __all__ = ["darkened", "on_any_ground"]
 
 _CLASS = "eagerflow-picture"
+_LEAST = 0.75  # of its size: with less, the words in a picture can hardly be read
 _TITLE = re.compile(r"<title>[^<]*</title>")
 _COLOR = re.compile(r'(?<=[\s;"])((?:fill|stroke|stop-color|color|background)(?:="|:))(#[0-9a-fA-F]{6}|white)(?=[";])')
 # How JupyterLab (and what nbconvert makes of it), VS Code, Colab and a documentation site say that they are dark.
@@ -39,7 +40,7 @@ def on_any_ground(light: str, dark: str, fits: bool = False) -> str:
     Args:
         light: the picture as SVG.
         dark: the same in dark colours. Where more than colours differs, the light one is shown everywhere.
-        fits: make the picture smaller where there is no room for it, instead of letting it scroll.
+        fits: make the picture as small as there is room for; else it becomes a little smaller, and then scrolls.
     """
     light, dark = (re.sub(r"^\s*<\?xml[^>]*>\s*", "", text) for text in (light, dark))
     if light != dark and _COLOR.sub("", light) == _COLOR.sub("", dark):
@@ -73,11 +74,11 @@ def _image(svg: str, fits: bool) -> str:
     told = root.get("aria-label") or root.findtext("{http://www.w3.org/2000/svg}title") or "picture"
     # Only the image: what is told stands beside it.
     content = base64.b64encode(_TITLE.sub("", svg).encode("utf-8")).decode("ascii")
-    room = "max-width:100%;height:auto" if fits else "max-width:none"
+    least = "" if fits else f"min-width:{_LEAST * width:.0f}px;"
     return wide(
-        f'<div style="position:relative;display:inline-block;{"max-width:100%;" if fits else ""}line-height:0">'
+        f'<div style="position:relative;display:inline-block;max-width:100%;{least}line-height:0">'
         f'<img class="{_CLASS}" alt={quoteattr(told)} '
-        f'width="{width:.0f}" style="{room}" src="data:image/svg+xml;base64,{content}"/>'
+        f'width="{width:.0f}" style="max-width:100%;{least}height:auto" src="data:image/svg+xml;base64,{content}"/>'
         f"{''.join([_told(tip, width, height) for tip in tooltips(root)])}</div>"
     )
 

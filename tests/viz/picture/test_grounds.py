@@ -50,6 +50,13 @@ def test_a_notebook_that_is_not_trusted_shows_the_picture_and_none_of_its_words(
     assert words(html).startswith("recording: ")
 
 
+def test_a_picture_becomes_a_little_smaller_before_it_scrolls(recording):
+    html = recording.draw()._repr_html_()
+    ((width, least),) = re.findall(r'width="(\d+)" style="max-width:100%;min-width:(\d+)px;height:auto"', html)
+    assert int(least) == round(0.75 * int(width))
+    assert f"display:inline-block;max-width:100%;min-width:{least}px" in html  # the tooltips' ground shrinks with it
+
+
 def test_tooltips_lie_on_the_picture(recording):
     html = recording.draw()._repr_html_()
     told = {unescape(text): style for text, style in re.findall(r'<span title="([^"]*)" style="([^"]*)"', html)}
