@@ -520,6 +520,11 @@ def test_what_is_called_so_is_found_first(shown, pages):
     assert shown.run(rings) == len(marked) == len(hits)
     shown.press("Escape")
     assert shown.run(rings) == 0
+    shown.size(390, 844)
+    shown.press("/")
+    shown.type("softmax")
+    assert shown.run("document.documentElement.scrollWidth <= innerWidth")
+    shown.size(1400, 900)
     assert shown.wrong == []
 
 
@@ -872,6 +877,7 @@ def test_narrow_windows_show_the_graph_first(small, pages):
     small.rest()
     assert small.run("document.querySelector('.panel-body').clientHeight") > 200
     photograph(small, "page_narrow")
+    small.size(1400, 900)
 
 
 def test_tab_buttons_hide_and_show_what_is_below(small):
