@@ -123,6 +123,18 @@ class Finding:
         return len(code) - len(code.lstrip()) + 1 if code.strip() else 1
 
     @property
+    def code(self) -> str:
+        """The line's code; empty where it isn't known.
+
+        >>> import viz
+        >>> from pathlib import Path
+        >>> _ = Path("fit.py").write_text("model.fit(x, y)", encoding="utf-8")
+        >>> viz.Finding("lr_too_high", "error", "The loss grows", "Lower the rate.", file="fit.py", line=1).code
+        'model.fit(x, y)'
+        """
+        return linecache.getline(self.file, self.line).strip() if self.file and self.line else ""
+
+    @property
     def url(self) -> str | None:
         """The entry of the catalogue that explains the kind; None where the catalogue isn't installed.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -33,9 +32,8 @@ def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
     head = f"{paint(finding.severity, _CODES[finding.severity])} {paint(finding.kind, '1')}"
     where = _short(finding)
     lines = [f"{head}  {where}" if where else head]
-    code = linecache.getline(finding.file, finding.line).strip() if finding.file and finding.line else ""
-    if code:
-        lines.append(f"    {paint(_cut(code), '2')}")
+    if finding.code:
+        lines.append(f"    {paint(_cut(finding.code), '2')}")
     lines += textwrap.wrap(finding.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     if finding.because is not None:
         lines.append(f"  follows from {finding.because}, above")

@@ -324,7 +324,7 @@ class LivePage:
         return (
             []
             if self._rounds is None
-            else [{**f.to_dict(), "message": f.sentence} for f in self._rounds.watcher.findings]
+            else [{**f.to_dict(), "message": f.sentence, "code": f.code} for f in self._rounds.watcher.findings]
         )
 
     def _paths(self) -> frozenset[str] | None:

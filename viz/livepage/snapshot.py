@@ -86,8 +86,13 @@ def _row(kind: str, name: str, stats: Stats) -> list[Any]:
 def _weights(record: Record) -> Iterator[tuple[str, TensorInfo]]:
     for first in dict.fromkeys(variables_of(record).values()):
         tensor = record.tensors[first]
-        if tensor.name and tensor.role == "parameter":
+        if tensor.name and (tensor.role == "parameter" or _is_average(tensor)):
             yield tensor.name, tensor
+
+
+def _is_average(tensor: TensorInfo) -> bool:
+    """State that training moves, such as the averages of a BatchNormalization: no seed, which isn't floating."""
+    return tensor.role == "state" and "float" in tensor.dtype
 
 
 def _gradients(record: Record) -> Iterator[tuple[str, TensorInfo]]:

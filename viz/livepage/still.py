@@ -13,10 +13,11 @@ from viz.picture.curve_charts import Border, Curve, Panel, charts_on_any_ground
 __all__ = ["still"]
 
 _ROLES = {"batch": ("train", "train"), "epoch": ("train", "epoch"), "validation": ("validation", "validation")}
-_RUNNING_MEAN = "running mean"  # what `fit` tells of a batch: the mean since the epoch began
-_TITLES = {"step ms": "time per step (ms)", "memory": "memory of the process (MB)"}
+_RUNNING_MEAN = "epoch's mean so far"  # what `fit` tells of a batch: the mean since the epoch began
+_TITLES = {"step ms": "time per step (ms), without callbacks and waits", "memory": "memory of the process (MB)"}
 _NAMES = {"step ms": "time per step"}
 _EXTRAS = ("learning rate", "gradient norm", "step ms", "memory")
+_STEADY = 0.25  # of the memory: a scale so high that small changes look small
 _MOST_CHARTS, _MOST_FINDINGS = 12, 6
 _BORDERS = {"model": "another model begins", "cell": "fit begins again, in a later cell"}
 _WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "gone": "died", "killed": "killed"}
@@ -141,7 +142,8 @@ def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
         yield Panel(clean(metric, 60), curves, "step", breaks, span)
     rank = {name: i for i, name in enumerate(_EXTRAS)}
     for metric in sorted(extras, key=lambda name: (rank.get(name, len(rank)), name)):
-        yield Panel(clean(_TITLES.get(metric, metric), 60), extras[metric], "step", breaks, span)
+        least = _STEADY if metric == "memory" else 0.0
+        yield Panel(clean(_TITLES.get(metric, metric), 60), extras[metric], "step", breaks, span, least)
 
 
 def _value(sent: Any) -> float:

@@ -66,6 +66,7 @@ class Panel:
         x: what lies along its scale.
         breaks: where something else begins: a line stands there, and no curve crosses it.
         span: the least and the greatest place that the scale shows; None: those of the curves.
+        least: the least height of its scale, as a share of the greatest value: smaller changes don't fill the chart.
     """
 
     title: str
@@ -73,6 +74,7 @@ class Panel:
     x: str = "epoch"
     breaks: Sequence[Border] = ()
     span: tuple[float, float] | None = None
+    least: float = 0.0
 
 
 def charts_on_any_ground(panels: Sequence[Panel]) -> str:
@@ -121,14 +123,21 @@ def _number(value: float) -> str:
 class _Scale:
     """Round numbers around some values, along a stretch of pixels."""
 
-    def __init__(self, values: Sequence[float], start: float, end: float, whole: bool, room: float) -> None:
+    def __init__(
+        self, values: Sequence[float], start: float, end: float, whole: bool, room: float, height: float = 0.0
+    ) -> None:
         self.start, self.end = start, end
         least = min(values, default=0.0)
         self.logarithmic = room > 0 and least > 0 and max(values) / least >= _LOGARITHMIC
         scaled = [math.log10(v) for v in values] if self.logarithmic else values
         low, high = min(scaled, default=0.0), max(scaled, default=1.0)
+        self.only = None  # a value that never changes: the scale names no other
         if high - low <= 1e-9 * max(abs(low), abs(high)):
             half = 0.5 if whole else 0.1 * (abs(low) or 1)
+            self.only = None if whole or not values else values[0]
+            low, high = low - half, high + half
+        elif not self.logarithmic:
+            half = max(0.0, height * abs(high) - (high - low)) / 2
             low, high = low - half, high + half
         spare = room * (high - low)
         self.low = 0.0 if not self.logarithmic and 0 <= low < spare else low - spare
@@ -146,6 +155,9 @@ class _Scale:
         return self.start + (self.end - self.start) * (at - self.low) / (self.high - self.low)
 
     def ticks(self) -> Iterator[tuple[float, str]]:
+        if self.only is not None:
+            yield self.only, f"{self.only:.7g}"
+            return
         first, last = math.ceil(self.low / self.step - 1e-9), math.floor(self.high / self.step + 1e-9)
         digits = max(0, -math.floor(math.log10(self.step) + 1e-9))
         for i in range(first, last + 1):
@@ -162,7 +174,7 @@ def _drawn(panel: Panel) -> Iterator[str]:
     finite = [point for curve in curves for point in curve.points if math.isfinite(point[1])]
     places = panel.span or [x for c in curves for x, _ in c.points]
     across = _Scale(places, _LEFT, _WIDTH - _RIGHT, whole=True, room=0.0)
-    up = _Scale([y for _, y in finite], _HEIGHT - _BOTTOM, _TOP, whole=False, room=0.06)
+    up = _Scale([y for _, y in finite], _HEIGHT - _BOTTOM, _TOP, whole=False, room=0.06, height=panel.least)
     note = " (logarithmic)" if up.logarithmic else ""
     yield f'<text x="{_LEFT}" y="17" font-size="13" font-weight="600">{escape(panel.title + note)}</text>'
     yield _legend(panel.curves, panel.title)

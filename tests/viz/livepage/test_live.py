@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import linecache
 import sys
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ import eagerflow as ef
 import viz
 from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp, watched
-from viz.livepage import child, collector, gradients, rounds, sender
+from viz.livepage import child, collector, gradients, rounds, sender, snapshot
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.progress import Progress, rows_of
 
@@ -301,6 +302,19 @@ def test_the_doctors_findings_arrive():
         found = reader.wait(lambda r: r.parts.get("findings"))["list"]
     assert any(finding["kind"] == "nonfinite" for finding in found)
     assert {"severity", "message", "fix", "layer", "op", "file", "line"} <= found[0].keys()
+    (finding,) = [finding for finding in found if finding["kind"] == "nonfinite"]
+    assert finding["code"] == linecache.getline(finding["file"], finding["line"]).strip() != ""
+
+
+def test_moving_averages_are_among_the_weights_whose_distributions_are_shown():
+    layers = [ef.Input((4,)), ef.layers.BatchNormalization(name="norm"), ef.layers.Dropout(0.5), ef.layers.Dense(2)]
+    model = ef.Sequential(layers, name="averaged")
+    model.compile("sgd", "mse", metrics=["mae"])
+    with viz.trace(stats="full") as t:
+        model.train_on_batch(np.ones((4, 4), "float32"), np.ones((4, 2), "float32"))
+    names = {name for kind, name, *_ in snapshot.histograms(t)[0] if kind == "weights"}
+    assert names == {v.path for v in model.variables if v.dtype == "float32"}  # and no seed of dropout
+    assert "averaged/norm/moving_mean" in names
 
 
 def test_the_callback_goes_on_on_the_same_page():

@@ -77,11 +77,11 @@ def test_curves_and_the_graph_update_while_training_runs(page_in_browser):
     seen.wait("/validation/.test(document.querySelector('[data-metric=\"loss\"] canvas').getAttribute('aria-label'))")
     assert drawn(seen, "loss") > 500
     first, graph = label(seen, "loss"), seen.run("Number(document.documentElement.dataset.graph)")
-    assert "running mean" in first
+    assert "epoch's mean so far" in first
     assert "train" in first
     assert "validation" in first
     seen.wait(
-        "/^time per step: time per step /.test("
+        "/^time per step, without callbacks and waits: /.test("
         "document.querySelector('[data-metric=\"extra|step ms\"] canvas')?.getAttribute('aria-label'))"
     )
     stage = "document.querySelector('.stage').clientHeight / document.querySelector('.viewer').clientHeight"
@@ -353,6 +353,35 @@ def test_the_head_says_when_fit_has_ended_and_when_another_begins(page_in_browse
     assert ["left" in each[2] for each in said] == [True, False, False, True]
 
 
+def test_on_a_phone_what_is_read_has_all_the_room_and_tabs_fade_where_they_go_on(page_in_browser):
+    page, seen = page_in_browser
+    train_on_a_phone(page, seen)
+    height = "document.querySelector('.stage').getBoundingClientRect().height"
+    for tab, has_graph in (("doctor", False), ("histograms", False), ("curves", True)):
+        seen.run(f"document.getElementById('tab-{tab}').click()")
+        assert (seen.run(height) > 100) is has_graph
+    seen.run("document.getElementById('tab-doctor').click(); document.querySelector('.closer').click()")
+    assert seen.run(height) > 400
+    seen.run("document.getElementById('tab-curves').click()")
+    bar = "[...document.querySelector('.tabs').classList].join(' ')"
+    assert seen.run(bar) == "tabs goes-on"
+    seen.run("document.querySelector('.tabs').scrollLeft = 9999")
+    seen.wait(f"{bar} === 'tabs came-from'")
+
+
+def test_memory_that_hardly_changes_looks_so(page_in_browser):
+    _, seen = page_in_browser
+    series = {"extra|memory": [[1, 100 * 2**20], [50, 102 * 2**20]], "extra|other": [[1, 100], [50, 102]]}
+    news = json.dumps({name: {"all": True, "points": points} for name, points in series.items()})
+    seen.run(f"eagerflowLive.take({{ series: {news} }})")
+    seen.wait(
+        "[...eagerflowLive.curves.plots.values()].length === 2 && eagerflowLive.curves.plots.get('extra|memory').y"
+    )
+    share = "((p) => 2 / (p.y[1] - p.y[0]))(eagerflowLive.curves.plots.get('extra|{}'))"
+    assert seen.run(share.format("memory")) * 2**20 < 0.1
+    assert seen.run(share.format("other")) > 0.8
+
+
 def test_a_low_tab_leaves_the_room_to_the_graph(page_in_browser):
     page, seen = page_in_browser
     train_on_a_phone(page, seen)
@@ -375,6 +404,7 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
     found = [
         {"kind": "lr_too_high", "severity": kind, "message": f"of {kind}"} for kind in ("error", "warning", "info")
     ]
+    found[0] |= {"file": "train.py", "line": 7, "code": "model.fit(x, y)"}
     seen.run(f"eagerflowLive.showFindings({json.dumps(found)})")
     assert seen.run("document.getElementById('tab-doctor').textContent") == "Doctor (3)"
     seen.run("document.getElementById('tab-doctor').click()")
@@ -390,7 +420,10 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
     found[2]["because"] = "unscaled_input"
     seen.run(f"eagerflowLive.showFindings({json.dumps(found)})")
     told = seen.run("[...document.querySelectorAll('.finding-where')].map((each) => each.textContent)")
-    assert told == ["follows from unscaled_input, above"]
+    assert told == ["train.py:7", "follows from unscaled_input, above"]
+    assert seen.run("[...document.querySelectorAll('.finding code')].map((each) => each.textContent)") == [
+        "model.fit(x, y)"
+    ]
 
 
 def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_browser):

@@ -86,7 +86,7 @@ def test_the_cell_shows_curves_and_numbers_and_no_address(shell, capsys):
     plain, html = places[0].fills[-1]
     assert plain.startswith("viz.live, done after less than 1 s · epoch 2 / 2 · step 4")
     (chart,) = map(ET.fromstring, pictures(html))
-    assert chart.get("aria-label").startswith("loss: running mean ")
+    assert chart.get("aria-label").startswith("loss: epoch's mean so far ")
     assert "validation" in chart.get("aria-label")
     token = page.url.rstrip("/").split("/")[-1]
     assert all(token not in text for fill in places[0].fills for text in fill)

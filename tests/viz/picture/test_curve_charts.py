@@ -51,6 +51,21 @@ def test_numbers_that_fall_by_powers_are_drawn_on_a_logarithmic_scale():
     assert "loss < 1 (logarithmic)" in texts(root)
 
 
+def test_a_value_that_never_changes_is_the_only_one_beside_its_scale():
+    root = drawn(Curve("rate", [(1, 0.001), (2, 0.001), (3, 0.001)]))
+    assert [text for text in texts(root) if text.startswith("0.")] == ["0.001"]
+
+
+def test_a_small_change_fills_a_chart_only_where_the_scale_may_be_as_low():
+    def height(least):
+        points = [(1, 100.0), (2, 102.0)]
+        (_, first), (_, last) = marks(ET.fromstring(curve_charts([Panel("MB", [Curve("MB", points)], least=least)])))
+        return first - last
+
+    assert height(0.0) > 130
+    assert 0 < height(0.25) < 15
+
+
 def test_what_is_not_finite_is_marked_and_parts_the_curve():
     root = drawn(Curve("train", [(1, 1.0), (2, 2.0), (3, math.nan), (4, 1.0), (5, math.inf), (6, 2.0), (7, 1.0)]))
     assert len(marks(root)) == 5

@@ -6,16 +6,18 @@ const RUNS = {
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
   extra: { name: "", colour: "--metric" },
 };
-const RUNNING_MEAN = "running mean"; // what `fit` tells of a batch: the mean since the epoch began
+const RUNNING_MEAN = "epoch's mean so far"; // what `fit` tells of a batch: the mean since the epoch began
 nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
-const TITLES = { "step ms": "time per step", memory: "memory of the process" };
+const TITLES = { "step ms": "time per step, without callbacks and waits", memory: "memory of the process" };
 const NOTES = { // shown where the pointer rests on a title or a line's name
   "step ms": "Inside the steps; pauses between them, such as waiting for data, validation and callbacks, don't count. The median of the steps since the last point.",
-  [RUNNING_MEAN]: "The mean since the epoch began, as fit reports it after each batch. From the second epoch on it begins where it holds some batches: a quarter of the epoch's, or 20.",
+  [RUNNING_MEAN]: "The mean since the epoch began, as fit reports it after each batch: so its line begins anew with each epoch. From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.",
 };
 const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
 const LATER = new Set(["extra|step ms"]); // the axis is for all but the first step, which builds the layers and takes many times as long
+
+const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis, as a share of its value: small changes look small
 
 class Curves {
   constructor() {
@@ -99,7 +101,7 @@ class Curves {
     this.options.last = Math.max(1, ...all.map((points) => points[points.length - 1][0]));
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
-      plot.show(plot.wanted, LATER.has(id) ? { ...this.options, later: true } : this.options);
+      plot.show(plot.wanted, { ...this.options, later: LATER.has(id), least: STEADY.get(id) || 0 });
     }
   }
 }

@@ -16,13 +16,14 @@ class Findings {
     this.list.replaceChildren(...findings.map((finding) => this.entry(finding)));
   }
 
-  entry({ kind, severity, message, layer, op, file, line, fix, because }) {
+  entry({ kind, severity, message, layer, op, file, line, code, fix, because }) {
     const facts = [layer && `layer ${clean(layer, 80)}`, op && `op ${clean(op, 60)}`, file && `${clean(file, 120)}:${line}`].filter(Boolean);
     const mark = SEVERITIES.includes(severity) ? severity : "info";
     return el("article", { class: `finding ${mark}` },
       el("h3", {}, el("span", { class: "finding-mark" }, mark), clean(String(kind), 60)),
       el("p", {}, clean(message, 1000)), fix && el("p", { class: "finding-fix" }, clean(fix, 1000)),
       because ? el("p", { class: "finding-where" }, `follows from ${clean(because, 60)}, above`) : null,
-      facts.length ? el("p", { class: "finding-where" }, facts.join(" · ")) : null);
+      facts.length ? el("p", { class: "finding-where" }, facts.join(" · ")) : null,
+      code ? el("code", { class: "finding-code" }, clean(code, 300)) : null);
   }
 }

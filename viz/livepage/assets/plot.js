@@ -85,8 +85,8 @@ class Plot {
     this.at = null;
   }
 
-  // `lines`: {name, colour (a CSS variable), points, dots, wide, anew (begins anew where an epoch does)}. `options`: {log, weight, marks, range, robust, later, first,
-  // last}.
+  // `lines`: {name, colour (a CSS variable), points, dots, wide, anew (begins anew where an epoch does)}. `options`: {log, weight, marks, range, robust, later, least (height
+  // of the axis, as a share of the greatest value), first, last}.
   show(lines, options) {
     this.lines = lines.filter((line) => line.points.length);
     this.options = options;
@@ -111,6 +111,8 @@ class Plot {
     const scaledValues = withoutOutliers(this.log ? usable.map(Math.log10) : usable, this.options.robust);
     let low = scaledValues.reduce((a, b) => Math.min(a, b), Infinity), high = scaledValues.reduce((a, b) => Math.max(a, b), -Infinity);
     if (!usable.length) [low, high] = [0, 1];
+    const lacks = this.log || !(high > low) ? 0 : Math.max(0, (this.options.least || 0) * Math.abs(high) - (high - low));
+    [low, high] = [low - lacks / 2, high + lacks / 2];
     this.flat = high > low ? null : low; // a value that never changes: the axis names no other
     const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || (this.log ? 0.5 : 1);
     this.y = [low - room, high + room];

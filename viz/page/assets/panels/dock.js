@@ -83,6 +83,7 @@ class Dock {
       tab.setAttribute("aria-selected", String(tab === chosen.tab));
       tab.tabIndex = tab === chosen.tab ? 0 : -1;
     }
+    this.viewer.root.dataset.tab = this.viewer.state.tab;
     if (!this.viewer.state.dock) return;
     this.body.setAttribute("aria-labelledby", chosen.tab.id);
     if (this.body.firstChild !== chosen.element) this.body.replaceChildren(chosen.element);
@@ -101,10 +102,13 @@ class Dock {
     else style.removeProperty("--dock");
   }
 
-  // Says that a tab goes on to the right of what is seen of it.
+  // Says that a tab goes on to the right of what is seen of it, and that there are more tabs.
   showEdge() {
     const { scrollWidth, clientWidth, scrollLeft } = this.body;
     this.node.classList.toggle("goes-on", this.viewer.state.dock && scrollWidth - clientWidth - scrollLeft > 2);
+    const { bar } = this;
+    bar.classList.toggle("goes-on", bar.scrollWidth - bar.clientWidth - bar.scrollLeft > 2);
+    bar.classList.toggle("came-from", bar.scrollLeft > 2);
   }
 
   // What is selected has changed.
@@ -129,8 +133,10 @@ class Dock {
   }
 
   listen() {
-    this.body.addEventListener("scroll", () => this.showEdge());
-    new ResizeObserver(() => this.showEdge()).observe(this.body);
+    for (const node of [this.body, this.bar]) {
+      node.addEventListener("scroll", () => this.showEdge());
+      new ResizeObserver(() => this.showEdge()).observe(node);
+    }
     this.grip.addEventListener("pointerdown", (event) => {
       this.grip.setPointerCapture(event.pointerId);
       const move = (to) => {
