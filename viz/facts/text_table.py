@@ -9,7 +9,7 @@ from typing import Any
 
 __all__ = ["Columns", "Text", "table", "wide"]
 
-_CELL = "padding:2px 10px;text-align:{};color:inherit;background:transparent;white-space:nowrap"
+_CELL = "padding:2px 7px;text-align:{};color:inherit;background:transparent;white-space:nowrap"
 # The masks of what is seen of something wide: at its beginning, in between, and at its end.
 _LEFT, _RIGHT = "transparent,#000 28px", "#000 calc(100% - 28px),transparent"
 _FADING = (

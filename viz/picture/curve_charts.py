@@ -78,8 +78,11 @@ class Panel:
 
 
 def charts_on_any_ground(panels: Sequence[Panel]) -> str:
-    """The charts as HTML, in the colours of the notebook around them."""
-    return on_any_ground(curve_charts(panels), curve_charts(panels, theme="dark"), fits=True)
+    """The charts as HTML, in the colours of the notebook around them: side by side where there is room."""
+    charts = [on_any_ground(curve_charts([each]), curve_charts([each], theme="dark"), fits=True) for each in panels]
+    return (
+        f'<div style="display:flex;flex-wrap:wrap;line-height:0;max-width:{2 * _WIDTH + 20}px">{"".join(charts)}</div>'
+    )
 
 
 def curve_charts(panels: Sequence[Panel], columns: int = 2, theme: str = "light") -> str:

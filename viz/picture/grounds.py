@@ -19,13 +19,21 @@ _CLASS = "eagerflow-picture"
 _LEAST = 0.75  # of its size: with less, the words in a picture can hardly be read
 _TITLE = re.compile(r"<title>[^<]*</title>")
 _COLOR = re.compile(r'(?<=[\s;"])((?:fill|stroke|stop-color|color|background)(?:="|:))(#[0-9a-fA-F]{6}|white)(?=[";])')
-# How JupyterLab (and what nbconvert makes of it), VS Code, Colab and a documentation site say that they are dark.
+# How JupyterLab (and what nbconvert makes of it), VS Code, Colab and a documentation site say that they are dark, and
+# that they are light, which they may be where the system is dark.
 _DARK = (
     '[data-jp-theme-light="false"]',
     ".vscode-dark",
     ".vscode-high-contrast:not(.vscode-high-contrast-light)",
     'html[theme="dark"]',
     'html[data-theme="dark"]',
+)
+_LIGHT = (
+    '[data-jp-theme-light="true"]',
+    ".vscode-light",
+    ".vscode-high-contrast-light",
+    'html[theme="light"]',
+    'html[data-theme="light"]',
 )
 
 
@@ -44,9 +52,13 @@ def on_any_ground(light: str, dark: str, fits: bool = False) -> str:
     """
     light, dark = (re.sub(r"^\s*<\?xml[^>]*>\s*", "", text) for text in (light, dark))
     if light != dark and _COLOR.sub("", light) == _COLOR.sub("", dark):
-        where = ",".join([f"{ground} .{_CLASS}" for ground in _DARK])
-        return f"<style>{where}{{color-scheme:dark}}</style>{_image(_with_dark_colors(light, dark), fits)}"
+        rules = "".join([_rule(scheme, grounds) for scheme, grounds in (("dark", _DARK), ("light", _LIGHT))])
+        return f"<style>{rules}</style>{_image(_with_dark_colors(light, dark), fits)}"
     return _image(light, fits)
+
+
+def _rule(scheme: str, grounds: tuple[str, ...]) -> str:
+    return f"{','.join([f'{ground} .{_CLASS}' for ground in grounds])}{{color-scheme:{scheme}}}"
 
 
 def _with_dark_colors(light: str, dark: str) -> str:

@@ -35,6 +35,12 @@ def test_each_colour_has_the_one_of_the_other_ground():
     assert "<?xml" not in picture
 
 
+def test_on_a_light_page_a_picture_is_light_where_the_system_is_dark():
+    html = on_any_ground(LIGHT_SVG, DARK_SVG)
+    assert '}[data-jp-theme-light="true"] .eagerflow-picture,.vscode-light .eagerflow-picture' in html
+    assert "{color-scheme:light}" in html
+
+
 def test_another_picture_is_no_dark_one():
     html = on_any_ground(LIGHT_SVG, DARK_SVG.replace("<g", "<g id='a'"))
     assert "color-scheme" not in html
