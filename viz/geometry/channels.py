@@ -15,14 +15,17 @@ from typing import NamedTuple
 
 from viz.geometry.layout import Layout, Rect
 
-__all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
+__all__ = ["LONG", "MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 
 MARGIN = 8.0  # how far ways keep off boxes
 _TRACK = 8.0  # between ways beside each other
 _NEAR = 4.5  # ways nearer than this would look like one
 _BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 200.0  # what bends, crossings and borders cost, in length
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
+LONG = 400_000  # states in all searches of a picture together, from where on they take seconds
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
+_PATIENCE, _EAGER = 10_000, 2.0  # after so many states, what is left to go counts so much more: a good way will do
+_LITTLE = 5_000  # the same where all searches together have been long
 _CORNER = 2  # how a way passes a point: 0 level, 1 upright
 
 Ends = tuple[str, str, str]  # tail, head and kind of an arrow
@@ -73,6 +76,7 @@ class Channels:
         self.ends = ends
         self.begin = _groups([(tail, kind) for tail, _, kind in ends])  # of each arrow, those that begin with it
         self.end = _groups([(head, kind) for _, head, kind in ends])  # and those that end with it
+        self.looked = 0  # how many states all searches looked at
         self.next: dict[int, list[tuple[int, int, float, int]]] = {}
         self.xs, self.ys = _lines(boxes, titles, frames, ports)
         self.nx, self.ny = len(self.xs), len(self.ys)
@@ -146,11 +150,19 @@ class Channels:
             heapq.heappush(waiting, (left_over(at, direction), 0.0, at * 2 + direction))
         found, least = -1, quest.limit
         passing, borders, along, hopes = self._passing_cost, self.borders, self.along, dict[int, float]()
+        passed, kept = self.passed, self.kept
+        looked, eager = 0, 1.0
+        patience = _LITTLE if self.looked > LONG else _PATIENCE
         while waiting:
             guess, cost, state = heapq.heappop(waiting)
             cost = -cost
-            if guess >= least:
+            if guess >= least or (found >= 0 and eager > 1):
                 break
+            looked += 1
+            if looked == patience:  # the cheapest is among very many that cost little more
+                eager = _EAGER
+                waiting = [(eager * (hope + so_far) - so_far, so_far, at) for hope, so_far, at in waiting]
+                heapq.heapify(waiting)
             if cost > best[state]:
                 continue
             at, direction = state >> 1, state & 1
@@ -158,7 +170,10 @@ class Channels:
                 end = cost + self._passing_cost(quest, at, direction, quest.targets[at])
                 if end < least:
                     least, found = end, state
-            ahead, aside = passing(quest, at, direction, direction), passing(quest, at, direction, 1 - direction)
+            if at in passed or at in kept:
+                ahead, aside = passing(quest, at, direction, direction), passing(quest, at, direction, 1 - direction)
+            else:
+                ahead, aside = 0.0, _BEND
             for to, turn, length, piece in self.next.get(at) or self._steps(at):
                 so_far, reached = cost + length + (ahead if turn == direction else aside), to * 2 + turn
                 known = best.get(reached, NEVER)
@@ -173,7 +188,8 @@ class Channels:
                     left = hopes[reached] = left_over(to, turn)
                 if so_far + left < least:
                     best[reached], before[reached] = so_far, state
-                    heapq.heappush(waiting, (so_far + left, -so_far, reached))
+                    heapq.heappush(waiting, (so_far + eager * left, -so_far, reached))
+        self.looked += looked
         way = []
         while found >= 0:
             way.append(found >> 1)
@@ -200,9 +216,14 @@ class Channels:
                 return abs(goal_x - x) + abs(goal_y - y) + _BEND * bends
             least = NEVER
             for goal_x, goal_y, last in goals:
-                off = (goal_y != y, goal_x != x)  # is there something to go upright, and level?
-                bends = 1 if direction != last else 2 if off[last] else 0
-                least = min(least, abs(goal_x - x) + abs(goal_y - y) + _BEND * bends)
+                level, upright = abs(goal_x - x), abs(goal_y - y)
+                guess = level + upright
+                if direction != last:
+                    guess += _BEND
+                elif level if last else upright:  # it has to be gone aside, and back
+                    guess += 2 * _BEND
+                if guess < least:
+                    least = guess
             return least
 
         return hope

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NamedTuple
 
-from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
+from viz.geometry.channels import LONG, MARGIN, NEVER, PUSHING, Channels, Quest
 from viz.geometry.graph import Edge, Graph
 from viz.geometry.layout import Layout, Rect
 
-__all__ = ["Point", "Route", "route"]
+__all__ = ["Point", "Route", "Routes", "route"]
 
 Point = tuple[float, float]
 _Found = tuple[list[int], int, int]  # a way, and the directions of the pieces around it
@@ -71,8 +72,24 @@ class _Port:
     upright: int  # is the piece between the two?
 
 
-def route(graph: Graph, layout: Layout, longest_first: bool = False) -> tuple[list[Route], list[int], int]:
-    """A way for each arrow of `graph`, in order, without labels; those that found none; and how often ways cross."""
+class Routes(NamedTuple):
+    """What `route` found.
+
+    Attributes:
+        ways: one for each arrow, in order, without labels.
+        lost: the arrows that found none.
+        crossings: how often ways cross.
+        took_long: whether looking for them took seconds.
+    """
+
+    ways: list[Route]
+    lost: list[int]
+    crossings: int
+    took_long: bool
+
+
+def route(graph: Graph, layout: Layout, longest_first: bool = False) -> Routes:
+    """A way for each arrow of `graph`."""
     return _Router(graph, layout).run(longest_first)
 
 
@@ -93,8 +110,11 @@ class _Router:
         ]
         self.found: dict[int, _Found] = {}
 
-    def run(self, longest_first: bool) -> tuple[list[Route], list[int], int]:
-        """Shorter ways first, or last; then those that found no room, or cross others, once more."""
+    def run(self, longest_first: bool) -> Routes:
+        """Shorter ways first, or last; then those that found no room, or cross others, once more.
+
+        Where very many cross, as in a step of a CycleGAN, what they could win is little, and looking for it takes long.
+        """
         order = sorted(range(len(self.graph.edges)), key=self._length, reverse=longest_first)
         for i in order:
             self._look(i)
@@ -106,13 +126,14 @@ class _Router:
                     self._drop(i)
                     self._look(i)
             self._push([i for i in order if i not in self.found])
-            if before == self.found:
+            if before == self.found or self.channels.looked > LONG:
                 break
-        self._untangle(order)
-        self._shorten(order)
+        if self.channels.looked <= LONG:
+            self._untangle(order)
+            self._shorten(order)
         lost = [i for i in order if i not in self.found]
         crossings = sum([len(self._met(i)[0]) for i in self.found]) // 2
-        return [self._route(i) for i in range(len(order))], lost, crossings
+        return Routes([self._route(i) for i in range(len(order))], lost, crossings, self.channels.looked > LONG)
 
     def _push(self, lost: list[int]) -> None:
         """Let those that found no room push others away, who look for other ways."""

@@ -63,18 +63,18 @@ def _shape(graph: Graph) -> tuple[Any, ...]:
 def _best(graph: Graph, rankdir: str) -> Placement:
     across = rankdir in ACROSS
     first = arrange(graph, across=across)
-    best, least, tried = *_placed(graph, first, 0, rankdir), [_places(first)]
+    (best, least, took_long), tried = _placed(graph, first, 0, rankdir), [_places(first)]
     turned = False  # was a layout taken once more, to look for the longest ways first?
     for variant in range(1, 1 + min(_VARIANTS, _MOST_EDGES // max(1, len(graph.edges)))):
         layout = arrange(graph, variant=variant, across=across)
-        if least == (0, 0):
+        if least == (0, 0) or took_long:
             break
         known = _places(layout) in tried
         if known and (turned or len(graph.edges) > _MOST_TURNED):
             continue
         turned |= known
         tried.append(_places(layout))
-        found, flaws = _placed(graph, layout, variant, rankdir, known)
+        found, flaws, took_long = _placed(graph, layout, variant, rankdir, known)
         if flaws < least:
             best, least = found, flaws
     return best
@@ -86,13 +86,13 @@ def _places(layout: Layout) -> dict[str, tuple[float, float]]:
 
 def _placed(
     graph: Graph, layout: Layout, variant: int, rankdir: str, longest_first: bool = False
-) -> tuple[Placement, tuple[int, int]]:
-    """A way for each arrow; how many arrows and labels found none that is free; and how often arrows cross."""
+) -> tuple[Placement, tuple[int, int], bool]:
+    """A way for each arrow; how many arrows and labels found none, and how often arrows cross; whether it took long."""
     room = Room()
     for attempt in range(_ATTEMPTS):
         if attempt:
             layout = arrange(graph, room, variant, rankdir in ACROSS)
-        ways, lost, crossings = route(graph, layout, longest_first)
+        ways, lost, crossings, took_long = route(graph, layout, longest_first)
         part_ends(graph, layout, ways, lost)
         drawn, ways = turned(layout, ways, rankdir)
         unlabelled = place_labels(graph, drawn, ways)
@@ -101,7 +101,7 @@ def _placed(
             break
         for i in missing:
             _make_room(graph, layout, room, i)
-    return Placement(drawn, ways, _area(graph, drawn, ways)), (len(missing), crossings)
+    return Placement(drawn, ways, _area(graph, drawn, ways)), (len(missing), crossings), took_long
 
 
 def _area(graph: Graph, layout: Layout, ways: list[Route]) -> Rect:
