@@ -2,7 +2,8 @@
 
 An arrow that passes layers takes a place in each of them, so that it is counted where it crosses others. Where in
 a unit an arrow begins or ends counts too: a frame's left box is left of its right one, whatever stands beside it.
-Barycentre sweeps are followed by swaps of neighbours, from the order given and from its mirror image.
+Barycentre sweeps are followed by swaps of neighbours, from the order given and from its mirror image. Of orders that
+cross as little, one is looked for in which what runs first stands left of what runs later.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = ["Link", "depths", "in_order"]
 _SWEEPS = 8
 _SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chance, and how many links they may have
 _SWAPS = 4  # rounds of swaps of neighbours, after each sweep
+_TRIES, _MOST_TRIED = 60, 20_000  # to let what runs first stand farther left, and how many links they may have
 _MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
 
@@ -53,7 +55,7 @@ def in_order(layer_of: Sequence[int], links: Sequence[Link], variant: int = 0) -
     Args:
         layer_of: the layer of each unit.
         links: arrows between them, the upper unit ahead.
-        variant: of several orders with as few crossings, which; 0 is the one nearest to the order given.
+        variant: of several orders with as few crossings, which; 0 is the one nearest to that in which units run.
     """
     layers: list[list[int]] = [[] for _ in range(max(layer_of, default=-1) + 1)]
     for unit, layer in enumerate(layer_of):
@@ -61,6 +63,15 @@ def in_order(layer_of: Sequence[int], links: Sequence[Link], variant: int = 0) -
     if all(len(layer) < 2 for layer in layers):
         return layers
     steps = _with_passing(layers, layer_of, links)
+    found = _untangled(layers, steps, 0)
+    in_turn = _Order(found, steps).in_turn(len(layer_of))
+    later = variant - (in_turn != found)  # the one found first is tried again as it was: it may be drawn better
+    best = _untangled(layers, steps, later) if variant and later else found if variant else in_turn
+    return [[unit for unit in layer if unit < len(layer_of)] for layer in best]
+
+
+def _untangled(layers: list[list[int]], steps: list[Link], variant: int) -> list[list[int]]:
+    """The order with the fewest crossings that was found, of all places in layers."""
     best, least = layers, _Order(layers, steps).crossings()
     for i, start in enumerate(_starts(layers, len(steps), variant)):
         if not least and (i or not variant):
@@ -68,7 +79,7 @@ def in_order(layer_of: Sequence[int], links: Sequence[Link], variant: int = 0) -
         found, count = _Order(start, steps).untangled()
         if count < least or (count == least and variant and not i):
             best, least = found, count
-    return [[unit for unit in layer if unit < len(layer_of)] for layer in best]
+    return best
 
 
 def _starts(layers: Sequence[Sequence[int]], steps: int, variant: int) -> Iterator[list[list[int]]]:
@@ -150,6 +161,57 @@ class _Order:
                         swapped = True
             if not swapped:
                 break
+
+    def in_turn(self, units: int) -> list[list[int]]:
+        """An order that crosses no more, in which what runs first stands farther left wherever that is found.
+
+        Args:
+            units: how many of the numbers are of units; those above are places of arrows that pass.
+        """
+        best, least, tries = self.layers(), self._worth(units), min(_TRIES, _MOST_TRIED // max(1, len(self.steps)))
+        while least[1] and tries > 0:
+            for found, worth in self._exchanged(best, units):
+                tries -= 1
+                if worth < least:
+                    best, least = found, worth
+                    break
+                if tries <= 0:
+                    break
+            else:
+                break
+        return best
+
+    def _worth(self, units: int) -> tuple[int, int]:
+        """How often it crosses, and how many pairs of units stand side by side in another order than they run."""
+        rows = [[unit for unit in row if unit < units] for row in self.rows]
+        return self.crossings(), sum([a > b for row in rows for a, b in itertools.combinations(row, 2)])
+
+    def _exchanged(self, rows: list[list[int]], units: int) -> Iterator[tuple[list[list[int]], tuple[int, int]]]:
+        """Orders in which two units of a layer have changed places, alone and with what is above and below them."""
+        for at, layer in enumerate(rows):
+            for b, a in itertools.combinations(layer, 2):
+                for carries_on in (False, True) if a < b < units else ():
+                    self._put(rows)
+                    self._exchange(at, a, b, carries_on)
+                    yield self.layers(), self._worth(units)
+
+    def _put(self, rows: list[list[int]]) -> None:
+        for row, layer in zip(self.rows, rows):
+            row[:] = layer
+            self.place.update({unit: i for i, unit in enumerate(layer)})
+
+    def _exchange(self, at: int, a: int, b: int, carries_on: bool) -> None:
+        """Exchange two units of a layer; if it carries on, what is below and above is ordered by it."""
+        layer = self.rows[at]
+        i, j = layer.index(a), layer.index(b)
+        layer[i], layer[j] = b, a
+        self.place[a], self.place[b] = j, i
+        if carries_on:
+            for below in self.rows[at + 1 :]:
+                self._by_means(below, self.above)
+            for above in self.rows[at - 1 :: -1] if at else ():
+                self._by_means(above, self.below)
+            self._swap()
 
     def _between(self, left: int, right: int) -> int:
         """How often the arrows of two neighbours cross each other, if they stand like this."""

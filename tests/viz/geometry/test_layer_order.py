@@ -17,6 +17,17 @@ def test_what_does_not_cross_keeps_its_order():
     assert in_order([0, 0, 1, 1], [Link(0, 2), Link(1, 3)]) == [[0, 1], [2, 3]]
 
 
+@pytest.mark.parametrize(
+    ("layers", "links", "order"),
+    [
+        ([0, 0, 1, 1, 2, 2], [(0, 4), (1, 2), (1, 4), (3, 4)], [[0, 1], [2, 3], [4, 5]]),
+        ([0, 1, 2, 2, 2], [(0, 2), (0, 3), (1, 2), (1, 3), (1, 4)], [[0], [1], [2, 4, 3]]),
+    ],
+)
+def test_of_orders_that_cross_as_little_the_one_in_which_units_run_is_taken(layers, links, order):
+    assert in_order(layers, [Link(*each) for each in links]) == order
+
+
 def test_where_in_a_unit_an_arrow_ends_decides_the_order_above_it():
     """Two inputs of one frame, the first of which is read on its right."""
     assert in_order([0, 0, 1], [Link(0, 2, 0.5, 0.9), Link(1, 2, 0.5, 0.1)]) == [[1, 0], [2]]

@@ -38,6 +38,27 @@ def test_inputs_stand_in_the_order_in_which_they_are_arguments(siamese, options)
     assert options.get("view") or 0 < layout.nodes[reader].y - second.y - second.h < 60
 
 
+class Experts(ef.Model):
+    """Three layers side by side, and a gate that weighs what they give."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate, self.experts = layers.Dense(3, name="gate"), [layers.Dense(4, name=f"expert{i}") for i in range(3)]
+
+    def call(self, x):
+        weights, total = self.gate(x), 0.0
+        for i, expert in enumerate(self.experts):
+            total = total + weights[:, i : i + 1] * expert(x)
+        return total
+
+
+def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
+    recording, _ = fitted(Experts(), numbers(4, 4), numbers(4, 4))
+    graph, layout, _ = drawn(recording)
+    lefts = {c.title: layout.frames[c.id].x for c in graph.clusters.values() if c.title[-1].isdigit()}
+    assert sorted(lefts, key=lefts.get) == ["expert0", "expert1", "expert2"]
+
+
 def test_a_metric_opens_only_where_everything_does():
     recording, _ = ALL["convnet"]()
     titles = {depth: {n.title for n in recording.draw(depth=depth).graph.nodes.values()} for depth in (None, 1, 99)}
