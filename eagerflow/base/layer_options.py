@@ -10,7 +10,7 @@ from typing import Any, TypedDict
 
 from eagerflow.base.typing import DataFormat, RegularizerLike
 
-__all__ = ["BatchNormalizationOptions", "BoxOptions", "EmbeddingOptions", "ImageOptions"]
+__all__ = ["BatchNormalizationOptions", "BoxOptions", "ConvOptions", "EmbeddingOptions", "ImageOptions"]
 __all__ += ["LayerNormalizationOptions", "LayerOptions", "LookupOptions", "NamedOptions", "OfAnyLayer"]
 __all__ += ["RecurrentOptions", "UnnamedOptions", "WeightOptions"]
 
@@ -89,6 +89,18 @@ class ImageOptions(BoxOptions, total=False):
     """
 
     data_format: DataFormat | None
+
+
+class ConvOptions(WeightOptions, total=False):
+    """What convolutions take.
+
+    Attributes:
+        lora_rank: the rank of an adapter, which trains instead of the kernel (see `enable_lora`).
+        lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
+    """
+
+    lora_rank: int | None
+    lora_alpha: float | None
 
 
 class RecurrentOptions(WeightOptions, total=False):

@@ -1,4 +1,4 @@
-"""Quantized weights, and adapters of low rank, of Dense, EinsumDense, Embedding and ReversibleEmbedding."""
+"""Quantized weights of Dense, EinsumDense, Embedding and ReversibleEmbedding; adapters of these and of convolutions."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ LAYERS: dict[str, tuple[Callable[..., Any], Any]] = {
     "reversible": (lambda **k: layers.ReversibleEmbedding(10, 7, **k), INTEGERS),
     "reversible_untied": (lambda **k: layers.ReversibleEmbedding(10, 7, tie_weights=False, **k), INTEGERS),
 }
+PICTURES = numpy.random.default_rng(0).normal(size=(2, 6, 6, 4)).astype("float32")
+CONVOLUTIONS: dict[str, tuple[Callable[..., Any], Any]] = {
+    "conv1d": (lambda **k: layers.Conv1D(7, 2, padding="causal", **k), FLOATS),
+    "conv2d": (lambda **k: layers.Conv2D(6, 3, activation="relu", **k), PICTURES),
+    "conv2d_groups": (lambda **k: layers.Conv2D(6, 3, groups=2, use_bias=False, **k), PICTURES),
+    "conv3d": (lambda **k: layers.Conv3D(3, 2, **k), PICTURES[..., None]),
+}
 CONFIGS = {
     "int8": Int8QuantizationConfig(),
     "int8 weights": Int8QuantizationConfig(activation_quantizer=None),
@@ -40,7 +47,7 @@ CONFIGS = {
 def made(name: str, **settings: Any) -> tuple[Any, Any, Any]:
     """A layer, its inputs and its outputs."""
     ef.utils.set_random_seed(1)
-    make, x = LAYERS[name]
+    make, x = (LAYERS | CONVOLUTIONS)[name]
     layer = make(**settings)
     return layer, ef.convert_to_tensor(x), layer(x).numpy()
 
@@ -116,7 +123,7 @@ def test_files_of_quantized_layers_come_back(name: str, config: str, tmp_path: p
     assert_array_equal(other.predict(x, verbose=0), wanted)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", [*LAYERS, *CONVOLUTIONS])
 def test_an_adapter_begins_as_nothing_and_trains_alone(name: str) -> None:
     layer, x, before = made(name)
     stored = layer._large
@@ -136,8 +143,17 @@ def test_an_adapter_begins_as_nothing_and_trains_alone(name: str) -> None:
     assert [v.name for v in layer.trainable_weights] == names
 
 
-@pytest.mark.parametrize("mode", [None, pytest.param("int8", marks=pytest.mark.slow), "int4"])
-@pytest.mark.parametrize("name", ["dense", "einsum", "einsum_turned", "embedding", "reversible_untied"])
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        *[(name, None) for name in ("conv2d", "conv2d_groups", "conv3d")],
+        *[
+            pytest.param(name, mode, marks=[pytest.mark.slow] * (mode == "int8"))
+            for name in ("dense", "einsum", "einsum_turned", "embedding", "reversible_untied")
+            for mode in (None, "int8", "int4")
+        ],
+    ],
+)
 def test_files_hold_the_sum_of_weight_and_adapter(name: str, mode: str | None, tmp_path: pathlib.Path) -> None:
     layer, x, _ = made(name)
     if mode is not None:
@@ -252,6 +268,9 @@ def test_a_model_quantizes_what_can_be_and_is_told_which() -> None:
         (lambda: layers.Dense(2).enable_lora(2), ValueError, "isn't yet built"),
         (lambda: made("dense", kernel_constraint="max_norm")[0].enable_lora(2), ValueError, "constraint"),
         (lambda: made("dense", lora_rank=2)[0].enable_lora(2), ValueError, "already"),
+        (lambda: layers.Conv2D(2, 3).enable_lora(2), ValueError, "isn't yet built"),
+        (lambda: made("conv2d", kernel_constraint="max_norm")[0].enable_lora(2), ValueError, "constraint"),
+        (lambda: made("conv1d")[0].quantize("int8"), NotImplementedError, "Conv1D"),
         (lambda: quantizers.AbsMaxQuantizer(value_range=(-200, 200)), ValueError, "int8"),
     ],
 )

@@ -181,7 +181,7 @@ def _with_missing_labels():
         (
             lambda: layers.LSTM(4)(np.ones((2, 3, 5)), initial_state=np.ones((2, 4))),
             ValueError,
-            r"such as \[h, c\]; got 1",
+            r"expected 2 .*; got 1. .* such as \[h, c\]",
         ),
         (
             lambda: layers.Dropout(0.5)(np.ones(2), trainning=True),

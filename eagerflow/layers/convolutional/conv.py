@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from eagerflow import ops
 from eagerflow.activations import relu
-from eagerflow.base.layer_options import WeightOptions
+from eagerflow.base.layer_options import ConvOptions, WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
     CausalPadding,
@@ -22,6 +22,7 @@ from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
+from eagerflow.layers.core.lora import LargeWeight, LoraLayer, StoredWeight
 from eagerflow.ops.neural.fused import conv_bias
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
@@ -33,11 +34,13 @@ def _next_multiple(filters: int, groups: int) -> str:
     return f"{below} or {below + groups}" if below else str(groups)
 
 
-class _Conv(ConvolutionBase):
+class _Conv(ConvolutionBase, LoraLayer):
     """A convolution with learned filters, in one to three spatial axes."""
 
     _may_be_causal = True
 
+    kernel: Any = LargeWeight()
+    _kernel: Any = StoredWeight()
     kernel_initializer: Any
     kernel_regularizer: Any
     kernel_constraint: Any
@@ -61,9 +64,11 @@ class _Conv(ConvolutionBase):
         activity_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
-        **kwargs: Unpack[WeightOptions],
+        **kwargs: Unpack[ConvOptions],
     ) -> None:
-        super().__init__(locals(), **kwargs)
+        lora_rank, lora_alpha = kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None)
+        super().__init__(locals(), **cast(WeightOptions, kwargs))
+        self._told_of_adapter(lora_rank, lora_alpha)
         self.filters = integer(self, "filters", filters)
         self.groups = integer(self, "groups", groups)
         if self.filters % self.groups:
@@ -86,6 +91,7 @@ class _Conv(ConvolutionBase):
         self.bias = settled_weight(self, "bias", (self.filters,)) if self.use_bias else None
         self._expect_channels(channels)
         self.built = True
+        self._adapt_as_told()
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The convolution itself; subclasses may change the kernel first.
@@ -143,7 +149,7 @@ class Conv1D(_Conv):
         activity_regularizer: penalty on the output.
         kernel_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: `lora_rank` and `lora_alpha` of an adapter (see `enable_lora`), and arguments of every layer.
 
     Input: (batch, steps, channels). Output: (batch, new_steps, filters). With `"valid"`, new_steps is (steps -
     kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` and `"causal"` it is steps / strides, rounded
@@ -185,7 +191,7 @@ class Conv2D(_Conv):
         activity_regularizer: penalty on the output.
         kernel_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: `lora_rank` and `lora_alpha` of an adapter (see `enable_lora`), and arguments of every layer.
 
     Input: (batch, height, width, channels). Output: (batch, new_height, new_width, filters). With `"valid"`, new_height
     is (height - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is height / strides, rounded
@@ -228,7 +234,7 @@ class Conv3D(_Conv):
         activity_regularizer: penalty on the output.
         kernel_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: `lora_rank` and `lora_alpha` of an adapter (see `enable_lora`), and arguments of every layer.
 
     Input: (batch, depth, height, width, channels). Output: (batch, new_depth, new_height, new_width, filters). With
     `"valid"`, new_depth is (depth - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is depth /

@@ -1,4 +1,4 @@
-"""Layers with one large weight, which can be quantized and get an adapter of low rank (LoRA)."""
+"""Layers with one large weight, which can be quantized."""
 
 from __future__ import annotations
 
@@ -6,176 +6,54 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow import initializers, ops
-from eagerflow.base.errors import no_attribute
-from eagerflow.base.init_settings import automatic
-from eagerflow.base.typing import InitializerLike
+from eagerflow import ops
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.variable import Variable
 from eagerflow.layer.dtype_policy import QUANTIZATION_MODES, get_policy
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.layer import Layer
-from eagerflow.layer.settings import integer, settled_weight
+from eagerflow.layer.settings import settled_weight
 from eagerflow.layers.core.few_bits import FewBits
 from eagerflow.layers.core.float8 import FLOAT8_NAMES, float8_product, make_float8
+from eagerflow.layers.core.lora import LoraLayer
 from eagerflow.quantizers import AbsMaxQuantizer, Int4QuantizationConfig
 from eagerflow.quantizers.configs import config_of
 
-__all__ = ["AdaptedLayer", "LargeWeight", "StoredWeight"]
+__all__ = ["AdaptedLayer"]
 
 _EXACT = 2**24  # float32 holds all integers up to here
 
 
-class LargeWeight:
-    """An attribute that is the weight itself, and where an adapter or integers stand for it, what they amount to.
-
-    A weight that is kept as an attribute of the same name goes before, so that a plain layer pays nothing.
-    """
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, layer: Any, owner: type) -> Any:
-        if layer is None:
-            return self
-        if not layer.built:
-            asked = f"You must build the layer before accessing `{self.name}`: {describe(layer)}."
-            raise no_attribute(f"{asked} Call it, or layer.build(input_shape).", self.name)
-        return layer._seen_weight()
-
-
-class StoredWeight:
-    """The variable behind it, under the name with an underscore."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name[1:]
-
-    def __get__(self, layer: Any, owner: type) -> Any:
-        return self if layer is None else getattr(layer, self.name)
-
-
-class AdaptedLayer(Layer):
-    """Base of `Dense`, `EinsumDense` and `Embedding`.
+class AdaptedLayer(LoraLayer):
+    """Base of `Dense`, `EinsumDense` and `Embedding`, which can be quantized, too.
 
     Attributes:
-        lora_enabled: whether an adapter of low rank is trained instead of the large weight.
-        lora_rank: its rank.
-        lora_alpha: what its product is multiplied with, times the rank.
         quantization_config: how the weights were quantized.
     """
 
-    _large = "kernel"
     bias: Any
     activation: Any
-    lora_enabled = False
-    lora_rank: int | None = None
-    lora_alpha: float | None = None
     _few_bits: tuple[FewBits, ...] = ()
     inputs_quantizer: Any = None
 
     def _adapted(self, lora_rank: int | None, lora_alpha: float | None, quantization_config: Any) -> None:
         """Keep what `__init__` was given of this."""
-        self.lora_rank = None if lora_rank is None else integer(self, "lora_rank", lora_rank, least=0)
-        self.lora_alpha = lora_rank if lora_alpha is None else lora_alpha
+        self._told_of_adapter(lora_rank, lora_alpha)
         self.quantization_config = config_of(quantization_config)
-
-    @automatic
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer, as values that fit into JSON."""
-        adapter = {"lora_rank": self.lora_rank, "lora_alpha": self.lora_alpha} if self.lora_rank else {}
-        return super().get_config() | adapter
-
-    # The adapter
-
-    def enable_lora(
-        self,
-        rank: int,
-        lora_alpha: float | None = None,
-        a_initializer: InitializerLike = "he_uniform",
-        b_initializer: InitializerLike = "zeros",
-    ) -> None:
-        """Train two small matrices, whose product is added to the large weight, instead of that.
-
-        Files hold the sum. A layer with an adapter that reads one goes on with `b` zero; Keras clears `a` too, and
-        then nothing is left that could train.
-
-        Args:
-            rank: of the product.
-            lora_alpha: the product counts `lora_alpha / rank` times; default: once.
-            a_initializer: first values of the first matrix.
-            b_initializer: first values of the second one.
-
-        Raises:
-            ValueError: in a layer that is not built, has an adapter, or a constraint on the weight.
-
-        Source: Hu et al. 2021, https://arxiv.org/abs/2106.09685.
-
-        >>> layer = ef.layers.Dense(8)
-        >>> layer.build((None, 16))
-        >>> before = sum(w.size for w in layer.trainable_weights)  # 16 * 8 + 8
-        >>> layer.enable_lora(rank=2)
-        >>> before, sum(w.size for w in layer.trainable_weights)  # (16 + 8) * 2 + 8
-        (136, 56)
-        """
-        large = self._large
-        if getattr(self, f"{large}_constraint") is not None:
-            raise ValueError(
-                f"{describe(self)}.enable_lora: Lora is incompatible with {large} constraints. Remove "
-                f"`{large}_constraint`."
-            )
-        if not self.built:
-            raise ValueError(f"{describe(self)}: Cannot enable lora on a layer that isn't yet built.")
-        if self.lora_enabled:
-            raise ValueError(f"{describe(self)}: lora is already enabled. This can only be done once per layer.")
-        shape, penalty = self._weight_shape(), getattr(self, f"{large}_regularizer")
-        for letter, sizes, first in (
-            ("a", (*shape[:-1], rank), a_initializer),
-            ("b", (rank, shape[-1]), b_initializer),
-        ):
-            name = f"lora_{large}_{letter}"
-            made = self.add_weight(
-                name=name, shape=sizes, initializer=initializers.get(first), dtype="float32", regularizer=penalty
-            )
-            setattr(self, name, made)
-        stored = self._move_away()
-        self._switched_off[:] = [v for v in self._switched_off if v is not stored]
-        stored.trainable = False
-        self.lora_enabled, self.lora_rank = True, rank
-        self.lora_alpha = rank if lora_alpha is None else lora_alpha
-
-    def _move_away(self) -> Variable:
-        """Keep the variable of the large weight under its private name alone."""
-        if self._large in self.__dict__:
-            variable = getattr(self, self._large)
-            delattr(self, self._large)
-            setattr(self, f"_{self._large}", variable)
-        stored: Variable = getattr(self, f"_{self._large}")
-        return stored
 
     def _weight_shape(self) -> tuple[int, ...]:
         bits = self._bits_of(self._large)
-        return tuple(getattr(self, f"_{self._large}").shape) if bits is None else tuple(bits.whole or bits.shape)
+        return super()._weight_shape() if bits is None else tuple(bits.whole or bits.shape)
 
     def _bits_of(self, name: str) -> FewBits | None:
         return next((bits for bits in self._few_bits if bits.name == name), None)
 
-    def _adapter(self) -> tuple[Tensor, Tensor, float]:
-        return getattr(self, f"lora_{self._large}_a"), getattr(self, f"lora_{self._large}_b"), self._lora_scale
-
-    @property
-    def _lora_scale(self) -> float:
-        assert self.lora_rank
-        return float(self.lora_alpha or 0) / self.lora_rank
-
     def _seen_weight(self) -> Any:
         """The large weight as numbers, with what the adapter adds."""
         bits = self._bits_of(self._large)
-        weight = getattr(self, f"_{self._large}") if bits is None else bits.numbers(self)
-        if not self.lora_enabled:
-            return weight
-        a, b, scale = self._adapter()
-        return ops.cast(weight + scale * ops.matmul(a, b), self.compute_dtype)
+        if bits is None:
+            return super()._seen_weight()
+        weight = bits.numbers(self)
+        return self._with_product(weight) if self.lora_enabled else weight
 
     def _with_adapter(self, x: Tensor, through: Callable[[Any], Tensor]) -> Tensor:
         """The product with integers, and that of the adapter."""
@@ -184,31 +62,19 @@ class AdaptedLayer(Layer):
         a, b, scale = self._adapter()
         return ops.cast(x + scale * ops.matmul(through(a), b), self.compute_dtype)
 
-    # Files: Keras' order, and its sum of weight and adapter
-
-    def _variables_in_files(self) -> list[Variable]:
-        if not self.built or not (self.lora_enabled or self._is_quantized):
-            return super()._variables_in_files()
-        names = self._names_in_files()
-        return [v for v in (getattr(self, name, None) for name in names) if v is not None]
+    @property
+    def _is_changed(self) -> bool:
+        return self.lora_enabled or self._is_quantized
 
     def _names_in_files(self) -> list[str]:
-        first = [f"_{self._large}", *(["bias"] if self._large == "kernel" else [])]
+        first = super()._names_in_files()
         if self.quantization_mode == "float8":
             return [*first, *FLOAT8_NAMES]
         return [*first, *[name for bits in self._few_bits[:1] for name in bits.names()]]
 
-    def _values_in_files(self) -> Any:
-        variables = self._variables_in_files()
-        if not self.lora_enabled:
-            return variables
-        merged, bits = self._seen_weight(), self._bits_of(self._large)
-        values = {f"_{self._large}": merged} if bits is None else bits.encode(merged)
-        replaced = {id(getattr(self, name)): value for name, value in values.items()}
-        return [replaced.get(id(variable), variable) for variable in variables]
-
-    def _cleared_by_files(self) -> list[Variable]:
-        return [getattr(self, f"lora_{self._large}_b")] if self.lora_enabled else []
+    def _merged_values(self) -> dict[str, Any]:
+        bits = self._bits_of(self._large)
+        return super()._merged_values() if bits is None else bits.encode(self._seen_weight())
 
     # Quantization
 
@@ -302,11 +168,6 @@ class AdaptedLayer(Layer):
             self.quantized_build(shape, mode, self.quantization_config)
         if not self._few_bits:
             setattr(self, self._large, settled_weight(self, self._large, shape, **others))
-
-    def _adapt_as_told(self) -> None:
-        """At the end of `build`: make the adapter that `__init__` was told of."""
-        if self.lora_rank:
-            self.enable_lora(self.lora_rank, self.lora_alpha)
 
     def _activated(self, x: Tensor, bias: Any) -> Tensor:
         """The product, with bias and activation."""

@@ -12,8 +12,9 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
-from eagerflow.layers.core.adapted import AdaptedLayer, LargeWeight, StoredWeight
+from eagerflow.layers.core.adapted import AdaptedLayer
 from eagerflow.layers.core.few_bits import FewBits
+from eagerflow.layers.core.lora import LargeWeight, StoredWeight
 from eagerflow.ops.neural.fused import dense
 
 __all__ = ["Dense"]

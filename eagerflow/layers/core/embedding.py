@@ -14,8 +14,9 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.settings import integer, settle
-from eagerflow.layers.core.adapted import AdaptedLayer, LargeWeight, StoredWeight
+from eagerflow.layers.core.adapted import AdaptedLayer
 from eagerflow.layers.core.few_bits import FewBits
+from eagerflow.layers.core.lora import LargeWeight, StoredWeight
 
 __all__ = ["Embedding"]
 

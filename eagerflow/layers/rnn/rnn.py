@@ -258,9 +258,8 @@ class RNN(Layer):
         count = len(sizes)
         if len(tree.flatten(start)) != count:
             raise ValueError(
-                f"{describe(self)}: initial_state: expected {count} tensor(s)"
-                + (f", a list of {count} states, such as [h, c]" if count > 1 else "")
-                + f"; got {len(tree.flatten(start))}."
+                f"{describe(self)}: initial_state: expected {count} tensor(s); got {len(tree.flatten(start))}."
+                + (" Give the states in a list, such as [h, c]." if count > 1 else "")
             )
         for state, size in zip(tree.flatten(start), sizes):
             found = state.shape if isinstance(state, Tensor) else numpy.shape(state)
