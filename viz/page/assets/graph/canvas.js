@@ -93,10 +93,9 @@ class Canvas {
     this.layers.signs.replaceChildren(
       ...[...signs].map(([id, sign]) => signElement(this.scene.frames.get(id), sign, this, this.theme)),
     );
-    for (const frame of frames) {
-      const head = this.shown.get(`h${frame.id}`);
-      if (!head) continue;
-      const { shift, alone } = placeOfTitle(frame, this);
+    const titles = frames.filter(({ id }) => this.shown.has(`h${id}`)).map((frame) => [this.shown.get(`h${frame.id}`), placeOfTitle(frame, this)]);
+    for (const [head, { shift, alone }] of titles) {
+      // after all are measured, so that the browser lays out once
       head.setAttribute("transform", `translate(${shift} 0)`);
       head.classList.toggle("alone", alone);
     }

@@ -96,29 +96,38 @@ function placeOfSign(frame, frames, placed, canvas) {
     top = frame.y * scale + y + 1,
     low = (frame.y + frame.h) * scale + y - SIGN_HEIGHT;
   if (right - left < w) return null;
-  const world = (sign) => ({ x: (sign.x - x) / scale, y: (sign.y - y) / scale, w: w / scale, h: SIGN_HEIGHT / scale }),
-    boxes = (sign) => canvas.scene.grid.within(world(sign)).size,
-    arrows = (sign) => crossing(canvas.scene, world(sign)).length,
+  const world = (each) => ({ x: (each.x - x) / scale, y: (each.y - y) / scale, w: w / scale, h: SIGN_HEIGHT / scale }),
+    boxes = (each) => canvas.scene.grid.within(world(each)).size,
+    arrows = (each) => (scale < SPECKS ? 0 : crossing(canvas.scene, world(each)).length),
     parent = canvas.scene.frames.get(frame.parent),
-    isClear = (area) => (!parent || holds(parent, area)) && frames.every((other) => other.level < frame.level || !meet(area, other));
-  const clear = (at) => {
-    const here = placed.filter((other) => other.y < at + SIGN_HEIGHT && at < other.y + SIGN_HEIGHT).map((other) => [other.x, other.x + other.w]),
-      lines = crossing(canvas.scene, { ...world({ x: left, y: at }), w: (right - left) / scale });
-    const taken = [...here, ...lines.map((ends) => ends.map((end) => end * scale + x))];
-    return freePlace(taken, w, left, right, (left + right - w) / 2) ?? left;
+    isClear = (area) => (!parent || holds(parent, area)) && frames.every((other) => other.level < frame.level || !meet(area, other)),
+    isApart = (sign) => !placed.some((other) => meet(sign, other)),
+    sign = (at, y, cost = 0) => ({ x: at, y, w, h: SIGN_HEIGHT, cost });
+  const rows = LOWER.map((by) => top + by).filter((y) => y <= low),
+    middle = (left + right - w) / 2;
+  const beside = (y) => {
+    const others = placed.filter((other) => other.y < y + SIGN_HEIGHT && y < other.y + SIGN_HEIGHT).map((other) => [other.x, other.x + other.w]),
+      lines = crossing(canvas.scene, { ...world({ x: left, y }), w: (right - left) / scale });
+    return freePlace([...others, ...lines.map((ends) => ends.map((end) => end * scale + x))], w, left, right, middle);
   };
+  for (const y of scale < SPECKS ? [] : rows) {
+    // mostly the first place is free, and others needn't be looked for
+    for (const find of [() => middle, () => beside(y)]) {
+      const at = find(),
+        free = at !== null && sign(at, y);
+      if (free && isApart(free) && !boxes(free) && !arrows(free)) return free;
+    }
+  }
   const bestOf = (signs, cost) =>
     signs
-      .filter((sign) => !placed.some((other) => meet(sign, other)))
-      .map((sign) => [sign.cost + cost(sign), sign])
+      .filter(isApart)
+      .map((each) => [each.cost + cost(each), each])
       .reduce((best, each) => (best && best[0] <= each[0] ? best : each), null)?.[1];
-  const inside = LOWER.filter((by) => top + by <= low).flatMap((by) =>
-    [clear(top + by), (left + right - w) / 2, left, right - w].map((at, i) => ({ x: at, y: top + by, w, h: SIGN_HEIGHT, cost: by + i })),
-  );
-  const best = bestOf(inside, (sign) => COVERED * boxes(sign) + CROSSED * arrows(sign));
+  const inside = rows.flatMap((y) => [middle, left, right - w].map((at, i) => sign(at, y, y - top + i)));
+  const best = bestOf(inside, (each) => COVERED * boxes(each) + CROSSED * arrows(each));
   if (!best || !boxes(best)) return best;
-  const outside = placesOutside(left, right, top, w, size).filter((sign) => !boxes(sign) && isClear(world(sign)));
-  return bestOf(outside, (sign) => CROSSED * arrows(sign)) || (scale < SPECKS ? best : null);
+  const outside = placesOutside(left, right, top, w, size).filter((each) => !boxes(each) && isClear(world(each)));
+  return bestOf(outside, (each) => CROSSED * arrows(each)) || (scale < SPECKS ? best : null);
 }
 
 const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
@@ -146,7 +155,7 @@ function signElement(frame, sign, { view, scene }, theme) {
     w = sign.w / view.scale,
     h = sign.h / view.scale;
   const plate = clickable(x, y, w, h);
-  if (!crossing(scene, { x, y, w, h }).length) plate.setAttribute("fill", ground); // over an arrow only letters are opaque
+  if (view.scale < SPECKS || !crossing(scene, { x, y, w, h }).length) plate.setAttribute("fill", ground); // over an arrow only letters are opaque
   plate.setAttribute("fill-opacity", "0.88");
   return svg("g", { class: "sign", "data-id": frame.id }, plate, withHalo(text, ground, 3 / view.scale));
 }
