@@ -20,6 +20,7 @@ _SWEEPS = 8
 _SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chance, and how many links they may have
 _SWAPS = 4  # rounds of swaps of neighbours, after each sweep
 _TRIES, _MOST_TRIED = 60, 20_000  # to let what runs first stand farther left, and how many links they may have
+_LONGER = 1.1  # how much longer arrows may become for that
 _MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
 
@@ -49,13 +50,16 @@ def depths(firsts: Sequence[bool], links: Sequence[Link]) -> list[int]:
     return found
 
 
-def in_order(layer_of: Sequence[int], links: Sequence[Link], variant: int = 0) -> list[list[int]]:
+def in_order(
+    layer_of: Sequence[int], links: Sequence[Link], variant: int = 0, widths: Sequence[float] = ()
+) -> list[list[int]]:
     """The units of each layer, from left to right.
 
     Args:
         layer_of: the layer of each unit.
         links: arrows between them, the upper unit ahead.
         variant: of several orders with as few crossings, which; 0 is the one nearest to that in which units run.
+        widths: of all units; default: all are as wide.
     """
     layers: list[list[int]] = [[] for _ in range(max(layer_of, default=-1) + 1)]
     for unit, layer in enumerate(layer_of):
@@ -64,7 +68,7 @@ def in_order(layer_of: Sequence[int], links: Sequence[Link], variant: int = 0) -
         return layers
     steps = _with_passing(layers, layer_of, links)
     found = _untangled(layers, steps, 0)
-    in_turn = _Order(found, steps).in_turn(len(layer_of))
+    in_turn = _Order(found, steps).in_turn(widths or [1.0] * len(layer_of))
     later = variant - (in_turn != found)  # the one found first is tried again as it was: it may be drawn better
     best = _untangled(layers, steps, later) if variant and later else found if variant else in_turn
     return [[unit for unit in layer if unit < len(layer_of)] for layer in best]
@@ -162,17 +166,20 @@ class _Order:
             if not swapped:
                 break
 
-    def in_turn(self, units: int) -> list[list[int]]:
+    def in_turn(self, widths: Sequence[float]) -> list[list[int]]:
         """An order that crosses no more, in which what runs first stands farther left wherever that is found.
 
+        Nor may its arrows be longer: those that pass something wide on its other side would be led around more.
+
         Args:
-            units: how many of the numbers are of units; those above are places of arrows that pass.
+            widths: of the units; the numbers above are places of arrows that pass.
         """
+        units, longest = len(widths), _LONGER * self._along(widths)
         best, least, tries = self.layers(), self._worth(units), min(_TRIES, _MOST_TRIED // max(1, len(self.steps)))
         while least[1] and tries > 0:
             for found, worth in self._exchanged(best, units):
                 tries -= 1
-                if worth < least:
+                if worth < least and self._along(widths) <= longest:
                     best, least = found, worth
                     break
                 if tries <= 0:
@@ -180,6 +187,15 @@ class _Order:
             else:
                 break
         return best
+
+    def _along(self, widths: Sequence[float]) -> float:
+        """How far arrows run to the side, about: as if each layer stood in the middle."""
+        lefts, wide = dict[int, float](), [*widths, *[0.0] * (len(self.place) - len(widths))]
+        for row in self.rows:
+            edges = itertools.accumulate([wide[unit] for unit in row], initial=-sum([wide[unit] for unit in row]) / 2)
+            lefts.update(zip(row, edges))
+        ends = [(lefts[a] + begins * wide[a], lefts[b] + end * wide[b]) for a, b, begins, end in self.steps]
+        return sum([abs(x - y) for x, y in ends])
 
     def _worth(self, units: int) -> tuple[int, int]:
         """How often it crosses, and how many pairs of units stand side by side in another order than they run."""

@@ -226,7 +226,7 @@ class _Arranger:
         for layer in {*found}:
             self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
         links = list(dict.fromkeys(_links(units, ends)))
-        order = [layer for layer in in_order(found, links, self.variant) if layer]
+        order = [layer for layer in in_order(found, links, self.variant, [unit.w for unit in units]) if layer]
         if self._make_room(units, order, links):
             links = _links(units, ends)
         made = self._stacked(units, order, links)
