@@ -14,6 +14,7 @@ from tests.viz.page.test_both_sides import SCENES, run
 from tests.viz.picture.architectures import ALL, conv, fitted, numbers
 from tests.viz.picture.geometry import Arrow, Box, Picture, curve, faults
 from tests.viz.picture.test_geometry import NONE
+from tests.viz.picture.test_placing import Experts
 from viz import page
 from viz.page import document
 
@@ -91,6 +92,12 @@ def test_ops_beside_others_have_their_gradients_near():
     recording, _ = ALL["vae"]()
     (seen,) = scenes(recording, ["both"])
     assert seen.size.right - seen.size.left < 1500
+
+
+def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
+    (seen,) = scenes(fitted(Experts(), numbers(4, 4), numbers(4, 4))[0], ["forward"])
+    lefts = {name: box.left for name, box in seen.frames.items() if name[-1].isdigit()}
+    assert [name[-1] for name in sorted(lefts, key=lefts.get)] == ["0", "1", "2"]
 
 
 @pytest.mark.slow

@@ -220,7 +220,8 @@ class Arranger {
         if (unit.columns !== this.lanes) unit.w = Math.max(...[...unit.columns.values()].map(([x, w]) => x + w));
       }
     }
-    const order = inOrder(full.map((layer) => layer.map((unit) => unit.index)), this.linksOf(frame));
+    const numbers = full.map((layer) => layer.map((unit) => unit.index)),
+      order = inOrder(numbers, this.linksOf(frame), found.map(({ w }) => w));
     const ordered = order.map((layer) => layer.map((index) => found[index]));
     for (const layer of ordered) this.leaveRoom(layer, ordered);
     return ordered;

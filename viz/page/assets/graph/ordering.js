@@ -7,10 +7,14 @@ const SWEEPS = 8,
   SHUFFLED = 12, // orders to begin with that are drawn by chance
   MOST_SHUFFLED = 2000, // links that all of these may have together
   MOST_SWAPPED = 3000, // links; with more, there are sweeps alone
+  TRIES = 60, // to let what runs first stand farther left
+  MOST_TRIED = 20000, // links that all of these may have together
+  LONGER = 1.1, // how much longer arrows may become for that
   MOST_PLACES = 4000; // that long arrows take in layers; with more, only their ends count
 
-// `layers`: arrays of numbers, the units; `links`: {upper, lower, begins, ends}. Gives the layers in a better order.
-function inOrder(layers, links) {
+// `layers`: arrays of numbers, the units; `links`: {upper, lower, begins, ends}; `widths`: by unit. Gives the layers in a
+// better order.
+function inOrder(layers, links, widths) {
   if (layers.every((layer) => layer.length < 2)) return layers;
   const { rows, steps, count } = withPassing(layers, links);
   const quick = steps.length > MOST_SWAPPED;
@@ -22,6 +26,7 @@ function inOrder(layers, links) {
     if (crossed < least) [best, least] = [found, crossed];
   }
   const units = new Set(layers.flat());
+  if (!quick) best = new Ordering(best, steps, count).inTurn(units, widths);
   return best.map((row) => row.filter((unit) => units.has(unit)));
 }
 
@@ -130,6 +135,86 @@ class Ordering {
       }
       if (!swapped) break;
     }
+  }
+
+  // An order that crosses no more, in which what runs first stands farther left wherever that is found; nor may its
+  // arrows be longer, or some would be led around what is wide. `units`: the numbers that are no places of arrows that pass.
+  inTurn(units, widths) {
+    let best = this.rows.map((row) => [...row]),
+      least = this.worth(units),
+      longest = LONGER * this.along(units, widths),
+      tries = Math.min(TRIES, Math.floor(MOST_TRIED / Math.max(1, this.steps.length)));
+    for (let goesOn = true; goesOn && least[1] && tries > 0; ) {
+      goesOn = false;
+      for (const worth of this.exchanged(best, units)) {
+        tries -= 1;
+        goesOn = worth[0] < least[0] || (worth[0] === least[0] && worth[1] < least[1]);
+        goesOn = goesOn && this.along(units, widths) <= longest;
+        if (goesOn) [best, least] = [this.rows.map((row) => [...row]), worth];
+        if (goesOn || tries <= 0) break;
+      }
+    }
+    return best;
+  }
+
+  // How far arrows run to the side, about: as if each layer stood in the middle.
+  along(units, widths) {
+    const wide = (unit) => (units.has(unit) ? widths[unit] : 0),
+      lefts = [];
+    for (const row of this.rows) {
+      let x = -row.reduce((sum, unit) => sum + wide(unit), 0) / 2;
+      for (const unit of row) {
+        lefts[unit] = x;
+        x += wide(unit);
+      }
+    }
+    const at = (unit, share) => lefts[unit] + share * wide(unit);
+    return this.steps.reduce((sum, { upper, lower, begins, ends }) => {
+      return sum + Math.abs(at(upper, begins) - at(lower, ends));
+    }, 0);
+  }
+
+  // How often it crosses, and how many pairs of units stand side by side in another order than they run.
+  worth(units) {
+    let turned = 0;
+    for (const row of this.rows) {
+      const real = row.filter((unit) => units.has(unit));
+      real.forEach((a, i) => (turned += real.slice(i + 1).filter((b) => a > b).length));
+    }
+    return [this.crossings(), turned];
+  }
+
+  // Lets two units of a layer change places, alone and with what is above and below them; gives what that is worth.
+  *exchanged(rows, units) {
+    for (let at = 0; at < rows.length; at += 1) {
+      const real = rows[at].filter((unit) => units.has(unit));
+      for (const [i, b] of real.entries())
+        for (const a of real.slice(i + 1))
+          for (const carriesOn of a < b ? [false, true] : []) {
+            this.put(rows);
+            this.exchange(at, a, b, carriesOn);
+            yield this.worth(units);
+          }
+    }
+  }
+
+  put(rows) {
+    rows.forEach((row, i) => {
+      this.rows[i] = [...row];
+      row.forEach((unit, k) => (this.place[unit] = k));
+    });
+  }
+
+  // Exchanges two units of a layer; if it carries on, what is below and above is ordered by it.
+  exchange(at, a, b, carriesOn) {
+    const row = this.rows[at],
+      [i, k] = [row.indexOf(a), row.indexOf(b)];
+    [row[i], row[k]] = [b, a];
+    [this.place[a], this.place[b]] = [k, i];
+    if (!carriesOn) return;
+    for (const below of this.rows.slice(at + 1)) this.byMeans(below, this.above);
+    for (const above of this.rows.slice(0, at).reverse()) this.byMeans(above, this.below);
+    this.swap(SWAPS);
   }
 
   // How often the arrows of two neighbours cross each other, if they stand like this.
