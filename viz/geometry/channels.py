@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 from viz.geometry.layout import Layout, Rect
 
-__all__ = ["LONG", "MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
+__all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
 
 MARGIN = 8.0  # how far ways keep off boxes
 _TRACK = 8.0  # between ways beside each other
 _NEAR = 4.5  # ways nearer than this would look like one
 _BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 200.0  # what bends, crossings and borders cost, in length
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
-LONG = 400_000  # states in all searches of a picture together, from where on they take seconds
+_LONG = 400_000  # states in all searches of a picture together, from where on they take seconds
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
 _PATIENCE, _EAGER = 10_000, 2.0  # after so many states, what is left to go counts so much more: a good way will do
 _LITTLE = 5_000  # the same where all searches together have been long
@@ -152,7 +152,7 @@ class Channels:
         passing, borders, along, hopes = self._passing_cost, self.borders, self.along, dict[int, float]()
         passed, kept = self.passed, self.kept
         looked, eager = 0, 1.0
-        patience = _LITTLE if self.looked > LONG else _PATIENCE
+        patience = _LITTLE if self.took_long else _PATIENCE
         while waiting:
             guess, cost, state = heapq.heappop(waiting)
             cost = -cost
@@ -265,6 +265,11 @@ class Channels:
             else:
                 cost += quest.crossing_cost(other) if across else quest.push
         return cost
+
+    @property
+    def took_long(self) -> bool:
+        """Have all searches together looked at so many states that it takes seconds?"""
+        return self.looked > _LONG
 
     def length(self, way: Sequence[int]) -> float:
         """How long a way is, with what its bends cost."""

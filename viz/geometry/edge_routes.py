@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
-from viz.geometry.channels import LONG, MARGIN, NEVER, PUSHING, Channels, Quest
+from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
 from viz.geometry.graph import Edge, Graph
 from viz.geometry.layout import Layout, Rect
 
@@ -126,14 +126,14 @@ class _Router:
                     self._drop(i)
                     self._look(i)
             self._push([i for i in order if i not in self.found])
-            if before == self.found or self.channels.looked > LONG:
+            if before == self.found or self.channels.took_long:
                 break
-        if self.channels.looked <= LONG:
+        if not self.channels.took_long:
             self._untangle(order)
             self._shorten(order)
         lost = [i for i in order if i not in self.found]
         crossings = sum([len(self._met(i)[0]) for i in self.found]) // 2
-        return Routes([self._route(i) for i in range(len(order))], lost, crossings, self.channels.looked > LONG)
+        return Routes([self._route(i) for i in range(len(order))], lost, crossings, self.channels.took_long)
 
     def _push(self, lost: list[int]) -> None:
         """Let those that found no room push others away, who look for other ways."""

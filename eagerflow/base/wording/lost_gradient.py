@@ -63,11 +63,10 @@ def _read(scope: ast.AST, frame: FrameType) -> str:
         if isinstance(x, ast.Call) and (words := _leaves(x, frame)):
             return f"Line {x.lineno} takes numbers out of the tape, by {words}: use tensors and ops there."
     for x in ast.walk(tapes[0]):
-        if isinstance(x, ast.Call) and getattr(x.func, "attr", _name(x.func)) in _FLAT:
-            name = getattr(x.func, "attr", _name(x.func))
+        if isinstance(x, ast.Call) and _called(x) in _FLAT:
             return (
-                f"Line {x.lineno} uses {name}, which small changes of the weights don't change, so it has no gradient: "
-                "a loss needs the numbers that come before it, such as probabilities."
+                f"Line {x.lineno} uses {_called(x)}, which small changes of the weights don't change, so it has no "
+                "gradient: a loss needs the numbers that come before it, such as probabilities."
             )
     return ""
 
@@ -83,9 +82,15 @@ def _name(x: ast.expr) -> str:
     return x.id if isinstance(x, ast.Name) else ""
 
 
+def _called(call: ast.Call) -> str:
+    """The name of what is called, without that of its owner."""
+    name: str = getattr(call.func, "attr", _name(call.func))
+    return name
+
+
 def _is_tape(item: ast.withitem) -> bool:
     call = item.context_expr
-    return isinstance(call, ast.Call) and getattr(call.func, "attr", _name(call.func)) == "GradientTape"
+    return isinstance(call, ast.Call) and _called(call) == "GradientTape"
 
 
 def _leaves(call: ast.Call, frame: FrameType) -> str:
