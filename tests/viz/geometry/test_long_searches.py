@@ -6,7 +6,7 @@ import pytest
 
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.test_geometry import check
-from viz.geometry import channels, edge_routes, placement
+from viz.geometry import channels, placement
 
 
 @pytest.fixture
@@ -15,8 +15,8 @@ def drawing():
     return recording.draw()
 
 
-def looked_at(monkeypatch):
-    """How many states each search looks at, from now on."""
+def looked_at(drawing, monkeypatch):
+    """How many states each search looks at while a picture is laid out anew."""
     found, search = [], channels.Channels.search
 
     def counted(self, quest):
@@ -25,28 +25,20 @@ def looked_at(monkeypatch):
         found.append(self.looked - before)
         return way
 
-    monkeypatch.setattr(channels.Channels, "search", counted)
+    with monkeypatch.context() as patched:
+        patched.setattr(placement, "_known", {})
+        patched.setattr(channels.Channels, "search", counted)
+        check(drawing)
     return found
 
 
 def test_a_good_way_is_found_with_less_looking_and_without_a_flaw(drawing, monkeypatch):
-    monkeypatch.setattr(placement, "_known", {})
-    thorough = looked_at(monkeypatch)
-    placement.place(drawing.graph)
-    monkeypatch.setattr(placement, "_known", {})
+    thorough = looked_at(drawing, monkeypatch)
     monkeypatch.setattr(channels, "_PATIENCE", 100)
-    quick = looked_at(monkeypatch)
-    check(drawing)
-    assert sum(quick) < sum(thorough) / 2
+    assert sum(looked_at(drawing, monkeypatch)) < sum(thorough) / 2
 
 
 def test_a_picture_that_took_long_is_looked_through_once(drawing, monkeypatch):
-    monkeypatch.setattr(placement, "_known", {})
-    all_searches = looked_at(monkeypatch)
-    placement.place(drawing.graph)
-    monkeypatch.setattr(placement, "_known", {})
-    monkeypatch.setattr(channels, "LONG", 1000)
-    monkeypatch.setattr(edge_routes, "LONG", 1000)
-    few = looked_at(monkeypatch)
-    check(drawing)
-    assert len(few) < len(all_searches) / 2
+    all_searches = looked_at(drawing, monkeypatch)
+    monkeypatch.setattr(channels, "_LONG", 1000)
+    assert len(looked_at(drawing, monkeypatch)) < len(all_searches) / 2

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-import viz
 from eagerflow import layers
 from tests.viz.page.test_both_sides import SCENES, run
-from tests.viz.picture.architectures import ALL, conv, fitted, numbers
+from tests.viz.picture.architectures import ALL, conv, fitted, numbers, two_noises
 from tests.viz.picture.geometry import Arrow, Box, Picture, curve, faults
 from tests.viz.picture.test_geometry import NONE
 from tests.viz.picture.test_placing import Experts
@@ -236,20 +235,7 @@ def test_no_way_is_looked_for_again_where_nothing_has_changed():
 
 
 def test_arrows_beside_a_layer_lead_down_past_the_inputs_of_its_neighbour():
-    generator = ef.Sequential([layers.Dense(8), layers.Dense(6, activation="tanh")], name="generator")
-    discriminator = ef.Sequential([layers.Dense(8), layers.LeakyReLU(), layers.Dense(1)], name="discriminator")
-    real, loss = ef.Tensor(np.ones((4, 6), "float32")), ef.losses.BinaryCrossentropy(from_logits=True)
-    with viz.trace() as t:
-        noise = ef.random.normal((4, 5))
-        with ef.GradientTape() as tape:
-            told = discriminator(ef.ops.concatenate([real, generator(noise)], 0))
-            wrong = loss(ef.ops.concatenate([ef.ops.ones((4, 1)), ef.ops.zeros((4, 1))], 0), told)
-        weights = discriminator.trainable_weights
-        ef.optimizers.SGD().apply(tape.gradient(wrong, weights), weights)
-        with ef.GradientTape() as tape:
-            wrong = loss(ef.ops.ones((4, 1)), discriminator(generator(ef.random.normal((4, 5)))))
-        weights = generator.trainable_weights
-        ef.optimizers.SGD().apply(tape.gradient(wrong, weights), weights)
+    t = two_noises()
     (picture,) = scenes(t, ["both"])
     drawn = {f"op{op.id}" for op in t.ops if op.name == "random_normal"}
     ways = [arrow.points for arrow in picture.arrows if arrow.tail in drawn]

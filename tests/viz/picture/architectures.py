@@ -103,6 +103,25 @@ def gan():
     return timed(t), generator
 
 
+def two_noises() -> viz.Recording:
+    """A step of a GAN in a loop of one's own, whose two halves draw noise of their own."""
+    generator = ef.Sequential([layers.Dense(8), layers.Dense(6, activation="tanh")], name="generator")
+    discriminator = ef.Sequential([layers.Dense(8), layers.LeakyReLU(), layers.Dense(1)], name="discriminator")
+    real, loss = ef.Tensor(numbers(4, 6)), ef.losses.BinaryCrossentropy(from_logits=True)
+    with viz.trace() as t:
+        noise = ef.random.normal((4, 5))
+        with ef.GradientTape() as tape:
+            told = discriminator(ef.ops.concatenate([real, generator(noise)], 0))
+            wrong = loss(ef.ops.concatenate([ef.ops.ones((4, 1)), ef.ops.zeros((4, 1))], 0), told)
+        weights = discriminator.trainable_weights
+        ef.optimizers.SGD().apply(tape.gradient(wrong, weights), weights)
+        with ef.GradientTape() as tape:
+            wrong = loss(ef.ops.ones((4, 1)), discriminator(generator(ef.random.normal((4, 5)))))
+        weights = generator.trainable_weights
+        ef.optimizers.SGD().apply(tape.gradient(wrong, weights), weights)
+    return t
+
+
 def siamese():
     """Two inputs through one network, and the distance of what comes out."""
     tower = ef.Sequential([layers.Input((6,)), dense(8), layers.Dense(4)], name="tower")

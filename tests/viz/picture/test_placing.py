@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 import eagerflow as ef
-import viz
 from eagerflow import layers
-from tests.viz.picture.architectures import ALL, fitted, numbers
+from tests.viz.picture.architectures import ALL, fitted, numbers, two_noises
 from tests.viz.picture.geometry import picture
 from viz.geometry.placement import place
 
@@ -43,7 +42,7 @@ class Experts(ef.Model):
     """Three layers side by side, and a gate that weighs what they give."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__(name="experts")  # in whatever order tests run
         self.gate, self.experts = layers.Dense(3, name="gate"), [layers.Dense(4, name=f"expert{i}") for i in range(3)]
 
     def call(self, x):
@@ -62,20 +61,7 @@ def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
 
 def test_no_arrow_is_led_around_more_for_the_order_in_which_boxes_run():
     """The second noise runs later and stands farther left: there its arrow passes the generator on the short way."""
-    generator = ef.Sequential([layers.Dense(8), layers.Dense(6, activation="tanh")], name="generator")
-    discriminator = ef.Sequential([layers.Dense(8), layers.LeakyReLU(), layers.Dense(1)], name="discriminator")
-    real, loss = ef.Tensor(numbers(4, 6)), ef.losses.BinaryCrossentropy(from_logits=True)
-    with viz.trace() as t:
-        noise = ef.random.normal((4, 5))
-        with ef.GradientTape() as tape:
-            told = discriminator(ef.ops.concatenate([real, generator(noise)], 0))
-            wrong = loss(ef.ops.concatenate([ef.ops.ones((4, 1)), ef.ops.zeros((4, 1))], 0), told)
-        weights = discriminator.trainable_weights
-        ef.optimizers.SGD().apply(tape.gradient(wrong, weights), weights)
-        with ef.GradientTape() as tape:
-            wrong = loss(ef.ops.ones((4, 1)), discriminator(generator(ef.random.normal((4, 5)))))
-        weights = generator.trainable_weights
-        ef.optimizers.SGD().apply(tape.gradient(wrong, weights), weights)
+    t = two_noises()
     graph, _, ways = drawn(t)
     found = [way.corners for e, way in zip(graph.edges, ways) if graph.nodes[e.tail].title == "random_normal"]
     assert len(found) == 2
