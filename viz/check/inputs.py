@@ -301,12 +301,14 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
     place = next((made_at(layer) for layer in _random(subject) if made_at(layer)), None) or subject.place
     evidence = {"changed": share, "correlation": alike, "before": [low, high], "after": [new_low, new_high]}
     grown = new_high - new_low > _GROWN * (high - low) and "Dropout" not in names
-    if not numpy.isfinite(after).all() or grown or _flat(before, after):
-        return (
-            fault(words, "set value_range to that of the data, and smaller factors", place, **evidence),
-            (plain.values, changed.values),
-        )
-    return fine(words, place, **evidence), (plain.values, changed.values)
+    ranged = any(hasattr(layer, "value_range") for layer in _random(subject)) and "GaussianNoise" not in names
+    drowned = grown and not ranged and abs(alike) < limits.ALIKE  # noise may well leave the range of the data
+    row = fine(words, place, **evidence)
+    if drowned:
+        row = fault(words, "add less noise, as by a smaller stddev", place, **evidence)
+    elif not numpy.isfinite(after).all() or (grown and ranged) or _flat(before, after):
+        row = fault(words, "set value_range to that of the data, and smaller factors", place, **evidence)
+    return row, (plain.values, changed.values)
 
 
 def _correlation(before: numpy.ndarray, after: numpy.ndarray) -> float:

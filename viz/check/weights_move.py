@@ -9,9 +9,10 @@ import numpy
 
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
+from viz.doctor.advice import ADVICE
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
-from viz.doctor.variable_owners import layers_in
+from viz.doctor.variable_owners import layers_in, one_time_step
 
 __all__ = ["Trial", "words_of"]
 
@@ -81,6 +82,10 @@ class Trial:
         elif zero:
             message = f"the gradient of {count} is 0 in all {self.steps} steps: {names}"
             fix = "look for units that never fire, a loss that doesn't depend on them, or rounding (argmax, casts)"
+            sequences = one_time_step([subject.model], zero[0])
+            if sequences:
+                message += f"; the sequences, {sequences[1:]}, have one time step, at whose start the state is 0"
+                fix = ADVICE["no_gradient.one_step"]
         else:
             message = f"{count} have a gradient, and don't move in {self.steps} steps: {names}"
             fix = "look at the learning rate, and whether these weights are given to the optimizer"

@@ -244,6 +244,10 @@ ADVICE = {
         "Look which tensor each layer is called with: was one input used twice? What isn't needed, leave out of "
         "Model(inputs, outputs) and of the data."
     ),
+    "no_gradient.one_step": (
+        "Are the numbers of a row one behind the other in time? Then make each of them a step: x.reshape(rows, steps, "
+        "1). If they are columns, use Dense instead of a recurrent layer."
+    ),
     "no_gradient.uncalled": "Call it in the model's call method, or remove it.",
     "opposed_updates": (
         "Give each optimizer the weights of its own network, in tape.gradient and in apply: in a GAN, the "

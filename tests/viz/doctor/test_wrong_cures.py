@@ -300,3 +300,37 @@ SLOW = PLANTED["batchnorm_misuse"]["averages that are learnt too slowly"]
 def test_averages_that_lag_are_named_by_how_unusual_their_momentum_is(source, severities, tmp_path):
     found, _ = diagnosed(source, tmp_path)
     assert [f.severity for f in found if f.rule == "batchnorm_misuse.lag"] == severities
+
+
+def test_a_recurrent_layer_over_one_time_step_is_not_said_to_be_never_called(tmp_path):
+    source = """
+model = ef.Sequential([layers.Input((1, 8)), layers.Bidirectional(layers.LSTM(2)), layers.Dense(1)])  # here
+model.compile("adam", "mse")
+model.fit(x[:, None, :], target, batch_size=16, verbose=0)
+"""
+    found, line = diagnosed(source, tmp_path)
+    steps = [f for f in found if f.rule == "no_gradient.one_step"]
+    assert len(steps) == 2  # forward and backward
+    assert {f.line for f in steps} == {line}
+    assert all("one time step" in f.message and "never called" not in f.message for f in steps)
+
+
+@pytest.mark.filterwarnings("ignore:No gradient")
+def test_a_recurrent_layer_that_leads_nowhere_is_not_said_to_be_never_called(tmp_path):
+    source = """
+class Net(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.gru, self.head, self.idle = layers.GRU(2), layers.Dense(1), layers.Dense(1, name="idle")
+        self.idle.build((None, 8))
+    def call(self, x):
+        self.gru(x[:, None])
+        return self.head(x)
+model = Net()
+model.compile("adam", "mse")
+model.fit(x, target, batch_size=16, verbose=0)
+"""
+    found, _ = diagnosed(source, tmp_path)
+    words = {f.layer.rpartition("/")[2]: f.message for f in found if f.kind == "no_gradient"}
+    assert "the loss doesn't depend on them" in words["gru_cell"]
+    assert "never called" in words["idle"]

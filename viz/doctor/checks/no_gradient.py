@@ -10,7 +10,7 @@ from viz.doctor.check_base import Check, host, number, tensors, total
 from viz.doctor.program import layer_label
 from viz.doctor.source_calls import numpy_in_tape
 from viz.doctor.user_code import made_at
-from viz.doctor.variable_owners import Owners, layers_in
+from viz.doctor.variable_owners import Owners, layers_in, one_time_step
 from viz.recorder.descriptions import flat
 
 __all__ = ["Unreached"]
@@ -115,7 +115,7 @@ class Unreached(Check):
         for (op, place), group in behind.items():
             self._tell_cut(op, place, group)
         cut = self._place and numpy_in_tape(self._place.file)
-        called = [key for key, group in without.items() if self._owners.met(self._owners.of(group[0].variable))]
+        called = [key for key, group in without.items() if self._owners.used(self._owners.of(group[0].variable))]
         if cut and called:
             self._tell_numpy([seen for key in called for seen in without.pop(key)], cut)
         for owner, group in without.items():
@@ -215,12 +215,16 @@ class Unreached(Check):
         layer = self._owners.of(group[0].variable)
         names = ", ".join([s.variable.path for s in group])
         whose = f"layer {layer_label(layer)!r}" if layer is not None else "the loop's own weights"
-        unused = "" if layer is None or self._owners.met(layer) else "; the layer is never called"
-        reason = "" if unused else "; the loss doesn't depend on them" if what == "None" else ""
+        sequences = one_time_step(self._owners.roots(), group[0].variable) if what != "None" else None
+        reason = "; the loss doesn't depend on them" if what == "None" else ""
+        if what == "None" and layer is not None and not self._owners.used(layer):
+            reason = "; the layer is never called"
+        elif sequences:
+            reason = f"; its sequences, {sequences[1:]}, have one time step, at whose start the state is 0"
         self.watch.report(
-            "no_gradient",
+            "no_gradient.one_step" if sequences else "no_gradient",
             "warning" if what != "None" else "error",
-            f"the gradient of {names} ({whose}) is {what} in all {group[0].asked} steps{unused}{reason}",
+            f"the gradient of {names} ({whose}) is {what} in all {group[0].asked} steps{reason}",
             layer=layer if layer is not None else group[0].variable.path,
             key=("no_gradient", owner),
             evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": what},
