@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import itertools
+import linecache
 import re
 from types import ModuleType
 
@@ -31,6 +32,7 @@ class Finder(doctest.DocTestFinder):
 @pytest.mark.parametrize("source", MODULES, ids=repr)
 def test_examples_in_docstrings(source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(linecache, "checkcache", lambda filename=None: None)  # each example looks at a thousand files
     module = importlib.import_module(source.name)
     monkeypatch.setattr(config, "_switches", config._switches.copy())  # what an example switches on ends with it
     config.enable_traceback_filtering()  # as it is unless one says otherwise

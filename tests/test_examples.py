@@ -67,7 +67,9 @@ def test_examples_are_short_and_say_how_to_run_them(name):
     assert f"    python examples/{name}.py" in text
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if i % 2 else ()) for i, name in enumerate(EXPECTED)]
+)
 def test_a_short_run_learns(name, tmp_path, capsys):
     expected = EXPECTED[name]
     reached = result(name, tmp_path, expected.settings)

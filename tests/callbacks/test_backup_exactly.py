@@ -183,7 +183,15 @@ def check(tmp_path, make, data, stops, save_freq=None, more=()):
     return whole
 
 
-@pytest.mark.parametrize("name", DATA)
+OFTEN = ("arrays", "fewer_steps", "seeded_dataset", "generator", "SGD", "Adam", "Muon")
+
+
+def some(names):
+    """A few kinds in every run, the others in the slow one."""
+    return [pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("name", some(DATA))
 def test_broken_off_anywhere(tmp_path, name):
     check(tmp_path, lambda: compiled(plain()), DATA[name], (1, 3, 5, 6, 7, 11))
 
@@ -193,7 +201,7 @@ def test_backups_now_and_then(tmp_path, save_freq):
     check(tmp_path, lambda: compiled(plain()), DATA["arrays"], (5, 7, 11, 13), save_freq)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", some(OPTIMIZERS))
 def test_every_optimizer(tmp_path, name):
     check(tmp_path, lambda: compiled(plain(), OPTIMIZERS[name]()), DATA["arrays"], (1, 4, 7))
 

@@ -533,7 +533,10 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(s, id=name, marks=pytest.mark.slow if i % 2 else ()) for i, (name, s) in enumerate(SCRIPTS.items())],
+)
 def test_a_program_runs_as_it_is(run, script):
     done = run(script)
     assert done.returncode == 0, done.stderr

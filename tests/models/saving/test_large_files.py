@@ -53,7 +53,9 @@ def first_numbers(made):
     return [np.asarray(v)[:2, :2].tolist() for v in made.trainable_weights]
 
 
-@pytest.mark.parametrize("name", [*WHOLE, *WEIGHTS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if i % 2 else ()) for i, name in enumerate([*WHOLE, *WEIGHTS])]
+)
 def test_little_memory_beside_the_model(tmp_path, name):
     made = model()
     saving, _ = peak_of(lambda: save(made, tmp_path / name))

@@ -258,7 +258,15 @@ def checked(tmp_path, source):
     return found, str(path)
 
 
-@pytest.mark.parametrize(("question", "name"), [pytest.param(*each, id=": ".join(each)) for each in PLANTED])
+def planted():
+    """The first fault of each question in every run, the others in the slow one."""
+    seen: set[str] = set()
+    for question, name in PLANTED:
+        yield pytest.param(question, name, id=f"{question}: {name}", marks=pytest.mark.slow if question in seen else ())
+        seen.add(question)
+
+
+@pytest.mark.parametrize(("question", "name"), list(planted()))
 def test_planted_faults_are_found_with_their_line(question, name, tmp_path, once):
     source = PRELUDE + PLANTED[question, name]
     line = next(i for i, text in enumerate(source.splitlines(), 1) if text.endswith("# here"))

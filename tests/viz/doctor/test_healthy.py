@@ -19,11 +19,10 @@ def test_there_are_as_many_healthy_scripts_as_planted_mistakes():
     assert len(HEALTHY) >= sum(map(len, PLANTED.values()))
 
 
-NEAR_AND_QUICK = set(list(NEAR)[::4])
-CASES = [pytest.param(n, marks=pytest.mark.slow if n in NEAR and n not in NEAR_AND_QUICK else ()) for n in HEALTHY]
+OFTEN = {*list(NEAR)[::4], *[name for name in HEALTHY if name not in NEAR][::2]}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in OFTEN else pytest.mark.slow) for n in HEALTHY])
 def test_healthy_scripts_get_no_warning(name, tmp_path, capsys):
     path = tmp_path / "train.py"
     path.write_text(HEALTHY[name])
