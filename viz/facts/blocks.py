@@ -281,7 +281,10 @@ def _called(parts: list[list[Any]]) -> Block:
     first = parts[0]
     if len(first) != 1 or not isinstance(first[0], Block):
         inner = [[child for child in equal if isinstance(child, Block)] for equal in zip(*parts)]
+        inner = [equal for equal in inner if equal]
         names = [name for equal in inner for name in taking_turns(equal)]
+        if not names and len(inner) > 1 and all(_are_calls_of_one(equal) for equal in inner):
+            names = [equal[0].title for equal in inner]
         if not names:
             names = [child.title for part in parts for child in part if isinstance(child, Block)]
         return Block("", repeats=len(parts), names=tuple(names))
@@ -290,6 +293,12 @@ def _called(parts: list[list[Any]]) -> Block:
     objects = len(parts) if None in owners else len(owners)
     names = [first[0].title] if objects == 1 else taking_turns(alike) or [block.title for block in alike]
     return Block(first[0].title, first[0].scope, repeats=len(parts), names=tuple(names), objects=objects)
+
+
+def _are_calls_of_one(blocks: list[Block]) -> bool:
+    """Are they calls of one layer?"""
+    owners = {block.scope.owner if block.scope else None for block in blocks}
+    return len(owners) == 1 and None not in owners
 
 
 def taking_turns(equal: list[Block]) -> list[str]:

@@ -17,7 +17,8 @@ class Wiring:
     """Where the ops of a picture read from, and where their results go.
 
     Parts that follow each other may be drawn once where this is true of all of them: each reads the one before in the
-    same way (a chain), or none reads another and they read the same, or what they make comes together.
+    same way (a chain), or none reads another and they read the same, or what they make comes together. Calls of the
+    same layers from the same line may each be given something of their own, as a policy is in each step of a game.
 
     Args:
         record: the recording.
@@ -80,7 +81,7 @@ class Wiring:
     def _reading_alike(self, parts: Sequence[Sequence[int]]) -> int:
         place = {op: (number, position) for number, part in enumerate(parts) for position, op in enumerate(part)}
         known: list[Any] = []  # for each input of a part: the part it reads, counted back, or what it reads outside
-        is_chain = is_apart = False
+        is_chain = is_apart = were_given = False
         for number, part in enumerate(parts):
             reads = [self._read(source, number, place) for op in part for source in self._sources(op)]
             if number == 0:
@@ -88,18 +89,43 @@ class Wiring:
                 continue
             if len(reads) != len(known):
                 return number
+            is_given = False
             for i, (mine, first) in enumerate(zip(reads, known)):
                 if mine == first:
                     continue
                 if mine[0] == "back" and mine[1] == number and first[0] != "back":  # the first that can read the first
                     known[i], is_chain = mine, True
-                elif mine[0] == first[0] == "outside" and not self._is_given(mine[1], first[1]):
-                    is_apart = True
+                elif mine[0] == first[0] == "outside":
+                    is_apart, is_given = True, is_given or self._is_given(mine[1], first[1])
                 else:
                     return number
+            if number > 1 and is_given != were_given:
+                return number
+            if is_given and not (self._are_given_apart(zip(known, reads)) and all(map(self._is_again, parts[0], part))):
+                return number
+            were_given = is_given
             if is_apart and not is_chain and not self._come_together(parts[0], part):
                 return number
         return len(parts)
+
+    def _are_given_apart(self, reads: Iterable[tuple[Any, Any]]) -> bool:
+        """Has each of two parts that read this tensors of its own, without names, where the other has its?"""
+        pairs = [(a[1], b[1]) for a, b in reads if a[0] == b[0] == "outside" and self._is_given(a[1], b[1])]
+        instead = dict(pairs)
+        if len({*instead.values()}) < len(instead) or any(instead[a] != b for a, b in pairs):
+            return False
+        return all(a == b or self._are_nameless(a, b) for a, b in pairs)
+
+    def _are_nameless(self, a: Any, b: Any) -> bool:
+        """Have two tensors from outside one type, and no names that tell them apart?"""
+        infos = [self.record.tensors[each[1]] for each in (a, b) if isinstance(each, tuple)]
+        return len(infos) == 2 and infos[0].dtype == infos[1].dtype and not any(info.name for info in infos)
+
+    def _is_again(self, a: int, b: int) -> bool:
+        """Does an op do again in the same line what another did, with the same weights?"""
+        tensors, ops = self.record.tensors, (self.record.ops[a], self.record.ops[b])
+        weights = [[tensors[i].name for i in op.inputs if tensors[i].role in VARIABLES] for op in ops]
+        return weights[0] == weights[1] and self.of_one_line([a, b]) == 2
 
     def _sources(self, op: int) -> list[Any]:
         return [self._source(i) for i in self.record.ops[op].inputs]
@@ -131,7 +157,19 @@ class Wiring:
         names = [[self.record.ops[i].name for i in readers] for readers in (of_a, of_b)]
         if far == _FARTHEST or names[0] != names[1]:
             return False
-        return all(x == y or self._go_the_same_way(x, y, inner, far + 1) for x, y in zip(of_a, of_b))
+        return all(
+            x == y or self._leads_to(x, y) or self._go_the_same_way(x, y, inner, far + 1) for x, y in zip(of_a, of_b)
+        )
+
+    def _leads_to(self, op: int, other: int) -> bool:
+        """Does what an op makes go to another through ops of one kind, as in a sum of many?"""
+        name = self.record.ops[op].name
+        while op < other:
+            readers = [reader for reader in self.readers.get(op, ()) if self.record.ops[reader].name == name]
+            if len(readers) != 1:
+                return False
+            op = readers[0]
+        return op == other
 
     def _first_end(self, parts: Sequence[Sequence[int]]) -> int | None:
         """The first part with a result that leaves the row of parts as not all of them have; None without one.

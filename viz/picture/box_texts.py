@@ -28,6 +28,7 @@ __all__ = [
     "read_by",
     "rest_name",
     "spent",
+    "times",
     "title",
     "update_name",
     "weights",
@@ -41,10 +42,10 @@ def title(block: Block) -> str:
     """The name of a frame or closed scope: `"dense"`, `"block_0 … block_11  ×12"`, or `"a, b  ×4"` in turn."""
     if len(block.names) > 1:
         ends = (", " if len(block.names) == 2 else " … ").join([formatting.clean(block.names[i], 30) for i in (0, -1)])
-        return f"{ends}{_times(block.repeats)}{beside(block)}"
+        return f"{ends}{times(block.repeats)}{beside(block)}"
     if block.repeats == 1:
         return formatting.clean(block.title)
-    return f"{formatting.clean(block.title)}{_times(block.repeats)}{beside(block)}".strip()
+    return f"{formatting.clean(block.title)}{times(block.repeats)}{beside(block)}".strip()
 
 
 def beside(block: Block) -> str:
@@ -52,7 +53,8 @@ def beside(block: Block) -> str:
     return ", side by side" if block.is_beside else ""
 
 
-def _times(repeats: int) -> str:
+def times(repeats: int) -> str:
+    """How many equal ones something stands for, behind its name."""
     return f"  ×{repeats}" if repeats > 1 else ""
 
 
@@ -112,7 +114,7 @@ def weights(tensors: Sequence[TensorInfo], others: int = 0) -> tuple[str, list[s
     names = [formatting.clean(_own_name(t), 30) for t in tensors]
     kinds = collections.Counter([formatting.tensor(t) for t in tensors])
     lines = [f"{count} × {kind}" if count > 1 else kind for kind, count in kinds.most_common(3)]
-    lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + _times(1 + others // len(tensors)))
+    lines.append(formatting.nbytes(sum([t.nbytes for t in tensors])) + times(1 + others // len(tensors)))
     return ", ".join(names[:2]) + (", …" if len(names) > 2 else ""), lines
 
 

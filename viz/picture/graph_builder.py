@@ -96,6 +96,7 @@ class _Assembly:
         self.stands_for: dict[int, int] = {}
         self.instances: dict[int, list[int]] = {}
         self.rounds: dict[int, list[int]] = {}  # op that is shown -> itself and those that it stands for, in order
+        self.given: dict[str, set[int]] = {}  # node -> what folded ops that it shows read from outside
         self.loops: dict[tuple[int, int, int, int], bool] = {}  # two parts that follow each other: are they a loop's?
         self.closed: tuple[str, ...] = ()
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
@@ -384,6 +385,7 @@ class _Assembly:
                 shared = tail, frozenset([self.selection.variables[tensor] for tensor in tensors])
                 tail, latest[shared] = latest.get(shared, tail), head
             self.graph.edges.append(self._arrow(tail, head, kind, list(dict.fromkeys(tensors))))
+        self._count_inputs()
         for node in list(self.graph.nodes.values()):
             self._link(node)
 
@@ -399,7 +401,20 @@ class _Assembly:
             return None if tail == head or self._is_hidden(producer, op.id) else (tail, head, kind)
         if outside and op.id not in self.stands_for:  # the op that stands for it has an input of this kind too
             return self._input(tensor, outside), head, kind
+        if outside and outside != "constant":
+            self.given.setdefault(head, set()).add(tensor)
         return None
+
+    def _count_inputs(self) -> None:
+        """Say of inputs how many they stand for, where each of folded parts has its own."""
+        nodes, counts = self.graph.nodes, dict[str, int]()
+        for head, tensors in self.given.items():
+            boxes = {e.tail for e in self.graph.edges if e.head == head and nodes[e.tail].kind == "input"}
+            read = {f"in{tensor}" for tensor in tensors}
+            for box in boxes - read:  # what all parts read is one
+                counts[box] = max(counts.get(box, 1), 1 + len(read - boxes) // len(boxes - read))
+        for box, count in counts.items():
+            nodes[box].title += box_texts.times(count)
 
     def _is_hidden(self, producer: int, consumer: int) -> bool:
         """Would the arrow lead from the end of a folded part to its beginning, where that is no loop?"""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+import pytest
 
 import eagerflow as ef
 import viz
@@ -99,6 +102,65 @@ def test_each_of_several_inputs_has_its_box():
     graph = t.draw().graph
     assert [node.title for node in graph.nodes.values() if node.kind == "input"] == ["left", "middle", "right"]
     assert not [frame.title for frame in graph.clusters.values() if "×" in frame.title]
+
+
+def rollout(policy, observations, end):
+    """A policy that is called in a loop, each time with an observation of its own; then all answers come together."""
+    policy(observations[0])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        answers = [ops.log_softmax(policy(each))[0, 1] for each in observations]
+        tape.gradient(end(answers), policy.trainable_weights)
+    return t.draw().graph
+
+
+def games(count):
+    return [ef.Tensor(np.full((1, 4), i, "float32")) for i in range(count)]
+
+
+@pytest.mark.parametrize("end", [lambda found: ops.sum(ops.stack(found)), sum], ids=["stacked", "summed"])
+def test_calls_of_one_line_with_inputs_of_their_own_are_one(end):
+    drawn = rollout(ef.Sequential([dense("first"), dense("second")], name="policy"), games(5), end)
+    assert [node.title for node in drawn.nodes.values() if node.kind == "input"] == ["input  ×5"]
+    assert "policy … policy (call 5)  ×5, side by side" in [frame.title for frame in drawn.clusters.values()]
+
+
+def test_two_networks_of_one_loop_are_named_once():
+    actor, critic, given = dense("actor"), dense("critic"), games(4)
+    critic(actor(given[0]))
+
+    def run():
+        pairs = []
+        for each in given:
+            pairs.append((actor(each), critic(each)))
+        return [ops.stack(found) for found in zip(*pairs)]
+
+    assert frames(run) == ["actor, critic  ×4, side by side"]
+
+
+def test_each_of_two_inputs_of_a_round_counts_its_own():
+    critic, given, goal = dense("critic"), games(5), ops.ones((1, 4))
+    critic(goal)
+    with viz.trace() as t:
+        found = []
+        for now, then in itertools.pairwise(given):
+            found.append(critic(now) - critic(then) * goal)
+        ops.stack(found)
+    graph = t.draw().graph
+    assert [frame.title for frame in graph.clusters.values() if "×" in frame.title] == [
+        "critic, critic (call 2)  ×4, side by side"
+    ]
+    assert [node.title for node in graph.nodes.values() if node.kind == "input"] == ["input  ×4", "input  ×4", "input"]
+
+
+def test_calls_from_several_lines_with_inputs_of_their_own_are_drawn_apart():
+    same, (a, b, c) = dense("same"), games(3)
+
+    def run():
+        first = same(a)
+        second = same(b)
+        return ops.stack([first, second, same(c)])
+
+    assert frames(run) == ["same (call 2)", "same (call 3)"]
 
 
 def test_parts_in_a_folded_part_are_folded_like_those_in_the_others():

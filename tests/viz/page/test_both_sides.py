@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -193,6 +194,18 @@ def second_order():
     return t
 
 
+def played():
+    """A policy that is given an observation of its own in each round, then one loss of all that it answered."""
+    policy = ef.Sequential([layers.Dense(5, activation="tanh"), layers.Dense(3)], name="policy")
+    policy(ops.ones((1, 4)))
+    with viz.trace(stats="basic") as t:
+        with ef.GradientTape() as tape:
+            chosen = [ops.log_softmax(policy(np.full((1, 4), i)))[0, 1] for i in range(4)]
+            loss = -ops.sum(ops.stack(chosen))
+        ef.optimizers.SGD().apply(tape.gradient(loss, policy.trainable_weights), policy.trainable_weights)
+    return t
+
+
 def without_a_step():
     with viz.trace() as t:
         for _ in range(4):
@@ -208,6 +221,7 @@ RUNS = {
     "layers in turn": lambda: trained(Turns(), count=1),
     "casts": lambda: trained(casting(), stats="basic"),
     "second derivatives": second_order,
+    "a policy in a loop": played,
     "no step": without_a_step,
 }
 

@@ -15,6 +15,7 @@ class Scene {
     this.partNodes = new Map(); // fused op that is open -> the boxes of its parts
     this.mainOf = new Map(); // op that was folded away -> the equal one that is shown
     this.equal = new Map(); // op that is shown -> itself and those that it stands for, in order
+    this.given = new Map(); // box -> what folded ops that it shows read from outside
     this.loops = new Map(); // two parts that follow each other -> are they a loop's?
     this.hostOf = new Map(); // cast -> the op that it is shown with
     this.fillFrame(selection.tree, null);
@@ -205,6 +206,7 @@ class Scene {
     for (const flow of flows.values()) {
       this.edges.push({ ...flow, tensors: [...flow.tensors], label: this.label(flow) });
     }
+    this.countInputs();
     for (const node of [...this.nodes.values()]) this.tie(node);
     this.edges.forEach((edge, i) => {
       edge.id = `e${i}`;
@@ -248,8 +250,26 @@ class Scene {
     if (tail !== undefined) {
       return tail === head || this.isHidden(producer, op.id) ? null : [tail, kind];
     }
-    const outside = letter in OUTSIDE && !this.mainOf.has(op.id); // the one that is shown has such an input too
-    return outside ? [this.addInput(tensor, OUTSIDE[letter]), kind] : null;
+    if (!(letter in OUTSIDE)) return null;
+    if (!this.mainOf.has(op.id)) return [this.addInput(tensor, OUTSIDE[letter]), kind];
+    if (letter !== "c") this.given.set(head, (this.given.get(head) ?? new Set()).add(tensor)); // the one shown has one
+    return null;
+  }
+
+  // Says of inputs how many they stand for, where each of folded parts has its own.
+  countInputs() {
+    const counts = new Map();
+    for (const [head, tensors] of this.given) {
+      const tails = this.edges.filter((edge) => edge.head === head).map(({ tail }) => tail),
+        boxes = new Set(tails.filter((tail) => this.nodes.get(tail).kind === "input")),
+        read = new Set([...tensors].map((tensor) => `in${tensor}`)),
+        own = [...boxes].filter((box) => !read.has(box)), // what all parts read is one
+        others = [...read].filter((box) => !boxes.has(box));
+      for (const box of own) {
+        counts.set(box, Math.max(counts.get(box) ?? 1, 1 + Math.floor(others.length / own.length)));
+      }
+    }
+    for (const [box, count] of counts) if (count > 1) this.nodes.get(box).title += `  ×${count}`;
   }
 
   // Would the arrow lead from the end of a folded part to its beginning, where that is no loop?
