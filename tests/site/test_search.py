@@ -98,7 +98,8 @@ def test_subjects_lead_to_names_that_there_are():
 
 def test_pytorch_names_come_from_the_guide_and_lead_to_pages():
     found = search_pages.elsewhere()
-    assert found["eagerflow.layers.Dense"] == ["nn Linear"]
+    assert found["eagerflow.layers.Dense"][0] == "nn Linear"
+    assert found["eagerflow.layers.Conv2D"] == ["nn Conv2d"]
     assert found["eagerflow.ops.concatenate"] == ["cat"]
     assert found["eagerflow.utils.split_dataset"] == ["train_test_split", "random_split"]
     assert found.keys() <= {one.path for one in catalogue()}

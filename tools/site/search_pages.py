@@ -25,13 +25,13 @@ ASKED = {
     "start/ten_minutes": "quickstart, getting started, tutorial, hello world, first steps, beginner",
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
     " reproducible, reproducible seed, deterministic, seed, random seed, class weight, freeze layers, resume training,"
-    " progress bar, verbose",
+    " progress bar, verbose, predict one sample, predict one image, predict single sample, custom loss",
     "guides/callbacks": "learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
     " cosine decay",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
     " train_step, gradient clipping, clip gradient, clipnorm",
     "guides/functional": "multiple inputs, multiple outputs, multi input, multi output, functional api,"
-    " residual connection, skip connection",
+    " residual connection, skip connection, siamese network, shared weights, shared layers",
     "guides/debugging": "debug, gradients of each layer",
     "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads, numba,"
     " compiled kernels, jit_compile, jit, tf.function, xla",
@@ -45,7 +45,8 @@ ASKED = {
     "onnx": "export, import from pytorch, torch to onnx",
     "install": "gpu, cuda, cupy, pip, requirements, windows, environment variables",
     "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet",
-    "coming_from_pytorch": "pytorch, torch, migrate from pytorch, pytorch weights, load pytorch weights, state_dict,"
+    "coming_from_pytorch": "pytorch, torch, migrate from pytorch, convert from pytorch, pytorch weights,"
+    " load pytorch weights, state_dict,"
     " dataloader, zero_grad, module",
     "estimate": "viz estimate, memory use, how much memory, out of memory, oom, how long does training take",
     "find_lr": "lr, learning rate, learning rate finder, lr finder, best learning rate",
@@ -58,14 +59,14 @@ ASKED = {
     "errors": "error, exception, shape mismatch, valueerror",
     "gap": "viz gap, training and validation loss differ, fit and evaluate disagree",
     "viz": "visualize, visualize model, visualize training, graph, trace, draw, flops, profiler, computational graph",
-    "web": "browser, javascript, deploy, demo",
+    "web": "browser, javascript, deploy, demo, serve model",
     "security": "pickle, safe, malicious file, trust",
     "compat": "tensorflow, tf keras, import tensorflow, run keras script",
     "keras2": "tf 2, old tutorial, book",
     "benchmarks": "how fast, compared with pytorch, speed comparison",
     "tutorials/transformer": "attention, transformer",
     "tutorials/transfer": "transfer learning, fine tuning, finetune, freeze layers, freeze, unfreeze, trainable",
-    "tutorials/gan": "gan",
+    "tutorials/gan": "gan, gan loss, generator, discriminator",
     "tutorials/vae": "vae, autoencoder",
     "tutorials/timeseries": "time series, forecasting",
     "tutorials/sentiment_lstm": "text classification, sentiment",
@@ -77,9 +78,33 @@ ASKED = {
 SECTIONS = {
     "guides/debugging#the-loss-is-nan": "nan, loss nan, loss is nan, loss becomes nan, nan loss, loss is inf",
     "guides/debugging#it-doesn-t-learn": "loss not decreasing, does not learn, model does not learn,"
-    " accuracy stays the same",
+    " accuracy stays the same, loss goes up, loss increases, low accuracy, accuracy is low, underfitting",
+    "guides/training#compile-how-it-learns": "binary classification, regression, multi label classification,"
+    " multi class classification, which loss, one hot labels, sparse or categorical crossentropy,"
+    " sparse vs categorical crossentropy, softmax or sigmoid",
+    "guides/training#layers-that-act-otherwise-in-training": "training false, dropout inference, inference mode,"
+    " eval mode, batchnorm training false, model eval",
+    "guides/custom#a-loop-of-your-own": "reinforcement learning, policy gradient",
+    "guides/speed#less-memory": "memory usage, reduce memory, less memory",
+    "guides/speed#compiled-kernels": "compile kernels, compiled kernels, compile kernels time",
+    "gradients#any-order": "second derivative, second order gradient, gradient penalty, nested tapes",
+    "data#files-in-folders": "load images from folder, images from directory, image folder, own images,"
+    " image classification own images, read csv, csv file",
+    "data#folds-for-cross-validation": "k fold, kfold, cross validation",
     "guides/training#which-classes-are-mistaken-for-which": "confusion matrix, confusion_matrix",
     "guides/training#freezing-layers": "freeze layers, freeze weights, unfreeze layers",
+    "guides/training#a-loss-or-a-metric-of-your-own": "custom loss, custom loss function, custom metric, write a loss,"
+    " custom metric function",
+    "guides/training#evaluate-and-predict": "predict, predict one image, predict one sample, predict class",
+    "guides/training#unbalanced-classes-and-samples-that-matter-more": "class weight, class imbalance,"
+    " unbalanced classes, imbalanced data, sample weight, weight samples",
+    "guides/training#several-inputs-and-outputs": "train with multiple inputs",
+    "guides/functional#parts-of-a-model": "feature extraction, extract features, intermediate layer output,"
+    " intermediate outputs, hidden layer output, output of a layer, activations of a layer, embeddings of a layer",
+    "guides/callbacks#stop-in-time-and-keep-the-best": "save best model, keep best weights, restore best weights,"
+    " best model, best epoch, stop training early",
+    "coming_from_pytorch#padding-with-strides": "padding same, padding same even kernel, conv2d padding same even,"
+    " same padding with strides, pytorch padding",
     "guides/debugging#gradients-vanish-or-explode": "vanishing gradients, exploding gradients",
     "viz#on-the-command-line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"
     " viz tensorboard, viz perfetto, viz json, viz completion, command line, cli",
@@ -101,6 +126,16 @@ SUBJECTS = {
     "eagerflow.layers.RandomRotation": "data augmentation, image augmentation, augment images",
     "eagerflow.Layer": "custom layer, write a layer, own layer, subclass layer",
     "eagerflow.optimizers.Adam": "clip gradient, gradient clipping, clipnorm, clipvalue, global_clipnorm",
+    "eagerflow.Optimizer": "gradient accumulation, accumulate gradients, weight decay, clip by norm, clip by value",
+    "eagerflow.Model": "number of parameters, count parameters, print weights",
+    "eagerflow.GradientTape": "per sample gradients, per example gradients, gradient of input",
+    "eagerflow.callbacks.History": "plot history, plot loss, plot loss curve, loss curve, learning curve,"
+    " training curve",
+    "eagerflow.callbacks.EarlyStopping": "early stopping patience",
+    "eagerflow.distillation.Distiller": "knowledge distillation, teacher and student",
+    "eagerflow.layers.Dense": "lora, low rank adaptation",
+    "eagerflow.wrappers.SKLearnClassifier": "grid search, hyperparameters, hyperparameter search, scikit learn,"
+    " sklearn",
     "eagerflow.utils.set_random_seed": "seed, random seed, reproducible, reproducible seed, same numbers twice",
 }
 _PYTORCH = ROOT / "docs" / "coming_from_pytorch.md"
@@ -172,8 +207,8 @@ def _parameters(function: Any) -> str:
 def elsewhere() -> dict[str, list[str]]:
     """By path of a public name: what it is called in other libraries, and what readers ask whose answer it is.
 
-    >>> elsewhere()["eagerflow.layers.Dense"]
-    ['nn Linear']
+    >>> elsewhere()["eagerflow.layers.Conv2D"]
+    ['nn Conv2d']
     """
     found: dict[str, list[str]] = {}
     subjects = [(phrase, path) for path, phrases in SUBJECTS.items() for phrase in phrases.split(", ")]

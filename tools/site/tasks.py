@@ -123,6 +123,26 @@ QUERIES = {
     "attention mask": "reference/layers/MultiHeadAttention#eagerflow.layers.MultiHeadAttention.call",
     "change learning rate during training": "guides/callbacks reference/callbacks/LearningRateScheduler",
     "print model layers shapes": "reference/eagerflow/Model#eagerflow.Model.summary",
+    # the words that people type
+    "port from pytorch": "coming_from_pytorch",
+    "Conv2D padding same even": "coming_from_pytorch#padding-with-strides",
+    "two inputs": "guides/functional",
+    "own loss function": "guides/training#a-loss-or-a-metric-of-your-own",
+    "predict single image": "guides/training#evaluate-and-predict",
+    "imbalanced classes": "guides/training#unbalanced-classes-and-samples-that-matter-more",
+    "save best model": "guides/callbacks#stop-in-time-and-keep-the-best",
+    "intermediate layer output": "guides/functional#parts-of-a-model",
+    "binary classification": "guides/training#compile-how-it-learns",
+    "training=False": "guides/training#layers-that-act-otherwise-in-training",
+    "loss goes up": "guides/debugging#it-doesn-t-learn",
+    "load images from folder": "data#files-in-folders",
+    "k fold": "data#folds-for-cross-validation",
+    "gradient penalty": "gradients#any-order",
+    "gradient accumulation": "reference/eagerflow/Optimizer",
+    "plot loss curve": "reference/callbacks/History",
+    "number of parameters": "reference/eagerflow/Model",
+    "hyperparameters": "reference/wrappers/SKLearnClassifier",
+    "knowledge distillation": "reference/distillation/Distiller",
 }
 
 # Names of which the very page is to be the first answer.

@@ -23,7 +23,9 @@ if (typeof Search !== "undefined") {
     crossentropy: "cross entropy", jupyter: "notebook", colab: "notebook", ipynb: "notebook", cuda: "gpu", cupy: "gpu",
     torch: "pytorch", mpi: "machines", horovod: "machines", ddp: "machines", multinode: "machines", autograd: "gradients",
     backprop: "gradients", backpropagation: "gradients", faster: "speed", slow: "speed", slower: "speed", augment: "augmentation",
-    infer: "predict", inference: "predict", vis: "viz",
+    infer: "predict", inference: "predict", vis: "viz", port: "migrate", porting: "migrate", switch: "migrate", two: "multiple",
+    three: "multiple", several: "multiple", many: "multiple", own: "custom", single: "one", imbalance: "unbalanced",
+    imbalanced: "unbalanced", picture: "image", photo: "image",
   };
 
   // The words of a question: without "how do I", and each as one of several that would do.
@@ -108,8 +110,8 @@ if (typeof Search !== "undefined") {
 
   // A heading counts a little less than the title of a page that says the same.
   const headingScore = (query, asked, title, pageTitle, others) => {
-    const isDotted = query.includes("."); // viz.diff is the function, viz diff the command
-    if (!isDotted && others.some(name => joined(name) === joined(query) || stemmed(name) === phrase(asked))) return 101;
+    const isCode = query.includes(".") || isName(query); // viz.diff is the function, viz diff the command
+    if (!isCode && others.some(name => joined(name) === joined(query) || stemmed(name) === phrase(asked))) return 101;
     if (joined(title) === joined(query)) return 86;
     if (others.some(name => asked.every(word => fits(word, all(name))))) return 80;
     const inTitle = all(title);
