@@ -68,7 +68,8 @@ def ratio(above: int = 5, below: int = 6, rounds: int = 60) -> None:
     wanted = np.array([math.erfc(x) for x in z / math.sqrt(2)]) / 2
     powers = np.polynomial.chebyshev.chebvander(2 * z / END - 1, max(above, below))
     columns = np.hstack([powers[:, : above + 1] * (END - z)[:, None] ** 3, -powers[:, 1 : below + 1] * wanted[:, None]])
-    size, again, q = np.maximum(z, 0.2), np.ones_like(z), np.ones_like(z)
+    size, again = np.maximum(z, 0.2), np.ones_like(z)
+    q: np.ndarray = np.ones_like(z)
     best = (math.inf, columns[0], columns[0])
     for i in range(rounds):
         by = np.sqrt(again) * size / np.abs(q)
