@@ -16,6 +16,7 @@ from viz.recorder.source_lines import is_internal
 __all__ = ["LossSign"]
 
 _BOUNDED = ("softmax", "sigmoid", "hard_sigmoid")
+_OTHERS = 8  # wrong classes that are tried in place of the right ones
 
 
 class LossSign(Check):
@@ -34,26 +35,45 @@ class LossSign(Check):
             return
         labels = host(given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0]))
         answers = host(predicted.data)
-        if labels.shape != answers.shape or labels.dtype.kind not in "fiub" or not labels.size:
+        if not labels.size or labels.dtype.kind not in "fiub":
             return
         self._asked[id(loss)] = self._asked.get(id(loss), 0) + 1
-        self._judge(loss, labels.astype(answers.dtype), answers, self.watch.made_by(predicted) in _BOUNDED)
+        made_by = self.watch.made_by(predicted)
+        if labels.shape == answers.shape:
+            self._judge(loss, labels.astype(answers.dtype), answers, made_by in _BOUNDED)
+        elif made_by == "softmax":
+            self._judge_classes(loss, labels, answers)
 
     def _judge(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray, bounded: bool) -> None:
         if numpy.array_equal(labels, answers):
             return
-        toward = answers - labels
-        with unobserved(), no_grad():
-            perfect, now = _value(loss, labels, labels), _value(loss, labels, answers)
-            beyond = _value(loss, labels, labels - 0.5 * toward)
-            near = _value(loss, labels, labels + 0.5 * toward)
-        if not numpy.isfinite([perfect, now, beyond, near]).all():
-            return
         within = bounded and labels.min() >= 0 and labels.max() <= 1
-        margin = 1e-6 * max(1.0, abs(perfect))
-        wrong = perfect > now + margin and perfect > near + margin and (within or perfect > beyond + margin)
-        if not wrong:
+        with unobserved(), no_grad():
+            perfect, near, now = _on_the_way(loss, labels, labels, answers)
+            beyond = near if within else _value(loss, labels, labels - 0.5 * (answers - labels))
+        if _worse(perfect, [near, now, beyond]):
+            self._tell(loss, perfect, now)
+
+    def _judge_classes(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> None:
+        """The same for numbers of classes: the right class has to be the worst of several, or it may be another's."""
+        classes = answers.shape[-1]
+        numbers = labels.reshape(-1).astype("int64")
+        whole = numpy.array_equal(numbers, labels.reshape(-1)) and numbers.min() >= 0 and numbers.max() < classes
+        if not whole or numbers.size * classes != answers.size:
             return
+        one_hot = numpy.eye(classes, dtype=answers.dtype)
+        shifts = range(1, min(classes, _OTHERS + 1))
+        with unobserved(), no_grad():
+            right = one_hot[numbers].reshape(answers.shape)
+            perfect, near, now = _on_the_way(loss, labels, right, answers)
+            if not _worse(perfect, [near, now]):
+                return
+            wrong = [one_hot[(numbers + k) % classes].reshape(answers.shape) for k in shifts]
+            others = [_on_the_way(loss, labels, each, answers)[0] for each in wrong]
+        if _worse(perfect, others):
+            self._tell(loss, perfect, now)
+
+    def _tell(self, loss: Any, perfect: float, now: float) -> None:
         self.watch.report(
             "loss_sign",
             "error",
@@ -64,6 +84,20 @@ class LossSign(Check):
             key=("loss_sign", id(loss)),
             evidence={"perfect": perfect, "now": now},
         )
+
+
+def _on_the_way(
+    loss: Any, labels: numpy.ndarray, aim: numpy.ndarray, answers: numpy.ndarray
+) -> tuple[float, float, float]:
+    """The loss of perfect answers (or, where it has no value there, right beside them), half way, and now."""
+    perfect, beside, near, now = (_value(loss, labels, aim + part * (answers - aim)) for part in (0.0, 0.02, 0.5, 1.0))
+    return perfect if numpy.isfinite(perfect) else beside, near, now
+
+
+def _worse(perfect: float, others: list[float]) -> bool:
+    """Is the loss of perfect answers larger than all others, beyond rounding?"""
+    finite = bool(numpy.isfinite([perfect, *others]).all())
+    return finite and perfect > max(others) + 1e-6 * max(1.0, abs(perfect))
 
 
 def _value(loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> float:
