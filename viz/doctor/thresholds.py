@@ -199,6 +199,9 @@ OVERLAP_LOOKED = 2000
 OVERLAP_COLUMNS = 256
 OVERLAP_KINDS = 50  # different rows; fewer may be levels at which something was measured
 OVERLAP_KNOWN = 0.5  # a column with so many values, against the different rows, tells them apart
+OVERLAP_COMPARED = 1000  # different rows that are compared with some of them
+OVERLAP_PROBES = 64
+OVERLAP_APART = 8  # columns in which a row differs from any other: none of them is met again by chance
 
 # -- several ranks
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import viz.check.all_rows as all_rows
@@ -10,6 +11,7 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import check_script
 from viz.check.row import fine
 from viz.cli import main
+from viz.doctor.checks.rows.validation_rows import shared_rows
 
 NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\n'
 FIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, batch_size=16, epochs=2, verbose=0)\n'
@@ -56,6 +58,22 @@ def test_measured_rows_that_were_repeated_before_the_split_are_a_fault(tmp_path)
 def test_inputs_that_were_measured_again_are_no_fault(tmp_path):
     noise = "target = target + rng.normal(size=target.shape).astype('float32')\n"
     assert rows(tmp_path, REPEATED + noise + NET + SPLIT)["validation data"].verdict == "ok"
+
+
+@pytest.mark.parametrize(("columns", "repeated"), [(64, True), (64, False), (8, True)])
+def test_pictures_that_were_repeated_before_the_split_are_no_chance(columns, repeated):
+    """Rows of few whole numbers are met again by chance, those of many aren't."""
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 3 if columns < 9 else 17, (300, columns)).astype("float32") / 16
+    order = rng.permutation(np.tile(np.arange(300), 3)) if repeated else np.arange(300)
+    x, y = x[order], order % 10
+    overlap, chance, looked = shared_rows([x[:-60]], [x[-60:]], (y[:-60], y[-60:]))
+    assert looked == 60
+    if repeated:
+        assert overlap > 0.8
+        assert (chance == 0) == (columns == 64)
+    else:
+        assert overlap == 0
 
 
 def test_a_schedule_of_epochs_where_steps_are_meant_is_a_fault(tmp_path):

@@ -280,12 +280,14 @@ def shared_rows(
 ) -> tuple[float, float, int]:
     """Which part of the held rows is among those to train with, what to expect by chance, and how many were looked at.
 
-    By chance is what equal rows among the training data explain, as pictures of few pixels have them. Where a single
-    column tells the rows apart, equal ones were repeated: then none are by chance, and only those with equal labels are
-    counted, as one and the same input may well be measured again and again.
+    By chance is what equal rows among the training data explain, as tables of few values have them. Where a single
+    column tells the rows apart, or different rows differ in many columns, equal ones were repeated: then none are by
+    chance, and only those with equal labels are counted, as one and the same input may well be measured again and again.
     """
     hashes = _hashes(train)
-    if _told_apart(train, len(numpy.unique(hashes))):
+    kinds, at = numpy.unique(hashes, return_index=True)
+    repeated = limits.OVERLAP_KINDS <= len(kinds) < len(hashes)
+    if repeated and (_told_apart(train, len(kinds)) or _far_apart(train, at)):
         y, held_y = labels
         known = y is not None and held_y is not None and y.shape[1:] == held_y.shape[1:]
         if known and len(y) == len(train[0]) and len(held_y) == len(held[0]):
@@ -297,8 +299,6 @@ def shared_rows(
 
 def _told_apart(train: list[numpy.ndarray], kinds: int) -> bool:
     """Has one column nearly as many values as there are different rows, as measured numbers have?"""
-    if kinds < limits.OVERLAP_KINDS or kinds == len(train[0]):
-        return False
     for rows in train:
         columns = rows.reshape(len(rows), -1)
         if columns.dtype.kind != "f":
@@ -308,6 +308,15 @@ def _told_apart(train: list[numpy.ndarray], kinds: int) -> bool:
             if len(numpy.unique(values)) >= limits.OVERLAP_KNOWN * kinds and bool((values % 1).any()):
                 return True
     return False
+
+
+def _far_apart(train: list[numpy.ndarray], at: numpy.ndarray) -> bool:
+    """Do most different rows differ in many columns from the one that is most like them, as pictures do?"""
+    some = at[numpy.linspace(0, len(at) - 1, min(len(at), limits.OVERLAP_COMPARED)).astype(int)]
+    columns = numpy.concatenate([_some_columns(rows[some]) for rows in train], axis=1)
+    probes = numpy.linspace(0, len(some) - 1, min(len(some), limits.OVERLAP_PROBES)).astype(int)
+    nearest = [numpy.partition((columns != columns[i]).sum(axis=1), 1)[1] for i in probes]  # the first is itself
+    return float(numpy.median(nearest)) >= limits.OVERLAP_APART
 
 
 def _shared(train: list[numpy.ndarray], held: list[numpy.ndarray], hashes: numpy.ndarray) -> tuple[float, float, int]:
@@ -336,9 +345,14 @@ def _hashes(arrays: list[numpy.ndarray]) -> numpy.ndarray:
     """A number for each row, equal for equal rows of all arrays."""
     found = numpy.zeros(len(arrays[0]), "uint64")
     for rows in arrays:
-        columns = rows.reshape(len(rows), -1)
-        stride = max(1, columns.shape[1] // limits.OVERLAP_COLUMNS)
-        some = numpy.ascontiguousarray(columns[:, ::stride][:, : limits.OVERLAP_COLUMNS], dtype="float64") + 0.0
+        some = numpy.ascontiguousarray(_some_columns(rows), dtype="float64") + 0.0
         factors = numpy.random.default_rng(0).integers(1, 2**63, some.shape[1], dtype="uint64") | numpy.uint64(1)
         found = found * numpy.uint64(31) + (some.view("uint64") * factors).sum(axis=1, dtype="uint64")
     return found
+
+
+def _some_columns(rows: numpy.ndarray) -> numpy.ndarray:
+    """Each row as one line, of which some numbers stand for all where there are many."""
+    columns = rows.reshape(len(rows), -1)
+    stride = max(1, columns.shape[1] // limits.OVERLAP_COLUMNS)
+    return columns[:, ::stride][:, : limits.OVERLAP_COLUMNS]
