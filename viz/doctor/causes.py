@@ -26,7 +26,14 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "vanishing_gradient": ("initial_weights", "saturated"),
     "frozen": ("vanishing_gradient", "lr_too_low"),
     "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),
-    "dead_relu": ("batchnorm_misuse", "label_range", "initial_weights", "unscaled_input", "lr_too_high"),
+    "dead_relu": (
+        "batchnorm_misuse",
+        "label_range",
+        "initial_weights",
+        "unscaled_input",
+        "constant_output",
+        "lr_too_high",
+    ),
     "saturated": (*_FROM_THE_START, "lr_too_high"),
     "constant_output": (
         "batchnorm_misuse",
@@ -97,6 +104,12 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return cause.rule == "dropout_high.outputs" and (symptom.rule in _OF_ZEROS or _of_range(symptom, cause.layer))
     if cause.kind == "label_range" and symptom.kind == "dead_relu":
         return symptom.layer is not None and cause.layer == symptom.layer  # labels below 0 silence the last one
+    if symptom.rule == "constant_output.data":  # what the rows are is no doing of the network
+        return cause.rule == "unscaled_input.zeros"
+    if cause.rule == "unscaled_input.zeros":
+        return symptom.kind in ("not_learning", "constant_output", "dead_relu", "class_imbalance", "no_gradient")
+    if cause.kind == "constant_output" and symptom.kind == "dead_relu":
+        return cause.rule == "constant_output.data"
     if cause.kind == "unscaled_input" and cause.evidence.get("highest", 1.0) < 1.0:
         return symptom.kind in ("not_learning", "constant_output")  # too small an input blows nothing up
     if "nonfinite" in (cause.kind, symptom.kind):  # data with NaN are a cause; NaN that training makes is none

@@ -8,6 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
+from tests.viz.doctor.planted import PRELUDE
 from viz.cli import main
 from viz.doctor import Finding, Watcher
 from viz.doctor.causes import in_order
@@ -272,3 +273,32 @@ def test_a_loss_that_refuses_labels_is_called_by_its_name(loss, labels, rule, wo
     assert found.rule == rule
     assert words in found.message
     assert "same_shape refuses" not in found.message
+
+
+def test_inputs_that_are_all_zero_are_the_cause_of_what_is_silent(tmp_path):
+    (path := tmp_path / "train.py").write_text(
+        PRELUDE
+        + """
+x = np.abs(x * 50).clip(0, 255).astype("uint8") // 255 // 2
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, number, batch_size=16, epochs=4, verbose=0)
+"""
+    )
+    found = list(examine(str(path)).diagnosis)
+    first = found[0]
+    assert (first.rule, first.severity, first.because) == ("unscaled_input.zeros", "error", None)
+    assert "are 0 in all rows" in first.message
+    assert {f.kind: f.because for f in found[1:]} == dict.fromkeys(("dead_relu", "constant_output"), "unscaled_input")
+
+
+def test_rows_that_are_all_equal_silence_units_and_are_not_made_equal_by_them():
+    data = finding("constant_output", rule="constant_output.data")
+    assert [(f.kind, f.because) for f in in_order([finding("dead_relu"), data])] == [
+        ("constant_output", None),
+        ("dead_relu", "constant_output"),
+    ]
+    assert [(f.kind, f.because) for f in in_order([finding("dead_relu"), finding("constant_output")])] == [
+        ("dead_relu", None),
+        ("constant_output", "dead_relu"),
+    ]

@@ -91,12 +91,24 @@ class Inputs(Check):
         for place, (size, low, high, whose) in self._largest.items() if wrong else ():
             if size > limits.UNSCALED_CAUSE and ("unscaled_input", place) not in self._told:
                 self._tell("warning", place, whose, size, low, high, _WILD)
+        for place, (_, low, high, whose) in self._largest.items() if wrong else ():
+            if not low and not high:
+                name = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
+                self.watch.report(
+                    "unscaled_input.zeros",
+                    "warning",
+                    f"the inputs{name} are 0 in all rows of all {self._seen[place]} steps looked at: no row can be "
+                    "told from another",
+                    place=place,
+                    key=("unscaled_input", place),
+                    evidence={"rms": 0.0, "lowest": 0.0, "highest": 0.0},
+                )
 
     def _judge(self, values: numpy.ndarray, place: Any) -> None:
         size, low, high = rms(values), float(values.min()), float(values.max())
         first = self.watch.scopes[0].owner if self.watch.scopes else None
         whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
-        if size > self._largest.get(place, (0.0,))[0]:
+        if size > self._largest.get(place, (-1.0,))[0]:
             self._largest[place] = size, low, high, whose
         if 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
             self._tell("warning", place, whose, size, low, high, "hardly anything reaches the first layer")
