@@ -13,6 +13,10 @@ ADVICE = {
         "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
     ),
     "nonfinite.data": "Clean the data: look at numpy.isnan(x).any(axis=0) and replace or drop those rows.",
+    "nonfinite.unseen": (
+        "Have every step watched: `viz doctor SCRIPT`, or callbacks.Doctor() in fit, names the first op, its line and "
+        "its inputs."
+    ),
     "nonfinite.log": "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)).",
     "nonfinite.divide": "Add a small number to the divisor, or use ops.divide_no_nan.",
     "nonfinite.sqrt": "Add a small number under the root: ops.sqrt(ops.maximum(x, 1e-12)).",

@@ -60,6 +60,8 @@ class Program:
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
         interrupted: was the script ended by Ctrl-C?
+        unseen: how many training steps ran while nobody watched, as of the last look.
+        counter: tells how many training steps have ended, where not all of them are watched; else None.
     """
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
@@ -73,6 +75,8 @@ class Program:
         # Gradients, the optimizer's scope, and the scale of their loss; looked for once in a step.
         self.scale: tuple[Any, Any, float] | None = None
         self.interrupted = False  # then it isn't known how training would have ended
+        self.unseen = 0
+        self.counter: Callable[[], int] | None = None
         self._found: dict[Any, Finding] = {}
         self._tell = found
         self._ignored = kinds_of(ignored)
@@ -152,6 +156,15 @@ class Program:
         return [f for f in self._found.values() if f.kind in kinds]
 
     # ------------------------------------------------------------------ where the program is
+
+    @property
+    def number(self) -> int:
+        """The training step that runs, counted from 1, with those that nobody watched."""
+        return 1 + (self.step if self.counter is None else self.counter())
+
+    def counted(self, steps: int) -> str:
+        """So many steps, in words that don't hide that others ran unseen."""
+        return f"{steps} {'watched ' if self.unseen else ''}step{'' if steps == 1 else 's'}"
 
     def layer(self) -> Any:
         """The innermost layer that is running."""

@@ -14,13 +14,15 @@ from viz.doctor.check_base import Check
 from viz.doctor.checks.all_checks import CHECKS
 from viz.doctor.finding import Finding
 from viz.doctor.program import Origin, Program, WatchedScope
-from viz.doctor.user_code import Place, made_at, op_place, scope_frame
+from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
 from viz.facts.schema import Composition
 from viz.recorder.compositions import live_composition
 
 __all__ = ["Watcher"]
 
-_HANDLERS = tuple("op single_op rule gradient update collective scope_begin scope_end logs step_end finish".split())
+_HANDLERS = tuple(
+    "op single_op rule gradient update collective scope_begin scope_end logs unseen_loss step_end finish".split()
+)
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
@@ -256,6 +258,10 @@ class Watcher(Program, observe.Observer):
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         self._hand("logs", kind, step, logs)
+
+    def hear_loss(self, loss: float, step: int, evaluated: bool = False) -> None:
+        """A loss that isn't finite, of a step that nobody watched, or of an evaluation after it."""
+        self._hand("unseen_loss", loss, step, evaluated, user_line(sys._getframe(1), None))
 
     def end_step(self) -> None:
         """A training step is over."""

@@ -63,7 +63,7 @@ class Collector(observe.Observer):
         self._ran: set[int] = set()  # optimizers since the last step's end
         self._norm = GradientNorm()
         self._own = OwnLoop()
-        self._losses = OwnLosses(lambda name, step, loss: box.point(f"batch|{name}", step, loss), self._own.name_of)
+        self._losses = OwnLosses(self._own_loss, self._own.name_of)
         self._times = StepTimes()
         self._step_ms: float | None = None
         self._began = time.perf_counter()
@@ -78,6 +78,8 @@ class Collector(observe.Observer):
         self._measured_next = self._failing = self._looked = False
         self._rows: int | None = None  # of the last training step's batch
         self._put_off = False  # a step was to be recorded, but its batch isn't whole
+        if rounds is not None:
+            rounds.count_by(lambda: self.step)
 
     # ------------------------------------------------------------------ what is announced
 
@@ -139,7 +141,7 @@ class Collector(observe.Observer):
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Numbers of a batch, or of an epoch and its validation."""
         if self._rounds is not None:
-            self._rounds.hear(kind, step, logs)
+            self._rounds.hear(kind, step, logs, trains=kind == "epoch" or self._in_training)
         if kind == "epoch":
             self._box.point("mark|epoch", self.step, step + 1)
             self._curves("epoch", {n: v for n, v in logs.items() if not n.startswith("val_")})
@@ -284,6 +286,12 @@ class Collector(observe.Observer):
         if self._rounds is not None:
             self._rounds.begin()
         self._begin_snapshot(None)
+
+    def _own_loss(self, name: str, step: int, loss: Any) -> None:
+        """A point of a curve of the user's own loop."""
+        self._box.point(f"batch|{name}", step, loss)
+        if self._rounds is not None:
+            self._rounds.hear_loss(loss, step)
 
     def _time_step(self, seconds: float | None) -> None:
         """A training step took so long, without what lies between steps; called before anybody stops listening."""

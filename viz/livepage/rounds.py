@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeGuard
+
+import numpy
 
 from eagerflow.core import observe
 from viz.doctor import Watcher
@@ -14,6 +18,7 @@ __all__ = ["Rounds"]
 FIRST = 32  # steps at the beginning that are looked at
 AGAIN = 8  # steps in a row, later
 APART = 32  # steps between, at least: they show what a step takes otherwise
+HURRIES = 4  # times that a NaN calls him at once: where they come and go, he would look at all steps
 
 
 class Rounds:
@@ -31,7 +36,15 @@ class Rounds:
         self._share = share
         self._left, self._apart = FIRST, 0
         self._next = self._cost = 0.0
+        self._hurries = HURRIES
+        self._to_evaluation = False  # look at the next one
         self._joined: Joined | None = None
+        self._counter: Callable[[], int] = lambda: self.watcher.step
+        self._left_at: int | None = 0  # how many steps had ended when he looked last; None while he looks
+
+    def count_by(self, counter: Callable[[], int]) -> None:
+        """Number the steps by what tells how many have ended: the watcher doesn't see all of them."""
+        self._counter = self.watcher.counter = counter
 
     @property
     def looks(self) -> bool:
@@ -42,9 +55,17 @@ class Rounds:
         """A step begins, in `fit` with a scope that is open already."""
         if self.looks:
             return
+        if self._left_at is None:
+            self._left_at = self._counter()
+        if self._to_evaluation and scope is not None and scope.name == "test_step":
+            self._to_evaluation = False
+            self._hurry()
         self._apart -= 1
         if self._apart >= 0 or time.perf_counter() < self._next:
             return
+        self._count_unseen()
+        self._left_at = None
+        self.watcher.step_ended = 0  # what has run since isn't a pause between two steps
         self.watcher.choose_thread()
         self._joined = Joined(self.watcher, scope)
 
@@ -61,12 +82,26 @@ class Rounds:
             self._next = time.perf_counter() + self._cost / self._share
             self._left, self._apart, self._cost = AGAIN, APART, 0.0
 
-    def hear(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+    def hear(self, kind: str, step: int, logs: dict[str, Any], trains: bool) -> None:
         """Numbers of a batch or an epoch, which the doctor always wants; after a NaN he looks at the next steps."""
         if not self.looks:
             self.watcher.on_logs(kind, step, logs)
-        loss = logs.get("loss")
-        if isinstance(loss, float) and loss != loss:
+        if trains:
+            self.hear_loss(logs.get("loss"), self._counter())
+        validation = logs.get("val_loss") if trains else logs.get("loss")
+        if _is_no_number(validation) and not self.looks:
+            self.watcher.hear_loss(float(validation), self._counter(), evaluated=True)
+            self._to_evaluation = True
+
+    def hear_loss(self, loss: Any, step: int) -> None:
+        """The loss of a step, by its number; where it isn't finite, the doctor looks at the next one."""
+        if _is_no_number(loss) and self._left_at is not None and step > self._left_at:
+            self.watcher.hear_loss(float(loss), step)
+            self._hurry()
+
+    def _hurry(self) -> None:
+        if self._hurries:
+            self._hurries -= 1
             self._next, self._apart = 0.0, 0
 
     def close(self) -> None:
@@ -78,5 +113,17 @@ class Rounds:
     def finish(self) -> None:
         """Training is over: judge what only the end can tell."""
         self.close()
+        self._count_unseen()
         self.watcher.attach()
         self.watcher.detach()
+
+    def _count_unseen(self) -> None:
+        if self._left_at is not None:
+            steps = self._counter()
+            self.watcher.unseen += steps - self._left_at
+            self._left_at = steps
+
+
+def _is_no_number(loss: Any) -> TypeGuard[float | numpy.floating[Any]]:
+    """Is it NaN or infinite? Numbers on a device aren't asked: training would wait for them."""
+    return isinstance(loss, (float, numpy.floating)) and not math.isfinite(loss)

@@ -113,7 +113,8 @@ class DeadRelu(Check):
         about = {
             "kind": "dead_relu",
             "message": (
-                f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of {units.steps} steps: {effect}"
+                f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of "
+                f"{self.watch.counted(units.steps)}: {effect}"
             ),
             "layer": units.layer,
             "op": "relu",

@@ -27,11 +27,13 @@ _KINDS = ("mean_squared_error", "mean_absolute_error")
 class _Course:
     """Labels and predictions of one loss: of batches from all over the training, and of the last ones."""
 
-    def __init__(self, loss: Any, kind: str) -> None:
+    def __init__(self, loss: Any, kind: str, unseen: int) -> None:
         self.loss, self.kind = loss, kind
         self.output = ""  # its name, where the model has several
         self.place: Any = None
-        self.steps = 0
+        self.seen = 0  # steps
+        self.steps = 0  # and those that nobody watched, too
+        self.unseen = unseen
         self.weighed = False  # do rows count differently?
         self.weights: list[tuple[numpy.ndarray, numpy.ndarray]] = []  # of rows, with their labels
         self._stride = 1
@@ -39,20 +41,22 @@ class _Course:
         self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=limits.ANSWERS_KEPT // 2)
         self._more: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=limits.ANSWERS_MORE)
 
-    def due(self) -> bool:
+    def due(self, unseen: int) -> bool:
         """Is this one of the steps that are kept?"""
-        self.steps += 1
+        self.seen += 1
+        self.steps += 1 + unseen - self.unseen
+        self.unseen = unseen
         return self._everywhere() or self._lately(limits.ANSWERS_MORE)
 
     def _everywhere(self) -> bool:
-        return (self.steps - 1) % self._stride == 0
+        return (self.seen - 1) % self._stride == 0
 
     def _lately(self, kept: int = limits.ANSWERS_KEPT // 2) -> bool:
         """More and more seldom: the last ones kept are always of the last eighth of the training, or nearly so."""
-        return self.steps % max(1, self.steps // (8 * kept)) == 0
+        return self.seen % max(1, self.seen // (8 * kept)) == 0
 
     def keep(self, labels: numpy.ndarray, predicted: numpy.ndarray) -> None:
-        batch = self.steps, labels.copy(), predicted.copy()
+        batch = self.seen, labels.copy(), predicted.copy()
         if self._lately():
             self._last.append(batch)
         if self._lately(limits.ANSWERS_MORE) and predicted.size <= limits.ANSWERS_SMALL:
@@ -71,7 +75,7 @@ class _Course:
     def before(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
         """Those of the second half of the training, before the last ones."""
         first = self._first_of_last()
-        return [batch[1:] for batch in self._kept if self.steps // 2 < batch[0] < first]
+        return [batch[1:] for batch in self._kept if self.seen // 2 < batch[0] < first]
 
     def last(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
         """The last batches: as the network answers now, and not as it did when it still had to learn."""
@@ -79,12 +83,12 @@ class _Course:
 
     def more(self) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
         """As `last`, and as many batches before them as there are, where batches are small: for rare classes."""
-        return [batch[1:] for batch in self._more if batch[0] > self.steps // 2]
+        return [batch[1:] for batch in self._more if batch[0] > self.seen // 2]
 
     def _first_of_last(self) -> int:
         """In a short training, the last batches that are kept would be nearly all."""
-        later = [batch[0] for batch in self._last if batch[0] > self.steps // 2]
-        return min(later, default=self.steps)
+        later = [batch[0] for batch in self._last if batch[0] > self.seen // 2]
+        return min(later, default=self.seen)
 
 
 class Answers(Check):
@@ -124,8 +128,10 @@ class Answers(Check):
             return
         course = self._courses.get(id(opened.owner))
         if course is None:
-            course = self._courses[id(opened.owner)] = _Course(opened.owner, answer_kind(opened.owner))
-        if not course.kind or not course.due():
+            course = self._courses[id(opened.owner)] = _Course(
+                opened.owner, answer_kind(opened.owner), self.watch.unseen
+            )
+        if not course.kind or not course.due(self.watch.unseen):
             return
         labels = given[0].data if isinstance(given[0], Tensor) else given[0]
         if not hasattr(labels, "dtype") or predicted.data.size > limits.ANSWER_SIZE or labels.dtype.kind not in "fiub":
@@ -152,10 +158,10 @@ class Answers(Check):
             return  # networks that play against each other don't learn to answer labels
         for course in self._courses.values():
             pairs = [pair for pair in course.last() if numpy.isfinite(pair[1]).all()]
-            if course.steps < limits.FEW_STEPS or not pairs:
+            if course.seen < limits.FEW_STEPS or not pairs:
                 continue
             more = [pair for pair in course.more() if numpy.isfinite(pair[1]).all()]
-            told = course.steps >= limits.IMBALANCE_STEPS and (
+            told = course.seen >= limits.IMBALANCE_STEPS and (
                 self._one_class(course, pairs) or (len(more) > len(pairs) and self._one_class(course, more))
             )
             if not told and not course.weighed:
@@ -198,7 +204,8 @@ class Answers(Check):
             "not_learning" if share < limits.IMBALANCE_CLEAR else "not_learning.imbalance",
             "info" if self.watch.interrupted or short else "warning",
             f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')}{of_output} over the last {rows} "
-            f"training rows is {_exactly(reached)}, and {_exactly(constant)} is what one gets by always answering the "
+            f"{'rows watched' if self.watch.unseen else 'training rows'} is {_exactly(reached)}, and "
+            f"{_exactly(constant)} is what one gets by always answering the "
             f"same ({_answer(course.kind, pairs, positions)}): {who} has learnt nothing from its input",
             place=made_at(course.loss) or course.place,
             key=("not_learning", id(course)),
@@ -257,6 +264,8 @@ class Answers(Check):
         )
 
     def _too_few(self, course: _Course, reached: float, constant: float) -> None:
+        if course.unseen < self.watch.unseen:
+            return  # how it ended wasn't watched
         self.watch.report(
             "too_few_steps",
             "info",

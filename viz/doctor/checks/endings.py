@@ -126,13 +126,16 @@ class Endings(Check):
     # ------------------------------------------------------------------ too_few_steps
 
     def _too_few(self, run: _Run) -> None:
-        losses, n = self._losses, len(self._losses)
+        losses, n = self._losses, len(self._losses) + self.watch.unseen
         if not limits.FEW_STEPS <= n < limits.MANY_STEPS or not all(map(math.isfinite, losses)):
             return
         if run.fit is None or len(run.logs) < run.fit.epochs - run.fit.initial_epoch:
             return  # it was stopped: that is another finding, or meant
         epochs = [x["loss"] for x in run.logs if isinstance(x.get("loss"), float)]
-        found = _falling_by_epoch(epochs) if len(epochs) > limits.FEW_EPOCHS else _falling_by_step(losses)
+        if len(epochs) > limits.FEW_EPOCHS:
+            found = _falling_by_epoch(epochs)
+        else:
+            found = None if self.watch.unseen else _falling_by_step(losses)
         if found is None:
             return
         first, before, last = found

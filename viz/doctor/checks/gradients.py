@@ -145,8 +145,8 @@ class GradientSizes(Check):
         self.watch.report(
             "vanishing_gradient",
             "warning",
-            f"the gradient of {name!r}, near the input, is {number(ratio)} of the largest one ({steps} steps): the "
-            "first layers hardly learn",
+            f"the gradient of {name!r}, near the input, is {number(ratio)} of the largest one "
+            f"({self.watch.counted(steps)}): the first layers hardly learn",
             layer=layer if layer is not None else first.path,
             op=None,
             key=("vanishing_gradient", group),

@@ -190,7 +190,7 @@ class LearningRates(Check):
         self.watch.report(
             "lr_too_high",
             "error",
-            f"{words} in {len(course.losses)} steps{rate}{by} (about 0.001 is usual)",
+            f"{words} in {self.watch.counted(len(course.losses))}{rate}{by} (about 0.001 is usual)",
             op=getattr(course.optimizer, "name", None),
             place=course.place,
             key=("lr_too_high", id(course)),
@@ -230,8 +230,8 @@ class LearningRates(Check):
         self.watch.report(
             "lr_too_low.clipped" if clipped else "lr_too_low",
             "warning",
-            f"the loss hardly moves ({number(first)} at first, {number(last)} now) in {len(course.losses)} "
-            f"steps{rate}: an update {how} (about 0.001 of their size is usual)",
+            f"the loss hardly moves ({number(first)} at first, {number(last)} now) in "
+            f"{self.watch.counted(len(course.losses))}{rate}: an update {how} (about 0.001 of their size is usual)",
             op=getattr(course.optimizer, "name", None),
             place=course.place,
             key=key,

@@ -91,7 +91,7 @@ class Memory(Check):
         self.watch.report(
             "memory_growth.tape" if name == "the tape" else "memory_growth",
             "info" if small else "warning",
-            f"{name} of each of the {done} steps so far {verb} still alive, {cost}{by}",
+            f"{name} of each of the {self.watch.counted(done)} so far {verb} still alive, {cost}{by}",
             place=holder.place if holder is not None else None,
             key=("memory_growth", name),
             evidence={

@@ -141,7 +141,7 @@ class Unreached(Check):
         steps, given = asked[0].asked, [seen for seen in asked if seen.given]
         if not given or self.watch.has("constant_output", "initial_weights"):
             return
-        where = f"the gradient of all {len(given)} weights is exactly 0 in all {steps} steps"
+        where = f"the gradient of all {len(given)} weights is exactly 0 in all {self.watch.counted(steps)}"
         evidence = {"variables": [seen.variable.path for seen in given], "steps": steps, "gradient": "exactly 0"}
         about = {"place": self._place, "key": ("no_gradient", "all"), "evidence": evidence}
         if self._weighed is False:
@@ -169,7 +169,8 @@ class Unreached(Check):
             "no_gradient.float16",
             "error",
             f"the gradients of {', '.join(map(str, layers_at))}, which compute in float16, are exactly 0 in all "
-            f"{group[0].asked} steps: what is below 6e-8 becomes 0 there, and no loss scale keeps it above",
+            f"{self.watch.counted(group[0].asked)}: what is below 6e-8 becomes 0 there, and no loss scale "
+            "keeps it above",
             layer=first,
             key=("no_gradient", "float16"),
             evidence={
@@ -203,8 +204,8 @@ class Unreached(Check):
         self.watch.report(
             "no_gradient.numpy",
             "error",
-            f"the gradient of {names} is None in all {group[0].asked} steps: .numpy() gives plain numbers inside the "
-            "tape, through which no gradient goes",
+            f"the gradient of {names} is None in all {self.watch.counted(group[0].asked)}: .numpy() gives plain "
+            "numbers inside the tape, through which no gradient goes",
             layer=self._owners.of(group[0].variable),
             place=place,
             key=("no_gradient", "numpy"),
@@ -224,7 +225,7 @@ class Unreached(Check):
         self.watch.report(
             "no_gradient.one_step" if sequences else "no_gradient",
             "warning" if what != "None" else "error",
-            f"the gradient of {names} ({whose}) is {what} in all {group[0].asked} steps{reason}",
+            f"the gradient of {names} ({whose}) is {what} in all {self.watch.counted(group[0].asked)}{reason}",
             layer=layer if layer is not None else group[0].variable.path,
             key=("no_gradient", owner),
             evidence={"variables": [s.variable.path for s in group], "steps": group[0].asked, "gradient": what},

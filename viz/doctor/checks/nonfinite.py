@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy
@@ -46,7 +47,7 @@ class _Suspect(NamedTuple):
 class NonFinite(Check):
     """Follows NaN and infinities; says so when they have reached the loss, a gradient or a prediction."""
 
-    always = ("on_op", "on_rule", "on_gradient", "on_scope_begin", "on_scope_end", "on_step_end", "on_update")
+    always = tuple("on_op on_rule on_gradient on_scope_begin on_scope_end on_step_end on_update on_unseen_loss".split())
     begins = ("optimizer",)
     ends = ("loss", "model", "layer")
 
@@ -60,6 +61,7 @@ class NonFinite(Check):
         self._updates = False  # is there an optimizer?
         self._unused: tuple[_Suspect | None, int] | None = None  # of gradients that were not used yet, and their step
         self._left_out = 0  # such steps in a row
+        self._before = "", ""  # what a loss was and when, in a step that wasn't watched
 
     # ------------------------------------------------------------------ where it begins
 
@@ -84,7 +86,7 @@ class NonFinite(Check):
     def _born(self, op: Any, name: str, given: list[Any], made: Any) -> _Suspect:
         values = host(next(out.data for out in made if not finite(out.data)))
         numbers = [host(_data(x)) for x in given]
-        evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.step}
+        evidence = _counts(values) | {"inputs": [_range(x) for x in numbers], "step": self.watch.number - 1}
         ranges = " and ".join([_range(x) for x in numbers if x.size][:3])
         who = name if name == op.name else f"{name}, a part of {op.name},"
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(name, _OTHER)}"
@@ -100,7 +102,7 @@ class NonFinite(Check):
             whose = f"the weights {x.path!r} hold"
         else:
             whose = "the labels or predictions hold" if self.watch.inside("loss") else "the input data hold"
-        evidence = _counts(values) | {"step": self.watch.step}
+        evidence = _counts(values) | {"step": self.watch.number - 1}
         what = f"{whose} {_counted(values)}{_where() if whose.startswith('the input') else ''}"
         return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, advice)
 
@@ -122,7 +124,7 @@ class NonFinite(Check):
             f"{_CAUSES.get(op.name, _OTHER)}"
         )
         place, layer = (origin.place, origin.layer) if origin else (None, None)
-        evidence = _counts(values) | {"step": self.watch.step}
+        evidence = _counts(values) | {"step": self.watch.number - 1}
         self._backward = _Suspect(op.name, layer, place, message, evidence, _advice(op.name), backward=True)
 
     # ------------------------------------------------------------------ where it arrives
@@ -159,7 +161,7 @@ class NonFinite(Check):
         elif self._followed and self._backward is None and not self.watch.heavy:
             return  # every rule gave finite numbers; were their sums too large, the weights would tell in the next step
         elif not all(finite(r.data) for r in results if r is not None):
-            self._unused = self._backward or self._forward or self._came_in, self.watch.step
+            self._unused = self._backward or self._forward or self._came_in, self.watch.number
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if self._done or (self._forward is None and self._came_in is None):
@@ -179,25 +181,54 @@ class NonFinite(Check):
     def _tracked(outputs: Any) -> bool:
         return any(x.key is not None for x in tensors(outputs))
 
+    def on_unseen_loss(self, loss: float, step: int, evaluated: bool, place: Place | None) -> None:
+        """The first one is told at once; what is watched next may know more."""
+        if self._done or self._before[0]:
+            return
+        what = "NaN" if math.isnan(loss) else "infinite"
+        when = f"in the evaluation after step {step}" if evaluated else f"in step {step}"
+        self._before = what, when
+        self.watch.report(
+            "nonfinite.unseen",
+            "error",
+            f"the loss is {what} {when}, where nobody watched, so the op with which it began isn't known",
+            place=place,
+            key=("nonfinite", "unseen"),
+            evidence={"step": step - 1},
+        )
+
     def on_step_end(self) -> None:
         self._forward = self._backward = self._came_in = None
         self._followed = False
 
     def _tell(self, where: str, suspect: _Suspect | None, step: int | None = None) -> None:
         self._done = True
+        self.watch.retract(("nonfinite", "unseen"))
         if suspect is None:
             suspect = _Suspect("", None, self.watch.called_at(), "NaN or infinities appeared", {})
+        when = f"in step {self.watch.number if step is None else step}"
+        if step is None and any(x.kind == "step" and x.scope.name != "train_step" for x in self.watch.scopes):
+            when = f"in the evaluation after step {self.watch.number - 1}"
         direction = "backward" if suspect.backward else "forward"
         self.watch.report(
             suspect.advice,
             "error",
-            f"{suspect.message}; in step {(self.watch.step if step is None else step) + 1}, {where} "
-            f"{'are' if where.endswith('s') and where != 'the loss' else 'is'} NaN or infinite, too",
+            f"{suspect.message}; {when}, {where} "
+            f"{'are' if where.endswith('s') and where != 'the loss' else 'is'} NaN or infinite, "
+            f"too{self._earlier(suspect, when)}",
             layer=suspect.layer,
             op=suspect.op or None,
             place=suspect.place,
             evidence=suspect.evidence | {"direction": direction},
         )
+
+    def _earlier(self, suspect: _Suspect, now: str) -> str:
+        """What is known of the first loss that wasn't finite, where nobody watched it."""
+        what, when = self._before
+        if not what:
+            return ""
+        unknown = ", so the op with which it began isn't known" if suspect.message.startswith("the weights") else ""
+        return f"{'' if when == now else f'; the loss was {what} {when} already, where nobody watched'}{unknown}"
 
 
 def _advice(op: str) -> str:

@@ -84,7 +84,7 @@ class ConstantOutput(Check):
             kind,
             "info" if about["made_up"] else "error",
             f"the outputs of {name!r} are the same ({number(about['value'])}) for all {about['rows']} rows of a batch, "
-            f"{why}{f'; {count} steps in a row' if count > 1 else ''}",
+            f"{why}{f'; {self.watch.counted(count)} in a row' if count > 1 else ''}",
             layer=layer,
             place=place,
             key=("constant_output", key),

@@ -134,7 +134,7 @@ class ValidationLoss(_OfOneLoss):
             return
         if fit is not self._fit:
             self._fit, self._logs, self._place = fit, [], self.watch.called_at()
-            self._began = self.watch.step
+            self._began = self.watch.number
         self._logs.append((float(logs["loss"]), float(logs["val_loss"])))
 
     def finish(self) -> None:
@@ -155,7 +155,7 @@ class ValidationLoss(_OfOneLoss):
             self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
         sure = loss < limits.CHANCE_LEARNT * constants[0] and gain * rows > limits.CHANCE_GAIN
         never, hardly = best >= constants[1], by_luck and of_best < limits.CHANCE_PART * gain
-        if self.watch.step - self._began < limits.LEARNT_BY or not sure or not (never or hardly):
+        if self.watch.number - self._began < limits.LEARNT_BY or not sure or not (never or hardly):
             return
         words = f"{constants[1]:.4g}, which is what one gets by always answering the same"
         if self.watch.has("overfit"):

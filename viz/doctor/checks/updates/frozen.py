@@ -241,8 +241,8 @@ class Frozen(Check):
         self.watch.report(
             "frozen.anew",
             "error",
-            f"each of {self.watch.step} steps trains other weights, which were made just before: what a step learns is "
-            "thrown away with its model",
+            f"each of {self.watch.counted(self.watch.step)} trains other weights, which were made just before: what a "
+            "step learns is thrown away with its model",
             place=made_at(layer) or self._place,
             evidence={"unchanged": len(self._shapes), "steps": self.watch.step},
         )
@@ -253,8 +253,8 @@ class Frozen(Check):
         self.watch.report(
             "frozen.optimizer",
             "warning",
-            f"each of the last {self._renewals} steps is the first one of a new {name}: what it gathers of gradients "
-            "over the steps, for momentum and sizes of updates, is thrown away each time",
+            f"each of the last {self.watch.counted(self._renewals)} is the first one of a new {name}: what it "
+            "gathers of gradients over the steps, for momentum and sizes of updates, is thrown away each time",
             place=made_at(self._renewed[-1]) or self._place,
             key=("frozen", "optimizer"),
             evidence={"unchanged": 0, "steps": self._renewals},
@@ -276,7 +276,8 @@ class Frozen(Check):
         self.watch.report(
             way,
             "error",
-            f"none of {len(still)} trainable weights has changed in {steps} steps, though they have gradients: {why}",
+            f"none of {len(still)} trainable weights has changed in {self.watch.counted(steps)}, though they have "
+            f"gradients: {why}",
             place=place,
             evidence={"unchanged": len(still), "steps": steps},
         )
@@ -295,15 +296,11 @@ class Frozen(Check):
         names = f"{variable.path!r} ({name})"
         if others:
             names += f" and {len(others)} more weights ({', '.join([w.variable.path for w in others])})"
-        does = (
-            "have gradients in all {} steps and never change"
-            if others
-            else "has a gradient in all {} steps and never changes"
-        )
+        does = "have gradients in all {} and never change" if others else "has a gradient in all {} and never changes"
         self.watch.report(
             "frozen.rounded" if given else "frozen",
             "warning",
-            f"{names} {does.format(steps)}: {why}",
+            f"{names} {does.format(self.watch.counted(steps))}: {why}",
             layer=layer if layer is not None else variable.path,
             place=None if layer is not None else self._place,
             key=("frozen", id(layer) if layer is not None else variable.identity),

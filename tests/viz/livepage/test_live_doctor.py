@@ -1,0 +1,157 @@
+"""The doctor of the live page watches only some steps, and says nothing false of the others."""
+
+from __future__ import annotations
+
+import linecache
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow.core import observe
+from tests.viz.livepage.watching import data, mlp
+from viz.livepage import rounds
+from viz.livepage.collector import Collector
+from viz.livepage.mailbox import Mailbox
+from viz.livepage.pace import Pace
+from viz.livepage.rounds import Rounds
+
+NAN = np.float32("nan")
+
+
+def watched(train):
+    """The rounds of a training, which see the first steps, and others only where something calls them."""
+    found = Rounds(1e-9)
+    collector = Collector(Mailbox(), Pace(1e6, 1e-9), rounds=found)
+    with observe.observing(collector):
+        found.begin()
+        train()
+    collector.close()
+    found.finish()
+    assert not found.watcher.failures
+    return found
+
+
+def the_nonfinite(found):
+    (finding,) = [each for each in found.watcher.findings if each.kind == "nonfinite"]
+    return finding
+
+
+def own_loop(steps, before_step, optimizer=None):
+    """Trains, and gives each step's number and inputs to somebody who may change them."""
+    model, optimizer = mlp(), optimizer or ef.optimizers.SGD(0.01)
+    loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
+    x, y = data(8)
+    for step in range(1, steps + 1):
+        before_step(step, x)
+        with ef.GradientTape() as tape:
+            loss = loss_of(y, model(x, training=True))
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+
+
+def spoil_at(number):
+    """Writes NaN into the data of all steps from this one on."""
+
+    def spoil(step, x):
+        if step == number:
+            x[:] = NAN
+
+    return spoil
+
+
+def test_nan_in_an_own_loop_are_found_in_the_step_after_the_first_one_and_numbered_by_the_training():
+    finding = the_nonfinite(watched(lambda: own_loop(60, spoil_at(52))))
+    assert finding.rule == "nonfinite.data"
+    assert "in step 53, the loss is NaN" in finding.message
+    assert "was NaN in step 52 already, where nobody watched" in finding.message
+    assert "model(x, training=True)" in linecache.getline(finding.file, finding.line)
+    assert finding.evidence["step"] == 52  # counted from 0
+
+
+def test_nan_of_the_last_step_is_told_though_nobody_can_look_at_what_comes_next():
+    finding = the_nonfinite(watched(lambda: own_loop(50, spoil_at(50))))
+    assert (finding.rule, finding.severity, finding.op) == ("nonfinite.unseen", "error", None)
+    assert "NaN in step 50, where nobody watched, so the op with which it began isn't known" in finding.message
+    assert "optimizer.apply" in linecache.getline(finding.file, finding.line)
+
+
+def fit(epochs, on_epoch_end=None, x=None, **options):
+    """Trains with four steps to an epoch."""
+    model, (features, y) = mlp(), data(32)
+    given = [] if on_epoch_end is None else [ef.callbacks.LambdaCallback(on_epoch_end=on_epoch_end(model))]
+    model.fit(features if x is None else x, y, batch_size=8, epochs=epochs, verbose=0, callbacks=given, **options)
+
+
+def spoil_weights_after(epoch):
+    def of_model(model):
+        def spoil(number, logs=None):
+            if number == epoch:
+                model.layers[0].kernel.assign(model.layers[0].kernel.numpy() * NAN)
+
+        return spoil
+
+    return of_model
+
+
+@pytest.mark.filterwarnings("ignore:the loss is nan")
+def test_steps_of_fit_are_those_of_the_training():
+    finding = the_nonfinite(watched(lambda: fit(14, spoil_weights_after(11))))  # so in the first step of epoch 13
+    assert finding.message.startswith("the weights 'mlp/hidden/kernel' hold 40 NaN")
+    assert "in step 50, the loss is NaN" in finding.message
+    assert "NaN in step 49 already, where nobody watched, so the op with which it began isn't known" in finding.message
+
+
+@pytest.mark.filterwarnings("ignore:the loss is nan")
+def test_a_watched_nan_is_numbered_as_ever():
+    finding = the_nonfinite(watched(lambda: fit(5, spoil_weights_after(1))))
+    assert "in step 9, the loss is NaN" in finding.message
+    assert "nobody watched" not in finding.message
+
+
+def test_a_nan_that_passes_stays_found_and_does_not_make_every_step_slow():
+    def now_and_then(step, x):
+        x[:] = data(8)[0] if step % 2 or step < 40 else NAN
+
+    class Careful(ef.optimizers.SGD):
+        def apply(self, gradients, variables):
+            return super().apply([ef.ops.nan_to_num(g) for g in gradients], variables)
+
+    found = watched(lambda: own_loop(140, now_and_then, Careful(0.0)))
+    assert the_nonfinite(found).severity == "error"
+    assert found.watcher.step <= rounds.FIRST + rounds.HURRIES * rounds.AGAIN
+
+
+@pytest.mark.filterwarnings("ignore:the loss is nan")
+def test_nan_of_rows_for_validation_are_found_in_the_next_evaluation():
+    x, y = data(32)
+    bad = x.copy()
+    seen = watched(lambda: fit(12, validation_data=(bad, y), on_epoch_end=lambda _: lambda e, _: spoil_at(9)(e, bad)))
+    finding = the_nonfinite(seen)
+    assert finding.rule == "nonfinite.data"
+    assert "in the evaluation after step 44, the prediction is NaN" in finding.message
+
+
+def test_an_ending_that_nobody_watched_is_told_by_the_epochs_and_the_steps_of_the_training():
+    ef.utils.set_random_seed(0)
+    found = watched(lambda: fit(25))
+    (finding,) = [each for each in found.watcher.findings if "training ended" in each.message]
+    assert "after 100 steps (25 epochs)" in finding.message
+
+
+def test_nothing_is_said_of_the_ending_of_an_own_loop_that_nobody_watched():
+    found = watched(lambda: own_loop(100, lambda step, x: None))
+    assert (found.watcher.step, found.watcher.unseen) == (rounds.FIRST + rounds.AGAIN, 60)
+    assert not [each for each in found.watcher.findings if "training ended" in each.message]
+
+
+def test_numbers_of_steps_say_that_they_count_the_watched_ones():
+    kept = []
+
+    def keep(step, x):
+        kept.append(ef.ops.convert_to_tensor(x))
+
+    def train():
+        own_loop(60, keep, ef.optimizers.SGD(0.0))
+
+    (finding,) = [each for each in watched(train).watcher.findings if each.kind == "frozen"]
+    assert "has changed in 24 watched steps" in finding.message
