@@ -24,8 +24,9 @@ _BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 200.0  # what bends, cro
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 _LONG = 400_000  # states in all searches of a picture together, from where on they take seconds
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
-_PATIENCE, _EAGER = 10_000, 2.0  # after so many states, what is left to go counts so much more: a good way will do
-_LITTLE = 5_000  # the same where all searches together have been long
+_PATIENCE, _EAGER = 10_000, 2.0  # after so many states, and twice as many, ..., what is left to go counts more: a good
+# way will do
+_LITTLE = 2_000  # the same where all searches together have been long
 _CORNER = 2  # how a way passes a point: 0 level, 1 upright
 
 Ends = tuple[str, str, str]  # tail, head and kind of an arrow
@@ -151,7 +152,7 @@ class Channels:
         found, least = -1, quest.limit
         passing, borders, along, hopes = self._passing_cost, self.borders, self.along, dict[int, float]()
         passed, kept = self.passed, self.kept
-        looked, eager = 0, 1.0
+        looked, eager, settled = 0, 1.0, set[int]()  # where a good way will do, no state is looked at again
         patience = _LITTLE if self.took_long else _PATIENCE
         while waiting:
             guess, cost, state = heapq.heappop(waiting)
@@ -160,11 +161,13 @@ class Channels:
                 break
             looked += 1
             if looked == patience:  # the cheapest is among very many that cost little more
-                eager = _EAGER
-                waiting = [(eager * (hope + so_far) - so_far, so_far, at) for hope, so_far, at in waiting]
+                eager, patience = eager * _EAGER, patience * 2
+                waiting = [(_EAGER * (hope + so_far) - so_far, so_far, at) for hope, so_far, at in waiting]
                 heapq.heapify(waiting)
-            if cost > best[state]:
+            if cost > best[state] or state in settled:
                 continue
+            if eager > 1:
+                settled.add(state)
             at, direction = state >> 1, state & 1
             if at in quest.targets:
                 end = cost + self._passing_cost(quest, at, direction, quest.targets[at])

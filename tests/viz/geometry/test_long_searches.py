@@ -10,12 +10,11 @@ from viz.geometry import channels, placement
 
 
 @pytest.fixture
-def drawing():
-    recording, _ = ALL["gan"]()
-    return recording.draw()
+def recording():
+    return ALL["gan"]()[0]
 
 
-def looked_at(drawing, monkeypatch):
+def looked_at(recording, monkeypatch):
     """How many states each search looks at while a picture is laid out anew."""
     found, search = [], channels.Channels.search
 
@@ -28,17 +27,28 @@ def looked_at(drawing, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(placement, "_known", {})
         patched.setattr(channels.Channels, "search", counted)
-        check(drawing)
+        check(recording.draw())
     return found
 
 
-def test_a_good_way_is_found_with_less_looking_and_without_a_flaw(drawing, monkeypatch):
-    thorough = looked_at(drawing, monkeypatch)
+def test_a_good_way_is_found_with_less_looking_and_without_a_flaw(recording, monkeypatch):
+    thorough = looked_at(recording, monkeypatch)
     monkeypatch.setattr(channels, "_PATIENCE", 100)
-    assert sum(looked_at(drawing, monkeypatch)) < sum(thorough) / 2
+    assert sum(looked_at(recording, monkeypatch)) < sum(thorough) / 5
 
 
-def test_a_picture_that_took_long_is_looked_through_once(drawing, monkeypatch):
-    all_searches = looked_at(drawing, monkeypatch)
+def test_a_picture_that_took_long_is_looked_through_once(recording, monkeypatch):
+    all_searches = looked_at(recording, monkeypatch)
     monkeypatch.setattr(channels, "_LONG", 1000)
-    assert len(looked_at(drawing, monkeypatch)) < len(all_searches) / 2
+    assert len(looked_at(recording, monkeypatch)) < len(all_searches) / 2
+
+
+@pytest.mark.parametrize(("part", "attempts"), [(1, 1), (0, 2)], ids=["few", "many"])
+def test_room_for_labels_is_looked_for_again_less_often_where_that_takes_long(recording, monkeypatch, part, attempts):
+    found = []
+    monkeypatch.setattr(placement, "_known", {})
+    monkeypatch.setattr(channels, "_LONG", 0)
+    monkeypatch.setattr(placement, "_FEW", part)
+    monkeypatch.setattr(placement, "place_labels", lambda *_: found.append(1) or [0])
+    placement.place(recording.draw().graph)
+    assert len(found) == attempts
