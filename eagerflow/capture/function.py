@@ -285,6 +285,7 @@ class Captured(Generic[P, R]):
             return False
         state.program = state.before = state.graphs = None
         state.tries, state.again = 0, state.again + 1
+        state.endings = 0  # what is new may have layers to build, as the first run may
         if state.again > _AGAIN:
             self._give_up(state, f"{changed} changes again and again", None)
         return True

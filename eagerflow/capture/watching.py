@@ -78,10 +78,14 @@ def _asked(frame: Any) -> str:
     """What the user's code called, or what of ours asks by itself, without names that only we know."""
     while frame.f_code.co_name.startswith(("_", "<")) and frame.f_back is not None:
         name = frame.f_code.co_name
-        if name.startswith("__") or not frame.f_code.co_filename.startswith(_OURS):
+        within = frame.f_back.f_code  # a variable makes a tensor first
+        is_within = name == "__init__" and within.co_name.startswith("_") and within.co_filename.startswith(_OURS)
+        if (name.startswith("__") and not is_within) or not frame.f_code.co_filename.startswith(_OURS):
             break
         frame = frame.f_back
     name = str(frame.f_code.co_name)
+    if name == "__init__":
+        name = frame.f_code.co_qualname.split(".")[-2]
     return f"{name.strip('_')}()" if not name.startswith("<") else name.strip("<>")
 
 

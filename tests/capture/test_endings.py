@@ -439,3 +439,23 @@ def test_what_is_replayed_often_stays_captured_beside_arguments_that_are_others_
         call_with(captured, [(X, 1.0 + i)])
         many(captured, X, 0.5, calls=150)
     assert captured.why_eager is None
+
+
+def test_a_layer_that_is_added_later_is_built_and_captured_too():
+    model = ef.Sequential([ef.layers.Dense(4)])
+    step, x = ef.function(lambda x: model(x)), ef.ops.ones((2, 3))
+    for _ in range(4):
+        step(x)
+    model.add(ef.layers.Dense(5))
+    before = step.replays
+    for _ in range(6):
+        assert step(x).shape == (2, 5)
+    assert step.why_eager is None
+    assert step.replays > before
+
+
+def test_a_variable_that_each_run_makes_is_named_as_the_reason():
+    step = ef.function(lambda x: 2 * ef.Variable(ef.ops.mean(x)))
+    with pytest.warns(UserWarning, match=r"reads the values of a tensor \(Variable\(\)\)"):
+        for _ in range(3):
+            step(ef.ops.ones(2))
