@@ -82,14 +82,16 @@ def _fill(say: Callable[[str], object]) -> list[tuple[str, str]]:
     if not todo:
         return failed
     workers = min(4, os.cpu_count() or 1, len(todo))
+    some = "1 kernel" if len(todo) == 1 else f"{len(todo)} kernels"
+    say(f"Compiling {some} for this processor, once: with two cores, all of them take one to four minutes.")
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         running = {pool.submit(_made, name, dtype): f"{name} for {dtype}" for name, dtype in todo}
-        for done in as_completed(running):
+        for i, done in enumerate(as_completed(running), 1):
             error = done.result()
             if error:
                 failed.append((running[done], error))
             else:
-                say(f"  {running[done]}")
+                say(f"  {i:>{len(str(len(todo)))}}/{len(todo)}  {running[done]}")
     return failed
 
 
