@@ -76,7 +76,7 @@ def run_demo(out: Path, epochs: int = 15, seed: int = 7) -> int:
     Args:
         out: the folder for the results; made if missing.
         epochs: passes over the training images.
-        seed: of the initial weights, the order of the images and dropout.
+        seed: the seed of the initial weights, the order of the images and dropout.
 
     Returns:
         The exit code: 0.

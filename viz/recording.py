@@ -445,7 +445,7 @@ class Recording(Record):
         """The ops with this name, of this phase, inside the layer or other scope of this name.
 
         Args:
-            name: of the op, as in `eagerflow.ops`; fused ops are found by their parts' names, too.
+            name: the name of the op, as in `eagerflow.ops`; fused ops are found by their parts' names, too.
             phase: `"forward"`, `"backward"`, `"update"`, `"metric"`, `"data"` or `"network"`.
             layer: the name of a scope.
 

@@ -41,7 +41,7 @@ class NamedOptions(OfAnyLayer, total=False):
     """What layers take that have `input_dim` or `weights` of their own.
 
     Attributes:
-        name: of the layer.
+        name: the name of the layer.
         dtype: a type name or a policy.
     """
 

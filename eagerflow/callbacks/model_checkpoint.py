@@ -40,7 +40,7 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: the number must be better than this to be saved.
 
     Raises:
-        ValueError: for an ending that says no format, or another `save_freq`.
+        ValueError: for a file name whose ending names no format, or another `save_freq`.
 
     Each file is replaced only when the new one is complete. Folders are made as needed.
 

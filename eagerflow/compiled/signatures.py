@@ -17,7 +17,7 @@ class Parameter(NamedTuple):
 
     Attributes:
         name: what the kernel calls it.
-        dtype: of an array's numbers, `""` for the one that the kernel is compiled for; of a number, its type.
+        dtype: the type of an array's numbers, `""` for the one that the kernel is compiled for; of a number, its type.
         lengths: the names of an array's lengths; of a number, none.
     """
 

@@ -211,7 +211,7 @@ def check_grads(
         eps: the step.
         rtol: relative tolerance.
         atol: absolute tolerance.
-        seed: of the random weights.
+        seed: the seed of the random weights.
 
     Raises:
         AssertionError: where they differ, with the argument's number and the order.

@@ -32,7 +32,7 @@ def load_data(
     Args:
         path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
         test_split: which share is for tests, from 0 to below 1.
-        seed: of the order of the rows.
+        seed: the seed of the order of the rows.
 
     Returns:
         `(x_train, y_train), (x_test, y_test)`: float64 of shapes `(rows, 13)` and `(rows,)`.

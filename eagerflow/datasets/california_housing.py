@@ -38,7 +38,7 @@ def load_data(
         version: `"large"` for all 20,640 rows, `"small"` for the first 600.
         path: the file, in the folder `datasets` of `EAGERFLOW_HOME` (else of `~/.eagerflow`); or an absolute path.
         test_split: which share is for tests, from 0 to below 1.
-        seed: of the order of the rows.
+        seed: the seed of the order of the rows.
 
     Returns:
         `(x_train, y_train), (x_test, y_test)` of shapes `(rows, 8)` and `(rows,)`.

@@ -45,7 +45,7 @@ def load_data(
         num_words: keep only indices below this one.
         skip_top: keep only indices from this one.
         maxlen: keep only reviews of fewer words, the start included.
-        seed: of the order of the reviews.
+        seed: the seed of the order of the reviews.
         start_char: marks the start of a review; None for no mark.
         oov_char: stands for the words not kept; None to leave them out.
         index_from: what is added to every rank.

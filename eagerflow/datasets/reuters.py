@@ -54,7 +54,7 @@ def load_data(
         skip_top: keep only indices from this one.
         maxlen: keep only newswires of fewer words, the start included.
         test_split: which share is for tests, from 0 to below 1.
-        seed: of the order of the newswires.
+        seed: the seed of the order of the newswires.
         start_char: marks the start of a newswire; None for no mark.
         oov_char: stands for the words not kept; None to leave them out.
         index_from: what is added to every rank.

@@ -60,7 +60,7 @@ def table(ranks: int, name: str, step: dict[str, Any], here: dict[str, float] | 
 
     Args:
         ranks: how many there would be.
-        name: of the script.
+        name: the name of the script.
         step: seconds of a `step` alone and their `jitter`, `rows` of its batch, bytes of the `buckets` of gradients.
         here: `latency`, `bandwidth` and `adding` between two ranks of this machine; None: not known.
     """

@@ -72,7 +72,7 @@ def settled_weight(layer: Any, name: str, shape: Shape, kind: str = "", **others
 
     Args:
         layer: the layer.
-        name: of the weight.
+        name: the name of the weight.
         shape: of the weight.
         kind: default: the name.
         **others: arguments of `add_weight`; an `initializer` among them goes before the layer's.

@@ -181,7 +181,7 @@ class PReLU(Layer):
     """`x` where positive, `alpha * x` elsewhere, with a learned `alpha` for every position.
 
     Args:
-        alpha_initializer: first values of the slopes.
+        alpha_initializer: initializer of the slopes.
         alpha_regularizer: penalty on the slopes.
         alpha_constraint: constraint on the slopes.
         shared_axes: axes along which one slope serves all: `[1, 2]` for one per channel of images.

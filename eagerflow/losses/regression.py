@@ -364,7 +364,7 @@ class Huber(FunctionLoss):
     """Squares of small errors, absolute values of large ones; see `huber`.
 
     Args:
-        delta: where small ends.
+        delta: the size up to which an error counts as small.
         reduction: see `Loss`.
         name: see `Loss`.
         dtype: see `Loss`.

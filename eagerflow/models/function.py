@@ -20,7 +20,7 @@ class Function(Operation):
     Args:
         inputs: what `Input` gave: a tensor, or a list, tuple or dict of them.
         outputs: made from the inputs by layers and ops.
-        name: a name.
+        name: the function's name.
 
     Raises:
         TypeError: for inputs or outputs that aren't symbolic.

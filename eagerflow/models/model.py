@@ -55,7 +55,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         outputs: the same by name; Keras 1's `output` works too.
         trainable: whether training changes the weights.
         dtype: a type name or policy.
-        name: a name.
+        name: the model's name.
 
     Raises:
         TypeError: for inputs or outputs that aren't symbolic.

@@ -28,7 +28,7 @@ def load_onnx(
 
     Args:
         filepath: the file.
-        name: of the model; default: what the file says.
+        name: the name of the model; default: what the file says.
         outputs: names of values in the graph that are wanted instead of its own outputs, such as the features in front
             of the last layer.
 

@@ -43,7 +43,7 @@ class OnnxLayer(Layer):
     """A node of an ONNX file, or the nodes of one of its parts; it runs as a part of its model.
 
     Args:
-        name: a name.
+        name: the model's name.
     """
 
     def __init__(self, name: str) -> None:
@@ -92,7 +92,7 @@ class OnnxModel(Model):
 
     Args:
         program: what the file holds.
-        name: of the model.
+        name: the name of the model.
     """
 
     _reserved = Model._reserved | {"_program", "_weights_by_name"}
@@ -234,7 +234,7 @@ class OnnxModel(Model):
         """A part of the model, or a node.
 
         Args:
-            name: of a layer, or a path such as `"encoder/layer/0"`.
+            name: the name of a layer, or a path such as `"encoder/layer/0"`.
             index: its place in `layers`, instead.
 
         Raises:

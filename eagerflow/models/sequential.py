@@ -39,7 +39,7 @@ class Sequential(Model):
     Args:
         layers: a list of layers; the first may be an `Input`.
         trainable: whether training changes the weights.
-        name: a name.
+        name: the model's name.
 
     Weights exist as soon as the shape of the input is known: from an `Input`, from `input_shape=` of the first layer,
     from `build(input_shape)`, or from the first data.

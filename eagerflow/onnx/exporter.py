@@ -96,7 +96,7 @@ class Converted(NamedTuple):
 
     Attributes:
         graph: nodes and constants.
-        name: of the model.
+        name: the name of the model.
         symbols: names of open lengths.
         values: what stands for a tensor of the first run, by its number in the trace.
         trace: the first run.

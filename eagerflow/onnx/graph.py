@@ -36,7 +36,7 @@ class Value:
 
     Attributes:
         shape: for each axis its lengths.
-        dtype: NumPy's.
+        dtype: NumPy's type.
         last: its name with the channels last, as the program has it; "" where no node made that.
         first: its name with the channels moved to axis 1; "" where no node made that.
         is_first: whether it was made with the channels first, so that nodes behind it should have them there, too.
@@ -69,7 +69,7 @@ class Late:
 
     Args:
         shape: of the array.
-        dtype: NumPy's.
+        dtype: NumPy's type.
         part: gives the part at such a tuple.
     """
 

@@ -100,7 +100,7 @@ def write(
     Args:
         graph: what is written.
         path: where to.
-        name: of the model.
+        name: the name of the model.
         version: of the program that wrote it.
         symbols: names of lengths that aren't fixed.
         about: further facts, as texts.

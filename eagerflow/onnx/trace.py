@@ -51,7 +51,7 @@ class Seen:
     Attributes:
         number: by which it is known, the same in runs of other sizes.
         shape: in this run.
-        dtype: NumPy's.
+        dtype: NumPy's type.
     """
 
     __slots__ = ("dtype", "number", "shape")

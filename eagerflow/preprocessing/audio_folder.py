@@ -70,7 +70,7 @@ def audio_dataset_from_directory(
             batch to its longest.
         ragged: only False; there are no ragged tensors here.
         shuffle: another order each time, rather than the sorted one.
-        seed: of the order.
+        seed: the seed of the order.
         validation_split: the share of the files for the subset `"validation"`.
         subset: `"training"`, `"validation"`, or `"both"`.
         follow_links: whether links to folders are followed.
@@ -81,7 +81,7 @@ def audio_dataset_from_directory(
         `(batch, samples, channels)`. It has `class_names` and `file_paths`.
 
     Raises:
-        ValueError: for settings that can't be, folders without sounds, and files that are no plain WAV of
+        ValueError: for invalid settings, folders without sounds, and files that are no plain WAV of
             8, 16, 24 or 32 bits.
 
     Source: `keras.utils.audio_dataset_from_directory`, whose files, labels and subsets it gives for a seed.

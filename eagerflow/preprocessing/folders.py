@@ -125,7 +125,7 @@ def find_files(directory: str | os.PathLike[str], settings: Settings, seed: int)
     Args:
         directory: the folder.
         settings: which files and labels are wanted.
-        seed: of the order, when it is shuffled.
+        seed: the seed of the order, when it is shuffled.
 
     Raises:
         ValueError: when there is no such folder, or classes and labels don't fit what is in it.

@@ -87,7 +87,7 @@ def image_dataset_from_directory(
         batch_size: images per batch; None: no batches.
         image_size: the height and width that images get.
         shuffle: another order each time, rather than the sorted one.
-        seed: of the order.
+        seed: the seed of the order.
         validation_split: the share of the files for the subset `"validation"`.
         subset: `"training"`, `"validation"`, or `"both"` for a list of the two data sets.
         interpolation: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"` or `"lanczos5"`.
@@ -104,7 +104,7 @@ def image_dataset_from_directory(
 
     Raises:
         ImportError: without Pillow, when images are read.
-        ValueError: for settings that can't be, and for folders without images.
+        ValueError: for invalid settings, and for folders without images.
 
     Source: `keras.utils.image_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
 

@@ -48,10 +48,10 @@ class ImageDataGenerator:
         data_format: where the channels are; default: as configured.
         validation_split: the share of images for the subset `"validation"`.
         interpolation_order: 0 or 1, see `apply_affine_transform`.
-        dtype: of the batches; default: `floatx()`.
+        dtype: the type of the batches; default: `floatx()`.
 
     Raises:
-        ValueError: for settings that can't be.
+        ValueError: for invalid settings.
 
     Source: the class of the same name in `keras.preprocessing.image`; seeds give the same draws as there.
 
@@ -230,7 +230,7 @@ class ImageDataGenerator:
 
         Args:
             img_shape: the image's shape.
-            seed: of the draws; default: they come from `numpy.random`.
+            seed: the seed of the draws; default: they come from `numpy.random`.
 
         Returns:
             theta, tx, ty, shear, zx, zy, flip_horizontal, flip_vertical, channel_shift_intensity, brightness.
@@ -349,7 +349,7 @@ class ImageDataGenerator:
             x: an array of images, with four axes.
             augment: whether the images are changed at random first.
             rounds: how many times all of them are, then.
-            seed: of those changes.
+            seed: the seed of those changes.
 
         Raises:
             ValueError: for another number of axes.

@@ -32,7 +32,7 @@ class Iterator(PyDataset):
         n: how many images there are.
         batch_size: images per batch.
         shuffle: whether each epoch has another order.
-        seed: of the orders and of all changes; default: they come from `numpy.random`.
+        seed: the seed of the orders and of all changes; default: they come from `numpy.random`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of `PyDataset`.
 
     >>> import numpy as np
@@ -164,14 +164,14 @@ class NumpyArrayIterator(_Changing):
         batch_size: images per batch.
         shuffle: whether each epoch has another order.
         sample_weight: a weight per image, or None.
-        seed: of the orders and of all changes.
+        seed: the seed of the orders and of all changes.
         data_format: where the channels are; default: as configured.
         save_to_dir: a folder that the changed images are written to, to look at.
         save_prefix: what their names begin with.
         save_format: what their names end with.
         subset: `"training"` or `"validation"`, by the generator's `validation_split`.
         ignore_class_split: accept subsets with different classes.
-        dtype: of the images.
+        dtype: the type of the images.
 
     Raises:
         ValueError: for arrays that don't go together.
@@ -341,7 +341,7 @@ class DirectoryIterator(_OfFiles):
             itself), or None for no labels.
         batch_size: images per batch.
         shuffle: whether each epoch has another order.
-        seed: of the orders and of all changes.
+        seed: the seed of the orders and of all changes.
         data_format: where the channels go; default: as configured.
         save_to_dir: a folder that the changed images are written to, to look at.
         save_prefix: what their names begin with.
@@ -350,14 +350,14 @@ class DirectoryIterator(_OfFiles):
         subset: `"training"` or `"validation"`, by the generator's `validation_split`.
         interpolation: how they are resized, see `load_img`.
         keep_aspect_ratio: cut them rather than distort them.
-        dtype: of the images.
+        dtype: the type of the images.
 
     Attributes:
         class_indices: the number of every class.
         filenames: the files, in the order of their numbers.
 
     Raises:
-        ValueError: for settings that can't be, and for a folder that doesn't exist.
+        ValueError: for invalid settings, and for a folder that doesn't exist.
 
     >>> import eagerflow as ef
     >>> import numpy as np
@@ -424,7 +424,7 @@ class DataFrameIterator(_OfFiles):
         class_mode: as for `DirectoryIterator`, also `"raw"` (the column as it is) and `"multi_output"`.
         batch_size: images per batch.
         shuffle: whether each epoch has another order.
-        seed: of the orders and of all changes.
+        seed: the seed of the orders and of all changes.
         data_format: where the channels go.
         save_to_dir: a folder that the changed images are written to, to look at.
         save_prefix: what their names begin with.
@@ -432,11 +432,11 @@ class DataFrameIterator(_OfFiles):
         subset: `"training"` or `"validation"`, by the generator's `validation_split`.
         interpolation: how they are resized, see `load_img`.
         keep_aspect_ratio: cut them rather than distort them.
-        dtype: of the images.
+        dtype: the type of the images.
         validate_filenames: leave out rows whose file isn't there or is no image by its name.
 
     Raises:
-        ValueError: for settings that can't be, and for columns that aren't there.
+        ValueError: for invalid settings, and for columns that aren't there.
 
     >>> import eagerflow as ef
     >>> import numpy as np

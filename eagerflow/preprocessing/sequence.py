@@ -31,7 +31,7 @@ def pad_sequences(
     Args:
         sequences: a list of sequences; their elements are numbers, or arrays of one shape.
         maxlen: the length of the rows; default: that of the longest sequence.
-        dtype: of the array; `object` for strings of any length.
+        dtype: the type of the array; `object` for strings of any length.
         padding: fill up at the beginning (`"pre"`) or the end (`"post"`).
         truncating: cut at the beginning or the end.
         value: what to fill with.

@@ -62,7 +62,7 @@ def text_dataset_from_directory(
         batch_size: texts per batch; None: no batches.
         max_length: texts are cut to so many letters.
         shuffle: another order each time, rather than the sorted one.
-        seed: of the order.
+        seed: the seed of the order.
         validation_split: the share of the files for the subset `"validation"`.
         subset: `"training"`, `"validation"`, or `"both"`.
         follow_links: whether links to folders are followed.
@@ -74,7 +74,7 @@ def text_dataset_from_directory(
         It has `class_names` and `file_paths`.
 
     Raises:
-        ValueError: for settings that can't be, folders without texts, and files that are not UTF-8.
+        ValueError: for invalid settings, folders without texts, and files that are not UTF-8.
 
     Source: `keras.utils.text_dataset_from_directory`, whose files, labels and subsets it gives for a seed.
 

@@ -89,7 +89,7 @@ def dequantized(values: Any, scale: Any, zero: Any, groups: Any, axis: int, dtyp
         zero: the integers of zero, likewise.
         groups: the group of each index of `axis`.
         axis: of `scale`, along which groups lie; the values of a group lie along the same one.
-        dtype: of the numbers.
+        dtype: the type of the numbers.
     """
     groups = ops.cast(groups, "int32")
     of_each, zeros = ops.take(scale, groups, axis=axis), ops.take(zero, groups, axis=axis)

@@ -130,7 +130,7 @@ class FeatureKinds:
             num_bins: how many bins `adapt` makes; None with `bin_boundaries`.
             bin_boundaries: the boundaries, when they are known; None with `num_bins`.
             output_mode: `"one_hot"` or `"int"`.
-            name: of the layer.
+            name: the name of the layer.
         """
         layer = Discretization(
             num_bins=num_bins, bin_boundaries=bin_boundaries, name=_layer_name(name, "float_discretized")
@@ -147,7 +147,7 @@ class FeatureKinds:
             max_tokens: how many categories at most, those for unknown integers included.
             num_oov_indices: how many categories unknown integers share.
             output_mode: `"one_hot"` or `"int"`.
-            name: of the layer.
+            name: the name of the layer.
         """
         layer = IntegerLookup(
             max_tokens=max_tokens, num_oov_indices=num_oov_indices, name=_layer_name(name, "integer_categorical")
@@ -164,7 +164,7 @@ class FeatureKinds:
             max_tokens: how many categories at most, those for unknown strings included.
             num_oov_indices: how many categories unknown strings share.
             output_mode: `"one_hot"` or `"int"`.
-            name: of the layer.
+            name: the name of the layer.
         """
         layer = StringLookup(
             max_tokens=max_tokens, num_oov_indices=num_oov_indices, name=_layer_name(name, "string_categorical")

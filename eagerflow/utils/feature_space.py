@@ -42,7 +42,7 @@ class FeatureSpace(FeatureKinds, Layer):
         crossing_dim: how many bins the combinations of a tuple share.
         hashing_dim: how many bins `"integer_hashed"` and `"string_hashed"` have.
         num_discretization_bins: how many bins `"float_discretized"` has.
-        name: a name.
+        name: the feature space's name.
 
     Attributes:
         preprocessors: the layer of each column, by its name.

@@ -33,7 +33,7 @@ class Bucket(NamedTuple):
     Attributes:
         start: its first byte.
         stop: the one after its last.
-        dtype: of all that lies in it.
+        dtype: the type of all that lies in it.
         members: the numbers of its arrays.
         places: where each of them begins, in bytes.
     """
@@ -92,7 +92,7 @@ class Helper:
     """Sums buckets, one after the other, in a thread of its own.
 
     Args:
-        name: of the thread.
+        name: the name of the thread.
     """
 
     def __init__(self, name: str) -> None:

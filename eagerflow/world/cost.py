@@ -81,7 +81,7 @@ def slowest(ranks: int, jitter: float) -> float:
     """By which factor the slowest of many ranks is slower than the mean one.
 
     Args:
-        ranks: how many.
+        ranks: the number of ranks.
         jitter: the standard deviation of their steps, by the mean step.
 
     >>> round(slowest(1024, 0.02), 3)

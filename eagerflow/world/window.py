@@ -35,7 +35,7 @@ class Range(NamedTuple):
     Attributes:
         start: its first byte, at a line of the cache.
         stop: the one after its last.
-        dtype: of all that lies in it.
+        dtype: the type of all that lies in it.
     """
 
     start: int

@@ -457,5 +457,4 @@ def test_a_layer_that_is_added_later_is_built_and_captured_too():
 def test_a_variable_that_each_run_makes_is_named_as_the_reason():
     step = ef.function(lambda x: 2 * ef.Variable(ef.ops.mean(x)))
     with pytest.warns(UserWarning, match=r"reads the values of a tensor \(Variable\(\)\)"):
-        for _ in range(3):
-            step(ef.ops.ones(2))
+        many(step, ef.ops.ones(2), calls=3)

@@ -112,7 +112,7 @@ class SummaryWriter(EventLog):
             labels: truth values or 0 and 1, of any shape.
             predictions: probabilities, of the same shape. Those that are not finite are left out.
             step: the step.
-            thresholds: how many.
+            thresholds: the number of thresholds.
 
         Raises:
             ValueError: when the shapes differ or there are fewer than two thresholds.

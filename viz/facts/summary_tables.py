@@ -215,7 +215,7 @@ def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, An
         by: `"time"`, `"memory"` or `"flops"`: ops, those of all steps summed that are equal but for when they ran;
             `"name"`, `"layer"` or `"source"`: time summed over ops of the same name, in the same layer, from the same
             line.
-        n: how many.
+        n: how many to give.
 
     Raises:
         TypeError: when `n` is no whole number.

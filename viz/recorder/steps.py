@@ -93,7 +93,7 @@ class step:
     is recorded it does nothing.
 
     Args:
-        name: of the step.
+        name: the name of the step.
 
     >>> import eagerflow as ef, viz
     >>> weight = ef.Variable(1.0)

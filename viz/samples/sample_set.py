@@ -72,7 +72,7 @@ class Samples:
         """The hardest ones as a table.
 
         Args:
-            count: how many.
+            count: how many to give.
         """
         heads = ("row", "label", "predicted", "p(label)", "loss", "mean loss", "|gradient|", "")
         lines = [

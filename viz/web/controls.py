@@ -40,7 +40,7 @@ def input_control(
 
     Args:
         shape: of one example, None for open lengths.
-        dtype: of its numbers.
+        dtype: the type of its numbers.
         samples: an array of examples, or None.
         wanted: one of `INPUTS`, or None for what suits the shape.
         options: `value_range` and `features`, as `export` takes them, and `scales`: whether the model itself brings

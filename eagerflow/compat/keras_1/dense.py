@@ -128,7 +128,7 @@ class SReLU(_OfElements):
     """The input between two thresholds; beyond each, a line with a slope that is learned, as they are.
 
     Args:
-        t_left_init: first values of the left threshold.
+        t_left_init: initializer of the left threshold.
         a_left_init: of the slope below it.
         t_right_init: of the distance (its absolute value) to the right threshold.
         a_right_init: of the slope above it.

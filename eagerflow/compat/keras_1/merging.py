@@ -40,7 +40,7 @@ def merge(
         output_shape: accepted; the shape is found by running the function.
         output_mask: not possible: only None.
         arguments: more arguments of the function.
-        name: of the layer.
+        name: the name of the layer.
 
     Raises:
         ValueError: for another mode, or an `output_mask`.
@@ -62,7 +62,7 @@ class Merge(layers.Layer):
         arguments: the same.
         node_indices: accepted for Keras 1's signature; only zeros are possible.
         tensor_indices: the same.
-        name: of the layer.
+        name: the name of the layer.
 
     Raises:
         TypeError: for fewer than two models, or something else in their place.

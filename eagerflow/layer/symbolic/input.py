@@ -27,7 +27,7 @@ class InputLayer(Layer):
         batch_shape: the shape with the batch axis, instead of `shape` and `batch_size`.
         input_tensor: a symbolic tensor whose shape and type are taken.
         optional: whether the data may be None.
-        name: a name.
+        name: the input's name.
         **kwargs: Keras 2's `input_shape` and `batch_input_shape`.
 
     Raises:

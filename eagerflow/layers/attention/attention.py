@@ -36,7 +36,7 @@ class Attention(Layer):
         score_mode: `"dot"` (query times key) or `"concat"` (a learned number times the sum of
             `tanh(query + key)`).
         dropout: the share of the scores that is dropped while training.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         **kwargs: arguments of every layer.
 
     Called on `[query, value]` or `[query, value, key]`, of shapes (batch, targets, width), (batch, sources, width)

@@ -27,15 +27,15 @@ class GroupedQueryAttention(MultiHeadAttention):
         use_bias: whether the projections have biases.
         sliding_window: how far a target sees: sources less than this many positions away; None for all.
         flash_attention: accepted; the numbers are the same.
-        kernel_initializer: first values of the projections' kernels.
-        bias_initializer: first values of their biases.
+        kernel_initializer: initializer of the projections' kernels.
+        bias_initializer: initializer of their biases.
         kernel_regularizer: penalty on the kernels.
         bias_regularizer: penalty on the biases.
         activity_regularizer: penalty on the projections' outputs.
         kernel_constraint: constraint on the kernels.
         bias_constraint: constraint on the biases.
         use_gate: whether the heads' outputs are multiplied by a sigmoid of a projection of the query.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         **kwargs: arguments of every layer.
 
     Called on query (batch, targets, width), value (batch, sources, width) and optionally key. Output:

@@ -28,7 +28,7 @@ class MultiHeadAttention(Layer):
     """Several scaled dot-product attentions side by side, each on projections of its own.
 
     Args:
-        num_heads: how many.
+        num_heads: the number of attention heads.
         key_dim: the width of each head's queries and keys.
         value_dim: the width of each head's values; default: `key_dim`.
         dropout: the share of the attention weights that is dropped while training.
@@ -37,15 +37,15 @@ class MultiHeadAttention(Layer):
         attention_axes: the axes that attention goes over; default: all but the batch's and the last.
         sliding_window: how far a target sees: sources less than this many positions away; None for all.
         flash_attention: accepted; the numbers are the same.
-        kernel_initializer: first values of the projections' kernels.
-        bias_initializer: first values of their biases.
+        kernel_initializer: initializer of the projections' kernels.
+        bias_initializer: initializer of their biases.
         kernel_regularizer: penalty on the kernels.
         bias_regularizer: penalty on the biases.
         activity_regularizer: penalty on the projections' outputs.
         kernel_constraint: constraint on the kernels.
         bias_constraint: constraint on the biases.
         use_gate: whether the heads' outputs are multiplied by a sigmoid of a projection of the query.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         **kwargs: arguments of every layer.
 
     Called on query (batch, targets, width), value (batch, sources, width) and optionally key. Output:

@@ -142,8 +142,8 @@ class Conv1D(_Conv):
         groups: how many groups the channels are split into, each with filters of its own.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (kernel_size, channels / groups, filters).
-        bias_initializer: first values of the bias, (filters,).
+        kernel_initializer: initializer of the kernel, (kernel_size, channels / groups, filters).
+        bias_initializer: initializer of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
@@ -177,15 +177,16 @@ class Conv2D(_Conv):
         filters: the number of output channels.
         kernel_size: an integer, or height and width of the window.
         strides: an integer, or the steps from one window to the next.
-        padding: `"valid"` (no padding) or `"same"` (zero-padded, so that strides of 1 keep height and width).
+        padding: `"valid"` (no padding) or `"same"` (zero-padded, so that strides of 1 keep height and width; of an odd
+            number of zeros, as for even kernels and most strides, the last one stands at the bottom and on the right).
         data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
             height, width).
         dilation_rate: an integer, or the steps between the elements of a window.
         groups: how many groups the channels are split into, each with filters of its own.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (*kernel_size, channels / groups, filters).
-        bias_initializer: first values of the bias, (filters,).
+        kernel_initializer: initializer of the kernel, (*kernel_size, channels / groups, filters).
+        bias_initializer: initializer of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
@@ -220,15 +221,16 @@ class Conv3D(_Conv):
         filters: the number of output channels.
         kernel_size: an integer, or the three lengths of the window.
         strides: an integer, or the steps from one window to the next.
-        padding: `"valid"` (no padding) or `"same"` (zero-padded, so that strides of 1 keep the lengths).
+        padding: `"valid"` (no padding) or `"same"` (zero-padded, so that strides of 1 keep the lengths; of an odd
+            number of zeros, the last one stands at the end).
         data_format: `"channels_last"`: (batch, *lengths, channels); `"channels_first"`: (batch, channels,
             *lengths).
         dilation_rate: an integer, or the steps between the elements of a window.
         groups: how many groups the channels are split into, each with filters of its own.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (*kernel_size, channels / groups, filters).
-        bias_initializer: first values of the bias, (filters,).
+        kernel_initializer: initializer of the kernel, (*kernel_size, channels / groups, filters).
+        bias_initializer: initializer of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.

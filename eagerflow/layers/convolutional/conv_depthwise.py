@@ -92,8 +92,8 @@ class DepthwiseConv1D(_DepthwiseConv):
         dilation_rate: the step between the elements of a window.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        depthwise_initializer: first values of the kernel, (kernel_size, channels, depth_multiplier).
-        bias_initializer: first values of the bias.
+        depthwise_initializer: initializer of the kernel, (kernel_size, channels, depth_multiplier).
+        bias_initializer: initializer of the bias.
         depthwise_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
@@ -129,8 +129,8 @@ class DepthwiseConv2D(_DepthwiseConv):
         dilation_rate: an integer, or the steps between the elements of a window.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        depthwise_initializer: first values of the kernel, (*kernel_size, channels, depth_multiplier).
-        bias_initializer: first values of the bias.
+        depthwise_initializer: initializer of the kernel, (*kernel_size, channels, depth_multiplier).
+        bias_initializer: initializer of the bias.
         depthwise_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.

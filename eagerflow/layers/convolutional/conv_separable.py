@@ -111,9 +111,9 @@ class SeparableConv1D(_SeparableConv):
         depth_multiplier: the number of filters per channel.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        depthwise_initializer: first values of the kernel over positions.
-        pointwise_initializer: first values of the kernel over channels.
-        bias_initializer: first values of the bias.
+        depthwise_initializer: initializer of the kernel over positions.
+        pointwise_initializer: initializer of the kernel over channels.
+        bias_initializer: initializer of the bias.
         depthwise_regularizer: penalty on the kernel over positions.
         pointwise_regularizer: penalty on the kernel over channels.
         bias_regularizer: penalty on the bias.
@@ -155,9 +155,9 @@ class SeparableConv2D(_SeparableConv):
         depth_multiplier: the number of filters per channel.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        depthwise_initializer: first values of the kernel over positions.
-        pointwise_initializer: first values of the kernel over channels.
-        bias_initializer: first values of the bias.
+        depthwise_initializer: initializer of the kernel over positions.
+        pointwise_initializer: initializer of the kernel over channels.
+        bias_initializer: initializer of the bias.
         depthwise_regularizer: penalty on the kernel over positions.
         pointwise_regularizer: penalty on the kernel over channels.
         bias_regularizer: penalty on the bias.

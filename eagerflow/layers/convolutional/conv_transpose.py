@@ -112,8 +112,8 @@ class Conv1DTranspose(_ConvTranspose):
         dilation_rate: the step between the elements of a window.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (kernel_size, filters, channels).
-        bias_initializer: first values of the bias, (filters,).
+        kernel_initializer: initializer of the kernel, (kernel_size, filters, channels).
+        bias_initializer: initializer of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
@@ -153,8 +153,8 @@ class Conv2DTranspose(_ConvTranspose):
         dilation_rate: an integer, or the steps between the elements of a window.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (*kernel_size, filters, channels).
-        bias_initializer: first values of the bias, (filters,).
+        kernel_initializer: initializer of the kernel, (*kernel_size, filters, channels).
+        bias_initializer: initializer of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.
@@ -194,8 +194,8 @@ class Conv3DTranspose(_ConvTranspose):
         dilation_rate: an integer, or the steps between the elements of a window.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (*kernel_size, filters, channels).
-        bias_initializer: first values of the bias, (filters,).
+        kernel_initializer: initializer of the kernel, (*kernel_size, filters, channels).
+        bias_initializer: initializer of the bias, (filters,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.

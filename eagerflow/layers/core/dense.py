@@ -27,8 +27,8 @@ class Dense(AdaptedLayer):
         units: the length of the last axis of the output.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, of shape (inputs, units).
-        bias_initializer: first values of the bias, of shape (units,).
+        kernel_initializer: initializer of the kernel, of shape (inputs, units).
+        bias_initializer: initializer of the bias, of shape (units,).
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         activity_regularizer: penalty on the output.

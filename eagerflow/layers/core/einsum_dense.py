@@ -44,8 +44,8 @@ class EinsumDense(AdaptedLayer):
             for); None where the input decides.
         activation: a function or its name; None: no activation.
         bias_axes: the axes of the output that the bias has, by their letters; None for no bias.
-        kernel_initializer: first values of the kernel.
-        bias_initializer: first values of the bias.
+        kernel_initializer: initializer of the kernel.
+        bias_initializer: initializer of the bias.
         kernel_regularizer: penalty on the kernel.
         bias_regularizer: penalty on the bias.
         kernel_constraint: constraint on the kernel.

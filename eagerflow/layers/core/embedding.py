@@ -27,7 +27,7 @@ class Embedding(AdaptedLayer):
     Args:
         input_dim: how many integers there are: inputs go from 0 to `input_dim - 1`.
         output_dim: the length of the vectors.
-        embeddings_initializer: first values of the vectors, of shape (input_dim, output_dim).
+        embeddings_initializer: initializer of the vectors, of shape (input_dim, output_dim).
         embeddings_regularizer: penalty on the vectors.
         embeddings_constraint: constraint on the vectors.
         mask_zero: whether 0 marks padding, which later layers then leave out.

@@ -20,7 +20,7 @@ class FewBits(NamedTuple):
     """How a weight is kept.
 
     Attributes:
-        name: of the weight; those of scales and zeros begin with it.
+        name: the name of the weight; those of scales and zeros begin with it.
         mode: `"int8"` or `"int4"`.
         shape: of the integers; a matrix for `"int4"`.
         axes: which share a scale.

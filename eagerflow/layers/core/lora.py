@@ -90,8 +90,8 @@ class LoraLayer(Layer):
         Args:
             rank: of the product.
             lora_alpha: the product counts `lora_alpha / rank` times; default: once.
-            a_initializer: first values of the first matrix.
-            b_initializer: first values of the second one.
+            a_initializer: initializer of the first matrix.
+            b_initializer: initializer of the second one.
 
         Raises:
             ValueError: in a layer that is not built, has an adapter, or a constraint on the weight.

@@ -24,7 +24,7 @@ class ReversibleEmbedding(Embedding):
         input_dim: how many integers there are.
         output_dim: the length of the vectors.
         tie_weights: whether the way back uses the same vectors, or weights of its own.
-        embeddings_initializer: first values of the vectors.
+        embeddings_initializer: initializer of the vectors.
         embeddings_regularizer: penalty on the vectors.
         embeddings_constraint: constraint on the vectors.
         mask_zero: whether 0 marks padding, which later layers then leave out.

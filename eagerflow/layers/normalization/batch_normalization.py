@@ -37,10 +37,10 @@ class BatchNormalization(Layer):
         epsilon: added to the variance.
         center: whether the learned shift `beta` is there.
         scale: whether the learned factor `gamma` is there.
-        beta_initializer: first values of `beta`.
-        gamma_initializer: first values of `gamma`.
-        moving_mean_initializer: first values of the moving mean.
-        moving_variance_initializer: first values of the moving variance.
+        beta_initializer: initializer of `beta`.
+        gamma_initializer: initializer of `gamma`.
+        moving_mean_initializer: initializer of the moving mean.
+        moving_variance_initializer: initializer of the moving variance.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
         beta_constraint: constraint on `beta`.

@@ -52,8 +52,8 @@ class LayerNormalization(_Normalization):
         epsilon: added to the variance.
         center: whether the learned shift `beta` is there.
         scale: whether the learned factor `gamma` is there.
-        beta_initializer: first values of `beta`.
-        gamma_initializer: first values of `gamma`.
+        beta_initializer: initializer of `beta`.
+        gamma_initializer: initializer of `gamma`.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
         beta_constraint: constraint on `beta`.
@@ -128,8 +128,8 @@ class GroupNormalization(_Normalization):
         epsilon: added to the variance.
         center: whether the learned shift `beta` is there.
         scale: whether the learned factor `gamma` is there.
-        beta_initializer: first values of `beta`.
-        gamma_initializer: first values of `gamma`.
+        beta_initializer: initializer of `beta`.
+        gamma_initializer: initializer of `gamma`.
         beta_regularizer: penalty on `beta`.
         gamma_regularizer: penalty on `gamma`.
         beta_constraint: constraint on `beta`.

@@ -154,7 +154,7 @@ class STFTSpectrogram(Layer):
     Input: (batch, samples, channels), or channels first.
 
     Raises:
-        ValueError: for settings that can't be.
+        ValueError: for invalid settings.
 
     Source: `keras.layers.STFTSpectrogram` 3.15.
 

@@ -173,9 +173,9 @@ class SimpleRNNCell(_Cell):
         units: the length of the state, which is the output.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (inputs, units).
-        recurrent_initializer: first values of the recurrent kernel, (units, units).
-        bias_initializer: first values of the bias, (units,).
+        kernel_initializer: initializer of the kernel, (inputs, units).
+        recurrent_initializer: initializer of the recurrent kernel, (units, units).
+        bias_initializer: initializer of the bias, (units,).
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
@@ -184,7 +184,7 @@ class SimpleRNNCell(_Cell):
         bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         **kwargs: arguments of every layer.
 
     Raises:
@@ -237,9 +237,9 @@ class LSTMCell(_Cell):
         activation: of the candidate and of the carry: a function or its name.
         recurrent_activation: of the gates.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (inputs, 4 units): input, forget, candidate, output.
-        recurrent_initializer: first values of the recurrent kernel, (units, 4 units).
-        bias_initializer: first values of the bias, (4 units,).
+        kernel_initializer: initializer of the kernel, (inputs, 4 units): input, forget, candidate, output.
+        recurrent_initializer: initializer of the recurrent kernel, (units, 4 units).
+        bias_initializer: initializer of the bias, (4 units,).
         unit_forget_bias: whether the forget gate's bias begins as ones.
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
@@ -249,7 +249,7 @@ class LSTMCell(_Cell):
         bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         **kwargs: arguments of every layer.
 
     Raises:
@@ -321,9 +321,9 @@ class GRUCell(_Cell):
         activation: of the candidate: a function or its name.
         recurrent_activation: of the gates.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (inputs, 3 units): update, reset, candidate.
-        recurrent_initializer: first values of the recurrent kernel, (units, 3 units).
-        bias_initializer: first values of the bias, (2, 3 units) with `reset_after`, else (3 units,).
+        kernel_initializer: initializer of the kernel, (inputs, 3 units): update, reset, candidate.
+        recurrent_initializer: initializer of the recurrent kernel, (units, 3 units).
+        bias_initializer: initializer of the bias, (2, 3 units) with `reset_after`, else (3 units,).
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
@@ -333,7 +333,7 @@ class GRUCell(_Cell):
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
         reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         **kwargs: arguments of every layer.
 
     Raises:

@@ -140,9 +140,9 @@ class _ConvLSTM(RecurrentSettings, RNN):
         activation: of candidate and output: a function or its name.
         recurrent_activation: of the gates.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (*window, channels, 4 filters).
-        recurrent_initializer: first values of the recurrent kernel, (*window, filters, 4 filters).
-        bias_initializer: first values of the bias, (4 filters,).
+        kernel_initializer: initializer of the kernel, (*window, channels, 4 filters).
+        recurrent_initializer: initializer of the recurrent kernel, (*window, filters, 4 filters).
+        bias_initializer: initializer of the bias, (4 filters,).
         unit_forget_bias: whether the forget gate's bias begins with ones.
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
@@ -153,7 +153,7 @@ class _ConvLSTM(RecurrentSettings, RNN):
         bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         return_sequences: whether the outputs of all steps are returned, or the last one.
         return_state: whether the last states are returned too.
         go_backwards: whether the steps are run from last to first; outputs come in that order.

@@ -110,9 +110,9 @@ class SimpleRNN(_Recurrent):
         units: the length of the state, which is the output.
         activation: a function or its name; None: no activation.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (inputs, units).
-        recurrent_initializer: first values of the recurrent kernel, (units, units).
-        bias_initializer: first values of the bias, (units,).
+        kernel_initializer: initializer of the kernel, (inputs, units).
+        recurrent_initializer: initializer of the recurrent kernel, (units, units).
+        bias_initializer: initializer of the bias, (units,).
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
@@ -127,7 +127,7 @@ class SimpleRNN(_Recurrent):
         go_backwards: whether the steps are run from last to first; outputs come in that order.
         stateful: whether the state of a batch is the one that the next batch begins with.
         unroll: accepted; it makes no difference here.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         **kwargs: arguments of every layer.
 
     Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
@@ -190,9 +190,9 @@ class LSTM(_Recurrent):
         activation: of the candidate and of the carry: a function or its name.
         recurrent_activation: of the gates.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (inputs, 4 units): input, forget, candidate, output.
-        recurrent_initializer: first values of the recurrent kernel, (units, 4 units).
-        bias_initializer: first values of the bias, (4 units,).
+        kernel_initializer: initializer of the kernel, (inputs, 4 units): input, forget, candidate, output.
+        recurrent_initializer: initializer of the recurrent kernel, (units, 4 units).
+        bias_initializer: initializer of the bias, (4 units,).
         unit_forget_bias: whether the forget gate's bias begins as ones.
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
@@ -203,7 +203,7 @@ class LSTM(_Recurrent):
         bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training, the same at all steps.
         recurrent_dropout: the share of the state that is dropped while training.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         return_sequences: whether the outputs of all steps are returned, or the last one.
         return_state: whether the last state and carry are returned too.
         go_backwards: whether the steps are run from last to first; outputs come in that order.
@@ -280,9 +280,9 @@ class GRU(_Recurrent):
         activation: of the candidate: a function or its name.
         recurrent_activation: of the gates.
         use_bias: whether a bias is added.
-        kernel_initializer: first values of the kernel, (inputs, 3 units): update, reset, candidate.
-        recurrent_initializer: first values of the recurrent kernel, (units, 3 units).
-        bias_initializer: first values of the bias, (2, 3 units) with `reset_after`, else (3 units,).
+        kernel_initializer: initializer of the kernel, (inputs, 3 units): update, reset, candidate.
+        recurrent_initializer: initializer of the recurrent kernel, (units, 3 units).
+        bias_initializer: initializer of the bias, (2, 3 units) with `reset_after`, else (3 units,).
         kernel_regularizer: penalty on the kernel.
         recurrent_regularizer: penalty on the recurrent kernel.
         bias_regularizer: penalty on the bias.
@@ -292,7 +292,7 @@ class GRU(_Recurrent):
         bias_constraint: constraint on the bias.
         dropout: the share of the inputs that is dropped while training, the same at all steps.
         recurrent_dropout: the share of the state that is dropped while training.
-        seed: of the dropout.
+        seed: an integer; dropout then draws the same in every run.
         return_sequences: whether the outputs of all steps are returned, or the last one.
         return_state: whether the last state is returned too.
         go_backwards: whether the steps are run from last to first; outputs come in that order.

@@ -200,7 +200,7 @@ class _Places:
     """Places along some axes, as `GatherND` and `ScatterND` take them: those axes come first.
 
     Attributes:
-        name: of the places, (..., how many axes).
+        name: the name of the places, (..., how many axes).
         axes: which they are.
         front: the order of the axes of what is indexed, with those first.
     """

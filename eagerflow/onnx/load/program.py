@@ -175,7 +175,7 @@ class Program:
     """Nodes in an order in which they can run.
 
     Args:
-        name: of the graph.
+        name: the name of the graph.
         inputs: what it is given.
         outputs: what it gives.
         steps: its nodes.

@@ -343,7 +343,7 @@ def linspace(
     Args:
         start: the first number(s). Gradients flow to them.
         stop: the last number(s).
-        num: how many.
+        num: the number of values.
         endpoint: whether `stop` is among them.
         retstep: return the distance, too.
         dtype: a type name; default `floatx()`, or the type of the tensors given.
@@ -392,7 +392,7 @@ def logspace(
     Args:
         start: the first exponent(s).
         stop: the last exponent(s).
-        num: how many.
+        num: the number of values.
         endpoint: whether the last one is among them.
         base: what is raised to the exponents.
         dtype: a type name; default `floatx()`.
@@ -414,7 +414,7 @@ def geomspace(
     Args:
         start: the first number(s), not 0.
         stop: the last number(s), of the same sign.
-        num: how many.
+        num: the number of values.
         endpoint: whether `stop` is among them.
         dtype: a type name; default `floatx()`.
         axis: the axis of the result along which they lie.

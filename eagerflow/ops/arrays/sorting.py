@@ -133,7 +133,7 @@ def top_k(x: TensorLike, k: int, sorted: bool = True) -> TopK:
 
     Args:
         x: a tensor of real numbers.
-        k: how many.
+        k: how many to give.
         sorted: accepted for Keras' signature; the elements always are.
 
     Returns:

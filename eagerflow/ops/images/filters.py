@@ -64,7 +64,7 @@ def gaussian_blur(
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
 
     Raises:
-        ValueError: for settings or shapes that can't be.
+        ValueError: for invalid settings or shapes.
 
     >>> dot = ef.ops.pad([[[1.0]]], ((1, 1), (1, 1), (0, 0)))
     >>> ef.ops.image.gaussian_blur(dot)[:, :, 0].round(3)

@@ -119,7 +119,7 @@ def resize(
         Images of the same type; integers are rounded.
 
     Raises:
-        ValueError: for settings that can't be.
+        ValueError: for invalid settings.
 
     Source: sampling points and kernels as in `jax.image.resize`, which Keras follows.
 

@@ -40,12 +40,12 @@ def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: DType = None
             zeros only.
         num_classes: the length of the new axis.
         axis: where the new axis goes.
-        dtype: of the result; default `floatx()`.
+        dtype: the type of the result; default `floatx()`.
         sparse: accepted for Keras' signature; only False is possible.
 
     Raises:
         TypeError: when `x` isn't made of whole numbers.
-        ValueError: for `sparse=True` and axes that can't be.
+        ValueError: for `sparse=True` and invalid axes.
 
     >>> ef.ops.one_hot([1, 0, -1], 3).tolist()
     [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
@@ -77,7 +77,7 @@ def multi_hot(
         inputs: integers, (batch, n) or (n,).
         num_classes: the length of the resulting axis.
         axis: the axis of `inputs` whose numbers are gathered into one vector.
-        dtype: of the result; default `floatx()`.
+        dtype: the type of the result; default `floatx()`.
         sparse: accepted for Keras' signature; only False is possible.
         **kwargs: `num_tokens`, the older name of `num_classes`.
 

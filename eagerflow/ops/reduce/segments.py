@@ -53,7 +53,7 @@ def segment_sum(
         A tensor of shape `(num_segments,) + data.shape[1:]`; 0 for segments without rows.
 
     Raises:
-        ValueError: for too large numbers, or not one per row.
+        ValueError: for numbers that are too large, or if there isn't one for each row.
 
     >>> rows = [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]
     >>> ef.ops.segment_sum(rows, [0, 1, 0]).tolist()
@@ -92,7 +92,7 @@ def segment_max(
         without rows.
 
     Raises:
-        ValueError: for too large numbers, or not one per row.
+        ValueError: for numbers that are too large, or if there isn't one for each row.
 
     >>> ef.ops.segment_max([5.0, 1.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
     [5.0, 7.0]
@@ -117,7 +117,7 @@ def segment_min(
         without rows.
 
     Raises:
-        ValueError: for too large numbers, or not one per row.
+        ValueError: for numbers that are too large, or if there isn't one for each row.
 
     >>> ef.ops.segment_min([5.0, 1.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
     [1.0, 2.0]
@@ -141,7 +141,7 @@ def segment_prod(
         A tensor of shape `(num_segments,) + data.shape[1:]`; 1 for segments without rows.
 
     Raises:
-        ValueError: for too large numbers, or not one per row.
+        ValueError: for numbers that are too large, or if there isn't one for each row.
 
     >>> ef.ops.segment_prod([5.0, 2.0, 7.0, 2.0], [0, 0, 1, 1]).tolist()
     [10.0, 14.0]

@@ -31,7 +31,7 @@ class GraphedUpdates:
     """The CUDA graphs of one optimizer, one for each set of variables that it updates together.
 
     Args:
-        name: of the optimizer, for a warning.
+        name: the name of the optimizer, for a warning.
         temporaries: how many scratch arrays its rule needs.
     """
 

@@ -223,7 +223,7 @@ def announce_pass(
     """Tell observers of a pass over many variables, one by one: each took the part of the time that its size makes.
 
     Args:
-        name: of the update.
+        name: the name of the update.
         entries: the variables that were changed.
         gradients: theirs, raw arrays.
         scale: what they were multiplied by before; None for nothing.

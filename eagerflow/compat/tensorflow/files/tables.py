@@ -54,7 +54,7 @@ def make_csv_dataset(
         num_epochs: how often the rows come; None: without end.
         shuffle: whether in random order.
         shuffle_buffer_size: from how many rows each is drawn.
-        shuffle_seed: of the order.
+        shuffle_seed: the seed of the order.
         num_rows_for_inference: accepted; the types are those of all rows.
         ignore_errors: whether rows with another number of columns are left out.
         **kwargs: `prefetch_buffer_size` and others of TensorFlow's that change nothing.

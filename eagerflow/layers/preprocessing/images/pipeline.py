@@ -16,7 +16,7 @@ class Pipeline(Layer):
 
     Args:
         layers: the layers.
-        name: a name.
+        name: the layer's name.
 
     Source: `keras.layers.Pipeline` 3.15.
 

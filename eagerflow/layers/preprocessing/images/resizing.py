@@ -90,7 +90,7 @@ class Resizing(_Sized):
     Images keep their type; integers are rounded.
 
     Raises:
-        ValueError: for settings that can't be.
+        ValueError: for invalid settings.
 
     Source: `keras.layers.Resizing` 3.15.
 
@@ -245,7 +245,7 @@ class RandomCrop(_Sized, RandomImageLayer):
         width: their width.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        name: a name.
+        name: the layer's name.
         **kwargs: arguments of every layer for images.
 
     Raises:

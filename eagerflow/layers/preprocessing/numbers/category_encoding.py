@@ -30,7 +30,7 @@ class CategoryEncoding(Layer):
     unless the last one has length 1.
 
     Raises:
-        ValueError: for settings that can't be; on a call, for integers outside of the range, and (also a TypeError)
+        ValueError: for invalid settings; on a call, for integers outside of the range, and (also a TypeError)
             for numbers with fractions.
 
     Source: `keras.layers.CategoryEncoding` 3.15.

@@ -30,8 +30,8 @@ class Discretization(Layer):
         epsilon: how exactly `adapt` finds them: a tolerance on the share of values.
         output_mode: `"int"`, `"one_hot"`, `"multi_hot"` or `"count"`.
         sparse: only False is possible.
-        dtype: of vectors; bins are int32.
-        name: a name.
+        dtype: the type of vectors; bins are int32.
+        name: the layer's name.
 
     Raises:
         ValueError: unless exactly one of bin_boundaries and num_bins is given.

@@ -46,7 +46,7 @@ def encode(indices: Tensor, mode: str, depth: int, dtype: Any, weights: Tensor |
         indices: integers.
         mode: one of `MODES`.
         depth: the length of the vectors.
-        dtype: of the result.
+        dtype: the type of the result.
         weights: what each index counts for in the mode `"count"`.
     """
     if mode == "int":

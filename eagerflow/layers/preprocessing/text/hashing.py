@@ -83,7 +83,7 @@ class Hashing(Layer):
     Input: strings (lists or NumPy arrays) or integers of any shape.
 
     Raises:
-        ValueError: for settings that can't be.
+        ValueError: for invalid settings.
 
     Source: `keras.layers.Hashing` 3.15, with the same bins.
 
@@ -142,14 +142,14 @@ class HashedCrossing(Layer):
         num_bins: how many bins there are.
         output_mode: `"int"` or `"one_hot"`.
         sparse: only False is possible.
-        name: a name.
-        dtype: of the result; default: int64 for `"int"`, else the global policy.
+        name: the layer's name.
+        dtype: the type of the result; default: int64 for `"int"`, else the global policy.
         **kwargs: accepted for Keras' signature.
 
     Input: a list of two or more inputs, strings or integers, each of shape (), (batch,) or (batch, 1).
 
     Raises:
-        ValueError: for settings that can't be; on a call, for inputs of unequal shapes.
+        ValueError: for invalid settings; on a call, for inputs of unequal shapes.
 
     Source: `keras.layers.HashedCrossing` 3.15, with the same bins.
 

@@ -49,12 +49,12 @@ class IndexLookup(Layer):
         sparse: only False is possible.
         pad_to_max_tokens: make vectors `max_tokens` long even when the vocabulary is smaller.
         oov_method: how unknown integers are spread: `"floormod"` or `"farmhash"`.
-        name: a name.
+        name: the layer's name.
         salt: an integer or two, for a keyed hash of unknown tokens.
         **kwargs: `vocabulary_size` and `has_input_vocabulary` from configurations.
 
     Raises:
-        ValueError: for settings that can't be.
+        ValueError: for invalid settings.
     """
 
     _convert_input_args = False

@@ -37,14 +37,14 @@ class StringLookup(IndexLookup):
         pad_to_max_tokens: make vectors `max_tokens` long even when the vocabulary is smaller.
         sparse: only False is possible.
         encoding: how bytes are read.
-        name: a name.
+        name: the layer's name.
         salt: an integer or two, for a keyed hash of unknown strings.
         **kwargs: what configurations hold beside these.
 
     Input: strings of any shape, as lists or NumPy arrays. Output: int64.
 
     Raises:
-        ValueError: for settings that can't be.
+        ValueError: for invalid settings.
 
     Source: `keras.layers.StringLookup` 3.15.
 
@@ -111,13 +111,13 @@ class IntegerLookup(IndexLookup):
         pad_to_max_tokens: make vectors `max_tokens` long even when the vocabulary is smaller.
         oov_method: how unknown integers are spread over their indices: `"floormod"` or `"farmhash"`.
         salt: an integer or two, for a keyed hash, with `oov_method="farmhash"`.
-        name: a name.
+        name: the layer's name.
         **kwargs: what configurations hold beside these.
 
     Input: integers of any shape. Output: int64.
 
     Raises:
-        ValueError: for settings that can't be.
+        ValueError: for invalid settings.
 
     Source: `keras.layers.IntegerLookup` 3.15.
 

@@ -52,14 +52,14 @@ class TextVectorization(Layer):
         sparse: only False is possible.
         ragged: only False is possible.
         encoding: how bytes are read.
-        name: a name.
+        name: the layer's name.
         **kwargs: arguments of every layer.
 
     Input: strings (batch,) or (batch, 1), as lists or NumPy arrays. Output: int64 (batch, words), 0 where a
     document has ended and 1 for unknown words; or (batch, vocabulary).
 
     Raises:
-        ValueError: for settings that can't be.
+        ValueError: for invalid settings.
 
     Source: `keras.layers.TextVectorization` 3.15.
 
