@@ -282,7 +282,7 @@ def shared_rows(
 
     By chance is what equal rows among the training data explain, as tables of few values have them. Where a single
     column tells the rows apart, or different rows differ in many columns, equal ones were repeated: then none are by
-    chance, and only those with equal labels are counted, as one and the same input may well be measured again and again.
+    chance, and only those with equal labels are counted, since the same input may well be measured again and again.
     """
     hashes = _hashes(train)
     kinds, at = numpy.unique(hashes, return_index=True)
