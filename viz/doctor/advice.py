@@ -13,6 +13,7 @@ ADVICE = {
         "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
     ),
     "nonfinite.data": "Clean the data: look at numpy.isnan(x).any(axis=0) and replace or drop those rows.",
+    "nonfinite.constant": "Look at where this number comes from: it was so before the training computed with it.",
     "nonfinite.unseen": (
         "Have every step watched: `viz doctor SCRIPT`, or callbacks.Doctor() in fit, names the first op, its line and "
         "its inputs."

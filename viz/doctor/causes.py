@@ -112,8 +112,12 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return cause.rule == "constant_output.data"
     if cause.kind == "unscaled_input" and cause.evidence.get("highest", 1.0) < 1.0:
         return symptom.kind in ("not_learning", "constant_output")  # too small an input blows nothing up
-    if "nonfinite" in (cause.kind, symptom.kind):  # data with NaN are a cause; NaN that training makes is none
-        return (cause if cause.kind == "nonfinite" else symptom).rule.endswith(".data") == (cause.kind == "nonfinite")
+    if "nonfinite" in (
+        cause.kind,
+        symptom.kind,
+    ):  # those that come from outside are a cause; NaN that training makes is none
+        rule = (cause if cause.kind == "nonfinite" else symptom).rule
+        return rule.endswith((".data", ".constant")) == (cause.kind == "nonfinite")
     if symptom.kind == "frozen":
         return symptom.rule == "frozen.rounded"
     if symptom.rule == "exploding_gradient.targets":

@@ -14,7 +14,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
 from viz.doctor.causes import in_order
 from viz.doctor.finding import SEVERITIES, Finding, kinds_of
-from viz.doctor.user_code import Place, call_place, made_at, op_place, user_line
+from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
 from viz.recorder.scopes import OpenScope, Scopes
 
 __all__ = ["Origin", "Program", "WatchedScope", "layer_label"]
@@ -60,6 +60,7 @@ class Program:
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
         interrupted: was the script ended by Ctrl-C?
+        ended_late: does a step end now because the gradients of the next one are there?
         unseen: how many training steps ran while nobody watched, as of the last look.
         counter: tells how many training steps have ended, where not all of them are watched; else None.
     """
@@ -75,6 +76,7 @@ class Program:
         # Gradients, the optimizer's scope, and the scale of their loss; looked for once in a step.
         self.scale: tuple[Any, Any, float] | None = None
         self.interrupted = False  # then it isn't known how training would have ended
+        self.ended_late = False
         self.unseen = 0
         self.counter: Callable[[], int] | None = None
         self._found: dict[Any, Finding] = {}
@@ -182,6 +184,10 @@ class Program:
     def place(self) -> Place | None:
         """The line of the op or scope that is being announced."""
         return op_place(sys._getframe(1), self.scopes)
+
+    def own_line(self) -> Place | None:
+        """The user's line that calls the op being announced; None where a layer or a loss of eagerflow's calls it."""
+        return own_line(sys._getframe(1), self.scopes[-1].frame if self.scopes else None)
 
     def called_at(self) -> Place | None:
         """The user's line outside of all layers: the call of `fit`, or of the model."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from eagerflow.core import observe
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["Place", "call_place", "made_at", "op_place", "scope_frame", "user_frames", "user_line"]
+__all__ = ["Place", "call_place", "made_at", "op_place", "own_line", "scope_frame", "user_frames", "user_line"]
 
 _MACHINERY = frozenset([observe.__file__, contextlib.__file__])
 _GRAPH = os.path.join("layer", "symbolic", "graph.py")
@@ -89,6 +89,23 @@ def user_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
     while frame is not None and frame is not until and _kind(frame.f_code) != "end":
         if _kind(frame.f_code) == "user":
             return Place(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def own_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
+    """The user's line that calls an op itself, or did so when a functional model was made; None where a layer does.
+
+    Args:
+        frame: where to begin, outwards.
+        until: the frame of the innermost open scope.
+    """
+    while frame is not None and frame is not until and _kind(frame.f_code) != "end":
+        if _kind(frame.f_code) == "user":
+            return Place(frame.f_code.co_filename, frame.f_lineno)
+        created = getattr(frame.f_locals.get("step"), "created_at", None) if _kind(frame.f_code) == "graph" else None
+        if created is not None and not is_internal(created[0]):
+            return Place(*created)
         frame = frame.f_back
     return None
 

@@ -203,7 +203,9 @@ class Watcher(Program, observe.Observer):
             return
         began = self.now = observe.clock()
         if self._pending and not self.inside("step"):
+            self.ended_late = True
             self.end_step()
+            self.ended_late = False
         self._pending = True
         self._hand("gradient", targets, sources, results)
         self.spent += observe.clock() - began

@@ -56,6 +56,7 @@ class NonFinite(Check):
         self._forward: _Suspect | None = None
         self._backward: _Suspect | None = None
         self._came_in: _Suspect | None = None
+        self._judged: tuple[_Suspect | None, _Suspect | None] = None, None  # those before the last backward pass
         self._done = False
         self._followed = False  # were the rules of this step looked at?
         self._updates = False  # is there an optimizer?
@@ -81,7 +82,7 @@ class NonFinite(Check):
             name = op.name if number is None or fused is None else fused.parts[number].name
             self._forward = self._born(op, name, given, made)
         elif self._came_in is None:
-            self._came_in = self._carried(op, bad[0])
+            self._came_in = self._constant(op, bad[0], given) or self._carried(op, bad[0])
 
     def _born(self, op: Any, name: str, given: list[Any], made: Any) -> _Suspect:
         values = host(next(out.data for out in made if not finite(out.data)))
@@ -105,6 +106,25 @@ class NonFinite(Check):
         evidence = _counts(values) | {"step": self.watch.number - 1}
         what = f"{whose} {_counted(values)}{_where() if whose.startswith('the input') else ''}"
         return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, advice)
+
+    def _constant(self, op: Any, x: Any, given: list[Any]) -> _Suspect | None:
+        """NaN that a line of the user's computes with, and that are no rows of data; None where they may be."""
+        place = None if isinstance(x, Variable) else self.watch.own_line()
+        if place is None or self._is_given(x) or not _is_beside(op, x, [y for y in given if y is not x]):
+            return None
+        values = host(_data(x))
+        if values.size == 1:
+            value = values.reshape(-1)[0]
+            message = f"{op.name} is given the number {'NaN' if numpy.isnan(value) else value}"
+        else:
+            message = f"{op.name} is given an array, which is no row of data, with {_counted(values)}"
+        evidence = _counts(values) | {"step": self.watch.number - 1}
+        return _Suspect(op.name, self.watch.layer(), place, message, evidence, "nonfinite.constant")
+
+    def _is_given(self, x: Any) -> bool:
+        """Is it what a layer, a model, a loss or a step that is running was called with?"""
+        inputs = [each for opened in self.watch.scopes for each in flat(opened.scope.inputs)]
+        return any(each is x or _data(each) is _data(x) for each in inputs)
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
         if self._done or self._backward is not None:
@@ -154,6 +174,7 @@ class NonFinite(Check):
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._settle(used=False)
+        self._judged = self._forward, self._came_in
         if self._done:
             return
         if not all(finite(t.data) for t in targets):
@@ -198,7 +219,10 @@ class NonFinite(Check):
         )
 
     def on_step_end(self) -> None:
-        self._forward = self._backward = self._came_in = None
+        later = self.watch.ended_late  # then the forward pass of the next step is over, too
+        self._forward = self._forward if later and self._forward is not self._judged[0] else None
+        self._came_in = self._came_in if later and self._came_in is not self._judged[1] else None
+        self._backward, self._judged = None, (None, None)
         self._followed = False
 
     def _tell(self, where: str, suspect: _Suspect | None, step: int | None = None) -> None:
@@ -229,6 +253,14 @@ class NonFinite(Check):
             return ""
         unknown = ", so the op with which it began isn't known" if suspect.message.startswith("the weights") else ""
         return f"{'' if when == now else f'; the loss was {what} {when} already, where nobody watched'}{unknown}"
+
+
+def _is_beside(op: Any, x: Any, others: list[Any]) -> bool:
+    """Is this operand a number, or spread over the others, or over a weight, as rows of data aren't?"""
+    shape, shapes = numpy.shape(_data(x)), [numpy.shape(_data(y)) for y in others]
+    if not shape or any(len(shape) < len(other) or math.prod(shape) == 1 < math.prod(other) for other in shapes):
+        return True
+    return op.name not in _PRODUCTS and any(isinstance(y, Variable) and numpy.shape(y.data) == shape for y in others)
 
 
 def _advice(op: str) -> str:

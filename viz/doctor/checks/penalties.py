@@ -149,7 +149,9 @@ class AddedTerms(Check):
 
     def _endless(self) -> None:
         """A term far below 0, in a training that broke: a distance that should be small has the wrong sign."""
-        broken = [f for f in self.watch.raw("nonfinite", "exploding_gradient") if not f.rule.endswith(".data")]
+        broken = [
+            f for f in self.watch.raw("nonfinite", "exploding_gradient") if not f.rule.endswith((".data", ".constant"))
+        ]
         if self._lowest is None or not broken:
             return
         value, layer = self._lowest
