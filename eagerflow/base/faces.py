@@ -162,6 +162,8 @@ def other_way(face: str, name: str) -> str:
     home = None if name.startswith("__") else _LOOKED_FOR.get(face)
     if way is None and home is not None and name in getattr(sys.modules.get(home), "__all__", ()):
         way = f"`ef.{home.removeprefix('eagerflow.')}.{name}`"
+    if way is None and face != "eagerflow" and name in getattr(sys.modules.get("eagerflow"), "__all__", ()):
+        way = f"`ef.{name}`"
     return f" Use {way}." if way else ""
 
 

@@ -290,6 +290,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
     Raises:
         ValueError: for a class without `get_config`.
+        TypeError: for a class or function in place of the package, as `@register_keras_serializable` gives it.
 
     >>> @ef.saving.register_keras_serializable(package="mine")
     ... class Double(ef.layers.Layer):
@@ -301,6 +302,8 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     >>> ef.saving.deserialize_keras_object(config)(ef.Tensor([1.0, 2.0])).tolist()
     [2.0, 4.0]
     """
+    if callable(package):
+        raise TypeError("register_keras_serializable: write @register_keras_serializable(), with parentheses.")
 
     def decorate(thing: T) -> T:
         full = f"{package}>{name or _own_name(thing)}"

@@ -74,6 +74,11 @@ def _host(what: str, value: Any) -> numpy.ndarray:
     try:
         array = value if isinstance(value, numpy.memmap) else numpy.asarray(value)
     except ValueError as error:
+        if what == "x" and _are_batches(value):
+            raise ValueError(
+                f"x: a list is taken for arrays, and this one holds {len(value)} batches. Repeat them without end, "
+                f"fit(itertools.cycle(batches), steps_per_epoch={len(value)}), or join their rows by numpy.concatenate."
+            ) from None
         raise ValueError(f"{what}: its parts have unequal lengths ({error}). Pad them first (pad_sequences).") from None
     if array.dtype.kind in "OUST" and what.startswith(("x", "a batch")) and _holds_text(array):
         return array
@@ -88,6 +93,17 @@ def _host(what: str, value: Any) -> numpy.ndarray:
     if array.ndim == 1 and what == "x" and type(value).__module__.partition(".")[0] == "pandas":
         return array[:, None]  # a column of a table: one feature
     return array
+
+
+def _are_batches(value: Any) -> bool:
+    """Does a list hold pairs (or triples) of arrays with equal numbers of rows, as a generator gives them?"""
+    return isinstance(value, (list, tuple)) and all(
+        isinstance(each, (list, tuple))
+        and 2 <= len(each) <= 3
+        and all(getattr(part, "ndim", 0) for part in each)
+        and len({part.shape[0] for part in each}) == 1
+        for each in value
+    )
 
 
 def _unequal_lengths(array: numpy.ndarray) -> str:

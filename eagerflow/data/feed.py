@@ -6,6 +6,7 @@ current device. Slices of arrays share their memory with them: a batch lives no 
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import os
 import warnings
@@ -526,8 +527,9 @@ def feed_for(
     shuffle: Any = False,
     class_weight: Any = None,
     goes_on: bool = False,
+    what: str = "x",
 ) -> Feed:
-    """The feed for what the user handed in; see `ArrayFeed` for the arguments.
+    """The feed for what the user handed in as `what`; see `ArrayFeed` for the other arguments.
 
     Raises:
         TypeError: for data that is none of arrays, `PyDataset` and iterables of batches.
@@ -539,8 +541,8 @@ def feed_for(
         return ArrayFeed(x, y, sample_weight, batch_size, shuffle, class_weight, steps, goes_on)
     if x is None or isinstance(x, (str, bytes, int, float)) or not (hasattr(type(x), "__iter__") or _indexed(x)):
         raise TypeError(
-            f"x: expected arrays, a data.Dataset, a PyDataset or an iterable of batches; got {type(x).__name__}."
-            f"{_how_to_read(x)}"
+            f"{what}: expected arrays, a data.Dataset, a PyDataset or an iterable of batches; got {type(x).__name__}."
+            f"{_how_to_read(x)}{_how_to_call(x)}"
         )
     if isinstance(x, (list, tuple)) and (text := _first_text(x)) is not None:
         raise TypeError(
@@ -568,6 +570,15 @@ def _first_text(x: Any) -> str | None:
     while isinstance(x, (list, tuple)) and x:
         x = x[0]
     return x if isinstance(x, str) else None
+
+
+def _how_to_call(x: Any) -> str:
+    """What to do with a function that gives batches."""
+    if not inspect.isroutine(x):
+        return ""
+    name = "it" if x.__name__ == "<lambda>" else x.__name__
+    again = f", or data.Dataset.from_generator({name}), which begins anew in every epoch"
+    return f" Call it: {name}() has the batches of one epoch{again * inspect.isgeneratorfunction(x)}."
 
 
 _READERS = {

@@ -6,6 +6,7 @@ import contextlib
 import contextvars
 from collections.abc import Callable, Iterator
 from functools import wraps
+from types import NoneType
 from typing import Any
 
 from eagerflow.base import notebook
@@ -50,6 +51,11 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             with kept(), autocast_scope(None), drawing(None), sharing(None):  # weights are the same on all ranks
                 method(self, *args, **kwargs)
+        except TypeError:
+            if args and isinstance(args[0], (int, NoneType)) and type(self).__module__.startswith("eagerflow."):
+                said = f"{describe(self)}.build({args[0]!r}): expected a shape such as (None, 4) or (None, 28, 28, 1)."
+                raise TypeError(said) from None
+            raise
         finally:
             running.pop()
             self.__dict__["_building"] = False

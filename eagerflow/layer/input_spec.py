@@ -143,7 +143,10 @@ def _aligned(spec: Any, inputs: Any, layer: Any) -> tuple[list[Any], list[Any]]:
     if len(values) != len(specs):
         cure = "Pass them as one list, in order."
         if len(specs) == 1:
-            cure = "Join them, for example by layers.concatenate(inputs), or call the layer once for each."
+            cure = (
+                "Join them, for example by layers.concatenate(inputs), or call the layer once for each; labels go "
+                "apart from the inputs, fit(x, y)."
+            )
         raise ValueError(
             f"{describe(layer)} expects {len(specs)} input(s); got {len(values)}: {signature_of(values)}. {cure}"
         )

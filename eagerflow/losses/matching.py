@@ -77,6 +77,11 @@ _SWAPPED = " Are they swapped? The targets come first: loss(y_true, y_pred)."
 def _hint(name: str, y_true: Tensor, y_pred: Tensor) -> str:
     """What to do about two shapes; empty where nothing is certain."""
     shape, wanted = y_true.shape, y_pred.shape
+    if shape[:1] == wanted[:1] and len(shape) < 3 <= len(wanted) and shape[1:] in ((), (1,), wanted[-1:]):
+        return (
+            " One target per sample needs one output per sample: a Flatten or pooling layer before the last one, or a "
+            "recurrent layer without return_sequences=True."
+        )
     if shape[:1] == wanted[:1] and (len(shape) == 1 or shape[1:] == (1,)) and wanted[-1] > 1:
         numbers = " For class numbers use a sparse_categorical loss or metric, or to_categorical(y)."
         binary = name.startswith("binary") and wanted[-1] == 2

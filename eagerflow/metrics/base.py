@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy
 
@@ -14,6 +14,7 @@ from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.base.typing import DType, TensorLike
+from eagerflow.base.wording.settings_first import refuse_data
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import as_dtype, is_half, standardize_dtype
 from eagerflow.core.observe import scope, state
@@ -61,6 +62,10 @@ class Metric(Told):
             own = cls.__dict__.get(name)
             if own is not None:
                 setattr(cls, name, replayed(own))
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        refuse_data(cls, args, kwargs)
+        return super().__new__(cls)
 
     def __init__(self, dtype: DType = None, name: str | None = None) -> None:
         dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy

@@ -191,9 +191,16 @@ class Doors:
         if len(values) != len(self.doors):
             raise ValueError(
                 f"{type(model).__name__} {model.name!r} has {len(self.doors)} input(s) {self.keys}; "
-                f"got {len(values)}: {signature_of(values)}. Pass a list in this order, or a dict with these keys."
+                f"got {len(values)}: {signature_of(values)}. {self._cure(len(values))}"
             )
         return values
+
+    def _cure(self, count: int) -> str:
+        """What to do about so many values."""
+        if len(self.doors) == 1 and count:
+            return "Labels go apart from the inputs, fit(x, y); several inputs need a model with as many."
+        ways = "Pass a list in this order, or a dict with these keys"
+        return f"{ways}; labels go apart from them: fit([a, b], y)." if count > len(self.doors) else f"{ways}."
 
     def _warn(self, message: str) -> None:
         if not self._warned:

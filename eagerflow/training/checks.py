@@ -12,12 +12,14 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.config import max_epochs
+from eagerflow.base.signatures import refuses
 from eagerflow.data.feed import Feed
 
 __all__ = [
     "at_least_one",
     "explain_unpacking",
     "fraction",
+    "is_own_step",
     "split",
     "takes",
     "verbosity",
@@ -113,6 +115,24 @@ def split(feed_parts: tuple[Any, ...], rows: int, part: float) -> tuple[tuple[An
 
 def _cut(array: Any, index: slice) -> Any:
     return None if array is None else array[index]
+
+
+def is_own_step(model: Any, name: str, base: type) -> bool:
+    """Is a step the user's own, and not that of the base class? Then it takes the batch in one argument.
+
+    Raises:
+        TypeError: where it takes another number of them.
+    """
+    own = getattr(type(model), name) is not getattr(base, name)
+    step = getattr(model, name)
+    if own and refuses(step, None):
+        taken = inspect.signature(step)
+        parts = f", which begins with {', '.join(taken.parameters)} = data" if len(taken.parameters) > 1 else ""
+        raise TypeError(
+            f"{type(model).__name__}.{name} is called with (data), and this takes {taken}. Write "
+            f"def {name}(self, data){parts}."
+        )
+    return own
 
 
 def explain_unpacking(error: BaseException, step: str, data: Any) -> None:

@@ -211,12 +211,17 @@ def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[F
 
 def _validation_feed(held_back: Any, training: Feed, batch_size: int | None, steps: int | None) -> Feed:
     if isinstance(held_back, (tuple, list)):
-        x, y, sample_weight = unpack_x_y_sample_weight(tuple(held_back))
-        if is_array_like(x):
-            return ArrayFeed(x, y, sample_weight, batch_size or training.batch_size, steps=steps)
+        try:
+            x, y, sample_weight = unpack_x_y_sample_weight(tuple(held_back))
+            if is_array_like(x):
+                return ArrayFeed(x, y, sample_weight, batch_size or training.batch_size, steps=steps)
+        except (TypeError, ValueError) as error:
+            error.args = (f"fit(validation_data=...): {error}",)
+            raise
     if is_array_like(held_back) and isinstance(training, ArrayFeed) and training.has_targets:
         raise ValueError("fit(validation_data=...): got x alone; write validation_data=(x, y).")
-    found = feed_for(held_back, None, None, batch_size if is_array_like(held_back) else None, steps)
+    size = batch_size if is_array_like(held_back) else None
+    found = feed_for(held_back, None, None, size, steps, what="fit(validation_data=...)")
     return with_an_end("fit", "validation_steps", found)
 
 

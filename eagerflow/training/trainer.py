@@ -29,7 +29,7 @@ from eagerflow.training.as_compiled import as_compiled, trainable_now
 from eagerflow.training.captured.ahead import Ahead, ahead
 from eagerflow.training.captured.steps import CapturedSteps, CapturesSteps, counted, predicted, tested
 from eagerflow.training.captured_tensors import with_captured
-from eagerflow.training.checks import at_least_one, takes, verbosity, with_an_end
+from eagerflow.training.checks import at_least_one, is_own_step, takes, verbosity, with_an_end
 from eagerflow.training.compiled import Compiled, described
 from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
 from eagerflow.training.loop import as_numbers, check_numbers, observed_step
@@ -428,7 +428,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
-        own = type(self).train_step is not Trainer.train_step
+        own = is_own_step(self, "train_step", Trainer)
         return self._captured_its_way("trained_its_way") if own and self.jit_compile else self.train_step
 
     def make_test_function(self, force: bool = False) -> Any:
@@ -440,7 +440,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
-        own = type(self).test_step is not Trainer.test_step
+        own = is_own_step(self, "test_step", Trainer)
         return self._captured_its_way("tested_its_way") if own and self.jit_compile else self.test_step
 
     def make_predict_function(self, force: bool = False) -> Any:

@@ -1,0 +1,162 @@
+"""Habits from other libraries, and slips that are near: the message says what to write, and that works."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow import layers, losses, metrics, ops
+from tests.mistakes.checking import Mistake, check
+
+X, Y = np.ones((8, 4), "float32"), np.ones((8, 1), "float32")
+PICTURES = np.ones((4, 6, 6, 1), "float32")
+
+
+def model(*inputs):
+    made = ef.Sequential([*inputs, layers.Dense(1)])
+    made.compile("sgd", "mse")
+    return made
+
+
+def batches():
+    for i in (0, 4):
+        yield X[i : i + 4], Y[i : i + 4]
+
+
+def convolutional(loss, targets):
+    made = ef.Sequential([layers.Conv2D(2, 3), layers.Dense(targets.shape[-1], activation="softmax")])
+    made.compile("sgd", loss)
+    return made.fit(PICTURES, targets, verbose=0)
+
+
+class Steps(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.head = layers.Dense(1)
+        self.compile("sgd", "mse")
+
+    def call(self, inputs):
+        return self.head(inputs)
+
+    def train_step(self, x, y):
+        return {"loss": 0.0}
+
+    def test_step(self, x, y, sample_weight):
+        return {"loss": 0.0}
+
+
+def registered():
+    @ef.saving.register_keras_serializable
+    class Own(layers.Layer):
+        pass
+
+    return Own
+
+
+APART = "Labels go apart from the inputs, fit(x, y)"
+FLATTEN = "a Flatten or pooling layer before the last one"
+
+HABITS: dict[str, Mistake] = {
+    "data in one tuple": (lambda: model(ef.Input((4,))).fit((X, Y)), ValueError, (APART,)),
+    "data in one list, and evaluate": (lambda: model(ef.Input((4,))).evaluate([X, Y]), ValueError, (APART,)),
+    "data in one list, before the model is built": (lambda: model().fit([X, Y]), ValueError, (APART.lower(),)),
+    "a list of batches": (
+        lambda: model().fit(list(batches())),
+        ValueError,
+        ("2 batches", "itertools.cycle(batches), steps_per_epoch=2"),
+    ),
+    "a generator's function": (
+        lambda: model().fit(batches),
+        TypeError,
+        ("x: ", "Call it: batches()", "data.Dataset.from_generator(batches)"),
+    ),
+    "a function of no generator": (lambda: model().fit(lambda: X), TypeError, ("Call it: it() has",)),
+    "a number as validation data": (
+        lambda: model().fit(X, Y, validation_data=5),
+        TypeError,
+        ("fit(validation_data=...): expected arrays", "got int"),
+    ),
+    "validation data of unequal lengths": (
+        lambda: model().fit(X, Y, validation_data=(X, Y[:2]), verbose=0),
+        ValueError,
+        ("fit(validation_data=...): ", "x has 8, y has 2"),
+    ),
+    "a loss class that is called": (
+        lambda: losses.BinaryCrossentropy(Y, X),
+        TypeError,
+        ("BinaryCrossentropy()(y_true, y_pred)",),
+    ),
+    "a loss class that is called with names": (
+        lambda: losses.Huber(y_true=Y, y_pred=X),
+        TypeError,
+        ("Huber()(y_true, y_pred)",),
+    ),
+    "a loss class that is called with tensors": (
+        lambda: losses.SparseCategoricalCrossentropy(ops.ones(3), ops.ones((3, 2))),
+        TypeError,
+        ("SparseCategoricalCrossentropy()(y_true, y_pred)",),
+    ),
+    "a metric class that is called": (lambda: metrics.AUC(Y, X), TypeError, ("AUC()(y_true, y_pred)",)),
+    "a training step of two arguments": (
+        lambda: Steps().fit(X, Y, verbose=0),
+        TypeError,
+        (
+            "Steps.train_step is called with (data)",
+            "takes (x, y)",
+            "def train_step(self, data), which begins with x, y = data",
+        ),
+    ),
+    "a training step of two arguments, for one batch": (
+        lambda: Steps().train_on_batch(X, Y),
+        TypeError,
+        ("def train_step(self, data), which begins with x, y = data",),
+    ),
+    "a test step of three arguments": (
+        lambda: Steps().evaluate(X, Y, verbose=0),
+        TypeError,
+        ("takes (x, y, sample_weight)", "which begins with x, y, sample_weight = data"),
+    ),
+    "a decorator without its parentheses": (registered, TypeError, ("@register_keras_serializable()",)),
+    "random numbers of ops": (lambda: ops.random.normal((3, 3)), AttributeError, ("Use `ef.random`",)),
+    "a number as shape": (lambda: layers.Dense(4).build(8), TypeError, ("build(8)", "(None, 4)")),
+    "no shape": (lambda: layers.Conv2D(4, 3).build(None), TypeError, ("build(None)", "(None, 28, 28, 1)")),
+    "pictures as answers, one-hot labels": (
+        lambda: convolutional("categorical_crossentropy", np.eye(4, 3, dtype="float32")),
+        ValueError,
+        ("(4, 4, 4, 3)".replace("(", "[").replace(")", "]"), FLATTEN),
+    ),
+    "pictures as answers, one number per row": (
+        lambda: convolutional("mse", np.ones((4, 1), "float32")),
+        ValueError,
+        (FLATTEN,),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HABITS)
+def test_the_message_says_what_to_write(name):
+    check(HABITS[name])
+
+
+def test_batches_repeated_without_end_are_trained_with():
+    history = model().fit(itertools.cycle(list(batches())), steps_per_epoch=2, epochs=2, verbose=0)
+    assert history.epoch == [0, 1]
+
+
+def test_a_generator_begins_anew_in_every_epoch():
+    assert model().fit(ef.data.Dataset.from_generator(batches), epochs=2, verbose=0).epoch == [0, 1]
+
+
+def test_a_class_of_ones_own_may_take_arrays():
+    class Weighted(losses.Loss):
+        def __init__(self, weights, offsets):
+            super().__init__()
+            self.weights, self.offsets = weights, offsets
+
+        def call(self, y_true, y_pred):
+            return ops.mean(self.weights * ops.abs(y_true - y_pred - self.offsets), axis=-1)
+
+    assert float(Weighted(np.full(1, 2.0, "float32"), np.zeros(1, "float32"))(Y, 0 * Y)) == 2.0
