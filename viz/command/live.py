@@ -82,16 +82,14 @@ def run_live(options: argparse.Namespace) -> int:
     try:
         listening = _told_of_signals(page)  # which is told of the script's error before it closes
         _, status = run_script(options.script, options.arguments, options.module, listening, errors.append)
-    except OSError:
+        page.close(errors[0] if errors else None)
+        if options.out and page.recording is not None and page.recording.ops:
+            page.recording.save(options.out)
+            print(f"wrote the last recorded step to {options.out}", file=sys.stderr)
+        if not options.exit:
+            _serve(page)
+    finally:  # whenever Ctrl-C comes, the port is free afterwards
         page.close(quit=True)
-        raise
-    page.close(errors[0] if errors else None)
-    if options.out and page.recording is not None and page.recording.ops:
-        page.recording.save(options.out)
-        print(f"wrote the last recorded step to {options.out}", file=sys.stderr)
-    if not options.exit:
-        _serve(page)
-    page.close(quit=True)
     return status
 
 
@@ -133,8 +131,8 @@ def _refuse_others(options: argparse.Namespace) -> None:
 
 def _serve(page: LivePage) -> None:
     """Stay until Ctrl-C."""
-    print(f"The script has ended; its page stays at {page.url} until Ctrl-C.", file=sys.stderr)
     try:
+        print(f"The script has ended; its page stays at {page.url} until Ctrl-C.", file=sys.stderr)
         while page.is_served:
             time.sleep(0.5)
     except KeyboardInterrupt:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow import layers
 from tests.viz.livepage.watching import Reader, data, mlp, watched
 from viz.cli import main
@@ -254,6 +258,52 @@ def test_ctrl_c_while_it_serves(script, monkeypatch, capsys):
     monkeypatch.setattr(live.time, "sleep", interrupt)
     assert main(["run", "--live", "--no-open", script()]) == 0
     assert "until Ctrl-C" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("moment", "status"), [("until Ctrl-C", 0), ("wrote the last", 130)])
+def test_ctrl_c_right_after_the_script_frees_the_port(script, monkeypatch, tmp_path, moment, status):
+    pages = []
+
+    class Interrupted(io.StringIO):
+        def write(self, text):
+            if moment in text:
+                raise KeyboardInterrupt
+            return super().write(text)
+
+    def opened(**options):
+        pages.append(viz.live(**options))
+        return pages[0]
+
+    monkeypatch.setattr(live, "live", opened)
+    monkeypatch.setattr(sys, "stderr", Interrupted())
+    out = str(tmp_path / "last.efz")
+    assert main(["run", "--live", "--no-open", "--every", "0", "-o", out, script()]) == status
+    (page,) = pages
+    assert page._child.wait(5)
+    assert is_free(page._child.port)
+
+
+def is_free(port):
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            again.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+@pytest.mark.slow
+def test_the_port_is_free_while_browsers_hear_of_the_end():
+    page = viz.live(open_browser=False)
+    reader = Reader(page.url)
+    reader.wait(lambda r: r.parts)
+    page.close(quit=True)
+    while page.is_served and not is_free(page._child.port):
+        time.sleep(0.02)
+    assert page.is_served
+    reader.close()
+    assert reader.ended
 
 
 def test_help_shows_how(capsys):

@@ -40,7 +40,10 @@ def main() -> None:
     if _listen(sys.stdin.buffer, server.hub, server.page):
         _stay(server, float(about["linger"]))
     server.hub.close()
-    time.sleep(_TELLING if server.watching else 0)
+    if server.watching:
+        server.shutdown()
+        server.server_close()  # the port is free while they are told
+        time.sleep(_TELLING)
 
 
 def _server(about: dict[str, Any], html: bytes) -> Server:
