@@ -395,6 +395,41 @@ def test_the_first_view_can_be_read_and_begins_where_the_graph_does(shown, pages
     shown.size(1400, 900)
 
 
+FIRST = """(() => {
+  const [first] = [...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.lane === 'forward' && n.frame !== null)
+    .sort((a, b) => a.y - b.y || a.x - b.x), { x, y, scale } = v.canvas.view, { w, h } = v.canvas.size();
+  return [x + first.x * scale, w - x - (first.x + first.w) * scale, y + first.y * scale,
+    h - y - (first.y + first.h) * scale, x + v.scene.width * scale - w]; })()"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 600), (1000, 480)])
+def test_what_runs_first_is_seen_first_in_a_low_window_too(small, width, height):
+    """As on the live page, where curves stand above the graph."""
+    small.size(width, height)
+    small.rest()
+    small.run("v.setOpen(new Set(v.index.blocks.keys()))")
+    small.run("v.canvas.fit()")
+    *around, beyond = small.run(FIRST)
+    assert min(around) >= 0
+    assert beyond >= -200  # no large part of the window is empty beside the graph
+
+
+def test_an_address_shows_what_is_selected_in_a_smaller_window_too(small, pages):
+    small.press("/")
+    small.type("op:dense phase:backward")
+    small.press("Enter", "\r")
+    small.rest()
+    address = small.run("location.hash")
+    small.size(390, 600)
+    small.show(pages("small", three_steps), address)
+    small.rest()
+    sees = "(() => { const b = v.boxOf(v.state.selected), {x, y, w, h} = v.canvas.window();"
+    assert small.run(f"{sees} return b.x >= x && b.x + b.w <= x + w && b.y >= y && b.y + b.h <= y + h; }})()")
+    view = small.run("[v.canvas.view.x, v.canvas.view.y]")
+    small.show(pages("small", three_steps), small.run("location.hash"))
+    assert small.run("[v.canvas.view.x, v.canvas.view.y]") == pytest.approx(view, abs=1)  # what is seen stays
+
+
 def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages):
     told = """(({ beyond }) => [
       !beyond.hidden && beyond.textContent,
@@ -546,6 +581,16 @@ def test_settings_are_written_as_in_python(shown, pages):
     said = dict(zip(shown.texts(".mono dt"), shown.texts(".mono dd"), strict=True))
     assert said["dtype"] == "float32"
     assert said["kernel_initializer"] == "GlorotUniform()"
+
+
+def test_a_weight_that_is_searched_is_shown_in_the_step_that_one_looks_at(small):
+    small.run("v.setStep(2)")
+    small.press("/")
+    small.type("hidden_0/kernel")
+    small.press("Enter", "\r")
+    small.rest()
+    assert small.run("[v.state.step, v.state.selected.kind]") == [2, "tensor"]
+    assert small.run("v.nodesOf(v.state.selected).length") == 1
 
 
 def test_search_opens_what_is_closed_and_goes_on_with_enter(small):

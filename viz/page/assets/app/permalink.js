@@ -86,6 +86,7 @@ function applyHash(viewer) {
   else viewer.canvas.fit();
   state.selected = parts.has("sel") ? selectionOfKey(viewer, parts.get("sel")) : null;
   if (state.selected && !parts.has("at")) viewer.reveal(state.selected);
+  viewer.canvas.showIfUnseen(viewer.nodesOf(state.selected)[0]); // where the window is another than the sender's
   viewer.readingHash = false;
   viewer.toolbar.show();
   viewer.update();

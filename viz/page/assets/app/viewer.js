@@ -243,8 +243,9 @@ class Viewer {
     const tensor = this.model.tensors[id],
       variable = this.model.variables.get(id);
     if (variable === undefined && tensor.producer !== null) return tensor.producer;
-    const here = this.model.readers[id].find((op) => this.selection.here.has(op));
-    return here ?? this.model.readers[id][0] ?? tensor.producer;
+    const isIt = (read) => read === id || (variable !== undefined && this.model.variables.get(read) === variable),
+      here = this.selection.ops.find((op) => op.inputs.some(isIt)); // another version of a weight, in another step
+    return here?.id ?? this.model.readers[id][0] ?? tensor.producer;
   }
 
   // The key of the innermost block in which an op is shown.

@@ -237,14 +237,33 @@ class Canvas {
       room = wide / scale;
     const fits = (width - left) * scale <= wide - 40,
       from = fits ? (left + width - room) / 2 : this.beginning(scale);
-    return { x: -from * scale, y: this.upper([...this.scene.nodes.values()], from, room, scale), scale };
+    return { x: -from * scale, y: this.upper([...this.scene.nodes.values()], from, room, scale, this.first()), scale };
   }
 
-  // How far down the world begins where the highest of the boxes that stand in a column of it are seen.
-  upper(boxes, from, room, scale) {
+  // How far down the world begins where the highest of the boxes that stand in a column of it are seen; and what runs
+  // first, where there is little room below them.
+  upper(boxes, from, room, scale, first) {
+    const within = ({ x, w }) => x >= from && x + w <= from + room;
     let top = Infinity;
-    for (const { x, y, w } of boxes) if (x >= from && x + w <= from + room && y < top) top = y;
-    return Math.min(20, top === Infinity ? 20 : 3 * CLEAR - top * scale);
+    for (const box of boxes) if (within(box) && box.y < top) top = box.y;
+    const highest = Math.min(20, top === Infinity ? 20 : 3 * CLEAR - top * scale);
+    return first && within(first) ? Math.min(highest, this.size().h - CLEAR - (first.y + first.h) * scale) : highest;
+  }
+
+  // Does a box stand for what runs forward: where there are layers, for what they run?
+  leading() {
+    const nodes = [...this.scene.nodes.values()],
+      runs = (node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward",
+      layered = nodes.some((node) => runs(node) && node.frame !== null);
+    return (node) => runs(node) && (!layered || node.frame !== null);
+  }
+
+  // The box of what runs first, or null.
+  first() {
+    const isFirst = (node, best) => node.y < best.y || (node.y === best.y && node.x < best.x);
+    return [...this.scene.nodes.values()]
+      .filter(this.leading())
+      .reduce((best, node) => (best && !isFirst(node, best) ? best : node), null);
   }
 
   // Where a scene that is wider than the window begins: where most is seen of what runs first, and of its layers' ops
@@ -254,28 +273,25 @@ class Canvas {
       room = (size.w - BESIDE_BUTTONS) / scale,
       clear = CLEAR / scale,
       lead = this.scene.left - 20 / scale;
-    const nodes = [...this.scene.nodes.values()];
-    const runs = (node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward",
-      layered = nodes.some((node) => runs(node) && node.frame !== null),
-      leads = (node) => runs(node) && (!layered || node.frame !== null);
-    const isFirst = (node, best) => node.y < best.y || (node.y === best.y && node.x < best.x);
-    const first = nodes.filter(leads).reduce((best, node) => (best && !isFirst(node, best) ? best : node), null),
-      lowest = (first ? first.y : 0) + (size.h - 3 * CLEAR) / scale,
-      boxes = nodes.filter((node) => node.y + node.h < lowest);
+    const leads = this.leading(),
+      first = this.first(),
+      lowest = (first ? first.y + first.h : 0) + Math.max(0, size.h - 3 * CLEAR) / scale,
+      boxes = [...this.scene.nodes.values()].filter((node) => node.y + node.h < lowest);
     const worth = (from) => {
-      const y = this.upper(boxes, from, room, scale);
+      const y = this.upper(boxes, from, room, scale, first);
       let sum = 0;
       for (const node of boxes) {
         if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
-        if ((node.y + node.h) * scale + y > size.h) continue;
+        if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;
         sum += (leads(node) ? LEADING : 1) + (node === first ? FIRST : 0);
       }
       return sum;
     };
     const places = boxes.slice(0, PLACES).flatMap(({ x, w }) => [x - clear, x + w + clear - room]);
     if (first) places.push(first.x - clear, first.x + first.w / 2 - room / 2);
-    const [best] = [lead, ...places]
-      .filter((from) => from >= lead)
+    const last = Math.max(lead, this.scene.width + 20 / scale - room); // from here on the window's right is empty
+    const [best] = [lead, last, ...places]
+      .filter((from) => from >= lead && from <= last)
       .map((from) => [from, worth(from), first ? Math.abs(first.x + first.w / 2 - from - room / 2) : from])
       .reduce((one, other) => (other[1] > one[1] || (other[1] === one[1] && other[2] < one[2]) ? other : one), [lead, -1, Infinity]);
     return best;
@@ -314,6 +330,15 @@ class Canvas {
     const x = along(box.x, box.w, size.w, this.view.x),
       y = along(box.y, Math.min(box.h, (size.h - 2 * edge) / scale), size.h, this.view.y);
     if (zoomed || x !== this.view.x || y !== this.view.y) this.setView({ x, y, scale }, smooth);
+  }
+
+  // Brings a box into sight if its middle isn't.
+  showIfUnseen(id) {
+    const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
+    if (!box) return;
+    const { x, y, w, h } = this.window(),
+      middle = [box.x + box.w / 2, box.y + Math.min(box.h, h) / 2];
+    if (middle[0] < x || middle[0] > x + w || middle[1] < y || middle[1] > y + h) this.reveal(id, false);
   }
 
   // Keeps the middle of what is seen of a box where it is on the screen while everything around it is laid out again.
