@@ -156,6 +156,21 @@ def test_numbers_taken_out_of_the_tape_are_found():
         sgd.apply(gradients, model.trainable_variables)
 
 
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_stopped_gradient_is_found_though_another_loss_is_asked_first(filtered):
+    model, judge, sgd = net(), net(), ef.optimizers.SGD()
+    with ef.GradientTape() as tape, ef.GradientTape() as other:
+        made = ops.stop_gradient(model(X))
+        loss = ops.mean(judge(ops.concatenate([made] * 8, axis=1)) ** 2)
+        deceit = ops.mean(made**2)
+    judged = tape.gradient(loss, judge.trainable_variables)
+    gradients = other.gradient(deceit, model.trainable_variables)
+    assert None not in judged
+    pairs = zip(gradients, model.trainable_variables)
+    with pytest.raises(ValueError, match=r"Line \d+ stops the gradient.* compute 'deceit' from a tensor"):
+        sgd.apply_gradients([(g, v) for g, v in pairs if g is not None] if filtered else pairs)
+
+
 def test_pictures_without_channel_are_told_of_as_they_came():
     model = ef.Sequential([ef.Input((8, 8, 1)), layers.Flatten(), layers.Dense(1)])
     message = said(lambda: model(np.ones((32, 8, 7), "float32")))

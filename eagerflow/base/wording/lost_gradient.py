@@ -12,11 +12,13 @@ from typing import Any
 
 from eagerflow.base.tracebacks import is_ours
 
-__all__ = ["place_of", "why_lost"]
+__all__ = ["USUAL", "place_of", "why_lost"]
 
-_USUAL = "Is the loss computed from them, inside the tape, without .numpy()?"
+USUAL = "Is the loss computed from them, inside the tape, without .numpy()?"
 _FLAT = frozenset("argmax argmin argsort ceil equal floor greater less not_equal one_hot rint round sign".split())
+_STOPS = frozenset(("stop_gradient", "detach"))
 _MADE = frozenset("arange empty eye full linspace ones zeros".split())  # of NumPy, which take nothing out of a tape
+_STEPS_BACK = 4  # assignments between the gradients and where they are applied
 _Scope = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -26,12 +28,12 @@ def why_lost() -> str:
     while frame is not None and is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None:
-        return _USUAL
+        return USUAL
     try:
         tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
     except SyntaxError:
-        return _USUAL
-    return _read(_scope(tree, frame.f_lineno), frame) or _USUAL
+        return USUAL
+    return _read(_scope(tree, frame.f_lineno), frame) or USUAL
 
 
 def place_of(function: Any) -> str:
@@ -49,7 +51,7 @@ def _scope(tree: ast.Module, line: int) -> ast.AST:
 
 
 def _read(scope: ast.AST, frame: FrameType) -> str:
-    target = next(_targets(scope), "")
+    target = _target(scope, frame.f_lineno)
     tapes = [x for x in ast.walk(scope) if isinstance(x, ast.With) and any(map(_is_tape, x.items))]
     names = [x for x in ast.walk(scope) if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)]
     made = sorted(x.lineno for x in names if x.id == target)
@@ -68,7 +70,30 @@ def _read(scope: ast.AST, frame: FrameType) -> str:
                 f"Line {x.lineno} uses {_called(x)}, which small changes of the weights don't change, so it has no "
                 "gradient: a loss needs the numbers that come before it, such as probabilities."
             )
+    stops = [x.lineno for x in ast.walk(tapes[0]) if isinstance(x, ast.Call) and _called(x) in _STOPS]
+    if stops:
+        return (
+            f"Line {stops[0]} stops the gradient, and these weights lie behind it: compute {target!r} from a tensor "
+            "that didn't go through it."
+        )
     return ""
+
+
+def _target(scope: ast.AST, line: int) -> str:
+    """What `tape.gradient(loss, ...)` was asked of, whose results the statement on a line uses; else the first."""
+    found: list[ast.AST] = [x for x in ast.walk(scope) if isinstance(x, ast.Expr) and _covers(x, line)]
+    for _ in range(_STEPS_BACK):
+        asked = [target for x in found for target in _targets(x)]
+        if asked:
+            return asked[0]
+        used = {x.id for each in found for x in ast.walk(each) if isinstance(x, ast.Name)}
+        made = [x for x in ast.walk(scope) if isinstance(x, ast.Assign) and any(_name(t) in used for t in x.targets)]
+        found = [x.value for x in made]
+    return next(_targets(scope), "")
+
+
+def _covers(x: ast.stmt, line: int) -> bool:
+    return x.lineno <= line <= (x.end_lineno or 0)
 
 
 def _targets(scope: ast.AST) -> Iterator[str]:

@@ -42,6 +42,7 @@ class Unreached(Check):
         self._seen: dict[int, _Seen] = {}
         self._trained = False
         self._without_slope: tuple[str, Any] | None = None  # the last op that gave untracked values of tracked ones
+        self._asked = False  # was a gradient asked for since then? A second tape of the same block asks for another
         self._flat: tuple[str, Any] | None = None  # that one, of the last step
         self._loss = 0.0  # the largest, of those looked at
         self._place: Any = None
@@ -59,7 +60,11 @@ class Unreached(Check):
                 self._weighed = bool(self._weighed) or some
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if not isinstance(outputs, Tensor) or outputs.key is not None or self.watch.inside("metric"):
+        if not isinstance(outputs, Tensor) or self.watch.inside("metric"):
+            return
+        if self._asked and outputs.key is not None:  # of the next block
+            self._asked, self._without_slope = False, None
+        if outputs.key is not None:
             return
         # Others lose their gradient by standing outside of the tape, which is another mistake.
         flat = outputs.data.dtype.kind in "biu" or op.name in _FLAT
@@ -69,7 +74,7 @@ class Unreached(Check):
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._trained = True
         lost = not any(isinstance(result, Tensor) for result in results)
-        cut, self._flat, self._without_slope = self._without_slope if lost else None, self._without_slope, None
+        cut, self._flat, self._asked = self._without_slope if lost else None, self._without_slope, True
         self._loss = max(self._loss, abs(total(targets)))
         if self._place is None:
             self._place = self.watch.called_at()
@@ -108,9 +113,10 @@ class Unreached(Check):
                 zero.setdefault(owner, []).append(seen)
         for owner in [key for key in self.watch.keys("no_gradient") if key not in without and key not in zero]:
             self.watch.retract(("no_gradient", owner))
+        often = max((seen.asked for seen in self._seen.values()), default=1)  # a round may make several updates
         behind: dict[tuple[str, Any], list[_Seen]] = {}
         for seen in self._seen.values():
-            if seen.cut is not None and not seen.given and seen.asked >= min(limits.FIRST, max(1, self.watch.step)):
+            if seen.cut is not None and not seen.given and seen.asked >= min(limits.FIRST, often):
                 behind.setdefault(seen.cut, []).append(seen)
         for (op, place), group in behind.items():
             self._tell_cut(op, place, group)
