@@ -571,6 +571,40 @@ def called_softmax():
     return t
 
 
+def pairs_of_layers() -> viz.Recording:
+    """Four times a layer and another one: all are drawn once, by the first two."""
+    inner = [
+        each for i in range(4) for each in (ef.layers.Dense(4, name=f"wide_{i}"), ef.layers.ReLU(name=f"flat_{i}"))
+    ]
+    model = ef.Sequential([ef.layers.Input((4,)), *inner], name="pairs")
+    with viz.trace() as t:
+        model(np.ones((2, 4), "float32"))
+    return t
+
+
+def test_a_layer_is_found_by_its_name_where_an_equal_one_is_drawn(shown, pages):
+    shown.show(pages("pairs", pairs_of_layers))
+    for query, found, remark in [
+        ("wide_2", ["wide_2", "Dense"], "wide_2 is shown by wide_0"),
+        ("flat_3", ["flat_3", "ReLU"], "flat_3 is shown by flat_0"),
+        ("wide_2/kernel", ["kernel", "parameter"], "shown by wide_0"),
+    ]:
+        shown.press("/")
+        shown.type(query)
+        assert [shown.texts(".hits li strong")[0], shown.texts(".hits li .tag")[0]] == found
+        shown.press("Enter", "\r")
+        assert shown.texts(".panel-body > .remark")[0].startswith(f"{remark}:")
+        assert shown.run("v.nodesOf(v.state.selected).length") == 1
+        shown.press("Escape")
+    shown.run("v.setFold(false)")
+    shown.press("/")
+    shown.type("wide_2")
+    shown.press("Enter", "\r")
+    assert shown.texts(".panel h2") == ["wide_2"]
+    assert not shown.texts(".panel-body > .remark")
+    assert shown.wrong == []
+
+
 def test_settings_are_written_as_in_python(shown, pages):
     shown.show(pages("called", called_softmax))
     shown.run(

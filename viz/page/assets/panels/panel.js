@@ -39,15 +39,17 @@ class Panel {
             ? details.part(selected)
             : details.tensor(selected.id);
     const same =
-      this.last &&
-      selected &&
-      this.last.kind === selected.kind &&
-      this.last.id === selected.id &&
-      this.last.number === selected.number &&
-      this.last.key === selected.key;
-    this.body.replaceChildren(...[content].flat(Infinity).filter(Boolean));
+      this.last && selected && ["kind", "id", "number", "key", "call"].every((name) => this.last[name] === selected[name]);
+    this.body.replaceChildren(this.shownBy(selected), ...[content].flat(Infinity).filter(Boolean));
     if (!same) this.body.scrollTop = 0;
     this.last = selected;
+  }
+
+  // Says whose box is marked where what is selected has none, as equal parts are drawn once.
+  shownBy(selected) {
+    const by = selected ? standInFor(this.viewer, selected) : "",
+      name = selected && selected.call !== undefined ? `${this.viewer.model.scopes[selected.call].name} is ` : "";
+    return by ? el("p", { class: "remark" }, clean(`${name}shown by ${by}: equal parts are drawn once (f)`, 200)) : "";
   }
 }
 

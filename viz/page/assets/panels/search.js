@@ -142,38 +142,10 @@ class Search {
 }
 
 // What matches: what is called so first; ops and layers of the step that is shown before those of other steps.
-function find({ model, state, index }, query) {
-  const tests = testsOf(query),
-    found = [];
-  for (const block of index.blocks.values()) {
-    if (!block.scope) continue;
-    const { scope } = block,
-      names = [scope.name, block.title, ...block.names].join(" "),
-      fields = {
-        name: names,
-        layer: names,
-        class: scope.cls,
-        file: `${scope.createdAt ? scope.createdAt.place : ""} ${scope.stack.length ? scope.stack[0].place : ""}`,
-        error: scope.error,
-        shape: scope.outputs.map((i) => model.tensors[i].shapeName).join(" "),
-        op: "",
-        dtype: "",
-        phase: "",
-        role: scope.kind,
-        code: scope.createdAt ? scope.createdAt.code : "",
-      };
-    if (tests.every((test) => test(fields))) {
-      found.push({
-        fields,
-        selected: { kind: "scope", key: block.key },
-        what: clean(scope.cls || scope.kind, 24),
-        phase: "scope",
-        title: block.title,
-        where: model.path(scope.parent),
-        names: [scope.name, scope.cls, ...block.names],
-      });
-    }
-  }
+function find(viewer, query) {
+  const { model, state, index } = viewer,
+    tests = testsOf(query),
+    found = layersFound(viewer, tests);
   for (const [id, name] of variableNames(model)) {
     const t = model.tensors[id],
       fields = {
@@ -229,6 +201,47 @@ function find({ model, state, index }, query) {
   for (const hit of found) hit.rank = rankOf(hit.names, words);
   for (const hit of found) hit.why = hit.rank < 3 ? null : reasonOf(hit.fields, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
+}
+
+// The layers that match: those with blocks, and those that others stand for.
+function layersFound(viewer, tests) {
+  const { model, index } = viewer,
+    found = [];
+  const add = (scope, names, selected, title, by) => {
+    const fields = fieldsOfLayer(model, scope, names.join(" "));
+    if (!tests.every((test) => test(fields))) return;
+    found.push({
+      ...{ fields, selected, title, what: clean(scope.cls || scope.kind, 24), phase: "scope" },
+      where: [model.path(scope.parent), by && `shown by ${by}`].filter(Boolean).join("  ·  "),
+      names: [scope.cls, ...names],
+    });
+  };
+  for (const { scope, key, title, names } of index.blocks.values())
+    if (scope) add(scope, [scope.name, title, ...names], { kind: "scope", key }, title, "");
+  for (const [id, key] of standIns(viewer)) {
+    const scope = model.scopes[id],
+      by = clean(index.blocks.get(key).title, 60);
+    if (!index.blocks.get(key).names.includes(scope.name))
+      add(scope, [scope.name], { kind: "scope", key, call: id }, clean(scope.name, 40), by);
+  }
+  return found;
+}
+
+// The texts of a layer that can be searched.
+function fieldsOfLayer(model, scope, names) {
+  return {
+    name: names,
+    layer: names,
+    class: scope.cls,
+    file: `${scope.createdAt ? scope.createdAt.place : ""} ${scope.stack.length ? scope.stack[0].place : ""}`,
+    error: scope.error,
+    shape: scope.outputs.map((i) => model.tensors[i].shapeName).join(" "),
+    op: "",
+    dtype: "",
+    phase: "",
+    role: scope.kind,
+    code: scope.createdAt ? scope.createdAt.code : "",
+  };
 }
 
 // How well names fit the words of a query: 0 where one is a name, 1 where a name begins with one, 2 where it is within

@@ -1,0 +1,44 @@
+// What is shown by its equal: of equal parts that are drawn once, the first stands for the others.
+
+// The op that is shown for one that was folded away; null for one that is shown itself.
+function shownFor({ rows }, op) {
+  const row = rows.get(op),
+    shown = row && row.ops.includes(op) ? row.ops[0] : op;
+  return shown === op ? null : shown;
+}
+
+// The blocks that show calls of layers which have none of their own: by the number of the call's scope, the block's key.
+function standIns({ model, index, selection }) {
+  if (index.standIns) return index.standIns;
+  const found = (index.standIns = new Map());
+  for (const op of selection.ops) {
+    const shown = shownFor(index, op.id);
+    if (shown === null) continue;
+    const calls = model.ancestors(model.ops[shown].scope);
+    model.ancestors(op.scope).forEach(({ id, label }, level) => {
+      if (!label || found.has(id) || !calls[level] || calls[level].id === id) return;
+      const key = blockOfScope(index, index.around.get(shown), calls[level].id);
+      if (key !== null) found.set(id, key);
+    });
+  }
+  return found;
+}
+
+// The block of a scope, among those around the one with a key; null where there is none.
+function blockOfScope({ blocks, parents }, key, scope) {
+  for (let at = key; at !== undefined; at = parents.get(at)) {
+    const block = blocks.get(at);
+    if (block.scope && block.scope.id === scope) return at;
+  }
+  return null;
+}
+
+// Whose box stands for what is selected, where that was folded away; "" else.
+function standInFor(viewer, selected) {
+  const { index, model } = viewer;
+  if (selected.kind === "scope") return selected.call === undefined ? "" : index.blocks.get(selected.key)?.title ?? "";
+  const op = selected.kind === "tensor" ? viewer.opOfTensor(selected.id) : selected.id,
+    isWeight = selected.kind !== "tensor" || model.variables.has(selected.id),
+    shown = isWeight ? shownFor(index, op) : null;
+  return shown === null ? "" : index.blocks.get(index.around.get(shown))?.title || model.ops[shown].name;
+}
