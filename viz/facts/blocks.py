@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -37,6 +38,7 @@ TRANSPARENT = ("step", "backward")
 """Kinds of scopes that pictures and paths leave out."""
 
 _LONGEST_PERIOD = 48
+_FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:|[/\\]).*[/\\]")  # of a whole path, on any system
 
 
 @dataclasses.dataclass
@@ -350,10 +352,17 @@ def groups(record: Record, children: list[Any], most: int, least: int = 1) -> li
         named = zip([names[source] for source in sources], children)
         found = [(name, [each for _, each in run]) for name, run in itertools.groupby(named, lambda pair: pair[0])]
         if 1 < len(found) <= most:
-            return found
+            titles = _titles(list(names.values()))
+            return [(titles[name], group) for name, group in found]
     size = max(least, -(-len(children) // most))
     parts = [children[at : at + size] for at in range(0, len(children), size)]
     return [(_ends(part) or f"part {i} of {len(parts)}", part) for i, part in enumerate(parts, 1)]
+
+
+def _titles(names: list[str]) -> dict[str, str]:
+    """For each name, what stands above its group: without the folders that lie elsewhere, where files stay apart."""
+    short = {name: _FOLDERS.sub("", name) for name in names}
+    return short if len({*short.values()}) == len(short) else {name: name for name in names}
 
 
 def _ends(children: list[Any]) -> str:
