@@ -62,6 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if chosen.command == "run":
         return int(import_module("eagerflow.compat.run").run_script(chosen.script, chosen.arguments))
+    try:
+        status = _ours(chosen)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # as in `eagerflow compile | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _ours(chosen: argparse.Namespace) -> int:
+    """The exit code of a command that runs nothing of the user's."""
     if chosen.command == "compile":
         return int(import_module("eagerflow.compiled.filling").fill(use=not chosen.off, quiet=chosen.quiet))
     if chosen.command == "measure":

@@ -31,13 +31,15 @@ def measure(off: bool = False, quiet: bool = False) -> int:
             kept.path().unlink(missing_ok=True)
             if choice.is_on() and beaten.is_known():
                 beaten.keep([])
-            say("Programs choose kernels by what processors of this kind usually do again.")
-            return 0
-        found = measured()
-        file = kept.keep(found)
+        else:
+            found = measured()
+            file = kept.keep(found)
     except OSError as error:
         print(f"measure: {kept.path()} can't be written ({error.strerror or error})", file=sys.stderr)
         return _CANNOT
+    if off:
+        say("Programs choose kernels by what processors of this kind usually do again.")
+        return 0
     say(processor())
     say(_table(found))
     if choice.is_on():

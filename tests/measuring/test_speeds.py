@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.machine import processor, speeds
 from eagerflow.measuring import clock, speeds as measuring
 from eagerflow.ops.windows.geometry import window_geometry
+from tests.sources import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +148,13 @@ def test_figures_that_are_read_during_a_captured_step_are_none_of_its_files(home
     captured = ef.function(step)
     for _ in range(4):
         assert np.array_equal(captured(x).numpy(), wanted)
+
+
+def test_a_reader_who_goes_away_ends_a_command_without_a_traceback(tmp_path):
+    environment = {**os.environ, "EAGERFLOW_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "eagerflow", "measure", "--off"]
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does
+    done = subprocess.run(command, env=environment, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
