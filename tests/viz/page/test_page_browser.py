@@ -430,6 +430,13 @@ def test_an_address_shows_what_is_selected_in_a_smaller_window_too(small, pages)
     assert small.run("[v.canvas.view.x, v.canvas.view.y]") == pytest.approx(view, abs=1)  # what is seen stays
 
 
+def test_buttons_that_do_something_else_look_different(small):
+    words = small.texts(".toolbar button, .zoom button")
+    signs = [word for word in words if len(word) == 1]
+    assert len(signs) >= 5
+    assert len(set(signs)) == len(signs)
+
+
 def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages):
     told = """(({ beyond }) => [
       !beyond.hidden && beyond.textContent,

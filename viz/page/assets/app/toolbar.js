@@ -31,9 +31,9 @@ class Toolbar {
     this.depth = el(
       "div",
       { class: "segments", role: "group", "aria-label": "depth" },
-      button("−", "close a level (-)", () => viewer.changeDepth(-1)),
+      button("⊖", "close a level (-)", () => viewer.changeDepth(-1)),
       el("span", { class: "label" }, "depth"),
-      button("+", "open a level (+)", () => viewer.changeDepth(1)),
+      button("⊕", "open a level (+)", () => viewer.changeDepth(1)),
     );
     this.fold = button(icon("fold"), "show equal parts once (f)", () => viewer.setFold(!viewer.state.fold), {
       "aria-pressed": "true",
