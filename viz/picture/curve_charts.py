@@ -15,6 +15,7 @@ from viz.picture.palette import theme_named
 __all__ = ["Border", "Curve", "Panel", "charts_on_any_ground", "curve_charts"]
 
 _WIDTH, _HEIGHT = 400, 236  # of one panel
+_TITLE, _WIDEST = 13.0, 0.65  # how large titles are, and how wide a bold letter is on average, in a wide font
 _KEY = 28  # the dot before a name in the legend, and the room around it
 _MARGIN = 8  # at the sides of a legend that is as wide as its panel
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 22, 46, 36  # around its scales; the legend stands above them and covers nothing
@@ -179,7 +180,9 @@ def _drawn(panel: Panel) -> Iterator[str]:
     across = _Scale(places, _LEFT, _WIDTH - _RIGHT, whole=True, room=0.0)
     up = _Scale([y for _, y in finite], _HEIGHT - _BOTTOM, _TOP, whole=False, room=0.06, height=panel.least)
     note = " (logarithmic)" if up.logarithmic else ""
-    yield f'<text x="{_LEFT}" y="17" font-size="13" font-weight="600">{escape(panel.title + note)}</text>'
+    title = panel.title + note
+    size = min(_TITLE, (_WIDTH - _LEFT) / (_WIDEST * max(1, len(title))))
+    yield f'<text x="{_LEFT}" y="17" font-size="{size:.3g}" font-weight="600">{escape(title)}</text>'
     yield _legend(panel.curves, panel.title)
     for value, name in up.ticks():
         y = up.place(value)
