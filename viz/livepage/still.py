@@ -75,7 +75,7 @@ def _condition(news: News) -> str:
     status = news.get("status", {})
     word = str(status.get("mode") or "waiting")
     took = status.get("took")
-    return word if took is None else f"{word} after {_duration(took) if took >= 1 else 'less than 1 s'}"
+    return word if took is None else f"{word} after {_took(took)}"
 
 
 def _facts(news: News) -> Iterator[tuple[str, str]]:
@@ -92,7 +92,7 @@ def _facts(news: News) -> Iterator[tuple[str, str]]:
         if status.get("eta") is not None and status.get("rate"):
             yield "left", _duration(status["eta"])
     elif news.get("end") and status.get("elapsed"):
-        yield "took", _duration(status["elapsed"])
+        yield "took", _took(status["elapsed"])
     if status.get("memory"):
         yield "memory", nbytes(status["memory"])
     if status.get("params"):
@@ -108,6 +108,10 @@ def _duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600} h {whole // 60 % 60} min"
     return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def _took(seconds: float) -> str:
+    return _duration(seconds) if seconds >= 1 else "less than 1 s"
 
 
 def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:

@@ -353,6 +353,17 @@ def test_the_head_says_when_fit_has_ended_and_when_another_begins(page_in_browse
     assert ["left" in each[2] for each in said] == [True, False, False, True]
 
 
+def test_how_a_program_went_is_said_where_it_cannot_be_pointed_at(page_in_browser):
+    _, seen = page_in_browser
+    news = {
+        "status": {"mode": "training", "step": 9, "elapsed": 0.3},
+        "end": {"how": "gone", "words": "It fell silent."},
+    }
+    seen.run(f"eagerflowLive.take({json.dumps(news)})")
+    assert seen.run("[eagerflowLive.advice.hidden, eagerflowLive.advice.textContent]") == [False, "It fell silent."]
+    assert "tookless than 1 s" in seen.run("eagerflowLive.tiles.textContent")
+
+
 def test_on_a_phone_what_is_read_has_all_the_room_and_tabs_fade_where_they_go_on(page_in_browser):
     page, seen = page_in_browser
     train_on_a_phone(page, seen)

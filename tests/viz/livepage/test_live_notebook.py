@@ -117,6 +117,8 @@ def test_the_end_of_fit_is_told_before_the_program_ends():
     over = {**running, "mode": "done", "took": 4.2}
     assert still({"status": over})[0] == "viz.live, done after 4 s · epoch 3 / 3 · step 9"
     assert "#8a949d" in still({"status": over})[1]
+    ended = {"status": {"step": 9, "elapsed": 0.3}, "end": {"how": "finished"}}
+    assert still(ended)[0] == "viz.live, ended · step 9 · took less than 1 s"
 
 
 def test_between_two_cells_nothing_trains(shell):

@@ -78,6 +78,7 @@ class Live {
     if (news.advice) this.showAdvice(news.advice.words);
     if (news.about) this.problem = news.about.problem;
     if (news.end) this.end = news.end;
+    if (news.end && ["gone", "killed"].includes(news.end.how)) this.showAdvice(news.end.words); // which nothing else says
     if (news.graph) {
       this.known = news.graph;
       this.loadGraph();
@@ -173,7 +174,7 @@ class Live {
     if (this.gone || this.lost) return ["lost", "connection lost"];
     if (!this.status.mode) return ["waiting", "waiting for training"];
     const { mode, took } = this.status; // `took` is there after `fit`
-    if (took !== undefined) return [{ done: "done", failed: "crashed" }[mode] || "interrupted", `${mode} after ${took < 1 ? "less than 1 s" : duration(took)}`];
+    if (took !== undefined) return [{ done: "done", failed: "crashed" }[mode] || "interrupted", `${mode} after ${timeTaken(took)}`];
     return [{ idle: "waiting", failed: "crashed" }[mode] || "running", mode];
   }
 
@@ -188,7 +189,7 @@ class Live {
       add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds, with the pauses between steps");
       add("samples", s.samples ? `${short(s.samples)}/s` : null);
       add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${s.elapsed ? `; ${duration(s.elapsed)} have passed` : ""}`);
-    } else if (this.end) add("took", s.elapsed ? duration(s.elapsed) : null, "from the first step to the last");
+    } else if (this.end) add("took", s.elapsed ? timeTaken(s.elapsed) : null, "from the first step to the last");
     add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds");
     add("weights", s.params ? amount(s.params) : null, s.optimizer ? `changed by ${clean(s.optimizer, 30)}` : undefined);
     add("recording", s.overhead !== undefined && s.step > 1 ? percent(s.overhead) : null, "share of the time that recorded steps cost");
@@ -228,5 +229,7 @@ function duration(left) {
   if (hours) return `${hours} h ${minutes} min`;
   return minutes ? `${minutes} min ${rest} s` : `${rest} s`;
 }
+
+const timeTaken = (seconds) => (seconds < 1 ? "less than 1 s" : duration(seconds));
 
 window.eagerflowViewer.ready.then(() => { window.eagerflowLive = new Live(); });
