@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from eagerflow._version import __version__
 from eagerflow.base.output import any_encoding
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="eagerflow: Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.",
         epilog="To look at a script while it runs, or find what is wrong with it: python -m viz --help",
     )
-    parser.add_argument("--version", action="version", version=f"eagerflow {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="the version of eagerflow, NumPy and Python")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     demo = commands.add_parser("demo", help="learn handwritten digits in under a minute, and show what ran")
     demo.add_argument(
@@ -40,7 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--seed", type=int, default=7, metavar="N", help="seed of weights, order and dropout (default: 7)"
     )
     run = commands.add_parser("run", help="run a script written for Keras or tf.keras, as it is")
-    run.add_argument("script", metavar="SCRIPT", help="a Python file that imports keras or tensorflow")
+    run.add_argument("script", nargs="?", metavar="SCRIPT", help="a Python file that imports keras or tensorflow")
+    run.add_argument(
+        "-m",
+        dest="module",
+        nargs=argparse.REMAINDER,
+        metavar="MODULE",
+        help="a module in place of a file, as python -m",
+    )
     run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own arguments")
     fast = commands.add_parser("compile", help="compile kernels for this processor, and use them (extra: fast)")
     fast.add_argument("--off", action="store_true", help="use the plain kernels again")
@@ -61,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     if chosen.command == "run":
-        return int(import_module("eagerflow.compat.run").run_script(chosen.script, chosen.arguments))
+        return _run(chosen, run)
     try:
         status = _ours(chosen)
         sys.stdout.flush()
@@ -69,6 +77,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # as in `eagerflow compile | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """The exit code of the user's script or module."""
+    home = import_module("eagerflow.compat.run")
+    if chosen.module:
+        return int(home.run_module(chosen.module[0], chosen.module[1:]))
+    if not chosen.script:
+        parser.error("the following arguments are required: SCRIPT, or -m MODULE")
+    return int(home.run_script(chosen.script, chosen.arguments))
 
 
 def _ours(chosen: argparse.Namespace) -> int:
@@ -98,6 +116,13 @@ def _no_command(given: Sequence[str], prog: str, known: list[str]) -> str:
     else:
         cure = f"{import_module('eagerflow.base.errors').did_you_mean(word, known)} Commands: {', '.join(known)}"
     return f"there is no command {word!r}.{cure}"
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        numpy = import_module("numpy").__version__
+        print(f"eagerflow {__version__} (NumPy {numpy}, Python {platform.python_version()})")
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType, TracebackType
+from typing import Any
 
 from eagerflow import _viz
 from eagerflow.compat.importer import install
 
-__all__ = ["run_script"]
+__all__ = ["run_module", "run_script"]
 
 
 def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True) -> int:
@@ -34,15 +36,41 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
     try:
         source = _read(script)
     except OSError as error:
-        print(f"python -m eagerflow run: error: can't open {script!r}: {error.strerror}", file=sys.stderr)
+        print(f"{_program()} run: error: can't open {script!r}: {error.strerror}", file=sys.stderr)
         return 2
     if as_keras:
         install()
     _put_first_on_path(Path(script).resolve().parent)
     sys.argv[:] = [script, *arguments]
     program = _main_module(script)
+    return _status(lambda: exec(compile(source, script, "exec", dont_inherit=True), program.__dict__))
+
+
+def run_module(module: str, arguments: Sequence[str] = ()) -> int:
+    """Run a module as `python -m` would, with `import keras` and `import tensorflow` meaning eagerflow.
+
+    Args:
+        module: its name; of a package, its `__main__` is run.
+        arguments: what it finds in `sys.argv[1:]`.
+
+    Returns:
+        The exit code, as of `run_script`.
+    """
+    program = _program()
+    _put_first_on_path(Path.cwd())
+    install()
+    package = module.partition(".")[0]
+    if not package or importlib.util.find_spec(package) is None:
+        print(f"{program} run: error: no module named {module!r}", file=sys.stderr)
+        return 2
+    sys.argv[:] = [module, *arguments]
+    return _status(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
+
+
+def _status(run: Callable[[], Any]) -> int:
+    """The exit code of a program, whose exception is printed as Python does."""
     try:
-        exec(compile(source, script, "exec", dont_inherit=True), program.__dict__)
+        run()
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - it is the script's, and printed as Python does
@@ -50,6 +78,11 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
         sys.excepthook(type(error), error, error.__traceback__)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
+
+
+def _program() -> str:
+    """How the user called us."""
+    return "eagerflow" if Path(sys.argv[0]).stem == "eagerflow" else "python -m eagerflow"
 
 
 def _read(script: str) -> bytes:
@@ -80,6 +113,6 @@ def _main_module(script: str) -> ModuleType:
 def _of_the_script(trace: TracebackType | None) -> TracebackType | None:
     """Without the frames of this file, which the user didn't write; all of them where nothing else is left."""
     inner = trace
-    while inner is not None and inner.tb_frame.f_code.co_filename == __file__:
+    while inner is not None and inner.tb_frame.f_code.co_filename in (__file__, "<frozen runpy>", runpy.__file__):
         inner = inner.tb_next
     return inner

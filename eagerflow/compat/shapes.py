@@ -12,7 +12,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
-__all__ = ["Lengths", "TensorShape", "shapes_of_numpy", "shapes_of_tensorflow"]
+__all__ = ["Count", "Lengths", "TensorShape", "counted", "shapes_of_numpy", "shapes_of_tensorflow"]
 
 
 class TensorShape(tuple[Any, ...]):
@@ -66,6 +66,21 @@ def _by_element(name: str) -> Any:
     return call, reflected
 
 
+class Count(int):
+    """What `tf.size`, `tf.rank` and `tf.shape(x)[0]` give: a number of Python's, with a tensor's `numpy()`."""
+
+    __slots__ = ()
+
+    def numpy(self) -> numpy.int32:
+        """The number as NumPy's."""
+        return numpy.int32(self)
+
+
+def counted(number: Any) -> Any:
+    """A number as a `Count`; None, for what isn't known, stays."""
+    return number if number is None else Count(number)
+
+
 class Lengths(TensorShape):
     """What `tf.shape` gives: a shape that arithmetic takes for a vector, as in TensorFlow."""
 
@@ -73,7 +88,7 @@ class Lengths(TensorShape):
 
     def __getitem__(self, index: Any) -> Any:
         found = super().__getitem__(index)
-        return Lengths(found) if isinstance(index, slice) else found
+        return Lengths(found) if isinstance(index, slice) else counted(found)
 
     @property
     def shape(self) -> TensorShape:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from eagerflow.__main__ import _OF_VIZ, main
+from tests.sources import ROOT
 from viz.shell.commands import COMMANDS
 
 
@@ -61,6 +64,40 @@ def test_exit_codes(run, ending, code):
 def test_a_script_that_is_not_there(tmp_path, capsys):
     assert main(["run", str(tmp_path / "no.py")]) == 2
     assert "can't open" in capsys.readouterr().err
+
+
+def test_a_module_is_run_as_python_runs_it(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "__init__.py").write_text("from keras.layers import Dense\n", encoding="utf-8")
+    (tmp_path / "mine" / "__main__.py").write_text(
+        "import sys\nfrom mine import Dense\nprint(sys.argv[1:], __name__, Dense.__module__)\n[][0]\n", encoding="utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "eagerflow", "run", "-m", "mine", "--rate", "3"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "['--rate', '3'] __main__ eagerflow.layers.core.dense\n", done.stderr
+    assert done.returncode == 1
+    assert "runpy" not in done.stderr
+    assert done.stderr.splitlines()[1].endswith('__main__.py", line 4, in <module>')
+
+
+def test_what_is_to_run_has_to_be_named(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["run"])
+    assert ended.value.code == 2
+    assert "SCRIPT, or -m MODULE" in capsys.readouterr().err
+
+
+def test_the_version_names_those_of_numpy_and_python(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert not ended.value.code
+    assert f"(NumPy {np.__version__}, Python " in capsys.readouterr().out
 
 
 def test_objects_of_the_script_can_be_pickled(run):

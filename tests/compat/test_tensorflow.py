@@ -338,6 +338,49 @@ def test_elements_have_the_shapes_of_the_signature(told, fits):
             next(iter(data))
 
 
+def test_lists_of_a_generator_are_what_the_signature_says():
+    signature = (tf.TensorSpec((), tf.int32), tf.TensorSpec((2,), tf.float32))
+    pairs = tf.data.Dataset.from_generator(lambda: ((i, [i] * 2) for i in range(2)), output_signature=signature)
+    assert [(int(a), b.numpy().tolist(), b.dtype) for a, b in pairs][1] == (1, [1.0, 1.0], tf.float32)
+    rows = tf.data.Dataset.from_generator(lambda: ([1, 2], (3, 4)), output_types=tf.int32)
+    assert [row.numpy().tolist() for row in rows] == [[1, 2], [3, 4]]
+    words = tf.data.Dataset.from_generator(lambda: [["a", "b"]], output_types=tf.string)
+    assert next(iter(words)).numpy().tolist() == [b"a", b"b"]
+    named = tf.data.Dataset.from_generator(lambda: [{"x": [1.0]}], output_types={"x": tf.float32})
+    assert next(iter(named))["x"].shape == (1,)
+    few = tf.data.Dataset.from_generator(lambda: [(1, 2)], output_types=(tf.int32, tf.int32, tf.int32))
+    with pytest.raises(ValueError, match=r"gave 2 parts, where .* name 3"):
+        next(iter(few))
+
+
+def test_counts_have_numpy_and_stay_numbers():
+    counts = tf.rank(A), tf.size(A), tf.shape(A)[0]
+    assert [int(n.numpy()) for n in counts] == [2, 12, 3]
+    assert all(isinstance(n, int) for n in counts)
+    assert (tf.ones(2) * counts[0]).dtype == tf.float32
+    assert tf.zeros((tf.shape(A)[0], 2)).shape == (3, 2)
+    assert tf.shape(tf.keras.Input((4,)))[0] is None
+
+
+def test_what_unique_gives_has_names():
+    found = tf.unique_with_counts(tf.constant([7, 5, 7]))
+    assert [x.numpy().tolist() for x in (found.y, found.idx, found.count)] == [[7, 5], [0, 1, 0], [2, 1]]
+    assert tf.unique([1, 1, 2]).y.numpy().tolist() == [1, 2]
+
+
+def test_some_values_of_a_variable_are_replaced():
+    variable = tf.Variable([1.0, 2.0, 3.0])
+    assert variable.scatter_nd_update([[1]], [7.0]).numpy().tolist() == [1.0, 7.0, 3.0]
+    assert variable.numpy().tolist() == [1.0, 7.0, 3.0]
+
+
+def test_missing_names_lead_to_what_there_is():
+    with pytest.raises(AttributeError, match=r"eagerflow\.ops\.scan.*tf\.while_loop"):
+        tf.scan(None, None)
+    with pytest.raises(AttributeError, match=r"model\.export\('name\.onnx'\)"):
+        tf.lite.TFLiteConverter()
+
+
 def test_arguments_that_tensorboard_never_had_are_told_of():
     from eagerflow.compat.tensorboard import OlderTensorBoard
 

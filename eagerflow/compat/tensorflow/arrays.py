@@ -5,12 +5,12 @@ from __future__ import annotations
 import builtins
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy
 
 from eagerflow import ops
-from eagerflow.compat.shapes import Lengths
+from eagerflow.compat.shapes import Count, Lengths, counted
 from eagerflow.compat.tensorflow.casts import numbered
 from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.tensor import Tensor
@@ -21,7 +21,7 @@ __all__ += ["gather_nd", "linspace", "map_fn", "meshgrid", "norm", "one_hot", "o
 __all__ += ["rank", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "scatter_nd", "searchsorted", "shape"]
 __all__ += ["size", "slice", "sort", "split", "squeeze", "stack", "tensor_scatter_nd_add", "tensor_scatter_nd_max"]
 __all__ += ["tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile"]
-__all__ += ["transpose", "unique", "unstack", "where", "zeros", "zeros_like"]
+__all__ += ["transpose", "unique", "unique_with_counts", "unstack", "where", "zeros", "zeros_like"]
 
 einsum, searchsorted = ops.einsum, ops.searchsorted
 
@@ -138,14 +138,14 @@ def shape(input: Any, out_type: Any = None, name: str | None = None) -> Lengths:
     return Lengths(ops.convert_to_tensor(input).shape)
 
 
-@or_text(lambda x, *_, **__: text_tensor(x).size)
+@or_text(lambda x, *_, **__: counted(text_tensor(x).size))
 def size(input: Any, out_type: Any = None, name: str | None = None) -> int:
     """The number of elements.
 
     >>> int(size([[1, 2, 3], [4, 5, 6]]))
     6
     """
-    return ops.size(input)
+    return cast(int, counted(ops.size(input)))
 
 
 def rank(input: Any, name: str | None = None) -> int:
@@ -154,7 +154,7 @@ def rank(input: Any, name: str | None = None) -> int:
     >>> int(rank([[1, 2, 3], [4, 5, 6]]))
     2
     """
-    return len(shape(input))
+    return Count(len(shape(input)))
 
 
 @or_text(lambda x, shape: text_tensor(x).reshape(tuple(numpy.ravel(ops.convert_to_numpy(shape)).tolist())))
@@ -406,15 +406,41 @@ def argsort(
     return ops.argsort(ops.negative(values) if direction == "DESCENDING" else values, axis)
 
 
-def _unique_words(words: Any, out_idx: Any) -> tuple[Any, Tensor]:
+class Unique(NamedTuple):
+    """What `unique` gives.
+
+    Attributes:
+        y: the different values.
+        idx: for each element the place of its value.
+    """
+
+    y: Any
+    idx: Tensor
+
+
+class UniqueWithCounts(NamedTuple):
+    """What `unique_with_counts` gives.
+
+    Attributes:
+        y: the different values.
+        idx: for each element the place of its value.
+        count: how often each value occurs.
+    """
+
+    y: Any
+    idx: Tensor
+    count: Tensor  # type: ignore[assignment]  # TensorFlow's name, in place of that of a tuple's method
+
+
+def _unique_words(words: Any, out_idx: Any) -> Unique:
     """The different words in their order, and for each the place of its like."""
     places: dict[Any, int] = {}
     found = [places.setdefault(word, len(places)) for word in words.reshape(-1).tolist()]
-    return text_tensor(list(places)), ops.convert_to_tensor(numpy.array(found, out_idx))
+    return Unique(text_tensor(list(places)), ops.convert_to_tensor(numpy.array(found, out_idx)))
 
 
 @or_text(lambda x, out_idx="int32": _unique_words(text_tensor(x), out_idx))
-def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> tuple[Tensor, Tensor]:
+def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> Unique:
     """The different numbers in the order in which they first occur, and for each element the place of its number.
 
     >>> values, places = unique([7, 5, 7])
@@ -424,7 +450,17 @@ def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> tuple[Ten
     found, first, inverse = ops.unique(x, return_index=True, return_inverse=True)
     order = ops.argsort(first)
     places = ops.argsort(order)
-    return ops.take(found, order), ops.cast(ops.take(places, ops.reshape(inverse, (-1,))), out_idx)
+    return Unique(ops.take(found, order), ops.cast(ops.take(places, ops.reshape(inverse, (-1,))), out_idx))
+
+
+def unique_with_counts(x: Any, out_idx: Any = "int32", name: str | None = None) -> UniqueWithCounts:
+    """What `unique` gives, and how often each value occurs.
+
+    >>> unique_with_counts([7, 5, 7]).count.tolist()
+    [2, 1]
+    """
+    y, idx = unique(x, out_idx)
+    return UniqueWithCounts(y, idx, ops.cast(ops.bincount(idx, minlength=len(y)), out_idx))
 
 
 def meshgrid(*args: Any, indexing: Any = "xy", name: str | None = None) -> list[Tensor]:

@@ -86,6 +86,10 @@ class Variable(variables.Variable, metaclass=_AnyVariable):
         super().__init__(value, shape, dtype, trainable is None or bool(trainable), name=name)
         self.constraint = constraint
 
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Other values at these places."""
+        return self.assign(ops.scatter_update(self, indices, updates))
+
     def __reduce__(self) -> Any:
         """Copies and pickles are eagerflow's own variables."""
         _, arguments = super().__reduce__()[:2]
@@ -94,6 +98,11 @@ class Variable(variables.Variable, metaclass=_AnyVariable):
 
 class Module(Layer):
     """Base of classes that hold variables and write `__call__` themselves."""
+
+    @classmethod
+    def with_name_scope(cls, method: Callable[..., Any]) -> Callable[..., Any]:
+        """The method itself: variables are named by their layers."""
+        return method
 
 
 class UnconnectedGradients:

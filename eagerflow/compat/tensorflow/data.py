@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from eagerflow import data
+from eagerflow import data, ops
 from eagerflow.base import tree
 from eagerflow.compat.tensorflow.files.tables import CsvDataset, make_csv_dataset
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
@@ -48,6 +48,8 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
             args: arguments of the function.
             output_signature: `tf.TensorSpec`s, for the types.
             name: accepted for TensorFlow's signature.
+
+        A list that is yielded is one tensor where types or signature name one, and a structure where they name several.
         """
         types = output_types
         if output_signature is not None:
@@ -57,15 +59,32 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
                 f"from_generator: expected a function that makes a generator; got {type(generator).__name__}. Pass the "
                 "function itself, without calling it."
             )
-        made = data.Dataset.from_generator(lambda: generator(*(args or ())))
         if types is None:
-            return made
+            return data.Dataset.from_generator(lambda: generator(*(args or ())))
+        told = output_types if output_signature is None else output_signature
+        made = data.Dataset.from_generator(lambda: (_arranged(e, told) for e in generator(*(args or ()))))
         return data.Dataset(lambda: (_as_told(_typed(e, types), output_signature) for e in made))
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> data.Dataset:
         """One element."""
         return data.Dataset.from_generator(lambda: iter([tensors]), 1)
+
+
+def _arranged(element: Any, structure: Any) -> Any:
+    """What a generator gave, with an array in place of each list that the structure takes for one tensor."""
+    if isinstance(structure, dict) and isinstance(element, dict):
+        return {k: _arranged(e, structure.get(k)) for k, e in element.items()}
+    if not isinstance(element, (list, tuple)):
+        return element
+    if isinstance(structure, (list, tuple)):
+        if len(element) != len(structure):
+            raise ValueError(
+                f"from_generator: the generator gave {len(element)} parts, where output_types or output_signature name "
+                f"{len(structure)}."
+            )
+        return tuple([_arranged(e, s) for e, s in zip(element, structure)])
+    return text_tensor(element) if holds_text(element) else ops.convert_to_tensor(element)
 
 
 def _as_told(element: Any, signature: Any) -> Any:
