@@ -104,7 +104,7 @@ ADVICE = {
         "Make weights with self.add_weight(shape=..., initializer=...), or as a Variable; an array that is meant to "
         "stay is fine as it is."
     ),
-    "frozen.optimizer": "Make the optimizer once, before the loop.",
+    "frozen.optimizer": "Make the optimizer, or call compile, once, before the loop.",
     "frozen.anew": "Make the model and its optimizer once, before the loop.",
     "frozen.forgotten": (
         "Take all of model.trainable_variables, in tape.gradient and for the optimizer; where layers shall stay as "

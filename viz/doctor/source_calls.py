@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import re
 from collections.abc import Iterator
 
 from viz.doctor.user_code import Place
@@ -13,11 +14,15 @@ __all__ = [
     "is_half_of_data",
     "later_fits",
     "lone_shuffles",
+    "loop_over_epochs",
     "made_after",
     "numpy_in_tape",
     "only_call",
     "unseeded_generators",
 ]
+
+
+_EPOCHS = re.compile(r"_?(epoch|ep|step|iteration|it|batch)(_?(i|idx|index|nr|no|num|number))?", re.IGNORECASE)
 
 
 @functools.lru_cache(8)
@@ -49,6 +54,28 @@ def later_fits(place: Place) -> list[int]:
     own = ("epochs", "batch_size", "validation_data", "validation_split", "steps_per_epoch", "callbacks", "verbose")
     calls = [node for name, node in _calls(place.file) if name == "fit" and node.lineno > place.line]
     return sorted({node.lineno for node in calls if any(each.arg in own for each in node.keywords)})
+
+
+def loop_over_epochs(place: Place) -> str:
+    """The variable of the innermost loop around a line, or around calls of its function, if it is named as epochs are.
+
+    Where it isn't, the loop may go through folds, seeds or settings.
+    """
+    tree = _tree(place.file)
+    nodes = list(ast.walk(tree)) if tree is not None else []
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and _holds(node, place.line)]
+    inner = max(functions, key=lambda node: node.lineno, default=None)
+    lines = [place.line]
+    if inner is not None:
+        lines += [node.lineno for name, node in _calls(place.file) if name == inner.name]
+    loops = [node for node in nodes if isinstance(node, ast.For)]
+    around = [max((n for n in loops if _holds(n, at)), key=lambda n: n.lineno, default=None) for at in lines]
+    names = [getattr(loop.target, "id", "") for loop in around if loop is not None]
+    return names[0] if len(names) == 1 and _EPOCHS.fullmatch(names[0]) else ""
+
+
+def _holds(node: ast.For | ast.FunctionDef, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def numpy_in_tape(file: str) -> Place | None:

@@ -29,6 +29,7 @@ from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.opposed import Opposed
+from viz.doctor.checks.updates.renewed import Renewed
 
 __all__ = ["CHECKS"]
 
@@ -55,6 +56,7 @@ CHECKS: tuple[type[Check], ...] = (
     Frozen,
     Forgotten,
     Opposed,
+    Renewed,
     Noise,
     Memory,
     Timing,
