@@ -59,7 +59,7 @@ def protos() -> Any:
 
 
 class EventLog:
-    """One event file in a run's folder, which is made when missing.
+    """One event file in a run's folder, which is made when missing; the file, as soon as there is something to write.
 
     Numbers that aren't finite are written as they are in scalars (TensorBoard shows them so), and left out
     of histograms, which then get a scalar `<tag>/nonfinite` that counts them.
@@ -68,8 +68,8 @@ class EventLog:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
         self._protos = protos()
-        # Several files of one second in one folder must not meet.
-        self._writer = self._protos.writer(os.path.join(folder, "events"), f".{os.getpid()}.{next(_counter)}.v2")
+        self._folder = folder
+        self._writer: Any = None
         self._flushed = time.monotonic()
 
     def scalars(self, values: dict[str, Any], step: int) -> None:
@@ -163,6 +163,9 @@ class EventLog:
     def add(self, event: Any, step: int) -> None:
         """Any event."""
         event.step, event.wall_time = int(step), time.time()
+        if self._writer is None:  # several files of one second in one folder must not meet
+            name = f".{os.getpid()}.{next(_counter)}.v2"
+            self._writer = self._protos.writer(os.path.join(self._folder, "events"), name)
         self._writer.write_event(event)
         if time.monotonic() - self._flushed > _FLUSH_SECONDS:
             self.flush()
@@ -178,7 +181,8 @@ class EventLog:
         ...     print(any(path.stat().st_size for path in Path("run").iterdir()))
         True
         """
-        self._writer.flush()
+        if self._writer is not None:
+            self._writer.flush()
         self._flushed = time.monotonic()
 
     def close(self) -> None:
@@ -192,7 +196,8 @@ class EventLog:
         >>> any(path.stat().st_size for path in Path("logs").iterdir())
         True
         """
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 def _single(value: Any) -> float:

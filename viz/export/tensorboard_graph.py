@@ -124,7 +124,7 @@ class _Naming:
     def add(self, op: Op) -> None:
         for tensor in op.inputs:
             self._add_input(op, tensor)
-        around = [*(["gradients"] if op.phase == "backward" else []), *self._scopes(origin(self.record, op))]
+        around = self._around(op)
         singles = parts_of(self.record, op)
         if singles:
             self.fused[op.scope, op.name] = number = self.fused.get((op.scope, op.name), 0) + 1
@@ -145,7 +145,13 @@ class _Naming:
         elif info.producer is None or ("op", info.producer) not in self.wanted:
             made = "constant" if info.role == "constant" else self.selection.flow(op, tensor)[1]
             outside = info.name or made or "input"  # what pictures call it
-            self.wanted["tensor", first] = "gradients/initial" if info.role == "gradient" else _part(outside)
+            scopes = self._around(op) if info.role == "constant" else []  # a number stands where it is read
+            self.wanted["tensor", first] = (
+                "gradients/initial" if info.role == "gradient" else "/".join([*scopes, _part(outside)])
+            )
+
+    def _around(self, op: Op) -> list[str]:
+        return [*(["gradients"] if op.phase == "backward" else []), *self._scopes(origin(self.record, op))]
 
     def _scopes(self, op: Op) -> list[str]:
         scopes = [s for s in self.record.ancestors(op.scope) if s.kind not in ("step", "backward")]

@@ -203,3 +203,9 @@ def test_names_of_pytorchs_writer_lead_to_ours(tmp_path):
             log.add_scalar("loss", 0.5, 1)
         with pytest.raises(AttributeError, match="'add_image'; did you mean 'image'"):
             log.add_image("digit", [[0.0]], 1)
+
+
+def test_a_writer_that_writes_nothing_leaves_no_run(tmp_path):
+    with viz.SummaryWriter(tmp_path) as log:
+        log.flush()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
