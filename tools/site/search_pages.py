@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from eagerflow.base.serialization import tables
@@ -264,10 +265,12 @@ def _names() -> list[Row]:
 
 
 def _told(text: str) -> tuple[str, str]:
-    r"""The title of a page and its first sentences.
+    r"""The title of a page and its first sentences, as far as whole words go.
 
     >>> _told("# Files\n\nWhat `save` writes,\nand reads.\n\nMore.")
     ('Files', 'What save writes, and reads.')
+    >>> _told("# Files\n\n" + 50 * "words ")[1][-12:]
+    'words words…'
     """
     title = re.search(r"^# (.+)$", text, re.MULTILINE)
     body = re.sub(r"(?ms)^```.*?^```$", "", text)
@@ -275,7 +278,7 @@ def _told(text: str) -> tuple[str, str]:
     first = next(
         (block for block in paragraphs if block and not _NO_TEXT.match(block) and not block.startswith("---")), ""
     )
-    return _plain(title[1] if title else ""), _plain(first)[:240]
+    return _plain(title[1] if title else ""), shorten(_plain(first), 240, placeholder="…")
 
 
 def _plain(text: str) -> str:
