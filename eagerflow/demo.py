@@ -79,10 +79,14 @@ def run_demo(out: Path, epochs: int = 15, seed: int = 7) -> int:
         seed: the seed of the initial weights, the order of the images and dropout.
 
     Returns:
-        The exit code: 0.
+        The exit code: 0, or 2 where the folder can't be made.
     """
     started = time.perf_counter()
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"demo: error: {out} can't be made ({error.strerror}). Fix: --out with another folder.", file=sys.stderr)
+        return 2
     set_random_seed(seed)
     (x_train, y_train), test = load_digits()
     print(

@@ -91,3 +91,9 @@ def test_the_commands_work_as_printed(left):
     assert said[2][0] == 0
     assert "runs/demo/train.py:" in said[2][1]
     assert "demo.py" not in said[2][1]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, capsys):
+    (tmp_path / "file").write_bytes(b"")
+    assert demo.run_demo(tmp_path / "file" / "runs") == 2
+    assert "Fix: --out" in capsys.readouterr().err

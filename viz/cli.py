@@ -18,6 +18,7 @@ from viz.shell.meant import other_word
 from viz.shell.parser import Parser, nearest
 from viz.shell.statuses import told
 from viz.shell.terminal import any_encoding
+from viz.shell.words import as_word
 
 __all__ = ["main"]
 
@@ -90,11 +91,12 @@ def _answered(given: list[str]) -> int:
 
 def _for_a_file(name: str) -> str:
     """What to do with a file that stands where a command should."""
-    if name.lower().endswith((".efz", ".onnx")):
+    name = as_word(name)
+    if name.strip('"').lower().endswith((".efz", ".onnx")):
         return f"; look at it: viz show {name}, or viz html {name}"
-    if name.lower().endswith(".efr"):
+    if name.strip('"').lower().endswith(".efr"):
         return f"; run its steps again: viz replay {name}"
-    if name.lower().endswith(".py"):
+    if name.strip('"').lower().endswith(".py"):
         return f"; run it: viz run {name}, or viz doctor {name}"
     return ""
 

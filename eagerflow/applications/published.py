@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 from eagerflow.datasets.download import download, matches
 
@@ -31,10 +32,15 @@ class Published:
         if there and (not self.checksum or matches(place, self.checksum)):
             return place
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"{folder} can't be made ({error.strerror})"
+            raise OSError(f"{wanted_by} needs {place.name}: {reason}. Fix: set KERAS_HOME{instead}.") from None
+        try:
             download(url, place, self.checksum or None)
         except (OSError, ValueError) as error:
             said = str(error).replace(url, "it").partition("). ")[0].partition("; ")[0]
-            reason = "the file there has another checksum" if there else said.replace(" (", ": ", 1)[:100]
+            reason = "the file there has another checksum" if there else shorten(said.replace(" (", ": ", 1), 100)
             known = f" ({'sha256' if len(self.checksum) == 64 else 'md5'} {self.checksum})" if self.checksum else ""
             fix = f"Fix: get {url}{known} elsewhere and put it there: {place}{instead}."
             raise ConnectionError(f"{wanted_by} needs {place.name}: {reason}. {fix}") from None

@@ -28,7 +28,7 @@ def asked() -> str:
     """
     value = os.environ.get(_VARIABLE, "")
     if value:
-        expect_one_of(_VARIABLE, "the environment variable", value, ("compiled", "plain"))
+        expect_one_of("", _VARIABLE, value, ("compiled", "plain"))
     return value
 
 

@@ -37,7 +37,11 @@ def alone(path: Path) -> Iterator[bool]:
 def _locked(path: Path) -> tuple[int, bool]:
     waited = False
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except PermissionError as error:
+            said = f"downloads go to {path.parent}, where nothing may be written ({error.strerror})."
+            raise PermissionError(f"{said} Fix: set EAGERFLOW_HOME.") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -57,8 +57,8 @@ class LearningRate:
         if isinstance(self._decides, LearningRateSchedule):
             raise TypeError(
                 f"{self.owner}.learning_rate = ...: the schedule {type(self._decides).__name__} decides the learning "
-                "rate, so that ReduceLROnPlateau and LearningRateScheduler can't set it. Compile with a number, or "
-                "assign another schedule."
+                "rate: no number can be set, by ReduceLROnPlateau or LearningRateScheduler either. Compile with a "
+                "number, or assign another schedule."
             )
         value = checks.at_least(self.owner, "learning_rate", given)
         self._decides = None

@@ -122,3 +122,10 @@ def test_stochastic_depth_drops_whole_samples_in_training():
     assert {float(n) for n in np.unique(rows)} == {0.0, float(np.float32(1 / 0.75))}
     assert np.array_equal(rows[:, 0], rows[:, 2])
     assert abs(rows.mean() - 1) < 0.05
+
+
+def test_a_folder_of_weights_that_cannot_be_made_has_a_cure_of_its_own(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file"))
+    with pytest.raises(OSError, match=r"models can't be made \(.*\)\. Fix: set KERAS_HOME"):
+        applications.MobileNetV2()

@@ -269,3 +269,12 @@ def test_formats_are_chosen_by_name(site):
         get_file("x", site.url + "x", extract=True, archive_format="tar")
     with pytest.raises(ValueError, match="expected 'auto', 'tar', 'zip'"):
         get_file("x", site.url + "x", extract=True, archive_format="rar")
+
+
+def test_a_home_that_may_not_be_written_is_named(tmp_path, monkeypatch):
+    def refused(*given):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(locking.os, "open", refused)
+    with pytest.raises(PermissionError, match=r"nothing may be written.*set EAGERFLOW_HOME"), alone(tmp_path / "lock"):
+        pass

@@ -9,6 +9,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, losses, metrics, ops
+from eagerflow.compiled.choice import asked
 from tests.mistakes.checking import Mistake, check
 
 X, Y = np.ones((8, 4), "float32"), np.ones((8, 1), "float32")
@@ -160,3 +161,9 @@ def test_a_class_of_ones_own_may_take_arrays():
             return ops.mean(self.weights * ops.abs(y_true - y_pred - self.offsets), axis=-1)
 
     assert float(Weighted(np.full(1, 2.0, "float32"), np.zeros(1, "float32"))(Y, 0 * Y)) == 2.0
+
+
+def test_a_variable_of_the_environment_is_told_of_as_it_is_set(monkeypatch):
+    monkeypatch.setenv("EAGERFLOW_KERNELS", "foo")
+    with pytest.raises(ValueError, match=r"^EAGERFLOW_KERNELS='foo': expected one of 'compiled', 'plain'"):
+        asked.__wrapped__()

@@ -376,6 +376,11 @@ PARTS: dict[str, Mistake] = {
         ("mode", "maximum"),
     ),
     "negative patience": (lambda: callbacks.EarlyStopping(patience=-1), ValueError, ("patience", "-1")),
+    "a number for the rate that a schedule decides": (
+        lambda: setattr(optimizers.SGD(optimizers.schedules.CosineDecay(0.1, 10)), "learning_rate", 0.1),
+        TypeError,
+        ("CosineDecay decides", "no number can be set", "another schedule"),
+    ),
     "a schedule that is no function": (lambda: callbacks.LearningRateScheduler(0.1), TypeError, ("schedule", "float")),
     "a checkpoint of another ending": (
         lambda: callbacks.ModelCheckpoint("best.txt"),

@@ -27,6 +27,7 @@ from viz.replay.verdict import verdict
 from viz.shell.parser import Parser
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
+from viz.shell.words import as_word
 from viz.tracer import trace
 
 __all__ = ["add_command", "run_replay"]
@@ -119,7 +120,7 @@ def _by_ops(kept: Kept, number: int, options: argparse.Namespace) -> int:
     if options.trace:
         recording = traced(kept, number)
         recording.save(options.trace)
-        words = f"wrote {options.trace}; next: viz html {options.trace}, and press play"
+        words = f"wrote {options.trace}; next: viz html {as_word(options.trace)}, and press play"
         _print(options, {"file": options.trace, "ops": len(recording.ops)}, words)
         return 0
     if options.doctor:
@@ -156,7 +157,7 @@ def _compare(kept: Kept, number: int, player: Any, options: argparse.Namespace, 
     print(table(heads, lines[first:] or lines))
     print(paint(str(judged), "32" if judged.exact else "31"))
     if judged.exact and kept.meta["cause"] in ("nan", "raised", "spike"):
-        print(f"next: viz replay {options.file} --nonfinite, --bisect-rows, --step (all: viz replay --help)")
+        print(f"next: viz replay {as_word(options.file)} --nonfinite, --bisect-rows, --step (all: viz replay --help)")
     return int(not judged.exact)
 
 

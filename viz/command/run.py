@@ -24,6 +24,7 @@ from viz.shell.parser import Parser
 from viz.shell.printed import print_json
 from viz.shell.statuses import Impossible, told
 from viz.shell.terminal import output_to_stderr, paint
+from viz.shell.words import as_word
 from viz.tracer import Tracer, trace
 
 __all__ = ["add_command", "run_run"]
@@ -140,5 +141,6 @@ def _say_recorded(recording: Recording, out: pathlib.Path) -> None:
     lines, told = [summary_tables.describe(recording)], outcome(recording, [])
     lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes if note not in told]
     lines.append(f"wrote {paint(str(out), '1', sys.stderr)}")
-    lines.append(f"next: viz show {out}; viz html {out}; viz draw {out} step.svg; viz top {out}")
+    name = as_word(out)
+    lines.append(f"next: viz show {name}; viz html {name}; viz draw {name} step.svg; viz top {name}")
     print("\n".join(lines), file=sys.stderr)

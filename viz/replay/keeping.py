@@ -19,6 +19,7 @@ from viz.facts.formatting import nbytes as as_bytes
 from viz.replay.encode import encoded
 from viz.replay.file import write
 from viz.replay.ring import Ring
+from viz.shell.words import as_word
 
 __all__ = ["Keeping", "keep_step"]
 
@@ -101,7 +102,9 @@ class Keeping:
             self.say(f"viz: the steps could not be kept: {error}")
             return
         self.written.append((path, cause))
-        self.say(f"viz: step {step.number} was kept in {path} because {_CAUSES[cause]}; next: viz replay {path}")
+        self.say(
+            f"viz: step {step.number} was kept in {path} because {_CAUSES[cause]}; next: viz replay {as_word(path)}"
+        )
 
     def _path_for(self, cause: str, number: int) -> pathlib.Path:
         if not self.written:

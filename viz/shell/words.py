@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["as_commands", "in_words_of_options"]
+__all__ = ["as_commands", "as_word", "in_words_of_options"]
 
 _VALUE = r"\.\.\.|'[^']*'|\"[^\"]*\"|\([^()]*\)|[\w.+-]*\w"
 _SETTING = re.compile(rf"\b(\w+)=({_VALUE})")
@@ -14,6 +14,16 @@ _CALL = re.compile(r"(?:[\w.]*\.)?(\w+)\(((?:[^()]|\([^()]*\))*)\)(:? )")
 _OURS = re.compile(r"viz\.\w+: ")  # what a message begins with that names no argument
 _DEFAULTS = ("True", "None")
 _ALIKE = {"check": "fail-if"}  # functions whose argument an option of another name gives
+
+
+def as_word(name: object) -> str:
+    """A file's name as a command that is copied takes it: in quotes where it has blanks.
+
+    >>> as_word("train.efz"), as_word("my train.efz")
+    ('train.efz', '"my train.efz"')
+    """
+    text = str(name)
+    return f'"{text}"' if re.search(r"[\s&;()']", text) else text
 
 
 def as_commands(text: str) -> str:

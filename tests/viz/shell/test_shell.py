@@ -461,7 +461,7 @@ def test_options_may_be_shortened_and_names_follow_an_equals_sign(here):
 def test_eagerflow_run_asks_for_the_script_alone(capsys):
     with pytest.raises(SystemExit):
         __import__("eagerflow.__main__", fromlist=["main"]).main(["run"])
-    assert "are required: SCRIPT\n" in capsys.readouterr().err
+    assert "are required: SCRIPT, or -m MODULE\n" in capsys.readouterr().err
 
 
 def test_a_script_that_is_not_there_is_no_module_and_a_folder_is_made_without_python(here, capsys):
@@ -516,3 +516,11 @@ def test_an_option_by_the_name_that_other_programs_give_it_is_found(capsys):
     with pytest.raises(SystemExit):
         main(["top", "--sort", "time", "net.efz"])
     assert "did you mean '--by'?" in capsys.readouterr().err
+
+
+def test_hints_put_names_with_blanks_in_quotes(here, capsys):
+    (here / "my train.py").write_text(TRAINS)
+    assert main(["run", "my train.py"]) == 0
+    assert 'viz show "my train.efz"; viz html "my train.efz"' in capsys.readouterr().err
+    assert ended(["my train.py"]) == 2
+    assert 'viz run "my train.py"' in capsys.readouterr().err
