@@ -145,6 +145,10 @@ ADVICE = {
         "Look at the other findings first; then at the labels (do they belong to these rows?), the learning rate (ten "
         "times more, ten times less), and whether a few rows can be learnt by heart."
     ),
+    "not_learning.one_class": (
+        "Such an accuracy says that no rows are told apart yet. Try a learning rate ten times higher and inputs around "
+        "±1; see whether a few rows can be learnt by heart; where other classes are rare, give fit class_weight={...}."
+    ),
     "not_learning.rises": (
         "More of the same makes it worse. Lower the learning rate to a tenth; where the loss still rises, look at the "
         "signs of the loss and of the update."
