@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import typing
 from typing import assert_type
 
 import numpy
@@ -20,6 +22,13 @@ def test_results_have_types() -> None:
     assert_type(layers.Conv2D(4, 3), layers.Conv2D)
     assert_type(losses.MeanSquaredError(), losses.MeanSquaredError)
     assert_type(Sequential([layers.Dense(1)]).predict(x, verbose=0), numpy.ndarray)
+
+
+def test_editors_know_the_input_of_a_lambda() -> None:
+    layers.Lambda(lambda x, by: x * by, arguments={"by": 2.0})
+    first, any_function = typing.get_overloads(layers.Lambda.__init__)
+    assert inspect.signature(first).parameters["function"].annotation == "Callable[[Tensor], Any]"
+    assert inspect.signature(any_function).parameters["function"].annotation == "Callable[..., Any]"
 
 
 def test_arguments_have_names() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 from eagerflow.base import tree
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import run
 
@@ -37,6 +38,24 @@ class Lambda(Layer):
     [3.0, 6.0]
     """
 
+    @overload
+    def __init__(
+        self,
+        function: Callable[[Tensor], Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: Mapping[str, Any] | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: Mapping[str, Any] | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ) -> None: ...
     def __init__(
         self,
         function: Callable[..., Any],
