@@ -39,7 +39,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
         )
     labels = given.astype("int64")
     if (labels != given).any():
-        raise ValueError("to_categorical(x): class numbers must be whole.")
+        odd = given[labels != given].flat[0]
+        raise ValueError(f"to_categorical(x): class numbers must be whole; got {odd}.")
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     classes = _classes(labels, num_classes)

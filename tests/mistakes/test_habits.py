@@ -49,6 +49,12 @@ class Steps(ef.Model):
         return {"loss": 0.0}
 
 
+def stateful(rows):
+    made = ef.Sequential([ef.Input((5, 3), batch_size=4), layers.LSTM(2, stateful=True), layers.Dense(1)])
+    made.compile("sgd", "mse")
+    return made.fit(np.ones((rows, 5, 3), "float32"), np.ones(rows, "float32"), batch_size=4, verbose=0)
+
+
 def registered():
     @ef.saving.register_keras_serializable
     class Own(layers.Layer):
@@ -122,6 +128,16 @@ HABITS: dict[str, Mistake] = {
     ),
     "a decorator without its parentheses": (registered, TypeError, ("@register_keras_serializable()",)),
     "random numbers of ops": (lambda: ops.random.normal((3, 3)), AttributeError, ("Use `ef.random`",)),
+    "a last batch that is smaller": (
+        lambda: stateful(10),
+        ValueError,
+        ("a batch of 4; got a batch of 2", "a batch size that divides the rows"),
+    ),
+    "class numbers that aren't whole": (
+        lambda: ef.utils.to_categorical([1.0, 0.5]),
+        ValueError,
+        ("must be whole; got 0.5",),
+    ),
     "a number as shape": (lambda: layers.Dense(4).build(8), TypeError, ("build(8)", "(None, 4)")),
     "no shape": (lambda: layers.Conv2D(4, 3).build(None), TypeError, ("build(None)", "(None, 28, 28, 1)")),
     "pictures as answers, one-hot labels": (

@@ -248,7 +248,7 @@ class RNN(Layer):
             if sequences.shape[0] != expected:
                 raise ValueError(
                     f"{describe(self)}(stateful=True) keeps the states of a batch of {expected}; "
-                    f"got a batch of {sequences.shape[0]}."
+                    f"got a batch of {sequences.shape[0]}. Use a batch size that divides the rows, or drop the rest."
                 )
         if initial_state is None:
             start = self.states if self.stateful else self.get_initial_state(sequences.shape[0])
