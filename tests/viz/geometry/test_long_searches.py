@@ -43,12 +43,17 @@ def test_a_picture_that_took_long_is_looked_through_once(recording, monkeypatch)
     assert len(looked_at(recording, monkeypatch)) < len(all_searches) / 2
 
 
-@pytest.mark.parametrize(("part", "attempts"), [(1, 1), (0, 2)], ids=["few", "many"])
-def test_room_for_labels_is_looked_for_again_less_often_where_that_takes_long(recording, monkeypatch, part, attempts):
+@pytest.mark.parametrize(
+    ("part", "most", "attempts"), [(1, 0, 1), (0, 0, 2), (1, 1000, 4)], ids=["few", "many", "few arrows"]
+)
+def test_room_for_labels_is_looked_for_less_often_where_many_arrows_take_long(
+    recording, monkeypatch, part, most, attempts
+):
     found = []
     monkeypatch.setattr(placement, "_known", {})
     monkeypatch.setattr(channels, "_LONG", 0)
     monkeypatch.setattr(placement, "_FEW", part)
+    monkeypatch.setattr(placement, "_MOST_EDGES", most)
     monkeypatch.setattr(placement, "place_labels", lambda *_: found.append(1) or [0])
     placement.place(recording.draw().graph)
     assert len(found) == attempts
