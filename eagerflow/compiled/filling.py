@@ -83,7 +83,7 @@ def _fill(say: Callable[[str], object]) -> list[tuple[str, str]]:
         return failed
     workers = min(4, os.cpu_count() or 1, len(todo))
     some = "1 kernel" if len(todo) == 1 else f"{len(todo)} kernels"
-    say(f"Compiling {some} for this processor, once: with two cores, all of them take one to four minutes.")
+    say(f"Compiling {some} for this processor, once: all of them take about a minute on two cores.")
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         running = {pool.submit(_made, name, dtype): f"{name} for {dtype}" for name, dtype in todo}
         for i, done in enumerate(as_completed(running), 1):
