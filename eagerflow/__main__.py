@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from eagerflow._version import __version__
-from eagerflow.base.output import any_encoding
+from eagerflow.base.output import any_encoding, program
 
 
 @any_encoding()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     parser = _Parser(
-        prog="eagerflow" if Path(sys.argv[0]).stem == "eagerflow" else "python -m eagerflow",
+        prog=program(),
         description="eagerflow: Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.",
         epilog="To look at a script while it runs, or find what is wrong with it: python -m viz --help",
     )

@@ -91,13 +91,13 @@ def _answered(given: list[str]) -> int:
 
 def _for_a_file(name: str) -> str:
     """What to do with a file that stands where a command should."""
-    name = as_word(name)
-    if name.strip('"').lower().endswith((".efz", ".onnx")):
-        return f"; look at it: viz show {name}, or viz html {name}"
-    if name.strip('"').lower().endswith(".efr"):
-        return f"; run its steps again: viz replay {name}"
-    if name.strip('"').lower().endswith(".py"):
-        return f"; run it: viz run {name}, or viz doctor {name}"
+    word, name = as_word(name), name.lower()
+    if name.endswith((".efz", ".onnx")):
+        return f"; look at it: viz show {word}, or viz html {word}"
+    if name.endswith(".efr"):
+        return f"; run its steps again: viz replay {word}"
+    if name.endswith(".py"):
+        return f"; run it: viz run {word}, or viz doctor {word}"
     return ""
 
 

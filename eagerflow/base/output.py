@@ -11,9 +11,10 @@ import contextlib
 import sys
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-__all__ = ["any_encoding", "printable", "write"]
+__all__ = ["any_encoding", "printable", "program", "write"]
 
 # Signs of ours as ASCII, of one width where columns or bars are made of them.
 _PLAIN = dict.fromkeys("┏┓┗┛┡┩└┘┌┐├┤┼┴┬┳┻╇╭╮╰╯", "+") | dict.fromkeys("━─–—−‐", "-") | dict.fromkeys("┃│⋮", "|")
@@ -55,6 +56,11 @@ def printable(text: str, stream: Any = None) -> str:
     except LookupError:  # a stream of the user's may call its encoding what it likes
         return _ascii(text)
     return text
+
+
+def program() -> str:
+    """How the user called `python -m eagerflow`, which is installed as a command, too."""
+    return "eagerflow" if Path(sys.argv[0]).stem == "eagerflow" else "python -m eagerflow"
 
 
 def _ascii(text: str) -> str:

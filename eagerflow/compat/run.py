@@ -13,6 +13,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from eagerflow import _viz
+from eagerflow.base.output import program
 from eagerflow.compat.importer import install
 
 __all__ = ["run_module", "run_script"]
@@ -36,14 +37,14 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
     try:
         source = _read(script)
     except OSError as error:
-        print(f"{_program()} run: error: can't open {script!r}: {error.strerror}", file=sys.stderr)
+        print(f"{program()} run: error: can't open {script!r}: {error.strerror}", file=sys.stderr)
         return 2
     if as_keras:
         install()
     _put_first_on_path(Path(script).resolve().parent)
     sys.argv[:] = [script, *arguments]
-    program = _main_module(script)
-    return _status(lambda: exec(compile(source, script, "exec", dont_inherit=True), program.__dict__))
+    main = _main_module(script)
+    return _status(lambda: exec(compile(source, script, "exec", dont_inherit=True), main.__dict__))
 
 
 def run_module(module: str, arguments: Sequence[str] = ()) -> int:
@@ -56,12 +57,11 @@ def run_module(module: str, arguments: Sequence[str] = ()) -> int:
     Returns:
         The exit code, as of `run_script`.
     """
-    program = _program()
     _put_first_on_path(Path.cwd())
     install()
     package = module.partition(".")[0]
     if not package or importlib.util.find_spec(package) is None:
-        print(f"{program} run: error: no module named {module!r}", file=sys.stderr)
+        print(f"{program()} run: error: no module named {module!r}", file=sys.stderr)
         return 2
     sys.argv[:] = [module, *arguments]
     return _status(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
@@ -78,11 +78,6 @@ def _status(run: Callable[[], Any]) -> int:
         sys.excepthook(type(error), error, error.__traceback__)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
-
-
-def _program() -> str:
-    """How the user called us."""
-    return "eagerflow" if Path(sys.argv[0]).stem == "eagerflow" else "python -m eagerflow"
 
 
 def _read(script: str) -> bytes:

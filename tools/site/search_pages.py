@@ -26,7 +26,7 @@ ASKED = {
     "start/ten_minutes": "quickstart, getting started, tutorial, hello world, first steps, beginner",
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
     " reproducible, reproducible seed, deterministic, seed, random seed, class weight, freeze layers, resume training,"
-    " progress bar, verbose, predict one sample, predict one image, predict single sample, custom loss",
+    " progress bar, verbose",
     "guides/callbacks": "learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
     " cosine decay",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"

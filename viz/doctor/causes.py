@@ -112,10 +112,7 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return cause.rule == "constant_output.data"
     if cause.kind == "unscaled_input" and cause.evidence.get("highest", 1.0) < 1.0:
         return symptom.kind in ("not_learning", "constant_output")  # too small an input blows nothing up
-    if "nonfinite" in (
-        cause.kind,
-        symptom.kind,
-    ):  # those that come from outside are a cause; NaN that training makes is none
+    if "nonfinite" in (cause.kind, symptom.kind):  # what comes from outside is a cause; NaN that training makes is none
         rule = (cause if cause.kind == "nonfinite" else symptom).rule
         return rule.endswith((".data", ".constant")) == (cause.kind == "nonfinite")
     if symptom.kind == "frozen":

@@ -24,8 +24,8 @@ _BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 200.0  # what bends, cro
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 _LONG = 400_000  # states in all searches of a picture together, from where on they take seconds
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
-_PATIENCE, _EAGER = 10_000, 2.0  # after so many states, and twice as many, ..., what is left to go counts more: a good
-# way will do
+# After so many states, and after twice as many again and again, what is left to go counts more: a good way will do.
+_PATIENCE, _EAGER = 10_000, 2.0
 _LITTLE = 2_000  # the same where all searches together have been long
 _CORNER = 2  # how a way passes a point: 0 level, 1 upright
 

@@ -24,7 +24,7 @@ if (typeof Search !== "undefined") {
     torch: "pytorch", mpi: "machines", horovod: "machines", ddp: "machines", multinode: "machines", autograd: "gradients",
     backprop: "gradients", backpropagation: "gradients", faster: "speed", slow: "speed", slower: "speed", augment: "augmentation",
     infer: "predict", inference: "predict", vis: "viz", port: "migrate", porting: "migrate", switch: "migrate", two: "multiple",
-    three: "multiple", several: "multiple", many: "multiple", own: "custom", single: "one", imbalance: "unbalanced",
+    three: "multiple", several: "multiple", many: "multiple", single: "one", imbalance: "unbalanced",
     imbalanced: "unbalanced", picture: "image", photo: "image",
   };
 
