@@ -165,6 +165,14 @@ ADVICE = {
         "Leave that column out: x = numpy.delete(x, column, axis=1). What is made of the label, or known only after "
         "it, isn't there when the network is asked about new rows."
     ),
+    "label_leak.time_step": (
+        "End each window before what is to be predicted: x[:, :-1], or labels from the step after the last one. What "
+        "is known only with the label isn't there when the network is asked about new data."
+    ),
+    "label_leak.ahead": (
+        "Let no step see later ones: attention(x, x, use_causal_mask=True), Conv1D(padding='causal'), a recurrent "
+        "layer without Bidirectional."
+    ),
     "label_leak.threshold": (
         "Was it made of the label, or is it only known after it? Then leave it out: "
         "x = numpy.delete(x, column, axis=1). Else a comparison does what this network does."

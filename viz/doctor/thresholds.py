@@ -146,10 +146,18 @@ IMBALANCE_STEPS = 60
 
 LEAK_ROWS = 100  # different ones; of fewer, a column may tell the classes by chance
 LEAK_LOOKED = 2000
+LEAK_ELEMENTS = 4_000_000  # of rows that are kept: fewer of wide ones, as long sequences are
 LEAK_COLUMNS = 10_000
 LEAK_CLASSES = 20  # whole numbers of more kinds are amounts
 LEAK_OF_CLASS = 10  # rows of each class
 LEAK_ROUNDING = 1e-9  # float32 columns that were scaled keep their correlation to 1e-13
+
+AHEAD_STEPS = (2, 20)  # in which a few rows are run again with another value in one time step
+AHEAD_ROWS = 8
+AHEAD_LENGTH = 3  # time steps, at least
+AHEAD_MOVES = 16  # values that differ from the one before
+AHEAD_SHARE = 0.9  # of these are the labels one step earlier: what is left out of the loss may be marked otherwise
+AHEAD_CHANGED = 1e-5  # of the size of the answers: attention over a thousand steps changes a thousandth
 
 # -- the order of rows, and rows of validation data
 

@@ -22,6 +22,7 @@ from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import AddedTerms, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.label_leak import LabelLeak
+from viz.doctor.checks.rows.looks_ahead import LooksAhead
 from viz.doctor.checks.rows.most_frequent import MostFrequent
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
@@ -72,6 +73,7 @@ CHECKS: tuple[type[Check], ...] = (
     ValidationLoss,
     Shuffles,
     LabelLeak,
+    LooksAhead,
     RankTimes,
     MostFrequent,  # after those that know more of answers
 )

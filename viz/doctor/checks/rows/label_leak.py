@@ -1,4 +1,4 @@
-"""`label_leak`: a column of the inputs that is the label, or that tells it alone."""
+"""`label_leak`: a column of the inputs, or one step of sequences, that is the label or tells it alone."""
 
 from __future__ import annotations
 
@@ -16,20 +16,39 @@ __all__ = ["LabelLeak"]
 
 
 class _Rows:
-    """Rows of inputs with their labels, as one loss got them."""
+    """Rows of inputs with their labels, as one loss got them.
 
-    def __init__(self, place: Any, output: str) -> None:
+    Args:
+        place: where the loss was asked for.
+        output: the name of the output that the labels belong to; empty for the only one.
+        steps: time steps and features, where the columns are those of sequences.
+    """
+
+    def __init__(self, place: Any, output: str, steps: tuple[int, int] | None) -> None:
         self.place = place
         self.of_output = f" of output {output!r}" if output else ""
+        self.steps = steps
         self.parts: list[tuple[numpy.ndarray, numpy.ndarray]] = []
         self.count = 0
+
+    def named(self, column: int) -> str:
+        """A column, in words."""
+        if self.steps is None:
+            return f"column {column} of the inputs"
+        step, feature = divmod(column, self.steps[1])
+        return f"feature {feature} in time step {step} of the inputs' {self.steps[0]}"
+
+    def comes_last(self, column: int) -> bool:
+        """Does a column belong to the end of a window, which may be one step too long? Tables have none."""
+        return self.steps is None or column // self.steps[1] == self.steps[0] - 1
 
 
 class LabelLeak(Check):
     """Keeps rows of the steps that are looked at closely, and compares columns with labels in the end.
 
     Tables are meant, with a label for each row: a network that has nothing to learn but which column to copy looks
-    better than any other, until it is asked about rows whose label isn't known.
+    better than any other, until it is asked about rows whose label isn't known. Of sequences, each feature of each
+    time step is a column, or each time step is a row where it has a label of its own.
     """
 
     begins = ("optimizer", "loss")
@@ -51,7 +70,7 @@ class LabelLeak(Check):
             self._inputs = []
             return
         self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
-        tables = all(x.key is None and not isinstance(x, Variable) and x.data.ndim == 2 for x in given)
+        tables = all(x.key is None and not isinstance(x, Variable) and x.data.ndim in (2, 3) for x in given)
         self._inputs = [host(x.data) for x in given] if given and tables else []
         self._outputs = names_of_outputs(opened.owner, outputs) if self._inputs else []
 
@@ -69,18 +88,19 @@ class LabelLeak(Check):
         if not self._inputs or not isinstance(predicted, Tensor) or predicted.key is None:
             return
         labels = host(given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0]))
-        rows = len(self._inputs[0])
-        width = sum(x.shape[1] for x in self._inputs)
-        alike = labels.ndim and len(labels) == rows and all(len(x) == rows for x in self._inputs)
-        if not alike or labels.dtype.kind not in "fiub" or not 1 < width <= limits.LEAK_COLUMNS:
+        if labels.dtype.kind not in "fiub" or any(x.dtype.kind not in "fiub" for x in self._inputs):
             return
-        if any(x.dtype.kind not in "fiub" for x in self._inputs):
+        alike = labels.ndim and all(len(x) == len(labels) for x in self._inputs)
+        columns, steps = _columns(self._inputs, labels) if alike else (None, None)
+        if columns is None:
             return
         output = next((name for name, x in self._outputs if x is predicted), "")
-        kept = self._rows.setdefault((id(opened.owner), output), _Rows(self.watch.called_at(), output))
-        if kept.count < limits.LEAK_LOOKED and len(self._rows) <= limits.ANSWERS_LOSSES:
-            kept.parts.append((numpy.concatenate(self._inputs, axis=1).astype("float64"), labels.copy()))
-            kept.count += rows
+        kept = self._rows.setdefault((id(opened.owner), output), _Rows(self.watch.called_at(), output, steps))
+        enough = kept.count * columns.shape[1] >= limits.LEAK_ELEMENTS or kept.count >= limits.LEAK_LOOKED
+        if not enough and len(self._rows) <= limits.ANSWERS_LOSSES:
+            labels = labels.reshape(-1) if len(columns) > len(labels) else labels
+            kept.parts.append((columns.astype("float64"), labels.copy()))
+            kept.count += len(columns)
 
     def on_step_end(self) -> None:
         self._inputs, self._outputs = [], []
@@ -110,8 +130,9 @@ class LabelLeak(Check):
             column = next((i for i, each in enumerate(inputs.T) if classes and _names(each, y, len(kinds))), -1)
             how = f"has a value of its own for each class{kept.of_output}, always the same"
         if column >= 0:
-            words = f"column {column} of the inputs {how}, in all {len(y)} rows looked at"
-            self._tell("label_leak", "warning", words, key, kept.place, column, alike, len(y))
+            words = f"{kept.named(column)} {how}, in all {len(y)} rows looked at"
+            severity = "warning" if kept.comes_last(column) else "info"  # what comes earlier may be to be remembered
+            self._tell("label_leak", severity, words, key, kept, column, alike, len(y))
             return
         if len(kinds) != 2 or len(self._optimizers) > 1:
             return  # of two networks, one may well tell what the other made from data
@@ -121,10 +142,10 @@ class LabelLeak(Check):
             column = int(apart.argmax())
             ends = [float(each[:, column].max()) for each in (low, high)]
             words = (
-                f"column {column} of the inputs alone tells the two classes{kept.of_output} apart in all {len(y)} "
+                f"{kept.named(column)} alone tells the two classes{kept.of_output} apart in all {len(y)} "
                 f"rows looked at: one has at most {number(min(ends))} there, the other more"
             )
-            self._tell("label_leak.threshold", "info", words, key, kept.place, column, alike, len(y))
+            self._tell("label_leak.threshold", "info", words, key, kept, column, alike, len(y))
 
     def _tell(
         self,
@@ -132,16 +153,16 @@ class LabelLeak(Check):
         severity: str,
         words: str,
         key: tuple[int, str],
-        place: Any,
+        kept: _Rows,
         column: int,
         alike: numpy.ndarray,
         rows: int,
     ) -> None:
         self.watch.report(
-            rule,
+            rule if kept.steps is None else "label_leak.time_step",
             severity,
             words,
-            place=place,
+            place=kept.place,
             key=("label_leak", key),
             evidence={
                 "column": column,
@@ -150,6 +171,23 @@ class LabelLeak(Check):
                 "of_others": float(numpy.delete(alike, column).max()),
             },
         )
+
+
+def _columns(inputs: list[numpy.ndarray], labels: numpy.ndarray) -> tuple[numpy.ndarray | None, tuple[int, int] | None]:
+    """The inputs as a table, and the time steps and features that its columns are; None where it is too wide."""
+    width = sum(int(numpy.prod(x.shape[1:])) for x in inputs)
+    first = inputs[0].shape
+    if len(inputs) > 1 or len(first) == 2:
+        steps = None
+        if any(x.ndim > 2 for x in inputs):
+            return None, None
+    elif labels.shape[:2] == first[:2] and labels.size == first[0] * first[1] and first[1] > 1:
+        return (inputs[0].reshape(-1, first[2]), None) if first[2] > 1 else (None, None)
+    else:
+        steps = (first[1], first[2]) if first[1] > 1 else None
+    if not 1 < width <= limits.LEAK_COLUMNS:
+        return None, None
+    return numpy.concatenate([x.reshape(len(x), -1) for x in inputs], axis=1), steps
 
 
 def _one_each(labels: numpy.ndarray) -> numpy.ndarray | None:
