@@ -22,11 +22,12 @@ _TRACK = 8.0  # between ways beside each other
 _NEAR = 4.5  # ways nearer than this would look like one
 _BEND, _CROSS, _KIN_CROSS, _BORDER = 14.0, 250.0, 25.0, 200.0  # what bends, crossings and borders cost, in length
 _CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
-_LONG = 400_000  # states in all searches of a picture together, from where on they take seconds
+_LONG = 200_000  # states in all searches of a picture together, from where on they take seconds
 PUSHING, NEVER = 500.0, 1e15  # what it costs to be in the way of another who must move, or will not
 # After so many states, and after twice as many again and again, what is left to go counts more: a good way will do.
 _PATIENCE, _EAGER = 10_000, 2.0
-_LITTLE = 2_000  # the same where all searches together have been long
+_LITTLE = 1_000  # the same where all searches together have been long
+_NEARBY = 1_000  # states around the end of a way that are looked at, to see whether any leads there
 _CORNER = 2  # how a way passes a point: 0 level, 1 upright
 
 Ends = tuple[str, str, str]  # tail, head and kind of an arrow
@@ -160,7 +161,9 @@ class Channels:
             if guess >= least or (found >= 0 and eager > 1):
                 break
             looked += 1
-            if looked == patience:  # the cheapest is among very many that cost little more
+            if looked == patience:  # the cheapest is among very many that cost little more, or there is none
+                if eager == 1.0 and found < 0 and self._shut_off(quest):
+                    break
                 eager, patience = eager * _EAGER, patience * 2
                 waiting = [(_EAGER * (hope + so_far) - so_far, so_far, at) for hope, so_far, at in waiting]
                 heapq.heapify(waiting)
@@ -177,7 +180,10 @@ class Channels:
                 ahead, aside = passing(quest, at, direction, direction), passing(quest, at, direction, 1 - direction)
             else:
                 ahead, aside = 0.0, _BEND
+            came_from = before.get(state, -2) >> 1  # going back there leads nowhere
             for to, turn, length, piece in self.next.get(at) or self._steps(at):
+                if to == came_from:
+                    continue
                 so_far, reached = cost + length + (ahead if turn == direction else aside), to * 2 + turn
                 known = best.get(reached, NEVER)
                 if so_far >= known:
@@ -193,11 +199,33 @@ class Channels:
                     best[reached], before[reached] = so_far, state
                     heapq.heappush(waiting, (so_far + eager * left, -so_far, reached))
         self.looked += looked
-        way = []
-        while found >= 0:
-            way.append(found >> 1)
-            found = before.get(found, -1)
-        return way[::-1]
+        return _way(before, found)
+
+    def _shut_off(self, quest: Quest) -> bool:
+        """Is there no way to the targets, as few steps back from them show?
+
+        A search for one would look at all points around the start, which takes seconds in a large picture.
+        """
+        waiting = [
+            at * 2 + turn
+            for at, last in quest.targets.items()
+            for turn in (0, 1)
+            if self._passing_cost(quest, at, turn, last) < NEVER
+        ]
+        seen = {*waiting}
+        starts = {at * 2 + direction for at, direction in quest.starts.items()}
+        while waiting and len(seen) < _NEARBY and starts.isdisjoint(seen):
+            state = waiting.pop()
+            at, turn = state >> 1, state & 1
+            for before, direction, _, piece in self.next.get(at) or self._steps(at):
+                if direction != turn or self._piece_cost(quest, piece, turn) >= NEVER:
+                    continue
+                for earlier in (0, 1):
+                    back = before * 2 + earlier
+                    if back not in seen and self._passing_cost(quest, before, earlier, turn) < NEVER:
+                        seen.add(back)
+                        waiting.append(back)
+        return not waiting and starts.isdisjoint(seen)
 
     def least(self, starts: dict[int, int], targets: dict[int, int]) -> float:
         """How long a way must be, with what its bends cost, whatever is between."""
@@ -344,6 +372,15 @@ class Channels:
     def _all_kin(self, arrow: int, users: Iterable[int]) -> bool:
         """Do all begin where this one does, or all end there?"""
         return self.begin[arrow].issuperset(users) or self.end[arrow].issuperset(users)
+
+
+def _way(before: dict[int, int], last: int) -> list[int]:
+    """The points of the states that lead to the last one; none where that is -1."""
+    way = []
+    while last >= 0:
+        way.append(last >> 1)
+        last = before.get(last, -1)
+    return way[::-1]
 
 
 def _groups(keys: Sequence[tuple[str, str]]) -> list[set[int]]:

@@ -16,8 +16,8 @@ from viz.geometry.layout import PAD, Layout, Rect, Room, arrange, text_width
 
 __all__ = ["Placement", "place"]
 
-_ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where many arrows take seconds
-_FEW = 0.01  # so large a part of the labels may be left out there
+_ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where an attempt takes seconds
+_FEW = 0.02  # so large a part of the labels may be left out where many arrows take seconds
 _VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; fewer where there are many
 _MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
 _MOST_KNOWN = 8  # placements that are kept
@@ -98,9 +98,8 @@ def _placed(
         drawn, ways = turned(layout, ways, rankdir)
         unlabelled = place_labels(graph, drawn, ways)
         missing = {*lost, *unlabelled}
-        few = not lost and len(missing) <= _FEW * len(ways)
-        entangled = took_long and len(ways) > _MOST_EDGES
-        if not missing or (entangled and (few or attempt + 1 >= _LONG_ATTEMPTS)):
+        few = not lost and len(missing) <= _FEW * len(ways) and len(ways) > _MOST_EDGES
+        if not missing or (took_long and (few or attempt + 1 >= _LONG_ATTEMPTS)):
             break
         for i in missing:
             _make_room(graph, layout, room, i)
