@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.core.observe import observing
 from viz.doctor import Watcher
 
 FADED = {f"lr_too_low.{way}" for way in ("compounds", "faded", "plateau", "schedule")}
@@ -58,3 +59,46 @@ def test_rates_that_fall_as_they_should_are_not(rate_in):
 def test_a_schedule_that_ends_within_the_first_epoch_is_found():
     (finding,) = found(rate=ef.optimizers.schedules.ExponentialDecay(0.01, 1, 0.001), epochs=4)
     assert "was 0.01, and since epoch 1" in finding.message
+
+
+@pytest.mark.parametrize("bias", [0.0, -1.0])
+def test_weights_that_begin_at_zero_are_not_told_to_move_too_far(bias):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(256, 4)).astype("float32")
+    kernel, constant = ef.initializers.Zeros(), ef.initializers.Constant(bias)
+    model = ef.Sequential([ef.layers.Dense(1, kernel_initializer=kernel, bias_initializer=constant)])
+    model.compile(ef.optimizers.SGD(1e-4, momentum=0.9), "mse")
+    with Watcher() as watcher:
+        model.fit(x, 5 * x[:, :1], epochs=3, verbose=0)
+    assert "lr_too_high" not in [finding.kind for finding in watcher.findings]
+
+
+def test_a_rate_that_is_too_high_for_weights_that_begin_at_zero_is_found():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(256, 4)).astype("float32")
+    model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
+    model.compile(ef.optimizers.Adam(30.0), "mse")
+    with Watcher() as watcher:
+        model.fit(x, x[:, :1], epochs=3, verbose=0)
+    assert "lr_too_high" in [finding.kind for finding in watcher.findings]
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_optimizers_made_anew_are_hinted_at_where_not_all_steps_are_watched(renewed):
+    x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2, "relu"), ef.layers.Dense(1)])
+    watcher, steps = Watcher(), []
+    watcher.counter = lambda: len(steps)
+    counted = ef.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: steps.append(batch))
+    model.compile("adam", "mse")
+    for _epoch in range(8):
+        if renewed:
+            model.compile("adam", "mse")
+        model.fit(x, x[:, :1], batch_size=8, verbose=0, callbacks=[counted])
+        with observing(watcher):
+            watcher.choose_thread()
+            model.fit(x, x[:, :1], batch_size=16, verbose=0, callbacks=[counted])
+        watcher.unseen += 4
+    watcher.attach().detach()
+    found = [f for f in watcher.findings if f.kind == "frozen"]
+    assert [(f.rule, f.severity) for f in found] == [("frozen.optimizer", "info")] * renewed

@@ -16,7 +16,7 @@ from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates", "faded_steps", "rate_is_high", "rate_of"]
 
-_WEIGHTLESS = 1e-4  # weights whose root mean square is below begin with zeros: nothing to compare updates with
+_WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
 
 
 class _Course:
@@ -26,6 +26,7 @@ class _Course:
         self.losses: list[float] = []
         self.moves: list[float] = []
         self.before: list[tuple[Variable, numpy.ndarray, numpy.ndarray]] = []  # weights, and their gradients
+        self.blank: set[int] = set()  # weights that began with zeros
         self.uphill: list[bool] = []  # did a step move the weights along their gradients, and not against them?
         self.kept: list[float] = []  # what clipping leaves of the gradients: 1 for all
         self.optimizer: Any = None
@@ -251,18 +252,27 @@ def _measure(course: _Course) -> None:
     along = 0.0
     for variable, before, gradient in course.before:
         scale = float(numpy.abs(before).max()) if before.size else 0.0
-        if scale < _WEIGHTLESS or not math.isfinite(scale):
+        if not math.isfinite(scale):
             continue
+        if scale < _WEIGHTLESS and not course.moves:
+            course.blank.add(variable.identity)
         with numpy.errstate(all="ignore"):
             change = host(variable.data).astype("float64") - before
             moved += float(numpy.square(change).sum())
-            size += float(numpy.square(before.astype("float64")).sum())
+            own = float(numpy.square(before.astype("float64")).sum())
+            size += max(own, _usual(before)) if variable.identity in course.blank else own
             along += float((change * gradient).sum()) if gradient.shape == change.shape else 0.0
     course.before = []
     if size and math.isfinite(moved):
         course.moves.append(math.sqrt(moved / size))
         if moved and math.isfinite(along):
             course.uphill.append(along > 0)
+
+
+def _usual(kernel: numpy.ndarray) -> float:
+    """The sum of squares with which a kernel of this shape usually begins (`GlorotUniform`)."""
+    outputs = kernel.shape[-1]
+    return 2.0 * kernel.size / max(1, outputs + kernel.size // max(1, outputs))
 
 
 def _clipping(optimizer: Any) -> tuple[str, float]:

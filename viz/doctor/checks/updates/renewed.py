@@ -47,6 +47,7 @@ class Renewed(Check):
         self._optimizers, self._models = _Line(), _Line()
         self._optimizer: Callable[[], Any] = _nothing
         self._name = ""
+        self._last = 0  # the training step of the last update
         self._model: Callable[[], Any] = _nothing  # the outermost one that ran last
         self._known: set[int] = set()  # first weights of all models
         self._first = -1  # that of the last backward pass
@@ -75,28 +76,33 @@ class Renewed(Check):
         self._sources = sources
 
     def _update(self, optimizer: Any) -> None:
+        made = int(getattr(optimizer, "iterations", self.watch.number))
         if optimizer is not self._optimizer():
             remembers = len(getattr(optimizer, "variables", ())) > 2  # beside the rate and the number of steps
-            new = remembers and not self._set and not int(getattr(optimizer, "iterations", 1))
+            # Younger than the last update that was watched: steps between may have been made by others, unseen.
+            new = remembers and not self._set and made < max(1, self.watch.number - self._last)
             alike = (_settings(optimizer), [getattr(x, "identity", 0) for x in self._sources]) if new else None
             self._optimizers.made(made_at(optimizer) if new else None, alike)
             self._optimizer, self._name, self._set = weakref.ref(optimizer), type(optimizer).__name__, False
-        self._optimizers.steps[-1] += 1
+        self._optimizers.steps[-1] = max(self._optimizers.steps[-1], made) + 1
+        self._last = self.watch.number
 
     def finish(self) -> None:
-        """Judge those of the end; of steps that nobody watched it isn't known who made them."""
-        if self.watch.unseen:
-            return
+        """Judge those of the end; a hint where steps weren't watched: somebody may have set weights in between."""
         if self._models.loop:
             self._tell_models(self._models)
         elif self._optimizers.loop:
             self._tell_optimizers(self._optimizers)
 
+    @property
+    def _seen(self) -> str:
+        return "in the watched steps" if self.watch.unseen else "so far"
+
     def _tell_models(self, models: _Line) -> None:
         self.watch.report(
             "frozen.anew",
-            "warning",
-            f"each round of the loop over {models.loop!r} trains a new model, {len(models.steps)} so far, for "
+            "info" if self.watch.unseen else "warning",
+            f"each round of the loop over {models.loop!r} trains a new model, {len(models.steps)} {self._seen}, for "
             f"{_each(models.steps)}: what it learns is thrown away with it",
             place=models.place,
             evidence={"unchanged": len(models.alike), "steps": sum(models.steps)},
@@ -105,10 +111,10 @@ class Renewed(Check):
     def _tell_optimizers(self, optimizers: _Line) -> None:
         self.watch.report(
             "frozen.optimizer",
-            "warning",
+            "info" if self.watch.unseen else "warning",
             f"each round of the loop over {optimizers.loop!r} trains with a new {self._name}, {len(optimizers.steps)} "
-            f"so far, for {_each(optimizers.steps)}: what it gathers of gradients over the steps, for momentum and "
-            "sizes of updates, is thrown away with it",
+            f"{self._seen}, for {_each(optimizers.steps)}: what it gathers of gradients over the steps, for momentum "
+            "and sizes of updates, is thrown away with it",
             place=optimizers.place,
             key=("frozen", "optimizer"),
             evidence={"unchanged": 0, "steps": sum(optimizers.steps)},
