@@ -40,18 +40,20 @@ def add_one_row(first: Any, second: Any, x: Any, at: Any, about: Any, n: Any) ->
         second[j] += away * away
 
 
-@compiled("x[all], about[n], sums[parts, two, n]; start: int, stop: int, part: int", apart=True)
-def row_sums(x: Any, about: Any, sums: Any, start: int, stop: int, part: int) -> None:
-    """The sums of x - about and of its square, of some rows, into a part of `sums`."""
-    n, first, second = about.size, sums[part, 0], sums[part, 1]
-    i, end = start * n, min(stop * n, x.size)
-    while i + 4 * n <= end:
-        fetch_soon(x, i + _AHEAD, 4 * n)
-        add_four_rows(first, second, x, _at(i), about, _at(n))
-        i += 4 * n
-    while i < end:
-        add_one_row(first, second, x, _at(i), about, _at(min(n, end - i)))
-        i += n
+@compiled("x[all], about[n], sums[parts, two, n], rows: int; start: int, stop: int", apart=True)
+def row_sums(x: Any, about: Any, sums: Any, rows: int, start: int, stop: int) -> None:
+    """The sums of x - about and of its square, of so many rows each, into some parts of `sums`."""
+    n = about.size
+    for part in range(start, stop):
+        first, second = sums[part, 0], sums[part, 1]
+        i, end = part * rows * n, min((part + 1) * rows * n, x.size)
+        while i + 4 * n <= end:
+            fetch_soon(x, i + _AHEAD, 4 * n)
+            add_four_rows(first, second, x, _at(i), about, _at(n))
+            i += 4 * n
+        while i < end:
+            add_one_row(first, second, x, _at(i), about, _at(min(n, end - i)))
+            i += n
 
 
 @inner_loop
@@ -106,19 +108,21 @@ def add_one_slope(first: Any, second: Any, g: Any, x: Any, at: Any, about: Any, 
         second[j] += slope * (x[at + j] - about[j])
 
 
-@compiled("g[all], x[all], about[n], sums[parts, two, n]; start: int, stop: int, part: int", apart=True)
-def gradient_sums(g: Any, x: Any, about: Any, sums: Any, start: int, stop: int, part: int) -> None:
-    """The sums of g and of g (x - about), of some rows, into a part of `sums`."""
-    n, first, second = about.size, sums[part, 0], sums[part, 1]
-    i, end = start * n, min(stop * n, x.size)
-    while i + 2 * n <= end:
-        fetch_soon(g, i + _AHEAD, 2 * n)
-        fetch_soon(x, i + _AHEAD, 2 * n)
-        add_two_slopes(first, second, g, x, _at(i), about, _at(n))
-        i += 2 * n
-    while i < end:
-        add_one_slope(first, second, g, x, _at(i), about, _at(min(n, end - i)))
-        i += n
+@compiled("g[all], x[all], about[n], sums[parts, two, n], rows: int; start: int, stop: int", apart=True)
+def gradient_sums(g: Any, x: Any, about: Any, sums: Any, rows: int, start: int, stop: int) -> None:
+    """The sums of g and of g (x - about), of so many rows each, into some parts of `sums`."""
+    n = about.size
+    for part in range(start, stop):
+        first, second = sums[part, 0], sums[part, 1]
+        i, end = part * rows * n, min((part + 1) * rows * n, x.size)
+        while i + 2 * n <= end:
+            fetch_soon(g, i + _AHEAD, 2 * n)
+            fetch_soon(x, i + _AHEAD, 2 * n)
+            add_two_slopes(first, second, g, x, _at(i), about, _at(n))
+            i += 2 * n
+        while i < end:
+            add_one_slope(first, second, g, x, _at(i), about, _at(min(n, end - i)))
+            i += n
 
 
 @inner_loop

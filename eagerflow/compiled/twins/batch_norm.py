@@ -8,7 +8,7 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.compiled.loops import batch_norm as loops
-from eagerflow.compiled.pieces import pieces, run, run_rows
+from eagerflow.compiled.pieces import LARGE, pieces, run_rows
 from eagerflow.kernels.normalization.relu_behind import relu_is_done, relu_is_wanted
 
 __all__ = ["batch_norm", "batch_norm_gradient", "scale_channels"]
@@ -56,7 +56,8 @@ def _scaled(matrix: ndarray, about: Any, factor: Any, shift: Any) -> Any:
     work = loops.scaled_rows.on(matrix.reshape(-1), *rows, out.reshape(-1), int(relu_is_wanted()))
     if work is None:
         return None
-    run_rows(work, -(-matrix.size // rows[0].size), rows[0].size, matrix.size * 0.15, backwards=True)
+    width = rows[0].size
+    run_rows(work, -(-matrix.size // width), width, matrix.size * 0.15, backwards=True, numbers=LARGE)
     relu_is_done()
     return out
 
@@ -74,10 +75,11 @@ def _sums(kernel: Any, *arrays: Any) -> Any:
     about = _row(about, matrices[0])
     cuts = pieces(-(-size // about.size), about.size, _ROWS)
     parts = numpy.zeros((len(cuts), 2, about.size), matrices[0].dtype)
-    work = kernel.on(*[matrix.reshape(-1) for matrix in matrices], about, parts)
+    rows = cuts[0].stop  # of a part
+    work = kernel.on(*[matrix.reshape(-1) for matrix in matrices], about, parts, rows)
     if work is None:
         return None
-    run(work, cuts, size * 0.1)
+    run_rows(work, len(cuts), rows * about.size, size * 0.1, numbers=LARGE)
     return parts.reshape(len(cuts), 2, -1, width).sum(axis=(0, 2), dtype="float64")
 
 
@@ -112,6 +114,7 @@ def batch_norm_gradient(
         work = loops.mixed_rows.on(arriving.reshape(-1), matrix.reshape(-1), *rows, d_x.reshape(-1))
         if work is None:
             return None
-        run_rows(work, -(-x.size // rows[0].size), rows[0].size, x.size * 0.2, backwards=True)
+        width = rows[0].size
+        run_rows(work, -(-x.size // width), width, x.size * 0.2, backwards=True, numbers=LARGE)
         d_x = d_x.reshape(x.shape)
     return d_x, d_scale.astype(dtype), d_offset.astype(dtype)
