@@ -10,7 +10,7 @@ const MOST_ELEMENTS = 700,
   CLEAR = 24, // at least so much room is left beside the first box
   BESIDE_BUTTONS = UNDER_BUTTONS - 20, // which lie over the graph at its right edge, more than the room that is left anyway
   LEADING = 3, // boxes without a forward pass are worth as much as one of its
-  FIRST = 7, // and what runs first as so many more
+  FIRST = 2, // and what runs first as so many more: alone in an empty window it is worth less than several others
   PLACES = 300; // that are compared for the first view
 
 class Canvas {
