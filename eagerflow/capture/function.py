@@ -483,7 +483,7 @@ def function(
     `viz` see each op of a replay. In a distribution it runs eagerly.
 
     On a GPU, what only computes becomes CUDA graphs; what CuPy can't record runs between them, and one warning names
-    it. Not run on real hardware yet: see `docs/guides/speed.md`.
+    it. Not run on real hardware yet: see `docs/guides/captured_steps.md`.
 
     Args:
         func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns the same kinds. NumPy

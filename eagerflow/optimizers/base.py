@@ -7,7 +7,6 @@ variable as well as a flat buffer of many.
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
@@ -34,7 +33,7 @@ from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import Entry, Scratch
 from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate
-from eagerflow.optimizers.signature import with_shared_arguments
+from eagerflow.optimizers.signature import show_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 from eagerflow.optimizers.updates.across_ranks import AcrossRanks
 from eagerflow.optimizers.updates.graphed import GraphedUpdates
@@ -115,10 +114,8 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         return self
 
     def __init_subclass__(cls) -> None:
-        """Show the shared arguments in the signature, where a subclass passes them on as `**shared`."""
-        own = cls.__dict__.get("__init__")
-        if own is not None and "shared" in inspect.signature(own).parameters:
-            cls.__init__ = with_shared_arguments(own, Optimizer.__init__)  # type: ignore[method-assign]
+        """Show the shared arguments in signature and docstring, where a subclass passes them on as `**shared`."""
+        show_shared_arguments(cls, Optimizer)
         bound_init(cls)
 
     def __init__(

@@ -1,13 +1,25 @@
-"""The arguments that all optimizers take, shown in the signature of each."""
+"""The arguments that all optimizers take, shown in the signature and docstring of each."""
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-__all__ = ["with_shared_arguments"]
+__all__ = ["show_shared_arguments", "with_shared_arguments", "with_shared_text"]
+
+_SHARED = re.compile(r"^ *\*\*shared: .*\n", re.MULTILINE)
+_ARGUMENT = re.compile(r"^ {8}(\w+): .*\n(?: {9,}.*\n)*", re.MULTILINE)
+
+
+def show_shared_arguments(cls: type, base: type) -> None:
+    """In signature and docstring of an optimizer whose own `__init__` passes them on as `**shared`."""
+    own = cls.__dict__.get("__init__")
+    if own is not None and "shared" in inspect.signature(own).parameters:
+        cls.__init__ = with_shared_arguments(own, base.__init__)  # type: ignore[misc]
+        cls.__doc__ = with_shared_text(cls.__doc__ or "", base.__doc__ or "") or None
 
 
 def with_shared_arguments(init: Callable[..., None], base: Callable[..., None]) -> Callable[..., None]:
@@ -44,3 +56,21 @@ def with_shared_arguments(init: Callable[..., None], base: Callable[..., None]) 
 
     __init__.__signature__ = signature  # type: ignore[attr-defined]
     return __init__
+
+
+def with_shared_text(doc: str, base: str) -> str:
+    r"""A docstring with what `base` says of its arguments in the place of the line on `**shared`.
+
+    Args:
+        doc: of an optimizer.
+        base: of `Optimizer`.
+
+    >>> base = "        rho: unlike here.\n        name: shown in traces.\n"
+    >>> print(with_shared_text("        rho: decay.\n        **shared: see there.\n", base).rstrip())
+            rho: decay.
+            name: shown in traces.
+    """
+    told = {match[1] for match in _ARGUMENT.finditer(doc)}
+    arguments = base.partition("\n\n    Attributes:")[0] + "\n"
+    shared = [match[0] for match in _ARGUMENT.finditer(arguments) if match[1] not in told]
+    return _SHARED.sub(lambda _: "".join(shared), doc)

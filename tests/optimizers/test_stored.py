@@ -117,6 +117,14 @@ def test_shared_arguments_are_taken_by_position(name):
         cls(*[None] * 40)
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_every_argument_is_explained_once(name):
+    cls = getattr(optimizers, name)
+    names = [n for n in inspect.signature(cls).parameters if n != "kwargs"]
+    assert [(n, cls.__doc__.count(f"\n        {n}: ")) for n in names] == [(n, 1) for n in names]
+    assert "**shared" not in cls.__doc__
+
+
 def test_state_of_a_users_optimizer():
     optimizer = optimizers.SGD()
     made = optimizer.add_variable((2,), "ones", "float64", name="mine")

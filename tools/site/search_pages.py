@@ -34,8 +34,9 @@ ASKED = {
     "guides/functional": "multiple inputs, multiple outputs, multi input, multi output, functional api,"
     " residual connection, skip connection, siamese network, shared weights, shared layers",
     "guides/debugging": "debug, gradients of each layer",
-    "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads, numba,"
-    " compiled kernels, jit_compile, jit, tf.function, xla",
+    "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads",
+    "guides/captured_steps": "jit_compile, jit, tf.function, torch.compile, xla, cuda graphs",
+    "guides/compiled_kernels": "numba, compile kernels, compile kernels time, measure the processor",
     "guides/mixed_precision": "float16, bfloat16, half precision, loss scaling, amp",
     "guides/notebooks": "jupyter, colab",
     "data": "dataset, data loader, dataloader, augmentation, image augmentation, csv, tf data, pipeline",
@@ -87,7 +88,6 @@ SECTIONS = {
     " eval mode, batchnorm training false, model eval",
     "guides/custom#a-loop-of-your-own": "reinforcement learning, policy gradient",
     "guides/speed#less-memory": "memory usage, reduce memory, less memory",
-    "guides/speed#compiled-kernels": "compile kernels, compiled kernels, compile kernels time",
     "gradients#any-order": "second derivative, second order gradient, gradient penalty, nested tapes",
     "data#files-in-folders": "load images from folder, images from directory, image folder, own images,"
     " image classification own images, read csv, csv file",

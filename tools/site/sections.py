@@ -32,7 +32,7 @@ SECTIONS = [
             "Building and training": "guides/training guides/custom guides/functional data files gradients"
             " guides/callbacks guides/mixed_precision ops applications",
             "Looking and mending": "guides/debugging viz check estimate find_lr gap cockpit replay explain samples"
-            " annotate guides/speed",
+            " annotate guides/speed guides/captured_steps guides/compiled_kernels",
             "Getting it out": "onnx web distribution security",
             "Coming from elsewhere": "coming_from_pytorch keras2 compat keras",
         },

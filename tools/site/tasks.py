@@ -94,9 +94,9 @@ QUERIES = {
     "overfitting": "doctor",
     "out of memory": "guides/speed",
     "slow": "guides/speed",
-    "numba": "guides/speed",
-    "captured steps": "guides/speed",
-    "jit_compile": "guides/speed",
+    "numba": "guides/compiled_kernels",
+    "captured steps": "guides/captured_steps",
+    "jit_compile": "guides/captured_steps",
     "gradient clipping": "guides/custom",
     "progress bar": "guides/training",
     "seed": "guides/training",
@@ -195,7 +195,7 @@ TASKS = {
     "export to ONNX": "onnx",
     "see the gradients of each layer": "tutorials/index tutorials/viz_gradients",
     "come from PyTorch": "coming_from_pytorch",
-    "get faster with compiled kernels": "guides/speed",
+    "get faster with compiled kernels": "guides/speed guides/compiled_kernels",
 }
 
 
