@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from inspect import isgeneratorfunction
 from types import MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
@@ -429,9 +430,13 @@ class Captured(Generic[P, R]):
         if difference is None:
             self._settle(state, made, recorder, guards)
         elif state.tries >= _TRIES:
-            changed = guards.changed()
+            changed, unsure = guards.changed(), guards.unsure()
             because = "" if between is None else f"; {between} was changed between them"
-            if changed is not None:
+            if isgeneratorfunction(self._function):
+                because = "; it is a generator function, which runs after the call: return a list instead of yielding"
+            elif changed is None and unsure is not None:
+                because = f"; {unsure}"
+            elif changed is not None:
                 because = f"; the step changes {changed}, which may be why: make it a Variable"
             self._give_up(state, f"no two runs are the same: {difference}{because}", None)
 

@@ -129,7 +129,7 @@ def sizes(layer: Any, name: str, value: Any, rank: int, least: int = 1) -> tuple
     found = (value,) * rank if _is_integer(value) else value
     fits = isinstance(found, (tuple, list)) and len(found) == rank
     if not fits or not all(_is_integer(n) and n >= least for n in found):
-        several = f" or {rank} of them" if rank > 1 else ""
+        several = f", or {rank} of them" if rank > 1 else ""
         raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected an integer of at least {least}{several}.")
     return tuple([int(n) for n in found])
 

@@ -159,7 +159,12 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
     except RecursionError:
         raise ValueError("model_from_json: the text is nested too deep for a model's.") from None
     except (json.JSONDecodeError, TypeError) as error:
-        raise ValueError(f"model_from_json: expected JSON text, as model.to_json() gives; {error}.") from None
+        said = str(error)
+        if isinstance(json_string, str) and json_string.strip() and not json_string.lstrip().startswith(("{", "[")):
+            said = f"got {json_string!r:.80}"
+            if json_string.endswith(".json"):
+                said = f"{said}, a file's name: pass what stands in it, open({json_string!r}).read()"
+        raise ValueError(f"model_from_json: expected JSON text, as model.to_json() gives; {said}.") from None
     model = deserialize_keras_object(config, custom_objects)
     if not isinstance(model, Model):
         raise TypeError(f"model_from_json: the text describes {a_kind(model)}, no model.")

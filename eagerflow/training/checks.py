@@ -19,6 +19,7 @@ __all__ = [
     "at_least_one",
     "explain_unpacking",
     "fraction",
+    "checked_step",
     "is_own_step",
     "split",
     "takes",
@@ -127,12 +128,23 @@ def is_own_step(model: Any, name: str, base: type) -> bool:
     step = getattr(model, name)
     if own and refuses(step, None):
         taken = inspect.signature(step)
-        parts = f", which begins with {', '.join(taken.parameters)} = data" if len(taken.parameters) > 1 else ""
+        begins = "x = data[0]" if name == "predict_step" else f"{', '.join(taken.parameters)} = data"
+        parts = f", which begins with {begins}" if len(taken.parameters) > 1 else ""
         raise TypeError(
             f"{type(model).__name__}.{name} is called with (data), and this takes {taken}. Write "
             f"def {name}(self, data){parts}."
         )
     return own
+
+
+def checked_step(model: Any, name: str, base: type) -> Any:
+    """A step of a model's, which takes the batch in one argument.
+
+    Raises:
+        TypeError: see `is_own_step`.
+    """
+    is_own_step(model, name, base)
+    return getattr(model, name)
 
 
 def explain_unpacking(error: BaseException, step: str, data: Any) -> None:

@@ -23,6 +23,7 @@ from eagerflow.losses.base import Loss, LossFunctionWrapper
 from eagerflow.losses.table import LOSSES
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
+from eagerflow.metrics.table import METRICS
 from eagerflow.training.captured.steps import CapturedSteps
 from eagerflow.training.outputs import Outputs, tree_parts
 from eagerflow.training.structures import Part, at, nests, parts_of
@@ -331,9 +332,22 @@ def _checked_call(loss: Any) -> Any:
 def _as_loss(identifier: Any) -> Loss | None:
     if identifier is None or isinstance(identifier, Loss):
         return _checked_call(identifier)
+    if isinstance(identifier, Metric) or (isinstance(identifier, type) and issubclass(identifier, Metric)):
+        name = _name_of(identifier)
+        raise TypeError(
+            f"compile(loss={name}): that is a metric, which keeps sums and gives no gradient. Write "
+            f"metrics=[{name}()], and a loss, such as 'sparse_categorical_crossentropy' or 'mse'."
+        )
     if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
         return LossFunctionWrapper(_crossentropy, name=identifier)
-    found = losses.get(identifier)
+    try:
+        found = losses.get(identifier)
+    except UnknownNameError as error:
+        if isinstance(identifier, str) and (identifier.lower() in METRICS.entries or identifier.lower() == "acc"):
+            error.args = (
+                f"Unknown loss {identifier!r}: that is a metric. Write metrics=[{identifier!r}], and a loss.",
+            )
+        raise
     if isinstance(found, Loss):
         return _checked_call(found)
     if not callable(found):

@@ -29,7 +29,7 @@ from eagerflow.training.as_compiled import as_compiled, trainable_now
 from eagerflow.training.captured.ahead import Ahead, ahead
 from eagerflow.training.captured.steps import CapturedSteps, CapturesSteps, counted, predicted, tested
 from eagerflow.training.captured_tensors import with_captured
-from eagerflow.training.checks import at_least_one, is_own_step, takes, verbosity, with_an_end
+from eagerflow.training.checks import at_least_one, checked_step, is_own_step, takes, verbosity, with_an_end
 from eagerflow.training.compiled import Compiled, described
 from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
 from eagerflow.training.loop import as_numbers, check_numbers, observed_step
@@ -451,7 +451,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         >>> step((ef.Tensor([[3.0, 4.0]]),)).tolist()
         [[7.0]]
         """
-        return self.predict_step
+        return checked_step(self, "predict_step", Trainer)
 
     # -- loops
 

@@ -207,6 +207,28 @@ def test_what_changes_outside_is_named():
         assert name in captured.why_eager
 
 
+def test_what_draws_unseen_is_named():
+    rng = np.random.default_rng(0)
+
+    def noisy(x):
+        return x * float(rng.normal())
+
+    captured = ef.function(noisy)
+    with pytest.warns(UserWarning, match="rng"):
+        many(captured, X)
+    assert "rng (Generator) may change unseen: pass what the step takes out of it" in captured.why_eager
+
+
+def test_a_generator_function_is_named_as_such():
+    def parts(x):
+        yield x * 2
+
+    captured = ef.function(parts)
+    with pytest.warns(UserWarning, match="generator function"):
+        many(captured, X)
+    assert "return a list" in captured.why_eager
+
+
 @pytest.mark.parametrize("draw", [np.random.rand, functools.partial(random.random)], ids=["numpy", "python"])
 def test_draws_by_functions_held_since_before_are_noticed(draw, monkeypatch):
     monkeypatch.setattr(draws, "_is_alone", lambda: True)  # threads of other tests may live on

@@ -40,7 +40,7 @@ ARGUMENTS = [
     (lambda: L.Lambda(3), "Lambda(function=3)"),
     (lambda: L.Conv2D(0, 3), "Conv2D(filters=0)"),
     (lambda: L.Conv2D(4, 0), "Conv2D(kernel_size=0)"),
-    (lambda: L.Conv2D(4, (3, 3, 3)), "Conv2D(kernel_size=(3, 3, 3)): expected an integer of at least 1 or 2"),
+    (lambda: L.Conv2D(4, (3, 3, 3)), "Conv2D(kernel_size=(3, 3, 3)): expected an integer of at least 1, or 2"),
     (lambda: L.Conv2D(4, 3, padding="some"), "Did you mean 'same'?"),
     (lambda: L.Conv2D(4, 3, padding="causal"), "padding='causal'"),
     (lambda: L.Conv2D(4, 3, strides=2, dilation_rate=2), "one of them must"),

@@ -42,6 +42,9 @@ class Steps(ef.Model):
     def call(self, inputs):
         return self.head(inputs)
 
+    def predict_step(self, x, y):
+        raise AssertionError("refused before it is called")
+
     def train_step(self, x, y):
         return {"loss": 0.0}
 
@@ -120,6 +123,42 @@ HABITS: dict[str, Mistake] = {
         lambda: Steps().train_on_batch(X, Y),
         TypeError,
         ("def train_step(self, data), which begins with x, y = data",),
+    ),
+    "a prediction step of two arguments": (
+        lambda: Steps().predict(X),
+        TypeError,
+        ("Steps.predict_step is called with (data)", "which begins with x = data[0]"),
+    ),
+    "tensors to be joined one by one, with an axis": (
+        lambda: ops.concatenate(X, X, axis=1),
+        TypeError,
+        ("concatenate([a, b])",),
+    ),
+    "tensors to be stacked one by one, with an axis": (lambda: ops.stack(X, X, axis=1), TypeError, ("stack([a, b])",)),
+    "a metric as loss": (
+        lambda: ef.Sequential([layers.Dense(1)]).compile("sgd", metrics.BinaryAccuracy()),
+        TypeError,
+        ("compile(loss=BinaryAccuracy): that is a metric", "metrics=[BinaryAccuracy()]"),
+    ),
+    "a metric's class as loss": (
+        lambda: ef.Sequential([layers.Dense(1)]).compile("sgd", metrics.AUC),
+        TypeError,
+        ("metrics=[AUC()]",),
+    ),
+    "a metric's name as loss": (
+        lambda: ef.Sequential([layers.Dense(1)]).compile("sgd", "accuracy"),
+        ValueError,
+        ("Unknown loss 'accuracy': that is a metric", "metrics=['accuracy']"),
+    ),
+    "a file's name for JSON text": (
+        lambda: ef.models.model_from_json("model.json"),
+        ValueError,
+        ("got 'model.json', a file's name", "open('model.json').read()"),
+    ),
+    "vectors beside sequences": (
+        lambda: layers.Concatenate()([ef.Input((8,)), ef.Input((4, 2))]),
+        ValueError,
+        ("(None, 4, 2)", "Flatten()(x) or GlobalAveragePooling1D()(x)"),
     ),
     "a test step of three arguments": (
         lambda: Steps().evaluate(X, Y, verbose=0),

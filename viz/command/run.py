@@ -22,7 +22,7 @@ from viz.recording import Recording
 from viz.shell.input_files import check_script
 from viz.shell.parser import Parser
 from viz.shell.printed import print_json
-from viz.shell.statuses import Impossible, told
+from viz.shell.statuses import DONE, Impossible, told
 from viz.shell.terminal import output_to_stderr, paint
 from viz.shell.words import as_word
 from viz.tracer import Tracer, trace
@@ -82,7 +82,7 @@ def run_run(options: argparse.Namespace) -> int:
         options: see `add_command`.
 
     Returns:
-        The script's exit status; 3 where it ended well and nothing was recorded.
+        The script's exit status; 3 where it ended well and nothing was recorded, unless it was asked for its help.
     """
     if not options.module:
         check_script(options.script, module_hint(options.script))
@@ -116,7 +116,7 @@ def run_run(options: argparse.Namespace) -> int:
             return failed
         recording.fill(record)
     if is_empty(recording):
-        return _say_empty(recording, out, failed, options.json)
+        return _say_empty(recording, out, failed, options)
     recording.save(out)
     if options.draw and recording.ops:
         recording.draw(options.draw)
@@ -128,10 +128,12 @@ def run_run(options: argparse.Namespace) -> int:
     return failed
 
 
-def _say_empty(recording: Recording, out: pathlib.Path, failed: int, as_json: bool) -> int:
+def _say_empty(recording: Recording, out: pathlib.Path, failed: int, options: argparse.Namespace) -> int:
     """Nothing is written then: a recording that is there already may be a good one."""
-    if as_json:
+    if options.json:
         print_json({"file": None, **overview(recording)})
+    if not failed and {"-h", "--help"} & {*options.arguments}:
+        return DONE  # the script was asked for its own help, which is there
     kept = f"{out} is left as it was" if out.exists() else f"{out} was not written"
     status = told("viz run", Impossible(f"nothing was recorded, and {kept}: {why_empty(recording)}"))
     return failed or status

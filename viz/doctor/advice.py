@@ -37,6 +37,10 @@ ADVICE = {
     "loss_mismatch.shapes": (
         "This loss compares number by number: make labels and the outputs of the last layer alike in shape."
     ),
+    "loss_mismatch.metric": (
+        "The loss isn't to blame: take another metric. Class numbers go with 'accuracy' or "
+        "'sparse_categorical_accuracy', one-hot rows with 'accuracy' or 'categorical_accuracy'."
+    ),
     "loss_mismatch.twice": "Keep one of the two.",
     "loss_mismatch.one_unit": (
         "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for a number."

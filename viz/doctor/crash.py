@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow import losses, metrics
 from viz.doctor.check_base import number
 from viz.doctor.user_code import Place
 from viz.doctor.watcher import Watcher
@@ -102,13 +103,26 @@ def _report(
             )
         else:
             words = f"{loss} refuses labels {labels.shape} and predictions {predicted.shape} ({_words(error)})"
+        if _is_metric(loss):
+            words = f"the metric {words}" if words.startswith(loss) else words
+            watcher.report("loss_mismatch.metric", "error", words, place=place, evidence=_shapes(labels, predicted))
+            return
         watcher.report(
             "loss_mismatch.units" if units else "loss_mismatch.shapes" if _compares(loss) else "loss_mismatch",
             "error",
             words,
             place=place,
-            evidence={"labels": list(labels.shape), "predictions": list(predicted.shape)},
+            evidence=_shapes(labels, predicted),
         )
+
+
+def _is_metric(name: str) -> bool:
+    """Is it a metric's name alone? What has both names is taken for the loss."""
+    return hasattr(metrics, name) and not hasattr(losses, name)
+
+
+def _shapes(labels: numpy.ndarray, predicted: numpy.ndarray) -> dict[str, Any]:
+    return {"labels": list(labels.shape), "predictions": list(predicted.shape)}
 
 
 def _compares(loss: str) -> bool:

@@ -22,10 +22,11 @@ def sum_of_squares(flat: Any) -> float:
     >>> sum_of_squares(numpy.array([3.0, 4.0]))
     25.0
     """
-    if flat.size <= PIECE or type(flat) is not numpy.ndarray or flat.dtype != "float64":
-        return float(flat.dot(flat))
     found = 0.0
-    for start in range(0, flat.size, PIECE):
-        piece = flat[start : start + PIECE]
-        found += float(piece.dot(piece))
+    with numpy.errstate(over="ignore", invalid="ignore"):  # infinite and NaN are answers, too
+        if flat.size <= PIECE or type(flat) is not numpy.ndarray or flat.dtype != "float64":
+            return float(flat.dot(flat))
+        for start in range(0, flat.size, PIECE):
+            piece = flat[start : start + PIECE]
+            found += float(piece.dot(piece))
     return found

@@ -10,7 +10,7 @@
 | 130 | ended by Ctrl-C | |
 
 `viz run` ends with the status of the script, which is 1 where that raised; with 2 and 3 where it can't run or write;
-and with 3 where nothing was recorded though the script ended well.
+and with 3 where nothing was recorded though the script ended well, and wasn't asked for its own `--help`.
 """
 
 from __future__ import annotations

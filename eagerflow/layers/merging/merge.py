@@ -129,6 +129,16 @@ def _other_axis(shapes: Sequence[Shape]) -> str:
     return f" Concatenate(axis={differ[0]}) joins these."
 
 
+def _how_to_flatten(shapes: Sequence[Shape]) -> str:
+    """What to do about vectors beside sequences or pictures."""
+    ranks = sorted({len(shape) for shape in shapes})
+    if len(ranks) < 2 or ranks[0] != 2:
+        return ""
+    deep = next(shape for shape in shapes if len(shape) > 2)
+    pooling = f" or GlobalAveragePooling{ranks[1] - 2}D()(x)" if ranks[1] <= 5 else ""
+    return f" Make a vector for each row of {deep} first: Flatten()(x){pooling}."
+
+
 def _how_to_fit(shapes: Sequence[Shape]) -> str:
     """What to do about pictures of different sizes, if that is what they are."""
     ranks = {len(shape) for shape in shapes}
@@ -351,7 +361,7 @@ class Concatenate(_Merge):
         if not fits:
             raise ValueError(
                 f'Concatenate "{self.name}"(axis={self.axis}) needs inputs whose shapes differ along that axis only; '
-                f"got {shapes}.{_other_axis(shapes) or _how_to_fit(shapes)}"
+                f"got {shapes}.{_other_axis(shapes) or _how_to_flatten(shapes) or _how_to_fit(shapes)}"
             )
         along = [s[place] for s in shapes]
         total = None if None in along else sum(n for n in along if n is not None)

@@ -178,8 +178,8 @@ def _kind(file: BinaryIO, name: str) -> str:
     if name.endswith(".safetensors"):
         return "safetensors"
     raise FileFormatError(
-        f"{name!r} holds no model, or is damaged: a .keras file begins with b'PK', an .h5 file with b'\\x89HDF'; this "
-        f"one with {beginning!r}."
+        f"{name!r} holds no model, or is damaged: a .keras file begins with b'PK', an .h5 file with "
+        f"b'\\x89HDF\\r\\n\\x1a\\n'; this one with {beginning!r}."
     )
 
 

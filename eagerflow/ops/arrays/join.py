@@ -30,6 +30,7 @@ def _concatenate_rule(g: Array, xs_shape: Any, axis: int) -> list[Any]:
     return parts
 
 
+@takes_one_list
 @op(_concatenate_rule, sequence=True)
 def concatenate(xp: Numpy, xs: Sequence[Array], axis: int = 0) -> Array:
     """Tensors joined along an axis that they have.
@@ -54,6 +55,7 @@ def _stack_rule(g: Array, axis: int) -> list[Any]:
     return [g[(*lead, i)] for i in range(g.shape[axis])]
 
 
+@takes_one_list
 @op(_stack_rule, sequence=True)
 def stack(xp: Numpy, x: Sequence[Array], axis: int = 0) -> Array:
     """Tensors of one shape joined along a new axis.

@@ -82,6 +82,14 @@ def test_a_run_that_records_nothing_leaves_a_recording_as_it_was(script, capsys,
     assert not Path("new.efz").exists()
 
 
+def test_a_script_that_is_asked_for_its_help_ends_well(script, capsys):
+    script.write_text("import argparse\nargparse.ArgumentParser().parse_args()\n", encoding="utf-8")
+    assert main(["run", "little.py", "--help"]) == 0
+    out, told = capsys.readouterr()
+    assert "usage: little.py" in out
+    assert told == ""
+
+
 def test_a_picture_of_nothing_is_refused(tmp_path, capsys):
     with viz.trace() as t:
         pass

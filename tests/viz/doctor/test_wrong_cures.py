@@ -334,3 +334,17 @@ model.fit(x, target, batch_size=16, verbose=0)
     words = {f.layer.rpartition("/")[2]: f.message for f in found if f.kind == "no_gradient"}
     assert "the loss doesn't depend on them" in words["gru_cell"]
     assert "never called" in words["idle"]
+
+
+def test_a_metric_that_refuses_its_labels_is_no_fault_of_the_loss(tmp_path):
+    (path := tmp_path / "train.py").write_text(
+        script(
+            'model = ef.Sequential([layers.Dense(3, activation="softmax")])\n'
+            'model.compile("sgd", "sparse_categorical_crossentropy", metrics=[ef.metrics.BinaryAccuracy()])\n'
+            "model.fit(x, number, verbose=0)\n"
+        )[0]
+    )
+    (finding,) = [f for f in examine(str(path)).diagnosis if f.kind == "loss_mismatch"]
+    assert finding.rule == "loss_mismatch.metric"
+    assert finding.message.startswith("the metric binary_accuracy refuses")
+    assert "sparse_categorical_accuracy" in finding.fix

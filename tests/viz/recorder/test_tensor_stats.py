@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -8,6 +10,7 @@ from hypothesis.extra import numpy as arrays
 import eagerflow as ef
 import viz
 from eagerflow import ops
+from viz.recorder.sums import sum_of_squares
 from viz.recorder.tensor_stats import BINS, measure
 
 
@@ -80,3 +83,10 @@ def _trace(stats):
     with viz.trace(stats=stats) as t:
         ops.tanh(ef.Tensor([1.0, 2.0]))
     return t
+
+
+@pytest.mark.parametrize("size", [4, 20_000])
+@pytest.mark.filterwarnings("error")
+def test_sums_beyond_floats_are_infinite_without_a_warning(size):
+    assert sum_of_squares(np.full(size, 1e30, "float32")) == math.inf
+    assert sum_of_squares(np.full(size, 1e300)) == math.inf
