@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -191,6 +194,50 @@ def test_log_scale_smoothing_and_values_under_the_pointer(page_in_browser):
     assert tip.startswith("step 1")
     assert "smoothed" in tip
     assert "nan" not in label(seen, "odd")
+
+
+def test_a_stretch_dragged_over_in_one_chart_is_shown_in_all(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(300):
+        page.log({"loss": 1 + 1 / (step + 1), "other": float(step)}, step=step)
+    seen.wait("['loss', 'other'].every(name => Boolean(eagerflowLive.curves.plots.get(name)?.brush))")
+    seen.wait("eagerflowLive.curves.plots.get('other').x[1] === 299")
+    left, top, width = seen.run(
+        "(() => { const b = document.querySelector('[data-metric=\"loss\"] canvas').getBoundingClientRect(),"
+        " { left } = eagerflowLive.curves.plots.get('loss'); return [b.x + left, b.y + 50, b.width - left - 10]; })()"
+    )
+    at = [(left + width * share, top) for share in (0.25, 0.4, 0.5)]
+    for kind, (x, y) in zip(("mousePressed", "mouseMoved", "mouseReleased"), at):
+        seen.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+    shown = "['loss', 'other'].map(name => eagerflowLive.curves.plots.get(name).x.map(Math.round))"
+    assert all(abs(low - 75) <= 2 and abs(high - 150) <= 2 for low, high in seen.run(shown))
+    highest = seen.run("eagerflowLive.curves.plots.get('other').y[1]")
+    assert 150 < highest < 170  # the axis is for what is seen
+    chosen = "document.querySelector('[aria-label^=\"which steps\"]').selectedOptions[0].textContent"
+    assert re.fullmatch(r"steps 7\d to 1[45]\d", seen.run(chosen))
+    key = "eagerflowLive.curves.plots.get('loss').canvas.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{}' }}))"
+    seen.run(key.format("+"))
+    (low, high), _ = seen.run(shown)
+    assert high - low == pytest.approx(37, abs=3)
+    seen.run("eagerflowLive.curves.plots.get('other').canvas.dispatchEvent(new MouseEvent('dblclick'))")
+    assert seen.run(shown) == [[0, 299], [0, 299]]
+    assert seen.run(chosen) == "all steps"
+
+
+def test_the_numbers_of_all_curves_are_saved_as_a_file(page_in_browser):
+    page, seen = page_in_browser
+    page.log({"loss": 2.5, "val_loss": float("nan"), 'a, "b"': 1.0}, step=7)
+    seen.wait("eagerflowLive.curves.plots.size === 2")
+    seen.run(
+        "(() => { const made = URL.createObjectURL; URL.createObjectURL = (blob) => { window.saved = blob;"
+        " return made.call(URL, blob); }; document.querySelector('.live-controls button').click(); })()"
+    )
+    rows = list(csv.DictReader(io.StringIO(seen.run("saved.text()"))))
+    assert [row["curve"] for row in rows] == ["loss", "loss", 'a, "b"']
+    assert [(row["line"], row["step"], row["value"]) for row in rows[:2]] == [
+        ("train", "7", "2.5"),
+        ("validation", "7", "nan"),
+    ]
 
 
 def test_histograms_are_fetched_when_looked_at(page_in_browser):

@@ -24,7 +24,7 @@ class Curves {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
     this.ofFit = false; // whether numbers come from `fit`
-    this.options = { log: false, weight: 0, range: 1, robust: false, marks: [], breaks: [] };
+    this.options = { log: false, weight: 0, range: 1, span: null, robust: false, marks: [], breaks: [] };
     this.grid = el("div", { class: "plot-grid" });
     this.empty = notice("No numbers yet", "Curves begin with the first training step.");
     this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
@@ -39,10 +39,43 @@ class Curves {
       oninput: () => { said.textContent = Number(smooth.value).toFixed(2); this.set({ weight: Number(smooth.value) }); } });
     const said = el("output", {}, "0.00");
     const robust = el("input", { type: "checkbox", onchange: () => this.set({ robust: robust.checked }) });
-    const range = selectBox("which steps", [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]],
-      () => this.set({ range: Number(range.value) }));
+    const range = this.range = selectBox("which steps; drag over a chart to see a part of it, double-click to see all",
+      [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]], () => this.setRange(range.value));
+    const file = button("CSV", "save the numbers of all curves as a file of comma-separated values", () => this.save());
     return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
-      el("label", { title: "the axis leaves out the few values that are far from all others" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range);
+      el("label", { title: "the axis leaves out the few values that are far from all others" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file);
+  }
+
+  // The last so many of all steps, as a share of them.
+  setRange(share) {
+    for (const old of this.range.querySelectorAll("[value=span]")) old.remove();
+    this.range.value = share;
+    this.set({ range: Number(share), span: null });
+  }
+
+  // A stretch of steps that the reader dragged over in one chart, for all charts; null for all steps.
+  setSpan(span) {
+    const { first, last } = this.options;
+    this.setRange("1");
+    if (!span || span[1] - span[0] >= last - first) return;
+    const inside = [Math.max(first, span[0]), Math.min(last, span[1])];
+    this.range.append(el("option", { value: "span" }, `steps ${amount(Math.ceil(inside[0]))} to ${amount(Math.floor(inside[1]))}`));
+    this.range.value = "span";
+    this.set({ span: inside });
+  }
+
+  // All numbers, a row for each point; where values were joined in one, with the least and the greatest of them.
+  csv() {
+    const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text), rows = ["curve,line,step,value,least,greatest"];
+    for (const [, { title, lines }] of this.metrics())
+      for (const line of lines) for (const [x, y, low, high] of line.points) rows.push([quoted(title), quoted(line.name), x, y, low, high].join(","));
+    return `${rows.join("\n")}\n`;
+  }
+
+  save() {
+    const link = el("a", { href: URL.createObjectURL(new Blob([this.csv()], { type: "text/csv" })), download: "curves.csv" });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
   set(options) {
@@ -86,7 +119,7 @@ class Curves {
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
       if (!this.plots.has(id)) {
-        const plot = new Plot(title, unit, NOTES[id.replace("extra|", "")]);
+        const plot = new Plot(title, unit, NOTES[id.replace("extra|", "")], (span) => this.setSpan(span));
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }

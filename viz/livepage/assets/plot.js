@@ -4,6 +4,7 @@ const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more,
 const PLOT_HEIGHT = 140;
 const LEAST_STRETCH = 3; // points between two places where a line begins anew, on average, for it to be parted there
 const FEW = 25; // so few points are marked one by one
+const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const OUTLYING = 0.05; // the share of values that may lie outside, where outliers are ignored
 
@@ -68,9 +69,11 @@ function smoothed(points, weight) {
 }
 
 class Plot {
-  constructor(title, unit, note) {
+  // `onSpan`: called with the first and last step of a stretch that the reader dragged over, or null for all.
+  constructor(title, unit, note, onSpan) {
     this.title = title;
     this.unit = unit || numeral;
+    this.onSpan = onSpan || (() => {});
     this.lines = [];
     this.left = MARGIN.left;
     this.canvas = el("canvas", { role: "img", tabindex: 0 });
@@ -78,15 +81,20 @@ class Plot {
     this.tip = el("div", { class: "plot-tip", hidden: true });
     this.node = el("figure", { class: "plot" }, el("figcaption", {}, el("span", { class: "plot-title", title: note ? `${title}: ${note}` : title }, clean(title, 60)), this.legend),
       el("div", { class: "plot-area" }, this.canvas, this.tip));
+    this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.point(event.offsetX));
+    this.canvas.addEventListener("pointerup", (event) => this.choose(event));
+    this.canvas.addEventListener("pointercancel", () => { this.from = null; });
+    this.canvas.addEventListener("dblclick", () => this.onSpan(null));
     this.canvas.addEventListener("pointerleave", () => this.point(null));
     this.canvas.addEventListener("keydown", (event) => this.onKey(event));
     this.canvas.addEventListener("blur", () => this.point(null));
     this.at = null;
+    this.from = null; // the step at which the reader began to drag
   }
 
   // `lines`: {name, colour (a CSS variable), points, dots, wide, anew (begins anew where an epoch does)}. `options`: {log, weight, marks, range, robust, later, least (height
-  // of the axis, as a share of the greatest value), first, last}.
+  // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null)}.
   show(lines, options) {
     this.lines = lines.filter((line) => line.points.length);
     this.options = options;
@@ -94,12 +102,13 @@ class Plot {
   }
 
   prepare() {
-    const { weight, log, range, first, last } = this.options;
-    const from = first + (last - first) * (1 - range);
-    this.x = [from, Math.max(last, from + 1)];
+    const { weight, log, range, first, last, span } = this.options;
+    const [from, to] = span || [first + (last - first) * (1 - range), last];
+    this.x = [from, Math.max(to, from + 1)];
     this.drawn = this.lines.map((line) => {
       const raw = line.points, soft = weight && !line.dots && raw.length > 2 ? smoothed(raw, weight) : null;
-      const inside = (points) => points.filter((_, i) => i === raw.length - 1 || raw[i + 1][0] >= from);
+      const beside = (i) => (i === raw.length - 1 || raw[i + 1][0] >= from) && (!span || i === 0 || raw[i - 1][0] <= to);
+      const inside = (points) => points.filter((_, i) => beside(i));
       const ends = line.anew ? (this.options.marks || []).map(([end]) => end) : [];
       const breaks = [...(this.options.breaks || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
       return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
@@ -139,8 +148,17 @@ class Plot {
     brush.clip();
     for (const line of this.drawn) this.curve(brush, line);
     brush.restore();
+    if (this.at !== null && this.from !== null) this.chosen(brush);
     if (this.at !== null) this.crosshair(brush);
     this.explain();
+  }
+
+  chosen(brush) { // the stretch of steps that the reader is dragging over
+    const [left, right] = [this.toX(this.from), this.toX(this.at)];
+    brush.fillStyle = cssColour("--forward");
+    brush.globalAlpha = 0.15;
+    brush.fillRect(Math.min(left, right), MARGIN.top, Math.abs(right - left), PLOT_HEIGHT - MARGIN.top - MARGIN.bottom);
+    brush.globalAlpha = 1;
   }
 
   axes(brush) {
@@ -308,8 +326,37 @@ class Plot {
     this.draw();
   }
 
+  // By mouse or pen; a finger scrolls the page.
+  begin(event) {
+    if (event.pointerType === "touch" || event.button !== 0 || !this.x) return;
+    this.point(event.offsetX);
+    this.from = this.at;
+    if (event.isTrusted) this.canvas.setPointerCapture(event.pointerId);
+  }
+
+  choose(event) {
+    if (this.from === null) return;
+    this.point(event.offsetX);
+    const { from, at } = this;
+    this.from = null;
+    if (Math.abs(this.toX(from) - this.toX(at)) >= LEAST_DRAWN) this.onSpan([Math.min(from, at), Math.max(from, at)]);
+    else this.draw();
+  }
+
+  // + and − show half as many steps, or twice as many, around the crosshair; Escape shows all.
+  zoom(key) {
+    const [low, high] = this.x, middle = this.at === null ? (low + high) / 2 : this.at, half = ((high - low) * (key === "-" ? 2 : 0.5)) / 2;
+    this.onSpan(key === "Escape" ? null : [middle - half, middle + half]);
+  }
+
   onKey(event) {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (this.x && ["+", "-", "Escape"].includes(event.key) && !event.ctrlKey && !event.metaKey) {
+      this.zoom(event.key);
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     if (!by || !this.x) return;
     const from = this.at === null ? this.x[1] : this.at;
     this.point(this.toX(from + (by * (this.x[1] - this.x[0])) / 50));
@@ -319,6 +366,7 @@ class Plot {
 
   crosshair(brush) {
     const longest = this.drawn.reduce((a, b) => (b.raw.length > a.raw.length ? b : a));
+    if (!longest.raw.length) return; // none is in this stretch
     const x = this.nearest(longest.raw, this.at)[0], left = this.toX(x);
     brush.strokeStyle = cssColour("--muted");
     brush.lineWidth = 1;
@@ -326,7 +374,7 @@ class Plot {
     brush.moveTo(Math.round(left) + 0.5, MARGIN.top);
     brush.lineTo(Math.round(left) + 0.5, PLOT_HEIGHT - MARGIN.bottom);
     brush.stroke();
-    const rows = this.drawn.map((line) => this.row(line, x));
+    const rows = this.drawn.filter((line) => line.raw.length).map((line) => this.row(line, x));
     this.tip.replaceChildren(el("div", { class: "plot-step" }, `step ${amount(x)}`), ...rows);
     const wide = this.tip.offsetWidth, space = 10; // beside the line: on the right where it fits, else on the left, and whole
     const beside = left + space + wide <= this.width ? left + space : left - space - wide;
