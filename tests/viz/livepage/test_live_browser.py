@@ -240,6 +240,28 @@ def test_the_numbers_of_all_curves_are_saved_as_a_file(page_in_browser):
     ]
 
 
+def test_an_earlier_run_is_drawn_beside_this_one(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(20):
+        page.log({"loss": 1.0, 'a, "b"': 2.0}, step=step)
+    seen.wait("eagerflowLive.curves.plots.size === 2")
+    load = """(text) => { const input = document.querySelector('.live-controls input[type=file]'),
+      files = new DataTransfer(); files.items.add(new File([text], 'old.csv')); input.files = files.files;
+      input.dispatchEvent(new Event('change')); }"""
+    seen.run(f"({load})(eagerflowLive.curves.csv().replaceAll(',1,', ',3,').replace(/,19,.*/, ',40,nan,nan,nan'))")
+    seen.wait("eagerflowLive.curves.earlier.size === 2")
+    assert label(seen, "loss") == "loss: train, earlier nan, train 1"
+    other = "eagerflowLive.curves.plots.get('a, \"b\"').canvas.getAttribute('aria-label')"
+    assert seen.run(other) == 'a, "b": train, earlier 2, train 2'
+    x, (_, high) = seen.run("(({ x, y }) => [x, y])(eagerflowLive.curves.plots.get('loss'))")
+    assert (x[1], high > 3) == (40, True)
+    assert "earlier" not in seen.run("eagerflowLive.curves.csv()")
+    seen.run("[...document.querySelectorAll('.live-controls button')].pop().click()")
+    assert label(seen, "loss") == "loss: train 1"
+    seen.run(f"({load})('something,else\\n1,2\\n')")
+    seen.wait("/old.csv holds no curves/.test(document.querySelector('.live-controls').textContent)")
+
+
 def test_histograms_are_fetched_when_looked_at(page_in_browser):
     _, seen = page_in_browser
     x, y = data()

@@ -17,12 +17,17 @@ const NOTES = { // shown where the pointer rests on a title or a line's name
 const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
 const LATER = new Set(["extra|step ms"]); // the axis is for all but the first step, which builds the layers and takes many times as long
 
+const COMPARE = ["compare", "draw the curves of an earlier run, saved by CSV, beside these"]; // what a button says
+const EARLIER = "earlier"; // lines of another run, which are dashed
 const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis, as a share of its value: small changes look small
+
+const HEADER = "curve,line,step,value,least,greatest"; // of a file of curves
 
 class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
+    this.earlier = new Map(); // of another run: title of a chart -> {name, points} of its lines
     this.ofFit = false; // whether numbers come from `fit`
     this.options = { log: false, weight: 0, range: 1, span: null, robust: false, marks: [], breaks: [] };
     this.grid = el("div", { class: "plot-grid" });
@@ -43,7 +48,29 @@ class Curves {
       [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]], () => this.setRange(range.value));
     const file = button("CSV", "save the numbers of all curves as a file of comma-separated values", () => this.save());
     return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
-      el("label", { title: "the axis leaves out the few values that are far from all others" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file);
+      el("label", { title: "the axis leaves out the few values that are far from all others" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file, this.compare());
+  }
+
+  // A button that draws the curves of a file that was saved from another run beside these, and takes them away again.
+  compare() {
+    const problem = el("span", { class: "live-note", role: "status" });
+    const say = () => {
+      const [word, title] = this.earlier.size ? ["× earlier run", "take the curves of the earlier run away"] : COMPARE;
+      fill(toggle, { title, "aria-label": title, "aria-pressed": String(this.earlier.size > 0) }, []).textContent = word;
+      this.drawNow();
+    };
+    const file = el("input", { type: "file", accept: ".csv", hidden: true, "aria-label": "curves of an earlier run", onchange: async () => {
+      this.earlier = readCurves(await file.files[0].text());
+      problem.textContent = this.earlier.size ? "" : `${clean(file.files[0].name, 60)} holds no curves that "CSV" saved`;
+      file.value = "";
+      say();
+    } });
+    const toggle = button(...COMPARE, () => {
+      if (!this.earlier.size) return file.click();
+      this.earlier = new Map();
+      say();
+    }, { "aria-pressed": "false" });
+    return [toggle, file, problem];
   }
 
   // The last so many of all steps, as a share of them.
@@ -66,9 +93,9 @@ class Curves {
 
   // All numbers, a row for each point; where values were joined in one, with the least and the greatest of them.
   csv() {
-    const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text), rows = ["curve,line,step,value,least,greatest"];
+    const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text), rows = [HEADER];
     for (const [, { title, lines }] of this.metrics())
-      for (const line of lines) for (const [x, y, low, high] of line.points) rows.push([quoted(title), quoted(line.name), x, y, low, high].join(","));
+      for (const line of lines.filter(({ run }) => run !== EARLIER)) for (const [x, y, low, high] of line.points) rows.push([quoted(title), quoted(line.name), x, y, low, high].join(","));
     return `${rows.join("\n")}\n`;
   }
 
@@ -106,6 +133,13 @@ class Curves {
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[metric] || metric : metric, unit: UNITS[run === "extra" ? metric : ""], lines: [] });
       found.get(id).lines.push({ ...RUNS[run], note: run === "batch" && this.ofFit ? NOTES[RUNNING_MEAN] : undefined, anew: run === "batch" && this.ofFit, name: run === "extra" ? found.get(id).title : run === "batch" && this.ofFit ? RUNNING_MEAN : RUNS[run].name, run, points });
     }
+    for (const { title, lines } of found.values()) {
+      const earlier = this.earlier.get(title) || [], ended = earlier.some(({ name }) => name === RUNS.epoch.name);
+      for (const { name, points } of earlier.filter((line) => !ended || line.name !== RUNNING_MEAN)) {
+        const now = lines.find((line) => line.name === name);
+        lines.push({ colour: "--muted", ...now, points, name: `${name === title ? "" : `${name}, `}earlier`, run: EARLIER, note: undefined, anew: false });
+      }
+    }
     const rank = (id) => {
       if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6)) + 20) % 20;
       return id.startsWith("loss") ? 0 : 1;
@@ -123,7 +157,7 @@ class Curves {
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }
-      const plot = this.plots.get(id), order = ["extra", "batch", "epoch", "validation"];
+      const plot = this.plots.get(id), order = [EARLIER, "extra", "batch", "epoch", "validation"];
       lines.sort((a, b) => order.indexOf(a.run) - order.indexOf(b.run));
       plot.wanted = lines;
     }
@@ -137,4 +171,19 @@ class Curves {
       plot.show(plot.wanted, { ...this.options, later: LATER.has(id), least: STEADY.get(id) || 0 });
     }
   }
+}
+
+// What `Curves.csv` wrote: title of a chart -> its lines; empty if something else did.
+function readCurves(text) {
+  const found = new Map(), rows = text.replaceAll("\r\n", "\n").matchAll(/("(?:[^"]|"")*"|[^",\n]*),("(?:[^"]|"")*"|[^",\n]*),([^,\n]*),([^,\n]*),([^,\n]*),([^,\n]*)\n/g);
+  const plain = (field) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field), number = (field) => (/^-?(nan|inf)$/.test(field) ? field : Number(field));
+  if (!text.startsWith(HEADER)) return found;
+  for (const [, title, name, ...numbers] of [...rows].slice(1)) {
+    const lines = found.get(plain(title)) || [], point = numbers.map(number);
+    found.set(plain(title), lines);
+    if (!Number.isFinite(point[0]) || point.some(Number.isNaN)) return new Map();
+    if (!lines.some((line) => line.name === plain(name))) lines.push({ name: plain(name), points: [] });
+    lines.find((line) => line.name === plain(name)).points.push(point);
+  }
+  return found;
 }

@@ -93,7 +93,7 @@ class Plot {
     this.from = null; // the step at which the reader began to drag
   }
 
-  // `lines`: {name, colour (a CSS variable), points, dots, wide, anew (begins anew where an epoch does)}. `options`: {log, weight, marks, range, robust, later, least (height
+  // `lines`: {name, colour (a CSS variable), points, dots, wide, run, anew (begins anew where an epoch does)}. `options`: {log, weight, marks, range, robust, later, least (height
   // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null)}.
   show(lines, options) {
     this.lines = lines.filter((line) => line.points.length);
@@ -232,6 +232,7 @@ class Plot {
   curve(brush, line) {
     brush.strokeStyle = brush.fillStyle = line.colour;
     brush.lineJoin = "round";
+    brush.setLineDash(line.run === EARLIER ? [5, 4] : []);
     if (line.soft) {
       this.path(brush, line.raw, 1, 0.3, line.breaks);
       this.path(brush, line.soft, 2, 1, line.breaks);
@@ -240,6 +241,7 @@ class Plot {
       this.path(brush, line.raw, line.wide ? 2 : 1.4, 1, line.breaks);
     }
     if (line.dots || line.raw.length < FEW) this.dots(brush, line.raw);
+    brush.setLineDash([]);
     this.flaws(brush, line.raw);
   }
 
