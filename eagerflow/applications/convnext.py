@@ -26,7 +26,7 @@ class StochasticDepth(layers.Layer):
 
     Args:
         drop_path_rate: the share of samples to drop.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: Deep Networks with Stochastic Depth, 2016, arXiv:1603.09382.
 
@@ -57,7 +57,7 @@ class LayerScale(layers.Layer):
     Args:
         init_values: the first value of the factors.
         projection_dim: how many channels there are.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: Going deeper with Image Transformers, 2021, arXiv:2103.17239.
 

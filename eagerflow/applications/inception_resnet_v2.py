@@ -29,7 +29,7 @@ class CustomScaleLayer(Layer):
 
     Args:
         scale: the factor.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     >>> import eagerflow as ef
     >>> import numpy as np

@@ -35,7 +35,7 @@ class ThresholdedReLU(layers.Layer):
 
     Args:
         theta: the threshold, at least 0.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a negative threshold.

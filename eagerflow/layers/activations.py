@@ -67,7 +67,7 @@ class ReLU(_Elementwise):
         max_value: the largest output; None for no bound.
         negative_slope: the slope below the threshold.
         threshold: where the linear part begins.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a negative argument.
@@ -100,7 +100,7 @@ class LeakyReLU(_Elementwise):
 
     Args:
         negative_slope: the slope below 0 (Keras 2: `alpha`).
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a negative slope.
@@ -125,7 +125,7 @@ class ELU(_Elementwise):
 
     Args:
         alpha: minus the output for very negative inputs.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     >>> import eagerflow as ef
     >>> ef.layers.ELU()(ef.Tensor([-100.0, 2.0])).tolist()
@@ -146,7 +146,7 @@ class Softmax(_Elementwise):
 
     Args:
         axis: an integer, or several.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: on a call, for a mask that doesn't broadcast to the inputs.
@@ -185,7 +185,7 @@ class PReLU(Layer):
         alpha_regularizer: penalty on the slopes.
         alpha_constraint: constraint on the slopes.
         shared_axes: axes along which one slope serves all: `[1, 2]` for one per channel of images.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: He et al. 2015, https://arxiv.org/abs/1502.01852.
 

@@ -28,7 +28,7 @@ class _Noise(Layer):
     Args:
         strength: the rate or deviation; at 0 nothing is drawn.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
     """
 
     _stateless = True
@@ -61,7 +61,7 @@ class Dropout(_Noise):
         noise_shape: the shape of the random mask; None for a length means the input's. `(None, 1, None)`
             drops the same features at all timesteps.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a rate outside [0, 1] or an unusable noise_shape.
@@ -220,7 +220,7 @@ class GaussianNoise(_Noise):
     Args:
         stddev: the noise's standard deviation, from 0 to 1.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a deviation outside [0, 1].
@@ -249,7 +249,7 @@ class GaussianDropout(_Noise):
     Args:
         rate: the noise has the standard deviation `sqrt(rate / (1 - rate))`, that of `Dropout`.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a rate outside [0, 1).
@@ -286,7 +286,7 @@ class AlphaDropout(_Noise):
         rate: the part that is dropped, from 0 to 1.
         noise_shape: the shape of the random mask, as for `Dropout`.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a rate outside [0, 1] or an unusable noise_shape.

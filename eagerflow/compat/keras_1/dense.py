@@ -133,7 +133,7 @@ class SReLU(_OfElements):
         t_right_init: of the distance (its absolute value) to the right threshold.
         a_right_init: of the slope above it.
         shared_axes: axes along which the weights are the same.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: Jin et al. 2015, https://arxiv.org/abs/1512.07030.
     """
@@ -175,7 +175,7 @@ class ParametricSoftplus(_OfElements):
         alpha_init: the first value of `alpha`.
         beta_init: of `beta`.
         shared_axes: axes along which the weights are the same.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
     """
 
     def __init__(self, alpha_init: float = 0.2, beta_init: float = 5.0, shared_axes: Any = None, **kwargs: Any) -> None:

@@ -37,7 +37,7 @@ class Attention(Layer):
             `tanh(query + key)`).
         dropout: the share of the scores that is dropped while training.
         seed: an integer; dropout then draws the same in every run.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Called on `[query, value]` or `[query, value, key]`, of shapes (batch, targets, width), (batch, sources, width)
     and (batch, sources, width). Output: (batch, targets, width of value); with `return_attention_scores=True` also

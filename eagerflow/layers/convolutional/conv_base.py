@@ -30,7 +30,7 @@ class ConvolutionBase(Layer):
             element of a window to the next, the `padding` (`"valid"`, `"same"`, or with one spatial axis `"causal"`),
             where the channels are (`data_format`), the `activation` of the output, `use_bias`, and initializers,
             regularizers and constraints.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
     """
 
     rank: int

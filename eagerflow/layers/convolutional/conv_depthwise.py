@@ -99,7 +99,7 @@ class DepthwiseConv1D(_DepthwiseConv):
         activity_regularizer: penalty on the output.
         depthwise_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, steps, channels). Output: (batch, new_steps, channels * depth_multiplier). With `"valid"`, new_steps
     is (steps - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is steps / strides, rounded up.
@@ -136,7 +136,7 @@ class DepthwiseConv2D(_DepthwiseConv):
         activity_regularizer: penalty on the output.
         depthwise_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, height, width, channels). Output: (batch, new_height, new_width, channels * depth_multiplier). With
     `"valid"`, new_height is (height - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is

@@ -121,7 +121,7 @@ class SeparableConv1D(_SeparableConv):
         depthwise_constraint: constraint on the kernel over positions.
         pointwise_constraint: constraint on the kernel over channels.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, steps, channels). Output: (batch, new_steps, filters). With `"valid"`, new_steps is (steps -
     kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` and `"causal"` it is steps / strides, rounded
@@ -165,7 +165,7 @@ class SeparableConv2D(_SeparableConv):
         depthwise_constraint: constraint on the kernel over positions.
         pointwise_constraint: constraint on the kernel over channels.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, height, width, channels). Output: (batch, new_height, new_width, filters). With `"valid"`, new_height
     is (height - kernel_size) // strides + 1 (for a dilation_rate of 1); with `"same"` it is height / strides, rounded

@@ -119,7 +119,7 @@ class Conv1DTranspose(_ConvTranspose):
         activity_regularizer: penalty on the output.
         kernel_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, steps, channels). Output: (batch, new_steps, filters). With `"same"`, new_steps is steps * strides;
     with `"valid"` it is (steps - 1) * strides + max(kernel_size, strides) (for a dilation_rate of 1, without
@@ -160,7 +160,7 @@ class Conv2DTranspose(_ConvTranspose):
         activity_regularizer: penalty on the output.
         kernel_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, height, width, channels). Output: (batch, new_height, new_width, filters). With `"same"`, new_height
     is height * strides; with `"valid"` it is (height - 1) * strides + max(kernel_size, strides) (for a dilation_rate of
@@ -201,7 +201,7 @@ class Conv3DTranspose(_ConvTranspose):
         activity_regularizer: penalty on the output.
         kernel_constraint: constraint on the kernel.
         bias_constraint: constraint on the bias.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, depth, height, width, channels). Output: (batch, new_depth, new_height, new_width, filters). With
     `"same"`, new_depth is depth * strides; with `"valid"` it is (depth - 1) * strides + max(kernel_size, strides) (for

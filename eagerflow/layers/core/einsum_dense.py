@@ -54,7 +54,7 @@ class EinsumDense(AdaptedLayer):
         lora_alpha: the adapter counts `lora_alpha / lora_rank` times.
         gptq_unpacked_column_size: not available here.
         quantization_config: how a layer with a quantized `dtype` is quantized.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for an equation or shapes that don't fit together.

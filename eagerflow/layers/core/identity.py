@@ -15,7 +15,7 @@ class Identity(Layer):
     """Its output is its input.
 
     Args:
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     >>> import eagerflow as ef
     >>> layer = ef.layers.Identity()
@@ -48,7 +48,7 @@ class ActivityRegularization(Layer):
     Args:
         l1: factor of the absolute values.
         l2: factor of the squares.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a factor that is negative or no number.

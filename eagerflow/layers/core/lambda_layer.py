@@ -25,7 +25,7 @@ class Lambda(Layer):
             where running the function on a small sample can't tell.
         mask: the mask of the output, or a function of the inputs and their mask.
         arguments: further arguments for `function`, by name.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     A model with a function that has no name can't be saved: write it with `def` and
     `@register_keras_serializable()`. Variables that the function uses are not tracked by the layer.

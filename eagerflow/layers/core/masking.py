@@ -19,7 +19,7 @@ class Masking(Layer):
 
     Args:
         mask_value: the value that marks padding.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input and output: (batch, time, features).
 

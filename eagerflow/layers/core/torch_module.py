@@ -35,7 +35,7 @@ class TorchModuleWrapper(Layer):
         module: the module. Lazy ones must have been called before.
         name: the layer's name.
         output_shape: the shape of the outputs; default: found by a run on zeros.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ImportError: without torch.

@@ -20,7 +20,7 @@ class Dot(Layer):
     Args:
         axes: the axis of both inputs, or one for each; not 0, the batch's.
         normalize: whether to divide by the norms along these axes first, which gives cosines.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     The output has the other axes of the first input, then those of the second.
 

@@ -171,7 +171,7 @@ class Add(_Merge):
     """The sum of the inputs.
 
     Args:
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for shapes that don't broadcast.
@@ -190,7 +190,7 @@ class Subtract(_Merge):
     """The first input minus the second.
 
     Args:
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for shapes that don't broadcast, or another number of inputs than 2.
@@ -215,7 +215,7 @@ class Average(_Merge):
     """The mean of the inputs.
 
     Args:
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for shapes that don't broadcast.
@@ -234,7 +234,7 @@ class Multiply(_Merge):
     """The product of the inputs. Masked positions of one input count as 1; of all inputs, as 0.
 
     Args:
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for shapes that don't broadcast.
@@ -293,7 +293,7 @@ class Maximum(_Extreme):
     """The largest of the inputs, position by position.
 
     Args:
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for shapes that don't broadcast.
@@ -310,7 +310,7 @@ class Minimum(_Extreme):
     """The smallest of the inputs, position by position.
 
     Args:
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for shapes that don't broadcast.
@@ -328,7 +328,7 @@ class Concatenate(_Merge):
 
     Args:
         axis: the axis.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: when shapes differ elsewhere than along the axis.

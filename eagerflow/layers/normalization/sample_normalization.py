@@ -58,7 +58,7 @@ class LayerNormalization(_Normalization):
         gamma_regularizer: penalty on `gamma`.
         beta_constraint: constraint on `beta`.
         gamma_constraint: constraint on `gamma`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for an axis that is no integer, or that the inputs don't have.
@@ -134,7 +134,7 @@ class GroupNormalization(_Normalization):
         gamma_regularizer: penalty on `gamma`.
         beta_constraint: constraint on `beta`.
         gamma_constraint: constraint on `gamma`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: when `groups` doesn't divide the channels.
@@ -218,7 +218,7 @@ class RMSNormalization(_Normalization):
     Args:
         axis: the axis or axes.
         epsilon: added to the mean square.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
 
@@ -248,7 +248,7 @@ class UnitNormalization(_Normalization):
 
     Args:
         axis: the axis or axes.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     >>> import eagerflow as ef
     >>> ef.layers.UnitNormalization()(ef.Tensor([[0.0, 4.0]])).tolist()

@@ -61,7 +61,7 @@ class GlobalAveragePooling1D(_GlobalPooling):
     Args:
         data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
         keepdims: whether the axis of timesteps stays, with length 1.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for an unknown data format.
@@ -100,7 +100,7 @@ class GlobalAveragePooling2D(_GlobalPooling):
     Args:
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
         keepdims: whether the spatial axes stay, with length 1.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, height, width, channels). Output: (batch, channels), with `keepdims` the axes of the input.
 
@@ -122,7 +122,7 @@ class GlobalAveragePooling3D(_GlobalPooling):
     Args:
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
         keepdims: whether the spatial axes stay, with length 1.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, *lengths, channels). Output: (batch, channels), with `keepdims` the axes of the input.
 
@@ -147,7 +147,7 @@ class GlobalMaxPooling1D(_GlobalPooling):
     Args:
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
         keepdims: whether the spatial axes stay, with length 1.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, steps, channels). Output: (batch, channels), with `keepdims` the axes of the input.
 
@@ -169,7 +169,7 @@ class GlobalMaxPooling2D(_GlobalPooling):
     Args:
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
         keepdims: whether the spatial axes stay, with length 1.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, height, width, channels). Output: (batch, channels), with `keepdims` the axes of the input.
 
@@ -191,7 +191,7 @@ class GlobalMaxPooling3D(_GlobalPooling):
     Args:
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
         keepdims: whether the spatial axes stay, with length 1.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, *lengths, channels). Output: (batch, channels), with `keepdims` the axes of the input.
 
@@ -239,7 +239,7 @@ class AdaptiveAveragePooling1D(_AdaptivePooling):
     Args:
         output_size: how many windows there are: an integer.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
@@ -260,7 +260,7 @@ class AdaptiveAveragePooling2D(_AdaptivePooling):
     Args:
         output_size: how many windows there are: an integer, or two.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
@@ -283,7 +283,7 @@ class AdaptiveAveragePooling3D(_AdaptivePooling):
     Args:
         output_size: how many windows there are: an integer, or three.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
@@ -303,7 +303,7 @@ class AdaptiveMaxPooling1D(_AdaptivePooling):
     Args:
         output_size: how many windows there are: an integer.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
@@ -324,7 +324,7 @@ class AdaptiveMaxPooling2D(_AdaptivePooling):
     Args:
         output_size: how many windows there are: an integer, or two.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.
@@ -345,7 +345,7 @@ class AdaptiveMaxPooling3D(_AdaptivePooling):
     Args:
         output_size: how many windows there are: an integer, or three.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a number below 1 or an unknown data format.

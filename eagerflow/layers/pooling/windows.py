@@ -90,7 +90,7 @@ class MaxPooling1D(_WithDefaultSize):
         padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep the length).
         data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
         name: the layer's name.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, steps, channels). Output: (batch, new_steps, channels). With `"valid"`, new_steps is (steps -
     pool_size) // strides + 1; with `"same"` it is steps / strides, rounded up.
@@ -120,7 +120,7 @@ class MaxPooling2D(_WithDefaultSize):
         data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
             height, width).
         name: the layer's name.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, height, width, channels). Output: (batch, new_height, new_width, channels). With `"valid"`,
     new_height is (height - pool_size) // strides + 1; with `"same"` it is height / strides, rounded up. The same holds
@@ -148,7 +148,7 @@ class MaxPooling3D(_WithDefaultSize):
         padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep the lengths).
         data_format: `"channels_last"` or `"channels_first"`.
         name: the layer's name.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, depth, height, width, channels). Output: (batch, new_depth, new_height, new_width, channels). With
     `"valid"`, new_depth is (depth - pool_size) // strides + 1; with `"same"` it is depth / strides, rounded up. The
@@ -174,7 +174,7 @@ class AveragePooling1D(_Pooling):
         padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep the length).
         data_format: `"channels_last"`: (batch, steps, channels); `"channels_first"`: (batch, channels, steps).
         name: the layer's name.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, steps, channels). Output: (batch, new_steps, channels). With `"valid"`, new_steps is (steps -
     pool_size) // strides + 1; with `"same"` it is steps / strides, rounded up.
@@ -204,7 +204,7 @@ class AveragePooling2D(_Pooling):
         data_format: `"channels_last"`: (batch, height, width, channels); `"channels_first"`: (batch, channels,
             height, width).
         name: the layer's name.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, height, width, channels). Output: (batch, new_height, new_width, channels). With `"valid"`,
     new_height is (height - pool_size) // strides + 1; with `"same"` it is height / strides, rounded up. The same holds
@@ -232,7 +232,7 @@ class AveragePooling3D(_Pooling):
         padding: `"valid"` (no padding) or `"same"` (padded, so that strides of 1 keep the lengths).
         data_format: `"channels_last"` or `"channels_first"`.
         name: the layer's name.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, depth, height, width, channels). Output: (batch, new_depth, new_height, new_width, channels). With
     `"valid"`, new_depth is (depth - pool_size) // strides + 1; with `"same"` it is depth / strides, rounded up. The

@@ -37,7 +37,7 @@ class MelSpectrogram(Layer):
         mag_exp: the power that magnitudes are raised to: 2 for power, 1 for amplitude.
         min_power: strengths below are raised to it.
         ref_power: the strength of 0 decibels.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (samples,) or (batch, samples). Output: (num_mel_bins, time) or (batch, num_mel_bins, time).
 
@@ -149,7 +149,7 @@ class STFTSpectrogram(Layer):
         padding: `"valid"` or `"same"`.
         expand_dims: whether frequencies get an axis of their own.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, samples, channels), or channels first.
 

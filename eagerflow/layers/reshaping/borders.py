@@ -87,7 +87,7 @@ class ZeroPadding1D(_ZeroPadding):
     Args:
         padding: an integer for both sides, or two.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a negative number.
@@ -107,7 +107,7 @@ class ZeroPadding2D(_ZeroPadding):
     Args:
         padding: an integer; one for height and one for width; or `((top, bottom), (left, right))`.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a negative number.
@@ -129,7 +129,7 @@ class ZeroPadding3D(_ZeroPadding):
     Args:
         padding: an integer, three integers, or three pairs.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a negative number.
@@ -175,7 +175,7 @@ class Cropping1D(_Cropping):
 
     Args:
         cropping: an integer for both ends, or two.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, steps, channels).
 
@@ -199,7 +199,7 @@ class Cropping2D(_Cropping):
     Args:
         cropping: an integer; one for height and one for width; or `((top, bottom), (left, right))`.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a negative number; on a call, when nothing is left.
@@ -226,7 +226,7 @@ class Cropping3D(_Cropping):
     Args:
         cropping: an integer, three integers, or three pairs.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a negative number; on a call, when nothing is left.
@@ -279,7 +279,7 @@ class UpSampling1D(_UpSampling):
 
     Args:
         size: how many times.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, steps, channels).
 
@@ -305,7 +305,7 @@ class UpSampling2D(_UpSampling):
         size: an integer, or the factors of height and width.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
         interpolation: `"nearest"` (pixels are repeated), `"bilinear"`, `"bicubic"`, `"lanczos3"`, `"lanczos5"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a size below 1, or an unknown interpolation.
@@ -346,7 +346,7 @@ class UpSampling3D(_UpSampling):
     Args:
         size: an integer, or three.
         data_format: where the channels are: `"channels_last"` or `"channels_first"`.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a size below 1.

@@ -24,7 +24,7 @@ class Flatten(Layer):
     Args:
         data_format: with `"channels_first"` the channels are moved behind the spatial axes before, so that
             weights fit both layouts.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for an unknown data format.
@@ -59,7 +59,7 @@ class Reshape(Layer):
 
     Args:
         target_shape: the shape without the batch axis; one length may be -1 and follows from the others.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for an impossible shape; on a call, when the number of elements differs.
@@ -118,7 +118,7 @@ class Permute(Layer):
 
     Args:
         dims: for each axis of the output but the batch's, the axis of the input, counted from 1.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: when `dims` is no permutation of 1, 2, ...
@@ -153,7 +153,7 @@ class RepeatVector(Layer):
 
     Args:
         n: how many times.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, features). Output: (batch, n, features).
 

@@ -27,7 +27,7 @@ class Bidirectional(Layer):
         merge_mode: how the two outputs are joined: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or None for both.
         weights: first values of the weights of both directions.
         backward_layer: a layer of its own for the reverse direction, with `go_backwards` the other way round.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, ...). Output: like the layer's, with twice the units for `"concat"`. With `return_state`,
     the states of both directions follow.

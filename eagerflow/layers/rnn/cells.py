@@ -185,7 +185,7 @@ class SimpleRNNCell(_Cell):
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
         seed: an integer; dropout then draws the same in every run.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for units below 1, or a rate outside [0, 1].
@@ -250,7 +250,7 @@ class LSTMCell(_Cell):
         dropout: the share of the inputs that is dropped while training.
         recurrent_dropout: the share of the state that is dropped while training.
         seed: an integer; dropout then draws the same in every run.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for units below 1, or a rate outside [0, 1].
@@ -334,7 +334,7 @@ class GRUCell(_Cell):
         recurrent_dropout: the share of the state that is dropped while training.
         reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
         seed: an integer; dropout then draws the same in every run.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for units below 1, or a rate outside [0, 1].

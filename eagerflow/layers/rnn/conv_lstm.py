@@ -158,7 +158,7 @@ class _ConvLSTM(RecurrentSettings, RNN):
         return_state: whether the last states are returned too.
         go_backwards: whether the steps are run from last to first; outputs come in that order.
         stateful: whether the states of a batch are those that the next batch begins with.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, *spatial, channels). Output: (batch, *spatial, filters), with a time axis behind the
     batch's with `return_sequences`.

@@ -128,7 +128,7 @@ class SimpleRNN(_Recurrent):
         stateful: whether the state of a batch is the one that the next batch begins with.
         unroll: accepted; it makes no difference here.
         seed: an integer; dropout then draws the same in every run.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
 
@@ -210,7 +210,7 @@ class LSTM(_Recurrent):
         stateful: whether state and carry of a batch are those that the next batch begins with.
         unroll: accepted; it makes no difference here.
         use_cudnn: accepted; with `"auto"`, True and False the numbers are the same.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
 
@@ -300,7 +300,7 @@ class GRU(_Recurrent):
         unroll: accepted; it makes no difference here.
         reset_after: whether the reset gate multiplies the recurrent product, or the state before it.
         use_cudnn: accepted; with `"auto"`, True and False the numbers are the same.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, inputs). Output: (batch, units), or (batch, time, units) with `return_sequences`.
 

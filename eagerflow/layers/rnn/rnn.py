@@ -28,7 +28,7 @@ class StackedRNNCells(Layer):
 
     Args:
         cells: the cells, from bottom to top.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a cell without `call` or `state_size`.
@@ -111,7 +111,7 @@ class RNN(Layer):
         stateful: whether the states of a batch are those that the next batch begins with.
         unroll: accepted; steps are always run one by one.
         zero_output_for_mask: whether masked steps give zeros, or the output before them.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, ...). Output: (batch, units), or (batch, time, units) with `return_sequences`; with
     `return_state`, a tuple of it and the states. Masked steps leave the states as they are.

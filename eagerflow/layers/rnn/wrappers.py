@@ -27,7 +27,7 @@ class Wrapper(Layer):
 
     Args:
         layer: the layer.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: when `layer` is none.
@@ -68,7 +68,7 @@ class TimeDistributed(Wrapper):
 
     Args:
         layer: the layer.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: (batch, time, ...). Output: (batch, time, ...).
 
@@ -148,7 +148,7 @@ class SpectralNormalization(Wrapper):
     Args:
         layer: a layer with a `kernel` or `embeddings`.
         power_iterations: how many steps of the power iteration estimate the singular value.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a layer without such a weight, or power_iterations below 1.

@@ -65,7 +65,7 @@ class RandAugment(_ChoosingLayer):
         interpolation: `"nearest"` or `"bilinear"`.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [0, 1].
@@ -145,7 +145,7 @@ class AugMix(_ChoosingLayer):
         interpolation: `"nearest"` or `"bilinear"`.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Boxes stay as they are.
 

@@ -39,7 +39,7 @@ class RandomHue(_ColorLayer):
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [0, 1].
@@ -95,7 +95,7 @@ class RandomSaturation(_ColorLayer):
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [-1, 1] or an unusable range.
@@ -144,7 +144,7 @@ class RandomGrayscale(_ColorLayer):
         factor: the probability that an image changes.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a probability outside [0, 1].
@@ -193,7 +193,7 @@ class RandomColorDegeneration(_ColorLayer):
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [-1, 1] or an unusable range.
@@ -245,7 +245,7 @@ class RandomColorJitter(RandomImageLayer):
         hue_factor: as in `RandomHue`; None leaves it.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for factors that those layers refuse.

@@ -43,7 +43,7 @@ class RandomErasing(_BoxLayer):
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for numbers outside [0, 1] or an unusable fill_value.
@@ -122,7 +122,7 @@ class CutMix(_BoxLayer):
             range within [0, 1].
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Single images stay as they are.
 
@@ -196,7 +196,7 @@ class MixUp(RandomImageLayer):
         alpha: how evenly images are blended: the parameter of a beta distribution.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Source: `keras.layers.MixUp` 3.15; Zhang et al. 2017, https://arxiv.org/abs/1710.09412.
 

@@ -22,7 +22,7 @@ class AutoContrast(ImageLayer):
 
     Args:
         value_range: the lowest and highest value of pixels.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `data_format`, `bounding_box_format`, `name` ...; see `Layer`.
 
     Raises:
         ValueError: for an unusable range.
@@ -61,7 +61,7 @@ class Equalization(ImageLayer):
         value_range: the lowest and highest value of pixels.
         bins: how many values are told apart.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for an unusable range.
@@ -122,7 +122,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
             values. 0 for no limit.
         tile_grid_size: how many tiles there are down and across.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a grid that isn't two positive integers.

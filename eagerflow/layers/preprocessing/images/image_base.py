@@ -46,7 +46,7 @@ class ImageLayer(Layer):
     Args:
         bounding_box_format: how boxes are given, such as `"xyxy"` or `"rel_xywh"`; needed when there are some.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for an unknown format.
@@ -172,7 +172,7 @@ class RandomImageLayer(ImageLayer):
 
     Args:
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `data_format`, `bounding_box_format`, `name` ...; see `Layer`.
     """
 
     _untold = ("seed",)

@@ -30,7 +30,7 @@ class RandomBrightness(RandomImageLayer):
         factor: how much at most, as a share of the range of values, or two ends of a range, from -1 to 1.
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `data_format`, `bounding_box_format`, `name` ...; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [-1, 1] or an unusable range.
@@ -74,7 +74,7 @@ class RandomContrast(RandomImageLayer):
             to 1; a number f means `(0, f)`.
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `data_format`, `bounding_box_format`, `name` ...; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [0, 1].
@@ -122,7 +122,7 @@ class RandomInvert(RandomImageLayer):
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [0, 1].
@@ -171,7 +171,7 @@ class RandomPosterization(RandomImageLayer):
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [1, 8] or an unusable range.
@@ -222,7 +222,7 @@ class Solarization(RandomImageLayer):
         threshold_factor: the threshold, in the same way.
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `data_format`, `bounding_box_format`, `name` ...; see `Layer`.
 
     Raises:
         ValueError: for factors outside [0, 1] or an unusable range.

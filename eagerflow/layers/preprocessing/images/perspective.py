@@ -26,7 +26,7 @@ class RandomPerspective(WarpLayer):
         fill_value: what lies outside.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for numbers outside [0, 1] or an unknown interpolation.
@@ -132,7 +132,7 @@ class RandomElasticTransform(WarpLayer):
         value_range: the lowest and highest value of pixels.
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Boxes stay as they are. Images and their masks are distorted alike.
 

@@ -19,7 +19,7 @@ class Rescaling(Layer):
     Args:
         scale: a number, or one per channel.
         offset: a number, or one per channel.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Source: `keras.layers.Rescaling` 3.15.
 

@@ -85,7 +85,7 @@ class Resizing(_Sized):
         fill_value: what to pad with.
         antialias: average over what falls into a pixel when images shrink.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Images keep their type; integers are rounded.
 
@@ -183,7 +183,7 @@ class CenterCrop(_Sized):
         height: the new height.
         width: the new width.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for sizes below 1.
@@ -246,7 +246,7 @@ class RandomCrop(_Sized, RandomImageLayer):
         seed: an integer, or None for one that `set_random_seed` decides.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         name: the layer's name.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for sizes below 1.

@@ -23,7 +23,7 @@ class RandomSharpness(RandomImageLayer):
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [0, 1] or an unusable range.
@@ -82,7 +82,7 @@ class RandomGaussianBlur(RandomImageLayer):
         value_range: the lowest and highest value of pixels.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for numbers outside [0, 1] or an even size.

@@ -79,7 +79,7 @@ class RandomRotation(_AffineLayer):
         seed: an integer, or None for one that `set_random_seed` decides.
         fill_value: the constant.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for a factor outside [-1, 1] or unknown modes.
@@ -139,7 +139,7 @@ class RandomZoom(_AffineLayer):
         seed: an integer, or None for one that `set_random_seed` decides.
         fill_value: the constant.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for factors outside (-1, 1] or unknown modes.
@@ -213,7 +213,7 @@ class RandomTranslation(_AffineLayer):
         seed: an integer, or None for one that `set_random_seed` decides.
         fill_value: the constant.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for factors outside [-1, 1] or unknown modes.
@@ -281,7 +281,7 @@ class RandomShear(_AffineLayer):
         fill_value: the constant.
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         seed: an integer, or None for one that `set_random_seed` decides.
-        **kwargs: arguments of every layer for images.
+        **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
     Raises:
         ValueError: for factors outside [0, 1] or unknown modes.

@@ -24,7 +24,7 @@ class CategoryEncoding(Layer):
         output_mode: `"one_hot"` (a vector for each integer), `"multi_hot"` (ones at all integers of an example)
             or `"count"` (how often each occurs).
         sparse: only False is possible.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: integers (batch, n), (n,) or (). Output: (batch, num_tokens), or with one more axis for `"one_hot"`
     unless the last one has length 1.

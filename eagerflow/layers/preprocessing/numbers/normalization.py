@@ -29,7 +29,7 @@ class Normalization(Layer):
         mean: known means, a number or one per index; then `variance` too.
         variance: known variances.
         invert: undo the normalization instead.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: when only one of mean and variance is given, or their shapes don't fit.

@@ -53,7 +53,7 @@ class TextVectorization(Layer):
         ragged: only False is possible.
         encoding: how bytes are read.
         name: the layer's name.
-        **kwargs: arguments of every layer.
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Input: strings (batch,) or (batch, 1), as lists or NumPy arrays. Output: int64 (batch, words), 0 where a
     document has ended and 1 for unknown words; or (batch, vocabulary).
