@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from eagerflow.base.errors import no_attribute
-from eagerflow.base.tracebacks import boundaries, reworded, shorten, wrappers
+from eagerflow.base.tracebacks import boundaries, flags_of, refuse_text, reworded, shorten, wrappers
 
 __all__ = ["Elsewhere", "accepts", "also", "behaviour", "ignores", "only", "renamed", "respelled", "without"]
 
@@ -67,12 +67,16 @@ def respelled(change: Change, *names: str) -> Callable[[F], F]:
         method, changes = inner.method, (change, *inner.changes)
         known = None if own is None or inner.names is None else own | inner.names
 
+        flags = flags_of(method)
+
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
                 if known is None or not known.isdisjoint(kwargs):
                     for each in changes:
                         args, kwargs = each(args, kwargs)
+                if flags:
+                    refuse_text(flags, method, args, kwargs)
                 return method(*args, **kwargs)
             except BaseException as error:
                 shorten(error)

@@ -25,7 +25,18 @@ import numpy
 from eagerflow.base import config, notebook
 from eagerflow.base.errors import UnknownArgumentError, argument_meant, signature_of
 
-__all__ = ["arguments_of", "bound_init", "boundaries", "boundary", "called", "in_words", "is_ours", "is_slip"]
+__all__ = [
+    "arguments_of",
+    "bound_init",
+    "boundaries",
+    "boundary",
+    "called",
+    "flags_of",
+    "in_words",
+    "is_ours",
+    "is_slip",
+    "refuse_text",
+]
 __all__ += ["named_after", "render_for_ipython", "reworded", "shorten", "unknown_argument", "warn", "wrappers"]
 
 P = ParamSpec("P")
@@ -256,12 +267,39 @@ def bound_init(cls: type) -> None:
         cls.__init__ = boundary(own)  # type: ignore[misc]
 
 
+def flags_of(init: Callable[..., Any]) -> frozenset[str]:
+    """The arguments of an `__init__` that are True or False; none for any other function.
+
+    >>> sorted(flags_of(ef.layers.Dense.__init__))
+    ['use_bias']
+    """
+    asked = init.__annotations__.items() if init.__name__ == "__init__" else ()
+    return frozenset(name for name, kind in asked if kind == "bool")
+
+
+def refuse_text(flags: frozenset[str], init: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Text is no True or False: `"no"` and `"False"` would count as True.
+
+    Raises:
+        TypeError: where one of these arguments is given text.
+    """
+    if not any([value.__class__ is str for value in (*args, *kwargs.values())]):
+        return
+    for name, value in (*zip(inspect.signature(init).parameters, args), *kwargs.items()):
+        if value.__class__ is str and name in flags:
+            cls = type(args[0]).__name__
+            raise notebook.shown_short(TypeError(f"{cls}({name}={value!r:.60}): expected True or False; got text."))
+
+
 def boundary(function: Callable[P, R]) -> Callable[P, R]:
     """Shorten the tracebacks of all that leaves `function`."""
+    flags = flags_of(function)
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            if flags:
+                refuse_text(flags, function, args, kwargs)
             return function(*args, **kwargs)
         except BaseException as error:
             shorten(error)

@@ -27,6 +27,8 @@ ALLOWED = (
 
 _PYTHON = {bool: "bool", int: "int32", float: None, complex: "complex64"}
 _BY_NAME = {name: numpy.dtype(name) for name in ALLOWED if name not in ("bfloat16", "string")}
+# What other libraries call types, beside those that differ in a letter.
+_OTHERWISE = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "short": "int16"}
 _KNOWN = frozenset(_BY_NAME.values())
 
 
@@ -51,7 +53,8 @@ def standardize_dtype(dtype: DType) -> str:
     if name == "int":  # Keras' spelling in layers that count
         return "int32"
     if name not in ALLOWED:
-        hint = did_you_mean(name, ALLOWED)
+        meant = _OTHERWISE.get(name)
+        hint = f" Did you mean {meant!r}?" if meant else did_you_mean(name, ALLOWED)
         raise ValueError(
             f"dtype={dtype!r} is not a type that tensors can have.{hint} Known: {', '.join(ALLOWED[:-1])}."
         )

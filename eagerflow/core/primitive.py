@@ -157,6 +157,9 @@ def _in_our_words(said: str, inputs: Sequence[Any], settings: tuple[Any, ...]) -
         if len(axes) > 1:
             return f"all tensors need the same number of axes; got {listed}. x[None] adds one in front."
         return f"all tensors need the same lengths but for the axis that they are joined along; got {listed}."
+    if said == "axes don't match array" and shapes:
+        axes_of = range(len(shapes[0]))
+        return f"each of the tensor's {len(axes_of)} axes has to be named once, as in {tuple(reversed(axes_of))}."
     outside = _OUTSIDE.fullmatch(said)
     if outside is not None:
         count = int(outside[2])

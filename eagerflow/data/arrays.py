@@ -16,7 +16,7 @@ from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.symbolic.text_type import is_text
 
-__all__ = ["as_arrays", "as_batch", "check_lengths", "is_array_like", "rows_of", "with_our_floats"]
+__all__ = ["as_arrays", "as_batch", "check_lengths", "is_array_like", "refuse_holes", "rows_of", "with_our_floats"]
 
 
 def is_array_like(value: Any) -> bool:
@@ -195,3 +195,20 @@ def check_lengths(**named: Any) -> int:
     if not rows:
         raise ValueError(f"the data is empty: {', '.join(lengths) or 'x'} has no samples.")
     return rows
+
+
+def refuse_holes(x: Any, what: str) -> None:
+    """A list of rows of numbers, with None among them, is neither an array nor a list of batches.
+
+    Raises:
+        TypeError: for such a list.
+    """
+    rows = x if isinstance(x, (list, tuple)) else ()
+    at = next(
+        (i for i, row in enumerate(rows) if isinstance(row, (list, tuple)) and any(each is None for each in row)), None
+    )
+    if at is not None and all(isinstance(each, (int, float, type(None))) for each in rows[at]):
+        raise TypeError(
+            f"{what}: a list with None among its numbers, first in row {at}, is no array yet. Put a number in its "
+            "place, or leave such rows out of x and y."
+        )

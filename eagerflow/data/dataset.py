@@ -7,6 +7,7 @@ Source: the interface follows `tf.data.Dataset`.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 import numpy
 
 from eagerflow.base import tree
+from eagerflow.base.errors import a_kind
+from eagerflow.base.notebook import shown_short
+from eagerflow.base.signatures import refuses
 from eagerflow.base.spellings import ignores
 from eagerflow.core.device import device, to_host
 from eagerflow.core.random import Orders, generator, next_key, orders
@@ -108,6 +112,9 @@ class Dataset(MoreSteps):
         [(0, 10), (1, 11), (2, 12)]
         """
         parts = tuple(datasets[0]) if len(datasets) == 1 and isinstance(datasets[0], tuple) else datasets
+        other = next((d for d in parts if not isinstance(d, Dataset)), None)
+        if other is not None:
+            raise TypeError(f"Dataset.zip: expected data sets; got {a_kind(other)}. For arrays: from_tensor_slices.")
         lengths = [d._length for d in parts if d._length != -1]
         length = -1 if not lengths else None if None in lengths else min(n for n in lengths if n is not None)
         return Dataset(lambda: zip(*parts), length)
@@ -212,7 +219,7 @@ class Dataset(MoreSteps):
 
         def apply(element: Any) -> Any:
             with device("cpu"):
-                return _element(function(*element) if isinstance(element, tuple) else function(element))
+                return _element(_called("map", function, element))
 
         workers = num_parallel_calls or 1
         if workers == -1:  # tf.data.AUTOTUNE
@@ -229,7 +236,7 @@ class Dataset(MoreSteps):
         >>> [int(x) for x in ef.data.Dataset.range(6).filter(lambda x: x % 2 == 0)]
         [0, 2, 4]
         """
-        return Dataset(lambda: (e for e in self if function(*e if isinstance(e, tuple) else (e,))))
+        return Dataset(lambda: (e for e in self if _called("filter", function, e)))
 
     @_ignored
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
@@ -412,6 +419,28 @@ class _Slices(Dataset):
         if _positive("shuffle", "buffer_size", buffer_size) < len(self) or self._draw is not None:
             return super().shuffle(buffer_size, seed, reshuffle_each_iteration)
         return _Slices(self._arrays, len(self), _generators(seed, reshuffle_each_iteration))
+
+
+def _called(method: str, function: Callable[..., Any], element: Any) -> Any:
+    """What a function gives for an element, whose parts are its arguments.
+
+    Raises:
+        TypeError: where it takes another number of them.
+    """
+    parts = element if isinstance(element, tuple) else (element,)
+    try:
+        return function(*parts)
+    except TypeError as error:
+        if error.__traceback__ is None or error.__traceback__.tb_next is not None or not refuses(function, *parts):
+            raise
+        taken = inspect.signature(function)
+        asked = ", ".join(["x", "y", "z"][: len(parts)]) if len(parts) < 4 else "*parts"
+        of = f"{len(parts)} parts, which become its arguments" if len(parts) > 1 else "one part"
+        raise shown_short(
+            TypeError(
+                f"Dataset.{method}: the function takes {taken}, and elements have {of}: write lambda {asked}: ..."
+            )
+        ) from None
 
 
 def _positive(method: str, name: str, value: Any) -> int:

@@ -23,7 +23,7 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.core import random
 from eagerflow.core.device import current_device
 from eagerflow.core.random import Key, generator, next_key
-from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like
+from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_like, refuse_holes
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from eagerflow.data.parts import Part, RowsOf, parts_of_rows
@@ -549,6 +549,7 @@ def feed_for(
             f"x: a list of text ({text!r:.40}) is no array yet. A model that begins with layers.TextVectorization or "
             "layers.StringLookup takes numpy.array(x); others take numbers, so encode text first."
         )
+    refuse_holes(x, what)
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
         if value is not None and name == "batch_size" and behaviour.keras_2:
             warn(f"batch_size={value} changes nothing: x is {a_kind(x)}, which has batches already.")

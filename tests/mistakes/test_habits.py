@@ -155,6 +155,38 @@ HABITS: dict[str, Mistake] = {
         ValueError,
         ("got 'model.json', a file's name", "open('model.json').read()"),
     ),
+    "text for True or False": (
+        lambda: layers.LSTM(3, return_sequences="False"),
+        TypeError,
+        ("LSTM(return_sequences='False')", "True or False"),
+    ),
+    "an initializer in the place of another argument": (
+        lambda: layers.Dense(4, "relu", "he_normal"),
+        TypeError,
+        ("Dense(use_bias='he_normal')", "True or False"),
+    ),
+    "a function of one argument for pairs": (
+        lambda: list(ef.data.Dataset.from_tensor_slices((X, Y)).map(lambda pair: pair[0])),
+        TypeError,
+        ("Dataset.map", "takes (pair)", "2 parts", "lambda x, y: ..."),
+    ),
+    "an array among zipped data sets": (lambda: ef.data.Dataset.zip(X, Y), TypeError, ("from_tensor_slices",)),
+    "None among the numbers of a list": (
+        lambda: model().fit([[1.0, None, 2.0, 3.0]] * 8, Y, verbose=0),
+        TypeError,
+        ("x: a list with None", "row 0"),
+    ),
+    "a decay below zero": (
+        lambda: ef.optimizers.schedules.ExponentialDecay(0.1, 10, -0.9),
+        ValueError,
+        ("ExponentialDecay(decay_rate=-0.9)", "at least 0"),
+    ),
+    "float as the name of a type": (lambda: ops.cast(X, "float"), ValueError, ("Did you mean 'float32'?",)),
+    "axes of another tensor": (
+        lambda: ops.transpose(X, (0, 2, 1)),
+        ValueError,
+        ("transpose(float32[8, 4], axes=(0, 2, 1))", "2 axes", "(1, 0)"),
+    ),
     "vectors beside sequences": (
         lambda: layers.Concatenate()([ef.Input((8,)), ef.Input((4, 2))]),
         ValueError,

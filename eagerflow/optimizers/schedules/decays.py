@@ -56,6 +56,7 @@ class ExponentialDecay(_Stepwise):
         name: str = "ExponentialDecay",
     ) -> None:
         super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
+        at_least(type(self).__name__, "decay_rate", decay_rate)  # powers of negative numbers are complex
 
     def rate(self, step: float) -> float:
         return self.initial_learning_rate * self.decay_rate ** self._periods(step)
