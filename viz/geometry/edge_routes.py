@@ -271,7 +271,8 @@ def _ports(edge: Edge, graph: Graph, boxes: dict[str, Rect]) -> tuple[list[_Port
         return _all_around(tail, head), _all_around(head, tail)
     out, back = ("bottom", "top") if down else ("top", "bottom")
     if graph.nodes[edge.head].lane == "update" and not down:  # its bottom may be behind what else goes to it
-        return [_port(tail, out)], [_port(head, back), *_aside(head, tail)]
+        backward = graph.nodes[edge.tail].lane == "backward"  # in the middle of forward ops' tops others end
+        return [_port(tail, out)] if backward else _all_around(tail, head), [_port(head, back), *_aside(head, tail)]
     usual = down == (graph.nodes[edge.tail].lane != "backward")  # forward ops' arrows lead down, others' up
     return [_port(tail, out, 0 if usual else _ASIDE)], [_port(head, back, 0 if usual else _ASIDE)]
 

@@ -140,3 +140,18 @@ def test_a_placement_is_not_shared():
     before = dict(first.layout.nodes)
     first.layout.nodes.clear()
     assert placement.place(found).layout.nodes == before
+
+
+def test_what_is_computed_for_an_assignment_leads_there_around_boxes():
+    near, far = layers.Dense(2), layers.Dense(2)
+    x = np.ones((4, 3), "float32")
+    near(x), far(x)
+    with viz.trace() as t:
+        near(x), far(x)
+        for mine, other in zip(far.variables, near.variables):
+            mine.assign(0.9 * mine + 0.1 * other)
+    drawn = t.draw().graph
+    ways = placement.place(drawn).ways
+    assert any(drawn.nodes[edge.head].lane == "update" for edge in drawn.edges)
+    for way in ways:
+        assert all(a[0] == b[0] or a[1] == b[1] for a, b in itertools.pairwise(way.corners))
