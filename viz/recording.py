@@ -32,6 +32,8 @@ from viz.picture.source_links import TEMPLATE, link_to_sources
 __all__ = ["Recording", "load"]
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
+_MADE_BY = {".html": "to_html(path)", ".htm": "to_html(path)", ".json": "to_json(path)"}
+_MADE_BY |= dict.fromkeys((".png", ".svg", ".pdf", ".dot"), "draw().save(path)")
 _OTHERS = {  # what other tools call it, or ours on the command line
     "explore": "to_html",
     "export": "to_json",
@@ -147,6 +149,7 @@ class Recording(Record):
 
         Raises:
             OSError: when it can't be written. Then an older file of that name is still whole.
+            ValueError: for the ending of a page or a picture, which `to_html` and `draw` make.
 
         >>> import viz
         >>> with viz.trace("hello") as t:
@@ -154,6 +157,9 @@ class Recording(Record):
         >>> viz.load(t.save("hello.efz")).ops[-1].name
         'tanh'
         """
+        made_by = _MADE_BY.get(pathlib.Path(path).suffix.lower())
+        if made_by is not None:
+            raise ValueError(f"save({str(path)!r}): a recording is a file of its own kind, .efz. Write {made_by}.")
         if self.meta.get("part_of_rank_0"):
             return pathlib.Path(path)
         return archive.write(self, path)

@@ -16,6 +16,7 @@ __all__ = ["CallSignature", "call_signature", "check_build_arguments", "check_mo
 __all__ += ["shape_arguments", "shapes_by_argument", "suggest_argument"]
 
 _REFUSED = re.compile(r"\.call\(\) got an unexpected keyword argument '(\w+)'$")
+_TOO_MANY = re.compile(r"\.call\(\) takes 1 positional argument but \d+ were given$")
 _ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -111,12 +112,14 @@ def call_signature(cls: type, base: type) -> CallSignature:
 
 
 def suggest_argument(error: Exception, layer: Any) -> None:
-    """Where Python refused an argument of a layer's `call`, name the class that the user knows, and the nearest one."""
+    """Where Python refused an argument of a layer's `call`, name the class that the user knows, and what it takes."""
     refused = _REFUSED.search(str(error)) if type(error) is TypeError else None
     if refused is not None:
         known = [*layer._call_signature.names, "training"]  # which every layer takes
         said = f"{type(layer).__name__}.call() got an unexpected keyword argument {refused[1]!r}"
         error.args = (f"{said}.{did_you_mean(refused[1], known)}",)
+    elif type(error) is TypeError and _TOO_MANY.search(str(error)) and not layer._call_signature.names:
+        error.args = (f"{type(layer).__name__}.call() takes no inputs. Write def call(self, inputs).",)
 
 
 def check_mode(training: Any) -> None:

@@ -337,6 +337,8 @@ class WeightHolder:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        if isinstance(value, str):  # of which each, "False" too, would count as True
+            raise TypeError(f"{describe(self)}.trainable = {value!r:.60}: expected True or False; got text.")
         for layer in list(self._flatten_layers()):
             layer._set_own_trainable(bool(value))
 

@@ -44,6 +44,11 @@ class Fit:
         epochs = at_least_one("fit", "epochs", given["epochs"], lowest=0)
         self.epochs = within_max_epochs(1 if epochs is None else epochs)
         self.initial_epoch = at_least_one("fit", "initial_epoch", given["initial_epoch"], lowest=0) or 0
+        if epochs and self.initial_epoch >= epochs:
+            warn(
+                f"fit(initial_epoch={self.initial_epoch}, epochs={epochs}) trains nothing: epochs is the number of the "
+                f"last epoch, not how many more. For {epochs} more: epochs={self.initial_epoch + epochs}."
+            )
         self.every = given["steps_per_execution"]
         self.frequency = _frequency(given["validation_freq"])
         self.feed, self.validation = _feeds(x, y, sample_weight, given)

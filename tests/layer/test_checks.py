@@ -54,9 +54,9 @@ def test_a_weight_made_in_call_is_refused():
         Growing()(np.ones(2))
 
 
-@pytest.mark.parametrize("value", ["yes", 1, None])
-def test_trainable_is_true_or_false(value):
-    with pytest.raises(ValueError, match=r"Dense\(trainable=.*\): expected True or False"):
+@pytest.mark.parametrize(("value", "kind"), [("yes", TypeError), (1, ValueError), (None, ValueError)])
+def test_trainable_is_true_or_false(value, kind):
+    with pytest.raises(kind, match=r"Dense\(trainable=.*\): expected True or False"):
         layers.Dense(2, trainable=value)
 
 

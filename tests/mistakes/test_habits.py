@@ -52,6 +52,11 @@ class Steps(ef.Model):
         return {"loss": 0.0}
 
 
+class Without(layers.Layer):
+    def call(self):
+        raise AssertionError("never reached")
+
+
 def stateful(rows):
     made = ef.Sequential([ef.Input((5, 3), batch_size=4), layers.LSTM(2, stateful=True), layers.Dense(1)])
     made.compile("sgd", "mse")
@@ -209,6 +214,11 @@ HABITS: dict[str, Mistake] = {
         ValueError,
         ("must be whole; got 0.5",),
     ),
+    "a layer's call without inputs": (
+        lambda: Without()(X),
+        TypeError,
+        ("Without.call() takes no inputs. Write def call(self, inputs).",),
+    ),
     "a number as shape": (lambda: layers.Dense(4).build(8), TypeError, ("build(8)", "(None, 4)")),
     "no shape": (lambda: layers.Conv2D(4, 3).build(None), TypeError, ("build(None)", "(None, 28, 28, 1)")),
     "pictures as answers, one-hot labels": (
@@ -227,6 +237,18 @@ HABITS: dict[str, Mistake] = {
 @pytest.mark.parametrize("name", HABITS)
 def test_the_message_says_what_to_write(name):
     check(HABITS[name])
+
+
+def test_text_is_no_answer_to_whether_a_layer_trains():
+    layer = layers.Dense(1)
+    with pytest.raises(TypeError, match=r"Dense .*trainable = 'False': expected True or False; got text"):
+        layer.trainable = "False"
+    assert layer.trainable
+
+
+def test_a_first_epoch_behind_the_last_one_is_warned_of():
+    with pytest.warns(UserWarning, match=r"fit\(initial_epoch=5, epochs=2\) trains nothing.* 2 more: epochs=7"):
+        model().fit(X, Y, initial_epoch=5, epochs=2, verbose=0)
 
 
 def test_batches_repeated_without_end_are_trained_with():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -62,6 +63,13 @@ def branching(tmp_path):
         if ops.sum(ops.ones(3)) > 2:
             float(ops.exp(1.0))
     return t, t.save(tmp_path / "branching.efz")
+
+
+@pytest.mark.parametrize(("ending", "cure"), [(".html", "to_html(path)"), (".PNG", "draw().save(path)")])
+def test_pages_and_pictures_are_no_recordings(steps, tmp_path, ending, cure):
+    with pytest.raises(ValueError, match=re.escape(f".efz. Write {cure}.")):
+        steps.save(tmp_path / f"step{ending}")
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_python_read_is_saved(branching):
