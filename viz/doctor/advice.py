@@ -339,6 +339,10 @@ ADVICE = {
     "unscaled_input": (
         "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first layer."
     ),
+    "unscaled_input.tiny": (
+        "Bring them to about ±1, once only: where they are divided again, as by a Rescaling layer after x / 255, leave "
+        "that out; columns become (x - mean) / std."
+    ),
     "unscaled_input.zeros": "Look at the data: was it divided as integers, or overwritten?",
     "unscaled_input.unadapted": (
         "Show it the training data before fit: normalization.adapt(x_train), x_train alone, without its labels."

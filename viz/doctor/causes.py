@@ -110,8 +110,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return symptom.kind in ("not_learning", "constant_output", "dead_relu", "class_imbalance", "no_gradient")
     if cause.kind == "constant_output" and symptom.kind == "dead_relu":
         return cause.rule == "constant_output.data"
-    if cause.kind == "unscaled_input" and cause.evidence.get("highest", 1.0) < 1.0:
-        return symptom.kind in ("not_learning", "constant_output")  # too small an input blows nothing up
+    if cause.kind == "unscaled_input" and _below_1(cause):  # too small an input blows nothing up
+        return symptom.kind in ("not_learning", "constant_output", "dead_relu")  # units have little but their bias
     if "nonfinite" in (cause.kind, symptom.kind):  # what comes from outside is a cause; NaN that training makes is none
         rule = (cause if cause.kind == "nonfinite" else symptom).rule
         return rule.endswith((".data", ".constant")) == (cause.kind == "nonfinite")
@@ -132,6 +132,12 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     if cause.kind == "loss_mismatch" and symptom.kind == "label_range":
         return cause.rule.endswith("one_unit")
     return True
+
+
+def _below_1(inputs: Finding) -> bool:
+    """Are these inputs too small, not too large?"""
+    highest = inputs.evidence.get("highest", 1.0)
+    return max(abs(inputs.evidence.get("lowest", highest)), abs(highest)) < 1.0
 
 
 def _of_range(mismatch: Finding, layer: str | None) -> bool:

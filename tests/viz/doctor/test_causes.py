@@ -302,3 +302,31 @@ def test_rows_that_are_all_equal_silence_units_and_are_not_made_equal_by_them():
         ("dead_relu", None),
         ("constant_output", "dead_relu"),
     ]
+
+
+def test_inputs_scaled_too_often_are_scaled_once_and_explain_units_that_died(tmp_path):
+    (path := tmp_path / "train.py").write_text(
+        PRELUDE
+        + """
+model = ef.Sequential([
+    layers.Rescaling(1 / 255), layers.Dense(8, activation="relu", bias_initializer=ef.initializers.Constant(-0.1)),
+    layers.Dense(3, activation="softmax"),
+])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x.clip(-1, 1) / 255 / 255, number, batch_size=16, epochs=4, verbose=0)
+"""
+    )
+    found = {f.kind: f for f in examine(str(path)).diagnosis}
+    scale = found["unscaled_input"]
+    assert (scale.rule, scale.because) == ("unscaled_input.tiny", None)
+    assert "once only" in scale.fix
+    assert not scale.fix.startswith("Scale them: x / 255")
+    assert found["dead_relu"].because == "unscaled_input"
+
+
+def test_inputs_far_below_0_are_not_taken_for_too_small():
+    scale = finding("unscaled_input", evidence={"lowest": -300.0, "highest": 0.5})
+    assert [f.because for f in in_order([finding("lr_too_high", evidence={"unusual": False}), scale])] == [
+        None,
+        "unscaled_input",
+    ]

@@ -139,10 +139,12 @@ class Inputs(Check):
         name = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
         message = f"the inputs{name} range from {number(low)} to {number(high)} (root mean square {number(size)})"
         unadapted = unadapted_normalization(whose)
+        rule = "unscaled_input.tiny" if max(abs(low), abs(high)) < limits.TINY_INPUT else "unscaled_input"
         if unadapted is not None:
+            rule = "unscaled_input.unadapted"
             words = f"layer {layer_label(unadapted)!r} was never adapted, and so hands them on as they are; {words}"
         self.watch.report(
-            "unscaled_input" if unadapted is None else "unscaled_input.unadapted",
+            rule,
             severity,
             f"{message}: {words}",
             layer=unadapted,
