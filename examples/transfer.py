@@ -32,7 +32,7 @@ def with_head(base: keras.Model, classes: int) -> keras.Model:
 
 
 def train(model: keras.Model, data: tuple, epochs: int, rate: float, verbose: int) -> None:
-    """Compile again, as one must when `trainable` has changed, and fit."""
+    """Compile with a new optimizer, as the learning rate has changed, and fit."""
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(*data, batch_size=16, epochs=epochs, verbose=verbose)
 

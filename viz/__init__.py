@@ -118,6 +118,8 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
                 raise AttributeError(f"module 'viz' has no attribute {name!r}")
             if name in import_module("eagerflow.base.moved").moved_modules("viz"):  # as examples of 0.1.0 ask for it
                 return import_module(f"viz.{name}")
+            if name in ("check", "data", "estimate", "reproduce"):
+                raise AttributeError(f"viz.{name} is a command, not a function: viz {name} train.py")
             nearest = import_module("viz.facts.formatting").nearest
             own = [each for each in sys.path if os.path.isfile(os.path.join(each, "viz.py"))]
             there = f" (your own {os.path.join(own[0], 'viz.py')!r} isn't imported here)" if own else ""

@@ -52,7 +52,7 @@ FilePath: TypeAlias = str | PathLike[str] | IO[bytes] | BufferedIOBase
 # What is done at the borders, by layers with windows.
 Padding: TypeAlias = Literal["valid", "same", "VALID", "SAME"]
 
-# The same for sequences: of time, zeros may be put in front of it alone.
+# What is done at the borders, also of sequences in time, where zeros may be put in front alone (`"causal"`).
 CausalPadding: TypeAlias = Padding | Literal["causal"]
 
 # Where the channels are; None, where it may be, for `config.image_data_format()`.
@@ -87,7 +87,7 @@ ColorMode: TypeAlias = Literal["rgb", "rgba", "grayscale"]
 # What the labels of files in folders are.
 LabelMode: TypeAlias = Literal["int", "categorical", "binary"]
 
-# The same in Keras' older generators.
+# What the labels of files in folders are, in Keras' older generators.
 ClassMode: TypeAlias = Literal["categorical", "binary", "sparse", "input", "multi_output", "raw", "other"]
 
 # Which of two parts of the files is read.
@@ -99,7 +99,7 @@ DatasetFormat: TypeAlias = Literal["tf", "grain"]
 # How a layer gives numbers of classes, bins or words.
 EncodedMode: TypeAlias = Literal["int", "one_hot", "multi_hot", "count"]
 
-# The same for words, also by how rare they are.
+# How a layer gives numbers of words, also by how rare they are.
 TokenMode: TypeAlias = EncodedMode | Literal["tf_idf"]
 
 # How the scores of several classes become one.

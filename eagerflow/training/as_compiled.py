@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow.base.spellings import behaviour
+from eagerflow.base.tracebacks import warn
 
 __all__ = ["as_compiled", "trainable_now"]
 
@@ -19,14 +20,23 @@ def trainable_now(model: Any) -> States:
     return [(layer, layer.trainable) for layer in model._flatten_layers()] if behaviour.keras_2 else []
 
 
-def as_compiled(model: Any, noted: States) -> contextlib.AbstractContextManager[None]:
+def as_compiled(model: Any, noted: States, is_told: bool = False) -> contextlib.AbstractContextManager[None]:
     """Within, the layers are as trainable as `noted` says; afterwards as before.
+
+    With `is_told`, a warning names a layer that was switched since then. Steps of a GAN, which does it on purpose, call
+    `train_on_batch`, and aren't told each time.
 
     Source: what `compile` promises in tf.keras 2, for the sake of a GAN's discriminator: it is compiled, frozen,
     and compiled again as part of the whole.
     """
     if not noted or not behaviour.keras_2 or all(layer.trainable == value for layer, value in noted):
         return _NOTHING
+    if is_told:
+        layer, value = next((layer, value) for layer, value in noted if layer.trainable != value)
+        warn(
+            f"fit: {layer.name!r} was {'frozen' if value else 'unfrozen'} after compile, and stays "
+            f"{'trainable' if value else 'frozen'}: as in Keras 2, compile remembers trainable. Call compile again."
+        )
     return _switched(noted, trainable_now(model))
 
 

@@ -516,7 +516,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
         """
         given = locals().copy()
         compiled = self._ready("fit")
-        with together("fit"), in_force(compiled.distribution), as_compiled(self, compiled.trainable):
+        with together("fit"), in_force(compiled.distribution), as_compiled(self, compiled.trainable, True):
             return Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution).go()
 
     @overload

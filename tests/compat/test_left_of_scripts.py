@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -59,6 +60,25 @@ def test_texts_of_a_data_set_are_bytes_for_numpy():
     dataset = tf.data.Dataset.from_tensor_slices((["first", "second"], [1, 2]))
     text, number = next(dataset.as_numpy_iterator())
     assert (text[:3], number) == (b"fir", 1)
+
+
+@pytest.mark.parametrize(
+    ("at_first", "said"), [(True, "frozen after compile, and stays trainable"), (False, "unfrozen")]
+)
+def test_a_layer_switched_after_compile_is_warned_of_in_fit(keras_2, at_first, said):
+    model = ef.Sequential([ef.layers.Dense(2, name="first", trainable=at_first), ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.layers[0].trainable = not at_first
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    with pytest.warns(UserWarning, match=f"'first' was {said}.*Call compile again"):
+        model.fit(x, y, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.train_on_batch(x, y)
+        model.compile("sgd", "mse")
+        before = model.layers[0].get_weights()[0]
+        model.fit(x, y, verbose=0)
+    assert np.array_equal(before, model.layers[0].get_weights()[0]) == at_first
 
 
 def test_history_by_older_names(keras_2):

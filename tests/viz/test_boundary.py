@@ -32,3 +32,8 @@ def test_errors_from_inside_stay_as_they_are():
 def test_the_package_of_the_doctor_names_what_can_be_called():
     with pytest.raises(TypeError, match=r"viz.doctor is a package, .* viz.diagnose\(model, x, y\)"):
         viz.doctor()
+
+
+def test_a_command_asked_for_as_a_function_is_told_of():
+    with pytest.raises(AttributeError, match=r"^viz.check is a command, not a function: viz check train.py$"):
+        _ = viz.check

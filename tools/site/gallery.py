@@ -135,7 +135,7 @@ GALLERY = {
     "digits": Shown(
         "A model in the browser",
         "Draw a digit: the network runs in this page, with the values of every layer. Written by"
-        ' `model.export("digits.html")`.',
+        ' `model.export("digits.html", format="web")`.',
         digits,
     ),
     "map_of_digits": Shown(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ import nbformat
 from tools.site import docstrings, sections
 from tools.site.names import ROOT
 from tools.site.run_page import blocks
+
+_RETURNED = re.compile(r"(;|,? and) return [^.]*\.$")
 
 
 class Tutorial(NamedTuple):
@@ -151,9 +154,19 @@ def _without_docstring(node: Any, lines: list[str], begin: int) -> tuple[str, li
     return docstrings.prose(" ".join(inspect.cleandoc(said).split())), kept
 
 
+def _without_result(said: str) -> str:
+    """What `main` does, without what it returns: the page has its body, and returns nothing.
+
+    >>> _without_result("Train, draw, and return the accuracy.")
+    'Train and draw.'
+    """
+    kept, count = _RETURNED.subn(".", said)
+    return re.sub(r", (?=[^,]*$)", " and ", kept) if count else said
+
+
 def _main(node: ast.FunctionDef, source: str, settings: dict[str, str], last: ast.If | None) -> Iterator[Cell]:
     lines = source.splitlines()
-    said = docstrings.prose(" ".join((ast.get_docstring(node) or "").split()))
+    said = docstrings.prose(_without_result(" ".join((ast.get_docstring(node) or "").split())))
     given = _settings(node, settings)
     if given:
         yield Cell(said, given)
