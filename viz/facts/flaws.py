@@ -1,10 +1,12 @@
-"""NaN and infinity in a recording with statistics: how many, and which ops made them of finite numbers."""
+"""NaN and infinity in a recording with statistics: how many, and where they began."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from viz.facts.schema import Op, Record, TensorInfo
 
-__all__ = ["first_flaw", "flaws", "origins"]
+__all__ = ["came_in", "first_flaw", "flaws", "origins"]
 
 
 def flaws(tensor: TensorInfo) -> int:
@@ -13,18 +15,53 @@ def flaws(tensor: TensorInfo) -> int:
 
 
 def origins(record: Record) -> list[int]:
-    """The ids of the ops that made non-finite elements of finite ones."""
+    """The ids of the ops that made non-finite elements of finite ones.
+
+    A backward op also computes with what its forward op read and made.
+    """
     flawed = _flawed(record)
-    return [op.id for op in record.ops if flawed.intersection(op.outputs) and not flawed.intersection(op.inputs)]
+    made = (op for op in record.ops if flawed.intersection(op.outputs))
+    return [op.id for op in made if flawed.isdisjoint(_read(record, op))]
 
 
-def first_flaw(record: Record) -> Op | None:
-    """The first op whose result isn't finite while its inputs are; else the first that read such a tensor."""
-    found = origins(record)
-    if found:
-        return record.ops[found[0]]
+def came_in(record: Record) -> list[int]:
+    """The ids of the weights, inputs and other tensors that held NaN when they came to the first op."""
+    used = {i: None for op in record.ops for i in op.inputs if _is_from_outside(record.tensors[i])}
+    return [i for i in used if _holds_nan(record.tensors[i]) and not record.tensors[i].version]
+
+
+def first_flaw(record: Record) -> tuple[Op, int | None] | None:
+    """The first op whose result isn't finite while all that it reads is, or which read NaN that came from outside.
+
+    Returns:
+        The op, and the id of the tensor that came in so, if one did; None where all is finite.
+    """
+    made_here = set(origins(record))
+    for op in record.ops:
+        given = (i for i in op.inputs if _is_from_outside(record.tensors[i]) and _holds_nan(record.tensors[i]))
+        tensor = next(given, None)
+        if tensor is not None or op.id in made_here:
+            return op, tensor
     flawed = _flawed(record)
-    return next((op for op in record.ops if flawed.intersection(op.inputs)), None)
+    return next(((op, i) for op in record.ops for i in op.inputs if i in flawed), None)
+
+
+def _read(record: Record, op: Op) -> Iterator[int]:
+    """What an op computes with: a backward op's forward op, of whatever order, left its values for it."""
+    yield from op.inputs
+    while op.phase == "backward" and op.forward is not None:
+        op = record.ops[op.forward]
+        yield from op.inputs
+        yield from op.outputs
+
+
+def _is_from_outside(tensor: TensorInfo) -> bool:
+    """Whether no recorded op made it; gradients come out of the backward pass."""
+    return (tensor.producer is None or tensor.version > 0) and tensor.role != "gradient"
+
+
+def _holds_nan(tensor: TensorInfo) -> bool:
+    return tensor.stats is not None and tensor.stats.nan > 0
 
 
 def _flawed(record: Record) -> set[int]:

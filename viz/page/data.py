@@ -14,7 +14,7 @@ from viz.facts import formatting
 from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
-from viz.facts.flaws import first_flaw, origins
+from viz.facts.flaws import came_in, first_flaw, origins
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite, to_plain
 from viz.facts.memory_use import spans
@@ -68,7 +68,8 @@ def data(record: Record, title: str | None = None, most_ops: int = MOST_OPS) -> 
         "step_kinds": step_kinds(part),
         "views": columns.views.steps,
         "origins": origins(part),
-        "flaw": None if flaw is None else flaw.id,
+        "flaw": None if flaw is None else [flaw[0].id, flaw[1]],
+        "came_in": came_in(part),
         "guilty": _guilty(part, first),
         "reads": [[op, read.how, columns.frame(read.line)] for op, reads in part.reads.items() for read in reads],
         "types": kinds_of_types(part),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
-from viz.facts.flaws import flaws, origins
+from viz.facts.flaws import came_in, flaws, origins
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import variables_of
 from viz.geometry.graph import Graph, Node
@@ -154,20 +154,22 @@ class _Colorer:
     # ------------------------------------------------------------------ kinds
 
     def _by_non_finite(self) -> None:
-        made_here = set(origins(self.record))
+        made_here, before = set(origins(self.record)), set(came_in(self.record))
         for node in self.graph.nodes.values():
             made = self._made(node)
             count = sum(map(flaws, made))
             node.fill = self.theme.flaw if count else self.theme.plain
             if count:
                 node.lines.append(f"{count:,} not finite")
-            if not made_here.isdisjoint(node.ops):
+            if not made_here.isdisjoint(node.ops) or not before.isdisjoint([t.id for t in self._own(node)]):
                 node.fill = self.theme.origin
         self.graph.legend = [
             (self.theme.plain, "finite"),
             (self.theme.flaw, "NaN or infinity"),
-            (self.theme.origin, "made from finite numbers"),
+            (self.theme.origin, "held NaN before" if before and not made_here else "made from finite numbers"),
         ]
+        if before and made_here:
+            self.graph.legend.append((self.theme.origin, "or held NaN before"))
 
     def _by_dtype(self) -> None:
         types = {node.id: [t.dtype for t in self._made_but_casts(node)] for node in self.graph.nodes.values()}

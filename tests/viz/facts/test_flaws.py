@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viz.facts.flaws import first_flaw, flaws, origins
+from viz.facts.flaws import came_in, first_flaw, flaws, origins
 from viz.facts.schema import Op, Record, Stats, TensorInfo
 
 
@@ -25,9 +25,21 @@ def test_an_origin_makes_what_it_did_not_read():
 
 
 def test_the_first_flaw_is_an_origin_or_else_what_read_bad_data():
-    assert first_flaw(chain(3, 4)).name == "op2"
-    assert first_flaw(chain(0, 1, 2, 3, 4)).name == "op0"
+    record = chain(3, 4)
+    assert first_flaw(record) == (record.ops[2], None)
     assert first_flaw(chain()) is None
+
+
+def test_nan_that_came_in_is_blamed_before_what_is_made_of_finite_numbers():
+    record = chain(0, 1, 3)
+    assert first_flaw(record) == (record.ops[0], 0)
+    assert came_in(record) == [0]
+
+
+def test_a_backward_op_reads_what_its_forward_op_read_and_made():
+    record = chain(0, 1, 3)
+    record.ops[2].phase, record.ops[2].forward = "backward", 0
+    assert origins(record) == []
 
 
 def test_flaws_are_counted_where_there_are_statistics():

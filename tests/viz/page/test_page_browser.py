@@ -731,6 +731,25 @@ def test_the_first_nan_is_found_with_its_path(shown, pages):
     photograph(shown, "page_nan")
 
 
+def test_nan_that_a_weight_held_before_is_not_blamed_on_an_op(shown, pages):
+    def spoiled():
+        model = ef.Sequential([ef.layers.Dense(1)], name="spoiled")
+        model.compile("sgd", "mse")
+        model.build((None, 2))
+        model.layers[0].kernel.assign(np.full((2, 1), np.nan))
+        with viz.trace("spoiled", stats="basic") as t:
+            model.train_on_batch(np.ones((4, 2), "float32"), np.ones((4, 1), "float32"))
+        return t
+
+    shown.show(pages("spoiled", spoiled))
+    assert "kernel held 2 NaN or infinite elements when it came to dense" in shown.texts(".panel .alarm")[0]
+    shown.press("n")
+    assert shown.texts(".panel h2") == ["dense"]
+    assert "kernel held 2 NaN or infinite elements" in shown.texts(".panel .alarm")[0]
+    assert "arise here" not in "".join(shown.texts(".panel .alarm"))
+    assert shown.wrong == []
+
+
 def test_of_nan_in_a_loss_the_line_that_chose_it_is_named_as_by_the_doctor_and_that_which_ran_it(shown, pages):
     def overflowing():
         model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])

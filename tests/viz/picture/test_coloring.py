@@ -10,6 +10,8 @@ import eagerflow as ef
 import viz
 from eagerflow import ops
 from tests.viz.nets import Trainer
+from viz.facts.flaws import came_in
+from viz.page.data import data
 from viz.picture.coloring import COLORINGS
 from viz.picture.palette import DARK, LIGHT, ink_on
 
@@ -35,6 +37,30 @@ def test_the_op_that_made_nan_of_finite_numbers_stands_out(broken):
     assert box(drawing, "multiply").fill == LIGHT.plain
     assert "2 not finite" in box(drawing, "log").lines
     assert next(text for _, text in drawing.graph.legend) == "finite"
+
+
+@pytest.fixture(scope="module")
+def spoiled():
+    model = ef.Sequential([ef.layers.Dense(4), ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.build((None, 3))
+    model.layers[0].kernel.assign(np.full((3, 4), np.nan))
+    with viz.trace(stats="basic") as t:
+        model.train_on_batch(np.ones((8, 3), "float32"), np.ones((8, 1), "float32"))
+    return t
+
+
+def test_weights_that_held_nan_before_stand_out_and_no_op_is_blamed(spoiled):
+    graph = spoiled.draw(color_by="nonfinite").graph
+    assert [spoiled.tensors[i].shape for i in came_in(spoiled)] == [(3, 4)]
+    assert not [node.title for node in graph.nodes.values() if node.fill == LIGHT.origin and node.ops]
+    assert (LIGHT.origin, "held NaN before") in graph.legend
+
+
+def test_the_page_blames_what_find_nonfinite_blames(spoiled):
+    op, tensor = data(spoiled)["flaw"]
+    found = viz.find_nonfinite(spoiled)
+    assert (op, spoiled.tensors[tensor].name) == (found.op_id, found.culprit)
 
 
 def test_gradients_are_coloured_by_their_size(steps):

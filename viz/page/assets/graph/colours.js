@@ -157,12 +157,17 @@ class Painter {
       node.fill = count ? this.theme.flaw : this.theme.plain;
       if (count) node.note = `${amount(count)} not finite`;
       const guilty = node.part !== undefined && this.model.guilty.get(node.main) === node.part;
-      if (guilty || node.ops.some((i) => this.model.origins.has(i))) node.fill = this.theme.origin;
+      const own = [...(node.variables || []), ...(node.tensor === undefined ? [] : [node.tensor])],
+        before = own.some((t) => this.model.cameIn.has(t));
+      if (guilty || before || node.ops.some((i) => this.model.origins.has(i))) node.fill = this.theme.origin;
     }
+    const { origins, cameIn } = this.model,
+      began = cameIn.size && !origins.size ? "held NaN before" : "made from finite numbers";
     return [
       [this.theme.plain, "finite"],
       [this.theme.flaw, "NaN or infinity"],
-      [this.theme.origin, "made from finite numbers"],
+      [this.theme.origin, began],
+      ...(cameIn.size && origins.size ? [[this.theme.origin, "or held NaN before"]] : []),
     ];
   }
 

@@ -189,15 +189,10 @@ class Details {
   }
 
   flawNote(op) {
-    if (!this.model.origins.has(op.id)) return null;
+    const text = flawText(this.model, op);
+    if (!text) return null;
     const guilty = this.model.partsOf(op)[this.model.guilty.get(op.id)];
-    const bad = op.outputs.reduce((sum, t) => sum + flawsOf(this.model.tensors[t]), 0);
-    return el(
-      "p",
-      { class: "alarm" },
-      `${amount(bad)} NaN or infinite elements arise here: all inputs are finite.`,
-      guilty ? [" They come from ", this.partLine(guilty)[0], "."] : "",
-    );
+    return el("p", { class: "alarm" }, text, guilty ? [" They come from ", this.partLine(guilty)[0], "."] : "");
   }
 
   changeNote(op) {
@@ -435,7 +430,7 @@ class Details {
         ? el(
             "p",
             { class: "alarm" },
-            "the first NaN or infinity: ",
+            cameInSo(model) || "the first NaN or infinity: ",
             el(
               "button",
               { type: "button", class: "link", onclick: () => viewer.goToFlaw() },

@@ -3,6 +3,23 @@
 const flawsOf = (tensor) => (tensor.stats ? tensor.stats.nan + tensor.stats.inf : 0);
 const isFlawed = (model, id) => flawsOf(model.tensors[id]) > 0;
 
+// What came from outside with NaN or infinity, in words; null where the first op made them.
+function cameInSo({ culprit, flaw }) {
+  if (!culprit) return null;
+  const { role, name } = culprit,
+    kind = ["parameter", "frozen", "state"].includes(role) ? "weight" : role === "input" ? "input" : "data",
+    given = name || flaw.inputNames[flaw.inputs.indexOf(culprit.id)] || "";
+  return `the ${kind} ${clean(given, 60)} held ${amount(flawsOf(culprit))} NaN or infinite elements when it came to `;
+}
+
+// What an op has to do with the beginning of NaN or infinity; null where nothing.
+function flawText(model, op) {
+  if (op === model.flaw && model.culprit) return `NaN or infinity came in here: ${cameInSo(model)}${clean(op.name, 40)}.`;
+  if (!model.origins.has(op.id)) return null;
+  const bad = op.outputs.reduce((sum, t) => sum + flawsOf(model.tensors[t]), 0);
+  return `${amount(bad)} NaN or infinite elements arise here: all inputs are finite.`;
+}
+
 // The ops that passed the flaw on from `op`, itself first.
 function flawPath(model, op) {
   const found = new Set([op.id]),

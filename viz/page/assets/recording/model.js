@@ -141,7 +141,10 @@ class Model {
       this.reads.get(op).push({ how, frame: frame === null ? null : this.frames[frame] });
     }
     this.guilty = new Map(this.data.guilty); // fused op -> the number of the part that did so in it
-    this.flaw = this.data.flaw === null ? null : this.ops[this.data.flaw]; // the first of them
+    this.cameIn = new Set(this.data.came_in); // tensors that held NaN when they came to the first op
+    const [flaw, culprit] = this.data.flaw || [null, null];
+    this.flaw = flaw === null ? null : this.ops[flaw]; // where NaN or infinity began, or came in
+    this.culprit = culprit === null ? null : this.tensors[culprit]; // what came in so
     this.views = new Map(this.data.views); // by step; null for what ran outside of all steps
   }
 
