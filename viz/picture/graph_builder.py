@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import collections
 import itertools
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,15 +58,14 @@ def graph(
         parts: open fused ops (a dense layer's product, bias and relu) into the ops that they are made of.
 
     Raises:
+        TypeError: when the depth or the number of nodes is no whole number.
         ValueError: for a view, colouring, depth, number of nodes or step that doesn't exist.
     """
     _check_word("view", view, VIEWS)
     _check_word("color_by", color_by, COLORINGS)
     _check_word("theme", theme, tuple(THEMES))
-    if depth is not None and depth < 0:
-        raise ValueError(f"depth={depth}: expected the number of open levels, 0 or more")
-    if max_nodes < 1:
-        raise ValueError(f"max_nodes={max_nodes}: expected at least 1")
+    _check_number("depth", depth, 0, "the number of open levels, 0 or more")
+    _check_number("max_nodes", max_nodes, 1, "at least 1")
     check_step(record, step)
     selection = Selection(record, step, backward=view in ("both", "backward"))
     assembly = _Assembly(selection, view, parts and view in ("both", "forward"))
@@ -75,6 +75,15 @@ def graph(
     color(record, assembly.graph, color_by, [op.id for op in selection.ops], assembly.weight_node)
     _name(record, selection, assembly.graph)
     return assembly.graph
+
+
+def _check_number(name: str, value: int | None, least: int, expected: str) -> None:
+    if value is None and name == "depth":
+        return
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise TypeError(f"{name}={value!r}: expected {expected}")
+    if int(value) < least:
+        raise ValueError(f"{name}={value}: expected {expected}")
 
 
 def _check_word(name: str, value: str, allowed: Sequence[str]) -> None:

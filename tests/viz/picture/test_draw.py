@@ -584,3 +584,9 @@ def test_tooltips_of_layers_tell_settings_in_short():
     assert "layers = " not in told["whole"]
     assert "keras_history" not in told["whole"]
     assert {"dtype = float32", "kernel_regularizer = L2(l2=0.01)"} <= set(told["out"].splitlines())
+
+
+@pytest.mark.parametrize(("name", "wrong"), [("depth", "2"), ("depth", 1.5), ("max_nodes", "5"), ("max_nodes", None)])
+def test_numbers_of_other_types_are_refused_by_name(steps, name, wrong):
+    with pytest.raises(TypeError, match=f"{name}={wrong!r}: expected"):
+        steps.draw(**{name: wrong})
