@@ -33,6 +33,9 @@ ASKED = {
     " train_step, gradient clipping, clip gradient, clipnorm",
     "guides/functional": "multiple inputs, multiple outputs, multi input, multi output, functional api,"
     " residual connection, skip connection, siamese network, shared weights, shared layers",
+    "guides/sequences": "masking, mask, padding sequences, variable length sequences, variable length,"
+    " rnn, recurrent, seq2seq, sequence to sequence, encoder decoder, teacher forcing, initial_state, stateful,"
+    " return_sequences, return_state",
     "guides/debugging": "debug, gradients of each layer",
     "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads",
     "guides/captured_steps": "jit_compile, jit, tf.function, torch.compile, xla, cuda graphs",
