@@ -17,7 +17,8 @@ from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.observe import current, logs as announce_logs
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
-from eagerflow.data.feed import ArrayFeed, Feed, feed_for
+from eagerflow.data.dataset import Dataset
+from eagerflow.data.feed import ArrayFeed, Feed, IterableFeed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.checks import at_least_one, fraction, split, verbosity, with_an_end, within_max_epochs
 from eagerflow.training.interrupt import Interruption
@@ -150,7 +151,7 @@ class Fit:
             ended = f"fit: the data gave no batch in epoch {epoch + 1}"
             hint = "A generator can be used only once: let it repeat its data, or pass a data.Dataset or PyDataset."
             if epoch == self.initial_epoch:
-                raise ValueError(f"{ended}. {hint}")
+                raise ValueError(f"{ended}. {_why_empty(self.feed) or hint}")
             warn(f"{ended}: training ends after {epoch} epoch{'s' * (epoch > 1)}. {hint}")
             self.model.stop_training = True
             return None
@@ -175,7 +176,7 @@ class Fit:
 
     def _validated(self, interruption: Interruption) -> dict[str, Any]:
         assert self.validation is not None
-        found = _evaluated(self.model, self.validation, self.callbacks, interruption, shows=False)
+        found = _evaluated(self.model, self.validation, self.callbacks, interruption, False, "fit(validation_data=...)")
         return {f"val_{name}": value for name, value in found.items()}
 
 
@@ -249,8 +250,18 @@ def _tidy(callbacks: CallbackList) -> Iterator[None]:
         raise
 
 
+def _why_empty(feed: Feed) -> str:
+    """How a Dataset comes to have nothing; empty for other data."""
+    if not isinstance(feed, IterableFeed) or not isinstance(feed.iterable, Dataset):
+        return ""
+    return (
+        "The Dataset is empty: batch(n, drop_remainder=True) gives nothing where there are fewer rows than one batch, "
+        "and filter, skip and take may leave nothing."
+    )
+
+
 def _evaluated(
-    model: Any, feed: Feed, callbacks: CallbackList, interruption: Interruption, shows: bool
+    model: Any, feed: Feed, callbacks: CallbackList, interruption: Interruption, shows: bool, what: str = "evaluate"
 ) -> dict[str, Any]:
     model.reset_metrics()
     model.stop_evaluating = False
@@ -258,7 +269,7 @@ def _evaluated(
     last: list[Any] = [None]
     loop = _loop(model, "test", callbacks, shows, every=model.steps_per_execution)
     if not loop.run(feed, interruption, lambda logs: last.__setitem__(0, logs)):
-        raise ValueError("evaluate: the data gave no batch.")
+        raise ValueError(f"{what}: the data gave no batch. {_why_empty(feed)}".rstrip())
     feed.on_epoch_end()
     logs = as_numbers(last[0])
     callbacks.on_test_end(logs)
@@ -288,7 +299,7 @@ def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
         feed.on_epoch_end()
         group.on_predict_end()
     if not outputs:
-        raise ValueError("predict: the data gave no batch.")
+        raise ValueError(f"predict: the data gave no batch. {_why_empty(feed)}".rstrip())
     if all(isinstance(part, numpy.ndarray) for part in outputs):
         return joined(*outputs)
     return tree.map_structure(joined, *outputs)

@@ -239,3 +239,23 @@ def test_more_steps_than_batches_are_told_of_in_keras_2_too(monkeypatch):
     data = ef.data.Dataset.from_tensor_slices((X, Y)).batch(2)
     with pytest.warns(UserWarning, match="5 steps were asked for, and the data have 3 batches: they are gone through"):
         model().fit(data, steps_per_epoch=5, epochs=3, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        ef.data.Dataset.from_tensor_slices((X, Y)).batch(8, drop_remainder=True),
+        ef.data.Dataset.from_tensor_slices((X, Y)).filter(lambda x, y: x[0] > 1).batch(2),
+    ],
+)
+def test_an_empty_dataset_is_not_taken_for_a_generator(empty):
+    for use in (model().fit, model().evaluate, model().predict):
+        with pytest.raises(ValueError, match=r"gave no batch.*fewer rows than one batch.*filter") as caught:
+            use(empty, verbose=0)
+        assert "generator" not in str(caught.value)
+
+
+def test_empty_validation_data_are_named():
+    batches = ef.data.Dataset.from_tensor_slices((X, Y)).batch(3)
+    with pytest.raises(ValueError, match=r"^fit\(validation_data=\.\.\.\): the data gave no batch"):
+        model().fit(batches, validation_data=batches.skip(2), verbose=0)
