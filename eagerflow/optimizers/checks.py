@@ -145,5 +145,14 @@ def unknown_arguments(cls: type, given: dict[str, Any]) -> None:
     name = next(iter(given))
     known = [parameter for parameter in inspect.signature(cls).parameters if parameter != "kwargs"]
     raise UnknownArgumentError(
-        f"{cls.__name__} has no argument {name!r}.{did_you_mean(name, known)} It takes {', '.join(known)}."
+        f"{cls.__name__} has no argument {name!r}.{_meant(name, known)} It takes {', '.join(known)}."
     )
+
+
+def _meant(name: str, known: list[str]) -> str:
+    """What stands here for an argument of PyTorch, or of other optimizers, else the nearest of `known`."""
+    if name in ("beta", "betas", "momentum") and "beta_1" in known:
+        return f" Use beta_1{'' if name == 'momentum' or 'beta_2' not in known else ' and beta_2'}."
+    if name == "momentum":  # that of the averages of weights, ema_momentum, is another one
+        return ""
+    return " Use rho." if name == "alpha" and "rho" in known else did_you_mean(name, known)

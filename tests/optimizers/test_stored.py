@@ -148,3 +148,22 @@ def test_files_of_older_keras_name_settings_that_the_inner_optimizer_has():
     assert optimizers.LossScaleOptimizer.from_config(older).inner_optimizer.name == "sgd"
     with pytest.raises(TypeError, match="no argument 'use_ema'"):
         optimizers.LossScaleOptimizer.from_config(older | {"use_ema": True})
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "hint"),
+    [
+        ("Adam", "momentum", "Use beta_1."),
+        ("Adam", "betas", "Use beta_1 and beta_2."),
+        ("AdamW", "beta", "Use beta_1 and beta_2."),
+        ("RMSprop", "alpha", "Use rho."),
+    ],
+)
+def test_arguments_of_other_optimizers_and_libraries_are_told_what_stands_for_them(name, argument, hint):
+    with pytest.raises(TypeError, match=f"{name} has no argument '{argument}'. {hint} It takes"):
+        getattr(optimizers, name)(**{argument: 0.9})
+
+
+def test_the_momentum_of_averaged_weights_is_not_proposed_for_that_of_steps():
+    with pytest.raises(TypeError, match=r"Adadelta has no argument 'momentum'\. It takes"):
+        optimizers.Adadelta(momentum=0.9)
