@@ -80,6 +80,14 @@ GONE: dict[str, dict[str, str]] = {
         "experimental": "For tf.experimental.numpy write import numpy, or eagerflow.ops where gradients are wanted.",
         "feature_column": "Use layers: Normalization, StringLookup, Embedding; or keras.utils.FeatureSpace.",
         "lite": "For programs without Python write model.export('name.onnx').",
+        **{
+            name: f"Write tf.random.{name.removeprefix('random_')}."
+            for name in ("random_normal", "random_uniform", "random_shuffle", "truncated_normal")
+        },
+        **{
+            f"to_{kind}": f"Write tf.cast(x, tf.{dtype})."
+            for kind, dtype in (("float", "float32"), ("double", "float64"), ("int32", "int32"), ("int64", "int64"))
+        },
         "scan": "Write eagerflow.ops.scan(f, init, xs), tf.while_loop or tf.map_fn.",
         "autodiff": "For forward derivatives write eagerflow.jvp(f, primals, tangents).",
         **dict.fromkeys(("gradients", "hessians"), "Record with tf.GradientTape; tape.gradient(y, x) differentiates."),

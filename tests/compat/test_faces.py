@@ -114,3 +114,19 @@ def test_merge_and_cudnn_layers():
     assert keras_layers.CuDNNGRU(4, return_sequences=True)(x).shape == (None, 5, 4)
     assert keras_layers.merge([x, x], mode="concat").shape == (None, 5, 6)
     assert keras_layers.ThresholdedReLU(theta=1.5)([[1.0, 2.0]]).tolist() == [[0.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("random_normal", "Write tf.random.normal."),
+        ("random_uniform", "Write tf.random.uniform."),
+        ("truncated_normal", "Write tf.random.truncated_normal."),
+        ("to_float", "Write tf.cast(x, tf.float32)."),
+        ("to_int64", "Write tf.cast(x, tf.int64)."),
+    ],
+)
+def test_functions_of_tensorflow_1_are_told_what_stands_for_them(name, cure):
+    with pytest.raises(AttributeError) as caught:
+        getattr(face("tensorflow"), name)
+    assert str(caught.value) == f"tensorflow.{name} doesn't exist here. {cure}"
