@@ -274,3 +274,12 @@ def test_outputs_of_layers_are_no_sources_of_a_tape():
             loss = ef.ops.sum(model(np.ones((1, 3), "float32")))
         with pytest.raises(TypeError, match=r"'inner'.* is symbolic.*\[layer.output, model.output\]"):
             tape.gradient(loss, model.get_layer("inner").output)
+
+
+@pytest.mark.parametrize("of", [lambda model: model, lambda model: model.layers])
+def test_gradients_of_a_model_or_its_layers_are_asked_for_its_weights(of):
+    model = ef.Sequential([ef.layers.Dense(1)])
+    with ef.GradientTape() as tape:
+        loss = ops.sum(model(A))
+    with pytest.raises(TypeError, match=r"Give its weights: model\.trainable_variables"):
+        tape.gradient(loss, of(model))
