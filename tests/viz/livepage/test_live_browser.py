@@ -281,6 +281,29 @@ def test_histograms_are_fetched_when_looked_at(page_in_browser):
     assert filled == pytest.approx(room * min(1, count / 4))  # they take the width, be they ever so few
 
 
+def test_numbers_beside_distributions_are_whole(page_in_browser):
+    _, seen = page_in_browser
+    x, y = data()
+    mlp().fit(x, y, batch_size=8, epochs=3, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    seen.run("document.getElementById('tab-histograms').click()")
+    seen.wait("document.querySelectorAll('[data-tensor]').length === 4")
+    starts = seen.run(
+        """(() => { const { card } = document.querySelector('[data-tensor]'), found = [];
+        card.moments = [[1, -0.001054, -0.00095, [1, 2, 3], -0.001, 0.0001, 0, 0]];
+        card.draw();
+        const brush = card.canvas.getContext('2d');
+        brush.fillText = (text, x, y) => brush.textAlign === 'right' && brush.textBaseline === 'middle' &&
+          found.push([text, x - brush.measureText(text).width, y - 6]);
+        card.axes(brush, card.canvas.clientWidth);
+        delete brush.fillText;
+        return found; })()"""
+    )
+    assert any(text.startswith("-0.001") for text, _, _ in starts)
+    assert min(left for _, left, _ in starts) >= 0
+    assert min(top for _, _, top in starts) >= 0
+
+
 def test_a_crash_keeps_the_page_and_shows_the_error(page_in_browser):
     page, seen = page_in_browser
     x, y = data()

@@ -1,6 +1,8 @@
 // The tab with distributions: how weights, gradients and activations are spread, over the steps.
 
 const HEAT_HEIGHT = 110;
+const TOP = 8; // room for half of a number at the top
+const AXIS_FONT = "11px system-ui, sans-serif";
 const FEWEST_STEPS = 4; // for which there is room at first
 const ROW = { step: 0, low: 1, high: 2, counts: 3, mean: 4, std: 5, nan: 6, inf: 7 };
 
@@ -101,7 +103,6 @@ class HistogramCard {
     if (!width || !latest) return;
     const finite = this.moments.filter((m) => typeof m[ROW.low] === "number" && m[ROW.counts].length);
     const brush = sharpen(this.canvas, width, HEAT_HEIGHT);
-    this.left = 52;
     this.split = Math.round(width * 0.72);
     this.bottom = HEAT_HEIGHT - 18;
     let low = Math.min(...finite.map((m) => m[ROW.low])), high = Math.max(...finite.map((m) => m[ROW.high]));
@@ -109,6 +110,10 @@ class HistogramCard {
     if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.1, high + Math.abs(high || 1) * 0.1];
     this.range = [low, high];
     this.finite = finite;
+    brush.font = AXIS_FONT;
+    this.marked = ticks(low, high, 4);
+    this.named = tickNames(this.marked, false, numeral);
+    this.left = Math.max(52, ...this.marked.map((value) => Math.ceil(brush.measureText(this.named(value)).width) + 12));
     this.each = (this.split - this.left) / Math.max(FEWEST_STEPS, finite.length);
     this.axes(brush, width);
     finite.forEach((moment, i) => this.column(brush, moment, i));
@@ -116,18 +121,17 @@ class HistogramCard {
     this.explain(latest);
   }
 
-  toY(value) { return 4 + (1 - (value - this.range[0]) / (this.range[1] - this.range[0])) * (this.bottom - 4); }
+  toY(value) { return TOP + (1 - (value - this.range[0]) / (this.range[1] - this.range[0])) * (this.bottom - TOP); }
 
   axes(brush, width) {
-    brush.font = "11px system-ui, sans-serif";
+    brush.font = AXIS_FONT;
     brush.fillStyle = cssColour("--muted");
     brush.strokeStyle = cssColour("--frame");
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    const marked = ticks(...this.range, 4), named = tickNames(marked, false, numeral);
-    for (const value of marked) {
+    for (const value of this.marked) {
       const y = Math.round(this.toY(value)) + 0.5;
-      brush.fillText(named(value), this.left - 6, y);
+      brush.fillText(this.named(value), this.left - 6, y);
       brush.globalAlpha = 0.6;
       brush.beginPath();
       brush.moveTo(this.left, y);
