@@ -109,17 +109,20 @@ class Wiring:
         return len(parts)
 
     def _are_given_apart(self, reads: Iterable[tuple[Any, Any]]) -> bool:
-        """Has each of two parts that read this tensors of its own, without names, where the other has its?"""
+        """Has each of two parts tensors of its own where the other has its, and no names that differ?"""
         pairs = [(a[1], b[1]) for a, b in reads if a[0] == b[0] == "outside" and self._is_given(a[1], b[1])]
         instead = dict(pairs)
         if len({*instead.values()}) < len(instead) or any(instead[a] != b for a, b in pairs):
             return False
-        return all(a == b or self._are_nameless(a, b) for a, b in pairs)
+        return all(a == b or self._are_of_one_name(a, b) for a, b in pairs)
 
-    def _are_nameless(self, a: Any, b: Any) -> bool:
-        """Have two tensors from outside one type, and no names that tell them apart?"""
+    def _are_of_one_name(self, a: Any, b: Any) -> bool:
+        """Have two tensors from outside one type, and no names that tell them apart?
+
+        In each call a tensor takes the name of the `Input` that it is given to.
+        """
         infos = [self.record.tensors[each[1]] for each in (a, b) if isinstance(each, tuple)]
-        return len(infos) == 2 and infos[0].dtype == infos[1].dtype and not any(info.name for info in infos)
+        return len(infos) == 2 and (infos[0].dtype, infos[0].name) == (infos[1].dtype, infos[1].name)
 
     def _is_again(self, a: int, b: int) -> bool:
         """Does an op do again in the same line what another did, with the same weights?"""
