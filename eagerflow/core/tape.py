@@ -62,7 +62,6 @@ class GradientTape:
 
     Source: the interface and semantics of `tf.GradientTape`.
 
-    >>> from eagerflow.core.variable import Variable
     >>> x = ef.Variable(3.0)
     >>> with ef.GradientTape() as tape:
     ...     y = x * x

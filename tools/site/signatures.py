@@ -30,13 +30,15 @@ def signature(value: Any, bound: bool = False) -> str:
     >>> def scale(x: float, by: float = 2.0, *, name: str | None = None) -> float: ...
     >>> signature(scale)
     '(x: float, by: float = 2.0, *, name: str | None = None) -> float'
+    >>> signature(lambda x, *, _fast=False: x)
+    '(x)'
     """
     try:
         found = inspect.signature(value)
     except (TypeError, ValueError):
         return "(...)"
     given = list(found.parameters.values())
-    given = given[1:] if bound and given else given
+    given = [p for p in (given[1:] if bound and given else given) if not p.name.startswith("_")]  # ours alone
     shown = [p.replace(annotation=_type(p.annotation), default=_default(p.default)) for p in given]
     returned = _EMPTY if isinstance(value, type) else _type(found.return_annotation)
     return _written(shown, returned)
