@@ -36,4 +36,6 @@ def test_the_package_of_the_doctor_names_what_can_be_called():
 
 def test_a_command_asked_for_as_a_function_is_told_of():
     with pytest.raises(AttributeError, match=r"^viz.check is a command, not a function: viz check train.py$"):
-        _ = viz.check
+        viz.__getattr__(
+            "check"
+        )  # in a program of its own; here another test may have imported what the command is made of
