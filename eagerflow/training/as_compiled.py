@@ -23,15 +23,15 @@ def trainable_now(model: Any) -> States:
 def as_compiled(model: Any, noted: States, is_told: bool = False) -> contextlib.AbstractContextManager[None]:
     """Within, the layers are as trainable as `noted` says; afterwards as before.
 
-    With `is_told`, a warning names a layer that was switched since then. Steps of a GAN, which does it on purpose, call
-    `train_on_batch`, and aren't told each time.
+    With `is_told`, a warning names a layer that was switched since then, unless the whole model was: a GAN's
+    discriminator is, on purpose.
 
     Source: what `compile` promises in tf.keras 2, for the sake of a GAN's discriminator: it is compiled, frozen,
     and compiled again as part of the whole.
     """
     if not noted or not behaviour.keras_2 or all(layer.trainable == value for layer, value in noted):
         return _NOTHING
-    if is_told:
+    if is_told and (model, model.trainable) in noted:
         layer, value = next((layer, value) for layer, value in noted if layer.trainable != value)
         warn(
             f"fit: {layer.name!r} was {'frozen' if value else 'unfrozen'} after compile, and stays "

@@ -81,6 +81,16 @@ def test_a_layer_switched_after_compile_is_warned_of_in_fit(keras_2, at_first, s
     assert np.array_equal(before, model.layers[0].get_weights()[0]) == at_first
 
 
+def test_a_discriminator_frozen_after_compile_is_trained_without_a_word(keras_2):
+    model = ef.Sequential([ef.layers.Dense(2), ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.trainable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history = model.fit(np.ones((4, 3), "float32"), np.ones((4, 1), "float32"), epochs=2, verbose=0)
+    assert history.history["loss"][1] < history.history["loss"][0]
+
+
 def test_history_by_older_names(keras_2):
     history = either_name({"val_mae": [1.0], "binary_accuracy": [2.0], "loss": [3.0]})
     assert history["val_mean_absolute_error"] == [1.0]
