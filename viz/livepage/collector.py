@@ -157,17 +157,19 @@ class Collector(observe.Observer):
         """Numbers that the user reports."""
         self._curves(run, values, step)
 
-    def rest(self, failed: bool) -> None:
+    def rest(self, error: BaseException | None) -> None:
         """The program waits for its user: a step by itself, or a loop of the user's own, has nothing else that ends it.
 
         Args:
-            failed: whether an error is why it waits.
+            error: why it waits, if it is because of an error.
         """
         if self._fits:  # in another thread
             return
         self._waited = True
         self._losses.flush()
-        if self.progress.rest(failed):
+        if error is not None and self._failing:  # the step knew its own part of the traceback only
+            self._box.put("failure", describe(error, self.blame))
+        if self.progress.rest(error is not None):
             self._report_now()
 
     def _go_on(self) -> bool:

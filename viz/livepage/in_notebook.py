@@ -32,10 +32,12 @@ class NotebookView:
         name: a title.
         port: of the page.
         flush: called at the end of each cell: waits until all that is known has been told to this view.
-        rest: called before that, with whether an error ended the cell: nothing trains between two cells.
+        rest: called before that, with the error that ended the cell or None: nothing trains between two cells.
     """
 
-    def __init__(self, name: str | None, port: int, flush: Callable[[], None], rest: Callable[[bool], None]) -> None:
+    def __init__(
+        self, name: str | None, port: int, flush: Callable[[], None], rest: Callable[[BaseException | None], None]
+    ) -> None:
         self._name, self._port, self._flush, self._rest = name, port, flush, rest
         self._hub = Hub()
         self._place = notebook.Place()
@@ -103,6 +105,7 @@ class NotebookView:
         )
 
     def _end_cell(self, result: Any = None) -> None:
-        self._rest(isinstance(getattr(result, "error_in_exec", None), Exception))
+        error = getattr(result, "error_in_exec", None)
+        self._rest(error if isinstance(error, Exception) else None)
         self._flush()
         self.draw(now=True)

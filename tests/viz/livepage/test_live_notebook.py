@@ -173,6 +173,18 @@ def test_a_fit_that_fails_is_not_shown_as_training(shell):
     assert "#d63a30" in html.split("</b>")[0]
 
 
+def test_the_page_of_a_notebook_names_the_cells_line_that_failed(shell):
+    x, y = data()
+    page = viz.live(linger=0)
+    model = train()
+    with pytest.raises(ValueError, match="shape") as caught:
+        model.fit(x[:, :2], y, verbose=0)
+    end_cell(shell, SimpleNamespace(error_in_exec=caught.value))
+    shown = page._view._hub.news(-1, {})["failure"]
+    assert __file__ in [file for file, *_ in shown["frames"]]
+    page.close()
+
+
 def test_one_picture_goes_on_with_what_later_cells_train(shell):
     x, y = data()
     page = viz.live(linger=0)
