@@ -153,8 +153,8 @@ class Collector(observe.Observer):
             if not self.progress.unsettled():
                 self._curves("batch", logs)
 
-    def log(self, values: dict[str, Any], run: str = "batch", step: int | None = None) -> None:
-        """Numbers that the user reports."""
+    def log(self, values: dict[str, Any], run: str, step: int | None = None) -> None:
+        """Numbers that the user reports: of the run `"own"`, or `"validation"`."""
         self._curves(run, values, step)
 
     def rest(self, error: BaseException | None) -> None:

@@ -202,14 +202,15 @@ class LivePage:
         """Add numbers of your own to the curves.
 
         Args:
-            values: numbers by name. A name that begins with `val_` is drawn with the curve it belongs to.
+            values: numbers by name. A name that begins with `val_` is drawn with the curve it belongs to, and so is the
+                name of a number that training reports itself, as another line.
             step: where on the axis; default: the training step that runs.
             **more: numbers by name.
 
         >>> page.log(accuracy=0.5, val_accuracy=0.4)                                           # doctest: +SKIP
         """
         given = {**(values or {}), **more}
-        self._collector.log({n: v for n, v in given.items() if not n.startswith("val_")}, "batch", step)
+        self._collector.log({n: v for n, v in given.items() if not n.startswith("val_")}, "own", step)
         validation = {n[4:]: v for n, v in given.items() if n.startswith("val_")}
         self._collector.log(validation, "validation", step)
 

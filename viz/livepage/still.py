@@ -12,7 +12,12 @@ from viz.picture.curve_charts import Border, Curve, Panel, charts_on_any_ground
 
 __all__ = ["still"]
 
-_ROLES = {"batch": ("train", "train"), "epoch": ("train", "epoch"), "validation": ("validation", "validation")}
+_ROLES = {
+    "own": ("logged", "other"),  # by `page.log`, where training reports the same name
+    "batch": ("train", "train"),
+    "epoch": ("train", "epoch"),
+    "validation": ("validation", "validation"),
+}
 _RUNNING_MEAN = "epoch's mean so far"  # what `fit` tells of a batch: the mean since the epoch began
 _TITLES = {"step ms": "time per step (ms), without callbacks and waits", "memory": "memory of the process (MB)"}
 _NAMES = {"step ms": "time per step"}
@@ -123,10 +128,12 @@ def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
         run, _, metric = key.partition("|")
         points = [(float(p[0]), _value(p[1])) for p in curve["points"]]
         if run in _ROLES:
-            if metric == "learning_rate" and "extra|learning rate" in series:
+            if run != "own" and metric == "learning_rate" and "extra|learning rate" in series:
                 continue  # a callback has written down what has a chart of its own
             name, role = _ROLES[run]
             name = _RUNNING_MEAN if run == "batch" and of_fit else name
+            if run == "own" and not {f"batch|{metric}", f"epoch|{metric}"} & series.keys():
+                name, role = "train" if f"validation|{metric}" in series else clean(metric, 40), "train"
             restarts = epochs if name == _RUNNING_MEAN else ()
             metrics.setdefault(metric, []).append(Curve(name, points, role, restarts))
         elif run == "extra":

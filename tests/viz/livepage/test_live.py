@@ -235,7 +235,7 @@ def test_a_loop_of_ones_own_is_seen_by_its_optimizer():
         assert [p[:2] for p in reader.curves["batch|loss"]] == [
             [i + 1, pytest.approx(loss, rel=1e-6)] for i, loss in enumerate(losses)
         ]
-        assert [p[1] for p in reader.curves["batch|double"]] == pytest.approx([2 * loss for loss in losses], rel=1e-6)
+        assert [p[1] for p in reader.curves["own|double"]] == pytest.approx([2 * loss for loss in losses], rel=1e-6)
         assert [p[1] for p in reader.curves["validation|double"]] == [0.0] * 12
         assert reader.parts["status"]["step"] == 12
         graph = reader.get("graph")
@@ -278,8 +278,8 @@ def test_loss_that_turns_nan_is_a_point_too():
         page.log(loss=np.float32(1.5), other=None)
         page.close()
         reader.wait(lambda r: r.parts.get("end"))
-    assert reader.curves["batch|loss"] == [[0, "nan"], [7, "-inf"], [0, 1.5]]
-    assert "batch|other" not in reader.curves
+    assert reader.curves["own|loss"] == [[0, "nan"], [7, "-inf"], [0, 1.5]]
+    assert "own|other" not in reader.curves
 
 
 def test_only_the_weights_of_the_given_model():

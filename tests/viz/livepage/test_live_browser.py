@@ -250,16 +250,29 @@ def test_an_earlier_run_is_drawn_beside_this_one(page_in_browser):
       input.dispatchEvent(new Event('change')); }"""
     seen.run(f"({load})(eagerflowLive.curves.csv().replaceAll(',1,', ',3,').replace(/,19,.*/, ',40,nan,nan,nan'))")
     seen.wait("eagerflowLive.curves.earlier.size === 2")
-    assert label(seen, "loss") == "loss: train, earlier nan, train 1"
+    assert label(seen, "loss") == "loss: earlier nan, loss 1"
     other = "eagerflowLive.curves.plots.get('a, \"b\"').canvas.getAttribute('aria-label')"
-    assert seen.run(other) == 'a, "b": train, earlier 2, train 2'
+    assert seen.run(other) == 'a, "b": earlier 2, a, "b" 2'
     x, (_, high) = seen.run("(({ x, y }) => [x, y])(eagerflowLive.curves.plots.get('loss'))")
     assert (x[1], high > 3) == (40, True)
     assert "earlier" not in seen.run("eagerflowLive.curves.csv()")
     seen.run("[...document.querySelectorAll('.live-controls button')].pop().click()")
-    assert label(seen, "loss") == "loss: train 1"
+    assert label(seen, "loss") == "loss: loss 1"
     seen.run(f"({load})('something,else\\n1,2\\n')")
     seen.wait("/old.csv holds no curves/.test(document.querySelector('.live-controls').textContent)")
+
+
+def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart(page_in_browser):
+    page, seen = page_in_browser
+    x, y = data()
+    mlp().fit(x, y, batch_size=8, epochs=2, verbose=0)
+    page.log({"learning_rate": 0.5, "beta": 1.0, "f1": 0.5, "val_f1": 0.25, "loss": 9.0})
+    seen.wait("['learning_rate', 'beta', 'f1'].every((name) => eagerflowLive.curves.plots.get(name)?.legend.innerText)")
+    legends = "['learning_rate', 'beta', 'f1'].map((name) => eagerflowLive.curves.plots.get(name).legend.innerText)"
+    assert seen.run(legends) == ["0.5", "1", "train 0.5\nvalidation 0.25"]
+    told = label(seen, "loss")
+    assert told.startswith("loss: logged 9, epoch's mean so far ")
+    assert ", train " in told
 
 
 def test_histograms_are_fetched_when_looked_at(page_in_browser):

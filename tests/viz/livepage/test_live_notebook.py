@@ -400,3 +400,13 @@ def test_a_running_mean_begins_anew_with_each_epoch():
     many = {**series, "mark|epoch": {"points": [[step, step] for step in range(1, 13)]}}
     (joined,) = pictures(still({"series": many, "status": {"epoch": 12, "epochs": 12}})[1])
     assert joined.count("<polyline") == 1  # where a point stands for an epoch or more, a line leads on
+
+
+def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart():
+    names = ("own|beta", "own|f1", "validation|f1", "own|loss", "batch|loss")
+    drawn = pictures(still({"series": {name: {"points": [[1, 0.5], [2, 0.25]]} for name in names}})[1])
+    assert [ET.fromstring(each).get("aria-label") for each in drawn] == [
+        "loss: logged 0.25, train 0.25",
+        "beta: beta 0.25",
+        "f1: train 0.25, validation 0.25",
+    ]

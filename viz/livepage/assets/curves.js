@@ -4,6 +4,7 @@ const RUNS = {
   batch: { name: "train", colour: "--forward" },
   epoch: { name: "train", colour: "--update", dots: true, wide: true },
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
+  own: { name: "logged", colour: "--metric" }, // by `page.log`, where training reports the same name
   extra: { name: "", colour: "--metric" },
 };
 const RUNNING_MEAN = "epoch's mean so far"; // what `fit` tells of a batch: the mean since the epoch began
@@ -128,10 +129,10 @@ class Curves {
     const found = new Map();
     for (const [name, points] of this.series) {
       const at = name.indexOf("|"), run = name.slice(0, at), metric = name.slice(at + 1);
-      if (!RUNS[run] || (run !== "extra" && metric === "learning_rate" && this.series.has("extra|learning rate"))) continue;
+      if (!RUNS[run] || (!["extra", "own"].includes(run) && metric === "learning_rate" && this.series.has("extra|learning rate"))) continue;
       const id = run === "extra" ? `extra|${metric}` : metric;
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[metric] || metric : metric, unit: UNITS[run === "extra" ? metric : ""], lines: [] });
-      found.get(id).lines.push({ ...RUNS[run], note: run === "batch" && this.ofFit ? NOTES[RUNNING_MEAN] : undefined, anew: run === "batch" && this.ofFit, name: run === "extra" ? found.get(id).title : run === "batch" && this.ofFit ? RUNNING_MEAN : RUNS[run].name, run, points });
+      found.get(id).lines.push({ ...this.look(run, metric, found.get(id).title), run, points });
     }
     for (const { title, lines } of found.values()) {
       const earlier = this.earlier.get(title) || [], ended = earlier.some(({ name }) => name === RUNS.epoch.name);
@@ -147,6 +148,16 @@ class Curves {
     return [...found].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
   }
 
+  // What a line is called, and how it is drawn. A number of the program's own has its own name, unless there are others
+  // in its chart to tell it from.
+  look(run, metric, title) {
+    const has = (other) => this.series.has(`${other}|${metric}`);
+    if (run === "extra") return { ...RUNS.extra, name: title };
+    if (run === "own" && !has("batch") && !has("epoch")) return { ...RUNS.batch, name: has("validation") ? RUNS.batch.name : title };
+    if (run === "batch" && this.ofFit) return { ...RUNS.batch, name: RUNNING_MEAN, note: NOTES[RUNNING_MEAN], anew: true };
+    return RUNS[run];
+  }
+
   drawNow() {
     const metrics = this.metrics();
     this.empty.hidden = metrics.length > 0;
@@ -157,7 +168,7 @@ class Curves {
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }
-      const plot = this.plots.get(id), order = [EARLIER, "extra", "batch", "epoch", "validation"];
+      const plot = this.plots.get(id), order = [EARLIER, "extra", "own", "batch", "epoch", "validation"];
       lines.sort((a, b) => order.indexOf(a.run) - order.indexOf(b.run));
       plot.wanted = lines;
     }
