@@ -47,9 +47,9 @@ class Live(Callback):
             self.page = live(self.model, **self._options)
         else:
             self.page.resume()
-        self.page.within_fit(begins=True)
+        self.page.within_fit(self.model)
 
     def on_train_end(self, logs: Any = None) -> None:
         if self.page is not None:
-            self.page.within_fit(begins=False)
+            self.page.within_fit()
             self.page.pause()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eagerflow.core import observe
+from viz.facts.formatting import clean
 from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.mailbox import Mailbox
@@ -17,6 +18,7 @@ from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, rows_of
 from viz.livepage.rounds import Rounds
 from viz.livepage.snapshot import Snapshot
+from viz.livepage.step_logs import StepLogs
 from viz.livepage.step_times import StepTimes
 from viz.recorder.scopes import OpenScope, Scopes
 
@@ -24,6 +26,7 @@ __all__ = ["Collector"]
 
 _REPORT = 0.25  # seconds between two reports of speed, learning rate and the like
 _LONGEST = 5.0  # seconds that a step of the user's own loop may take to be recorded, unless all take long
+_MOST_BORDERS = 200
 _OTHER = {"test_step": "evaluating", "predict_step": "predicting"}
 
 
@@ -64,6 +67,7 @@ class Collector(observe.Observer):
         self._norm = GradientNorm()
         self._own = OwnLoop()
         self._losses = OwnLosses(self._own_loss, self._own.name_of)
+        self._step_logs = StepLogs(self._own_loss)
         self._times = StepTimes()
         self._step_ms: float | None = None
         self._began = time.perf_counter()
@@ -73,7 +77,8 @@ class Collector(observe.Observer):
         self._waited = False  # whether a cell of a notebook has ended since training began last
         self._fits: list[Any] = []  # those that run: a callback may call `fit`, too
         self._fitted: Callable[[], Any] = lambda: None  # gives the model that `fit` trained last
-        self._models = 0  # that `fit` has trained, one after the other
+        self._compiled: tuple[Any, ...] = ()  # what that model was compiled with
+        self._borders: list[dict[str, Any]] = []
         self._first: float | None = None  # when the first report was made
         self._measured_next = self._failing = self._looked = False
         self._rows: int | None = None  # of the last training step's batch
@@ -122,7 +127,7 @@ class Collector(observe.Observer):
                 self._time_step(time.perf_counter() - self._began if self._in_training and error is None else None)
                 self._end_look(scope, outputs, error)
                 self._end_snapshot(outputs, error)
-                self._end_step(scope, error)
+                self._end_step(scope, outputs, error)
         elif not self._steps:
             self._own.end(scope)
             if scope.kind == "optimizer" and error is None:
@@ -149,6 +154,7 @@ class Collector(observe.Observer):
             self.progress.end_epoch(step)
             self._report_now()
         elif self._in_training:
+            self.progress.in_fit = True  # which may have begun before anybody listened
             self.progress.in_epoch = step + 1
             if not self.progress.unsettled():
                 self._curves("batch", logs)
@@ -166,7 +172,7 @@ class Collector(observe.Observer):
         if self._fits:  # in another thread
             return
         self._waited = True
-        self._losses.flush()
+        self._flush_losses()
         if error is not None and self._failing:  # the step knew its own part of the traceback only
             self._box.put("failure", describe(error, self.blame))
         if self.progress.rest(error is not None):
@@ -195,8 +201,12 @@ class Collector(observe.Observer):
         if self._losses.has_any:
             self._own_step(None)
             self._end_snapshot(None, error)
-        self._losses.flush()
+        self._flush_losses()
         self._report_now()
+
+    def _flush_losses(self) -> None:
+        self._losses.flush()
+        self._step_logs.flush()
 
     # ------------------------------------------------------------------ fit
 
@@ -210,38 +220,43 @@ class Collector(observe.Observer):
         if fit is not None:
             self._fits.append(fit)
             if len(self._fits) == 1:
-                self.progress.begin_fit(self.step)
-                self._mark_border(getattr(fit, "model", None))
+                self.fit_begins(getattr(fit, "model", None), getattr(fit, "initial_epoch", 0))
             return
         self._fits.pop()
-        if not self._fits and self.progress.end_fit(self.step):
-            self._report_now()
+        if not self._fits:
+            self.fit_ends()
 
-    def fit_begins(self) -> None:
-        """Listening begins within `fit`, which hasn't said so itself."""
-        self.progress.begin_fit(self.step)
+    def fit_begins(self, model: Any, first_epoch: int = 0) -> None:
+        """`fit` trains this model from here on."""
+        self._flush_losses()
+        self._mark_border(model)
+        self.progress.begin_fit(self.step, model, first_epoch)
+        self._report_now()
 
     def fit_ends(self) -> None:
-        """Listening ends within `fit`, which has no more steps."""
+        """`fit` has no more steps."""
         if self.progress.end_fit(self.step):
             self._report_now()
 
     def _mark_border(self, model: Any) -> None:
-        """Say where `fit` goes on with another model, or in another cell of a notebook: no curve goes through there."""
-        waited = self._go_on()
+        """Say where `fit` goes on with another model or loss, or in another cell: no curve goes through there."""
+        words = "fit begins again, in a later cell" if self._go_on() else ""
+        compiled = tuple([getattr(model, name, None) for name in ("optimizer", "loss")])
         if model is not None and model is not self._fitted():
             self._fitted = weakref.ref(model)
-            self._models += 1
             self.progress.begin_model()
-            if self._models > 1:
-                self._box.point("mark|model", self.step, self._models)
-                return
-        if waited and self.step:
-            self._box.point("mark|cell", self.step, self.step)
+            words = "another model begins"
+        elif any(now is not before for now, before in zip(compiled, self._compiled, strict=False)):
+            words = "fit begins again, after another compile"
+        self._compiled = compiled
+        if words and len(self._borders) < _MOST_BORDERS:
+            name = clean(getattr(model, "name", ""), 60)
+            self._borders = [*self._borders, {"step": self.step, "words": words, "model": name}]
+            self._box.put("borders", {"list": self._borders})  # the first one is where all begins
 
     # ------------------------------------------------------------------ steps
 
-    def _end_step(self, scope: observe.Scope, error: BaseException | None) -> None:
+    def _end_step(self, scope: observe.Scope, outputs: Any, error: BaseException | None) -> None:
         if error is not None:
             self._box.put("failure", describe(error, self.blame))
         elif self._failing:  # somebody caught it, and goes on
@@ -250,7 +265,9 @@ class Collector(observe.Observer):
         norm = self._norm.end_step()
         if self._in_training and error is None:
             self.step += 1
-            self.progress.count(scope.inputs)
+            self.progress.count(scope.inputs, scope.owner)
+            if not self.progress.in_fit and isinstance(outputs, dict):
+                self._step_logs.hear(scope.owner, self.step, outputs)
             self._point_of_norm(norm)
         mode = _OTHER.get(scope.name, "training")
         if not self._fits and mode != "training" and self.progress.is_done:
@@ -291,8 +308,8 @@ class Collector(observe.Observer):
 
     def _own_loss(self, name: str, step: int, loss: Any) -> None:
         """A point of a curve of the user's own loop."""
-        self._box.point(f"batch|{name}", step, loss)
-        if self._rounds is not None:
+        self._box.point(f"step|{name}", step, loss)
+        if self._rounds is not None and name.startswith("loss"):
             self._rounds.hear_loss(loss, step)
 
     def _time_step(self, seconds: float | None) -> None:

@@ -240,10 +240,12 @@ class LivePage:
             if self._rounds is not None:
                 self._rounds.begin()
 
-    def within_fit(self, begins: bool) -> None:
-        """Say that a `fit` that has begun before the page listened trains from here on, or has ended."""
-        if not self._closed:
-            (self._collector.fit_begins if begins else self._collector.fit_ends)()
+    def within_fit(self, model: Any = None) -> None:
+        """Say that a `fit` that has begun before the page listened trains this model from here on; None: has ended."""
+        if not self._closed and model is None:
+            self._collector.fit_ends()
+        elif not self._closed:
+            self._collector.fit_begins(model)
 
     def close(self, error: BaseException | None = None, quit: bool = False) -> None:
         """Stop listening and say that the program has ended; the page stays as long as somebody looks at it.

@@ -19,6 +19,7 @@ __all__ = ["Progress", "rows_of", "sizes"]
 _WINDOW = 10.0  # seconds over which speed is measured
 _SETTLED = 20  # batches in a running mean that doesn't jump any more; at most a quarter of an epoch's
 _BUSY = ("training", "evaluating", "predicting")
+_TURNS = 16  # steps outside of `fit`, in which models that take turns, as in a GAN, are told together
 
 
 class Progress:
@@ -29,10 +30,13 @@ class Progress:
 
     Attributes:
         in_epoch: how many steps of this epoch have been made.
+        in_fit: whether `fit` runs.
     """
 
     def __init__(self, model: Any = None) -> None:
         self.in_epoch = 0
+        self.in_fit = False
+        self._planned = False  # whether what trains, or trained last, is a `fit`, which knows its epochs
         self._model = model
         self._marks: deque[tuple[float, int, int]] = deque([(time.perf_counter(), 0, 0)])
         self._samples = 0
@@ -42,26 +46,41 @@ class Progress:
         self._per_epoch: int | None = None
         self._had_epoch = False  # since this model is trained
         self._facts: dict[str, Any] = {}
-        self._of: Any = None
+        self._of: list[Any] = []  # the models that the facts are of
+        self._turns: deque[Callable[[], Any]] = deque(maxlen=_TURNS)  # models of the last steps outside of `fit`
         self._fit_began = (0.0, 0)  # when, and after which step
+        self._first_epoch = 0  # of that `fit`
+        self._rested: dict[str, Any] = {}  # what was told before it began
         self._around: BaseException | None = None  # what was being handled when `fit` began
 
     def begin_model(self) -> None:
         """Another model is trained from here on."""
         self._had_epoch = False
 
-    def begin_fit(self, step: int) -> None:
-        """`fit` begins."""
+    def begin_fit(self, step: int, model: Any, first_epoch: int = 0) -> None:
+        """`fit` begins to train this model: what was told of one before it holds no longer."""
         self._fit_began = (time.perf_counter(), step)
         self._around = sys.exc_info()[1]
+        self._rested = {name: self._facts[name] for name in ("mode", "took") if name in self._facts}
+        self.in_fit = self._planned = True
+        self.in_epoch, self._first_epoch, self._per_epoch = 0, first_epoch, None
+        self._seen, self._last = _reference(model), {}
+        self._turns.clear()
+        self.begin(step)
+        self.wake()
+        if model is not None:
+            self._describe(model)
 
     def end_fit(self, step: int) -> bool:
         """`fit` is over, after these many steps, maybe by an error; gives whether that is news."""
-        began, before = self._fit_began
+        (began, before), self.in_fit = self._fit_began, False
         error, around, self._around = sys.exc_info()[1], self._around, None
         failed = error is not around and isinstance(error, Exception)
-        if step == before and not failed:
-            return False
+        if step == before and not failed:  # it had no epoch to train
+            self._planned = False
+            self._facts.pop("mode", None)
+            self._facts |= self._rested
+            return True
         over = self._schedule(self._seen(), 0.0).get("eta") == 0.0
         self._facts["mode"] = "failed" if failed else "done" if over else "stopped"
         self._facts["took"] = time.perf_counter() - began
@@ -95,13 +114,18 @@ class Progress:
             self._started = time.perf_counter()
         self._marks = deque([(time.perf_counter(), step, self._samples)])
 
-    def count(self, inputs: Any) -> None:
-        """A training step has taken in this batch, which may be shorter than others."""
+    def count(self, inputs: Any, model: Any) -> None:
+        """A training step of this model has taken in this batch, which may be shorter than others."""
         self.count_own(rows_of(inputs) or 0, 0)
+        if not self.in_fit:
+            self._turns.append(_reference(model))
 
     def count_own(self, rows: int, weights: int) -> None:
         """A training step had these many rows, in a loop of the user's own, whose models hold these many numbers."""
         self._samples += rows
+        if self._planned and not self.in_fit:
+            self._marks.clear()  # what lies between `fit` and this is not the speed of a loop
+        self._planned = self.in_fit
         if weights and self._model is None:
             self._facts["params"] = weights
 
@@ -170,20 +194,27 @@ class Progress:
         return ((step - before) / elapsed, (self._samples - had) / elapsed) if since < now else (0.0, 0.0)
 
     def _describe(self, model: Any) -> None:
-        if model is self._of and self._facts.get("params"):
+        taking_turns = {id(other): other for turn in self._turns if (other := turn()) is not None}
+        models = list({**taking_turns, id(model): model}.values()) if taking_turns else [model]
+        models.sort(key=_name)
+        if self._facts.get("params") and _are_same(models, self._of):
             return
-        self._of = model
-        self._facts["model"] = clean(getattr(model, "name", type(model).__name__), 120)
-        if getattr(model, "built", False):
-            self._facts["params"] = sum(sizes(getattr(model, "weights", ())))
+        self._of = models
+        self._facts["model"] = ", ".join([_name(each) for each in models])[:120]
+        built = [each for each in models if getattr(each, "built", False)]
+        if built:
+            weights = {id(weight): weight for each in built for weight in getattr(each, "weights", ())}
+            self._facts["params"] = sum(sizes(weights.values()))
+        else:
+            self._facts.pop("params", None)  # of a model before it
 
     def _schedule(self, model: Any, rate: float) -> dict[str, Any]:
         """Epochs and the time that is left, where `fit` knows them."""
         history: Any = getattr(model, "history", None)
         params = getattr(history, "params", None)
-        if not isinstance(params, dict) or not params.get("epochs"):
+        if not self._planned or not isinstance(params, dict) or not params.get("epochs"):
             return {}
-        done = history.epoch[-1] + 1 if getattr(history, "epoch", None) else 0
+        done = history.epoch[-1] + 1 if getattr(history, "epoch", None) else self._first_epoch
         epochs, steps = int(params["epochs"]), params.get("steps") or self._per_epoch
         stopped = bool(getattr(model, "stop_training", False)) and done > 0  # by a callback: no other epoch follows
         over = not self.in_epoch and (stopped or done >= epochs)
@@ -222,6 +253,14 @@ def sizes(weights: Iterable[Any]) -> list[int]:
             size *= int(length)
         found.append(size)
     return found
+
+
+def _name(model: Any) -> str:
+    return clean(getattr(model, "name", type(model).__name__), 120)
+
+
+def _are_same(models: list[Any], others: list[Any]) -> bool:
+    return len(models) == len(others) and all(a is b for a, b in zip(models, others, strict=True))
 
 
 def _number(value: Any) -> float | None:

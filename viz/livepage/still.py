@@ -12,19 +12,19 @@ from viz.picture.curve_charts import Border, Curve, Panel, charts_on_any_ground
 
 __all__ = ["still"]
 
+_RUNNING_MEAN = "epoch's mean so far"  # what `fit` tells of a batch: the mean since the epoch began
 _ROLES = {
     "own": ("logged", "other"),  # by `page.log`, where training reports the same name
-    "batch": ("train", "train"),
+    "step": ("train", "train"),
+    "batch": (_RUNNING_MEAN, "train"),
     "epoch": ("train", "epoch"),
     "validation": ("validation", "validation"),
 }
-_RUNNING_MEAN = "epoch's mean so far"  # what `fit` tells of a batch: the mean since the epoch began
 _TITLES = {"step ms": "time per step (ms), without callbacks and waits", "memory": "memory of the process (MB)"}
 _NAMES = {"step ms": "time per step"}
 _EXTRAS = ("learning rate", "gradient norm", "step ms", "memory")
 _STEADY = 0.25  # of the memory: a scale so high that small changes look small
 _MOST_CHARTS, _MOST_FINDINGS = 12, 6
-_BORDERS = {"model": "another model begins", "cell": "fit begins again, in a later cell"}
 _WORDS = {"finished": "ended", "crashed": "crashed", "interrupted": "stopped", "gone": "died", "killed": "killed"}
 _COLORS = {
     "ended": "#8a949d",
@@ -63,7 +63,7 @@ def still(news: News, name: str | None = None, hint: str = "") -> tuple[str, str
         ]
     )
     dot = f'<span style="color:{_COLORS.get(word.split()[0], _RUNNING)}">●</span>'
-    panels = list(_panels(news.get("series", {}), bool(news.get("status", {}).get("epochs"))))[:_MOST_CHARTS]
+    panels = list(_panels(news.get("series", {}), (news.get("borders") or {}).get("list", ())))[:_MOST_CHARTS]
     parts = [
         f'<div style="{_LINE}">{dot} <b style="margin-right:16px">{escape(title + word)}</b>{tiles}</div>',
         *_failure(news.get("failure") or {}),
@@ -119,7 +119,7 @@ def _took(seconds: float) -> str:
     return _duration(seconds) if seconds >= 1 else "less than 1 s"
 
 
-def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
+def _panels(series: Mapping[str, Any], borders: Sequence[News]) -> Iterator[Panel]:
     """A chart for each metric, the loss first; then what else was measured."""
     metrics: dict[str, list[Curve]] = {}
     extras: dict[str, list[Curve]] = {}
@@ -131,8 +131,7 @@ def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
             if run != "own" and metric == "learning_rate" and "extra|learning rate" in series:
                 continue  # a callback has written down what has a chart of its own
             name, role = _ROLES[run]
-            name = _RUNNING_MEAN if run == "batch" and of_fit else name
-            if run == "own" and not {f"batch|{metric}", f"epoch|{metric}"} & series.keys():
+            if run == "own" and not {f"step|{metric}", f"batch|{metric}", f"epoch|{metric}"} & series.keys():
                 name, role = "train" if f"validation|{metric}" in series else clean(metric, 40), "train"
             restarts = epochs if name == _RUNNING_MEAN else ()
             metrics.setdefault(metric, []).append(Curve(name, points, role, restarts))
@@ -140,12 +139,7 @@ def _panels(series: Mapping[str, Any], of_fit: bool) -> Iterator[Panel]:
             scale = 2.0**-20 if metric == "memory" else 1.0
             extras[metric] = [Curve(clean(_NAMES.get(metric, metric), 40), [(x, y * scale) for x, y in points])]
     order = [role for _, role in _ROLES.values()]
-    marked = {
-        float(point[0]): words
-        for mark, words in _BORDERS.items()
-        for point in series.get(f"mark|{mark}", {}).get("points", ())
-    }
-    breaks = [Border(x, words) for x, words in sorted(marked.items())]
+    breaks = [Border(float(border["step"]), clean(border["words"], 100)) for border in borders[1:]]
     steps = [x for curves in (*metrics.values(), *extras.values()) for curve in curves for x, _ in curve.points]
     span = (min(steps), max(steps)) if steps else None  # the same steps in all charts
     for metric in sorted(metrics, key=lambda name: (not name.startswith("loss"), name)):

@@ -107,20 +107,23 @@ def test_another_model_is_marked_and_more_training_of_the_same_one_is_not():
         first.fit(x, y, batch_size=16, epochs=1, verbose=0)
         mlp("second").fit(x, y, batch_size=16, epochs=1, verbose=0)
         page.close()
-        reader.wait(lambda r: r.parts.get("end") and "validation|loss" not in r.curves and "mark|model" in r.curves)
-        assert reader.curves["mark|model"] == [[8, 2]]
+        reader.wait(lambda r: r.parts.get("end") and r.parts.get("borders"))
+        assert [(each["step"], each["model"]) for each in reader.parts["borders"]["list"]] == [
+            (0, "first"),
+            (8, "second"),
+        ]
 
 
 def test_training_is_told_again_when_another_fit_begins():
     model, x_y = mlp(), data()
     progress = Progress(model)
-    progress.begin_fit(0)
+    progress.begin_fit(0, model)
     model.fit(*x_y, verbose=0)
     assert "took" not in progress.status(2, 1.0, model, "training")
     assert progress.end_fit(2)
     over = progress.status(2, 2.0, None, "")
     assert (over["mode"], over["took"] > 0) == ("done", True)
-    progress.begin_fit(2)
+    progress.begin_fit(2, model)
     again = progress.status(3, 3.0, model, "training")
     assert again["mode"] == "training"
     assert "took" not in again
@@ -226,13 +229,69 @@ def own_loop(model, optimizer, steps, log=None):
     return losses
 
 
+def test_train_on_batch_has_curves_and_models_that_take_turns_have_their_own():
+    x, y = data(8)
+    alone, first, second = mlp("alone"), mlp("first"), mlp("second")
+    with watched() as (page, reader):
+        told = [alone.train_on_batch(x, y) for _ in range(10)]
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+    assert reader.curves["step|loss"] == [[i + 1, pytest.approx(loss, rel=1e-6)] for i, (loss, _) in enumerate(told)]
+    assert [p[1] for p in reader.curves["step|accuracy"]] == pytest.approx([accuracy for _, accuracy in told], rel=1e-6)
+    with watched() as (page, reader):
+        for _ in range(3):
+            for model in (first, first, second):
+                model.train_on_batch(x, y)
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+    assert [p[0] for p in reader.curves["step|loss (first)"]] == [1, 2, 4, 5, 7, 8]
+    assert [p[0] for p in reader.curves["step|accuracy (second)"]] == [3, 6, 9]
+    assert "step|loss" not in reader.curves
+    assert reader.parts["status"]["model"] == "first, second"
+    assert reader.parts["status"]["params"] == 2 * 75
+
+
+def test_what_was_told_of_one_fit_is_not_told_of_what_trains_next():
+    x, y = data()
+    first, second = mlp("first"), mlp("second")
+    told = []
+
+    class Ask(ef.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            told.append(collector_of.progress.status(collector_of.step, 0.0, None, ""))
+
+    with watched() as (page, reader):
+        collector_of = page._collector
+        first.fit(x, y, batch_size=8, epochs=3, verbose=0)
+        second.fit(x, y, batch_size=16, epochs=5, initial_epoch=2, verbose=0, callbacks=[Ask()])
+        (before,) = told
+        assert {name: before.get(name) for name in ("mode", "took", "model", "epoch", "epochs", "in_epoch")} == {
+            "mode": "training", "took": None, "model": "second", "epoch": 3, "epochs": 5, "in_epoch": 0,
+        }  # fmt: skip
+        second.fit(x, y, epochs=0, verbose=0)  # which trains nothing
+        assert collector_of.progress.status(0, 0.0, None, "")["mode"] == "done"
+        second.compile("sgd", second.loss)
+        second.fit(x, y, batch_size=16, epochs=1, verbose=0)
+        second.train_on_batch(x, y)
+        status = collector_of.progress.status(0, 0.0, None, "")
+        page.close()
+        reader.wait(lambda r: r.parts.get("end") and "borders" in r.parts)
+    assert "epochs" not in {**status, **reader.parts["status"]}
+    assert [each["words"] for each in reader.parts["borders"]["list"]] == [
+        "another model begins",
+        "another model begins",
+        "fit begins again, after another compile",
+    ]
+    assert {"batch|loss", "step|loss"} <= reader.curves.keys()
+
+
 def test_a_loop_of_ones_own_is_seen_by_its_optimizer():
     with watched() as (page, reader):
         model = mlp()
         losses = own_loop(model, ef.optimizers.SGD(0.1), 12, lambda loss: page.log(double=2 * loss, val_double=0.0))
         page.close()
         reader.wait(lambda r: r.parts.get("end") and r.parts.get("histograms"))
-        assert [p[:2] for p in reader.curves["batch|loss"]] == [
+        assert [p[:2] for p in reader.curves["step|loss"]] == [
             [i + 1, pytest.approx(loss, rel=1e-6)] for i, loss in enumerate(losses)
         ]
         assert [p[1] for p in reader.curves["own|double"]] == pytest.approx([2 * loss for loss in losses], rel=1e-6)
@@ -252,9 +311,9 @@ def test_two_optimizers_make_one_step():
         page.close()
         reader.wait(lambda r: r.parts.get("end"))
     assert reader.parts["status"]["step"] == 5
-    assert [p[0] for p in reader.curves["batch|loss (first)"]] == [1, 2, 3, 4, 5]
-    assert [p[0] for p in reader.curves["batch|loss (second)"]] == [1, 2, 3, 4, 5]
-    assert not {"batch|loss", "batch|loss 2"} & reader.curves.keys()
+    assert [p[0] for p in reader.curves["step|loss (first)"]] == [1, 2, 3, 4, 5]
+    assert [p[0] for p in reader.curves["step|loss (second)"]] == [1, 2, 3, 4, 5]
+    assert not {"step|loss", "step|loss 2"} & reader.curves.keys()
 
 
 def test_a_loop_without_an_optimizer_counts_backward_passes():
@@ -267,8 +326,8 @@ def test_a_loop_without_an_optimizer_counts_backward_passes():
         page.close()
         reader.wait(lambda r: r.parts.get("end"))
     assert not observe.state.on
-    assert [p[0] for p in reader.curves["batch|loss"]] == [1, 2, 3, 4]
-    assert reader.curves["batch|loss"][0][1] == pytest.approx(3.0)
+    assert [p[0] for p in reader.curves["step|loss"]] == [1, 2, 3, 4]
+    assert reader.curves["step|loss"][0][1] == pytest.approx(3.0)
 
 
 def test_loss_that_turns_nan_is_a_point_too():
@@ -470,7 +529,8 @@ def test_a_page_that_is_forgotten_goes_when_nobody_looks():
     assert process.wait(10) == 0
 
 
-def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients():
+def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatch):
+    monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=itertools.count().__next__))
     a, b = ef.Variable([3.0, 1.0]), ef.Variable(2.0)
     norm = GradientNorm()
     with ef.GradientTape(persistent=True) as tape:

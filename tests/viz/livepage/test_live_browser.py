@@ -125,7 +125,8 @@ def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_bro
     page, seen = page_in_browser
     for step in range(2481, 2501):
         page.log({"norm": 3.123e18 + step * 1e10, "loss": step % 7}, step=step)
-    page._collector._box.point("mark|model", 2490, 2)
+    borders = [{"step": 0, "words": "", "model": "a"}, {"step": 2490, "words": "another model", "model": "b"}]
+    page._collector._box.put("borders", {"list": borders})
     seen.wait(
         "document.querySelectorAll('[data-metric]').length >= 2 && window.eagerflowLive.curves.options.breaks.length"
     )

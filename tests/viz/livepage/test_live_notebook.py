@@ -255,7 +255,8 @@ def test_charts_of_several_models_are_parted_and_show_the_same_steps():
     loss = [[step, 1.0 / step] for step in range(1, 9)]
     news = {"series": {"batch|loss": {"points": loss}, "extra|memory": {"points": [[5, 2.0**20]]}}}
     whole, memory = pictures(still(news)[1])
-    html = still({"series": {**news["series"], "mark|model": {"points": [[4, 2]]}}})[1]
+    borders = [{"step": 0, "words": ""}, {"step": 4, "words": "another model begins"}]
+    html = still({**news, "borders": {"list": borders}})[1]
     parted, _ = pictures(html)
     assert (whole.count("<polyline"), parted.count("<polyline")) == (1, 2)
     assert html.count("another model begins") == 2  # in each chart
@@ -364,11 +365,11 @@ def test_samples_are_counted_whatever_the_last_batch_holds(monkeypatch):
     model = mlp()
     for step, rows in enumerate([32, 32, 32, 4], 1):
         now[0] += 0.5
-        progress.count((np.zeros((rows, 5)), np.zeros(rows)))
+        progress.count((np.zeros((rows, 5)), np.zeros(rows)), model)
         status = progress.status(step, now[0], model, "training")
     assert status["samples"] == pytest.approx(100 / 2)
     assert progress.status(4, now[0], model, "evaluating")["samples"] == status["samples"]
-    progress.count({"a": {"b": np.zeros((7, 2))}})
+    progress.count({"a": {"b": np.zeros((7, 2))}}, model)
     now[0] += 1.5
     assert progress.status(5, now[0], model, "training")["samples"] == pytest.approx(107 / 3.5)
 
@@ -392,7 +393,7 @@ def test_hostile_names_stay_text():
 def test_a_running_mean_begins_anew_with_each_epoch():
     loss = [[step, 1.0 / step] for step in (1, 2, 3, 4, 7, 8, 11, 12)]  # the first of later epochs are left out
     series = {"batch|loss": {"points": loss}, "mark|epoch": {"points": [[4, 1], [8, 2], [12, 3]]}}
-    (of_loop,) = pictures(still({"series": series})[1])
+    (of_loop,) = pictures(still({"series": {"step|loss": {"points": loss}, "mark|epoch": series["mark|epoch"]}})[1])
     assert of_loop.count("<polyline") == 1  # the numbers of a loop of one's own are no means
     short = {**series, "batch|loss": {"points": loss[:8]}, "mark|epoch": {"points": [[4, 1], [8, 2]]}}
     (of_fit,) = pictures(still({"series": short, "status": {"epoch": 3, "epochs": 3}})[1])
@@ -406,7 +407,7 @@ def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart():
     names = ("own|beta", "own|f1", "validation|f1", "own|loss", "batch|loss")
     drawn = pictures(still({"series": {name: {"points": [[1, 0.5], [2, 0.25]]} for name in names}})[1])
     assert [ET.fromstring(each).get("aria-label") for each in drawn] == [
-        "loss: logged 0.25, train 0.25",
+        "loss: logged 0.25, epoch's mean so far 0.25",
         "beta: beta 0.25",
         "f1: train 0.25, validation 0.25",
     ]

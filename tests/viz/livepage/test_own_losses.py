@@ -27,9 +27,9 @@ def curves(train):
     collector.close()
     points, _ = box.take()
     return {
-        name[6:]: np.array([(x, float(y)) for x, y in found])
+        name.removeprefix("step|"): np.array([(x, float(y)) for x, y in found])
         for name, found in points.items()
-        if name.startswith("batch|")
+        if name.startswith("step|")
     }
 
 

@@ -1,12 +1,5 @@
 // The tab with the curves: a chart for each metric, training against validation, and what else was measured.
 
-const RUNS = {
-  batch: { name: "train", colour: "--forward" },
-  epoch: { name: "train", colour: "--update", dots: true, wide: true },
-  validation: { name: "validation", colour: "--backward", dots: true, wide: true },
-  own: { name: "logged", colour: "--metric" }, // by `page.log`, where training reports the same name
-  extra: { name: "", colour: "--metric" },
-};
 const RUNNING_MEAN = "epoch's mean so far"; // what `fit` tells of a batch: the mean since the epoch began
 nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
@@ -14,6 +7,14 @@ const TITLES = { "step ms": "time per step, without callbacks and waits", memory
 const NOTES = { // shown where the pointer rests on a title or a line's name
   "step ms": "Inside the steps; pauses between them, such as waiting for data, validation and callbacks, don't count. The median of the steps since the last point.",
   [RUNNING_MEAN]: "The mean since the epoch began, as fit reports it after each batch: so its line begins anew with each epoch. From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.",
+};
+const RUNS = {
+  step: { name: "train", colour: "--forward" },
+  batch: { name: RUNNING_MEAN, colour: "--forward", note: NOTES[RUNNING_MEAN], anew: true },
+  epoch: { name: "train", colour: "--update", dots: true, wide: true },
+  validation: { name: "validation", colour: "--backward", dots: true, wide: true },
+  own: { name: "logged", colour: "--metric" }, // by `page.log`, where training reports the same name
+  extra: { name: "", colour: "--metric" },
 };
 const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
 const LATER = new Set(["extra|step ms"]); // the axis is for all but the first step, which builds the layers and takes many times as long
@@ -29,8 +30,7 @@ class Curves {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
     this.earlier = new Map(); // of another run: title of a chart -> {name, points} of its lines
-    this.ofFit = false; // whether numbers come from `fit`
-    this.options = { log: false, weight: 0, range: 1, span: null, robust: false, marks: [], breaks: [] };
+    this.options = { log: false, weight: 0, range: 1, span: null, robust: false, marks: [], breaks: [], borders: [] }; // borders: {step, words, model}
     this.grid = el("div", { class: "plot-grid" });
     this.empty = notice("No numbers yet", "Curves begin with the first training step.");
     this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
@@ -119,8 +119,12 @@ class Curves {
       else known.push(...points);
     }
     this.options.marks = this.series.get("mark|epoch") || [];
-    const borders = ["mark|model", "mark|cell"]; // another model, or fit begins again in a later cell of a notebook
-    this.options.breaks = borders.flatMap((mark) => this.series.get(mark) || []).map(([x]) => x).sort((a, b) => a - b);
+    this.draw();
+  }
+
+  takeBorders(borders) {
+    this.options.borders = borders;
+    this.options.breaks = borders.slice(1).map(({ step }) => step); // the first one is where all begins
     this.draw();
   }
 
@@ -153,8 +157,7 @@ class Curves {
   look(run, metric, title) {
     const has = (other) => this.series.has(`${other}|${metric}`);
     if (run === "extra") return { ...RUNS.extra, name: title };
-    if (run === "own" && !has("batch") && !has("epoch")) return { ...RUNS.batch, name: has("validation") ? RUNS.batch.name : title };
-    if (run === "batch" && this.ofFit) return { ...RUNS.batch, name: RUNNING_MEAN, note: NOTES[RUNNING_MEAN], anew: true };
+    if (run === "own" && !["step", "batch", "epoch"].some(has)) return { ...RUNS.step, name: has("validation") ? RUNS.step.name : title };
     return RUNS[run];
   }
 
@@ -168,7 +171,7 @@ class Curves {
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }
-      const plot = this.plots.get(id), order = [EARLIER, "extra", "own", "batch", "epoch", "validation"];
+      const plot = this.plots.get(id), order = [EARLIER, "extra", "own", "step", "batch", "epoch", "validation"];
       lines.sort((a, b) => order.indexOf(a.run) - order.indexOf(b.run));
       plot.wanted = lines;
     }

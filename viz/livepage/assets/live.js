@@ -70,7 +70,7 @@ class Live {
     this.lost = false;
     this.heard = performance.now();
     if (news.status) this.status = news.status;
-    this.curves.ofFit = Boolean(this.status.epochs);
+    if (news.borders) this.curves.takeBorders(news.borders.list);
     if (news.series) this.curves.take(news.series);
     if (news.histograms) this.histograms.take(news.histograms);
     if (news.findings) this.showFindings(news.findings.list);

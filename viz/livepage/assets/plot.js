@@ -377,7 +377,9 @@ class Plot {
     brush.lineTo(Math.round(left) + 0.5, PLOT_HEIGHT - MARGIN.bottom);
     brush.stroke();
     const rows = this.drawn.filter((line) => line.raw.length).map((line) => this.row(line, x));
-    this.tip.replaceChildren(el("div", { class: "plot-step" }, `step ${amount(x)}`), ...rows);
+    const since = (this.options.borders || []).filter((border) => border.step < x).pop(), many = (this.options.borders || []).length > 1;
+    const whose = since && many && since.model ? ` · ${clean(since.model, 40)}` : "";
+    this.tip.replaceChildren(el("div", { class: "plot-step" }, `step ${amount(x)}${whose}`), ...rows);
     const wide = this.tip.offsetWidth, space = 10; // beside the line: on the right where it fits, else on the left, and whole
     const beside = left + space + wide <= this.width ? left + space : left - space - wide;
     this.tip.style.left = `${Math.max(0, Math.min(beside, this.width - wide))}px`;

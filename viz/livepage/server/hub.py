@@ -51,7 +51,7 @@ class Hub:
             elif kind == "graph":
                 self._graph = payload
                 self._set("graph", message)
-            elif kind in ("about", "advice", "status", "findings", "failure", "end"):
+            elif kind in ("about", "advice", "borders", "status", "findings", "failure", "end"):
                 self.ended = self.ended or kind == "end"
                 self._set(kind, message)
             self.changed.notify_all()
