@@ -367,11 +367,11 @@ def wide() -> viz.Recording:
 def test_the_first_view_cuts_nothing_off_for_little(shown, pages):
     shown.show(pages("wide", wide))
     width, left = shown.run("[v.scene.width, v.scene.left]")
-    shown.size(int((width - left) * 0.91) + 412, 900)  # all fits at a little less than the smallest size
+    shown.size(int((width - left) * 0.70) + 412, 900)  # all fits at a little less than the smallest size
     shown.rest()
     shown.run("v.canvas.fit()")
     scale, x, room = shown.run("[v.canvas.view.scale, v.canvas.view.x, v.canvas.size().w]")
-    assert 0.86 <= scale < 0.96, (scale, room, width)
+    assert 0.66 <= scale < 0.74, (scale, room, width)
     assert x + left * scale >= 0
     assert x + width * scale <= room
     shown.size(1400, 900)
@@ -384,7 +384,7 @@ def test_the_first_view_can_be_read_and_begins_where_the_graph_does(shown, pages
         shown.rest()
         shown.run("v.canvas.fit()")
         sizes = "[...document.querySelectorAll('.node.op text')].map((t) => parseFloat(getComputedStyle(t).fontSize))"
-        assert min(shown.run(sizes)) * shown.run("v.canvas.view.scale") >= 10
+        assert min(shown.run(sizes)) * shown.run("v.canvas.view.scale") >= 7.5
         first, room = shown.run(
             "(() => { const ops = [...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.lane === 'forward');"
             "const first = ops.reduce((a, b) => (b.y < a.y || (b.y === a.y && b.x < a.x) ? b : a));"
@@ -447,15 +447,30 @@ def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages)
     shown.rest()
     shown.run("v.canvas.setView({ ...v.canvas.view, x: 20 - v.scene.left * v.canvas.view.scale })")
     shown.rest()
-    assert shown.run(told) == ["more →", ["more-right"]]
+    assert shown.run(told) == ["fit all (0) →", ["more-right"]]
     photograph(shown, "page_beyond")
     shown.run("v.canvas.pan(-150, 0)")
     shown.rest()
-    assert shown.run(told) == ["← more →", ["more-left", "more-right"]]
+    assert shown.run(told) == ["← fit all (0) →", ["more-left", "more-right"]]
     shown.click(".beyond")
-    shown.wait("v.minimap.beyond.hidden")
-    assert shown.run(told) == [False, []]
+    shown.wait("v.minimap.isWhole")
+    assert shown.run(told) == ["readable size (9)", []]
+    shown.click(".beyond")
+    shown.wait("!v.minimap.isWhole")
+    shown.press("0")
+    shown.wait("v.minimap.isWhole")
+    shown.press("9")
+    shown.wait("!v.minimap.isWhole")
+    assert shown.run("v.canvas.view.scale") == pytest.approx(0.74)
     shown.size(1400, 900)
+
+
+def test_a_page_opens_on_the_whole_graph_where_its_names_can_be_read(small):
+    small.run("v.setOpen(new Set())")
+    small.run("v.canvas.fit()")
+    small.rest()
+    assert small.run("[v.minimap.isWhole, v.minimap.beyond.hidden]") == [True, True]
+    assert small.run("v.canvas.view.scale") >= 0.74
 
 
 def test_only_buttons_and_the_map_lie_over_the_graph_and_no_box_lies_under_the_buttons(shown, pages):

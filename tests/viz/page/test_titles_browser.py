@@ -120,6 +120,7 @@ def test_titles_that_follow_the_reader_lie_on_no_arrow(shown, pages, name):
 
     shown.size(390, 844)
     shown.show(pages(f"short_{name}", drawn))
+    shown.run("v.canvas.setView(v.canvas.start(0.96))")
     shown.rest()
     assert len(shown.texts(".head text")) > 2
     assert shown.run(CROSSED) == []

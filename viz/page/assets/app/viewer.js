@@ -20,7 +20,7 @@ class Viewer {
       { class: "zoom", role: "group", "aria-label": "zoom" },
       button("+", "zoom in (z)", () => this.canvas.zoom(1.3)),
       button("−", "zoom out (x)", () => this.canvas.zoom(1 / 1.3)),
-      button(icon("fit"), "everything (9); readable (0)", () => this.canvas.fit(true, true)),
+      button(icon("fit"), "fit all (0); readable (9)", () => this.canvas.fit(true, true)),
     );
     this.sight = el("div", { class: "sight" }, this.canvas.node, zoom, this.minimap.node, this.message);
     const foot = el("div", { class: "foot" }, this.legend, this.minimap.beyond);
@@ -66,12 +66,12 @@ class Viewer {
     this.toolbar.show();
     this.rebuild();
     this.state.selected = selectedKey ? selectionOfKey(this, selectedKey) : null;
+    this.dock.refresh(); // which takes or leaves room before the graph is fitted into the rest
     if (!again) {
       this.canvas.fit();
       if (!applyHash(this) && this.difference) this.showDifference();
     }
     this.update();
-    this.dock.refresh();
     this.timings = { ...this.timings, show: performance.now() - began };
   }
 
@@ -462,6 +462,7 @@ class Viewer {
     const first = this.difference.firstOp;
     if (first !== null) this.setStep(this.model.ops[first].step, true);
     this.state.tab = "changes";
+    this.dock.refresh();
     this.setColour("diff");
   }
 

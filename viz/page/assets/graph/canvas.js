@@ -6,11 +6,11 @@ const MOST_ELEMENTS = 700,
   FARTHEST = 0.002,
   MARGIN = 200,
   ALMOST = 0.92,
-  SMALLEST = 0.96, // of a page's first view, where the smallest texts are 10 pixels high: a larger scene is shown in part
+  SMALLEST = 0.74, // of a page's first view, where frames' titles can be read: a larger scene is shown in part
   CLEAR = 24, // at least so much room is left beside the first box
   BESIDE_BUTTONS = UNDER_BUTTONS - 20, // which lie over the graph at its right edge, more than the room that is left anyway
   LEADING = 3, // boxes without a forward pass are worth as much as one of its
-  FIRST = 2, // and what runs first as so many more: alone in an empty window it is worth less than several others
+  FIRST = 2, // and what runs first, and what it is given, as so many more: alone they are worth less than several others
   PLACES = 300; // that are compared for the first view
 
 class Canvas {
@@ -219,7 +219,7 @@ class Canvas {
     return { x: room / 2 - (x + w / 2) * scale, y: size.h / 2 - (y + h / 2) * scale, scale };
   }
 
-  // All of the scene; or, where it would be too small to read, its beginning.
+  // All of the scene; or, where it would be too small to read, its beginning: as wide as it is, if that can be read.
   fit(smooth = false, whole = false) {
     const { width, height, left } = this.scene,
       size = this.size();
@@ -227,7 +227,7 @@ class Canvas {
     const across = (size.w - BESIDE_BUTTONS - 40) / (width - left),
       least = across < ALMOST * SMALLEST ? SMALLEST : Math.min(SMALLEST, across); // nothing is cut off for little
     const readable = Math.min(1, Math.max(least, across));
-    this.setView(whole || view.scale >= readable ? view : this.start(readable), smooth);
+    this.setView(whole || view.scale >= least ? view : this.start(readable), smooth);
   }
 
   // The part of the scene that is seen first, at a given scale: what is empty above its boxes is left out.
@@ -246,6 +246,7 @@ class Canvas {
     const within = ({ x, w }) => x >= from && x + w <= from + room;
     let top = Infinity;
     for (const box of boxes) if (within(box) && box.y < top) top = box.y;
+    for (let at = first && this.scene.frames.get(first.frame); at; at = this.scene.frames.get(at.parent)) top = Math.min(top, at.y);
     const highest = Math.min(20, top === Infinity ? 20 : 3 * CLEAR - top * scale);
     return first && within(first) ? Math.min(highest, this.size().h - CLEAR - (first.y + first.h) * scale) : highest;
   }
@@ -275,6 +276,8 @@ class Canvas {
       lead = this.scene.left - 20 / scale;
     const leads = this.leading(),
       first = this.first(),
+      given = new Set(this.scene.edges.filter((edge) => first && edge.head === first.id).map((edge) => edge.tail)),
+      isBeginning = (node) => node === first || (node.kind === "input" && given.has(node.id)),
       lowest = (first ? first.y + first.h : 0) + Math.max(0, size.h - 3 * CLEAR) / scale,
       boxes = [...this.scene.nodes.values()].filter((node) => node.y + node.h < lowest);
     const worth = (from) => {
@@ -283,7 +286,7 @@ class Canvas {
       for (const node of boxes) {
         if (node.x < from + clear / 2 || node.x + node.w > from + room - clear / 2) continue;
         if ((node.y + node.h) * scale + y > size.h || node.y * scale + y < 0) continue;
-        sum += (leads(node) ? LEADING : 1) + (node === first ? FIRST : 0);
+        sum += (leads(node) ? LEADING : 1) + (isBeginning(node) ? FIRST : 0);
       }
       return sum;
     };

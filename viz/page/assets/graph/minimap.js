@@ -8,10 +8,7 @@ class Minimap {
   constructor(viewer) {
     this.viewer = viewer;
     this.show = batched(() => this.draw()); // asked for by every mark and every move
-    this.beyond = button("", "show everything (9)", () => viewer.canvas.fit(true, true), {
-      class: "beyond",
-      hidden: true,
-    });
+    this.beyond = button("", "", () => viewer.canvas.fit(true, !this.isWhole), { class: "beyond", hidden: true });
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.frame = el("div", { class: "seen" });
     this.node = el(
@@ -77,13 +74,19 @@ class Minimap {
     this.showView();
   }
 
-  // Says that the graph goes on beside what is seen of it: nothing else tells, where the edge cuts through no box.
-  showBeyond(left, right) {
+  // Says where the graph goes on beside what is seen of it, and shows all of it: nothing else tells, where the edge cuts
+  // through no box. Where all is seen, but too small to read, it leads back.
+  showBeyond(left, above, below, right) {
     const { classList } = this.viewer.sight;
     classList.toggle("more-left", left);
     classList.toggle("more-right", right);
-    this.beyond.hidden = !left && !right;
-    this.beyond.textContent = left && right ? "← more →" : right ? "more →" : "← more";
+    this.isWhole = !left && !above && !below && !right;
+    this.beyond.hidden = this.isWhole && this.viewer.canvas.view.scale >= ALMOST * SMALLEST;
+    this.beyond.textContent = this.isWhole
+      ? "readable size (9)"
+      : `${left ? "← " : ""}${above ? "↑ " : ""}fit all (0)${below ? " ↓" : ""}${right ? " →" : ""}`;
+    this.beyond.title = this.isWhole ? "back to where the graph begins (9)" : "show the whole graph (0)";
+    this.beyond.setAttribute("aria-label", this.beyond.title);
   }
 
   showView() {
@@ -97,7 +100,7 @@ class Minimap {
     const right = Math.min(w, (at.x - this.left + at.w) * this.scale),
       bottom = Math.min(h, (at.y + at.h) * this.scale);
     const whole = left <= 1 && top <= 1 && right >= w - 1 && bottom >= h - 1;
-    this.showBeyond(left > 1, right < w - 1);
+    this.showBeyond(left > 1, top > 1, bottom < h - 1, right < w - 1);
     const low = canvas.size().h < MAP_H + BUTTONS;
     this.node.classList.toggle("all", whole || low);
     Object.assign(this.frame.style, {
