@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-__all__ = ["show_shared_arguments", "with_shared_arguments", "with_shared_text"]
+__all__ = ["show_shared_arguments"]
 
 _SHARED = re.compile(r"^ *\*\*shared: .*\n", re.MULTILINE)
 _ARGUMENT = re.compile(r"^ {8}(\w+): .*\n(?: {9,}.*\n)*", re.MULTILINE)
@@ -18,11 +18,11 @@ def show_shared_arguments(cls: type, base: type) -> None:
     """In signature and docstring of an optimizer whose own `__init__` passes them on as `**shared`."""
     own = cls.__dict__.get("__init__")
     if own is not None and "shared" in inspect.signature(own).parameters:
-        cls.__init__ = with_shared_arguments(own, base.__init__)  # type: ignore[misc]
-        cls.__doc__ = with_shared_text(cls.__doc__ or "", base.__doc__ or "") or None
+        cls.__init__ = _with_shared_arguments(own, base.__init__)  # type: ignore[misc]
+        cls.__doc__ = _with_shared_text(cls.__doc__ or "", base.__doc__ or "") or None
 
 
-def with_shared_arguments(init: Callable[..., None], base: Callable[..., None]) -> Callable[..., None]:
+def _with_shared_arguments(init: Callable[..., None], base: Callable[..., None]) -> Callable[..., None]:
     """`init`, with the arguments of `base` in the place of its `**shared`.
 
     An optimizer then writes down only its own arguments, and takes the shared ones by position too. Its own
@@ -34,7 +34,7 @@ def with_shared_arguments(init: Callable[..., None], base: Callable[..., None]) 
 
     >>> def base(self, learning_rate, name=None, **kwargs): ...
     >>> def init(self, learning_rate=0.1, rho=0.9, **shared): print(rho, shared)
-    >>> made = with_shared_arguments(init, base)
+    >>> made = _with_shared_arguments(init, base)
     >>> inspect.signature(made)
     <Signature (self, learning_rate=0.1, rho=0.9, name=None, **kwargs)>
     >>> made(None, 0.1, 0.5, "mine")
@@ -58,7 +58,7 @@ def with_shared_arguments(init: Callable[..., None], base: Callable[..., None]) 
     return __init__
 
 
-def with_shared_text(doc: str, base: str) -> str:
+def _with_shared_text(doc: str, base: str) -> str:
     r"""A docstring with what `base` says of its arguments in the place of the line on `**shared`.
 
     Args:
@@ -66,7 +66,7 @@ def with_shared_text(doc: str, base: str) -> str:
         base: of `Optimizer`.
 
     >>> base = "        rho: unlike here.\n        name: shown in traces.\n"
-    >>> print(with_shared_text("        rho: decay.\n        **shared: see there.\n", base).rstrip())
+    >>> print(_with_shared_text("        rho: decay.\n        **shared: see there.\n", base).rstrip())
             rho: decay.
             name: shown in traces.
     """

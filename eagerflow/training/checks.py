@@ -17,9 +17,9 @@ from eagerflow.data.feed import Feed
 
 __all__ = [
     "at_least_one",
+    "checked_step",
     "explain_unpacking",
     "fraction",
-    "checked_step",
     "is_own_step",
     "split",
     "takes",

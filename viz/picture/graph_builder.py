@@ -64,7 +64,8 @@ def graph(
     _check_word("view", view, VIEWS)
     _check_word("color_by", color_by, COLORINGS)
     _check_word("theme", theme, tuple(THEMES))
-    _check_number("depth", depth, 0, "the number of open levels, 0 or more")
+    if depth is not None:
+        _check_number("depth", depth, 0, "the number of open levels, 0 or more")
     _check_number("max_nodes", max_nodes, 1, "at least 1")
     check_step(record, step)
     selection = Selection(record, step, backward=view in ("both", "backward"))
@@ -77,9 +78,7 @@ def graph(
     return assembly.graph
 
 
-def _check_number(name: str, value: int | None, least: int, expected: str) -> None:
-    if value is None and name == "depth":
-        return
+def _check_number(name: str, value: int, least: int, expected: str) -> None:
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise TypeError(f"{name}={value!r}: expected {expected}")
     if int(value) < least:

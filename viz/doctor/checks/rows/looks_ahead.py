@@ -77,7 +77,7 @@ class LooksAhead(Check):
             "times their size",
             place=self.watch.called_at(),
             key=("label_leak.ahead", id(model)),
-            evidence={"step": at, "changed": apart, "of_others": 0.0, "correlation": 1.0},
+            evidence={"step": at, "changed": apart},
         )
 
 
@@ -85,8 +85,8 @@ def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
     """Are labels the inputs one step later, wherever these change from one step to the next?"""
     if x.ndim < 2 or x.shape[1] < limits.AHEAD_LENGTH or labels.ndim < 2 or len(labels) != len(x):
         return False
-    steps = min(labels.shape[1], x.shape[1] - 1)
-    if steps < x.shape[1] - 1:
+    steps = x.shape[1] - 1
+    if labels.shape[1] < steps:
         return False
     if x.ndim == 2 and labels.ndim == 3 and labels.shape[2] > 1:  # one-hot rows
         labels = labels.argmax(axis=2)
