@@ -43,7 +43,7 @@ def build(stateful: bool = False) -> keras.Model:
 
 
 def write(trained: keras.Model, count: int, rng: np.random.Generator, temperature: float = 0.7) -> str:
-    """Text of so many letters."""
+    """Text of so many letters; with a lower temperature, likely letters become likelier still."""
     writer = build(stateful=True)
     writer.set_weights(trained.get_weights())
     letter, text = LETTERS.index("\n"), ""
@@ -57,6 +57,8 @@ def write(trained: keras.Model, count: int, rng: np.random.Generator, temperatur
 
 def main(epochs: int = 8, steps: int = 60, letters: int = 1500, verbose: int = 2) -> float:
     """Train, write some numbers, and return the share of written words that exist."""
+    # The text is cut into windows of 61 letters. The first 60 are the input, the last 60 the targets: at each letter
+    # the network is to guess the next one.
     keras.utils.set_random_seed(8)
     rng = np.random.default_rng(8)
     text = "\n".join(rng.permutation(NUMBERS * 2))
@@ -64,10 +66,12 @@ def main(epochs: int = 8, steps: int = 60, letters: int = 1500, verbose: int = 2
     rows = len(codes) // (steps + 1)
     windows = codes[: rows * (steps + 1)].reshape(rows, steps + 1)
 
+    # With `return_sequences=True` the recurrent layer gives an output at every step, so each letter counts in the loss.
     model = build()
     model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(windows[:, :-1], windows[:, 1:], batch_size=32, epochs=epochs, verbose=verbose)
 
+    # To write, the network is asked for one letter at a time, and reads its own answer as the next input.
     lines = write(model, letters, rng).split("\n")[1:-1]
     print("it writes:", ", ".join(lines[:8]))
     known = {word for number in NUMBERS for word in number.replace("-", " ").split()}

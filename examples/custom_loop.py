@@ -22,10 +22,14 @@ def spirals(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarra
 
 def main(epochs: int = 30, count: int = 1500) -> float:
     """Train, and return the accuracy on new points."""
+    # Two numbers per point, three classes, and no straight line that separates them: the network has to bend its
+    # borders.
     keras.utils.set_random_seed(2)
     rng = np.random.default_rng(2)
     (x_train, y_train), (x_test, y_test) = spirals(count, rng), spirals(600, rng)
 
+    # The last layer has no activation: it gives logits, and `from_logits=True` tells the loss so. Metrics collect
+    # values over many batches until `reset_state`.
     model = keras.Sequential(
         [layers.Dense(64, activation="relu"), layers.Dense(64, activation="relu"), layers.Dense(3)]
     )
@@ -34,6 +38,8 @@ def main(epochs: int = 30, count: int = 1500) -> float:
     accuracy = keras.metrics.SparseCategoricalAccuracy()
     average_loss = keras.metrics.Mean()
 
+    # What `fit` does for each batch. Inside the `with`, the tape records each operation; afterwards it goes back
+    # through them and gives the loss's gradient by each weight, which the optimizer then uses to change the weights.
     def step(x: np.ndarray, y: np.ndarray) -> None:
         with keras.GradientTape() as tape:
             logits = model(x, training=True)
@@ -43,6 +49,7 @@ def main(epochs: int = 30, count: int = 1500) -> float:
         average_loss.update_state(loss)
         accuracy.update_state(y, logits)
 
+    # In each epoch the rows are put into a new order, and taken 32 at a time.
     for epoch in range(epochs):
         average_loss.reset_state()
         accuracy.reset_state()
@@ -55,6 +62,7 @@ def main(epochs: int = 30, count: int = 1500) -> float:
                 f"epoch {epoch + 1}: loss {float(average_loss.result()):.3f}, accuracy {float(accuracy.result()):.1%}"
             )
 
+    # The same metric, on points that the network hasn't seen.
     accuracy.reset_state()
     accuracy.update_state(y_test, model(x_test, training=False))
     return float(accuracy.result())

@@ -14,6 +14,7 @@ from eagerflow import layers
 
 
 def main(out: Path, epochs: int = 8) -> None:
+    # First a network to ask: two convolutions, whose results are averaged over all pixels.
     ef.utils.set_random_seed(3)
     (x, y), (x_test, y_test) = ef.datasets.digits.load_data()
     x, x_test = x[..., None] / 16, x_test[..., None] / 16
@@ -28,6 +29,9 @@ def main(out: Path, epochs: int = 8) -> None:
     )
     model.compile(ef.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
     model.fit(x, y, epochs=epochs, verbose=0)
+
+    # Which pixels speak for the right digit, and which against it? Four methods answer: the gradient by the pixels,
+    # gradients on the way from an empty image, the last convolution's maps, and what changes when pixels are hidden.
     for method in ("gradient", "integrated", "gradcam", "occlusion"):
         found = viz.explain(model, x_test[1:5], method, target=y_test[1:5], logits=True)
         print(found, end="\n\n")

@@ -16,15 +16,20 @@ from eagerflow import layers
 
 
 def main(out: Path, depth: int = 12) -> None:
+    # A sigmoid's slope is at most 1/4, so each layer that a gradient goes back through makes it smaller.
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(64, 20)).astype("float32"), rng.integers(0, 4, 64)
     hidden = [layers.Dense(32, activation="sigmoid", name=f"hidden_{i}") for i in range(depth)]
     model = ef.Sequential([*hidden, layers.Dense(4, name="head")], name="deep")
+
+    # `stats="full"` keeps the size of each gradient.
     model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(x, y, batch_size=64, verbose=0)
     with viz.trace(f"{depth} sigmoid layers", stats="full") as t:
         model.fit(x, y, batch_size=64, verbose=0)
 
+    # From the last layer to the first, the gradients lose most of their size: the first layers hardly learn. Try
+    # `activation="relu"` instead.
     flow = t.grad_flow(out / "viz_gradients.svg")
     print(flow)
     t.draw(out / "viz_gradients_graph.svg", color_by="grad", collapse_repeats=False, depth=1)

@@ -44,6 +44,7 @@ class Residual(ef.Model):
 
 
 def main(out: Path) -> None:
+    # A functional model knows its graph before it has run; `plot_model` takes the same arguments as in Keras.
     viz.plot_model(
         two_towers(),
         out / "viz_models.svg",
@@ -52,6 +53,8 @@ def main(out: Path) -> None:
         show_layer_activations=True,
         expand_nested=True,
     )
+
+    # A subclassed model is only code: give it `inputs`, and what it runs with them is drawn.
     viz.plot_model(
         Residual(),
         out / "viz_models_subclassed.svg",
@@ -59,6 +62,8 @@ def main(out: Path) -> None:
         show_layer_names=True,
         inputs=np.zeros((1, 8), "float32"),
     )
+
+    # The same as a table.
     print(viz.summary(two_towers()))
 
 

@@ -23,16 +23,21 @@ def crossentropy(labels, logits):
 
 
 def main(out: Path, rows: int = 32) -> None:
+    # Inputs that are far too large make logits that are far apart, and `softmax` then gives a probability of exactly 0.
     ef.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(rows, 8)).astype("float32") * 300  # nobody scaled the inputs
     labels = np.eye(3, dtype="float32")[rng.integers(0, 3, rows)]
     model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)], name="net")
     model(x)
+
+    # `stats="basic"` counts the NaN and infinite values of every tensor.
     with np.errstate(all="ignore"), viz.trace("where NaN came from", stats="basic") as t, ef.GradientTape() as tape:
         loss = crossentropy(labels, model(x))
         tape.gradient(loss, model.trainable_variables)
 
+    # In the picture, all that holds NaN or infinity is colored. The first such operation is where to look: its source
+    # line is known, too. `python -m viz nonfinite train.py` does all of this for a program.
     t.draw(out / "viz_nan.svg", color_by="nonfinite")
     print("loss:", float(loss))
     culprit = next(op for op in t.ops if any(t.tensors[i].stats.nan + t.tensors[i].stats.inf for i in op.outputs))

@@ -33,6 +33,7 @@ class Block(layers.Layer):
 
 
 def main(out: Path, blocks: int = 12, width: int = 64) -> None:
+    # Twelve equal blocks, each with attention: some 850 operations in a training step.
     rng = np.random.default_rng(0)
     words = rng.integers(0, 100, (4, 33))
     model = ef.Sequential(
@@ -43,11 +44,14 @@ def main(out: Path, blocks: int = 12, width: int = 64) -> None:
         ],
         name="language_model",
     )
+
     model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(words[:, :-1], words[:, 1:], verbose=0)
     with viz.trace(f"a step of a transformer of {blocks} blocks") as t:
         model.fit(words[:, :-1], words[:, 1:], verbose=0)
 
+    # Blocks that are alike are drawn once, with the number of times. `collapse_repeats=False` shows each of them, and
+    # `depth` how many levels of layers within layers are opened.
     print(t)
     t.draw(out / "viz_transformer.svg")
     t.draw(out / "viz_transformer_all.svg", collapse_repeats=False, depth=2, view="forward", color_by="memory")

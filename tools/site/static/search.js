@@ -188,20 +188,34 @@ if (typeof Search !== "undefined") {
         .sort(([a, m], [b, n]) => a - b || m - n);
       return best ? best[2] : given;
     });
-  const tellMeant = (query, meant) => {
-    if (meant === query || !Search.output) return;
-    const note = Object.assign(document.createElement("p"), { className: "meant", textContent: `No page has “${query}”. Showing answers to “${meant}” instead.` });
+  const tell = textContent => {
+    if (!Search.output) return;
+    const note = Object.assign(document.createElement("p"), { className: "meant", textContent });
     note.setAttribute("role", "status");
     Search.output.before(note);
+  };
+
+  // Where no page has all words: those that have most of them, words that stand on few pages first.
+  const withSomeOf = (asked, inTexts) => {
+    const found = new Map();
+    for (const { stems: [word] } of asked) {
+      const pages = new Map(inTexts(word).map(answer => [answer[0], answer])); // the best comes last, and stays
+      for (const [page, answer] of pages) {
+        const before = found.get(page) || { points: 0, words: 0, answer };
+        found.set(page, { points: before.points + 1 / (1 + Math.log(pages.size)), words: before.words + 1, answer: before.answer });
+      }
+    }
+    const some = [...found.values()].filter(({ answer: [page] }) => !LAST.test(page));
+    return some.sort((a, b) => b.words - a.words || b.points - a.points).slice(0, 20).map(({ answer }) => answer);
   };
 
   const inFullText = Search._performSearch;
   Search._performSearch = (given, ...further) => {
     const query = meantBy(given);
-    tellMeant(given, query);
+    if (query !== given) tell(`No page has “${given}”. Showing answers to “${query}” instead.`);
     const asked = askedOf(query);
-    const inTexts = query === given || !Search._parseQuery ? [given, ...further] : Search._parseQuery(query);
-    const text = inFullText(...inTexts).reverse();
+    const taken = words => (Search._parseQuery ? Search._parseQuery(words) : [words]);
+    const text = inFullText(...(query === given ? [given, ...further] : taken(query))).reverse();
     const place = new Map();
     text.forEach((found, at) => place.has(found[0]) || place.set(found[0], at));
     const best = new Map(); // of each page: itself, or one of its methods or headings
@@ -219,6 +233,11 @@ if (typeof Search !== "undefined") {
     const rest = text.filter(isNew);
     const isLast = ([page]) => LAST.test(page);
     shown = [...first, ...rest.filter(found => !isLast(found)), ...rest.filter(isLast)].reverse();
+    if (!shown.length && asked.length > 1) {
+      shown = withSomeOf(asked, word => inFullText(...taken(word))).reverse();
+      taken(query); // what is marked on the pages: Sphinx keeps the words that it parsed last
+      if (shown.length) tell(`No page has all of “${given}”. These have some of the words.`);
+    }
     return shown;
   };
 
