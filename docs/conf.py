@@ -12,7 +12,7 @@ from eagerflow import __version__
 project = "eagerflow"
 author = "the authors of eagerflow"
 version = release = __version__
-extensions = ["myst_parser", "tools.site.extension"]
+extensions = ["myst_parser", "sphinx_copybutton", "tools.site.extension"]
 root_doc = "index"
 nitpicky = True
 html_theme = "pydata_sphinx_theme"
@@ -22,6 +22,7 @@ html_static_path = ["_site_static"]
 html_css_files = ["site.css"]
 html_js_files = ["versions.js", "site.js"]
 templates_path = ["_site_templates"]
+html_favicon = "images/favicon.svg"
 html_show_search_summary = False
 html_copy_source = False
 html_show_sourcelink = False
@@ -31,6 +32,9 @@ html_domain_indices = False
 html_use_index = True
 html_scaled_image_link = False
 highlight_language = "text"
+copybutton_selector = ", ".join([f"div.highlight-{kind} pre" for kind in ("python", "pycon", "bash", "default")])
+copybutton_prompt_text = r">>> |\.\.\. |\$ "  # what is copied can be run: without prompts and what was printed
+copybutton_prompt_is_regexp = True
 add_module_names = True
 toc_object_entries = False
 python_maximum_signature_line_length = 88

@@ -74,10 +74,9 @@ def picture(points: np.ndarray, size: int = 15) -> str:
 
 def main(epochs: int = 60, count: int = 2048, verbose: int = 0) -> float:
     """Train, draw invented points, and return the share of them that lies near the ring."""
-    keras.utils.set_random_seed(4)
-
     # Neither loss should go to 0: each network's gain is the other's loss. When they balance, the discriminator can't
     # tell which points are real, and its loss stays near log(2) = 0.69.
+    keras.utils.set_random_seed(4)
     gan = GAN()
     gan.compile(keras.optimizers.Adam(1e-3, beta_1=0.5), keras.optimizers.Adam(1e-3, beta_1=0.5))
     history = gan.fit(ring(count, np.random.default_rng(4)), batch_size=64, epochs=epochs, verbose=verbose)

@@ -45,6 +45,7 @@ def main(out: Path, blocks: int = 12, width: int = 64) -> None:
         name="language_model",
     )
 
+    # The first step builds the layers; the one to look at comes after it.
     model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(words[:, :-1], words[:, 1:], verbose=0)
     with viz.trace(f"a step of a transformer of {blocks} blocks") as t:

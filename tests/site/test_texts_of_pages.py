@@ -127,6 +127,15 @@ def test_settings_of_a_shorter_run_say_what_the_program_has():
     ]
 
 
+@pytest.mark.parametrize("said", ['    """Count."""\n', ""])
+def test_remarks_at_the_beginning_of_pieces_are_their_text(said):
+    body = f"{said}    # First.\n    x = n\n\n    # Then\n    # twice.\n    print(x)\n"
+    program = f'def main(\n    n: int = 3,\n) -> int:\n{body}\nif __name__ == "__main__":\n    main()\n'
+    _, first, then = tutorials.cells(program, {})
+    assert (first.text, first.code) == ("First.", "x = n")
+    assert (then.text, then.code) == ("Then twice.", "print(x)")
+
+
 def test_every_learning_program_has_a_tutorial():
     programs = {path.stem for path in (ROOT / "examples").glob("*.py") if not path.stem.startswith("viz_")}
     assert programs <= {tutorial.name for tutorial in tutorials.TUTORIALS}

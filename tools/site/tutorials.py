@@ -171,8 +171,9 @@ def _main(node: ast.FunctionDef, source: str, settings: dict[str, str], last: as
     if given:
         yield Cell(said, given)
         said = ""
-    body = node.body[1:] if ast.get_docstring(node) else node.body
-    end = body[0].lineno - 1
+    has_text = ast.get_docstring(node) is not None
+    body = node.body[1:] if has_text else node.body
+    end = _end(node.body[0] if has_text else node.returns or node.args)  # remarks may stand before the first statement
     waiting: list[str] = []
     for statement in body:
         between = lines[end : statement.lineno - 1]
@@ -185,6 +186,12 @@ def _main(node: ast.FunctionDef, source: str, settings: dict[str, str], last: as
         else:
             waiting += [*between, *lines[statement.lineno - 1 : end]]
     yield _cell(waiting, said)
+
+
+def _end(node: Any) -> int:
+    """The last line of a node; of arguments, which have no place of their own, the last one's."""
+    parts = [node, *ast.walk(node)] if isinstance(node, ast.arguments) else [node]
+    return max([getattr(part, "end_lineno", 0) for part in parts])
 
 
 def _cell(lines: list[str], said: str) -> Cell:

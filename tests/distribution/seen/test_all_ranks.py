@@ -181,8 +181,8 @@ def test_the_timeline_has_a_process_for_each_rank_and_arrows_between_them(togeth
             ends.append(e["ts"] + e["dur"])
 
 
-def compared() -> tuple[int, int, int]:
-    """The clock of rank 1 is a second ahead, and runs 0.1 % too fast."""
+def compared() -> tuple[int, int, int, int]:
+    """The clock of rank 1 is a second ahead, and runs 0.1 % too fast: also while it is read, which takes a while."""
     right, began = observe.clock, observe.clock()
 
     def wrong(moment: int) -> int:
@@ -192,22 +192,26 @@ def compared() -> tuple[int, int, int]:
     observe.clock = lambda: wrong(right())
     try:
         readings = [read_clocks(world.communicator)]
+        took = [right() - began]
         time.sleep(0.02)
         between = right()
         time.sleep(0.02)
+        again = right()
         readings.append(read_clocks(world.communicator))
+        took.append(right() - again)
     finally:
         observe.clock, clocks._kernel = right, known
     clock = Clock(readings)
     drift = clock.ahead(readings[1].at) - clock.ahead(readings[0].at)
-    return clock.shared(wrong(between)) - between, clock.error, drift
+    return clock.shared(wrong(between)) - between, clock.error, drift, max(took) // 1000
 
 
 def test_clocks_that_differ_and_drift_become_one(ranks):
     first, second = ranks(2, compared)
-    assert first == (0, 0, 0)
-    assert abs(second[0]) <= second[1] + 1000  # no further off than it is said to be
-    assert second[2] >= 20_000  # 0.1 % of 40 ms and more, up to what the readings are wrong by
+    assert first[:3] == (0, 0, 0)
+    off, error, drift, meanwhile = second
+    assert abs(off) <= error + 1000 + meanwhile  # no further off than it is said to be
+    assert drift >= 40_000 - 2 * (error + 1000 + meanwhile)  # 0.1 % of 40 ms and more
 
 
 def ran(path: str, out: str) -> int:
