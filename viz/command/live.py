@@ -135,5 +135,6 @@ def _serve(page: LivePage) -> None:
         print(f"The script has ended; its page stays at {page.url} until Ctrl-C.", file=sys.stderr)
         while page.is_served:
             time.sleep(0.5)
+        print("The page has ended: a newer run has its port.", file=sys.stderr)
     except KeyboardInterrupt:
         print(file=sys.stderr)

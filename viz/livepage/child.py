@@ -50,6 +50,7 @@ class Child:
         assert process.stdout is not None
         self._pipe: IO[bytes] = process.stdin
         about = {"token": token, "ticket": ticket, "port": port, "linger": linger, "policy": "frame-ancestors 'none'"}
+        about["program"] = os.getpid()
         self.send(about, html.encode("utf-8", "replace"))
         with process.stdout as answers:
             reply = messages.read(answers)

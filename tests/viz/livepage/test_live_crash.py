@@ -21,6 +21,7 @@ from eagerflow import layers
 from tests.viz.livepage.watching import Reader, data, mlp, watched
 from viz.cli import main
 from viz.command import live
+from viz.livepage.server import handover
 
 ROOT = Path(__file__).parents[3]
 linux = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the page's process is found through /proc")
@@ -281,6 +282,40 @@ def test_ctrl_c_right_after_the_script_frees_the_port(script, monkeypatch, tmp_p
     (page,) = pages
     assert page._child.wait(5)
     assert is_free(page._child.port)
+
+
+def test_a_page_whose_program_has_ended_leaves_its_port_to_the_next_one():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    first = viz.live(port=port, open_browser=False, linger=600)
+    reader = Reader(first.url)
+    first.close()
+    with watched(port=port) as (second, _):
+        reader.close()
+        assert second.url.split("/")[2:4] == [f"127.0.0.1:{port}", reader.following]
+    assert first._child.wait(10)
+
+
+def test_who_has_a_port_is_known_to_its_user_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    assert handover.ask(8765, {}) is None
+    claim = handover.Claim(8765, program=7)
+    assert claim.wanted() is None
+    assert handover.ask(8765, {"token": "t"}) == 7
+    assert claim.wanted() == {"token": "t"}
+    handover.stop_asking(8765)
+    assert claim.wanted() is None
+    (folder,) = tmp_path.iterdir()
+    if os.name == "posix":
+        assert folder.stat().st_mode & 0o777 == 0o700
+        folder.chmod(0o755)
+        assert handover.ask(8765, {}) is None  # somebody else might have written what lies there
+        folder.chmod(0o700)
+    claim.release()
+    assert handover.ask(8765, {}) is None
+    (folder / "8765").write_text('{"program": 7, "server": 2000000000}')  # was killed
+    assert handover.ask(8765, {}) is None or os.name != "posix"
 
 
 def is_free(port):

@@ -57,9 +57,11 @@ class Live {
   connect() {
     const source = new EventSource("events");
     source.addEventListener("news", (event) => this.take(JSON.parse(event.data)));
-    source.addEventListener("bye", () => {
+    source.addEventListener("bye", (event) => {
       source.close();
       this.gone = true;
+      const { following } = JSON.parse(event.data);
+      if (following) this.showAdvice("The program was started again: ", el("a", { href: `/${following}/` }, "go to its page"), ". This one keeps what it has.");
       this.say();
     });
     source.addEventListener("open", () => { this.lost = false; this.say(); });
@@ -206,9 +208,9 @@ class Live {
   }
 
   // What the callback Cockpit makes of its numbers.
-  showAdvice(words) {
+  showAdvice(words, ...more) {
     this.advice.hidden = !words;
-    this.advice.textContent = clean(words, 600);
+    this.advice.replaceChildren(clean(words, 600), ...more);
   }
 
   showFailure(failure) {

@@ -26,12 +26,14 @@ class Hub:
         version: counts changes.
         ended: whether the program has ended.
         closing: whether this process is about to end.
+        following: the token of the page that has the port next; None for none.
     """
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
         self.version = 0
         self.ended = self.closing = False
+        self.following: str | None = None
         self._parts: dict[str, tuple[int, Any]] = {}
         self._series: dict[str, Series] = {}
         self._tensors: dict[tuple[str, str], list[str]] = {}
@@ -61,10 +63,10 @@ class Hub:
         if not self.ended:
             self.take({"is": "end", "how": "gone", "words": words})
 
-    def close(self) -> None:
-        """Tell the browsers that this process ends."""
+    def close(self, following: str | None = None) -> None:
+        """Tell the browsers that this process ends, and the token of the page that has its port next."""
         with self.changed:
-            self.closing = True
+            self.closing, self.following = True, following
             self.changed.notify_all()
 
     def _set(self, kind: str, value: Any) -> None:

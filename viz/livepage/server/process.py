@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 import threading
 import time
 from typing import IO, Any
 
-from viz.livepage.server import messages
+from viz.livepage.server import handover, messages
 from viz.livepage.server.hub import Hub
 from viz.livepage.server.web import Page, Server
 
@@ -19,6 +21,8 @@ _GONE = (
     "isn't Python's. Its exit status, which its terminal or job has, tells which."
 )
 _TELLING = 1.0  # seconds for browsers to hear that this process ends
+_LOOKING = 0.2  # seconds between two looks at what goes on
+_YIELDING = 3.0  # and for another page's process to leave its port, if its program has ended
 
 
 def main() -> None:
@@ -35,20 +39,64 @@ def main() -> None:
     except OSError as error:
         _reply({"error": str(error)})
         return
+    claim = handover.Claim(server.server_port, about["program"]) if about["port"] else None
     _reply({"port": server.server_port})
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    if claim is not None:
+        threading.Thread(target=_yield, args=(server, claim), daemon=True).start()
     if _listen(sys.stdin.buffer, server.hub, server.page):
         _stay(server, float(about["linger"]))
-    server.hub.close()
+    _leave(server, claim)
+
+
+def _leave(server: Server, claim: handover.Claim | None, following: str | None = None) -> None:
+    """Free the port, and tell the browsers; `following` is the token of the page that has the port next."""
+    server.hub.close(following)
+    if claim is not None:
+        claim.release()
     if server.watching:
         server.shutdown()
         server.server_close()  # the port is free while they are told
         time.sleep(_TELLING)
 
 
+def _yield(server: Server, claim: handover.Claim) -> None:
+    """Once the program has ended, end this process as soon as another page wants the port."""
+    wanted = None
+    while wanted is None:
+        time.sleep(_LOOKING)
+        wanted = claim.wanted() if server.hub.ended else None
+    _leave(server, claim, str(wanted.get("token", "")))
+    os._exit(0)  # another thread waits for what its program may still say
+
+
 def _server(about: dict[str, Any], html: bytes) -> Server:
-    page = Page(about["token"], about["ticket"], html, about["policy"])
-    return Server(Hub(), page, about["port"])
+    """The server, on a port that the page of an ended program may have to leave first.
+
+    Raises:
+        OSError: when the port is taken.
+    """
+    page, port = Page(about["token"], about["ticket"], html, about["policy"]), about["port"]
+    until, program = time.monotonic() + _YIELDING, None
+    try:
+        while True:
+            try:
+                return Server(Hub(), page, port)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or not port:
+                    raise
+                program = handover.ask(port, {"token": about["token"]}) if program is None else program
+                if program is None or time.monotonic() > until:
+                    whose = (
+                        "another program"
+                        if program is None
+                        else f"the live page of process {program}, which is still running"
+                    )
+                    raise OSError(f"the port is taken by {whose}") from error
+            time.sleep(_LOOKING)
+    finally:
+        if program is not None:
+            handover.stop_asking(port)
 
 
 def _reply(message: dict[str, Any]) -> None:

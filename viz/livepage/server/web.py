@@ -197,7 +197,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 time.sleep(PACE)
             while not self._is_news(seen):
                 self._event("beat", "{}")
-        self._event("bye", "{}")
+        self._event("bye", json.dumps({"following": hub.following}))
 
     def _is_news(self, seen: int) -> bool:
         hub = self.server.hub

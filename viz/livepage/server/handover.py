@@ -1,0 +1,110 @@
+"""How the page of a program that has ended leaves its port to the page of the next one.
+
+The two find each other by small files in a folder that nobody but their user can read. Only a port that was asked for
+by its number is left this way; nobody asks for one that was drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import tempfile
+from typing import Any
+
+__all__ = ["Claim", "ask", "stop_asking"]
+
+
+class Claim:
+    """What the process of a page has written down of its port.
+
+    Args:
+        port: its port.
+        program: the number of the process whose page it is.
+    """
+
+    def __init__(self, port: int, program: int) -> None:
+        self._path = _path(port)
+        if self._path is not None:
+            stop_asking(port)  # what one may have left there that was killed
+            _write(self._path, {"program": program, "server": os.getpid()})
+
+    def wanted(self) -> dict[str, Any] | None:
+        """What a page that wants the port says of itself; None where none does."""
+        return _read(f"{self._path}.wanted") if self._path is not None else None
+
+    def release(self) -> None:
+        """The port is free."""
+        if self._path is not None:
+            _remove(self._path)
+
+
+def ask(port: int, about: dict[str, Any]) -> int | None:
+    """Ask the page that has the port to leave it as soon as its program has ended.
+
+    Args:
+        port: the port.
+        about: what that page may tell its browsers.
+
+    Returns:
+        The number of the process whose page has it; None where no page of this user says that it has.
+    """
+    path = _path(port)
+    claim = _read(path) if path is not None else None
+    if claim is None or not _runs(claim.get("server")):
+        return None
+    _write(f"{path}.wanted", about)
+    return int(claim.get("program", 0))
+
+
+def stop_asking(port: int) -> None:
+    """The port was got, or wasn't."""
+    path = _path(port)
+    if path is not None:
+        _remove(f"{path}.wanted")
+
+
+def _runs(process: Any) -> bool:
+    if os.name != "posix":
+        return True  # there, asking might end it
+    try:
+        os.kill(int(process), 0)
+    except (OSError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _path(port: int) -> str | None:
+    """The file for a port; None where there is no folder for it that is this user's alone."""
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    folder = os.path.join(tempfile.gettempdir(), f"viz-live-{user}")
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+        found = os.lstat(folder)
+    except OSError:
+        return None
+    is_mine = not hasattr(os, "getuid") or (found.st_uid == user and not found.st_mode & 0o077)
+    return os.path.join(folder, str(port)) if stat.S_ISDIR(found.st_mode) and is_mine else None
+
+
+def _write(path: str, what: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # a port can be shared without it, later
+        with open(f"{path}.new", "w", encoding="utf-8") as file:
+            json.dump(what, file)
+        os.replace(f"{path}.new", path)
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):  # another has removed it
+        os.remove(path)
