@@ -107,6 +107,8 @@ class Door:
         inner = self.shape[2:]
         if len(shape) != self.ndim - 1 or shape[1:] != inner or None in inner:
             return ""
+        if not inner:
+            return f" A batch has two axes: (examples, {self.shape[1]})."
         return f" Input takes the shape of one example, without the batch axis: Input({inner})."
 
     def _for_another_order(self, shape: Shape) -> str:

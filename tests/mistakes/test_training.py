@@ -171,6 +171,16 @@ FIT: dict[str, Mistake] = {
         ("compile", "model.compile("),
     ),
     "evaluate before compile": (lambda: ef.Sequential([layers.Dense(1)]).evaluate(X, Y), ValueError, ("compile",)),
+    "one example without a batch axis": (
+        lambda: ef.Sequential([ef.Input((2,)), layers.Dense(1)]).predict(X[0]),
+        ValueError,
+        ("A single example needs a batch axis: x[None]",),
+    ),
+    "one example of another length": (
+        lambda: ef.Sequential([ef.Input((3,)), layers.Dense(1)]).predict(X[0]),
+        ValueError,
+        ("got float32[2]. A batch has two axes: (examples, 3).",),
+    ),
     "negative epochs": (lambda: fit(X, Y, epochs=-3), ValueError, ("epochs=-3",)),
     "fractional epochs": (lambda: fit(X, Y, epochs=1.5), TypeError, ("epochs=1.5",)),
     "epochs as text": (lambda: fit(X, Y, epochs="3"), TypeError, ("epochs='3'",)),
