@@ -13,6 +13,12 @@ def first_page():
     return pages["reference/index"], pages.keys()
 
 
+def test_what_a_layer_is_called_with_is_on_its_page():
+    pages = {one.path: reference.name_page(one, "") for one in catalogue() if one.path.endswith((".LSTM", ".GRU"))}
+    assert len(pages) == 2
+    assert all(".call(sequences" in text and "the states to begin with" in text for text in pages.values())
+
+
 def test_modules_that_most_come_for_stand_first_and_link_to_their_names():
     text, pages = first_page()
     modules = re.findall(r"^\| \[(\S+)\]", text, re.MULTILINE)

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from tools.site import families, reference
-from tools.site.names import Public, catalogue
+from tools.site.names import Public, catalogue, modules
 
 PREFIXES = ("ef.", "keras.", "tf.keras.", "eagerflow.")
 
@@ -63,18 +63,25 @@ def _beside(module: str, family: str) -> list[Public]:
 
 
 def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Give the templates of a name's page the names beside it, and all pages the way up."""
+    """Give the templates of a name's page the names beside it, those of a module the modules, and all the way up."""
     if pagename == "search":
         for name in ("pages.js", "headings.js", "search.js"):
             app.add_js_file(name, loading_method="defer")
-    one = _by_page().get(pagename)
-    if one is None:
-        return
     here = os.path.dirname(pagename)
 
     def link(page: str) -> str:
         return f"{os.path.relpath(page, here)}.html"
 
+    one = _by_page().get(pagename)
+    if one is None:
+        pages = {module: f"{reference.folder_of(module)}/index" for module in modules()}
+        if pagename in pages.values():
+            context["reference_module"] = ("API reference", link("reference/index"))
+            context["reference_family"] = "Modules"
+            context["reference_names"] = [
+                (module, link(page), page == pagename) for module, page in pages.items() if page in app.env.found_docs
+            ]
+        return
     family = families.family(one)
     context["reference_module"] = (one.module, "index.html")
     context["reference_family"] = family

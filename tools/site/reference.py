@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from eagerflow import Layer, Model
 from tools.site import docstrings, families, sections, signatures
 from tools.site.keras_badges import badge
 from tools.site.names import ROOT, Public, catalogue, modules
@@ -154,7 +155,10 @@ def _member(one: Public, name: str, member: Any) -> Iterator[str]:
 
 
 def own_members(cls: type) -> Iterator[tuple[str, Any]]:
-    """Public members with a docstring that no base with a page of its own has, sorted."""
+    """Public members with a docstring that no base with a page of its own has, sorted.
+
+    What a layer is called with is on its own page in any case: readers of `LSTM` look for `initial_state` there.
+    """
     elsewhere = {base.value for base in public_bases(cls)}
     known = {member for base in elsewhere for above in base.__mro__ for member in vars(above)}
     found: dict[str, Any] = {}
@@ -166,6 +170,8 @@ def own_members(cls: type) -> Iterator[tuple[str, Any]]:
         for name, member in vars(base).items():
             if not name.startswith("_") and _is_told(member) and not (name in known and base is not cls):
                 found[name] = member
+    if issubclass(cls, Layer) and cls.call not in (Layer.call, Model.call) and _is_told(cls.call):
+        found.setdefault("call", cls.call)
     yield from sorted(found.items())
 
 
