@@ -40,7 +40,7 @@ class GAN(keras.Model):
         return self.generator(keras.random.normal((count, NOISE), seed=self.seeds))
 
     def train_step(self, real):
-        """One step of the discriminator, on real and invented points; then one of the generator, which fools it."""
+        # The discriminator learns to tell real points from invented ones...
         count = len(real)
         labels = ops.concatenate([ops.ones((count, 1)) * 0.9, ops.zeros((count, 1))])
         with keras.GradientTape() as tape:
@@ -49,6 +49,7 @@ class GAN(keras.Model):
         weights = self.discriminator.trainable_weights
         self.d_optimizer.apply_gradients(zip(tape.gradient(d_loss, weights), weights))
 
+        # ... and the generator to make points that it takes for real.
         with keras.GradientTape() as tape:
             guesses = self.discriminator(self.invent(count))
             g_loss = self.loss(ops.ones((count, 1)), guesses)

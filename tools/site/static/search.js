@@ -188,8 +188,10 @@ if (typeof Search !== "undefined") {
         .sort(([a, m], [b, n]) => a - b || m - n);
       return best ? best[2] : given;
     });
+  let hasTold = false; // of the present question
   const tell = textContent => {
-    if (!Search.output) return;
+    if (hasTold || !Search.output) return;
+    hasTold = true;
     const note = Object.assign(document.createElement("p"), { className: "meant", textContent });
     note.setAttribute("role", "status");
     Search.output.before(note);
@@ -210,7 +212,11 @@ if (typeof Search !== "undefined") {
   };
 
   const inFullText = Search._performSearch;
-  Search._performSearch = (given, ...further) => {
+  Search._performSearch = (...asked) => {
+    hasTold = false;
+    return perform(...asked);
+  };
+  const perform = (given, ...further) => {
     const query = meantBy(given);
     if (query !== given) tell(`No page has “${given}”. Showing answers to “${query}” instead.`);
     const asked = askedOf(query);
@@ -234,9 +240,11 @@ if (typeof Search !== "undefined") {
     const isLast = ([page]) => LAST.test(page);
     shown = [...first, ...rest.filter(found => !isLast(found)), ...rest.filter(isLast)].reverse();
     if (!shown.length && asked.length > 1) {
+      const there = asked.filter(({ stems: [word] }) => inFullText(...taken(word)).length);
+      if (there.length) tell(`No page has all of “${given}”. These have some of the words.`);
+      if (there.length < asked.length) return there.length ? perform(...taken(there.map(({ stems: [word] }) => word).join(" "))) : [];
       shown = withSomeOf(asked, word => inFullText(...taken(word))).reverse();
       taken(query); // what is marked on the pages: Sphinx keeps the words that it parsed last
-      if (shown.length) tell(`No page has all of “${given}”. These have some of the words.`);
     }
     return shown;
   };
