@@ -25,9 +25,16 @@ def origins(record: Record) -> list[int]:
 
 
 def came_in(record: Record) -> list[int]:
-    """The ids of the weights, inputs and other tensors that held NaN when they came to the first op."""
+    """The ids of the weights, inputs and other tensors that held NaN or infinity when they came to the first op.
+
+    Infinity counts where it spoils what is made of it: in the mask of an attention it does no harm.
+    """
     used = {i: None for op in record.ops for i in op.inputs if _is_from_outside(record.tensors[i])}
-    return [i for i in used if _holds_nan(record.tensors[i]) and not record.tensors[i].version]
+    bad = [record.tensors[i] for i in used if flaws(record.tensors[i]) and not record.tensors[i].version]
+    if not bad:
+        return []
+    spoils = _Spoilers(record)
+    return [tensor.id for tensor in bad if _holds_nan(tensor) or spoils(tensor.id)]
 
 
 def first_flaw(record: Record) -> tuple[Op, int | None] | None:
@@ -36,10 +43,9 @@ def first_flaw(record: Record) -> tuple[Op, int | None] | None:
     Returns:
         The op, and the id of the tensor that came in so, if one did; None where all is finite.
     """
-    made_here = set(origins(record))
+    made_here, before = set(origins(record)), set(came_in(record))
     for op in record.ops:
-        given = (i for i in op.inputs if _is_from_outside(record.tensors[i]) and _holds_nan(record.tensors[i]))
-        tensor = next(given, None)
+        tensor = next((i for i in op.inputs if i in before or _is_spoiled_weight(record.tensors[i])), None)
         if tensor is not None or op.id in made_here:
             return op, tensor
     flawed = _flawed(record)
@@ -60,9 +66,40 @@ def _is_from_outside(tensor: TensorInfo) -> bool:
     return (tensor.producer is None or tensor.version > 0) and tensor.role != "gradient"
 
 
+def _is_spoiled_weight(tensor: TensorInfo) -> bool:
+    """Whether it is a weight in which an update left NaN."""
+    return tensor.version > 0 and tensor.role != "gradient" and _holds_nan(tensor)
+
+
 def _holds_nan(tensor: TensorInfo) -> bool:
     return tensor.stats is not None and tensor.stats.nan > 0
 
 
 def _flawed(record: Record) -> set[int]:
     return {tensor.id for tensor in record.tensors if flaws(tensor)}
+
+
+class _Spoilers:
+    """Says which infinite tensors lead to NaN, or to an infinite result that no op of the forward pass reads."""
+
+    def __init__(self, record: Record) -> None:
+        self.record, self.flawed = record, _flawed(record)
+        self.readers: dict[int, list[Op]] = {}
+        for op in record.ops:
+            for tensor in self.flawed.intersection(op.inputs):
+                self.readers.setdefault(tensor, []).append(op)
+
+    def __call__(self, tensor: int) -> bool:
+        waiting, seen = [tensor], {tensor}
+        while waiting:
+            readers = self.readers.get(waiting.pop(), [])
+            made = [i for op in readers for i in self.flawed.intersection(op.outputs) - seen]
+            if any(self._is_bad(i) for i in made):
+                return True
+            seen.update(made)
+            waiting += made
+        return False
+
+    def _is_bad(self, tensor: int) -> bool:
+        reads = (op for op in self.readers.get(tensor, ()) if op.phase == "forward")
+        return _holds_nan(self.record.tensors[tensor]) or next(reads, None) is None

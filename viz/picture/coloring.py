@@ -166,10 +166,10 @@ class _Colorer:
         self.graph.legend = [
             (self.theme.plain, "finite"),
             (self.theme.flaw, "NaN or infinity"),
-            (self.theme.origin, "held NaN before" if before and not made_here else "made from finite numbers"),
+            (self.theme.origin, "held NaN or infinity before" if before and not made_here else "made from finite numbers"),
         ]
         if before and made_here:
-            self.graph.legend.append((self.theme.origin, "or held NaN before"))
+            self.graph.legend.append((self.theme.origin, "or held NaN or infinity before"))
 
     def _by_dtype(self) -> None:
         types = {node.id: [t.dtype for t in self._made_but_casts(node)] for node in self.graph.nodes.values()}

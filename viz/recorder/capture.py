@@ -32,6 +32,7 @@ from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
 from viz.recorder.small_arrays import SmallArrays
 from viz.recorder.source_lines import asking, is_internal
+from viz.recorder.tensor_stats import measure
 
 __all__ = ["Capture", "Options"]
 
@@ -73,6 +74,7 @@ class Capture(observe.Observer):
         self.replays: list[tuple[int, int, int]] = []  # where captured steps that were replayed lie in the log; thread
         self.measured: dict[int, Any] = {}
         self.small = SmallArrays(options.stats, self.measured)
+        self.spoiled: dict[int, Any] = {}  # where an update begins in the log -> statistics of the weight, if not finite
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
         self.step_numbers: list[int] = []  # of the run, where steps were chosen
@@ -302,6 +304,14 @@ class Capture(observe.Observer):
             number = guilty_part(op, inputs, settings)
             if number is not None:
                 self.guilty[len(self.journal.log)] = number
+
+    def note_spoiled(self, data: Any) -> None:
+        """Measure a weight that was just updated, where that left NaN or infinity in it.
+
+        Others aren't measured again: their statistics are those of what the step read.
+        """
+        if not is_finite(data):
+            self.spoiled[len(self.journal.log)] = measure(data, self.options.stats)
 
     def _is_flawed(self, position: int, data: Any) -> bool:
         """Is NaN or infinity in an array that was just made? Small ones wait to be measured."""

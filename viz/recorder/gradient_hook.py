@@ -31,6 +31,8 @@ class Listener(op_hook.Listener, Protocol):
     gradient_keys: list[tuple[int, int]]
     keeper: Any
 
+    def note_spoiled(self, data: Any) -> None: ...
+
     def update_from(self, variable: Any, x: Any) -> Any: ...
 
     def meet(self, data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int: ...
@@ -154,7 +156,7 @@ def update_recorder(capture: Listener) -> Callable[..., None]:
     seen, arrays, keeper = capture.seen, capture.arrays, capture.keeper
     argument, update_from, walk, getframe = capture.argument, capture.update_from, capture.walk, sys._getframe
     limit, tick, thread, log = capture.limit, capture.tick, threading.get_ident, capture.journal.log
-    note = log.extend
+    note, look = log.extend, None if capture.measure is None else capture.note_spoiled
 
     def on_update(name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         if tick() >= limit:
@@ -174,6 +176,8 @@ def update_recorder(capture: Listener) -> Callable[..., None]:
         places = walk(getframe(1), until) if walk is not None else ()
         if keeper is not None:
             keeper.update(len(log), variable.data, variable.path)
+        if look is not None:
+            look(variable.data)
         note(("update", name, started, ended, scope, thread(), (), len(read), 0, len(places), *read, *places))
 
     return on_update

@@ -36,6 +36,26 @@ def test_nan_that_came_in_is_blamed_before_what_is_made_of_finite_numbers():
     assert came_in(record) == [0]
 
 
+def with_infinity(record: Record, *bad: int) -> Record:
+    for number in bad:
+        record.tensors[number].stats = Stats(inf=3)
+    return record
+
+
+def test_infinity_that_came_in_is_blamed_where_it_leads_to_nan_or_to_the_end():
+    assert came_in(with_infinity(chain(3), 0, 1, 2)) == [0]
+    record = with_infinity(chain(), 0, 1, 2, 3, 4)
+    assert came_in(record) == [0]
+    assert first_flaw(record) == (record.ops[0], 0)
+
+
+def test_infinity_that_does_no_harm_is_not_blamed():
+    """That of a mask: softmax makes zeros of it."""
+    record = with_infinity(chain(4), 0, 1)
+    assert came_in(record) == []
+    assert first_flaw(record) == (record.ops[3], None)
+
+
 def test_a_backward_op_reads_what_its_forward_op_read_and_made():
     record = chain(0, 1, 3)
     record.ops[2].phase, record.ops[2].forward = "backward", 0

@@ -39,13 +39,13 @@ def test_the_op_that_made_nan_of_finite_numbers_stands_out(broken):
     assert next(text for _, text in drawing.graph.legend) == "finite"
 
 
-@pytest.fixture(scope="module")
-def spoiled():
+@pytest.fixture(scope="module", params=[np.nan, np.inf], ids=str)
+def spoiled(request):
     model = ef.Sequential([ef.layers.Dense(4), ef.layers.Dense(1)])
     model.compile("sgd", "mse")
     model.build((None, 3))
-    model.layers[0].kernel.assign(np.full((3, 4), np.nan))
-    with viz.trace(stats="basic") as t:
+    model.layers[0].kernel.assign(np.full((3, 4), request.param))
+    with np.errstate(all="ignore"), viz.trace(stats="basic") as t:
         model.train_on_batch(np.ones((8, 3), "float32"), np.ones((8, 1), "float32"))
     return t
 
@@ -54,7 +54,12 @@ def test_weights_that_held_nan_before_stand_out_and_no_op_is_blamed(spoiled):
     graph = spoiled.draw(color_by="nonfinite").graph
     assert [spoiled.tensors[i].shape for i in came_in(spoiled)] == [(3, 4)]
     assert not [node.title for node in graph.nodes.values() if node.fill == LIGHT.origin and node.ops]
-    assert (LIGHT.origin, "held NaN before") in graph.legend
+    assert (LIGHT.origin, "held NaN or infinity before") in graph.legend
+
+
+def test_an_update_that_leaves_nan_in_weights_is_shown(spoiled):
+    updates = [node for node in spoiled.draw(color_by="nonfinite").graph.nodes.values() if node.title == "sgd"]
+    assert [(node.fill, node.lines[-1]) for node in updates][-1] == (LIGHT.flaw, "5 not finite")
 
 
 def test_the_page_blames_what_find_nonfinite_blames(spoiled):

@@ -43,10 +43,7 @@ class Viewer {
     listenToKeys(this);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.showTheme());
     addEventListener("hashchange", () => applyHash(this));
-    addEventListener(
-      "resize",
-      batched(() => this.dock.refresh()),
-    );
+    addEventListener("resize", batched(() => this.dock.refresh()));
     this.saveHash = batched(() => writeHash(this));
   }
 

@@ -162,12 +162,12 @@ class Painter {
       if (guilty || before || node.ops.some((i) => this.model.origins.has(i))) node.fill = this.theme.origin;
     }
     const { origins, cameIn } = this.model,
-      began = cameIn.size && !origins.size ? "held NaN before" : "made from finite numbers";
+      began = cameIn.size && !origins.size ? "held NaN or infinity before" : "made from finite numbers";
     return [
       [this.theme.plain, "finite"],
       [this.theme.flaw, "NaN or infinity"],
       [this.theme.origin, began],
-      ...(cameIn.size && origins.size ? [[this.theme.origin, "or held NaN before"]] : []),
+      ...(cameIn.size && origins.size ? [[this.theme.origin, "or held NaN or infinity before"]] : []),
     ];
   }
 

@@ -191,7 +191,7 @@ class Details {
   flawNote(op) {
     const text = flawText(this.model, op);
     if (!text) return null;
-    const guilty = this.model.partsOf(op)[this.model.guilty.get(op.id)];
+    const guilty = this.model.origins.has(op.id) && this.model.partsOf(op)[this.model.guilty.get(op.id)];
     return el("p", { class: "alarm" }, text, guilty ? [" They come from ", this.partLine(guilty)[0], "."] : "");
   }
 
@@ -396,8 +396,9 @@ class Details {
     const made = this.model.lineOf(op),
       [run] = op.stack;
     if (!made) return "";
-    const at = ` at ${clean(made.place, 120)}`;
-    return run && run.place !== made.place ? `${at}, run from ${clean(run.place, 120)}` : at;
+    return run && run.place !== made.place
+      ? ` of the layer made at ${clean(made.place, 120)}, run at ${clean(run.place, 120)}`
+      : ` at ${clean(made.place, 120)}`;
   }
 
   overview() {

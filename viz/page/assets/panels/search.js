@@ -185,7 +185,7 @@ function find(viewer, query) {
       op.step === state.step ? "" : model.stepName(op.step),
       part ? `part of ${op.name}` : "",
       model.ownerOf(op),
-      placeOf(model, op),
+      placesOf(model, op),
     ];
     found.push({
       fields,
@@ -210,9 +210,10 @@ function layersFound(viewer, tests) {
   const add = (scope, names, selected, title, by) => {
     const fields = fieldsOfLayer(model, scope, names.join(" "));
     if (!tests.every((test) => test(fields))) return;
+    const madeAt = scope.createdAt ? `made at ${scope.createdAt.place}` : "";
     found.push({
       ...{ fields, selected, title, what: clean(scope.cls || scope.kind, 24), phase: "scope" },
-      where: [model.path(scope.parent), by && `shown by ${by}`].filter(Boolean).join("  ·  "),
+      where: [model.path(scope.parent), by && `shown by ${by}`, madeAt].filter(Boolean).join("  ·  "),
       names: [scope.cls, ...names],
     });
   };
@@ -275,10 +276,13 @@ function variableNames(model) {
   return [...new Set(model.variables.values())].map((id) => [id, model.tensors[id].name || `variable ${id}`]);
 }
 
-// Where an op comes from: the line that the panel shows as "made here" or "called here", whichever says more.
-function placeOf(model, op) {
-  const line = model.lineOf(op);
-  return line ? line.place : "";
+// The line that made an op's layer, where the user's own line isn't the one that ran the op, and the line that did.
+function placesOf(model, op) {
+  const line = model.lineOf(op),
+    [run] = op.stack;
+  if (!line) return "";
+  const isMade = run && run.place !== line.place;
+  return isMade ? `layer made at ${line.place}, run at ${run.place}` : `run at ${line.place}`;
 }
 
 // The texts of an op that can be searched.
@@ -295,7 +299,7 @@ function fieldsOf(model, op) {
     shape: op.outputs.map((i) => model.tensors[i].shapeName).join(" "),
     dtype: met.map((t) => `${t.dtype} ${t.dtypeName}`).join(" "),
     role: met.map((t) => t.role).join(" "),
-    file: [...new Set([placeOf(model, op), ...op.stack.slice(0, 1).map((frame) => frame.place)])].join(" "),
+    file: [model.lineOf(op), op.stack[0]].map((frame) => (frame ? frame.place : "")).join(" "),
     code: op.stack
       .slice(0, 1)
       .map((frame) => frame.code)

@@ -1,6 +1,11 @@
 // Where NaN and infinity went. Where they came from is in the data.
 
 const flawsOf = (tensor) => (tensor.stats ? tensor.stats.nan + tensor.stats.inf : 0);
+// How many elements aren't finite, in words.
+function flawsText(nan, inf) {
+  const kinds = [nan && `${amount(nan)} NaN`, inf && `${amount(inf)} infinite`].filter(Boolean).join(" and ");
+  return `${kinds} ${nan + inf === 1 ? "element" : "elements"}`;
+}
 const isFlawed = (model, id) => flawsOf(model.tensors[id]) > 0;
 
 // What came from outside with NaN or infinity, in words; null where the first op made them.
@@ -9,15 +14,16 @@ function cameInSo({ culprit, flaw }) {
   const { role, name } = culprit,
     kind = ["parameter", "frozen", "state"].includes(role) ? "weight" : role === "input" ? "input" : "data",
     given = name || flaw.inputNames[flaw.inputs.indexOf(culprit.id)] || "";
-  return `the ${kind} ${clean(given, 60)} held ${amount(flawsOf(culprit))} NaN or infinite elements when it came to `;
+  return `the ${kind} ${clean(given, 60)} held ${flawsText(culprit.stats.nan, culprit.stats.inf)} when it came to `;
 }
 
 // What an op has to do with the beginning of NaN or infinity; null where nothing.
 function flawText(model, op) {
   if (op === model.flaw && model.culprit) return `NaN or infinity came in here: ${cameInSo(model)}${clean(op.name, 40)}.`;
   if (!model.origins.has(op.id)) return null;
-  const bad = op.outputs.reduce((sum, t) => sum + flawsOf(model.tensors[t]), 0);
-  return `${amount(bad)} NaN or infinite elements arise here: all inputs are finite.`;
+  const made = op.outputs.map((t) => model.tensors[t].stats).filter(Boolean),
+    [nan, inf] = ["nan", "inf"].map((kind) => made.reduce((sum, stats) => sum + stats[kind], 0));
+  return `${flawsText(nan, inf)} ${nan + inf === 1 ? "arises" : "arise"} here: all inputs are finite.`;
 }
 
 // The ops that passed the flaw on from `op`, itself first.

@@ -141,7 +141,7 @@ class Model {
       this.reads.get(op).push({ how, frame: frame === null ? null : this.frames[frame] });
     }
     this.guilty = new Map(this.data.guilty); // fused op -> the number of the part that did so in it
-    this.cameIn = new Set(this.data.came_in); // tensors that held NaN when they came to the first op
+    this.cameIn = new Set(this.data.came_in); // tensors that held NaN or infinity when they came to the first op
     const [flaw, culprit] = this.data.flaw || [null, null];
     this.flaw = flaw === null ? null : this.ops[flaw]; // where NaN or infinity began, or came in
     this.culprit = culprit === null ? null : this.tensors[culprit]; // what came in so
