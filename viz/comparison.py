@@ -120,6 +120,7 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
             return read_weights(path), path
         raise ValueError(
             f"viz.diff({formatting.clean(path)!r}): expected a file that ends in .efz, {', '.join(_SUFFIXES)}"
+            f"{formatting.how_to_record(path)}"
         )
     raise TypeError(
         f"viz.diff: the {which} is {type(given).__name__}; expected a recording, a model or the path of a file"

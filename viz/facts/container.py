@@ -19,6 +19,7 @@ import numpy
 
 from viz.facts.collector import collector_at_rest
 from viz.facts.columns import NONE, Damaged, Pool, check_nesting
+from viz.facts.formatting import file_kind, how_to_record, not_a_recording
 from viz.facts.schema import Read, Scope
 
 __all__ = [
@@ -81,7 +82,8 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
         raise TypeError(f"viz.load(path): expected the path of a file; got {type(path).__name__}")
     name = os.fspath(path)
     if not os.path.exists(path):
-        raise FileNotFoundError(f"there is no file {name!r:.150}{_how_to_record(name)}")
+        cure = how_to_record(name) if file_kind(name) == "a script" else ""
+        raise FileNotFoundError(f"there is no file {name!r:.150}{cure}")
     if not os.path.isfile(path):
         kind = import_module("eagerflow.base.files").irregular(os.stat(path))
         raise TraceFileError(f"{name!r:.150} is {kind}, not a file that holds a recording.")
@@ -91,14 +93,19 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
         with collector_at_rest():
             return reader(path, Allowed(limit))
     except TraceFileError as error:
-        raise TraceFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
+        said = not_a_recording(name) if file_kind(name) else f"{name!r:.150}: {error!s:.{_LONGEST}}"
+        raise TraceFileError(said) from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
-        why = _how_to_record(name) or f": {error!s:.{_LONGEST}}"
+        if not isinstance(error, zipfile.BadZipFile):
+            raise TraceFileError(f"{name!r:.150} is not a recording, or was cut short: {error!s:.{_LONGEST}}") from None
+        if file_kind(name):
+            raise TraceFileError(not_a_recording(name)) from None
         begins = _beginning(path)
-        if isinstance(error, zipfile.BadZipFile) and not _how_to_record(name) and begins != b"PK\x03\x04":
-            told = f"it begins with {begins!r}" if begins else "it is empty"
-            raise TraceFileError(f"{name!r:.150} is not a recording, which would begin with b'PK': {told}") from None
-        raise TraceFileError(f"{name!r:.150} is not a recording, or was cut short{why}") from None
+        if begins == b"PK\x03\x04":
+            raise TraceFileError(f"{name!r:.150} is not a recording, or was cut short: {error!s:.{_LONGEST}}") from None
+        told = f"it begins with {begins!r}" if begins else "it is empty"
+        cure = "" if name.endswith(".efz") else how_to_record(name)
+        raise TraceFileError(f"{name!r:.150} is not a recording, which would begin with b'PK': {told}{cure}") from None
     except (KeyError, AttributeError, TypeError) as error:
         raise TraceFileError(f"{name!r:.150} is damaged: {_in_words(error)}") from None
     except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:
@@ -108,10 +115,6 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
 def _beginning(path: Any) -> bytes:
     with open(path, "rb") as file:
         return file.read(4)
-
-
-def _how_to_record(name: str) -> str:
-    return f"; a script is recorded with: viz run {name:.100}" if name.endswith(".py") else ""
 
 
 def _in_words(error: Exception) -> str:

@@ -19,9 +19,12 @@ __all__ = [
     "clean",
     "count",
     "dtype",
+    "file_kind",
+    "how_to_record",
     "nbytes",
     "near",
     "nearest",
+    "not_a_recording",
     "place",
     "seconds",
     "shape",
@@ -29,6 +32,17 @@ __all__ = [
     "tensor",
 ]
 
+_KINDS_OF_FILES = {
+    "a picture": ".svg .png .jpg .jpeg .gif .webp .bmp .pdf .dot",
+    "a web page": ".html .htm",
+    "a saved model": ".keras .onnx .pb .pt .pth",
+    "a file of weights": ".h5 .hdf5 .safetensors",
+    "a file of arrays": ".npy .npz",
+    "a table": ".csv .tsv .parquet .xlsx",
+    "a notebook": ".ipynb",
+    "a file of kept steps": ".efr",
+    "a script": ".py .pyw",
+}
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
 
@@ -129,3 +143,22 @@ def near(file: str) -> str:
             seen = os.path.relpath(file)
             return seen if not seen.startswith(os.pardir) and len(seen) < len(file) else file
     return file
+
+
+def file_kind(name: str) -> str:
+    """What a file is that is no recording, by how its name ends: `"a picture"`; empty where that tells nothing."""
+    ending = os.path.splitext(name)[1].lower()
+    return next((kind for kind, endings in _KINDS_OF_FILES.items() if ending and ending in endings.split()), "")
+
+
+def how_to_record(name: str) -> str:
+    """What to add where a recording is wanted and a file is none: how to record it, if it is a script, or another."""
+    if file_kind(name) == "a script":
+        made = os.path.splitext(os.path.basename(name))[0]
+        return f"; a script is recorded with: viz run {name:.100}, which writes {made:.100}.efz"
+    return "; a recording is a file that ends in .efz, which is made with: viz run SCRIPT.py"
+
+
+def not_a_recording(name: str) -> str:
+    """Says what a file is that is no recording, and what to give instead; see `file_kind`."""
+    return f"{name!r:.150} is {file_kind(name)}, not a recording{how_to_record(name)}"

@@ -163,10 +163,11 @@ class _Colorer:
                 node.lines.append(f"{count:,} not finite")
             if not made_here.isdisjoint(node.ops) or not before.isdisjoint([t.id for t in self._own(node)]):
                 node.fill = self.theme.origin
+        began = "held NaN or infinity before" if before and not made_here else "made from finite numbers"
         self.graph.legend = [
             (self.theme.plain, "finite"),
             (self.theme.flaw, "NaN or infinity"),
-            (self.theme.origin, "held NaN or infinity before" if before and not made_here else "made from finite numbers"),
+            (self.theme.origin, began),
         ]
         if before and made_here:
             self.graph.legend.append((self.theme.origin, "or held NaN or infinity before"))

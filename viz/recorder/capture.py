@@ -74,7 +74,9 @@ class Capture(observe.Observer):
         self.replays: list[tuple[int, int, int]] = []  # where captured steps that were replayed lie in the log; thread
         self.measured: dict[int, Any] = {}
         self.small = SmallArrays(options.stats, self.measured)
-        self.spoiled: dict[int, Any] = {}  # where an update begins in the log -> statistics of the weight, if not finite
+        self.spoiled: dict[
+            int, Any
+        ] = {}  # where an update begins in the log -> statistics of a weight that isn't finite
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
         self.step_numbers: list[int] = []  # of the run, where steps were chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import zipfile
+from importlib import import_module
 
 __all__ = ["check_kept", "check_script"]
 
@@ -46,6 +47,9 @@ def check_script(script: str, without: str = "") -> None:
         raise ValueError(_is_a_recording(script, ending))
     if ending in _OTHERS:
         raise ValueError(f"{script!r} is {_OTHERS[ending]}{f' {script}' if ending == '.ipynb' else ''}")
+    kind = import_module("viz.facts.formatting").file_kind(script)
+    if kind and kind != "a script":
+        raise ValueError(f"{script!r} is {kind}, not a Python script; give the script to run")
     if zipfile.is_zipfile(script):
         _check_zip(script)
     elif ending != ".pyc":
@@ -56,9 +60,12 @@ def check_kept(read: str, written: str | os.PathLike[str]) -> None:
     """Refuse to write over the file that is read.
 
     Raises:
-        ValueError: when both are the same.
+        ValueError: when both are the same; of a file that is no recording it says so.
     """
     if os.path.realpath(written) == os.path.realpath(read):
+        words = import_module("viz.facts.formatting")  # which `viz --help` has no need of
+        if words.file_kind(read) not in ("", "a script"):
+            raise ValueError(words.not_a_recording(read))
         raise ValueError(f"{os.fspath(written)!r} would be written over what is read; give another name for the output")
 
 

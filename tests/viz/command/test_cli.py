@@ -218,7 +218,10 @@ def test_help_teaches(capsys):
         (["draw", "FILE", "a.svg", "--step", "9"], "--step 9: the recording has 2 steps"),
         (["perfetto", "FILE", "a.txt"], ".json.gz"),
         (["summary", "FILE", "--step", "9"], "--step 9: the recording"),
-        (["show", "train.py"], "there is no file 'train.py'; a script is recorded with: viz run train.py"),
+        (
+            ["show", "train.py"],
+            "there is no file 'train.py'; a script is recorded with: viz run train.py, which writes train.efz",
+        ),
         (["show", "."], "is a folder"),
     ],
 )

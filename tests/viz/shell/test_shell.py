@@ -201,7 +201,8 @@ OTHER_FILES = {
     "old.efz": (b"PK", "is a recording, not a script; look at it with: viz show old.efz"),
     "old.efr": (b"PK", "is a file of kept steps, not a script; run them again with: viz replay old.efr"),
     "book.ipynb": (b"{}", "is a notebook, not a script; make a script of it with: jupyter nbconvert --to script book"),
-    "picture.png": (b"\x89PNG\r\n\0\0", "is a binary file, not a Python script"),
+    "picture.png": (b"\x89PNG\r\n\0\0", "is a picture, not a Python script; give the script to run"),
+    "rows.csv": (b"a,b", "is a table, not a Python script; give the script to run"),
     "picture.py": (b"\x89PNG\r\n\0\0", "is a binary file, not a Python script"),
     "notes.txt": (b"to do: train longer\n", "is not a Python script: invalid syntax"),
 }
@@ -219,6 +220,26 @@ def test_a_file_that_is_no_script_is_refused_and_stays_as_it_is(here, command, n
     assert f"error: {name!r} {said}" in capsys.readouterr().err
     assert {each.name for each in here.iterdir()} == files
     assert (here / name).read_bytes() == content
+
+
+NO_RECORDINGS = {
+    "unet.svg": "is a picture, not a recording; a recording is a file that ends in .efz, which is made with: viz run",
+    "page.html": "is a web page, not a recording; a recording is a file that ends in .efz",
+    "net.keras": "is a saved model, not a recording; a recording is a file that ends in .efz",
+    "train.py": "is a script, not a recording; a script is recorded with: viz run train.py, which writes train.efz",
+    "notes.txt": "it begins with b'some'; a recording is a file that ends in .efz, which is made with: viz run",
+}
+
+
+@pytest.mark.parametrize("command", ["draw", "html", "show"])
+@pytest.mark.parametrize("name", NO_RECORDINGS)
+def test_a_file_that_is_no_recording_is_called_what_it_is_with_how_to_make_one(here, command, name, capsys):
+    (here / name).write_bytes(b"something")
+    assert ended([command, name]) == 2
+    said = capsys.readouterr().err
+    assert f"error: {name!r} is" in said
+    assert NO_RECORDINGS[name] in said
+    assert (here / name).read_bytes() == b"something"
 
 
 def test_a_zip_file_is_a_script_where_python_would_run_it(here, capsys):
@@ -252,7 +273,8 @@ def test_no_command_writes_over_what_it_reads(here, arguments, capsys):
     read = arguments[1] if len(arguments) == 2 else arguments[-1]
     (here / read).write_text("print('as it was')\n", encoding="utf-8")
     assert ended(arguments) == 2
-    assert "would be written over what is read; give another name" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "would be written over what is read; give another name" in said or "not a recording" in said
     assert (here / read).read_text(encoding="utf-8") == "print('as it was')\n"
 
 
