@@ -17,7 +17,7 @@ from viz.livepage.own_losses import OwnLosses
 from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, rows_of
 from viz.livepage.rounds import Rounds
-from viz.livepage.snapshot import Snapshot
+from viz.livepage.snapshot import Snapshot, weights_now
 from viz.livepage.step_logs import StepLogs
 from viz.livepage.step_times import StepTimes
 from viz.recorder.scopes import OpenScope, Scopes
@@ -70,6 +70,8 @@ class Collector(observe.Observer):
         self._step_logs = StepLogs(self._own_loss)
         self._times = StepTimes()
         self._step_ms: float | None = None
+        self._whole_ms: float | None = None
+        self._ended: float | None = None  # when the training step before ended, if nothing else ran since
         self._began = time.perf_counter()
         self._usual = 0.0  # seconds of a step that isn't recorded
         self._reported = 0.0
@@ -79,6 +81,8 @@ class Collector(observe.Observer):
         self._fitted: Callable[[], Any] = lambda: None  # gives the model that `fit` trained last
         self._compiled: tuple[Any, ...] = ()  # what that model was compiled with
         self._borders: list[dict[str, Any]] = []
+        self._only = model
+        self._measured = 0  # how many steps had ended when the weights were shown as training left them
         self._first: float | None = None  # when the first report was made
         self._measured_next = self._failing = self._looked = False
         self._rows: int | None = None  # of the last training step's batch
@@ -107,6 +111,8 @@ class Collector(observe.Observer):
             self._began = time.perf_counter()
             if self._in_training:
                 self._go_on()
+            else:
+                self._ended = None
             if not self.step:
                 self.progress.begin(self.step)
             if self._rounds is not None:
@@ -202,7 +208,21 @@ class Collector(observe.Observer):
             self._own_step(None)
             self._end_snapshot(None, error)
         self._flush_losses()
+        self._show_last_weights()
         self._report_now()
+
+    def _show_last_weights(self) -> None:
+        """The weights as training leaves them: those of a recorded step are from before its update."""
+        if self._measured == self.step:
+            return
+        self._measured = self.step
+        models = self._own.models if self.progress.model is None else [self.progress.model]
+        weights = {id(w): w for model in models for w in getattr(model, "weights", ())}
+        if self._only is not None:
+            weights = {id(w): w for w in self._only.weights}
+        rows = weights_now(weights.values())
+        if rows:
+            self._box.put("histograms", {"step": self.step, "tensors": rows})
 
     def _flush_losses(self) -> None:
         self._losses.flush()
@@ -229,12 +249,14 @@ class Collector(observe.Observer):
     def fit_begins(self, model: Any, first_epoch: int = 0) -> None:
         """`fit` trains this model from here on."""
         self._flush_losses()
+        self._ended = None
         self._mark_border(model)
         self.progress.begin_fit(self.step, model, first_epoch)
         self._report_now()
 
     def fit_ends(self) -> None:
         """`fit` has no more steps."""
+        self._show_last_weights()
         if self.progress.end_fit(self.step):
             self._report_now()
 
@@ -295,6 +317,8 @@ class Collector(observe.Observer):
         self.step += 1
         self._in_training = True
         self.progress.count_own(rows, self._own.count_weights() if self._is_due() else 0)
+        if self.step == 1:
+            self.progress.begin(self.step)  # what ran before isn't known
         if scope is None:
             self._losses.take_without(self.step)
         else:
@@ -316,7 +340,10 @@ class Collector(observe.Observer):
         """A training step took so long, without what lies between steps; called before anybody stops listening."""
         if seconds is not None:
             looked = self._rounds is not None and self._rounds.looks
-            self._times.add(seconds, watched=looked or self._snapshot is not None)
+            now, before = time.perf_counter(), self._ended
+            whole = None if before is None else now - before
+            self._times.add(seconds, whole, watched=looked or self._snapshot is not None)
+            self._ended = now
 
     def _point_of_norm(self, norm: float | None) -> None:
         if norm is not None:
@@ -339,18 +366,20 @@ class Collector(observe.Observer):
     def _begin_snapshot(self, scope: observe.Scope | None) -> None:
         first = self.step == 0 and not self._measured_next
         is_short = self._is_short(scope)
-        if not first and not (self._pace.is_due(self._began) and self._is_chosen()):
+        last = self.progress.is_last_step and not first and self._in_training
+        if not first and not last and not (self._pace.is_due(self._began) and self._is_chosen()):
             return
         if self._snapshot is not None:
             return
-        self._put_off = is_short
-        if is_short:
+        self._put_off = is_short and not last
+        if self._put_off:
             return
         if first:  # which builds layers: a picture, soon; numbers come from the next
             self._measured_next = True
         else:
             self._pace.begin(self._began)
         self._snapshot = Snapshot(self.step, "none" if first else "full", scope)
+        self._snapshot.is_short = is_short
 
     def _is_chosen(self) -> bool:
         return self.step % self._every_steps == 0 or self.step == 1 or self._put_off
@@ -380,6 +409,7 @@ class Collector(observe.Observer):
                 self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
             return
         snapshot.end(outputs, error)
+        snapshot.usual_ms = self._step_ms if self._usual else None
         snapshot.norm_known = self._norm.measures
         self._box.put("snapshot" if snapshot.measures else "picture", snapshot)
         if snapshot.measures and self._usual:
@@ -409,11 +439,14 @@ class Collector(observe.Observer):
         return self._first is None or now - self._reported >= min(_REPORT, (now - self._first) / 5)
 
     def _tell(self, status: dict[str, Any]) -> None:
-        took = self._times.take_ms()
+        took, whole = self._times.take_ms()
         self._step_ms = self._step_ms if took is None else took
-        self._box.put("status", status if self._step_ms is None else {**status, "step_ms": self._step_ms})
+        self._whole_ms = self._whole_ms if whole is None else whole
+        times = {"step_ms": self._step_ms, "whole_ms": self._whole_ms}
+        self._box.put("status", status | {name: value for name, value in times.items() if value is not None})
         if not self.step:
             return
-        for name, value in (("learning rate", status.get("learning_rate")), ("step ms", took)):
+        rate = status.get("learning_rate")
+        for name, value in (("learning rate", rate), ("step ms", took), ("whole step ms", whole)):
             if value is not None:
                 self._box.point(f"extra|{name}", self.step, value)

@@ -71,6 +71,11 @@ class OwnLoop:
         self._samples = 0
         self._forget_calls()
 
+    @property
+    def models(self) -> list[Any]:
+        """Those that were trained so far."""
+        return list(self._models)
+
     def count_weights(self) -> int:
         """How many numbers all models hold that were trained so far; 0 for none."""
         return sum(sizes({id(w): w for model in self._models for w in getattr(model, "weights", ())}.values()))

@@ -86,6 +86,23 @@ class Progress:
         self._facts["took"] = time.perf_counter() - began
         return True
 
+    @property
+    def is_last_step(self) -> bool:
+        """Whether the step that begins is the last one of `fit`, unless a callback stops it before."""
+        history: Any = getattr(self._seen(), "history", None) if self.in_fit else None
+        params = getattr(history, "params", None)
+        if not isinstance(params, dict):
+            return False
+        done = history.epoch[-1] + 1 if getattr(history, "epoch", None) else self._first_epoch
+        steps = params.get("steps") or self._per_epoch
+        epochs = params.get("epochs")
+        return done + 1 == epochs and steps is not None and self.in_epoch + 1 == steps and steps * epochs > 1
+
+    @property
+    def model(self) -> Any:
+        """What was trained last, where it is known and still there."""
+        return self._seen()
+
     def rest(self, failed: bool) -> bool:
         """The program waits for what its user does next, so nothing trains; gives whether that is news.
 

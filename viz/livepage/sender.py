@@ -97,6 +97,7 @@ class Sender(threading.Thread):
     def _deliver(self) -> None:
         points, latest = self._box.take()
         recorded = latest.pop("snapshot", latest.pop("picture", None))
+        weights = latest.pop("histograms", None)
         if "status" in latest:
             self._status = latest.pop("status")
             latest["status"] = self._with_machine(points)
@@ -109,6 +110,8 @@ class Sender(threading.Thread):
         self._send_findings()
         if recorded is not None:
             self._send_recorded(recorded)
+        if weights is not None:  # of a later step
+            self._child.send({**weights, "is": "histograms"})
 
     def _with_machine(self, points: dict[str, list[tuple[float, Any]]]) -> dict[str, Any]:
         """The status, with memory and the share of time that recording took."""
@@ -143,9 +146,10 @@ class Sender(threading.Thread):
         self.recording = recording = recorded.recording()
         if not recording.ops:
             return
-        graph = json.dumps(page.data(recording, most_ops=MOST_OPS), allow_nan=False, separators=(",", ":"))
-        facts = {"is": "graph", "step": recorded.step, "ops": len(recording.ops)}
-        self._child.send(facts, gzip.compress(graph.encode("utf-8", "replace"), 1, mtime=0))
+        if not recorded.is_short:
+            graph = json.dumps(page.data(recording, most_ops=MOST_OPS), allow_nan=False, separators=(",", ":"))
+            facts = {"is": "graph", "step": recorded.step, "ops": len(recording.ops), "model": recorded.model}
+            self._child.send(facts, gzip.compress(graph.encode("utf-8", "replace"), 1, mtime=0))
         tensors, left_out = snapshot.histograms(recording, self._paths())
         if tensors:
             about = {"is": "histograms", "step": recorded.step, "left_out": left_out}

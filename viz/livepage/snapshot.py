@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy
+
 from eagerflow.core import observe
 from viz.facts.formatting import clean
 from viz.facts.json_data import finite
@@ -14,12 +16,14 @@ from viz.picture import gradient_flow
 from viz.recorder.capture import Capture, Options
 from viz.recorder.record_builder import build
 from viz.recorder.scopes import Joined
+from viz.recorder.tensor_stats import measure
 from viz.recording import Recording
 
-__all__ = ["Snapshot", "gradient_norm", "histograms"]
+__all__ = ["Snapshot", "gradient_norm", "histograms", "weights_now"]
 
 MOST_OPS = 200_000  # of a step; what comes after isn't recorded
 MOST_TENSORS = 400  # of each kind in histograms
+MOST_NUMBERS = 5_000_000  # of weights that are measured while the program waits for it: some 50 ms
 LONGEST_NAME = 160
 
 
@@ -36,10 +40,16 @@ class Snapshot:
         step: its number.
         measures: whether its tensors are measured.
         norm_known: whether the norm of gradients is told beside the recorded steps already.
+        is_short: whether its batch isn't whole, as the last one of an epoch: its times aren't those of the others.
+        usual_ms: how long a step takes that isn't recorded; None where that isn't known.
+        model: the name of the model that the step trains; "" in a loop of the user's own.
     """
 
     def __init__(self, step: int, stats: str, scope: observe.Scope | None, name: str | None = None) -> None:
         self.step, self.measures, self.norm_known = step, stats != "none", False
+        self.is_short = False
+        self.usual_ms: float | None = None
+        self.model = clean(getattr(scope.owner, "name", ""), 120) if scope is not None else ""
         self._capture = Capture(Options(name=name, stats=stats, max_ops=MOST_OPS))
         self._capture.start(None)
         self._joined = Joined(self._capture, scope)
@@ -53,7 +63,10 @@ class Snapshot:
     def recording(self) -> Recording:
         """What was recorded; takes a while, in whichever thread wants it."""
         found = Recording.pending()
-        found.fill(build(self._capture))
+        record = build(self._capture)
+        if self.usual_ms is not None:
+            record.meta["untraced_step"] = {"duration": round(self.usual_ms * 1e6)}
+        found.fill(record)
         return found
 
 
@@ -76,6 +89,15 @@ def histograms(record: Record, paths: frozenset[str] | None = None) -> tuple[lis
         left_out += max(0, len(named) - MOST_TENSORS)
         rows += [_row(kind, name, stats) for name, stats in list(named.items())[:MOST_TENSORS]]
     return rows, left_out
+
+
+def weights_now(weights: Iterable[Any]) -> list[list[Any]]:
+    """Rows, as of `histograms`, of weights as they are now; of none where measuring them would take long."""
+    found = [w for w in weights if isinstance(w.data, numpy.ndarray) and "float" in str(w.dtype)]
+    if sum([w.data.size for w in found]) > MOST_NUMBERS:
+        return []
+    measured = [(w.path, measure(w.data, "full")) for w in found[:MOST_TENSORS]]
+    return [_row("weights", name, stats) for name, stats in measured if stats is not None]
 
 
 def _row(kind: str, name: str, stats: Stats) -> list[Any]:

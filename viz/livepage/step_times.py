@@ -1,4 +1,4 @@
-"""How long steps take: the time inside of them, whatever lies between."""
+"""How long steps take: the time inside of them, and from the end of one to the end of the next."""
 
 from __future__ import annotations
 
@@ -14,27 +14,38 @@ class StepTimes:
 
     >>> times = StepTimes()
     >>> for seconds in (0.002, 0.003, 0.004):
-    ...     times.add(seconds, watched=False)
-    >>> times.add(0.5, watched=True)
+    ...     times.add(seconds, 2 * seconds, watched=False)
+    >>> times.add(0.5, None, watched=True)
     >>> times.take_ms()
-    3.0
-    >>> times.add(0.5, watched=True)
+    (3.0, 6.0)
+    >>> times.add(0.5, None, watched=True)
     >>> print(times.take_ms())  # none since
-    None
+    (None, None)
     """
 
     def __init__(self) -> None:
-        self._usual: list[float] = []
-        self._watched: list[float] = []
+        self._usual: list[tuple[float, float | None]] = []
+        self._watched: list[tuple[float, float | None]] = []
         self._known = False  # whether any step wasn't watched
 
-    def add(self, seconds: float, watched: bool) -> None:
-        """A step is over."""
-        self._known = self._known or not watched
-        (self._watched if watched else self._usual).append(seconds)
+    def add(self, seconds: float, whole: float | None, watched: bool) -> None:
+        """A step is over.
 
-    def take_ms(self) -> float | None:
-        """The median in milliseconds, which one step with a pause in it doesn't change; None without any step."""
+        Args:
+            seconds: that it took.
+            whole: seconds since the end of the step before it; None where something else lies between.
+            watched: whether it was listened to closely.
+        """
+        self._known = self._known or not watched
+        (self._watched if watched else self._usual).append((seconds, whole))
+
+    def take_ms(self) -> tuple[float | None, float | None]:
+        """The medians in milliseconds, which one step with a pause in it doesn't change; None without any step."""
         found = self._usual if self._known else self._watched
         self._usual, self._watched = [], []
-        return 1e3 * statistics.median(found) if found else None
+        wholes = [whole for _, whole in found if whole is not None]
+        return _median_ms([seconds for seconds, _ in found]), _median_ms(wholes)
+
+
+def _median_ms(seconds: list[float]) -> float | None:
+    return 1e3 * statistics.median(seconds) if seconds else None

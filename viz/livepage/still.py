@@ -20,8 +20,9 @@ _ROLES = {
     "epoch": ("train", "epoch"),
     "validation": ("validation", "validation"),
 }
-_TITLES = {"step ms": "time per step (ms), without callbacks and waits", "memory": "memory of the process (MB)"}
-_NAMES = {"step ms": "time per step"}
+_TITLES = {"step ms": "time per step (ms)", "memory": "memory of the process (MB)"}
+_NAMES = {"step ms": "inside the step", "whole step ms": "from step to step"}
+_BESIDE = {"whole step ms": "step ms"}  # what is drawn in the chart of another
 _EXTRAS = ("learning rate", "gradient norm", "step ms", "memory")
 _STEADY = 0.25  # of the memory: a scale so high that small changes look small
 _MOST_CHARTS, _MOST_FINDINGS = 12, 6
@@ -116,7 +117,9 @@ def _duration(seconds: float) -> str:
 
 
 def _took(seconds: float) -> str:
-    return _duration(seconds) if seconds >= 1 else "less than 1 s"
+    if seconds < 0.0995:
+        return f"{max(1, round(1e3 * seconds))} ms"
+    return f"{seconds:.2g} s" if seconds < 9.95 else _duration(seconds)
 
 
 def _panels(series: Mapping[str, Any], borders: Sequence[News]) -> Iterator[Panel]:
@@ -137,7 +140,9 @@ def _panels(series: Mapping[str, Any], borders: Sequence[News]) -> Iterator[Pane
             metrics.setdefault(metric, []).append(Curve(name, points, role, restarts))
         elif run == "extra":
             scale = 2.0**-20 if metric == "memory" else 1.0
-            extras[metric] = [Curve(clean(_NAMES.get(metric, metric), 40), [(x, y * scale) for x, y in points])]
+            role = "train" if metric in _BESIDE else "other"
+            found = Curve(clean(_NAMES.get(metric, metric), 40), [(x, y * scale) for x, y in points], role)
+            extras.setdefault(_BESIDE.get(metric, metric), []).append(found)
     order = [role for _, role in _ROLES.values()]
     breaks = [Border(float(border["step"]), clean(border["words"], 100)) for border in borders[1:]]
     steps = [x for curves in (*metrics.values(), *extras.values()) for curve in curves for x, _ in curve.points]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import linecache
+import re
 import sys
 from types import SimpleNamespace
 
@@ -166,7 +167,7 @@ def test_what_is_left_at_the_end_of_an_epoch_is_not_recorded(monkeypatch):
     monkeypatch.setattr(collector.Pace, "is_due", lambda self, now: True)
     with watched(every_steps=3) as _:
         mlp().fit(*data(6), batch_size=4, epochs=5, verbose=0, shuffle=False)  # batches of 4 and 2 rows
-    assert recorded == [(0, 4), (2, 4), (4, 4), (6, 4)]  # in place of steps 1, 3 and 9, of which the last has no next
+    assert recorded == [(0, 4), (2, 4), (4, 4), (6, 4), (9, 2)]  # in place of steps 1 and 3; the last one has no next
 
 
 def test_batches_that_are_all_alike_or_grow_are_whole(monkeypatch):
@@ -202,6 +203,46 @@ def test_distributions_of_weights_gradients_and_activations():
             assert std >= 0
             assert nan == inf == 0
     assert {name for kind, name in found if kind == "activations"} == {"mlp/hidden", "mlp/head"}
+
+
+def test_a_short_training_has_the_distributions_and_the_graph_of_its_end():
+    x, y = data(60)
+    model = mlp()
+    with watched(every=1e6) as (page, reader):
+        model.fit(x, y, batch_size=8, epochs=2, verbose=0)  # whose last batch isn't whole
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+        found = {(kind, name): moments[-1] for kind, name, moments in reader.get("histograms")}
+        graph = reader.get("graph")
+    assert {(kind, moment[0]) for (kind, _), moment in found.items()} == {
+        ("weights", 16),
+        ("gradients", 15),
+        ("activations", 15),
+    }
+    for variable in model.trainable_variables:
+        assert found["weights", variable.path][4] == pytest.approx(variable.numpy().mean(), abs=1e-5)
+    assert reader.parts["graph"]["step"] < 15
+    assert reader.parts["graph"]["model"] == "mlp"
+    assert graph is not None
+
+
+def test_a_loop_of_ones_own_has_the_distributions_of_its_end():
+    with watched(every=1e6) as (page, reader):
+        model = mlp()
+        own_loop(model, ef.optimizers.SGD(0.1), 12)
+        page.close()
+        reader.wait(lambda r: r.parts.get("end"))
+        found = {(kind, name): moments[-1] for kind, name, moments in reader.get("histograms")}
+    for variable in model.trainable_variables:
+        step, _, _, _, mean, *_ = found["weights", variable.path]
+        assert (step, mean) == (12, pytest.approx(variable.numpy().mean(), abs=1e-5))
+
+
+def test_the_graph_says_what_a_step_takes_that_is_not_recorded(monkeypatch):
+    with watched() as (_, reader):
+        mlp().fit(*data(), batch_size=8, epochs=9, verbose=0)
+        reader.wait(lambda r: r.parts.get("graph", {}).get("step", 0) > 40)
+        assert re.search(r"[\d.]+ [µm]s untraced, [\d.]+ [µm]s traced", str(reader.get("graph")))
 
 
 def test_the_numbers_are_those_of_history():

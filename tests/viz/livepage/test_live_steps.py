@@ -61,6 +61,7 @@ def test_time_per_step_leaves_out_pauses_between_steps(clock):
     assert [ms for _, ms in points["extra|step ms"]] == pytest.approx([10.0] * len(points["extra|step ms"]))
     assert status["step_ms"] == pytest.approx(10.0)
     assert status["rate"] < 1  # speed counts them
+    assert status["whole_ms"] == pytest.approx(1010.0)  # of which a callback took a second
 
 
 def own_loop(clock, models, steps):
@@ -85,6 +86,17 @@ def test_time_per_step_of_an_own_loop_begins_with_the_first_call(clock):
     found = [ms for _, ms in points["extra|step ms"]]
     assert len(found) >= 4  # not of a step that is recorded
     assert found == pytest.approx([10.0] * len(found))
+    whole = [ms for _, ms in points["extra|whole step ms"]]  # as one measures it by hand
+    assert whole == pytest.approx([1010.0] * len(whole))
+
+
+def test_the_speed_of_an_own_loop_leaves_out_what_ran_before_it(clock):
+    def late():
+        clock[0] += 60.0
+        own_loop(clock, [slow_model(clock)], 6)()
+
+    _, status = points_of(late)
+    assert status["rate"] == pytest.approx(1 / 1.010)
 
 
 def test_the_parts_of_a_step_with_two_optimizers_are_added_and_its_pauses_left_out(clock):

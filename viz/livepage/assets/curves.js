@@ -3,9 +3,9 @@
 const RUNNING_MEAN = "epoch's mean so far"; // what `fit` tells of a batch: the mean since the epoch began
 nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
-const TITLES = { "step ms": "time per step, without callbacks and waits", memory: "memory of the process" };
+const TITLES = { "step ms": "time per step", memory: "memory of the process" };
 const NOTES = { // shown where the pointer rests on a title or a line's name
-  "step ms": "Inside the steps; pauses between them, such as waiting for data, validation and callbacks, don't count. The median of the steps since the last point.",
+  "step ms": "The median of the steps since the last point. Inside the step: forward and backward pass and update, in a loop of your own from the first call of a model or layer. From step to step: with preparing data and callbacks, without validation.",
   [RUNNING_MEAN]: "The mean since the epoch began, as fit reports it after each batch: so its line begins anew with each epoch. From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.",
 };
 const RUNS = {
@@ -15,8 +15,11 @@ const RUNS = {
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
   own: { name: "logged", colour: "--metric" }, // by `page.log`, where training reports the same name
   extra: { name: "", colour: "--metric" },
+  whole: { name: "from step to step", colour: "--forward" },
 };
 const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
+const BESIDE = new Map([["whole step ms", "step ms"]]); // what is drawn in the chart of another
+const INSIDE = "inside the step";
 const LATER = new Set(["extra|step ms"]); // the axis is for all but the first step, which builds the layers and takes many times as long
 
 const COMPARE = ["compare", "draw the curves of an earlier run, saved by CSV, beside these"]; // what a button says
@@ -134,8 +137,8 @@ class Curves {
     for (const [name, points] of this.series) {
       const at = name.indexOf("|"), run = name.slice(0, at), metric = name.slice(at + 1);
       if (!RUNS[run] || (!["extra", "own"].includes(run) && metric === "learning_rate" && this.series.has("extra|learning rate"))) continue;
-      const id = run === "extra" ? `extra|${metric}` : metric;
-      if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[metric] || metric : metric, unit: UNITS[run === "extra" ? metric : ""], lines: [] });
+      const chart = BESIDE.get(metric) || metric, id = run === "extra" ? `extra|${chart}` : metric;
+      if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[chart] || chart : metric, unit: UNITS[run === "extra" ? chart : ""], lines: [] });
       found.get(id).lines.push({ ...this.look(run, metric, found.get(id).title), run, points });
     }
     for (const { title, lines } of found.values()) {
@@ -155,9 +158,10 @@ class Curves {
   // What a line is called, and how it is drawn. A number of the program's own has its own name, unless there are others
   // in its chart to tell it from.
   look(run, metric, title) {
-    const has = (other) => this.series.has(`${other}|${metric}`);
-    if (run === "extra") return { ...RUNS.extra, name: title };
-    if (run === "own" && !["step", "batch", "epoch"].some(has)) return { ...RUNS.step, name: has("validation") ? RUNS.step.name : title };
+    const has = (other, of = metric) => this.series.has(`${other}|${of}`);
+    if (run === "extra" && BESIDE.has(metric)) return RUNS.whole;
+    if (run === "extra") return { ...RUNS.extra, name: metric === "step ms" && has("extra", "whole step ms") ? INSIDE : title };
+    if (run === "own" && !["step", "batch", "epoch"].some((other) => has(other))) return { ...RUNS.step, name: has("validation") ? RUNS.step.name : title };
     return RUNS[run];
   }
 

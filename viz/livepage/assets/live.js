@@ -61,7 +61,7 @@ class Live {
       source.close();
       this.gone = true;
       const { following } = JSON.parse(event.data);
-      if (following) this.showAdvice("The program was started again: ", el("a", { href: `/${following}/` }, "go to its page"), ". This one keeps what it has.");
+      if (following) this.showAdvice("The program was started again.", " ", el("a", { href: `/${following}/` }, "Go to its page"), "; this one keeps what it has.");
       this.say();
     });
     source.addEventListener("open", () => { this.lost = false; this.say(); });
@@ -124,7 +124,7 @@ class Live {
 
   showGraph(data, facts) {
     const began = performance.now(), first = !this.shown;
-    data.title = this.status.model || data.title;
+    data.title = facts.model || this.status.model || data.title;
     if (first) this.viewer.viewer.state.color = "time"; // before it is drawn, so that it is drawn once
     this.viewer.show(data);
     if (first) this.viewer.viewer.canvas.fit();
@@ -189,6 +189,7 @@ class Live {
     if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000));
     if (busy) {
       add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds, with the pauses between steps");
+      if (innerWidth > NARROW) add("step takes", s.step_ms ? timeOf(s.step_ms) : null, s.whole_ms ? `the step alone; ${timeOf(s.whole_ms)} with data and callbacks between steps` : "the step alone");
       add("samples", s.samples ? `${short(s.samples)}/s` : null);
       add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${s.elapsed ? `; ${duration(s.elapsed)} have passed` : ""}`);
     } else if (this.end) add("took", s.elapsed ? timeTaken(s.elapsed) : null, "from the first step to the last");
@@ -232,6 +233,7 @@ function duration(left) {
   return minutes ? `${minutes} min ${rest} s` : `${rest} s`;
 }
 
-const timeTaken = (seconds) => (seconds < 1 ? "less than 1 s" : duration(seconds));
+const timeOf = (ms) => seconds(ms * 1e6);
+const timeTaken = (took) => (took < 0.0995 ? `${Math.max(1, Math.round(1e3 * took))} ms` : took < 9.95 ? `${Number(took.toPrecision(2))} s` : duration(took));
 
 window.eagerflowViewer.ready.then(() => { window.eagerflowLive = new Live(); });
