@@ -8,18 +8,10 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from eagerflow.base.notebook import shown_short
+from eagerflow.base.wording.own_names import in_own_names
 
 __all__ = ["DeviceError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError", "WrongPlaceError"]
-__all__ += [
-    "WrongTypeError",
-    "a_kind",
-    "argument_meant",
-    "cut",
-    "did_you_mean",
-    "expect_one_of",
-    "no_attribute",
-    "signature_of",
-]
+__all__ += ["WrongTypeError", "a_kind", "cut", "did_you_mean", "expect_one_of", "no_attribute", "signature_of"]
 
 
 class DeviceError(ValueError):
@@ -113,27 +105,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {found[0]!r}?" if found else ""
 
 
-# Arguments of PyTorch and of older TensorFlow, with the names that stand for them here.
-_OTHER_ARGUMENTS = {
-    "dim": ("axis", "axes", "dims"),
-    "dims": ("axis", "axes"),
-    "keepdim": ("keepdims",),
-    "keep_dims": ("keepdims",),
-    "reduction_indices": ("axis",),
-}
-
-
-def argument_meant(name: str, known: Collection[str]) -> str:
-    """`" Use axis=."` where another library calls an argument `name`, else the nearest of `known`, or nothing.
-
-    >>> from eagerflow.base.errors import argument_meant
-    >>> argument_meant("dim", ["x", "axis"]), argument_meant("axiss", ["x", "axis"])
-    (' Use axis=.', " Did you mean 'axis'?")
-    """
-    ours = next((each for each in _OTHER_ARGUMENTS.get(name, ()) if each in known), None)
-    return did_you_mean(name, known) if ours is None else f" Use {ours}=."
-
-
 def _words(name: str) -> set[str]:
     """The words of a name, in small letters: those of `sparse_loss` and of `SparseLoss` are the same."""
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W_A-Z]+", name)}
@@ -163,7 +134,7 @@ def expect_one_of(where: str, name: str, value: object, known: Collection[Any]) 
 
 def no_attribute(message: str, name: str) -> AttributeError:
     """The error for a name that isn't there; Python adds no suggestion of its own to ours."""
-    return shown_short(AttributeError(message, name=name, obj=None))
+    return shown_short(AttributeError(in_own_names(message), name=name, obj=None))
 
 
 def cut(error: Exception, longest: int = 480) -> None:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.base.notebook import shown_short
+from eagerflow.base.wording.own_names import in_own_names
 
 __all__ = ["listed", "loaded", "missing", "other_way", "refused"]
 
@@ -94,7 +95,9 @@ _OTHER_WAYS: dict[str, dict[str, str]] = {
         "LayerNorm": "`layers.LayerNormalization()`",
         "Linear": "`layers.Dense(units)`; the length of its input is found at the first call",
         "MaxPool2d": "`layers.MaxPooling2D(size)`",
+        "Dropout2d": "`layers.SpatialDropout2D(rate)`",
         "Module": "`ef.Layer` or `ef.Model`",
+        "ModuleList": "a list: a layer or model that has one as an attribute knows the layers in it",
         "MultiheadAttention": "`layers.MultiHeadAttention(heads, key_dim)`",
         "Sigmoid": '`layers.Activation("sigmoid")`',
         "Tanh": '`layers.Activation("tanh")`',
@@ -130,7 +133,16 @@ _OTHER_WAYS: dict[str, dict[str, str]] = {
         "tensor": "`ops.convert_to_tensor(values)`",
         "unsqueeze": "`ops.expand_dims(x, axis)`",
     },
-    "eagerflow.optimizers": {"lr_scheduler": "`optimizers.schedules`"},
+    "eagerflow.optimizers": {
+        "AdagradOptimizer": "`optimizers.Adagrad(learning_rate)`",
+        "AdamOptimizer": "`optimizers.Adam(learning_rate)`",
+        "FtrlOptimizer": "`optimizers.Ftrl(learning_rate)`",
+        "GradientDescentOptimizer": "`optimizers.SGD(learning_rate)`",
+        "MomentumOptimizer": "`optimizers.SGD(learning_rate, momentum=0.9)`",
+        "RMSPropOptimizer": "`optimizers.RMSprop(learning_rate)`",
+        "RMSProp": "`optimizers.RMSprop(learning_rate)`",
+        "lr_scheduler": "`optimizers.schedules`",
+    },
     "eagerflow.random": {
         "rand": "`ef.random.uniform(shape)`",
         "randn": "`ef.random.normal(shape)`",
@@ -179,12 +191,13 @@ def missing(face: str, name: str, known: Iterable[str]) -> AttributeError | Impo
 
     >>> from eagerflow.base.faces import missing
     >>> print(missing("eagerflow.ops", "cat", []))
-    module 'eagerflow.ops' has no attribute 'cat'. Use `ops.concatenate(tensors, axis)`.
+    module 'eagerflow.ops' has no attribute 'cat'. Use `ef.ops.concatenate(tensors, axis)`.
     """
     hint = other_way(face, name) or ("" if name.startswith("__") else did_you_mean(name, known))
     if f"{face}.{name}" not in sys.modules and _is_imported():  # a module that is loading just now is found there
         file = getattr(sys.modules.get(face), "__file__", None)
-        return shown_short(ImportError(f"cannot import name {name!r} from {face!r}.{hint}", name=face, path=file))
+        said = in_own_names(f"cannot import name {name!r} from {face!r}.{hint}")
+        return shown_short(ImportError(said, name=face, path=file))
     return no_attribute(f"module {face!r} has no attribute {name!r}.{hint}", name)
 
 

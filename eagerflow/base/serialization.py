@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
+from eagerflow.base.wording.other_names import name_meant
 
 __all__ = ["CustomObjectScope", "Table", "custom_object_scope", "deserialize_keras_object", "get_custom_objects"]
 __all__ += ["get_registered_name", "get_registered_object", "made_from", "refuse_path", "register_keras_serializable"]
@@ -91,6 +92,9 @@ class Table:
             found = _without_package(name)
         if found is None:
             known = [*self.entries, *_custom_names(custom_objects)]
+            meant = "" if _source.get() is not None else name_meant(self.kind, self.module, name, self.entries)
+            if meant:
+                raise UnknownNameError(f"Unknown {self.kind} {name!r:.80}.{meant}")
             guess = _guess(name, known) or self._all_of_few()
             raise UnknownNameError(
                 f"Unknown {self.kind} {name!r:.80}.{guess} For one of your own, pass the object "

@@ -23,7 +23,10 @@ from weakref import WeakSet
 import numpy
 
 from eagerflow.base import config, notebook
-from eagerflow.base.errors import UnknownArgumentError, argument_meant, signature_of
+from eagerflow.base.errors import UnknownArgumentError, signature_of
+from eagerflow.base.wording.elsewhere import belongs
+from eagerflow.base.wording.other_arguments import argument_meant, arguments_meant
+from eagerflow.base.wording.own_names import in_own_names
 
 __all__ = [
     "arguments_of",
@@ -37,7 +40,7 @@ __all__ = [
     "is_slip",
     "refuse_text",
 ]
-__all__ += ["named_after", "render_for_ipython", "reworded", "shorten", "unknown_argument", "warn", "wrappers"]
+__all__ += ["named_after", "render_for_ipython", "reworded", "shorten", "unknown_arguments", "warn", "wrappers"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +49,7 @@ _FOLDERS = tuple(
     [os.path.dirname(os.path.abspath(path)) + os.sep for path in (os.path.dirname(__file__), numpy.__file__)]
 )
 _REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'$")
+_MISSING = re.compile(r"[\w.<>]*?(\w+)\(\) missing \d+ required (?:positional|keyword-only) (arguments?: .*)$")
 _OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
 _SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, StopIteration, TypeError, ValueError)
 _RAISE = (opcode.opmap["RAISE_VARARGS"], opcode.opmap["RERAISE"])
@@ -72,7 +76,7 @@ def shorten(error: BaseException) -> None:
     error.__traceback__ = _unwrapped(error.__traceback__)
     _cut(error.__traceback__)
     _suggest(error)
-    _clip(error)
+    _finish(error)
     seen = {id(error)}
     while (cause := _cause(error)) is not None and id(cause) not in seen:
         seen.add(id(cause))
@@ -127,23 +131,44 @@ def _last(error: BaseException) -> TracebackType | None:
 def _suggest(error: BaseException) -> None:
     """Where Python refused an argument of a function that one of our decorators called: name the nearest one."""
     refused = _REFUSED.search(str(error)) if type(error) is TypeError else None
+    missing = _MISSING.match(str(error)) if type(error) is TypeError and refused is None else None
     trail = _last(error)
-    if refused is None or trail is None or not is_ours(trail.tb_frame.f_code.co_filename):
+    if not (refused or missing) or trail is None or not is_ours(trail.tb_frame.f_code.co_filename):
         return
     known = trail.tb_frame.f_locals
     called = known.get("function") or known.get("method")
-    if callable(called):
+    if not callable(called):
+        return
+    if missing is not None and missing[1] == called.__name__ != "__init__":
+        shown = _shown(inspect.signature(called))
+        error.args = (f"{missing[1]}() is missing the {missing[2].replace(':', '')}. It takes {missing[1]}({shown}).",)
+    elif refused is not None:
         said = str(error).removeprefix("Trainer.")  # the base of Model, which no one has heard of
-        error.args = (f"{said}.{argument_meant(refused[1], inspect.signature(called).parameters)}",)
+        hint = belongs(called.__name__, refused[1], known.get("kwargs") or {})
+        error.args = (f"{said}.{hint or argument_meant(refused[1], inspect.signature(called).parameters)}",)
 
 
-def _clip(error: BaseException) -> None:
-    """Take out the middle of a message of ours in which a value is written at length."""
+def _shown(signature: inspect.Signature) -> str:
+    """The first arguments of a function, without `self`."""
+    own = [
+        p for p in signature.parameters.values() if p.name != "self" and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    shown = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in own[:6]]
+    return ", ".join([*shown, *["..."] * (len(own) > 6)])
+
+
+def _finish(error: BaseException) -> None:
+    """A message of ours by the names of the user's script, and without the middle where that is very long."""
     said = error.args[0] if len(error.args) == 1 else None
     trail = _last(error)
     raised_here = trail is not None and is_ours(trail.tb_frame.f_code.co_filename)
-    if raised_here and isinstance(said, str) and len(said) > _LONGEST:
-        error.args = (f"{said[: _LONGEST - 151]}…{said[-150:]}",)
+    if not raised_here or not isinstance(said, str):
+        return
+    said = in_own_names(said)
+    if len(said) > _LONGEST:
+        said = f"{said[: _LONGEST - 151]}…{said[-150:]}"
+    if said != error.args[0]:
+        error.args = (said,)
 
 
 def _cause(error: BaseException) -> BaseException | None:
@@ -194,6 +219,7 @@ def _begins_stretch(before: TracebackType, trail: TracebackType) -> bool:
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the user's line, however deep in our code this is called."""
+    message = in_own_names(message)
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and is_ours(frame.f_code.co_filename):
         level, frame = level + 1, frame.f_back
@@ -355,13 +381,15 @@ def _called_too_early(made: Any, function: Callable[..., Any], given: tuple[Any,
 _WRONG_CALL = re.compile(r"__init__\(\) ((?:missing|takes|got) .*)$")
 _TWICE = re.compile(r"got multiple values for argument '(\w+)'$")
 _CHANNELS = ("filters", "units", "depth_multiplier")
+# What every layer takes besides its own arguments; no `__init__` names them.
+_OF_THE_INPUT = frozenset("batch_input_shape batch_shape batch_size input_dim input_dtype input_shape".split())
 
 
 def _wrong_construction(cls: type, problem: str, function: Callable[..., Any], given: dict[str, Any]) -> Exception:
     known = arguments_of(cls)
-    unknown = next((name for name in given if name not in known and not name.startswith(("input_", "batch_"))), None)
-    if unknown is not None:
-        found: Exception = unknown_argument(cls, unknown, given[unknown], known)
+    others = {name: value for name, value in given.items() if name not in _OF_THE_INPUT}
+    if not others.keys() <= {*known}:
+        found: Exception = unknown_arguments(cls, others, known)
     else:
         own = inspect.signature(function).parameters.values()
         named = [p for p in [*own][1:] if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -378,12 +406,14 @@ def _wrong_construction(cls: type, problem: str, function: Callable[..., Any], g
     return found
 
 
-def unknown_argument(cls: type, name: str, value: Any, known: Collection[str]) -> UnknownArgumentError:
-    """The error for an argument that a class doesn't have, with the nearest that it has."""
-    return UnknownArgumentError(
-        f"{cls.__name__} has no argument {name!r} (value {value!r:.60}).{argument_meant(name, known)} "
-        f"Known: {', '.join(known)}."[:480]
-    )
+def unknown_arguments(cls: type, given: dict[str, Any], known: Collection[str]) -> UnknownArgumentError:
+    """The error for arguments that a class doesn't have: what to write for them, or else all that it has."""
+    said, cures = arguments_meant(given, known, cls.__name__)
+    text = f"{cls.__name__} has {said}.{cures}"
+    if not cures or "Did you mean" in cures:
+        text = f"{text} Known: {', '.join(known)}"
+        text = f"{text}." if len(text) < 480 else f"{text[:470].rpartition(',')[0]}, ..."
+    return UnknownArgumentError(text)
 
 
 def arguments_of(cls: type) -> list[str]:

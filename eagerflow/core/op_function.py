@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import argument_meant
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Numpy
+from eagerflow.base.wording.other_arguments import argument_meant
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.log import log, new_key

@@ -477,7 +477,7 @@ def _checked_sources(sources: Any) -> list[Tensor]:
     wanted: list[Any] = tree.flatten(sources)
     for s in wanted:
         if not isinstance(s, Tensor):
-            hint = "Give the very object that was computed with, an ef.Variable or a watched tensor."
+            hint = "Give the very object that was computed with, a Variable or a watched tensor."
             if hasattr(s, "trainable_variables"):  # a model, a layer
                 hint = "Give its weights: model.trainable_variables, or layer.trainable_variables."
             raise TypeError(f"gradient(sources=...): expected tensors or variables; got {type(s).__name__}. {hint}")

@@ -42,8 +42,8 @@ _OTHER_WAYS = {
     "backward": "Gradients come from a tape: `with ef.GradientTape() as tape: ...`, `tape.gradient(loss, weights)`.",
     "grad": "Gradients are what `tape.gradient(loss, sources)` returns; tensors don't hold them.",
     "detach": "Use `ef.stop_gradient(tensor)`.",
-    "requires_grad": "Use an `ef.Variable`, or `tape.watch(tensor)`.",
-    "requires_grad_": "Use an `ef.Variable`, or `tape.watch(tensor)`.",
+    "requires_grad": "Use `ef.Variable(values)`, or `tape.watch(tensor)`.",
+    "requires_grad_": "Use `ef.Variable(values)`, or `tape.watch(tensor)`.",
     "cpu": "Use `tensor.to('cpu')`.",
     "cuda": "Use `tensor.to('gpu:0')`.",
     "state_dict": "Use `model.get_weights()` or `model.save_weights(path)`.",
@@ -51,7 +51,7 @@ _OTHER_WAYS = {
     "permute": "Use `tensor.transpose(axes)`.",
     "unsqueeze": "Use `ef.ops.expand_dims(tensor, axis)`.",
     "eval": "Tensors have values at once: `tensor.numpy()`.",
-    "assign": "Tensors don't change; use an `ef.Variable`. For `v[0].assign(x)`: `ops.slice_update`.",
+    "assign": "Tensors don't change; use `ef.Variable(values)`. For `v[0].assign(x)`: `ops.slice_update`.",
 }
 
 

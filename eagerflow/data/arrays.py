@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy
@@ -79,7 +80,9 @@ def _host(what: str, value: Any) -> numpy.ndarray:
                 f"x: a list is taken for arrays, and this one holds {len(value)} batches. Repeat them without end, "
                 f"fit(itertools.cycle(batches), steps_per_epoch={len(value)}), or join their rows by numpy.concatenate."
             ) from None
-        raise ValueError(f"{what}: its parts have unequal lengths ({error}). Pad them first (pad_sequences).") from None
+        lengths = _lengths(value) if isinstance(value, (list, tuple)) else ""
+        said = lengths or str(error).partition(". The requested")[0]
+        raise ValueError(f"{what}: its parts have unequal lengths ({said}). Pad them first (pad_sequences).") from None
     if array.dtype.kind in "OUST" and what.startswith(("x", "a batch")) and _holds_text(array):
         return array
     lengths = _unequal_lengths(array)
@@ -88,11 +91,25 @@ def _host(what: str, value: Any) -> numpy.ndarray:
     if array.dtype.kind in "OUSTMmV" and array.dtype.name != "bfloat16":
         raise TypeError(
             f"{what}: expected numbers; got {a_kind(value)} with {array.dtype} elements{first_odd_one(value, array)}. "
-            "Encode text and objects as numbers first."
+            f"{_as_numbers(what, value, array)}"
         )
     if array.ndim == 1 and what == "x" and type(value).__module__.partition(".")[0] == "pandas":
         return array[:, None]  # a column of a table: one feature
     return array
+
+
+def _as_numbers(what: str, value: Any, array: numpy.ndarray) -> str:
+    """How to make numbers of an array of something else."""
+    table = hasattr(value, "columns")
+    if array.dtype.kind in "US" and array.size:
+        with contextlib.suppress(ValueError):
+            array.astype("float64")
+            return f"They are numbers written as text: numpy.asarray({what}, 'float32') reads them."
+    if table:
+        return f"A column of words becomes columns of 0 and 1 by pandas.get_dummies({what}, dtype='float32')."
+    if what == "y" and array.ndim == 1 and _holds_text(array):
+        return "Number the classes from 0: names, y = numpy.unique(y, return_inverse=True)."
+    return "Encode text and objects as numbers first."
 
 
 def _are_batches(value: Any) -> bool:
@@ -108,7 +125,11 @@ def _are_batches(value: Any) -> bool:
 
 def _unequal_lengths(array: numpy.ndarray) -> str:
     """Those of lists and arrays in an array of objects, in words; nothing where it holds others, or equal ones."""
-    parts = array.flat if array.dtype.kind == "O" else ()
+    return _lengths(array.flat) if array.dtype.kind == "O" else ""
+
+
+def _lengths(parts: Iterable[Any]) -> str:
+    """Those of lists and arrays, in words; nothing where there is something else, or where they are equal."""
     found = [len(part) if isinstance(part, (list, tuple)) or numpy.ndim(part) else 0 for part in parts]
     if not found or 0 in found or len(set(found)) == 1:
         return ""

@@ -117,7 +117,8 @@ def suggest_argument(error: Exception, layer: Any) -> None:
     if refused is not None:
         known = [*layer._call_signature.names, "training"]  # which every layer takes
         said = f"{type(layer).__name__}.call() got an unexpected keyword argument {refused[1]!r}"
-        error.args = (f"{said}.{did_you_mean(refused[1], known)}",)
+        by_position = " Give the inputs by position: layer(x)." if refused[1] in ("x", "X", "input", "data") else ""
+        error.args = (f"{said}.{by_position or did_you_mean(refused[1], known)}",)
     elif type(error) is TypeError and _TOO_MANY.search(str(error)) and not layer._call_signature.names:
         error.args = (f"{type(layer).__name__}.call() takes no inputs. Write def call(self, inputs).",)
 

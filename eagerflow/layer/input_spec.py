@@ -181,6 +181,10 @@ def _remedy(layer: Any, problem: str, x: Any) -> str:
             return " Sequences are (batch, time, features): x[None] makes a batch of one, x[..., None] one feature."
         if wanted == ndim + 1:
             of_data_set = " Elements of a Dataset become batches by .batch(32)." if ndim == 1 else ""
+            if wanted == 4 and ndim == 3 and hasattr(layer, "data_format"):  # pictures: their channels are few
+                if x.shape[-1] in (1, 3, 4):
+                    return " The batch axis is missing: use x[None]."
+                return " The channels axis is missing: use x[..., None]."
             return f" A missing batch or channels axis: use x[None] or x[..., None].{of_data_set}"
         return f" Reshape the inputs to {wanted} axes, the first being the batch."
     weights = getattr(layer, "weights", None) if getattr(layer, "built", False) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.base.tracebacks import arguments_of, unknown_argument
+from eagerflow.base.tracebacks import arguments_of, unknown_arguments
 from eagerflow.base.typing import Shape
 
 __all__ = ["batch_shape_of", "refuse_unknown"]
@@ -44,5 +44,5 @@ def refuse_unknown(cls: type, unknown: dict[str, Any]) -> None:
     Raises:
         UnknownArgumentError: with the nearest argument of the class.
     """
-    for name, value in unknown.items():
-        raise unknown_argument(cls, name, value, arguments_of(cls))
+    if unknown:
+        raise unknown_arguments(cls, unknown, arguments_of(cls))

@@ -642,9 +642,9 @@ def _explain(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
     if not getattr(error, "__notes__", None):
         suggest_argument(error, layer)
         file, line = layer.created_at
-        got = ", ".join(signature_of(x) for x in args)
+        got = "".join([" on ", ", ".join(signature_of(x) for x in args)]) if args else ""
         place = f"{notebook.cell_names().get(file, file)}:{line}"
-        error.add_note(f"In the call of {describe(layer)} (made at {place}) on {got}.")
+        error.add_note(f"In the call of {describe(layer)} (made at {place}){got}.")
 
 
 def _in_words(error: BaseException, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:

@@ -99,6 +99,12 @@ def _is_integer(value: Any) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool) and not getattr(value, "shape", ())
 
 
+def _written_as_integer(value: float | str) -> int:
+    """The positive integer that a float or a text stands for; 0 for none."""
+    text = str(value).removesuffix(".0")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
 def activated_shape(layer: Any, shape: Shape) -> Shape:
     """The shape after the layer's activation: `glu` halves the last axis, the others keep all."""
     if layer.activation is not activations.glu or shape[-1] is None:
@@ -114,8 +120,10 @@ def integer(layer: Any, name: str, value: Any, least: int = 1, wrong_type: type[
     """
     if not _is_integer(value) or value < least:
         kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
+        whole = isinstance(value, (float, str)) and _written_as_integer(value)
+        hint = f" Use {name}={whole}." if whole else ""
         raise (ValueError if _is_integer(value) else wrong_type)(
-            f"{type(layer).__name__}({name}={value!r}): expected {kind}."
+            f"{type(layer).__name__}({name}={value!r:.60}): expected {kind}.{hint}"
         )
     return int(value)
 
@@ -165,7 +173,9 @@ def share(layer: Any, name: str, value: Any) -> float:
     """
     usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
     if not usable:
-        raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected a number from 0 to 1.")
+        percent = isinstance(value, (int, float)) and not isinstance(value, bool) and 1 < value <= 100
+        hint = f" {value:g} % are {value / 100:g}." if percent else ""
+        raise ValueError(f"{type(layer).__name__}({name}={value!r}): expected a number from 0 to 1.{hint}")
     return value
 
 

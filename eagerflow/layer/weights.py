@@ -15,6 +15,7 @@ from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.in_place import kept
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.initializers.random import RandomInitializer
 from eagerflow.layer.autocast import AutocastVariable
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
@@ -168,8 +169,15 @@ class WeightHolder:
                 f"object or a config; all lengths go into one tuple, shape={whole}."
             )
         kind = AutocastVariable if cast else Variable
+        start = initializers.get(chosen)
+        if isinstance(start, RandomInitializer) and not is_differentiable(as_dtype(dtype)):
+            raise ValueError(
+                f"{describe(self)}: its weight {given.get('name', name)!r} can't begin with random numbers of type "
+                f"{dtype}, which has no fractions. dtype= is the type that a layer computes in: leave it out, "
+                "or say 'float32'. The inputs may be integers all the same."
+            )
         variable = kind(
-            initializers.get(chosen),
+            start,
             shape,
             dtype,
             trainable=bool(given.get("trainable", trainable)),

@@ -234,11 +234,19 @@ class Sequential(Model):
             self.__dict__["_input_layer"] = _input_for(self._sequence[0], tuple(input_shape))
         try:
             self._continue_chain()
-        except BaseException:  # another shape may be tried
+        except BaseException as error:  # another shape may be tried
             self.__dict__.update(_input_layer=None, _ends=[])
+            if given is None and isinstance(error, ValueError) and input_shape[0] is not None:
+                raise ValueError(
+                    f"Sequential {self.name!r}.build(input_shape={tuple(input_shape)}): the first axis is the batch, "
+                    f"of any length: build({(None, *input_shape)})."
+                ) from error
             raise
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not args and "inputs" not in kwargs:
+            given = f", got {', '.join(map(repr, kwargs))}" if kwargs else ""
+            raise TypeError(f"Sequential.call(): expected inputs{given}. Give the inputs by position: layer(x).")
         inputs: Any = args[0] if args else kwargs["inputs"]
         if not self._sequence and self._input_layer is None:
             raise ValueError(f"Sequential {self.name!r} has no layers: add one before calling it.")

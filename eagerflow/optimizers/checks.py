@@ -30,7 +30,8 @@ def number(owner: str, name: str, value: Any) -> float:
         ValueError: when it is infinite or NaN.
     """
     if isinstance(value, (bool, str)) or value is None:
-        raise TypeError(f"{owner}({name}={value!r}): expected a number.")
+        hint = f" Write it without quotes: {name}={value}." if isinstance(value, str) and _is_number(value) else ""
+        raise TypeError(f"{owner}({name}={value!r:.60}): expected a number.{hint}")
     try:
         found = float(value)
     except (TypeError, ValueError):
@@ -40,6 +41,14 @@ def number(owner: str, name: str, value: Any) -> float:
     if not math.isfinite(found):
         raise ValueError(f"{owner}({name}={value!r}): expected a finite number.")
     return found
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def at_least(owner: str, name: str, value: Any, lowest: float = 0.0) -> float:

@@ -74,7 +74,7 @@ INPUTS = [
     (lambda: L.Dense(3)(floats(4)), "Dense"),
     (
         lambda: L.Conv2D(4, 3, name="c")(floats(8, 8, 3)),
-        'Conv2D "c" expects inputs that have 4 axes; got float32[8, 8, 3]. A missing batch or channels axis',
+        'Conv2D "c" expects inputs that have 4 axes; got float32[8, 8, 3]. The batch axis is missing: use x[None].',
     ),
     (lambda: L.Conv2D(4, 5, name="c")(floats(1, 4, 4, 3)), "don't fit into inputs of shape (None, 4, 4, 3)"),
     (

@@ -173,7 +173,7 @@ def _with_missing_labels():
     [
         (_lost_by_argmax, ValueError, r"uses argmax, .* no gradient: a loss needs the numbers that come before it"),
         (_with_missing_labels, ValueError, r"got nan. 2 of 6 labels are missing: leave these rows out"),
-        (lambda: ef.layer.Dense(3), AttributeError, r"Use `ef.layers.Dense`"),
+        (lambda: ef.layer.Dense(3), AttributeError, r"Use `layers.Dense`"),
         (lambda: model().fit([np.ones(4)] * 6, np.ones(6)), ValueError, r"x seems to be a list of samples: np.stack"),
         (lambda: layers.Dense(3, kernel_regularizer=0.01), TypeError, r"Use regularizers.L2\(0.01\)"),
         (lambda: layers.Dense(3, bias_initializer=1), TypeError, r"Use initializers.Constant\(1\)"),

@@ -64,7 +64,7 @@ ARGUMENTS: dict[str, Mistake] = {
     "an unknown initializer": (
         lambda: layers.Dense(2, kernel_initializer="glorot"),
         ValueError,
-        ("glorot", "Did you mean"),
+        ("Use 'glorot_uniform' (the default) or 'glorot_normal'.",),
     ),
     "an unknown regularizer": (lambda: layers.Dense(2, kernel_regularizer="l3"), ValueError, ("l3",)),
     "an unknown constraint": (lambda: layers.Dense(2, kernel_constraint="maxnorm3"), ValueError, ("maxnorm3",)),

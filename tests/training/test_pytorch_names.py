@@ -75,7 +75,7 @@ def test_forward_is_named_call_here():
         ("eagerflow", "zeros", "ef.ops.zeros"),
         ("eagerflow.layers", "Linear", "layers.Dense"),
         ("eagerflow.losses", "CrossEntropyLoss", "from_logits=True"),
-        ("eagerflow.ops", "cat", "ops.concatenate"),
+        ("eagerflow.ops", "cat", "concatenate(tensors, axis)"),
         ("eagerflow.ops", "concatenat", "Did you mean 'concatenate'"),
         ("eagerflow.losses", "MeanSquareError", "Did you mean 'MeanSquaredError'"),
     ],

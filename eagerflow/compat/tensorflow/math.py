@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.base.spellings import also
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor
 
@@ -29,7 +30,8 @@ def _one(op: Callable[..., Any]) -> Callable[..., Any]:
     def call(x: Any, name: str | None = None) -> Any:
         return op(x)
 
-    call.__name__, call.__doc__ = op.__name__, (op.__doc__ or "").partition("\n")[0]
+    call.__name__ = call.__qualname__ = op.__name__
+    call.__doc__ = (op.__doc__ or "").partition("\n")[0]
     return call
 
 
@@ -39,18 +41,20 @@ def _two(op: Callable[..., Any]) -> Callable[..., Any]:
     def call(x: Any, y: Any, name: str | None = None) -> Any:
         return op(x, y)
 
-    call.__name__, call.__doc__ = op.__name__, (op.__doc__ or "").partition("\n")[0]
+    call.__name__ = call.__qualname__ = op.__name__
+    call.__doc__ = (op.__doc__ or "").partition("\n")[0]
     return call
 
 
 def _over(op: Callable[..., Any]) -> Callable[..., Any]:
-    """A reduction over some axes, with TensorFlow's argument names."""
+    """A reduction over some axes, with TensorFlow's argument names, those of TensorFlow 1 among them."""
 
     def call(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
         return op(input_tensor, _axes(axis), keepdims)
 
-    call.__name__, call.__doc__ = op.__name__, (op.__doc__ or "").partition("\n")[0]
-    return call
+    call.__name__ = call.__qualname__ = f"reduce_{op.__name__}"
+    call.__doc__ = (op.__doc__ or "").partition("\n")[0]
+    return also(keep_dims="keepdims", reduction_indices="axis")(call)
 
 
 def _axes(axis: Any) -> Any:

@@ -48,6 +48,12 @@ class ConvolutionBase(Layer):
             sizes(self, name, arguments[name], self.rank) for name in ("kernel_size", "strides", "dilation_rate")
         ]
         allowed = ("valid", "same", "causal") if self._may_be_causal and self.rank == 1 else ("valid", "same")
+        if isinstance(arguments["padding"], int):
+            raise ValueError(
+                f"{type(self).__name__}(padding={arguments['padding']!r}): expected one of "
+                f"{', '.join(map(repr, allowed))}. 'same' keeps the size; for so many zeros on each side put "
+                f"layers.ZeroPadding{self.rank}D({arguments['padding']}) in front."
+            )
         self.padding = one_of(self, "padding", arguments["padding"], allowed)
         self.data_format = layout(self, arguments["data_format"])
         settle(self, arguments, "use_bias")

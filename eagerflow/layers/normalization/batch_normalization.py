@@ -119,9 +119,12 @@ class BatchNormalization(Layer):
         rank = len(input_shape)
         channels = input_shape[self.axis] if -rank <= self.axis < rank else None
         if channels is None:
+            hint = ""
+            if self.axis >= rank:
+                hint = " The first argument is that axis; how many channels there are is found: BatchNormalization()."
             raise ValueError(
                 f'BatchNormalization "{self.name}"(axis={self.axis}): inputs of shape {tuple(input_shape)} have no '
-                "axis of known length there."
+                f"axis of known length there.{hint}"
             )
         self.gamma = settled_weight(self, "gamma", (channels,), autocast=False) if self.scale else None
         self.beta = settled_weight(self, "beta", (channels,), autocast=False) if self.center else None

@@ -60,7 +60,9 @@ class Bidirectional(Layer):
     ) -> None:
         for name, given in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(given, Layer) and not (given is None and name == "backward_layer"):
-                raise ValueError(f"Bidirectional({name}={signature_of(given)}): expected a recurrent layer.")
+                raise ValueError(
+                    f"Bidirectional({name}={signature_of(given)}): expected a recurrent layer, such as layers.LSTM(32)."
+                )
             if given is not None and not hasattr(given, "go_backwards"):
                 raise ValueError(
                     f"Bidirectional({name}={type(given).__name__} {given.name!r:.60}): expected a recurrent "

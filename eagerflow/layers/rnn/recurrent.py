@@ -40,11 +40,14 @@ class _Recurrent(RecurrentSettings, RNN):
         if "implementation" in kwargs:  # which is the cell's alone
             of_cell["implementation"] = kwargs.pop("implementation")
         rest: dict[str, Any] = {**kwargs}
+        try:
+            made = cell(name=cell_name, **passed_on(arguments, cell), **of_cell)
+        except (TypeError, ValueError) as error:  # about an argument that was given to this layer
+            own = f"{type(self).__name__}("
+            error.args = tuple([a.replace(f"{cell.__name__}(", own) if isinstance(a, str) else a for a in error.args])
+            raise
         super().__init__(
-            cell(name=cell_name, **passed_on(arguments, cell), **of_cell),
-            activity_regularizer=arguments["activity_regularizer"],
-            **passed_on(arguments, RNN),
-            **rest,
+            made, activity_regularizer=arguments["activity_regularizer"], **passed_on(arguments, RNN), **rest
         )
         self.input_spec = InputSpec(ndim=3)
 

@@ -53,10 +53,10 @@ def write_json(config: Any, model: Any) -> str:
     try:
         return json.dumps(config)
     except TypeError as error:
-        raise TypeError(f"This model can't be saved: {_culprit(model)} ({error}).") from None
+        raise TypeError(f"This model can't be saved: {_culprit(model, error)}.") from None
 
 
-def _culprit(model: Any) -> str:
+def _culprit(model: Any, error: TypeError) -> str:
     for layer in reversed(list(model._flatten_layers())):
         try:
             json.dumps(layer.get_config())
@@ -64,8 +64,8 @@ def _culprit(model: Any) -> str:
             what = f"{type(layer).__name__} {layer.name!r}"
             if type(layer).__name__ == "Lambda":
                 return (
-                    f"{what} holds a function without a name. Write it with `def` and decorate it with "
-                    "@register_keras_serializable()"
+                    f"{what} holds a function without a name. Write it with `def`, and put "
+                    "@saving.register_keras_serializable() on the line before it"
                 )
-            return f"the get_config() of {what} gives values that JSON can't hold"
-    return "its arguments hold values that JSON can't hold"
+            return f"the get_config() of {what} gives values that JSON can't hold ({error})"
+    return f"its arguments hold values that JSON can't hold ({error})"
