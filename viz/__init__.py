@@ -111,6 +111,13 @@ if TYPE_CHECKING:
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
     def __getattr__(name: str) -> Any:
+        try:
+            return _found(name)
+        except AttributeError as error:
+            import_module("viz.boundary").notebook.shown_short(error)
+            raise
+
+    def _found(name: str) -> Any:
         if name == "__version__":  # that of the package which both come in
             return import_module("eagerflow._version").__version__
         if name not in _LAZY:

@@ -52,8 +52,8 @@ def _meant(error: BaseException, function: Callable[..., object]) -> TypeError |
 
 
 def boundaries(cls: C) -> C:
-    """The same for all public methods that a class has itself."""
+    """The same for all public methods that a class has itself, and for what answers names that it hasn't."""
     for name, value in list(vars(cls).items()):
-        if isinstance(value, FunctionType) and not name.startswith("_"):
+        if isinstance(value, FunctionType) and (not name.startswith("_") or name == "__getattr__"):
             setattr(cls, name, boundary(value))
     return cls

@@ -21,6 +21,7 @@ from viz.facts.overview import why_empty
 from viz.facts.parts import part_names
 from viz.facts.ranks import rank_table
 from viz.facts.schema import PHASES, Op, Record
+from viz.facts.text_files import path_of
 from viz.facts.text_table import Text
 from viz.page import Page, to_html as page_of
 from viz.picture import notebook
@@ -157,7 +158,7 @@ class Recording(Record):
         >>> viz.load(t.save("hello.efz")).ops[-1].name
         'tanh'
         """
-        made_by = _MADE_BY.get(pathlib.Path(path).suffix.lower())
+        made_by = _MADE_BY.get(path_of(path).suffix.lower())
         if made_by is not None:
             raise ValueError(f"save({str(path)!r}): a recording is a file of its own kind, .efz. Write {made_by}.")
         if self.meta.get("part_of_rank_0"):
@@ -287,7 +288,7 @@ class Recording(Record):
             parts=parts,
         )
         if links is not None:
-            link_to_sources(self, shown, links, None if path is None else pathlib.Path(path).parent)
+            link_to_sources(self, shown, links, None if path is None else path_of(path).parent)
         drawing = Drawing(shown, rankdir, dpi)
         if path is not None:
             drawing.save(path)
@@ -440,7 +441,7 @@ class Recording(Record):
         """
         found = [i for i, known in self.labels.items() if known == label]
         if not found:
-            hint = formatting.nearest(label, self.labels.values())
+            hint = formatting.nearest(str(label), self.labels.values())
             none = "" if self.labels else '; no values were kept: use viz.trace(values="...")'
             raise KeyError(f"no value {label!r}{hint}{none}")
         if not -len(found) <= number < len(found):

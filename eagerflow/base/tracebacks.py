@@ -48,6 +48,7 @@ R = TypeVar("R")
 _FOLDERS = tuple(
     [os.path.dirname(os.path.abspath(path)) + os.sep for path in (os.path.dirname(__file__), numpy.__file__)]
 )
+_LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
 _REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'$")
 _MISSING = re.compile(r"[\w.<>]*?(\w+)\(\) missing \d+ required (?:positional|keyword-only) (arguments?: .*)$")
 _OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
@@ -105,13 +106,19 @@ notebook.renderers[:] = [render_for_ipython]
 
 
 def _of_user(trail: TracebackType | None) -> TracebackType | None:
-    """The traceback without our frames; whole where there are no others."""
+    """The traceback without our frames, and those of the standard library that ours end in; whole without others."""
     steps = []
     while trail is not None:
         steps.append(trail)
         trail = trail.tb_next
     kept: TracebackType | None = None
-    others = [step for step in steps if not _is_hidden(step.tb_frame.f_code.co_filename)]
+    files = [step.tb_frame.f_code.co_filename for step in steps]
+    end = len(files)
+    while end and os.path.dirname(files[end - 1]).startswith(_LIBRARY) and "site-packages" not in files[end - 1]:
+        end -= 1
+    if not end or not _is_hidden(files[end - 1]):
+        end = len(files)
+    others = [step for step, file in zip(steps[:end], files) if not _is_hidden(file)]
     for step in reversed(others or steps):
         kept = TracebackType(kept, step.tb_frame, step.tb_lasti, step.tb_lineno)
     return kept

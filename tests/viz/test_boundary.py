@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+import eagerflow as ef
 import viz
+from eagerflow.base import notebook, tracebacks
 from viz.boundary import boundary
 
 
@@ -39,3 +41,40 @@ def test_a_command_asked_for_as_a_function_is_told_of():
         viz.__getattr__(
             "check"
         )  # in a program of its own; here another test may have imported what the command is made of
+
+
+@pytest.mark.parametrize("method", ["draw", "save", "to_html", "to_json", "to_perfetto"])
+def test_a_path_that_is_none_is_refused_in_words(method):
+    with viz.trace() as recording:
+        ef.ops.exp(ef.Tensor([1.0]))
+    with pytest.raises(TypeError, match=r"^path=3: expected the name of a file; got int$"):
+        getattr(recording, method)(3)
+
+
+class Shell:
+    """What an IPython shell does with an error, as far as it matters here."""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda t: t.to_html(3),
+        lambda t: t.tabel,
+        lambda t: viz.tracee,
+        lambda t: viz.step(3),
+        lambda t: t.draw(depth="x"),
+    ],
+)
+def test_a_notebook_shows_no_frame_of_ours_whatever_was_wrong(wrong, monkeypatch):
+    monkeypatch.setattr(notebook, "shell", Shell)
+    with viz.trace() as recording:
+        ef.ops.exp(ef.Tensor([1.0]))
+    with pytest.raises((TypeError, AttributeError)) as caught:
+        wrong(recording)
+    assert caught.value._render_traceback_ is tracebacks.render_for_ipython
+    shown = tracebacks._of_user(caught.value.__traceback__)
+    files = []
+    while shown is not None:
+        files.append(shown.tb_frame.f_code.co_filename)
+        shown = shown.tb_next
+    assert {*files} == {__file__}

@@ -23,6 +23,7 @@ from viz.facts.parts import part_names
 from viz.facts.ranks import same_collectives
 from viz.facts.schema import Op, Record
 from viz.facts.selection import thread_name, threads_of_scopes
+from viz.facts.text_files import path_of
 
 __all__ = ["events", "write"]
 
@@ -37,7 +38,7 @@ def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
     Raises:
         ValueError: when times weren't recorded, or for another ending.
     """
-    target = pathlib.Path(path)
+    target = path_of(path)
     if not target.name.lower().endswith((".json", ".json.gz")):
         raise ValueError(
             f"to_perfetto({os.fspath(path)!r}): the name must end in .json or .json.gz, which Perfetto opens"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
+from eagerflow.base.notebook import shown_short
 from viz.export.tensorboard_events import EventLog, protos
 from viz.facts.formatting import nearest
 
@@ -37,6 +38,8 @@ class SummaryWriter(EventLog):
     """
 
     def __init__(self, log_dir: str | os.PathLike[str]) -> None:
+        if not isinstance(log_dir, (str, os.PathLike)):
+            raise shown_short(TypeError(f"log_dir={log_dir!r:.60}: expected a folder; got {type(log_dir).__name__}"))
         super().__init__(log_dir)
         self.log_dir = pathlib.Path(log_dir)
         self._embeddings: list[dict[str, str]] = []

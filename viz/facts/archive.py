@@ -63,6 +63,7 @@ from viz.facts.schema import (
     Storage,
     TensorInfo,
 )
+from viz.facts.text_files import path_of
 
 __all__ = ["packed", "read", "unpacked", "write"]
 
@@ -75,7 +76,7 @@ def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
     Raises:
         OSError: when the folder doesn't exist or can't be written.
     """
-    target = pathlib.Path(path)
+    target = path_of(path)
     with replacing(target) as file:
         _write(record, file)
     return target

@@ -8,7 +8,18 @@ import stat
 
 from eagerflow.base.files import replacing
 
-__all__ = ["check_html", "write_text"]
+__all__ = ["check_html", "path_of", "write_text"]
+
+
+def path_of(path: str | os.PathLike[str]) -> pathlib.Path:
+    """The path of a file that a public function is asked to write.
+
+    Raises:
+        TypeError: when it is none.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path={path!r:.60}: expected the name of a file; got {type(path).__name__}")
+    return pathlib.Path(path)
 
 
 def check_html(path: str | os.PathLike[str]) -> None:
@@ -17,7 +28,7 @@ def check_html(path: str | os.PathLike[str]) -> None:
     Raises:
         ValueError: when it doesn't end in `.html`.
     """
-    if pathlib.Path(path).suffix.lower() not in (".html", ".htm"):
+    if path_of(path).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"cannot write the page to {os.fspath(path)!r}: the name must end in .html")
 
 
@@ -29,7 +40,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> pathlib.Path:
     Raises:
         OSError: when the folder doesn't exist or can't be written.
     """
-    target = pathlib.Path(path)
+    target = path_of(path)
     if _is_stream(target):
         with open(target, "wb") as stream:
             stream.write(text.encode("utf-8"))

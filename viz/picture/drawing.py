@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from eagerflow.base.files import replacing
+from viz.facts.text_files import path_of
 from viz.geometry.graph import Graph
 from viz.picture.dot import dot
 from viz.picture.grounds import darkened, on_any_ground
@@ -93,7 +94,7 @@ class Drawing:
         >>> drawing.save("hello.dot").name
         'hello.dot'
         """
-        target = pathlib.Path(path)
+        target = path_of(path)
         kind = target.suffix.lower().lstrip(".")
         if kind not in FORMATS:
             endings = ", ".join([f".{each}" for each in FORMATS])

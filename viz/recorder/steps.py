@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
+from eagerflow.base.notebook import shown_short
 from eagerflow.core import observe
 from viz.recorder.capture import Capture
 from viz.recorder.scopes import Joined, OpenScope, Scopes
@@ -109,7 +110,7 @@ class step:
 
     def __init__(self, name: str = "train_step") -> None:
         if not isinstance(name, str):
-            raise TypeError(f"viz.step(name): expected a text; got {type(name).__name__}")
+            raise shown_short(TypeError(f"viz.step(name): expected a text; got {type(name).__name__}"))
         self._name = name
 
     def __enter__(self) -> None:
