@@ -12,7 +12,15 @@ ADVICE = {
     "nonfinite": (
         "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
     ),
-    "nonfinite.data": "Clean the data: look at numpy.isnan(x).any(axis=0) and replace or drop those rows.",
+    "nonfinite.data": (
+        "Clean the data before training: drop the rows where ~np.isfinite(x).all(axis=1), from x and y alike, or fill "
+        "the gaps with np.nan_to_num(x, posinf=0, neginf=0)."
+    ),
+    "nonfinite.labels": "Clean the labels before training: drop the rows where y isn't finite, from x and y alike.",
+    "nonfinite.weights": (
+        "They held them before the first step: look at where the weights come from, such as a file that was loaded, "
+        "assign, set_weights or an initializer."
+    ),
     "nonfinite.constant": "Look at where this number comes from: it was so before the training computed with it.",
     "nonfinite.unseen": (
         "Have every step watched: `viz doctor SCRIPT`, or callbacks.Doctor() in fit, names the first op, its line and "

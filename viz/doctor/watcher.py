@@ -261,9 +261,16 @@ class Watcher(Program, observe.Observer):
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         self._hand("logs", kind, step, logs)
 
-    def hear_loss(self, loss: float, step: int, evaluated: bool = False) -> None:
-        """A loss that isn't finite, of a step that nobody watched, or of an evaluation after it."""
-        self._hand("unseen_loss", loss, step, evaluated, user_line(sys._getframe(1), None))
+    def hear_loss(self, loss: float, step: int, evaluated: bool = False, batch: Any = None) -> None:
+        """A loss that isn't finite, of a step that nobody watched, or of an evaluation after it.
+
+        Args:
+            loss: NaN or infinite.
+            step: how many training steps had ended.
+            evaluated: whether it is that of an evaluation.
+            batch: what the step was given, where that is known.
+        """
+        self._hand("unseen_loss", loss, step, evaluated, user_line(sys._getframe(1), None), batch)
 
     def end_step(self) -> None:
         """A training step is over."""

@@ -85,6 +85,7 @@ class Collector(observe.Observer):
         self._measured = 0  # how many steps had ended when the weights were shown as training left them
         self._first: float | None = None  # when the first report was made
         self._measured_next = self._failing = self._looked = False
+        self._batch: Any = None  # of the training step that ended last, until the next one begins
         self._rows: int | None = None  # of the last training step's batch
         self._put_off = False  # a step was to be recorded, but its batch isn't whole
         if rounds is not None:
@@ -105,6 +106,7 @@ class Collector(observe.Observer):
             self._steps.append(OpenScope(scope))
             if len(self._steps) > 1:
                 return
+            self._batch = None
             self._leave_own_loop()
             self._own.leave()
             self._in_training = scope.name not in _OTHER
@@ -152,7 +154,8 @@ class Collector(observe.Observer):
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Numbers of a batch, or of an epoch and its validation."""
         if self._rounds is not None:
-            self._rounds.hear(kind, step, logs, trains=kind == "epoch" or self._in_training)
+            batch = self._batch if kind == "batch" else None
+            self._rounds.hear(kind, step, logs, trains=kind == "epoch" or self._in_training, batch=batch)
         if kind == "epoch":
             self._box.point("mark|epoch", self.step, step + 1)
             self._curves("epoch", {n: v for n, v in logs.items() if not n.startswith("val_")})
@@ -287,6 +290,7 @@ class Collector(observe.Observer):
         norm = self._norm.end_step()
         if self._in_training and error is None:
             self.step += 1
+            self._batch = scope.inputs
             self.progress.count(scope.inputs, scope.owner)
             if not self.progress.in_fit and isinstance(outputs, dict):
                 self._step_logs.hear(scope.owner, self.step, outputs)
@@ -314,6 +318,7 @@ class Collector(observe.Observer):
         self._end_look(None, None, None)
         self._end_snapshot(None, None)
         self._go_on()
+        self._batch = None
         self.step += 1
         self._in_training = True
         self.progress.count_own(rows, self._own.count_weights() if self._is_due() else 0)
@@ -334,7 +339,7 @@ class Collector(observe.Observer):
         """A point of a curve of the user's own loop."""
         self._box.point(f"step|{name}", step, loss)
         if self._rounds is not None and name.startswith("loss"):
-            self._rounds.hear_loss(loss, step)
+            self._rounds.hear_loss(loss, step, self._batch)
 
     def _time_step(self, seconds: float | None) -> None:
         """A training step took so long, without what lies between steps; called before anybody stops listening."""

@@ -7,8 +7,31 @@ from typing import Any
 
 __all__ = ["Mailbox"]
 
-MOST_POINTS = 1024  # of one curve that wait; with more, every other one is dropped
+MOST_POINTS = 16_384  # of one curve that wait; with more, every other one is left out, and of those that follow
+MOST_WAITING = 16 * MOST_POINTS  # of all curves together; with more, each may have
+FEWER_POINTS = 1024
 MOST_CURVES = 300
+
+
+class _Waiting:
+    """The points of one curve: every one, or the last of each `stride`, and the newest."""
+
+    __slots__ = ("left_out", "points", "stride")
+
+    def __init__(self) -> None:
+        self.points: list[tuple[float, Any]] = []
+        self.stride = 1
+        self.left_out = 0  # how many came since the last of a stride
+
+    def add(self, x: float, y: Any, most: int) -> None:
+        if self.left_out:
+            self.points[-1] = (x, y)
+        else:
+            self.points.append((x, y))
+        self.left_out = (self.left_out + 1) % self.stride
+        if len(self.points) > most:
+            del self.points[-2::-2]
+            self.stride *= 2
 
 
 class Mailbox:
@@ -16,20 +39,20 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._points: dict[str, list[tuple[float, Any]]] = {}
+        self._curves: dict[str, _Waiting] = {}
+        self._came = 0  # points, since the last time
         self._latest: dict[str, Any] = {}
 
     def point(self, name: str, x: float, y: Any) -> None:
         """A point of a curve; `y` may be an array with one element, which is read later."""
         with self._lock:
-            points = self._points.get(name)
-            if points is None:
-                if len(self._points) >= MOST_CURVES:
+            curve = self._curves.get(name)
+            if curve is None:
+                if len(self._curves) >= MOST_CURVES:
                     return
-                points = self._points[name] = []
-            points.append((x, y))
-            if len(points) > MOST_POINTS:
-                del points[-2::-2]
+                curve = self._curves[name] = _Waiting()
+            self._came += 1
+            curve.add(x, y, MOST_POINTS if self._came < MOST_WAITING else FEWER_POINTS)
 
     def put(self, kind: str, value: Any) -> None:
         """Something of which only the latest counts."""
@@ -39,11 +62,11 @@ class Mailbox:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to take."""
-        return not self._points and not self._latest
+        return not self._curves and not self._latest
 
     def take(self) -> tuple[dict[str, list[tuple[float, Any]]], dict[str, Any]]:
         """Curves with their points, and the latest of each kind: all that came since the last time."""
         with self._lock:
-            taken = self._points, self._latest
-            self._points, self._latest = {}, {}
-        return taken
+            curves, latest = self._curves, self._latest
+            self._curves, self._latest, self._came = {}, {}, 0
+        return {name: curve.points for name, curve in curves.items()}, latest

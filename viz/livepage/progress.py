@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import time
 import weakref
@@ -294,8 +293,9 @@ def rows_of(inputs: Any) -> int | None:
     leaf = inputs
     while isinstance(leaf, (tuple, list)) and leaf:
         leaf = leaf[0]
-    for each in itertools.chain([leaf], flat(inputs)) if inputs is not None else ():
-        shape = getattr(each, "shape", ())
-        if shape:
+    if shape := getattr(leaf, "shape", ()):  # nearly always, and asked for in each step
+        return int(shape[0])
+    for each in flat(inputs) if inputs is not None else ():
+        if shape := getattr(each, "shape", ()):
             return int(shape[0])
     return None

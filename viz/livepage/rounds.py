@@ -82,21 +82,21 @@ class Rounds:
             self._next = time.perf_counter() + self._cost / self._share
             self._left, self._apart, self._cost = AGAIN, APART, 0.0
 
-    def hear(self, kind: str, step: int, logs: dict[str, Any], trains: bool) -> None:
+    def hear(self, kind: str, step: int, logs: dict[str, Any], trains: bool, batch: Any = None) -> None:
         """Numbers of a batch or an epoch, which the doctor always wants; after a NaN he looks at the next steps."""
         if not self.looks:
             self.watcher.on_logs(kind, step, logs)
         if trains:
-            self.hear_loss(logs.get("loss"), self._counter())
+            self.hear_loss(logs.get("loss"), self._counter(), batch)
         validation = logs.get("val_loss") if trains else logs.get("loss")
         if _is_no_number(validation) and not self.looks:
             self.watcher.hear_loss(float(validation), self._counter(), evaluated=True)
             self._to_evaluation = True
 
-    def hear_loss(self, loss: Any, step: int) -> None:
-        """The loss of a step, by its number; where it isn't finite, the doctor looks at the next one."""
+    def hear_loss(self, loss: Any, step: int, batch: Any = None) -> None:
+        """The loss of a step, by its number; where it isn't finite, the doctor looks at its batch and the next step."""
         if _is_no_number(loss) and self._left_at is not None and step > self._left_at:
-            self.watcher.hear_loss(float(loss), step)
+            self.watcher.hear_loss(float(loss), step, batch=batch)
             self._hurry()
 
     def _hurry(self) -> None:

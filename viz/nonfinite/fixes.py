@@ -54,7 +54,10 @@ _IN_GRADIENT = {
     "log": _LOG,
     "absolute": _ROOT_GRADIENT,
 }
-_DATA = "clean the data before training: np.nan_to_num(x), or drop the rows where ~np.isfinite(x).all(axis=1)"
+_DATA = (
+    "clean the data before training: np.nan_to_num(x, posinf=0, neginf=0), or drop the rows where "
+    "~np.isfinite(x).all(axis=1)"
+)
 _WEIGHT = "an update made it so: a smaller learning rate, or clipnorm=1.0 in the optimizer; or it was loaded so"
 
 

@@ -16,7 +16,7 @@ import eagerflow as ef
 import viz
 from eagerflow.core import observe
 from tests.viz.livepage.watching import data, mlp, watched
-from viz.livepage import child, collector, gradients, rounds, sender, snapshot
+from viz.livepage import child, collector, gradients, mailbox, rounds, sender, snapshot
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.progress import Progress, rows_of
 
@@ -468,7 +468,7 @@ def test_a_page_that_takes_nothing_holds_up_nothing(monkeypatch):
         model.fit(x, y, batch_size=1, epochs=20, verbose=0)
         assert page._collector.step == 20 * len(x)
         waiting, _ = page._box.take()
-        assert all(len(points) <= 1025 for points in waiting.values())
+        assert all(len(points) <= mailbox.MOST_POINTS for points in waiting.values())
     finally:
         page._child._process.send_signal(signal.SIGCONT)
         page.close(quit=True)

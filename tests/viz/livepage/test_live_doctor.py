@@ -155,3 +155,31 @@ def test_numbers_of_steps_say_that_they_count_the_watched_ones():
 
     (finding,) = [each for each in watched(train).watcher.findings if each.kind == "frozen"]
     assert "has changed in 24 watched steps" in finding.message
+
+
+@pytest.mark.filterwarnings("ignore:the loss is nan")
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("of", ["input data", "labels"])
+def test_what_a_batch_held_that_nobody_watched_is_named(value, of):
+    def train():
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(100, 3)).astype("float32"), rng.normal(size=(100, 1)).astype("float32")
+        (x if of == "input data" else y)[90, 0] = value
+        model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(x, y, batch_size=2, epochs=1, verbose=0, shuffle=False)
+
+    finding = the_nonfinite(watched(train))
+    what = "1 infinite" if np.isinf(value) else "1 NaN"
+    place = " of 6 values (row 90, column 0 of x)" if of == "input data" else " of 2 values"
+    assert finding.message == f"the {of} hold {what}{place}; in step 46, the loss is NaN or infinite, too"
+    assert ("np.isfinite(x)" if of == "input data" else "y isn't finite") in finding.fix
+
+
+def test_weights_that_were_nan_before_the_first_step_are_no_matter_of_the_learning_rate():
+    model = mlp()
+    kernel = model.layers[-1].kernel
+    kernel.assign(kernel.numpy() * NAN)
+    finding = the_nonfinite(watched(lambda: model.train_on_batch(*data(8))))
+    assert finding.message.startswith("the weights 'mlp/head/kernel' hold 24 NaN of 24 values")
+    assert "before the first step" in finding.fix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 
 import pytest
@@ -121,6 +122,25 @@ def test_a_message_that_breaks_off_is_the_end():
     whole = stream.getvalue()
     for length in range(len(whole)):
         assert messages.read(io.BytesIO(whole[:length])) is None
+
+
+def test_a_burst_of_points_leaves_no_holes_and_a_flood_is_thinned_evenly():
+    box = Mailbox()
+    for count, apart in ((MOST_POINTS, 1), (10 * MOST_POINTS, 16)):
+        for x in range(count):
+            box.point("own|a", x, float(x))
+        points = box.take()[0]["own|a"]
+        gaps = [b[0] - a[0] for a, b in itertools.pairwise(points)]
+        assert gaps.count(apart) >= len(gaps) - 4  # but where they were thinned once more
+        assert points[-1] == (count - 1, float(count - 1))
+
+
+def test_the_last_values_of_a_long_curve_are_there_when_training_is_over():
+    hub = Hub()
+    hub.take({"is": "points", "series": {"batch|loss": [[x, 1.0 * x] for x in range(4099)]}})
+    assert hub.news(-1, {})["series"]["batch|loss"]["points"][-1][0] < 4098
+    hub.take({"is": "status", "mode": "done", "took": 1.0})
+    assert hub.news(-1, {})["series"]["batch|loss"]["points"][-1] == [4098, 4097.0, 4096.0, 4098.0]
 
 
 def test_numbers_that_json_has_not_are_refused():

@@ -31,6 +31,7 @@ _OTHER = "numbers beyond what float32 holds (3.4e38)"
 
 # Their gradients are products of finite numbers: only a sum beyond float32's range isn't finite, and the weights tell
 # that in the next step. Reading all of them again in each step is what would cost most.
+_EITHER = "the labels or predictions hold"
 _PRODUCTS = ("dense", "matmul", "conv", "conv_bias", "conv_transpose_bias")
 
 
@@ -98,14 +99,23 @@ class NonFinite(Check):
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""
         values = host(_data(x))
-        advice = "nonfinite" if isinstance(x, Variable) else "nonfinite.data"
         if isinstance(x, Variable):
+            advice = "nonfinite.weights" if self.watch.number == 1 else "nonfinite"
             whose = f"the weights {x.path!r} hold"
+        elif self.watch.inside("loss"):
+            advice, whose = (
+                ("nonfinite.labels", "the labels hold") if self._is_label(x) else ("nonfinite.data", _EITHER)
+            )
         else:
-            whose = "the labels or predictions hold" if self.watch.inside("loss") else "the input data hold"
+            advice, whose = "nonfinite.data", "the input data hold"
         evidence = _counts(values) | {"step": self.watch.number - 1}
         what = f"{whose} {_counted(values)}{_where() if whose.startswith('the input') else ''}"
         return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, advice)
+
+    def _is_label(self, x: Any) -> bool:
+        """Is it the first thing that a loss was called with?"""
+        losses = [opened.scope.inputs for opened in self.watch.scopes if opened.kind == "loss"]
+        return any(_data(each) is _data(x) for given in losses if given for each in flat(given[0]))
 
     def _constant(self, op: Any, x: Any, given: list[Any]) -> _Suspect | None:
         """NaN that a line of the user's computes with, and that are no rows of data; None where they may be."""
@@ -202,9 +212,11 @@ class NonFinite(Check):
     def _tracked(outputs: Any) -> bool:
         return any(x.key is not None for x in tensors(outputs))
 
-    def on_unseen_loss(self, loss: float, step: int, evaluated: bool, place: Place | None) -> None:
+    def on_unseen_loss(self, loss: float, step: int, evaluated: bool, place: Place | None, batch: Any) -> None:
         """The first one is told at once; what is watched next may know more."""
         if self._done or self._before[0]:
+            return
+        if batch is not None and not evaluated and self._tell_of_batch(step, place, batch):
             return
         what = "NaN" if math.isnan(loss) else "infinite"
         when = f"in the evaluation after step {step}" if evaluated else f"in step {step}"
@@ -217,6 +229,22 @@ class NonFinite(Check):
             key=("nonfinite", "unseen"),
             evidence={"step": step - 1},
         )
+
+    def _tell_of_batch(self, step: int, place: Place | None, batch: Any) -> bool:
+        """Whether the batch of a step that nobody watched held numbers that aren't finite: then it isn't the op."""
+        parts = batch if isinstance(batch, (tuple, list)) else (batch,)
+        for part, rule, whose in zip(
+            parts, ("nonfinite.data", "nonfinite.labels"), ("input data", "labels"), strict=False
+        ):
+            bad = [each for each in flat(part) if each is not None and not finite(_data(each))]
+            if bad:
+                values = host(_data(bad[0]))
+                where = _where() if whose == "input data" else ""
+                message = f"the {whose} hold {_counted(values)}{where}"
+                evidence = _counts(values) | {"step": step - 1}
+                self._tell("the loss", _Suspect("", None, place, message, evidence, rule), step)
+                return True
+        return False
 
     def on_step_end(self) -> None:
         later = self.watch.ended_late  # then the forward pass of the next step is over, too
@@ -294,7 +322,7 @@ def _counts(values: numpy.ndarray) -> dict[str, int]:
 def _counted(values: numpy.ndarray) -> str:
     found = _counts(values)
     parts = [f"{found[name]} {word}" for name, word in (("nan", "NaN"), ("inf", "infinite")) if found[name]]
-    return f"{' and '.join(parts)} of {found['size']} values"
+    return f"{' and '.join(parts)} of {found['size']} value{'s' if found['size'] != 1 else ''}"
 
 
 def _range(values: numpy.ndarray) -> str:

@@ -55,6 +55,9 @@ class Hub:
                 self._set("graph", message)
             elif kind in ("about", "advice", "borders", "status", "findings", "failure", "end"):
                 self.ended = self.ended or kind == "end"
+                if kind == "end" or "took" in message:  # a training is over
+                    for series in self._series.values():
+                        series.flush(self.version)
                 self._set(kind, message)
             self.changed.notify_all()
 

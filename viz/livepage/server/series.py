@@ -38,6 +38,12 @@ class Series:
         if len(self.points) >= CAPACITY:
             self._halve(version)
 
+    def flush(self, version: int) -> None:
+        """Nothing may follow for a while: what waits for more to be joined with is a point now."""
+        if self._open:
+            self._append(_joined([[x, y] for x, y in self._open]), version)
+            self._open = []
+
     def _append(self, point: list[Any], version: int) -> None:
         self.points.append(point)
         self._versions.append(version)
