@@ -40,6 +40,8 @@ ASKED = {
     "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads",
     "guides/captured_steps": "jit_compile, jit, tf.function, torch.compile, xla, cuda graphs",
     "guides/compiled_kernels": "numba, compile kernels, compile kernels time, measure the processor",
+    "guides/fine_tuning": "lora, low rank adaptation, peft, fine tune, fine tuning, quantize, quantization, int8, int4,"
+    " compress model, smaller model, model size",
     "guides/mixed_precision": "float16, bfloat16, half precision, loss scaling, amp",
     "guides/notebooks": "jupyter, colab",
     "data": "dataset, data loader, dataloader, augmentation, image augmentation, csv, tf data, pipeline",

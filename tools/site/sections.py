@@ -30,7 +30,7 @@ SECTIONS = [
         "guides/index",
         {
             "Building and training": "guides/training guides/custom guides/functional guides/sequences data files"
-            " gradients guides/callbacks guides/mixed_precision ops applications",
+            " gradients guides/callbacks guides/fine_tuning guides/mixed_precision ops applications",
             "Looking and mending": "guides/debugging viz check estimate find_lr gap cockpit replay explain samples"
             " annotate guides/speed guides/captured_steps guides/compiled_kernels",
             "Getting it out": "onnx web distribution security",

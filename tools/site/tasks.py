@@ -71,6 +71,9 @@ QUERIES = {
     "confusion matrix": "guides/training#which-classes-are-mistaken-for-which",
     "freeze layers": "guides/training#freezing-layers tutorials/transfer",
     "mixed precision": "guides/mixed_precision",
+    "lora": "guides/fine_tuning",
+    "quantize a model": "guides/fine_tuning",
+    "int8": "guides/fine_tuning",
     "onnx": "onnx",
     "pytorch": "coming_from_pytorch",
     "doctor": "doctor",
@@ -182,6 +185,9 @@ SUBJECTS = (
     "attention mask",
     "lerning rate",
     "mutliple inputs",
+    "lora",
+    "quantize a model",
+    "int8",
 )
 
 # What a newcomer wants to do, and the pages to click from the first one on: at most two.
