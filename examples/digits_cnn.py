@@ -30,7 +30,7 @@ def build() -> keras.Model:
 
 def main(epochs: int = 25, images: int | None = None, verbose: int = 2) -> float:
     """Train on `images` images (all by default), and return the accuracy on the test images."""
-    # Convolutions expect an axis for channels behind height and width: `[..., None]` adds it, as grey images have one.
+    # Convolutions expect an axis for channels after height and width: `[..., None]` adds it, as grey images have one.
     keras.utils.set_random_seed(3)
     (x_train, y_train), (x_test, y_test) = keras.datasets.digits.load_data()
     x_train, x_test = x_train[:images, ..., None] / 16, x_test[..., None] / 16

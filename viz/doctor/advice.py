@@ -258,7 +258,7 @@ ADVICE = {
         "discriminator(generator(noise)), where the optimizer is given the generator's weights alone."
     ),
     "no_gradient.numpy": (
-        "Leave .numpy() out there: layers, ops and losses take tensors as they are. Take numbers to print behind "
+        "Leave .numpy() out there: layers, ops and losses take tensors as they are. Take numbers to print after "
         "the tape."
     ),
     "no_gradient.weights": (
@@ -274,7 +274,7 @@ ADVICE = {
         "Model(inputs, outputs) and of the data."
     ),
     "no_gradient.one_step": (
-        "Are the numbers of a row one behind the other in time? Then make each of them a step: x.reshape(rows, steps, "
+        "Are the numbers of a row one after the other in time? Then make each of them a step: x.reshape(rows, steps, "
         "1). If they are columns, use Dense instead of a recurrent layer."
     ),
     "no_gradient.uncalled": "Call it in the model's call method, or remove it.",

@@ -224,7 +224,7 @@ class Parser(argparse.ArgumentParser):
             if name in _ALWAYS_THEIRS or name in theirs or not name.startswith("--"):
                 continue
             print(
-                f"{self.prog}: {paint('note:', '33', sys.stderr)} {name} stands behind the script, which is given it. "
+                f"{self.prog}: {paint('note:', '33', sys.stderr)} {name} stands after the script, which is given it. "
                 f"If it is meant for viz: {self.prog} {word} ... {script}",
                 file=sys.stderr,
             )

@@ -117,7 +117,7 @@ def vstack(xs: Sequence[TensorLike]) -> Tensor:
 @composite
 @takes_one_list
 def dstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Tensors joined one behind the other: along axis 2.
+    """Tensors joined one after the other: along axis 2.
 
     Args:
         xs: the tensors; vectors count as `(1, n, 1)`, matrices as `(m, n, 1)`.

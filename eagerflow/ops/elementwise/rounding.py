@@ -53,7 +53,7 @@ def round(xp: Numpy, x: Array, decimals: int = 0) -> Array:
 
     Args:
         x: a tensor.
-        decimals: places behind the point; negative ones round to tens, hundreds ...
+        decimals: places after the point; negative ones round to tens, hundreds ...
 
     >>> ef.ops.round([0.5, 1.5, 2.25]).tolist()
     [0.0, 2.0, 2.0]

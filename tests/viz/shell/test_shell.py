@@ -338,7 +338,7 @@ def test_an_option_of_ours_behind_the_script_is_pointed_out(here, capsys):
     (here / "quiet.py").write_text("x = 1\n", encoding="utf-8")
     main(["doctor", "quiet.py", "--fix", "--epochs", "3"])
     said = capsys.readouterr().err
-    assert "--fix stands behind the script, which is given it" in said
+    assert "--fix stands after the script, which is given it" in said
     assert "viz doctor --fix ... quiet.py" in said
     assert "--epochs" not in said
 
@@ -347,7 +347,7 @@ def test_an_option_of_ours_behind_the_script_is_pointed_out(here, capsys):
 def test_an_option_that_is_the_scripts_is_not_pointed_out(here, arguments, capsys):
     (here / "own.py").write_text("import sys\nfix = '--fix' in sys.argv\n", encoding="utf-8")
     main(arguments)
-    assert "stands behind" not in capsys.readouterr().err
+    assert "stands after" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
