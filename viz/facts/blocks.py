@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from viz.facts import formatting
@@ -20,6 +20,7 @@ __all__ = [
     "CLOSED_AT_FIRST",
     "TRANSPARENT",
     "Block",
+    "Run",
     "all_blocks",
     "find_runs",
     "fold",
@@ -37,6 +38,7 @@ CLOSED_AT_FIRST = ("metric", "optimizer", "data")
 TRANSPARENT = ("step", "backward")
 """Kinds of scopes that pictures and paths leave out."""
 
+Run = tuple[int, int, int]  # where it begins, how many children are a part, and how many parts there are
 _LONGEST_PERIOD = 48
 _FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:|[/\\]).*[/\\]")  # of a whole path, on any system
 
@@ -57,6 +59,7 @@ class Block:
         is_group: is it ops put together only to save space?
         runs: equal parts that follow each other among the children: where they begin, how many children are a part,
             and how many parts there are.
+        inner: for a run, by where it begins, the runs within each of its parts: where they begin in it, and so on.
         is_beside: are the equal parts it stands for side by side: does none read what another made?
     """
 
@@ -68,7 +71,8 @@ class Block:
     names: tuple[str, ...] = ()
     objects: int = 1
     is_group: bool = False
-    runs: list[tuple[int, int, int]] = dataclasses.field(default_factory=list)
+    runs: list[Run] = dataclasses.field(default_factory=list)
+    inner: dict[int, list[Run]] = dataclasses.field(default_factory=dict)
     is_beside: bool = False
 
     @property
@@ -172,7 +176,10 @@ def find_runs(root: Block, signature: Callable[[int], Any], wiring: Wiring, leas
         marks = [
             numbers["op", signature(child)] if isinstance(child, int) else marked[id(child)] for child in block.children
         ]
-        block.runs = _runs(block.children, marks, wiring, least)
+        runs = _runs(block.children, marks, wiring, least)
+        held = {run: _within(block.children, marks, run, wiring, least) for run in runs if run[1] > least}
+        block.runs, block.inner = _around(block.children, marks, runs, wiring, least)
+        block.inner |= {run[0]: held[run] for run in block.runs if held.get(run)}
         cls = block.scope.cls if block.scope else ""
         marked[id(block)] = numbers[block.kind, cls, tuple(marks), tuple(block.runs)]
 
@@ -186,19 +193,66 @@ def _inner_first(root: Block) -> list[Block]:
     return found[::-1]
 
 
-def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int) -> list[tuple[int, int, int]]:
+def _within(children: list[Any], marks: list[int], run: Run, wiring: Wiring, least: int) -> list[Run]:
+    """The runs that each part of a run holds, as a loop within a loop makes them."""
+    at, period, count = run
+    found = []
+    for start in range(at, at + period * count, period):
+        part = slice(start, start + period)
+        found.append(_runs(children[part], marks[part], wiring, least, is_noted=False))
+    return found[0] if all(each == found[0] for each in found) else []
+
+
+def _around(
+    children: list[Any], marks: list[int], runs: list[Run], wiring: Wiring, least: int
+) -> tuple[list[Run], dict[int, list[Run]]]:
+    """The runs, or those of parts that hold some of them; and what these hold, by where they begin."""
+    if len(runs) < least:
+        return runs, {}
+    units, kinds, begins, done = list[Any](), list[Any](), list[int](), 0
+    for at, period, count in [*runs, (len(children), 0, 0)]:
+        units += children[done:at]
+        kinds += marks[done:at]
+        begins += range(done, at)
+        if count:
+            units.append(Block("", children=children[at : at + period * count]))
+            kinds.append((period, count, *marks[at : at + period]))
+            begins.append(at)
+        done = at + period * count
+    begins.append(len(children))
+    is_run = [isinstance(kind, tuple) for kind in kinds]
+    of = {at: (period, count) for at, period, count in runs}
+    found, inner, i = list[Run](), dict[int, list[Run]](), 0
+    while i < len(units):
+        period, count = _run(units, kinds, i, wiring, least)
+        held = [j for j in range(i, i + period) if is_run[j]]
+        if count >= least and held:
+            start = begins[i]
+            wiring.note(_ops_of_parts(units, i, period, count))
+            found.append((start, begins[i + period] - start, count))
+            inner[start] = [(begins[j] - start, *of[begins[j]]) for j in held]
+            i += period * count
+            continue
+        if is_run[i]:
+            found.append((begins[i], *of[begins[i]]))
+        i += 1
+    return found, inner
+
+
+def _runs(children: list[Any], marks: list[int], wiring: Wiring, least: int, is_noted: bool = True) -> list[Run]:
     found = []
     at = 0
     while at < len(marks):
         period, count = _run(children, marks, at, wiring, least)
         if count >= least:
             found.append((at, period, count))
-            wiring.note(_ops_of_parts(children, at, period, count))
+            if is_noted:
+                wiring.note(_ops_of_parts(children, at, period, count))
         at += period * count
     return found
 
 
-def _run(children: list[Any], marks: list[int], at: int, wiring: Wiring, least: int) -> tuple[int, int]:
+def _run(children: list[Any], marks: Sequence[Any], at: int, wiring: Wiring, least: int) -> tuple[int, int]:
     """The shortest period that repeats from `at` on, and how often it does."""
     for period in range(1, min(_LONGEST_PERIOD, (len(marks) - at) // least) + 1):
         if marks[at] != marks[at + period]:
@@ -226,17 +280,26 @@ def _fold(record: Record, block: Block, stands_for: dict[int, int]) -> None:
     for child in block.children:
         if not isinstance(child, int):
             _fold(record, child, stands_for)
+    block.children = _folded(record, block.children, block.runs, block.inner, stands_for)
+
+
+def _folded(
+    record: Record, children: list[Any], runs: list[Run], inner: dict[int, list[Run]], stands_for: dict[int, int]
+) -> list[Any]:
+    """Some children, of which each run is one."""
     found: list[Any] = []
-    children, done = block.children, 0
-    for at, period, count in block.runs:
+    done = 0
+    for at, period, count in runs:
         parts = [children[at + i * period : at + (i + 1) * period] for i in range(count)]
         for part in parts[1:]:
             for mine, first in zip(part, parts[0]):
                 _pair(mine, first, stands_for)
+        if at in inner:
+            parts = [_folded(record, part, inner[at], {}, stands_for) for part in parts]
         found += children[done:at]
         found.append(_repeated(record, parts))
         done = at + period * count
-    block.children = found + children[done:]
+    return found + children[done:]
 
 
 def stand_in(record: Record, parts: list[list[Any]]) -> Block:
@@ -288,7 +351,7 @@ def _called(parts: list[list[Any]]) -> Block:
         if not names and len(inner) > 1 and all(_are_calls_of_one(equal) for equal in inner):
             names = [equal[0].title for equal in inner]
         if not names:
-            names = [child.title for part in parts for child in part if isinstance(child, Block)]
+            names = [child.title for part in parts for child in part if isinstance(child, Block) and child.title]
         return Block("", repeats=len(parts), names=tuple(names))
     alike = [part[0] for part in parts]
     owners = {block.scope.owner if block.scope else None for block in alike}

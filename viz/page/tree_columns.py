@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import CLOSED_AT_FIRST, Block, all_blocks, groups, stand_in, taking_turns
+from viz.facts.blocks import CLOSED_AT_FIRST, Block, Run, all_blocks, groups, stand_in, taking_turns
 from viz.facts.derived_stats import norm
 from viz.facts.network import sent
 from viz.facts.parts import reads_of_parts, weights_of_parts
@@ -161,7 +161,9 @@ class _Task:
 
     entry: int
     lists: list[list[Any]]
-    runs: list[tuple[int, int, int]]
+    runs: list[Run]
+    inner: dict[int, list[Run]]  # by where a run begins, the runs within each of its parts
+    key: str = "×"  # with what the keys of its runs begin
 
 
 class TreeColumns:
@@ -196,7 +198,7 @@ class TreeColumns:
         self._rows: dict[str, list[Any]] = {
             name: [] for name in ("ops", "cost", "riders", "weights", "update", "back", "opens")
         }
-        self._tasks = [_Task(0, [root.children], root.runs)]
+        self._tasks = [_Task(0, [root.children], root.runs, root.inner)]
         while self._tasks:
             self._fill(self._tasks.pop())
         for entry in self._inner_first():
@@ -222,16 +224,20 @@ class TreeColumns:
 
     def _fill(self, task: _Task) -> None:
         """Write the children of a block, runs of equal parts as blocks of their own."""
+        items, firsts = self._between(task, 0, len(task.lists[0]))
+        self._entries[task.entry].children = self._grouped(task.entry, items, firsts)
+
+    def _between(self, task: _Task, begin: int, end: int) -> tuple[list[int], list[Any]]:
+        """The children from one place to another as they are written, and the first of the equal ones of each."""
         items: list[int] = []
-        firsts, done = [], 0
+        firsts, done = [], begin
         for at, period, count in task.runs:
             items += self._children(task.entry, task.lists, done, at)
             items.append(self._run(task, at, period, count))
             firsts += [*task.lists[0][done:at], task.lists[0][at]]
             done = at + period * count
-        items += self._children(task.entry, task.lists, done, len(task.lists[0]))
-        firsts += task.lists[0][done:]
-        self._entries[task.entry].children = self._grouped(task.entry, items, firsts)
+        items += self._children(task.entry, task.lists, done, end)
+        return items, firsts + task.lists[0][done:end]
 
     def _children(self, entry: int, lists: list[list[Any]], begin: int, end: int) -> list[int]:
         found = []
@@ -249,30 +255,29 @@ class TreeColumns:
         if turns:
             shown = dataclasses.replace(first, names=turns)
         made = _Entry("scope", self._parts[id(first)], box_texts.title(shown), shown, level, None if closed else level)
-        return self._enter(made, [each.children for each in equal], first.runs)
+        return self._enter(made, _Task(len(self._entries), [each.children for each in equal], first.runs, first.inner))
 
-    def _enter(self, entry: _Entry, lists: list[list[Any]], runs: list[tuple[int, int, int]]) -> int:
+    def _enter(self, entry: _Entry, task: _Task) -> int:
         self._entries.append(entry)
-        number = len(self._entries) - 1
-        self._tasks.append(_Task(number, lists, runs))
-        return -number
+        self._tasks.append(task)
+        return -task.entry
 
     def _run(self, task: _Task, at: int, period: int, count: int) -> int:
         """Equal parts: as a block of which each part is shown, and as one block for all."""
-        around = self._entries[task.entry]
+        around, inner, key = self._entries[task.entry], task.inner.get(at, []), f"{task.key}{at}"
         parts = [each[at + i * period : at + (i + 1) * period] for each in task.lists for i in range(count)]
-        run = _Entry("run", f"×{at}", "", Block(""), around.level, around.need)
+        run = _Entry("run", key, "", Block(""), around.level, around.need)
         self._entries.append(run)
         number = len(self._entries) - 1
         shown = stand_in(self.record, parts[:count])
         if period == 1 and isinstance(parts[0][0], Block):
             run.folded = -self._block(task.entry, [part[0] for part in parts], shown)
         else:
-            made = _Entry("repeat", f"×{at}", box_texts.title(shown), shown, around.level, around.need)
-            run.folded = -self._enter(made, parts, [])
-        each_of_first = task.lists[0][at : at + period * count]
-        items = self._children(task.entry, task.lists, at, at + period * count)
-        run.children = self._grouped(number, items, each_of_first)
+            made = _Entry("repeat", key, box_texts.title(shown), shown, around.level, around.need)
+            run.folded = -self._enter(made, _Task(len(self._entries), parts, inner, {}, f"{key}·"))
+        runs = [(at + i * period + begin, size, times) for i in range(count) for begin, size, times in inner]
+        apart = dataclasses.replace(task, runs=runs, inner={}, key=f"{key}:")
+        run.children = self._grouped(number, *self._between(apart, at, at + period * count))
         return -number
 
     def _grouped(self, parent: int, items: list[int], firsts: list[Any]) -> list[int]:

@@ -206,6 +206,19 @@ def played():
     return t
 
 
+def rounds_of_rounds():
+    weight = ef.Variable([1.0, 2.0], name="weight")
+    with viz.trace(stats="basic") as t, ef.GradientTape() as tape:
+        losses = []
+        for i in range(3):
+            y = ef.Tensor([float(i), 1.0])
+            for _ in range(4):
+                y = ops.tanh(y * weight)
+            losses.append(ops.mean(y))
+        tape.gradient(ops.sum(ops.stack(losses)), [weight])
+    return t
+
+
 def without_a_step():
     with viz.trace() as t:
         for _ in range(4):
@@ -222,6 +235,7 @@ RUNS = {
     "casts": lambda: trained(casting(), stats="basic"),
     "second derivatives": second_order,
     "a policy in a loop": played,
+    "a loop within a loop": rounds_of_rounds,
     "no step": without_a_step,
 }
 

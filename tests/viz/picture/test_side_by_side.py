@@ -50,6 +50,34 @@ def test_ops_without_a_layer_are_told_apart_too():
     assert [frame.title for frame in t.draw().graph.clusters.values()] == ["tanh  ×3, side by side", "exp  ×3"]
 
 
+def meta_learned(tasks=3, rounds=5):
+    """For each task some steps of gradient descent from the same weights, as in MAML; then one gradient of all."""
+    weight = ef.Variable(np.ones((2, 1), "float32"), name="weight")
+    given = [(np.full((4, 2), i, "float32"), np.full((4, 1), i, "float32")) for i in range(tasks)]
+    with viz.trace() as t, ef.GradientTape() as outer:
+        losses = []
+        for x, y in given:
+            fast = weight
+            for _ in range(rounds):
+                with ef.GradientTape() as inner:
+                    inner.watch(fast)
+                    loss = ops.mean((x @ fast - y) ** 2)
+                fast = fast - 0.1 * inner.gradient(loss, fast)
+            losses.append(ops.mean((x @ fast - y) ** 2))
+        outer.gradient(ops.sum(ops.stack(losses)), weight)
+    return t
+
+
+def test_a_loop_within_a_loop_is_drawn_once_within_what_is_drawn_once():
+    drawn = meta_learned().draw().graph
+    titles = {id_: frame.title for id_, frame in drawn.clusters.items()}
+    assert list(titles.values()) == ["×3, side by side", "×4"]  # the first round reads the weight itself
+    inner = next(frame for frame in drawn.clusters.values() if frame.title == "×4")
+    assert titles[inner.parent] == "×3, side by side"
+    assert next(node for node in drawn.nodes.values() if node.cluster == inner.id).lines[0].startswith("12 ops")
+    assert len(drawn.nodes) < 50
+
+
 @pytest.mark.parametrize("name", [None, "state"])
 def test_calls_of_one_policy_do_whether_its_input_has_a_name_or_not(name):
     given = ef.Input((4,), name=name)
