@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Pace"]
 
+_LAST = 4
+
 
 class Pace:
     """Says when the next step may be recorded.
@@ -30,6 +32,13 @@ class Pace:
     def is_due(self, now: float) -> bool:
         """Whether the step that begins at `now` may be recorded."""
         return self._settled and now >= self._next
+
+    def affords_last(self, seconds: float) -> bool:
+        """Whether the last step of a training that has taken so long may be recorded, whenever the one before was.
+
+        It shows how training ends, once: so it may cost a few times the share.
+        """
+        return self._settled and self._debt <= _LAST * self.share * seconds
 
     def begin(self, now: float) -> None:
         """A recorded step begins."""

@@ -269,11 +269,29 @@ def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart(pag
     mlp().fit(x, y, batch_size=8, epochs=2, verbose=0)
     page.log({"learning_rate": 0.5, "beta": 1.0, "f1": 0.5, "val_f1": 0.25, "loss": 9.0})
     seen.wait("['learning_rate', 'beta', 'f1'].every((name) => eagerflowLive.curves.plots.get(name)?.legend.innerText)")
-    legends = "['learning_rate', 'beta', 'f1'].map((name) => eagerflowLive.curves.plots.get(name).legend.innerText)"
-    assert seen.run(legends) == ["0.5", "1", "train 0.5\nvalidation 0.25"]
+    legends = "['learning_rate', 'beta', 'f1'].map((name) => eagerflowLive.curves.plots.get(name).legend.textContent)"
+    assert seen.run(legends) == ["0.5", "1", "train 0.5validation 0.25"]
     told = label(seen, "loss")
     assert told.startswith("loss: logged 9, epoch's mean so far ")
     assert ", train " in told
+
+
+def test_a_line_is_hidden_in_all_charts_by_its_name_and_shown_again(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(30):
+        page.log({"loss": 1.0 + step, "val_loss": 100.0, "f1": 0.5, "val_f1": 0.25, "val_only": 1.0}, step=step)
+    seen.wait("['loss', 'f1', 'only'].every(name => Boolean(eagerflowLive.curves.plots.get(name)?.brush))")
+    lines = "['loss', 'f1', 'only'].map(name => eagerflowLive.curves.plots.get(name).lines.map(line => line.name))"
+    most = "eagerflowLive.curves.plots.get('loss').y[1]"
+    assert seen.run(most) > 100
+    click = "document.querySelector('[data-metric=loss] .plot-line:last-child').click()"
+    seen.run(click)
+    assert seen.run(lines) == [["train"], ["train"], ["validation"]]  # no chart is left empty
+    assert seen.run(most) < 40
+    pressed = "[...document.querySelectorAll('[data-metric=f1] .plot-line')].map(each => each.ariaPressed)"
+    assert seen.run(pressed) == ["true", "false"]
+    seen.run(click)
+    assert seen.run(lines) == [["train", "validation"]] * 2 + [["validation"]]
 
 
 def test_histograms_are_fetched_when_looked_at(page_in_browser):

@@ -33,7 +33,7 @@ class Curves {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
     this.earlier = new Map(); // of another run: title of a chart -> {name, points} of its lines
-    this.options = { log: false, weight: 0, range: 1, span: null, robust: false, marks: [], breaks: [], borders: [] }; // borders: {step, words, model}
+    this.options = { log: false, weight: 0, range: 1, span: null, robust: false, marks: [], breaks: [], borders: [], hidden: new Set() }; // borders: {step, words, model}
     this.grid = el("div", { class: "plot-grid" });
     this.empty = notice("No numbers yet", "Curves begin with the first training step.");
     this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
@@ -93,6 +93,13 @@ class Curves {
     this.range.append(el("option", { value: "span" }, `steps ${amount(Math.ceil(inside[0]))} to ${amount(Math.floor(inside[1]))}`));
     this.range.value = "span";
     this.set({ span: inside });
+  }
+
+  // Hide the lines of this name in all charts, or show them again.
+  toggle(name) {
+    const { hidden } = this.options;
+    if (!hidden.delete(name)) hidden.add(name);
+    this.drawNow();
   }
 
   // All numbers, a row for each point; where values were joined in one, with the least and the greatest of them.
@@ -171,7 +178,7 @@ class Curves {
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
       if (!this.plots.has(id)) {
-        const plot = new Plot(title, unit, NOTES[id.replace("extra|", "")], (span) => this.setSpan(span));
+        const plot = new Plot(title, unit, NOTES[id.replace("extra|", "")], (span) => this.setSpan(span), (name) => this.toggle(name));
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }

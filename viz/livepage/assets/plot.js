@@ -70,10 +70,12 @@ function smoothed(points, weight) {
 
 class Plot {
   // `onSpan`: called with the first and last step of a stretch that the reader dragged over, or null for all.
-  constructor(title, unit, note, onSpan) {
+  // `onToggle`: called with the name of a line that the reader hides or shows again, in all charts.
+  constructor(title, unit, note, onSpan, onToggle) {
     this.title = title;
     this.unit = unit || numeral;
     this.onSpan = onSpan || (() => {});
+    this.onToggle = onToggle || (() => {});
     this.lines = [];
     this.left = MARGIN.left;
     this.canvas = el("canvas", { role: "img", tabindex: 0 });
@@ -96,7 +98,9 @@ class Plot {
   // `lines`: {name, colour (a CSS variable), points, dots, wide, run, anew (begins anew where an epoch does)}. `options`: {log, weight, marks, range, robust, later, least (height
   // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null)}.
   show(lines, options) {
-    this.lines = lines.filter((line) => line.points.length);
+    this.all = lines.filter((line) => line.points.length);
+    const hidden = options.hidden || new Set(), visible = this.all.filter(({ name }) => !hidden.has(name));
+    this.lines = visible.length ? visible : this.all; // a chart isn't empty
     this.options = options;
     this.draw();
   }
@@ -394,10 +398,16 @@ class Plot {
   }
 
   explain() {
-    const last = this.drawn.map((line) => line.points[line.points.length - 1][1]);
-    this.legend.replaceChildren(...this.drawn.map((line, i) =>
-      el("span", { title: line.note }, key(line.colour), line.name === this.title ? "" : `${clean(line.name, 24)} `, el("b", {}, this.unit(last[i])))));
-    this.canvas.setAttribute("aria-label", `${clean(this.title)}: ${this.drawn.map((line, i) => `${clean(line.name, 24)} ${this.unit(last[i])}`).join(", ")}`);
+    const last = (line) => this.unit(line.points[line.points.length - 1][1]);
+    const entries = this.all.map((line) => {
+      const shown = this.lines.includes(line), words = [key(cssColour(line.colour)), line.name === this.title ? "" : `${clean(line.name, 24)} `, el("b", {}, last(line))];
+      if (this.all.length < 2) return el("span", { title: line.note }, words);
+      return el("button", { class: "plot-line", type: "button", "aria-pressed": String(shown), title: `${shown ? "hide" : "show"} “${clean(line.name, 40)}” in all charts${line.note ? `. ${line.note}` : ""}`, onclick: () => this.onToggle(line.name) }, words);
+    });
+    const focused = [...this.legend.children].indexOf(document.activeElement); // which is about to be replaced
+    this.legend.replaceChildren(...entries);
+    if (focused >= 0) entries[Math.min(focused, entries.length - 1)].focus();
+    this.canvas.setAttribute("aria-label", `${clean(this.title)}: ${this.drawn.map((line) => `${clean(line.name, 24)} ${last(line)}`).join(", ")}`);
   }
 }
 
