@@ -18,6 +18,7 @@ from viz.facts.collector import collector_at_rest
 from viz.facts.schema import Record
 from viz.facts.text_files import check_html, write_text
 from viz.page.data import MOST_OPS, data
+from viz.picture.grounds import where_grounds_are
 from viz.picture.palette import THEMES, Theme, inks, ramp
 
 __all__ = ["Page", "document", "inert", "page_script", "page_styles", "plain_themes", "render", "to_html"]
@@ -41,6 +42,8 @@ _ASSETS = pathlib.Path(__file__).parent / "assets"
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
 _LEVEL = 4  # of packing: 6 takes twice the time for 4 % fewer bytes
 _NOTEBOOK_HEIGHT = 720
+_TELLING = 16  # pixels that the frame is higher in a dark notebook, and lower in a light one: app/start.js reads it
+_FRAME = "eagerflow-page"
 _ELSEWHERE = "The page of a recording is shown in notebooks that you trust."  # what others leave of the frame
 
 
@@ -53,12 +56,16 @@ class Page(str):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
+        # A frame learns nothing of the colours around it but by its size.
+        light, dark = (f"height:{_NOTEBOOK_HEIGHT + by}px!important" for by in (-_TELLING, _TELLING))
         style = (
-            f"box-sizing:border-box;width:100%;height:{_NOTEBOOK_HEIGHT}px;border:1px solid #c3cbd3;border-radius:8px"
+            f"box-sizing:border-box;width:100%;height:{_NOTEBOOK_HEIGHT}px;border:1px solid #8b96a3;border-radius:8px"
         )
         rights = "allow-scripts allow-downloads"
-        frame = f'<iframe title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}">'
-        return f"{frame}{_ELSEWHERE}</iframe>"
+        frame = (
+            f'<iframe class="{_FRAME}" title="eagerflow" sandbox="{rights}" style="{style}" srcdoc="{escape(self)}">'
+        )
+        return f"{where_grounds_are(_FRAME, light, dark)}{frame}{_ELSEWHERE}</iframe>"
 
 
 def to_html(

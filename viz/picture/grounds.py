@@ -13,7 +13,7 @@ from viz.geometry.graph import Graph
 from viz.geometry.tooltips import Tooltip, size, tooltips
 from viz.picture.palette import DARK, LIGHT, ramp
 
-__all__ = ["darkened", "on_any_ground"]
+__all__ = ["darkened", "on_any_ground", "where_grounds_are"]
 
 _CLASS = "eagerflow-picture"
 _LEAST = 0.75  # of its size: with less, the words in a picture can hardly be read
@@ -52,13 +52,18 @@ def on_any_ground(light: str, dark: str, fits: bool = False) -> str:
     """
     light, dark = (re.sub(r"^\s*<\?xml[^>]*>\s*", "", text) for text in (light, dark))
     if light != dark and _COLOR.sub("", light) == _COLOR.sub("", dark):
-        rules = "".join([_rule(scheme, grounds) for scheme, grounds in (("dark", _DARK), ("light", _LIGHT))])
-        return f"<style>{rules}</style>{_image(_with_dark_colors(light, dark), fits)}"
+        rules = where_grounds_are(_CLASS, "color-scheme:light", "color-scheme:dark")
+        return f"{rules}{_image(_with_dark_colors(light, dark), fits)}"
     return _image(light, fits)
 
 
-def _rule(scheme: str, grounds: tuple[str, ...]) -> str:
-    return f"{','.join([f'{ground} .{_CLASS}' for ground in grounds])}{{color-scheme:{scheme}}}"
+def where_grounds_are(cls: str, light: str, dark: str) -> str:
+    """Styles for elements of a class: some where the notebook around them says that it is light, others where dark."""
+    return f"<style>{_rule(cls, _DARK, dark)}{_rule(cls, _LIGHT, light)}</style>"
+
+
+def _rule(cls: str, grounds: tuple[str, ...], style: str) -> str:
+    return f"{','.join([f'{ground} .{cls}' for ground in grounds])}{{{style}}}"
 
 
 def _with_dark_colors(light: str, dark: str) -> str:

@@ -1144,6 +1144,32 @@ def test_a_page_in_a_notebook_runs_in_a_frame_of_its_own(shown, tmp_path):
         assert frame.run("(() => { try { return parent.document.title; } catch { return 'apart'; } })()") == "apart"
 
 
+@pytest.mark.parametrize("system", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("around", "theme"), [('data-jp-theme-light="false"', "dark"), ('data-jp-theme-light="true"', "light"), ("", None)]
+)
+def test_a_page_in_a_notebook_is_dark_where_that_is(shown, tmp_path, around, theme, system):
+    shown.size(1400, 900)
+    shown.prefer("prefers-color-scheme", system)
+    holder = tmp_path / "notebook.html"
+    page = three_steps().to_html()._repr_html_()
+    holder.write_text(f"<!doctype html><meta charset=utf-8><body {around}>{page}</body>", encoding="utf-8")
+    shown.open(holder.as_uri())
+    shown.wait("document.querySelector('iframe') && document.readyState === 'complete'")
+    with shown.frame() as frame:
+        frame.wait("document.documentElement.dataset.ready")
+        seen = frame.run("[document.documentElement.dataset.theme ?? null, eagerflowViewer.theme]")
+    if around:
+        other = "light" if theme == "dark" else "dark"
+        shown.run(f"document.body.setAttribute('data-jp-theme-light', '{json.dumps(other == 'light')}')")
+        with shown.frame() as frame:
+            frame.wait(f"eagerflowViewer.theme === '{other}'")  # the reader switched the notebook's colours
+    photograph(shown, f"page_in_notebook_{system}_{theme}")
+    shown.prefer("prefers-color-scheme", "light")
+    assert seen[0] == theme
+    assert theme is None or seen[1] == theme
+
+
 def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
     def two():
         def step(rows, extra):

@@ -10,7 +10,19 @@ async function embedded() {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 }
 
+// In a notebook's frame, "dark" or "light" as the notebook is, where that is known: the frame's height tells it, and
+// nothing else can. See `Page` in viz/page/document.py.
+function themeOfFrame() {
+  if (location.href !== "about:srcdoc") return null;
+  return innerHeight > 726 ? "dark" : innerHeight < 710 ? "light" : null;
+}
+
+let themeAround = themeOfFrame();
+if (themeAround) document.documentElement.dataset.theme = themeAround;
 const viewer = new Viewer();
+addEventListener("resize", () => {
+  if (themeOfFrame() !== themeAround) viewer.setTheme((themeAround = themeOfFrame()));
+});
 window.eagerflowViewer = {
   // Shows other data of the same kind; keeps what is open, selected and in sight.
   show: (data) => viewer.show(data),
