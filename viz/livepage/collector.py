@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from viz.livepage.mailbox import Mailbox
 from viz.livepage.own_loop import OwnLoop
 from viz.livepage.own_losses import OwnLosses
 from viz.livepage.pace import Pace
-from viz.livepage.progress import Progress, rows_of
+from viz.livepage.progress import Progress, reference, rows_of
 from viz.livepage.rounds import Rounds
 from viz.livepage.snapshot import Snapshot, weights_now
 from viz.livepage.step_logs import StepLogs
@@ -27,6 +26,7 @@ __all__ = ["Collector"]
 _REPORT = 0.25  # seconds between two reports of speed, learning rate and the like
 _LONGEST = 5.0  # seconds that a step of the user's own loop may take to be recorded, unless all take long
 _MOST_BORDERS = 200
+_ALONE = 8  # steps of one optimizer in a row, after which another follows it; sooner, they take turns
 _OTHER = {"test_step": "evaluating", "predict_step": "predicting"}
 
 
@@ -62,7 +62,8 @@ class Collector(observe.Observer):
         self._rounds = rounds
         self._steps = Scopes[OpenScope]()
         self._snapshot: Snapshot | None = None
-        self._optimizers: set[int] = set()  # by id
+        self._optimizers: dict[int, Callable[[], Any]] = {}  # by id
+        self._last_ran, self._in_a_row = 0, 0  # the last of them, and how often it ran with no other between
         self._ran: set[int] = set()  # optimizers since the last step's end
         self._norm = GradientNorm()
         self._own = OwnLoop()
@@ -268,16 +269,20 @@ class Collector(observe.Observer):
         words = "fit begins again, in a later cell" if self._go_on() else ""
         compiled = tuple([getattr(model, name, None) for name in ("optimizer", "loss")])
         if model is not None and model is not self._fitted():
-            self._fitted = weakref.ref(model)
+            self._fitted = reference(model)
             self.progress.begin_model()
             words = "another model begins"
         elif any(now is not before for now, before in zip(compiled, self._compiled, strict=False)):
             words = "fit begins again, after another compile"
         self._compiled = compiled
-        if words and len(self._borders) < _MOST_BORDERS:
-            name = clean(getattr(model, "name", ""), 60)
-            self._borders = [*self._borders, {"step": self.step, "words": words, "model": name}]
-            self._box.put("borders", {"list": self._borders})  # the first one is where all begins
+        if words:
+            self._add_border(self.step, words, clean(getattr(model, "name", ""), 60))
+
+    def _add_border(self, step: int, words: str, name: str) -> None:
+        """Another training begins after this step; the first one is where all begins."""
+        if len(self._borders) < _MOST_BORDERS:
+            self._borders = [*self._borders, {"step": step, "words": words, "model": name}]
+            self._box.put("borders", {"list": self._borders})
 
     # ------------------------------------------------------------------ steps
 
@@ -301,17 +306,29 @@ class Collector(observe.Observer):
         self._report(scope.owner, mode)
 
     def _optimizer_ran(self, scope: observe.Scope) -> None:
-        number = id(scope.owner)
-        self._optimizers.add(number)
+        number, known = id(scope.owner), self._optimizers.get(id(scope.owner))
+        is_new = known is None or known() is not scope.owner  # another may have had its id
+        follows = is_new and self._in_a_row >= _ALONE
+        self._optimizers[number] = reference(scope.owner)
+        self._in_a_row = 1 if is_new or number != self._last_ran else self._in_a_row + 1
+        before, self._last_ran = self._last_ran, number
+        if follows:
+            self._ran = set()
+            self._losses.flush()
+            former = self._losses.model_of(before)
         if number in self._ran or not self._ran:
             self._ran = {number}
-            self._own_step(scope)
+            self._own_step(scope, follows)
+            if follows:
+                words, name = "another optimizer begins", self._losses.model_of(number)
+                self._borders = self._borders or [{"step": 0, "words": "", "model": former}]
+                self._add_border(self.step - 1, words, name)
         else:
             self._ran.add(number)
             self._own.end_part()
             self._losses.take(scope.owner, scope.inputs, self.step)
 
-    def _own_step(self, scope: observe.Scope | None) -> None:
+    def _own_step(self, scope: observe.Scope | None, follows: bool = False) -> None:
         """A step of the user's own loop has ended, in that of its optimizer if there is one; the next one begins."""
         took, rows = self._own.end_step()
         self._time_step(took)
@@ -327,7 +344,7 @@ class Collector(observe.Observer):
         if scope is None:
             self._losses.take_without(self.step)
         else:
-            self._losses.take(scope.owner, scope.inputs, self.step)
+            self._losses.take(scope.owner, scope.inputs, self.step, follows)
         self._point_of_norm(self._norm.end_step())
         self._report(None if scope is None else scope.owner, "training")
         self._began = time.perf_counter()

@@ -39,6 +39,7 @@ class OwnLosses:
         self._waiting: list[_Loss] = []  # for their optimizer
         self._names: dict[int, str] = {}  # of curves, by the optimizer's id
         self._models: dict[int, str] = {}  # that optimizers train
+        self._last = 0  # the optimizer that ran last
         self._first: tuple[int, int, Any] | None = None  # optimizer, step and loss, before there is a name
 
     @property
@@ -65,17 +66,34 @@ class OwnLosses:
             reference = _nothing if variable is None else weakref.ref(variable)
             self._waiting.append(_Loss(value, reference, _one_of(results)))
 
-    def take(self, optimizer: Any, gradients: Any, step: int) -> None:
-        """An optimizer has run with these gradients, in this step."""
+    def model_of(self, optimizer: int) -> str:
+        """The name of the model that an optimizer trains, by its id; "" where it isn't known."""
+        return self._models.get(optimizer, "")
+
+    def take(self, optimizer: Any, gradients: Any, step: int, follows: bool = False) -> None:
+        """An optimizer has run with these gradients, in this step.
+
+        Args:
+            optimizer: the optimizer.
+            gradients: what it was given.
+            step: the number of the step.
+            follows: whether it takes the place of the one before, whose curve goes on.
+        """
         if not self._waiting:
             return
         arrays = [gradient.data for gradient in gradients or ()]
         matching = [loss for loss in self._waiting if any(loss.gradient() is array for array in arrays)]
         loss = matching[0] if matching else self._waiting[-1]  # gradients may have been clipped on their way, say
         self._waiting = [other for other in self._waiting if matching and other is not loss]
-        number = id(optimizer)
-        if number not in self._models:
+        number, before = id(optimizer), self._last
+        self._last = number
+        if number not in self._models or follows:
             self._models[number] = self._name_of(loss.variable())
+        if follows:
+            self.flush()
+            self._names[number] = self._names.get(before, _ALONE)
+        elif number != before and number in self._names and self._names[number] == self._names.get(before):
+            self._part(before, number)
         if not self._names and self._first is None:
             self._first = number, step, loss.value
         else:
@@ -92,6 +110,13 @@ class OwnLosses:
         """Nothing comes for now."""
         if self._first is not None:
             self._name(self._first[0])
+
+    def _part(self, *optimizers: int) -> None:
+        """One of two that followed each other comes back: so they take turns."""
+        for number in optimizers:
+            del self._names[number]
+        for number in optimizers:
+            self._name(number)
 
     def _name(self, optimizer: int) -> None:
         """Name the curve of an optimizer, and that of the first one with it."""

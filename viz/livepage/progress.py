@@ -13,7 +13,7 @@ from eagerflow.core import observe
 from viz.facts.formatting import clean
 from viz.recorder.descriptions import flat
 
-__all__ = ["Progress", "rows_of", "sizes"]
+__all__ = ["Progress", "reference", "rows_of", "sizes"]
 
 _WINDOW = 10.0  # seconds over which speed is measured
 _SETTLED = 20  # batches in a running mean that doesn't jump any more; at most a quarter of an epoch's
@@ -63,7 +63,7 @@ class Progress:
         self._rested = {name: self._facts[name] for name in ("mode", "took") if name in self._facts}
         self.in_fit = self._planned = True
         self.in_epoch, self._first_epoch, self._per_epoch = 0, first_epoch, None
-        self._seen, self._last = _reference(model), {}
+        self._seen, self._last = reference(model), {}
         self._turns.clear()
         self.begin(step)
         self.wake()
@@ -138,7 +138,7 @@ class Progress:
         """A training step of this model has taken in this batch, which may be shorter than others."""
         self.count_own(rows_of(inputs) or 0, 0)
         if not self.in_fit:
-            self._turns.append(_reference(model))
+            self._turns.append(reference(model))
 
     def count_own(self, rows: int, weights: int) -> None:
         """A training step had these many rows, in a loop of the user's own, whose models hold these many numbers."""
@@ -196,7 +196,7 @@ class Progress:
             found["samples"] = samples
         elif "samples" in self._last:
             found["samples"] = self._last["samples"]  # of the training that an evaluation interrupts
-        self._seen = _reference(model)
+        self._seen = reference(model)
         self._last = {**self._facts, **found, **self._elapsed(now), **self._schedule(model, rate)}
         return self._last
 
@@ -256,8 +256,8 @@ def _nothing() -> None:
     return None
 
 
-def _reference(model: Any) -> Callable[[], Any]:
-    """Gives the model as long as the program holds it."""
+def reference(model: Any) -> Callable[[], Any]:
+    """Gives the object as long as the program holds it."""
     try:
         return weakref.ref(model)
     except TypeError:  # None, or an object that can't be watched

@@ -123,3 +123,34 @@ def test_a_gradient_for_the_data_is_nobodys_loss():
             optimizer.apply(gradients, model.trainable_variables)
 
     assert curves(train)["loss"] == pytest.approx(np.array(losses))
+
+
+def test_models_trained_one_after_the_other_share_a_curve_until_one_comes_back():
+    def fold(model, optimizer, steps):
+        for _ in range(steps):
+            _, gradients = passed(model, 0.0)
+            optimizer.apply(gradients, model.trainable_variables)
+
+    def one_by_one():
+        for name in ("a", "b", "c"):
+            fold(net(name), ef.optimizers.SGD(0.1), 10)
+
+    box = Mailbox()
+    collector = Collector(box, Pace(1e6, 0.01))
+    with observe.observing(collector):
+        one_by_one()
+    collector.close()
+    points, latest = box.take()
+    assert [step for step, _ in points["step|loss"]] == list(range(1, 31))
+    assert not [name for name in points if name.startswith("step|loss (")]
+    assert [(each["step"], each["model"]) for each in latest["borders"]["list"]] == [(0, "a"), (10, "b"), (20, "c")]
+
+    def warm_up_then_take_turns():
+        first, second = (net("first"), ef.optimizers.SGD(0.1)), (net("second"), ef.optimizers.SGD(0.1))
+        fold(*first, 10)
+        for _ in range(3):
+            fold(*second, 1)
+            fold(*first, 1)
+
+    found = curves(warm_up_then_take_turns)
+    assert [len(found[name]) for name in ("loss", "loss (first)", "loss (second)")] == [11, 3, 2]
