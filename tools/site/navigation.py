@@ -79,7 +79,9 @@ def add(app: Any, pagename: str, templatename: str, context: dict[str, Any], doc
             context["reference_module"] = ("API reference", link("reference/index"))
             context["reference_family"] = "Modules"
             context["reference_names"] = [
-                (module, link(page), page == pagename) for module, page in pages.items() if page in app.env.found_docs
+                (module.removeprefix("eagerflow."), link(page), page == pagename)
+                for module, page in pages.items()
+                if page in app.env.found_docs
             ]
         return
     family = families.family(one)
