@@ -43,11 +43,21 @@ def test_what_loses_is_kept_and_runs_no_more(monkeypatch):
 @pytest.mark.parametrize(("compiled", "loses"), [(100.0, False), (104.0, False), (106.0, True)])
 def test_a_kernel_loses_where_it_takes_five_per_cent_longer(compiled, loses, monkeypatch):
     place = ("gelu", "gelu")
-    monkeypatch.setattr(races, "_races", lambda: iter([races.Race(place, lambda: None)]))
+    monkeypatch.setattr(races, "_races", lambda: iter([races.Race(place, [lambda: None])]))
     monkeypatch.setattr(races, "microseconds", lambda call, tries: 100.0 if place in twins._found else compiled)
     twins.find_again()
     assert races.held() == ([place] if loses else [])
     assert place not in twins._found
+
+
+@pytest.mark.parametrize(("long_rows", "loses"), [(80.0, False), (100.0, True)])
+def test_what_loses_on_short_rows_may_win_on_long_ones(long_rows, loses, monkeypatch):
+    place = ("softmax", "softmax")
+    runs = [lambda: 120.0, lambda: long_rows]
+    monkeypatch.setattr(races, "_races", lambda: iter([races.Race(place, runs)]))
+    monkeypatch.setattr(races, "microseconds", lambda call, tries: 100.0 if place in twins._found else call())
+    twins.find_again()
+    assert races.held() == ([place] if loses else [])
 
 
 def test_the_command_says_who_won(capsys):
