@@ -6,7 +6,6 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-from eagerflow.base import notebook
 from viz.compare import report
 from viz.compare.changes import TOLERANCE, Changes, Cost, OpChange, ValueChange, WeightChange
 from viz.compare.conditions import Verdict, judge, parsed
@@ -71,7 +70,7 @@ class Difference(Changes):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return notebook.pre(str(self))
+        return self.text._repr_html_()
 
     def check(self, *conditions: str, more_a: Sequence[Record] = (), more_b: Sequence[Record] = ()) -> list[Verdict]:
         """What becomes of conditions that must not come true, such as `"time>10%"`.

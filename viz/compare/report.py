@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from viz.compare.changes import Changes, Cost, OpChange, WeightChange
 from viz.facts import formatting
-from viz.facts.text_table import Text, table
+from viz.facts.text_table import Columns, Text, table
 
 __all__ = ["text"]
 
@@ -18,7 +18,7 @@ _MARKS = {"added": "+", "removed": "-"}
 def text(found: Changes) -> Text:
     """The difference, the most telling first."""
     parts = [_head(found), *_first(found), *_ops(found), *_settings(found), *_weights(found), *_costs(found)]
-    return Text("\n".join([*parts, *[f"note: {formatting.clean(note, 200)}" for note in found.notes]]))
+    return Text.of([*parts, *[f"note: {formatting.clean(note, 200)}" for note in found.notes]])
 
 
 def _head(found: Changes) -> str:
@@ -51,15 +51,23 @@ def _ops(found: Changes) -> list[str]:
         return []
     counts = collections.Counter([change.kind for change in found.ops])
     told = ", ".join([f"{counts[kind]:,} {kind}" for kind in ("added", "removed", "changed") if counts[kind]])
-    return [f"ops: {told}", *_cut([_op_line(change) for change in found.ops])]
+    cells = [_op_cells(change) for change in found.ops]
+    return [f"ops: {told}", *_listed([_op_line(*each) for each in cells], ("", "op", "layer", "change", "line"), cells)]
 
 
-def _op_line(change: OpChange) -> str:
-    mark = _MARKS.get(change.kind, "~")
+def _op_cells(change: OpChange) -> tuple[str, ...]:
     phase = "" if change.phase == "forward" else f" ({change.phase})"
-    what = f": {', '.join(change.what)}" if change.what else ""
-    layer = f" in {formatting.clean(change.layer)}" if change.layer else ""
-    return f"  {mark} {formatting.clean(change.op, 40)}{phase}{layer}{what}  {change.source}".rstrip()
+    op = f"{formatting.clean(change.op, 40)}{phase}"
+    return _mark(change.kind), op, formatting.clean(change.layer), ", ".join(change.what), change.source
+
+
+def _op_line(mark: str, op: str, layer: str, what: str, source: str) -> str:
+    layer, what = layer and f" in {layer}", what and f": {what}"
+    return f"  {mark} {op}{layer}{what}  {source}".rstrip()
+
+
+def _mark(kind: str) -> str:
+    return _MARKS.get(kind, "~")
 
 
 def _settings(found: Changes) -> list[str]:
@@ -72,18 +80,19 @@ def _weights(found: Changes) -> list[str]:
     counts = collections.Counter([change.kind for change in found.weights])
     nouns = {"shape": "of another shape", "dtype": "of another type", "values": "with other values"}
     told = ", ".join([f"{count:,} {nouns.get(kind, kind)}" for kind, count in counts.items()])
-    return [f"weights: {told}", *_cut([_weight_line(change) for change in found.weights])]
+    cells = [_weight_cells(change) for change in found.weights]
+    lines = [f"  {mark} {name}  {'  '.join(filter(None, rest))}" for mark, name, *rest in cells]
+    return [f"weights: {told}", *_listed(lines, ("", "weight", "shape", "change"), cells)]
 
 
-def _weight_line(change: WeightChange) -> str:
-    mark = _MARKS.get(change.kind, "~")
-    name = formatting.clean(change.name)
+def _weight_cells(change: WeightChange) -> tuple[str, ...]:
+    start = _mark(change.kind), formatting.clean(change.name)
     if change.kind in _MARKS:
-        return f"  {mark} {name}  {change.a or change.b}"
+        return *start, str(change.a or change.b), ""
     if change.kind != "values":
-        return f"  {mark} {name}  {change.a} → {change.b}"
+        return *start, f"{change.a} → {change.b}", ""
     many = f" in {formatting.count(change.changed, 'element')}" if change.changed is not None else ""
-    return f"  {mark} {name}  {change.b}  relative difference {change.error:.3g}{many}"
+    return *start, str(change.b), f"relative difference {change.error:.3g}{many}"
 
 
 def _costs(found: Changes) -> list[str]:
@@ -115,6 +124,12 @@ def _cost_cells(name: str, time_a: int, time_b: int, memory_a: int, memory_b: in
         formatting.nbytes(memory_a),
         formatting.nbytes(memory_b),
     )
+
+
+def _listed(lines: Sequence[str], heads: Sequence[str], cells: Sequence[Sequence[str]]) -> list[str]:
+    """A list in the text, which is a table in a notebook; cut where it is long."""
+    shown = _cut(lines)
+    return [Columns.of_list(lines[:_LONGEST], heads, cells[:_LONGEST]), *shown[_LONGEST:]]
 
 
 def _cut(lines: Iterable[str]) -> list[str]:

@@ -22,7 +22,7 @@ _SPACE = "\u2003"  # for what indents a cell, which HTML would leave out
 
 
 class Columns(str):
-    """A table as text, which remembers its cells."""
+    """A table as text, or a list as one, which remembers its cells."""
 
     __slots__ = ("heads", "lines", "right", "total")
 
@@ -30,6 +30,19 @@ class Columns(str):
     lines: Sequence[Sequence[str]]
     right: Sequence[bool]
     total: bool
+
+    @classmethod
+    def of_list(cls, lines: Sequence[str], heads: Sequence[str], cells: Sequence[Sequence[str]]) -> Columns:
+        """Lines of a text that are a table in a notebook.
+
+        Args:
+            lines: as they stand in the text.
+            heads: of the table's columns.
+            cells: of each line.
+        """
+        found = cls("\n".join(lines))
+        found.heads, found.lines, found.right, found.total = heads, cells, [False] * len(heads), False
+        return found
 
     def html(self) -> str:
         """The table as HTML without scripts; everything in it is escaped."""
@@ -39,7 +52,8 @@ class Columns(str):
         if self.total:
             rows[-1] = rows[-1].replace('style="', 'style="border-top:1px solid;font-weight:600;')
         body = "".join([f"<tr>{row}</tr>" for row in rows[1:]])
-        return f'<table style="border-collapse:collapse"><thead><tr>{rows[0]}</tr></thead><tbody>{body}</tbody></table>'
+        style = "border-collapse:collapse;font-size:inherit"
+        return f'<table style="{style}"><thead><tr>{rows[0]}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _cell(kind: str, text: str, side: str) -> str:

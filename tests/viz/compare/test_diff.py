@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 
 import numpy as np
 import pytest
@@ -86,6 +87,14 @@ def test_another_activation():
     found = viz.diff(a, b)
     assert kinds(found) == [("changed", "dense"), ("removed", "tanh")]
     assert "relu False → True" in next(c for c in found.ops if c.op == "dense").what
+
+
+def test_in_a_notebook_what_changed_is_in_tables():
+    a, b = (step_of(net(layers.Dense(4, activation=kind)), values="") for kind in ("tanh", "relu"))
+    shown = viz.diff(a, b)._repr_html_()
+    assert shown.count("<table") == 2  # of ops, and of times
+    assert re.search(r"<td[^>]*>dense</td><td[^>]*>net/dense\w*</td><td[^>]*>relu False → True</td>", shown)
+    assert str(viz.diff(a, b)).count("\n  ~ dense in net/dense") == 1  # in a terminal it is a list
 
 
 def test_another_width_changes_shapes():
