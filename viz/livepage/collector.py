@@ -388,12 +388,7 @@ class Collector(observe.Observer):
     def _begin_snapshot(self, scope: observe.Scope | None) -> None:
         first = self.step == 0 and not self._measured_next
         is_short = self._is_short(scope)
-        last = (
-            not first
-            and self._in_training
-            and self.progress.is_last_step
-            and self._pace.affords_last(self.progress.seconds_in_fit(self._began))
-        )
+        last = not first and self._in_training and self.progress.is_last_step and self._pace.affords_last(self._began)
         if not first and not last and not (self._pace.is_due(self._began) and self._is_chosen()):
             return
         if self._snapshot is not None:

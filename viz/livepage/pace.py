@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Pace"]
 
-_LAST = 4
+_LAST = 4  # times the share that it may cost to record the last step of a training
 
 
 class Pace:
@@ -33,12 +33,12 @@ class Pace:
         """Whether the step that begins at `now` may be recorded."""
         return self._settled and now >= self._next
 
-    def affords_last(self, seconds: float) -> bool:
-        """Whether the last step of a training that has taken so long may be recorded, whenever the one before was.
+    def affords_last(self, now: float) -> bool:
+        """Whether the last step of a training, which begins at `now`, may be recorded before another one is due.
 
         It shows how training ends, once: so it may cost a few times the share.
         """
-        return self._settled and self._debt <= _LAST * self.share * seconds
+        return self._settled and self._debt <= _LAST * self.share * (now - self._began)
 
     def begin(self, now: float) -> None:
         """A recorded step begins."""

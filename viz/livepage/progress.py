@@ -70,10 +70,6 @@ class Progress:
         if model is not None:
             self._describe(model)
 
-    def seconds_in_fit(self, now: float) -> float:
-        """How long `fit` has run, by `time.perf_counter`."""
-        return now - self._fit_began[0]
-
     def end_fit(self, step: int) -> bool:
         """`fit` is over, after these many steps, maybe by an error; gives whether that is news."""
         (began, before), self.in_fit = self._fit_began, False

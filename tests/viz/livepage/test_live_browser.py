@@ -294,6 +294,33 @@ def test_a_line_is_hidden_in_all_charts_by_its_name_and_shown_again(page_in_brow
     assert seen.run(lines) == [["train", "validation"]] * 2 + [["validation"]]
 
 
+def test_trainings_that_followed_each_other_are_drawn_one_over_the_other(page_in_browser):
+    _, seen = page_in_browser
+    x, y = data()
+    for name in ("first", "second"):
+        mlp(name).fit(x, y, batch_size=8, epochs=2, verbose=0, validation_split=0.25)
+    seen.wait(
+        "eagerflowLive.curves.options.borders.length === 2 && Boolean(eagerflowLive.curves.plots.get('loss')?.brush)"
+    )
+    seen.wait("eagerflowLive.curves.series.get('validation|loss').length === 4")
+    lines = (
+        "eagerflowLive.curves.plots.get('loss').lines.map(({ name, points }) => [name, points.map(([step]) => step)])"
+    )
+    overlay = "[...document.querySelectorAll('.live-controls button')].find((each) => each.textContent === 'overlay')"
+    before = seen.run("eagerflowLive.curves.csv()")
+    seen.run(f"{overlay}.click()")
+    assert sorted(seen.run(lines)) == [
+        ["train, 1 first", [6, 12]],
+        ["train, 2 second", [6, 12]],
+        ["validation, 1 first", [6, 12]],
+        ["validation, 2 second", [6, 12]],
+    ]
+    assert seen.run("eagerflowLive.curves.plots.get('loss').x[1]") == 12
+    assert seen.run("eagerflowLive.curves.csv()") == before
+    seen.run(f"{overlay}.click()")
+    assert seen.run("eagerflowLive.curves.plots.get('loss').x[1]") == 24
+
+
 def test_histograms_are_fetched_when_looked_at(page_in_browser):
     _, seen = page_in_browser
     x, y = data()

@@ -164,6 +164,16 @@ def test_a_mailbox_that_nobody_empties_stays_small():
     assert box.take() == ({}, {})
 
 
+def test_the_last_step_of_a_training_may_cost_a_few_times_the_share():
+    pace = Pace(every=2.0, share=0.03)
+    pace.begin(100.0)
+    pace.spend(0.012)
+    assert not pace.affords_last(100.2)  # the step before isn't dealt with
+    pace.settle()
+    assert [pace.affords_last(100 + later) for later in (0.05, 0.2)] == [False, True]
+    assert not pace.is_due(100.2)
+
+
 def test_recorded_steps_come_as_rarely_as_their_cost_demands():
     pace, now, recorded = Pace(every=2.0, share=0.03), 100.0, 0
     for _ in range(100_000):  # steps of 10 ms; recording one costs 300 ms

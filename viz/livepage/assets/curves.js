@@ -28,6 +28,8 @@ const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis
 
 const HEADER = "curve,line,step,value,least,greatest"; // of a file of curves
 
+const MOST_OVERLAID = 8; // trainings that are drawn one over the other, the latest; each has a colour of its own, --training-0 and on
+
 class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
@@ -50,9 +52,10 @@ class Curves {
     const robust = el("input", { type: "checkbox", onchange: () => this.set({ robust: robust.checked }) });
     const range = this.range = selectBox("which steps; drag over a chart to see a part of it, double-click to see all",
       [["1", "all steps"], ["0.5", "last half"], ["0.2", "last fifth"], ["0.05", "last twentieth"]], () => this.setRange(range.value));
+    this.overlay = button("overlay", "draw trainings that followed each other one over the other, each from its own first step", () => this.set({ overlaid: !this.options.overlaid }), { "aria-pressed": "false", hidden: true });
     const file = button("CSV", "save the numbers of all curves as a file of comma-separated values", () => this.save());
     return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
-      el("label", { title: "the axis leaves out the few values that are far from all others" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file, this.compare());
+      el("label", { title: "the axis leaves out the few values that are far from all others" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), range, file, this.overlay, this.compare());
   }
 
   // A button that draws the curves of a file that was saved from another run beside these, and takes them away again.
@@ -172,8 +175,23 @@ class Curves {
     return RUNS[run];
   }
 
+  // The parts of a line that belong to each of the trainings that followed each other, all from step 0 on.
+  overlaid(line, lines) {
+    if (line.run === "batch" && lines.some(({ run }) => run === "epoch")) return []; // too many lines; the epochs tell enough
+    const { borders } = this.options, from = Math.max(0, borders.length - MOST_OVERLAID);
+    return borders.slice(from).flatMap(({ step, model }, i) => {
+      const end = from + i + 1 < borders.length ? borders[from + i + 1].step : Infinity;
+      const points = line.points.filter(([x]) => x > step && x <= end).map(([x, ...rest]) => [x - step, ...rest]);
+      const name = `${line.name === line.title ? "" : `${line.name}, `}${from + i + 1} ${model}`.trim();
+      return points.length ? [{ ...line, points, name, colour: `--training-${i}`, anew: false, dashed: line.run === "validation" }] : [];
+    });
+  }
+
   drawNow() {
-    const metrics = this.metrics();
+    const { borders, overlaid } = this.options, apart = overlaid && borders.length > 1, metrics = this.metrics();
+    this.overlay.hidden = borders.length < 2;
+    this.overlay.setAttribute("aria-pressed", String(Boolean(overlaid)));
+    if (apart) for (const [, chart] of metrics) chart.lines = chart.lines.flatMap((line) => (line.run === EARLIER ? [] : this.overlaid({ ...line, title: chart.title }, chart.lines)));
     this.empty.hidden = metrics.length > 0;
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
@@ -193,7 +211,8 @@ class Curves {
     this.options.last = Math.max(1, ...all.map((points) => points[points.length - 1][0]));
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
-      plot.show(plot.wanted, { ...this.options, later: LATER.has(id), least: STEADY.get(id) || 0 });
+      const marked = apart ? { marks: [], breaks: [], borders: [] } : {};
+      plot.show(plot.wanted, { ...this.options, ...marked, later: LATER.has(id), least: STEADY.get(id) || 0 });
     }
   }
 }

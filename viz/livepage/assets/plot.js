@@ -4,6 +4,7 @@ const MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more,
 const PLOT_HEIGHT = 140;
 const LEAST_STRETCH = 3; // points between two places where a line begins anew, on average, for it to be parted there
 const FEW = 25; // so few points are marked one by one
+const MOST_ABOVE = 5; // values of a step that fit over the legend; of more, they lie over the curves
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const OUTLYING = 0.05; // the share of values that may lie outside, where outliers are ignored
@@ -236,7 +237,7 @@ class Plot {
   curve(brush, line) {
     brush.strokeStyle = brush.fillStyle = line.colour;
     brush.lineJoin = "round";
-    brush.setLineDash(line.run === EARLIER ? [5, 4] : []);
+    brush.setLineDash(line.run === EARLIER || line.dashed ? [5, 4] : []);
     if (line.soft) {
       this.path(brush, line.raw, 1, 0.3, line.breaks);
       this.path(brush, line.soft, 2, 1, line.breaks);
@@ -384,6 +385,7 @@ class Plot {
     const since = (this.options.borders || []).filter((border) => border.step < x).pop(), many = (this.options.borders || []).length > 1;
     const whose = since && many && since.model ? ` · ${clean(since.model, 40)}` : "";
     this.tip.replaceChildren(el("div", { class: "plot-step" }, `step ${amount(x)}${whose}`), ...rows);
+    this.tip.classList.toggle("inside", rows.length > MOST_ABOVE);
     const wide = this.tip.offsetWidth, space = 10; // beside the line: on the right where it fits, else on the left, and whole
     const beside = left + space + wide <= this.width ? left + space : left - space - wide;
     this.tip.style.left = `${Math.max(0, Math.min(beside, this.width - wide))}px`;
