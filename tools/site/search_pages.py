@@ -27,7 +27,8 @@ ASKED = {
     "guides/training": "fit, train, train a model, compile, evaluate, predict, epochs, batch size, validation data,"
     " reproducible, reproducible seed, deterministic, seed, random seed, class weight, freeze layers, resume training,"
     " progress bar, verbose",
-    "guides/callbacks": "learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
+    "guides/callbacks": "callback, callbacks, callbacks example, custom callback,"
+    " learning rate schedule, change learning rate, learning rate decay, warmup, early stopping,"
     " cosine decay",
     "guides/custom": "custom layer, write a layer, subclass, custom model, training loop, custom training loop,"
     " train_step, gradient clipping, clip gradient, clipnorm",
@@ -49,7 +50,7 @@ ASKED = {
     "gradients": "tape, autodiff, backpropagation, custom gradient, jacobian, hessian, higher order",
     "distribution": "distributed, distributed training, multi gpu, multiple machines, data parallel, mpi, cluster,"
     " ranks",
-    "onnx": "export, import from pytorch, torch to onnx",
+    "onnx": "export, export onnx, onnx export, save as onnx, import from pytorch, torch to onnx",
     "install": "gpu, cuda, cupy, pip, requirements, windows, environment variables",
     "applications": "pretrained, pretrained weights, imagenet, model zoo, resnet, mobilenet",
     "coming_from_pytorch": "pytorch, torch, migrate from pytorch, convert from pytorch, pytorch weights,"
@@ -98,7 +99,8 @@ SECTIONS = {
     " image classification own images, read csv, csv file",
     "data#folds-for-cross-validation": "k fold, kfold, cross validation",
     "guides/training#which-classes-are-mistaken-for-which": "confusion matrix, confusion_matrix",
-    "guides/training#freezing-layers": "freeze layers, freeze weights, unfreeze layers",
+    "guides/training#freezing-layers": "freeze, freezing, freeze layers, freeze weights, freeze model,"
+    " freeze batchnorm, unfreeze layers",
     "guides/training#a-loss-or-a-metric-of-your-own": "custom loss, custom loss function, custom metric, write a loss,"
     " custom metric function",
     "guides/training#evaluate-and-predict": "predict, predict one image, predict one sample, predict class",
@@ -115,7 +117,8 @@ SECTIONS = {
     "viz#on-the-command-line": "viz run, viz show, viz draw, viz html, viz summary, viz top, viz memory, viz gradients,"
     " viz tensorboard, viz perfetto, viz json, viz completion, command line, cli",
     "viz#live": "viz run live, viz live",
-    "viz#what-changed": "viz diff, viz reproduce, reproducible seed, not reproducible, different results",
+    "viz#what-changed": "viz diff, compare two runs, compare runs, compare trainings,"
+    " viz reproduce, reproducible seed, not reproducible, different results",
     "viz#where-nan-began": "viz nonfinite",
 }
 # What other libraries call what is here, beside the names that the guide for users of PyTorch translates.
