@@ -288,10 +288,15 @@ def test_a_line_is_hidden_in_all_charts_by_its_name_and_shown_again(page_in_brow
     seen.run(click)
     assert seen.run(lines) == [["train"], ["train"], ["validation"]]  # no chart is left empty
     assert seen.run(most) < 40
+    seen.run("(document.querySelector('[data-metric=f1] canvas').focus(), 1)")
+    seen.run("(document.querySelector('[data-metric=f1] .plot-line').focus(), 1)")  # the chart is drawn anew
+    assert seen.run("document.activeElement.className") == "plot-line"
     pressed = "[...document.querySelectorAll('[data-metric=f1] .plot-line')].map(each => each.ariaPressed)"
     assert seen.run(pressed) == ["true", "false"]
     seen.run(click)
     assert seen.run(lines) == [["train", "validation"]] * 2 + [["validation"]]
+    page.close()
+    seen.wait("document.querySelector('.stage').textContent.includes('The program ended without one')")
 
 
 def test_trainings_that_followed_each_other_are_drawn_one_over_the_other(page_in_browser):

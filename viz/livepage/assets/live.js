@@ -80,6 +80,7 @@ class Live {
     if (news.advice) this.showAdvice(news.advice.words);
     if (news.about) this.problem = news.about.problem;
     if (news.end) this.end = news.end;
+    if (news.end && !this.known && !news.graph) this.viewer.viewer.message.replaceChildren(notice("No training step", "The program ended without one that this page saw."));
     if (news.end && ["gone", "killed"].includes(news.end.how)) this.showAdvice(news.end.words); // which nothing else says
     if (news.graph) {
       this.known = news.graph;

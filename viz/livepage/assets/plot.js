@@ -258,7 +258,7 @@ class Plot {
     brush.beginPath();
     let drawing = false, before = -Infinity;
     for (const [x, y] of points) {
-      const follows = drawing && !this.parted(before, x, breaks);
+      const follows = drawing && x >= before && !this.parted(before, x, breaks); // a program may begin to count anew
       before = x;
       if (!this.usable(y)) drawing = false;
       else if (follows) brush.lineTo(this.toX(x), this.toY(y));
@@ -401,15 +401,22 @@ class Plot {
 
   explain() {
     const last = (line) => this.unit(line.points[line.points.length - 1][1]);
-    const entries = this.all.map((line) => {
-      const shown = this.lines.includes(line), words = [key(cssColour(line.colour)), line.name === this.title ? "" : `${clean(line.name, 24)} `, el("b", {}, last(line))];
-      if (this.all.length < 2) return el("span", { title: line.note }, words);
-      return el("button", { class: "plot-line", type: "button", "aria-pressed": String(shown), title: `${shown ? "hide" : "show"} “${clean(line.name, 40)}” in all charts${line.note ? `. ${line.note}` : ""}`, onclick: () => this.onToggle(line.name) }, words);
+    const told = this.all.map((line) => [line.name, cssColour(line.colour), this.lines.includes(line), line.note]);
+    if (JSON.stringify(told) !== this.told) this.showLegend(told); // else what is written anew would lose the focus, or a click
+    this.told = JSON.stringify(told);
+    this.all.forEach((line, i) => { this.legend.children[i].querySelector("b").textContent = last(line); });
+    this.canvas.setAttribute("aria-label", `${clean(this.title)}: ${this.drawn.map((line) => `${clean(line.name, 24)} ${last(line)}`).join(", ")}`);
+  }
+
+  showLegend(told) {
+    const entries = told.map(([name, colour, shown, note]) => {
+      const words = [key(colour), name === this.title ? "" : `${clean(name, 24)} `, el("b", {})];
+      if (told.length < 2) return el("span", { title: note }, words);
+      return el("button", { class: "plot-line", type: "button", "aria-pressed": String(shown), title: `${shown ? "hide" : "show"} “${clean(name, 40)}” in all charts${note ? `. ${note}` : ""}`, onclick: () => this.onToggle(name) }, words);
     });
-    const focused = [...this.legend.children].indexOf(document.activeElement); // which is about to be replaced
+    const focused = [...this.legend.children].indexOf(document.activeElement);
     this.legend.replaceChildren(...entries);
     if (focused >= 0) entries[Math.min(focused, entries.length - 1)].focus();
-    this.canvas.setAttribute("aria-label", `${clean(this.title)}: ${this.drawn.map((line) => `${clean(line.name, 24)} ${last(line)}`).join(", ")}`);
   }
 }
 
