@@ -203,7 +203,8 @@ def categorical(logits: Any, num_samples: int, dtype: DType = "int32", seed: See
     source = draw(seed, "categorical")
     drawn = of_rows((rows, num_samples), "categorical", source.random) + row
     found = numpy.searchsorted((upto + row).reshape(-1), drawn, side="right") - row * categories
-    return announced(_placed(found.clip(0, categories - 1), as_dtype(dtype)), seed, "categorical")
+    given = {"logits": logits} if isinstance(logits, Tensor) else {}  # which pictures show: what the choice rests on
+    return announced(_placed(found.clip(0, categories - 1), as_dtype(dtype)), seed, "categorical", **given)
 
 
 @boundary

@@ -174,9 +174,10 @@ class Capture(observe.Observer):
         if isinstance(drawn, numpy.generic) or self.tick() >= self.limit:
             return
         places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
-        given = {name: to_plain(value) for name, value in settings.items()}
-        name = f"random_{kind.replace(' ', '_')}"
-        event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, 0, 1, len(places))
+        read = {name: self.argument_of(value) for name, value in settings.items() if isinstance(value, Tensor)}
+        given = {name: to_plain(value) for name, value in settings.items() if name not in read}, tuple(read)
+        name, lengths = f"random_{kind.replace(' ', '_')}", (len(read), 1, len(places))
+        event = ("draw", name, started, ended, self.here[0], threading.get_ident(), given, *lengths, *read.values())
         self._drawn[id(drawn)] = weakref.ref(drawn), (event, places)
 
     def on_fill(self, filled: Any) -> None:

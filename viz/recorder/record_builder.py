@@ -272,7 +272,9 @@ class _Builder:
 
     def _add_draw(self, event: Event) -> None:
         op = self._op(event, str(event.op), self._phase(event.scope))
-        op.settings = dict(event.given)
+        settings, names = event.given
+        op.settings = dict(settings)
+        self._read(op, event.inputs, names)
         self._make(op, tuple(event.outputs))
 
     def _add_reading(self, event: Event) -> None:

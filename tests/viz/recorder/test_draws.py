@@ -89,3 +89,17 @@ def test_each_replay_of_a_captured_step_has_its_draw(captured):
     (noise,), (product,) = named(t, "random_normal"), named(t, "multiply")
     assert noise.outputs[0] in product.inputs
     assert noise.replayed == product.replayed == captured
+
+
+def test_a_choice_reads_the_logits_that_it_rests_on():
+    """As a policy's action does: without this arrow, nothing would tell where it came from."""
+    with viz.trace() as t:
+        logits = ops.tanh(ef.Tensor([[1.0, 2.0]]))
+        ops.cast(ef.random.categorical(logits, 3), "float32")
+    (scores,), (choice,) = named(t, "tanh"), named(t, "random_categorical")
+    assert (choice.inputs, choice.input_names) == (scores.outputs, ("logits",))
+    assert ("tanh", "random_categorical") in [
+        tuple(node.title for node in (drawn.nodes[edge.tail], drawn.nodes[edge.head]))
+        for drawn in [t.draw().graph]
+        for edge in drawn.edges
+    ]
