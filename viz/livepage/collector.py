@@ -431,9 +431,10 @@ class Collector(observe.Observer):
                 self._usual = took if not self._usual else 0.9 * self._usual + 0.1 * took
             return
         snapshot.end(outputs, error)
-        snapshot.usual_ms = self._step_ms if self._usual else None
+        snapshot.usual_ms = self._step_ms if self._times.has_usual else None
         snapshot.norm_known = self._norm.measures
-        self._box.put("snapshot" if snapshot.measures else "picture", snapshot)
+        kind = "picture" if not snapshot.measures else "short" if snapshot.is_short else "snapshot"
+        self._box.put(kind, snapshot)
         if snapshot.measures and self._usual:
             self._pace.spend(max(0.0, took - self._usual))
 

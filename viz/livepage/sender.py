@@ -97,7 +97,7 @@ class Sender(threading.Thread):
     def _deliver(self) -> None:
         points, latest = self._box.take()
         recorded = latest.pop("snapshot", latest.pop("picture", None))
-        weights = latest.pop("histograms", None)
+        last, weights = latest.pop("short", None), latest.pop("histograms", None)
         if "status" in latest:
             self._status = latest.pop("status")
             latest["status"] = self._with_machine(points)
@@ -110,6 +110,8 @@ class Sender(threading.Thread):
         self._send_findings()
         if recorded is not None:
             self._send_recorded(recorded)
+        if last is not None:  # without a graph, so that it replaces none
+            self._send_recorded(last)
         if weights is not None:  # of a later step
             self._child.send({**weights, "is": "histograms"})
 

@@ -165,6 +165,7 @@ def test_what_is_left_at_the_end_of_an_epoch_is_not_recorded(monkeypatch):
 
     monkeypatch.setattr(collector, "Snapshot", Noted)
     monkeypatch.setattr(collector.Pace, "is_due", lambda self, now: True)
+    monkeypatch.setattr(collector.Pace, "affords_last", lambda self, now: True)
     with watched(every_steps=3) as _:
         mlp().fit(*data(6), batch_size=4, epochs=5, verbose=0, shuffle=False)  # batches of 4 and 2 rows
     assert recorded == [(0, 4), (2, 4), (4, 4), (6, 4), (9, 2)]  # in place of steps 1 and 3; the last one has no next
@@ -205,7 +206,8 @@ def test_distributions_of_weights_gradients_and_activations():
     assert {name for kind, name in found if kind == "activations"} == {"mlp/hidden", "mlp/head"}
 
 
-def test_a_short_training_has_the_distributions_and_the_graph_of_its_end():
+def test_a_short_training_has_the_distributions_and_the_graph_of_its_end(monkeypatch):
+    monkeypatch.setattr(collector.Pace, "affords_last", lambda self, now: True)
     x, y = data(60)
     model = mlp()
     with watched(every=1e6) as (page, reader):
@@ -239,9 +241,11 @@ def test_a_loop_of_ones_own_has_the_distributions_of_its_end():
 
 
 def test_the_graph_says_what_a_step_takes_that_is_not_recorded(monkeypatch):
-    with watched() as (_, reader):
-        mlp().fit(*data(), batch_size=8, epochs=9, verbose=0)
-        reader.wait(lambda r: r.parts.get("graph", {}).get("step", 0) > 40)
+    monkeypatch.setattr(collector, "_REPORT", 0.0)
+    monkeypatch.setattr(collector.Pace, "affords_last", lambda self, now: True)
+    with watched(every=1e6, doctor=False) as (_, reader):
+        mlp().fit(*data(), batch_size=8, epochs=3, verbose=0)  # of which the second and the last step are recorded
+        reader.wait(lambda r: r.parts.get("graph", {}).get("step") == 23)
         assert re.search(r"[\d.]+ [µm]s untraced, [\d.]+ [µm]s traced", str(reader.get("graph")))
 
 
