@@ -40,6 +40,7 @@ TRANSPARENT = ("step", "backward")
 
 Run = tuple[int, int, int]  # where it begins, how many children are a part, and how many parts there are
 _LONGEST_PERIOD = 48
+_FOLDER = re.compile(r".*[/\\]")
 _FOLDERS = re.compile(r"(?<!\S)(?:[A-Za-z]:|[/\\]).*[/\\]")  # of a whole path, on any system
 
 
@@ -313,10 +314,26 @@ def stand_in(record: Record, parts: list[list[Any]]) -> Block:
             made.title = "while_loop"
         elif len(parts[0]) == 1 and isinstance(parts[0][0], int):
             made.title = formatting.clean(record.ops[parts[0][0]].name, 40)
+        else:
+            made.title = _lines_of(record, parts[0])
     made.is_beside = _are_beside(record, parts)
     if made.scope is None:
         made.children, made.others = list(parts[0]), [list(part) for part in parts[1:]]
     return made
+
+
+def _lines_of(record: Record, part: list[Any]) -> str:
+    """The lines of the loop that a part is a round of: `"train.py:12–18"`; empty where they aren't known."""
+    stacks = [record.ops[op].stack[::-1] for child in part for op in leaves(child)]  # the outermost call first
+    level, least = 0, min(map(len, stacks), default=0)
+    while level + 1 < least and len({(stack[level].file, stack[level].line) for stack in stacks}) == 1:
+        level += 1
+    frames = [stack[level] for stack in stacks] if least else []
+    if len({(frame.file, frame.function) for frame in frames}) != 1:
+        return ""
+    first, last = min(frame.line for frame in frames), max(frame.line for frame in frames)
+    name = formatting.clean(_FOLDER.sub("", frames[0].file), 30)
+    return f"{name}:{first}" if first == last else f"{name}:{first}–{last}"
 
 
 def _is_of_while_loop(record: Record, part: list[Any]) -> bool:
@@ -351,7 +368,7 @@ def _called(parts: list[list[Any]]) -> Block:
         if not names and len(inner) > 1 and all(_are_calls_of_one(equal) for equal in inner):
             names = [equal[0].title for equal in inner]
         if not names:
-            names = [child.title for part in parts for child in part if isinstance(child, Block) and child.title]
+            names = [child.title for part in parts for child in part if isinstance(child, Block) and child.scope]
         return Block("", repeats=len(parts), names=tuple(names))
     alike = [part[0] for part in parts]
     owners = {block.scope.owner if block.scope else None for block in alike}

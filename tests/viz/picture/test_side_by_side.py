@@ -71,9 +71,13 @@ def meta_learned(tasks=3, rounds=5):
 def test_a_loop_within_a_loop_is_drawn_once_within_what_is_drawn_once():
     drawn = meta_learned().draw().graph
     titles = {id_: frame.title for id_, frame in drawn.clusters.items()}
-    assert list(titles.values()) == ["×3, side by side", "×4"]  # the first round reads the weight itself
-    inner = next(frame for frame in drawn.clusters.values() if frame.title == "×4")
-    assert titles[inner.parent] == "×3, side by side"
+    begin = meta_learned.__code__.co_firstlineno
+    outer, inner = drawn.clusters.values()
+    assert outer.title == f"test_side_by_side.py:{begin + 11}–{begin + 13}  ×3, side by side"
+    assert (
+        inner.title == f"test_side_by_side.py:{begin + 11}–{begin + 12}  ×4"
+    )  # the first round reads the weight itself
+    assert titles[inner.parent] == outer.title
     assert next(node for node in drawn.nodes.values() if node.cluster == inner.id).lines[0].startswith("12 ops")
     assert len(drawn.nodes) < 50
 
