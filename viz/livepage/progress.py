@@ -141,6 +141,7 @@ class Progress:
         self._samples += rows
         if self._planned and not self.in_fit:
             self._marks.clear()  # what lies between `fit` and this is not the speed of a loop
+            self._last = {}
         self._planned = self.in_fit
         if weights and self._model is None:
             self._facts["params"] = weights
