@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import datetime
+import functools
 import gc
 import io
 import math
@@ -54,14 +55,16 @@ _CHANGING_LOCALLY = (list, dict, set)
 
 def is_of_user(file: str) -> bool:
     """Whether a file is the user's: not eagerflow's, NumPy's, CuPy's or the standard library's."""
-    if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS, *_of_arrays())):
+    return _is_of_user(file, tuple([str(module.__file__) for module in namespaces.values()]))
+
+
+@functools.lru_cache(maxsize=4096)  # it is asked for each frame of each op
+def _is_of_user(file: str, array_modules: tuple[str, ...]) -> bool:
+    """The same, with the files of the array modules: NumPy, and CuPy once it is used."""
+    of_arrays = [os.path.dirname(os.path.abspath(module)) + os.sep for module in array_modules]
+    if file.startswith(("<eagerflow ", "<frozen", "<__array_function__", _OURS, *of_arrays)):
         return False
     return not file.startswith(_STANDARD) or file.startswith(_PACKAGES)
-
-
-def _of_arrays() -> tuple[str, ...]:
-    """The folders of the array modules: NumPy, and CuPy once it is used."""
-    return tuple([os.path.dirname(os.path.abspath(str(module.__file__))) + os.sep for module in namespaces.values()])
 
 
 def is_of_a_library(file: str) -> bool:
