@@ -49,6 +49,7 @@ ADVICE = {
         "The loss isn't to blame: take another metric. Class numbers go with 'accuracy' or "
         "'sparse_categorical_accuracy', one-hot rows with 'accuracy' or 'categorical_accuracy'."
     ),
+    "loss_mismatch.swapped": "Give the labels first: loss(y_true, y_pred).",
     "loss_mismatch.twice": "Keep one of the two.",
     "loss_mismatch.one_unit": (
         "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for a number."
@@ -88,6 +89,14 @@ ADVICE = {
     "loss_sign.added": (
         "Turn the sign of what is added, as of a KL divergence, which is 0 at least: "
         "add_loss(-0.5 * mean(1 + log_var - mean**2 - exp(log_var)))."
+    ),
+    "loss_sign.divergence": (
+        "Turn its sign: the loss is the error of the reconstruction plus "
+        "-0.5 * mean(1 + log_var - mean**2 - exp(log_var)), which is 0 at least."
+    ),
+    "loss_sign.adversary": (
+        "Train the generator with the label of real rows: gan.train_on_batch(noise, numpy.ones((n, 1))), where the "
+        "discriminator learns 1 for real rows and 0 for made ones."
     ),
     "loss_sign.update": (
         "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer."
@@ -185,9 +194,14 @@ ADVICE = {
         "Let no step see later ones: attention(x, x, use_causal_mask=True), Conv1D(padding='causal'), a recurrent "
         "layer without Bidirectional."
     ),
+    "label_leak.copied": ("To predict the next token, shift the labels by one: fit(tokens[:, :-1], tokens[:, 1:])."),
     "label_leak.threshold": (
         "Was it made of the label, or is it only known after it? Then leave it out: "
         "x = numpy.delete(x, column, axis=1). Else a comparison does what this network does."
+    ),
+    "validation_overlap.folds": (
+        "Make and compile a new model in each round, or put the first weights back before each: "
+        "model.set_weights(first), where first = model.get_weights() stands before the loop; make a new optimizer, too."
     ),
     "validation_overlap": "Use rows that training never sees: validation_split=0.2, or a split before fit.",
     "validation_mismatch.classes": (
@@ -216,6 +230,10 @@ ADVICE = {
         "Call the model with training=True inside the tape: model(x, training=True). Predictions and validation stay "
         "without it."
     ),
+    "class_loss.threshold": (
+        "Give the metric the threshold of logits, metrics=[BinaryAccuracy(threshold=0.0)]; or the last layer "
+        "activation='sigmoid', and the loss no from_logits."
+    ),
     "class_loss.accuracy": (
         "For amounts take metrics=['mae'], which is in the unit of the labels, or RootMeanSquaredError(); an accuracy "
         "counts classes."
@@ -228,7 +246,14 @@ ADVICE = {
         "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy with "
         "softmax, binary_crossentropy with a sigmoid."
     ),
+    "too_few_steps.outside": (
+        "Move tape.gradient and optimizer.apply_gradients into the loop over batches, one step to the right."
+    ),
     "too_few_steps": "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
+    "sorted_rows.first": (
+        "Take the batches one after the other: for x, y in data: ...; or make the iterator once, before the loop, "
+        "batches = iter(data), and ask it in the loop: next(batches)."
+    ),
     "sorted_rows.same": (
         "Use the index: __getitem__(self, index) gives the rows from index * batch_size on; a generator goes on to the "
         "next rows with each yield."
@@ -281,7 +306,9 @@ ADVICE = {
     "opposed_updates": (
         "Give each optimizer the weights of its own network, in tape.gradient and in apply: in a GAN, the "
         "discriminator's step takes discriminator.trainable_variables alone, and stop_gradient(generator(noise)) as "
-        "its input."
+        "its input. Where a compiled model trains the generator through the discriminator, set "
+        "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
+        "discriminator.train_on_batch."
     ),
     "lr_too_high": (
         "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
@@ -316,6 +343,10 @@ ADVICE = {
         "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with answers "
         "around 0, takes very long to reach targets that are far from it."
     ),
+    "vanishing_gradient.padding": (
+        "Give the Embedding mask_zero=True: the layers behind it then skip the padding. Or pad at the beginning: "
+        "pad_sequences(..., padding='pre')."
+    ),
     "vanishing_gradient": (
         "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, normalization "
         "between layers, or shortcuts around them."
@@ -347,6 +378,7 @@ ADVICE = {
     "unscaled_input": (
         "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first layer."
     ),
+    "unscaled_input.twice": "Leave out one of the two: the division of the data, or the Rescaling layer.",
     "unscaled_input.tiny": (
         "Bring them to about ±1, once only: where they are divided again, as by a Rescaling layer after x / 255, leave "
         "that out; columns become (x - mean) / std."

@@ -18,6 +18,7 @@ __all__ = [
     "made_after",
     "numpy_in_tape",
     "only_call",
+    "tree_of",
     "unseeded_generators",
 ]
 
@@ -26,7 +27,8 @@ _EPOCHS = re.compile(r"_?(epoch|ep|step|iteration|it|batch)(_?(i|idx|index|nr|no
 
 
 @functools.lru_cache(8)
-def _tree(file: str) -> ast.Module | None:
+def tree_of(file: str) -> ast.Module | None:
+    """A file's code; None for what Python can't read."""
     try:
         return ast.parse("".join(linecache.getlines(file)))
     except (SyntaxError, ValueError):  # a notebook's magics, say
@@ -35,7 +37,7 @@ def _tree(file: str) -> ast.Module | None:
 
 def _calls(file: str) -> Iterator[tuple[str, ast.Call]]:
     """Every call, with the last part of its function's name."""
-    tree = _tree(file)
+    tree = tree_of(file)
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Call):
             function = node.func
@@ -61,7 +63,7 @@ def loop_over_epochs(place: Place) -> str:
 
     Where it isn't, the loop may go through folds, seeds or settings.
     """
-    tree = _tree(place.file)
+    tree = tree_of(place.file)
     nodes = list(ast.walk(tree)) if tree is not None else []
     functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and _holds(node, place.line)]
     inner = max(functions, key=lambda node: node.lineno, default=None)
@@ -80,7 +82,7 @@ def _holds(node: ast.For | ast.FunctionDef, line: int) -> bool:
 
 def numpy_in_tape(file: str) -> Place | None:
     """The one line within the blocks of a file's tapes on which `.numpy()` gives values that are used on."""
-    tree = _tree(file)
+    tree = tree_of(file)
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)] if tree is not None else []
     tapes = [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
     shown = ("print", "append", "float", "write", "set_description")
@@ -134,7 +136,7 @@ def made_after(file: str, name: str, line: int) -> bool:
         for each in (*node.args[:2], *[keyword.value for keyword in node.keywords if keyword.arg in ("x", "y")])
         if isinstance(each, ast.Name) and each.id != name
     }
-    tree = _tree(file)
+    tree = tree_of(file)
     made = [node for node in ast.walk(tree) if isinstance(node, (ast.Assign, ast.AugAssign))] if tree else []
     targets = [
         (each, node.lineno) for node in made for each in getattr(node, "targets", [getattr(node, "target", None)])
@@ -150,7 +152,7 @@ def made_after(file: str, name: str, line: int) -> bool:
 
 def _replaced_by_permutation(file: str) -> list[tuple[str, int]]:
     """`x = rng.permutation(x)`: the rows of a name in another order, under the same name."""
-    tree = _tree(file)
+    tree = tree_of(file)
     return [
         (node.targets[0].id, node.lineno)
         for node in (ast.walk(tree) if tree is not None else ())
@@ -164,7 +166,7 @@ def _replaced_by_permutation(file: str) -> list[tuple[str, int]]:
 
 def _put_in_order(file: str) -> list[tuple[str, int]]:
     """Names that stand with a random order behind them, `x[order]`, with the line; empty where none replaces itself."""
-    tree = _tree(file)
+    tree = tree_of(file)
     made = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)] if tree is not None else []
     orders = {
         target.id

@@ -70,6 +70,8 @@ UNMOVED_STEPS = 10
 UNSCALED = 30.0  # root mean square of the inputs; standardized ones have 1, images in 0..255 about 100
 UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
 UNSCALED_HINT = 10.0  # worth a hint: weights begin as for inputs around 1
+RESCALES = 1 / 64  # a Rescaling by so little is made for bytes, from 0 to 255
+SCALED_ALREADY = 1.05  # it was given numbers from -1 to 1
 TINY_INPUT = 1e-3  # largest input: the first layer sees next to nothing
 PICTURE = 8  # pixels on a side, at least; what layers make of pictures may be smaller, and as deep as it is wide
 ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be
@@ -116,6 +118,11 @@ WEIGHTS_SMALL = 0.03
 EQUAL_GRADIENTS = 1e-5  # gradients of units that differ by less than float32's rounding stay equal
 NARROW = 10  # a hidden layer of a tenth of the classes, or less, is worth a hint
 NARROW_CLASSES = 3
+PADDED = 0.25  # of the steps of a sequence are zeros behind its last token
+PADDED_ROWS = 0.5  # of the sequences end with so many
+MADE_APART = 2.0  # a GAN's real rows are so much further from those that its generator makes than others of these
+DIVERGENCE_STEPS = 3  # in which the gradients of a divergence's two terms are the same number, and below 0
+LABEL_NOISE = 0.15  # standard deviation of labels that are all the same: those of a GAN may have noise
 
 # -- what was learnt
 

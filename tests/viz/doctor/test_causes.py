@@ -318,8 +318,8 @@ model.fit(x.clip(-1, 1) / 255 / 255, number, batch_size=16, epochs=4, verbose=0)
     )
     found = {f.kind: f for f in examine(str(path)).diagnosis}
     scale = found["unscaled_input"]
-    assert (scale.rule, scale.because) == ("unscaled_input.tiny", None)
-    assert "once only" in scale.fix
+    assert (scale.rule, scale.because) == ("unscaled_input.twice", None)
+    assert "Leave out one of the two" in scale.fix
     assert not scale.fix.startswith("Scale them: x / 255")
     assert found["dead_relu"].because == "unscaled_input"
 

@@ -21,23 +21,32 @@ from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, 
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import AddedTerms, Penalties
 from viz.doctor.checks.rank_times import RankTimes
+from viz.doctor.checks.rows.copied import Copied
+from viz.doctor.checks.rows.first_batch import FirstBatch
+from viz.doctor.checks.rows.folds import Folds
 from viz.doctor.checks.rows.label_leak import LabelLeak
 from viz.doctor.checks.rows.looks_ahead import LooksAhead
 from viz.doctor.checks.rows.most_frequent import MostFrequent
+from viz.doctor.checks.rows.padding import Padding
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
+from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
+from viz.doctor.checks.updates.adversary import Adversary
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.opposed import Opposed
+from viz.doctor.checks.updates.outside import Outside
 from viz.doctor.checks.updates.renewed import Renewed
+from viz.doctor.checks.updates.reversed_terms import Divergence
 
 __all__ = ["CHECKS"]
 
 CHECKS: tuple[type[Check], ...] = (
     NonFinite,
     Mismatch,
+    Swapped,
     Labels,
     LastLayers,
     RowSoftmax,
@@ -59,6 +68,13 @@ CHECKS: tuple[type[Check], ...] = (
     Forgotten,
     Opposed,
     Renewed,
+    Outside,
+    Adversary,
+    Divergence,
+    FirstBatch,
+    Folds,
+    Copied,
+    Padding,
     Noise,
     Memory,
     Timing,

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first_tensor, host, number, rms, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import made_at
+from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 
 __all__ = ["Inputs", "colours_first"]
@@ -110,10 +111,28 @@ class Inputs(Check):
         whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
         if size > self._largest.get(place, (-1.0,))[0]:
             self._largest[place] = size, low, high, whose
-        if 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
+        twice = _scaled_twice(whose, low, high)
+        if twice is not None:
+            self._tell_twice(twice, place, size, low, high)
+        elif 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
             self._tell("warning", place, whose, size, low, high, "hardly anything reaches the first layer")
         elif size > limits.UNSCALED_HINT:
             self._tell("warning" if size > limits.UNSCALED else "info", place, whose, size, low, high, _WILD)
+
+    def _tell_twice(self, layer: Any, place: Any, size: float, low: float, high: float) -> None:
+        self._told.add(("unscaled_input", place))
+        given = [number((value - float(layer.offset)) / float(layer.scale)) for value in (low, high)]
+        self.watch.report(
+            "unscaled_input.twice",
+            "warning",
+            f"layer {layer_label(layer)!r} multiplies inputs by {number(float(layer.scale))} that range from "
+            f"{given[0]} to {given[1]} already: what is left ranges from {number(low)} to {number(high)}, of which the "
+            "next layer sees next to nothing",
+            layer=layer,
+            place=made_at(layer) or place,
+            key=("unscaled_input", place),
+            evidence={"rms": size, "lowest": low, "highest": high},
+        )
 
     def _judge_made(self, values: numpy.ndarray, place: Any) -> None:
         """Frozen layers that give next to nothing, whatever they are given."""
@@ -152,6 +171,18 @@ class Inputs(Check):
             key=("unscaled_input", place),
             evidence={"rms": size, "lowest": low, "highest": high},
         )
+
+
+def _scaled_twice(whose: Any, low: float, high: float) -> Any:
+    """The `Rescaling` for bytes in a layer or model that was given numbers from -1 to 1; None for none."""
+    found = [each for each in layers_in(whose) if isinstance(each, layers.Rescaling)] if whose is not None else []
+    if len(found) != 1 or not isinstance(found[0].scale, (int, float)) or not isinstance(found[0].offset, (int, float)):
+        return None
+    scale, offset = float(found[0].scale), float(found[0].offset)
+    if not 0 < scale <= limits.RESCALES or low == high:
+        return None
+    reach = max(abs(low - offset), abs(high - offset)) / scale
+    return found[0] if reach <= limits.SCALED_ALREADY else None
 
 
 def colours_first(layer: Any, shape: Sequence[int]) -> bool:

@@ -16,6 +16,7 @@ from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates", "faded_steps", "rate_is_high", "rate_of"]
 
+_SQUARES = ("square", "abs", "multiply", "power")
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
 
 
@@ -49,6 +50,19 @@ class LearningRates(Check):
         self._touched: list[_Course] = []
         self._scaled: list[tuple[_Course, Any]] = []  # whose last loss is one times its scale, perhaps
         self._asked_loss = False  # is it a loss object's value that is followed? Other sums may well be meant to grow
+        self._differences: set[Any] = set()  # keys of differences, and of what squares and means make of them
+        self._errors: set[Any] = set()
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        """Follow differences that are squared, as losses written by hand are."""
+        made = getattr(outputs, "key", None)
+        if made is None or self._asked_loss or self.watch.inside("layer", "model"):
+            return
+        given = {getattr(x, "key", None) for x in inputs} - {None}
+        if op.name == "subtract":
+            self._differences.add(made)
+        elif given and given <= (self._differences if op.name in _SQUARES else self._errors):
+            self._errors.add(made)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         pairs = [(s, r) for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
@@ -56,6 +70,7 @@ class LearningRates(Check):
             return
         course = self._now = self._courses.setdefault(pairs[0][0].identity, _Course())
         course.losses.append(total(targets))
+        self._asked_loss = self._asked_loss or any(getattr(t, "key", None) in self._errors for t in targets)
         self._scaled.append((course, results))
         if self.watch.heavy:
             kernels = [(v, r) for v, r in pairs if v.data.ndim > 1 and v.data.dtype.kind == "f"]
@@ -90,7 +105,7 @@ class LearningRates(Check):
             return
         if not self._now.updated and (name in ("assign_sub", "assign_add") or name.endswith("_update")):
             self._now.updated = any(bool(host(x.data).any()) for x in inputs if isinstance(x, Tensor))
-        if name in ("assign_sub", "assign_add") and not self.watch.inside("optimizer"):
+        if name in ("assign", "assign_sub", "assign_add") and not self.watch.inside("optimizer"):
             self._now.place = self._now.place or self.watch.place()
 
     def on_step_end(self) -> None:
@@ -98,6 +113,8 @@ class LearningRates(Check):
             _measure(course)
         self._touched.clear()
         self._scaled.clear()
+        self._differences.clear()
+        self._errors.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
 

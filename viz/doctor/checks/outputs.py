@@ -8,9 +8,10 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
+from eagerflow.metrics import BinaryAccuracy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
-from viz.doctor.checks.losses import is_ours
+from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.program import Origin, layer_label
 from viz.doctor.user_code import made_at
 from viz.recorder.source_lines import is_internal
@@ -48,7 +49,7 @@ class ConstantOutput(Check):
                 "value": float(host(made[0].data).reshape(-1)[0]),
                 "rows": made[0].data.shape[0],
                 "same_inputs": _constant(given[0], 0.0),
-                "made_up": _made_up(given),
+                "made_up": _made_up(given) or _few_alike(given),
             }
         else:
             self._in_a_row[key] = 0
@@ -101,6 +102,12 @@ def _made_up(given: list[Tensor]) -> bool:
     values = host(given[0].data)
     single = len(given) == 1 and values.size == values.shape[0] and values.dtype.kind in "fiub"
     return single and bool(values.reshape(-1)[0]) and bool((values == values.reshape(-1)[0]).all())
+
+
+def _few_alike(given: list[Tensor]) -> bool:
+    """Are a few rows of the input equal, as happens by chance, or where only the model's own weights are to learn?"""
+    values = host(given[0].data)
+    return len(given) == 1 and len(values) < limits.WINDOW and _constant(given[0], 0.0) and bool(values.any())
 
 
 def _constant(x: Tensor, resolution: float = limits.CONSTANT) -> bool:
@@ -221,6 +228,26 @@ class ClassNumbers(Check):
         super().__init__(watch)
         self._classes: set[float] = set()
         self._loss = ""
+        self._logits: Tensor | None = None  # what a binary crossentropy takes for logits
+
+    def _threshold(self, answers: Tensor) -> None:
+        """Answers are logits where the loss was given the same, and some lie beyond 0 and 1."""
+        known = self._logits
+        values = host(answers.data)
+        same = known is not None and known.data.shape == values.shape and bool((host(known.data) == values).all())
+        between = float(((values > 0) & (values <= 0.5)).mean()) if values.size else 0.0
+        if not same or not between or (values.min() >= 0 and values.max() <= 1):
+            return
+        self.watch.report(
+            "class_loss.threshold",
+            "warning",
+            f"the loss takes the outputs for logits (from_logits=True), in which 0 is the limit between no and yes, "
+            f"but the accuracy takes only those above 0.5 for a yes: {between:.0%} of them lie between, and are "
+            "counted as a no",
+            place=self.watch.called_at(),
+            key=("class_loss", "threshold"),
+            evidence={"columns": 1, "lowest": float(values.min()), "highest": float(values.max())},
+        )
 
     def on_scope_begin(self, opened: Any) -> None:
         given = opened.scope.inputs
@@ -228,6 +255,10 @@ class ClassNumbers(Check):
             return
         if opened.kind == "loss" and is_ours(opened.owner):
             self._compared(getattr(getattr(opened.owner, "fn", None), "__name__", ""), given[0], given[1].data.shape)
+            logits = loss_kind(opened.owner) == "binary" and getattr(opened.owner, "settings", {}).get("from_logits")
+            self._logits = given[1] if logits else None
+        elif opened.kind == "metric" and self._logits is not None and _halves(opened.owner):
+            self._threshold(given[1])
         elif opened.kind == "metric" and _is_accuracy(opened.owner):
             if self._loss and len(self._classes) > 2:
                 self._tell()
@@ -276,6 +307,16 @@ class ClassNumbers(Check):
             key=("class_loss", "numbers"),
             evidence={"columns": 1, "loss": self._loss, "classes": len(self._classes)},
         )
+
+
+def _halves(metric: Any) -> bool:
+    """Is it the accuracy that takes numbers above 0.5 for a yes?"""
+    if isinstance(metric, BinaryAccuracy):
+        return float(metric.threshold) == 0.5
+    function = getattr(metric, "_fn", None)
+    ours = is_internal(getattr(getattr(function, "__code__", None), "co_filename", ""))
+    plain = getattr(function, "__name__", "") in ("_accuracy", "binary_accuracy")  # those of `metrics=["accuracy"]`
+    return ours and plain and not getattr(metric, "_fn_kwargs", None)
 
 
 def _is_accuracy(metric: Any) -> bool:

@@ -1,0 +1,37 @@
+"""Ways in which a mistake comes about, each told by a rule of its own, and not of their healthy neighbours."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viz.doctor.planted import PLANTED, script
+from viz.doctor.watched_script import examine
+
+WAYS = {
+    "a crossentropy given the answers first": "loss_mismatch.swapped",
+    "a crossentropy's function given the answers first": "loss_mismatch.swapped",
+    "an update behind the loop over batches": "too_few_steps.outside",
+    "gradients behind the loop over batches": "too_few_steps.outside",
+    "the first batch again and again": "sorted_rows.first",
+    "an accuracy of logits": "class_loss.threshold",
+    "folds that go on with one model": "validation_overlap.folds",
+    "tokens that are their own labels": "label_leak.copied",
+    "the gradient is added by hand": "loss_sign.update",
+    "a divergence with the wrong sign": "loss_sign.divergence",
+    "a generator that wants to be found out": "loss_sign.adversary",
+    "sequences that end with padding": "vanishing_gradient.padding",
+    "pictures that are divided by 255 twice": "unscaled_input.twice",
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", WAYS)
+def test_each_way_has_its_rule_and_line(name, tmp_path):
+    kind = WAYS[name].partition(".")[0]
+    source, line = script(PLANTED[kind][name])
+    path = tmp_path / "train.py"
+    path.write_text(source, encoding="utf-8")
+    examination = examine(str(path))
+    assert examination.failures == []
+    found = [(f.rule, f.line) for f in examination.diagnosis if f.severity != "info"]
+    assert found == [(WAYS[name], line)]

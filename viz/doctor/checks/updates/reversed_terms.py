@@ -1,0 +1,66 @@
+"""`loss_sign.divergence`: a KL divergence that the loss counts with the wrong sign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host
+from viz.doctor.user_code import Place
+
+__all__ = ["Divergence"]
+
+_SQUARES = ("square", "power", "multiply")
+
+
+class Divergence(Check):
+    """Hears which way the loss goes with exp(log_var) and mean**2, both of which a divergence makes small.
+
+    The divergence of a normal distribution from the standard one is -0.5 * (1 + log_var - mean**2 - exp(log_var)), in
+    which both count alike: the gradients that reach them are one and the same number at all places. Where that is
+    below 0, training makes both as large as it can.
+    """
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._exponentials: list[tuple[tuple[int, ...], float, Any]] = []
+        self._squares: list[tuple[tuple[int, ...], float]] = []
+        self._times = 0
+        self._place: Place | None = None
+
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
+        if op.name != "exp" and op.name not in _SQUARES:
+            return
+        gradient = gradients[0] if isinstance(gradients, (list, tuple)) and gradients else gradients
+        values = host(getattr(gradient, "data", gradient))
+        low = float(values.min()) if values.size > 1 and values.ndim else 0.0
+        if low >= 0 or float(values.max()) != low:
+            return
+        if op.name == "exp":
+            key = out_keys[0] if isinstance(out_keys, (list, tuple)) else out_keys
+            self._exponentials.append((values.shape, low, key))
+        else:
+            self._squares.append((values.shape, low))
+
+    def on_step_end(self) -> None:
+        for shape, low, key in self._exponentials:
+            if (shape, low) in self._squares:
+                origin = self.watch.origins.get(key)
+                self._place = self._place or (origin.place if origin is not None else None)
+                self._times += 1
+                if self._times == limits.DIVERGENCE_STEPS:
+                    self._tell(low)
+        self._exponentials.clear()
+        self._squares.clear()
+
+    def _tell(self, low: float) -> None:
+        self.watch.report(
+            "loss_sign.divergence",
+            "error",
+            "the loss falls as exp(log_var) and mean**2 grow, by the same amount everywhere: a KL divergence is "
+            "counted with the wrong sign, so training drives the latent numbers away from the normal distribution "
+            "instead of towards it",
+            place=self._place,
+            key=("loss_sign", "divergence"),
+            evidence={"perfect": 0.0, "now": low},
+        )
