@@ -56,9 +56,9 @@ def set_backend(backend: str) -> None:
         )
 
 
-def numeric_settings() -> tuple[str | float, ...]:
-    """All that can be set here, to see quickly whether something was."""
-    return tuple(_settings.values())
+def numeric_settings() -> dict[str, str | float]:
+    """What decides about results, for those who look whether it was changed: not a copy."""
+    return _settings
 
 
 def floatx() -> str:

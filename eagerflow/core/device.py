@@ -118,9 +118,9 @@ def current_device() -> Device:
     return _scoped.get() or default_device()
 
 
-def device_settings() -> tuple[Device | None, Device | None, str | None]:
-    """What `current_device` goes by, to see quickly whether it would be another: block, default and environment."""
-    return _scoped.get(), _default[0], os.environ.get("EAGERFLOW_DEVICE")
+def chosen_device() -> Device | None:
+    """The device that a block or `set_default_device` chose; None where the environment decides."""
+    return _scoped.get() or _default[0]
 
 
 @contextlib.contextmanager

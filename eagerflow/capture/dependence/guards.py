@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import abc
 import operator
+import os
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy
@@ -18,8 +20,9 @@ import numpy
 from eagerflow.base import config
 from eagerflow.capture.dependence.identical import Conditions, identical
 from eagerflow.capture.dependence.reached import NOTHING, Held, Scope
+from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.instructions import same_value
-from eagerflow.core.device import device_settings
+from eagerflow.core.device import chosen_device
 
 __all__ = ["Guards"]
 
@@ -36,9 +39,7 @@ class Guards:
     """
 
     def __init__(self, held: Held, taped: bool = False) -> None:
-        self._keys = [(v, v.key) for v in held.variables.values()] if taped else []
         self._unknown = held.unknown
-        self._has_abstract = held.has_abstract
         self._arrays = [_Array(array, name) for array, name, named in held.arrays.values() if named]
         self._checks: list[Any] = [_Names(scope) for scope in held.scopes.values()]
         self._checks += [_Cells(list(held.cells.values())), _Functions(held.functions)]
@@ -46,12 +47,18 @@ class Guards:
             _container(thing, name, held.passed_over.get(identity))
             for identity, (thing, name) in held.containers.items()
         ]
-        self._checks += [_Classes(list(held.objects.values())), _Attributes(held.attributes), _Asked(held.asked)]
+        asked = [*held.asked, (chosen_device, chosen_device(), "the device")]
+        if held.has_abstract:
+            asked.append((abc.get_cache_token, abc.get_cache_token(), "which classes are registered as others'"))
+        self._checks += [_Objects(list(held.objects.values())), _Attributes(held.attributes), _Asked(asked)]
         self._checks += [_Buffer(*each) for each in held.buffers]
+        self._checks += [_OfVariables(list(held.variables.values()), taped)]
+        self._checks += [_Entries(config.numeric_settings(), "eagerflow.config", frozenset()), _Environment()]
         self._checks = [check for check in self._checks if not check.is_empty()] + self._arrays
-        self._trainable = [(v, v.trainable) for v in held.variables.values()]
-        self._settings = self._settings_now()
-        self._identical = identical([check.conditions for check in self._checks], self._trainable)
+        entries = {c: dict_of(c.thing) for c in self._checks if isinstance(c, (_Entries, _Environment))}
+        self._versions = Versions([found for found in entries.values() if found is not None])
+        self._others_identical = identical([c.conditions for c in self._checks if entries.get(c) is None])
+        self._identical = identical([c.conditions for c in self._checks])
 
     def unsure(self) -> str | None:
         """What may change without being noticed, in words; None if nothing does."""
@@ -62,25 +69,14 @@ class Guards:
 
     def changed(self) -> str | None:
         """What isn't as it was, None if all is."""
-        if self._identical() and self._settings == self._settings_now() and self._watched_as_before():
+        versions = self._versions
+        if versions.same() and self._others_identical():
             return None
-        for check in self._checks:
-            if not check.same():
-                return str(check.difference())
-        for variable, trainable in self._trainable:
-            if variable._trainable is not trainable:
-                return f"{variable.path}.trainable"
-        for variable, key in self._keys:
-            if variable.key is not key:
-                return f"whether {variable.path} is watched"
-        return None if self._settings == self._settings_now() else "a setting of eagerflow.config"
-
-    def _watched_as_before(self) -> bool:
-        return all(variable.key is key for variable, key in self._keys)
-
-    def _settings_now(self) -> tuple[Any, ...]:
-        registered = abc.get_cache_token() if self._has_abstract else None
-        return config.numeric_settings(), device_settings(), registered
+        state = versions.now()
+        if self._identical() or (different := next((c for c in self._checks if not c.same()), None)) is None:
+            versions.note(state)
+            return None
+        return str(different.difference())
 
 
 def _all_same(now: Iterable[Any], before: tuple[Any, ...]) -> bool:
@@ -93,6 +89,10 @@ def _all_same(now: Iterable[Any], before: tuple[Any, ...]) -> bool:
 
 def _same(now: Any, before: Any) -> bool:
     return now is before or (isinstance(before, _VALUES) and same_value(now, before))
+
+
+def _gives(ask: Callable[[], Any], before: Any) -> bool:
+    return _same(ask(), before)
 
 
 def _first(names: Iterable[str], now: Iterable[Any], before: Iterable[Any]) -> str:
@@ -190,28 +190,44 @@ class _Functions:
         return _first([f.__name__ for f in self.functions for _ in range(3)], self._now(self.functions), self.before)
 
 
-class _Classes:
-    """Which class an object is of: `__class__` can be set. Objects aren't kept alive, as weak references may count."""
+class _Objects:
+    """Which class an object is of, and in which dict its attributes are: `__class__` and `__dict__` can be set.
+
+    Objects aren't kept alive, as weak references to them may count.
+    """
 
     def __init__(self, objects: list[tuple[Any, str]]) -> None:
         self.objects, self.names = [_reference(thing) for thing, _ in objects], [name for _, name in objects]
-        self.before = tuple(self._now())
+        self.before = self._now()
 
-    def _now(self) -> list[type]:
-        return [type(ask()) for ask in self.objects]
+    def _now(self) -> list[tuple[type, Any]]:
+        return [(type(thing), _own_dict(thing)) for thing in [ask() for ask in self.objects]]
 
     def is_empty(self) -> bool:
         return not self.objects
 
     def same(self) -> bool:
-        return _all_same(self._now(), self.before)
+        return not self.difference()
 
     def conditions(self, to: Conditions) -> None:
-        for ask, kind in zip(self.objects, self.before):
-            to.same(f"type({to.value(ask)}())", kind)
+        for ask, (kind, own) in zip(self.objects, self.before):
+            to.same(f"type(thing := {to.value(ask)}())", kind)
+            if own is not None:
+                to.same("thing.__dict__", own)
 
     def difference(self) -> str:
-        return f"{_first(self.names, self._now(), self.before)}.__class__"
+        for name, (kind, own), (kind_now, own_now) in zip(self.names, self.before, self._now()):
+            if kind_now is not kind:
+                return f"{name}.__class__"
+            if own_now is not own:
+                return f"{name}.__dict__"
+        return ""
+
+
+def _own_dict(thing: Any) -> Any:
+    """The dict of an object's attributes; None for what has none, or makes another one whenever it is asked."""
+    own = getattr(thing, "__dict__", None)
+    return own if type(own) is dict and own is thing.__dict__ else None
 
 
 def _reference(thing: Any) -> Callable[[], Any]:
@@ -238,7 +254,11 @@ class _Attributes:
         return _all_same(self._now(), self.before)
 
     def conditions(self, to: Conditions) -> None:
-        to.asks(self.same)
+        for (thing, name), before, now in zip(self.attributes, self.before, self._now()):
+            if now is before and before is not NOTHING:
+                to.same(f"{to.value(thing)}.{name}", before)
+            else:  # a property may give an equal number that is another object
+                to.asks(partial(_gives, partial(getattr, thing, name, NOTHING), before))
 
     def difference(self) -> str:
         names = [f"{getattr(thing, 'name', type(thing).__name__)}.{name}" for thing, name in self.attributes]
@@ -246,7 +266,7 @@ class _Attributes:
 
 
 class _Asked:
-    """Context variables and weak references."""
+    """Context variables, weak references and settings."""
 
     def __init__(self, asked: list[tuple[Callable[[], Any], Any, str]]) -> None:
         self.asked = asked
@@ -258,10 +278,64 @@ class _Asked:
         return not self.difference()
 
     def conditions(self, to: Conditions) -> None:
-        to.asks(self.same)
+        for ask, before, _ in self.asked:
+            if ask() is before:
+                to.same(f"{to.value(ask)}()", before)
+            else:
+                to.asks(partial(_gives, ask, before))
 
     def difference(self) -> str:
         return next((name for ask, before, name in self.asked if not _same(ask(), before)), "")
+
+
+class _OfVariables:
+    """Which variables are trained, and, under a tape, which are watched."""
+
+    def __init__(self, variables: list[Any], taped: bool) -> None:
+        self.trainable = [(v, v._trainable) for v in variables]
+        self.keys = [(v, v.key) for v in variables] if taped else []
+
+    def is_empty(self) -> bool:
+        return not self.trainable
+
+    def same(self) -> bool:
+        return not self.difference()
+
+    def conditions(self, to: Conditions) -> None:
+        for variable, before in self.trainable:
+            to.same(f"{to.value(variable)}._trainable", before)
+        for variable, key in self.keys:
+            to.same(f"{to.value(variable)}.key", key)
+
+    def difference(self) -> str:
+        for variable, before in self.trainable:
+            if variable._trainable is not before:
+                return f"{variable.path}.trainable"
+        return next((f"whether {v.path} is watched" for v, key in self.keys if v.key is not key), "")
+
+
+class _Environment:
+    """The device that the environment names. It is looked at only where something has changed there."""
+
+    def __init__(self) -> None:
+        self.thing = getattr(os.environ, "_data", None)
+        self.before = self._now()
+
+    @staticmethod
+    def _now() -> str | None:
+        return os.environ.get("EAGERFLOW_DEVICE")
+
+    def is_empty(self) -> bool:
+        return False
+
+    def same(self) -> bool:
+        return self._now() == self.before
+
+    def conditions(self, to: Conditions) -> None:
+        to.asks(self.same)
+
+    def difference(self) -> str:
+        return "the environment's EAGERFLOW_DEVICE"
 
 
 class _Buffer:

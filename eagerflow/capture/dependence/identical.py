@@ -47,31 +47,26 @@ class Conditions:
         self.add(f"{self.value(function)}()")
 
 
-def identical(
-    checks: Iterable[Callable[[Conditions], None]], trainable: Iterable[tuple[Any, bool]]
-) -> Callable[[], bool]:
+def identical(checks: Iterable[Callable[[Conditions], None]]) -> Callable[[], bool]:
     """A function that gives True where all is the very same, and False where one has to look closer.
 
     Args:
         checks: each adds its conditions.
-        trainable: variables, and whether they were.
     """
     conditions = Conditions()
     for check in checks:
         check(conditions)
-    for variable, before in trainable:
-        conditions.same(f"{conditions.value(variable)}._trainable", before)
     if len(conditions.written) > _MOST:
         return lambda: False
-    lines = "\n        and ".join(conditions.written or ["True"])
-    source = f"def same():\n    return (\n        {lines}\n    )\n"
+    lines = "\n            and ".join(conditions.written or ["True"])
+    source = f"""def same():
+    try:
+        return (
+            {lines}
+        )
+    except (AttributeError, LookupError, ValueError):  # something is gone, or a variable of a function has no value
+        return False
+"""
     exec(compile(source, "<eagerflow guards>", "exec"), conditions.values)
-    same = conditions.values.pop("same")
-
-    def guarded() -> bool:
-        try:
-            return bool(same())
-        except (KeyError, IndexError, ValueError):  # an entry is gone, or a variable of a function has no value
-            return False
-
-    return guarded
+    same: Callable[[], bool] = conditions.values.pop("same")
+    return same

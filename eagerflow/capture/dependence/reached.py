@@ -140,7 +140,7 @@ class Held:
         cells: variables of functions around, with their values and names.
         functions: those that ran.
         attributes: single attributes that count.
-        objects: layers and objects of the user's classes, whose class may be set.
+        objects: layers and objects of classes that aren't ours, whose class or `__dict__` may be set.
         asked: what is called to learn a value: of context variables, whether weak references are alive.
         unknown: what may change unseen, in words.
         has_abstract: whether classes may be registered as others' subclasses.
@@ -293,6 +293,8 @@ class Held:
         if isinstance(own, dict):
             if part.counts and not settled:
                 self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
+                if not ours:
+                    self.objects[id(thing)] = (thing, name)
             for key, value in _living(own):
                 held = isinstance(value, numpy.ndarray) or (unheard and isinstance(value, _COLLECTIONS))
                 named = part.named and (self._names.reads(key) or ((ours or unheard) and held))
