@@ -37,7 +37,7 @@ from eagerflow.optimizers.signature import show_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 from eagerflow.optimizers.updates.across_ranks import AcrossRanks
 from eagerflow.optimizers.updates.graphed import GraphedUpdates
-from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update
+from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update, as_given
 from eagerflow.world.current import world
 
 __all__ = ["Optimizer", "Shared"]
@@ -380,7 +380,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         with without_subnormals:
             if not state.on:
                 return self._apply(entries, gradients)
-            with scope("optimizer", self.name, self, [Tensor(g, None, None) for g in gradients]):
+            with scope("optimizer", self.name, self, as_given(grads, gradients)):
                 return self._apply(entries, gradients)
 
     def _given(self, variables: Iterable[Variable] | None, count: int) -> list[Variable]:

@@ -390,6 +390,16 @@ class Capture(observe.Observer):
             self._remember(array, position)
         return position
 
+    def know_arrays(self, tensors: Any) -> None:
+        """Let tensors that were met be known by their arrays: an optimizer announces its updates with these.
+
+        So an update is seen to read what the program made of the gradients: their sum over small batches, say.
+        """
+        for x in tensors or ():
+            position = self._known(x)
+            if position is not None:
+                self._remember(x.data, position)
+
     def _array_position(self, array: Any) -> int | None:
         known = self.arrays.get(id(array))
         return known[1] if known is not None and known[0]() is array else None

@@ -88,6 +88,8 @@ class Listener(Protocol):
 
     def array(self, array: Any) -> int: ...
 
+    def know_arrays(self, tensors: Any) -> None: ...
+
     def owner(self, owner: Any) -> dict[str, Any]: ...
 
     def meet_state(self, optimizer: Any, number: int, started: int) -> None: ...
@@ -105,7 +107,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
     known, new, getframe = _Callers(), object.__new__, sys._getframe
     input_names, output_names = capture.input_names, capture.output_names
-    callers, meet = known.callers, known.meet
+    callers, meet, know_arrays = known.callers, known.meet, capture.know_arrays
 
     def on_scope_begin(scope: observe.Scope) -> None:
         number = len(recorded_scopes)
@@ -144,6 +146,8 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             capture.here = (number, base, until)
         if kind == "backward":
             capture.parts.clear()
+        elif kind == "optimizer":
+            know_arrays(scope.inputs)
         elif output_names and kind in _JUDGES:
             output = next((output_names[i] for i in recorded.inputs if i in output_names), "")
             if output and output not in recorded.name:  # as `fit` calls its metrics

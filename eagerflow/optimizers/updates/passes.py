@@ -21,7 +21,7 @@ from eagerflow.kernels.machine.threads import each, get_num_threads, scratch
 from eagerflow.optimizers.entry import Entry
 from eagerflow.optimizers.updates.packed import Packed, packable
 
-__all__ = ["Passes", "announce_pass", "announce_update", "elementwise"]
+__all__ = ["Passes", "announce_pass", "announce_update", "as_given", "elementwise"]
 
 _PIECE = 1 << 19  # bytes of one array
 _WHOLE = 1 << 22  # bytes of an array below which one thread works faster without cutting it
@@ -209,6 +209,12 @@ def _pieces(part: Part) -> Iterator[Part]:
     for start in range(0, w.size, length):
         cut = slice(start, start + length)
         yield Part(w[cut], g[cut], [slot[cut] for slot in slots], decays)
+
+
+def as_given(grads: list[Any], arrays: list[Any]) -> list[Tensor]:
+    """The gradients as they are announced: the tensors that came, so that observers know what made them."""
+    given = [g for g in grads if g is not None]
+    return [g if type(g) is Tensor and g.data is a else Tensor(a, None, None) for g, a in zip(given, arrays)]
 
 
 def announce_update(name: str, variable: Variable, gradient: Any, started: int, ended: int) -> None:
