@@ -342,14 +342,15 @@ def _is_of_while_loop(record: Record, part: list[Any]) -> bool:
 
 
 def _are_beside(record: Record, parts: list[list[Any]]) -> bool:
-    """Does no part read what another made, by itself or through what ran between them?"""
+    """Does no part read what another made, by itself or through what ran between them, such as an update of weights?"""
     part_of = {op: i for i, part in enumerate(parts) for child in part for op in leaves(child)}
     first = min(part_of, default=0)
     for op, part in part_of.items():
         waiting, seen = [op], {op}
         while waiting:
-            for producer in record.parents(record.ops[waiting.pop()]):
-                if producer < first or producer in seen:
+            read = record.ops[waiting.pop()]
+            for producer in [*record.parents(read), read.forward]:
+                if producer is None or producer < first or producer in seen:
                     continue
                 seen.add(producer)
                 if producer not in part_of:  # a cast, say, which is shown with what it belongs to

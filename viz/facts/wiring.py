@@ -10,7 +10,7 @@ from viz.facts.schema import VARIABLES, Op, Record
 
 __all__ = ["Wiring"]
 
-_FARTHEST = 8  # ops that results pass until they must have come together
+_FARTHEST = 24  # ops that results pass until they must have come together
 
 
 class Wiring:
@@ -148,7 +148,9 @@ class Wiring:
         """Do the results of two parts go to the same ops?"""
         inner = {*first, *other}
         pairs = [(a, b) for a, b in zip(first, other) if self._outer(a, inner) or self._outer(b, inner)]
-        return bool(pairs) and all(self._go_the_same_way(a, b, inner, 0) for a, b in pairs)
+        if not pairs:  # each ends in a loss of its own, as the rounds of a training do
+            return all(map(self._is_again, first, other))
+        return all(self._go_the_same_way(a, b, inner, 0) for a, b in pairs)
 
     def _outer(self, op: int, inner: set[int]) -> list[int]:
         return [reader for reader in self.readers.get(op, ()) if reader not in inner]

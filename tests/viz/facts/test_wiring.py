@@ -208,3 +208,45 @@ def test_single_ops_of_other_lines_are_no_parts_of_one_run():
 
     assert frames(once_and_in_a_loop, 2) == []
     assert frames(once_and_in_a_loop, 3) == ["multiply  ×3"]
+
+
+def test_the_rounds_of_a_training_are_drawn_once():
+    """Each ends in a loss of its own, which nothing reads but the backward pass; the weights change between them."""
+    net, optimizer, x = dense("net"), ef.optimizers.SGD(), np.ones((2, 4), "float32")
+    net(x)
+
+    def run():
+        for _ in range(3):
+            with ef.GradientTape() as tape:
+                loss = ops.mean(ops.square(net(x)))
+            optimizer.apply(tape.gradient(loss, net.trainable_variables), net.trainable_variables)
+
+    assert frames(run) == ["net … net (call 3)  ×3"]
+
+
+def test_calls_in_other_lines_that_lead_to_nothing_are_no_rounds():
+    net, a = dense("net"), ops.ones((2, 4))
+
+    def run():
+        ops.mean(net(a))
+        ops.mean(net(a + 1))
+        ops.mean(net(a + 2))
+
+    assert "net  ×3" not in frames(run)
+
+
+def test_rounds_come_together_after_many_ops_too():
+    """As in an actor-critic, where each value goes through a whole loss before all are summed."""
+    net = dense("net")
+    net(ops.ones((1, 4)))
+
+    def run():
+        values = [ops.mean(net(np.full((1, 4), i, "float32"))) for i in range(5)]
+        losses = []
+        for value in values:
+            for op in (ops.exp, ops.tanh, ops.exp, ops.tanh, ops.exp, ops.tanh, ops.exp, ops.tanh, ops.exp, ops.tanh):
+                value = op(value)
+            losses.append(value)
+        return sum(losses)
+
+    assert frames(run)[0] == "net … net (call 5)  ×5, side by side"
