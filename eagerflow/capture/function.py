@@ -17,8 +17,9 @@ import numpy
 from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
-from eagerflow.capture.arguments.looking import Look, references, telling_apart
-from eagerflow.capture.arguments.taken_apart import Arguments, Last, apart, last, named_arrays
+from eagerflow.capture.arguments.looking import Look, asking_for_id, references, telling_apart
+from eagerflow.capture.arguments.standing_in import StandIns
+from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays
 from eagerflow.capture.calls import heard_calls
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.dependence.guards import Guards
@@ -59,6 +60,7 @@ class _State:
         program: the captured step, once two runs gave the same.
         guards: what it depends on; of the last run, while two are compared.
         graphs: the program as CUDA graphs, on a GPU.
+        held: identities of tensors that it reaches beside its arguments, of which a step may ask whether they are one.
         looked: whether a run with NumPy arrays was looked at, and others may stand for them.
         why: why it runs eagerly, None while it may be captured.
     """
@@ -70,6 +72,7 @@ class _State:
         "endings",
         "graphs",
         "guards",
+        "held",
         "layers",
         "looked",
         "looks",
@@ -89,6 +92,7 @@ class _State:
         self.codes: dict[Any, dict[str, Any]] = {}
         self.layers: list[Any] = []
         self.why: str | None = None
+        self.held: frozenset[int] = frozenset()
         self.looked = False
         self.replays = self.tries = self.again = self.endings = self.looks = 0
 
@@ -191,13 +195,16 @@ class Captured(Generic[P, R]):
         if program is None or self._outdated(state):
             if given.arrays and not state.looked:
                 return self._looked_at(state, args, kwargs, given.tensors)
-            return self._recorded(state, args, kwargs)
+            return self._recorded(state, args, kwargs, given)
+        if state.held and not state.held.isdisjoint(map(id, given.tensors)):
+            return self._function(*args, **kwargs)
         state.replays += 1
         if self.verify_every and state.replays % self.verify_every == 0:
             return self._verified(state, args, kwargs)
         self.replays += 1
         tensors = given.converted()
-        self._last = None if taping is not None or state.graphs is not None else last(state, given, args)
+        plain = taping is None and state.graphs is None and not state.held
+        self._last = last(state, given, args) if plain else None
         with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
             if taping is not None:
                 keys = [tensor.key for tensor in tensors]
@@ -303,9 +310,15 @@ class Captured(Generic[P, R]):
         if sys.getprofile() is not None:
             return self._function(*args, **kwargs)
         arrays = [x for x in arrays if x.__class__ is numpy.ndarray]
+        given = StandIns(iter(()), themselves=True)
+        given.of((args, *kwargs.values()))
         look, before = Look(), references(arrays)
-        with heard_calls(look, set(), current()) as calls:
+        with heard_calls(look, given.identities(), current()) as calls, given:
             found = self._function(*args, **kwargs)
+        given.look_at(found)
+        if given.why is not None:
+            self._give_up(state, *(look.ended or (given.why, None)))
+            return found
         if references(arrays) > before and references(arrays, collected=True) > before:
             if current():  # who may keep arrays, too
                 return found
@@ -316,16 +329,24 @@ class Captured(Generic[P, R]):
             self._give_up(state, *ended)
         return found
 
-    def _recorded(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _recorded(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any], given: Arguments) -> Any:
         """Run the step eagerly and write it down."""
         if state.why is not None or sys.getprofile() is not None:  # a profiler listens already, and can't be put back
             return self._function(*args, **kwargs)
         between = None if state.guards is None or state.before is None else state.guards.changed()
         held = self._held(state)
+        if state.codes and not held.tensors.isdisjoint(map(id, given.tensors)):  # what it has beside them, too
+            return self._function(*args, **kwargs)
         guards = state.guards = Guards(held, taped=log.get() is not None)
         recorder = Recorder(state.before is not None, current())
-        with heard_draws(recorder), watched(), heard_calls(recorder, set(held.containers), current()) as calls:
-            found, made = self._written(recorder, held.layers, args, kwargs)
+        stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
+        containers = held.containers.keys() | stand_ins.identities()
+        with heard_draws(recorder), watched(), heard_calls(recorder, containers, current()) as calls:
+            found, made = self._written(recorder, held.layers, given, stand_ins, args, kwargs)
+        ending = stand_ins.why and (recorder.ended or (stand_ins.why, None))
+        if (ending := ending or asking_for_id(calls.codes)) is not None:  # whatever the layers built in the first run
+            self._give_up(state, *ending)
+            return found
         if made is not None and recorder.ended is not None:  # by draws that show only after the run
             made, recorder.ended = None, (guards.unsure() or recorder.ended[0], None)
         if recorder.has_arrays and made is not None and (tells := telling_apart(calls.codes)) is not None:
@@ -340,21 +361,29 @@ class Captured(Generic[P, R]):
             self._ended(state, *(recorder.ended or ("", None)))
         else:
             self._compare(state, made, recorder, guards, between)
-            state.layers = held.layers
+            state.layers, state.held = held.layers, frozenset(held.tensors)
         return found
 
     def _written(
-        self, recorder: Recorder, layers: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        recorder: Recorder,
+        layers: list[Any],
+        given: Arguments,
+        stand_ins: StandIns,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> tuple[Any, Program | None]:
         """What the step gives, and the program of what it did; None where that can't be replayed."""
-        given, own, args, kwargs = self._handed(recorder, args, kwargs)
-        inputs = [recorder.given(x, tensor) for x, tensor in zip(own, given)]
+        args, kwargs = stand_ins.of(args), {name: stand_ins.of(x) for name, x in kwargs.items()}
+        tensors, own = given.converted(), Arguments(args, kwargs).tensors
+        inputs = [recorder.given(x, tensor) for x, tensor in zip(own, tensors)]
         arrays = [x for x in own if type(x) is ArrayArgument]
         before = references(arrays)
         token = capturing.set(recorder)
         try:
-            with observing(recorder), heard_by((*recorder.others, recorder)):
+            with observing(recorder), heard_by((*recorder.others, recorder)), stand_ins:
                 found = self._function(*args, **kwargs)
+            stand_ins.look_at(found)
             if arrays:
                 found = opened_in(found, "return")
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
@@ -365,36 +394,35 @@ class Captured(Generic[P, R]):
         finally:
             capturing.reset(token)
             recorder.walker.clear()
-            for tensor, mine in zip(given, own):  # which observers know as one
+            for tensor, mine in zip(tensors, own):  # which observers know as one
                 if hasattr(mine, "serial"):
                     tensor.serial = mine.serial
-        if recorder.ended is not None:
+        if recorder.ended is not None or stand_ins.why is not None:
             return found, None
         sizes = [getattr(value, "nbytes", 0) for value in recorder.arrays]
         taped = log.get() is not None
         return found, Program(inputs, recorder.instructions, outputs, sizes, recorder.marks, taped, self.less_memory)
 
-    def _handed(
-        self, recorder: Recorder, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[list[Tensor], list[Any], tuple[Any, ...], dict[str, Any]]:
-        """The arguments as tensors, what stands for each while it is captured, and all that the step is given."""
-        given = Arguments(args, kwargs)
+    def _stand_ins(
+        self, recorder: Recorder, state: _State, given: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> StandIns:
+        """What the step is given. In the first run, its caller's tensors: what it reaches beside them isn't known."""
         arrays = named_arrays(self._function, args, kwargs) if given.arrays else ()
         watched = iter([ArrayArgument(array, name, recorder) for array, name in arrays])
-        args, kwargs = apart(args, watched), apart(kwargs, watched)
-        return given.converted(), Arguments(args, kwargs).tensors, args, kwargs
+        return StandIns(watched, themselves=not (state.codes or given.arrays))
 
     def _verified(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
         program = state.program
         assert program is not None
-        recorder = Recorder(True, current())
+        recorder, given = Recorder(True, current()), Arguments(args, kwargs)
+        stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         with watched():  # assignments are calls that replays make again, here too
-            found, made = self._written(recorder, state.layers, args, kwargs)
+            found, made = self._written(recorder, state.layers, given, stand_ins, args, kwargs)
         if made is None and recorder.lost:  # which is the recorder's own fault
             return found
         if made is None:
-            difference: str | None = recorder.ended[0] if recorder.ended else "it ended early"
+            difference: str | None = recorder.ended[0] if recorder.ended else stand_ins.why or "it ended early"
         else:
             difference = first_difference(program, made) or recorder.other_bits
             if difference is None and state.graphs is not None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy
 
-__all__ = ["Look", "references", "telling_apart"]
+__all__ = ["Look", "asking_for_id", "references", "telling_apart"]
 
 # What tells an object from another one that answers alike, or takes the memory of an array past all its methods.
 _TELLING = frozenset({"BytesIO", "bytearray", "bytes", "frombuffer", "from_buffer", "memoryview"})
@@ -51,6 +51,25 @@ def _with_owner(array: Any) -> list[Any]:
     if type(array) is not numpy.ndarray or array.base is None:
         return [array]
     return [array, array.base]
+
+
+def asking_for_id(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int] | None] | None:
+    """Where functions that ran ask with `id` which objects they have, and the line; None if they don't.
+
+    Args:
+        codes: of the functions, with their globals.
+    """
+    for code, variables in codes.items():
+        if "id" in code.co_names and variables.get("id", id) is id:
+            steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
+            for i, step in enumerate(steps):
+                if (
+                    step.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+                    and step.argval == "id"
+                    and not _of_self(steps[i + 1 : i + 2])
+                ):
+                    return "the step asks with id() which objects it has", _line(code, step)
+    return None
 
 
 def telling_apart(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int] | None] | None:
@@ -118,6 +137,9 @@ def _is_constant(step: dis.Instruction) -> bool:
 
 
 def _found(code: CodeType, step: dis.Instruction, what: str) -> tuple[str, tuple[str, int] | None]:
-    line = None if step.positions is None or step.positions.lineno is None else step.positions.lineno
-    place = None if line is None else (code.co_filename, line)
-    return f"given NumPy arrays, the step may not go by objects or raw memory ({what}): pass tensors", place
+    return f"given NumPy arrays, the step may not go by objects or raw memory ({what}): pass tensors", _line(code, step)
+
+
+def _line(code: CodeType, step: dis.Instruction) -> tuple[str, int] | None:
+    line = None if step.positions is None else step.positions.lineno
+    return None if line is None else (code.co_filename, line)

@@ -14,7 +14,7 @@ from eagerflow.core.device import device_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Arguments", "Last", "apart", "last", "named_arrays"]
+__all__ = ["Arguments", "Last", "is_array", "last", "named_arrays"]
 
 _NUMBERS = (int, float, complex, str, bytes, bool, type(None))
 _TEXT = "OUSMmV"  # kinds of arrays that can't become tensors
@@ -31,16 +31,19 @@ class Arguments:
         plain: whether all tensors are plain ones.
     """
 
-    __slots__ = ("arrays", "key", "objects", "plain", "tensors")
+    __slots__ = ("_parts", "arrays", "key", "objects", "plain", "tensors")
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.arrays = False
         self.tensors: list[Any] = []
         self.objects: list[Any] = []
         self.plain = True
+        self._parts: list[int] = []  # identities of tensors, lists and dicts, in order
         parts = [self._part(x) for x in args]
         if kwargs:
             parts += [(name, self._part(x)) for name, x in kwargs.items()]
+        if len(set(self._parts)) < len(self._parts):  # a step may ask whether two are one
+            parts.append(("the same", *map(self._parts.index, self._parts)))
         self.key = tuple(parts)
 
     def _part(self, x: Any) -> Any:
@@ -48,6 +51,7 @@ class Arguments:
         if kind is Tensor:
             array, mask, logits = x.data, getattr(x, "mask", None), getattr(x, "logits", None)
             self.tensors.append(x)
+            self._parts.append(id(x))
             about: tuple[Any, ...] = (array.shape, array.dtype.str)
             if not isinstance(array, (numpy.ndarray, numpy.generic)):
                 about = (*about, str(device_of(array)))
@@ -56,7 +60,11 @@ class Arguments:
             if mask is not None:
                 about = (*about, self._part(mask) if isinstance(mask, Tensor) else self._object(mask))
             return about
-        if kind in (list, tuple):
+        if kind is tuple:
+            return (kind, *map(self._part, x))
+        if kind in (list, dict):
+            self._parts.append(id(x))
+        if kind is list:
             return (kind, *map(self._part, x))
         if kind is dict:
             return (kind, *[(key, self._part(value)) for key, value in x.items()])
@@ -65,7 +73,7 @@ class Arguments:
         if type(x) is ArrayArgument:
             self.tensors.append(x)
             return None
-        if _is_array(x):
+        if is_array(x):
             self.arrays = True
             self.tensors.append(x)
             return (kind, x.shape, x.dtype.str, x.strides)  # which a step can tell from a tensor
@@ -104,7 +112,7 @@ class Last:
 
     def arrays(self, args: tuple[Any, ...]) -> list[Any] | None:
         """The arguments' arrays; None where they may have another signature."""
-        if len(args) != len(self._kinds):
+        if len(args) != len(self._kinds) or len(set(map(id, args))) < len(args):
             return None
         found = []
         for x, (shape, dtype) in zip(args, self._kinds):
@@ -127,40 +135,9 @@ def last(state: Any, given: Arguments, args: tuple[Any, ...]) -> Last | None:
     return None if made.arrays(args) is None else made
 
 
-def apart(x: Any, watched: Iterator[ArrayArgument]) -> Any:
-    """Arguments with arrays of their own, of the same memory.
-
-    So it is known as which of them a tensor is used that is passed twice, or that the step reaches in another way, too.
-
-    Args:
-        x: an argument, or a list, tuple or dict of them.
-        watched: what stands for the NumPy arrays, in order.
-    """
-    kind = x.__class__
-    if kind is Tensor:
-        made = Tensor(_view(x.data), None, x.key)
-        if hasattr(x, "serial"):
-            made.serial = x.serial
-        mask, logits = getattr(x, "mask", None), getattr(x, "logits", None)
-        if mask is not None:
-            made.mask = apart(mask, watched) if isinstance(mask, Tensor) else mask
-        if logits is not None:
-            made.logits = (logits[0], apart(logits[1], watched), logits[2])
-        return made
-    if kind in (list, tuple):
-        return kind([apart(part, watched) for part in x])
-    if kind is dict:
-        return {key: apart(value, watched) for key, value in x.items()}
-    return next(watched) if _is_array(x) else x
-
-
-def _is_array(x: Any) -> bool:
+def is_array(x: Any) -> bool:
     """Whether this is a NumPy array that ops take as a tensor."""
     return type(x) is numpy.ndarray and x.dtype.kind not in _TEXT
-
-
-def _view(array: Any) -> Any:
-    return numpy.asarray(array) if isinstance(array, numpy.generic) else array.view()
 
 
 def named_arrays(
@@ -178,7 +155,7 @@ def named_arrays(
 
 
 def _arrays_in(x: Any, name: str) -> Iterator[tuple[numpy.ndarray, str]]:
-    if _is_array(x):
+    if is_array(x):
         yield x, name
     elif x.__class__ in (list, tuple):
         for i, part in enumerate(x):

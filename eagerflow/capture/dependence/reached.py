@@ -131,6 +131,7 @@ class Held:
 
     Attributes:
         variables: those among it.
+        tensors: identities of those among it that are no variables.
         layers: those among it.
         containers: collections, and the attributes of objects and classes, with how to name them.
         passed_over: attributes that don't count, of objects by the identity of their `__dict__`.
@@ -148,6 +149,7 @@ class Held:
 
     def __init__(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]]) -> None:
         self.variables: dict[int, Variable] = {}
+        self.tensors: set[int] = set()
         self.layers: list[Layer] = []
         self.containers: dict[int, tuple[Any, str]] = {}
         self.passed_over: dict[int, frozenset[str]] = {}
@@ -195,6 +197,7 @@ class Held:
         if isinstance(thing, Variable):
             self.variables[id(thing)] = thing
         elif isinstance(thing, Tensor):
+            self.tensors.add(id(thing))
             return
         elif isinstance(thing, Layer):
             yield from self._of_layer(part)

@@ -1,0 +1,121 @@
+"""What a step is given while it is captured, in place of its caller's tensors, lists and dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import is_
+from typing import Any
+
+import numpy
+
+from eagerflow.capture.arguments.array_argument import ArrayArgument
+from eagerflow.capture.arguments.taken_apart import is_array
+from eagerflow.core.tensor import Tensor
+
+__all__ = ["StandIns"]
+
+
+class StandIns:
+    """Arguments with arrays of their own, of the same memory.
+
+    So it is known as which of them a tensor is used that the step reaches in another way, too. What is passed twice is
+    one object here, too. Lists and dicts are copies; what the step does to them is done to the caller's afterwards.
+
+    Args:
+        watched: what stands for the NumPy arrays, in order.
+        themselves: the step is given its caller's own tensors, lists and dicts; they are only looked at.
+
+    Attributes:
+        why: what the step does with its arguments that a replay couldn't do, None if nothing.
+    """
+
+    def __init__(self, watched: Iterator[ArrayArgument], themselves: bool = False) -> None:
+        self._watched, self._themselves = watched, themselves
+        self._made: dict[int, Any] = {}  # by the identity of what they stand for
+        self._own: dict[int, Any] = {}  # what a stand-in stands for
+        self._containers: list[tuple[Any, Any, list[Any]]] = []  # the caller's, the step's, what was in it
+        self.why: str | None = None
+
+    def of(self, x: Any) -> Any:
+        """What stands for an argument, or for a list, tuple or dict of them."""
+        kind = x.__class__
+        if kind is tuple:
+            return tuple([self.of(part) for part in x])
+        if kind not in (Tensor, list, dict):
+            return self._array(x) if is_array(x) else x
+        if id(x) not in self._made:
+            made = self._made[id(x)] = self._container(x) if kind in (list, dict) else self._single(x)
+            self._own[id(made)] = x
+        return self._made[id(x)]
+
+    def _array(self, x: Any) -> Any:
+        """Each place has its own: a step that asks whether two arrays are one isn't captured."""
+        made = x if self._themselves else next(self._watched)
+        self._own[id(made)] = x
+        return made
+
+    def _single(self, x: Any) -> Any:
+        if self._themselves:
+            return x
+        made = Tensor(_view(x.data), None, x.key)
+        if hasattr(x, "serial"):
+            made.serial = x.serial
+        mask, logits = getattr(x, "mask", None), getattr(x, "logits", None)
+        if mask is not None:
+            made.mask = self.of(mask) if isinstance(mask, Tensor) else mask
+        if logits is not None:
+            made.logits = (logits[0], self.of(logits[1]), logits[2])
+        return made
+
+    def _container(self, x: Any) -> Any:
+        parts = [self.of(part) for part in (x if x.__class__ is list else x.values())]
+        made = x if self._themselves else parts if x.__class__ is list else dict(zip(x, parts))
+        self._containers.append((x, made, _content(made)))
+        return made
+
+    def identities(self) -> set[int]:
+        """Of the step's lists and dicts."""
+        return {id(made) for _, made, _ in self._containers}
+
+    def __enter__(self) -> StandIns:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Do to the caller's lists and dicts what the step did to its own, also where it failed."""
+        for x, made, before in self._containers:
+            if _are_same(_content(made), before):
+                continue
+            self.why = self.why or f"the step changes a {x.__class__.__name__} that it is given"
+            if made.__class__ is list:
+                x[:] = [self._callers(part) for part in made]
+            else:
+                parts = {key: self._callers(part) for key, part in made.items()}
+                x.clear()
+                x.update(parts)
+
+    def look_at(self, found: Any) -> None:
+        """Whether the step gives back a list or dict that it was given: a replay would make a new one."""
+        if id(found) in self.identities():
+            self.why = self.why or f"the step gives back the very {found.__class__.__name__} that it is given"
+        elif isinstance(found, (list, tuple, dict)):
+            for part in found.values() if isinstance(found, dict) else found:
+                self.look_at(part)
+
+    def _callers(self, part: Any) -> Any:
+        """What the caller has in place of a stand-in, also inside a tuple."""
+        if part.__class__ is tuple:
+            return tuple([self._callers(each) for each in part])
+        return self._own.get(id(part), part)
+
+
+def _content(container: Any) -> list[Any]:
+    """What is in a list or dict, in order."""
+    return list(container) if container.__class__ is list else [*container, *container.values()]
+
+
+def _are_same(now: list[Any], before: list[Any]) -> bool:
+    return len(now) == len(before) and all(map(is_, now, before))
+
+
+def _view(array: Any) -> Any:
+    return numpy.asarray(array) if isinstance(array, numpy.generic) else array.view()
