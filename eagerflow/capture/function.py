@@ -203,8 +203,8 @@ class Captured(Generic[P, R]):
             return self._verified(state, args, kwargs)
         self.replays += 1
         tensors = given.converted()
-        plain = taping is None and state.graphs is None and not state.held
-        self._last = last(state, given, args) if plain else None
+        quick = taping is None and state.graphs is None and not state.held and not kwargs
+        self._last = last(state, given, args) if quick else None
         with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
             if taping is not None:
                 keys = [tensor.key for tensor in tensors]

@@ -120,3 +120,32 @@ def test_a_dense_layer_is_replayed_by_the_bits_of_eager_calls():
         captured = ef.function(lambda x, layer=layer: layer(x))
         assert many(captured, x).numpy().tobytes() == wanted
         assert captured.replays > 2
+
+
+def test_models_and_numbers_among_the_arguments_are_known_again_and_others_noticed():
+    double, triple = (layers.Rescaling(by) for by in (2.0, 3.0))
+    captured = ef.function(lambda layer, x, more=1.0: layer(x) * more)
+    many(captured, double, X, 1.0)
+    assert captured._last is not None
+    assert captured(double, X, 1.0).tolist() == [[2.0, -4.0], [6.0, 8.0]]
+    assert captured(triple, X, 1.0).tolist() == [[3.0, -6.0], [9.0, 12.0]]
+    assert captured(double, X, 2.0).tolist() == [[4.0, -8.0], [12.0, 16.0]]
+    assert captured(double, X, more=3.0).tolist() == [[6.0, -12.0], [18.0, 24.0]]
+    double.scale = 0.5
+    assert captured(double, X, 1.0).tolist() == [[0.5, -1.0], [1.5, 2.0]]
+
+
+def test_arguments_by_name_are_never_those_of_the_call_before():
+    captured = ef.function(lambda x, by=2.0: x * by)
+    for _ in range(6):
+        captured(X, by=3.0)
+    assert captured.replays
+    assert captured(X).tolist() == [[2.0, -4.0], [6.0, 8.0]]
+    assert captured(X, by=3.0).tolist() == [[3.0, -6.0], [9.0, 12.0]]
+
+
+def test_lists_among_the_arguments_are_looked_into_in_each_call():
+    captured, weights = ef.function(lambda x, by: x * by[0]), [2.0]
+    many(captured, X, weights)
+    weights[0] = 3.0
+    assert captured(X, weights).tolist() == [[3.0, -6.0], [9.0, 12.0]]

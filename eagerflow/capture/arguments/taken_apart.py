@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from operator import is_
 from typing import Any
 
 import numpy
@@ -17,6 +16,7 @@ from eagerflow.core.variable import Variable
 __all__ = ["Arguments", "Last", "is_array", "last", "named_arrays"]
 
 _NUMBERS = (int, float, complex, str, bytes, bool, type(None))
+_NESTED = (list, tuple, dict)
 _TEXT = "OUSMmV"  # kinds of arrays that can't become tensors
 
 
@@ -97,25 +97,29 @@ class Arguments:
 
 
 class Last:
-    """The signature of the last call, where that had nothing but tensors: the next one most likely has it, too.
+    """The signature of the last call, for the next one, which most likely has it, too.
 
     Args:
         state: what is known of it.
-        tensors: the arguments.
+        args: the arguments: tensors, and what is the same only if it is the same object, such as a model or None.
     """
 
-    __slots__ = ("_kinds", "state")
+    __slots__ = ("_alike", "state")
 
-    def __init__(self, state: Any, tensors: list[Tensor]) -> None:
+    def __init__(self, state: Any, args: tuple[Any, ...]) -> None:
         self.state = state
-        self._kinds = [(tensor.data.shape, tensor.data.dtype) for tensor in tensors]
+        self._alike = [(x.data.shape, x.data.dtype) if x.__class__ is Tensor else (None, x) for x in args]
 
     def arrays(self, args: tuple[Any, ...]) -> list[Any] | None:
-        """The arguments' arrays; None where they may have another signature."""
-        if len(args) != len(self._kinds) or len(set(map(id, args))) < len(args):
+        """The tensors' arrays; None where the arguments may have another signature."""
+        if len(args) != len(self._alike):
             return None
         found = []
-        for x, (shape, dtype) in zip(args, self._kinds):
+        for x, (shape, dtype) in zip(args, self._alike):
+            if shape is None:
+                if x is not dtype:
+                    return None
+                continue
             if x.__class__ is not Tensor:
                 return None
             array = x.data
@@ -124,14 +128,16 @@ class Last:
             if getattr(x, "mask", None) is not None or getattr(x, "logits", None) is not None:
                 return None
             found.append(array)
+        if len(found) > 1 and len(set(map(id, found))) < len(found):  # a step may ask whether two tensors are one
+            return None
         return found
 
 
 def last(state: Any, given: Arguments, args: tuple[Any, ...]) -> Last | None:
     """What the next call is compared with; None where it wouldn't know its own arguments again."""
-    if len(given.tensors) != len(args) or not all(map(is_, given.tensors, args)):
+    if given.arrays or any(x.__class__ in _NESTED for x in args):
         return None
-    made = Last(state, given.tensors)
+    made = Last(state, args)
     return None if made.arrays(args) is None else made
 
 
