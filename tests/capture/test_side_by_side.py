@@ -74,12 +74,29 @@ def test_evaluations_have_the_numbers_of_eager_ones(together):
 
 def test_threads_take_several_short_batches_before_they_wait_for_each_other(together, monkeypatch):
     monkeypatch.setattr(ahead, "_AT_ONCE", 1e9)
+    monkeypatch.setattr(ahead, "_ROUNDS", 4)
     captured, eager = classifier(jit_compile=True), classifier()
     wanted = eager.predict(X, batch_size=2, verbose=0)
     for _ in range(3):
         np.testing.assert_array_equal(captured.predict(X, batch_size=2, verbose=0), wanted)
     assert together[-3:] == [3, 12, 11]  # and the last row alone, which is another signature
     assert captured.captured_steps["the prediction"].replays == 3 * 27 - 2 - 2
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(1e9, 5), (0.0, 2)], ids=["short", "long"])
+def test_one_thread_takes_groups_of_short_batches_and_long_ones_one_by_one(monkeypatch, seconds, most):
+    groups = []
+    monkeypatch.setattr(ahead, "_AT_ONCE", seconds)
+    monkeypatch.setattr(ahead, "_ROUNDS", 5)
+    compute = ahead.Ahead._compute
+    monkeypatch.setattr(ahead.Ahead, "_compute", lambda self, group: (groups.append(len(group)), compute(self, group)))
+    captured, eager = classifier(jit_compile=True), classifier()
+    wanted = eager.predict(X, batch_size=2, verbose=0)
+    ef.set_num_threads(1)
+    for _ in range(3):
+        np.testing.assert_array_equal(captured.predict(X, batch_size=2, verbose=0), wanted)
+    assert max(groups) == most
+    assert (len(groups) < 5) is (most == 2)  # of long ones those before it was found out
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from eagerflow.training.captured.steps import counted
 __all__ = ["Ahead", "ahead"]
 
 
-_ROUNDS = 4  # that threads do without waiting for each other, at most
+_ROUNDS = 16  # that threads do without waiting for each other, at most
 _AT_ONCE = 0.02  # seconds that rounds may take together: a progress bar stands still meanwhile
 
 
@@ -41,7 +41,7 @@ class Ahead:
     ) -> None:
         self._captured, self._model, self._parts, self._step, self._rest = captured, model, parts, step, rest
         self._found = deque[Any]()
-        self._rounds = 1
+        self._rounds = 1 if get_num_threads() > 1 else 2  # one batch alone is no group to be timed
 
     def over(self, batches: Iterable[Any]) -> Iterator[Any]:
         """The batches, each of which is to be given to `__call__` before the next is asked for."""
