@@ -10,6 +10,7 @@ from eagerflow.core import observe
 from viz.facts.formatting import clean
 from viz.livepage.failures import Blame, describe
 from viz.livepage.gradients import GradientNorm
+from viz.livepage.learning_rates import LearningRates
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.own_loop import OwnLoop
 from viz.livepage.own_losses import OwnLosses
@@ -65,15 +66,19 @@ class Collector(observe.Observer):
         self._optimizers: dict[int, Callable[[], Any]] = {}  # by id
         self._last_ran, self._in_a_row = 0, 0  # the last of them, and how often it ran with no other between
         self._ran: set[int] = set()  # optimizers since the last step's end
+        self._turn: frozenset[int] = frozenset()  # those of the last round that learnt from one forward pass
+        self._joined = False  # whether another one has done so in this round
         self._norm = GradientNorm()
         self._own = OwnLoop()
         self._losses = OwnLosses(self._own_loss, self._own.name_of)
         self._step_logs = StepLogs(self._own_loss)
+        self._learning_rates = LearningRates(self._point_beside, self._ending_of)
         self._times = StepTimes()
         self._step_ms: float | None = None
         self._whole_ms: float | None = None
         self._ended: float | None = None  # when the training step before ended, if nothing else ran since
         self._began = time.perf_counter()
+        self._recorded_from: float | None = None  # when the step that is recorded began, if not with the others
         self._usual = 0.0  # seconds of a step that isn't recorded
         self._reported = 0.0
         self._in_training = False
@@ -231,6 +236,7 @@ class Collector(observe.Observer):
     def _flush_losses(self) -> None:
         self._losses.flush()
         self._step_logs.flush()
+        self._learning_rates.flush()
 
     # ------------------------------------------------------------------ fit
 
@@ -317,7 +323,8 @@ class Collector(observe.Observer):
             self._losses.flush()
             former = self._losses.model_of(before)
         if number in self._ran or not self._ran:
-            self._ran = {number}
+            self._turn = frozenset(self._ran) if self._joined else frozenset()
+            self._ran, self._joined = {number}, False
             self._own_step(scope, follows)
             if follows:
                 words, name = "another optimizer begins", self._losses.model_of(number)
@@ -325,15 +332,31 @@ class Collector(observe.Observer):
                 self._add_border(self.step - 1, words, name)
         else:
             self._ran.add(number)
+            if not self._own.has_begun:
+                self._end_turn()
             self._own.end_part()
             self._losses.take(scope.owner, scope.inputs, self.step)
+            self._learning_rates.hear(scope.owner, self.step)
+
+    def _end_turn(self) -> None:
+        """Optimizers learnt from one forward pass, as in a GAN: what is recorded ends with the last of them."""
+        self._joined = True
+        if not self._turn and self._snapshot is not None:  # it began between them, and they weren't known
+            self._snapshot.end()
+            self._snapshot, self._recorded_from = Snapshot(self.step, "full", None), time.perf_counter()
+        elif self._turn and self._ran >= self._turn:
+            if self._snapshot is not None:
+                self._end_snapshot(None, None)
+            self._begin_snapshot(None)
+            self._recorded_from = time.perf_counter()
 
     def _own_step(self, scope: observe.Scope | None, follows: bool = False) -> None:
         """A step of the user's own loop has ended, in that of its optimizer if there is one; the next one begins."""
         took, rows = self._own.end_step()
         self._time_step(took)
         self._end_look(None, None, None)
-        self._end_snapshot(None, None)
+        if self._snapshot is None or not self._turn:
+            self._end_snapshot(None, None)
         self._go_on()
         self._batch = None
         self.step += 1
@@ -350,7 +373,8 @@ class Collector(observe.Observer):
         self._began = time.perf_counter()
         if self._rounds is not None:
             self._rounds.begin()
-        self._begin_snapshot(None)
+        if not self._turn:
+            self._begin_snapshot(None)
 
     def _own_loss(self, name: str, step: int, loss: Any) -> None:
         """A point of a curve of the user's own loop."""
@@ -369,7 +393,7 @@ class Collector(observe.Observer):
 
     def _point_of_norm(self, norm: float | None) -> None:
         if norm is not None:
-            self._box.point("extra|gradient norm", self.step, norm)
+            self._point_beside("gradient norm", self.step, norm)
 
     def _leave_own_loop(self) -> None:
         """`fit` begins after a loop of the user's own: what was begun there is no step of it."""
@@ -423,8 +447,9 @@ class Collector(observe.Observer):
             self._looked = True
 
     def _end_snapshot(self, outputs: Any, error: BaseException | None) -> None:
-        took = time.perf_counter() - self._began
+        began, self._recorded_from = self._recorded_from or self._began, None
         snapshot, self._snapshot = self._snapshot, None
+        took = time.perf_counter() - (self._began if snapshot is None else began)
         looked, self._looked = self._looked, False
         if snapshot is None:
             if not looked:
@@ -447,14 +472,29 @@ class Collector(observe.Observer):
 
     def _report_now(self) -> None:
         """What is known, whenever the last report was."""
+        if self.step:
+            self._learning_rates.repeat(self.step)
         self._tell(self.progress.status(self.step, time.perf_counter(), None, ""))
 
     def _report(self, owner: Any, mode: str) -> None:
         """Speed, learning rate and the like, a few times per second; more often in the first second."""
         if self._is_due():
+            self._learning_rates.begin_round()
             self._reported = now = time.perf_counter()
             self._first = now if self._first is None else self._first
             self._tell(self.progress.status(self.step, now, owner, mode))
+        if mode == "training":
+            self._learning_rates.hear(owner, self.step)
+
+    def _ending_of(self, owner: Any) -> str | None:
+        """What is behind "loss" in the name of a model's or an optimizer's curve; None where that isn't known yet."""
+        if self.progress.in_fit:
+            return ""
+        of = self._step_logs if hasattr(owner, "optimizer") else self._losses
+        return of.ending_of(owner)
+
+    def _point_beside(self, name: str, step: int, value: Any) -> None:
+        self._box.point(f"extra|{name}", step, value)
 
     def _is_due(self) -> bool:
         """Is it time for a report?"""
@@ -469,7 +509,6 @@ class Collector(observe.Observer):
         self._box.put("status", status | {name: value for name, value in times.items() if value is not None})
         if not self.step:
             return
-        rate = status.get("learning_rate")
-        for name, value in (("learning rate", rate), ("step ms", took), ("whole step ms", whole)):
+        for name, value in (("step ms", took), ("whole step ms", whole)):
             if value is not None:
-                self._box.point(f"extra|{name}", self.step, value)
+                self._point_beside(name, self.step, value)

@@ -51,6 +51,11 @@ class OwnLoop:
         self._samples += self._rows or 0
         self._forget_calls()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a model, a layer or a loss was called since an optimizer ran."""
+        return self._began is not None
+
     def end_part(self) -> None:
         """Another optimizer than the one that ends steps has run: what it trained with are the same rows once more."""
         if self._began is not None:

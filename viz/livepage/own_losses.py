@@ -70,6 +70,12 @@ class OwnLosses:
         """The name of the model that an optimizer trains, by its id; "" where it isn't known."""
         return self._models.get(optimizer, "")
 
+    def ending_of(self, optimizer: Any) -> str | None:
+        """What is behind "loss" in the name of an optimizer's curve; None where that isn't known yet."""
+        if self._first is not None:
+            return None
+        return self._names.get(id(optimizer), _ALONE).removeprefix(_ALONE)
+
     def take(self, optimizer: Any, gradients: Any, step: int, follows: bool = False) -> None:
         """An optimizer has run with these gradients, in this step.
 

@@ -13,7 +13,7 @@ from eagerflow.core import observe
 from viz.facts.formatting import clean
 from viz.recorder.descriptions import flat
 
-__all__ = ["Progress", "reference", "rows_of", "sizes"]
+__all__ = ["Progress", "rate_of", "reference", "rows_of", "sizes"]
 
 _WINDOW = 10.0  # seconds over which speed is measured
 _SETTLED = 20  # batches in a running mean that doesn't jump any more; at most a quarter of an epoch's
@@ -278,6 +278,12 @@ def _name(model: Any) -> str:
 
 def _are_same(models: list[Any], others: list[Any]) -> bool:
     return len(models) == len(others) and all(a is b for a, b in zip(models, others, strict=True))
+
+
+def rate_of(owner: Any) -> float | None:
+    """The learning rate of an optimizer, or of a model's; None where it has none that is a number."""
+    optimizer = getattr(owner, "optimizer", None) or owner
+    return _number(getattr(optimizer, "learning_rate", None))
 
 
 def _number(value: Any) -> float | None:

@@ -43,6 +43,12 @@ class StepLogs:
             self._tell(self._endings[model], step, numbers)
         return numbers
 
+    def ending_of(self, model: Any) -> str | None:
+        """What is behind the names of a model's numbers; None where that isn't known yet."""
+        if any(held() is model for held, *_ in self._held):
+            return None
+        return self._endings.get(model, "")
+
     def flush(self) -> None:
         """Nothing comes for now."""
         self._name_held(apart=bool(self._endings))

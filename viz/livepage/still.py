@@ -151,7 +151,7 @@ def _panels(series: Mapping[str, Any], borders: Sequence[News]) -> Iterator[Pane
         curves = sorted(metrics[metric], key=lambda c: order.index(c.role))
         yield Panel(clean(metric, 60), curves, "step", breaks, span)
     rank = {name: i for i, name in enumerate(_EXTRAS)}
-    for metric in sorted(extras, key=lambda name: (rank.get(name, len(rank)), name)):
+    for metric in sorted(extras, key=lambda name: (rank.get(name.partition(" (")[0], len(rank)), name)):
         least = _STEADY if metric == "memory" else 0.0
         yield Panel(clean(_TITLES.get(metric, metric), 60), extras[metric], "step", breaks, span, least)
 

@@ -159,7 +159,7 @@ class Curves {
       }
     }
     const rank = (id) => {
-      if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6)) + 20) % 20;
+      if (id.startsWith("extra|")) return 100 + (EXTRAS.indexOf(id.slice(6).replace(/ \(.*\)$| \d+$/, "")) + 20) % 20;
       return id.startsWith("loss") ? 0 : 1;
     };
     return [...found].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));

@@ -1,0 +1,136 @@
+"""Loops in which several optimizers or models take turns: what is recorded of them, and their learning rates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+from eagerflow.core import observe
+from viz.livepage.collector import Collector
+from viz.livepage.mailbox import Mailbox
+from viz.livepage.pace import Pace
+
+X = np.ones((4, 3), "float32")
+
+
+def net(name):
+    return ef.Sequential([ef.Input((3,)), ef.layers.Dense(3, name="out")], name=name)
+
+
+class Heard(Mailbox):
+    """Keeps all recorded steps, not only the latest."""
+
+    def __init__(self, pace):
+        super().__init__()
+        self.pace, self.recorded = pace, []
+
+    def put(self, kind, value):
+        if kind == "snapshot":
+            self.recorded.append(value)
+            self.pace.settle()
+        super().put(kind, value)
+
+
+def heard(train):
+    """What a training drops off, of which every step is recorded."""
+    box = Heard(Pace(0.0, 1e9))
+    collector = Collector(box, box.pace)
+    with observe.observing(collector):
+        train()
+    collector.close()
+    return box
+
+
+def of_both(generator, discriminator, g, d, turn):
+    """A round of a GAN as in TensorFlow's tutorial: one forward pass, from which both learn."""
+    with ef.GradientTape(persistent=True) as tape:
+        of_fake, of_real = discriminator(generator(X)), discriminator(X)
+        wanted, unwanted = ef.ops.mean((of_fake - turn) ** 2), ef.ops.mean(of_fake**2) + ef.ops.mean((of_real - 1) ** 2)
+    g.apply(tape.gradient(wanted, generator.trainable_variables), generator.trainable_variables)
+    d.apply(tape.gradient(unwanted, discriminator.trainable_variables), discriminator.trainable_variables)
+
+
+def recorded(train):
+    """The ops of each recorded step; the last one has none, for it was about to begin."""
+    *found, last = [step.recording().ops for step in heard(train).recorded]
+    assert not last
+    return found
+
+
+def is_whole(ops):
+    """Are there all updates of a round, and the forward op of each backward op?"""
+    updates = sum(op.phase == "update" for op in ops)
+    return updates == 4 and all(op.forward is not None for op in ops if op.phase == "backward")
+
+
+@pytest.mark.parametrize("rounds", [2, 6])
+def test_a_recorded_step_holds_the_forward_pass_from_which_all_learn(rounds):
+    nets, optimizers = (net("generator"), net("discriminator")), (ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02))
+    steps = recorded(lambda: [of_both(*nets, *optimizers, turn) for turn in range(rounds)])
+    assert len(steps) == rounds - 1  # in the first round nobody knows when it begins
+    assert all(map(is_whole, steps))
+
+
+def test_so_does_one_of_optimizers_with_forward_passes_of_their_own():
+    nets, optimizers = (net("first"), net("second")), (ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02))
+
+    def train():
+        for model, optimizer in [*zip(nets, optimizers)] * 4:
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(model(X) ** 2)
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+
+    assert all(map(is_whole, [step.recording().ops for step in heard(train).recorded][:3]))
+
+
+def test_the_recorded_step_ends_where_the_optimizers_no_longer_take_turns():
+    nets, optimizers = (net("generator"), net("discriminator")), (ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02))
+
+    def train():
+        for turn in range(3):
+            of_both(*nets, *optimizers, turn)
+        for _ in range(3):
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(nets[0](X) ** 2)
+            optimizers[0].apply(tape.gradient(loss, nets[0].trainable_variables), nets[0].trainable_variables)
+
+    steps = [step.recording().ops for step in heard(train).recorded]
+    assert [sum(op.phase == "update" for op in ops) for ops in steps] == [4, 4, 4, 2, 0]
+
+
+def rates(box):
+    points, _ = box.take()
+    begins = "extra|learning rate"
+    return {
+        name.removeprefix(begins): {y for _, y in found} for name, found in points.items() if name.startswith(begins)
+    }
+
+
+def test_each_optimizer_of_a_loop_has_a_curve_of_its_rate():
+    nets, optimizers = (net("generator"), net("discriminator")), (ef.optimizers.SGD(0.25), ef.optimizers.SGD(0.5))
+    box = heard(lambda: [of_both(*nets, *optimizers, turn) for turn in range(4)])
+    assert rates(box) == {" (generator)": {0.25}, " (discriminator)": {0.5}}
+
+
+def test_models_that_take_turns_have_a_curve_of_their_rates_each():
+    models = [net("student"), net("teacher")]
+    for model, rate in zip(models, (0.25, 0.5)):
+        model.compile(ef.optimizers.SGD(rate), "mse")
+    box = heard(lambda: [model.train_on_batch(X, X) for _ in range(6) for model in models])
+    assert rates(box) == {" (student)": {0.25}, " (teacher)": {0.5}}
+
+
+@pytest.mark.parametrize("steps", [1, 3, 20])
+def test_the_rate_of_a_single_model_has_no_name(steps):
+    model = net("alone")
+    model.compile(ef.optimizers.SGD(0.25), "mse")
+    assert rates(heard(lambda: [model.train_on_batch(X, X) for _ in range(steps)])) == {"": {0.25}}
+
+
+def test_a_rate_that_a_callback_changes_after_an_epoch_is_seen():
+    model = net("alone")
+    model.compile(ef.optimizers.SGD(0.25), "mse")
+    schedule = ef.callbacks.LearningRateScheduler(lambda epoch: 0.25 / 2**epoch)
+    box = heard(lambda: model.fit(X, X, epochs=3, verbose=0, callbacks=[schedule]))
+    assert rates(box) == {"": {0.25, 0.125, 0.0625}}
