@@ -33,7 +33,7 @@ class Difference(Changes):
         compared: how many tensors of traces could be compared by `"values"` and by `"statistics"`.
         layers, kinds: costs by layer and by name of op, the largest change of time first.
         weights: weights added, removed and changed.
-        settings: settings of layers that changed, as text.
+        settings: settings of layers, losses and optimizers that changed, as text.
         notes: what should be known when reading this.
         recordings: the two recordings, where traces were compared.
         chosen: the one step of each that was compared; None: all.

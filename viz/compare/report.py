@@ -17,7 +17,7 @@ _MARKS = {"added": "+", "removed": "-"}
 
 def text(found: Changes) -> Text:
     """The difference, the most telling first."""
-    parts = [_head(found), *_first(found), *_ops(found), *_settings(found), *_weights(found), *_costs(found)]
+    parts = [_head(found), *_first(found), *_settings(found), *_ops(found), *_weights(found), *_costs(found)]
     return Text.of([*parts, *[f"note: {formatting.clean(note, 200)}" for note in found.notes]])
 
 
@@ -51,7 +51,8 @@ def _ops(found: Changes) -> list[str]:
         return []
     counts = collections.Counter([change.kind for change in found.ops])
     told = ", ".join([f"{counts[kind]:,} {kind}" for kind in ("added", "removed", "changed") if counts[kind]])
-    cells = [_op_cells(change) for change in found.ops]
+    alike = collections.Counter([_op_cells(change) for change in found.ops])  # in each step, say
+    cells = [(mark, f"{op} ×{count:,}" if count > 1 else op, *rest) for (mark, op, *rest), count in alike.items()]
     return [f"ops: {told}", *_listed([_op_line(*each) for each in cells], ("", "op", "layer", "change", "line"), cells)]
 
 

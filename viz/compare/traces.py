@@ -11,6 +11,7 @@ from viz.compare.changes import TOLERANCE, Cost, OpChange, ValueChange, WeightCh
 from viz.compare.difference import Difference
 from viz.compare.op_pairing import Pairing
 from viz.compare.op_places import shared_name
+from viz.compare.scope_settings import settings_changed
 from viz.compare.tensor_distance import apart, arrays_apart, comparable
 from viz.facts import formatting
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
@@ -35,6 +36,7 @@ def compare_traces(
     found = Difference(*names, "traces", tolerance, notes=pairing.notes, recordings=(a, b), chosen=chosen)
     found.pairs = [(x.id, y.id) for x, y in pairing.pairs]
     found.ops = _op_changes(pairing)
+    found.settings = settings_changed(a, b, pairing.pairs)
     _compare_elements(pairing, found)
     found.layers, found.kinds = _costs(pairing, a, b, chosen)
     found.weights = _weights(pairing, tolerance)

@@ -48,8 +48,7 @@ def rows(record: Record, step: int | None = None) -> list[Row]:
         ValueError: when there is no such step.
     """
     check_step(record, step)
-    step = pick_step(record) if step is None else step
-    ops = [op for op in record.ops if step is None or op.step == step]
+    ops = _ops_of(record, step)
     found: dict[int, Row] = {}
     firsts = _first_calls(record)
     for op in ops:
@@ -64,6 +63,12 @@ def rows(record: Record, step: int | None = None) -> list[Row]:
         _count(record, total, op)
     total.params = _all_params(record, found)
     return [*[found[i] for i in _nested(record, sorted(found), firsts)], total]
+
+
+def _ops_of(record: Record, step: int | None) -> list[Op]:
+    """Those of a step; by default of the one that tables and pictures show."""
+    step = pick_step(record) if step is None else step
+    return [op for op in record.ops if step is None or op.step == step]
 
 
 def _first_calls(record: Record) -> list[int]:
@@ -138,17 +143,18 @@ def summary(record: Record, step: int | None = None) -> Text:
     found = rows(record, step)
     lines = [cells(row) for row in found]
     notes = [f"note: {note}" for note in record.notes]
-    return Text.of([describe(record), table(HEADS, lines, total=True), *_totals(record, found[-1]), *notes])
+    return Text.of([describe(record), table(HEADS, lines, total=True), *_totals(record, found[-1], step), *notes])
 
 
-def _totals(record: Record, total: Row) -> list[str]:
-    """What the whole takes: weights, and memory."""
+def _totals(record: Record, total: Row, step: int | None) -> list[str]:
+    """What the whole takes: weights, and memory; of inputs what the step of the table read."""
     variables = [t for t in record.tensors if t.role in VARIABLES and not t.version]
     if not variables:
         return []
     sizes = {role: [t for t in variables if t.role == role] for role in VARIABLES}
     counts = {role: sum([math.prod(t.shape) for t in found]) for role, found in sizes.items()}
-    inputs = sum([t.nbytes for t in record.tensors if t.role == "input"])
+    read = {i for op in _ops_of(record, step) for i in op.inputs}
+    inputs = sum([record.tensors[i].nbytes for i in read if record.tensors[i].role == "input"])
     parts = [
         f"weights {formatting.nbytes(sum([t.nbytes for t in variables]))}",
         f"inputs {formatting.nbytes(inputs)}",

@@ -405,7 +405,11 @@ def test_long_lists_are_cut_in_the_text():
     a, b = (recorded(lambda n=n: [ops.exp(tensor(1)) for _ in range(n)]) for n in (1, 100))
     text = str(viz.diff(a, b))
     assert text.count("\n") < 40
-    assert "87 more" in text
+    assert "+ exp ×99" in text
+    shapes = [(2, n) for n in range(1, 21)]
+    a, b = (recorded(lambda each=each: [ops.exp(np.ones(s, "float32")) for s in each]) for each in ([], shapes))
+    text = str(viz.diff(a, b))
+    assert "+ exp ×20" in text
 
 
 def test_hostile_names_stay_in_their_lines():

@@ -188,3 +188,13 @@ def test_top_sums_equal_ops_of_all_steps_under_the_line_that_made_the_layer():
     assert {row["source"] for row in of_layer} == {place}
     assert " count " in t.top()
     assert t.top("source", 20).count(f"{place} ") == 1
+
+
+def test_inputs_are_those_of_the_step_that_the_table_shows():
+    """Beside the weights, and the activations of one step."""
+    model = ef.Sequential([ef.Input((5,)), ef.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    x, y = ops.ones((40, 5)), ops.ones((40, 2))
+    with viz.trace() as t:
+        model.fit(x, y, batch_size=4, epochs=2, verbose=0)
+    assert f"inputs {4 * (5 + 2) * 4} B" in str(t.summary())
