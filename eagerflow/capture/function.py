@@ -17,7 +17,7 @@ import numpy
 from eagerflow.base.capturing import capturing
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
-from eagerflow.capture.arguments.looking import Look, asking_for_id, references, telling_apart
+from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
 from eagerflow.capture.arguments.standing_in import StandIns
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays
 from eagerflow.capture.calls import heard_calls
@@ -60,7 +60,6 @@ class _State:
         program: the captured step, once two runs gave the same.
         guards: what it depends on; of the last run, while two are compared.
         graphs: the program as CUDA graphs, on a GPU.
-        held: identities of tensors that it reaches beside its arguments, of which a step may ask whether they are one.
         looked: whether a run with NumPy arrays was looked at, and others may stand for them.
         why: why it runs eagerly, None while it may be captured.
     """
@@ -72,7 +71,6 @@ class _State:
         "endings",
         "graphs",
         "guards",
-        "held",
         "layers",
         "looked",
         "looks",
@@ -92,7 +90,6 @@ class _State:
         self.codes: dict[Any, dict[str, Any]] = {}
         self.layers: list[Any] = []
         self.why: str | None = None
-        self.held: frozenset[int] = frozenset()
         self.looked = False
         self.replays = self.tries = self.again = self.endings = self.looks = 0
 
@@ -118,6 +115,8 @@ class Captured(Generic[P, R]):
         self._others: _State | None = None  # of all further signatures, once there were too many
         self._last: Last | None = None
         self._made = 0  # signatures
+        # Tensors that the step reaches beside its arguments, by identity, where it may ask whether one is another.
+        self._reached: dict[int, Tensor] = {}
         self._lock = threading.Lock()
         self._told = self._told_of_graphs = False
         self.replays = 0
@@ -188,6 +187,8 @@ class Captured(Generic[P, R]):
             return self._function(*args, **kwargs)
         if taping is not None:
             given.key = (*given.key, "taped", *given.tracked())
+        if self._reached:
+            given.tell_apart(self._reached)
         state = self._state(given)
         if state.why is not None:
             return self._function(*args, **kwargs)
@@ -196,14 +197,12 @@ class Captured(Generic[P, R]):
             if given.arrays and not state.looked:
                 return self._looked_at(state, args, kwargs, given.tensors)
             return self._recorded(state, args, kwargs, given)
-        if state.held and not state.held.isdisjoint(map(id, given.tensors)):
-            return self._function(*args, **kwargs)
         state.replays += 1
         if self.verify_every and state.replays % self.verify_every == 0:
             return self._verified(state, args, kwargs)
         self.replays += 1
         tensors = given.converted()
-        quick = taping is None and state.graphs is None and not state.held and not kwargs
+        quick = taping is None and state.graphs is None and not self._reached and not kwargs
         self._last = last(state, given, args) if quick else None
         with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
             if taping is not None:
@@ -228,6 +227,8 @@ class Captured(Generic[P, R]):
         if current() or log.get() is not None or not _alone():
             return []
         given = [Arguments(args, {}) for args in calls]
+        for one in given if self._reached else ():
+            one.tell_apart(self._reached)
         state = self._states.get(given[0].key)
         if state is None or (program := state.program) is None or state.graphs is not None:
             return []
@@ -335,8 +336,11 @@ class Captured(Generic[P, R]):
             return self._function(*args, **kwargs)
         between = None if state.guards is None or state.before is None else state.guards.changed()
         held = self._held(state)
-        if state.codes and not held.tensors.isdisjoint(map(id, given.tensors)):  # what it has beside them, too
-            return self._function(*args, **kwargs)
+        if state.codes and (held.has_tensor_keys or goes_by_objects(state.codes)):
+            known = len(self._reached)
+            self._reached.update(held.tensors)
+            if len(self._reached) > known and not self._reached.keys().isdisjoint(map(id, given.tensors)):
+                return self._function(*args, **kwargs)  # the next call with them has a signature of its own
         guards = state.guards = Guards(held, taped=log.get() is not None)
         recorder = Recorder(state.before is not None, current())
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
@@ -361,7 +365,7 @@ class Captured(Generic[P, R]):
             self._ended(state, *(recorder.ended or ("", None)))
         else:
             self._compare(state, made, recorder, guards, between)
-            state.layers, state.held = held.layers, frozenset(held.tensors)
+            state.layers = held.layers
         return found
 
     def _written(
@@ -409,7 +413,7 @@ class Captured(Generic[P, R]):
         """What the step is given. In the first run, its caller's tensors: what it reaches beside them isn't known."""
         arrays = named_arrays(self._function, args, kwargs) if given.arrays else ()
         watched = iter([ArrayArgument(array, name, recorder) for array, name in arrays])
-        return StandIns(watched, themselves=not (state.codes or given.arrays))
+        return StandIns(watched, not (state.codes or given.arrays), self._reached)
 
     def _verified(self, state: _State, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""

@@ -191,3 +191,32 @@ def test_a_changed_list_of_arrays_is_the_callers():
             step(rows)
             assert type(rows[0]) is np.ndarray
             assert len(rows) == 2
+
+
+class Trains:
+    """Has its data beside it, and passes it to its step."""
+
+    def __init__(self):
+        self.rows = [ef.Tensor([1.0 * i, 2.0]) for i in range(4)]
+        self.step = ef.function(self.doubled)
+
+    def doubled(self, x):
+        return x * 2
+
+
+def test_tensors_that_the_step_reaches_too_make_no_difference_where_it_doesnt_ask_for_them():
+    trains = Trains()
+    for _ in range(3):
+        for i, row in enumerate(trains.rows):
+            assert trains.step(row).tolist() == [2.0 * i, 4.0]
+    assert trains.step.replays == 3 * 4 - 2
+    assert trains.step.signatures == 1
+
+
+def test_calls_with_a_tensor_that_the_step_may_ask_for_are_captured_too():
+    step = ef.function(WAYS["is"])
+    for _ in range(CALLS):
+        assert step(KNOWN).tolist() == [0.0, 0.0]
+    assert step.replays >= CALLS // 2
+    assert step(ef.Tensor([5.0, 6.0])).tolist() == [5.0, 6.0]
+    assert step(KNOWN).tolist() == [0.0, 0.0]

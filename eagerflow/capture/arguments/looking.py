@@ -16,13 +16,16 @@ from typing import Any
 
 import numpy
 
-__all__ = ["Look", "asking_for_id", "references", "telling_apart"]
+__all__ = ["Look", "asking_for_id", "goes_by_objects", "references", "telling_apart"]
 
 # What tells an object from another one that answers alike, or takes the memory of an array past all its methods.
 _TELLING = frozenset({"BytesIO", "bytearray", "bytes", "frombuffer", "from_buffer", "memoryview"})
 _HEAP = 1 << 9  # flag of a class: made while Python ran
 _PARTS = ("LOAD_ATTR", "LOAD_METHOD")
 _NAMING = ("LOAD_GLOBAL", "LOAD_NAME", *_PARTS)
+
+# What finds an object among others, or tells which it is.
+_ASKING = frozenset({"count", "hash", "id", "index", "is_", "is_not", "remove"})
 
 
 class Look:
@@ -70,6 +73,23 @@ def asking_for_id(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str
                 ):
                     return "the step asks with id() which objects it has", _line(code, step)
     return None
+
+
+def goes_by_objects(codes: dict[CodeType, dict[str, Any]]) -> bool:
+    """Whether functions that ran may ask whether one tensor is another: with `is`, with `in`, or by a function's name.
+
+    Args:
+        codes: of the functions, with their globals.
+    """
+    return any(not _ASKING.isdisjoint(code.co_names) or _compares_objects(code) for code in codes)
+
+
+def _compares_objects(code: CodeType) -> bool:
+    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
+    for i, step in enumerate(steps):
+        if step.opname in ("IS_OP", "CONTAINS_OP") and not any(map(_is_constant, steps[max(0, i - 2) : i])):
+            return True
+    return False
 
 
 def telling_apart(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int] | None] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from operator import is_
 from typing import Any
 
@@ -24,13 +24,14 @@ class StandIns:
     Args:
         watched: what stands for the NumPy arrays, in order.
         themselves: the step is given its caller's own tensors, lists and dicts; they are only looked at.
+        known: tensors that it is given themselves, by their identities.
 
     Attributes:
         why: what the step does with its arguments that a replay couldn't do, None if nothing.
     """
 
-    def __init__(self, watched: Iterator[ArrayArgument], themselves: bool = False) -> None:
-        self._watched, self._themselves = watched, themselves
+    def __init__(self, watched: Iterator[ArrayArgument], themselves: bool = False, known: Container[int] = ()) -> None:
+        self._watched, self._themselves, self._known = watched, themselves, known
         self._made: dict[int, Any] = {}  # by the identity of what they stand for
         self._own: dict[int, Any] = {}  # what a stand-in stands for
         self._containers: list[tuple[Any, Any, list[Any]]] = []  # the caller's, the step's, what was in it
@@ -55,7 +56,7 @@ class StandIns:
         return made
 
     def _single(self, x: Any) -> Any:
-        if self._themselves:
+        if self._themselves or id(x) in self._known:
             return x
         made = Tensor(_view(x.data), None, x.key)
         if hasattr(x, "serial"):

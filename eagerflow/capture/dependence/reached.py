@@ -131,7 +131,8 @@ class Held:
 
     Attributes:
         variables: those among it.
-        tensors: identities of those among it that are no variables.
+        tensors: those among it that are no variables, by their identities.
+        has_tensor_keys: whether any is a key of a dict, or stands in a set.
         layers: those among it.
         containers: collections, and the attributes of objects and classes, with how to name them.
         passed_over: attributes that don't count, of objects by the identity of their `__dict__`.
@@ -149,7 +150,7 @@ class Held:
 
     def __init__(self, function: Callable[..., Any], codes: dict[CodeType, dict[str, Any]]) -> None:
         self.variables: dict[int, Variable] = {}
-        self.tensors: set[int] = set()
+        self.tensors: dict[int, Tensor] = {}
         self.layers: list[Layer] = []
         self.containers: dict[int, tuple[Any, str]] = {}
         self.passed_over: dict[int, frozenset[str]] = {}
@@ -162,7 +163,7 @@ class Held:
         self.objects: dict[int, tuple[Any, str]] = {}
         self.asked: list[tuple[Callable[[], Any], Any, str]] = []
         self.unknown: list[str] = []
-        self.has_abstract = self._has_decimals = False
+        self.has_abstract = self.has_tensor_keys = self._has_decimals = False
         self._codes = codes
         self._names: Names = named_in(codes)
         self._seen: dict[int, list[tuple[bool, bool]]] = {}
@@ -197,7 +198,7 @@ class Held:
         if isinstance(thing, Variable):
             self.variables[id(thing)] = thing
         elif isinstance(thing, Tensor):
-            self.tensors.add(id(thing))
+            self.tensors[id(thing)] = thing
             return
         elif isinstance(thing, Layer):
             yield from self._of_layer(part)
@@ -221,6 +222,8 @@ class Held:
         thing, name = part.thing, part.name
         if part.counts and not isinstance(thing, (tuple, frozenset)):
             self.containers[id(thing)] = (thing, name)
+        if not isinstance(thing, (list, tuple, deque)):  # whose entries are found by what they are
+            self.has_tensor_keys = self.has_tensor_keys or any(type(key) is Tensor for key in thing)
         if hasattr(thing, "keys"):
             for key, value in thing.items():
                 yield part._replace(thing=value, name=f"{name}[{key!r}]")
