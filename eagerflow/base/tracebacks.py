@@ -34,6 +34,7 @@ __all__ = [
     "boundaries",
     "boundary",
     "called",
+    "filter_in_ipython",
     "flags_of",
     "in_words",
     "is_ours",
@@ -92,17 +93,39 @@ def render_for_ipython() -> list[str]:
     """The lines that IPython prints for the error which it deals with, for `%tb` the last one."""
     error = sys.exc_info()[1] or sys.last_value
     assert error is not None
-    trail, cause = error.__traceback__, _cause(error)
-    if config.is_traceback_filtering_enabled():
-        trail, seen = _of_user(trail), {id(error)}
-        while cause is not None and id(cause) not in seen:
-            seen.add(id(cause))
-            cause.__traceback__, cause = _of_user(cause.__traceback__), _cause(cause)
+    trail = _shown_of(error, error.__traceback__)
     lines: list[str] = notebook.shell().InteractiveTB.structured_traceback(type(error), error, trail)
     return lines
 
 
-notebook.renderers[:] = [render_for_ipython]
+def _shown_of(error: BaseException, trail: TracebackType | None) -> TracebackType | None:
+    """What IPython shows of a traceback; those of an error's causes are changed to it."""
+    if not config.is_traceback_filtering_enabled():
+        return trail
+    cause, seen = _cause(error), {id(error)}
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        cause.__traceback__, cause = _of_user(cause.__traceback__), _cause(cause)
+    return _of_user(trail)
+
+
+def filter_in_ipython() -> None:
+    """Let IPython show the user's frames also of errors that leave no `boundary`: `bool(tensor)`, `dataset[0]`.
+
+    Python calls such methods itself, often, and a function around each would cost more than they do.
+    """
+    shown = getattr(notebook.shell(), "InteractiveTB", None)
+    if shown is None or hasattr(shown.structured_traceback, "__wrapped__"):
+        return
+    whole = shown.structured_traceback
+
+    @functools.wraps(whole)
+    def structured_traceback(kind: Any, error: Any, trail: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(error, BaseException):
+            trail = _shown_of(error, trail)
+        return whole(kind, error, trail, *args, **kwargs)
+
+    shown.structured_traceback = structured_traceback
 
 
 def _of_user(trail: TracebackType | None) -> TracebackType | None:
@@ -431,3 +454,7 @@ def arguments_of(cls: type) -> list[str]:
             parameters = list(inspect.signature(ancestor.__dict__["__init__"]).parameters.values())[1:]
             found.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
     return list(found)
+
+
+notebook.renderers[:] = [render_for_ipython]
+filter_in_ipython()

@@ -300,3 +300,34 @@ def recorded():
     with viz.trace() as t:
         ef.ops.tanh(1.0)
     return t
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda: bool(ef.Tensor([1.0, 2.0])),
+        lambda: float(ef.Tensor([1.0, 2.0])),
+        lambda: ef.Tensor([1.0]).__setitem__(0, 2.0),
+        lambda: ef.callbacks.History()["loss"],
+        lambda: np.asarray(ef.Input((3,))),
+        lambda: len(ef.data.Dataset.range(2).repeat()),
+        lambda: setattr(ef.optimizers.SGD(), "learning_rate", "fast"),
+    ],
+)
+def test_what_python_calls_itself_shows_no_frame_of_ours(shell, mistake):
+    tracebacks.filter_in_ipython()
+    tracebacks.filter_in_ipython()  # once is enough
+    try:
+        mistake()
+    except (TypeError, ValueError) as error:
+        shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
+    assert shell.shown[-1] == ["test_what_python_calls_itself_shows_no_frame_of_ours", "<lambda>"]
+
+
+def test_errors_that_have_nothing_to_do_with_us_are_shown_whole(shell):
+    tracebacks.filter_in_ipython()
+    try:
+        [].pop()
+    except IndexError as error:
+        shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
+    assert shell.shown[-1] == ["test_errors_that_have_nothing_to_do_with_us_are_shown_whole"]
