@@ -1,7 +1,8 @@
 """Objects to configurations and back, by closed tables of names: nothing is ever imported or run for a name.
 
 The format is Keras 3's: `{"module": "keras.layers", "class_name": "Dense", "config": {...},
-"registered_name": None}`. A `module` string is written for Keras' sake and ignored when read.
+"registered_name": None}`. A `module` string is written for Keras' sake; when read, it only tells what is the user's own
+from what is built in and has the same name.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ += ["serialize_keras_object", "tables"]
 
 T = TypeVar("T")  # what decorators give back as it is
 _FEW = 6  # names of a kind that are told where an unknown one is like none of them
+_LIBRARIES = frozenset({"builtins", "eagerflow", "keras", "tensorflow", "tf_keras"})  # whose names may be ours
 _DEEPEST = 200  # levels of a config, as in files
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}
@@ -147,6 +149,7 @@ class Table:
             return self.get(config, custom_objects)
         if not isinstance(config, Mapping) or "class_name" not in config:
             raise ValueError(f"The config of a {self.kind} needs 'class_name' and 'config'; got {config!r:.200}.")
+        _refuse_namesake(config, custom_objects)
         if config["class_name"] == "function":
             return self.find(str(config["config"]), custom_objects)
         name = str(config.get("registered_name") or config["class_name"])
@@ -394,7 +397,8 @@ def serialize_keras_object(obj: Any) -> Any:
         return {"class_name": "__slice__", "config": places}
     if callable(obj):
         name = get_registered_name(obj)
-        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name}
+        module = "builtins" if _built_in(name) in (None, obj) else str(obj.__module__)
+        return {"module": module, "class_name": "function", "config": name, "registered_name": name}
     raise TypeError(f"cannot describe a {type(obj).__name__} in a config: give its class a get_config() method.")
 
 
@@ -467,6 +471,7 @@ def deserialize_keras_object(
     found = _custom(name, custom_objects)
     if found is None:
         _check_registered(config)
+        _refuse_namesake(config, custom_objects)
         found = _built_in(name) or _without_package(name)
     if found is None:
         known = [*_custom_names(custom_objects), *[n for t in tables.values() for n in t.entries]]
@@ -488,6 +493,24 @@ def _check_registered(config: Mapping[str, Any]) -> None:
         raise ValueError(
             f"The function {config['config']!r:.80} was registered as {registered!r:.80}, which isn't known here. "
             "Register it with register_keras_serializable or pass custom_objects={...}."
+        )
+
+
+def _refuse_namesake(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> None:
+    """What a config says to be of the user's own modules isn't what is built in under the same name.
+
+    Raises:
+        UnknownNameError: if nobody has registered it.
+    """
+    own, module = str(config.get("registered_name") or ""), str(config.get("module") or "")
+    if not own or module.partition(".")[0] in _LIBRARIES or _built_in(own) is None:
+        return
+    if _custom(own, custom_objects) is None and _without_package(own) is None:
+        kind = "function" if config["class_name"] == "function" else "class"
+        where = f" of the module {module!r:.80}" if module else ""
+        raise UnknownNameError(
+            f"{own!r:.80} is a {kind}{where} here, and not the built-in one of the same name. Register yours "
+            f"with register_keras_serializable or pass custom_objects={{{own!r:.80}: ...}}."
         )
 
 

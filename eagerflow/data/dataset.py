@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
 
@@ -182,6 +182,14 @@ class Dataset(MoreSteps):
         """
         for element in self:
             yield tree.map_structure(lambda x: x.numpy() if isinstance(x, (Tensor, TextTensor)) else x, element)
+
+    if not TYPE_CHECKING:  # to type checkers `dataset[0]` is a mistake
+
+        def __getitem__(self, index: Any) -> NoReturn:
+            raise TypeError(
+                f"a Dataset has no element [{index!r:.40}]: it gives one after the other. next(iter(dataset)) is the "
+                "first, dataset.take(3) has the first three, list(dataset) has all."
+            )
 
     def __len__(self) -> int:
         if self._length is None or self._length < 0:

@@ -17,6 +17,7 @@ __all__ += ["shape_arguments", "shapes_by_argument", "suggest_argument"]
 
 _REFUSED = re.compile(r"\.call\(\) got an unexpected keyword argument '(\w+)'$")
 _TOO_MANY = re.compile(r"\.call\(\) takes 1 positional argument but \d+ were given$")
+_LACKING = re.compile(r"\.call\(\) missing \d+ required positional arguments?: (.*)$")
 _ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -121,6 +122,12 @@ def suggest_argument(error: Exception, layer: Any) -> None:
         error.args = (f"{said}.{by_position or did_you_mean(refused[1], known)}",)
     elif type(error) is TypeError and _TOO_MANY.search(str(error)) and not layer._call_signature.names:
         error.args = (f"{type(layer).__name__}.call() takes no inputs. Write def call(self, inputs).",)
+    elif type(error) is TypeError and hasattr(layer, "fit") and (lacking := _LACKING.search(str(error))):
+        said = (
+            f"{type(layer).__name__}.call() takes {lacking[1]} too, and isn't given it. fit, evaluate and predict "
+            "give a model its inputs alone, as one argument: write call(self, inputs); targets go to the loss."
+        )
+        error.args = (said,)
 
 
 def check_mode(training: Any) -> None:

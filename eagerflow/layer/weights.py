@@ -94,7 +94,16 @@ class WeightHolder:
         elif name in held:
             del held[name]
             changes.count += 1
-        object.__setattr__(self, name, value)
+        try:
+            object.__setattr__(self, name, value)
+        except AttributeError:
+            if isinstance(getattr(type(self), name, None), property):  # without a setter: `weights`, `losses`
+                self._tracked.pop(name, None)
+                raise AttributeError(
+                    f"{type(self).__name__}.{name} is something that every layer has and can't be set; choose another "
+                    f"name for your attribute, such as self.my_{name}."
+                ) from None
+            raise
 
     def __delattr__(self, name: str) -> None:
         if self._tracked.pop(name, None) is not None:

@@ -188,7 +188,17 @@ def _target(x: Any, dtype: str) -> Tensor:
         return tensor
     if kind == "u" and tensor.data.dtype.itemsize > 1 and dtype in ("float16", "bfloat16"):
         return tensor.astype("int32")  # too many numbers for a half float
-    return tensor.astype(dtype)
+    return _real(tensor).astype(dtype)
+
+
+def _real(tensor: Tensor) -> Tensor:
+    """The tensor, unless its imaginary part would be dropped."""
+    if tensor.data.dtype.kind == "c":
+        raise TypeError(
+            f"a loss takes real numbers; got {signature_of(tensor)}, whose imaginary parts would be lost. Compare "
+            "ops.real(x) and ops.imag(x), or ops.abs(x)."
+        )
+    return tensor
 
 
 def _is_numbers(structure: Any) -> bool:
@@ -202,7 +212,7 @@ def _typed_leaf(x: Any, dtype: str | None) -> Tensor:
     tensor = x if isinstance(x, Tensor) else convert_to_tensor(x)
     if dtype is None or tensor.dtype == dtype:
         return tensor
-    cast: Tensor = tensor.astype(dtype)
+    cast: Tensor = _real(tensor).astype(dtype)
     kept = getattr(tensor, "logits", None)
     if kept is not None:  # what the predictions were made of, for crossentropies
         cast.logits = (kept[0], kept[1].astype(dtype), *kept[2:])

@@ -61,7 +61,17 @@ class Door:
                 if shape[axis] not in (n, None):
                     raise self._misfit(given, model)
         kept = x.dtype == self.dtype or self.dtype is TEXT or isinstance(x, Spec)
-        return x if kept else _cast(x, self.dtype)
+        return x if kept else _cast(self._real(x, model), self.dtype)
+
+    def _real(self, x: Tensor, model: Any) -> Tensor:
+        """`x`, unless a cast would drop its imaginary part."""
+        if x.dtype.kind == "c" and self.dtype.kind != "c":
+            raise TypeError(
+                f"{type(model).__name__} {model.name!r}: input {self.name!r} takes {self.dtype.name}; got "
+                f"{signature_of(x)}, whose imaginary parts would be lost. Pass numpy.abs(x), or both parts as "
+                "features: numpy.concatenate([x.real, x.imag], axis=-1)."
+            )
+        return x
 
     def _text(self, x: Any, model: Any) -> Any:
         """Text as a NumPy array."""
@@ -90,9 +100,9 @@ class Door:
 
     def _misfit(self, x: Any, model: Any) -> ValueError:
         batch = (
-            " A single example needs a batch axis: x[None]; examples of a Dataset become batches by .batch(32)."
-            if len(x.shape) == self.ndim - 1 and tuple(x.shape) == self.shape[1:]
-            else self._for_a_batch_axis(tuple(x.shape))
+            self._for_one_example(tuple(x.shape))
+            or self._for_too_many_axes(tuple(x.shape))
+            or self._for_a_batch_axis(tuple(x.shape))
             or self._for_another_order(tuple(x.shape))
             or self._for_other_features(tuple(x.shape))
             or self._for_other_sizes(tuple(x.shape))
@@ -100,6 +110,26 @@ class Door:
         return ValueError(
             f"{type(model).__name__} {model.name!r}: input {self.name!r} has shape {self.shape}, a batch of examples "
             f"of shape {tuple(self.shape[1:])}; got {signature_of(x)}.{batch}"
+        )
+
+    def _for_one_example(self, shape: Shape) -> str:
+        """What to do where the axis of the batch is missing, perhaps with that of one channel."""
+        if shape == self.shape[1:]:
+            other = f" If it holds {shape[0]} examples: Input({shape[1:]})." if len(shape) == 2 else ""
+            whole = " A single example needs a batch axis: x[None]; examples of a Dataset become batches by .batch(32)."
+            return whole + other
+        if self.ndim > 3 and (*shape, 1) == self.shape[1:]:
+            return " A single example needs an axis for the batch and one for its channel: x[None, ..., None]."
+        return ""
+
+    def _for_too_many_axes(self, shape: Shape) -> str:
+        """What to do where an example, or a whole batch, has an axis too many in front."""
+        inner = self.shape[1:]
+        if len(shape) != self.ndim + 1 or any(n not in (m, None) for n, m in zip(inner, shape[2:])):
+            return ""
+        return (
+            " There is an axis too many in front: leave out a .batch() of a Dataset that has batches already, or join "
+            f"the batches: x.reshape({', '.join(map(str, (-1, *shape[2:])))})."
         )
 
     def _for_a_batch_axis(self, shape: Shape) -> str:

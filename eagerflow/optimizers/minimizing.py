@@ -19,7 +19,7 @@ class Minimizing:
     zero_grad = Elsewhere("Leave it out: a tape's gradients are new ones each time.")
 
     def minimize(
-        self: Any, loss: Any, var_list: Any, grad_loss: Any = None, name: str | None = None, tape: Any = None
+        self: Any, loss: Any, var_list: Any = None, grad_loss: Any = None, name: str | None = None, tape: Any = None
     ) -> Variable:
         """Differentiate a loss and update variables, once; returns `iterations`.
 
@@ -33,6 +33,7 @@ class Minimizing:
 
         Raises:
             ValueError: for a value without a tape.
+            TypeError: without variables.
 
         >>> import eagerflow as ef
         >>> x = ef.Variable(3.0)
@@ -48,6 +49,11 @@ class Minimizing:
             raise ValueError(
                 f"{type(self).__name__}.minimize(loss): a value needs the tape that recorded it (tape=...). Or give "
                 "a function that computes the loss: minimize(lambda: ..., variables)."
+            )
+        if var_list is None:
+            raise TypeError(
+                f"{type(self).__name__}.minimize(loss): the variables to change are missing. Pass them, minimize(loss, "
+                "model.trainable_variables): there is no graph that knows them all."
             )
         variables: Iterable[Variable] = var_list() if callable(var_list) else var_list
         variables = list(variables)

@@ -32,6 +32,10 @@ from eagerflow.training.undone_steps import States
 __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics", "described"]
 
 
+# Ops that a loss can't be learned through, by the names that functions use.
+_WITHOUT_SLOPE = frozenset("argmax argmin argsort ceil floor one_hot rint round sign stop_gradient".split())
+
+
 class Compiled:
     """All that `compile` was given, ready for use."""
 
@@ -108,9 +112,18 @@ class Compiled:
         named = [(f, place_of(f)) for f in [getattr(f, "call", f) if isinstance(f, Loss) else f for f in given]]
         own = [f"{getattr(f, '__qualname__', 'it')}(){place}" for f, place in named if place]
         what = f"what {' and '.join(own)} returned" if own else "the loss"
+        names = [name for f in given for name in getattr(getattr(f, "__code__", None), "co_names", ())]
+        flat = [name for name in dict.fromkeys(names) if name in _WITHOUT_SLOPE]
+        if flat:
+            return ValueError(
+                f"{who}: {what} goes through {' and '.join(flat)}, which {'have' if flat[1:] else 'has'} no gradient. "
+                "Take a loss that changes a little when the outputs do (a crossentropy, squares); what is counted, "
+                "such as an accuracy, goes into compile(metrics=[...])."
+            )
         return ValueError(
-            f"{who}: {what} isn't made from the model's outputs by ops. NumPy (np.mean, np.array), .numpy() and "
-            "float() take values out of the tape: use ops.mean, ops.square, ... on tensors."
+            f"{who}: {what} isn't made from the model's outputs by ops with a gradient. NumPy (np.mean, np.array), "
+            ".numpy() and float() take values out of the tape: use ops.mean, ops.square, ... on tensors. Comparisons "
+            "(==, >) and whole numbers have no gradient."
         )
 
     def change_loss(self, loss: Any) -> None:

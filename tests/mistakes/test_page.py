@@ -7,7 +7,7 @@ import re
 import pytest
 
 from eagerflow.base import config
-from tests.mistakes import test_layers, test_models, test_ops_and_tapes, test_training
+from tests.mistakes import test_layers, test_lost_on_the_way, test_models, test_ops_and_tapes, test_training
 from tests.sources import ROOT
 
 # Quotes with a gap, warnings, and names of errors are no literal texts of these tables.
@@ -16,6 +16,7 @@ TABLES = [
     *(vars(test_ops_and_tapes)[name] for name in ("TENSORS", "OPS", "TAPES")),
     *(vars(test_training)[name] for name in ("COMPILE", "FIT", "PARTS")),
     test_models.BUILDING,
+    test_lost_on_the_way.MISTAKES,
 ]
 
 
