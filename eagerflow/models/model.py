@@ -501,29 +501,36 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         config: dict[str, Any] = graphs_to_config[0][0](self)
         return config
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """The model that `get_config` described; `Model` itself also reads that of a model of a graph.
+    if TYPE_CHECKING:  # a subclass may write it without `custom_objects`, as most do
 
-        Args:
-            config: the configuration.
-            custom_objects: a dict of names and the classes and functions that they mean.
+        @classmethod
+        def from_config(cls, config: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+            """The model that `get_config` described."""
+    else:
 
-        Raises:
-            TypeError: when `__init__` doesn't take these arguments.
+        @classmethod
+        def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+            """The model that `get_config` described; `Model` itself also reads that of a model of a graph.
 
-        >>> x = ef.Input((3,))
-        >>> model = ef.Model(x, ef.layers.Dense(2)(x))
-        >>> ef.Model.from_config(model.get_config()).count_params()  # the same layers, with weights of its own
-        8
-        """
-        if cls is Model and functional_class and {"layers", "input_layers"} <= config.keys():
-            return functional_class[0].from_config(config, custom_objects)
-        if {"layers", "input_layers", "output_layers"} <= config.keys() and _takes_ends(cls):
+            Args:
+                config: the configuration.
+                custom_objects: a dict of names and the classes and functions that they mean.
+
+            Raises:
+                TypeError: when `__init__` doesn't take these arguments.
+
+            >>> x = ef.Input((3,))
+            >>> model = ef.Model(x, ef.layers.Dense(2)(x))
+            >>> ef.Model.from_config(model.get_config()).count_params()  # the same layers, with weights of its own
+            8
+            """
+            if cls is Model and functional_class and {"layers", "input_layers"} <= config.keys():
+                return functional_class[0].from_config(config, custom_objects)
+            if {"layers", "input_layers", "output_layers"} <= config.keys() and _takes_ends(cls):
+                with custom_object_scope(custom_objects or {}):
+                    return graphs_to_config[0][1](cls, config, custom_objects)
             with custom_object_scope(custom_objects or {}):
-                return graphs_to_config[0][1](cls, config, custom_objects)
-        with custom_object_scope(custom_objects or {}):
-            return super().from_config(config)
+                return super().from_config(config)
 
 
 def check_layers(layers: Any, cls: type) -> None:

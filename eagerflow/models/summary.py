@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import re
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow.base import notebook, tree
@@ -157,10 +159,25 @@ def _output(operation: Any, calls: Calls) -> str:
         return _words(operation._known_graph("outputs").outputs_structure)
     shapes, named = operation.__dict__.get("_build_shapes", ((), {}))
     overrides = type(operation).compute_output_shape is not Layer.compute_output_shape
-    if not shapes or named or not overrides:
+    if not shapes or named or not overrides or not _fit(operation.compute_output_shape, shapes):
         return "?"
-    shape = operation.compute_output_shape(*shapes)
-    return str((None, *shape[1:])) if isinstance(shape, tuple) else str(shape)
+    return str(_of_any_batch(operation.compute_output_shape(*shapes)))
+
+
+def _fit(function: Callable[..., Any], shapes: tuple[Any, ...]) -> bool:
+    """Whether these are all that it needs: a cell is built by the shape of a step, and called with states as well."""
+    try:
+        inspect.signature(function).bind(*shapes)
+    except TypeError:
+        return False
+    return True
+
+
+def _of_any_batch(shape: Any) -> Any:
+    """A shape with None for the batch, or a structure of such."""
+    if isinstance(shape, (list, tuple)) and any(isinstance(part, (list, tuple)) for part in shape):
+        return type(shape)(map(_of_any_batch, shape))
+    return (None, *shape[1:]) if isinstance(shape, tuple) else shape
 
 
 def _call_of(layer: Any, calls: Calls) -> Node | None:

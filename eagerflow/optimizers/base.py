@@ -32,7 +32,7 @@ from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import Entry, Scratch
 from eagerflow.optimizers.minimizing import Minimizing
-from eagerflow.optimizers.rate import LearningRate
+from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 from eagerflow.optimizers.updates.across_ranks import AcrossRanks
@@ -180,7 +180,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         return Tensor(self._iterations.data // steps, "int64") if steps else self._iterations
 
     @property
-    def learning_rate(self) -> Any:
+    def learning_rate(self) -> Variable:
         """The learning rate now; assignable, unless a schedule decides.
 
         >>> optimizer = ef.optimizers.Adam(0.01)
@@ -188,10 +188,13 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         >>> round(float(optimizer.learning_rate), 6)
         0.001
         """
-        return self._rate.variable if self._rate.variable is not None else Tensor(self._learning_rate(), floatx())
+        if self._rate.variable is not None:
+            return self._rate.variable
+        now: Any = Tensor(self._learning_rate(), floatx())  # a schedule's, which nothing can be assigned to
+        return now
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: Rate) -> None:
         before = self._rate.variable
         with device("cpu"):
             self._rate.set(value)

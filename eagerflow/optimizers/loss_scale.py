@@ -15,6 +15,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer
+from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
 from eagerflow.world.current import sharing, world
 from eagerflow.world.gradients import reduce_gradients
@@ -96,7 +97,7 @@ class LossScaleOptimizer(Optimizer):
         return self.inner_optimizer.iterations
 
     @property
-    def learning_rate(self) -> Any:
+    def learning_rate(self) -> Variable:
         """That of the inner optimizer.
 
         >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(0.5))
@@ -107,7 +108,7 @@ class LossScaleOptimizer(Optimizer):
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: Rate) -> None:
         self.inner_optimizer.learning_rate = value
 
     lr = learning_rate

@@ -12,6 +12,7 @@ from eagerflow.core.device import device
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers.base import Optimizer
 from eagerflow.optimizers.loss_scale import LossScaleOptimizer
+from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
 
 __all__ = ["MultiOptimizer", "OptimizerMap"]
@@ -160,7 +161,7 @@ class MultiOptimizer(Optimizer):
         return found
 
     @property
-    def learning_rate(self) -> Any:
+    def learning_rate(self) -> Variable:
         """There is none: each of `optimizers` has its own.
 
         >>> optimizer = ef.optimizers.MultiOptimizer(ef.optimizers.OptimizerMap(ef.optimizers.SGD(0.5)))
@@ -172,7 +173,7 @@ class MultiOptimizer(Optimizer):
         raise AttributeError("MultiOptimizer has no learning_rate of its own; each of its `optimizers` has one.")
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: Rate) -> None:
         raise AttributeError("MultiOptimizer has no learning_rate of its own; set that of each of its `optimizers`.")
 
     lr = learning_rate

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow import ops
+from eagerflow import layers, ops
 from eagerflow.base.serialization import custom_object_scope
 from eagerflow.core import observe
 from eagerflow.layers import Input
@@ -250,6 +250,13 @@ def test_nested_layers_are_shown_on_request():
     model = Sequential([Input((4,)), Sequential([Affine(3, name="deep")], name="inner")])
     assert "deep" not in texts(model)
     assert "│    └ deep (Affine)" in texts(model, expand_nested=True)
+
+
+def test_cells_are_shown_on_request():
+    text = texts(Sequential([Input((5, 2)), layers.RNN(layers.LSTMCell(3, name="cell"))]), expand_nested=True)
+    assert [part.strip() for part in text.splitlines()[6].split("│")[1:3]] == ["└ cell (LSTMCell)", "?"]
+    text = texts(Sequential([Input((5, 4, 4, 1)), layers.ConvLSTM2D(3, 2)]), expand_nested=True)
+    assert "│ [(None, 3, 3, 3), " in text  # of both states
 
 
 def test_trainability_is_shown_on_request():

@@ -39,6 +39,7 @@ model.compile(optimizer=None)
 reveal_type(model.optimizer)  # type: AnyOptimizer
 model.optimizer.learning_rate.assign(0.2)
 model.optimizer.learning_rate = 0.1
+print(model.optimizer.learning_rate.numpy(), keras.optimizers.SGD().learning_rate * 2)
 print(model.optimizer.beta_1, model.optimizer.get_config()["name"])  # of which class it is, is known to a run alone
 model.optimizer = "sgd"
 model.optimizer = keras.optimizers.SGD(0.1)

@@ -1,6 +1,6 @@
 """What a type checker says of a script: `# error: WORDS` and `# type: NAME` stand where it does, and nowhere else."""
 
-from typing import reveal_type
+from typing import Any, reveal_type
 
 import eagerflow as keras
 from eagerflow import layers, ops
@@ -79,6 +79,24 @@ class Counting(keras.Model):
     def metrics(self) -> list[keras.metrics.Mean]:
         """What is reset when an epoch begins."""
         return [self.tracker]
+
+
+class FromItsSettings(keras.Model):
+    """A model that is read from a file in its own way, without what it doesn't need."""
+
+    @classmethod
+    def from_config(cls, config):
+        """Made anew."""
+        return cls(**config)
+
+
+class FromItsTypedSettings(keras.Model):
+    """The same with types."""
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "FromItsTypedSettings":
+        """Made anew."""
+        return cls(**config)
 
 
 reveal_type(Scale(2.0)(ops.ones(3)))  # type: Tensor
