@@ -20,7 +20,7 @@ from eagerflow.base.wording.extras import EXTRAS, NEEDED, missing_package
 from eagerflow.compiled.choice import INSTALL
 from tests.sources import PACKAGES, ROOT, SOURCES
 
-TOP = ["CHANGELOG.md", "LICENSE", "MANIFEST.in", "NOTICE", "README.md", "pyproject.toml"]
+TOP = ["CHANGELOG.md", "LICENSE", "MANIFEST.in", "NOTICE", "README.md", "pyproject.toml", "setup.py"]
 
 
 def prepared(copy):
@@ -68,6 +68,29 @@ def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert packed == here
+
+
+def test_a_second_build_in_the_same_folder_packs_nothing_that_is_gone(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in TOP:
+        shutil.copy(ROOT / name, source)
+    for package in PACKAGES:
+        (source / package).mkdir()
+        shutil.copy(ROOT / package / "__init__.py", source / package)
+    (source / "eagerflow" / "base").mkdir()
+    shutil.copy(ROOT / "eagerflow" / "_version.py", source / "eagerflow")
+    gone = source / "eagerflow" / "base" / "gone.py"
+    gone.write_text("", encoding="utf-8")
+    packed = []
+    for build in ("first", "second"):
+        target = tmp_path / build
+        target.mkdir()
+        backend(source, target, "build_wheel")
+        (found,) = target.glob("*.whl")
+        packed.append("eagerflow/base/gone.py" in zipfile.ZipFile(found).namelist())
+        gone.unlink(missing_ok=True)
+    assert packed == [True, False]
 
 
 def test_both_commands_are_installed_and_lead_somewhere(wheel):
