@@ -16,60 +16,82 @@ from typing import Any, NoReturn
 
 from eagerflow._version import __version__
 from eagerflow.base.output import any_encoding, program
+from eagerflow.base.wording.command_parser import CommandParser
+
+_ABOUT = """\
+Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.
+To look at a script while it runs, or to find what is wrong with it, there is viz: viz --help"""
+_STATUSES = """\
+`%(prog)s COMMAND --help` shows examples.
+Exit status: 0 all well, 1 a script raised an error, 2 wrong usage, or something is missing, 3 a file can't be written,
+130 ended by Ctrl-C. `run` and `launch` end with the script's own status."""
+
+# By command: what the list says of it, and what its own help says.
+_COMMANDS = {
+    "demo": (
+        "learn handwritten digits in under a minute, and show what ran",
+        """\
+Learn handwritten digits in under a minute, and write what ran in one step: a page, a picture, a recording, logs for
+TensorBoard. The digits come with eagerflow; no network is needed.
+
+  %(prog)s
+  %(prog)s --epochs 3 --out pictures""",
+    ),
+    "run": (
+        "run a script written for Keras or tf.keras, as it is",
+        """\
+Run a script as `python` would; its `import keras` and `import tensorflow` mean eagerflow.
+
+  %(prog)s train.py --epochs 3   arguments after the script are the script's
+  %(prog)s -m package.train      a module instead of a file
+
+A script that imports eagerflow itself needs no `run`: python train.py
+Exit status: the script's own, 1 where it raised, 2 if there is no such script, 130 ended by Ctrl-C.""",
+    ),
+    "compile": (
+        "compile kernels for this processor, and use them (extra: fast)",
+        """\
+Compile kernels for this processor with Numba, in about a minute, and switch them on for all programs of this user.
+The packages that it needs come with the extra `fast`.
+
+  %(prog)s
+  %(prog)s --off   back to the plain kernels
+
+EAGERFLOW_KERNELS=plain or EAGERFLOW_KERNELS=compiled chooses for one program.
+Exit status: 0 all well, 2 a package is missing, 3 a file can't be written.""",
+    ),
+    "measure": (
+        "measure how fast this processor is, to choose kernels by it",
+        """\
+Measure how fast one thread multiplies, copies and so on, in about a second. Programs of this user choose kernels by
+these speeds from now on, instead of by what is usual for processors of this kind.
+
+  %(prog)s
+  %(prog)s --off   back to what is usual
+
+Exit status: 0 all well, 3 a file can't be written.""",
+    ),
+    "launch": ("run a script as several processes (ranks), on one machine or many", ""),
+}
 
 
 @any_encoding()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = _Parser(
-        prog=program(),
-        description="eagerflow: Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.",
-        epilog="To look at a script while it runs, or find what is wrong with it: python -m viz --help",
-    )
-    parser.add_argument("--version", action=_Version, nargs=0, help="the version of eagerflow, NumPy and Python")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    demo = commands.add_parser("demo", help="learn handwritten digits in under a minute, and show what ran")
-    demo.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/demo"),
-        metavar="DIR",
-        help="folder for pictures and logs (default: runs/demo)",
-    )
-    demo.add_argument("--epochs", type=_positive, default=15, metavar="N", help="passes over the data (default: 15)")
-    demo.add_argument(
-        "--seed", type=int, default=7, metavar="N", help="seed of weights, order and dropout (default: 7)"
-    )
-    run = commands.add_parser("run", help="run a script written for Keras or tf.keras, as it is")
-    run.add_argument("script", nargs="?", metavar="SCRIPT", help="a Python file that imports keras or tensorflow")
-    run.add_argument(
-        "-m",
-        dest="module",
-        nargs=argparse.REMAINDER,
-        metavar="MODULE",
-        help="a module in place of a file, as python -m",
-    )
-    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own arguments")
-    fast = commands.add_parser("compile", help="compile kernels for this processor, and use them (extra: fast)")
-    fast.add_argument("--off", action="store_true", help="use the plain kernels again")
-    fast.add_argument("--quiet", action="store_true", help="print errors only")
-    speed = commands.add_parser("measure", help="measure how fast this processor is, to choose kernels by it")
-    speed.add_argument("--off", action="store_true", help="forget it, and choose by what is usual")
-    speed.add_argument("--quiet", action="store_true", help="print errors only")
-    commands.add_parser(
-        "launch", help="run a script as several processes (ranks), on one machine or many", add_help=False
-    )
+    parser, commands = _parsers(program())
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["help"]:  # as git and others have it
+        given = [*given[1:2], "--help"]
     if given[:1] == ["launch"]:
         return _launch(given[1:])
-    if given and given[0][0:1] != "-" and given[0] not in commands.choices:
-        parser.error(_no_command(given, parser.prog, list(commands.choices)))
+    if given and given[0][0:1] != "-" and given[0] not in commands:
+        parser.error(_no_command(given, parser.prog, list(commands)))
     chosen = parser.parse_args(given)
     if chosen.command is None:
         parser.print_help()
         return 0
     if chosen.command == "run":
-        return _run(chosen, run)
+        return _run(chosen, commands["run"])
     try:
         status = _ours(chosen)
         sys.stdout.flush()
@@ -77,6 +99,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # as in `eagerflow compile | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _parsers(prog: str) -> tuple[CommandParser, dict[str, CommandParser]]:
+    """The parser of the whole line, and those of the commands."""
+    listed = "\n".join([f"  {name:<9} {about}" for name, (about, _) in _COMMANDS.items()])
+    about = f"{_ABOUT}\n\ncommands:\n{listed}"
+    parser = CommandParser(prog=prog, usage=f"{prog} COMMAND ...", description=about, epilog=_STATUSES)
+    parser.add_argument("--version", action=_Version, nargs=0, help="the version of eagerflow, NumPy and Python")
+    commands = parser.add_subparsers(dest="command", help=argparse.SUPPRESS)
+    known = {
+        name: commands.add_parser(name, prog=f"{prog} {name}", description=told)
+        for name, (_, told) in _COMMANDS.items()
+    }
+    _demo_options(known["demo"])
+    run = known["run"]
+    run.usage = "%(prog)s SCRIPT [ARGS ...]\n       %(prog)s -m MODULE [ARGS ...]"
+    run.add_argument("script", nargs="?", metavar="SCRIPT", help="a Python file that imports keras or tensorflow")
+    of_module = "a module in place of a file, and its arguments, as python -m"
+    run.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help=of_module)
+    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own arguments")
+    known["compile"].add_argument("--off", action="store_true", help="use the plain kernels again")
+    known["measure"].add_argument("--off", action="store_true", help="forget it, and choose by what is usual")
+    for name in ("compile", "measure"):
+        known[name].add_argument("--quiet", action="store_true", help="print errors only")
+    return parser, known
+
+
+def _demo_options(demo: CommandParser) -> None:
+    folder = "folder for pictures and logs (default: runs/demo)"
+    demo.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="DIR", help=folder)
+    demo.add_argument("--epochs", type=_positive, default=15, metavar="N", help="passes over the data (default: 15)")
+    demo.add_argument(
+        "--seed", type=int, default=7, metavar="N", help="seed of weights, order and dropout (default: 7)"
+    )
 
 
 def _run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -111,8 +167,8 @@ def _no_command(given: Sequence[str], prog: str, known: list[str]) -> str:
         cure = f" Run it: {prog} run {word}, or find what is wrong with it: viz doctor {word}."
     elif word in _OF_VIZ:
         cure = f" viz has it: viz {' '.join(given)}"
-    elif word in ("version", "help"):
-        cure = f" For that: {prog} --{word}"
+    elif word == "version":
+        cure = f" For that: {prog} --version"
     else:
         cure = f"{import_module('eagerflow.base.errors').did_you_mean(word, known)} Commands: {', '.join(known)}"
     return f"there is no command {word!r}.{cure}"
@@ -123,11 +179,6 @@ class _Version(argparse.Action):
         numpy = import_module("numpy").__version__
         print(f"eagerflow {__version__} (NumPy {numpy}, Python {platform.python_version()})")
         parser.exit()
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        super().error(message.removesuffix(", ARGS"))  # those of the script, which may be none
 
 
 def _launch(arguments: list[str]) -> int:

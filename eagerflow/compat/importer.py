@@ -20,6 +20,7 @@ from typing import Any
 
 from eagerflow import _viz
 from eagerflow.base.spellings import behaviour
+from eagerflow.compat import children
 from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
 from eagerflow.compat.shapes import shapes_of_numpy, shapes_of_tensorflow
@@ -75,6 +76,7 @@ def uninstall() -> None:
     if builtins.__import__ is _importing:
         builtins.__import__ = _import
         importlib.import_module = _import_module
+        children.end()
 
 
 def is_installed() -> bool:
@@ -112,6 +114,15 @@ def on_demand() -> Iterator[None]:
 def _listen() -> None:
     builtins.__import__ = _importing
     importlib.import_module = _importing_module
+    children.begin(_begin_in_child, lambda: (behaviour.keras_2, tuple(_also)))
+
+
+def _begin_in_child(is_installed: bool, packages: tuple[str, ...]) -> None:
+    """What a new process does before it imports the script: the same as its parent did."""
+    if is_installed:
+        install(packages)
+    else:
+        _listen()
 
 
 def _importing(

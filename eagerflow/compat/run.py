@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import os
 import runpy
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from eagerflow import _viz
+from eagerflow.base.errors import did_you_mean
 from eagerflow.base.output import program
 from eagerflow.compat.importer import install
 
@@ -37,14 +39,16 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
     try:
         source = _read(script)
     except OSError as error:
-        print(f"{program()} run: error: can't open {script!r}: {error.strerror}", file=sys.stderr)
+        meant = _meant(Path(script)) if isinstance(error, FileNotFoundError) else ""
+        print(f"{program()} run: error: can't open {script!r}: {error.strerror}{meant}", file=sys.stderr)
         return 2
     if as_keras:
         install()
     _put_first_on_path(Path(script).resolve().parent)
     sys.argv[:] = [script, *arguments]
-    main = _main_module(script)
-    return _status(lambda: exec(compile(source, script, "exec", dont_inherit=True), main.__dict__))
+    path = os.path.abspath(script)  # as Python does, or the script finds nothing beside it after os.chdir
+    main = _main_module(path)
+    return _status(lambda: exec(compile(source, path, "exec", dont_inherit=True), main.__dict__))
 
 
 def run_module(module: str, arguments: Sequence[str] = ()) -> int:
@@ -83,6 +87,14 @@ def _status(run: Callable[[], Any]) -> int:
 def _read(script: str) -> bytes:
     with io.open_code(str(Path(script).absolute())) as file:
         return file.read()
+
+
+def _meant(script: Path) -> str:
+    """The script beside it whose name is nearest."""
+    folder = script.absolute().parent
+    names = [each.name for each in folder.glob("*.py")] if folder.is_dir() else []
+    found = did_you_mean(script.name, names)
+    return f".{found}" if found else ""
 
 
 def _put_first_on_path(folder: Path) -> None:

@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from eagerflow.base.output import program
+from eagerflow.base.wording.command_parser import CommandParser
 from eagerflow.launch.blame import Failure
 from eagerflow.launch.engine import LaunchError, command, find
 from eagerflow.launch.hosts import Host, parse_hosts, shared_out, without
@@ -21,7 +23,18 @@ from eagerflow.launch.variables import allowed
 
 __all__ = ["launch"]
 
-_USAGE = "python -m eagerflow launch [-n RANKS] [--hosts a,b:8] [OPTIONS] [run] SCRIPT ARGS | -m MODULE ARGS"
+_USAGE = "[-n RANKS] [--hosts a,b:8] [OPTIONS] [run] SCRIPT ARGS | -m MODULE ARGS"
+_ABOUT = """\
+Run a script as several processes (ranks) that train one network together, each with its part of every batch.
+
+  %(prog)s -n 4 train.py               four ranks on this machine
+  %(prog)s --hosts a,b:8 train.py      one on a, eight on b
+  %(prog)s -n 4 run keras_script.py    a script for Keras or TensorFlow, as it is
+  %(prog)s -n 3 -m viz doctor train.py what is wrong, on any rank or between them
+  %(prog)s --predict 1024 train.py     what 1,024 ranks should give; starts none
+
+What rank 0 prints is shown; what the others print goes to files in the folder. It needs the extra `mpi`.
+Exit status: 0 all well, 2 wrong usage, or nothing could be started; else that of the rank that failed first."""
 
 
 def launch(arguments: Sequence[str]) -> int:
@@ -63,8 +76,9 @@ def launch(arguments: Sequence[str]) -> int:
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    own, program = _divided(list(arguments))
-    parser = argparse.ArgumentParser(prog="python -m eagerflow launch", usage=_USAGE, allow_abbrev=False)
+    own, words = _divided(list(arguments))
+    prog = f"{program()} launch"
+    parser = CommandParser(prog=prog, usage=f"{prog} {_USAGE}", description=_ABOUT)
     parser.add_argument(
         "-n", "--ranks", type=_above_zero, metavar="N", help="how many ranks (default: one per machine)"
     )
@@ -101,7 +115,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         "--predict", type=_above_zero, metavar="N", help="start nothing; estimate how fast N ranks would be"
     )
     options = parser.parse_args(own)
-    if not program or program == ["run"] or program == ["-m"]:
+    if not words or words == ["run"] or words == ["-m"]:
         parser.error("expected a script, or -m and a module")
     if options.ranks is None and options.hosts is None:
         options.ranks = 1
@@ -111,7 +125,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(str(error))
     if options.min_ranks is not None and options.min_ranks > sum(host.ranks or 1 for host in options.machines):
         parser.error(f"--min-ranks {options.min_ranks}: more than there are")
-    options.program = program
+    options.program = words
     if options.timeout is None:
         options.timeout = _seconds(os.environ.get("EAGERFLOW_TIMEOUT") or "600")
     return options

@@ -38,7 +38,7 @@ def measure(off: bool = False, quiet: bool = False) -> int:
         print(f"measure: {kept.path()} can't be written ({error.strerror or error})", file=sys.stderr)
         return _CANNOT
     if off:
-        say("Programs choose kernels by what processors of this kind usually do again.")
+        say("The measured speeds are forgotten. Programs choose kernels by what is usual for processors of this kind.")
         return 0
     say(processor())
     say(_table(found))

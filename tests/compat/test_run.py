@@ -29,6 +29,37 @@ def test_arguments_name_and_path_are_those_of_a_program(run, tmp_path):
     assert done.stdout.splitlines() == ["['--rate', '3', '--help'] __main__ True __main__", str(tmp_path)]
 
 
+def test_the_script_is_found_from_other_folders(run, tmp_path):
+    done = run("import os\nos.chdir('/')\nprint(os.path.dirname(__file__))\n", script="script.py")
+    assert done.stdout == f"{tmp_path}\n", done.stderr
+
+
+def test_a_misspelt_script_is_answered_with_the_nearest_one(tmp_path, capsys):
+    (tmp_path / "train.py").write_text("", encoding="utf-8")
+    assert main(["run", str(tmp_path / "trian.py")]) == 2
+    assert capsys.readouterr().err.endswith("No such file or directory. Did you mean 'train.py'?\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["spawn", "forkserver"])
+def test_processes_that_are_started_anew_import_keras_too(run, how):
+    done = run(
+        f"""
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+        import keras
+
+        def length(x):
+            return keras.ops.ones(x).shape.as_list()
+
+        if __name__ == "__main__":
+            with ProcessPoolExecutor(1, multiprocessing.get_context({how!r})) as others:
+                print(list(others.map(length, [2, 3])))
+        """
+    )
+    assert done.stdout == "[[2], [3]]\n", done.stderr
+
+
 def test_modules_beside_the_script_are_found_and_are_the_users(run, tmp_path):
     (tmp_path / "mine.py").write_text("from keras.layers import Dense\n", encoding="utf-8")
     done = run("import mine; print(mine.Dense.__module__)")
@@ -155,10 +186,48 @@ def test_a_word_that_is_no_command_is_told_what_to_do(given, cure, argv, prog, m
     with pytest.raises(SystemExit):
         main(given)
     said = capsys.readouterr().err
-    assert said.startswith(f"usage: {prog} [")
-    assert said.endswith(f"{cure}\n")
+    assert said.startswith(f"{prog}: error: there is no command ")
+    assert said.endswith(f"{cure}\nsee: {prog} --help\n")
 
 
 def test_each_command_of_viz_is_known_to_be_one():
     assert {*_OF_VIZ} < {*COMMANDS}
     assert {*COMMANDS} - {*_OF_VIZ} == {"run"}
+
+
+@pytest.mark.parametrize("name", ["demo", "run", "compile", "measure", "launch"])
+def test_each_command_has_help_with_examples_and_statuses(name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["/bin/eagerflow"])
+    said = []
+    for given in (["help", name], [name, "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(given)
+        assert not ended.value.code
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert f"\n  eagerflow {name}" in said[0]
+    assert "Exit status: " in said[0] or name == "demo"
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong", "meant"),
+    [
+        (["demo", "--epoch", "2"], "demo: error: unrecognized arguments: --epoch 2", ". Did you mean '--epochs'?"),
+        (["run", "--hlep"], "run: error: unrecognized arguments: --hlep", ". Did you mean '--help'?"),
+        (
+            ["launch", "--rank", "2", "a.py"],
+            "launch: error: unrecognized arguments: --rank",
+            ". Did you mean '--ranks'?",
+        ),
+        (["measure", "-x"], "measure: error: unrecognized arguments: -x", ""),
+        (["--versoin"], "error: unrecognized arguments: --versoin", ". Did you mean '--version'?"),
+    ],
+)
+def test_a_mistaken_option_is_told_by_the_command_in_one_line(given, wrong, meant, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["/bin/eagerflow"])
+    with pytest.raises(SystemExit) as ended:
+        main(given)
+    assert ended.value.code == 2
+    told, see = capsys.readouterr().err.splitlines()
+    assert told.endswith(f"{wrong}{meant}")
+    assert see == f"see: eagerflow{f' {given[0]}' if given[0].isalpha() else ''} --help"

@@ -9,6 +9,7 @@ import sys
 
 from viz.command.output_files import check_picture, check_target
 from viz.command.script_runner import check_script_file, run_script, wants_json
+from viz.facts.formatting import meant_file
 from viz.facts.json_data import json_text
 from viz.facts.overview import is_empty, why_empty
 from viz.nonfinite.find_nonfinite import find_nonfinite
@@ -98,7 +99,7 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
         recording = load(options.file)
         return recording, find_nonfinite(recording), int(any(note.startswith("ended by ") for note in recording.notes))
     if not os.path.isfile(options.file):
-        raise FileNotFoundError(f"there is no script or recording {options.file!r}")
+        raise FileNotFoundError(f"there is no script or recording {options.file!r}{meant_file(options.file)}")
     check_script_file(options.file)
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from typing import TypeVar
 
 from eagerflow import compat
@@ -70,6 +71,8 @@ def run_script(
     sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(script)))
     status = 0
     try:
+        if as_module:
+            _check_module(script)
         with compat.on_demand(), listening as recording:
             status = _run(script, as_module, failed, quiet)
     finally:
@@ -81,6 +84,13 @@ def module_hint(name: str) -> str:
     """What to add where there is no such script: how a module is run, if it may be the name of one."""
     may_be = name.replace(".", "").isidentifier() and not name.endswith(".py")
     return f"; for a module use: viz run -m {name}" if may_be else ""
+
+
+def _check_module(name: str) -> None:
+    """Refuse a name of which nothing is there, as `python -m` does."""
+    package = name.partition(".")[0]
+    if not package or find_spec(package) is None:
+        raise FileNotFoundError(f"there is no module {name!r} here, nor among installed packages")
 
 
 def _run(

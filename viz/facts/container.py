@@ -19,7 +19,7 @@ import numpy
 
 from viz.facts.collector import collector_at_rest
 from viz.facts.columns import NONE, Damaged, Pool, check_nesting
-from viz.facts.formatting import file_kind, how_to_record, not_a_recording
+from viz.facts.formatting import file_kind, how_to_record, meant_file, not_a_recording
 from viz.facts.schema import Read, Scope
 
 __all__ = [
@@ -82,7 +82,7 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
         raise TypeError(f"viz.load(path): expected the path of a file; got {type(path).__name__}")
     name = os.fspath(path)
     if not os.path.exists(path):
-        cure = how_to_record(name) if file_kind(name) == "a script" else ""
+        cure = how_to_record(name) if file_kind(name) == "a script" else meant_file(name)
         raise FileNotFoundError(f"there is no file {name!r:.150}{cure}")
     if not os.path.isfile(path):
         kind = import_module("eagerflow.base.files").irregular(os.stat(path))

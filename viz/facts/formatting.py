@@ -21,6 +21,7 @@ __all__ = [
     "dtype",
     "file_kind",
     "how_to_record",
+    "meant_file",
     "nbytes",
     "near",
     "nearest",
@@ -157,6 +158,19 @@ def how_to_record(name: str) -> str:
         made = os.path.splitext(os.path.basename(name))[0]
         return f"; a script is recorded with: viz run {name:.100}, which writes {made:.100}.efz"
     return "; a recording is a file that ends in .efz, which is made with: viz run SCRIPT.py"
+
+
+def meant_file(name: str) -> str:
+    """What to add where there is no such file: `"; did you mean 'train.py'?"` for one beside it of the same kind."""
+    folder, last = os.path.split(name)
+    stem, ending = os.path.splitext(last)
+    try:
+        beside = [each for each in os.listdir(folder or ".") if os.path.splitext(each)[1] == ending]
+    except (OSError, ValueError):
+        return ""
+    stems = {os.path.splitext(each)[0]: each for each in beside}
+    found = difflib.get_close_matches(stem, list(stems), 1, 0.7)
+    return f"; did you mean {os.path.join(folder, stems[found[0]])!r:.150}?" if found else ""
 
 
 def not_a_recording(name: str) -> str:

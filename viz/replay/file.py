@@ -24,6 +24,7 @@ from eagerflow.base.files import irregular, replacing
 from eagerflow.base.npy import read_header
 from viz.facts.columns import check_nesting
 from viz.facts.container import TraceFileError
+from viz.facts.formatting import meant_file
 from viz.facts.schema import Frame
 from viz.replay.checked import check
 from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable
@@ -115,7 +116,7 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Kept:
     """
     name = os.fspath(path)
     if not os.path.exists(path):
-        raise FileNotFoundError(f"there is no file {name!r:.150}")
+        raise FileNotFoundError(f"there is no file {name!r:.150}{meant_file(name)}")
     if (kind := irregular(os.stat(path))) is not None:
         raise StepFileError(f"{name!r:.150} is {kind}, not a file that holds training steps.")
     if limit is None:

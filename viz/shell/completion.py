@@ -17,7 +17,8 @@ __all__ = ["SHELLS", "add_command", "run_completion", "script_of"]
 
 SHELLS = ("bash", "zsh", "fish")
 _ABOUT = """\
-Print what makes your shell complete viz: commands, options, the values of options, and files; and eagerflow's commands.
+Print what makes your shell complete viz: commands, options, the values of options, and files. It completes
+eagerflow, too: commands, options and files.
 
   eval "$(viz completion bash)"         in ~/.bashrc
   eval "$(viz completion zsh)"          in ~/.zshrc, after compinit
@@ -30,7 +31,13 @@ It takes a second or two, since all commands are loaded for it. To save that, wr
   viz completion fish > ~/.config/fish/completions/viz.fish"""
 
 
-_OF_EAGERFLOW = "demo run compile measure launch"  # the commands of `eagerflow`, behind which files are completed
+_OF_EAGERFLOW = {
+    "demo": "--out --epochs --seed --help",
+    "run": "-m --help",
+    "compile": "--off --quiet --help",
+    "measure": "--off --quiet --help",
+    "launch": "-n --ranks --hosts --restarts --min-ranks --timeout --env --folder --interface --ssh --predict --help",
+}  # the commands of `eagerflow` and their options, behind which files are completed
 _COMPARED = "efz keras h5 safetensors"
 _ENDINGS = {
     "script": "py",
@@ -116,7 +123,8 @@ def _quoted(text: str) -> str:
 def _bash(known: dict[str, list[_Option]]) -> str:
     return _BASH % {
         "commands": " ".join(known),
-        "eagerflow": _OF_EAGERFLOW,
+        "eagerflow": " ".join(_OF_EAGERFLOW),
+        "of_eagerflow": "\n".join([f"    {name}) options='{told}';;" for name, told in _OF_EAGERFLOW.items()]),
         "settings": "\n".join([_bash_settings(name, options) for name, options in known.items()]),
         "values": "\n".join([line for name, options in known.items() for line in _bash_values(name, options)]),
     }
@@ -201,8 +209,13 @@ _viz() {
 }
 complete -o filenames -F _viz viz
 _eagerflow() {
-  local word=${COMP_WORDS[COMP_CWORD]} prefix=
-  if [ "$COMP_CWORD" -eq 1 ]; then _viz_words '%(eagerflow)s --help --version'; else _viz_files; fi
+  local word=${COMP_WORDS[COMP_CWORD]} prefix= options=
+  if [ "$COMP_CWORD" -eq 1 ]; then _viz_words '%(eagerflow)s help --help --version'; return; fi
+  case "${COMP_WORDS[1]}" in
+    help) _viz_words '%(eagerflow)s'; return;;
+%(of_eagerflow)s
+  esac
+  case "$word" in -*) _viz_words "$options";; *) _viz_files;; esac
 }
 complete -o filenames -F _eagerflow eagerflow"""
 
@@ -226,6 +239,8 @@ def _zsh(known: dict[str, list[_Option]]) -> str:
             places = enumerate(_places(name), 1)
             rest = [*(f"'{number}: :{_zsh_files(endings)}'" for number, endings in places if endings), *rest]
         cases.append(f"    {name}) _arguments {' '.join([*specs, *rest])};;")
+    commands = " ".join(_OF_EAGERFLOW)
+    of_eagerflow = "\n".join([f"    {name}) options='{told}';;" for name, told in _OF_EAGERFLOW.items()])
     described = " ".join([_quoted(f"{name}:{COMMANDS[name].about.replace(':', ' -')}") for name in known])
     return f"""\
 #compdef viz
@@ -247,7 +262,13 @@ _viz() {{
   esac
 }}
 _eagerflow() {{
-  if (( CURRENT == 2 )); then compadd {_OF_EAGERFLOW}; else _files; fi
+  local options=
+  if (( CURRENT == 2 )); then compadd {commands} help; return; fi
+  case $words[2] in
+    help) compadd {commands}; return;;
+{of_eagerflow}
+  esac
+  if [[ $words[CURRENT] == -* ]]; then compadd -- ${{=options}}; else _files; fi
 }}
 compdef _eagerflow eagerflow
 if [ "$funcstack[1]" = _viz ]; then _viz "$@"; else compdef _viz viz; fi"""
@@ -278,8 +299,18 @@ def _fish(known: dict[str, list[_Option]]) -> str:
         lines += _fish_places(name, options)
     lines.append("complete -c viz -n __fish_use_subcommand -f -a help -d 'what a command does'")
     lines.append(f"complete -c viz -n '__viz_at help 1' -f -a {_quoted(' '.join(known))}")
-    lines.append(f"complete -c eagerflow -n __fish_use_subcommand -f -a {_quoted(_OF_EAGERFLOW)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_fish_eagerflow()])
+
+
+def _fish_eagerflow() -> Iterator[str]:
+    """The commands and options of eagerflow."""
+    commands = " ".join(_OF_EAGERFLOW)
+    yield f"complete -c eagerflow -n __fish_use_subcommand -f -a {_quoted(f'{commands} help')}"
+    yield f"complete -c eagerflow -n '__viz_at help 1' -f -a {_quoted(commands)}"
+    for name, told in _OF_EAGERFLOW.items():
+        for flag in told.split():
+            option = f"-l {flag[2:]}" if flag.startswith("--") else f"-s {flag[1:]}"
+            yield f"complete -c eagerflow -n '__fish_seen_subcommand_from {name}' {option}"
 
 
 def _fish_files(option: _Option, places: list[str]) -> str:

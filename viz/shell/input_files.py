@@ -40,8 +40,11 @@ def check_script(script: str, without: str = "") -> None:
     Traceback (most recent call last):
     ValueError: 'old.efz' is a recording, not a script; look at it with: viz show old.efz
     """
+    if os.path.isdir(script):
+        raise ValueError(f"{script!r} is a folder, not a Python script{without or '; give the script to run'}")
     if not os.path.isfile(script):
-        raise FileNotFoundError(f"there is no script {script!r}{without}")
+        cure = without or import_module("viz.facts.formatting").meant_file(script)
+        raise FileNotFoundError(f"there is no script {script!r}{cure}")
     ending = os.path.splitext(script)[1].lower()
     if ending in _RECORDINGS:
         raise ValueError(_is_a_recording(script, ending))

@@ -55,9 +55,17 @@ def test_the_commands_of_eagerflow_are_completed_too(here, capsys):
     offered = completed("bash", "eagerflow ", here, "_eagerflow")
     with pytest.raises(SystemExit):
         eagerflow_main(["--help"])
-    said = capsys.readouterr().out
-    assert set(re.findall(r"^    ([a-z]+) ", said, re.MULTILINE)) | {"--help", "--version"} == set(offered)
+    commands = re.findall(r"^  ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
+    assert {*commands, "help", "--help", "--version"} == {*offered}
     assert completed("bash", "eagerflow run tr", here, "_eagerflow") == ["train.efz", "train.py"]
+    assert completed("bash", "eagerflow help ", here, "_eagerflow") == sorted(commands)
+    for command in commands:
+        with pytest.raises(SystemExit):
+            eagerflow_main([command, "--help"])
+        options = {
+            *re.findall(r"(?:^  |, )(--?[\w-]+)", capsys.readouterr().out.partition("options:")[2], re.MULTILINE)
+        }
+        assert {*completed("bash", f"eagerflow {command} -", here, "_eagerflow")} - {"-m"} == options - {"-m", "-h"}
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")

@@ -196,6 +196,28 @@ def test_each_kind_of_end_has_its_status_and_its_words(here, arguments, status, 
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["doctor", "trian.py"], "there is no script 'trian.py'; did you mean 'train.py'?"),
+        (["run", "trian.py"], "there is no script 'trian.py'; did you mean 'train.py'?"),
+        (["nonfinite", "trian.py"], "there is no script or recording 'trian.py'; did you mean 'train.py'?"),
+        (["top", "folder/tran.efz"], "there is no file 'folder/tran.efz'; did you mean 'folder/train.efz'?"),
+        (["replay", "trian.efr"], "there is no file 'trian.efr'; did you mean 'train.efr'?"),
+        (["doctor", "train.txt"], "there is no script 'train.txt'"),
+        (["doctor", "folder"], "'folder' is a folder, not a Python script; give the script to run"),
+        (["run", "-m", "no_such"], "there is no module 'no_such' here, nor among installed packages"),
+    ],
+)
+def test_a_misspelt_file_is_answered_with_the_nearest_one_of_its_kind(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for name in ("train.py", "train.efr", "folder/train.efz"):
+        (tmp_path / name).touch()
+    assert ended(arguments) == 2
+    assert capsys.readouterr().err.rstrip().endswith(f"viz {arguments[0]}: error: {said}")
+
+
 RUN_SCRIPTS = ("check", "data", "doctor", "estimate", "gap", "nonfinite", "reproduce")
 OTHER_FILES = {
     "old.efz": (b"PK", "is a recording, not a script; look at it with: viz show old.efz"),
