@@ -23,6 +23,9 @@ _MOST_READS = 12  # lines
 def add_command(parser: Parser) -> None:
     """Give a parser what the command understands."""
     parser.add_recording()
+    parser.add_examples(
+        "viz show train.efz", "viz show model.onnx --sizes batch=8   of a model in an ONNX file, run once"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.set_defaults(command=run_show)
 

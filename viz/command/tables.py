@@ -20,12 +20,22 @@ __all__ += ["run_gradients", "run_memory", "run_summary", "run_top"]
 def add_summary(parser: Parser) -> None:
     """Give a parser what `viz summary` understands."""
     _add(parser, run_summary)
+    parser.add_examples(
+        "viz summary train.efz",
+        "viz summary --step 0 train.efz        of the first training step",
+        "viz summary model.onnx                of a model in an ONNX file, run once",
+    )
     _add_step(parser)
 
 
 def add_top(parser: Parser) -> None:
     """Give a parser what `viz top` understands."""
     _add(parser, run_top)
+    parser.add_examples(
+        "viz top train.efz                     the ten that took most time",
+        "viz top -n 20 --by memory train.efz",
+        "viz top --by source train.efz         time by your lines of code",
+    )
     by = "equal ops of all steps by time, memory or flops; or time summed by name, layer or source (default: time)"
     parser.add_argument("--by", choices=summary_tables.KEYS, default="time", help=by)
     parser.add_argument(
@@ -36,11 +46,17 @@ def add_top(parser: Parser) -> None:
 def add_memory(parser: Parser) -> None:
     """Give a parser what `viz memory` understands."""
     _add(parser, run_memory)
+    parser.add_examples("viz memory train.efz")
 
 
 def add_gradients(parser: Parser) -> None:
     """Give a parser what `viz gradients` understands."""
     _add(parser, run_gradients)
+    parser.add_examples(
+        "viz run --stats basic train.py        records, with the sizes of gradients",
+        "viz gradients train.efz",
+        "viz gradients --draw flow.svg train.efz   also as a chart",
+    )
     _add_step(parser)
     parser.add_output(
         "--draw",

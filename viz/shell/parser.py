@@ -86,6 +86,10 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("out", nargs="?", metavar=metavar, help=about)
         self.add_argument("-o", "--out", dest="out_by_option", metavar=metavar, help="the same")
 
+    def add_examples(self, *lines: str) -> None:
+        """What help shows below the line that says what the command does."""
+        self.description = "\n".join([str(self.description), "", *[f"  {line}" for line in lines]])
+
     def add_recording(self) -> None:
         """The file that most commands look at, and what goes with it."""
         about = "a recording, made by `viz run` or `Recording.save`, or a model.onnx, which is run once"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -165,6 +166,7 @@ def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
     shown = parser_of(name).format_help()
     assert shown.startswith(f"usage: viz {name}")
     assert "--json" in shown
+    assert re.search(r"^  viz \w+ .*\.(py|efz|efr)\b", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
