@@ -125,6 +125,27 @@ def test_settings_of_a_layer_the_configuration_and_the_environment_are_noticed(t
         ef.config.set_floatx("float32")
 
 
+def test_steps_that_run_while_python_ends_see_changes():
+    program = """
+import atexit
+import eagerflow as ef
+layer = ef.layers.Rescaling(2.0)
+step = ef.function(lambda x: layer(x))
+
+def last():
+    layer.scale = 3.0
+    print(step(ef.Tensor([1.0])).tolist())
+    layer.scale = 4.0
+    print(step(ef.Tensor([1.0])).tolist())
+
+atexit.register(last)
+for _ in range(5):
+    step(ef.Tensor([1.0]))
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "[3.0]\n[4.0]\n", "")
+
+
 def test_programs_with_captured_steps_end_quietly():
     program = """
 import eagerflow as ef

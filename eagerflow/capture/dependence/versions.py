@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import gc
+import math
 import sys
 import threading
 import weakref
@@ -97,7 +98,15 @@ class _Watcher:
         self._watch, self._unwatch = api.PyDict_Watch, api.PyDict_Unwatch
         self._watch.argtypes = self._unwatch.argtypes = [ctypes.c_int, ctypes.py_object]
         self._number = api.PyDict_AddWatcher(self._heard)
-        atexit.register(api.PyDict_ClearWatcher, self._number)  # nobody is called while Python takes itself apart
+        self._over = False
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        """Nobody is to be called while Python takes itself apart: from here on dicts count as changed."""
+        self._over = True
+        for asked in [each for several in self._asked.values() for each in several]:
+            asked.count = math.nan  # which isn't even equal to itself
+        ctypes.pythonapi.PyDict_ClearWatcher(self._number)
 
     def _on_event(self, event: int, changed: int, key: int | None, value: int | None) -> int:
         for each in self._asked.get(changed, ()):
@@ -105,6 +114,9 @@ class _Watcher:
         return 0
 
     def add(self, asked: _Changes, dicts: Sequence[dict[Any, Any]]) -> None:
+        if self._over:
+            asked.count = math.nan
+            return
         with self._lock:
             for each in dicts:
                 self._asked[id(each)] = [*self._asked.get(id(each), ()), asked]
@@ -112,7 +124,7 @@ class _Watcher:
 
     def remove(self, asked: _Changes, dicts: Sequence[dict[Any, Any]]) -> None:
         with self._lock:
-            for each in dicts:
+            for each in () if self._over else dicts:
                 left = self._asked[id(each)] = [other for other in self._asked[id(each)] if other is not asked]
                 if not left:
                     del self._asked[id(each)]
@@ -126,7 +138,7 @@ class _Changes:
     """How many changes were heard of."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count: float = 0
 
 
 class _Watched:
@@ -137,7 +149,7 @@ class _Watched:
         _watcher().add(self._changes, dicts)
         weakref.finalize(self, _watcher().remove, self._changes, dicts).atexit = False
 
-    def now(self) -> int:
+    def now(self) -> float:
         return self._changes.count
 
 
