@@ -11,7 +11,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step, TensorInfo
-from viz.facts.wiring import Wiring
+from viz.facts.wiring import Wiring, start_of_sum
 
 __all__ = [
     "Selection",
@@ -458,6 +458,9 @@ class Selection:
             tensors, op = self.record.tensors, self.record.ops[op_id]
             made = tuple([(tensors[i].shape, tensors[i].dtype) for i in op.outputs])
             read = tuple([(tensors[i].shape, tensors[i].role in VARIABLES) for i in op.inputs])
+            start = start_of_sum(op)
+            if start is not None:
+                read = (*read[:start], (made[0][0], False), *read[start:])
             known = self._signatures[op_id] = op.name, op.composition, op.phase, op.error, made, read
         partners = self.backward_of.get(op_id, ()) if with_backward else ()
         return known, tuple([self.record.ops[i].name for i in partners])

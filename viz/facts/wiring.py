@@ -8,7 +8,7 @@ from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
 
-__all__ = ["Wiring"]
+__all__ = ["Wiring", "start_of_sum"]
 
 _FARTHEST = 24  # ops that results pass until they must have come together
 
@@ -131,7 +131,9 @@ class Wiring:
         return weights[0] == weights[1] and self.of_one_line([a, b]) == 2
 
     def _sources(self, op: int) -> list[Any]:
-        return [self._source(i) for i in self.record.ops[op].inputs]
+        found = [self._source(i) for i in self.record.ops[op].inputs]
+        start = start_of_sum(self.record.ops[op])
+        return found if start is None else [*found[:start], "start", *found[start:]]
 
     def _read(self, source: Any, number: int, place: dict[int, tuple[int, int]]) -> tuple[Any, ...]:
         if source in place:
@@ -201,3 +203,16 @@ class Wiring:
             for op in part
             for source in self._sources(op)
         )
+
+
+def start_of_sum(op: Op) -> int | None:
+    """Where the 0 stands with which a sum in a loop begins, `total = 0` or Python's `sum`; None for other ops.
+
+    The next rounds read the total there, so that this op is the first of theirs.
+    """
+    if op.name != "add" or len(op.inputs) != 1 or len(op.outputs) != 1 or len(op.settings) != 1:
+        return None
+    ((name, number),) = op.settings.items()
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or number != 0 or name not in ("x1", "x2"):
+        return None
+    return int(name == "x2")

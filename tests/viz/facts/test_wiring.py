@@ -250,3 +250,32 @@ def test_rounds_come_together_after_many_ops_too():
         return sum(losses)
 
     assert frames(run)[0] == "net … net (call 5)  ×5, side by side"
+
+
+@pytest.mark.parametrize("start", [0, 0.0])
+def test_a_sum_that_begins_with_zero_belongs_to_each_round(start):
+    """The first round adds to a number, the others to the total: as in `loss = 0` before a loop, or Python's `sum`."""
+    net = dense("net")
+    net(ops.ones((1, 4)))
+
+    def run():
+        total = start
+        for i in range(4):
+            total = total + ops.mean(net(np.full((1, 4), i, "float32")))
+        return total
+
+    assert frames(run) == ["net … net (call 4)  ×4"]
+
+
+def test_python_sums_are_one_chain():
+    values = [ops.ones(()) * i for i in range(5)]
+    assert frames(lambda: sum(values)) == ["add  ×5"]
+
+
+def test_adding_nothing_is_no_round_of_a_sum():
+    def run(x):
+        y = x + 0
+        z = y + x
+        return z + x
+
+    assert frames(run, ops.ones((2,))) == []

@@ -39,15 +39,16 @@ def test_inputs_stand_in_the_order_in_which_they_are_arguments(siamese, options)
 
 
 class Experts(ef.Model):
-    """Three layers side by side, and a gate that weighs what they give."""
+    """Three layers side by side, and a gate that weighs what they give. Begun with 0, the sum would be one loop."""
 
     def __init__(self):
         super().__init__(name="experts")  # in whatever order tests run
         self.gate, self.experts = layers.Dense(3, name="gate"), [layers.Dense(4, name=f"expert{i}") for i in range(3)]
 
     def call(self, x):
-        weights, total = self.gate(x), 0.0
-        for i, expert in enumerate(self.experts):
+        weights = self.gate(x)
+        total = weights[:, :1] * self.experts[0](x)
+        for i, expert in enumerate(self.experts[1:], 1):
             total = total + weights[:, i : i + 1] * expert(x)
         return total
 
