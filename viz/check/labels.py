@@ -87,6 +87,13 @@ def _one_class(subject: Subject) -> Row | None:
     feed: Any = getattr(first.fit, "feed", None)
     words = f"all {len(classes)} rows of the first batch are of class {classes[0]}"
     whole = labels_of(feed) if feed is not None else None
+    # A discriminator may be given ones, and then zeros, for an epoch each.
+    if whole is not None and first.fit.epochs > first.fit.initial_epoch + 1 and bool((whole == whole[:1]).all()):
+        return fault(
+            f"all {len(whole)} labels are {classes[0]}: there is nothing to tell apart",
+            ADVICE["class_imbalance.single"],
+            subject.place,
+        )
     if whole is not None and feed.batch_size:
         if feed.shuffle is True:
             return None  # chance, or hardly any other class

@@ -280,7 +280,7 @@ def _learnt_by_another(subject: Subject, own: _Attempt, told: str, evidence: dic
         return open_question(f"{words} in {own.steps}: is its learning rate too high?", subject.place, **evidence)
     words = f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})"
     ends = _end_of_schedule(subject) if scheduled else None
-    if ends is not None and own.share > _STUCK:
+    if ends is not None:
         return fault(
             f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that",
             f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether",

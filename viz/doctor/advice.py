@@ -103,6 +103,9 @@ ADVICE = {
     ),
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
+    "softmax_axis.attention": (
+        "Take the softmax over what is looked at, for each that looks: with scores (batch, queries, keys), axis=-1."
+    ),
     "channels_first": (
         "Move the colours to the last axis, x = numpy.moveaxis(x, 1, -1), and change the Input's shape with them; or "
         "say data_format='channels_first' in every layer."
@@ -120,6 +123,10 @@ ADVICE = {
     "frozen.in_call": (
         "Make layers once, in __init__ (self.dense = layers.Dense(10)), and only call them in call: then they keep "
         "their weights, and the model knows them."
+    ),
+    "frozen.in_call.variable": (
+        "Make it once, in build: self.w = self.add_weight(shape=..., initializer=...), and only compute with self.w in "
+        "call."
     ),
     "frozen.constant": (
         "Make weights with self.add_weight(shape=..., initializer=...), or as a Variable; an array that is meant to "
@@ -152,6 +159,10 @@ ADVICE = {
     "class_imbalance": (
         "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class; judge by recall or AUC instead of "
         "accuracy."
+    ),
+    "class_imbalance.single": (
+        "Look at how the labels are made: compared with text that has other spaces or capitals, or cut out of rows "
+        "that are sorted by class?"
     ),
     "class_imbalance.weights": (
         "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "

@@ -24,7 +24,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "lr_too_high": ("nonfinite", "loss_mismatch", "label_range", "unscaled_input", "initial_weights"),
     "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
     "vanishing_gradient": ("initial_weights", "saturated"),
-    "frozen": ("vanishing_gradient", "lr_too_low"),
+    "frozen": ("softmax_axis", "vanishing_gradient", "lr_too_low"),
     "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),
     "dead_relu": (
         "batchnorm_misuse",

@@ -195,7 +195,7 @@ STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first
 
 # -- updates and penalties
 
-RENEWED = 5  # so many optimizers or models one after the other, made on one line; stages of a training are fewer
+RENEWED = 3  # so many optimizers or models one after the other, made on one line, in a loop over epochs
 FROZEN_ELEMENTS = 16  # of each weight, those with the largest gradients: an update changes them first
 FROZEN_LOOKED = 10_000  # elements among which they are sought
 DEPENDS_STEPS = (4, 5)  # in which it is followed what the loss was made with; two, for losses that take turns

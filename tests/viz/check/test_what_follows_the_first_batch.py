@@ -85,6 +85,27 @@ def test_a_schedule_of_epochs_where_steps_are_meant_is_a_fault(tmp_path):
     assert rows(tmp_path, NET + train.format(160))["overfits one batch"].verdict == "ok"
 
 
+def test_a_schedule_that_fades_after_it_taught_a_little_is_a_fault(tmp_path):
+    rate = "ef.optimizers.schedules.ExponentialDecay({}, decay_steps=1, decay_rate={})"
+    train = "model.compile(ef.optimizers.Adam(" + rate + "), 'mse')\nmodel.fit(x, target, epochs=60, verbose=0)\n"
+    row = rows(tmp_path, NET + train.format(1e-2, 0.8))["overfits one batch"]
+    assert row.verdict == "fault"
+    assert "its schedule is at 0 after" in row.message
+    assert rows(tmp_path, NET + train.format(1e-2, 0.999))["overfits one batch"].verdict == "ok"
+
+
+LABELLED = 'model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])\n'
+
+
+@pytest.mark.parametrize(("labels", "epochs", "verdict"), [("0", 3, "fault"), ("0", 1, "ok"), ("x[:, 0] > 0", 3, "ok")])
+def test_labels_of_one_class_are_a_fault_unless_an_epoch_of_others_may_follow(labels, epochs, verdict, tmp_path):
+    train = 'model.compile("adam", "binary_crossentropy")\n' + f"model.fit(x, labels, epochs={epochs}, verbose=0)\n"
+    made = f"labels = np.zeros(len(x)) + ({labels})\n"
+    row = rows(tmp_path, made + LABELLED + train)["labels"]
+    assert row.verdict == verdict, row.message
+    assert (verdict == "fault") == ("there is nothing to tell apart" in row.message)
+
+
 def test_half_precision_does_not_hide_the_first_weight(tmp_path):
     found = rows(tmp_path, NEAR["a loss that is scaled in a loop"])
     assert found["inputs"].verdict == "ok"

@@ -46,6 +46,20 @@ class Data(ef.utils.PyDataset):
     def __getitem__(self, index):
         return {rows}
 """
+ATTENTION = """
+class Attention(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = layers.Dense(4), layers.Dense(4), layers.Dense(4)
+        self.drop = layers.Dropout(0.1)
+    def call(self, h, training=False):
+        scores = ops.matmul(self.q(h), ops.transpose(self.k(h), (0, 2, 1)))
+        shares = ops.softmax(scores, axis={axis})  # here
+        return ops.matmul(self.drop(shares, training=training), self.v(h))
+model = ef.Sequential([layers.Reshape((4, 2)), Attention(), layers.Flatten(), layers.Dense(3, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, number, epochs=8, verbose=0)
+"""
 FIT = 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(x, number, epochs=8, verbose=0)\n'
 
 FOUND = {
@@ -115,6 +129,55 @@ model = Net()
 """
         + FIT,
     ),
+    "a variable that is made in each call": (
+        "frozen.in_call.variable",
+        "error",
+        """
+class Projected(layers.Layer):
+    def call(self, h):
+        w = ef.Variable(ef.random.normal((8, 16)))
+        return ops.relu(ops.matmul(h, w))  # here
+model = ef.Sequential([Projected(), layers.Dense(3, activation="softmax")])
+"""
+        + FIT,
+    ),
+    "a discriminator that is never trained": (
+        "frozen.all",
+        "error",
+        """
+judge = ef.Sequential([ef.Input((8,)), layers.Dense(1, activation="sigmoid")])
+judge.trainable = False
+judge.compile("adam", "binary_crossentropy")
+maker = ef.Sequential([ef.Input((8,)), layers.Dense(8), judge])
+maker.compile("adam", "binary_crossentropy")
+for step in range(10):
+    judge.train_on_batch(x[:16], np.ones((16, 1)))  # here
+    maker.train_on_batch(x[:16], np.ones((16, 1)))
+""",
+    ),
+    "a model for each of three epochs": (
+        "frozen.anew",
+        "warning",
+        """
+for epoch in range(3):
+    model = ef.Sequential([layers.Dense(16), layers.Dense(3, activation="softmax")])  # here
+    model.compile("adam", "sparse_categorical_crossentropy")
+    for i in range(0, 128, 16):
+        model.train_on_batch(x[i : i + 16], number[i : i + 16])
+""",
+    ),
+    "labels of one class": (
+        "class_imbalance.single",
+        "warning",
+        SIGMOID
+        + 'model.compile("adam", "binary_crossentropy", metrics=["accuracy"])\n'
+        + "model.fit(x, 0 * number, epochs=3, verbose=0)  # here\n",
+    ),
+    "an attention that sums over another axis than its softmax": (
+        "softmax_axis.attention",
+        "warning",
+        ATTENTION.format(axis=1),
+    ),
     "an index that is not used": (
         "sorted_rows.same",
         "warning",
@@ -160,7 +223,7 @@ model = ef.Model(inputs, layers.Dense(3, activation="softmax")(h))
 }
 
 
-@pytest.mark.filterwarnings("ignore:.*makes a new Dense each time")
+@pytest.mark.filterwarnings("ignore:.*makes a new Dense each time", "ignore:the model has no trainable weights")
 @pytest.mark.parametrize("name", FOUND)
 def test_what_teaches_nothing_is_named(name, tmp_path, capsys):
     rule, severity, source = FOUND[name]
@@ -187,6 +250,41 @@ model = ef.Sequential([layers.Dense(1, kernel_initializer="zeros")])
 model.compile("sgd", "mse")
 model.fit(x, 0 * target, epochs=8, verbose=0)
 """,
+    "an attention over what is looked at": ATTENTION.format(axis=-1),
+    "keys that are weighed over all positions, before the product with values": """
+class Linear(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = layers.Dense(4), layers.Dense(4), layers.Dense(4)
+    def call(self, h):
+        shares = ops.transpose(ops.softmax(self.k(h), axis=1), (0, 2, 1))
+        return ops.matmul(ops.softmax(self.q(h), axis=-1), ops.matmul(shares, self.v(h)))
+model = ef.Sequential([layers.Reshape((4, 2)), Linear(), layers.Flatten(), layers.Dense(3, activation="softmax")])
+"""
+    + FIT,
+    "a discriminator that is frozen within the whole": """
+judge = ef.Sequential([ef.Input((8,)), layers.Dense(1, activation="sigmoid")])
+maker = ef.Sequential([ef.Input((8,)), layers.Dense(8)])
+first, second = ef.optimizers.Adam(), ef.optimizers.Adam()
+loss_of = ef.losses.BinaryCrossentropy()
+for step in range(20):
+    for optimizer, part, aim in ((first, judge, 0.0), (second, maker, 1.0)):
+        with ef.GradientTape() as tape:
+            loss = loss_of(aim * np.ones((16, 1)), judge(maker(x[:16])))
+        optimizer.apply(tape.gradient(loss, part.trainable_variables), part.trainable_variables)
+""",
+    "a variable that is made once, outside of all layers": """
+scale = ef.Variable(np.ones((8, 16), "float32"), trainable=False)
+class Scaled(layers.Layer):
+    def call(self, h):
+        return ops.matmul(h, scale)
+model = ef.Sequential([Scaled(), layers.Dense(3, activation="softmax")])
+"""
+    + FIT,
+    "a discriminator's epochs of ones and of zeros": SIGMOID
+    + 'model.compile("adam", "binary_crossentropy", metrics=["accuracy"])\n'
+    + "for step in range(4):\n"
+    + "    model.fit(x, 0 * number, verbose=0)\n    model.fit(x + 2, 0 * number + 1, verbose=0)\n",
     "an index that is used": DATA.format(rows="x[16 * index : 16 * index + 16], number[16 * index : 16 * index + 16]")
     + SOFTMAX
     + 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(Data(), epochs=4, verbose=0)\n',

@@ -5,6 +5,7 @@ from __future__ import annotations
 from viz.doctor.check_base import Check
 from viz.doctor.checks.activations import DeadRelu, Saturated
 from viz.doctor.checks.answers import Answers
+from viz.doctor.checks.attention import AttentionAxis
 from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs
@@ -50,6 +51,7 @@ CHECKS: tuple[type[Check], ...] = (
     Labels,
     LastLayers,
     RowSoftmax,
+    AttentionAxis,
     ClassNumbers,
     Broadcasts,
     Upcasts,

@@ -26,7 +26,7 @@ class MostFrequent(Check):
         super().__init__(watch)
         self._fit: Any = None
         self._place: Any = None
-        self._began = 0
+        self._began = self._fits = 0
         self._accuracies: list[float] = []  # by epoch
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
@@ -37,15 +37,20 @@ class MostFrequent(Check):
         if fit is not self._fit:
             self._fit, self._place, self._accuracies = fit, self.watch.called_at(), []
             self._began = self.watch.number
+            self._fits += 1
         self._accuracies.append(float(logs[name]))
 
     def finish(self) -> None:
-        """Judge the last `fit`, where nothing else says what is wrong with its answers."""
-        labels = labels_of(self._fit.feed) if len(self._accuracies) >= limits.MOST_FREQUENT_EPOCHS else None
+        """Judge the last `fit`; the accuracies where nothing else says what is wrong with its answers."""
+        labels = labels_of(self._fit.feed) if self._accuracies else None
         classes = None if labels is None else _classes(labels)
-        if classes is None or self.watch.raw(*_EXPLAIN):
+        if classes is None:
             return
         names, counts = numpy.unique(classes, return_counts=True)
+        if len(names) == 1 and len(classes) >= limits.ORDER_ROWS and self._fits == 1:  # others may have had others
+            self._single(int(names[0]), len(classes))
+        if len(self._accuracies) < limits.MOST_FREQUENT_EPOCHS or self.watch.raw(*_EXPLAIN):
+            return
         share, rows = float(counts.max() / counts.sum()), int(counts.sum())
         equal = [abs(accuracy - share) * rows < 0.5 for accuracy in self._accuracies]
         enough = sum(equal) >= limits.MOST_FREQUENT_SHARE * len(equal) and all(equal[-limits.MOST_FREQUENT_EPOCHS :])
@@ -61,6 +66,17 @@ class MostFrequent(Check):
             place=self._place,
             key=("not_learning", "accuracy"),
             evidence={"loss": share, "constant_answer": share, "steps": steps, "rows": rows},
+        )
+
+    def _single(self, name: int, rows: int) -> None:
+        """There is nothing to tell apart."""
+        self.watch.report(
+            "class_imbalance.single",
+            "warning",
+            f"all {rows} labels are {name}: the network learns that one answer, whatever it is shown",
+            place=self._place,
+            key=("class_imbalance", "single"),
+            evidence={"share": 1.0, "recall_of_others": 0.0, "rows": rows},
         )
 
 

@@ -71,6 +71,7 @@ class Frozen(Check):
         self._place: Any = None
         self._without: dict[int, int] = {}  # models without trainable weights: steps
         self._gradients = 0
+        self._differentiates = False  # has the step that runs asked for gradients?
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
         self._given: set[int] = set()  # those that an optimizer updated
         self._only_new = True  # has each step trained weights that were not there before?
@@ -105,8 +106,9 @@ class Frozen(Check):
             return
         if opened.kind != "step" or opened.scope.name != "train_step" or error is not None:
             return
-        model = opened.owner
-        if self._gradients or getattr(model, "trainable_variables", True) or not getattr(model, "weights", ()):
+        model, differentiates = opened.owner, self._differentiates
+        self._differentiates = False
+        if differentiates or getattr(model, "trainable_variables", True) or not getattr(model, "weights", ()):
             return
         count = self._without[id(model)] = self._without.get(id(model), 0) + 1
         if count == limits.FIRST:
@@ -148,6 +150,7 @@ class Frozen(Check):
         layer = self.watch.layer() if op.name in _PRODUCTS or op.name == "add" else None
         if layer is None or type(layer).__module__.startswith("eagerflow."):
             return
+        self._computed_with(layer, inputs)
         for x in inputs:
             if isinstance(x, Variable) or getattr(x, "key", None) is not None or not getattr(x, "shape", ()):
                 continue
@@ -161,6 +164,26 @@ class Frozen(Check):
             elif op.name != "add" and len(x.shape) > 1:
                 found.factors[name] = x.shape
 
+    def _computed_with(self, layer: Any, inputs: Any) -> None:
+        """Follow whether each step computes, on the same line, with another variable that belongs to no layer."""
+        for x in inputs:
+            place = self.watch.own_line() if isinstance(x, Variable) and x.identity not in self._asked else None
+            if place is None:
+                continue
+            found = self._made_in_call.setdefault((place, id(layer)), _MadeInCall(weakref.ref(layer)))
+            found.first.setdefault(self.watch.step, x.identity)
+            new = len(set(found.first.values())) == len(found.first) == limits.FIRST
+            if new and self._owners.of(x) is None:
+                self.watch.report(
+                    "frozen.in_call.variable",
+                    "error",
+                    f"each call of {layer_label(layer)!r} makes a new Variable {tuple(x.shape)}: its values are thrown "
+                    "away after the step, and never trained",
+                    place=place,
+                    key=("frozen", place),
+                    evidence={"unchanged": 1, "steps": len(found.first)},
+                )
+
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
         if self.watch.inside("optimizer"):
             self._given.add(variable.identity)
@@ -168,6 +191,7 @@ class Frozen(Check):
             self._set.add(variable.identity)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        self._differentiates = True
         first = getattr(sources[0], "identity", 0)
         if first != self._first_source:
             self._first_source, self._renewals, self._renewed = first, 0, []
