@@ -21,7 +21,7 @@ from eagerflow import Tensor
 from eagerflow.core.observe import clock
 from viz.recorder.descriptions import PLAIN, device_name, flat, frozen
 from viz.recorder.journal import Journal
-from viz.recorder.memory_tracker import Memory
+from viz.recorder.memory_tracker import Lifetime, Memory
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
 
 __all__ = ["Walker", "meeter", "next_serial", "op_recorder", "recording"]
@@ -142,6 +142,7 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
     limit, tick, walk = capture.limit, capture.tick, capture.walk
     hold, look, measure = capture.hold, capture.look, capture.measure
     add_memory = None if capture.memory is None else capture.memory.add
+    alive: dict[int, Lifetime] = {} if capture.memory is None else capture.memory.alive
     thread, getframe, plain = threading.get_ident, sys._getframe, PLAIN
     note, note_tensor = capture.journal.log.extend, tensors.extend
 
@@ -173,7 +174,12 @@ def op_recorder(capture: Listener) -> Callable[..., None]:
         seen[serial] = position = len(tensors) // 7
         data = outputs.data
         if data.__class__ is ndarray:
-            storage = None if add_memory is None else add_memory(data, ended) if data.base is None else hold(data)
+            storage: int | None
+            known = alive.get(id(data))
+            if known is not None and known() is data:  # an op that gives what it was given: a cast to the same type
+                storage = known.number
+            else:
+                storage = None if add_memory is None else add_memory(data, ended) if data.base is None else hold(data)
             note_tensor((data.shape, data.dtype, outputs.key, storage, None, "cpu", False))
         else:
             note_tensor((data.shape, data.dtype, outputs.key, hold(data), None, device_name(data), False))

@@ -197,3 +197,30 @@ def test_slots_that_ops_read_are_the_optimizers():
     counts = t.memory().counts()
     assert (counts["parameter"], counts["optimizer state"]) == (4, 4)
     assert counts.get("state", 0) <= 2  # the step counter and the learning rate, which ops read
+
+
+def test_what_an_op_gives_as_it_came_counts_once_and_ends_with_the_array():
+    """A cast to the type that an array has, say: batch normalization makes one in each call."""
+    with viz.trace() as t:
+        for _ in range(3):
+            made = ops.exp(ops.ones((100, 100)))
+            given = ops.cast(made, "float32")
+            del made, given
+    first, second = ([t.tensors[op.outputs[0]].storage for op in t.find(name)] for name in ("exp", "cast"))
+    assert first == second
+    assert all(t.storages[number].freed is not None for number in first)
+    assert t.memory().peak < 3 * 40_000
+
+
+def test_memory_does_not_grow_with_the_steps_of_a_training():
+    model = ef.Sequential([ef.Input((8,)), ef.layers.Dense(64), ef.layers.BatchNormalization(), ef.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((16, 8), "float32"), np.ones((16, 2), "float32")
+    model.train_on_batch(x, y)
+    peaks = []
+    for steps in (2, 20):
+        with viz.trace() as t:
+            for _ in range(steps):
+                model.train_on_batch(x, y)
+        peaks.append(t.memory().peak)
+    assert peaks[1] < 1.1 * peaks[0]
