@@ -10,7 +10,25 @@ from typing import TYPE_CHECKING, Any
 from eagerflow.base.faces import listed as _listed, loaded as _loaded
 
 if TYPE_CHECKING:
-    from eagerflow.applications import resnet50 as resnet50
+    from eagerflow.applications import (
+        convnext as convnext,
+        densenet as densenet,
+        efficientnet as efficientnet,
+        efficientnet_v2 as efficientnet_v2,
+        imagenet_utils as imagenet_utils,
+        inception_resnet_v2 as inception_resnet_v2,
+        inception_v3 as inception_v3,
+        mobilenet as mobilenet,
+        mobilenet_v2 as mobilenet_v2,
+        mobilenet_v3 as mobilenet_v3,
+        nasnet as nasnet,
+        resnet as resnet,
+        resnet50 as resnet50,
+        resnet_v2 as resnet_v2,
+        vgg16 as vgg16,
+        vgg19 as vgg19,
+        xception as xception,
+    )
     from eagerflow.applications.convnext import *
     from eagerflow.applications.densenet import *
     from eagerflow.applications.efficientnet import *

@@ -10,7 +10,7 @@ __all__ = ["SwapEMAWeights"]
 
 
 class SwapEMAWeights(Callback):
-    """Lets the averages that an optimizer with `use_ema=True` keeps stand for the weights in evaluations.
+    """Evaluates with the moving averages of the weights, which an optimizer with `use_ema=True` keeps.
 
     Args:
         swap_on_epoch: swap at the ends of epochs too, so that what is saved then are the averages.

@@ -89,7 +89,7 @@ class RematScope:
 
 
 def remat(f: Callable[P, R]) -> Callable[P, R]:
-    """The function, whose intermediate results are computed again for its gradient instead of being kept.
+    """`f` as a function that computes its intermediate results again for the gradient, instead of keeping them.
 
     Args:
         f: a function of tensors, or a layer. It must do the same each time: what it computes may depend on its

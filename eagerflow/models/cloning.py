@@ -137,7 +137,7 @@ def _input_like(x: Any) -> Any:
 
 @boundary
 def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
-    """The model, with fresh weights, whose `to_json` text this is.
+    """A model with fresh weights, from the text that `to_json` gave.
 
     Args:
         json_string: the text.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
 from eagerflow.optimizers import schedules as schedules
 from eagerflow.optimizers.adagrad import *
 from eagerflow.optimizers.adam import *
+from eagerflow.optimizers.any_optimizer import AnyOptimizer as _AnyOptimizer
 from eagerflow.optimizers.base import Optimizer as Optimizer
 from eagerflow.optimizers.factored import *
 from eagerflow.optimizers.ftrl import *
@@ -23,7 +24,7 @@ from eagerflow.optimizers.table import OPTIMIZERS as _OPTIMIZERS
 
 
 @_boundary
-def get(identifier: Any) -> Any:
+def get(identifier: Any) -> _AnyOptimizer:
     """The optimizer of a name (in any case), config or object; None for None.
 
     Raises:
@@ -35,7 +36,8 @@ def get(identifier: Any) -> Any:
     'sgd'
     """
     if identifier is None:
-        return None
+        nothing: Any = None
+        return nothing
     if isinstance(identifier, str) and identifier.lower() in _OPTIMIZERS.entries:
         identifier = identifier.lower()
     found = _OPTIMIZERS.get(identifier)
@@ -43,7 +45,7 @@ def get(identifier: Any) -> Any:
         raise TypeError(
             f"optimizer={identifier!r:.100}: expected a name such as 'adam', an Optimizer object or its config."
         )
-    return found
+    return cast(_AnyOptimizer, found)
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         global_clipnorm: all gradients together are scaled down to this norm.
         use_ema: keep exponential moving averages of the weights; they replace the weights after `fit`.
         ema_momentum: the part of the old average that is kept, from 0 to 1.
-        ema_overwrite_frequency: every so many steps the averages replace the weights already.
+        ema_overwrite_frequency: also replace the weights by their averages every so many steps.
         loss_scale_factor: the loss is multiplied by this before differentiation, gradients divided by it after.
         gradient_accumulation_steps: update only every so many steps, with the mean of the gradients.
         name: shown in traces and configs.

@@ -484,13 +484,14 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
                 `PyDataset`, a generator, any iterable. Float arrays are used as `floatx()`.
             y: targets; not with batches, which hold them.
             batch_size: samples per step, for arrays; default 32.
-            epochs: the number of the last epoch; 0 only prepares, and gives an empty history, as in Keras.
+            epochs: how often to go through the data; after `initial_epoch`, up to which epoch. 0 only prepares, and
+                gives an empty history, as in Keras.
             verbose: 0: silent; 1 or "auto": a bar; 2: a line per epoch.
             callbacks: a callback or a list of them.
             validation_split: the last part of the arrays is held back for validation, from 0 to below 1.
             validation_data: `(x, y)`, `(x, y, sample_weight)`, or batches; used instead of `validation_split`.
-            shuffle: another order of the samples in each epoch, which depends on the seed and the epoch alone;
-                `"batch"`: of whole batches.
+            shuffle: whether each epoch takes the samples in another order, which depends on the seed and the epoch
+                alone; `"batch"` reorders whole batches.
             class_weight: a dict from class numbers to weights in the loss; 1.0 for a class without.
             sample_weight: one weight per sample.
             initial_epoch: the number of epochs done already. A model that was saved after so many goes on exactly as

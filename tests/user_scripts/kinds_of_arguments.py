@@ -40,6 +40,11 @@ reveal_type(model.optimizer)  # type: AnyOptimizer
 model.optimizer.learning_rate.assign(0.2)
 model.optimizer.learning_rate = 0.1
 print(model.optimizer.learning_rate.numpy(), keras.optimizers.SGD().learning_rate * 2)
+named = keras.optimizers.get("adam")
+named.learning_rate = 0.01
+print(named.learning_rate.numpy(), named.beta_1)
+print(keras.applications.vgg16.preprocess_input, keras.applications.resnet_v2.ResNet50V2)
+print(keras.applications.vgg61)  # error: vgg61
 print(model.optimizer.beta_1, model.optimizer.get_config()["name"])  # of which class it is, is known to a run alone
 model.optimizer = "sgd"
 model.optimizer = keras.optimizers.SGD(0.1)

@@ -45,6 +45,8 @@ ASKED = {
     " compress model, smaller model, model size",
     "guides/mixed_precision": "float16, bfloat16, half precision, loss scaling, amp",
     "guides/notebooks": "jupyter, colab",
+    "guides/types": "type hints, typing, types, annotations, type checker, mypy, pyright, pylance, py typed,"
+    " autocomplete, autocompletion, intellisense, vscode, pycharm, editor",
     "data": "dataset, data loader, dataloader, augmentation, image augmentation, csv, tf data, pipeline",
     "files": "save, load, save model, load model, save and load, checkpoint, weights, keras file, h5, pickle",
     "gradients": "tape, autodiff, backpropagation, custom gradient, jacobian, hessian, higher order",
@@ -105,10 +107,11 @@ SECTIONS = {
     " custom metric function",
     "guides/training#evaluate-and-predict": "predict, predict one image, predict one sample, predict class",
     "guides/training#unbalanced-classes-and-samples-that-matter-more": "class weight, class imbalance,"
-    " unbalanced classes, imbalanced data, sample weight, weight samples",
+    " unbalanced classes, imbalanced data, sample weight, sample_weight, weight samples",
     "guides/training#several-inputs-and-outputs": "train with multiple inputs",
     "guides/functional#parts-of-a-model": "feature extraction, extract features, intermediate layer output,"
-    " intermediate outputs, hidden layer output, output of a layer, activations of a layer, embeddings of a layer",
+    " intermediate activations, intermediate outputs,"
+    " hidden layer output, output of a layer, activations of a layer, embeddings of a layer",
     "guides/callbacks#stop-in-time-and-keep-the-best": "save best model, keep best weights, restore best weights,"
     " best model, best epoch, stop training early",
     "coming_from_pytorch#padding-with-strides": "padding same, padding same even kernel, conv2d padding same even,"
@@ -136,7 +139,8 @@ SUBJECTS = {
     "eagerflow.Layer": "custom layer, write a layer, own layer, subclass layer",
     "eagerflow.optimizers.Adam": "clip gradient, gradient clipping, clipnorm, clipvalue, global_clipnorm",
     "eagerflow.Optimizer": "gradient accumulation, accumulate gradients, weight decay, clip by norm, clip by value",
-    "eagerflow.Model": "number of parameters, count parameters, print weights",
+    "eagerflow.Model": "number of parameters, count parameters, print weights, model summary, print model,"
+    " print model architecture, model architecture",
     "eagerflow.GradientTape": "per sample gradients, per example gradients, gradient of input",
     "eagerflow.callbacks.History": "plot history, plot loss, plot loss curve, loss curve, learning curve,"
     " training curve",

@@ -31,8 +31,8 @@ SECTIONS = [
         {
             "Building and training": "guides/training guides/custom guides/functional guides/sequences data files"
             " gradients guides/callbacks guides/fine_tuning guides/mixed_precision ops applications",
-            "Looking and mending": "guides/debugging guides/notebooks viz check estimate find_lr gap cockpit replay"
-            " explain samples annotate guides/speed guides/captured_steps guides/compiled_kernels",
+            "Looking and mending": "guides/debugging guides/types guides/notebooks viz check estimate find_lr gap"
+            " cockpit replay explain samples annotate guides/speed guides/captured_steps guides/compiled_kernels",
             "Getting it out": "onnx web distribution security",
             "Coming from elsewhere": "coming_from_pytorch keras2 compat keras",
         },

@@ -148,6 +148,11 @@ QUERIES = {
     "plot loss curve": "reference/callbacks/History",
     "number of parameters": "reference/eagerflow/Model",
     "hyperparameters": "reference/wrappers/SKLearnClassifier",
+    "type hints mypy": "guides/types",
+    "pyright": "guides/types",
+    "view intermediate activations": "guides/functional#parts-of-a-model",
+    "sample_weight": "guides/training#unbalanced-classes-and-samples-that-matter-more",
+    "print model architecture": "reference/eagerflow/Model reference/eagerflow/Model#eagerflow.Model.summary",
     "knowledge distillation": "reference/distillation/Distiller",
 }
 

@@ -186,7 +186,7 @@ class SimpleRNN(_Recurrent):
 
 
 class LSTM(_Recurrent):
-    """Long short-term memory: a recurrent layer with a memory that gates write, keep and read.
+    """Long short-term memory: a recurrent layer with a memory; gates decide what is written, kept and read.
 
     Args:
         units: the length of the state, which is the output, and of the carry.

@@ -113,7 +113,7 @@ def _check_built(model: Any, doing: str) -> None:
 def load_model(
     filepath: FilePath, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """The model in what `save` or Keras wrote: `.keras`, `.h5`, `.hdf5`, `.safetensors`, or a folder.
+    """Load a model that `save` or Keras wrote: `.keras`, `.h5`, `.hdf5`, `.safetensors`, or a folder.
 
     Nothing in the file is ever run or imported: classes are looked up by name among ours, those registered with
     `register_keras_serializable`, and `custom_objects`.
@@ -275,7 +275,7 @@ def _write_safetensors(model: Any, file: BinaryIO, metadata: dict[str, str]) -> 
 
 
 def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Any) -> None:
-    """Set the weights of a model from any file that holds such: `.weights.h5`, `.keras`, `.h5`, `.safetensors`.
+    """Set the weights of a model from a file that holds some: `.weights.h5`, `.keras`, `.h5`, `.safetensors`.
 
     A `.weights.json` file names the files among which `save_weights(max_shard_size=...)` divided them.
 
