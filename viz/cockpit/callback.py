@@ -26,7 +26,7 @@ _OF_BUDGET = 0.5  # how much of all the time that measuring may have taken so fa
 
 
 class Cockpit(Callback):
-    """Say during `fit` whether batch size and learning rate are right: how noisy gradients are, how far steps go, how curved.
+    """Say during `fit` whether batch size and learning rate are right: noise of gradients, lengths of steps, curvature.
 
     Some steps are measured beside the training, which keeps its bits. `TensorBoard` and `Live` among the callbacks (or
     an open `viz.live` page) show the numbers as `cockpit/noise_scale`, `cockpit/alpha`, `cockpit/curvature` and
