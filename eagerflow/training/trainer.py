@@ -484,8 +484,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
                 `PyDataset`, a generator, any iterable. Float arrays are used as `floatx()`.
             y: targets; not with batches, which hold them.
             batch_size: samples per step, for arrays; default 32.
-            epochs: how often to go through the data; after `initial_epoch`, up to which epoch. 0 only prepares, and
-                gives an empty history, as in Keras.
+            epochs: how often to go through the data (after `initial_epoch`: up to which epoch); 0 only prepares.
             verbose: 0: silent; 1 or "auto": a bar; 2: a line per epoch.
             callbacks: a callback or a list of them.
             validation_split: the last part of the arrays is held back for validation, from 0 to below 1.

@@ -110,7 +110,7 @@ SECTIONS = {
     " unbalanced classes, imbalanced data, sample weight, sample_weight, weight samples",
     "guides/training#several-inputs-and-outputs": "train with multiple inputs",
     "guides/functional#parts-of-a-model": "feature extraction, extract features, intermediate layer output,"
-    " intermediate activations, intermediate outputs,"
+    " intermediate activations, view intermediate activations, intermediate outputs,"
     " hidden layer output, output of a layer, activations of a layer, embeddings of a layer",
     "guides/callbacks#stop-in-time-and-keep-the-best": "save best model, keep best weights, restore best weights,"
     " best model, best epoch, stop training early",

@@ -151,7 +151,7 @@ QUERIES = {
     "type hints mypy": "guides/types",
     "pyright": "guides/types",
     "view intermediate activations": "guides/functional#parts-of-a-model",
-    "sample_weight": "guides/training#unbalanced-classes-and-samples-that-matter-more",
+    "sample_weight": "reference/eagerflow/Model#eagerflow.Model.fit",
     "print model architecture": "reference/eagerflow/Model reference/eagerflow/Model#eagerflow.Model.summary",
     "knowledge distillation": "reference/distillation/Distiller",
 }

@@ -133,7 +133,7 @@ if (typeof Search !== "undefined") {
       const exact = joined(title) === joined(query) ? 99 : joined(last(title)) === joined(query) ? 91 : 0;
       const near = asked.length > 1 && asked.every(word => fits(word, all(title))) ? 74 - 2 * (words(title).length - asked.length) : 0;
       const names = title.endsWith(".call") ? [title, title.slice(0, -".call".length)] : [title]; // what a layer is called with
-      const taking = takesAll(query, names, parameters) ? 97 : takes(query, parameters) ? 89 : takesWords(asked, parameters) ? 82 : 0;
+      const taking = takesAll(query, names, parameters) ? 97 : takes(query, parameters) ? 89 + Number(title.endsWith(".fit")) / 2 : takesWords(asked, parameters) ? 82 : 0;
       const said = [...all(title), ...all(summary)];
       const telling = asked.length > 2 && asked.filter(word => fits(word, said)).length >= asked.length - 1 ? 24 + 5 * asked.filter(word => fits(word, said)).length : 0;
       found.push([exact || taking || near || telling, page, title, anchor]);
