@@ -22,12 +22,14 @@ class _Behaviour:
 
     Attributes:
         keras_2: whether programs get Keras 2's way; `compat.install` says so.
+        shape: makes the shapes that `build` and `compute_output_shape` are given; TensorFlow's have methods.
     """
 
-    __slots__ = ("keras_2",)
+    __slots__ = ("keras_2", "shape")
 
     def __init__(self) -> None:
         self.keras_2 = False
+        self.shape: Callable[[Any], tuple[Any, ...]] = tuple
 
 
 behaviour = _Behaviour()

@@ -128,6 +128,8 @@ TENSORFLOW: dict[str, str] = {
     "random": f"{_TF}.random",
     "signal": f"{_TF}.signal",
     "strings": f"{_TF}.text.strings",
+    "summary": f"{_TF}.summary",
+    "summary.experimental": f"{_TF}.summary",
     "test": f"{_TF}.config",
     "train": f"{_TF}.train {_TF}.files.examples eagerflow.optimizers",
 }

@@ -94,7 +94,6 @@ GONE: dict[str, dict[str, str]] = {
         "IndexedSlices": "Gradients are whole tensors here.",
         "tpu": "There are no TPUs here; leave it out.",
         "saved_model": "Write model.save('name.keras').",
-        "summary": "Use the callback keras.callbacks.TensorBoard, which writes the same files.",
         "ragged": "There are no ragged tensors here; pad the rows: keras.utils.pad_sequences.",
         "sparse": _SPARSE,
     },
@@ -106,6 +105,13 @@ GONE["tensorflow.io"] = dict.fromkeys(
     "Write tf.io.FixedLenFeature; there are no sparse tensors here.",
 )
 _SCIPY = "Compute it with scipy.special on arrays; gradients don't flow through it."
+GONE["tensorflow.summary"] = {
+    **dict.fromkeys(("FileWriter", "merge", "merge_all"), f"{_GRAPH}Write tf.summary.create_file_writer(folder)."),
+    **dict.fromkeys(
+        ("trace_on", "trace_off", "trace_export"),
+        "The callback keras.callbacks.TensorBoard writes what ran as a graph.",
+    ),
+}
 GONE["tensorflow.compiler"] = dict.fromkeys(("mlir", "jit", "xla"), "Nothing is compiled here; leave it out.")
 GONE["tensorflow.math"] = {
     **dict.fromkeys(("betainc", "igamma", "igammac"), _SCIPY),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.spellings import behaviour
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -116,6 +117,7 @@ def shapes_of_tensorflow() -> None:
     """From now on tensors tell their shapes in this way, and have `get_shape()`."""
     for kind, own in _own.items():
         kind.shape = property(_telling(own.fget), doc=own.__doc__)
+    behaviour.shape = TensorShape
     _tensor.get_shape = lambda self: self.shape
     _tensor._keras_shape = property(lambda self: tuple(self.shape))
 
@@ -129,6 +131,7 @@ def _telling(shape_of: Any) -> Any:
 
 def shapes_of_numpy() -> None:
     """From now on tensors tell their shapes as plain tuples again."""
+    behaviour.shape = tuple
     for kind, own in _own.items():
         kind.shape = own
     for name in _added:

@@ -440,7 +440,8 @@ class Tensor(InSequence):
         return self
 
     def __format__(self, spec: str) -> str:
-        return format(self.data.item(), spec) if spec and self.size == 1 else format(str(self), spec)
+        value = self.data.item() if spec and self.size == 1 else self if spec or self.shape else to_host(self.data)
+        return format(value if spec and self.size == 1 else str(value), spec)
 
     def __repr__(self) -> str:
         values = numpy.array2string(numpy.asarray(to_host(self.data)), separator=", ", prefix="Tensor(", threshold=100)

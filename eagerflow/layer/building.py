@@ -11,6 +11,7 @@ from typing import Any
 
 from eagerflow.base import notebook
 from eagerflow.base.name_scope import in_scope
+from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.in_place import kept
 from eagerflow.core.random import drawing
@@ -36,6 +37,8 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
     def build(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.__dict__.get("_building"):  # super().build(...)
             return method(self, *args, **kwargs)
+        if behaviour.shape is not tuple:
+            args, kwargs = tuple(map(_told, args)), {name: _told(shape) for name, shape in kwargs.items()}
         context = current_call.get()
         token = current_call.set(CallContext()) if context is None else None
         running = current_call.get().running  # type: ignore[union-attr]
@@ -67,6 +70,15 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         return None
 
     return build
+
+
+def _told(shape: Any) -> Any:
+    """A shape, or shapes in a list, tuple or dict, as programs for TensorFlow are told them."""
+    if isinstance(shape, dict):
+        return {key: _told(each) for key, each in shape.items()}
+    if type(shape) is tuple and all(n is None or isinstance(n, int) for n in shape):
+        return behaviour.shape(shape)
+    return type(shape)([_told(each) for each in shape]) if type(shape) in (list, tuple) else shape
 
 
 def path_of(layers: list[Any]) -> str:

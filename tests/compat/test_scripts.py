@@ -181,7 +181,43 @@ again = tf.keras.models.model_from_json(model.to_json(), custom_objects={'Linear
 assert again.count_params() == model.count_params() == 3 * 5 + 5 + 11
 """
 
+SHAPES = """
+import tensorflow as tf
+from tensorflow import keras
+import numpy as np
+
+class MyDense(keras.layers.Layer):
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+    def build(self, batch_input_shape):
+        assert batch_input_shape.rank == len(batch_input_shape.as_list())
+        self.kernel = self.add_weight('kernel', shape=[batch_input_shape.as_list()[-1], self.units])
+        super().build(batch_input_shape)
+    def call(self, inputs):
+        return inputs @ self.kernel
+    def compute_output_shape(self, batch_input_shape):
+        return tf.TensorShape(batch_input_shape.as_list()[:-1] + [self.units])
+
+class Joined(keras.layers.Layer):
+    def build(self, input_shape):
+        assert [each.as_list()[-1] for each in input_shape] == [3, 2], input_shape
+    def call(self, inputs):
+        return tf.concat(inputs, axis=-1)
+
+model = keras.Sequential([MyDense(4, input_shape=(3,)), MyDense(1)])
+model.compile('sgd', 'mse')
+model.fit(np.ones((8, 3)), np.ones((8, 1)), verbose=0)
+rows = keras.Input((5, 3))
+assert keras.layers.TimeDistributed(MyDense(2))(rows).shape.as_list() == [None, 5, 2]
+assert Joined()([tf.ones((2, 3)), tf.ones((2, 2))]).shape == (2, 5)
+loss = keras.metrics.Mean()
+loss(0.5)
+assert f'loss: {loss.result()}' == 'loss: 0.5'
+"""
+
 SCRIPTS = {
+    "shapes": SHAPES,
     "keras_1": KERAS_1,
     "generators": GENERATORS,
     "sampling": SAMPLING,

@@ -387,3 +387,52 @@ def test_arguments_that_tensorboard_never_had_are_told_of():
     for kind in (ef.callbacks.TensorBoard, OlderTensorBoard):
         with pytest.raises(TypeError, match=r"^TensorBoard has no argument 'write_grad' .*Known: log_dir, "):
             kind("logs", write_grad=True)
+
+
+def events(folder):
+    """What stands in the files of a folder, by tag: `(step, kind)`."""
+    from tensorboardX.proto import event_pb2
+
+    found = {}
+    for path in sorted(folder.iterdir()):
+        data, at = path.read_bytes(), 0
+        while at < len(data):
+            length = int.from_bytes(data[at : at + 8], "little")
+            event = event_pb2.Event.FromString(data[at + 12 : at + 12 + length])
+            at += length + 16
+            for value in event.summary.value:
+                found.setdefault(value.tag, []).append(event.step)
+    return found
+
+
+def test_summaries_are_written_where_a_writer_is_told_to(tmp_path):
+    writer = tf.summary.create_file_writer(str(tmp_path / "run"))
+    assert not tf.summary.scalar("nowhere", 1.0, step=0)
+    with writer.as_default():
+        for step in range(2):
+            assert tf.summary.scalar("loss", tf.constant(0.5), step=tf.constant(step))
+        tf.summary.histogram("weights", tf.constant(A), step=1)
+        tf.summary.image("pictures", RNG.random((5, 4, 4, 1)), step=1, max_outputs=2)
+        tf.summary.text("notes", tf.constant(["one", "two"]), step=1)
+        with tf.summary.record_if(lambda: False):
+            assert not tf.summary.scalar("left out", 1.0, step=1)
+        with pytest.raises(ValueError, match=r"no step is known for 'late'. Pass step=\.\.\."):
+            tf.summary.scalar("late", 1.0)
+    with writer.as_default(step=7):
+        tf.summary.scalar("late", 1.0)
+        with tf.summary.create_noop_writer().as_default():
+            tf.summary.scalar("left out", 1.0)
+    assert tf.summary.experimental.get_step() is None
+    writer.close()
+    found = events(tmp_path / "run")
+    assert found["loss"] == [0, 1]
+    assert found["late"] == [7]
+    assert {tag.partition("/")[0] for tag in found} >= {"loss", "weights", "pictures", "notes", "late"}
+    assert "left out" not in found
+    assert "nowhere" not in found
+
+
+@pytest.mark.parametrize("name", ["FileWriter", "trace_on"])
+def test_summaries_of_graphs_are_told_apart(name):
+    with pytest.raises(AttributeError, match=r"create_file_writer|TensorBoard"):
+        getattr(tf.summary, name)

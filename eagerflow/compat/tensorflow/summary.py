@@ -1,0 +1,167 @@
+"""`tf.summary`: files for TensorBoard, written by `viz.SummaryWriter`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy
+
+from eagerflow import _viz, ops
+from eagerflow.base.spellings import ignores
+
+__all__ = ["SummaryWriter", "create_file_writer", "create_noop_writer", "flush", "get_step", "histogram", "image"]
+__all__ += ["record_if", "scalar", "set_step", "should_record_summaries", "text"]
+
+
+class SummaryWriter:
+    """Where `scalar`, `image` and the like write to, inside of `as_default()`.
+
+    Args:
+        log: writes the files; None: nothing is written.
+    """
+
+    def __init__(self, log: Any = None) -> None:
+        self.log = log
+
+    @contextlib.contextmanager
+    def as_default(self, step: Any = None) -> Iterator[SummaryWriter]:
+        """What is written inside of the block goes here, by default with this step."""
+        before = _State.writer, _State.step
+        self.set_as_default(step)
+        try:
+            yield self
+        finally:
+            _State.writer, _State.step = before
+            self.flush()
+
+    def set_as_default(self, step: Any = None) -> None:
+        """What is written from now on goes here."""
+        _State.writer, _State.step = self, _State.step if step is None else step
+
+    def init(self) -> None:
+        """Accepted: there is nothing to begin."""
+
+    def flush(self) -> None:
+        """Let TensorBoard see all that was written."""
+        if self.log is not None:
+            self.log.flush()
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self.log is not None:
+            self.log.close()
+
+
+class _State:
+    """What counts where nothing is said: the writer, the step, and whether anything is recorded."""
+
+    writer: SummaryWriter | None = None
+    step: Any = None
+    records: Any = True
+
+
+@ignores("experimental_trackable", "filename_suffix", "flush_millis", "max_queue", "name")
+def create_file_writer(logdir: str | os.PathLike[str]) -> SummaryWriter:
+    """A writer of files in a folder, which TensorBoard shows: `tensorboard --logdir <logdir>`.
+
+    >>> from pathlib import Path
+    >>> writer = create_file_writer("logs/train")
+    >>> with writer.as_default(step=1):
+    ...     scalar("loss", 0.5)
+    True
+    >>> writer.close()
+    >>> any(path.stat().st_size for path in Path("logs/train").iterdir())
+    True
+    """
+    return SummaryWriter(_viz.package().SummaryWriter(os.fspath(logdir)))
+
+
+def create_noop_writer() -> SummaryWriter:
+    """A writer that writes nothing."""
+    return SummaryWriter()
+
+
+def _written(name: str, step: Any, write: Callable[[Any, int], None]) -> bool:
+    """Whether there was a writer. TensorFlow says nothing where there is none, either."""
+    if _State.writer is None or not should_record_summaries():
+        return False
+    step = _State.step if step is None else step
+    if step is None:
+        raise ValueError(
+            f"tf.summary: no step is known for {name!r}. Pass step=..., or say it once: writer.as_default(step=...) or "
+            "tf.summary.experimental.set_step(step)."
+        )
+    if _State.writer.log is not None:
+        write(_State.writer.log, int(step))
+    return True
+
+
+def scalar(name: str, data: Any, step: Any = None, description: str | None = None) -> bool:
+    """Write a number.
+
+    Args:
+        name: the tag.
+        data: a number, or a tensor of one element.
+        step: the step; default: that of the writer.
+        description: accepted for TensorFlow's signature.
+
+    Returns:
+        Whether there was a writer.
+    """
+    return _written(name, step, lambda log, at: log.scalar(name, float(data), at))
+
+
+def histogram(name: str, data: Any, step: Any = None, buckets: Any = None, description: str | None = None) -> bool:
+    """Write the distribution of a tensor's elements; arguments and result as those of `scalar`."""
+    return _written(name, step, lambda log, at: log.histogram(name, _array(data), at))
+
+
+def image(name: str, data: Any, step: Any = None, max_outputs: int = 3, description: str | None = None) -> bool:
+    """Write pictures (number, height, width, channels), the first `max_outputs` of them; else as `scalar`."""
+    return _written(name, step, lambda log, at: log.images(name, _array(data)[: int(max_outputs)], at))
+
+
+def text(name: str, data: Any, step: Any = None, description: str | None = None) -> bool:
+    """Write a text in Markdown, or each of several; else as `scalar`."""
+    parts = numpy.asarray(getattr(data, "numpy", lambda: data)()).reshape(-1)
+    whole = "\n\n".join([part.decode() if isinstance(part, bytes) else str(part) for part in parts])
+    return _written(name, step, lambda log, at: log.text(name, whole, at))
+
+
+def flush(writer: SummaryWriter | None = None) -> None:
+    """Let TensorBoard see all that was written."""
+    chosen = _State.writer if writer is None else writer
+    if chosen is not None:
+        chosen.flush()
+
+
+def should_record_summaries() -> bool:
+    """Whether what is written is recorded: see `record_if`."""
+    return bool(_State.records() if callable(_State.records) else _State.records)
+
+
+@contextlib.contextmanager
+def record_if(condition: Any) -> Iterator[None]:
+    """Inside of the block, write only where this holds: a truth value, or a function that gives one."""
+    before, _State.records = _State.records, condition
+    try:
+        yield
+    finally:
+        _State.records = before
+
+
+def set_step(step: Any) -> None:
+    """The step of all that is written without one; a variable counts with the value that it has then."""
+    _State.step = step
+
+
+def get_step() -> Any:
+    """What `set_step` or the writer said."""
+    return _State.step
+
+
+def _array(data: Any) -> numpy.ndarray:
+    return numpy.asarray(ops.convert_to_numpy(data))
