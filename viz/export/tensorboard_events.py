@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.notebook import shown_short
 from viz.facts.png import png
 
 __all__ = ["EventLog", "protos"]
@@ -81,7 +82,10 @@ class EventLog:
         """
         made = self._protos.summary.Summary()
         for tag, value in values.items():
-            made.value.add(tag=tag, simple_value=_single(value))
+            try:
+                made.value.add(tag=tag, simple_value=_single(value))
+            except (TypeError, ValueError) as error:
+                raise shown_short(type(error)(f"scalar {tag!r}: expected a number; got {value!r:.60}")) from None
         self.add(self._protos.event.Event(summary=made), step)
 
     def histogram(self, tag: str, values: Any, step: int) -> None:
@@ -108,6 +112,11 @@ class EventLog:
         >>> with viz.SummaryWriter("logs") as log:
         ...     log.image("digit", np.zeros((8, 8, 1), "uint8"), step=1)
         """
+        if numpy.ndim(pixels) != 3:
+            raise ValueError(
+                f"image({tag!r}): expected (height, width, 1 or 3), got shape {numpy.shape(pixels)}; "
+                "images() takes others, too"
+            )
         height, width, colors = pixels.shape
         summary = self._protos.summary
         picture = summary.Summary.Image(height=height, width=width, colorspace=colors, encoded_image_string=png(pixels))
@@ -196,8 +205,9 @@ class EventLog:
         >>> any(path.stat().st_size for path in Path("logs").iterdir())
         True
         """
-        if self._writer is not None:
-            self._writer.close()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
 
 
 def _single(value: Any) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ class SummaryWriter:
 
     def __init__(self, log: Any = None) -> None:
         self.log = log
+        if log is not None:
+            weakref.finalize(self, log.close)  # nobody need close a writer, says TensorFlow
 
     @contextlib.contextmanager
     def as_default(self, step: Any = None) -> Iterator[SummaryWriter]:

@@ -209,3 +209,24 @@ def test_a_writer_that_writes_nothing_leaves_no_run(tmp_path):
     with viz.SummaryWriter(tmp_path) as log:
         log.flush()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("write", "says"),
+    [
+        (lambda log: log.scalar("loss", "high", 0), "scalar 'loss': expected a number; got 'high'"),
+        (lambda log: log.scalar("loss", [1.0, 2.0], 0), r"scalar 'loss': expected a number; got \[1.0, 2.0\]"),
+        (lambda log: log.image("i", np.zeros((3, 4)), 0), r"image\('i'\): expected .* got shape \(3, 4\)"),
+    ],
+)
+def test_what_is_no_number_and_no_picture_is_named(write, says, tmp_path):
+    with viz.SummaryWriter(tmp_path) as log, pytest.raises((TypeError, ValueError), match=says):
+        write(log)
+
+
+def test_a_writer_may_be_closed_twice(tmp_path):
+    with viz.SummaryWriter(tmp_path) as log:
+        log.scalar("loss", 1.0, 0)
+        log.close()
+    log.close()
+    assert len(read(tmp_path).Scalars("loss")) == 1

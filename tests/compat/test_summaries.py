@@ -1,0 +1,69 @@
+"""`tf.summary`, as loops of one's own use it."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import pytest
+
+from eagerflow.compat.faces import face
+
+pytest.importorskip("tensorboard")
+
+from tests.viz.export.test_tensorboard_graph import read
+
+tf = face("tensorflow")
+
+
+def test_what_a_loop_writes_is_what_tensorboard_reads(tmp_path):
+    writer = tf.summary.create_file_writer(str(tmp_path), max_queue=10)
+    with writer.as_default():
+        for step in range(3):
+            assert tf.summary.scalar("loss", tf.constant(1.0 / (step + 1)), step=step)
+        tf.summary.histogram("weights", tf.constant([1.0, 2.0, 3.0]), step=2)
+        tf.summary.image("digits", np.zeros((5, 8, 8, 1), "float32"), step=2)
+        tf.summary.text("note", tf.constant("*good*"), step=2)
+    found = read(tmp_path)
+    assert [(e.step, e.value) for e in found.Scalars("loss")] == [(0, 1.0), (1, 0.5), (2, pytest.approx(1 / 3))]
+    assert found.Histograms("weights")[0].histogram_value.num == 3
+    assert len(found.Tensors("digits")[0].tensor_proto.string_val) == 2 + 3  # its size, and max_outputs pictures
+    assert found.Tensors("note")[0].tensor_proto.string_val[0] == b"*good*"
+
+
+def test_the_step_may_be_set_once_and_be_a_variable(tmp_path):
+    steps = tf.Variable(7, dtype=tf.int64)
+    with tf.summary.create_file_writer(tmp_path).as_default(step=steps):
+        tf.summary.scalar("a", 1.0)
+        steps.assign_add(1)
+        tf.summary.scalar("a", 2.0)
+    assert [(e.step, e.value) for e in read(tmp_path).Scalars("a")] == [(7, 1.0), (8, 2.0)]
+
+
+def test_record_if_says_whether(tmp_path):
+    with tf.summary.create_file_writer(tmp_path).as_default():
+        for step in range(6):
+            with tf.summary.record_if(lambda step=step: step % 3 == 0):
+                tf.summary.scalar("a", step, step=step)
+    assert [e.step for e in read(tmp_path).Scalars("a")] == [0, 3]
+
+
+def test_a_function_writes_in_each_call(run, tmp_path):
+    """Though steps are captured: what they write is no op."""
+    source = """
+        import tensorflow as tf
+        weight = tf.Variable(1.0)
+        writer = tf.summary.create_file_writer("logs")
+        @tf.function
+        def step(x, n):
+            loss = weight * x
+            weight.assign_sub(0.1)
+            with writer.as_default():
+                tf.summary.scalar("loss", loss, step=n)
+            return loss
+        for n in range(6):
+            step(tf.constant(2.0), tf.constant(n, dtype=tf.int64))
+    """
+    done = run(textwrap.dedent(source))
+    assert done.returncode == 0, done.stderr
+    assert [e.step for e in read(tmp_path / "logs").Scalars("loss")] == list(range(6))
