@@ -13,6 +13,7 @@ from viz.picture.curve_charts import Border, Curve, Panel, charts_on_any_ground
 __all__ = ["still"]
 
 _RUNNING_MEAN = "epoch's mean so far"  # what `fit` tells of a batch: the mean since the epoch began
+_SINGLE = "single steps"  # of `train_on_batch` or a loop, beside epochs of `fit`
 _ROLES = {
     "own": ("logged", "other"),  # by `page.log`, where training reports the same name
     "step": ("train", "train"),
@@ -134,6 +135,8 @@ def _panels(series: Mapping[str, Any], borders: Sequence[News]) -> Iterator[Pane
             if run != "own" and metric == "learning_rate" and "extra|learning rate" in series:
                 continue  # a callback has written down what has a chart of its own
             name, role = _ROLES[run]
+            if run == "step" and f"epoch|{metric}" in series:
+                name, role = _SINGLE, "other"
             if run == "own" and not {f"step|{metric}", f"batch|{metric}", f"epoch|{metric}"} & series.keys():
                 name, role = "train" if f"validation|{metric}" in series else clean(metric, 40), "train"
             restarts = epochs if name == _RUNNING_MEAN else ()

@@ -414,3 +414,10 @@ def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart():
         "beta: beta 0.25",
         "f1: train 0.25, validation 0.25",
     ]
+
+
+def test_single_steps_beside_epochs_have_a_name_and_a_colour_of_their_own():
+    names = ("step|loss", "batch|loss", "epoch|loss", "step|accuracy")
+    drawn = pictures(still({"series": {name: {"points": [[1, 0.5], [2, 0.25]]} for name in names}})[1])
+    labels = [ET.fromstring(each).get("aria-label") for each in drawn]
+    assert labels == ["loss: single steps 0.25, epoch's mean so far 0.25, train 0.25", "accuracy: train 0.25"]

@@ -10,6 +10,7 @@ const NOTES = { // shown where the pointer rests on a title or a line's name
 };
 const RUNS = {
   step: { name: "train", colour: "--forward" },
+  single: { name: "single steps", colour: "--metric" }, // of `train_on_batch` or a loop, beside epochs of `fit`
   batch: { name: RUNNING_MEAN, colour: "--forward", note: NOTES[RUNNING_MEAN], anew: true },
   epoch: { name: "train", colour: "--update", dots: true, wide: true },
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
@@ -171,6 +172,7 @@ class Curves {
     const has = (other, of = metric) => this.series.has(`${other}|${of}`);
     if (run === "extra" && BESIDE.has(metric)) return RUNS.whole;
     if (run === "extra") return { ...RUNS.extra, name: metric === "step ms" && has("extra", "whole step ms") ? INSIDE : title };
+    if (run === "step" && has("epoch")) return RUNS.single;
     if (run === "own" && !["step", "batch", "epoch"].some((other) => has(other))) return { ...RUNS.step, name: has("validation") ? RUNS.step.name : title };
     return RUNS[run];
   }
