@@ -68,11 +68,13 @@ class Collector(observe.Observer):
         self._ran: set[int] = set()  # optimizers since the last step's end
         self._turn: frozenset[int] = frozenset()  # those of the last round that learnt from one forward pass
         self._joined = False  # whether another one has done so in this round
+        self._counts_passes = False  # whether backward passes count as steps, as there is no optimizer
         self._norm = GradientNorm()
         self._own = OwnLoop()
         self._losses = OwnLosses(self._own_loss, self._own.name_of)
         self._step_logs = StepLogs(self._own_loss)
         self._learning_rates = LearningRates(self._point_beside, self._ending_of)
+        self._inside: list[Any] = []  # optimizers that ran inside of the step
         self._times = StepTimes()
         self._step_ms: float | None = None
         self._whole_ms: float | None = None
@@ -113,6 +115,7 @@ class Collector(observe.Observer):
             if len(self._steps) > 1:
                 return
             self._batch = None
+            self._inside.clear()
             self._leave_own_loop()
             self._own.leave()
             self._in_training = scope.name not in _OTHER
@@ -142,7 +145,10 @@ class Collector(observe.Observer):
                 self._end_look(scope, outputs, error)
                 self._end_snapshot(outputs, error)
                 self._end_step(scope, outputs, error)
-        elif not self._steps:
+        elif self._steps:
+            if scope.kind == "optimizer":
+                self._inside.append(scope.owner)
+        else:
             self._own.end(scope)
             if scope.kind == "optimizer" and error is None:
                 self._optimizer_ran(scope)
@@ -155,6 +161,7 @@ class Collector(observe.Observer):
         self._own.backward()
         if not self._optimizers and self._losses.is_again(sources):
             self._own_step(None)
+            self._counts_passes = True
         self._losses.hear(targets, sources, results)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
@@ -315,6 +322,9 @@ class Collector(observe.Observer):
         number, known = id(scope.owner), self._optimizers.get(id(scope.owner))
         is_new = known is None or known() is not scope.owner  # another may have had its id
         follows = is_new and self._in_a_row >= _ALONE
+        in_parts, self._counts_passes = self._counts_passes, False  # these were batches whose gradients are summed
+        if in_parts:
+            self._restart_snapshot()
         self._optimizers[number] = reference(scope.owner)
         self._in_a_row = 1 if is_new or number != self._last_ran else self._in_a_row + 1
         before, self._last_ran = self._last_ran, number
@@ -325,7 +335,7 @@ class Collector(observe.Observer):
         if number in self._ran or not self._ran:
             self._turn = frozenset(self._ran) if self._joined else frozenset()
             self._ran, self._joined = {number}, False
-            self._own_step(scope, follows)
+            self._own_step(scope, follows, goes_on=in_parts)
             if follows:
                 words, name = "another optimizer begins", self._losses.model_of(number)
                 self._borders = self._borders or [{"step": 0, "words": "", "model": former}]
@@ -342,20 +352,31 @@ class Collector(observe.Observer):
         """Optimizers learnt from one forward pass, as in a GAN: what is recorded ends with the last of them."""
         self._joined = True
         if not self._turn and self._snapshot is not None:  # it began between them, and they weren't known
-            self._snapshot.end()
-            self._snapshot, self._recorded_from = Snapshot(self.step, "full", None), time.perf_counter()
+            self._restart_snapshot()
         elif self._turn and self._ran >= self._turn:
             if self._snapshot is not None:
                 self._end_snapshot(None, None)
             self._begin_snapshot(None)
             self._recorded_from = time.perf_counter()
 
-    def _own_step(self, scope: observe.Scope | None, follows: bool = False) -> None:
-        """A step of the user's own loop has ended, in that of its optimizer if there is one; the next one begins."""
+    def _restart_snapshot(self) -> None:
+        """What was recorded is a part of a step, as it turns out: the next one instead."""
+        if self._snapshot is not None:
+            self._snapshot.end()
+        self._snapshot, self._recorded_from = Snapshot(self.step, "full", None), time.perf_counter()
+
+    def _own_step(self, scope: observe.Scope | None, follows: bool = False, goes_on: bool = False) -> None:
+        """A step of the user's own loop has ended, in that of its optimizer if there is one; the next one begins.
+
+        Args:
+            scope: that of the optimizer.
+            follows: whether it takes the place of another one.
+            goes_on: whether what is recorded now is of the next step.
+        """
         took, rows = self._own.end_step()
         self._time_step(took)
         self._end_look(None, None, None)
-        if self._snapshot is None or not self._turn:
+        if self._snapshot is None or not (self._turn or goes_on):
             self._end_snapshot(None, None)
         self._go_on()
         self._batch = None
@@ -483,7 +504,11 @@ class Collector(observe.Observer):
             self._reported = now = time.perf_counter()
             self._first = now if self._first is None else self._first
             self._tell(self.progress.status(self.step, now, owner, mode))
-        if mode == "training":
+        if mode != "training":
+            return
+        if self._inside:
+            self._learning_rates.hear_step(owner, self._inside, self.step)
+        else:
             self._learning_rates.hear(owner, self.step)
 
     def _ending_of(self, owner: Any) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from viz.facts.formatting import clean
 from viz.livepage.progress import rate_of, reference
 
 __all__ = ["LearningRates"]
@@ -32,16 +33,38 @@ class LearningRates:
         """Each rate may be told once more."""
         self._heard.clear()
 
-    def hear(self, owner: Any, step: int) -> None:
-        """A model or an optimizer made this step; what was heard in this round is let be."""
+    def hear(self, owner: Any, step: int, ending: str | None = None) -> None:
+        """A model or an optimizer made this step; what was heard in this round is let be.
+
+        Args:
+            owner: the model, or the optimizer.
+            step: the number of the step.
+            ending: what is behind the name of its curve, where that is known.
+        """
         if owner is None or id(owner) in self._heard:
             return
         self._heard.add(id(owner))
         rate = rate_of(owner)
-        if rate is not None:
-            self._last = reference(owner)
-            self._held.append((self._last, step, rate))
-            self._tell()
+        if rate is None:
+            return
+        if ending is not None:
+            self._point(f"learning rate{ending}", step, rate)
+            return
+        self._last = reference(owner)
+        self._held.append((self._last, step, rate))
+        self._tell()
+
+    def hear_step(self, model: Any, optimizers: Iterable[Any], step: int) -> None:
+        """A model's `train_step` ran these optimizers: perhaps others than the one that it was compiled with.
+
+        As a GAN has two of them, which are attributes: "learning rate (g_optimizer)".
+        """
+        known = {id(value): f" ({clean(name, 60)})" for name, value in vars(model).items() if name != "optimizer"}
+        others = [each for each in optimizers if each is not getattr(model, "optimizer", None) and id(each) in known]
+        for each in others:
+            self.hear(each, step, known[id(each)])
+        if not others:
+            self.hear(model, step)
 
     def repeat(self, step: int) -> None:
         """The rate that was told last may be another by now."""

@@ -134,3 +134,52 @@ def test_a_rate_that_a_callback_changes_after_an_epoch_is_seen():
     schedule = ef.callbacks.LearningRateScheduler(lambda epoch: 0.25 / 2**epoch)
     box = heard(lambda: model.fit(X, X, epochs=3, verbose=0, callbacks=[schedule]))
     assert rates(box) == {"": {0.25, 0.125, 0.0625}}
+
+
+class Pair(ef.Model):
+    """A GAN as in Keras' tutorial: a `train_step` with two optimizers."""
+
+    def __init__(self):
+        super().__init__(name="gan")
+        self.generator, self.discriminator = net("generator"), net("discriminator")
+
+    def compile(self, g_optimizer, d_optimizer):
+        super().compile()
+        self.g_optimizer, self.d_optimizer = g_optimizer, d_optimizer
+
+    def train_step(self, data):
+        of_both(self.generator, self.discriminator, self.g_optimizer, self.d_optimizer, 1.0)
+        return {"loss": 0.0}
+
+
+def test_a_train_step_with_optimizers_of_its_own_has_their_rates():
+    """And not that of the optimizer which `compile` takes if it is given none, and which trains nothing."""
+    model = Pair()
+    model.compile(ef.optimizers.SGD(0.25), ef.optimizers.SGD(0.5))
+    box = heard(lambda: model.fit(X, epochs=4, verbose=0))
+    assert rates(box) == {" (g_optimizer)": {0.25}, " (d_optimizer)": {0.5}}
+
+
+def test_a_loss_scale_optimizer_is_one():
+    model = net("alone")
+    model.compile(ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(0.25)), "mse")
+    assert rates(heard(lambda: model.fit(X, X, epochs=3, verbose=0))) == {"": {0.25}}
+
+
+def test_of_gradients_that_are_summed_a_recorded_step_holds_all_batches():
+    model, optimizer = net("net"), ef.optimizers.SGD(0.01)
+
+    def train():
+        for _ in range(4):
+            total = None
+            for _ in range(3):
+                with ef.GradientTape() as tape:
+                    loss = ef.ops.mean(model(X) ** 2)
+                found = tape.gradient(loss, model.trainable_variables)
+                total = found if total is None else [a + b for a, b in zip(total, found)]
+            optimizer.apply(total, model.trainable_variables)
+
+    *steps, last = [step.recording().ops for step in heard(train).recorded][1:]
+    assert not last
+    assert [sum(op.name == "dense" and op.phase == "forward" for op in ops) for ops in steps] == [3] * len(steps)
+    assert len(steps) >= 2
