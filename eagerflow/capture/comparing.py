@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.capture.instructions import Instruction
+from eagerflow.capture.instructions import Const, Group, Instruction, Ref
 from eagerflow.capture.program import Program
+from eagerflow.core.tensor import Tensor
 from eagerflow.graphs.closeness import not_close
 
 __all__ = ["first_difference", "other_bits"]
@@ -27,7 +28,17 @@ def first_difference(program: Program, other: Program) -> str | None:
     if len(program.instructions) != len(other.instructions):
         return f"{len(program.instructions)} operations where there are {len(other.instructions)} now"
     same = program.inputs == other.inputs and program.outputs.same(other.outputs)
-    return None if same else "other outputs"
+    return None if same else _other_outputs(program.outputs, other.outputs)
+
+
+def _other_outputs(mine: Ref, theirs: Ref) -> str:
+    """What the step gives another one of."""
+    if isinstance(mine, Group) and isinstance(theirs, Group):
+        pairs = zip(mine.parts, theirs.parts)
+        return next((_other_outputs(a, b) for a, b in pairs if not a.same(b)), "other outputs")
+    if isinstance(mine, Const) and not isinstance(mine.constant, (Tensor, int, float, str)):
+        return f"it gives another {type(mine.constant).__name__} each time, which a replay can't make"
+    return "other outputs"
 
 
 def other_bits(instruction: Instruction, found: list[Any], arrays: list[Any]) -> str | None:

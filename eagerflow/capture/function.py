@@ -6,7 +6,7 @@ import functools
 import itertools
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import nullcontext
 from inspect import isgeneratorfunction
 from types import MethodType
@@ -60,6 +60,7 @@ class _State:
         program: the captured step, once two runs gave the same.
         guards: what it depends on; of the last run, while two are compared.
         graphs: the program as CUDA graphs, on a GPU.
+        containers: identities of lists and dicts that it reaches beside its arguments.
         looked: whether a run with NumPy arrays was looked at, and others may stand for them.
         why: why it runs eagerly, None while it may be captured.
     """
@@ -68,6 +69,7 @@ class _State:
         "again",
         "before",
         "codes",
+        "containers",
         "endings",
         "graphs",
         "guards",
@@ -89,6 +91,7 @@ class _State:
         self.graphs: Graphs | None = None
         self.codes: dict[Any, dict[str, Any]] = {}
         self.layers: list[Any] = []
+        self.containers: frozenset[int] = frozenset()
         self.why: str | None = None
         self.looked = False
         self.replays = self.tries = self.again = self.endings = self.looks = 0
@@ -346,7 +349,7 @@ class Captured(Generic[P, R]):
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         containers = held.containers.keys() | stand_ins.identities()
         with heard_draws(recorder), watched(), heard_calls(recorder, containers, current()) as calls:
-            found, made = self._written(recorder, held.layers, given, stand_ins, args, kwargs)
+            found, made = self._written(recorder, held.layers, containers, given, stand_ins, args, kwargs)
         ending = stand_ins.why and (recorder.ended or (stand_ins.why, None))
         if (ending := ending or asking_for_id(calls.codes)) is not None:  # whatever the layers built in the first run
             self._give_up(state, *ending)
@@ -365,13 +368,14 @@ class Captured(Generic[P, R]):
             self._ended(state, *(recorder.ended or ("", None)))
         else:
             self._compare(state, made, recorder, guards, between)
-            state.layers = held.layers
+            state.layers, state.containers = held.layers, frozenset(held.containers)
         return found
 
     def _written(
         self,
         recorder: Recorder,
         layers: list[Any],
+        held: Container[int],
         given: Arguments,
         stand_ins: StandIns,
         args: tuple[Any, ...],
@@ -393,7 +397,7 @@ class Captured(Generic[P, R]):
                 if not recorder.others and references(arrays) > before and references(arrays, True) > before:
                     recorder.end("the step keeps a NumPy array that it was given")
             recorder.leave_losses(layers)
-            outputs = recorder.ref(found)
+            outputs = recorder.given_back(found, held)
             recorder.finish()
         finally:
             capturing.reset(token)
@@ -422,7 +426,7 @@ class Captured(Generic[P, R]):
         recorder, given = Recorder(True, current()), Arguments(args, kwargs)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         with watched():  # assignments are calls that replays make again, here too
-            found, made = self._written(recorder, state.layers, given, stand_ins, args, kwargs)
+            found, made = self._written(recorder, state.layers, state.containers, given, stand_ins, args, kwargs)
         if made is None and recorder.lost:  # which is the recorder's own fault
             return found
         if made is None:

@@ -148,14 +148,19 @@ class Group(Ref):
 
     def value(self, arrays: Arrays) -> Any:
         values = [part.value(arrays) for part in self.parts]
-        if self.kind is dict:
-            return dict(zip(self.keys, values))
-        return slice(*values) if self.kind is slice else self.kind(values)
+        if issubclass(self.kind, dict):
+            return self.kind(zip(self.keys, values))
+        if self.kind is slice:
+            return slice(*values)
+        return self.kind(values) if self.kind in (list, tuple) else self.kind._make(values)  # type: ignore[attr-defined]
 
     def text(self, named: Naming) -> str:
         texts = [part.text(named) for part in self.parts]
-        if self.kind is dict:
-            return "{" + ", ".join(f"{named(key)}: {text}" for key, text in zip(self.keys, texts)) + "}"
+        if issubclass(self.kind, dict):
+            pairs = "{" + ", ".join(f"{named(key)}: {text}" for key, text in zip(self.keys, texts)) + "}"
+            return pairs if self.kind is dict else f"{named(self.kind)}({pairs})"
+        if self.kind not in (list, tuple, slice):
+            return f"{named(self.kind)}._make([{', '.join(texts)}])"
         if self.kind is slice:
             return f"slice({', '.join(texts)})"
         return f"[{', '.join(texts)}]" if self.kind is list else f"({''.join(text + ', ' for text in texts)})"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Container
 from typing import Any
 
 import numpy
@@ -257,14 +258,31 @@ class Recorder(Observer):
         """The reference to a setting of an op, which may hold raw arrays."""
         return self._ref_of_parts(value, self.setting)
 
+    def given_back(self, value: Any, held: Container[int]) -> Ref:
+        """The reference to what the step gives: lists and dicts of its own are made anew by each replay.
+
+        Args:
+            value: what it gives.
+            held: identities of lists and dicts that were there before, and are given themselves.
+        """
+        if not isinstance(value, (list, tuple, dict)):
+            return self.ref(value)
+        parts = [self.given_back(part, held) for part in _parts(value)]
+        shared = isinstance(value, tuple) and all(part.__class__ is Const for part in parts)
+        return Const(value) if shared or id(value) in held else self._group(value, parts)
+
+    def _group(self, value: Any, parts: list[Ref]) -> Group:
+        """The reference to a collection that is made again."""
+        kind = value.__class__
+        if kind not in (list, tuple, dict, OrderedDict) and not hasattr(kind, "_make"):
+            self.end(f"the step uses or gives a {kind.__name__} of its own, which a replay can't make")
+        return Group(kind, parts, tuple(value) if isinstance(value, dict) else ())
+
     def _ref_of_parts(self, value: Any, of: Callable[[Any], Ref]) -> Ref:
         kind = value.__class__
-        if kind in (list, tuple):
-            parts = [of(part) for part in value]
-            return Const(value) if all(part.__class__ is Const for part in parts) else Group(kind, parts)
-        if isinstance(value, dict):
-            parts = [of(part) for part in value.values()]
-            return Group(dict, parts, tuple(value)) if any(p.__class__ is not Const for p in parts) else Const(value)
+        if isinstance(value, (list, tuple, dict)):
+            parts = [of(part) for part in _parts(value)]
+            return Const(value) if all(part.__class__ is Const for part in parts) else self._group(value, parts)
         if kind is slice:
             parts = [of(part) for part in (value.start, value.stop, value.step)]
             return Group(slice, parts) if any(p.__class__ is not Const for p in parts) else Const(value)
@@ -561,3 +579,7 @@ def _mixes(op: Op, values: list[Any]) -> bool:
         return False
     kinds = [value.dtype for value in values if hasattr(value, "dtype")]
     return any(kind.kind in "iub" for kind in kinds) and not any(kind == _FLOAT64 for kind in kinds)
+
+
+def _parts(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections import OrderedDict, defaultdict
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -220,3 +223,70 @@ def test_calls_with_a_tensor_that_the_step_may_ask_for_are_captured_too():
     assert step.replays >= CALLS // 2
     assert step(ef.Tensor([5.0, 6.0])).tolist() == [5.0, 6.0]
     assert step(KNOWN).tolist() == [0.0, 0.0]
+
+
+class Pair(NamedTuple):
+    first: ef.Tensor
+    number: int
+
+
+class Row(list):
+    """A list of one's own."""
+
+
+RESULTS = {
+    "a named tuple": lambda x: Pair(x * 2, 3),
+    "an op's named tuple": lambda x: ef.ops.top_k(x, 1),
+    "a list of named tuples": lambda x: [Pair(x * 2, 1), Pair(x + 1, 2)],
+    "an ordered dict": lambda x: OrderedDict(a=x * 2, b=1),
+    "a dict of numbers": lambda x: {"a": 1, "b": [2, (3, x)]},
+    "numbers alone": lambda x: [1, [2]],
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_collections_are_made_of_each_calls_own_values(name):
+    step = ef.function(RESULTS[name])
+    first, later = ef.Tensor([1.0, 2.0]), ef.Tensor([5.0, 3.0])
+    for given in (first, first, first, first, later, first):  # the same at first: nothing of it may be kept
+        found, expected = step(given), RESULTS[name](given)
+        assert type(found) is type(expected)
+        assert repr(found) == repr(expected)
+    assert step.replays == 4
+
+
+def test_a_list_of_numbers_that_a_caller_changes_is_its_own():
+    step = ef.function(lambda x: {"seen": [1], "x": x * 2})
+    for _ in range(CALLS):
+        found = step(KNOWN)
+        assert found["seen"] == [1]
+        found["seen"].append(2)
+        found["more"] = 3
+    assert step.replays == CALLS - 2
+
+
+def test_a_list_from_outside_is_given_itself():
+    kept = [1, 2]
+    step = ef.function(lambda x: (x * 2, kept))
+    for _ in range(CALLS):
+        assert step(KNOWN)[1] is kept
+    assert step.replays > 0
+
+
+@pytest.mark.filterwarnings("ignore:.* runs eagerly, not captured")
+@pytest.mark.parametrize("kind", [Row, lambda parts: defaultdict(list, x=parts)])
+def test_collections_that_a_replay_can_not_make_are_named(kind):
+    step = ef.function(lambda x: kind([x * 2]))
+    for given in (KNOWN, KNOWN, KNOWN, ef.Tensor([1.0, 1.0])):
+        found = step(given)
+        assert type(found) in (Row, defaultdict)
+        assert repr(found) == repr(kind([given * 2]))
+    assert re.search(r"gives a (Row|defaultdict) of its own", step.why_eager)
+
+
+@pytest.mark.filterwarnings("ignore:.* runs eagerly, not captured")
+def test_an_object_that_each_call_makes_is_named_as_the_reason():
+    step = ef.function(lambda x: [{"seen": {1, 2}, "x": x * 2}])
+    for _ in range(CALLS):
+        step(KNOWN)
+    assert "it gives another set each time" in step.why_eager

@@ -74,6 +74,7 @@ ADVICE = {
     "loss_mismatch.binary": (
         "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax."
     ),
+    "loss_mismatch.relu_logits": "Leave out that relu: a layer that gives logits has no activation.",
     "loss_mismatch.relu": "Leave out that relu: the last layer before a softmax has no activation.",
     "loss_mismatch.hinge": (
         "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "

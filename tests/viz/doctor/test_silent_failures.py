@@ -166,6 +166,15 @@ for epoch in range(3):
         model.train_on_batch(x[i : i + 16], number[i : i + 16])
 """,
     ),
+    "logits that can't be below 0": (
+        "loss_mismatch.relu_logits",
+        "error",
+        """
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1, activation="relu")])  # here
+model.compile("adam", ef.losses.BinaryCrossentropy(from_logits=True))
+model.fit(x, binary, epochs=4, verbose=0)
+""",
+    ),
     "labels of one class": (
         "class_imbalance.single",
         "warning",

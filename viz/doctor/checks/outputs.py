@@ -122,7 +122,7 @@ def _constant(x: Tensor, resolution: float = limits.CONSTANT) -> bool:
 
 
 class LastLayers(Check):
-    """A relu or a Dropout right before the softmax that gives the predictions."""
+    """A relu or a Dropout right before the softmax or sigmoid that gives the predictions."""
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -142,9 +142,26 @@ class LastLayers(Check):
             return
         before = self._before.get(given[1].key or -1)
         self._judge(before or self.watch.origin(given[1]), softmax=before is not None)
+        if loss_kind(opened.owner) == "binary" and getattr(opened.owner, "settings", {}).get("from_logits"):
+            self._judge_logits(self.watch.origin(given[1]))
 
     def on_step_end(self) -> None:
         self._before.clear()
+
+    def _judge_logits(self, origin: Origin | None) -> None:
+        """What a loss takes a sigmoid of can't be below 0 behind a relu."""
+        if origin is None or origin.layer is None or origin.made_by != "relu":
+            return
+        self.watch.report(
+            "loss_mismatch.relu_logits",
+            "error",
+            f"the outputs of layer {layer_label(origin.layer)!r} come from relu, and the loss takes them for logits "
+            "(from_logits=True): none is below 0, so no probability is below 0.5, and the answer is never no",
+            layer=origin.layer,
+            op="relu",
+            place=origin.place,
+            evidence={"low": 0.0},
+        )
 
     def _judge(self, origin: Origin | None, softmax: bool) -> None:
         if origin is None or origin.layer is None:
