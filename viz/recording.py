@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy
 
@@ -293,6 +293,16 @@ class Recording(Record):
         if path is not None:
             drawing.save(path)
         return drawing
+
+    @overload
+    def to_html(
+        self, path: None = None, *, diff: Recording | Difference | None = None, title: str | None = None
+    ) -> Page: ...
+
+    @overload
+    def to_html(
+        self, path: str | os.PathLike[str], *, diff: Recording | Difference | None = None, title: str | None = None
+    ) -> pathlib.Path: ...
 
     def to_html(
         self,

@@ -449,7 +449,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         show_trainable: bool = False,
         layer_range: tuple[str, str] | list[str] | None = None,
     ) -> None:
-        """Print the layers with the shapes of their outputs and the numbers of their weights.
+        """Print the architecture: layers, with the shapes of their outputs and the numbers of their weights.
 
         Args:
             line_length: the width in characters.

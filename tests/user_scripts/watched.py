@@ -9,6 +9,8 @@ with viz.trace("a step") as t:
     y = ef.ops.tanh(ef.ops.ones(3))
 reveal_type(t)  # type: Recording
 reveal_type(t.draw("step.svg"))  # type: Drawing
+reveal_type(t.to_html())  # type: Page
+reveal_type(t.to_html("step.html"))  # type: Path
 t.draww("step.svg")  # error: draww
 viz.trase("a step")  # error: trase
 viz.trace("a step", stat="full")  # error: "trace"

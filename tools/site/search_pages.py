@@ -139,8 +139,7 @@ SUBJECTS = {
     "eagerflow.Layer": "custom layer, write a layer, own layer, subclass layer",
     "eagerflow.optimizers.Adam": "clip gradient, gradient clipping, clipnorm, clipvalue, global_clipnorm",
     "eagerflow.Optimizer": "gradient accumulation, accumulate gradients, weight decay, clip by norm, clip by value",
-    "eagerflow.Model": "number of parameters, count parameters, print weights, model summary, print model,"
-    " print model architecture, model architecture",
+    "eagerflow.Model": "number of parameters, count parameters, print weights",
     "eagerflow.GradientTape": "per sample gradients, per example gradients, gradient of input",
     "eagerflow.callbacks.History": "plot history, plot loss, plot loss curve, loss curve, learning curve,"
     " training curve",

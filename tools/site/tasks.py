@@ -152,7 +152,7 @@ QUERIES = {
     "pyright": "guides/types",
     "view intermediate activations": "guides/functional#parts-of-a-model",
     "sample_weight": "reference/eagerflow/Model#eagerflow.Model.fit",
-    "print model architecture": "reference/eagerflow/Model reference/eagerflow/Model#eagerflow.Model.summary",
+    "print model architecture": "reference/eagerflow/Model#eagerflow.Model.summary",
     "knowledge distillation": "reference/distillation/Distiller",
 }
 
