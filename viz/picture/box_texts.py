@@ -14,6 +14,7 @@ from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import outcome, unmarked
 
 __all__ = [
+    "AGAIN",
     "about",
     "beside",
     "caption",
@@ -33,6 +34,9 @@ __all__ = [
     "update_name",
     "weights",
 ]
+
+AGAIN = "reads its last result"
+"""What the box of equal ops says of which each reads what the one before it made."""
 
 _MOST_MODELS = 3  # named above a picture
 _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system

@@ -406,12 +406,22 @@ class _Assembly:
         producer = self.record.tensors[tensor].producer
         if kind and producer is not None and producer in self.node_of:
             tail = self.maker.get(tensor, self.node_of[producer])
-            return None if tail == head or self._is_hidden(producer, op.id) else (tail, head, kind)
+            if tail == head:
+                self._note_again(head, producer, op.id)
+                return None
+            return None if self._is_hidden(producer, op.id) else (tail, head, kind)
         if outside and op.id not in self.stands_for:  # the op that stands for it has an input of this kind too
             return self._input(tensor, outside), head, kind
         if outside and outside != "constant":
             self.given.setdefault(head, set()).add(tensor)
         return None
+
+    def _note_again(self, node: str, producer: int, consumer: int) -> None:
+        """Say of a box that it reads what it made in the round before, as a sum in a loop does: no arrow shows that."""
+        shown = self.graph.nodes[node]
+        rounds = self._equal(self.stands_for.get(consumer, consumer)) if shown.kind == "op" else ()
+        if producer != consumer and producer in rounds and consumer in rounds and box_texts.AGAIN not in shown.lines:
+            shown.lines.insert(len(shown.lines) - 1, box_texts.AGAIN)
 
     def _count_inputs(self) -> None:
         """Say of inputs how many they stand for, where each of folded parts has its own."""

@@ -272,6 +272,18 @@ def test_python_sums_are_one_chain():
     assert frames(lambda: sum(values)) == ["add  ×5"]
 
 
+def test_a_box_says_where_it_reads_its_own_result_of_the_round_before():
+    """No arrow shows it. An op that reads another one's has an arrow, and a cast beside it is no round."""
+    values = [ops.ones(()) * i for i in range(5)]
+    with viz.trace() as t:
+        total = sum(values)
+        for _ in range(4):
+            total = ops.tanh(ops.cast(ops.cast(total, "float16"), "float32"))
+            total = ops.negative(total)
+    nodes = [node for node in t.draw().graph.nodes.values() if node.kind == "op"]
+    assert [node.title for node in nodes if "reads its last result" in node.lines] == ["add"]
+
+
 def test_adding_nothing_is_no_round_of_a_sum():
     def run(x):
         y = x + 0

@@ -18,6 +18,7 @@ from tests.viz.nets import Trainer, mlp
 from viz import page
 from viz.facts import formatting
 from viz.page import document
+from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
 from viz.picture.palette import THEMES, fill_and_line, heat
@@ -219,6 +220,24 @@ def rounds_of_rounds():
     return t
 
 
+def summed():
+    """Rounds of a training that mark no step: of each, gradients summed over batches, and a loss that adds up."""
+    model, optimizer = (
+        ef.Sequential([layers.Dense(3, activation="tanh"), layers.Dense(1)], name="net"),
+        ef.optimizers.SGD(),
+    )
+    model(ops.ones((1, 4)))
+    with viz.trace(stats="basic") as t:
+        total, whole = 0.0, None
+        for i in range(4):
+            with ef.GradientTape() as tape:
+                loss = ops.mean(model(np.full((2, 4), i, "float32")) ** 2)
+            found = tape.gradient(loss, model.trainable_weights)
+            total, whole = total + loss, found if whole is None else [a + b for a, b in zip(whole, found)]
+        optimizer.apply(whole, model.trainable_weights)
+    return t
+
+
 def without_a_step():
     with viz.trace() as t:
         for _ in range(4):
@@ -236,6 +255,7 @@ RUNS = {
     "second derivatives": second_order,
     "a policy in a loop": played,
     "a loop within a loop": rounds_of_rounds,
+    "sums in a loop": summed,
     "no step": without_a_step,
 }
 
@@ -317,4 +337,5 @@ def test_the_runs_have_what_is_compared():
     assert {"op", "scope", "parameter", "update", "input"} <= kinds
     assert any(edge.label == "state" for drawn in found for edge in drawn.edges)
     assert any("×" in each.title for drawn in found for each in drawn.clusters.values())
+    assert any(box_texts.AGAIN in node.lines for drawn in found for node in drawn.nodes.values())
     assert {edge.kind for drawn in found for edge in drawn.edges} == {"data", "gradient", "parameter", "update", "link"}

@@ -2,6 +2,8 @@
 // them are there and where arrows end depends on what the reader opened. viz/picture/graph_builder.py does the same for
 // a picture, of which nobody opens anything: tests/viz/page/test_both_sides.py compares the two.
 
+const AGAIN = "reads its last result"; // the box of equal ops of which each reads what the one before it made
+
 // One scene: `nodes` and `frames` by id, `edges`, and for each op the box that shows it.
 class Scene {
   constructor(selection, open) {
@@ -248,12 +250,21 @@ class Scene {
     const { producer } = this.model.tensors[tensor],
       tail = producer === null ? undefined : this.makerOf(this.model.ops[producer], tensor);
     if (tail !== undefined) {
+      if (tail === head) this.noteAgain(head, producer, op.id);
       return tail === head || this.isHidden(producer, op.id) ? null : [tail, kind];
     }
     if (!(letter in OUTSIDE)) return null;
     if (!this.mainOf.has(op.id)) return [this.addInput(tensor, OUTSIDE[letter]), kind];
     if (letter !== "c") this.given.set(head, (this.given.get(head) ?? new Set()).add(tensor)); // the one shown has one
     return null;
+  }
+
+  // Says of a box that it reads what it made in the round before, as a sum in a loop does: no arrow shows that.
+  noteAgain(node, producer, consumer) {
+    const { kind, lines } = this.nodes.get(node),
+      rounds = (kind === "op" && this.equal.get(this.mainOf.get(consumer) ?? consumer)) || [];
+    if (producer === consumer || !rounds.includes(producer) || !rounds.includes(consumer)) return;
+    if (!lines.includes(AGAIN)) lines.splice(lines.length - 1, 0, AGAIN);
   }
 
   // Says of inputs how many they stand for, where each of folded parts has its own.
