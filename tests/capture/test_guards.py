@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+import warnings
 import weakref
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import eagerflow as ef
@@ -395,3 +397,14 @@ def test_minus_zero_is_another_number():
     scale.value = -0.0
     for found in (many(by_attribute, x), many(by_argument, x, -0.0)):
         assert np.signbit(found.numpy()).tolist() == [True, False]
+
+
+def test_a_column_of_a_table_that_changes_in_place_is_not_replayed():
+    column = pd.Series([1.0, 2.0])
+    step = ef.function(lambda x: x * column.mean())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* runs eagerly, not captured")
+        for i in range(8):
+            column[0] = float(i // 5)
+            assert step(ef.Tensor([1.0])).tolist() == [column.mean()]
+    assert "may change unseen" in step.why_eager

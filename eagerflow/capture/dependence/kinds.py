@@ -96,6 +96,7 @@ _KNOWN = (
     type(vars(collections.namedtuple("_", "field"))["field"]),
 )
 LIBRARIES = frozenset({"eagerflow", "numpy", "keras", "tensorflow"})
+_CYTHON = frozenset({"__pyx_vtable__", "__reduce_cython__"})  # in classes in C that look as if Python had made them
 _HEAP, _FIXED = 1 << 9, 1 << 8  # flags of a class: made while Python ran; whose attributes can't be set
 
 
@@ -124,6 +125,8 @@ def is_opaque(thing: Any) -> bool:
     kind = type(thing)
     if isinstance(thing, _KNOWN) or kind is object:
         return False
+    if any(not _CYTHON.isdisjoint(vars(each)) for each in kind.__mro__):
+        return True
     core = next(each for each in kind.__mro__ if not each.__flags__ & _HEAP or each.__flags__ & _FIXED)
     if core is not object:
         return not kind.__module__.startswith("eagerflow") and not _is_of_cython(kind)

@@ -296,6 +296,7 @@ class Held:
         own = getattr(thing, "__dict__", None)
         settled, ours = _is_settled(thing), str(type(thing).__module__).startswith("eagerflow.")
         unheard = is_unheard(type(thing))  # what its methods name nobody knows
+        package = not (ours or unheard or is_users(type(thing)))  # nor of these, which may hold anything
         if isinstance(own, dict):
             if part.counts and not settled:
                 self.containers[id(own)], self.passed_over[id(own)] = (own, name), frozenset()
@@ -303,7 +304,7 @@ class Held:
                     self.objects[id(thing)] = (thing, name)
             for key, value in _living(own):
                 held = isinstance(value, numpy.ndarray) or (unheard and isinstance(value, _COLLECTIONS))
-                named = part.named and (self._names.reads(key) or ((ours or unheard) and held))
+                named = part.named and (package or self._names.reads(key) or ((ours or unheard) and held))
                 yield _Part(value, f"{name}.{key}", part.counts and not settled, named)
         if is_users(type(thing)):
             if part.counts:
