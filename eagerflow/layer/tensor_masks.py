@@ -20,8 +20,15 @@ def set_mask(x: Any, mask: Any) -> None:
     x.mask = mask
 
 
+def _drop_mask(x: Any) -> None:
+    """`del x._keras_mask`: what follows, such as the loss, then counts all positions."""
+    if get_mask(x) is None:
+        raise AttributeError("this tensor has no mask", name="_keras_mask", obj=x)
+    x.mask = None
+
+
 # Keras' name of the slot, by which programs reach it.
-Tensor._keras_mask = property(get_mask, set_mask)  # type: ignore[attr-defined]
+Tensor._keras_mask = property(get_mask, set_mask, _drop_mask)  # type: ignore[attr-defined]
 
 
 def masks_of(structure: Any) -> Any:

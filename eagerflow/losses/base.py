@@ -248,6 +248,8 @@ def reduced(
         values = values.astype(dtype)
     if not values.size and (share is None or world.even):
         raise ValueError(f"{name}: there are no samples to compute a loss of (shape {values.shape}).")
+    if not values.data.shape:
+        mask = None  # a loss of the user's own, which has counted already what it wants to count
     if sample_weight is None and mask is None:
         if reduction == "none" or not values.data.shape:
             return values

@@ -29,7 +29,7 @@ def weighted(
         ValueError: when the weights don't fit.
     """
     values = values if isinstance(values, Tensor) else convert_to_tensor(values)
-    mask = mask_of(values)
+    mask = mask_of(values) if values.data.shape else None  # one number has counted what it wants to count
     if values.dtype != dtype:
         values = values.astype(dtype)
     if mask is not None:

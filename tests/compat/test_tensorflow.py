@@ -436,3 +436,12 @@ def test_summaries_are_written_where_a_writer_is_told_to(tmp_path):
 def test_summaries_of_graphs_are_told_apart(name):
     with pytest.raises(AttributeError, match=r"create_file_writer|TensorBoard"):
         getattr(tf.summary, name)
+
+
+def test_a_mask_can_be_taken_away_from_a_tensor():
+    words = tf.keras.layers.Embedding(5, 2, mask_zero=True)(tf.constant([[1, 0]]))
+    assert words._keras_mask.numpy().tolist() == [[True, False]]
+    del words._keras_mask
+    assert words._keras_mask is None
+    with pytest.raises(AttributeError, match="no mask"):
+        del words._keras_mask
