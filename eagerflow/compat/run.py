@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import io
 import os
@@ -14,7 +15,6 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from eagerflow import _viz
-from eagerflow.base.errors import did_you_mean
 from eagerflow.base.output import program
 from eagerflow.compat.importer import install
 
@@ -92,9 +92,9 @@ def _read(script: str) -> bytes:
 def _meant(script: Path) -> str:
     """The script beside it whose name is nearest."""
     folder = script.absolute().parent
-    names = [each.name for each in folder.glob("*.py")] if folder.is_dir() else []
-    found = did_you_mean(script.name, names)
-    return f".{found}" if found else ""
+    stems = [each.stem for each in folder.glob("*.py")] if folder.is_dir() else []
+    found = difflib.get_close_matches(script.stem, stems, 1, 0.7)
+    return f". Did you mean {str(script.with_name(f'{found[0]}.py'))!r}?" if found else ""
 
 
 def _put_first_on_path(folder: Path) -> None:

@@ -37,7 +37,10 @@ def test_the_script_is_found_from_other_folders(run, tmp_path):
 def test_a_misspelt_script_is_answered_with_the_nearest_one(tmp_path, capsys):
     (tmp_path / "train.py").write_text("", encoding="utf-8")
     assert main(["run", str(tmp_path / "trian.py")]) == 2
-    assert capsys.readouterr().err.endswith("No such file or directory. Did you mean 'train.py'?\n")
+    meant = str(tmp_path / "train.py")
+    assert capsys.readouterr().err.endswith(f"No such file or directory. Did you mean {meant!r}?\n")
+    assert main(["run", str(tmp_path / "other.py")]) == 2
+    assert capsys.readouterr().err.endswith("No such file or directory\n")
 
 
 @pytest.mark.slow
