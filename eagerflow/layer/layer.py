@@ -547,6 +547,8 @@ if TYPE_CHECKING:
         """A layer whose class only a run knows, such as one of `model.layers`: it may have any attribute."""
 
         def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
 else:
     AnyLayer = Layer
 

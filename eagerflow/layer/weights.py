@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -11,6 +11,7 @@ from eagerflow import constraints, initializers, regularizers
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike
+from eagerflow.base.wording.switches import warn_of_misspelt
 from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.in_place import kept
 from eagerflow.core.tensor import Tensor
@@ -73,12 +74,16 @@ class WeightHolder:
     name: str
     built: bool
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in self._reserved:
-            raise AttributeError(
-                f"{type(self).__name__}.{name} is used by the layer itself; choose another name for your attribute."
-            )
-        self._set(name, value)
+    if not TYPE_CHECKING:  # to checkers a misspelt name is a mistake
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in self._reserved:
+                raise AttributeError(
+                    f"{type(self).__name__}.{name} is used by the layer itself; choose another name for your attribute."
+                )
+            if value.__class__ is bool and name not in self.__dict__:
+                warn_of_misspelt(self, name)
+            self._set(name, value)
 
     def _set(self, name: str, value: Any) -> None:
         """Set an attribute, and track what it holds."""

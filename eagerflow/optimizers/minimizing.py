@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.spellings import Elsewhere
 from eagerflow.core.tape import GradientTape
@@ -15,8 +15,9 @@ __all__ = ["Minimizing"]
 class Minimizing:
     """The part of `Optimizer` which differentiates a loss itself."""
 
-    step = Elsewhere("Use `optimizer.apply(tape.gradient(loss, weights), weights)`.")
-    zero_grad = Elsewhere("Leave it out: a tape's gradients are new ones each time.")
+    if not TYPE_CHECKING:  # to checkers there is no such attribute, either
+        step = Elsewhere("Use `optimizer.apply(tape.gradient(loss, weights), weights)`.")
+        zero_grad = Elsewhere("Leave it out: a tape's gradients are new ones each time.")
 
     def minimize(
         self: Any, loss: Any, var_list: Any = None, grad_loss: Any = None, name: str | None = None, tape: Any = None

@@ -54,7 +54,7 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
     stop_training = False
     stop_evaluating = False
     stop_predicting = False
-    history: History | None = None
+    history: History = None  # type: ignore[assignment]  # until fit has run, as everywhere in Keras
     _compiled: Compiled | None = None
 
     # -- compile

@@ -14,12 +14,20 @@ print(dense.kernel, dense.bias, dense.units, dense.use_bias, dense.activation.__
 reveal_type(dense.use_bias)  # type: bool
 print(layers.LSTM(3).recurrent_activation, layers.Conv2D(2, 3).padding, layers.BatchNormalization().moving_mean)
 
+dense.trainabel = False  # error: trainabel
+dense.trainable, dense.units = False, 5
+model.stop_trainin = True  # error: stop_trainin
+model.stop_training = True
+print(model.history.history["loss"], model.history.epoch)
+model.optimizer.zero_grad()  # error: zero_grad
+
 print(model.layers[0].kernle)  # of which class it is, is known to a run alone
 reveal_type(model.layers)  # type: list[AnyLayer]
 reveal_type(model.get_layer("hidden"))  # type: AnyLayer
 model.get_layer("hidden").units += 1
 for layer in model.layers:
     layer.trainable = False
+    layer.remembered = 3  # as reading it is
     if isinstance(layer, layers.Dense):
         layer.units += 1
 bigger = keras.Sequential(model.layers[:-1] + [layers.Dense(2)])  # noqa: RUF005
