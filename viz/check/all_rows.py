@@ -95,13 +95,14 @@ class Checked:
         return bool(self.rows) and all(row.verdict != "fault" for row in self.rows)
 
 
-def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30.0) -> Checked:
+def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30.0, as_module: bool = False) -> Checked:
     """Run a script until its first training step, and ask all questions there.
 
     Args:
-        script: a Python file.
+        script: a Python file, or the name of a module.
         arguments: what it finds in `sys.argv`.
         seconds: how long checks may take, besides 20 training steps.
+        as_module: is it a module?
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -119,15 +120,14 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
             examination.run()
 
     began, watch = time.perf_counter(), Stopwatch()
-    stopped = run_until_first_step(script, arguments, examine, [journal, mode])
+    stopped = run_until_first_step(script, arguments, examine, [journal, mode], as_module)
     if not found:
         return Checked([], stopped, "", None, time.perf_counter() - began)
     examination = found[0]
     rows = examination.rows
     place, left = examination.subject.place, examination.subject.left
-    rows["repeatable"] = _guarded(
-        place, lambda: check_repeatable(journal, script, arguments, place, max(left, 10.0), took[0])
-    )
+    again = partial(check_repeatable, journal, script, arguments, place, max(left, 10.0), took[0], as_module)
+    rows["repeatable"] = _guarded(place, again)
     for name, row in rows.items():
         row.name = name
     ordered = [rows[name] for name in NAMES]

@@ -17,7 +17,13 @@ __all__ = ["check_repeatable"]
 
 
 def check_repeatable(
-    journal: Journal, script: str, arguments: Sequence[str], place: Place | None, seconds: float, took: float
+    journal: Journal,
+    script: str,
+    arguments: Sequence[str],
+    place: Place | None,
+    seconds: float,
+    took: float,
+    as_module: bool = False,
 ) -> Row:
     """✗ where a seed was set, and two runs differ all the same.
 
@@ -28,12 +34,13 @@ def check_repeatable(
         place: the line of its training.
         seconds: how long the second run may take.
         took: how long the first one took. Both are seconds of computing: the clock would say how busy the machine is.
+        as_module: is the script the name of a module?
     """
     if took > seconds:
         return open_question(f"another run would take {took:.0f} s more; viz reproduce runs it", place)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "second")
-        failed = run_once(script, arguments, -1, path, PATIENCE * max(seconds, 5.0))
+        failed = run_once(script, arguments, -1, path, PATIENCE * max(seconds, 5.0), as_module)
         if failed is not None:
             return open_question(f"the script was run once more, and {failed}", place)
         head, events = read(path)

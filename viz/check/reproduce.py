@@ -134,7 +134,14 @@ def _named(event: Event) -> str:
     return f"{_what(event)} at {os.path.basename(event.file)}:{event.line}" if event.file else _what(event)
 
 
-def run_noted(script: str, arguments: Sequence[str], steps: int | None, path: str, first_step: bool = False) -> int:
+def run_noted(
+    script: str,
+    arguments: Sequence[str],
+    steps: int | None,
+    path: str,
+    first_step: bool = False,
+    as_module: bool = False,
+) -> int:
     """Run a script in this process, and write its journal to a file; gives its exit status.
 
     Args:
@@ -143,12 +150,15 @@ def run_noted(script: str, arguments: Sequence[str], steps: int | None, path: st
         steps: after so many training steps it is ended; None: it runs to its end.
         path: the file.
         first_step: end it before its first step, which is tried on a side, as `viz check` does.
+        as_module: is it a module?
     """
     journal = Journal(None if first_step else steps)
     if first_step:
-        stopped = run_until_first_step(script, arguments, lambda first: note_first_step(first, journal), [journal])
+        stopped = run_until_first_step(
+            script, arguments, lambda first: note_first_step(first, journal), [journal], as_module
+        )
     else:
-        stopped = run_watched(script, arguments, [journal])
+        stopped = run_watched(script, arguments, [journal], as_module)
     write(journal, path, stopped.status)
     return stopped.status
 
@@ -166,7 +176,12 @@ def note_first_step(first: FirstStep, journal: Journal) -> None:
 
 
 def run_once(
-    script: str, arguments: Sequence[str], steps: int | None, path: str, seconds: float | None = None
+    script: str,
+    arguments: Sequence[str],
+    steps: int | None,
+    path: str,
+    seconds: float | None = None,
+    as_module: bool = False,
 ) -> str | None:
     """The same in a process of its own; what it prints is dropped.
 
@@ -176,13 +191,14 @@ def run_once(
         steps: see `run_noted`; -1: end it before its first step.
         path: the file.
         seconds: how long it may take.
+        as_module: is it a module?
 
     Returns:
         None; or what went wrong, in words.
     """
-    options = ["--steps", str(steps or 0), "--journal", path]
+    options = ["--steps", str(steps or 0), "--journal", path, *["-m"] * as_module]
     # -P: a `viz.py` in the current folder isn't what is meant.
-    command = [sys.executable, "-P", "-m", "viz", "reproduce", *options, script, "--", *arguments]
+    command = [sys.executable, "-P", "-m", "viz", "reproduce", *options, script, *arguments]
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     folders = [each for each in (root, os.environ.get("PYTHONPATH")) if each]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
@@ -197,7 +213,7 @@ def run_once(
     return None
 
 
-def reproduce(script: str, arguments: Sequence[str], steps: int | None) -> Comparison | str:
+def reproduce(script: str, arguments: Sequence[str], steps: int | None, as_module: bool = False) -> Comparison | str:
     """Run a script twice, each time in a new process, and compare.
 
     Returns:
@@ -206,7 +222,7 @@ def reproduce(script: str, arguments: Sequence[str], steps: int | None) -> Compa
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, name) for name in ("first", "second")]
         for path in paths:
-            failed = run_once(script, arguments, steps, path)
+            failed = run_once(script, arguments, steps, path, as_module=as_module)
             if failed is not None:
                 return failed
         (first, events), (second, others) = [read(path) for path in paths]

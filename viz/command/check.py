@@ -11,7 +11,7 @@ from viz.check.all_rows import Checked, check_script
 from viz.check.augmented_picture import picture
 from viz.check.row import shown
 from viz.command.output_files import CHARTS, check_chart
-from viz.command.script_runner import check_script_file, wants_json
+from viz.command.script_runner import check_given
 from viz.doctor.source_calls import later_fits
 from viz.facts.json_data import json_text
 from viz.picture.raster import write_picture
@@ -26,8 +26,9 @@ _ABOUT = """\
 Run a script up to its first training step, check there whether it can learn as it is set up, and end it.
 
   viz check train.py --epochs 3         arguments after the script are the script's
-  viz check train.py --json             the table as JSON; what the script prints goes to stderr
+  viz check --json train.py             the table as JSON; what the script prints goes to stderr
   viz check --augmented rows.svg train.py    a picture of the first rows before and after augmentation
+  viz check -m package.train            a module instead of a file
 
 ✓ is as it should be, ✗ isn't, – can't be decided here (and says why). Everything is tried on the script's own model and
 first batch, and undone. Nothing is left behind: files that the script writes go to a temporary folder.
@@ -46,8 +47,7 @@ def add_command(parser: Parser) -> None:
         metavar="FILE.svg",
         help="draw rows before and after augmentation: .svg, or .png or .pdf by CairoSVG or librsvg",
     )
-    parser.add_argument("script", help="a Python file")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.add_script()
     parser.set_defaults(command=run_check)
 
 
@@ -55,20 +55,18 @@ def run_check(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `json` and `augmented`.
+        options: `script`, `arguments`, `module`, `json` and `augmented`.
 
     Returns:
         0 without ✗, 1 with, 2 for wrong usage, 3 when the script didn't come to a training step.
     """
-    check_script_file(options.script)
-    asked, arguments = wants_json(options.arguments)
-    as_json = options.json or asked
+    check_given(options)
     check_chart(options.augmented)
-    with output_to_stderr() if as_json else contextlib.nullcontext():
-        checked = check_script(options.script, arguments)
+    with output_to_stderr() if options.json else contextlib.nullcontext():
+        checked = check_script(options.script, options.arguments, as_module=options.module)
     sys.stdout.flush()
     sys.stderr.flush()
-    if as_json:
+    if options.json:
         print(_json(options.script, checked))
     elif checked.rows:
         _print(options.script, checked)

@@ -8,7 +8,7 @@ import sys
 
 from eagerflow.core.observe import observing
 from viz.command.output_files import check_target
-from viz.command.script_runner import check_script_file, run_script, wants_json
+from viz.command.script_runner import check_given, run_script
 from viz.facts.json_data import json_text
 from viz.samples.gathering import Gatherer
 from viz.samples.page import to_html
@@ -27,6 +27,7 @@ norm of the gradient. Labels that are probably wrong, and duplicates, are marked
   viz data --html data.html train.py    a page with pictures of the hardest samples
   viz data -n 100 train.py              more lines
   viz data --json train.py              all samples as JSON; what the script prints goes to stderr
+  viz data -m package.train             a module instead of a file
 
 Row numbers are those of the arrays given to fit; data in batches are counted as they come.
 Exit status: 0 samples were judged, 2 wrong usage or no such script, 3 there were none, or the script failed."""
@@ -54,8 +55,7 @@ def add_command(parser: Parser) -> None:
         "--seconds", type=float, default=20.0, metavar="S", help="time for norms of gradients (default: 20)"
     )
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
-    parser.add_argument("script", help="a Python file")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.add_script()
     parser.set_defaults(command=run_data)
 
 
@@ -73,18 +73,16 @@ def run_data(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `n`, `html`, `pictures`, `seconds` and `json`.
+        options: `script`, `arguments`, `module`, `n`, `html`, `pictures`, `seconds` and `json`.
 
     Returns:
         0 when samples were judged, 3 when the script failed.
     """
-    asked, arguments = wants_json(options.arguments)
-    as_json = options.json or asked
-    check_script_file(options.script)
+    check_given(options)
     check_target(options.html, ("html", "htm"))
     gatherer = Gatherer()
-    with output_to_stderr() if as_json else contextlib.nullcontext():
-        _, failed = run_script(options.script, arguments, False, observing(gatherer))
+    with output_to_stderr() if options.json else contextlib.nullcontext():
+        _, failed = run_script(options.script, options.arguments, options.module, observing(gatherer))
     gathering = gatherer.chosen()
     if gathering is None and failed == INTERRUPTED:
         return INTERRUPTED
@@ -95,7 +93,7 @@ def run_data(options: argparse.Namespace) -> int:
     samples = judged(gathering, options.pictures if options.html else min(options.n, 50), options.seconds, notes)
     if options.html:
         to_html(samples, options.html)
-    if as_json:
+    if options.json:
         print(json_text(samples.to_dict()))
     else:
         sys.stdout.flush()

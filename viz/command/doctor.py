@@ -11,7 +11,7 @@ from typing import Any
 from eagerflow import __version__
 from viz.command.output_files import check_target
 from viz.command.ranks import ranks_here
-from viz.command.script_runner import check_script_file, wants_json
+from viz.command.script_runner import check_given
 from viz.doctor.code_review import github_lines, sarif
 from viz.doctor.finding import KINDS, kinds_of
 from viz.doctor.patches import patch
@@ -30,13 +30,13 @@ _ABOUT = """\
 Run a script as `python` would, and say what is wrong with its training, on which line, and what to do.
 
   viz doctor train.py --epochs 3        arguments after the script are the script's
-  viz doctor train.py --json            findings as JSON; what the script prints goes to stderr
+  viz doctor --json train.py            findings as JSON; what the script prints goes to stderr
   viz doctor --sarif out.sarif train.py a file for code review (SARIF 2.1.0)
   viz doctor --annotations github train.py   lines that GitHub shows beside the code
   viz doctor --fix train.py             a patch for the lines where the cure is certain; no file is changed
   viz doctor --ignore label_leak,overfit train.py   without findings of these kinds
   viz doctor --gap train.py             also why fit and evaluate disagree (see `viz gap`)
-  viz doctor train.py -- --json         everything after `--` is for the script
+  viz doctor -m package.train           a module instead of a file
 
 The first steps are watched closely, the rest at little cost. Scripts that import Keras run on eagerflow.
 With several ranks, rank 0 reports what was found on all: python -m eagerflow launch -n 2 -m viz doctor train.py
@@ -66,8 +66,7 @@ def add_command(parser: Parser) -> None:
     )
     parser.offered["ignore"] = KINDS
     parser.add_argument("--gap", action="store_true", help="also say why fit and evaluate disagree, after the last fit")
-    parser.add_argument("script", help="a Python file")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.add_script()
     parser.set_defaults(command=run_doctor)
 
 
@@ -82,27 +81,27 @@ def run_doctor(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `json`, `sarif`, `annotations`, `fix`, `ignore` and `gap`.
+        options: `script`, `arguments`, `module`, `json`, `sarif`, `annotations`, `fix`, `ignore` and `gap`.
 
     Returns:
         0 without errors among the findings, 1 with, 2 when there is no such script, 3 when the script failed.
     """
-    check_script_file(options.script)
-    asked, arguments = wants_json(options.arguments)
-    as_json = options.json or asked
-    if as_json and options.fix:
+    check_given(options)
+    if options.json and options.fix:
         raise ValueError("--json and --fix both write to stdout; give one of them")
     check_target(options.sarif)
     ranks = ranks_here()
     compared = listening() if options.gap and ranks is None else contextlib.nullcontext(Found([], []))
-    with output_to_stderr() if as_json or options.fix else contextlib.nullcontext(), compared as found:
-        examination = examine(options.script, arguments, ranks=ranks, ignored=options.ignore)
+    with output_to_stderr() if options.json or options.fix else contextlib.nullcontext(), compared as found:
+        examination = examine(
+            options.script, options.arguments, ranks=ranks, ignored=options.ignore, as_module=options.module
+        )
     for name, error in examination.failures:
         print(
             f"viz doctor: the check {name} failed ({type(error).__name__}: {error}); please report it", file=sys.stderr
         )
     if ranks is None or ranks.rank == 0:
-        _tell(examination, options, as_json, found)
+        _tell(examination, options, found)
     elif examination.crashed:  # on this rank alone, perhaps
         print(f"rank {ranks.rank}: {_words(examination, paint)}", file=sys.stderr)
     if examination.crashed or not (examination.steps or examination.diagnosis.findings):
@@ -110,21 +109,21 @@ def run_doctor(options: argparse.Namespace) -> int:
     return int(any(finding.severity == "error" for finding in examination.diagnosis))
 
 
-def _tell(examination: Examination, options: argparse.Namespace, as_json: bool, compared: Found) -> None:
+def _tell(examination: Examination, options: argparse.Namespace, compared: Found) -> None:
     """Print what was found, and write it for code review."""
     findings = examination.diagnosis.findings
     if options.sarif:
         log = sarif(findings, __version__, not examination.crashed)
         write_text(options.sarif, log)
         print(f"wrote {options.sarif}", file=sys.stderr)
-    if as_json and options.gap:
+    if options.json and options.gap:
         print(json_text({**_as_data(examination), **compared.to_dict()}))
     else:
-        _print(examination, as_json, options.fix)
+        _print(examination, options.json, options.fix)
         if options.gap:
             print(f"\n{compared.text}", file=sys.stderr if options.fix else sys.stdout)
     if options.annotations and findings:
-        print(github_lines(findings), file=sys.stderr if as_json or options.fix else sys.stdout)
+        print(github_lines(findings), file=sys.stderr if options.json or options.fix else sys.stdout)
 
 
 def _print(examination: Examination, as_json: bool, fix: bool) -> None:

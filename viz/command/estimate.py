@@ -8,7 +8,7 @@ import os
 import sys
 
 from viz.command.output_files import CHARTS, check_chart
-from viz.command.script_runner import check_script_file, wants_json
+from viz.command.script_runner import check_given
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
 from viz.estimate.measured import memory_of_viz
 from viz.estimate.report import advice, picture, text
@@ -29,7 +29,8 @@ memory of the process and of arrays, time of a step, an epoch and all epochs, an
   viz estimate train.py                 the limit is this machine's memory
   viz estimate --limit 8GB train.py
   viz estimate --draw memory.svg train.py   also a picture
-  viz estimate train.py --json          the same as JSON; what the script prints goes to stderr
+  viz estimate --json train.py          the same as JSON; what the script prints goes to stderr
+  viz estimate -m package.train         a module instead of a file
 
 Nothing is left behind: files that the script writes go to a temporary folder.
 Exit status: 0 the script's batch fits, 1 it doesn't, 2 wrong usage, 3 the script failed, or no step could be made."""
@@ -47,8 +48,7 @@ def add_command(parser: Parser) -> None:
         metavar="FILE.svg",
         help="also draw memory and time by batch size: .svg, or .png or .pdf by CairoSVG or librsvg",
     )
-    parser.add_argument("script", help="a Python file")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.add_script()
     script = "it is the script's own: estimate tells of other sizes, too, and the largest that fits"
     parser.not_here |= {"batch-size": script, "batch": script, "batch_size": script}
     parser.set_defaults(command=run_estimate)
@@ -58,28 +58,26 @@ def run_estimate(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `json`, `limit` and `draw`.
+        options: `script`, `arguments`, `module`, `json`, `limit` and `draw`.
 
     Returns:
         0 when the script's own batch fits, 1 when not, 2 for wrong usage, 3 when there was no step to measure.
     """
     limit = memory_of_machine() if options.limit is None else bytes_of(options.limit)
     check_chart(options.draw)
-    check_script_file(options.script)
-    asked, arguments = wants_json(options.arguments)
-    as_json = options.json or asked
+    check_given(options)
     found: list[Estimate | str] = []
     own = memory_of_viz()
 
     def reached(first: FirstStep) -> None:
         found.append(estimated(first, limit, own))
 
-    with output_to_stderr() if as_json else contextlib.nullcontext():
-        stopped = run_until_first_step(options.script, arguments, reached)
+    with output_to_stderr() if options.json else contextlib.nullcontext():
+        stopped = run_until_first_step(options.script, options.arguments, reached, as_module=options.module)
     sys.stdout.flush()
     if not found or isinstance(found[0], str):
         raise Impossible(str(found[0]) if found else why_no_step(stopped))
-    _print(options.script, found[0], as_json)
+    _print(options.script, found[0], options.json)
     if options.draw:
         write_picture(options.draw, picture(found[0]))
         print(f"wrote {options.draw}", file=sys.stderr)

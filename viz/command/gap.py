@@ -7,7 +7,7 @@ import contextlib
 import sys
 
 from viz.command.output_files import CHARTS, check_chart
-from viz.command.script_runner import check_script_file, run_script, wants_json
+from viz.command.script_runner import check_given, run_script
 from viz.facts.json_data import json_text
 from viz.fit_gap.of_script import Found, listening
 from viz.shell.parser import Parser
@@ -24,7 +24,8 @@ final weights, with dropout, augmentation and so on switched on and off; the par
   viz gap --each train.py               every call of fit, not only the last one
   viz gap --draw gap.svg train.py       also a picture
   viz gap --metric accuracy train.py    also the parts of a metric
-  viz gap train.py --json               numbers as JSON; what the script prints goes to stderr
+  viz gap --json train.py               numbers as JSON; what the script prints goes to stderr
+  viz gap -m package.train              a module instead of a file
 
 Exit status: 0 nothing is wrong, 1 something is (statistics of batch normalization that lag behind, a loss that is not a
 number), 2 wrong usage, 3 the script failed, or no epoch of fit could be taken apart."""
@@ -43,8 +44,7 @@ def add_command(parser: Parser) -> None:
         help="draw the last one that was taken apart: .svg, or .png or .pdf by CairoSVG or librsvg",
     )
     parser.add_argument("--metric", metavar="NAME", help="also list the parts of this metric")
-    parser.add_argument("script", help="a Python file")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.add_script()
     parser.set_defaults(command=run_gap)
 
 
@@ -52,21 +52,19 @@ def run_gap(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `json`, `each`, `draw` and `metric`.
+        options: `script`, `arguments`, `module`, `json`, `each`, `draw` and `metric`.
 
     Returns:
         See the command's help.
     """
-    asked, arguments = wants_json(options.arguments)
-    as_json = options.json or asked
-    check_script_file(options.script)
+    check_given(options)
     check_chart(options.draw)
-    with output_to_stderr() if as_json else contextlib.nullcontext():
-        found, failed = run_script(options.script, arguments, False, listening(options.each))
+    with output_to_stderr() if options.json else contextlib.nullcontext():
+        found, failed = run_script(options.script, options.arguments, options.module, listening(options.each))
     if options.draw and found.gaps:
         found.gaps[-1].draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)
-    _print(found, as_json, options.metric)
+    _print(found, options.json, options.metric)
     if failed or not found.gaps:
         return of_script(failed)
     return 0 if all(gap.ok for gap in found.gaps) else 1

@@ -52,7 +52,7 @@ def run_kept(options: argparse.Namespace) -> int:
             raise ValueError(f"{name} can't be combined with --keep: viz replay FILE --trace records a kept step")
     if ranks_here() is not None:
         raise ValueError("--keep holds the steps of one process: a step that ranks share can't be run again by one")
-    out = pathlib.Path(options.out or beside(options.script, ".efr"))
+    out = pathlib.Path(options.out or beside(options.script, ".efr", options.module))
     check_target(out, ("efr",))
     keeping = Keeping(options.keep, out, not options.no_data, options.script)
     _, status = run_script(options.script, options.arguments, options.module, keeping, keeping.ring.fail)

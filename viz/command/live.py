@@ -18,6 +18,7 @@ from viz.command.output_files import check_target
 from viz.command.ranks import ranks_here
 from viz.command.script_runner import run_script
 from viz.livepage.handle import LivePage, live
+from viz.shell.program import name_of
 
 __all__ = ["add_options", "refuse_without_page", "run_live"]
 
@@ -75,7 +76,7 @@ def run_live(options: argparse.Namespace) -> int:
     ranks = ranks_here()
     if ranks is not None and ranks.rank:  # the page is that of rank 0
         return run_script(options.script, options.arguments, options.module, contextlib.nullcontext())[1]
-    name = options.name or pathlib.Path(options.script).name
+    name = options.name or (name_of(options.script, True) if options.module else pathlib.Path(options.script).name)
     every = _EVERY if options.every is None else options.every
     page = live(port=options.port or 0, open_browser=options.open, every=every, linger=_LINGER, name=name)
     errors: list[BaseException] = []

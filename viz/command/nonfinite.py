@@ -8,7 +8,7 @@ import os
 import sys
 
 from viz.command.output_files import check_picture, check_target
-from viz.command.script_runner import check_script_file, run_script, wants_json
+from viz.command.script_runner import check_given, module_hint, run_script
 from viz.facts.formatting import meant_file
 from viz.facts.json_data import json_text
 from viz.facts.overview import is_empty, why_empty
@@ -31,7 +31,8 @@ and the numbers that went in.
   viz nonfinite train.py --epochs 3     run a script up to that op
   viz nonfinite step.efz                search a recording made with `viz run --stats basic`
   viz nonfinite --draw nan.svg train.py also draw the ops around it
-  viz nonfinite train.py --json         what was found as JSON; what the script prints goes to stderr
+  viz nonfinite --json train.py         what was found as JSON; what the script prints goes to stderr
+  viz nonfinite -m package.train        a module instead of a file
 
 Exit status: 0 all numbers were finite, 1 some weren't, 2 wrong usage or no such file, 3 the script failed otherwise,
 or ran no op of eagerflow."""
@@ -56,8 +57,7 @@ def add_command(parser: Parser) -> None:
         metavar="FILE.efz",
         help="write the recording of the step it happened in",
     )
-    parser.add_argument("file", metavar="RECORDING|SCRIPT", help="a recording (.efz), or a Python file to run")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.add_script("RECORDING|SCRIPT", "a recording (.efz), or a Python file to run")
     parser.set_defaults(command=run_nonfinite)
 
 
@@ -65,13 +65,11 @@ def run_nonfinite(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `file`, `arguments`, `json`, `draw` and `out`.
+        options: `script`, `arguments`, `module`, `json`, `draw` and `out`.
 
     Returns:
         0 when all was finite, 1 when not, 2 for wrong usage, 3 when the script failed otherwise.
     """
-    asked, options.arguments = wants_json(options.arguments)
-    options.json = options.json or asked
     check_target(options.out)
     check_picture(options.draw)
     recording, found, failed = _searched(options)
@@ -93,19 +91,20 @@ def run_nonfinite(options: argparse.Namespace) -> int:
 
 def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None, int]:
     """The recording, what was found in it, and the script's exit status: that of a recording is 1 where it failed."""
-    if options.file.endswith(".efz"):
+    if options.script.endswith(".efz") and not options.module:
         if options.arguments:
-            raise ValueError(f"arguments are for scripts; {options.file!r} is a recording")
-        recording = load(options.file)
+            raise ValueError(f"arguments are for scripts; {options.script!r} is a recording")
+        recording = load(options.script)
         return recording, find_nonfinite(recording), int(any(note.startswith("ended by ") for note in recording.notes))
-    if not os.path.isfile(options.file):
-        raise FileNotFoundError(f"there is no script or recording {options.file!r}{meant_file(options.file)}")
-    check_script_file(options.file)
+    if not options.module and not os.path.isfile(options.script):
+        cure = module_hint(options) or meant_file(options.script)
+        raise FileNotFoundError(f"there is no script or recording {options.script!r}{cure}")
+    check_given(options)
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():
-        guarded = trace(os.path.basename(options.file), on_nonfinite="raise")
+        guarded = trace(os.path.basename(options.script), on_nonfinite="raise")
         recording, status = run_script(
-            options.file, options.arguments, False, guarded, errors.append, (NonfiniteError,)
+            options.script, options.arguments, options.module, guarded, errors.append, (NonfiniteError,)
         )
     found = next((e.found for e in errors if isinstance(e, NonfiniteError)), None)
     if found is None:  # the script may have caught the error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from collections.abc import Sequence
 
 from viz.picture.raster import CHARTS, check_picture_name
 from viz.picture.render import FORMATS
 from viz.shell.input_files import check_kept
+from viz.shell.program import name_of
 
 __all__ = ["CHARTS", "beside", "check_chart", "check_picture", "check_target"]
 
@@ -56,12 +56,17 @@ def check_chart(path: str | os.PathLike[str] | None) -> None:
         check_picture_name(path)
 
 
-def beside(file: str, suffix: str) -> str:
-    """The name of a file that was given none: that of the recording with another end, in the current folder.
+def beside(file: str, suffix: str, as_module: bool = False) -> str:
+    """The name of a file that was given none: that of the recording or script with another end, in the current folder.
+
+    Args:
+        file: the recording or script, or the name of a module.
+        suffix: the end.
+        as_module: is it a module?
 
     Raises:
         ValueError: when that is the file itself.
     """
-    name = f"{pathlib.Path(file).stem}{suffix}"
+    name = f"{name_of(file, as_module)}{suffix}"
     check_kept(file, name)
     return name

@@ -9,7 +9,7 @@ from typing import Any
 
 from eagerflow.core.observe import observing
 from viz.command.output_files import check_target
-from viz.command.script_runner import check_script_file, run_script
+from viz.command.script_runner import check_given, run_script
 from viz.doctor.report import text as findings_as_text
 from viz.doctor.watcher import Watcher
 from viz.facts.json_data import json_text
@@ -65,9 +65,10 @@ def add_command(parser: Parser) -> None:
         "--trace", endings=("efz",), suffix=".replay.efz", metavar="FILE.efz", help="record the step with its numbers"
     )
     parser.add_argument("--script", metavar="SCRIPT", help="run the step by the code of a script, up to its first step")
+    parser.add_argument("-m", "--module", action="store_true", help="--script is the name of a module")
     parser.add_argument("file", metavar="FILE.efr", help="what viz run --keep wrote")
     parser.add_argument("arguments", nargs="*", help="the arguments of --script (after -- if they begin with a dash)")
-    parser.set_defaults(command=run_replay)
+    parser.set_defaults(command=run_replay, prog=parser.prog)
 
 
 def run_replay(options: argparse.Namespace) -> int:
@@ -87,7 +88,7 @@ def run_replay(options: argparse.Namespace) -> int:
     kept = read(options.file)
     number = _asked(kept, options.at)
     if options.script:
-        check_script_file(options.script)
+        check_given(options)
     try:
         return _by_script(kept, number, options) if options.script else _by_ops(kept, number, options)
     except CannotReplay as error:
@@ -188,7 +189,7 @@ def _by_script(kept: Kept, number: int, options: argparse.Namespace) -> int:
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext():
         arguments = [a for i, a in enumerate(options.arguments) if i or a != "--"]
-        run_script(options.script, arguments, False, observing(first), errors.append, (Reached,))
+        run_script(options.script, arguments, options.module, observing(first), errors.append, (Reached,))
     if errors and not isinstance(errors[0], Reached):
         raise CannotReplay(f"{options.script} failed before its first step: {type(errors[0]).__name__}: {errors[0]}")
     player = ScriptPlayer(kept, first)

@@ -6,7 +6,7 @@ import argparse
 
 from viz.check.reproduce import as_json, reproduce, run_noted
 from viz.check.row import fault, fine, shown
-from viz.command.script_runner import check_script_file, wants_json
+from viz.command.script_runner import check_given
 from viz.shell.parser import Parser
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import paint
@@ -19,7 +19,8 @@ random numbers, a weight, a batch, an op, the loss or a gradient. What the scrip
 
   viz reproduce train.py                the first 20 training steps
   viz reproduce --steps 0 train.py      the whole script
-  viz reproduce train.py --json         what was found as JSON
+  viz reproduce --json train.py         what was found as JSON
+  viz reproduce -m package.train        a module instead of a file
 
 Exit status: 0 the same bits, 1 a difference, 2 wrong usage, 3 the script failed, or runs no op."""
 
@@ -30,8 +31,7 @@ def add_command(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("--steps", type=int, default=20, metavar="N", help="training steps; 0: all (default: 20)")
     parser.add_argument("--journal", metavar="FILE", help=argparse.SUPPRESS)
-    parser.add_argument("script", help="a Python file")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.add_script()
     parser.set_defaults(command=run_reproduce)
 
 
@@ -39,21 +39,21 @@ def run_reproduce(options: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        options: `script`, `arguments`, `json` and `steps`; with `journal`, one run is written down there, which is how
-            the command runs its script.
+        options: `script`, `arguments`, `module`, `json` and `steps`; with `journal`, one run is written down there,
+            which is how the command runs its script.
 
     Returns:
         0 when both runs gave the same bits, 1 when not, 2 for wrong usage, 3 when the script failed.
     """
-    check_script_file(options.script)
+    check_given(options)
     if options.steps < 0 and not options.journal:
         raise ValueError("--steps must be 0 or more")
-    asked, arguments = wants_json(options.arguments)
     steps = options.steps or None
     if options.journal:
-        return run_noted(options.script, arguments, steps, options.journal, first_step=options.steps < 0)
-    found = reproduce(options.script, arguments, steps)
-    if options.json or asked:
+        noted = options.script, options.arguments, steps, options.journal
+        return run_noted(*noted, first_step=options.steps < 0, as_module=options.module)
+    found = reproduce(options.script, options.arguments, steps, options.module)
+    if options.json:
         print(as_json(found))
     elif not isinstance(found, str):
         row = fine(found.message) if found.same else fault(found.message, found.fix, found.place)

@@ -11,7 +11,7 @@ from viz.command.keep import MAX_OPS, add_keep_options, run_kept
 from viz.command.live import add_options, refuse_without_page, run_live
 from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
-from viz.command.script_runner import module_hint, note_own_modules, run_script
+from viz.command.script_runner import check_given, run_script
 from viz.facts import summary_tables
 from viz.facts.overview import is_empty, overview, why_empty
 from viz.facts.selection import ended_by, outcome
@@ -19,9 +19,9 @@ from viz.picture.render import FORMATS
 from viz.recorder.all_ranks import AllRanks
 from viz.recorder.tensor_stats import LEVELS
 from viz.recording import Recording
-from viz.shell.input_files import check_script
 from viz.shell.parser import Parser
 from viz.shell.printed import print_json
+from viz.shell.program import name_of
 from viz.shell.statuses import DONE, Impossible, told
 from viz.shell.terminal import output_to_stderr, paint
 from viz.shell.words import as_word
@@ -49,7 +49,6 @@ def add_command(parser: Parser) -> None:
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("-o", "--out", metavar="FILE.efz", help="where to write (default: named like the script)")
-    parser.add_argument("-m", "--module", dest="module", action="store_true", help="the script is the name of a module")
     parser.add_argument("--name", help="a title for pictures and tables")
     parser.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
     parser.add_argument(
@@ -60,8 +59,7 @@ def add_command(parser: Parser) -> None:
     parser.add_output("--draw", endings=FORMATS, suffix=".svg", metavar="FILE.svg", help="also draw the last step")
     add_options(parser)
     add_keep_options(parser)
-    parser.add_argument("script", help="a Python file, or with -m a module")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+    parser.add_script()
     parser.set_defaults(command=run_run)
 
 
@@ -84,22 +82,20 @@ def run_run(options: argparse.Namespace) -> int:
     Returns:
         The script's exit status; 3 where it ended well and nothing was recorded, unless it was asked for its help.
     """
-    if not options.module:
-        check_script(options.script, module_hint(options.script))
-    note_own_modules(options.script)
+    check_given(options)
     if options.keep is not None:
         return run_kept(options)
     if options.live:
         return run_live(options)
     refuse_without_page(options)
     tracer: Tracer = trace(
-        options.name or pathlib.Path(options.script).stem,
+        options.name or name_of(options.script, options.module),
         stats=options.stats,
         steps=options.steps,
         values=options.values,
         max_ops=options.max_ops,
     )
-    out = pathlib.Path(options.out or beside(options.script, ".efz"))
+    out = pathlib.Path(options.out or beside(options.script, ".efz", options.module))
     check_target(out)
     check_picture(options.draw)
     communicator = ranks_here()

@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
-import os
-import runpy
+import argparse
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from importlib.util import find_spec
 from typing import TypeVar
 
 from eagerflow import compat
+from viz.shell import program
 from viz.shell.in_the_way import own_modules
 from viz.shell.input_files import check_script
-from viz.shell.script_errors import without_ours
 from viz.shell.terminal import paint
 
-__all__ = ["check_script_file", "module_hint", "note_own_modules", "run_script", "wants_json"]
+__all__ = ["check_given", "check_script_file", "module_hint", "run_script"]
 
 R = TypeVar("R")
 
 
-def check_script_file(script: str) -> None:
-    """Refuse what isn't there or isn't Python, and note files beside it with the names of our packages.
+def check_given(options: argparse.Namespace) -> None:
+    """The same as `check_script_file`, of what a command was given (see `Parser.add_script`); modules are welcome.
 
     Raises:
         FileNotFoundError: when there is no such file.
         ValueError: when it isn't a script.
     """
-    check_script(script)
+    if options.module:
+        note_own_modules(program.file_of(options.script, True))
+        return
+    check_script_file(options.script, module_hint(options))
+
+
+def module_hint(options: argparse.Namespace) -> str:
+    """What to add where there is no such script: how a module is run, if it is the name of one."""
+    name = options.script
+    return f"; for a module use: {options.prog} -m {name}" if program.file_of(name, as_module=True) else ""
+
+
+def check_script_file(script: str, without: str = "") -> None:
+    """Refuse what isn't there or isn't Python, and note files beside it with the names of our packages.
+
+    Args:
+        script: its name.
+        without: what to add where there is no such file.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when it isn't a script.
+    """
+    check_script(script, without)
     note_own_modules(script)
 
 
@@ -64,48 +84,21 @@ def run_script(
         FileNotFoundError: when there is no such file.
         ValueError: when it isn't a script.
     """
-    if not as_module:
-        check_script(script, module_hint(script))
-    kept = sys.argv, sys.path[:]
-    sys.argv = [script, *arguments]
-    sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(script)))
-    status = 0
-    try:
-        if as_module:
-            _check_module(script)
-        with compat.on_demand(), listening as recording:
-            status = _run(script, as_module, failed, quiet)
-    finally:
-        sys.argv, sys.path[:] = kept
+    with program.in_place(script, arguments, as_module), compat.on_demand(), listening as recording:
+        status = _run(script, as_module, failed, quiet)
     return recording, status
-
-
-def module_hint(name: str) -> str:
-    """What to add where there is no such script: how a module is run, if it may be the name of one."""
-    may_be = name.replace(".", "").isidentifier() and not name.endswith(".py")
-    return f"; for a module use: viz run -m {name}" if may_be else ""
-
-
-def _check_module(name: str) -> None:
-    """Refuse a name of which nothing is there, as `python -m` does."""
-    package = name.partition(".")[0]
-    if not package or find_spec(package) is None:
-        raise FileNotFoundError(f"there is no module {name!r} here, nor among installed packages")
 
 
 def _run(
     script: str, as_module: bool, failed: Callable[[BaseException], None] | None, quiet: tuple[type[BaseException], ...]
 ) -> int:
     try:
-        if as_module:
-            runpy.run_module(script, run_name="__main__", alter_sys=True)
-        else:
-            runpy.run_path(os.path.abspath(script), run_name="__main__")
+        program.run(script, as_module)
     except SystemExit as leaving:
         return _status(leaving)
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what ran before is kept)
         if not isinstance(error, quiet):
-            traceback.print_exception(without_ours(error, __file__))
+            program.print_error(error, script, __file__)
         if failed is not None:
             failed(error)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
@@ -117,14 +110,3 @@ def _status(leaving: SystemExit) -> int:
         return leaving.code or 0
     print(leaving.code, file=sys.stderr)
     return 1
-
-
-def wants_json(arguments: Sequence[str]) -> tuple[bool, list[str]]:
-    """Whether `--json` stands behind a script's name too, and the arguments that remain for the script.
-
-    What follows `--` is the script's in any case: `viz doctor train.py -- --json`.
-    """
-    given = list(arguments)
-    at = given.index("--") if "--" in given else len(given)
-    ours, theirs = given[:at], given[at + 1 :]
-    return "--json" in ours, [each for each in ours if each != "--json"] + theirs

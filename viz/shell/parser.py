@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from viz.shell.input_files import check_kept
+from viz.shell.program import file_of, name_of
 from viz.shell.statuses import MISUSED
 from viz.shell.terminal import paint
 
@@ -32,7 +33,7 @@ _OTHER_NAMES = {
 }
 """What other programs call our options."""
 _ALIKE = 0.6  # how much of two names must agree; with less, 'seconds' is like 'json'
-_ALWAYS_THEIRS = ("-h", "--help", "--json")  # that behind a script need no word: `--json` is heard there too
+_ALWAYS_THEIRS = ("-h", "--help")  # that behind a script need no word: what is printed shows whose help it is
 
 
 class _Output(NamedTuple):
@@ -89,6 +90,20 @@ class Parser(argparse.ArgumentParser):
     def add_examples(self, *lines: str) -> None:
         """What help shows below the line that says what the command does."""
         self.description = "\n".join([str(self.description), "", *[f"  {line}" for line in lines]])
+
+    def add_script(self, metavar: str = "script", about: str = "a Python file") -> None:
+        """What a command runs: a file, or behind `-m` a module, and all that follows it, which is the script's.
+
+        Among the options are then `script`, `module`, `arguments`, and `prog`, the command as messages call it.
+
+        Args:
+            metavar: how help calls it.
+            about: what help says of it.
+        """
+        self.add_argument("-m", "--module", action="store_true", help="the script is the name of a module")
+        self.add_argument("script", metavar=metavar, help=f"{about}, or with -m a module")
+        self.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
+        self.set_defaults(prog=self.prog)
 
     def add_recording(self) -> None:
         """The file that most commands look at, and what goes with it."""
@@ -167,14 +182,16 @@ class Parser(argparse.ArgumentParser):
                 words.append(word)
                 found.append(word)
                 is_known = is_known and word != "--"
-                if self._takes_rest() and word != "--":
+                if self._takes_rest() and word != "--" and not word.endswith(".efz"):  # a recording takes no arguments
                     return found, waiting
                 continue
             taken = self._with_values(word, waiting)
             options += taken
             found += taken
             is_known = is_known and self._is_known(word)
-        return ([*words, *options] if is_known and not self._takes_rest() else found), []
+        if self._takes_rest():
+            return [*options, *words], []
+        return ([*words, *options] if is_known else found), []
 
     def _with_values(self, word: str, waiting: list[str]) -> list[str]:
         """An option and its values, which are taken out of the words that follow."""
@@ -217,15 +234,14 @@ class Parser(argparse.ArgumentParser):
     def _hint(self, options: argparse.Namespace) -> None:
         """Say where an option of ours stands behind the script, which is given it."""
         rest = getattr(options, "arguments", None)
-        script = str(getattr(options, "script", None) or getattr(options, "file", ""))
         if not rest or not self._takes_rest():
             return
         before = rest[: rest.index("--")] if "--" in rest else rest
-        ours = [each for each in before if each.partition("=")[0] in self._option_string_actions]
-        theirs = _text_of(script)
-        for word in ours:
+        script = f"-m {options.script}" if options.module else options.script
+        theirs = _text_of(file_of(options.script, options.module))
+        for word in [each for each in before if each.partition("=")[0] in self._option_string_actions]:
             name = word.partition("=")[0]
-            if name in _ALWAYS_THEIRS or name in theirs or not name.startswith("--"):
+            if name in _ALWAYS_THEIRS or re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", theirs):
                 continue
             print(
                 f"{self.prog}: {paint('note:', '33', sys.stderr)} {name} stands after the script, which is given it. "
@@ -265,7 +281,7 @@ def _text_of(script: str) -> str:
 def _subject(options: argparse.Namespace) -> str:
     """What a file is named after: in the current folder, as `viz run` writes too."""
     found = next((str(given) for name in _SUBJECTS if (given := getattr(options, name, None))), "viz")
-    return pathlib.Path(found).stem
+    return name_of(found, getattr(options, "module", False))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

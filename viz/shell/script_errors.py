@@ -7,12 +7,12 @@ from types import TracebackType
 __all__ = ["without_ours"]
 
 
-def without_ours(error: BaseException, ours: str) -> BaseException:
+def without_ours(error: BaseException, *ours: str) -> BaseException:
     """The error, its traceback beginning in the script.
 
     Args:
         error: the error.
-        ours: the file that ran the script.
+        ours: the files that ran the script.
     """
     trail: TracebackType | None = error.__traceback__
     while trail is not None and trail.tb_next is not None and _is_ours(trail, ours):
@@ -22,6 +22,6 @@ def without_ours(error: BaseException, ours: str) -> BaseException:
     return error.with_traceback(trail)
 
 
-def _is_ours(trail: TracebackType, ours: str) -> bool:
+def _is_ours(trail: TracebackType, ours: tuple[str, ...]) -> bool:
     file = trail.tb_frame.f_code.co_filename
-    return file == ours or "runpy" in file
+    return file in ours or "runpy" in file

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import runpy
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 
 from eagerflow import compat
 from eagerflow.core.observe import Observer, observing
-from viz.shell.input_files import check_script
-from viz.shell.script_errors import without_ours
+from viz.shell import program
 from viz.trial.first_step import FirstStep, FirstStepWatch, Stop
 from viz.trial.held_titles import without_last_title
 from viz.trial.writes_apart import WritesApart
@@ -38,17 +35,22 @@ class Stopped:
 
 
 def run_until_first_step(
-    script: str, arguments: Sequence[str], reached: Callable[[FirstStep], None], others: Iterable[Observer] = ()
+    script: str,
+    arguments: Sequence[str],
+    reached: Callable[[FirstStep], None],
+    others: Iterable[Observer] = (),
+    as_module: bool = False,
 ) -> Stopped:
     """Run a script as `python SCRIPT` would, until its first training step is about to begin.
 
     Nothing it writes until then stays; see `WritesApart`. In it `import keras` and `import tensorflow` give eagerflow.
 
     Args:
-        script: a Python file.
+        script: a Python file, or the name of a module.
         arguments: what it finds in `sys.argv`.
         reached: called with the step; then the script ends.
         others: who else listens.
+        as_module: is it a module?
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -60,43 +62,38 @@ def run_until_first_step(
         raise Stop
 
     with without_last_title() as held:
-        stopped = run_watched(script, arguments, [*others, FirstStepWatch(stop)])
+        stopped = run_watched(script, arguments, [*others, FirstStepWatch(stop)], as_module)
         if not stopped.reached:
             held.release()
     return stopped
 
 
-def run_watched(script: str, arguments: Sequence[str], observers: Iterable[Observer]) -> Stopped:
+def run_watched(
+    script: str, arguments: Sequence[str], observers: Iterable[Observer], as_module: bool = False
+) -> Stopped:
     """Run a script while these listen, until it ends or one of them raises `Stop`; nothing it writes stays.
 
     Raises:
         FileNotFoundError: when there is no such file.
         ValueError: when it isn't a script.
     """
-    check_script(script)
-    kept = sys.argv, sys.path[:]
-    sys.argv = [script, *arguments]
-    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     stopped = Stopped()
-    try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(compat.on_demand())
-            if "MPLBACKEND" not in os.environ:  # a window would wait for somebody to close it
-                os.environ["MPLBACKEND"] = "Agg"
-                stack.callback(os.environ.pop, "MPLBACKEND", None)
-            apart = stack.enter_context(WritesApart())
-            for observer in observers:
-                stack.enter_context(observing(observer))
-            _run(script, stopped)
-    finally:
-        sys.argv, sys.path[:] = kept
+    with program.in_place(script, arguments, as_module), contextlib.ExitStack() as stack:
+        stack.enter_context(compat.on_demand())
+        if "MPLBACKEND" not in os.environ:  # a window would wait for somebody to close it
+            os.environ["MPLBACKEND"] = "Agg"
+            stack.callback(os.environ.pop, "MPLBACKEND", None)
+        apart = stack.enter_context(WritesApart())
+        for observer in observers:
+            stack.enter_context(observing(observer))
+        _run(script, as_module, stopped)
     stopped.written = apart.written
     return stopped
 
 
-def _run(script: str, stopped: Stopped) -> None:
+def _run(script: str, as_module: bool, stopped: Stopped) -> None:
     try:
-        runpy.run_path(os.path.abspath(script), run_name="__main__")
+        program.run(script, as_module)
     except Stop:
         stopped.reached = True
     except SystemExit as leaving:
@@ -107,7 +104,7 @@ def _run(script: str, stopped: Stopped) -> None:
         raise
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is)
         stopped.error, stopped.status = error, 1
-        traceback.print_exception(without_ours(error, __file__))
+        program.print_error(error, script, __file__)
 
 
 def why_no_step(stopped: Stopped) -> str:

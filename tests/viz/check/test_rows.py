@@ -437,7 +437,7 @@ def test_json_is_alone_on_stdout_and_nothing_is_written(tmp_path, monkeypatch, c
         PRELUDE + 'with open("kept.txt", "w") as file:\n    file.write("x")\nprint("hello")\n' + NET + FIT
     )
     monkeypatch.chdir(tmp_path)
-    assert main(["check", "train.py", "--json"]) == 0
+    assert main(["check", "--json", "train.py"]) == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert found["ok"] is True

@@ -24,7 +24,7 @@ def test_a_busy_machine_makes_seconds_no_longer(monkeypatch):
 def test_the_second_run_is_not_ended_by_the_clock_of_a_busy_machine(monkeypatch):
     given = []
 
-    def run_once(script, arguments, steps, path, seconds):
+    def run_once(script, arguments, steps, path, seconds, as_module):
         given.append(seconds)
         return "it failed: stopped here"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 
@@ -11,8 +12,9 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz.cli import main
-from viz.command.script_runner import wants_json
+from viz.shell.commands import parser_of
 
+OF_SCRIPTS = ["run", "doctor", "check", "estimate", "nonfinite", "gap", "data", "reproduce"]
 BAD = """\
 import sys
 import numpy as np
@@ -112,7 +114,7 @@ def test_the_recording_of_a_run_can_be_kept(script, tmp_path):
     [
         (["nonfinite", "no.py"], "there is no script or recording 'no.py'"),
         (["nonfinite", "no.efz"], "no.efz"),
-        (["nonfinite", "no.efz", "--fast"], "arguments are for scripts"),
+        (["nonfinite", "no.efz", "fast"], "arguments are for scripts"),
         (["diff", "no.efz", "no.efz"], "no.efz"),
         (["diff", "a.txt", "b.txt"], "ends in .efz"),
         (["diff", "--tolerance", "-1", "a.efz", "b.efz"], "--tolerance -1.0: expected a number ≥ 0"),
@@ -233,15 +235,76 @@ def test_help_teaches_by_examples_and_tells_exit_codes(command, capsys):
     assert "Exit status: 0" in said
 
 
+@pytest.mark.parametrize("command", OF_SCRIPTS)
+def test_all_that_follows_a_script_is_the_scripts_and_a_note_names_options_of_viz(command, script, capsys):
+    path = script("pass\n")
+    parser = parser_of(command)
+    ours = [flag for flag in ("--json", "-o", "-n", "-m", "--steps") if flag in parser.flags]
+    theirs = ["--epochs", "3", *ours, "--", "--json"]
+    given = parser.parse_args([path, *theirs])
+    assert (given.arguments, given.json) == (theirs, False)
+    said = capsys.readouterr().err
+    assert [flag for flag in parser.flags if f"{flag} stands after the script" in said] == [
+        flag for flag in parser.flags if flag in ours
+    ]
+    assert f"viz {command} --json ... {path}" in said
+
+
+def test_options_may_follow_a_recording_which_takes_no_arguments():
+    given = parser_of("nonfinite").parse_args(["step.efz", "--json", "--draw", "a.svg"])
+    assert (given.script, given.arguments, given.json, given.draw) == ("step.efz", [], True, "a.svg")
+
+
+def test_a_dash_within_a_script_is_no_option_of_its_own(script, capsys):
+    parser_of("data").parse_args([script("name = 'batch-norm'\n"), "-n", "3"])
+    assert "-n stands after the script" in capsys.readouterr().err
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package whose modules import one another, by dots."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "of_tests").mkdir()
+    code = "from . import scale\nimport eagerflow as ef\nif __name__ == '__main__':\n    ef.ops.exp(scale.by)\n"
+    for name, text in (("__init__", ""), ("scale", "by = 2.0\n"), ("tr", code), ("ev", code), ("__main__", code)):
+        (tmp_path / "of_tests" / f"{name}.py").write_text(text, encoding="utf-8")
+    yield
+    for name in [each for each in sys.modules if each.partition(".")[0] == "of_tests"]:
+        del sys.modules[name]
+
+
 @pytest.mark.parametrize(
-    ("given", "asked", "left"),
-    [
-        (["--json"], True, []),
-        (["--epochs", "3", "--json"], True, ["--epochs", "3"]),
-        (["--epochs", "3"], False, ["--epochs", "3"]),
-        (["--", "--json"], False, ["--json"]),
-        (["--json", "--", "--json"], True, ["--json"]),
-    ],
+    ("command", "status"),
+    [("run", 0), ("doctor", 3), ("check", 3), ("estimate", 3), ("nonfinite", 0), ("gap", 3), ("data", 3)],
 )
-def test_json_may_follow_the_script_and_what_follows_two_dashes_is_the_scripts(given, asked, left):
-    assert wants_json(given) == (asked, left)
+def test_every_command_that_runs_a_script_runs_a_module(command, status, package, capsys):
+    assert main([command, "-m", "of_tests.tr", "--epochs", "3"]) == status
+    assert "Traceback" not in capsys.readouterr().err
+    assert main([command, "-m", "nowhere.tr"]) == 2
+    assert "there is no module 'nowhere.tr'" in capsys.readouterr().err
+    assert main([command, "of_tests.tr"]) == 2
+    assert f"for a module use: viz {command} -m of_tests.tr" in capsys.readouterr().err
+
+
+def test_two_runs_of_a_module_are_compared(package, capsys):
+    assert main(["reproduce", "-m", "of_tests.tr"]) == 0
+    assert "the same bits in both runs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["run", "doctor", "check"])
+def test_a_file_of_a_package_is_told_to_be_run_as_a_module(command, package, monkeypatch, capsys):
+    main([command, os.path.join("of_tests", "tr.py")])
+    told = capsys.readouterr().err
+    assert "instead of the file, give -m of_tests.tr\n" in told
+    assert "program.py" not in told
+    monkeypatch.chdir("of_tests")
+    main([command, "tr.py"])
+    assert "give -m of_tests.tr, in the folder " in capsys.readouterr().err
+
+
+def test_recordings_of_modules_are_named_after_the_module(package):
+    for module, name in (("of_tests.tr", "tr"), ("of_tests.ev", "ev"), ("of_tests.__main__", "of_tests")):
+        assert main(["run", "-m", module]) == 0
+        assert viz.load(f"{name}.efz").name == name
+    assert main(["run", "-m", "--draw", "--", "of_tests"]) == 0
+    assert os.path.exists("of_tests.svg")

@@ -213,7 +213,7 @@ def test_help_teaches(capsys):
     [
         (["show", "nowhere.efz"], "nowhere.efz"),
         (["draw", "FILE", "a.gif"], ".svg"),
-        (["run", "nowhere"], "viz run -m nowhere"),
+        (["run", "timeit"], "viz run -m timeit"),
         (["top", "-n", "0", "FILE"], "at least 1"),
         (["draw", "FILE", "a.svg", "--step", "9"], "--step 9: the recording has 2 steps"),
         (["perfetto", "FILE", "a.txt"], ".json.gz"),

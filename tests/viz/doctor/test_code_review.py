@@ -116,7 +116,7 @@ def test_the_patch_can_be_applied_and_cures(sick, capsys):
 
 
 def test_json_and_fix_exclude_each_other(sick, capsys):
-    assert main(["doctor", "--fix", "train.py", "--json"]) == 2
+    assert main(["doctor", "--fix", "--json", "train.py"]) == 2
     assert "give one of them" in capsys.readouterr().err
 
 
@@ -163,7 +163,7 @@ def test_every_way_has_its_advice():
 
 
 def test_findings_tell_editors_where_they_are(sick, capsys):
-    assert main(["doctor", "train.py", "--json"]) == 1
+    assert main(["doctor", "--json", "train.py"]) == 1
     found = json.loads(capsys.readouterr().out)["findings"][0]
     assert (found["line"], found["column"], found["rule"]) == (6, 24, "loss_mismatch.one_unit")
     assert found["url"] == f"{CATALOGUE.as_uri()}#loss_mismatch"
@@ -171,5 +171,5 @@ def test_findings_tell_editors_where_they_are(sick, capsys):
 
 def test_where_the_catalogue_is_not_installed_no_path_leads_there(sick, capsys, monkeypatch):
     monkeypatch.setattr(finding_module, "CATALOGUE", Path("nowhere.md"))
-    assert main(["doctor", "train.py", "--json"]) == 1
+    assert main(["doctor", "--json", "train.py"]) == 1
     assert json.loads(capsys.readouterr().out)["findings"][0]["url"] is None

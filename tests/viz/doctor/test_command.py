@@ -104,7 +104,7 @@ def test_wrong_usage_ends_with_2(tmp_path, capsys):
 def test_a_broken_script_is_a_crash(tmp_path, capsys):
     script = tmp_path / "train.py"
     script.write_text("def f(:\n")
-    assert main(["doctor", str(script), "--json"]) == 3
+    assert main(["doctor", "--json", str(script)]) == 3
     assert "SyntaxError" in capsys.readouterr().err
 
 

@@ -316,7 +316,7 @@ def test_the_command_lists_writes_a_page_and_prints_json(tmp_path, capsys, monke
     assert "little: 40 samples" in out
     assert "… 37 samples more" in out
     assert (tmp_path / "a.html").read_text().count('class="card') >= 40
-    assert main(["data", "train.py", "--json"]) == 0
+    assert main(["data", "--json", "train.py"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert len(found["samples"]) == 40
     assert found["samples"][0]["gradient"] > 0

@@ -1,0 +1,116 @@
+"""What a command runs, a script or (behind `-m`) a module, as `python` would."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import runpy
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+
+from viz.shell.input_files import check_script
+from viz.shell.script_errors import without_ours
+from viz.shell.terminal import paint
+
+__all__ = ["file_of", "in_place", "name_of", "print_error", "run"]
+
+
+def name_of(program: str, as_module: bool = False) -> str:
+    """What recordings and other files of a program are named after.
+
+    Args:
+        program: a file, or the name of a module.
+        as_module: is it a module?
+
+    >>> name_of("runs/train.py"), name_of("pkg.train", True), name_of("pkg.__main__", True)
+    ('train', 'train', 'pkg')
+    """
+    if not as_module:
+        return pathlib.Path(program).stem
+    return program.removesuffix(".__main__").rpartition(".")[2]
+
+
+def file_of(program: str, as_module: bool = False) -> str:
+    """The file of a program; that of a module is looked for without importing anything, and may be "".
+
+    Args:
+        program: a file, or the name of a module.
+        as_module: is it a module?
+    """
+    if not as_module:
+        return program
+    parts = program.split(".")
+    for folder in (os.getcwd(), *sys.path):
+        path = os.path.join(folder, *parts)
+        for file in (os.path.join(path, "__main__.py"), f"{path}.py"):
+            if os.path.isfile(file):
+                return file
+    return ""
+
+
+@contextlib.contextmanager
+def in_place(program: str, arguments: Sequence[str], as_module: bool = False) -> Iterator[None]:
+    """Within, arguments and the first folder of the path are where `python` puts them.
+
+    Args:
+        program: a file, or the name of a module.
+        arguments: what it finds in `sys.argv`.
+        as_module: is it a module?
+
+    Raises:
+        FileNotFoundError: when there is no such file or module.
+        ValueError: when it isn't a script.
+    """
+    if not as_module:
+        check_script(program)
+    kept = sys.argv, sys.path[:]
+    sys.argv = [program, *arguments]
+    sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(program)))
+    try:
+        if as_module:
+            _check_module(program)
+        yield
+    finally:
+        sys.argv, sys.path[:] = kept
+
+
+def run(program: str, as_module: bool = False) -> None:
+    """Run it as `__main__`, which must be `in_place`; what it raises is raised."""
+    if as_module:
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(os.path.abspath(program), run_name="__main__")
+
+
+def print_error(error: BaseException, program: str, ours: str) -> None:
+    """Print what ended a program as Python does, and what to do about it where the command line can tell.
+
+    Args:
+        error: what it raised.
+        program: the file or module.
+        ours: the file that ran it, which the traceback leaves out.
+    """
+    traceback.print_exception(without_ours(error, ours, __file__))
+    if isinstance(error, ImportError) and "attempted relative import with no known parent" in str(error):
+        print(f"{paint('note:', '33', sys.stderr)} {_as_part(program)}", file=sys.stderr)
+
+
+def _check_module(name: str) -> None:
+    """Refuse a name of which nothing is there, as `python -m` does."""
+    package = name.partition(".")[0]
+    if not package or find_spec(package) is None:
+        raise FileNotFoundError(f"there is no module {name!r} here, nor among installed packages")
+
+
+def _as_part(script: str) -> str:
+    """How to run a file that is part of a package: by its module's name, from the folder that holds the package."""
+    path = pathlib.Path(os.path.abspath(script))
+    root = path.parent.parent
+    while (root / "__init__.py").is_file() and root != root.parent:
+        root = root.parent
+    module = ".".join(path.relative_to(root).with_suffix("").parts)
+    there = "" if root == pathlib.Path.cwd() else f", in the folder {str(root)!r}"
+    return f"{script} is part of a package: instead of the file, give -m {module}{there}"
