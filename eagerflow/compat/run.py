@@ -51,18 +51,20 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
     return _status(lambda: exec(compile(source, path, "exec", dont_inherit=True), main.__dict__))
 
 
-def run_module(module: str, arguments: Sequence[str] = ()) -> int:
-    """Run a module as `python -m` would, with `import keras` and `import tensorflow` meaning eagerflow.
+def run_module(module: str, arguments: Sequence[str] = (), as_keras: bool = True) -> int:
+    """Run a module as `python -m` would.
 
     Args:
         module: its name; of a package, its `__main__` is run.
         arguments: what it finds in `sys.argv[1:]`.
+        as_keras: `import keras` and `import tensorflow` mean eagerflow.
 
     Returns:
         The exit code, as of `run_script`.
     """
     _put_first_on_path(Path.cwd())
-    install()
+    if as_keras:
+        install()
     package = module.partition(".")[0]
     if not package or importlib.util.find_spec(package) is None:
         print(f"{program()} run: error: no module named {module!r}", file=sys.stderr)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import resource
+import shlex
 import shutil
 import sys
 import tempfile
@@ -23,9 +25,11 @@ from eagerflow.launch.variables import allowed
 
 __all__ = ["launch"]
 
-_USAGE = "[-n RANKS] [--hosts a,b:8] [OPTIONS] [run] SCRIPT ARGS | -m MODULE ARGS"
+_NO_KERAS = re.compile("No module named '(keras|tensorflow|tf_keras)'")
+_USAGE = "[-n RANKS] [--hosts a,b:8] [OPTIONS] [run] (SCRIPT | -m MODULE) ARGS"
 _ABOUT = """\
-Run a script as several processes (ranks) that train one network together, each with its part of every batch.
+Run a script as several processes (ranks) that train one network together, each with its part of every batch, if
+it calls keras.distribution.set_distribution(keras.distribution.DataParallel()); otherwise each trains its own network.
 
   %(prog)s -n 4 train.py               four ranks on this machine
   %(prog)s --hosts a,b:8 train.py      one on a, eight on b
@@ -58,7 +62,9 @@ def launch(arguments: Sequence[str]) -> int:
         job, failure = _attempt(options, hosts, mpiexec, folder, attempt)
         if failure is None:
             return 0
-        _tell(job, failure, folder, attempt)
+        _tell(job, failure, folder)
+        if cure := _as_keras(failure.cause, options):
+            print(f"launch: {cure}", file=sys.stderr, flush=True)
         if failure.kind == "interrupted" or attempt == options.restarts:
             break
         hosts = _left(job, failure, hosts, options.min_ranks)
@@ -115,7 +121,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         "--predict", type=_above_zero, metavar="N", help="start nothing; estimate how fast N ranks would be"
     )
     options = parser.parse_args(own)
-    if not words or words == ["run"] or words == ["-m"]:
+    if words in ([], ["run"], ["-m"], ["run", "-m"]):
         parser.error("expected a script, or -m and a module")
     if options.ranks is None and options.hosts is None:
         options.ranks = 1
@@ -125,7 +131,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(str(error))
     if options.min_ranks is not None and options.min_ranks > sum(host.ranks or 1 for host in options.machines):
         parser.error(f"--min-ranks {options.min_ranks}: more than there are")
-    options.program = words
+    options.given, options.program = own, words
     if options.timeout is None:
         options.timeout = _seconds(os.environ.get("EAGERFLOW_TIMEOUT") or "600")
     return options
@@ -233,7 +239,7 @@ def _attempt(
         shutil.rmtree(pipes, ignore_errors=True)
 
 
-def _tell(job: Job, failure: Failure, folder: Path, attempt: int) -> None:
+def _tell(job: Job, failure: Failure, folder: Path) -> None:
     """The first failure, after everything else."""
     if failure.kind in ("engine", "lost") and job.noise:
         sys.stderr.write(job.noise.decode(errors="replace").rstrip() + "\n")
@@ -247,6 +253,14 @@ def _tell(job: Job, failure: Failure, folder: Path, attempt: int) -> None:
         lines.append(f"launch:   {'at' if failure.certain else 'last seen at'} {failure.where}")
     sys.stdout.flush()
     print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def _as_keras(cause: str, options: argparse.Namespace) -> str:
+    """How to start a script for Keras, where the one that failed is one and was started as it is; or ""."""
+    if options.program[0] == "run" or not _NO_KERAS.search(cause):
+        return ""
+    words = shlex.join([*options.given, "run", *options.program])
+    return f"with `run`, `import keras` and `import tensorflow` mean eagerflow: {program()} launch {words}"
 
 
 def _left(job: Job, failure: Failure, hosts: list[Host], least: int | None) -> list[Host]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import runpy
 import statistics
 import sys
 import time
@@ -19,7 +18,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base import tree
-from eagerflow.compat.run import run_script
+from eagerflow.compat.run import run_module, run_script
 from eagerflow.core import observe
 from eagerflow.core.variable import Variable
 from eagerflow.world.buckets import cut
@@ -102,13 +101,9 @@ def _measure_step(result: Path, program: Sequence[str]) -> int:
     steps = Steps(enough)
     with observe.observing(steps):
         as_keras = program[0] == "run"
-        name, *arguments = program[as_keras:]
-        if name == "-m":
-            sys.argv[:] = arguments
-            runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
-            code = 0
-        else:
-            code = run_script(name, arguments, as_keras=as_keras)
+        as_module = program[as_keras] == "-m"
+        name, *arguments = program[as_keras + as_module :]
+        code = (run_module if as_module else run_script)(name, arguments, as_keras=as_keras)
     if not code:
         result.write_text(json.dumps(steps.found()), encoding="utf-8")
     return code

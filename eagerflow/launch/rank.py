@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import runpy
 import sys
 from collections.abc import Sequence
 
-from eagerflow.compat.run import run_script
+from eagerflow.compat.run import run_module, run_script
 from eagerflow.distribution.joining import joined
 from eagerflow.world import faults
 
@@ -16,7 +15,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run `[run] SCRIPT ARGS` or `-m MODULE ARGS`; gives the exit code."""
+    """Run `[run] SCRIPT ARGS` or `[run] -m MODULE ARGS`; gives the exit code."""
     told = os.environ.pop("EAGERFLOW_CHANNEL", "")
     if told.isdecimal():
         faults.status.channel = int(told)
@@ -25,13 +24,10 @@ def main(arguments: Sequence[str]) -> int:
     faults.install()
     joined()
     as_keras = arguments[:1] == ["run"]
-    program, *rest = arguments[as_keras:]
+    as_module = arguments[as_keras] == "-m"
+    program, *rest = arguments[as_keras + as_module :]
     try:
-        if program == "-m":
-            sys.argv[:] = rest
-            runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
-            return 0
-        code = run_script(program, rest, as_keras=as_keras)
+        code = (run_module if as_module else run_script)(program, rest, as_keras=as_keras)
         if code and faults.status.channel is not None:
             faults.fail("exited", f"{program} can't be read", code=code)
         return code

@@ -12,7 +12,7 @@ import pytest
 
 from eagerflow.launch import engine
 from eagerflow.launch.blame import Failure, first_of, of_end, of_record
-from eagerflow.launch.command import launch
+from eagerflow.launch.command import _as_keras, _parsed, launch
 from eagerflow.launch.hosts import Host, in_words, parse_hosts, shared_out, without
 from eagerflow.launch.streams import Lines, split_frames
 from eagerflow.launch.variables import allowed
@@ -151,6 +151,7 @@ def test_a_rank_may_tell_of_another_one():
     [
         ([], "expected a script"),
         (["-n", "2"], "expected a script"),
+        (["-n", "2", "run", "-m"], "expected a script"),
         (["-n", "0", "train.py"], "at least 1"),
         (["--hosts", "-oProxyCommand=x", "train.py"], "expected one argument"),
         (["--hosts", "a;b", "train.py"], "isn't a machine"),
@@ -220,6 +221,32 @@ def test_a_script_runs_on_all_ranks(tmp_path):
     assert "TF_CONFIG is ignored" in done.stderr
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert [stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()] == [0o600]
+
+
+@pytest.mark.parametrize("words", [["train.py", "--epochs", "3"], ["-m", "package.train"]])
+def test_a_script_for_keras_that_is_started_as_it_is_gets_the_line_that_runs_it(words):
+    options = _parsed(["-n", "2", *words])
+    cure = _as_keras("ModuleNotFoundError: No module named 'keras'", options)
+    assert cure.endswith(f"eagerflow launch -n 2 run {' '.join(words)}")
+    assert not _as_keras("ModuleNotFoundError: No module named 'kerastools'", options)
+    again = _parsed(["-n", "2", "run", *words])
+    assert again.program == ["run", *words]
+    assert not _as_keras("ModuleNotFoundError: No module named 'keras'", again)
+
+
+@pytest.mark.parametrize("program", [["run", "net.py"], ["run", "-m", "net"]])
+def test_a_rank_runs_a_script_or_a_module_for_keras(program, tmp_path):
+    (tmp_path / "net.py").write_text("import sys, keras\nprint(sys.argv[1:], keras.layers.Dense.__module__[:9])\n")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "eagerflow.launch.rank", *program, "-a"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "['-a'] eagerflow\n", done.stderr
+
+
+def test_help_names_the_line_without_which_ranks_train_models_of_their_own(capsys):
+    with pytest.raises(SystemExit):
+        launch(["--help"])
+    assert "set_distribution(keras.distribution.DataParallel())" in capsys.readouterr().out
 
 
 def test_the_launcher_needs_the_standard_library_alone():
