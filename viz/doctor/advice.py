@@ -322,6 +322,17 @@ ADVICE = {
         "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
         "discriminator.train_on_batch."
     ),
+    "opposed_updates.deceived": (
+        "Train the generator's weights alone in its step: give generator.trainable_variables to tape.gradient and to "
+        "the optimizer. Where a compiled model trains the generator through the discriminator, set "
+        "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
+        "discriminator.train_on_batch."
+    ),
+    "lr_too_high.summed": (
+        "After each update, begin the sums anew with zeros; where nothing is to be summed, give the optimizer the "
+        "tape's gradients. Optimizers do both by themselves: Adam(gradient_accumulation_steps=4) sums those of four "
+        "batches, SGD(momentum=0.9) lets old ones fade."
+    ),
     "lr_too_high": (
         "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
         "0.01 for SGD."
@@ -389,6 +400,11 @@ ADVICE = {
     ),
     "unscaled_input": (
         "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first layer."
+    ),
+    "unscaled_input.indices": (
+        "If they stand for words or categories, begin with layers.Embedding(largest + 1, 32), which has a row of "
+        "weights for each (or with one-hot rows, for a few). If they are quantities, scale them: (x - mean) / std, or "
+        "a layers.Normalization as the first layer."
     ),
     "unscaled_input.twice": "Leave out one of the two: the division of the data, or the Rescaling layer.",
     "unscaled_input.tiny": (

@@ -44,6 +44,16 @@ UNREACHED_STEPS = 8  # steps without any gradient; layers that begin with zeros 
 
 OPPOSED = -0.6  # cosine of the gradients that two optimizers have for the same weights; other tasks' are around 0
 OPPOSED_ROUNDS = 8  # so many cosines, at least
+DECEIVED_ROUNDS = 4  # so many updates that want a discriminator's answers all to go one way, at least
+DECEIVED_ONE = 0.95  # of what they want goes that way, or they want one answer for all; in this part of the rounds
+DECEIVED_BOTH = 0.1  # of what its own updates want goes the other way, at least
+
+SUMMED = 4  # updates in a row that are given all that was given before, too; or that aren't
+SUMMED_ELEMENTS = 256  # of each of a few gradients
+SUMMED_BATCHES = 256  # gradients for one update, at most
+SUMMED_APART = 0.01  # sine of the angle between two gradients: nearer ones can't be told apart in a sum of them
+SUMMED_REST = 1e-5  # of a sum may be something else: float32 resolves 1e-7
+SUMMED_EXACT = 3e-4  # how far from 1 the factor of what was before may be; that of momentum is 0.999 at most
 
 # -- learning rate
 
@@ -70,6 +80,13 @@ UNMOVED_STEPS = 10
 UNSCALED = 30.0  # root mean square of the inputs; standardized ones have 1, images in 0..255 about 100
 UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
 UNSCALED_HINT = 10.0  # worth a hint: weights begin as for inputs around 1
+BYTES = 255.0  # pictures have whole numbers up to this
+INDEX_COLUMNS = 4  # numbers of words in a row, at least
+INDEX_RANGE = 0.1  # a column's largest value, against that of all; columns of a table have their own ranges
+INDEX_SHARE = 0.5  # of the columns have that; some hold padding alone
+INDEX_KINDS = 20  # different ones; fewer may be levels at which something was measured
+INDEX_PAIRS = 20  # of neighbours, whose differences are compared with those of any two values:
+INDEX_APART = 0.7  # in time series, sorted rows and pictures, neighbours are nearer
 RESCALES = 1 / 64  # a Rescaling by so little is made for bytes, from 0 to 255
 SCALED_ALREADY = 1.05  # it was given numbers from -1 to 1
 TINY_INPUT = 1e-3  # largest input: the first layer sees next to nothing

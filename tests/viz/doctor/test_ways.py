@@ -21,6 +21,14 @@ WAYS = {
     "a generator that wants to be found out": "loss_sign.adversary",
     "sequences that end with padding": "vanishing_gradient.padding",
     "pictures that are divided by 255 twice": "unscaled_input.twice",
+    "gradients that are added up, and never begin anew": "lr_too_high.summed",
+    "means of four batches whose sums are never cleared": "lr_too_high.summed",
+    "a train_step that keeps what it sums": "lr_too_high.summed",
+    "the generator's step updates the discriminator, too": "opposed_updates.deceived",
+    "a combined model whose discriminator isn't frozen": "opposed_updates.deceived",
+    "both gradients of one forward pass, and the critic's weights in both": "opposed_updates.deceived",
+    "numbers of words, given to a Dense layer": "unscaled_input.indices",
+    "numbers of words, given to an LSTM": "unscaled_input.indices",
 }
 
 

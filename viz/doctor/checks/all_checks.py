@@ -35,12 +35,14 @@ from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.adversary import Adversary
+from viz.doctor.checks.updates.deceived import Deceived
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.opposed import Opposed
 from viz.doctor.checks.updates.outside import Outside
 from viz.doctor.checks.updates.renewed import Renewed
 from viz.doctor.checks.updates.reversed_terms import Divergence
+from viz.doctor.checks.updates.summed import Summed
 
 __all__ = ["CHECKS"]
 
@@ -62,6 +64,7 @@ CHECKS: tuple[type[Check], ...] = (
     Saturated,
     ConstantOutput,
     GradientSizes,
+    Summed,
     LearningRates,
     Inputs,
     Penalties,
@@ -69,6 +72,7 @@ CHECKS: tuple[type[Check], ...] = (
     Frozen,
     Forgotten,
     Opposed,
+    Deceived,
     Renewed,
     Outside,
     Adversary,

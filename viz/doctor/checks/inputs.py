@@ -16,13 +16,17 @@ from viz.doctor.user_code import made_at
 from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 
-__all__ = ["Inputs", "colours_first"]
+__all__ = ["Inputs", "colours_first", "like_indices"]
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
 _COLOURS = (1, 3, 4)
 _SAMPLE = 1_000_000  # elements that are looked at
 _WILD = "weights are made for inputs around ±1, and these make the first steps erratic"
+_INDICES = (
+    "of the same range in each column: they look like indices, of words or categories. A layer that multiplies them "
+    "takes number 8000 for twice number 4000"
+)
 
 
 class Inputs(Check):
@@ -68,7 +72,7 @@ class Inputs(Check):
         if values.dtype.kind != "f":
             values = values.astype("float32")
         if values.size and numpy.isfinite(values).all():
-            self._judge(values, place)
+            self._judge(values, place, tuple(x.shape))
 
     def _axes(self, shape: tuple[int, ...], place: Any) -> None:
         layer = self.watch.layer()
@@ -105,7 +109,7 @@ class Inputs(Check):
                     evidence={"rms": 0.0, "lowest": 0.0, "highest": 0.0},
                 )
 
-    def _judge(self, values: numpy.ndarray, place: Any) -> None:
+    def _judge(self, values: numpy.ndarray, place: Any, shape: tuple[int, ...]) -> None:
         size, low, high = rms(values), float(values.min()), float(values.max())
         first = self.watch.scopes[0].owner if self.watch.scopes else None
         whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
@@ -117,7 +121,12 @@ class Inputs(Check):
         elif 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
             self._tell("warning", place, whose, size, low, high, "hardly anything reaches the first layer")
         elif size > limits.UNSCALED_HINT:
-            self._tell("warning" if size > limits.UNSCALED else "info", place, whose, size, low, high, _WILD)
+            severity = "warning" if size > limits.UNSCALED else "info"
+            if ("unscaled_input", place) not in self._told and like_indices(values, shape):
+                words = f"{len(numpy.unique(values))} different whole numbers in this batch, {_INDICES}"
+                self._tell(severity, place, whose, size, low, high, words, "unscaled_input.indices")
+            else:
+                self._tell(severity, place, whose, size, low, high, _WILD)
 
     def _tell_twice(self, layer: Any, place: Any, size: float, low: float, high: float) -> None:
         self._told.add(("unscaled_input", place))
@@ -152,13 +161,23 @@ class Inputs(Check):
                 evidence={"rms": rms(values), "lowest": low, "highest": high},
             )
 
-    def _tell(self, severity: str, place: Any, whose: Any, size: float, low: float, high: float, words: str) -> None:
+    def _tell(
+        self,
+        severity: str,
+        place: Any,
+        whose: Any,
+        size: float,
+        low: float,
+        high: float,
+        words: str,
+        rule: str = "unscaled_input",
+    ) -> None:
         if severity != "info":
             self._told.add(("unscaled_input", place))
         name = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
         message = f"the inputs{name} range from {number(low)} to {number(high)} (root mean square {number(size)})"
         unadapted = unadapted_normalization(whose)
-        rule = "unscaled_input.tiny" if max(abs(low), abs(high)) < limits.TINY_INPUT else "unscaled_input"
+        rule = "unscaled_input.tiny" if max(abs(low), abs(high)) < limits.TINY_INPUT else rule
         if unadapted is not None:
             rule = "unscaled_input.unadapted"
             words = f"layer {layer_label(unadapted)!r} was never adapted, and so hands them on as they are; {words}"
@@ -171,6 +190,38 @@ class Inputs(Check):
             key=("unscaled_input", place),
             evidence={"rms": size, "lowest": low, "highest": high},
         )
+
+
+def like_indices(values: numpy.ndarray, shape: Sequence[int]) -> bool:
+    """Do these look like the numbers of words or categories, rather than like quantities, pictures or time series?
+
+    They are whole and larger than bytes, all columns have them from the same range, and neighbours have nothing to do
+    with each other.
+
+    Args:
+        values: one after the other.
+        shape: that of the inputs.
+
+    >>> words = numpy.random.default_rng(0).integers(0, 10000, (32, 20))
+    >>> like_indices(words.reshape(-1), words.shape), like_indices(numpy.sort(words).reshape(-1), words.shape)
+    (True, False)
+    """
+    columns = shape[1] if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1) else 0
+    if columns < limits.INDEX_COLUMNS or values.size < columns or values.size % columns:
+        return False
+    high = float(values.max())
+    if values.min() < 0 or high <= limits.BYTES or (values != numpy.floor(values)).any():
+        return False
+    table = values.reshape(-1, columns).astype("float64")
+    wide = table.max(axis=0) > limits.INDEX_RANGE * high
+    left, right = table[:, :-1].reshape(-1), table[:, 1:].reshape(-1)
+    used = (left > 0) & (right > 0)  # what is padded has neighbours that are 0
+    left, right = left[used], right[used]
+    if wide.mean() < limits.INDEX_SHARE or len(left) < limits.INDEX_PAIRS:
+        return False
+    steps, any_two = numpy.abs(left - right), numpy.abs(left - numpy.roll(right, len(right) // 2))
+    different = len(numpy.unique(values)) >= limits.INDEX_KINDS
+    return bool(different and steps.mean() > limits.INDEX_APART * any_two.mean())
 
 
 def _scaled_twice(whose: Any, low: float, high: float) -> Any:

@@ -202,6 +202,8 @@ class LearningRates(Check):
         )
 
     def _tell_high(self, course: _Course, words: str, first: float, last: float) -> None:
+        if any(finding.rule == "lr_too_high.summed" for finding in self.watch.raw("lr_too_high")):
+            return  # the rate isn't to blame
         moved = course.moves[0] if course.moves else None
         by = "" if moved is None else f"; the first update changed the weights by {number(moved)} times their own size"
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"

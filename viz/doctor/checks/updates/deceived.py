@@ -1,0 +1,186 @@
+"""`opposed_updates.deceived`: a GAN whose generator's step trains the discriminator, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, Variable
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host, tensors
+from viz.doctor.program import layer_label
+from viz.doctor.user_code import Place
+from viz.doctor.variable_owners import Owners
+
+__all__ = ["Deceived", "towards_one"]
+
+
+class _Asked:
+    """One gradient, and which way the loss wants the judge's answers to go."""
+
+    def __init__(self) -> None:
+        self.sources: frozenset[int] = frozenset()
+        self.wanted = numpy.zeros(2)  # how much lower and how much higher, all in all
+        self.of_made = numpy.zeros(2)  # the same, for what is computed from other weights
+        self.alike = True  # are all of these to become one and the same?
+
+
+class Deceived(Check):
+    """Looks for a network with one answer, all of whose weights two kinds of updates train in turn.
+
+    One of these trains it alone, to give some rows high and others low answers. The other one trains weights, too,
+    that what it is given is made with, and wants one answer for all of it: it trains the judge to be deceived. Ordinary
+    training wants different answers for different rows; so do several tasks of shared layers.
+    """
+
+    begins = ("layer", "model")
+    ends = ("optimizer", "layer", "model")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._owners = Owners()
+        # Which weights updates change, where, and by which optimizer.
+        self._kinds: dict[frozenset[int], tuple[Place | None, int]] = {}
+        self._judge: Any = None
+        self._alone: frozenset[int] = frozenset()
+        self._updated: set[int] = set()
+        self._answers: dict[int, tuple[int, bool, Tensor]] = {}  # by key: call, is it made with other weights? Values
+        self._call, self._made = 0, False
+        self._seen: set[int] = set()  # calls whose answers' gradient was there
+        self._now = _Asked()
+        self._asked: list[_Asked] = []  # of which no update is known yet
+        self._sides = numpy.zeros(2)  # of the judge's own updates
+        self._rounds: dict[
+            frozenset[int], list[tuple[float, bool]]
+        ] = {}  # of the others: the part that should be higher
+
+    # ------------------------------------------------------------------ which network it is
+
+    def on_scope_begin(self, opened: Any) -> None:
+        if self.watch.step < limits.HEAVY_STEPS:
+            self._owners.meet(opened)
+        if opened.owner is self._judge and self._judge is not None:
+            self._call += 1
+            self._made = any(x.key is not None for x in tensors(opened.scope.inputs))
+
+    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
+        if self.watch.inside("optimizer"):
+            self._updated.add(variable.identity)
+
+    def _meet(self, kind: frozenset[int], optimizer: Any) -> None:
+        """Updates of other weights than those known."""
+        if len(self._kinds) >= limits.WINDOW:
+            return
+        self._kinds[kind] = self.watch.place(), id(optimizer)
+        if self._judge is not None:
+            return
+        for fewer in self._kinds:
+            if any(fewer < more for more in self._kinds):
+                own = [r for r in self._owners.roots() if {v.identity for v in _trainable(r)} == fewer]
+                if own:
+                    self._judge, self._alone = own[0], fewer
+
+    # ------------------------------------------------------------------ what is wanted of its answers
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if self._judge is None or error is not None:
+            return
+        if all(s.owner is not self._judge or s.kind not in self.begins for s in self.watch.scopes):
+            return
+        for x in tensors(outputs):
+            if x.key is not None and x.shape and x.shape[-1] == 1:
+                self._answers[x.key] = self._call, self._made, x
+
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
+        """The first gradient within a call of the judge is that of its answers: there is none of what a loss skips."""
+        if not self._answers:
+            return
+        for key, gradient in zip(out_keys, gradients):
+            if key not in self._answers or gradient is None:
+                continue
+            call, made, answers = self._answers[key]
+            if call not in self._seen:
+                self._seen.add(call)
+                values = host(getattr(gradient, "data", gradient)).astype("float64").reshape(-1)
+                wanted = numpy.array([values.clip(0).sum(), (-values).clip(0).sum()])
+                self._now.wanted = self._now.wanted + wanted
+                if made:
+                    self._now.of_made = self._now.of_made + wanted
+                    self._now.alike = self._now.alike and towards_one(host(answers.data).reshape(-1), values)
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if self._judge is None:
+            return
+        self._seen.clear()
+        now, self._now = self._now, _Asked()
+        if now.wanted.any():
+            pairs = zip(sources, results)
+            now.sources = frozenset(s.identity for s, r in pairs if isinstance(s, Variable) and r is not None)
+            self._asked = [*self._asked[-3:], now]
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if opened.kind != "optimizer":
+            return
+        updated, self._updated = frozenset(self._updated), set()
+        if not updated or error is not None:
+            return
+        if updated not in self._kinds:
+            self._meet(updated, opened.owner)
+        fitting = [asked for asked in reversed(self._asked) if updated <= asked.sources]
+        if not fitting:
+            return
+        asked = min(fitting, key=lambda each: len(each.sources))
+        self._asked.remove(asked)
+        if updated == self._alone:
+            self._sides = self._sides + asked.wanted / asked.wanted.sum()
+        elif updated > self._alone and asked.of_made.any():
+            high = float(asked.of_made[1] / asked.of_made.sum())
+            alike = asked.alike or max(high, 1 - high) >= limits.DECEIVED_ONE
+            self._rounds.setdefault(updated, []).append((high, alike))
+
+    def on_step_end(self) -> None:
+        self._answers.clear()
+
+    # ------------------------------------------------------------------ judging
+
+    def finish(self) -> None:
+        """They may have begun with something else."""
+        if self._judge is None or self._sides.min() <= limits.DECEIVED_BOTH * self._sides.sum():
+            return
+        for updated, rounds in self._rounds.items():
+            highs, alike = zip(*rounds)
+            if len(rounds) >= limits.DECEIVED_ROUNDS and sum(alike) >= limits.DECEIVED_ONE * len(rounds):
+                self._tell(updated, "higher" if sum(highs) > len(highs) / 2 else "lower", len(rounds))
+
+    def _tell(self, updated: frozenset[int], way: str, rounds: int) -> None:
+        name, (place, alone), (own, both) = layer_label(self._judge), self._kinds[self._alone], self._kinds[updated]
+        self.watch.retract(("opposed_updates", both, alone))  # says less of the same
+        where = "" if place is None else f" on line {place.line}"
+        self.watch.report(
+            "opposed_updates.deceived",
+            "error",
+            f"this step updates {len(updated)} weights, among them all {len(self._alone)} of {name!r}, which the "
+            f"step{where} trains in turn with it: there {name!r} learns to tell rows apart, here ({rounds} rounds) it "
+            f"learns to give {way} answers for whatever the other weights make, so it learns to be deceived",
+            place=own,
+            key=("opposed_updates", "deceived"),
+            evidence={"rounds": rounds, "weights": len(updated), "shared": len(self._alone)},
+        )
+
+
+def towards_one(answers: numpy.ndarray, gradient: numpy.ndarray) -> bool:
+    """Does a loss want the same of all answers? Then the gradient of a higher one is no smaller than that of a lower.
+
+    >>> answers = numpy.linspace(-1, 1, 9)
+    >>> towards_one(answers, answers - 0.3), towards_one(answers, answers - numpy.resize([0, 1], 9))
+    (True, False)
+    """
+    if answers.size != gradient.size or answers.size < limits.WINDOW:
+        return False
+    steps = numpy.diff(gradient[numpy.argsort(answers, kind="stable")])
+    return bool(steps.min() >= -1e-5 * numpy.abs(gradient).max())
+
+
+def _trainable(root: Any) -> list[Variable]:
+    return [v for v in getattr(root, "trainable_variables", ()) if isinstance(v, Variable)]

@@ -1,0 +1,152 @@
+"""`lr_too_high.summed`: gradients that are added up over the steps, and never begin anew."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy
+
+from eagerflow import Tensor, Variable
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host, tensors
+
+__all__ = ["Summed"]
+
+_Shapes = tuple[tuple[int, ...], ...]
+
+
+class _Given:
+    """What one optimizer was given."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+        self.before: numpy.ndarray | None = None  # some of it, at the last update
+        self.links = 0  # updates in a row that added the tape's gradients to what was given before
+        self.others = 0  # updates that did anything else
+        self.unclear = 0
+        self.told = False
+        self.settled = False
+
+
+class Summed(Check):
+    """Asks whether an optimizer is given the tape's gradients plus all of what it was given before, again and again.
+
+    It listens in all steps, since the updates of summed gradients may be far apart, but only until a few updates have
+    shown that they are none of these: from then on nothing is compared.
+    """
+
+    always = ("on_gradient", "on_scope_begin")
+    begins = ("optimizer",)
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._all: dict[int, _Given] = {}
+        self._settled = False
+        self._unseen = 0
+        self._pending: dict[_Shapes, numpy.ndarray] = {}  # sums of what tapes gave since the last update
+        self._waiting = 0  # gradients since then
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        if self._settled:
+            return
+        self._waiting += 1
+        if self._waiting > limits.SUMMED_BATCHES:  # no optimizer is given any
+            self._settle()
+            return
+        given = [r for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
+        shapes, now = _some(given)
+        if shapes in self._pending or len(self._pending) < limits.WINDOW:
+            self._pending[shapes] = self._pending.get(shapes, 0.0) + now
+
+    def _settle(self) -> None:
+        self._settled = True
+        self._pending.clear()
+
+    def on_scope_begin(self, opened: Any) -> None:
+        self._waiting = 0
+        course = self._all.get(id(opened.owner))
+        if course is None:
+            if len(self._all) >= limits.WINDOW:
+                return
+            course = self._all[id(opened.owner)] = _Given(opened.owner)
+            self._settled = False
+        if course.settled:
+            return
+        if self.watch.unseen != self._unseen:  # others came in between
+            self._unseen = self.watch.unseen
+            for each in self._all.values():
+                each.before = None
+        shapes, now = _some(tensors(opened.scope.inputs))
+        taken = self._pending.pop(shapes, None)
+        before, course.before = course.before, now
+        if taken is not None and before is not None:
+            self._count(course, _made_of(before, taken, now))
+        elif taken is None:
+            self._count(course, "other")
+
+    def _count(self, course: _Given, how: str) -> None:
+        if how == "":
+            course.unclear += 1
+        elif how == "added":
+            course.links += 1
+            if course.links == limits.SUMMED and not course.told:
+                course.told = True
+                self._tell(course)
+        else:
+            course.links = 0
+            course.others += 1
+        if course.told and how == "other":  # methods that keep a gradient of each batch add them up in the first epoch
+            self.watch.retract(("lr_too_high.summed", id(course.optimizer)))
+            course.told, course.others = False, limits.SUMMED
+        if not course.told and (course.others >= limits.SUMMED or course.unclear >= limits.SUMMED_BATCHES):
+            course.settled = True
+            if all(each.settled for each in self._all.values()):
+                self._settle()
+
+    def _tell(self, course: _Given) -> None:
+        for key in self.watch.keys("lr_too_high"):  # what follows from it
+            self.watch.retract(("lr_too_high", key))
+        self.watch.report(
+            "lr_too_high.summed",
+            "error",
+            f"in {course.links} updates in a row, the optimizer is given the new gradients added to all that it was "
+            "given before: the sums don't begin anew after an update, so each of them applies all old gradients again, "
+            "in full",
+            op=getattr(course.optimizer, "name", None),
+            place=self.watch.place(),
+            key=("lr_too_high.summed", id(course.optimizer)),
+            evidence={"updates": course.links, "unusual": True},
+        )
+
+
+def _some(gradients: list[Tensor]) -> tuple[_Shapes, numpy.ndarray]:
+    """The shapes of gradients, and a few elements of some of them."""
+    parts = [host(g.data.reshape(-1)[: limits.SUMMED_ELEMENTS]) for g in gradients[: limits.WINDOW]]
+    values = numpy.concatenate(parts).astype("float64") if parts else numpy.zeros(0)
+    return tuple([g.data.shape for g in gradients]), values
+
+
+def _made_of(before: numpy.ndarray, taken: numpy.ndarray, now: numpy.ndarray) -> str:
+    """How an optimizer's gradients are made of those it had before, and of the tape's; empty where that can't be told.
+
+    Gradients all along one line, as those of a single weight, can be made of each other in many ways.
+
+    >>> a, b = numpy.array([1.0, 2.0, 0.0]), numpy.array([0.5, -1.0, 3.0])
+    >>> _made_of(a, b, a + b), _made_of(a, b, 0.9 * a + b), _made_of(a, b, b / 2), _made_of(a, a, 3 * a)
+    ('added', 'other', 'anew', '')
+    """
+    if numpy.array_equal(now, taken):
+        return "anew"
+    aa, bb, ab = float(before @ before), float(taken @ taken), float(before @ taken)
+    an, bn, nn = float(before @ now), float(taken @ now), float(now @ now)
+    apart = aa * bb - ab * ab
+    if not math.isfinite(apart + nn) or apart <= limits.SUMMED_APART**2 * aa * bb:
+        return ""
+    old, new = (an * bb - bn * ab) / apart, (bn * aa - an * ab) / apart
+    rest = now - old * before - new * taken
+    if float(rest @ rest) > limits.SUMMED_REST**2 * nn or new <= 0:
+        return "other"
+    if abs(old) <= limits.SUMMED_EXACT:
+        return "anew"
+    return "added" if abs(old - 1) <= limits.SUMMED_EXACT else "other"
