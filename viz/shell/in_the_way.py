@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
-__all__ = ["explained", "own_modules"]
+__all__ = ["explained", "missed", "own_modules"]
 
 _NAMES = ("viz", "eagerflow")
 
@@ -28,18 +29,46 @@ def own_modules(script: str) -> list[str]:
     While a command of viz runs the script, these names mean the packages.
     """
     folder = os.path.dirname(os.path.abspath(script))
-    ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    if os.path.realpath(folder) == os.path.realpath(ours):
-        return []
     try:
         with open(script, encoding="utf-8", errors="replace") as file:
             text = file.read()
     except OSError:
         return []
     return [
-        f"{name} is the package here, and not your own {os.path.join(folder, own)!r}: `import {name}` gives the "
-        "package while viz runs a script; rename your file if the script needs it"
+        f"{name} is the package here, and not your own {own!r}: `import {name}` gives the package while viz runs a "
+        "script; rename yours if the script needs it"
         for name in _NAMES
-        for own in (f"{name}.py", os.path.join(name, "__init__.py"))
-        if os.path.isfile(os.path.join(folder, own)) and (f"import {name}" in text or f"from {name} " in text)
+        for own in _own(name, folder)
+        if re.search(rf"^\s*(import|from)\s.*\b{name}\b", text, re.MULTILINE)
     ]
+
+
+def missed(error: BaseException, script: str) -> list[str]:
+    """What to say where a script looked in one of our packages for what its own file of that name holds.
+
+    Args:
+        error: what ended the script.
+        script: its file, or the name of a module, which is found from the current folder.
+    """
+    if not isinstance(error, (AttributeError, ImportError)):
+        return []
+    folder = os.path.dirname(os.path.abspath(script))
+    return [
+        f"`import {name}` gives the package {name} while viz runs a script, and not your own {own!r}. Rename yours, "
+        f"and import it under its new name: my_{name}, for example"
+        for name in _NAMES
+        for own in _own(name, folder)
+        if f"'{name}'" in str(error) or f"'{name}." in str(error)
+    ]
+
+
+def _own(name: str, folder: str) -> list[str]:
+    """The user's own module or package of this name in a folder: none or one, the first that Python would take."""
+    ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    if os.path.realpath(folder) == os.path.realpath(ours):
+        return []
+    package, module = os.path.join(folder, name), os.path.join(folder, f"{name}.py")
+    holds_modules = os.path.isdir(package) and any(each.endswith(".py") for each in os.listdir(package))
+    named = os.path.isfile(os.path.join(package, "__init__.py"))  # a folder without it comes after a file
+    found = [package] if holds_modules and named else [module] if os.path.isfile(module) else []
+    return found or [package] * holds_modules

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
+from viz.shell.in_the_way import missed
 from viz.shell.input_files import check_script
 from viz.shell.script_errors import without_ours
 from viz.shell.terminal import paint
@@ -95,7 +96,11 @@ def print_error(error: BaseException, program: str, ours: str) -> None:
     """
     traceback.print_exception(without_ours(error, ours, __file__))
     if isinstance(error, ImportError) and "attempted relative import with no known parent" in str(error):
-        print(f"{paint('note:', '33', sys.stderr)} {_as_part(program)}", file=sys.stderr)
+        hints = [_as_part(program)]
+    else:
+        hints = missed(error, program)
+    for hint in hints:
+        print(f"{paint('note:', '33', sys.stderr)} {hint}", file=sys.stderr)
 
 
 def _check_module(name: str) -> None:

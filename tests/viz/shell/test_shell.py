@@ -462,6 +462,34 @@ def test_a_users_own_viz_beside_the_script_is_explained(here, capsys):
     assert "isn't imported here" in said
 
 
+@pytest.mark.parametrize("command", ["run", "doctor", "check"])
+@pytest.mark.parametrize(
+    ("own", "code"),
+    [
+        ("viz.py", "import eagerflow, viz\nviz.plot_losses()\n"),
+        ("viz.py", "from viz import plot_losses\n"),
+        ("viz/__init__.py", "import viz\nviz.plot_losses()\n"),
+        ("viz/helpers.py", "import viz\nviz.plot_losses()\n"),
+        ("viz/helpers.py", "from viz.helpers import plot_losses\n"),
+    ],
+)
+def test_a_script_that_misses_what_its_own_viz_holds_is_told_to_rename_it(command, own, code, here, capsys):
+    (here / own).parent.mkdir(exist_ok=True)
+    (here / own).write_text("def plot_losses(): ...\n", encoding="utf-8")
+    (here / "uses.py").write_text(code, encoding="utf-8")
+    main([command, "uses.py"])
+    said = capsys.readouterr().err
+    named = here / own.partition("/")[0]
+    assert f"not your own {str(named)!r}. Rename yours, and import it under its new name: my_viz" in said
+
+
+def test_other_failures_beside_an_own_viz_are_not_blamed_on_it(here, capsys):
+    (here / "viz.py").write_text("mine = 1\n", encoding="utf-8")
+    (here / "uses.py").write_text("import eagerflow\nimport no_such\n", encoding="utf-8")
+    main(["run", "uses.py"])
+    assert "your own" not in capsys.readouterr().err
+
+
 def test_a_users_own_viz_in_the_way_of_eagerflow_is_explained(tmp_path):
     (tmp_path / "viz.py").write_text("mine = 1\n", encoding="utf-8")
     (tmp_path / "net.py").write_text(
