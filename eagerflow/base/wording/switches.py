@@ -23,7 +23,8 @@ def warn_of_misspelt(thing: Any, name: str) -> None:
         ...
     UserWarning: Dense 'last' has no trainabel: it was made now, and nothing reads it. Did you mean trainable?
     """
-    found = [each for each in difflib.get_close_matches(name, _SWITCHES, 1, 0.85) if each[0] == name[0]]
+    alike = [each for each in _SWITCHES if each[0] == name[0] and abs(len(each) - len(name)) < 3]
+    found = difflib.get_close_matches(name, alike, 1, 0.85) if alike else []  # nearly always none
     if found and found[0] != name and hasattr(thing, found[0]) and not hasattr(type(thing), name):
         own = vars(thing).get("name")
         called = type(thing).__name__ + (f" {own!r}" if own else "")
