@@ -85,6 +85,8 @@ def run_replay(options: argparse.Namespace) -> int:
         raise ValueError(f"--lr {options.lr}: expected a number of at least 0")
     if options.arguments and not options.script:
         raise ValueError(f"arguments are for --script; got {options.arguments[:3]}")
+    if options.module and not options.script:
+        raise ValueError("-m says that --script is a module; give its name: --script package.train -m")
     kept = read(options.file)
     number = _asked(kept, options.at)
     if options.script:

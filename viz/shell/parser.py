@@ -280,8 +280,8 @@ def _text_of(script: str) -> str:
 
 def _subject(options: argparse.Namespace) -> str:
     """What a file is named after: in the current folder, as `viz run` writes too."""
-    found = next((str(given) for name in _SUBJECTS if (given := getattr(options, name, None))), "viz")
-    return name_of(found, getattr(options, "module", False))
+    kind, found = next(((name, given) for name in _SUBJECTS if (given := getattr(options, name, None))), ("", "viz"))
+    return name_of(str(found), kind == "script" and getattr(options, "module", False))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

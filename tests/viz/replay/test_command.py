@@ -103,6 +103,7 @@ def test_the_prompt_reads_what_is_typed(kept, capsys, monkeypatch):
 def test_a_step_is_run_by_the_script_itself(script, capsys, recwarn, data):
     assert run("run", "--keep", "2", *([] if data else ["--no-data"]), script, "23") == 0
     assert run("replay", "--script", script, "train.efr", "23") == 0
+    assert run("replay", "--script", "train", "-m", "train.efr", "23") == 0
     said = capsys.readouterr().out
     assert "bit for bit as it was" in said
     assert said.count("trained") == 1  # the script goes no further than its first step
@@ -148,10 +149,12 @@ def test_wrong_usage_says_what_is_right(kept, capsys):
     assert run("replay", kept, "more") == 2
     assert run("replay", "--without", "nothing", kept) == 3
     assert run("replay", "--float64", "--script", "train.py", kept) == 2
+    assert run("replay", "-m", kept) == 2
     assert run("run", "--keep", "0", "train.py") == 2
     assert run("run", "--keep", "2", "--draw", "a.svg", "train.py") == 2
     assert run("run", "--keep", "2", "-o", "a.efz", "train.py") == 2
     said = capsys.readouterr().err
+    assert "-m says that --script is a module" in said
     assert "the file has the steps" in said
     assert "at least 1" in said
     assert ".efr" in said
