@@ -64,7 +64,7 @@ def asking_for_id(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str
     """
     for code, variables in codes.items():
         if "id" in code.co_names and variables.get("id", id) is id:
-            steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
+            steps = _steps(code)
             for i, step in enumerate(steps):
                 if (
                     step.opname in ("LOAD_GLOBAL", "LOAD_NAME")
@@ -85,11 +85,9 @@ def goes_by_objects(codes: dict[CodeType, dict[str, Any]]) -> bool:
 
 
 def _compares_objects(code: CodeType) -> bool:
-    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
-    for i, step in enumerate(steps):
-        if step.opname in ("IS_OP", "CONTAINS_OP") and not any(map(_is_constant, steps[max(0, i - 2) : i])):
-            return True
-    return False
+    steps = _steps(code)
+    asking = [i for i, step in enumerate(steps) if step.opname in ("IS_OP", "CONTAINS_OP")]
+    return not all(_with_constant(steps, i) for i in asking)
 
 
 def telling_apart(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str, int] | None] | None:
@@ -103,7 +101,7 @@ def telling_apart(codes: dict[CodeType, dict[str, Any]]) -> tuple[str, tuple[str
 
 
 def _telling_in(code: CodeType, variables: dict[str, Any]) -> tuple[str, tuple[str, int] | None] | None:
-    steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
+    steps = _steps(code)
     named: Any = None  # what the names so far stand for: a module and its parts
     for i, step in enumerate(steps):
         if step.opname in _NAMING:
@@ -115,9 +113,18 @@ def _telling_in(code: CodeType, variables: dict[str, Any]) -> tuple[str, tuple[s
             named = None
         if isinstance(step.argval, bytes):  # whose methods take whatever has memory
             return _found(code, step, "bytes")
-        if step.opname == "IS_OP" and not any(_is_constant(each) for each in steps[max(0, i - 2) : i]):
+        if step.opname == "IS_OP" and not _with_constant(steps, i):
             return _found(code, step, "'is'")
     return None
+
+
+def _steps(code: CodeType) -> list[dis.Instruction]:
+    return [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG")]
+
+
+def _with_constant(steps: list[dis.Instruction], i: int) -> bool:
+    """Whether one of the two things that are compared here is a constant, such as None."""
+    return any(map(_is_constant, steps[max(0, i - 2) : i]))
 
 
 def _of_name(step: dis.Instruction, named: Any, variables: dict[str, Any]) -> Any:
