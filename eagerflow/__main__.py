@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from eagerflow._version import __version__
-from eagerflow.base.output import any_encoding, program
+from eagerflow.base.output import any_encoding, program, reader_gone
 from eagerflow.base.wording.command_parser import CommandParser
 
 _ABOUT = """\
@@ -24,7 +24,7 @@ To look at a script while it runs, or to find what is wrong with it, there is vi
 _STATUSES = """\
 `%(prog)s COMMAND --help` shows examples.
 Exit status: 0 all well, 1 a script raised an error, 2 wrong usage, or something is missing, 3 a file can't be written,
-130 ended by Ctrl-C. `run` and `launch` end with the script's own status."""
+130 ended by Ctrl-C, 141 nobody read its output to the end. `run` and `launch` end with the script's own status."""
 
 # By command: what the list says of it, and what its own help says.
 _COMMANDS = {
@@ -97,8 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # as in `eagerflow compile | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return reader_gone()
 
 
 def _parsers(prog: str) -> tuple[CommandParser, dict[str, CommandParser]]:

@@ -6,7 +6,6 @@ A command's module is loaded when the command is called, so that help and mistak
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -83,8 +82,7 @@ def _answered(given: list[str]) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # as in `viz top a.efz | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return int(import_module("eagerflow.base.output").reader_gone())
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (told in one line, or as a fault of viz)
         return told(f"viz {given[0]}", error, flags)
 
@@ -111,7 +109,8 @@ def _parser() -> Parser:
         epilog="`viz COMMAND --help` shows examples. Colours are off where NO_COLOR is set, and in pipes.\n"
         "Exit status: 0 all well, 1 something was found (for doctor: an error was found; warnings and hints\n"
         "don't count), 2 wrong usage, 3 no answer (a script that failed or never trained), 70 a bug in viz,\n"
-        "130 ended by Ctrl-C. `viz run` ends with the script's own status, 1 where the script raised.",
+        "130 ended by Ctrl-C, 141 nobody read its output to the end.\n"
+        "`viz run` ends with the script's own status, 1 where the script raised.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="the version of viz, eagerflow, NumPy and Python")
     return parser

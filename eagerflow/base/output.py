@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import os
 import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["any_encoding", "printable", "program", "write"]
+__all__ = ["any_encoding", "printable", "program", "reader_gone", "write"]
 
 # Signs of ours as ASCII, of one width where columns or bars are made of them.
 _PLAIN = dict.fromkeys("┏┓┗┛┡┩└┘┌┐├┤┼┴┬┳┻╇╭╮╰╯", "+") | dict.fromkeys("━─–—−‐", "-") | dict.fromkeys("┃│⋮", "|")
@@ -23,6 +24,8 @@ _PLAIN |= {"…": "...", "×": "x", "⊗": "x", "✗": "x", "✓": "+", "→": "
 _PLAIN |= {"·": ".", "●": "*", "•": "*", "±": "+-", "µ": "u", "π": "pi", "√": "sqrt", "∞": "inf", "∇": "d"}
 
 _ERRORS = "eagerflow.plain"
+
+_CLOSED_PIPE = 128 + 13  # as shells tell of a process that SIGPIPE has ended
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
@@ -65,6 +68,16 @@ def program() -> str:
 
 def _ascii(text: str) -> str:
     return text.encode("ascii", _ERRORS).decode("ascii")
+
+
+def reader_gone() -> int:
+    """The exit status of a command whose output nobody reads any more, as of `viz top a.efz | head`.
+
+    It is that of programs which a closed pipe ends, so that `set -o pipefail` notices that the command was cut short.
+    What is still to be written goes nowhere.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _CLOSED_PIPE
 
 
 def write(text: str, stream: Any = None) -> None:

@@ -598,3 +598,13 @@ def test_hints_put_names_with_blanks_in_quotes(here, capsys):
     assert 'viz show "my train.efz"; viz html "my train.efz"' in capsys.readouterr().err
     assert ended(["my train.py"]) == 2
     assert 'viz run "my train.py"' in capsys.readouterr().err
+
+
+def test_a_command_whose_output_nobody_reads_any_more_was_cut_short(tmp_path):
+    recording = tmp_path / "step.efz"
+    with viz.trace() as trace:
+        ef.ops.ones((2,)) * 2
+    trace.save(recording)
+    command = subprocess.Popen([sys.executable, "-m", "viz", "show", str(recording)], stdout=subprocess.PIPE)
+    command.stdout.close()
+    assert command.wait() == 141
