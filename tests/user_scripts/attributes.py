@@ -19,7 +19,7 @@ dense.trainable, dense.units = False, 5
 model.stop_trainin = True  # error: stop_trainin
 model.stop_training = True
 print(model.history.history["loss"], model.history.epoch)
-model.optimizer.zero_grad()  # error: zero_grad
+keras.optimizers.SGD().zero_grad()  # error: zero_grad
 
 print(model.layers[0].kernle)  # of which class it is, is known to a run alone
 reveal_type(model.layers)  # type: list[AnyLayer]

@@ -8,7 +8,7 @@ r"""How a command ends: one exit status and one beginning of the message for eac
 | 3 | no answer: the script failed or never trained, or something that is needed isn't here | `viz COMMAND: failed:` |
 | 70 | a fault of viz itself | `viz COMMAND: bug:` |
 | 130 | ended by Ctrl-C | |
-| 141 | its output was read by nobody any more, as behind `\| head` | |
+| 141 | nobody read its output any more, as where `head` is given it | |
 
 `viz run` ends with the status of the script, which is 1 where that raised; with 2 and 3 where it can't run or write;
 and with 3 where nothing was recorded though the script ended well, and wasn't asked for its own `--help`.
