@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from eagerflow.compiled.objects import BLAS, gives_products, has_wide_vectors
+from eagerflow.compiled.taps import taps
 from eagerflow.compiled.transforms import transform
 
 __all__ = ["intrinsics"]
@@ -20,7 +21,8 @@ def intrinsics(numba: Any, options: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {"prefetch": _prefetch(numba), "tile": _tile(numba, 1), "tile_of_threes": _tile(numba, 3)}
     made |= {f"ROWS_{columns}": rows for columns, rows in _ROWS[has_wide_vectors()].items()}
     made["NINE_ROWS"] = _NINE_ROWS[has_wide_vectors()]
-    made["transform"], made["LANES"] = transform(numba), 16 if has_wide_vectors() else 8
+    lanes = 16 if has_wide_vectors() else 8
+    made |= {"LANES": lanes, "transform": transform(numba), "taps": taps(numba, lanes)}
     if gives_products():  # Numba links what it translates: without the product, such kernels can't even be tried
         made["product"] = _product(numba, options)
     return made

@@ -20,30 +20,14 @@ from eagerflow.compiled.loops.pixels import (
     add_two_taps,
     fetch_soon,
     next_rows,
-    nine_taps,
-    nine_taps_apart,
-    nine_taps_twice,
-    twenty_five_taps,
 )
+from eagerflow.compiled.loops.taps import taps
 
 __all__ = ["depthwise", "depthwise_kernel_gradient", "depthwise_strided_image_gradient"]
 
 _PLACES = "height: int, width: int, up: int, over: int, rows: int, cols: int, deep: int, wide: int"
 _PLAN = "step: int, side: int, apart: int, beside: int, above: int, left: int"  # strides, dilation, padding in front
 _at = np.uint64
-
-
-@inner_loop
-def one_or_two(
-    out: Any, at: Any, seen: Any, a: Any, b: Any, d: Any, kernel: Any, n: Any, taken: Any, side: Any
-) -> None:
-    """One output of a kernel of 3×3, or two of stride 1 or 2."""
-    if taken == 1:
-        nine_taps(out, at, seen, a, b, d, kernel, n)
-    elif side == 1:
-        nine_taps_twice(out, at, seen, a, b, d, kernel, n)
-    else:
-        nine_taps_apart(out, at, seen, a, b, d, kernel, n)
 
 
 @inner_loop
@@ -72,16 +56,18 @@ def any_taps(
 
 
 @compiled(
-    f"pixels[all], kernel[taps], out[found], rings[parts, room], channels: int, {_PLACES}, {_PLAN}; "
-    "start: int, stop: int, part: int",
+    "pixels[all], kernel[taps], packed[packed], out[found], rings[parts, room], channels: int, at_once: int, "
+    f"{_PLACES}, {_PLAN}; start: int, stop: int, part: int",
     apart=True,
 )
 def depthwise(
     pixels: Any,
     kernel: Any,
+    packed: Any,
     out: Any,
     rings: Any,
     channels: int,
+    at_once: int,
     height: int,
     width: int,
     up: int,
@@ -100,12 +86,14 @@ def depthwise(
     stop: int,
     part: int,
 ) -> None:
-    """The result, for some rows of all images' rows. The ring has `deep` rows of `wide` pixels."""
+    """The result, for some rows of all images' rows. The ring has `deep` rows of `wide` pixels.
+
+    Kernels of 3×3 and 5×5 are also given as `taps` takes them, for so many channels `at_once`; else `packed` is empty.
+    """
     n, ring, dilated = _at(channels), rings[part], _at(channels * beside)
     for u in range(ring.size):
         ring[u] = 0
-    usual = rows == 3 and cols == 3 and apart == 1 and beside == 1
-    large = rows == 5 and cols == 5 and apart == 1 and beside == 1 and side == 1
+    move, next_at, most = _at(side) * n, over * channels, 2 if rows == 3 else 4
     for line in range(start, stop):
         image, top = line // up, line % up * step - above
         first = top if line == start or line % up == 0 else max(top, top + deep - step)
@@ -113,23 +101,17 @@ def depthwise(
             ring, pixels, image, first, top + deep, height, width * channels, left * channels, deep, wide * channels
         )
         a, b = _at((top + deep) % deep * wide) * n, _at((top + deep + 1) % deep * wide) * n
-        d, at, move, p = _at((top + deep + 2) % deep * wide) * n, _at(line * over) * n, _at(side) * n, 0
+        d, e = _at((top + deep + 2) % deep * wide) * n, _at((top + deep + 3) % deep * wide) * n
+        f, at, p = _at((top + deep + 4) % deep * wide) * n, _at(line * over) * n, 0
         next_row = (image * height + top + deep) * width * channels
-        while usual and p < over:
-            taken = 2 if side <= 2 and p + 1 < over else 1
+        while packed.size > 0 and p < over:
+            taken = most if p + most <= over else 1
             for h in range(step):
                 fetch_soon(pixels, next_row + (h * width + p * side) * channels, taken * side * channels)
-            fetch_soon(out, (line * over + over + p) * channels, taken * channels)
-            one_or_two(out, at, ring, a, b, d, kernel, n, taken, side)
+            fetch_soon(out, line * next_at + next_at + p * channels, taken * channels)
+            taps(rows, side, taken, at_once, out, at, ring, (a, b, d, e, f), packed, n)
             more = _at(taken) * move
-            p, at, a, b, d = p + taken, at + _at(taken) * n, a + more, b + more, d + more
-        e, f = _at((top + deep + 3) % deep * wide) * n, _at((top + deep + 4) % deep * wide) * n
-        while large and p + 3 < over:
-            fetch_soon(pixels, next_row + p * channels, 4 * channels)
-            fetch_soon(out, (line * over + over + p) * channels, 4 * channels)
-            twenty_five_taps(out, at, ring, a, b, d, e, f, kernel, n)
-            p, move = p + 4, n + n + n + n
-            at, a, b, d, e, f = at + move, a + move, b + move, d + move, e + move, f + move
+            p, at, a, b, d, e, f = p + taken, at + _at(taken) * n, a + more, b + more, d + more, e + more, f + more
         together = 2 if side == 1 and beside == 1 and cols > 3 else 1
         while p < over:
             both = together == 2 and p + 1 < over

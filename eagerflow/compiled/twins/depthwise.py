@@ -8,6 +8,7 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.compiled.loops import depthwise as loops
+from eagerflow.compiled.objects import has_wide_vectors
 from eagerflow.compiled.pieces import pieces, run, run_rows
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.ops.windows.geometry import Geometry, effective
@@ -49,12 +50,29 @@ def forward(x: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     lines, (deep, wide) = len(x) * geometry.outputs[0], _ring(geometry)
     cuts = _cuts(lines, out.size * geometry.taps)
     rings = _rings(len(cuts), deep * wide * channels, x.dtype)
-    flat = x.reshape(-1), kernel.reshape(-1), out.reshape(-1)
-    work = loops.depthwise.on(*flat, rings, channels, *_places(geometry), *_plan(geometry))
+    packed, at_once = _packed(kernel, geometry)
+    flat = x.reshape(-1), kernel.reshape(-1), packed, out.reshape(-1)
+    work = loops.depthwise.on(*flat, rings, channels, at_once, *_places(geometry), *_plan(geometry))
     if work is None:
         return None
     run(work, cuts, out.size * geometry.taps * _COST)
     return out
+
+
+def _packed(kernel: ndarray, geometry: Geometry) -> tuple[ndarray, int]:
+    """The kernel as `taps` takes it, and for how many channels at once; nothing where its shape isn't among them."""
+    channels, at_once = kernel.shape[2], 16 if has_wide_vectors() else 8
+    square = kernel.shape[:2] in ((3, 3), (5, 5)) and geometry.strides in ((1, 1), (2, 2))
+    if not square or geometry.dilation != (1, 1):
+        return numpy.empty(0, kernel.dtype), 0
+    while at_once > channels:
+        at_once //= 2
+    by_taps = kernel.reshape(-1, channels)
+    begun = [*range(0, channels - at_once, at_once), channels - at_once]
+    packed = scratch("depthwise kernel", (len(begun), len(by_taps), at_once), kernel.dtype)
+    for block, first in zip(packed, begun):
+        block[:] = by_taps[:, first : first + at_once]
+    return packed.reshape(-1), at_once
 
 
 def _cuts(lines: int, products: int) -> list[slice]:
