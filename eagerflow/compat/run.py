@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import io
 import os
@@ -16,6 +15,7 @@ from typing import Any
 
 from eagerflow import _viz
 from eagerflow.base.output import program
+from eagerflow.base.wording import scripts
 from eagerflow.compat.importer import install
 
 __all__ = ["run_module", "run_script"]
@@ -39,7 +39,7 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
     try:
         source = _read(script)
     except OSError as error:
-        meant = _meant(Path(script)) if isinstance(error, FileNotFoundError) else ""
+        meant = scripts.meant_script(script) if isinstance(error, FileNotFoundError) else ""
         print(f"{program()} run: error: can't open {script!r}: {error.strerror}{meant}", file=sys.stderr)
         return 2
     if as_keras:
@@ -48,7 +48,7 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
     sys.argv[:] = [script, *arguments]
     path = os.path.abspath(script)  # as Python does, or the script finds nothing beside it after os.chdir
     main = _main_module(path)
-    return _status(lambda: exec(compile(source, path, "exec", dont_inherit=True), main.__dict__))
+    return _status(lambda: exec(compile(source, path, "exec", dont_inherit=True), main.__dict__), script)
 
 
 def run_module(module: str, arguments: Sequence[str] = (), as_keras: bool = True) -> int:
@@ -73,8 +73,8 @@ def run_module(module: str, arguments: Sequence[str] = (), as_keras: bool = True
     return _status(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
 
 
-def _status(run: Callable[[], Any]) -> int:
-    """The exit code of a program, whose exception is printed as Python does."""
+def _status(run: Callable[[], Any], script: str = "") -> int:
+    """The exit code of a program, whose exception is printed as Python does; `script` is its file, if it is one."""
     try:
         run()
     except SystemExit:
@@ -82,6 +82,8 @@ def _status(run: Callable[[], Any]) -> int:
     except BaseException as error:  # noqa: BLE001 - it is the script's, and printed as Python does
         error.__traceback__ = _of_the_script(error.__traceback__)
         sys.excepthook(type(error), error, error.__traceback__)
+        if script and isinstance(error, ImportError) and scripts.NO_PARENT in str(error):
+            print(f"note: {scripts.as_module(script)}", file=sys.stderr)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
@@ -89,14 +91,6 @@ def _status(run: Callable[[], Any]) -> int:
 def _read(script: str) -> bytes:
     with io.open_code(str(Path(script).absolute())) as file:
         return file.read()
-
-
-def _meant(script: Path) -> str:
-    """The script beside it whose name is nearest."""
-    folder = script.absolute().parent
-    stems = [each.stem for each in folder.glob("*.py")] if folder.is_dir() else []
-    found = difflib.get_close_matches(script.stem, stems, 1, 0.7)
-    return f". Did you mean {str(script.with_name(f'{found[0]}.py'))!r}?" if found else ""
 
 
 def _put_first_on_path(folder: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from eagerflow.base.output import program
 from eagerflow.base.wording.command_parser import CommandParser
+from eagerflow.base.wording.scripts import meant_script
 from eagerflow.launch.blame import Failure
 from eagerflow.launch.engine import LaunchError, command, find
 from eagerflow.launch.hosts import Host, parse_hosts, shared_out, without
@@ -48,6 +49,7 @@ def launch(arguments: Sequence[str]) -> int:
         if options.predict:
             return run_prediction(options.predict, options.program)
         hosts = options.machines
+        _check_script(options.program, hosts)
         mpiexec = find()
         folder = _folder(Path(options.folder))
     except (LaunchError, OSError) as error:
@@ -172,6 +174,18 @@ def parse_hosts_or_error(text: str) -> list[Host]:
         return parse_hosts(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error).removeprefix("--hosts: ")) from None
+
+
+def _check_script(words: Sequence[str], hosts: Sequence[Host]) -> None:
+    """Refuse a script that isn't there, where all ranks run on this machine.
+
+    Raises:
+        LaunchError: with what may have been meant.
+    """
+    script = words[1] if words[0] == "run" else words[0]
+    if script == "-m" or any(host.name != "localhost" for host in hosts) or Path(script).exists():
+        return
+    raise LaunchError(f"there is no script {script!r}{meant_script(script)}")
 
 
 def _above_zero(text: str) -> int:

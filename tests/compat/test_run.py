@@ -160,6 +160,16 @@ def test_keras_json_is_read(run, tmp_path):
     assert done.stdout == "float64 channels_first 1e-05\n", done.stderr
 
 
+def test_a_part_of_a_package_is_told_to_be_run_as_a_module(run, tmp_path):
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "__init__.py").touch()
+    (tmp_path / "pkg" / "train.py").write_text("from . import data\n", encoding="utf-8")
+    done = run("", script="pkg/train.py")
+    assert done.returncode == 1
+    assert "attempted relative import with no known parent package" in done.stderr
+    assert "pkg/train.py is part of a package: instead of the file, give -m pkg.train" in done.stderr.splitlines()[-1]
+
+
 def test_wrong_settings_in_keras_json_are_named(run, tmp_path):
     (tmp_path / "keras.json").write_text('{"floatx": "float31"}', encoding="utf-8")
     done = run("import keras")

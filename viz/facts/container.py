@@ -82,7 +82,7 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
         raise TypeError(f"viz.load(path): expected the path of a file; got {type(path).__name__}")
     name = os.fspath(path)
     if not os.path.exists(path):
-        cure = how_to_record(name) if file_kind(name) == "a script" else meant_file(name)
+        cure = how_to_record(name) if file_kind(name) == "a script" else meant_file(name, ".efz")
         raise FileNotFoundError(f"there is no file {name!r:.150}{cure}")
     if not os.path.isfile(path):
         kind = import_module("eagerflow.base.files").irregular(os.stat(path))

@@ -160,15 +160,21 @@ def how_to_record(name: str) -> str:
     return "; a recording is a file that ends in .efz, which is made with: viz run SCRIPT.py"
 
 
-def meant_file(name: str) -> str:
-    """What to add where there is no such file: `"; did you mean 'train.py'?"` for one beside it of the same kind."""
+def meant_file(name: str, usual: str) -> str:
+    """What to add where there is no such file: `"; did you mean 'train.py'?"` for one beside it.
+
+    Args:
+        name: the file. One whose ending is known is looked for among those of its kind.
+        usual: what files end in that are given there: 'a.efz' is meant by 'a', 'a.ezf' and 'a.txt'.
+    """
     folder, last = os.path.split(name)
     stem, ending = os.path.splitext(last)
+    endings = {usual, ending} if file_kind(last) else {usual}
     try:
-        beside = [each for each in os.listdir(folder or ".") if os.path.splitext(each)[1] == ending]
+        beside = os.listdir(folder or ".")
     except (OSError, ValueError):
         return ""
-    stems = {os.path.splitext(each)[0]: each for each in beside}
+    stems = {os.path.splitext(each)[0]: each for each in beside if os.path.splitext(each)[1] in endings}
     found = difflib.get_close_matches(stem, list(stems), 1, 0.7)
     return f"; did you mean {os.path.join(folder, stems[found[0]])!r:.150}?" if found else ""
 

@@ -116,7 +116,8 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Kept:
     """
     name = os.fspath(path)
     if not os.path.exists(path):
-        raise FileNotFoundError(f"there is no file {name!r:.150}{meant_file(name)}")
+        cure = meant_file(name, ".efr")
+        raise FileNotFoundError(f"there is no file {name!r:.150}{cure}")
     if (kind := irregular(os.stat(path))) is not None:
         raise StepFileError(f"{name!r:.150} is {kind}, not a file that holds training steps.")
     if limit is None:

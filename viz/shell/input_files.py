@@ -43,7 +43,7 @@ def check_script(script: str, without: str = "") -> None:
     if os.path.isdir(script):
         raise ValueError(f"{script!r} is a folder, not a Python script{without or '; give the script to run'}")
     if not os.path.isfile(script):
-        cure = without or import_module("viz.facts.formatting").meant_file(script)
+        cure = without or import_module("viz.facts.formatting").meant_file(script, ".py")
         raise FileNotFoundError(f"there is no script {script!r}{cure}")
     ending = os.path.splitext(script)[1].lower()
     if ending in _RECORDINGS:

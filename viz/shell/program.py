@@ -9,6 +9,7 @@ import runpy
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 
 from viz.shell.in_the_way import missed
@@ -96,7 +97,7 @@ def print_error(error: BaseException, program: str, ours: str) -> None:
     """
     traceback.print_exception(without_ours(error, ours, __file__))
     if isinstance(error, ImportError) and "attempted relative import with no known parent" in str(error):
-        hints = [_as_part(program)]
+        hints = [import_module("eagerflow.base.wording.scripts").as_module(program)]
     else:
         hints = missed(error, program)
     for hint in hints:
@@ -108,14 +109,3 @@ def _check_module(name: str) -> None:
     package = name.partition(".")[0]
     if not package or find_spec(package) is None:
         raise FileNotFoundError(f"there is no module {name!r} here, nor among installed packages")
-
-
-def _as_part(script: str) -> str:
-    """How to run a file that is part of a package: by its module's name, from the folder that holds the package."""
-    path = pathlib.Path(os.path.abspath(script))
-    root = path.parent.parent
-    while (root / "__init__.py").is_file() and root != root.parent:
-        root = root.parent
-    module = ".".join(path.relative_to(root).with_suffix("").parts)
-    there = "" if root == pathlib.Path.cwd() else f", in the folder {str(root)!r}"
-    return f"{script} is part of a package: instead of the file, give -m {module}{there}"

@@ -172,8 +172,21 @@ def test_a_wrong_command_line_starts_nothing(capsys, arguments, said):
 def test_without_mpiexec_the_extra_is_named(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(engine.sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").touch()
     assert launch(["-n", "2", "train.py"]) == 2
     assert "pip install 'mpi4py>=4.1' 'mpich>=4.3'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [["trian.py"], ["run", "trian.py"]])
+def test_a_script_that_is_not_there_is_told_before_mpiexec_is_looked_for(given, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(engine.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").touch()
+    assert launch(["-n", "2", *given]) == 2
+    assert capsys.readouterr().err == "launch: there is no script 'trian.py'. Did you mean 'train.py'?\n"
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_mpiexec_of_another_mpi_is_refused(monkeypatch, tmp_path, capsys):
@@ -181,6 +194,8 @@ def test_the_mpiexec_of_another_mpi_is_refused(monkeypatch, tmp_path, capsys):
     other.write_text("#!/bin/sh\necho 'mpirun (Open MPI) 5.0'\n")
     other.chmod(0o700)
     monkeypatch.setattr(engine.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").touch()
     assert launch(["-n", "2", "train.py"]) == 2
     assert "isn't MPICH's (mpirun (Open MPI) 5.0)" in capsys.readouterr().err
 

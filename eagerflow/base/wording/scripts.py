@@ -1,0 +1,38 @@
+"""What to give a command instead of a script that isn't there, or that Python can't run as a file."""
+
+from __future__ import annotations
+
+import difflib
+import pathlib
+
+__all__ = ["NO_PARENT", "as_module", "meant_script"]
+
+NO_PARENT = "attempted relative import with no known parent"  # what Python says of a part of a package run as a file
+
+
+def meant_script(script: str) -> str:
+    """The script beside it whose name is nearest: `". Did you mean 'train.py'?"`, or "".
+
+    Args:
+        script: the file, which isn't there.
+    """
+    path = pathlib.Path(script)
+    folder = path.absolute().parent
+    stems = [each.stem for each in folder.glob("*.py")] if folder.is_dir() else []
+    found = difflib.get_close_matches(path.stem, stems, 1, 0.7)
+    return f". Did you mean {str(path.with_name(f'{found[0]}.py'))!r}?" if found else ""
+
+
+def as_module(script: str) -> str:
+    """How to run a file that is part of a package: by its module's name, from the folder that holds the package.
+
+    Args:
+        script: the file.
+    """
+    path = pathlib.Path(script).resolve()
+    root = path.parent.parent
+    while (root / "__init__.py").is_file() and root != root.parent:
+        root = root.parent
+    module = ".".join(path.relative_to(root).with_suffix("").parts)
+    there = "" if root == pathlib.Path.cwd() else f", in the folder {str(root)!r}"
+    return f"{script} is part of a package: instead of the file, give -m {module}{there}"
