@@ -59,7 +59,7 @@ def compare(watcher: Watcher, communicator: Any) -> None:
         if communicator.rank == 0:
             for each in reports[1:]:
                 watcher.take([_of_rank(finding, each) for finding in each.findings if finding.severity != "info"])
-            judge(reports, watcher.report)
+            judge(reports, watcher.script.report)
         watcher.found_together(communicator.broadcast_object(watcher.findings))
 
 

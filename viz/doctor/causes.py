@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from viz.doctor.finding import KINDS, OF_RANKS, SEVERITIES, Finding
 
-__all__ = ["in_order"]
+__all__ = ["in_order", "order_of"]
 
 _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
@@ -76,7 +76,7 @@ def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
         worst = [SEVERITIES.index(f.severity) for f in findings if explained.get(id(f)) is finding]
         severity = SEVERITIES[min([SEVERITIES.index(finding.severity), *worst])]
         shown.append(finding if severity == finding.severity else replace(finding, severity=severity))
-    return tuple(sorted(shown, key=_order))
+    return tuple(sorted(shown, key=order_of))
 
 
 def _cause(symptom: Finding, findings: Sequence[Finding]) -> Finding | None:
@@ -145,5 +145,6 @@ def _of_range(mismatch: Finding, layer: str | None) -> bool:
     return mismatch.rule.startswith("loss_mismatch.logits") and mismatch.layer == layer is not None
 
 
-def _order(finding: Finding) -> tuple[int, int]:
+def order_of(finding: Finding) -> tuple[int, int]:
+    """Where a finding stands among others: by its severity, then causes before what they explain."""
     return SEVERITIES.index(finding.severity), KINDS.index(finding.kind)

@@ -27,10 +27,12 @@ class Check:
 
     Attributes:
         always: handlers that are called in every step; the others only in the steps that are looked at closely.
+        of_script: is there one for all trainings of a script, as it compares them, or has each training its own?
         begins, ends: of which kinds of scopes it wants to hear that they begin and end; None: of all.
         watch: the program, which knows where it is, and takes reports.
     """
 
+    of_script = False
     always: tuple[str, ...] = ()
     begins: tuple[str, ...] | None = None
     ends: tuple[str, ...] | None = None

@@ -8,12 +8,14 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
-from eagerflow import Tensor
+from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
-from viz.doctor.causes import in_order
 from viz.doctor.finding import SEVERITIES, Finding, kinds_of
+from viz.doctor.trainings.script import Script
+from viz.doctor.trainings.together import together
+from viz.doctor.trainings.training import Training
 from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
 from viz.recorder.scopes import OpenScope, Scopes
 
@@ -55,18 +57,25 @@ class Program:
         ignored: kinds of findings that nobody wants to hear of.
 
     Attributes:
-        step: how many training steps have ended.
+        training: the one that runs, or ran last.
+        trainings: all of them, in the order in which they began.
+        script: the program for checks of all trainings together.
+        total: how many training steps have ended.
+        step: how many steps of the running training have ended.
         heavy: is this step looked at closely?
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
         interrupted: was the script ended by Ctrl-C?
         ended_late: does a step end now because the gradients of the next one are there?
-        unseen: how many training steps ran while nobody watched, as of the last look.
+        unseen: how many steps of the running training nobody watched, as of the last look.
         counter: tells how many training steps have ended, where not all of them are watched; else None.
     """
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
-        self.step = 0
+        self.training = Training()
+        self.trainings = [self.training]
+        self.script = Script(self)
+        self.total = self.step = 0
         self.heavy = True
         self.scopes = Scopes[WatchedScope]()
         self.origins: dict[int, Origin] = {}
@@ -79,7 +88,6 @@ class Program:
         self.ended_late = False
         self.unseen = 0
         self.counter: Callable[[], int] | None = None
-        self._found: dict[Any, Finding] = {}
         self._tell = found
         self._ignored = kinds_of(ignored)
 
@@ -88,10 +96,10 @@ class Program:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found so far, the worst first, causes before what they explain. May be read from any thread."""
-        return in_order(list(self._found.copy().values()))
+        return together(self.trainings.copy(), list(self.script.found.copy().values()))
 
     def report(self, kind: str, severity: str, message: str, **about: Any) -> None:
-        """Note a finding; an equal one (of the same kind and place) is replaced by a worse one only.
+        """Note a finding of the running training; an equal one is replaced by a worse one only.
 
         Args:
             kind: the kind; with `.` and a word behind it, the way in which it came about (see `ADVICE`).
@@ -99,6 +107,10 @@ class Program:
             message: see `Finding`.
             **about: `layer` (the object), `op`, `place`, `evidence`, and `key`, by which it can be retracted.
         """
+        self.enter(self.training.found, kind, severity, message, **about)
+
+    def enter(self, found: dict[Any, Finding], kind: str, severity: str, message: str, **about: Any) -> None:
+        """The same among these findings, by their keys: equal ones are of the same kind and place."""
         rule, kind, fix = kind, kind.partition(".")[0], ADVICE[kind]
         if kind in self._ignored:
             return
@@ -109,53 +121,68 @@ class Program:
             kind, severity, message, fix, name, about.get("op"), file, line, about.get("evidence") or {}, rule
         )
         key = about.get("key") or (kind, name, file, line)
-        known = self._found.get(key)
+        known = found.get(key)
         if known is not None and SEVERITIES.index(known.severity) <= SEVERITIES.index(severity):
             return
-        if known is None and sum(f.kind == kind for f in self._found.values()) >= limits.MAX_PER_KIND:
+        if known is None and sum(f.kind == kind for f in found.values()) >= limits.MAX_PER_KIND:
             return
-        self._found[key] = finding
+        found[key] = finding
         if self._tell is not None:
             self._tell(finding)
 
     def take(self, findings: Iterable[Finding]) -> None:
         """Add what other ranks found, unless it was found here, too."""
         for finding in findings:
-            known = [each for each in self._found.values() if each.kind == finding.kind]
+            known = [each for each in self.findings if each.kind == finding.kind]
             same = [each for each in known if (each.layer, each.file, each.line) == _place(finding)]
             if not same and len(known) < limits.MAX_PER_KIND:
-                self._found["of ranks", *_place(finding), finding.message] = finding
+                self.script.found["of ranks", *_place(finding), finding.message] = finding
 
     def found_together(self, findings: Iterable[Finding]) -> None:
         """These are the findings of all ranks."""
-        self._found = dict(enumerate(findings))
+        self.script.found = dict(enumerate(findings))
+        for training in self.trainings:
+            training.found.clear()
 
     def amend(self, kind: str, words: str) -> None:
         """Add words to the newest finding of a kind, where there is one."""
-        for key, finding in reversed(self._found.items()):
+        for key, finding in reversed(self.training.found.items()):
             if finding.kind == kind:
-                self._found[key] = replace(finding, message=f"{finding.message}; {words}")
+                self.training.found[key] = replace(finding, message=f"{finding.message}; {words}")
                 return
 
     def retract(self, key: Any) -> None:
         """Take back a finding that turned out to be none."""
-        self._found.pop(key, None)
+        self.training.found.pop(key, None)
 
     def keys(self, kind: str) -> list[Any]:
         """The second parts of keys, as given to `report`, under which there are findings of a kind."""
-        return [key[1] for key, finding in self._found.items() if finding.kind == kind and len(key) == 2]
+        return [key[1] for key, finding in self.training.found.items() if finding.kind == kind and len(key) == 2]
 
     def has(self, *kinds: str) -> bool:
-        """Was anything of these kinds found, worse than a hint?"""
-        return any(f.kind in kinds and f.severity != "info" for f in self._found.values())
+        """Was anything of these kinds found in this training, worse than a hint?"""
+        return any(f.kind in kinds and f.severity != "info" for f in self._now_found())
 
     def hints_alone(self) -> bool:
         """Was nothing found that is worse than a hint?"""
-        return all(f.severity == "info" for f in self._found.values())
+        return all(f.severity == "info" for f in self._now_found())
 
     def raw(self, *kinds: str) -> list[Finding]:
         """The findings of these kinds as they were reported."""
-        return [f for f in self._found.values() if f.kind in kinds]
+        return [f for f in self._now_found() if f.kind in kinds]
+
+    def _now_found(self) -> list[Finding]:
+        """What was found in the running training, and in the script as a whole."""
+        return [*self.script.found.values(), *self.training.found.values()]
+
+    @property
+    def late(self) -> bool:
+        """Are these no first steps of new weights, whose units haven't become choosy yet?"""
+        return self.step >= limits.HEAVY_STEPS or self.training.known > 0
+
+    def was_trained(self, variable: Variable) -> bool:
+        """Has another training of the script asked for gradients of these weights? So they don't begin here."""
+        return any(variable.identity in each.sources for each in self.trainings if each is not self.training)
 
     # ------------------------------------------------------------------ where the program is
 

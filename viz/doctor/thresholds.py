@@ -13,6 +13,9 @@ HEAVY_BLOCK = 4  # later, so many steps from every power of two on: what goes wr
 LARGE_GRADIENT = 50_000  # elements: not read in the steps that are watched cheaply, where they are sums of products
 WINDOW = 8  # steps that are judged together: one odd batch proves nothing
 MAX_PER_KIND = 5  # more findings of a kind help nobody
+TRAININGS_OPEN = 4  # trainings that may come back, as those of a GAN do; earlier ones are judged, and let go
+# What shows in the first step or two, and needs no end of the training to be sure.
+FROM_THE_START = ("loss_mismatch", "label_range", "loss_sign", "broadcast", "softmax_axis", "channels_first")
 
 # -- activations
 
@@ -46,6 +49,7 @@ OPPOSED = -0.6  # cosine of the gradients that two optimizers have for the same 
 OPPOSED_ROUNDS = 8  # so many cosines, at least
 DECEIVED_ROUNDS = 4  # so many updates that want a discriminator's answers all to go one way, at least
 DECEIVED_ONE = 0.95  # of what they want goes that way, or they want one answer for all; in this part of the rounds
+ONE_CURVE = 0.1  # of the largest slope: so much less may one of a higher answer be, where labels have noise
 DECEIVED_BOTH = 0.1  # of what its own updates want goes the other way, at least
 
 SUMMED = 4  # updates in a row that are given all that was given before, too; or that aren't
@@ -191,6 +195,9 @@ ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class f
 ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that
 ORDER_NEXT = 0.75  # and rows of neighbouring batches no more than this: sorted rows stay with a class for a while
 SHARES_APART = 0.5  # of the classes' shares in training and validation: rare classes in equal parts are within it
+STANDARD = 1e-4  # how exactly columns have mean 0 and deviation 1 where they were measured on the very same rows
+ONE_SIDED = 0.2  # of the numbers are below 0 in one set of rows, and none in the other
+ONE_SIDED_COLUMNS = 4  # numbers of a row, at least: a single one may well be asked for in one half of its range
 SCALES_APART = 10.0  # root mean squares of the inputs of both
 CHANCE_LEARNT = 0.98  # the training loss against a constant answer's, while that on the validation data isn't below
 CHANCE_GAIN = 18.0  # what the validation rows together should gain, in nats: it has a noise of √(2 × itself), a third

@@ -70,7 +70,7 @@ def examine(
         status, ended = _run(script, as_module, watcher)
     if ranks is not None and not status:
         compare(watcher, ranks)
-    return Examination(Diagnosis(watcher.findings), watcher.step, watcher.failures, status, ended)
+    return Examination(Diagnosis(watcher.findings), watcher.total, watcher.failures, status, ended)
 
 
 def _run(script: str, as_module: bool, watcher: Watcher) -> tuple[int, str]:

@@ -13,7 +13,9 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.checks.all_checks import CHECKS
 from viz.doctor.finding import Finding
-from viz.doctor.program import Origin, Program, WatchedScope
+from viz.doctor.program import Origin, WatchedScope
+from viz.doctor.trainings.training import Training
+from viz.doctor.trainings.turns import Turns
 from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
 from viz.facts.schema import Composition
 from viz.recorder.compositions import live_composition
@@ -26,17 +28,17 @@ _HANDLERS = tuple(
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
-class Watcher(Program, observe.Observer):
+class Watcher(Turns, observe.Observer):
     """Watches what runs in this thread, and gathers findings.
 
-    Steps at the beginning (and a few later ones) are looked at closely, the others cheaply. Use it as a context
-    manager, or call `attach` and `detach`.
+    Steps at the beginning of each training (and a few later ones) are looked at closely, the others cheaply. Use it as
+    a context manager, or call `attach` and `detach`.
 
     Args:
         found: called with each new finding, from the watched thread.
 
     Attributes:
-        step: how many training steps have ended.
+        total: how many training steps have ended; `step`: those of the running training.
         heavy: is this step looked at closely?
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
@@ -55,28 +57,54 @@ class Watcher(Program, observe.Observer):
         self._observing: Any = None
         self._thread = 0  # only what runs in one thread has an order
         self._pending = False  # gradients were computed, and no optimizer has ended the step yet
-        self.checks: list[Check] = [kind(self) for kind in CHECKS]
-        self._light = {name: self._handlers(name, every=False) for name in _HANDLERS}
-        self._close = {name: self._handlers(name, every=True) for name in _HANDLERS}
-        self._now = self._close
+        self._broken: set[type[Check]] = set()
+        self._whole = {kind: kind(self.script) for kind in CHECKS if kind.of_script}  # type: ignore[arg-type]
         self._lines: dict[int, tuple[Any, Place | None]] = {}
-        self._by_kind: dict[tuple[int, str, str], list[Callable[..., None]]] = {}
+        self.set_up(self.training)
+        self._now = self.training.close
+
+    @property
+    def checks(self) -> list[Check]:
+        """Those that judge the running training, and the script as a whole."""
+        return self.training.checks
+
+    def set_up(self, training: Training) -> None:
+        """Give a training checks of its own."""
+        kinds = [kind for kind in CHECKS if kind not in self._broken]
+        training.checks = [self._whole.get(kind) or kind(self) for kind in kinds]
+        _connect(training)
+
+    def turn_to(self, training: Training) -> None:
+        """What is announced from here on belongs to this one."""
+        super().turn_to(training)
+        self._now = training.close if self.heavy else training.light
+
+    def judge(self, training: Training) -> None:
+        """Let the own checks of a training that is over say what only the end tells."""
+        running, interrupted = self.training, self.interrupted
+        self.turn_to(training)
+        self.interrupted = False  # it had its end
+        self._call([check.finish for check in training.checks if not check.of_script and hasattr(check, "finish")])
+        training.finished = True
+        training.checks, training.pairs, training.optimizers = [], [], []
+        _connect(training)
+        self.interrupted = interrupted
+        self.turn_to(running)
+
+    def hand_again(self, gradient: tuple[Sequence[Any], Sequence[Any], Sequence[Any]]) -> None:
+        """Tell the running training of gradients that belong to it."""
+        own = [each for each in self._now["gradient"] if not each.__self__.of_script]  # type: ignore[attr-defined]
+        self._call(own, *gradient)
 
     def _of_kind(self, name: str, kind: str) -> list[Callable[..., None]]:
         """The handlers of scopes that want to hear of this kind of them."""
         key = id(self._now), name, kind
-        found = self._by_kind.get(key)
+        found = self.training.by_kind.get(key)
         if found is None:
             wanted = "begins" if name == "scope_begin" else "ends"
             asked = [(each, getattr(each.__self__, wanted)) for each in self._now[name]]  # type: ignore[attr-defined]
-            found = self._by_kind[key] = [each for each, kinds in asked if kinds is None or kind in kinds]
+            found = self.training.by_kind[key] = [each for each, kinds in asked if kinds is None or kind in kinds]
         return found
-
-    def _handlers(self, name: str, every: bool) -> list[Callable[..., None]]:
-        full = name if name == "finish" else f"on_{name}"
-        every = every or name == "finish"
-        chosen = [c for c in self.checks if hasattr(c, full) and (every or full in c.always)]
-        return [getattr(check, full) for check in chosen]
 
     def _hand(self, name: str, *arguments: Any) -> None:
         """Call the handlers."""
@@ -91,11 +119,11 @@ class Watcher(Program, observe.Observer):
         except Exception as error:  # noqa: BLE001
             check = handler.__self__  # type: ignore[union-attr]
             self.failures.append((type(check).__name__, error))
-            self.checks.remove(check)
-            self._light = {each: self._handlers(each, every=False) for each in _HANDLERS}
-            self._close = {each: self._handlers(each, every=True) for each in _HANDLERS}
-            self._by_kind.clear()
-            self._now = self._close if self.heavy else self._light
+            self._broken.add(type(check))
+            for training in self.trainings:
+                training.checks = [each for each in training.checks if type(each) is not type(check)]
+                _connect(training)
+            self._now = self.training.close if self.heavy else self.training.light
 
     # ------------------------------------------------------------------ beginning and end
 
@@ -117,6 +145,9 @@ class Watcher(Program, observe.Observer):
             self._observing.__exit__(None, None, None)
             self._observing = None
             self.end_step()
+            self.leave_empty()
+            for training in self._open():
+                self.judge(training)
             self._hand("finish")
             self.scopes.clear()
             self.origins.clear()
@@ -206,7 +237,11 @@ class Watcher(Program, observe.Observer):
             self.ended_late = True
             self.end_step()
             self.ended_late = False
+        if not self.inside("step"):
+            self.choose_by_gradient(sources)
+        self.learn(sources)
         self._pending = True
+        self._gradient = targets, sources, results
         self._hand("gradient", targets, sources, results)
         self.spent += observe.clock() - began
 
@@ -235,13 +270,25 @@ class Watcher(Program, observe.Observer):
             return
         began = observe.clock()
         opened = WatchedScope(scope, scope_frame(sys._getframe(1)), self.spent)
+        if not self.inside("step"):
+            self._choose(opened)
         self.scopes.append(opened)
         if scope.kind == "step" and scope.name != "train_step":
-            self._now = self._light
+            self._now = self.training.light
         handlers = self._of_kind("scope_begin", scope.kind)
         if handlers:
             self._call(handlers, opened)
         self.spent += observe.clock() - began
+
+    def _choose(self, opened: WatchedScope) -> None:
+        """Which training does what begins here belong to?"""
+        if opened.kind == "step":
+            if opened.scope.name == "train_step":
+                self.choose_by_step(opened.owner)
+        elif opened.kind == "optimizer":
+            self.choose_by_optimizer(opened.owner)
+        elif not self.scopes and not self._pending and opened.kind in ("model", "layer"):
+            self.choose_by_call(opened)
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         began = self.now = observe.clock()
@@ -252,7 +299,7 @@ class Watcher(Program, observe.Observer):
             self._call(handlers, self.scopes[-1], outputs, error)
         self.scopes.pop()
         if scope.kind == "step":
-            self._now = self._close if self.heavy else self._light
+            self._now = self.training.close if self.heavy else self.training.light
         by_optimizer = scope.kind == "optimizer" and not self.inside("step", "optimizer")
         if by_optimizer or (scope.kind == "step" and scope.name == "train_step"):
             self.end_step()
@@ -277,13 +324,28 @@ class Watcher(Program, observe.Observer):
         if not self._pending:
             return
         self._pending = False
+        self._gradient = None
         self._hand("step_end")
-        self.step += 1
+        if not self.training.uncounted:
+            self.step += 1
+        self.training.uncounted = False
+        self.training.since += 1
+        self.total += 1
         self.step_ended = observe.clock()
         self.origins.clear()
         self.scale = None
         self.heavy = _looked_at(self.step)
-        self._now = self._close if self.heavy else self._light
+        self._now = self.training.close if self.heavy else self.training.light
+
+
+def _connect(training: Training) -> None:
+    """Find the handlers of a training's checks: all of them, and those for steps that are watched cheaply."""
+    training.by_kind.clear()
+    for handlers, every in ((training.light, False), (training.close, True)):
+        for name in _HANDLERS:
+            full = name if name == "finish" else f"on_{name}"
+            chosen = [c for c in training.checks if hasattr(c, full)]
+            handlers[name] = [getattr(c, full) for c in chosen if every or name == "finish" or full in c.always]
 
 
 def _looked_at(step: int) -> bool:

@@ -39,7 +39,7 @@ class Rounds:
         self._hurries = HURRIES
         self._to_evaluation = False  # look at the next one
         self._joined: Joined | None = None
-        self._counter: Callable[[], int] = lambda: self.watcher.step
+        self._counter: Callable[[], int] = lambda: self.watcher.total
         self._left_at: int | None = 0  # how many steps had ended when he looked last; None while he looks
 
     def count_by(self, counter: Callable[[], int]) -> None:

@@ -102,7 +102,7 @@ class DeadRelu(Check):
     def _judge(self, units: _Units, short: bool = False) -> None:
         count = len(units.alive)
         dead = count - int(units.alive.sum())
-        late = self.watch.step >= limits.HEAVY_STEPS
+        late = self.watch.late
         share = limits.DEAD_SHARE_LATE if late else limits.DEAD_SHARE
         by_chance = count / 2 + limits.DEAD_CHANCE * math.sqrt(count)
         if dead < count and (short or count < limits.DEAD_UNITS or dead < share * count):
@@ -125,7 +125,7 @@ class DeadRelu(Check):
                 "rows": units.rows,
                 "steps": units.steps,
                 "step": self.watch.step,
-                "from_start": (id(units.layer), units.place) not in self._fired,
+                "from_start": (id(units.layer), units.place) not in self._fired and not self.watch.training.late,
             },
         }
         severity, key = (
@@ -207,7 +207,9 @@ class Saturated(Check):
 
     def _judge(self, late: bool) -> None:
         for about in self._found.values():
-            wanted = limits.SATURATED_LATE if late or about.name == "softmax" else limits.SATURATED_SHARE
+            wanted = (
+                limits.SATURATED_LATE if late or self.watch.late or about.name == "softmax" else limits.SATURATED_SHARE
+            )
             for shares, enough in ((about.hidden, wanted), (about.output, limits.SATURATED_OUTPUT)):
                 seen = len(shares) >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step))
                 if seen and statistics.median(shares) >= enough:

@@ -154,7 +154,8 @@ class Answers(Check):
 
     def finish(self) -> None:
         """Judge the training as it ended."""
-        if len(self._optimizers) > 1 or len(self._courses) > limits.ANSWERS_LOSSES:
+        several = len(self._optimizers) > 1 or self.watch.training.turns
+        if several or len(self._courses) > limits.ANSWERS_LOSSES:
             return  # networks that play against each other don't learn to answer labels
         for course in self._courses.values():
             pairs = [pair for pair in course.last() if numpy.isfinite(pair[1]).all()]

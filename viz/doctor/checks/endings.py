@@ -77,7 +77,8 @@ class Endings(Check):
     def finish(self) -> None:
         """Judge the last `fit`, and the losses as they ended."""
         self._stopped()
-        if self._run is not None and len(self._sources) == 1 and self.watch.hints_alone():
+        alone = len(self._sources) == 1 and not self.watch.training.turns
+        if self._run is not None and alone and self.watch.hints_alone():
             self._too_few(self._run)
 
     # ------------------------------------------------------------------ lr_too_low

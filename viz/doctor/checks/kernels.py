@@ -198,10 +198,11 @@ class Kernels(Check):
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         """The weights as they began, with their first gradients."""
-        if self.watch.step:
+        if self.watch.step or self.watch.training.late:
             return
         for source, result in zip(sources, results):
-            kernel = self._kernels.get(source.identity) if isinstance(source, Variable) else None
+            begins = isinstance(source, Variable) and not self.watch.was_trained(source)
+            kernel = self._kernels.get(source.identity) if begins else None
             if kernel is not None and kernel.hidden and isinstance(result, Tensor) and source.trainable:
                 self._begins(kernel, host(source.data), host(result.data))
 

@@ -137,14 +137,15 @@ class LearningRates(Check):
             return
         first, moved = (abs(statistics.median(finite[: limits.FIRST])), course.moves[0] if course.moves else 0.0)
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
-        factor = limits.DIVERGED if len(self._courses) == 1 else limits.DIVERGED_SEVERAL
+        # What goes on with trained weights begins with a small loss, and with an optimizer that knows nothing yet.
+        factor = limits.DIVERGED if self._alone and self.watch.training.known < 1 else limits.DIVERGED_SEVERAL
         first = abs(finite[0]) if moved >= limits.UPDATE_TOO_LARGE else first
         if min(finite) < 0:  # around 0 a loss grows many times over without any meaning
             first = max(first, *map(abs, finite[: limits.WINDOW]))
         grew = last > factor * first + 1e-3 and max(finite[-limits.LAST :]) > factor * abs(finite[0])
         enough = len(losses) > limits.FIRST + limits.LAST or not math.isfinite(losses[-1]) or final
         if enough and grew and (math.isfinite(last) or max(finite) > factor * abs(finite[0])):
-            if len(self._courses) == 1 and len(course.uphill) >= limits.FIRST and all(course.uphill):
+            if self._alone and len(course.uphill) >= limits.FIRST and all(course.uphill):
                 self._tell_uphill(course, finite[0], last)
                 return
             words = f"the loss went from {number(finite[0])} to {number(losses[-1])}"
@@ -165,16 +166,21 @@ class LearningRates(Check):
         ):
             words = f"{self._died()} after the first updates; the loss stays at {number(last)}"
             self._tell_high(course, words, finite[0], last)
-        elif final and len(finite) == len(losses) and len(self._courses) == 1 and _jumps(course):
+        elif final and len(finite) == len(losses) and self._alone and _jumps(course):
             third = losses[-(len(losses) // 3) :]
             ends = f"{number(finite[0])} at first, up to {number(max(third))} in the last third"
             words = f"the loss has not settled ({ends})"
             self._tell_high(course, words, finite[0], last)
 
+    @property
+    def _alone(self) -> bool:
+        """Is there no other loss that takes turns with this one, as in a GAN?"""
+        return len(self._courses) == 1 and not self.watch.training.turns
+
     def _climbs(self, course: _Course) -> bool:
         """Have all steps looked at gone along the gradients, and the loss with them?"""
         enough = len(course.uphill) >= limits.UNREACHED_STEPS and len(course.losses) >= limits.FEW_STEPS
-        if len(self._courses) > 1 or not enough or not all(course.uphill):
+        if not self._alone or not enough or not all(course.uphill):
             return False
         part = len(course.losses) // 3
         first, last = course.losses[:part], course.losses[-part:]
@@ -227,6 +233,8 @@ class LearningRates(Check):
     def _too_low(self, course: _Course) -> None:
         if len(course.losses) < limits.UNMOVED_STEPS or not course.moves or len(course.rates) > 1:
             return
+        if self.watch.training.known:
+            return  # to tune what has been trained, small steps are usual, and there may be little left to learn
         part = len(course.losses) // 3
         first, last = statistics.fmean(course.losses[:part]), statistics.fmean(course.losses[-part:])
         moved = max(course.moves)

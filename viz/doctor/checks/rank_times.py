@@ -49,6 +49,7 @@ class RankTimes(Check):
         weights: after a number of steps, a checksum of each trained variable by its name.
     """
 
+    of_script = True
     always = ("on_scope_begin", "on_scope_end", "on_collective", "on_gradient", "on_step_end")
     begins = ("data", "step", "model", "layer")
     ends = ("data",)
@@ -88,7 +89,7 @@ class RankTimes(Check):
         self._blocked += 0 if overlapped else took
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        if self._began is not None and _is_noted(self.watch.step + 1):
+        if self._began is not None and _is_noted(self.watch.number):
             found = [source for source in sources if isinstance(source, Variable) and source.trainable]
             self._trained += [variable for variable in found if all(variable is not each for each in self._trained)]
 
@@ -99,12 +100,12 @@ class RankTimes(Check):
         started, blocked, spent = began
         network = self._blocked - blocked  # between steps ranks exchange numbers for whoever watches
         compute = self.watch.now - started - network - (self.watch.spent - spent)
-        if self.watch.step >= 2:
+        if self.watch.number > 2:
             compute_ms, input_ms, network_ms = (max(0, n) / 1e6 for n in (compute, self._input, network))
             self.steps.append(StepTimes(compute_ms, input_ms, network_ms, self._rows, self._sent, self._calls))
         self._input = self._blocked = self._sent = self._calls = 0
         if self._trained:
-            self.weights[self.watch.step + 1] = {each.path: _checksum(each) for each in self._trained}
+            self.weights[self.watch.number] = {each.path: _checksum(each) for each in self._trained}
             self._trained = []
 
 

@@ -22,6 +22,7 @@ class Adversary(Check):
     model that trains the generator: in the first steps, made rows are much like each other, and unlike real ones.
     """
 
+    of_script = True
     begins = ("model", "loss")
 
     def __init__(self, watch: Any) -> None:

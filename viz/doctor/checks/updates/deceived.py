@@ -34,6 +34,7 @@ class Deceived(Check):
     training wants different answers for different rows; so do several tasks of shared layers.
     """
 
+    of_script = True
     begins = ("layer", "model")
     ends = ("optimizer", "layer", "model")
 

@@ -21,11 +21,13 @@ class _Use:
     def __init__(self) -> None:
         self.reached: set[int] = set()  # all of them
         self.in_line: set[int] = set()  # those before or behind trained ones; others stand beside them
+        self.asked: set[int] = set()  # those that it is differentiated by
 
 
 class Forgotten(Check):
     """Follows which weights gradients are asked of, and in two steps which the loss was made with."""
 
+    of_script = True
     always = ("on_gradient",)
     begins = ("layer", "model")
 
@@ -38,8 +40,9 @@ class Forgotten(Check):
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
         self._made: list[tuple[list[int], list[Any]]] = []  # the ops of a step: keys of outputs, and inputs
         self._use = _Use()
+        self._frozen: set[int] = set()  # weights that were so while others were trained; they may be set free later
         self._first: dict[int, numpy.ndarray] = {}  # a few elements of each weight, as they were
-        self._place: Any = None
+        self._places: list[tuple[set[int], Any]] = []  # weights of which gradients are asked, and where
 
     def on_scope_begin(self, opened: Any) -> None:
         if self.watch.step < 2:
@@ -59,10 +62,10 @@ class Forgotten(Check):
         ends = [getattr(source, "identity", 0) for source in (sources[0], sources[-1])]
         group = len(sources), *ends
         if group not in self._groups:  # of a later stage of the training, perhaps
-            self._sources |= {s.identity for s in sources if isinstance(s, Variable)}
+            asked = {s.identity for s in sources if isinstance(s, Variable)}
+            self._sources |= asked
+            self._places.append((asked, self.watch.called_at()))
         self._groups[group] = self._groups.get(group, 0) + 1
-        if self._place is None:
-            self._place = self.watch.called_at()
         if self._made:
             self._follow({t.key for t in tensors(targets)}, {getattr(s, "identity", 0) for s in sources})
 
@@ -70,9 +73,11 @@ class Forgotten(Check):
         self._made.clear()
         if self.watch.step == max(limits.DEPENDS_STEPS):
             self._first = {v.identity: _some(v) for v in self._owners.variables()}
+            self._frozen |= {v.identity for v in self._owners.variables() if not v.trainable}
 
     def _follow(self, keys: set[int | None], asked: set[int]) -> None:
         """From the loss back to the variables it was made with."""
+        self._use.asked = asked
         way = []
         for made, given in reversed(self._made):
             if not keys.isdisjoint(made):
@@ -113,7 +118,7 @@ class Forgotten(Check):
 
     def _is_left_out(self, variable: Variable) -> bool:
         """No gradient was asked of it, and nobody gave it values, as loading does, or copying from another network."""
-        known = variable.identity in self._sources or variable.identity in self._set
+        known = any(variable.identity in each for each in (self._sources, self._set, self._frozen))
         first = self._first.get(variable.identity)
         moved = first is not None and bool((first != _some(variable)).any())
         return not known and not moved and self._owners.met(self._owners.of(variable))
@@ -133,7 +138,7 @@ class Forgotten(Check):
             "warning",
             f"{len(left)} of {len(own)} trainable weights of {layer_label(model)!r} are never given to the optimizer, "
             f"nor is their gradient asked for: {_names(left)} stay{'s' if len(left) == 1 else ''} as first drawn",
-            place=self._place,
+            place=self._place_of({v.identity for v in own}),
             key=("frozen", "forgotten"),
             evidence={"unchanged": len(left), "steps": self.watch.step, "variables": [v.path for v in left]},
         )
@@ -149,10 +154,14 @@ class Forgotten(Check):
             f"weight{'s' if len(own) > 1 else ''} ({_names(own)}) is never asked for: while others learn, "
             f"{'they stay' if len(own) > 1 else 'it stays'} as first drawn",
             layer=model,
-            place=self._place,
+            place=self._place_of(self._use.asked),
             key=("frozen", "forgotten"),
             evidence={"unchanged": len(own), "steps": self.watch.step, "variables": [v.path for v in own]},
         )
+
+    def _place_of(self, weights: set[int]) -> Any:
+        """Where gradients of some of these weights are asked; else the first line where any are."""
+        return next((place for asked, place in self._places if asked & weights), self._places[0][1])
 
 
 def _trainable(root: Any) -> list[Variable]:

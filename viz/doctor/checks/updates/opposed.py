@@ -33,6 +33,7 @@ class _Course:
 class Opposed(Check):
     """Compares the gradients that two optimizers, which take turns, have for the weights that both update."""
 
+    of_script = True
     begins = ("layer", "model", "optimizer")
     ends = ("optimizer",)
 

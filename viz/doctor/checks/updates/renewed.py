@@ -39,6 +39,7 @@ class _Line:
 class Renewed(Check):
     """Follows which optimizers and which models make the steps, one after the other."""
 
+    of_script = True
     always = ("on_scope_begin", "on_gradient", "on_update")
     begins = ("optimizer", "model")
 
