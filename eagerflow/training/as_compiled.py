@@ -32,7 +32,8 @@ def as_compiled(model: Any, noted: States, is_told: bool = False) -> contextlib.
     if not noted or not behaviour.keras_2 or all(layer.trainable == value for layer, value in noted):
         return _NOTHING
     if is_told and (model, model.trainable) in noted:
-        layer, value = next((layer, value) for layer, value in noted if layer.trainable != value)
+        model._compiled.overruled = [(layer, value) for layer, value in noted if layer.trainable != value]
+        layer, value = model._compiled.overruled[0]
         warn(
             f"fit: {layer.name!r} was {'frozen' if value else 'unfrozen'} after compile, and stays "
             f"{'trainable' if value else 'frozen'}: as in Keras 2, compile remembers trainable. Call compile again."

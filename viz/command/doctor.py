@@ -91,7 +91,7 @@ def run_doctor(options: argparse.Namespace) -> int:
         raise ValueError("--json and --fix both write to stdout; give one of them")
     check_target(options.sarif)
     ranks = ranks_here()
-    compared = listening() if options.gap and ranks is None else contextlib.nullcontext(Found([], []))
+    compared = listening() if options.gap and ranks is None else contextlib.nullcontext(Found([], [], []))
     with output_to_stderr() if options.json or options.fix else contextlib.nullcontext(), compared as found:
         examination = examine(
             options.script, options.arguments, ranks=ranks, ignored=options.ignore, as_module=options.module

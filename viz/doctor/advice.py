@@ -96,8 +96,12 @@ ADVICE = {
         "-0.5 * mean(1 + log_var - mean**2 - exp(log_var)), which is 0 at least."
     ),
     "loss_sign.adversary": (
-        "Train the generator with the label of real rows: gan.train_on_batch(noise, numpy.ones((n, 1))), where the "
-        "discriminator learns 1 for real rows and 0 for made ones."
+        "Train the generator with the label of real rows: where the discriminator learns 1 for real rows and 0 for "
+        "made ones, loss(ones_like(made), made), or gan.train_on_batch(noise, numpy.ones((n, 1)))."
+    ),
+    "loss_sign.same_labels": (
+        "Teach it different labels: ones for real rows and zeros for made ones, as in "
+        "loss(ones_like(real), real) + loss(zeros_like(made), made)."
     ),
     "loss_sign.update": (
         "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer."
@@ -146,6 +150,13 @@ ADVICE = {
     "frozen.rounded": (
         "See that more of the gradient arrives: relu, he_normal, normalization or shortcuts; Adam makes steps of the "
         "same size from small gradients."
+    ),
+    "frozen.copies": (
+        "Give the optimizer the model's own variables: "
+        "optimizer.apply_gradients(zip(gradients, model.trainable_variables))."
+    ),
+    "frozen.compiled": (
+        "Call model.compile(...) again after changing trainable: compile remembers what was trainable, as in Keras 2."
     ),
     "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
     "frozen.rate": "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD.",
@@ -207,6 +218,10 @@ ADVICE = {
         "layer without Bidirectional."
     ),
     "label_leak.copied": ("To predict the next token, shift the labels by one: fit(tokens[:, :-1], tokens[:, 1:])."),
+    "label_leak.teacher": (
+        "Give the decoder its answers one step later: it reads the start token and all but the last one, "
+        "fit([source, target[:, :-1]], target[:, 1:])."
+    ),
     "label_leak.threshold": (
         "Was it made of the label, or is it only known after it? Then leave it out: "
         "x = numpy.delete(x, column, axis=1). Else a comparison does what this network does."
@@ -223,6 +238,11 @@ ADVICE = {
     "validation_mismatch.scale": (
         "Prepare both alike: divide both by the same number, or use mean and standard deviation of the training data "
         "for both."
+    ),
+    "validation_mismatch.prepared": (
+        "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean and "
+        "standard deviation of the training data for all (scaler.transform, not fit_transform). A layers.Rescaling or "
+        "layers.Normalization in the model does so by itself."
     ),
     "validation_chance": (
         "Look whether each row still has its own label (were x and y shuffled apart, or read in different orders?), "

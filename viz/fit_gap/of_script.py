@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from eagerflow.core import observe
 from eagerflow.core.observe import observing
+from viz.doctor.checks.rows.prepared import Trained
+from viz.facts.formatting import near
 from viz.facts.json_data import finite
 from viz.fit_gap.measure import measure
 from viz.fit_gap.report import Gap
-from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
+from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch, user_line
 
 __all__ = ["Found", "listening"]
 
@@ -21,22 +24,49 @@ class Found(NamedTuple):
     Attributes:
         gaps: one for each call that was taken apart.
         refusals: why others weren't.
+        notes: where a trained model was asked about rows that were prepared otherwise than those of `fit`.
     """
 
     gaps: list[Gap]
     refusals: list[str]
+    notes: list[str]
 
     @property
     def text(self) -> str:
         """All of it for people."""
         if not self.gaps and not self.refusals:
             return "no epoch of fit was finished: is the model trained by model.fit in this script?"
-        return "\n\n".join([*[gap.text for gap in self.gaps], *[f"refused: {each}" for each in self.refusals]])
+        refused = [f"refused: {each}" for each in self.refusals]
+        return "\n\n".join([*[gap.text for gap in self.gaps], *refused, *[f"note: {each}" for each in self.notes]])
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, which JSON can hold."""
-        found: dict[str, Any] = finite({"gaps": [gap.to_dict() for gap in self.gaps], "refused": self.refusals})
+        found: dict[str, Any] = finite(
+            {"gaps": [gap.to_dict() for gap in self.gaps], "refused": self.refusals, "notes": self.notes}
+        )
         return found
+
+
+class _OtherRows(observe.Observer):
+    """Listens to `evaluate` and `predict`, whose rows may be prepared otherwise than those of `fit`."""
+
+    wants_ops = False
+
+    def __init__(self, notes: list[str]) -> None:
+        self._trained, self._notes = Trained(), notes
+
+    def on_scope_begin(self, scope: observe.Scope) -> None:
+        if scope.kind not in ("data", "step"):
+            return
+        words, _ = self._trained.hear(scope.kind, scope.name, scope.owner, scope.inputs)
+        if words:
+            place = user_line()
+            where = f" on line {place[1]} of {near(place[0])}" if place is not None else ""
+            method = "predict" if scope.name == "predict_step" else "evaluate"
+            self._notes.append(
+                f"the inputs that {method} is given{where} {words}: what it says tells nothing about rows like those "
+                "of fit"
+            )
 
 
 @contextmanager
@@ -46,7 +76,7 @@ def listening(every: bool = False) -> Iterator[Found]:
     Args:
         every: take each call apart when it ends; else only the last one, at the end.
     """
-    found = Found([], [])
+    found = Found([], [], [])
     last: list[SeenEpoch] = []
 
     def ended(seen: SeenEpoch) -> None:
@@ -55,7 +85,7 @@ def listening(every: bool = False) -> Iterator[Found]:
             _enter(found, last.pop())
 
     try:
-        with observing(EpochWatch(ended)):
+        with observing(EpochWatch(ended)), observing(_OtherRows(found.notes)):
             yield found
     finally:
         if last:

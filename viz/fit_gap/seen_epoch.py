@@ -16,7 +16,7 @@ from viz.fit_gap.rows import Rows
 from viz.recorder.descriptions import flat
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["EpochWatch", "SeenEpoch"]
+__all__ = ["EpochWatch", "SeenEpoch", "user_line"]
 
 _MOST_BYTES = 2 << 30  # of batches that are kept because nothing else can give them again
 
@@ -79,7 +79,7 @@ class EpochWatch(observe.Observer):
     @_training.setter
     def _training(self, fit: Any) -> None:
         if fit is not None:
-            self._fits.append((fit, SeenEpoch(fit.model, _user_line())))
+            self._fits.append((fit, SeenEpoch(fit.model, user_line())))
             self._begin_epoch()
             return
         fit, seen = self._fits.pop()
@@ -158,8 +158,8 @@ def _weighted_sum(model: Any, losses: list[Any]) -> float | None:
     return float(numpy.sum([w * float(loss.data) for w, loss in zip(weights, losses)]))
 
 
-def _user_line() -> tuple[str, int] | None:
-    """The line that called `fit`."""
+def user_line() -> tuple[str, int] | None:
+    """The user's line that led here: the call of `fit`, say."""
     frame = sys._getframe(1)
     while frame is not None:
         if not is_internal(frame.f_code.co_filename):

@@ -129,6 +129,25 @@ for layer in hidden[::-1]:
     model.fit(x, target, epochs=5, verbose=0)
     layer.trainable = True
 """,
+    "a head on a code that was learnt": """
+encode = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(4)])
+decode = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(8)])
+head, optimizers = layers.Dense(1), [ef.optimizers.Adam(rate) for rate in (0.01, 0.01, 0.0001)]
+for stage, trained in enumerate(((encode, decode), (head,), (encode, head))):
+    for step in range(40):
+        with ef.GradientTape() as tape:
+            answers = head(encode(x)) if stage else decode(encode(x))
+            loss = ops.mean(ops.square(answers - (target if stage else x)))
+        weights = [weight for each in trained for weight in each.trainable_variables]
+        optimizers[stage].apply(tape.gradient(loss, weights), weights)
+""",
+    "networks that make a step each in turn": """
+networks = [make() for _ in range(3)]
+optimizers = [ef.optimizers.Adam(0.01) for _ in networks]
+for step in range(40):
+    for model, optimizer in zip(networks, optimizers):
+        train(model, optimizer, 1)
+""",
     "fits that take turns": """
 one, two = make(), make()
 for model in (one, two):

@@ -48,6 +48,12 @@ def test_the_last_fit_is_taken_apart(tmp_path, capsys):
     assert "dropout" in out
 
 
+@pytest.mark.parametrize(("rows", "noted"), [("255 * x", True), ("x[:20]", False)])
+def test_a_call_of_evaluate_with_rows_that_were_prepared_otherwise_is_noted(tmp_path, capsys, rows, noted):
+    _, out = run(tmp_path, capsys, WELL + f"model.evaluate({rows}, y[:len({rows})], verbose=0)\n")
+    assert ("note: the inputs that evaluate is given on line 12 of" in out) == noted
+
+
 def test_each_fit_is_taken_apart_where_one_asks_for_it(tmp_path, capsys):
     status, out = run(tmp_path, capsys, WELL, "--each", "")
     assert status == 0

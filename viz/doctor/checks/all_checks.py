@@ -29,6 +29,7 @@ from viz.doctor.checks.rows.label_leak import LabelLeak
 from viz.doctor.checks.rows.looks_ahead import LooksAhead
 from viz.doctor.checks.rows.most_frequent import MostFrequent
 from viz.doctor.checks.rows.padding import Padding
+from viz.doctor.checks.rows.prepared import Prepared
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
@@ -38,8 +39,10 @@ from viz.doctor.checks.updates.adversary import Adversary
 from viz.doctor.checks.updates.deceived import Deceived
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
+from viz.doctor.checks.updates.misled import Misled
 from viz.doctor.checks.updates.opposed import Opposed
 from viz.doctor.checks.updates.outside import Outside
+from viz.doctor.checks.updates.overruled import Overruled
 from viz.doctor.checks.updates.renewed import Renewed
 from viz.doctor.checks.updates.reversed_terms import Divergence
 from viz.doctor.checks.updates.summed import Summed
@@ -74,8 +77,10 @@ CHECKS: tuple[type[Check], ...] = (
     Opposed,
     Deceived,
     Renewed,
+    Overruled,
     Outside,
     Adversary,
+    Misled,
     Divergence,
     FirstBatch,
     Folds,
@@ -87,6 +92,7 @@ CHECKS: tuple[type[Check], ...] = (
     Costs,
     Overfit,
     ValidationRows,
+    Prepared,
     ClassOrder,
     SameBatch,
     Endings,

@@ -135,6 +135,10 @@ class Kernels(Check):
             if source is not None:
                 source.kernel.hidden = True
 
+    def _was_trained(self, *kernels: _Kernel) -> bool:
+        """Did another training make some of them? A code that it learnt may well go straight into another layer."""
+        return any(self.watch.was_trained(kernel.variable) for kernel in kernels)
+
     # ------------------------------------------------------------------ bottleneck
 
     def on_scope_begin(self, opened: Any) -> None:
@@ -145,7 +149,7 @@ class Kernels(Check):
         predicted = given[1]
         last = self._from.get(predicted.key) if isinstance(predicted, Tensor) and predicted.key is not None else None
         pair = None if last is None else self._narrow.get(last.kernel.variable.identity)
-        if last is None or pair is None or loss_kind(opened.owner) == "other":
+        if last is None or pair is None or loss_kind(opened.owner) == "other" or self._was_trained(*pair):
             return
         narrow, head = pair
         (before, units), classes = narrow.wide, head.wide[1]
@@ -173,7 +177,7 @@ class Kernels(Check):
 
     def finish(self) -> None:
         """Say which kernels follow each other with nothing between: one finding for all of a network."""
-        found = [pair for pair in self._pairs.values() if _useless(*pair)]
+        found = [pair for pair in self._pairs.values() if _useless(*pair) and not self._was_trained(*pair)]
         if self._judged or not found:
             return
         self._judged = True

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, layers
+from eagerflow import Tensor, Variable, layers
+from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.checks.rows.looks_ahead import sees_no_later_step
+from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import layers_in
 
 __all__ = ["Copied"]
@@ -19,44 +22,81 @@ _NARROW = (layers.RepeatVector, layers.Flatten, layers.GlobalAveragePooling1D, l
 
 
 class Copied(Check):
-    """Compares the labels of each position with the tokens that the model is given there."""
+    """Compares the labels of each position with what the model is given there.
+
+    Of a single input, tokens count: an autoencoder's labels are its inputs, too. Of several, as an encoder and a
+    decoder have them, one that equals the labels must let no position see later ones: then it is a decoder's.
+    """
+
+    begins = ("model", "layer", "loss")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._tokens: numpy.ndarray | None = None
-        self._model: Any = None
+        self._called: Any = None
+        self._given: list[Tensor] = []
         self._alike = 0
 
     def on_scope_begin(self, opened: Any) -> None:
         given = opened.scope.inputs
         if opened.kind in ("model", "layer"):
             if self.watch.outermost():
-                found = [x for x in tensors(given) if x.data.ndim == 2 and x.data.dtype.kind in "iu"]
-                self._tokens = host(found[0].data) if len(found) == 1 else None
-                self._model = opened.owner
+                self._given = [x for x in tensors(given) if x.data.ndim in (2, 3) and not isinstance(x, Variable)]
+                self._called = opened.owner, given
             return
-        if opened.kind != "loss" or self._tokens is None or not isinstance(given, tuple) or len(given) != 2:
+        if not self._given or not isinstance(given, tuple) or len(given) != 2:
             return
         labels, answers = given
-        if not is_ours(opened.owner) or loss_kind(opened.owner) != "sparse" or not isinstance(answers, Tensor):
+        if not isinstance(answers, Tensor) or answers.data.ndim != 3 or answers.data.shape[1] < limits.AHEAD_LENGTH:
             return
-        numbers = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
-        shape = answers.data.shape
-        positions = len(shape) == 3 and shape[1] > 1 and shape[2] > 2 and numbers.shape[:2] == self._tokens.shape
-        fits = positions and numbers.size == self._tokens.size
-        same = fits and bool((numbers.reshape(shape[:2]) == self._tokens).all())
-        several = same and len(numpy.unique(self._tokens)) > 2
-        self._alike = self._alike + 1 if several else 0
-        if self._alike == _ENOUGH and _reads_on(self._model):
-            self.watch.report(
-                "label_leak.copied",
-                "warning",
-                f"the labels are the inputs themselves: at each of the {shape[1]} positions the network is to answer "
-                "with the very token that it is given there, so it learns to copy, and not which token comes next",
-                place=self.watch.called_at(),
-                key=("label_leak", "copied"),
-                evidence={"share": 1.0, "rows": len(numbers), "column": 0},
-            )
+        values = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
+        same = next((x for x in self._given if _equal(host(x.data), values, answers.data.shape)), None)
+        self._alike = 0 if same is None else self._alike + 1
+        if same is None or self._alike != _ENOUGH:
+            return
+        if len(self._given) == 1:
+            words = same.data.dtype.kind in "iu" and is_ours(opened.owner) and loss_kind(opened.owner) == "sparse"
+            if words and answers.data.shape[2] > 2 and _reads_on(self._called[0]):
+                self._tell_copied(answers.data.shape[1], len(values))
+        elif sees_no_later_step(self._called[0], self._called[1], same):
+            self._tell_teacher(answers.data.shape[1], len(values))
+
+    def _tell_copied(self, positions: int, rows: int) -> None:
+        self.watch.report(
+            "label_leak.copied",
+            "warning",
+            f"the labels are the inputs themselves: at each of the {positions} positions the network is to answer "
+            "with the very token that it is given there, so it learns to copy, and not which token comes next",
+            place=self.watch.called_at(),
+            key=("label_leak", "copied"),
+            evidence={"share": 1.0, "rows": rows, "column": 0},
+        )
+
+    def _tell_teacher(self, positions: int, rows: int) -> None:
+        self.watch.report(
+            "label_leak.teacher",
+            "error",
+            f"one of the {len(self._given)} inputs of {layer_label(self._called[0])!r} is the labels themselves: at "
+            f"each of the {positions} positions its decoder reads the very answer that it is to give there, so it "
+            "learns to copy, and needs neither what came before nor the other input",
+            place=self.watch.called_at(),
+            key=("label_leak", "teacher"),
+            evidence={"share": 1.0, "rows": rows, "column": 0},
+        )
+
+
+def _equal(given: numpy.ndarray, labels: numpy.ndarray, answers: tuple[int, ...]) -> bool:
+    """Are these the labels, position by position? Numbers of classes count as their one-hot rows."""
+    if given.shape[:2] != answers[:2] or given.dtype.kind not in "fiu" or labels.dtype.kind not in "fiub":
+        return False
+    if given.ndim == 3 and given.shape == labels.shape:
+        return bool((given == labels).all()) and bool((given != given[:, :1]).any())
+    both = [x.argmax(axis=2) if x.ndim == 3 and x.shape[2] > 1 else x for x in (given, labels)]
+    if both[0].size != both[1].size or both[0].ndim > 3:
+        return False
+    first, second = (x.reshape(answers[:2]) if x.size == answers[0] * answers[1] else None for x in both)
+    if first is None or second is None:
+        return False
+    return bool((first == second).all()) and len(numpy.unique(first)) > 2
 
 
 def _reads_on(model: Any) -> bool:

@@ -14,7 +14,7 @@ from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import layers_in
 
-__all__ = ["LooksAhead"]
+__all__ = ["LooksAhead", "sees_no_later_step"]
 
 
 class LooksAhead(Check):
@@ -96,6 +96,26 @@ def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
     moves = now != later
     same = labels[:, :steps].reshape(later.shape) == later
     return bool(moves.sum() >= limits.AHEAD_MOVES and same[moves].mean() >= limits.AHEAD_SHARE)
+
+
+def sees_no_later_step(model: Any, given: Any, x: Tensor) -> bool:
+    """Do a model's answers for all steps but the last stay as they are when an input's last step changes, and its not?
+
+    Args:
+        model: the model.
+        given: what it was called with.
+        x: one of its inputs, with steps on axis 1.
+    """
+    values = host(x.data)[: limits.AHEAD_ROWS]
+    changed = values.copy()
+    changed[:, -1] = numpy.roll(values, 1, axis=0)[:, -1]
+    if not (changed != values).any() or not _may_run_again(model):
+        return False
+    plain, moved = _answers(model, given, [(x, None), (x, changed)])
+    if plain.shape[:2] != values.shape[:2] or not numpy.isfinite(plain).all():
+        return False
+    apart, size = numpy.abs(moved - plain), float(numpy.abs(plain).max())
+    return bool(apart[:, :-1].max() <= limits.AHEAD_CHANGED * size < apart[:, -1].max())
 
 
 def _may_run_again(model: Any) -> bool:

@@ -74,6 +74,8 @@ class Frozen(Check):
         self._differentiates = False  # has the step that runs asked for gradients?
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say
         self._given: set[int] = set()  # those that an optimizer updated
+        self._updated: dict[int, tuple[int, ...]] = {}  # what it changed, with shapes
+        self._applied: Any = None  # where it is given gradients
         self._only_new = True  # has each step trained weights that were not there before?
         self._shapes: list[Any] = []
         self._first_source = 0
@@ -84,6 +86,7 @@ class Frozen(Check):
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "optimizer":
+            self._applied = self._applied or self.watch.place()
             self._optimizers[id(opened.owner)] = opened.owner
             self._count_new(opened.owner)
         elif self.watch.step < 2:
@@ -187,6 +190,8 @@ class Frozen(Check):
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
         if self.watch.inside("optimizer"):
             self._given.add(variable.identity)
+            if name.endswith("_update"):
+                self._updated[variable.identity] = variable.shape
         elif name == "assign":
             self._set.add(variable.identity)
 
@@ -285,7 +290,7 @@ class Frozen(Check):
         )
 
     def _all(self, still: list[_Watched]) -> None:
-        optimizer = next(iter(self._optimizers.values()), None)
+        optimizer, copies = next(iter(self._optimizers.values()), None), self._copies(still)
         if optimizer is None:
             why, way, place = (
                 "no optimizer is given the gradients, and nothing is assigned",
@@ -294,6 +299,9 @@ class Frozen(Check):
             )
         elif _rate(optimizer) == 0.0:
             why, way, place = "the learning rate is 0", "frozen.rate", made_at(optimizer)
+        elif copies:
+            why = f"the optimizer is given {copies} other variables of the same shapes, and updates those"
+            way, place = "frozen.copies", self._applied
         else:
             return  # updates too small to show: `lr_too_low` knows more
         steps = max(self._asked.values())
@@ -305,6 +313,13 @@ class Frozen(Check):
             place=place,
             evidence={"unchanged": len(still), "steps": steps},
         )
+
+    def _copies(self, still: list[_Watched]) -> int:
+        """How many variables of the same shapes are updated in place of these, such as copies of them; 0 for none."""
+        shapes = list(self._updated.values())
+        if any(w.variable.identity in self._given for w in still) or not shapes:
+            return 0
+        return len(still) if all(w.variable.shape in shapes for w in still) else 0
 
     def _one(self, watched: _Watched, others: list[_Watched]) -> None:
         """A weight that stays, and others of which the same is to be said: one cause is one finding."""

@@ -1,0 +1,187 @@
+"""`validation_mismatch.prepared`: `evaluate` and `predict` on rows scaled otherwise than those to train with."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, NamedTuple
+
+import numpy
+
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host, number, tensors
+from viz.doctor.checks.endings import running_fit
+from viz.doctor.checks.rows.validation_rows import inputs_of
+from viz.doctor.program import layer_label
+
+__all__ = ["Prepared", "Seen", "Trained", "otherwise"]
+
+
+class Seen(NamedTuple):
+    """What some rows of inputs look like.
+
+    Attributes:
+        rows: how many.
+        columns: how many numbers a row has.
+        sizes: the root mean squares of rows: the least, the middle and the largest one.
+        low: the least number.
+        high: the largest one.
+        negative: the part of the numbers that are below 0.
+        whole: are all of them whole numbers?
+        standard: has each column a mean of 0 and a standard deviation of 1, as exactly as if they were measured here?
+    """
+
+    rows: int
+    columns: int
+    sizes: tuple[float, float, float]
+    low: float
+    high: float
+    negative: float
+    whole: bool
+    standard: bool
+
+    @classmethod
+    def of(cls, x: numpy.ndarray) -> Seen | None:
+        """Look at up to some thousands of rows; None where there is nothing to compare."""
+        if x.dtype.kind not in "fiu" or x.ndim < 2 or not x.size:
+            return None
+        some = x[numpy.linspace(0, len(x) - 1, min(len(x), limits.OVERLAP_LOOKED)).astype(int)]
+        flat = some.reshape(len(some), -1).astype("float32")
+        if not numpy.isfinite(flat).all():
+            return None
+        sizes = numpy.sqrt(numpy.square(flat, dtype="float64").mean(axis=1))
+        return cls(
+            len(x),
+            flat.shape[1],
+            (float(sizes.min()), float(numpy.median(sizes)), float(sizes.max())),
+            float(flat.min()),
+            float(flat.max()),
+            float((flat < 0).mean()),
+            bool((flat == numpy.floor(flat)).all()),
+            len(some) == len(x) and _standard(flat),
+        )
+
+    @property
+    def range(self) -> str:
+        """From the least number to the largest one, in words."""
+        return f"{number(self.low)} to {number(self.high)}"
+
+
+def _standard(flat: numpy.ndarray) -> bool:
+    """Are the columns standardized by their own mean and standard deviation? Those of others miss by chance."""
+    if flat.ndim != 2 or len(flat) < limits.OVERLAP_ROWS or flat.shape[1] < 2:
+        return False
+    means, deviations = flat.mean(axis=0, dtype="float64"), flat.std(axis=0, dtype="float64")
+    varied = deviations > 0
+    if not varied.any():
+        return False
+    exact = (numpy.abs(means[varied]) < limits.STANDARD) & (numpy.abs(deviations[varied] - 1) < limits.STANDARD)
+    return bool(exact.all())
+
+
+def otherwise(train: Seen, given: Seen, by_size: bool = True) -> str:
+    """How rows were prepared otherwise than those to train with, in words; empty where nothing says so.
+
+    Args:
+        train: the rows to train with.
+        given: the others.
+        by_size: are they compared by how large their numbers are, too?
+
+    >>> rows = numpy.random.default_rng(0).random((50, 8)) + 0.1
+    >>> otherwise(Seen.of(rows), Seen.of(255 * rows))
+    'range from 26 to 280, and those to train with from 0.1 to 1.1'
+    >>> otherwise(Seen.of(rows), Seen.of(rows[::2]))
+    ''
+    """
+    if train.columns != given.columns or (train.whole and given.whole):  # numbers of words, say, of any size
+        return ""
+    ranges = f"range from {given.range}, and those to train with from {train.range}"
+    least, middle, most = train.sizes
+    size = given.sizes[1]
+    far = min(size, middle) > 0 and max(size, middle) >= limits.SCALES_APART * min(size, middle)
+    if by_size and far and (size > 2 * most or size < least / 2):  # further away than any row to train with
+        return ranges
+    enough = given.rows >= limits.OVERLAP_ROWS and given.columns >= limits.ONE_SIDED_COLUMNS
+    signs = sorted([train.negative, given.negative])
+    outer, inner = (max(-seen.low, seen.high) for seen in (train, given))  # what lies further out may be odd on purpose
+    if enough and not signs[0] and signs[1] >= limits.ONE_SIDED and inner <= limits.SCALED_ALREADY * outer:
+        return ranges
+    if train.standard and given.standard and train.rows != given.rows:
+        return "have, like those to train with, a mean of exactly 0 and a deviation of exactly 1: each by its own"
+    return ""
+
+
+class Trained:
+    """Remembers what models were trained with, and compares what they are given later.
+
+    It is told when a batch is asked of a feed, and of the step that is made with it.
+    """
+
+    def __init__(self) -> None:
+        self._feed: Any = None
+        self._known: weakref.WeakKeyDictionary[Any, list[list[Seen | None]]] = weakref.WeakKeyDictionary()
+        self._looked: weakref.WeakSet[Any] = weakref.WeakSet()  # feeds, each once
+
+    def hear(self, kind: str, name: str, owner: Any, inputs: Any, by_size: bool = True) -> tuple[str, Seen | None]:
+        """Hear of a scope that begins; in words, how its rows were prepared otherwise, and what they look like."""
+        if kind == "data":
+            self._feed = inputs
+            return "", None
+        feed, self._feed = self._feed, None
+        if feed is None or feed in self._looked or owner is None:
+            return "", None
+        self._looked.add(feed)
+        if name == "train_step":
+            known = self._known.setdefault(owner, [])
+            known.append(_seen(feed, inputs))
+            del known[: -limits.WINDOW]
+        elif owner in self._known:
+            given = _seen(feed, inputs)
+            found = [_differs(train, given, by_size) for train in self._known[owner]]
+            if all(words for words, _ in found):
+                return found[-1]
+        return "", None
+
+
+def _seen(feed: Any, inputs: Any) -> list[Seen | None]:
+    """What the inputs look like: all rows where there are arrays, else those of one batch."""
+    arrays = inputs_of(feed)
+    if not arrays:
+        given = tensors(inputs[0] if isinstance(inputs, tuple) and inputs else inputs)
+        arrays = [host(x.data) for x in given if x.data.ndim]
+    return [Seen.of(x) for x in arrays]
+
+
+def _differs(train: list[Seen | None], given: list[Seen | None], by_size: bool) -> tuple[str, Seen | None]:
+    for before, now in zip(train, given):
+        words = otherwise(before, now, by_size) if before is not None and now is not None else ""
+        if words:
+            return words, now
+    return "", None
+
+
+class Prepared(Check):
+    """Compares what a trained model is given in `evaluate` and `predict` with what it was given in `fit`."""
+
+    of_script = True
+    always = ("on_scope_begin",)
+    begins = ("data", "step")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._trained = Trained()
+
+    def on_scope_begin(self, opened: Any) -> None:
+        name = opened.scope.name
+        validates = name == "test_step" and running_fit() is not None  # whose sizes `ValidationRows` compares
+        words, seen = self._trained.hear(opened.kind, name, opened.owner, opened.scope.inputs, not validates)
+        if not words or seen is None:
+            return
+        method = "predict" if name == "predict_step" else "fit, to validate," if validates else "evaluate"
+        self.watch.report(
+            "validation_mismatch.prepared",
+            "warning",
+            f"the inputs that {layer_label(opened.owner)!r} is given by {method} {words}: what it learnt doesn't hold "
+            "for them",
+            place=self.watch.called_at(),
+            evidence={"rows": seen.rows, "low": seen.low, "high": seen.high},
+        )
