@@ -57,7 +57,7 @@ class Copied(Check):
             words = same.data.dtype.kind in "iu" and is_ours(opened.owner) and loss_kind(opened.owner) == "sparse"
             if words and answers.data.shape[2] > 2 and _reads_on(self._called[0]):
                 self._tell_copied(answers.data.shape[1], len(values))
-        elif sees_no_later_step(self._called[0], self._called[1], same):
+        elif _reads(self._called[0]) and sees_no_later_step(self._called[0], self._called[1], same):
             self._tell_teacher(answers.data.shape[1], len(values))
 
     def _tell_copied(self, positions: int, rows: int) -> None:
@@ -74,7 +74,7 @@ class Copied(Check):
     def _tell_teacher(self, positions: int, rows: int) -> None:
         self.watch.report(
             "label_leak.teacher",
-            "error",
+            "warning",
             f"one of the {len(self._given)} inputs of {layer_label(self._called[0])!r} is the labels themselves: at "
             f"each of the {positions} positions its decoder reads the very answer that it is to give there, so it "
             "learns to copy, and needs neither what came before nor the other input",
@@ -99,6 +99,11 @@ def _equal(given: numpy.ndarray, labels: numpy.ndarray, answers: tuple[int, ...]
     return bool((first == second).all()) and len(numpy.unique(first)) > 2
 
 
+def _reads(model: Any) -> bool:
+    """Does a model read sequences? One that looks at each step alone may well be an autoencoder of single steps."""
+    return any(isinstance(layer, (layers.RNN, *_ATTENTION)) for layer in layers_in(model))
+
+
 def _reads_on(model: Any) -> bool:
     """Does a model read from the first position to the last, and hand on what it knows at each of them?
 
@@ -107,6 +112,6 @@ def _reads_on(model: Any) -> bool:
     """
     inner = layers_in(model)
     both_ways = {id(each) for layer in inner if isinstance(layer, layers.Bidirectional) for each in layers_in(layer)}
-    recurrent = [layer for layer in inner if isinstance(layer, layers.RNN) and id(layer) not in both_ways]
+    one_way = [layer for layer in inner if isinstance(layer, (layers.RNN, *_ATTENTION)) and id(layer) not in both_ways]
     narrow = any(isinstance(layer, _NARROW) or not getattr(layer, "return_sequences", True) for layer in inner)
-    return not narrow and (bool(recurrent) or any(isinstance(layer, _ATTENTION) for layer in inner))
+    return bool(one_way) and not narrow
