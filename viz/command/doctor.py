@@ -135,6 +135,7 @@ def _print(examination: Examination, as_json: bool, fix: bool) -> None:
     findings = examination.diagnosis.findings
     where = sys.stderr if fix else sys.stdout
     seen = f"{examination.steps} training step{'' if examination.steps == 1 else 's'}"
+    seen += f" in {examination.trainings} trainings" if examination.trainings > 1 else ""
     title = f"doctor: {seen} watched{f', then {examination.ended}' if examination.ended else ''}"
     print(f"\n{paint(title, '1;4', where)}\n", file=where)
     print(_words(examination, lambda words, code: paint(words, code, where)), file=where)

@@ -24,6 +24,7 @@ class Examination(NamedTuple):
     Attributes:
         diagnosis: the findings.
         steps: how many training steps it made.
+        trainings: in how many trainings.
         failures: the doctor's own checks that failed.
         status: the script's exit status: 1 where it raised, 130 where Ctrl-C ended it.
         ended: how it ended, in words: "the script failed"; empty where it came to its end.
@@ -34,6 +35,7 @@ class Examination(NamedTuple):
     failures: list[tuple[str, Exception]]
     status: int = 0
     ended: str = ""
+    trainings: int = 1
 
     @property
     def crashed(self) -> bool:
@@ -70,7 +72,8 @@ def examine(
         status, ended = _run(script, as_module, watcher)
     if ranks is not None and not status:
         compare(watcher, ranks)
-    return Examination(Diagnosis(watcher.findings), watcher.total, watcher.failures, status, ended)
+    count = sum(training.step > 0 for training in watcher.trainings)
+    return Examination(Diagnosis(watcher.findings), watcher.total, watcher.failures, status, ended, max(1, count))
 
 
 def _run(script: str, as_module: bool, watcher: Watcher) -> tuple[int, str]:

@@ -327,7 +327,7 @@ class Watcher(Turns, observe.Observer):
         self._gradient = None
         self._hand("step_end")
         if not self.training.uncounted:
-            self.step += 1
+            self.step = self.training.step = self.step + 1
         self.training.uncounted = False
         self.training.since += 1
         self.total += 1

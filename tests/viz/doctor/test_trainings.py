@@ -180,7 +180,24 @@ def test_healthy_trainings_one_after_the_other_get_no_warning(name, tmp_path):
 
 def test_steps_of_all_trainings_are_counted(tmp_path):
     examination, _ = examined(MAKE + "for _ in range(3):\n    train(make(), ef.optimizers.SGD(0.01), 10)\n", tmp_path)
-    assert examination.steps == 30
+    assert (examination.steps, examination.trainings) == (30, 3)
+
+
+LEFT_OUT = """
+train(make(), ef.optimizers.Adam(0.01))
+model, optimizer = make(), ef.optimizers.Adam(0.01)
+for step in range(40):
+    with ef.GradientTape() as tape:
+        loss = ops.mean(ops.square(model(x) - target))
+    weights = model.trainable_variables[2:]
+    gradients = tape.gradient(loss, weights)  # here
+    optimizer.apply_gradients(zip(gradients, weights))
+"""
+
+
+def test_weights_that_a_second_loop_forgets_are_named_with_its_line(tmp_path):
+    examination, line = examined(MAKE + LEFT_OUT, tmp_path)
+    assert [(f.rule, f.line) for f in examination.diagnosis if f.severity != "info"] == [("frozen.forgotten", line)]
 
 
 def examined(source, folder):

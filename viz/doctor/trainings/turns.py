@@ -66,6 +66,8 @@ class Turns(Program):
         known = self._roots.get(id(owner))
         if owner is None or (known is not None and known() is owner):
             return
+        if len(self._roots) >= 1024:  # of a loop that makes new layers in each step
+            self._roots = {key: reference for key, reference in self._roots.items() if reference() is not None}
         self._roots[id(owner)] = weakref.ref(owner)
         if not self._settled() or not hasattr(owner, "trainable_variables"):
             return
@@ -154,7 +156,7 @@ class Turns(Program):
         for other in self.trainings[self.trainings.index(known) + 1 :]:
             if other.finished:
                 continue
-            if (other.step if other is not self.training else self.step) < limits.WINDOW:
+            if other.step < limits.WINDOW:
                 self._merge(other, known)
             else:
                 known.turns = other.turns = True
@@ -162,8 +164,6 @@ class Turns(Program):
 
     def _merge(self, other: Training, known: Training) -> None:
         """What has shown in the first steps of one whose end nobody will see stays true."""
-        if other is self.training:
-            other.step = self.step
         known.absorb(other)
         for key, finding in other.found.items():
             if not other.step or finding.kind in limits.FROM_THE_START:
@@ -175,7 +175,7 @@ class Turns(Program):
         now = self.training
         if training is now:
             return
-        now.step, now.heavy, now.unseen = self.step, self.heavy, self.unseen
+        now.heavy, now.unseen = self.heavy, self.unseen
         self.training = training
         self.step, self.heavy, self.unseen = training.step, training.heavy, training.unseen
         self.scale, self.step_ended = None, 0
