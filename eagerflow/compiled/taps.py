@@ -12,9 +12,11 @@ from typing import Any
 
 __all__ = ["taps"]
 
-# Rows and columns of a kernel, strides, and how many outputs side by side. Kernels of 3×3 wait for memory, and with
-# four outputs they waited for more of it at the same time: a tenth slower.
-_SHAPES = [(size, stride, count) for size, most in ((3, 2), (5, 4)) for stride in (1, 2) for count in (1, most)]
+# Rows and columns of a kernel, strides, how many outputs side by side, and how many columns of their windows are
+# missing: below 0 the first ones, above the last. Kernels of 3×3 wait for memory, and with four outputs they waited for
+# more of it at the same time: a tenth slower.
+_SHAPES = [(size, stride, most, 0) for size, most in ((3, 2), (5, 4)) for stride in (1, 2)]
+_SHAPES += [(size, 1, 1, missing) for size in (3, 5) for missing in range(-(size // 2), size // 2 + 1)]
 _BITS = 8  # of each number of a shape, where one is chosen
 _ROUNDED = ("contract",)  # once for a product and its sum
 
@@ -29,6 +31,7 @@ def taps(numba: Any, lanes: int) -> Any:
         size: Any,
         stride: Any,
         count: Any,
+        missing: Any,
         wide: Any,
         out: Any,
         at: Any,
@@ -38,16 +41,16 @@ def taps(numba: Any, lanes: int) -> Any:
         channels: Any,
     ) -> Any:
         number, place = types.int64, types.uint64
-        kinds = *[number] * 4, out, place, seen, types.UniTuple(place, rows.count), kernel, place
+        kinds = *[number] * 5, out, place, seen, types.UniTuple(place, rows.count), kernel, place
 
         def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
             def data(n: int) -> Any:
                 return context.make_array(signature.args[n])(context, builder, given[n]).data
 
-            places, width = cgutils.unpack_tuple(builder, given[7], rows.count), signature.args[4].dtype.bitwidth // 8
-            arrays = data(4), given[5], data(6), places, data(8), given[9]
+            places, width = cgutils.unpack_tuple(builder, given[8], rows.count), signature.args[5].dtype.bitwidth // 8
+            arrays = data(5), given[6], data(7), places, data(9), given[10]
             end, asked = builder.append_basic_block(), given[0]
-            for each in given[1:4]:
+            for each in given[1:5]:
                 asked = builder.add(builder.shl(asked, cgutils.ir.Constant(asked.type, _BITS)), each)
             chosen = builder.switch(asked, end)
             for shape in _SHAPES:
@@ -83,12 +86,14 @@ class _Emit:
         size: rows and columns of the kernel.
         stride: of the outputs, in pixels.
         count: outputs side by side.
+        missing: columns of their windows.
     """
 
-    def __init__(self, cgutils: Any, builder: Any, width: int, lanes: int, size: int, stride: int, count: int) -> None:
+    def __init__(self, cgutils: Any, builder: Any, width: int, lanes: int, *shape: int) -> None:
         self.ir, self.builder, self.width, self.lanes = cgutils.ir, builder, width, lanes
-        self.size, self.stride, self.count = size, stride, count
-        self.pixels = (count - 1) * stride + size  # of a row that outputs see
+        self.size, self.stride, self.count, missing = shape
+        self.pixels = (self.count - 1) * self.stride + self.size  # of a row that outputs see
+        self.seen = range(max(0, -missing), self.pixels - max(0, missing))  # those that are there
         self.word, self.byte = self.ir.IntType(64), self.ir.IntType(8).as_pointer()
         self.vector = self.ir.VectorType(self.ir.FloatType() if width == 4 else self.ir.DoubleType(), lanes)
         self.variable = lambda kind: cgutils.alloca_once(builder, kind)
@@ -124,11 +129,9 @@ class _Emit:
         builder = self.builder
         found: list[Any] = [None] * self.count
         for i, row in enumerate(rows[: self.size]):
-            taps = [
-                self._load(builder.gep(kernel, [self._number((i * self.size + j) * self.lanes)]))
-                for j in range(self.size)
-            ]
-            for n in range(self.pixels):
+            first = i * self.size * self.lanes
+            taps = [self._load(builder.gep(kernel, [self._number(first + j * self.lanes)])) for j in range(self.size)]
+            for n in self.seen:
                 seen = self._load(self._place(row, n))
                 for o in range(self.count):
                     j = n - o * self.stride

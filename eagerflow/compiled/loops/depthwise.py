@@ -2,7 +2,9 @@
 
 The rows of an image that a row of outputs sees are copied to a ring of rows, with the padding's zeros around them: so
 pixels at the edges are like all others, and what is read again and again is in the first cache. A row stays in the
-ring until the window has moved past it. All arrays are flat, but for the axis of parts.
+ring until the window has moved past it. Where few windows see a pixel, copies cost more than they save: then windows
+are read where they are, but for those that reach above or below the image. All arrays are flat, but for the axis of
+parts.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.compiled.kernel import compiled, inner_loop
+from eagerflow.compiled.kernel import compiled, helper, inner_loop
 from eagerflow.compiled.loops.pixels import (
     add_four_pixels,
     add_one_pixel,
@@ -28,6 +30,7 @@ __all__ = ["depthwise", "depthwise_kernel_gradient", "depthwise_strided_image_gr
 _PLACES = "height: int, width: int, up: int, over: int, rows: int, cols: int, deep: int, wide: int"
 _PLAN = "step: int, side: int, apart: int, beside: int, above: int, left: int"  # strides, dilation, padding in front
 _at = np.uint64
+_FEWEST_IN_PLACE = 32  # channels: with fewer, what is asked for each output costs more than copies
 
 
 @inner_loop
@@ -53,6 +56,24 @@ def any_taps(
     for i in range(rows):
         a = _at((first + i * apart) % deep * wide + column) * n
         add_row_of_taps(out, at, ring, a, dilated, kernel, _at(i * cols) * n, n, cols, both)
+
+
+@helper
+def places_of_rows(
+    is_inside: Any, line: Any, width: Any, left: Any, top: Any, deep: Any, wide: Any, n: Any
+) -> tuple[Any, Any, Any, Any, Any]:
+    """Where five rows begin that the first window of a line sees, in the image or, with the padding, in the ring."""
+    if is_inside:
+        a = _at(line * width - left) * n
+        more = _at(width) * n
+        return a, a + more, a + more + more, a + more + more + more, a + more + more + more + more
+    return (
+        _at(top % deep * wide) * n,
+        _at((top + 1) % deep * wide) * n,
+        _at((top + 2) % deep * wide) * n,
+        _at((top + 3) % deep * wide) * n,
+        _at((top + 4) % deep * wide) * n,
+    )
 
 
 @compiled(
@@ -94,29 +115,35 @@ def depthwise(
     for u in range(ring.size):
         ring[u] = 0
     move, next_at, most = _at(side) * n, over * channels, 2 if rows == 3 else 4
+    right = (over - 1) * side - left + cols - width
+    pays = packed.size > 0 and channels >= _FEWEST_IN_PLACE and (rows == 3 or side == 2)
+    in_place = pays and width >= cols and left <= cols // 2 and right <= cols // 2
     for line in range(start, stop):
         image, top = line // up, line % up * step - above
-        first = top if line == start or line % up == 0 else max(top, top + deep - step)
-        next_rows(
-            ring, pixels, image, first, top + deep, height, width * channels, left * channels, deep, wide * channels
-        )
-        a, b = _at((top + deep) % deep * wide) * n, _at((top + deep + 1) % deep * wide) * n
-        d, e = _at((top + deep + 2) % deep * wide) * n, _at((top + deep + 3) % deep * wide) * n
-        f, at, p = _at((top + deep + 4) % deep * wide) * n, _at(line * over) * n, 0
+        is_inside = in_place and top >= 0 and top + deep <= height
+        if not is_inside:
+            first = top if in_place or line == start or line % up == 0 else max(top, top + deep - step)
+            lead, row = left * channels, wide * channels
+            next_rows(ring, pixels, image, first, top + deep, height, width * channels, lead, deep, row)
+        seen = pixels if is_inside else ring
+        a, b, d, e, f = places_of_rows(is_inside, image * height + top, width, left, top + deep, deep, wide, n)
+        at, p, whole = _at(line * over) * n, 0, (width - cols + left) // side + 1 if is_inside else over
         next_row = (image * height + top + deep) * width * channels
         while packed.size > 0 and p < over:
-            taken = most if p + most <= over else 1
+            begins = p * side - left
+            missing = min(begins, 0) + max(begins + cols - width, 0) if is_inside else 0
+            taken = most if missing == 0 and p + most <= whole else 1
             for h in range(step):
                 fetch_soon(pixels, next_row + (h * width + p * side) * channels, taken * side * channels)
             fetch_soon(out, line * next_at + next_at + p * channels, taken * channels)
-            taps(rows, side, taken, at_once, out, at, ring, (a, b, d, e, f), packed, n)
+            stride = side if taken > 1 else 1
+            taps(rows, stride, taken, missing, at_once, out, at, seen, (a, b, d, e, f), packed, n)
             more = _at(taken) * move
             p, at, a, b, d, e, f = p + taken, at + _at(taken) * n, a + more, b + more, d + more, e + more, f + more
         together = 2 if side == 1 and beside == 1 and cols > 3 else 1
         while p < over:
             both = together == 2 and p + 1 < over
-            seen = p * side
-            any_taps(out, at, ring, top + deep, seen, dilated, kernel, n, rows, cols, deep, wide, apart, both)
+            any_taps(out, at, ring, top + deep, p * side, dilated, kernel, n, rows, cols, deep, wide, apart, both)
             p, at = (p + 2, at + n + n) if both else (p + 1, at + n)
 
 

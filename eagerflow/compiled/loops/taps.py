@@ -11,16 +11,27 @@ __all__ = ["taps"]
 
 @helper
 def taps(
-    size: Any, stride: Any, count: Any, wide: Any, out: Any, at: Any, seen: Any, rows: Any, kernel: Any, channels: Any
+    size: Any,
+    stride: Any,
+    count: Any,
+    missing: Any,
+    wide: Any,
+    out: Any,
+    at: Any,
+    seen: Any,
+    rows: Any,
+    kernel: Any,
+    channels: Any,
 ) -> None:
     """Outputs side by side of a square kernel, for all channels of a pixel; all arrays are flat.
 
-    Compiled it is a loop of instructions for each of some sizes, strides and numbers of outputs (`taps.py`).
+    Compiled it is a loop of instructions for each of some shapes (`taps.py`), whose single outputs have a stride of 1.
 
     Args:
         size: rows and columns of the kernel.
         stride: of the outputs, in pixels.
         count: of the outputs.
+        missing: how many columns of their windows aren't there: below 0 the first ones, above 0 the last.
         wide: how many channels are computed at once.
         out: gets the outputs at `at`.
         at: see above.
@@ -34,7 +45,7 @@ def taps(
             for c in range(wide):
                 found = 0.0
                 for i in range(size):
-                    for j in range(size):
+                    for j in range(max(0, -missing), size - max(0, missing)):
                         pixel = seen[rows[i] + (output * stride + j) * channels + first + c]
                         found += pixel * kernel[((block * size + i) * size + j) * wide + c]
                 out[at + output * channels + first + c] = found
