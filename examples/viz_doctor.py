@@ -37,6 +37,7 @@ ROWS = {
     "overfit": [("training loss", "loss"), ("best validation loss", "best_val_loss"), ("validation loss", "val_loss")],
     "loss_sign": [("of the network's answers", "now"), ("of perfect answers", "perfect")],
     "softmax_axis": [("the axis of classes", 1), ("the softmax' axis", "axis")],
+    "attention_mask": [("rows with padding", "rows"), ("rows of which no word is seen", "blind")],
     "channels_first": [("colours, on axis 1", "colours"), ("taken for colours", "taken")],
     "initial_weights": [("usual size × √inputs", 1), ("size × √inputs", "ratio")],
     "frozen": [("steps", "steps"), ("weights that changed", 0)],

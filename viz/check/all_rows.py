@@ -28,12 +28,14 @@ from viz.check.subject import Subject
 from viz.check.training_mode import TrainingMode
 from viz.check.validation import check_validation
 from viz.check.weights_move import Trial, words_of
+from viz.doctor.checks.rows.padding import WAYS
 from viz.doctor.crash import explain_crash
 from viz.doctor.finding import Finding
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
 from viz.trial.first_step import FirstStep
+from viz.trial.recorded_model import RecordedModel
 from viz.trial.stopped_script import Stopped, run_until_first_step
 
 __all__ = ["NAMES", "Checked", "check_script"]
@@ -62,7 +64,13 @@ _OF_DOCTOR = {
     "lr_too_high": "overfits one batch",
     "penalty_dominates": "overfits one batch",
     "dropout_high": "overfits one batch",
+    "attention_mask": "inputs",
+    **{f"vanishing_gradient.{way}": "inputs" for way in WAYS},
 }
+_NO_MODEL = (
+    "the loop calls no model or layer, and its ops don't show what it computes of which rows: call a layer of your own "
+    "in it (a subclass of layers.Layer, with the variables in its attributes and what they compute in its call)"
+)
 
 
 @dataclasses.dataclass
@@ -164,8 +172,8 @@ class _Examination:
         """Ask all of them; what they change is put back in between."""
         subject = self.subject
         if subject.model is None:
-            reason = "the loop calls no model or layer: what it computes isn't known from outside"
-            self.rows = {name: open_question(reason, subject.place) for name in NAMES}
+            self.rows = {name: open_question(_NO_MODEL, subject.place) for name in NAMES[:1]}
+            self.rows |= {name: open_question("see 'inputs'", subject.place) for name in NAMES[1:]}
             self.rows["weights move"] = Trial(subject).check()
             return
         trial, findings = self._trial()
@@ -185,7 +193,7 @@ class _Examination:
         for name, question in asked.items():
             self.rows[name] = _guarded(subject.place, partial(self._undone, question))
         for finding in findings:
-            name = _OF_DOCTOR.get(finding.kind, "")
+            name = _OF_DOCTOR.get(finding.rule) or _OF_DOCTOR.get(finding.kind, "")
             if finding.severity != "info" and name and self.rows[name].verdict != "fault":
                 self.rows[name] = of_finding(finding, self._excuse(finding))
         if trial.error is not None:
@@ -244,7 +252,7 @@ class _Examination:
                     explain_crash(error, watcher)
         except Exception as error:  # noqa: BLE001  (the model can't even be called)
             trial.error = trial.error or error
-        return trial, list(watcher.findings)
+        return trial, [_in_loop(finding, subject.model) for finding in watcher.findings]
 
     def _augmentation(self) -> Row:
         row, self.augmented = check_augmentation(self.subject)
@@ -259,6 +267,12 @@ class _Examination:
             return open_question("there was no time left for it", self.subject.place)
         with self.subject.undone():
             return question()
+
+
+def _in_loop(finding: Finding, model: Any) -> Finding:
+    """With the line of the loop that called its op, where the loop calls no layer: here all of them were run again."""
+    place = model.places.get(finding.op or "") if isinstance(model, RecordedModel) else None
+    return finding if place is None else dataclasses.replace(finding, file=place.file, line=place.line)
 
 
 def _layers_row(subject: Subject, trial: Trial, findings: Sequence[Finding]) -> Row:

@@ -13,6 +13,7 @@ from viz.check.subject import Subject, leaves
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.recorder.descriptions import flat
+from viz.trial.recorded_model import RecordedModel
 
 __all__ = ["check_rows_apart"]
 
@@ -98,6 +99,14 @@ def _mixed(subject: Subject, guilty: Any, pair: tuple[int, int], mixed: float, o
     i, j = pair
     name = layer_label(guilty) or type(guilty).__name__
     whole = guilty is subject.model
+    if isinstance(subject.model, RecordedModel):
+        return open_question(
+            f"answer {i} depends on input row {j} (gradient {mixed:.2g}, and {own:.2g} on its own row): as it should "
+            "for a batch normalization written by hand, and for nothing else",
+            made_at(guilty) or subject.place,
+            row=i,
+            other=j,
+        )
     return fault(
         f"output row {i} depends on input row {j}: its gradient there is {mixed:.2g}, and {own:.2g} on its own row"
         f"{'' if whole else f'; first in layer {name!r}'}",

@@ -20,6 +20,7 @@ from viz.check.weights_move import words_of
 from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import layers_in
 from viz.recorder.source_lines import is_internal
+from viz.trial.recorded_model import RecordedModel
 
 __all__ = ["check_saving"]
 
@@ -31,6 +32,8 @@ def check_saving(subject: Subject) -> Row:
     """✗ where a model that was saved and loaded answers otherwise, or can't be loaded though the script saves it."""
     model = subject.model
     if not isinstance(model, Model):
+        if isinstance(model, RecordedModel):
+            return open_question("the loop has variables alone, and no model that could be saved", subject.place)
         return open_question(f"a {type(model).__name__} isn't a model, which could be saved", subject.place)
     expected = _answers(subject, model)
     if expected is None:

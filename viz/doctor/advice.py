@@ -84,8 +84,11 @@ ADVICE = {
     "label_range.fractions": "Leave class numbers as they are: scale the inputs only.",
     "label_range.several": (
         "Where several classes may be right at once, use sigmoid and binary_crossentropy; otherwise divide each "
-        "row by its "
-        "sum."
+        "row by its sum."
+    ),
+    "label_range.multi_hot": (
+        "Several classes are right at once: give the last layer activation='sigmoid', and take binary_crossentropy as "
+        "the loss and 'binary_accuracy' as the metric; each class is then a yes-or-no question of its own."
     ),
     "loss_sign.added": (
         "Turn the sign of what is added, as of a KL divergence, which is 0 at least: "
@@ -103,6 +106,15 @@ ADVICE = {
         "Teach it different labels: ones for real rows and zeros for made ones, as in "
         "loss(ones_like(real), real) + loss(zeros_like(made), made)."
     ),
+    "loss_sign.triplet": (
+        "Exchange the two distances: maximum(distance(anchor, positive) - distance(anchor, negative) + margin, 0). If "
+        "they are right, the triplets are too hard to begin with (positives chosen for being far, negatives for being "
+        "near): begin with random ones."
+    ),
+    "loss_sign.policy": (
+        "Where they are rewards or returns, which should grow, give the loss a minus sign: "
+        "loss = -mean(log_probability * return)."
+    ),
     "loss_sign.update": (
         "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer."
     ),
@@ -110,6 +122,14 @@ ADVICE = {
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
     "softmax_axis.attention": (
         "Take the softmax over what is looked at, for each that looks: with scores (batch, queries, keys), axis=-1."
+    ),
+    "attention_mask": (
+        "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
+        "[:, None, :]; a mask that is added to the scores is 0 there, and -1e9 for what is hidden."
+    ),
+    "attention_mask.upside_down": (
+        "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(numpy.ones((steps, steps), "
+        "bool)) where True means seen; a mask that is added is -1e9 above the diagonal, (1 - tril) * -1e9."
     ),
     "channels_first": (
         "Move the colours to the last axis, x = numpy.moveaxis(x, 1, -1), and change the Input's shape with them; or "
@@ -186,8 +206,9 @@ ADVICE = {
         "and the learning rate."
     ),
     "not_learning": (
-        "Look at the other findings first; then at the labels (do they belong to these rows?), the learning rate (ten "
-        "times more, ten times less), and whether a few rows can be learnt by heart."
+        "Mend the other findings first. Then see whether a few rows can be learnt by heart (viz check tries it). If "
+        "not, take another learning rate (ten times more, ten times less); if so, look whether each row has the label "
+        "that belongs to it."
     ),
     "not_learning.one_class": (
         "Such an accuracy says that no rows are told apart yet. Try a learning rate ten times higher and inputs around "
@@ -389,6 +410,22 @@ ADVICE = {
     "vanishing_gradient.padding": (
         "Give the Embedding mask_zero=True: the layers behind it then skip the padding. Or pad at the beginning: "
         "pad_sequences(..., padding='pre')."
+    ),
+    "vanishing_gradient.padding_value": (
+        "Pad at the beginning, pad_sequences(..., padding='pre'). Or pad with 0, a number that no word has, and give "
+        "the Embedding mask_zero=True: the layers behind it then skip the padding."
+    ),
+    "vanishing_gradient.padding_masking": (
+        "Put layers.Masking(mask_value=0.0) before that layer, as the first layer of the model: the layers behind it "
+        "then skip the padding. Or pad at the beginning."
+    ),
+    "vanishing_gradient.padding_steps": (
+        "Pad at the beginning of the sequences. Or let the padding be a number that no real step has, such as -10, "
+        "after the data were scaled, and begin the model with layers.Masking(mask_value=-10.0)."
+    ),
+    "vanishing_gradient.mask_lost": (
+        "Keep the mask: make what stands between them a layer with supports_masking = True, or hand the mask on, "
+        "layer(h, mask=embedding.compute_mask(tokens)). Or pad at the beginning: pad_sequences(..., padding='pre')."
     ),
     "vanishing_gradient": (
         "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, normalization "

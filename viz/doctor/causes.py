@@ -23,8 +23,9 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "nonfinite": ("dropout_high", "lr_too_high", "loss_sign"),
     "lr_too_high": ("nonfinite", "loss_mismatch", "label_range", "unscaled_input", "initial_weights"),
     "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
-    "vanishing_gradient": ("initial_weights", "saturated"),
-    "frozen": ("softmax_axis", "vanishing_gradient", "lr_too_low"),
+    "lr_too_low": ("softmax_axis",),
+    "vanishing_gradient": ("initial_weights", "saturated", "vanishing_gradient"),
+    "frozen": ("softmax_axis", "attention_mask", "vanishing_gradient", "lr_too_low"),
     "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),
     "dead_relu": (
         "batchnorm_misuse",
@@ -37,6 +38,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "saturated": (*_FROM_THE_START, "lr_too_high"),
     "constant_output": (
         "batchnorm_misuse",
+        "attention_mask",
         "no_gradient",
         *_FROM_THE_START,
         "label_range",
@@ -57,6 +59,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "not_learning": (*_ANYTHING, "dropout_high"),
     "overfit": ("validation_mismatch", "shuffled_apart"),
     "validation_chance": ("shuffled_apart",),
+    "label_leak": ("attention_mask",),
     "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "unscaled_input"),
 }
 
@@ -98,6 +101,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     """Could this one have made that one?"""
     if cause.kind == "batchnorm_misuse" and symptom.kind in ("dead_relu", "constant_output"):
         return cause.rule.endswith(".ones")  # what it gives is 0 for whatever it is given
+    if symptom.kind == "label_leak":  # who sees what comes after sees the label
+        return (cause.rule, symptom.rule) == ("attention_mask.upside_down", "label_leak.ahead")
     if cause.kind == "dropout_high" and symptom.kind == "not_learning":
         return cause.rule == "dropout_high"
     if cause.kind == "dropout_high":  # of the outputs: rows that don't sum to 1, or whose sum is 0
@@ -112,6 +117,10 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return cause.rule == "constant_output.data"
     if cause.kind == "unscaled_input" and _below_1(cause):  # too small an input blows nothing up
         return symptom.kind in ("not_learning", "constant_output", "dead_relu")  # units have little but their bias
+    if symptom.kind == cause.kind:  # what lies before much padding is far away for the gradient, too
+        return symptom.rule == "vanishing_gradient" != cause.rule
+    if symptom.kind == "vanishing_gradient" and symptom.rule != "vanishing_gradient":
+        return False  # padding is no doing of the weights
     if "nonfinite" in (cause.kind, symptom.kind):  # what comes from outside is a cause; NaN that training makes is none
         rule = (cause if cause.kind == "nonfinite" else symptom).rule
         return rule.endswith((".data", ".constant")) == (cause.kind == "nonfinite")

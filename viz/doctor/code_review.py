@@ -47,7 +47,7 @@ def _rule(rule: str) -> dict[str, Any]:
 
 
 def _result(finding: Finding, index: int) -> dict[str, Any]:
-    because = f" (follows from {finding.because})" if finding.because else ""
+    because = f" (a consequence of {finding.because})" if finding.because else ""
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": index,

@@ -36,7 +36,7 @@ def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
         lines.append(f"    {paint(_cut(finding.code), '2')}")
     lines += textwrap.wrap(finding.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     if finding.because is not None:
-        lines.append(f"  follows from {finding.because}, above")
+        lines.append(f"  (a consequence of {finding.because}, above: mend that first)")
         return "\n".join(lines)
     lines += textwrap.wrap(finding.fix, _WIDTH, initial_indent="  → ", subsequent_indent="    ")
     return "\n".join(lines)

@@ -118,9 +118,10 @@ def lone_shuffles(file: str) -> list[tuple[str, int]]:
 
 
 def is_half_of_data(file: str, name: str) -> bool:
-    """Is this name one of the two, inputs and labels, that are given to a `fit`, and not both?"""
+    """Is this name, or rows of it, one of the two, inputs and labels, that are given to a `fit`, and not both?"""
     for called, node in _calls(file):
         given = node.args[:2] + [each.value for each in node.keywords if each.arg in ("x", "y")]
+        given = [each.value if isinstance(each, ast.Subscript) else each for each in given]
         names = [each.id for each in given if isinstance(each, ast.Name)]
         if called in ("fit", "train_on_batch") and len(names) == 2 and names.count(name) == 1:
             return True

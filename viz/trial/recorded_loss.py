@@ -11,10 +11,10 @@ from eagerflow import Tensor, Variable, no_grad, ops
 from eagerflow.ops.replaying import is_ours
 from viz.recorder.descriptions import flat
 
-__all__ = ["RecordedLoss", "recorded_loss"]
+__all__ = ["RecordedLoss", "leaves_of", "recorded_loss", "run_again"]
 
 _SAME = 1e-6  # of the loss, when it is run again at once
-_RAN = tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]  # an op, its inputs, settings and outputs
+_RAN = Any  # an op, its inputs, settings and outputs, and the line that called it
 
 
 class RecordedLoss:
@@ -46,12 +46,23 @@ class RecordedLoss:
             if len(found) != len(known):
                 raise ValueError(f"{self.name} takes {len(known)} tensors here; got {len(found)}")
             values.update({id(old): new for old, new in zip(known, found)})
-        for op, inputs, settings, made in self._ran:
-            given = [_replaced(each, values) for each in inputs]
-            result = op.call(**dict(zip(op.arrays, given)), **dict(zip(op.settings, settings)))
-            results = (result,) if isinstance(result, Tensor) else result
-            values.update({id(old): new for old, new in zip(_tensors(made), results)})
-        return values[id(self._result)]
+        return run_again(self._ran, values, self._result)
+
+
+def run_again(ran: Iterable[_RAN], values: dict[int, Any], wanted: Any) -> Any:
+    """What ops give for other tensors.
+
+    Args:
+        ran: the ops, in order.
+        values: the other tensors, by the identities of those that they stand for.
+        wanted: the tensor in whose place the result comes.
+    """
+    for op, inputs, settings, made, *_ in ran:
+        given = [_replaced(each, values) for each in inputs]
+        result = op.call(**dict(zip(op.arrays, given)), **dict(zip(op.settings, settings)))
+        results = (result,) if isinstance(result, Tensor) else result
+        values.update({id(old): new for old, new in zip(_tensors(made), results)})
+    return values[id(wanted)]
 
 
 def _replaced(value: Any, values: dict[int, Any]) -> Any:
@@ -80,17 +91,17 @@ def recorded_loss(result: Any, outputs: Any, ran: Iterable[_RAN]) -> tuple[Recor
         return None
     stops, wanted, taken = {id(each) for each in given}, {id(result)}, []
     for each in reversed(list(ran)):
-        op, inputs, _, made = each
+        op, inputs, _, made, *_ = each
         if made is None or wanted.isdisjoint({id(t) for t in _tensors(made)}):
             continue
         if not is_ours(op):
             return None
         taken.append(each)
-        wanted |= {id(x) for x in _leaves(inputs)} - stops
+        wanted |= {id(x) for x in leaves_of(inputs)} - stops
     taken.reverse()
-    made_here = {id(t) for _, _, _, made in taken for t in _tensors(made)}
+    made_here = {id(t) for _, _, _, made, *_ in taken for t in _tensors(made)}
     rows, labels = given[0].shape[0], {}
-    for x in [x for _, inputs, _, _ in taken for x in _leaves(inputs) if id(x) not in made_here | stops]:
+    for x in [x for _, inputs, *_ in taken for x in leaves_of(inputs) if id(x) not in made_here | stops]:
         if isinstance(x, Variable) or getattr(x, "key", None) is not None:
             return None  # a penalty on weights, or another model's outputs
         if getattr(x, "shape", ())[:1] == (rows,):
@@ -100,10 +111,11 @@ def recorded_loss(result: Any, outputs: Any, ran: Iterable[_RAN]) -> tuple[Recor
     return (loss, found) if id(result) in made_here and _same(loss, found, given, result) else None
 
 
-def _leaves(inputs: Any) -> list[Any]:
-    found = []
+def leaves_of(inputs: Any) -> list[Any]:
+    """What an op was given, lists of tensors taken apart."""
+    found: list[Any] = []
     for each in inputs:
-        found += _leaves(each) if isinstance(each, (list, tuple)) else [each]
+        found += leaves_of(each) if isinstance(each, (list, tuple)) else [each]
     return found
 
 

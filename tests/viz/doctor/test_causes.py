@@ -29,7 +29,7 @@ def test_a_symptom_is_a_hint_that_names_its_cause():
         ("dead_relu", "info", "unscaled_input"),
         ("constant_output", "info", "unscaled_input"),
     ]
-    assert "follows from unscaled_input" in text(found)
+    assert "a consequence of unscaled_input, above: mend that first" in text(found)
 
 
 def test_a_hint_explains_nothing():

@@ -60,6 +60,24 @@ model = ef.Sequential([layers.Reshape((4, 2)), Attention(), layers.Flatten(), la
 model.compile("adam", "sparse_categorical_crossentropy")
 model.fit(x, number, epochs=8, verbose=0)
 """
+POLICY = """
+right, draw = np.tile([[0, 1, 2, 0]], (1, 4))[0], np.random.default_rng(3)
+policy, optimizer = ef.Sequential([layers.Dense(8, activation="tanh"), layers.Dense(3)]), ef.optimizers.Adam(0.02)
+for episode in range(60):
+    chances = ops.softmax(policy(x[:16])).numpy()
+    actions = np.array([draw.choice(3, p=p / p.sum()) for p in chances.astype("float64")])
+    rewards = (actions == right).astype("float32")
+    with ef.GradientTape() as tape:
+        chosen = ops.sum(ops.log_softmax(policy(x[:16])) * np.eye(3, dtype="float32")[actions], axis=1)
+        loss = {sign}ops.mean(chosen * rewards)  # here
+    optimizer.apply(tape.gradient(loss, policy.trainable_variables), policy.trainable_variables)
+"""
+PADDED = """
+words = np.where(np.arange(100) < 10, rng.integers(1, 50, (128, 100)), 0)
+model = ef.Sequential([layers.Embedding(50, 8), layers.GRU(8), layers.Dense(1, activation="sigmoid")])  # here
+model.compile("adam", "binary_crossentropy")
+model.fit(words, {labels}, epochs={epochs}, verbose=0)
+"""
 FIT = 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(x, number, epochs=8, verbose=0)\n'
 
 FOUND = {
@@ -229,6 +247,12 @@ model = ef.Model(inputs, layers.Dense(3, activation="softmax")(h))
         + "lower = ef.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 * rate)\n"
         + "model.fit(x, number, epochs=12, callbacks=[lower], verbose=0)\n",
     ),
+    "rewards that a policy makes small": ("loss_sign.policy", "info", POLICY.format(sign="")),
+    "padding behind words of equal numbers, and one answer for all": (
+        "vanishing_gradient.padding",
+        "error",
+        PADDED.format(labels="binary", epochs=3),
+    ),
 }
 
 
@@ -294,6 +318,7 @@ model = ef.Sequential([Scaled(), layers.Dense(3, activation="softmax")])
     + 'model.compile("adam", "binary_crossentropy", metrics=["accuracy"])\n'
     + "for step in range(4):\n"
     + "    model.fit(x, 0 * number, verbose=0)\n    model.fit(x + 2, 0 * number + 1, verbose=0)\n",
+    "rewards that a policy makes large": POLICY.format(sign="-"),
     "an index that is used": DATA.format(rows="x[16 * index : 16 * index + 16], number[16 * index : 16 * index + 16]")
     + SOFTMAX
     + 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(Data(), epochs=4, verbose=0)\n',

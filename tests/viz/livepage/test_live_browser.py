@@ -586,7 +586,7 @@ def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
     found[2]["because"] = "unscaled_input"
     seen.run(f"eagerflowLive.showFindings({json.dumps(found)})")
     told = seen.run("[...document.querySelectorAll('.finding-where')].map((each) => each.textContent)")
-    assert told == ["train.py:7", "follows from unscaled_input, above"]
+    assert told == ["train.py:7", "a consequence of unscaled_input, above: mend that first"]
     assert seen.run("[...document.querySelectorAll('.finding code')].map((each) => each.textContent)") == [
         "model.fit(x, y)"
     ]

@@ -22,6 +22,7 @@ from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, 
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import AddedTerms, Penalties
 from viz.doctor.checks.rank_times import RankTimes
+from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.copied import Copied
 from viz.doctor.checks.rows.first_batch import FirstBatch
 from viz.doctor.checks.rows.folds import Folds
@@ -30,7 +31,9 @@ from viz.doctor.checks.rows.looks_ahead import LooksAhead
 from viz.doctor.checks.rows.most_frequent import MostFrequent
 from viz.doctor.checks.rows.padding import Padding
 from viz.doctor.checks.rows.prepared import Prepared
+from viz.doctor.checks.rows.policy_sign import PolicySign
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
+from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped import Swapped
@@ -57,10 +60,13 @@ CHECKS: tuple[type[Check], ...] = (
     LastLayers,
     RowSoftmax,
     AttentionAxis,
+    AttentionMasks,
     ClassNumbers,
     Broadcasts,
     Upcasts,
     LossSign,
+    Triplets,
+    PolicySign,
     Kernels,
     Modes,
     DeadRelu,
@@ -85,7 +91,6 @@ CHECKS: tuple[type[Check], ...] = (
     FirstBatch,
     Folds,
     Copied,
-    Padding,
     Noise,
     Memory,
     Timing,
@@ -97,6 +102,7 @@ CHECKS: tuple[type[Check], ...] = (
     SameBatch,
     Endings,
     Answers,
+    Padding,  # after what tells that nothing is learnt
     AddedTerms,
     ValidationLoss,
     Shuffles,

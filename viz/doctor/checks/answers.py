@@ -205,9 +205,9 @@ class Answers(Check):
             "not_learning" if share < limits.IMBALANCE_CLEAR else "not_learning.imbalance",
             "info" if self.watch.interrupted or short else "warning",
             f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')}{of_output} over the last {rows} "
-            f"{'rows watched' if self.watch.unseen else 'training rows'} is {_exactly(reached)}, and "
-            f"{_exactly(constant)} is what one gets by always answering the "
-            f"same ({_answer(course.kind, pairs, positions)}): {who} has learnt nothing from its input",
+            f"{'rows watched' if self.watch.unseen else 'training rows'} is {_exactly(reached)}, "
+            f"{_against(reached, constant)} the {_exactly(constant)} that one gets by always answering the same "
+            f"({_answer(course.kind, pairs, positions)}): {who} has learnt nothing from its input",
             place=made_at(course.loss) or course.place,
             key=("not_learning", id(course)),
             evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "rows": rows},
@@ -389,6 +389,13 @@ def _answer(kind: str, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], one_for
     place = "pixel" if pairs[0][1].ndim == 4 else "position"
     alike = one_for_all_positions or kind in ("sparse", "categorical")
     return f"{words}, the same for every {place}" if alike else f"{words}, of each {place} its own"
+
+
+def _against(reached: float, constant: float) -> str:
+    """How a loss compares with that of a constant answer, in words."""
+    if reached > limits.ABOVE * constant:
+        return "worse than"
+    return "no better than" if reached >= constant else "hardly better than"
 
 
 def _exactly(value: float) -> str:

@@ -347,8 +347,18 @@ class Labels(Check):
 
     def _rows(self, labels: numpy.ndarray) -> None:
         sums = labels.astype("float64").sum(axis=-1)
+        if not sums.size:
+            return
+        several = float((sums > 1 + limits.ROW_SUM).mean())
+        if several >= limits.ROWS_OFF and ((labels == 0) | (labels == 1)).all():
+            what = (
+                f"{several:.0%} of the rows of labels have several ones, up to {number(float(sums.max()))}, but "
+                "categorical crossentropy takes the outputs for the chances of classes of which one alone is right"
+            )
+            self._tell("label_range.multi_hot", what, float(labels.min()), float(labels.max()))
+            return
         padding = (sums == 0).any() and (abs(sums - 1) < limits.ROW_SUM).any()
-        if sums.size and not padding and float(numpy.median(abs(sums - 1))) > limits.ROW_SUM:
+        if not padding and float(numpy.median(abs(sums - 1))) > limits.ROW_SUM:
             what = (
                 f"rows of labels sum to {number(float(numpy.median(sums)))}, but categorical crossentropy takes "
                 "one-hot rows or probabilities, which sum to 1"

@@ -19,7 +19,8 @@ from viz.recorder.source_lines import is_internal
 __all__ = ["ClassNumbers", "ConstantOutput", "LastLayers", "RowSoftmax"]
 
 _LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy")
-_SHIFTS = ("add", "maximum", "clip", "cast")  # as in log(p + 1e-9)
+_SHIFTS = ("log", "add", "maximum", "clip", "cast", "divide", "negative")  # as in log(p + 1e-9)
+_COMPARED = ("multiply", "subtract", "squared_difference")
 _DIFFERENCES = ("mean_squared_error", "mean_absolute_error", "huber")
 
 
@@ -192,7 +193,11 @@ class LastLayers(Check):
 
 
 class RowSoftmax(Check):
-    """The logarithm of a softmax over the rows of a batch, in a loss written by hand."""
+    """A softmax over the rows of a batch, in a loss written by hand.
+
+    What shows that the classes are on the other axis: the logarithm is taken of what a model answers, or the loss
+    compares it with rows of labels that each sum to 1, or picks one number of each row.
+    """
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -205,23 +210,40 @@ class RowSoftmax(Check):
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         x = inputs[0] if inputs else None
-        if not isinstance(x, Tensor) or not isinstance(outputs, Tensor) or x.key is None or outputs.key is None:
-            return
-        if op.name in ("softmax", "log_softmax"):
+        if op.name in ("softmax", "log_softmax") and isinstance(x, Tensor) and isinstance(outputs, Tensor):
             shape = x.data.shape
+            if x.key is None or outputs.key is None:
+                return
             # A square is a table of similarities, which has two axes of rows.
             if len(shape) == 2 and settings[0] in (0, -2) and shape[1] > 1 and shape[0] != shape[1]:
                 self._over_rows[outputs.key] = self.watch.place(), shape, x.key, outputs.key
                 if op.name == "log_softmax":
                     self._judge(outputs.key)
-        elif x.key in self._over_rows and op.name in _SHIFTS:
-            self._over_rows[outputs.key] = self._over_rows[x.key]
-        elif x.key in self._over_rows and op.name == "log":
-            self._judge(x.key)
+            return
+        for i, given in enumerate(inputs) if self._over_rows else ():
+            key = given.key if isinstance(given, Tensor) else None
+            if key in self._over_rows:
+                self._follow(key, op.name, [*inputs[:i], *inputs[i + 1 :]], settings, outputs)
+
+    def _follow(self, key: int, name: str, others: list[Any], settings: Any, outputs: Any) -> None:
+        """What is done with such a softmax, or with what was made of it."""
+        shape = self._over_rows[key][1]
+        if name == "log":
+            self._judge(key)
+        compared = name in _COMPARED and any(_one_hot(x, shape) for x in others)
+        if compared or name in _LOGITS or (name == "take_index" and _one_of_each(settings, shape)):
+            self._tell(key)
+        made = outputs.key if isinstance(outputs, Tensor) and outputs.data.shape == shape else None
+        if name in _SHIFTS and made is not None:
+            self._over_rows[made] = self._over_rows[key]
 
     def _judge(self, key: int) -> None:
-        place, shape, *ends = self._over_rows[key]
-        if self.watch.inside("loss", "layer", "model") or self._answers.isdisjoint(ends):
+        if not self._answers.isdisjoint(self._over_rows[key][2:]):
+            self._tell(key)
+
+    def _tell(self, key: int) -> None:
+        place, shape, *_ = self._over_rows[key]
+        if self.watch.inside("loss", "layer", "model"):
             return
         self.watch.report(
             "softmax_axis",
@@ -236,6 +258,25 @@ class RowSoftmax(Check):
     def on_step_end(self) -> None:
         self._answers.clear()
         self._over_rows.clear()
+
+
+def _one_hot(x: Any, shape: tuple[int, ...]) -> bool:
+    """Are these labels whose rows, not their columns, are shares of classes?"""
+    values = host(x.data) if isinstance(x, Tensor) and x.key is None else x
+    if not isinstance(values, numpy.ndarray) or values.shape != shape or values.dtype.kind not in "fiub":
+        return False
+    rows, columns = (values.astype("float64").sum(axis=axis) for axis in (1, 0))
+    off = [float(abs(sums - 1).max()) for sums in (rows, columns)]
+    return bool(values.min() >= 0) and off[0] <= limits.ROW_SUM < off[1]
+
+
+def _one_of_each(settings: Any, shape: tuple[int, ...]) -> bool:
+    """Does an index pick one number of each row, as the chance of the right class?"""
+    index = settings[0] if settings else None
+    if not isinstance(index, tuple) or len(index) != 2 or any(getattr(i, "dtype", None) is None for i in index):
+        return False
+    rows = host(index[0]).reshape(-1)
+    return numpy.array_equal(rows, numpy.arange(shape[0])) and host(index[1]).size == shape[0]
 
 
 class ClassNumbers(Check):

@@ -22,7 +22,7 @@ class Findings {
     return el("article", { class: `finding ${mark}` },
       el("h3", {}, el("span", { class: "finding-mark" }, mark), clean(String(kind), 60)),
       el("p", {}, clean(message, 1000)), fix && el("p", { class: "finding-fix" }, clean(fix, 1000)),
-      because ? el("p", { class: "finding-where" }, `follows from ${clean(because, 60)}, above`) : null,
+      because ? el("p", { class: "finding-where" }, `a consequence of ${clean(because, 60)}, above: mend that first`) : null,
       facts.length ? el("p", { class: "finding-where" }, facts.join(" · ")) : null,
       code ? el("code", { class: "finding-code" }, clean(code, 300)) : null);
   }

@@ -2,74 +2,160 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import layers
+from eagerflow import Tensor, layers
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first_tensor, host
+from viz.doctor.check_base import Check, first_tensor, host, number, tensors
 from viz.doctor.program import layer_label
 
-__all__ = ["Padding"]
+__all__ = ["WAYS", "Padding", "Tail", "tail_of"]
+
+WAYS = ("padding", "padding_value", "padding_masking", "padding_steps", "mask_lost")
+"""By what the cure depends on: whether there is an `Embedding`, what the padding is, and whether there was a mask."""
+
+
+class Tail(NamedTuple):
+    """What most sequences of a batch end with.
+
+    Attributes:
+        value: the number that all features of those steps have; None where they differ.
+        steps: how many steps it takes up in the median sequence.
+        share: of all steps, on average.
+        certain: is it zeros, as many as each sequence is too short by, and none of them elsewhere?
+    """
+
+    value: float | None
+    steps: int
+    share: float
+    certain: bool
 
 
 class Padding(Check):
-    """Remembers the tokens that an `Embedding` without `mask_zero` is given, and who reads their vectors."""
+    """Remembers which sequences end with padding, and which recurrent layers read it last, without a mask.
 
-    begins = ("layer",)
+    What looks like padding may be data. Unless it is certain, and long, it is told only where nothing is learnt.
+    """
+
+    begins = ("model", "layer")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._padded: tuple[Any, tuple[int, ...], float] | None = None  # the layer, the tokens' shape, mean padding
+        self._tails: dict[tuple[int, ...], tuple[Tail, Any]] = {}  # by rows and steps; with the Embedding
+        self._unmasked: dict[int, tuple[int, ...]] = {}  # layers that read such sequences in this step
         self._seen = 0
+        self._found: tuple[Any, Any, Tail, int] | None = None
+        self._told = False
 
     def on_scope_begin(self, opened: Any) -> None:
         layer, given = opened.owner, first_tensor(opened.scope.inputs)
-        if given is None or self._seen > limits.FIRST:
+        if given is None or self._told:
             return
+        if self.watch.outermost():
+            for x in tensors(opened.scope.inputs):
+                self._note(x, None)
         if isinstance(layer, layers.Embedding):
-            share = 0.0 if layer.mask_zero else _padding(host(given.data))
-            self._padded = (layer, tuple(given.data.shape), share) if share else None
-        elif self._padded is not None and isinstance(layer, layers.RNN) and not layer.return_sequences:
-            embedding, shape, share = self._padded
-            masked = getattr(given, "mask", None) is not None or layer.go_backwards
-            if not masked and tuple(given.data.shape[:2]) == shape and not self._wrapped():
-                self._seen += 1
-                if self._seen == limits.FIRST:
-                    self._tell(embedding, layer, shape, share)
+            self._note(given, layer)
+        elif isinstance(layer, (layers.RNN, layers.Bidirectional)):
+            self._read(layer, opened, given)
 
-    def _wrapped(self) -> bool:
-        """A layer that reads both ways meets the words last, too."""
-        return any(isinstance(scope.owner, layers.Bidirectional) for scope in self.watch.scopes)
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        """The last step of all that a recurrent layer gave."""
+        if op.name != "take_index" or not self._unmasked or error is not None or self._told:
+            return
+        origin = self.watch.origin(inputs[0])
+        shape = None if origin is None else self._unmasked.get(id(origin.layer))
+        if origin is not None and shape is not None and inputs[0].data.shape[:2] == shape:
+            index = settings[0] if settings else None
+            if isinstance(index, tuple) and len(index) > 1 and index[1] in (-1, shape[1] - 1):
+                self._count(origin.layer, shape)
 
     def on_step_end(self) -> None:
-        self._padded = None
+        self._tails.clear()
+        self._unmasked.clear()
 
-    def _tell(self, embedding: Any, layer: Any, shape: tuple[int, ...], share: float) -> None:
+    def finish(self) -> None:
+        """Name it as the cause where the network tells nothing apart."""
+        if self._found is not None and not self._told and self.watch.has("constant_output", "not_learning"):
+            self._tell(*self._found)
+
+    def _note(self, x: Tensor, embedding: Any) -> None:
+        found = tail_of(host(x.data)) if x.key is None and x.data.ndim > 1 else None
+        if found is not None:
+            self._tails[x.data.shape[:2]] = found, embedding
+
+    def _read(self, layer: Any, opened: Any, given: Tensor) -> None:
+        shape = given.data.shape[:2]
+        if given.data.ndim != 3 or shape not in self._tails or _masked(opened.scope.inputs, given):
+            return
+        self._unmasked[id(layer)] = shape
+        last_only = isinstance(layer, layers.RNN) and not layer.return_sequences and not layer.go_backwards
+        if last_only and not any(isinstance(scope.owner, layers.Bidirectional) for scope in self.watch.scopes):
+            self._count(layer, shape)  # a layer that reads both ways meets the words last, too
+
+    def _count(self, layer: Any, shape: tuple[int, ...]) -> None:
+        tail, embedding = self._tails[shape]
+        self._seen += 1
+        self._found = layer, embedding, tail, shape[1]
+        if self._seen >= limits.FIRST and tail.certain and tail.steps >= limits.PADDED_STEPS:
+            self._tell(*self._found)
+
+    def _tell(self, layer: Any, embedding: Any, tail: Tail, steps: int) -> None:
+        self._told = True
+        lost = embedding is not None and embedding.mask_zero and tail.value == 0
+        way = "mask_lost" if lost else "padding_value" if tail.value != 0 else "padding"
+        if embedding is None:
+            way = "padding_masking" if tail.value == 0 else "padding_steps"
+        what = "steps that are all the same" if tail.value is None else f"{number(tail.value)} alone"
+        told = f"; the mask of layer {layer_label(embedding)!r} is lost on the way" if lost else ""
         self.watch.report(
-            "vanishing_gradient.padding",
+            f"vanishing_gradient.{way}",
             "warning",
-            f"the sequences end with padding (0 in {share:.0%} of their {shape[1]} steps, on average), and layer "
-            f"{layer_label(layer)!r} reads it to the end: what it gives is its state after all those zeros, in which "
-            "little is left of the words before them",
-            layer=embedding,
+            f"the sequences end with padding: in the median row the last {tail.steps} of {steps} steps are {what}. "
+            f"Layer {layer_label(layer)!r} reads on to the end without a mask{told}, so in the state that it ends with "
+            "little is left of what came before the padding",
+            layer=layer if embedding is None or lost else embedding,
             key=("vanishing_gradient", "padding"),
-            evidence={"ratio": 1 - share, "steps": shape[1], "sizes": []},
+            evidence={"ratio": 1 - tail.share, "steps": steps, "padding": tail.steps, "sizes": []},
         )
 
 
-def _padding(tokens: numpy.ndarray) -> float:
-    """The share of zeros behind the last token, where most rows have many, of unequal numbers; 0 for anything else."""
-    if (
-        tokens.ndim != 2
-        or tokens.dtype.kind not in "iu"
-        or len(tokens) < limits.WINDOW
-        or tokens.shape[1] < limits.WINDOW
-    ):
-        return 0.0
-    tails = (numpy.cumsum(tokens[:, ::-1] != 0, axis=1) == 0).sum(axis=1)
-    inside = int((tokens == 0).sum() - tails.sum())
-    shares = tails / tokens.shape[1]
-    padded = float((shares >= limits.PADDED).mean()) >= limits.PADDED_ROWS and len(numpy.unique(tails)) > 2
-    return float(shares.mean()) if padded and not inside and not (shares == 1).any() else 0.0
+def _masked(inputs: Any, given: Tensor) -> bool:
+    """Was a layer told which steps to skip?"""
+    shape = given.data.shape[:2]
+    masks = [x for x in tensors(inputs) if x is not given and x.data.dtype.kind == "b" and x.data.shape == shape]
+    return getattr(given, "mask", None) is not None or bool(masks)
+
+
+def tail_of(values: numpy.ndarray) -> Tail | None:
+    """The padding that most sequences end with; None where they don't, or the batch tells too little.
+
+    Args:
+        values: (rows, steps) of tokens, or (rows, steps, features).
+
+    >>> words = numpy.arange(1, 401).reshape(20, 20) * (numpy.arange(20) < numpy.arange(1, 21)[:, None])
+    >>> tail_of(words)
+    Tail(value=0.0, steps=10, share=0.475, certain=True)
+    >>> tail_of(words[:, ::-1]) is None
+    True
+    """
+    if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or min(values.shape[:2]) < limits.WINDOW:
+        return None
+    steps = values.reshape(*values.shape[:2], -1)
+    kinds, counts = numpy.unique(steps[:, -1], axis=0, return_counts=True)
+    last = kinds[counts.argmax()]
+    if counts.max() < limits.PADDED_ROWS * len(values):
+        return None
+    same = (steps == last).all(axis=2)
+    tails = (numpy.cumsum(~same[:, ::-1], axis=1) == 0).sum(axis=1)
+    empty = tails == values.shape[1]
+    shares = tails / values.shape[1]
+    if empty.mean() > limits.PADDED_EMPTY or float((shares >= limits.PADDED).mean()) < limits.PADDED_ROWS:
+        return None
+    alike = bool((last == last[:1]).all())
+    inside = int(same.sum() - tails.sum())
+    certain = not last.any() and not inside and len(numpy.unique(tails)) > 2
+    median = int(numpy.median(tails[~empty]))
+    return Tail(float(last[0]) if alike else None, median, float(shares.mean()), certain)

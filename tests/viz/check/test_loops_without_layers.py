@@ -1,0 +1,101 @@
+"""Loops that compute with variables, and call no layer: a function is put together from the ops that ran."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz.check.all_rows as all_rows
+from tests.viz.doctor.planted import PRELUDE
+from viz.check.all_rows import check_script
+from viz.check.row import fine
+from viz.trial.recorded_model import rate_by_hand
+
+NET = """
+w, b = ef.Variable(0.3 * rng.normal(size=(8, 16)).astype("float32")), ef.Variable(np.zeros(16, "float32"))
+v = ef.Variable(0.3 * rng.normal(size=(16, 3)).astype("float32"))
+def answers(rows):
+    return ops.softmax(ops.matmul(ops.relu(ops.matmul(rows, w) + b), v), axis={axis})
+"""
+LOOP = """
+for step in range(4):
+    with ef.GradientTape() as tape:
+        p = answers({rows})
+        loss = -ops.mean(ops.sum(onehot * ops.log(p + 1e-9), axis=1))
+    gradients = tape.gradient(loss, {variables})
+    {update}
+"""
+ALL = "[w, b, v]"
+BY_HAND = "for each, g in zip([w, b, v], gradients): each.assign_sub(0.5 * g)"
+ADAM = "adam.apply(gradients, [w, b, v])"
+
+
+@pytest.fixture(autouse=True)
+def once(monkeypatch):
+    """Without the second run of each script."""
+    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked here"))
+
+
+def rows(tmp_path, axis=-1, given="x", variables=ALL, update=BY_HAND):
+    source = "adam = ef.optimizers.Adam(0.01)\n" + NET.format(axis=axis)
+    source += LOOP.format(rows=given, variables=variables, update=update)
+    (script := tmp_path / "train.py").write_text(PRELUDE + source)
+    return {row.name: row for row in check_script(str(script)).rows}
+
+
+@pytest.mark.parametrize("update", [BY_HAND, ADAM])
+def test_what_can_be_asked_of_variables_and_a_function_is_asked(update, tmp_path):
+    found = rows(tmp_path, update=update)
+    answered = ("inputs", "labels", "layers", "rows apart", "weights move", "overfits one batch", "repeatable")
+    assert [name for name, row in found.items() if row.verdict == "ok"] == list(answered)
+    assert {row.verdict for row in found.values()} == {"ok", "open"}
+    assert "3 trainable weights get a gradient and move" in found["weights move"].message
+
+
+def test_a_softmax_over_the_rows_is_found_on_its_line(tmp_path):
+    found = rows(tmp_path, axis=0)
+    row = found["labels"]
+    assert (row.verdict, row.line) == ("fault", PRELUDE.count("\n") + NET[: NET.index("return")].count("\n") + 2)
+    assert "over the rows of the batch" in row.message
+
+
+def test_data_that_are_not_scaled_are_found(tmp_path):
+    found = rows(tmp_path, given="100.0 * x")
+    assert found["inputs"].verdict == "fault"
+    assert "root mean square 99" in found["inputs"].message
+
+
+def test_a_variable_that_the_loss_does_not_need_is_named(tmp_path):
+    update = "for each, g in zip([w, b, v], gradients): each.assign_sub(0.5 * g)"
+    found = rows(tmp_path, variables="[w, b, v, ef.Variable(1.0, name='spare')]", update=update)
+    assert found["weights move"].verdict == "fault"
+    assert "spare" in found["weights move"].message
+
+
+def test_a_loop_that_cannot_be_put_together_is_told_what_it_needs(tmp_path):
+    source = """
+w = ef.Variable(1.0)
+for step in range(3):
+    with ef.GradientTape() as tape:
+        loss = ops.square(w - 3.0)
+    w.assign_sub(0.1 * tape.gradient(loss, [w])[0])
+"""
+    (script := tmp_path / "train.py").write_text(PRELUDE + source)
+    found = check_script(str(script)).rows
+    assert "a subclass of layers.Layer" in found[0].message
+    assert {row.message for row in found[1:5]} == {"see 'inputs'"}
+
+
+@pytest.mark.parametrize(("made", "rate"), [(lambda w, g: w - 0.1 * g, 0.1), (lambda w, g: w + 0.1 * g, None)])
+def test_an_update_by_hand_is_known_by_what_it_does(made, rate):
+    rng = np.random.default_rng(1)
+    before, gradient = (rng.normal(size=(3, 4)).astype("float32") for _ in range(2))
+    found = rate_by_hand([ef.Variable(made(before, gradient))], [before], [ef.Tensor(gradient)])
+    assert (found and round(float(found.learning_rate), 4)) == rate
+
+
+def test_an_update_that_is_no_gradient_descent_is_not_taken_for_one():
+    rng = np.random.default_rng(1)
+    before, gradient = (rng.normal(size=(3, 4)).astype("float32") for _ in range(2))
+    assert rate_by_hand([ef.Variable(before - 0.1 * np.sign(gradient))], [before], [ef.Tensor(gradient)]) is None

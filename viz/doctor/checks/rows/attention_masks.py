@@ -1,0 +1,183 @@
+"""`attention_mask`: an attention that sees the padding instead of the words, or what comes after instead of before."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import Tensor, layers
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host, tensors
+from viz.doctor.program import layer_label
+from viz.doctor.user_code import Place, made_at
+
+__all__ = ["AttentionMasks"]
+
+_FUSED = "dot_product_attention"
+
+
+class _Mask(NamedTuple):
+    """What an attention doesn't see: True there, of as many axes as its scores; and who hides it, on which line."""
+
+    hidden: numpy.ndarray
+    layer: Any
+    place: Place | None
+
+
+class AttentionMasks(Check):
+    """Compares what attention hides with where the padding of the sequences is, and with their order in time.
+
+    A mask is what a fused attention is given as one, or what makes scores very low before their softmax.
+    """
+
+    begins = ("model", "layer")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._real: dict[tuple[int, ...], numpy.ndarray] = {}  # by rows and steps: which steps are no padding
+        self._lowered: dict[int, _Mask] = {}  # by the key of the scores
+
+    def on_scope_begin(self, opened: Any) -> None:
+        if self.watch.outermost() or isinstance(opened.owner, layers.Embedding):
+            for x in tensors(opened.scope.inputs):
+                real = _real_steps(host(x.data)) if x.key is None and x.data.ndim > 1 else None
+                if real is not None:
+                    self._real[real.shape] = real
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        if error is not None:
+            return
+        if op.name == _FUSED:
+            mask = _constant(inputs[4]) if len(inputs) > 4 else None
+            if mask is not None and isinstance(inputs[0], Tensor):
+                self._judge(_Mask(_wide(~mask.astype(bool), inputs[0].data.ndim), self._layer(), self._line()))
+        elif op.name == "softmax":
+            lowered = self._lowered.get(getattr(inputs[0], "key", None) or -1)
+            if lowered is not None:
+                self._judge(lowered)
+        elif op.name in ("add", "subtract", "choose") and isinstance(outputs, Tensor) and outputs.key is not None:
+            hidden = _hidden_by(op.name, inputs) if outputs.data.ndim > 2 else None
+            if hidden is not None:
+                wide = _wide(hidden, outputs.data.ndim)
+                self._lowered[outputs.key] = _Mask(wide, self._layer(), self._line())
+
+    def on_step_end(self) -> None:
+        self._real.clear()
+        self._lowered.clear()
+
+    def _layer(self) -> Any:
+        """The attention that is running, or the user's layer that computes one."""
+        opened = [each.owner for each in self.watch.scopes if each.kind == "layer"]
+        return next((each for each in opened if isinstance(each, layers.MultiHeadAttention)), self.watch.layer())
+
+    def _line(self) -> Place | None:
+        return self.watch.own_line() or made_at(self._layer()) or self.watch.place()
+
+    def _judge(self, mask: _Mask) -> None:
+        """Does it hide all steps that are real, or all that come before?"""
+        rows = _blind(mask.hidden, self._real)
+        if rows:
+            self._tell(
+                "attention_mask",
+                mask,
+                f"sees the padding and none of the words: in {rows[0]} of {rows[1]} rows with padding its mask hides "
+                "every step that is real",
+                {"rows": rows[1], "blind": rows[0]},
+            )
+            return
+        first = _upside_down(mask.hidden)
+        if first is not None:
+            steps = mask.hidden.shape[-1]
+            alone = "sees only itself and the steps after it" if first == 0 else "sees only the steps after it"
+            nothing = ", and the last one nothing" if first else ""
+            self._tell(
+                "attention_mask.upside_down",
+                mask,
+                f"has its mask the wrong way round in time: each of {steps} steps {alone}{nothing}",
+                {"rows": steps, "blind": steps - 1},
+            )
+
+    def _tell(self, rule: str, mask: _Mask, words: str, evidence: dict[str, Any]) -> None:
+        name = layer_label(mask.layer)
+        self.watch.report(
+            rule,
+            "error" if rule == "attention_mask" else "warning",
+            f"{f'attention {name!r}' if name else 'this attention'} {words}",
+            layer=mask.layer,
+            place=mask.place,
+            key=(rule, mask.place or id(mask.layer)),
+            evidence=evidence,
+        )
+
+
+def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
+    """Where an op makes scores so low that a softmax gives them nothing; None where it doesn't."""
+    if name == "choose":
+        condition, kept, other = inputs[:3]
+        scores, low, seen_here = (kept, other, True) if _tracked(kept) else (other, kept, False)
+        seen, values = _constant(condition), _constant(low)
+        if not _tracked(scores) or seen is None or seen.ndim < 2 or values is None or values.size != 1:
+            return None
+        return seen.astype(bool) != seen_here if float(values.reshape(-1)[0]) <= -limits.HIDES else None
+    one, two = inputs[:2]
+    scores, added = (one, two) if _tracked(one) else (two, one)
+    values = _constant(added)
+    if not _tracked(scores) or values is None or values.ndim < 2 or values.dtype.kind != "f":
+        return None
+    if values.shape[-1] != scores.data.shape[-1]:
+        return None
+    hidden = values <= -limits.HIDES if name == "add" else values >= limits.HIDES
+    return hidden if hidden.any() and (name == "add" or scores is one) else None
+
+
+def _constant(x: Any) -> numpy.ndarray | None:
+    """The numbers of what no weights were used for; None for anything else."""
+    if isinstance(x, Tensor):
+        return host(x.data) if x.key is None else None
+    return numpy.asarray(x) if isinstance(x, (numpy.ndarray, int, float)) else None
+
+
+def _tracked(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.key is not None
+
+
+def _wide(hidden: numpy.ndarray, axes: int) -> numpy.ndarray:
+    """With as many axes as the scores have, as broadcasting sees it."""
+    return hidden.reshape((1,) * (axes - hidden.ndim) + hidden.shape)
+
+
+def _real_steps(values: numpy.ndarray) -> numpy.ndarray | None:
+    """Which steps are no padding, where sequences end or begin with zeros, of unequal numbers; else None."""
+    if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or values.shape[1] < limits.MASKED_STEPS:
+        return None
+    real = numpy.asarray(values.reshape(*values.shape[:2], -1).any(axis=2))
+    changes = (real[:, 1:] != real[:, :-1]).sum(axis=1)
+    padded = (changes == 1) & (real[:, 0] | real[:, -1])
+    counts = real.sum(axis=1)[padded]
+    whole = real.all(axis=1) | ~real.any(axis=1)
+    fits = (padded | whole).all() and len(counts) >= limits.MASKED_ROWS and len(numpy.unique(counts)) > 2
+    return real if fits else None
+
+
+def _blind(hidden: numpy.ndarray, known: dict[tuple[int, ...], numpy.ndarray]) -> tuple[int, int] | None:
+    """In how many padded rows all real steps are hidden from all real steps, and how many are padded; else None."""
+    real = known.get((hidden.shape[0], hidden.shape[-1])) if hidden.ndim > 2 else None
+    if real is None:
+        return None
+    per_row = numpy.asarray(hidden.reshape(len(hidden), -1, *hidden.shape[-2:]).all(axis=1))  # over heads
+    rows = [i for i in range(len(real)) if real[i].any() and not real[i].all()]
+    blind = 0
+    for i in rows:
+        looking = numpy.asarray(per_row[i][real[i]] if per_row.shape[1] == real.shape[1] else per_row[i])
+        blind += bool(looking[:, real[i]].all())
+    return (blind, len(rows)) if blind >= limits.MASKED_SHARE * len(rows) else None
+
+
+def _upside_down(hidden: numpy.ndarray) -> int | None:
+    """From which step on, counted from its own, each sees all later ones and no earlier one; None for other masks."""
+    steps = hidden.shape[-1]
+    if hidden.shape[-2] != steps or steps < limits.MASKED_STEPS:
+        return None
+    seen = ~hidden.reshape(-1, steps, steps).all(axis=0)
+    return next((k for k in (0, 1) if numpy.array_equal(seen, numpy.triu(numpy.ones_like(seen), k))), None)

@@ -1,0 +1,117 @@
+"""`loss_sign.triplet`: a triplet loss that pulls the negative near, and drives the positive away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy
+
+from eagerflow import Tensor
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, host, number
+from viz.doctor.user_code import Place
+
+__all__ = ["Triplets"]
+
+_KEEPS = ("square", "absolute", "power", "multiply", "add")  # of a difference, element by element
+_SUMS = ("sum", "mean")
+
+
+class _Distance(NamedTuple):
+    """Between which two tensors, by their keys; how large it is for each row; and on which line it was computed."""
+
+    between: frozenset[int]
+    values: numpy.ndarray
+    place: Place | None
+
+
+class Triplets(Check):
+    """Follows the two distances of a triplet loss: which one the loss makes smaller, and which one is smaller at first.
+
+    Two facts together prove that they are swapped. A network that has learnt nothing yet keeps to the distances of the
+    data, and there the pair that is pulled together is clearly the one further apart. And no training gets the mean of
+    the two to part in the order that the loss asks for: between two classes, rows are on average at least as far apart
+    as within each of them, however they are placed (the energy distance is never below 0).
+    """
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._differences: dict[int, frozenset[int]] = {}  # by the key of a tensor: what it is the difference of
+        self._distances: dict[int, _Distance] = {}
+        self._near: list[_Distance] = []  # which the loss makes smaller, in this step
+        self._far: list[_Distance] = []
+        self._gaps: list[numpy.ndarray] = []  # of each step looked at: how much further apart the former are
+        self._first: tuple[float, float] = (0.0, 0.0)
+        self._place: Place | None = None
+
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        key = outputs.key if isinstance(outputs, Tensor) else None
+        if key is None or error is not None:
+            return
+        given = [x.key for x in inputs if isinstance(x, Tensor) and x.key is not None]
+        if op.name in ("subtract", "squared_difference") and len(given) == 2 and outputs.data.ndim == 2:
+            if inputs[0].data.shape == inputs[1].data.shape and given[0] != given[1]:
+                self._differences[key] = frozenset(given)
+        elif self._differences and given and given[0] in self._differences:
+            if op.name in _KEEPS and len({*given}) == 1 and outputs.data.shape == inputs[0].data.shape:
+                self._differences[key] = self._differences[given[0]]
+            elif op.name in _SUMS and outputs.data.size == len(inputs[0].data) > 1:
+                values = host(outputs.data).reshape(-1).astype("float64")
+                self._distances[key] = _Distance(self._differences[given[0]], values, self._line())
+
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
+        key = out_keys[0] if isinstance(out_keys, (list, tuple)) else out_keys
+        found = self._distances.pop(key, None)
+        if found is None:
+            return
+        gradient = gradients[0] if isinstance(gradients, (list, tuple)) else gradients
+        values = host(getattr(gradient, "data", gradient))
+        if values.size and values.min() >= 0 and values.max() > 0:
+            self._near.append(found)
+        elif values.size and values.max() <= 0 and values.min() < 0:
+            self._far.append(found)
+
+    def on_step_end(self) -> None:
+        if len(self._near) == len(self._far) == 1:
+            near, far = self._near[0], self._far[0]
+            if len(near.between & far.between) == 1 and near.values.shape == far.values.shape:
+                if not self._gaps:
+                    self._first = float(near.values.mean()), float(far.values.mean())
+                self._gaps.append(near.values - far.values)
+                self._place = near.place
+        for each in (self._differences, self._distances, self._near, self._far):
+            each.clear()
+
+    def finish(self) -> None:
+        """Judge by the beginning and the end."""
+        if len(self._gaps) < limits.TRIPLET_STEPS or self.watch.number <= limits.FEW_STEPS:
+            return
+        first, last = _sureness(self._gaps[: limits.FIRST]), _sureness(self._gaps[-limits.LAST :])
+        if first < limits.TRIPLET_SURE or last < -limits.TRIPLET_NOISE:
+            return
+        near, far = self._first
+        self.watch.report(
+            "loss_sign.triplet",
+            "warning",
+            f"of two distances from the same rows, the loss makes smaller the one that is the larger in the data: "
+            f"{number(near)} on average in the first step, against {number(far)} for the one that it makes larger, and "
+            f"after {self.watch.counted(self.watch.step)} the order is still the same. So rows that belong together "
+            "are driven apart, if near rows are those that do",
+            place=self._place,
+            key=("loss_sign", "triplet"),
+            evidence={"perfect": near, "now": far, "steps": self.watch.step},
+        )
+
+    def _line(self) -> Place | None:
+        return self.watch.own_line() or self.watch.place()
+
+
+def _sureness(gaps: Sequence[numpy.ndarray]) -> float:
+    """The mean of some numbers, against its own standard error."""
+    values = numpy.concatenate(gaps)
+    if len(values) < limits.ROWS_TOLD or not numpy.isfinite(values).all():
+        return 0.0
+    spread = float(values.std()) / math.sqrt(len(values))
+    return float(values.mean()) / spread if spread else 0.0
