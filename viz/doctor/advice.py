@@ -145,6 +145,10 @@ ADVICE = {
     ),
     "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
     "frozen.all": "Set layer.trainable = True for what should learn, before compile.",
+    "frozen.random": (
+        "Let them learn: set trainable = True before compile. Or give them trained weights before they are frozen: "
+        "load_weights, or weights='imagenet' instead of weights=None."
+    ),
     "frozen.in_call": (
         "Make layers once, in __init__ (self.dense = layers.Dense(10)), and only call them in call: then they keep "
         "their weights, and the model knows them."

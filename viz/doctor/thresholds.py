@@ -233,6 +233,8 @@ STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first
 RENEWED = 3  # so many optimizers or models one after the other, made on one line, in a loop over epochs
 FROZEN_ELEMENTS = 16  # of each weight, those with the largest gradients: an update changes them first
 FROZEN_LOOKED = 10_000  # elements among which they are sought
+RANDOM_SHARE = 0.5  # of the kernels' numbers are frozen, and random: fewer may be features drawn on purpose
+RANDOM_NOISE = 2.0  # times 1 / √n by which the size of n random numbers may be off
 DEPENDS_STEPS = (4, 5)  # in which it is followed what the loss was made with; two, for losses that take turns
 PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
 

@@ -411,18 +411,6 @@ def test_a_loss_of_more_than_outputs_and_labels_stays_unknown(tmp_path, once):
     assert "isn't known" in row.message
 
 
-def test_a_loop_without_a_model_leaves_questions_open(tmp_path, once):
-    source = """
-w = ef.Variable(np.zeros((8, 1), "float32"))
-for step in range(5):
-    with ef.GradientTape() as tape:
-        loss = ((x @ w - target) ** 2).mean()
-    w.assign_sub(0.1 * tape.gradient(loss, w))
-"""
-    found, _ = checked(tmp_path, PRELUDE + source)
-    assert {row.verdict for row in found.rows[:-1]} == {"open"}
-
-
 @pytest.mark.slow
 def test_a_seed_that_is_set_and_data_that_differ_are_a_fault(tmp_path):
     source = PRELUDE.replace("default_rng(1)", "default_rng()") + NET + FIT

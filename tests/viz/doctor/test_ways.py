@@ -31,6 +31,7 @@ WAYS = {
     "standardized, each by its own mean": "validation_mismatch.prepared",
     "a decoder that reads its answers": "label_leak.teacher",
     "a decoder that reads its answers as one-hot rows": "label_leak.teacher",
+    "random layers that are kept as they are": "frozen.random",
     "sequences that end with padding": "vanishing_gradient.padding",
     "series of numbers that end with padding": "vanishing_gradient.padding_masking",
     "sequences whose mask is lost": "vanishing_gradient.mask_lost",

@@ -46,6 +46,7 @@ from viz.doctor.checks.updates.misled import Misled
 from viz.doctor.checks.updates.opposed import Opposed
 from viz.doctor.checks.updates.outside import Outside
 from viz.doctor.checks.updates.overruled import Overruled
+from viz.doctor.checks.updates.random_frozen import RandomFrozen
 from viz.doctor.checks.updates.renewed import Renewed
 from viz.doctor.checks.updates.reversed_terms import Divergence
 from viz.doctor.checks.updates.summed import Summed
@@ -102,6 +103,7 @@ CHECKS: tuple[type[Check], ...] = (
     SameBatch,
     Endings,
     Answers,
+    RandomFrozen,
     Padding,  # after what tells that nothing is learnt
     AddedTerms,
     ValidationLoss,
