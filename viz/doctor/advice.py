@@ -111,6 +111,10 @@ ADVICE = {
         "they are right, the triplets are too hard to begin with (positives chosen for being far, negatives for being "
         "near): begin with random ones."
     ),
+    "loss_sign.pairs": (
+        "Turn round which pairs are pulled together: where y is 1 for pairs that belong together, y * square(d) + (1 - "
+        "y) * square(maximum(margin - d, 0)); or exchange 0 and 1 in y."
+    ),
     "loss_sign.policy": (
         "Where they are rewards or returns, which should grow, give the loss a minus sign: "
         "loss = -mean(log_probability * return)."
@@ -196,6 +200,10 @@ ADVICE = {
         "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class; judge by recall or AUC instead of "
         "accuracy."
     ),
+    "class_imbalance.pixels": (
+        "Weigh the pixels of the rare class: a loss for overlap (1 - dice), or a sample_weight of the masks' shape, as "
+        "in numpy.where(masks > 0, 10.0, 1.0); judge by MeanIoU or recall instead of accuracy."
+    ),
     "class_imbalance.single": (
         "Look at how the labels are made: compared with text that has other spaces or capitals, or cut out of rows "
         "that are sorted by class?"
@@ -210,9 +218,14 @@ ADVICE = {
         "and the learning rate."
     ),
     "not_learning": (
-        "Mend the other findings first. Then see whether a few rows can be learnt by heart (viz check tries it). If "
-        "not, take another learning rate (ten times more, ten times less); if so, look whether each row has the label "
-        "that belongs to it."
+        "If there are other findings, mend these first. Then see whether a few rows can be learnt by heart (viz check "
+        "tries it). If not, take another learning rate (ten times more, ten times less); if so, look whether each row "
+        "has the label that belongs to it."
+    ),
+    "not_learning.rate": (
+        "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam (with "
+        "attention or many layers 0.0003), 0.01 for SGD. If that doesn't help, see whether a few rows can be learnt by "
+        "heart (viz check tries it), and whether each row has the label that belongs to it."
     ),
     "not_learning.one_class": (
         "Such an accuracy says that no rows are told apart yet. Try a learning rate ten times higher and inputs around "
@@ -321,6 +334,9 @@ ADVICE = {
     ),
     "label_range": "Scale the labels into that range, or leave out the last activation.",
     "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
+    "label_range.mask": (
+        "Divide the labels by their largest value, y / 255, as masks from picture files need it; or y > 0."
+    ),
     "label_range.binary": "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy.",
     "label_range.rows": (
         "Divide each row by its sum; where several classes may be right at once, use sigmoid and binary_crossentropy."

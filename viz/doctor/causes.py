@@ -23,7 +23,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "nonfinite": ("dropout_high", "lr_too_high", "loss_sign"),
     "lr_too_high": ("nonfinite", "loss_mismatch", "label_range", "unscaled_input", "initial_weights"),
     "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
-    "lr_too_low": ("softmax_axis",),
+    "lr_too_low": ("softmax_axis", "initial_weights"),
     "vanishing_gradient": ("initial_weights", "saturated", "vanishing_gradient"),
     "frozen": ("softmax_axis", "attention_mask", "vanishing_gradient", "lr_too_low"),
     "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),

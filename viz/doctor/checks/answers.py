@@ -12,6 +12,7 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
+from viz.doctor.checks.learning_rate import rate_of, times_usual
 from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.class_numbers import label_classes
 from viz.doctor.constant_answers import best_constant, least_loss, loss_of
@@ -102,12 +103,14 @@ class Answers(Check):
         super().__init__(watch)
         self._courses: dict[int, _Course] = {}
         self._optimizers: set[int] = set()
+        self._optimizer: Any = None  # the last of them
         self._weights: Any = None  # of the rows of this step
         self._outputs: list[tuple[str, Any]] = []  # of a model that has several, with their names
 
     def on_scope_begin(self, opened: Any) -> None:
         if opened.kind == "optimizer":
             self._optimizers.add(id(opened.owner))
+            self._optimizer = opened.owner
         elif opened.kind == "step":
             data = opened.scope.inputs
             self._weights = data[2] if isinstance(data, tuple) and len(data) > 2 else None
@@ -200,14 +203,22 @@ class Answers(Check):
                 self._too_few(course, reached, constant)
             return
         share = self._largest_share(course, pairs)
+        way, high = "not_learning" if share < limits.IMBALANCE_CLEAR else "not_learning.imbalance", ""
+        times = times_usual(self._optimizer) or 0.0
+        if way == "not_learning" and times >= limits.RATE_SUSPECT:
+            way, name = "not_learning.rate", type(self._optimizer).__name__
+            high = (
+                f"; its learning rate, {rate_of(self._optimizer):.2g}, is {number(times)} times what {name} usually "
+                "begins with"
+            )
         of_output, who = (f" of output {course.output!r}", "that output") if course.output else ("", "the network")
         self.watch.report(
-            "not_learning" if share < limits.IMBALANCE_CLEAR else "not_learning.imbalance",
+            way,
             "info" if self.watch.interrupted or short else "warning",
             f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')}{of_output} over the last {rows} "
             f"{'rows watched' if self.watch.unseen else 'training rows'} is {_exactly(reached)}, "
             f"{_against(reached, constant)} the {_exactly(constant)} that one gets by always answering the same "
-            f"({_answer(course.kind, pairs, positions)}): {who} has learnt nothing from its input",
+            f"({_answer(course.kind, pairs, positions)}): {who} has learnt nothing from its input{high}",
             place=made_at(course.loss) or course.place,
             key=("not_learning", id(course)),
             evidence={"loss": reached, "constant_answer": constant, "steps": course.steps, "rows": rows},
@@ -300,11 +311,13 @@ class Answers(Check):
             if heavier is None or heavier <= share:
                 return False  # the weights work against it
             way, but = "class_imbalance.weights", f", which the weights of rows raise to {heavier:.1%}"
+        things = _things(pairs, len(actual))
         self.watch.report(
-            way,
-            "warning",
+            f"{way}.pixels" if things == "pixels" and way == "class_imbalance" else way,
+            # Segmentation begins with the background, and goes on to the rest.
+            "info" if things == "pixels" and self.watch.raw("too_few_steps") else "warning",
             f"{(said == most).mean():.0%} of the answers are class {most}, as are {share:.0%} of the labels{but}: "
-            f"{missed - int(recall * missed)} of {missed} {_things(pairs, len(actual))} of the other "
+            f"{missed - int(recall * missed)} of {missed} {things} of the other "
             f"class{'es' if len(names) > 2 else ''} aren't recognized (recall {recall:.0%}), and an accuracy of "
             f"{share:.0%} means nothing",
             place=course.place,

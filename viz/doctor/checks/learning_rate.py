@@ -14,7 +14,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, rms, total
 from viz.doctor.user_code import Place, made_at
 
-__all__ = ["LearningRates", "faded_steps", "rate_is_high", "rate_of"]
+__all__ = ["LearningRates", "faded_steps", "rate_is_high", "rate_of", "times_usual"]
 
 _SQUARES = ("square", "abs", "multiply", "power")
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
@@ -341,6 +341,12 @@ def _jumps(course: _Course) -> bool:
         return False
     wild = statistics.median(moved) >= limits.UPDATE_KILLED
     return wild and max(third) >= limits.JUMPS * first > 0 and statistics.median(third) >= limits.JUMPS_STAYS * first
+
+
+def times_usual(optimizer: Any) -> float | None:
+    """An optimizer's learning rate, against what such ones begin with; None where it has none that is a number."""
+    rate = rate_of(optimizer)
+    return None if rate is None else 10 * rate / (limits.RATE_UNUSUAL * _scale(optimizer))
 
 
 def rate_is_high(optimizer: Any) -> bool:

@@ -343,7 +343,8 @@ class Labels(Check):
                 f"labels go from {number(low)} to {number(high)}, but binary crossentropy takes 0 and 1: the loss can "
                 "fall without limit"
             )
-            self._tell("label_range.binary", what, low, high)
+            mask = high > 1 and set(numpy.unique(labels)) == {0, high}
+            self._tell("label_range.mask" if mask and high == limits.BYTES else "label_range.binary", what, low, high)
 
     def _rows(self, labels: numpy.ndarray) -> None:
         sums = labels.astype("float64").sum(axis=-1)

@@ -1,4 +1,4 @@
-"""`loss_sign.triplet`: a triplet loss that pulls the negative near, and drives the positive away."""
+"""`loss_sign.triplet`, `.pairs`: a loss of distances that pulls near what is apart, and drives away what is near."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ class Triplets(Check):
         self._distances: dict[int, _Distance] = {}
         self._near: list[_Distance] = []  # which the loss makes smaller, in this step
         self._far: list[_Distance] = []
+        self._mixed: list[tuple[_Distance, numpy.ndarray]] = []  # made smaller for some rows only, and for which
+        self._pairs: list[tuple[numpy.ndarray, numpy.ndarray]] = []  # distances that it makes smaller, and the others
         self._gaps: list[numpy.ndarray] = []  # of each step looked at: how much further apart the former are
         self._first: tuple[float, float] = (0.0, 0.0)
         self._place: Place | None = None
@@ -72,6 +74,8 @@ class Triplets(Check):
             self._near.append(found)
         elif values.size and values.max() <= 0 and values.min() < 0:
             self._far.append(found)
+        elif values.size == found.values.size and values.min() < 0 < values.max():
+            self._mixed.append((found, values.reshape(-1) > 0))
 
     def on_step_end(self) -> None:
         if len(self._near) == len(self._far) == 1:
@@ -81,11 +85,40 @@ class Triplets(Check):
                     self._first = float(near.values.mean()), float(far.values.mean())
                 self._gaps.append(near.values - far.values)
                 self._place = near.place
-        for each in (self._differences, self._distances, self._near, self._far):
+        elif len(self._mixed) == 1 and not self._near and not self._far:
+            found, near_ones = self._mixed[0]
+            self._pairs.append((found.values[near_ones], found.values[~near_ones]))
+            self._place = found.place
+        for each in (self._differences, self._distances, self._near, self._far, self._mixed):
             each.clear()
 
     def finish(self) -> None:
         """Judge by the beginning and the end."""
+        self._judge_triplets()
+        self._judge_pairs()
+
+    def _judge_pairs(self) -> None:
+        """The same for pairs, of which a loss makes some near and drives others apart."""
+        if len(self._pairs) < limits.TRIPLET_STEPS or self.watch.number <= limits.FEW_STEPS:
+            return
+        first, last = self._pairs[: limits.FIRST], self._pairs[-limits.LAST :]
+        near, far = (float(numpy.concatenate(part).mean()) for part in zip(*last))
+        if _apart(first) < limits.PAIRS_SURE or near < limits.PAIRS_TOLD_APART * far:
+            return
+        near, far = (float(numpy.concatenate(part).mean()) for part in zip(*first))
+        self.watch.report(
+            "loss_sign.pairs",
+            "warning",
+            f"the loss makes smaller the distances of those pairs that are further apart in the data: {number(near)} "
+            f"on average at first, against {number(far)} for the other pairs, and after "
+            f"{self.watch.counted(self.watch.step)} they are hardly any nearer than the others. So what belongs "
+            "together is driven apart, if near rows are those that do",
+            place=self._place,
+            key=("loss_sign", "pairs"),
+            evidence={"perfect": near, "now": far, "steps": self.watch.step},
+        )
+
+    def _judge_triplets(self) -> None:
         if len(self._gaps) < limits.TRIPLET_STEPS or self.watch.number <= limits.FEW_STEPS:
             return
         first, last = _sureness(self._gaps[: limits.FIRST]), _sureness(self._gaps[-limits.LAST :])
@@ -106,6 +139,16 @@ class Triplets(Check):
 
     def _line(self) -> Place | None:
         return self.watch.own_line() or self.watch.place()
+
+
+def _apart(pairs: Sequence[tuple[numpy.ndarray, numpy.ndarray]]) -> float:
+    """How far the means of two kinds of distances differ, against the standard error of that."""
+    sizes = [float(numpy.concatenate(pair).mean()) or 1.0 for pair in pairs]  # which the first steps change
+    near, far = (numpy.concatenate([v / size for v, size in zip(part, sizes)]) for part in zip(*pairs))
+    if min(len(near), len(far)) < limits.ROWS_TOLD or not numpy.isfinite([near.sum(), far.sum()]).all():
+        return 0.0
+    noise = math.hypot(near.std() / math.sqrt(len(near)), far.std() / math.sqrt(len(far)))
+    return float(near.mean() - far.mean()) / noise if noise else 0.0
 
 
 def _sureness(gaps: Sequence[numpy.ndarray]) -> float:
