@@ -112,10 +112,14 @@ def _takes(subject: Subject, data: Any) -> bool:
 
 def _rows(subject: Subject) -> int:
     """As many rows as the network has weights for."""
-    y = subject.first.batch[1]
-    values = sum(a.size // max(1, len(a)) for a in leaves(y) if a.ndim) if y is not None else 1
     weights = sum(v.data.size for v in subject.first.trainable)
-    return max(2, min(_ROWS, weights // (4 * max(1, values))))
+    return max(2, min(_ROWS, weights // (4 * _numbers_of_a_row(subject))))
+
+
+def _numbers_of_a_row(subject: Subject) -> int:
+    """How many numbers the labels of a row are, at least 1."""
+    y = subject.first.batch[1]
+    return max(1, sum(a.size // max(1, len(a)) for a in leaves(y) if a.ndim)) if y is not None else 1
 
 
 def _left_plateau(subject: Subject, data: Any, rate: float | None, stuck: float, steps: int) -> _Attempt | None:
@@ -354,6 +358,9 @@ def _excuse(subject: Subject, own: _Attempt, rows: int) -> str | None:
     if own.steps < _STEPS:
         return f"there was time for {own.steps} steps only"
     left = number(min(own.losses))
+    weights = sum(v.data.size for v in first.trainable)
+    if weights < rows * _numbers_of_a_row(subject):
+        return f"{weights} weight{'s' * (weights != 1)} can't know {rows} rows by heart: {left} is left"
     if _fractions(first.batch[1]):
         if lowest_loss(first, subject.part(rows)) is None:
             return f"how low this loss can get with such labels isn't known: {left} is left"

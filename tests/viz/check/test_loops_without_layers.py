@@ -87,6 +87,20 @@ for step in range(3):
     assert {row.message for row in found[1:5]} == {"see 'inputs'"}
 
 
+def test_fewer_weights_than_rows_need_not_know_them_by_heart(tmp_path):
+    source = """
+w = ef.Variable(np.zeros((1, 1), "float32"))
+for step in range(3):
+    with ef.GradientTape() as tape:
+        loss = ops.mean(ops.square(ops.matmul(x[:, :1], w) - target))
+    w.assign_sub(0.1 * tape.gradient(loss, [w])[0])
+"""
+    (script := tmp_path / "train.py").write_text(PRELUDE + source)
+    row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
+    assert row.verdict == "open"
+    assert "1 weight can't know 2 rows by heart" in row.message
+
+
 @pytest.mark.parametrize(("made", "rate"), [(lambda w, g: w - 0.1 * g, 0.1), (lambda w, g: w + 0.1 * g, None)])
 def test_an_update_by_hand_is_known_by_what_it_does(made, rate):
     rng = np.random.default_rng(1)
