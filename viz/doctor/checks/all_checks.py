@@ -30,8 +30,8 @@ from viz.doctor.checks.rows.label_leak import LabelLeak
 from viz.doctor.checks.rows.looks_ahead import LooksAhead
 from viz.doctor.checks.rows.most_frequent import MostFrequent
 from viz.doctor.checks.rows.padding import Padding
-from viz.doctor.checks.rows.prepared import Prepared
 from viz.doctor.checks.rows.policy_sign import PolicySign
+from viz.doctor.checks.rows.prepared import Prepared
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
