@@ -209,6 +209,7 @@ ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class f
 ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that
 ORDER_NEXT = 0.75  # and rows of neighbouring batches no more than this: sorted rows stay with a class for a while
 SHARES_APART = 0.5  # of the classes' shares in training and validation: rare classes in equal parts are within it
+SCALED_ROWS = 100  # to train with, from which on a few others can be said to be larger than any
 STANDARD = 1e-4  # how exactly columns have mean 0 and deviation 1 where they were measured on the very same rows
 ONE_SIDED = 0.2  # of the numbers are below 0 in one set of rows, and none in the other
 ONE_SIDED_COLUMNS = 4  # numbers of a row, at least: a single one may well be asked for in one half of its range

@@ -22,7 +22,8 @@ class Seen(NamedTuple):
     Attributes:
         rows: how many.
         columns: how many numbers a row has.
-        sizes: the root mean squares of rows: the least, the middle and the largest one.
+        sizes: the root mean squares of rows: the least and the largest one.
+        middles: their medians: the least and the largest one, of several sets of rows.
         low: the least number.
         high: the largest one.
         negative: the part of the numbers that are below 0.
@@ -32,7 +33,8 @@ class Seen(NamedTuple):
 
     rows: int
     columns: int
-    sizes: tuple[float, float, float]
+    sizes: tuple[float, float]
+    middles: tuple[float, float]
     low: float
     high: float
     negative: float
@@ -52,12 +54,30 @@ class Seen(NamedTuple):
         return cls(
             len(x),
             flat.shape[1],
-            (float(sizes.min()), float(numpy.median(sizes)), float(sizes.max())),
+            (float(sizes.min()), float(sizes.max())),
+            (float(numpy.median(sizes)),) * 2,
             float(flat.min()),
             float(flat.max()),
             float((flat < 0).mean()),
             bool((flat == numpy.floor(flat)).all()),
             len(some) == len(x) and _standard(flat),
+        )
+
+    def and_those(self, others: Seen | None) -> Seen:
+        """These rows, and those of other calls of `fit`."""
+        if others is None or others.columns != self.columns:
+            return self
+        rows = self.rows + others.rows
+        return Seen(
+            rows,
+            self.columns,
+            (min(self.sizes[0], others.sizes[0]), max(self.sizes[1], others.sizes[1])),
+            (min(self.middles[0], others.middles[0]), max(self.middles[1], others.middles[1])),
+            min(self.low, others.low),
+            max(self.high, others.high),
+            (self.negative * self.rows + others.negative * others.rows) / rows,
+            self.whole or others.whole,
+            self.standard and others.standard,
         )
 
     @property
@@ -95,10 +115,7 @@ def otherwise(train: Seen, given: Seen, by_size: bool = True) -> str:
     if train.columns != given.columns or (train.whole and given.whole):  # numbers of words, say, of any size
         return ""
     ranges = f"range from {given.range}, and those to train with from {train.range}"
-    least, middle, most = train.sizes
-    size = given.sizes[1]
-    far = min(size, middle) > 0 and max(size, middle) >= limits.SCALES_APART * min(size, middle)
-    if by_size and far and (size > 2 * most or size < least / 2):  # further away than any row to train with
+    if by_size and _far(train, given):
         return ranges
     enough = given.rows >= limits.OVERLAP_ROWS and given.columns >= limits.ONE_SIDED_COLUMNS
     signs = sorted([train.negative, given.negative])
@@ -110,6 +127,17 @@ def otherwise(train: Seen, given: Seen, by_size: bool = True) -> str:
     return ""
 
 
+def _far(train: Seen, given: Seen) -> bool:
+    """Are rows ten times as large or small as those to train with, and further away than any of these?"""
+    size, (least, most) = given.middles[0], train.sizes
+    few = given.rows < limits.OVERLAP_ROWS  # a single row may be next to 0, as what is given first in a game is
+    if few and train.rows < limits.SCALED_ROWS:
+        return False
+    if size > max(limits.SCALES_APART * train.middles[1], 2 * most):
+        return most > 0
+    return not few and 0 < size < min(train.middles[0] / limits.SCALES_APART, least / 2)
+
+
 class Trained:
     """Remembers what models were trained with, and compares what they are given later.
 
@@ -118,7 +146,7 @@ class Trained:
 
     def __init__(self) -> None:
         self._feed: Any = None
-        self._known: weakref.WeakKeyDictionary[Any, list[list[Seen | None]]] = weakref.WeakKeyDictionary()
+        self._known: weakref.WeakKeyDictionary[Any, list[Seen | None]] = weakref.WeakKeyDictionary()  # by the model
         self._looked: weakref.WeakSet[Any] = weakref.WeakSet()  # feeds, each once
 
     def hear(self, kind: str, name: str, owner: Any, inputs: Any, by_size: bool = True) -> tuple[str, Seen | None]:
@@ -131,14 +159,11 @@ class Trained:
             return "", None
         self._looked.add(feed)
         if name == "train_step":
-            known = self._known.setdefault(owner, [])
-            known.append(_seen(feed, inputs))
-            del known[: -limits.WINDOW]
+            now, before = _seen(feed, inputs), self._known.get(owner, [])
+            both = [*before, *[None] * (len(now) - len(before))]
+            self._known[owner] = [b if a is None else a.and_those(b) for a, b in zip(now, both)]
         elif owner in self._known:
-            given = _seen(feed, inputs)
-            found = [_differs(train, given, by_size) for train in self._known[owner]]
-            if all(words for words, _ in found):
-                return found[-1]
+            return _differs(self._known[owner], _seen(feed, inputs), by_size)
         return "", None
 
 
