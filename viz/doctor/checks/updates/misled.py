@@ -92,10 +92,14 @@ class Misled(Check):
             return found
         return numpy.full(len(x.data), 0.0 if x.key is None else numpy.nan)
 
-    def _joins(self, given: list[Tensor], outputs: Tensor) -> bool:
-        """Are some rows that a network made put before or behind others?"""
-        rows = [len(x.data) if x.data.ndim else 0 for x in given]
-        return sum(rows) == len(outputs.data) and any(id(x.data) in self._made for x in given)
+    def _join(self, given: list[Tensor], outputs: Tensor) -> None:
+        """Rows that a network made are put before or behind others, or beside what they were made for."""
+        rows = [self._rows(x) for x in given]
+        sizes = [len(each) for each in rows]
+        if sum(sizes) == len(outputs.data):
+            self._made[id(outputs.data)] = outputs.data, numpy.concatenate(rows)
+        elif set(sizes) == {len(outputs.data)}:
+            self._made[id(outputs.data)] = outputs.data, numpy.max(rows, axis=0)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if error is not None or not isinstance(outputs, Tensor):
@@ -103,8 +107,8 @@ class Misled(Check):
         given = tensors(list(inputs))
         if op.name == "stop_gradient" and given and id(given[0].data) in self._made:
             self._made[id(outputs.data)] = outputs.data, self._rows(given[0])
-        elif op.name == "concatenate" and self._joins(given, outputs):
-            self._made[id(outputs.data)] = outputs.data, numpy.concatenate([self._rows(x) for x in given])
+        elif op.name == "concatenate" and any(id(x.data) in self._made for x in given):
+            self._join(given, outputs)
         if outputs.key is not None:
             for x in given:
                 if x.key in self._calls:
