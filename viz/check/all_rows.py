@@ -67,6 +67,7 @@ _OF_DOCTOR = {
     "attention_mask": "inputs",
     **{f"vanishing_gradient.{way}": "inputs" for way in WAYS},
 }
+_CAUSES, _SYMPTOMS = ("inputs", "labels"), ("first loss", "weights move", "overfits one batch")
 _NO_MODEL = (
     "the loop calls no model or layer, and its ops don't show what it computes of which rows: call a layer of your own "
     "in it (a subclass of layers.Layer, with the variables in its attributes and what they compute in its call)"
@@ -198,6 +199,7 @@ class _Examination:
                 self.rows[name] = of_finding(finding, self._excuse(finding))
         if trial.error is not None:
             self._tell_once(words_of(trial.error), "inputs" if refused else "labels")
+        self._mend_first()
 
     def _refused(self, error: BaseException | None, findings: Sequence[Finding]) -> Row | None:
         """✗ where the model itself fails with the first batch, as the first step did; None where it doesn't."""
@@ -223,6 +225,14 @@ class _Examination:
         for name, row in self.rows.items():
             if name != where and row.verdict == "open" and failure in row.message:
                 self.rows[name] = open_question(f"the first step fails: see {where!r}", self.subject.place)
+
+    def _mend_first(self) -> None:
+        """What may come of another fault says so: its own cures come after that."""
+        causes = [repr(name) for name in _CAUSES if self.rows[name].verdict == "fault"]
+        for name in _SYMPTOMS if causes else ():
+            row = self.rows[name]
+            if row.verdict == "fault":
+                row.fix = f"first mend {' and '.join(causes)}, above: this may come of it. Then: {row.fix}"
 
     def _excuse(self, finding: Finding) -> str:
         """Why what the doctor found in the first steps may be as it should; empty where it's a fault."""

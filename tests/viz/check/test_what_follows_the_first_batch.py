@@ -42,6 +42,13 @@ def test_nan_that_the_model_fills_in_is_no_fault(tmp_path):
     assert rows(tmp_path, "x[100, 3] = np.nan\n" + fill + FIT)["inputs"].verdict == "ok"
 
 
+def test_what_may_come_of_another_fault_says_which_one_to_mend_first(tmp_path):
+    found = rows(tmp_path, "x *= 1000\n" + NET + FIT)
+    assert [name for name, row in found.items() if row.verdict == "fault"][:2] == ["inputs", "first loss"]
+    assert found["first loss"].fix.startswith("first mend 'inputs', above: this may come of it. Then: ")
+    assert "first mend" not in found["inputs"].fix
+
+
 REPEATED = """
 order = rng.permutation(3 * len(x))
 x, target = np.repeat(x, 3, 0)[order], np.repeat(target, 3, 0)[order]
