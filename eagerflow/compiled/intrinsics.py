@@ -11,8 +11,8 @@ from eagerflow.compiled.transforms import transform
 
 __all__ = ["intrinsics"]
 
-# Rows of the largest tile by its columns: its sums, a row of weights and a number of the input fill the registers.
-_ROWS = {True: {32: 6, 16: 8, 8: 12}, False: {32: 2, 16: 6, 8: 12}}
+# Rows of the largest tile by its columns: its sums, a row of weights and a number of the input fit the registers.
+_ROWS = {True: {32: 6, 16: 14, 8: 12}, False: {32: 2, 16: 6, 8: 12}}
 _NINE_ROWS = {True: 16, False: 8}  # columns of a tile with nine rows
 
 

@@ -103,7 +103,25 @@ def tile_of_16(
 ) -> Any:
     """A tile of 16 columns and up to so many rows; how many it has."""
     taken = 1
-    if most >= 8:
+    if most >= 14:
+        taken = 14
+        tile(14, 16, out, at, below, x, looks, weights, start, sums)
+    elif most >= 13:
+        taken = 13
+        tile(13, 16, out, at, below, x, looks, weights, start, sums)
+    elif most >= 12:
+        taken = 12
+        tile(12, 16, out, at, below, x, looks, weights, start, sums)
+    elif most >= 11:
+        taken = 11
+        tile(11, 16, out, at, below, x, looks, weights, start, sums)
+    elif most >= 10:
+        taken = 10
+        tile(10, 16, out, at, below, x, looks, weights, start, sums)
+    elif most >= 9:
+        taken = 9
+        tile(9, 16, out, at, below, x, looks, weights, start, sums)
+    elif most >= 8:
         taken = 8
         tile(8, 16, out, at, below, x, looks, weights, start, sums)
     elif most >= 7:

@@ -213,7 +213,7 @@ class Winograd:
     MOST_TILES = 256  # in a block, whose transforms still fit a cache
     CALLS = 30  # all in all
     # Compiled, transforms and products together: their speed, of that of compiled convolutions and of plain transforms.
-    FUSED_PRODUCTS, FUSED_TRANSFORMS, FUSED_CALLS = 1.15, 1.6, 15
+    FUSED_PRODUCTS, FUSED_TRANSFORMS, FUSED_CALLS = 1.15, 1.6, 65
     LARGE_WEIGHTS = 1 << 22  # numbers of transformed weights that take twice as long
     LARGE = 1 << 20  # numbers of products that are too many to be gone through for each part of a sum
     SHARED = 1.3  # times the tiles of both gradients together, from which that of the input alone costs more
