@@ -59,10 +59,19 @@ def run_again(ran: Iterable[_RAN], values: dict[int, Any], wanted: Any) -> Any:
     """
     for op, inputs, settings, made, *_ in ran:
         given = [_replaced(each, values) for each in inputs]
-        result = op.call(**dict(zip(op.arrays, given)), **dict(zip(op.settings, settings)))
+        chosen = [_index(each, values) for each in settings]
+        result = op.call(**dict(zip(op.arrays, given)), **dict(zip(op.settings, chosen)))
         results = (result,) if isinstance(result, Tensor) else result
         values.update({id(old): new for old, new in zip(_tensors(made), results)})
     return values[id(wanted)]
+
+
+def _index(setting: Any, values: dict[int, Any]) -> Any:
+    """A setting, in which arrays, as those of an index, may stand for others."""
+    if isinstance(setting, tuple):
+        return tuple(_index(each, values) for each in setting)
+    other = values.get(id(setting))
+    return other.data if isinstance(other, Tensor) else setting if other is None else other
 
 
 def _replaced(value: Any, values: dict[int, Any]) -> Any:

@@ -107,7 +107,7 @@ def recorded_function(
     forward = _leading_to(answers, every)
     made = {id(t) for each in forward or () for t in flat(each.made)}
     data: dict[int, Any] = {}
-    for x in [x for each in forward or () for x in leaves_of(each.inputs) if id(x) not in made]:
+    for x in [x for each in forward or () for x in _used(each) if id(x) not in made]:
         if getattr(x, "key", None) is not None and not isinstance(x, Variable):
             return None  # made by what wasn't heard
         if _is_data(x, rows):
@@ -141,7 +141,7 @@ def _leading_to(target: Any, ran: Sequence[Heard]) -> list[Heard] | None:
 def _rows(taken: Sequence[Heard]) -> int | None:
     """How many rows the data have that meet the first variable."""
     for each in taken:
-        given = leaves_of(each.inputs)
+        given = _used(each)
         data = [x for x in given if _is_data(x)]
         if data and any(isinstance(x, Variable) for x in given):
             return int(data[0].shape[0])
@@ -161,6 +161,13 @@ def _compared(taken: Sequence[Heard], rows: int) -> Any:
         made = [t for each in taken for t in flat(each.made) if isinstance(t, Tensor) and t.shape[:1] == (rows,)]
         last = made[-1] if made else None
     return last
+
+
+def _used(ran: Heard) -> list[Any]:
+    """What an op was given, and the numbers by which it picked rows of a table, as those of words."""
+    index = ran.settings[0] if ran.op.name == "take_index" and ran.settings else None
+    parts = index if isinstance(index, tuple) else (index,)
+    return leaves_of(ran.inputs) + [each for each in parts if getattr(each, "dtype", None) is not None]
 
 
 def _is_data(x: Any, rows: int | None = None) -> bool:

@@ -87,6 +87,42 @@ for step in range(3):
     assert {row.message for row in found[1:5]} == {"see 'inputs'"}
 
 
+def test_rows_of_a_table_that_are_picked_by_the_numbers_of_words_are_the_data(tmp_path):
+    source = """
+words = rng.integers(0, 50, (128, 6))
+table = ef.Variable(rng.normal(size=(50, 8)).astype("float32"))
+w = ef.Variable(0.1 * rng.normal(size=(48, 1)).astype("float32"))
+adam = ef.optimizers.Adam(0.02)
+for step in range(3):
+    with ef.GradientTape() as tape:
+        h = ops.matmul(ops.reshape(table[words], (128, 48)), w)
+        loss = ops.mean(ops.square(h - target))
+    adam.apply(tape.gradient(loss, [table, w]), [table, w])
+"""
+    (script := tmp_path / "train.py").write_text(PRELUDE + source)
+    found = {row.name: row.verdict for row in check_script(str(script)).rows}
+    assert {found[name] for name in ("inputs", "labels", "rows apart", "weights move")} == {"ok"}
+
+
+def test_a_tape_within_the_tape_leaves_the_script_alone(tmp_path):
+    source = """
+w, v = ef.Variable(rng.normal(size=(1, 8)).astype("float32")), ef.Variable(rng.normal(size=(8, 1)).astype("float32"))
+adam = ef.optimizers.Adam(0.02)
+for step in range(3):
+    with ef.GradientTape() as tape:
+        t = ops.convert_to_tensor(x[:, :1])
+        with ef.GradientTape() as inner:
+            inner.watch(t)
+            u = ops.matmul(ops.tanh(ops.matmul(t, w)), v)
+        loss = ops.mean(ops.square(inner.gradient(u, t) + u))
+    adam.apply(tape.gradient(loss, [w, v]), [w, v])
+"""
+    (script := tmp_path / "train.py").write_text(PRELUDE + source)
+    checked = check_script(str(script))
+    assert checked.stopped.error is None
+    assert "fault" not in {row.verdict for row in checked.rows}
+
+
 def test_fewer_weights_than_rows_need_not_know_them_by_heart(tmp_path):
     source = """
 w = ef.Variable(np.zeros((1, 1), "float32"))
