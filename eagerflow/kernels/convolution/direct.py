@@ -13,6 +13,7 @@ from eagerflow.kernels.convolution import columns
 from eagerflow.kernels.convolution.epilogue import masked, sums_of_bias
 from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.machine.costs import Direct
+from eagerflow.kernels.machine.processor import numpy_bits
 from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.ops.windows.geometry import Geometry
 
@@ -36,7 +37,7 @@ def microseconds(shapes: Shapes) -> float:
     """That it takes one thread, roughly: the mean of the convolution and of its kernel's gradient."""
     filters = shapes.filters // shapes.groups
     columns = filters - filters % -Direct.COLUMNS
-    narrow = 1 if filters % Direct.WIDE == 0 else Direct.NARROW
+    narrow = 1 if filters % Direct.WIDE == 0 else Direct.NARROW.get(numpy_bits(), Direct.NARROW_ELSEWHERE)
     partial = Direct.PARTIAL if filters < Direct.COLUMNS else 1
     of_kernel = Direct.SUM * math.prod(shapes.kernel)
     products = shapes.multiply_adds * columns / filters * narrow * partial / speeds().direct

@@ -186,7 +186,8 @@ class Direct:
     """Convolution without gathering, compiled."""
 
     COLUMNS, WIDE = 8, 16  # filters are computed in multiples of them
-    NARROW = 1.2  # times what multiples of the wider take
+    NARROW = {512: 2.4}  # times what multiples of the wider take, by the bits of a vector: half of it stays empty
+    NARROW_ELSEWHERE = 1.4
     PARTIAL = 2.0  # times what the narrower ones take, where there are fewer filters
     SUM = 0.0075  # microseconds of a number of the kernel, whose gradient's sum is read again and again
     CALLS = 15  # of `Speeds.call`, all in all
@@ -213,7 +214,7 @@ class Winograd:
     MOST_TILES = 256  # in a block, whose transforms still fit a cache
     CALLS = 30  # all in all
     # Compiled, transforms and products together: their speed, of that of compiled convolutions and of plain transforms.
-    FUSED_PRODUCTS, FUSED_TRANSFORMS, FUSED_CALLS = 1.15, 1.6, 65
+    FUSED_PRODUCTS, FUSED_TRANSFORMS, FUSED_CALLS = 1.15, 1.6, 80
     LARGE_WEIGHTS = 1 << 22  # numbers of transformed weights that take twice as long
     LARGE = 1 << 20  # numbers of products that are too many to be gone through for each part of a sum
     SHARED = 1.3  # times the tiles of both gradients together, from which that of the input alone costs more
