@@ -145,6 +145,7 @@ PADDED_ROWS = 0.5  # of the sequences end with so many
 PADDED_EMPTY = 0.2  # of the sequences are nothing but padding, at most: more are data that were lost
 PADDED_STEPS = 12  # an LSTM, whose gates begin at 0.73, keeps a fiftieth over so many, and others less
 HIDES = 1e3  # a score lowered by so much gets nothing of a softmax, as e**-1000 is 0
+PADDED_LEARNS = 0.7  # of the first losses are the last ones: then padding does little harm
 MASKED_STEPS = 4  # of a sequence, at least: of fewer, many masks are triangles
 MASKED_ROWS = 4  # with padding, in a batch
 MASKED_SHARE = 0.95  # of these see nothing else

@@ -42,6 +42,22 @@ def test_nan_that_the_model_fills_in_is_no_fault(tmp_path):
     assert rows(tmp_path, "x[100, 3] = np.nan\n" + fill + FIT)["inputs"].verdict == "ok"
 
 
+PADDED = """
+words = rng.integers(1, 50, (128, {steps})) * (np.arange({steps}) < rng.integers(4, 20, (128, 1)))
+model = ef.Sequential([layers.Embedding(50, 8), layers.GRU(16), layers.Dense(1, activation="sigmoid")])
+model.compile(ef.optimizers.Adam(0.02), "binary_crossentropy")
+model.fit(words, words[:, :1] > 25, batch_size=16, verbose=0)
+"""
+
+
+@pytest.mark.parametrize(("steps", "verdict"), [pytest.param(200, "fault", marks=pytest.mark.slow), (32, "open")])
+def test_padding_that_is_read_last_is_a_fault_unless_it_does_no_harm(steps, verdict, tmp_path):
+    row = rows(tmp_path, PADDED.format(steps=steps))["inputs"]
+    assert row.verdict == verdict
+    assert f"of {steps} steps are 0 alone" in row.message
+    assert "mask_zero=True" in row.fix + row.message
+
+
 def test_what_may_come_of_another_fault_says_which_one_to_mend_first(tmp_path):
     found = rows(tmp_path, "x *= 1000\n" + NET + FIT)
     assert [name for name, row in found.items() if row.verdict == "fault"][:2] == ["inputs", "first loss"]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from typing import Any, NamedTuple
 
 import numpy
 
 from eagerflow import Tensor, layers
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first_tensor, host, number, tensors
+from viz.doctor.check_base import Check, first_tensor, host, number, tensors, total
 from viz.doctor.program import layer_label
 
 __all__ = ["WAYS", "Padding", "Tail", "tail_of"]
 
 WAYS = ("padding", "padding_value", "padding_masking", "padding_steps", "mask_lost")
 """By what the cure depends on: whether there is an `Embedding`, what the padding is, and whether there was a mask."""
+_KEY = ("vanishing_gradient", "padding")
 
 
 class Tail(NamedTuple):
@@ -36,9 +39,11 @@ class Tail(NamedTuple):
 class Padding(Check):
     """Remembers which sequences end with padding, and which recurrent layers read it last, without a mask.
 
-    What looks like padding may be data. Unless it is certain, and long, it is told only where nothing is learnt.
+    What looks like padding may be data. Unless it is certain, and long, it is told only where nothing is learnt. Where
+    the loss falls nevertheless, it is no more than a hint: some states last through some padding.
     """
 
+    always = ("on_gradient",)
     begins = ("model", "layer")
 
     def __init__(self, watch: Any) -> None:
@@ -48,6 +53,8 @@ class Padding(Check):
         self._seen = 0
         self._found: tuple[Any, Any, Tail, int] | None = None
         self._told = False
+        self._losses: list[float] = []  # the first ones
+        self._last: deque[float] = deque(maxlen=limits.WINDOW)
 
     def on_scope_begin(self, opened: Any) -> None:
         layer, given = opened.owner, first_tensor(opened.scope.inputs)
@@ -77,9 +84,24 @@ class Padding(Check):
         self._unmasked.clear()
 
     def finish(self) -> None:
-        """Name it as the cause where the network tells nothing apart."""
-        if self._found is not None and not self._told and self.watch.has("constant_output", "not_learning"):
+        """Name it as the cause where the network tells nothing apart, and as no more than a hint where it does."""
+        if self._found is None:
+            return
+        learns = len(self._last) == limits.WINDOW and (
+            statistics.fmean(self._last) < limits.PADDED_LEARNS * statistics.fmean(self._losses)
+        )
+        if self._told and learns:
+            self.watch.retract(_KEY)
+            self._tell(*self._found, severity="info")
+        elif not self._told and self.watch.has("constant_output", "not_learning"):
             self._tell(*self._found)
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        """Follow the loss."""
+        loss = total(targets)
+        self._last.append(loss)
+        if len(self._losses) < limits.FIRST:
+            self._losses.append(loss)
 
     def _note(self, x: Tensor, embedding: Any) -> None:
         found = tail_of(host(x.data)) if x.key is None and x.data.ndim > 1 else None
@@ -102,7 +124,7 @@ class Padding(Check):
         if self._seen >= limits.FIRST and tail.certain and tail.steps >= limits.PADDED_STEPS:
             self._tell(*self._found)
 
-    def _tell(self, layer: Any, embedding: Any, tail: Tail, steps: int) -> None:
+    def _tell(self, layer: Any, embedding: Any, tail: Tail, steps: int, severity: str = "warning") -> None:
         self._told = True
         lost = embedding is not None and embedding.mask_zero and tail.value == 0
         way = "mask_lost" if lost else "padding_value" if tail.value != 0 else "padding"
@@ -112,12 +134,14 @@ class Padding(Check):
         told = f"; the mask of layer {layer_label(embedding)!r} is lost on the way" if lost else ""
         self.watch.report(
             f"vanishing_gradient.{way}",
-            "warning",
+            severity,
             f"the sequences end with padding: in the median row the last {tail.steps} of {steps} steps are {what}. "
             f"Layer {layer_label(layer)!r} reads on to the end without a mask{told}, so in the state that it ends with "
-            "little is left of what came before the padding",
+            + ("less" if severity == "info" else "little")
+            + " is left of what came before the padding"
+            + ("; it learns nevertheless" if severity == "info" else ""),
             layer=layer if embedding is None or lost else embedding,
-            key=("vanishing_gradient", "padding"),
+            key=_KEY,
             evidence={"ratio": 1 - tail.share, "steps": steps, "padding": tail.steps, "sizes": []},
         )
 
