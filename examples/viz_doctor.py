@@ -77,8 +77,7 @@ def found(kind: str, source: str, folder: Path) -> Finding:
 def chart(finding: Finding) -> str:
     """Its numbers as bars; the last one is what is wrong."""
     evidence = finding.evidence | {"kept": finding.evidence.get("bytes_per_step", 0) * finding.evidence.get("steps", 0)}
-    rows = ROWS[finding.kind] or list(evidence.get("sizes", {}).items())[::-1]
-    drawn = []
+    rows, drawn = ROWS[finding.kind] or list(evidence.get("sizes", {}).items())[::-1], []
     for i, (name, value) in enumerate(rows):
         number = evidence[value] if isinstance(value, str) else value
         number = math.prod(number[:2]) if isinstance(number, list) else number  # a shape: as many numbers
