@@ -186,7 +186,7 @@ class Direct:
     """Convolution without gathering, compiled."""
 
     COLUMNS, WIDE = 8, 16  # filters are computed in multiples of them
-    NARROW = {512: 2.4}  # times what multiples of the wider take, by the bits of a vector: half of it stays empty
+    NARROW = {512: 2.6}  # times what multiples of the wider take, by the bits of a vector: half of it stays empty
     NARROW_ELSEWHERE = 1.4
     PARTIAL = 2.0  # times what the narrower ones take, where there are fewer filters
     SUM = 0.0075  # microseconds of a number of the kernel, whose gradient's sum is read again and again
