@@ -10,6 +10,7 @@ import shlex
 import shutil
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,8 @@ def _report(accuracy: float, seconds: float, out: Path, files: dict[str, Path]) 
     print(f"  TensorBoard  {out / 'logs'}")
     watch, python = _watcher(), _python()
     logs, efz, stuck, train = (shlex.quote(str(out / name)) for name in ("logs", "train.efz", "stuck.py", "train.py"))
-    board = f"{python} -m {pip_install('tensorboard')} && {python} -m tensorboard.main --logdir {logs}"
+    install = "" if find_spec("tensorboard") else f"{python} -m {pip_install('tensorboard')} && "
+    board = f"{install}{python} -m tensorboard.main --logdir {logs}"
     print("\nNext:")
     for command, what in {
         f"{watch} doctor {stuck}": "why this network doesn't learn, on which line, and what to do",

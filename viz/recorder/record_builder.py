@@ -474,7 +474,7 @@ class _Builder:
         if capture.missed:
             record.notes.append(
                 f"recording stopped at max_ops={capture.options.max_ops:,}: {capture.missed:,} more operations ran "
-                "and are not part of this trace. Trace fewer steps, or raise max_ops."
+                "and are not part of this trace. Trace fewer steps, or raise max_ops (--max-ops)."
             )
 
     def _moment(self, clock: int) -> int:

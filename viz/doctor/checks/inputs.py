@@ -102,8 +102,8 @@ class Inputs(Check):
                 self.watch.report(
                     "unscaled_input.zeros",
                     "warning",
-                    f"the inputs{name} are 0 in all rows of all {self._seen[place]} steps looked at: no row can be "
-                    "told from another",
+                    f"the inputs{name} are 0 in all rows of {_steps(self._seen[place])}: no row can be told "
+                    "from another",
                     place=place,
                     key=("unscaled_input", place),
                     evidence={"rms": 0.0, "lowest": 0.0, "highest": 0.0},
@@ -255,3 +255,7 @@ def _is_data(x: Any) -> bool:
     if getattr(x, "key", None) is not None:
         return False
     return getattr(getattr(data, "dtype", None), "kind", "") in "fiu" and data.ndim > 0
+
+
+def _steps(count: int) -> str:
+    return f"all {count} steps looked at" if count > 1 else "the step looked at"
