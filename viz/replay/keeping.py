@@ -58,6 +58,7 @@ class Keeping:
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep={keep!r:.60}: expected a number of steps of at least 1")
         self.path, self.data, self.script = pathlib.Path(path), data, script
+        self._place = pathlib.Path(os.path.abspath(path))  # the program may go to another folder while they are held
         self.say = say or (lambda line: write_text(f"{line}\n", sys.stderr))
         self.ring = Ring(keep, self._write, self._tell)
         self.written: list[tuple[pathlib.Path, str]] = []
@@ -97,7 +98,7 @@ class Keeping:
         meta = {"script": os.path.basename(self.script)[:200], "message": _CAUSES[cause], "step": step.number}
         path = self._path_for(cause, step.number)
         try:
-            write(encoded(ring, cause, meta, self.data), path)
+            write(encoded(ring, cause, meta, self.data), self._place.with_name(path.name))
         except Exception as error:  # noqa: BLE001  (a full disk, an array that can't be written: the training goes on)
             self.say(f"viz: the steps could not be kept: {error}")
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import pathlib
@@ -80,11 +81,42 @@ def in_place(program: str, arguments: Sequence[str], as_module: bool = False) ->
 
 
 def run(program: str, as_module: bool = False) -> None:
-    """Run it as `__main__`, which must be `in_place`; what it raises is raised."""
-    if as_module:
-        runpy.run_module(program, run_name="__main__", alter_sys=True)
-    else:
-        runpy.run_path(os.path.abspath(program), run_name="__main__")
+    """Run it as `__main__`, which must be `in_place`; what it raises is raised.
+
+    Afterwards the current folder is the one from before: names of files that a command was given count from there. The
+    functions that the program registered by `atexit` find the folder that it had gone to.
+    """
+    with _same_folder():
+        if as_module:
+            runpy.run_module(program, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(os.path.abspath(program), run_name="__main__")
+
+
+@contextlib.contextmanager
+def _same_folder() -> Iterator[None]:
+    before = _folder()
+    try:
+        yield
+    finally:
+        after = _folder()
+        if before != after:
+            _go_to(before)
+            atexit.register(_go_to, after)  # what is registered last is called first: before the program's functions
+
+
+def _folder() -> str | None:
+    """The current folder; None where it has been removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return None
+
+
+def _go_to(folder: str | None) -> None:
+    if folder is not None:
+        with contextlib.suppress(OSError):  # the program may have removed it
+            os.chdir(folder)
 
 
 def print_error(error: BaseException, program: str, ours: str) -> None:
