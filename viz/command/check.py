@@ -83,6 +83,7 @@ def run_check(options: argparse.Namespace) -> int:
 def _json(script: str, checked: Checked) -> str:
     rows = [row.to_dict() for row in checked.rows]
     data = {"script": script, "trains": bool(rows), "ok": checked.ok, "seconds": round(checked.seconds, 3)}
+    data["failed"] = bool(checked.stopped.status)
     data |= {"judged": checked.judged, "beside": checked.beside} if checked.beside else {}
     return json_text({**data, "rows": rows})
 

@@ -14,7 +14,7 @@ from viz.samples.gathering import Gatherer
 from viz.samples.page import to_html
 from viz.samples.reckoning import judged
 from viz.shell.parser import Parser
-from viz.shell.statuses import INTERRUPTED, Impossible, of_script
+from viz.shell.statuses import INTERRUPTED, Impossible, ended, of_script
 from viz.shell.terminal import output_to_stderr, paint
 
 __all__ = ["add_command", "run_data"]
@@ -84,17 +84,15 @@ def run_data(options: argparse.Namespace) -> int:
     with output_to_stderr() if options.json else contextlib.nullcontext():
         _, failed = run_script(options.script, options.arguments, options.module, observing(gatherer))
     gathering = gatherer.chosen()
-    if gathering is None and failed == INTERRUPTED:
-        return INTERRUPTED
     if gathering is None:
-        why = gatherer.notes or ["the script failed before it trained" if failed else _NOTHING]
-        raise Impossible(f"there are no samples to judge: {why[0]}")
-    notes = [*gatherer.notes, *(["the script failed; these are the samples until then"] if failed else [])]
+        why = gatherer.notes or [f"{ended(failed)} before it trained" if failed else _NOTHING]
+        return _without_samples(f"there are no samples to judge: {why[0]}", options.json, failed)
+    notes = [*gatherer.notes, *([f"{ended(failed)}; these are the samples until then"] if failed else [])]
     samples = judged(gathering, options.pictures if options.html else min(options.n, 50), options.seconds, notes)
     if options.html:
         to_html(samples, options.html)
     if options.json:
-        print(json_text(samples.to_dict()))
+        print(json_text({**samples.to_dict(), "failed": bool(failed)}))
     else:
         sys.stdout.flush()
         print()
@@ -103,3 +101,13 @@ def run_data(options: argparse.Namespace) -> int:
         if options.html:
             print(f"wrote {options.html}")
     return of_script(failed) if failed else 0
+
+
+def _without_samples(why: str, as_json: bool, failed: int) -> int:
+    """Say why there are none, and give the status of that."""
+    if as_json:
+        print(json_text({"samples": [], "notes": [why], "failed": bool(failed)}))
+    if failed == INTERRUPTED:
+        print(f"\nviz data: {why}", file=sys.stderr)
+        return INTERRUPTED
+    raise Impossible(why)

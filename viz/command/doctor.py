@@ -121,7 +121,7 @@ def _tell(examination: Examination, options: argparse.Namespace, compared: Found
     else:
         _print(examination, options.json, options.fix)
         if options.gap:
-            print(f"\n{compared.text}", file=sys.stderr if options.fix else sys.stdout)
+            print(f"\n{compared.text(examination.ended)}", file=sys.stderr if options.fix else sys.stdout)
     if options.annotations and findings:
         print(github_lines(findings), file=sys.stderr if options.json or options.fix else sys.stdout)
 

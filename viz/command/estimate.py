@@ -76,7 +76,10 @@ def run_estimate(options: argparse.Namespace) -> int:
         stopped = run_until_first_step(options.script, options.arguments, reached, as_module=options.module)
     sys.stdout.flush()
     if not found or isinstance(found[0], str):
-        raise Impossible(str(found[0]) if found else why_no_step(stopped))
+        why = str(found[0]) if found else why_no_step(stopped)
+        if options.json:
+            print(json_text({"script": options.script, "failed": bool(stopped.status), "message": why}))
+        raise Impossible(why)
     _print(options.script, found[0], options.json)
     if options.draw:
         write_picture(options.draw, picture(found[0]))
@@ -86,7 +89,7 @@ def run_estimate(options: argparse.Namespace) -> int:
 
 def _print(script: str, estimate: Estimate, as_json: bool) -> None:
     if as_json:
-        data = {"script": script, **estimate.to_dict(), "advice": advice(estimate)}
+        data = {"script": script, "failed": False, **estimate.to_dict(), "advice": advice(estimate)}
         print(json_text(data))
         return
     place = f", {os.path.basename(estimate.place.file)}:{estimate.place.line}" if estimate.place else ""

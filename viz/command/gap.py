@@ -11,7 +11,7 @@ from viz.command.script_runner import check_given, run_script
 from viz.facts.json_data import json_text
 from viz.fit_gap.of_script import Found, listening
 from viz.shell.parser import Parser
-from viz.shell.statuses import of_script
+from viz.shell.statuses import ended, of_script
 from viz.shell.terminal import output_to_stderr
 
 __all__ = ["add_command", "run_gap"]
@@ -64,19 +64,19 @@ def run_gap(options: argparse.Namespace) -> int:
     if options.draw and found.gaps:
         found.gaps[-1].draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)
-    _print(found, options.json, options.metric)
+    _print(found, options.json, options.metric, failed)
     if failed or not found.gaps:
         return of_script(failed)
     return 0 if all(gap.ok for gap in found.gaps) else 1
 
 
-def _print(found: Found, as_json: bool, metric: str | None) -> None:
+def _print(found: Found, as_json: bool, metric: str | None, failed: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     if as_json:
-        print(json_text(found.to_dict()))
+        print(json_text({**found.to_dict(), "failed": bool(failed)}))
         return
-    print(f"\n{found.text}")
+    print(f"\n{found.text(ended(failed) if failed else '')}")
     for gap in found.gaps:
         if metric is None:
             break

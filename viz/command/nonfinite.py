@@ -17,7 +17,7 @@ from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.picture.render import FORMATS
 from viz.recording import Recording, load
 from viz.shell.parser import Parser
-from viz.shell.statuses import DONE, FOUND, IMPOSSIBLE, INTERRUPTED, of_script
+from viz.shell.statuses import DONE, FOUND, IMPOSSIBLE, ended, of_script
 from viz.shell.terminal import output_to_stderr
 from viz.shell.words import as_commands
 from viz.tracer import trace
@@ -113,7 +113,7 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
 
 
 def _print(found: Nonfinite | None, recording: Recording, as_json: bool, failed: int) -> None:
-    ended = "Ctrl-C ended the script" if failed == INTERRUPTED else "the script failed"
+    how = ended(failed) if failed else ""
     sys.stderr.flush()
     if as_json:
         facts = None if found is None else found.to_dict()
@@ -121,8 +121,8 @@ def _print(found: Nonfinite | None, recording: Recording, as_json: bool, failed:
     elif found is not None:
         print(as_commands(str(found)))
     elif not recording.ops:
-        print(f"{ended} before any op of eagerflow ran" if failed else "no op of eagerflow ran")
+        print(f"{how} before any op of eagerflow ran" if failed else "no op of eagerflow ran")
     elif failed:
-        print(f"{ended}; what ran until then was finite")
+        print(f"{how}; what ran until then was finite")
     else:
         print("all finite")

@@ -31,13 +31,18 @@ class Found(NamedTuple):
     refusals: list[str]
     notes: list[str]
 
-    @property
-    def text(self) -> str:
-        """All of it for people."""
+    def text(self, ended: str = "") -> str:
+        """All of it for people.
+
+        Args:
+            ended: how the script ended, in words, where it failed.
+        """
         if not self.gaps and not self.refusals:
-            return "no epoch of fit was finished: is the model trained by model.fit in this script?"
+            why = f"{ended} before" if ended else "is the model trained by model.fit in this script?"
+            return f"no epoch of fit was finished: {why}"
         refused = [f"refused: {each}" for each in self.refusals]
-        return "\n\n".join([*[gap.text for gap in self.gaps], *refused, *[f"note: {each}" for each in self.notes]])
+        notes = [*self.notes, *([f"{ended}; this is about what fit did until then"] if ended else [])]
+        return "\n\n".join([*[gap.text for gap in self.gaps], *refused, *[f"note: {each}" for each in notes]])
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, which JSON can hold."""

@@ -24,7 +24,18 @@ from viz.shell.in_the_way import explained
 from viz.shell.terminal import paint
 from viz.shell.words import in_words_of_options
 
-__all__ = ["BROKEN", "DONE", "FOUND", "IMPOSSIBLE", "INTERRUPTED", "MISUSED", "Impossible", "of_script", "told"]
+__all__ = [
+    "BROKEN",
+    "DONE",
+    "FOUND",
+    "IMPOSSIBLE",
+    "INTERRUPTED",
+    "MISUSED",
+    "Impossible",
+    "ended",
+    "of_script",
+    "told",
+]
 
 DONE, FOUND, MISUSED, IMPOSSIBLE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
@@ -39,6 +50,20 @@ def of_script(status: int) -> int:
     (3, 130)
     """
     return INTERRUPTED if status == INTERRUPTED else IMPOSSIBLE
+
+
+def ended(status: int) -> str:
+    """How a script ended that failed, in words.
+
+    Args:
+        status: that of the script.
+
+    >>> ended(130), ended(1), ended(7)
+    ('Ctrl-C ended the script', 'the script failed', 'the script left with status 7')
+    """
+    if status == INTERRUPTED:
+        return "Ctrl-C ended the script"
+    return "the script failed" if status == FOUND else f"the script left with status {status}"
 
 
 class Impossible(Exception):

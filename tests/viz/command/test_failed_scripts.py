@@ -1,0 +1,71 @@
+"""Scripts that fail, leave or are interrupted before they train, or after it: what commands say, and their JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from viz.cli import main
+
+TRAINS = """\
+import eagerflow as ef
+model = ef.Sequential([ef.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(ef.ops.ones((8, 2)).numpy(), ef.ops.ones((8, 1)).numpy(), batch_size=4, verbose=0)
+"""
+ENDS = [
+    ("1 / 0\n", 3, "the script failed"),
+    ("raise KeyboardInterrupt\n", 130, "Ctrl-C ended the script"),
+    ("raise SystemExit(7)\n", 3, "the script left with status 7"),
+]
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(text):
+        (tmp_path / "train.py").write_text(text, encoding="utf-8")
+        return "train.py"
+
+    return write
+
+
+@pytest.mark.parametrize("command", ["gap", "data", "nonfinite", "doctor"])
+@pytest.mark.parametrize(("source", "status", "said"), ENDS)
+def test_how_a_script_ended_before_it_trained_is_said(command, source, status, said, script, capsys):
+    assert main([command, script(source)]) == status
+    out, err = capsys.readouterr()
+    assert f"{said} before" in out + err
+    assert "is the model trained" not in out + err
+
+
+@pytest.mark.parametrize(("source", "status", "said"), ENDS)
+def test_what_trained_until_a_script_failed_is_told_as_such(source, status, said, script, capsys):
+    assert main(["gap", script(TRAINS + source)]) == status
+    assert f"note: {said}; this is about what fit did until then" in capsys.readouterr().out
+    assert main(["data", script(TRAINS + source)]) == status
+    assert f"{said}; these are the samples until then" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["gap", "data", "nonfinite", "doctor", "check", "estimate"])
+def test_json_says_that_a_script_failed(command, script, capsys):
+    assert main([command, "--json", script("raise SystemExit(7)\n")]) == 3
+    assert json.loads(capsys.readouterr().out)["failed"] is True
+    main([command, "--json", script(TRAINS)])
+    assert json.loads(capsys.readouterr().out)["failed"] is False
+
+
+@pytest.mark.parametrize(("command", "place"), [("estimate", "message"), ("data", "notes")])
+def test_json_says_why_there_is_no_answer(command, place, script, capsys):
+    assert main([command, "--json", script("pass\n")]) == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["failed"] is False
+    assert "no step" in str(answer[place]) or "no training step" in str(answer[place])
+
+
+def test_the_samples_of_an_interrupted_script_are_none_in_json(script, capsys):
+    assert main(["data", "--json", script("raise KeyboardInterrupt\n")]) == 130
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["samples"], answer["failed"]) == ([], True)
