@@ -52,16 +52,20 @@ class Triplets(Check):
         key = outputs.key if isinstance(outputs, Tensor) else None
         if key is None or error is not None:
             return
-        given = [x.key for x in inputs if isinstance(x, Tensor) and x.key is not None]
+        given = [(x.key, x) for x in inputs if isinstance(x, Tensor) and x.key is not None]  # not 0.5 of 0.5 * square
+        if not given:
+            return
+        source, first = given[0]
         if op.name in ("subtract", "squared_difference") and len(given) == 2 and outputs.data.ndim == 2:
-            if inputs[0].data.shape == inputs[1].data.shape and given[0] != given[1]:
-                self._differences[key] = frozenset(given)
-        elif self._differences and given and given[0] in self._differences:
-            if op.name in _KEEPS and len({*given}) == 1 and outputs.data.shape == inputs[0].data.shape:
-                self._differences[key] = self._differences[given[0]]
-            elif op.name in _SUMS and outputs.data.size == len(inputs[0].data) > 1:
+            other, second = given[1]
+            if first.data.shape == second.data.shape and source != other:
+                self._differences[key] = frozenset((source, other))
+        elif source in self._differences:
+            if op.name in _KEEPS and all(x == source for x, _ in given) and outputs.data.shape == first.data.shape:
+                self._differences[key] = self._differences[source]
+            elif op.name in _SUMS and outputs.data.size == len(first.data) > 1:
                 values = host(outputs.data).reshape(-1).astype("float64")
-                self._distances[key] = _Distance(self._differences[given[0]], values, self._line())
+                self._distances[key] = _Distance(self._differences[source], values, self._line())
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
         key = out_keys[0] if isinstance(out_keys, (list, tuple)) else out_keys
