@@ -44,6 +44,7 @@ class _Kernel:
     def __init__(self, variable: Variable, layer: Any, place: Any, op: str) -> None:
         self.variable, self.layer, self.place, self.op = variable, layer, place, op
         self.hidden = self.normalized = False
+        self.shared = False  # does anything but kernels use what it makes, as a shortcut does?
 
     @property
     def name(self) -> str:
@@ -86,6 +87,10 @@ class Kernels(Check):
         numbers = op.inputs if isinstance(op, Part) else ()
         found = [self._source(x, numbers[i] if i < len(numbers) else -1) for i, x in enumerate(inputs or ())]
         made = self._product(op, inputs, found) if op.name in _PRODUCTS else self._passed(op, inputs, found)
+        if made is not None and made.linear and _moves_pixels(op, made.kernel, inputs, outputs):
+            made = _From(made.kernel, linear=False)
+        if op.name not in _PRODUCTS and (made is None or not made.linear):
+            self._shared(found)
         if made is None:
             return
         for out in tensors(outputs):
@@ -103,6 +108,7 @@ class Kernels(Check):
         variable = inputs[1] if len(inputs) > 1 else None
         if not isinstance(variable, Variable) or variable.data.ndim < 2 or variable.data.dtype.kind != "f":
             self._consumed(found)
+            self._shared(found)
             return None
         kernel = self._kernels.get(variable.identity)
         if kernel is None:
@@ -135,6 +141,12 @@ class Kernels(Check):
             if source is not None:
                 source.kernel.hidden = True
 
+    def _shared(self, found: list[_From | None]) -> None:
+        """Something uses what kernels made as it is: a shortcut, an activation, a loss."""
+        for source in found:
+            if source is not None and source.linear:
+                source.kernel.shared = True
+
     def _was_trained(self, *kernels: _Kernel) -> bool:
         """Did another training make some of them? A code that it learnt may well go straight into another layer."""
         return any(self.watch.was_trained(kernel.variable) for kernel in kernels)
@@ -144,6 +156,8 @@ class Kernels(Check):
     def on_scope_begin(self, opened: Any) -> None:
         """What reaches a loss over classes through one unit."""
         given = opened.scope.inputs
+        if opened.kind == "loss":
+            self._shared([self._source(x, -1) for x in tensors(given)])
         if opened.kind != "loss" or self.watch.step or not isinstance(given, tuple) or len(given) != 2:
             return
         predicted = given[1]
@@ -256,9 +270,9 @@ def _equal_columns(values: numpy.ndarray, resolution: float) -> bool:
 
 
 def _useless(first: _Kernel, second: _Kernel) -> bool:
-    """Two kernels that one could stand for: none narrower than both ends, both learnt."""
+    """Two kernels that one could stand for: none narrower than both ends, both learnt, nothing else between."""
     a, b = first.variable, second.variable
-    if not (a.trainable and b.trainable):
+    if first.shared or not (a.trainable and b.trainable):
         return False
     if first.op == second.op == "conv" and a.data.shape[:-2] != b.data.shape[:-2]:
         return False  # a kernel taken apart, as 1×k and k×1: fewer weights, on purpose
@@ -266,3 +280,11 @@ def _useless(first: _Kernel, second: _Kernel) -> bool:
         return False
     middle, ends = first.wide[1], min(first.wide[0], second.wide[1])
     return middle >= ends and a.data.ndim > 1
+
+
+def _moves_pixels(op: Any, kernel: _Kernel, inputs: Any, outputs: Any) -> bool:
+    """Does an op make pixels of channels, or channels of pixels? The next convolution then sees other neighbours."""
+    before, after = (getattr(x, "shape", None) for x in (inputs[0] if inputs else None, outputs))
+    if op.name != "reshape" or kernel.op != "conv" or before is None or after is None:
+        return False
+    return len(after) > 2 and before[-1] != after[-1]
