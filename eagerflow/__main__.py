@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from eagerflow._version import __version__
 from eagerflow.base.output import any_encoding, program, reader_gone
 from eagerflow.base.wording.command_parser import CommandParser
+from eagerflow.base.wording.module_names import apart
 
 _ABOUT = """\
 Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.
@@ -86,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _launch(given[1:])
     if given and given[0][0:1] != "-" and given[0] not in commands:
         parser.error(_no_command(given, parser.prog, list(commands)))
+    if given[:1] == ["run"]:
+        given = ["run", *apart(given[1:])]
     chosen = parser.parse_args(given)
     if chosen.command is None:
         parser.print_help()

@@ -15,7 +15,7 @@ from typing import Any
 
 from eagerflow import _viz
 from eagerflow.base.output import program
-from eagerflow.base.wording import scripts
+from eagerflow.base.wording import module_names, scripts
 from eagerflow.compat.importer import install
 
 __all__ = ["run_module", "run_script"]
@@ -63,12 +63,12 @@ def run_module(module: str, arguments: Sequence[str] = (), as_keras: bool = True
         The exit code, as of `run_script`.
     """
     _put_first_on_path(Path.cwd())
+    wrong = module_names.not_a_module(module)
+    if wrong:
+        print(f"{program()} run: error: {wrong}", file=sys.stderr)
+        return 2
     if as_keras:
         install()
-    package = module.partition(".")[0]
-    if not package or importlib.util.find_spec(package) is None:
-        print(f"{program()} run: error: no module named {module!r}", file=sys.stderr)
-        return 2
     sys.argv[:] = [module, *arguments]
     return _status(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from eagerflow.base.output import program
 from eagerflow.base.wording.command_parser import CommandParser
+from eagerflow.base.wording.module_names import apart
 from eagerflow.base.wording.scripts import meant_script
 from eagerflow.launch.blame import Failure
 from eagerflow.launch.engine import LaunchError, command, find
@@ -162,10 +163,11 @@ def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:
         word = arguments[place]
         if word == "--":
             return arguments[:place], arguments[place + 1 :]
-        if word == "-m" or not word.startswith("-"):
+        if not word.startswith("-") or (word.startswith("-m") and not word.startswith("--")):
             break
         place += 2 if word in _TAKE else 1
-    return arguments[:place], arguments[place:]
+    program = arguments[place:]
+    return arguments[:place], ["run", *apart(program[1:])] if program[:1] == ["run"] else apart(program)
 
 
 def parse_hosts_or_error(text: str) -> list[Host]:

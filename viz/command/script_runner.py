@@ -27,15 +27,16 @@ def check_given(options: argparse.Namespace) -> None:
         ValueError: when it isn't a script.
     """
     if options.module:
+        program.check_module(options.script)
         note_own_modules(program.file_of(options.script, True))
         return
     check_script_file(options.script, module_hint(options))
 
 
 def module_hint(options: argparse.Namespace) -> str:
-    """What to add where there is no such script: how a module is run, if it is the name of one."""
-    name = options.script
-    return f"; for a module use: {options.prog} -m {name}" if program.file_of(name, as_module=True) else ""
+    """What to add where there is no such script: how a module is run, if it is the name of one, or its folder."""
+    name = program.module_at(options.script)
+    return f"; for a module use: {options.prog} -m {name}" if name else ""
 
 
 def check_script_file(script: str, without: str = "") -> None:

@@ -50,6 +50,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+        self._takes_modules = False
         self._outputs: dict[str, _Output] = {}  # by the name among the options
         self.offered: dict[str, Sequence[str]] = {}  # words that a shell completes where a list of them is taken
         self.not_here: dict[str, str] = {}  # what to say of options that people look for, by their letters
@@ -100,6 +101,7 @@ class Parser(argparse.ArgumentParser):
             metavar: how help calls it.
             about: what help says of it.
         """
+        self._takes_modules = True
         self.add_argument("-m", "--module", action="store_true", help="the script is the name of a module")
         self.add_argument("script", metavar=metavar, help=f"{about}, or with -m a module")
         self.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
@@ -178,6 +180,9 @@ class Parser(argparse.ArgumentParser):
         is_known = True
         while waiting:
             word = waiting.pop(0)
+            if self._takes_modules and word.startswith("-m") and word != "-m":  # -mpackage.train, as Python has it
+                waiting.insert(0, word[2:])
+                word = "-m"
             if not word.startswith("-") or word in ("-", "--"):
                 words.append(word)
                 found.append(word)

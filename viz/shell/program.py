@@ -11,14 +11,13 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 
 from viz.shell.in_the_way import missed
 from viz.shell.input_files import check_script
 from viz.shell.script_errors import without_ours
 from viz.shell.terminal import paint
 
-__all__ = ["file_of", "in_place", "name_of", "print_error", "run"]
+__all__ = ["check_module", "file_of", "in_place", "module_at", "name_of", "print_error", "run"]
 
 
 def name_of(program: str, as_module: bool = False) -> str:
@@ -54,6 +53,16 @@ def file_of(program: str, as_module: bool = False) -> str:
     return ""
 
 
+def module_at(path: str) -> str:
+    """The name of the module that is meant by what isn't a script: its name, or its path; "" where there is none.
+
+    Args:
+        path: what was given.
+    """
+    name = "" if path.endswith(".py") else import_module("eagerflow.base.wording.module_names").dotted(path)
+    return name if name and file_of(name, as_module=True) else ""
+
+
 @contextlib.contextmanager
 def in_place(program: str, arguments: Sequence[str], as_module: bool = False) -> Iterator[None]:
     """Within, arguments and the first folder of the path are where `python` puts them.
@@ -74,7 +83,7 @@ def in_place(program: str, arguments: Sequence[str], as_module: bool = False) ->
     sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(program)))
     try:
         if as_module:
-            _check_module(program)
+            check_module(program)
         yield
     finally:
         sys.argv, sys.path[:] = kept
@@ -136,8 +145,12 @@ def print_error(error: BaseException, program: str, ours: str) -> None:
         print(f"{paint('note:', '33', sys.stderr)} {hint}", file=sys.stderr)
 
 
-def _check_module(name: str) -> None:
-    """Refuse a name of which nothing is there, as `python -m` does."""
-    package = name.partition(".")[0]
-    if not package or find_spec(package) is None:
-        raise FileNotFoundError(f"there is no module {name!r} here, nor among installed packages")
+def check_module(name: str) -> None:
+    """Refuse what can't be run as a module, before anything of it is imported.
+
+    Raises:
+        FileNotFoundError: when `python -m` couldn't run it either.
+    """
+    wrong = import_module("eagerflow.base.wording.module_names").not_a_module(name)
+    if wrong:
+        raise FileNotFoundError(wrong)

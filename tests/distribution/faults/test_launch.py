@@ -249,6 +249,11 @@ def test_a_script_for_keras_that_is_started_as_it_is_gets_the_line_that_runs_it(
     assert not _as_keras("ModuleNotFoundError: No module named 'keras'", again)
 
 
+def test_a_module_may_stand_in_the_same_word_as_its_option():
+    assert _parsed(["-n", "2", "-mpackage.train", "-mx"]).program == ["-m", "package.train", "-mx"]
+    assert _parsed(["--min-ranks", "1", "run", "-mpackage.train"]).program == ["run", "-m", "package.train"]
+
+
 @pytest.mark.parametrize("program", [["run", "net.py"], ["run", "-m", "net"]])
 def test_a_rank_runs_a_script_or_a_module_for_keras(program, tmp_path):
     (tmp_path / "net.py").write_text("import sys, keras\nprint(sys.argv[1:], keras.layers.Dense.__module__[:9])\n")

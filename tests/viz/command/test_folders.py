@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tests.sources import ROOT
 from viz.cli import main
 
 GOES = """\
@@ -78,7 +79,8 @@ def test_lines_of_a_script_that_went_elsewhere_are_named_from_where_the_command_
 
 def test_what_a_script_does_at_exit_finds_the_folder_that_it_went_to(goes):
     folder = goes("import atexit\natexit.register(lambda: print('left in', os.path.basename(os.getcwd())))\n")
-    done = subprocess.run([sys.executable, "-m", "viz", "doctor", "train.py"], capture_output=True, text=True)
+    command, found = [sys.executable, "-m", "viz", "doctor", "train.py"], {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=found, capture_output=True, text=True, check=False)
     assert "left in elsewhere" in done.stdout, done.stderr
     assert os.getcwd() == str(folder)
 
