@@ -74,6 +74,10 @@ ADVICE = {
     "loss_mismatch.binary": (
         "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax."
     ),
+    "loss_mismatch.several": (
+        "Give the last layer activation='sigmoid': each class is then a yes-or-no question of its own, as "
+        "the loss has it."
+    ),
     "loss_mismatch.relu_logits": "Leave out that relu: a layer that gives logits has no activation.",
     "loss_mismatch.relu": "Leave out that relu: the last layer before a softmax has no activation.",
     "loss_mismatch.hinge": (

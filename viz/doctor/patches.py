@@ -18,6 +18,8 @@ _OTHER_LOSSES = re.compile(
     r"mse|mae|mean_\w+_error|Mean\w+Error|hinge|categorical_crossentropy|CategoricalCrossentropy"
 )
 
+_SOFTMAX = r"(?<=[\"'])softmax(?=[\"'])"
+
 
 def patch(findings: Iterable[Finding]) -> str:
     """A unified diff of the lines whose cure is certain, empty where there is none. Nothing is written.
@@ -67,8 +69,10 @@ def _changed(finding: Finding, line: str) -> str | None:
         return _crossentropy(line, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
     if rule in ("loss_mismatch.one_hot", "loss_mismatch.binary"):
         return _crossentropy(line, "categorical_crossentropy", "CategoricalCrossentropy")
+    if rule == "loss_mismatch.several":
+        return _once(line, _SOFTMAX, "sigmoid")
     if rule == "loss_mismatch.one_unit":
-        return _once(line, r"(?<=[\"'])softmax(?=[\"'])", "sigmoid") if _all_binary(finding.file or "") else None
+        return _once(line, _SOFTMAX, "sigmoid") if _all_binary(finding.file or "") else None
     if rule == "softmax_axis":
         return _once(line, r"axis\s*=\s*\d+", "axis=-1")
     if rule == "stopped_early.mode":

@@ -45,6 +45,8 @@ WAYS = {
     "triplets whose distances are swapped": "loss_sign.triplet",
     "pairs whose labels are turned round": "loss_sign.pairs",
     "masks as they are in picture files": "label_range.mask",
+    "several ones a row behind a softmax": "loss_mismatch.several",
+    "several ones in a row that comes later": "loss_mismatch.several",
     "several ones a row for a crossentropy of one class": "label_range.multi_hot",
     "pictures that are divided by 255 twice": "unscaled_input.twice",
     "gradients that are added up, and never begin anew": "lr_too_high.summed",

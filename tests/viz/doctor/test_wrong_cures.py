@@ -83,6 +83,12 @@ def test_the_cure_names_the_activation_that_goes_with_the_loss(units, loss, labe
     assert changed_line(finding) is None  # from_logits=True would make logits of a relu's outputs
 
 
+def test_several_ones_in_a_row_of_labels_want_a_sigmoid_and_not_another_loss(tmp_path):
+    (finding, *_), _ = diagnosed(PLANTED["loss_mismatch"]["several ones a row behind a softmax"], tmp_path)
+    assert changed_line(finding) == '    layers.Dense(3, activation="sigmoid"),  # here'
+    assert "categorical" not in finding.fix
+
+
 def test_steps_up_the_slope_are_found_before_the_loss_is_five_times_as_large(tmp_path):
     found, line = diagnosed(ASCENT, tmp_path)
     finding = next(f for f in found if f.rule == "loss_sign.update")

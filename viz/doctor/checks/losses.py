@@ -51,6 +51,7 @@ class Mismatch(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
+        self._of_several: set[int] = set()  # losses some of whose labels have several ones in a row
         self._axes: dict[int, tuple[int, str]] = {}  # over which axis a softmax was taken, by the key of its output
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -243,9 +244,31 @@ class Mismatch(Check):
             ),
             None,
         )
-        if chosen is not None:
+        if chosen == "binary" and one_hot and _several_ones(labels).any():
+            self._softmax_of_several(labels, predicted, loss)
+        elif chosen is not None and id(loss) not in self._of_several:
             message = _WRONG[chosen].format(labels=labels.shape, units=units)
             self._wrong(chosen, loss, message, predicted, class_numbers=numbers)
+
+    def _softmax_of_several(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
+        """The loss is right for several ones in a row: the softmax lets one alone be right.
+
+        Earlier rows may have had one each, and so looked like classes that exclude each other.
+        """
+        origin, share = self.watch.origin(predicted), float(_several_ones(labels).mean())
+        if id(loss) in self._of_several:
+            return
+        self._of_several.add(id(loss))
+        self.watch.retract(("loss_mismatch", None, *(made_at(loss) or self.watch.called_at() or (None, None))))
+        self.watch.report(
+            "loss_mismatch.several",
+            "error",
+            f"{share:.0%} of the rows of labels have several ones, but softmax's outputs sum to 1: they are the "
+            "chances of classes of which one alone is right",
+            layer=origin.layer if origin is not None else None,
+            place=origin.place if origin is not None else self.watch.called_at(),
+            evidence={"share": share},
+        )
 
     def _wrong(self, way: str, loss: Any, message: str, predicted: Tensor, **evidence: Any) -> None:
         shape = predicted.data.shape
@@ -254,6 +277,12 @@ class Mismatch(Check):
 
     def _report(self, way: str, message: str, layer: Any, op: str | None, place: Any, **evidence: Any) -> None:
         self.watch.report(f"loss_mismatch.{way}", "error", message, layer=layer, op=op, place=place, evidence=evidence)
+
+
+def _several_ones(labels: numpy.ndarray) -> numpy.ndarray:
+    """Which rows of labels, of zeros and ones, say that several classes are right at once; none for other labels."""
+    several = labels.astype("float64").sum(axis=-1) > 1 + limits.ROW_SUM
+    return several if ((labels == 0) | (labels == 1)).all() else numpy.zeros_like(several)
 
 
 def _logits_of(values: numpy.ndarray, loss: Any) -> str:
