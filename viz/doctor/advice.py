@@ -126,6 +126,9 @@ ADVICE = {
     "loss_sign.update": (
         "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer."
     ),
+    "loss_sign.apart": (
+        "Leave out its minus sign: what is to become small, as the mean of squared differences, is the loss itself."
+    ),
     "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
     "softmax_axis": "Take the softmax over the classes: axis=-1.",
     "softmax_axis.attention": (

@@ -158,6 +158,8 @@ PAIRS_TOLD_APART = 0.5  # of the distance of the others
 POLICY_STEPS = 24  # updates of a policy that were looked at
 ROWS_TOLD = 30  # rows, at least, of which a mean is taken
 DIVERGENCE_STEPS = 3  # in which the gradients of a divergence's two terms are the same number, and below 0
+APART_STEPS = 16  # in which a loss asks for larger differences from the labels
+APART_GROWS = 1.2  # times as large as at first they are in the end
 LABEL_NOISE = 0.15  # standard deviation of labels that are all the same: those of a GAN may have noise
 
 # -- what was learnt

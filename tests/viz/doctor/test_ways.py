@@ -42,6 +42,8 @@ WAYS = {
     "where the mask is turned round, in a loop": "attention_mask",
     "plain variables, and labels whose rows sum to 1": "softmax_axis",
     "plain variables, and the number of the right class": "softmax_axis",
+    "minus the mean of squares, in a loop": "loss_sign.apart",
+    "minus the mean of differences, in a train_step": "loss_sign.apart",
     "triplets whose distances are swapped": "loss_sign.triplet",
     "pairs whose labels are turned round": "loss_sign.pairs",
     "masks as they are in picture files": "label_range.mask",

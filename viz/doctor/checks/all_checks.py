@@ -40,6 +40,7 @@ from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.adversary import Adversary
 from viz.doctor.checks.updates.deceived import Deceived
+from viz.doctor.checks.updates.driven_apart import DrivenApart
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.misled import Misled
@@ -89,6 +90,7 @@ CHECKS: tuple[type[Check], ...] = (
     Adversary,
     Misled,
     Divergence,
+    DrivenApart,
     FirstBatch,
     Folds,
     Copied,
