@@ -173,10 +173,10 @@ def seeds_now() -> dict[str, int]:
     }
 
 
-def write(journal: Journal, path: str, status: int) -> None:
-    """Write a journal to a file, one event a line."""
+def write(journal: Journal, path: str, failed: str = "") -> None:
+    """Write a journal to a file, one event a line; `failed`: how its script failed, in words."""
     with open(path, "w", encoding="utf-8") as file:
-        file.write(json.dumps({"seeds": journal.seeds, "steps": journal.steps, "status": status}) + "\n")
+        file.write(json.dumps({"seeds": journal.seeds, "steps": journal.steps, "failed": failed}) + "\n")
         for event in journal.events:
             file.write(json.dumps(event) + "\n")
 

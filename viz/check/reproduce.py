@@ -18,7 +18,7 @@ from viz.doctor.source_calls import unseeded_generators
 from viz.doctor.user_code import Place
 from viz.facts.json_data import json_text
 from viz.trial.first_step import FirstStep
-from viz.trial.stopped_script import run_until_first_step, run_watched
+from viz.trial.stopped_script import how_it_failed, run_until_first_step, run_watched
 
 __all__ = ["Comparison", "as_json", "compare", "note_first_step", "reproduce", "run_noted", "run_once"]
 
@@ -159,7 +159,7 @@ def run_noted(
         )
     else:
         stopped = run_watched(script, arguments, [journal], as_module)
-    write(journal, path, stopped.status)
+    write(journal, path, how_it_failed(stopped) if stopped.status else "")
     return stopped.status
 
 
@@ -208,8 +208,10 @@ def run_once(
     except subprocess.TimeoutExpired:
         return f"it took longer than {seconds:.0f} s"
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        return f"it failed: {last[0][:200]}"
+        if os.path.exists(path) and (failed := read(path)[0]["failed"]):
+            return f"it {failed}"
+        last = done.stderr.strip().splitlines()[-1:]  # it was killed, or left past Python
+        return f"it ended with status {done.returncode}{f': {last[0][:200]}' if last else ''}"
     return None
 
 

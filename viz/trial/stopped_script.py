@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import sysconfig
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 
 from eagerflow import compat
 from eagerflow.core.observe import Observer, observing
+from viz.recorder.source_lines import is_internal
 from viz.shell import program
 from viz.trial.first_step import FirstStep, FirstStepWatch, Stop
 from viz.trial.held_titles import without_last_title
 from viz.trial.writes_apart import WritesApart
 
-__all__ = ["Stopped", "run_until_first_step", "run_watched", "why_no_step"]
+__all__ = ["Stopped", "how_it_failed", "run_until_first_step", "run_watched", "why_no_step"]
+
+_LINES = 3  # of a message: what was wrong, and where it was called
+_INSTALLED = tuple([sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")])
 
 
 class Stopped:
@@ -24,6 +30,7 @@ class Stopped:
         reached: did it come to the step (or whatever raised `Stop`)?
         error: what ended it before, or None.
         status: its exit status, where it left by `sys.exit`.
+        said: what it left with instead of a number, which Python prints.
         written: files that it wrote, which are gone.
     """
 
@@ -31,6 +38,7 @@ class Stopped:
         self.reached = False
         self.error: BaseException | None = None
         self.status = 0
+        self.said = ""
         self.written: list[str] = []
 
 
@@ -98,13 +106,26 @@ def _run(script: str, as_module: bool, stopped: Stopped) -> None:
         stopped.reached = True
     except SystemExit as leaving:
         if leaving.code is not None and not isinstance(leaving.code, int):
-            print(leaving.code, file=sys.stderr)
+            stopped.said = str(leaving.code)
+            print(stopped.said, file=sys.stderr)
         stopped.status = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
     except KeyboardInterrupt:  # which ends the command, too
         raise
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is)
         stopped.error, stopped.status = error, 1
         program.print_error(error, script, __file__)
+
+
+def how_it_failed(stopped: Stopped) -> str:
+    """In words that follow on "it": what a script raised and on which line of the user's, or how it left."""
+    if stopped.error is None:
+        return f"left with status {stopped.status}{f': {stopped.said}' if stopped.said else ''}"
+    trail = traceback.extract_tb(stopped.error.__traceback__)
+    lines = [each for each in trail if not is_internal(each.filename) and not each.filename.startswith(_INSTALLED)]
+    at = f" at {os.path.basename(lines[-1].filename)}:{lines[-1].lineno}" if lines else ""
+    said = "\n".join([str(stopped.error).strip(), *getattr(stopped.error, "__notes__", ())])
+    message = "\n".join(said.strip().splitlines()[:_LINES])
+    return f"raised {type(stopped.error).__name__}{at}{f': {message}' if message else ''}"
 
 
 def why_no_step(stopped: Stopped) -> str:

@@ -60,6 +60,28 @@ def test_a_generator_without_a_seed_is_named_with_its_line(tmp_path):
     assert "a generator without a seed is made on line 5" in found.message
 
 
+def failure(tmp_path, source):
+    """How a run of the script failed, as the run that noted it says."""
+    (tmp_path / "train.py").write_text(source)
+    assert run_noted(str(tmp_path / "train.py"), [], 3, str(tmp_path / "journal")) != 0
+    return read(str(tmp_path / "journal"))[0]["failed"]
+
+
+def test_an_error_is_told_whole_with_its_line(tmp_path):
+    source = "import eagerflow as ef\nm = ef.Sequential([ef.layers.Dense(3)])\nm(ef.ops.ones((2, 4)))\n"
+    failed = failure(tmp_path, source + "m(ef.ops.ones((8, 5)))\n")
+    assert failed.startswith("raised ValueError at train.py:4: Dense")
+    assert "length 4 at axis -1" in failed
+    assert "In the call of Sequential" in failed
+    assert failure(tmp_path, "\nopen('none.csv')").startswith("raised FileNotFoundError at train.py:2: ")
+    assert failure(tmp_path, "import json\njson.loads('{')").startswith("raised JSONDecodeError at train.py:2: ")
+
+
+def test_a_script_that_leaves_is_told_with_its_status(tmp_path):
+    assert failure(tmp_path, "import sys\nsys.exit(7)") == "left with status 7"
+    assert failure(tmp_path, "import sys\nsys.exit('no data')") == "left with status 1: no data"
+
+
 @pytest.mark.slow
 def test_the_command_runs_a_script_twice(tmp_path, capsys):
     status, found = reproduced(tmp_path, capsys, PRELUDE + TRAIN, "--steps", "3")
@@ -67,7 +89,7 @@ def test_the_command_runs_a_script_twice(tmp_path, capsys):
     status, found = reproduced(tmp_path, capsys, (PRELUDE + TRAIN).replace("ef.utils.set_random_seed(1)", ""))
     assert (status, found["file"]) == (1, str(tmp_path / "train.py"))
     status, found = reproduced(tmp_path, capsys, "raise KeyError(1)")
-    assert (status, found["same"]) == (3, None)
+    assert (status, found["same"], found["message"]) == (3, None, "it raised KeyError at train.py:1: 1")
 
 
 def events(*sums):
