@@ -133,7 +133,7 @@ def _demo_options(demo: CommandParser) -> None:
     demo.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="DIR", help=folder)
     demo.add_argument("--epochs", type=_positive, default=15, metavar="N", help="passes over the data (default: 15)")
     demo.add_argument(
-        "--seed", type=int, default=7, metavar="N", help="seed of weights, order and dropout (default: 7)"
+        "--seed", type=_from_zero, default=7, metavar="N", help="seed of weights, order and dropout (default: 7)"
     )
 
 
@@ -188,6 +188,12 @@ def _launch(arguments: list[str]) -> int:
         print("launch: this system has no fork. Start ranks with mpiexec -n 4 python train.py", file=sys.stderr)
         return 2
     return int(import_module("eagerflow.launch.command").launch(arguments))
+
+
+def _from_zero(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 1 << 32:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 4294967295; got {text!r}")
+    return int(text)
 
 
 def _positive(text: str) -> int:

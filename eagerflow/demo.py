@@ -17,6 +17,7 @@ from typing import Any
 import numpy
 
 from eagerflow import _viz, callbacks, datasets, layers, models
+from eagerflow.base.output import program
 from eagerflow.base.wording.extras import pip_install
 from eagerflow.core.random import set_random_seed
 
@@ -80,14 +81,15 @@ def run_demo(out: Path, epochs: int = 15, seed: int = 7) -> int:
         seed: the seed of the initial weights, the order of the images and dropout.
 
     Returns:
-        The exit code: 0, or 2 where the folder can't be made.
+        The exit code: 0, or 3 where the folder can't be made.
     """
     started = time.perf_counter()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        print(f"demo: error: {out} can't be made ({error.strerror}). Fix: --out with another folder.", file=sys.stderr)
-        return 2
+        said = f"{out} can't be made ({error.strerror}). Fix: --out with another folder."
+        print(f"{program()} demo: error: {said}", file=sys.stderr)
+        return 3
     set_random_seed(seed)
     (x_train, y_train), test = load_digits()
     print(

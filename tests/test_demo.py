@@ -95,5 +95,5 @@ def test_the_commands_work_as_printed(left):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path, capsys):
     (tmp_path / "file").write_bytes(b"")
-    assert demo.run_demo(tmp_path / "file" / "runs") == 2
+    assert demo.run_demo(tmp_path / "file" / "runs") == 3
     assert "Fix: --out" in capsys.readouterr().err

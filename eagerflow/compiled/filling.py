@@ -15,6 +15,7 @@ from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
+from eagerflow.base.output import program
 from eagerflow.compiled import beaten, choice, store
 from eagerflow.compiled.building import CannotCompile
 from eagerflow.compiled.kernel import KERNELS
@@ -48,17 +49,26 @@ def fill(use: bool | None, quiet: bool = False) -> int:
         return 0
     if choice.missing():
         needed = " and ".join(choice.missing())
-        print(f"compile: needs {needed}; 'eagerflow[fast]' brings both. Fix: {choice.INSTALL}", file=sys.stderr)
+        print(
+            f"{program()} compile: error: needs {needed}; 'eagerflow[fast]' brings both. Fix: {choice.INSTALL}",
+            file=sys.stderr,
+        )
         return 2
     began = time.perf_counter()
     with _alone() as first:
         failed = _fill(say) if first else []
     for name, error in failed:
-        print(f"compile: {name} can't be compiled here, and the plain kernel runs instead: {error}", file=sys.stderr)
+        print(
+            f"{program()} compile: {name} can't be compiled here, and the plain kernel runs instead: {error}",
+            file=sys.stderr,
+        )
     if use is None:
         return 0
     if not choice.mark(True):
-        print(f"compile: {store.folder()} can't be written to, or isn't this user's alone", file=sys.stderr)
+        print(
+            f"{program()} compile: error: {store.folder()} can't be written to, or isn't this user's alone",
+            file=sys.stderr,
+        )
         return 3
     _measure_once()
     say(f"Programs use compiled kernels from now on ({time.perf_counter() - began:.0f} s; {store.folder()}).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from eagerflow.base.output import program
 from eagerflow.base.twins import find_again
 from eagerflow.compiled import beaten, choice, store
 from eagerflow.kernels.machine import speeds as kept
@@ -35,7 +36,9 @@ def measure(off: bool = False, quiet: bool = False) -> int:
             found = measured()
             file = kept.keep(found)
     except OSError as error:
-        print(f"measure: {kept.path()} can't be written ({error.strerror or error})", file=sys.stderr)
+        print(
+            f"{program()} measure: error: {kept.path()} can't be written ({error.strerror or error})", file=sys.stderr
+        )
         return _CANNOT
     if off:
         say("The measured speeds are forgotten. Programs choose kernels by what is usual for processors of this kind.")
@@ -48,7 +51,10 @@ def measure(off: bool = False, quiet: bool = False) -> int:
         find_again()
         lost = held(say)
         if not beaten.keep(lost):
-            print(f"measure: {store.folder()} can't be written to, or isn't this user's alone", file=sys.stderr)
+            print(
+                f"{program()} measure: error: {store.folder()} can't be written to, or isn't this user's alone",
+                file=sys.stderr,
+            )
             return _CANNOT
         if lost:
             say(f"Plain kernels run instead of {', '.join('/'.join(place) for place in lost)}.")

@@ -226,6 +226,11 @@ def test_each_command_has_help_with_examples_and_statuses(name, monkeypatch, cap
     ("given", "wrong", "meant"),
     [
         (["demo", "--epoch", "2"], "demo: error: unrecognized arguments: --epoch 2", ". Did you mean '--epochs'?"),
+        (
+            ["demo", "--seed", "-1"],
+            "demo: error: argument --seed: expected a whole number from 0 to 4294967295; got '-1'",
+            "",
+        ),
         (["run", "--hlep"], "run: error: unrecognized arguments: --hlep", ". Did you mean '--help'?"),
         (
             ["launch", "--rank", "2", "a.py"],

@@ -140,7 +140,10 @@ def _print(examination: Examination, as_json: bool, fix: bool) -> None:
     print(f"\n{paint(title, '1;4', where)}\n", file=where)
     print(_words(examination, lambda words, code: paint(words, code, where)), file=where)
     if fix:
-        print(patch(findings), end="")
+        made = patch(findings)
+        print(made, end="")
+        if findings and not made:
+            print("no line has a cure that is certain, so there is no patch", file=where)
 
 
 def _as_data(examination: Examination) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def microseconds(shapes: Shapes) -> float:
     """That it takes one thread, roughly: the mean of the convolution and of its kernel's gradient."""
     filters = shapes.filters // shapes.groups
     columns = filters - filters % -Direct.COLUMNS
-    narrow = 1 if filters % Direct.WIDE == 0 else Direct.NARROW.get(numpy_bits(), Direct.NARROW_ELSEWHERE)
+    narrow = Direct.NARROW if shapes.groups == 1 else Direct.NARROW_GROUPS[numpy_bits()]
+    narrow = 1 if filters % Direct.WIDE == 0 else narrow
     partial = Direct.PARTIAL if filters < Direct.COLUMNS else 1
     of_kernel = Direct.SUM * math.prod(shapes.kernel)
     products = shapes.multiply_adds * columns / filters * narrow * partial / speeds().direct

@@ -186,8 +186,12 @@ class Direct:
     """Convolution without gathering, compiled."""
 
     COLUMNS, WIDE = 8, 16  # filters are computed in multiples of them
-    NARROW = {512: 2.6}  # times what multiples of the wider take, by the bits of a vector: half of it stays empty
-    NARROW_ELSEWHERE = 1.4
+    NARROW = 1.2  # times what multiples of the wider take
+    NARROW_GROUPS = {
+        512: 2.6,
+        256: 1.4,
+        128: 1.4,
+    }  # the same of groups, by the bits of a vector, half of which is empty
     PARTIAL = 2.0  # times what the narrower ones take, where there are fewer filters
     SUM = 0.0075  # microseconds of a number of the kernel, whose gradient's sum is read again and again
     CALLS = 15  # of `Speeds.call`, all in all
