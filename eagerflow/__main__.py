@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from eagerflow._version import __version__
 from eagerflow.base.output import any_encoding, program, reader_gone
-from eagerflow.base.wording.command_parser import CommandParser
+from eagerflow.base.wording.command_parser import CommandParser, whole_number
 from eagerflow.base.wording.module_names import apart
 
 _ABOUT = """\
@@ -131,9 +131,15 @@ def _parsers(prog: str) -> tuple[CommandParser, dict[str, CommandParser]]:
 def _demo_options(demo: CommandParser) -> None:
     folder = "folder for pictures and logs (default: runs/demo)"
     demo.add_argument("--out", type=Path, default=Path("runs/demo"), metavar="DIR", help=folder)
-    demo.add_argument("--epochs", type=_positive, default=15, metavar="N", help="passes over the data (default: 15)")
     demo.add_argument(
-        "--seed", type=_from_zero, default=7, metavar="N", help="seed of weights, order and dropout (default: 7)"
+        "--epochs", type=whole_number(1), default=15, metavar="N", help="passes over the data (default: 15)"
+    )
+    demo.add_argument(
+        "--seed",
+        type=whole_number(0, 2**32 - 1),
+        default=7,
+        metavar="N",
+        help="seed of weights, order and dropout (default: 7)",
     )
 
 
@@ -188,18 +194,6 @@ def _launch(arguments: list[str]) -> int:
         print("launch: this system has no fork. Start ranks with mpiexec -n 4 python train.py", file=sys.stderr)
         return 2
     return int(import_module("eagerflow.launch.command").launch(arguments))
-
-
-def _from_zero(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 1 << 32:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 4294967295; got {text!r}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1; got {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from eagerflow.compiled.objects import BLAS, gives_products, has_wide_vectors
+from eagerflow.compiled.objects import BLAS, gives_products, has_wide_vectors, lanes
 from eagerflow.compiled.taps import taps
 from eagerflow.compiled.transforms import transform
 
@@ -21,8 +21,7 @@ def intrinsics(numba: Any, options: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {"prefetch": _prefetch(numba), "tile": _tile(numba, 1), "tile_of_threes": _tile(numba, 3)}
     made |= {f"ROWS_{columns}": rows for columns, rows in _ROWS[has_wide_vectors()].items()}
     made["NINE_ROWS"] = _NINE_ROWS[has_wide_vectors()]
-    lanes = 16 if has_wide_vectors() else 8
-    made |= {"LANES": lanes, "transform": transform(numba), "taps": taps(numba, lanes)}
+    made |= {"LANES": lanes(), "transform": transform(numba), "taps": taps(numba, lanes())}
     if gives_products():  # Numba links what it translates: without the product, such kernels can't even be tried
         made["product"] = _product(numba, options)
     return made

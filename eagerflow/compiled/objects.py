@@ -14,7 +14,7 @@ import numpy
 from eagerflow.compiled.signatures import Signature
 from eagerflow.kernels.machine.blas import product_address
 
-__all__ = ["BLAS", "features", "gives_products", "has_wide_vectors", "llvm", "loaded", "processor"]
+__all__ = ["BLAS", "features", "gives_products", "has_wide_vectors", "lanes", "llvm", "loaded", "processor"]
 
 _TYPES: dict[str, Any] = {"int64": ctypes.c_int64, "float64": ctypes.c_double}
 _lock = threading.Lock()
@@ -110,3 +110,8 @@ def processor() -> str:
 def has_wide_vectors() -> bool:
     """Whether machine code has 32 registers of 16 numbers (AVX-512)."""
     return "+avx512f" in features()
+
+
+def lanes() -> int:
+    """How many numbers of float32 a vector has."""
+    return 16 if has_wide_vectors() else 8

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eagerflow.base.output import program
-from eagerflow.base.wording.command_parser import CommandParser
+from eagerflow.base.wording.command_parser import CommandParser, whole_number
 from eagerflow.base.wording.module_names import apart
 from eagerflow.base.wording.scripts import meant_script
 from eagerflow.launch.blame import Failure
@@ -89,7 +89,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     prog = f"{program()} launch"
     parser = CommandParser(prog=prog, usage=f"{prog} {_USAGE}", description=_ABOUT)
     parser.add_argument(
-        "-n", "--ranks", type=_above_zero, metavar="N", help="how many ranks (default: one per machine)"
+        "-n", "--ranks", type=whole_number(1), metavar="N", help="how many ranks (default: one per machine)"
     )
     parser.add_argument(
         "--hosts",
@@ -99,13 +99,13 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--restarts",
-        type=_from_zero,
+        type=whole_number(),
         default=0,
         metavar="N",
         help="start again after a failure, at most N times (default: 0)",
     )
     parser.add_argument(
-        "--min-ranks", type=_above_zero, metavar="K", help="with --restarts: go on with fewer ranks, but at least K"
+        "--min-ranks", type=whole_number(1), metavar="K", help="with --restarts: go on with fewer ranks, but at least K"
     )
     parser.add_argument(
         "--timeout", type=_seconds, metavar="S", help="seconds that ranks wait for each other (default: 600)"
@@ -121,7 +121,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--interface", type=_word, metavar="NAME", help="network interface to use, such as eth0")
     parser.add_argument("--ssh", default="", metavar="PROGRAM", help="program to use instead of ssh")
     parser.add_argument(
-        "--predict", type=_above_zero, metavar="N", help="start nothing; estimate how fast N ranks would be"
+        "--predict", type=whole_number(1), metavar="N", help="start nothing; estimate how fast N ranks would be"
     )
     options = parser.parse_args(own)
     if words in ([], ["run"], ["-m"], ["run", "-m"]):
@@ -188,18 +188,6 @@ def _check_script(words: Sequence[str], hosts: Sequence[Host]) -> None:
     if script == "-m" or any(host.name != "localhost" for host in hosts) or Path(script).exists():
         return
     raise LaunchError(f"there is no script {script!r}{meant_script(script)}")
-
-
-def _above_zero(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1; got {text!r}")
-    return int(text)
-
-
-def _from_zero(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number; got {text!r}")
-    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -53,6 +53,17 @@ def host(data: Any) -> numpy.ndarray:
     return numpy.asarray(data.get() if hasattr(data, "get") else data)
 
 
+def first(given: Any) -> Any:
+    """The first of some, where there are several: of an op's outputs, their keys or their gradients."""
+    return given[0] if isinstance(given, (list, tuple)) and given else given
+
+
+def first_gradient(gradients: Any) -> numpy.ndarray:
+    """The gradient that arrives at an op's first output, in the computer's own memory."""
+    gradient = first(gradients)
+    return host(getattr(gradient, "data", gradient))
+
+
 def tensors(nested: Any) -> list[Tensor]:
     """The tensors in nested tuples, lists and dicts."""
     return [x for x in flat(nested) if isinstance(x, Tensor)]

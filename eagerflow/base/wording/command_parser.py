@@ -5,11 +5,28 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
-__all__ = ["CommandParser"]
+__all__ = ["CommandParser", "whole_number"]
+
+
+def whole_number(least: int = 0, most: int | None = None) -> Callable[[str], int]:
+    """For `add_argument(type=...)`: a whole number within bounds.
+
+    Args:
+        least: the smallest one.
+        most: the largest one; None for no bound.
+    """
+    within = f" from {least} to {most}" if most is not None else f" of at least {least}" if least else ""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+            raise argparse.ArgumentTypeError(f"expected a whole number{within}; got {text!r}")
+        return int(text)
+
+    return read
 
 
 class CommandParser(argparse.ArgumentParser):

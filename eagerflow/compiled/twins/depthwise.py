@@ -8,7 +8,7 @@ import numpy
 from numpy import ndarray
 
 from eagerflow.compiled.loops import depthwise as loops
-from eagerflow.compiled.objects import has_wide_vectors
+from eagerflow.compiled.objects import lanes
 from eagerflow.compiled.pieces import pieces, run, run_rows
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.ops.windows.geometry import Geometry, effective
@@ -61,7 +61,7 @@ def forward(x: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
 
 def _packed(kernel: ndarray, geometry: Geometry) -> tuple[ndarray, int]:
     """The kernel as `taps` takes it, and for how many channels at once; nothing where its shape isn't among them."""
-    channels, at_once = kernel.shape[2], 16 if has_wide_vectors() else 8
+    channels, at_once = kernel.shape[2], lanes()
     square = kernel.shape[:2] in ((3, 3), (5, 5)) and geometry.strides in ((1, 1), (2, 2))
     if not square or geometry.dilation != (1, 1):
         return numpy.empty(0, kernel.dtype), 0

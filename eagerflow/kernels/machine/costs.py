@@ -187,11 +187,7 @@ class Direct:
 
     COLUMNS, WIDE = 8, 16  # filters are computed in multiples of them
     NARROW = 1.2  # times what multiples of the wider take
-    NARROW_GROUPS = {
-        512: 2.6,
-        256: 1.4,
-        128: 1.4,
-    }  # the same of groups, by the bits of a vector, half of which is empty
+    NARROW_GROUPS = {512: 2.6, 256: 1.4, 128: 1.4}  # the same in groups, by the bits of a vector: half of it is empty
     PARTIAL = 2.0  # times what the narrower ones take, where there are fewer filters
     SUM = 0.0075  # microseconds of a number of the kernel, whose gradient's sum is read again and again
     CALLS = 15  # of `Speeds.call`, all in all

@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number
+from viz.doctor.check_base import Check, first, first_gradient, host, number
 from viz.doctor.user_code import Place
 
 __all__ = ["PolicySign"]
@@ -64,12 +64,10 @@ class PolicySign(Check):
             self._logarithms[key] = sign
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
-        key = out_keys[0] if isinstance(out_keys, (list, tuple)) else out_keys
-        found = self._products.pop(key, None)
+        found = self._products.pop(first(out_keys), None)
         if found is None:
             return
-        gradient = gradients[0] if isinstance(gradients, (list, tuple)) else gradients
-        values = host(getattr(gradient, "data", gradient)) * found[0]
+        values = first_gradient(gradients) * found[0]
         if values.size and values.min() > 0:
             self._factors.append((self.watch.step, float(found[1].mean())))
             self._place = found[2]

@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number
+from viz.doctor.check_base import Check, first, first_gradient, host, number
 from viz.doctor.user_code import Place
 
 __all__ = ["Triplets"]
@@ -68,12 +68,10 @@ class Triplets(Check):
                 self._distances[key] = _Distance(self._differences[source], values, self._line())
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
-        key = out_keys[0] if isinstance(out_keys, (list, tuple)) else out_keys
-        found = self._distances.pop(key, None)
+        found = self._distances.pop(first(out_keys), None)
         if found is None:
             return
-        gradient = gradients[0] if isinstance(gradients, (list, tuple)) else gradients
-        values = host(getattr(gradient, "data", gradient))
+        values = first_gradient(gradients)
         if values.size and values.min() >= 0 and values.max() > 0:
             self._near.append(found)
         elif values.size and values.max() <= 0 and values.min() < 0:

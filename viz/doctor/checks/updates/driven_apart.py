@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number
+from viz.doctor.check_base import Check, first, first_gradient, host, number
 from viz.doctor.user_code import Place
 
 __all__ = ["DrivenApart"]
@@ -60,12 +60,10 @@ class DrivenApart(Check):
                 self._errors[key] = _Error(self._differences[source], self.watch.own_line() or self.watch.place())
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
-        key = out_keys[0] if isinstance(out_keys, (list, tuple)) else out_keys
-        found = self._errors.pop(key, None)
+        found = self._errors.pop(first(out_keys), None)
         if found is None:
             return
-        gradient = gradients[0] if isinstance(gradients, (list, tuple)) else gradients
-        values = host(getattr(gradient, "data", gradient))
+        values = first_gradient(gradients)
         if values.size and values.max() < 0:
             self._now.append(found)
         else:

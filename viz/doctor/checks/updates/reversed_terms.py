@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host
+from viz.doctor.check_base import Check, first, first_gradient
 from viz.doctor.user_code import Place
 
 __all__ = ["Divergence"]
@@ -31,14 +31,12 @@ class Divergence(Check):
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
         if op.name != "exp" and op.name not in _SQUARES:
             return
-        gradient = gradients[0] if isinstance(gradients, (list, tuple)) and gradients else gradients
-        values = host(getattr(gradient, "data", gradient))
+        values = first_gradient(gradients)
         low = float(values.min()) if values.size > 1 and values.ndim else 0.0
         if low >= 0 or float(values.max()) != low:
             return
         if op.name == "exp":
-            key = out_keys[0] if isinstance(out_keys, (list, tuple)) else out_keys
-            self._exponentials.append((values.shape, low, key))
+            self._exponentials.append((values.shape, low, first(out_keys)))
         else:
             self._squares.append((values.shape, low))
 
