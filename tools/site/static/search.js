@@ -112,7 +112,8 @@ if (typeof Search !== "undefined") {
   const headingScore = (query, asked, title, pageTitle, others) => {
     const isCode = query.includes(".") || isName(query); // viz.diff is the function, viz diff the command
     if (!isCode && others.some(name => joined(name) === joined(query) || stemmed(name) === phrase(asked))) return 101;
-    if (joined(title) === joined(query)) return 86;
+    // `attention mask` for attention_mask: as with parameters, the words of a name count less than the name.
+    if (joined(title) === joined(query)) return title.includes("_") && !isName(query) ? 83 : 86;
     if (others.some(name => asked.every(word => fits(word, all(name))))) return 80;
     const inTitle = all(title);
     const hit = asked.filter(word => fits(word, inTitle)).length;
