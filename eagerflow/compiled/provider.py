@@ -18,6 +18,7 @@ FILES = (
     "exponential",
     "extremes",
     "gelu",
+    "gru",
     "layer_norm",
     "lstm",
     "maximum",

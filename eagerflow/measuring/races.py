@@ -23,7 +23,8 @@ from eagerflow.kernels.elementwise.gelu import gelu
 from eagerflow.kernels.machine.threads import alone
 from eagerflow.kernels.normalization import batch_norm, layer_norm
 from eagerflow.kernels.pooling import average, maximum
-from eagerflow.kernels.recurrent import lstm
+from eagerflow.kernels.recurrent import gru, lstm
+from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.kernels.reduce import extremes, softmax
 from eagerflow.measuring.clock import microseconds
@@ -164,6 +165,10 @@ def _of_recurrent() -> Iterator[Race]:
     trace, g = lstm.lstm(layers), [_numbers(batch, steps, units)]
     yield Race(("lstm", "run_steps"), [partial(lstm.lstm, layers)])
     yield Race(("lstm", "block_back"), [partial(lstm_gradient, g, [state], [state], layers, trace)])
+    gated = [gru.Layer(x, state, weights[0][:, : 3 * units], weights[1][:, : 3 * units], None, None, None)]
+    of_gated = gru.gru(gated)
+    yield Race(("gru", "run_steps"), [partial(gru.gru, gated)])
+    yield Race(("gru", "block_back"), [partial(gru_gradient, g, [state], gated, of_gated)])
 
 
 def _of_optimizers() -> Iterator[Race]:

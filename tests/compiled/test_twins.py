@@ -15,11 +15,12 @@ import pytest
 import eagerflow as ef
 import eagerflow.optimizers
 from eagerflow.base import twins
-from eagerflow.compiled import kernel, objects, provider, store
+from eagerflow.compiled import filling, kernel, objects, provider, store
 from eagerflow.kernels.elementwise.activations import relu
 from eagerflow.kernels.normalization import relu_behind
 from eagerflow.kernels.normalization.batch_norm import Layout
-from eagerflow.kernels.recurrent import lstm
+from eagerflow.kernels.recurrent import gru, lstm
+from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
 from eagerflow.ops.windows.geometry import window_geometry
 from tests.compiled.beside import both, close, forget, numbers
@@ -374,6 +375,39 @@ def test_long_short_term_memory(shape, count, masked, monkeypatch):
     assert any(not np.array_equal(one, other) for one, other in zip(*found))  # so both were used
 
 
+def gated_layers(count, batch, steps, features, units, masked):
+    made = []
+    for seed in range(count):
+        x, h = numbers(batch, steps, features, seed=seed), numbers(batch, units, seed=1)
+        kernel, recurrent = numbers(features, 3 * units, seed=3), numbers(units, 3 * units, seed=4, scale=0.3)
+        mask = np.random.default_rng(seed).random((batch, steps)) > 0.3 if masked else None
+        biases = numbers(3 * units, seed=5), numbers(3 * units, seed=6)
+        made.append(gru.Layer(x, h, kernel, recurrent, *biases, mask))
+    return made
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("shape", [(32, 20, 7, 32), (3, 5, 1, 3), (1, 4, 9, 8), (40, 6, 20, 70)])
+def test_gated_recurrent_units(shape, count, masked, monkeypatch):
+    layers = gated_layers(count, *shape, masked)
+    batch, steps, _, units = shape
+    g_states = [numbers(batch, steps, units, seed=6 + i) for i in range(count)]
+    g_h = [numbers(batch, units, seed=8)] * count
+    found = []
+    for used in ("compiled", "plain"):
+        monkeypatch.setenv("EAGERFLOW_KERNELS", used)
+        forget()
+        trace = gru.gru(layers)
+        whole = gru_gradient(g_states, g_h, layers, trace)
+        short = gru_gradient([None] * count, g_h, layers, trace)
+        gradients = [part for each in whole + short for part in each]
+        found.append([trace.states, trace.gates, *gradients])
+    for one, other in zip(*found):
+        close(np.ascontiguousarray(one), np.ascontiguousarray(other), "float32", 100)
+    assert any(not np.array_equal(one, other) for one, other in zip(*found))  # so both were used
+
+
 def test_without_the_product_of_numpys_wheels_the_steps_are_plain(monkeypatch):
     monkeypatch.setattr(objects, "product_address", lambda: None)
     objects.gives_products.cache_clear()
@@ -559,6 +593,15 @@ def test_without_machine_code_a_program_does_not_wait_for_it(tmp_path):
     for asks in ({}, {"EAGERFLOW_KERNELS": "compiled"}):
         told = run(["-c", TOLD], tmp_path, **asks)
         assert told.stdout == "False True\n"
+
+
+def test_the_command_waits_for_another_process_that_compiles(monkeypatch):
+    said, looks = [], iter([True, True, False, False])
+    monkeypatch.setattr(filling, "_is_held", lambda: next(looks))
+    monkeypatch.setattr(filling, "_PAUSE", 0)
+    monkeypatch.setattr(filling, "_fill", lambda say: said.append("filled") or [])
+    assert filling.complete(said.append) == []
+    assert said == ["Another process is compiling kernels: waiting for it.", "filled"]
 
 
 def test_what_is_missing_is_made_in_the_background_and_switches_nothing_on(tmp_path):

@@ -22,11 +22,11 @@ def run_steps(stepwise: Any, inputs: ndarray, gates: ndarray, squashed: Any, dea
     work = loops.lstm_steps.on(
         stepwise.weights.reshape(stepwise.layers, -1, inputs.shape[1]),
         inputs,
-        _flat(inputs),
+        flat(inputs),
         gates,
-        _flat(gates),
-        _flat(squashed),
-        _dead(dead, width),
+        flat(gates),
+        flat(squashed),
+        dead_bytes(dead, width),
         moves,
         stepwise.parts,
     )
@@ -40,17 +40,16 @@ def block_back(
     _, units, width = trace.squashed.shape
     if not d_gates.size:
         return None
-    more = numpy.zeros((0, units * width), d_gates.dtype) if arriving is None else _flat(arriving)
     work = loops.lstm_back.on(
         stepwise.weights.reshape(stepwise.layers, units, -1),
-        _flat(trace.gates),
-        _flat(trace.squashed),
+        flat(trace.gates),
+        flat(trace.squashed),
         d_both,
         d_both.reshape(-1),
         d_gates,
-        _flat(d_gates),
-        more,
-        _dead(dead, width),
+        flat(d_gates),
+        arriving_flat(arriving, d_both[:units]),
+        dead_bytes(dead, width),
         scratch("lstm_passing", d_both.shape, d_both.dtype),
         block.start,
         stepwise.parts,
@@ -58,7 +57,12 @@ def block_back(
     return None if work is None else work() == 0
 
 
-def _dead(dead: Any, width: int) -> Any:
+def arriving_flat(arriving: Any, d_state: ndarray) -> Any:
+    """What arrives at each step's state; without rows where nothing does."""
+    return numpy.zeros((0, d_state.size), d_state.dtype) if arriving is None else flat(arriving)
+
+
+def dead_bytes(dead: Any, width: int) -> Any:
     """(time, width) as bytes; without rows where no step is left out."""
     return numpy.zeros((0, width), "uint8") if dead is None else dead.reshape(-1, width).view("uint8")
 
@@ -68,6 +72,6 @@ def _one_place(a: ndarray) -> ndarray:
     return a if a.strides[0] else a[:1]
 
 
-def _flat(a: ndarray) -> Any:
+def flat(a: ndarray) -> Any:
     """Each step's numbers behind each other."""
     return a.reshape(len(a), -1)

@@ -72,6 +72,8 @@ def _places(labels: Any, rows: ndarray) -> Any:
         IndexError: for one that is outside.
     """
     found, classes = numpy.ascontiguousarray(labels, "int64"), rows.shape[1]
-    if found.size and not -classes <= found.min() <= found.max() < classes:
+    if not found.size or numpy.maximum.reduce(found.view("uint64"), None) < classes:  # as such, negative ones are large
+        return found
+    if not -classes <= found.min() <= found.max() < classes:
         raise IndexError(f"labels go from {found.min()} to {found.max()}, and there are {classes} classes")
-    return numpy.where(found < 0, found + classes, found) if found.size and found.min() < 0 else found
+    return numpy.where(found < 0, found + classes, found)

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import add, multiply, ndarray, subtract, tanh
 
+from eagerflow.base.twins import twin
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.threads import one_blas_thread, scratch
 from eagerflow.kernels.recurrent.sequences import steps_at_once, turned
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps
 
-__all__ = ["Layer", "Trace", "gru"]
+__all__ = ["Layer", "Trace", "gru", "run_steps"]
 
 
 class Layer(NamedTuple):
@@ -113,11 +114,12 @@ def gru(layers: Sequence[Layer]) -> Trace:
             if offset is not None:
                 share[:, :units] += offset
             some = slice(start, block.stop + 1)
-            _run(stepwise, share, states[some], gates[block], None if dead is None else dead[block])
+            run_steps(stepwise, share, states[some], gates[block], None if dead is None else dead[block])
     return Trace(states, gates)
 
 
-def _run(stepwise: Stepwise, share: Any, states: ndarray, gates: ndarray, dead: Any) -> None:
+@twin("gru")
+def run_steps(stepwise: Stepwise, share: Any, states: ndarray, gates: ndarray, dead: Any) -> None:
     """Fill in the gates and the states of some steps, from the inputs' share of the gates."""
     units, batch = states.shape[1] - 1, states.shape[2]
     one, half = numpy.array(1, gates.dtype), numpy.array(0.5, gates.dtype)

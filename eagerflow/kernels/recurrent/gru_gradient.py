@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import add, multiply, ndarray, subtract
 
+from eagerflow.base.twins import twin
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.recurrent.backward_loop import Behind, run_back
 from eagerflow.kernels.recurrent.gru import Layer, Trace
 from eagerflow.kernels.recurrent.sequences import steps_at_once, turned
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps, side_by_side
 
-__all__ = ["Gradients", "gru_gradient"]
+__all__ = ["Gradients", "block_back", "gru_gradient"]
 
 
 class Gradients(NamedTuple):
@@ -50,8 +51,7 @@ def gru_gradient(g_states: Sequence[Any], g_h: Sequence[Any], layers: Sequence[L
         arriving = numpy.ascontiguousarray(side_by_side([g.transpose(1, 2, 0) for g in g_states]))
 
     def one_block(d_gates: ndarray, block: slice) -> None:
-        _slopes(trace, block, d_gates)
-        _steps_back(stepwise, arriving, d_state, trace.gates[block], d_gates, block, dead)
+        block_back(stepwise, trace, arriving, d_state, d_gates, block, dead)
 
     cuts = columns(len(layers), batch)
     behind = [_behind(layer, trace, cut) for layer, cut in zip(layers, cuts)]
@@ -79,6 +79,18 @@ def _gradients(behind: Behind, d_state: Any) -> Gradients:
         turned(bias[: 3 * units], -units),
         bias[units:].copy(),
     )
+
+
+@twin("gru")
+def block_back(
+    stepwise: Stepwise, trace: Trace, arriving: Any, d_state: Any, d_gates: ndarray, block: slice, dead: Any
+) -> None:
+    """Fill in the gates' gradients of some steps, from the last to the first.
+
+    `d_state` is the gradient of the state; what stays there arrives at the step before.
+    """
+    _slopes(trace, block, d_gates)
+    _steps_back(stepwise, arriving, d_state, trace.gates[block], d_gates, block, dead)
 
 
 def _steps_back(
