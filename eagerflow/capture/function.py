@@ -47,6 +47,7 @@ R = TypeVar("R")
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
 _AGAIN = 8  # captures of one signature after what they depend on has changed
 _MOST = 16  # signatures of one function
+_FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager run; between later ones, at most
 
 
 class CaptureError(RuntimeError):
@@ -63,13 +64,17 @@ class _State:
         containers: identities of lists and dicts that it reaches beside its arguments.
         looked: whether a run with NumPy arrays was looked at, and others may stand for them.
         why: why it runs eagerly, None while it may be captured.
+        check_at: the replay that is an eager run instead, compared with the program; 0 for none.
+        distance: replays from the comparison before to that one.
     """
 
     __slots__ = (
         "again",
         "before",
+        "check_at",
         "codes",
         "containers",
+        "distance",
         "endings",
         "graphs",
         "guards",
@@ -94,7 +99,7 @@ class _State:
         self.containers: frozenset[int] = frozenset()
         self.why: str | None = None
         self.looked = False
-        self.replays = self.tries = self.again = self.endings = self.looks = 0
+        self.replays = self.tries = self.again = self.endings = self.looks = self.check_at = self.distance = 0
 
 
 class Captured(Generic[P, R]):
@@ -108,7 +113,11 @@ class Captured(Generic[P, R]):
     _called_again_but = ("_function",)  # what other captured functions see of it (see `dependence/reached.py`)
 
     def __init__(
-        self, function: Callable[..., Any], verify_every: int = 500, name: str | None = None, less_memory: bool = False
+        self,
+        function: Callable[..., Any],
+        verify_every: int | None = None,
+        name: str | None = None,
+        less_memory: bool = False,
     ) -> None:
         functools.update_wrapper(self, function)
         self.less_memory = less_memory
@@ -201,7 +210,7 @@ class Captured(Generic[P, R]):
                 return self._looked_at(state, args, kwargs, given.tensors)
             return self._recorded(state, args, kwargs, given)
         state.replays += 1
-        if self.verify_every and state.replays % self.verify_every == 0:
+        if state.replays == state.check_at:
             return self._verified(state, args, kwargs)
         self.replays += 1
         tensors = given.converted()
@@ -237,8 +246,8 @@ class Captured(Generic[P, R]):
             return []
         alike = itertools.takewhile(lambda one: one.key == given[0].key and one.plain and not one.arrays, given)
         count = len(list(alike))
-        if self.verify_every:
-            count = min(count, self.verify_every - 1 - state.replays % self.verify_every)
+        if state.check_at:
+            count = min(count, state.check_at - 1 - state.replays)
         threads = get_num_threads()
         left = count % threads
         if left <= threads // 2:  # these are sooner done one after the other, each by all threads
@@ -254,7 +263,7 @@ class Captured(Generic[P, R]):
         program = state.program
         if program is None or self._outdated(state):
             return None
-        if self.verify_every and (state.replays + 1) % self.verify_every == 0:
+        if state.replays + 1 == state.check_at:
             return None
         state.replays += 1
         self.replays += 1
@@ -423,6 +432,9 @@ class Captured(Generic[P, R]):
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
         program = state.program
         assert program is not None
+        if self.verify_every is None:
+            state.distance = min(2 * state.distance, _SELDOM)
+        state.check_at += state.distance
         recorder, given = Recorder(True, current()), Arguments(args, kwargs)
         stand_ins = self._stand_ins(recorder, state, given, args, kwargs)
         with watched():  # assignments are calls that replays make again, here too
@@ -488,6 +500,7 @@ class Captured(Generic[P, R]):
         if recorder.other_bits is not None:
             return self._give_up(state, recorder.other_bits, None)
         state.program, state.before, state.guards, state.replays = made, None, guards, 0
+        state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)
         return None
 
@@ -499,17 +512,17 @@ def _alone() -> bool:
 
 @overload
 def function(
-    func: Callable[P, R], *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
+    func: Callable[P, R], *, jit_compile: bool | None = None, verify_every: int | None = None, less_memory: bool = False
 ) -> Captured[P, R]: ...
 @overload
 def function(
-    func: None = None, *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
+    func: None = None, *, jit_compile: bool | None = None, verify_every: int | None = None, less_memory: bool = False
 ) -> Callable[[Callable[P, R]], Captured[P, R]]: ...
 def function(
     func: Callable[..., Any] | None = None,
     *,
     jit_compile: bool | None = None,
-    verify_every: int = 500,
+    verify_every: int | None = None,
     less_memory: bool = False,
 ) -> Any:
     """Capture a function's ops when it has run twice, and replay them from then on.
@@ -531,7 +544,8 @@ def function(
             arrays stay arrays, and each replay takes those of its call. The first run with them isn't captured.
         jit_compile: False: the function stays as it is.
         verify_every: after this many replays in a row, one call runs eagerly and is compared with the program bit for
-            bit; on a GPU within rounding (1e-5 of an array's largest float32). 0: only at the beginning.
+            bit; on a GPU within rounding (1e-5 of an array's largest float32). Default: after 500, then after twice as
+            many each time, up to 8,000. 0: only at the beginning.
         less_memory: activations that are quickly computed again (normalized ones, relu's, dropout's) aren't kept for
             the backward pass. The bits stay the same; a step takes up to a seventh longer. No CUDA graphs are made.
 
@@ -560,6 +574,7 @@ def function(
         return functools.partial(function, **settings)
     if not callable(func):
         raise TypeError(f"function(func={func!r:.60}): expected something to call.")
-    if isinstance(verify_every, bool) or not isinstance(verify_every, int) or verify_every < 0:
-        raise ValueError(f"function(verify_every={verify_every!r}): expected an integer of at least 0.")
+    counted = isinstance(verify_every, int) and not isinstance(verify_every, bool) and verify_every >= 0
+    if verify_every is not None and not counted:
+        raise ValueError(f"function(verify_every={verify_every!r}): expected an integer of at least 0, or None.")
     return func if jit_compile is False else Captured(func, verify_every, less_memory=less_memory)

@@ -203,6 +203,19 @@ def test_what_no_guard_sees_is_found_by_comparing(monkeypatch):
     assert captured(X).tolist() == [3.0, 6.0]
 
 
+def test_comparisons_with_the_eager_step_become_rarer(monkeypatch):
+    module = sys.modules[CaptureError.__module__]
+    monkeypatch.setattr(module, "_FIRST", 3)
+    monkeypatch.setattr(module, "_SELDOM", 8)
+    captured, eager = ef.function(lambda x: x * 2.0), list[int]()
+    for call in range(40):
+        before = captured.replays
+        captured(X)
+        if captured.replays == before:
+            eager.append(call)
+    assert eager == [0, 1, 4, 10, 18, 26, 34]  # two to capture, then after 3, 6 and 8 replays, time and again
+
+
 def test_a_step_that_assigns_can_be_compared():
     v = ef.Variable([0.0, 0.0])
 
