@@ -22,10 +22,11 @@ from eagerflow.compiled.kernel import KERNELS
 from eagerflow.compiled.provider import FILES
 from eagerflow.kernels.machine import speeds
 
-__all__ = ["fill", "fill_in_background", "wanted"]
+__all__ = ["complete", "fill", "fill_in_background", "wanted"]
 
 _LOCK = "filling"
 _OLD = 600  # seconds after which the one who holds the lock is taken for dead
+_PAUSE = 0.2  # seconds between two looks at the lock
 
 
 def wanted() -> list[tuple[str, str]]:
@@ -55,9 +56,7 @@ def fill(use: bool | None, quiet: bool = False) -> int:
         )
         return 2
     began = time.perf_counter()
-    with _alone() as first:
-        failed = _fill(say) if first else []
-    for name, error in failed:
+    for name, error in complete(say, waits=use is not None):
         print(
             f"{program()} compile: {name} can't be compiled here, and the plain kernel runs instead: {error}",
             file=sys.stderr,
@@ -74,6 +73,28 @@ def fill(use: bool | None, quiet: bool = False) -> int:
     say(f"Programs use compiled kernels from now on ({time.perf_counter() - began:.0f} s; {store.folder()}).")
     say("To stop that: python -m eagerflow compile --off; for one program: EAGERFLOW_KERNELS=plain")
     return 0
+
+
+def complete(say: Callable[[str], object], waits: bool = True) -> list[tuple[str, str]]:
+    """Make all kernels that are missing; those that can't be made, with the reason.
+
+    Args:
+        say: is told what happens.
+        waits: whether to wait for another process that makes them now. Else they are left to it.
+    """
+    if waits and _is_held():
+        say("Another process is compiling kernels: waiting for it.")
+        while _is_held():
+            time.sleep(_PAUSE)
+    with _alone() as first:
+        return _fill(say) if first else []
+
+
+def _is_held() -> bool:
+    """Whether another process fills the folder now."""
+    with contextlib.suppress(OSError):
+        return time.time() - (store.folder() / _LOCK).stat().st_mtime <= _OLD
+    return False
 
 
 def _measure_once() -> None:
@@ -122,7 +143,7 @@ def _alone() -> Iterator[bool]:
     path = store.folder() / _LOCK
     try:
         store.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.exists() and time.time() - path.stat().st_mtime > _OLD:
+        if not _is_held():
             path.unlink(missing_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL))
     except OSError as error:

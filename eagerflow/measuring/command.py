@@ -8,6 +8,7 @@ from collections.abc import Callable
 from eagerflow.base.output import program
 from eagerflow.base.twins import find_again
 from eagerflow.compiled import beaten, choice, store
+from eagerflow.compiled.filling import complete
 from eagerflow.kernels.machine import speeds as kept
 from eagerflow.kernels.machine.processor import processor
 from eagerflow.kernels.machine.speeds import Speeds, derived
@@ -46,6 +47,7 @@ def measure(off: bool = False, quiet: bool = False) -> int:
     say(processor())
     say(_table(found))
     if choice.is_on():
+        complete(say)  # where one is missing, the plain kernel would race with itself
         say("Compiled kernels, and the plain ones that they stand in for:")
         beaten.keep([])
         find_again()
