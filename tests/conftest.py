@@ -14,6 +14,7 @@ from eagerflow.base import config
 from eagerflow.core import device as devices
 from eagerflow.world.current import world
 from tests import stand_in
+from tests.durations.measured import SLOW
 
 # Generated examples are the same in every run, and a slow machine is no failure.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -32,6 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(environment.undo)
     environment.setenv("EAGERFLOW_HOME", home.name)
     environment.delenv("EAGERFLOW_DEVICE", raising=False)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that were measured to take long are slow ones, as if they were marked so (`tests/durations/measured.py`)."""
+    slow = set(SLOW.read_text(encoding="utf-8").splitlines())
+    for item in items:
+        if item.nodeid in slow:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

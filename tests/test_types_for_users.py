@@ -41,6 +41,17 @@ def test_arguments_have_names() -> None:
         losses.huber(x, x, deltas=2.0)  # type: ignore[call-arg]
 
 
+def test_only_sequences_may_be_padded_in_front() -> None:
+    layers.Conv1D(4, 3, padding="causal")
+    layers.SeparableConv1D(4, 3, padding="causal")
+    with pytest.raises(ValueError, match="causal"):
+        layers.Conv2D(4, 3, padding="causal")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="causal"):
+        layers.Conv3D(4, 3, padding="causal")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="causal"):
+        layers.SeparableConv2D(4, 3, padding="causal")  # type: ignore[arg-type]
+
+
 def test_arguments_of_training_have_types() -> None:
     with pytest.raises((TypeError, ValueError), match="learning_rate"):
         optimizers.Adam("fast")  # type: ignore[arg-type]

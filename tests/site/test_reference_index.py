@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tools.site import reference
 from tools.site.names import catalogue
+
+pytestmark = pytest.mark.slow  # all public names are looked at
 
 
 def first_page():

@@ -12,6 +12,8 @@ import pytest
 from tools.site import search_pages, tasks
 from tools.site.names import catalogue
 
+pytestmark = pytest.mark.slow  # the index of all pages is built
+
 SCRIPT = Path(search_pages.__file__).parent / "static" / "search.js"
 AROUND = """\
 const window = {}, stopwords = new Set(["how", "do", "i", "a", "the"]);

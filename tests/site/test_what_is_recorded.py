@@ -9,6 +9,8 @@ import pytest
 from tools.site import recorded
 from tools.site.names import Public, catalogue
 
+pytestmark = pytest.mark.slow  # examples run under a recorder
+
 BY_PATH = {one.path: one for one in catalogue()}
 
 
