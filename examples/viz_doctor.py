@@ -14,6 +14,7 @@ from viz.picture.bar_charts import Bar, bars
 
 PAGE = Path(__file__).parents[1] / "docs" / "doctor.md"
 SECTION = re.compile(r"^## `(\w+)`\n.*?^```python doctor\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = dict(SECTION.findall(PAGE.read_text(encoding="utf-8")))  # by the kind of finding that they get
 
 # What is drawn: how a number is called here, and its name in the evidence or a usual value.
 ROWS = {
@@ -23,6 +24,8 @@ ROWS = {
     "broadcast": [("labels", "labels"), ("differences", "result")],
     "no_gradient": [("steps", "steps"), ("steps with a gradient", 0)],
     "opposed_updates": [("weights of one optimizer", "weights"), ("of another one, too", "shared")],
+    "callback_mismatch": [("the best epoch", "best"), ("the one that is taken for it", "taken")],
+    "hidden_softmax": [("a usual unit", 1), ("a unit of the softmax", "mean")],
     "lr_too_high": [("loss at first", "first_loss"), ("loss in the end", "last_loss")],
     "lr_too_low": [("usual update / weights", 1e-3), ("largest update / weights", "largest_update")],
     "exploding_gradient": [("usual norm", 1), ("norm", "first")],
@@ -63,11 +66,6 @@ ROWS = {
 }
 
 
-def examples() -> dict[str, str]:
-    """The examples of the page, by the kind of finding that they get."""
-    return dict(SECTION.findall(PAGE.read_text(encoding="utf-8")))
-
-
 def found(kind: str, source: str, folder: Path) -> Finding:
     """The finding that an example gets."""
     (script := folder / f"{kind}.py").write_text(source, encoding="utf-8")
@@ -88,7 +86,7 @@ def chart(finding: Finding) -> str:
 def main(out: Path, kinds: tuple[str, ...] = tuple(ROWS)) -> None:
     for kind in kinds:
         with tempfile.TemporaryDirectory() as folder:
-            finding = found(kind, examples()[kind], Path(folder))
+            finding = found(kind, EXAMPLES[kind], Path(folder))
         (out / f"doctor_{kind}.svg").write_text(chart(finding), encoding="utf-8")
         print(f"{kind}: {finding.message}")
 

@@ -197,6 +197,7 @@ class _Examination:
             name = _OF_DOCTOR.get(finding.rule) or _OF_DOCTOR.get(finding.kind, "")
             if finding.severity != "info" and name and self.rows[name].verdict != "fault":
                 self.rows[name] = of_finding(finding, self._excuse(finding))
+        self._name_op(findings)
         if trial.error is not None:
             self._tell_once(words_of(trial.error), "inputs" if refused else "labels")
         self._mend_first()
@@ -233,6 +234,15 @@ class _Examination:
             row = self.rows[name]
             if row.verdict == "fault":
                 row.fix = f"first mend {' and '.join(causes)}, above: this may come of it. Then: {row.fix}"
+
+    def _name_op(self, findings: Sequence[Finding]) -> None:
+        """A first loss that is NaN: the op that made the first such number, where that isn't said of the data."""
+        data = any("NaN" in self.rows[name].message for name in ("inputs", "labels"))
+        for finding in findings:
+            own = finding.kind == "nonfinite" and finding.severity == "error" and finding.op
+            if own and not data and self.rows["first loss"].verdict == "fault":
+                self.rows["first loss"] = of_finding(finding)
+                return
 
     def _excuse(self, finding: Finding) -> str:
         """Why what the doctor found in the first steps may be as it should; empty where it's a fault."""
@@ -292,6 +302,9 @@ def _layers_row(subject: Subject, trial: Trial, findings: Sequence[Finding]) -> 
     for finding in findings:
         if finding.kind == "linear_stack":
             return of_finding(finding, "that may be meant" if finding.severity == "info" else "")
+    for finding in findings:
+        if finding.kind == "hidden_softmax":
+            return of_finding(finding, "that may be meant")
     if trial.error is not None or not trial.steps:
         return open_question("no step was seen, which would tell how layers follow each other", subject.place)
     return fine("no two layers in a row do what one alone could", subject.place)

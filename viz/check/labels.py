@@ -14,7 +14,10 @@ from viz.check.weights_move import words_of
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
 from viz.doctor.check_base import number
-from viz.doctor.checks.losses import loss_kind
+from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.checks.rows.broken_rows import broken_rows
+from viz.doctor.checks.rows.class_weights import counted_from_1, given_keys, upside_down, weighed
+from viz.doctor.checks.rows.most_frequent import classes_of
 from viz.doctor.checks.rows.row_order import Order
 from viz.doctor.checks.rows.validation_rows import labels_of
 from viz.doctor.class_numbers import label_classes
@@ -39,6 +42,9 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
         findings: what the doctor found in its first steps.
         error: what the first step raised.
     """
+    broken = _broken(subject)
+    if broken is not None:
+        return broken
     for finding in findings:
         if finding.kind in KINDS and finding.severity != "info":
             return of_finding(finding)
@@ -53,10 +59,48 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
         return open_question("the batch has no labels", subject.place)
     described = "; ".join([_described(a) for a in leaves(y)])
     loss = subject.first.loss
-    out_of_order = _shuffled_apart(subject) or _one_class(subject)
+    out_of_order = _shuffled_apart(subject) or _one_class(subject) or _weights_of_classes(subject)
     if out_of_order is not None:
         return out_of_order
     return fine(f"{_named(loss)}: {described}", subject.compiled_at)
+
+
+def _broken(subject: Subject) -> Row | None:
+    """✗ where labels are NaN or infinite, which a loss of eagerflow's makes such numbers of; None where none are."""
+    first = subject.first
+    feed = getattr(first.fit, "feed", None)
+    whole = labels_of(feed) if feed is not None else None
+    labels = [whole] if whole is not None else [a for a in leaves(first.batch[1]) if a.ndim]
+    if first.loss is None or not is_ours(getattr(first.loss, "given", first.loss)):
+        return None  # one of the script's own may leave them out
+    broken = broken_rows(labels[0]) if len(labels) == 1 else None
+    if broken is None:
+        return None
+    rows, where = broken[0], "" if whole is not None else " of the first batch"
+    many = f"{len(rows)} of {len(labels[0])} labels{where} are" if len(rows) > 1 else f"one label{where} is"
+    return fault(
+        f"{many} NaN or infinite, {'the first is' if len(rows) > 1 else 'that of'} row {rows[0]}: so is then the loss",
+        ADVICE["nonfinite.labels"],
+        subject.place,
+        rows=len(rows),
+    )
+
+
+def _weights_of_classes(subject: Subject) -> Row | None:
+    """✗ where `class_weight` names other classes, or is the wrong way round; None where it is as it should."""
+    feed: Any = getattr(subject.first.fit, "feed", None)
+    parts = getattr(feed, "parts", None)
+    labels = labels_of(feed) if isinstance(parts, tuple) and len(parts) > 2 else None
+    weights = next(leaves(parts[2]), None) if labels is not None and parts is not None else None
+    classes = classes_of(labels) if labels is not None else None
+    if labels is None or weights is None or classes is None:
+        return None
+    words = counted_from_1(given_keys(), numpy.unique(classes))
+    if words:
+        return fault(words, ADVICE["class_imbalance.keys"], subject.place)
+    found = weighed(labels, weights)
+    words, sure = upside_down(found) if found is not None else ("", False)
+    return fault(words, ADVICE["class_imbalance.weights"], subject.place) if sure else None
 
 
 def _shuffled_apart(subject: Subject) -> Row | None:

@@ -10,6 +10,7 @@ from typing import Any
 from viz.doctor.user_code import Place
 from viz.facts.formatting import near
 from viz.facts.json_data import finite
+from viz.facts.lines.room import line_length
 
 __all__ = ["VERDICTS", "Row", "fault", "fine", "open_question", "shown"]
 
@@ -82,12 +83,13 @@ def shown(rows: Sequence[Row], paint: Callable[[str, str], str]) -> str:
 def _lines(row: Row, paint: Callable[[str, str], str]) -> list[str]:
     mark, code = _MARKS[row.verdict]
     indent = " " * (_NAME + 2)
+    length = line_length(_WIDTH) - len(indent)
     where = f"{near(row.file)}:{row.line}" if row.file else ""
-    words = textwrap.wrap(row.message, _WIDTH - len(indent)) or [""]
-    if len(words[-1]) + len(where) + 2 <= _WIDTH - len(indent):
+    words = textwrap.wrap(row.message, length) or [""]
+    if len(words[-1]) + len(where) + 2 <= length:
         words[-1] = f"{words[-1]}  {paint(where, '2')}".rstrip() if where else words[-1]
     else:
         words.append(paint(where, "2"))
     if row.verdict == "fault" and row.fix:
-        words += textwrap.wrap(f"→ {row.fix}", _WIDTH - len(indent), subsequent_indent="  ")
+        words += textwrap.wrap(f"→ {row.fix}", length, subsequent_indent="  ")
     return [f"{paint(mark, code)} {row.name:{_NAME}}{words[0]}", *[indent + each for each in words[1:]]]

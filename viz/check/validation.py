@@ -7,22 +7,29 @@ from typing import Any
 
 import numpy
 
+from eagerflow import Tensor
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.advice import ADVICE
+from viz.doctor.checks.course.callbacks import weighs_epochs
+from viz.doctor.checks.losses import is_ours
+from viz.doctor.checks.rows.broken_rows import broken_rows
+from viz.doctor.checks.rows.prepared import Seen, otherwise
 from viz.doctor.checks.rows.validation_rows import (
     classes_apart,
     inputs_of,
     labels_of,
     scales_apart,
     shared_rows,
+    targets_apart,
     words_of_classes,
     words_of_scales,
 )
 
 __all__ = ["check_validation"]
 
+_FEW = 8  # rows
 _BATCHES = 16  # of a data set that are looked at
 
 
@@ -32,7 +39,7 @@ def check_validation(subject: Subject) -> Row:
     if fit is None:
         return open_question("the validation data of a loop aren't known", subject.place)
     if fit.validation is None:
-        return open_question("fit has no validation data", subject.place)
+        return _watched_in_vain(subject) or open_question("fit has no validation data", subject.place)
     train, held = _rows(fit.feed), _rows(fit.validation)
     if not train or not held:
         return open_question("they come from a generator, which would be used up by looking", subject.place)
@@ -43,7 +50,7 @@ def check_validation(subject: Subject) -> Row:
             "prepare both alike",
             subject.place,
         )
-    unlike = _unlike(subject, train, held)
+    unlike = _broken(subject, held) or _unlike(subject, train, held)
     if unlike is not None:
         return unlike
     overlap, chance, looked = shared_rows(train, held, (labels_of(fit.feed), labels_of(fit.validation)))
@@ -67,18 +74,87 @@ def check_validation(subject: Subject) -> Row:
 def _unlike(subject: Subject, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> Row | None:
     """✗ where the held rows are of other classes, or of another size; None where they aren't."""
     first = subject.first
+    both = labels_of(first.fit.feed), labels_of(first.fit.validation)
     scales = scales_apart(train, held)
     if scales is not None:
         return fault(words_of_scales(*scales), ADVICE["validation_mismatch.scale"], subject.place)
+    words = _prepared_otherwise(train, held)
+    if words:
+        return fault(f"the validation rows {words}", ADVICE["validation_mismatch.prepared"], subject.place)
+    given = getattr(first.loss, "given", first.loss)
+    words = targets_apart(given, *both) if given is not None else ""
+    if words:
+        return fault(words, ADVICE["validation_mismatch.targets"], subject.place)
+    form = _other_form(*both)
+    if form:
+        return fault(form, ADVICE["validation_mismatch.form"], subject.place)
     outputs = list(leaves(subject.outputs(first.batch[0])))
     if first.loss is None or len(outputs) != 1 or not outputs[0].ndim:
         return None
-    labels = labels_of(first.fit.feed), labels_of(first.fit.validation)
-    shares = classes_apart(getattr(first.loss, "given", first.loss), outputs[0].shape[1:], *labels)
+    shares = classes_apart(given, outputs[0].shape[1:], *both)
     if shares is None:
         return None
     evidence = {"apart": shares.apart, "unseen": shares.unseen}
-    return fault(words_of_classes(shares), ADVICE["validation_mismatch.classes"], subject.place, **evidence)
+    return fault(
+        words_of_classes(shares),
+        ADVICE[f"validation_mismatch.{'shifted' if shares.shifted else 'classes'}"],
+        subject.place,
+        **evidence,
+    )
+
+
+def _watched_in_vain(subject: Subject) -> Row | None:
+    """✗ where callbacks watch numbers of validation data, which there are none of."""
+    for callback in subject.first.fit.callbacks.callbacks:
+        if weighs_epochs(callback) and callback.monitor.startswith("val_"):
+            return fault(
+                f"fit has no validation data, and {type(callback).__name__} watches {callback.monitor!r}",
+                ADVICE["callback_mismatch.validation"],
+                subject.place,
+            )
+    return None
+
+
+def _broken(subject: Subject, held: list[numpy.ndarray]) -> Row | None:
+    """✗ where inputs or labels of the validation data are NaN or infinite, and so then is the loss."""
+    inputs, outputs = held[0], list(leaves(subject.outputs(subject.x)))
+    broken, what = (broken_rows(inputs), "rows") if len(held) == 1 and not subject.fixed else (None, "")
+    if broken is not None and len(outputs) == 1:
+        made = subject.outputs(Tensor(inputs[broken[0][:_FEW]], None, None))
+        if all(numpy.isfinite(a).all() for a in leaves(made) if a.dtype.kind == "f"):
+            broken = None  # the model has layers that fill them in
+    labels = labels_of(subject.first.fit.validation)
+    if broken is None and labels is not None and is_ours(getattr(subject.first.loss, "given", subject.first.loss)):
+        broken, what = broken_rows(labels), "labels"
+    if broken is None:
+        return None
+    return fault(
+        f"{len(broken[0])} of the {len(inputs)} validation {what} hold NaN or infinities, the first is row "
+        f"{broken[0][0]}: val_loss is no number then",
+        ADVICE[f"nonfinite.{'labels' if what == 'labels' else 'data'}"],
+        subject.place,
+        rows=len(broken[0]),
+    )
+
+
+def _prepared_otherwise(train: list[numpy.ndarray], held: list[numpy.ndarray]) -> str:
+    """How the columns or colours of the held rows show that they were prepared otherwise, in words; or empty."""
+    for pair in zip(train, held):
+        before, now = (Seen.of(x) for x in pair)
+        words = otherwise(before, now, by_size=False, by_columns=True) if before is not None and now is not None else ""
+        if words:
+            return words
+    return ""
+
+
+def _other_form(train: numpy.ndarray | None, held: numpy.ndarray | None) -> str:
+    """In words, that labels are class numbers in one set of rows, and one-hot rows in the other; or empty."""
+    if train is None or held is None or {train.ndim, held.ndim} != {1, 2}:
+        return ""
+    wide = (train if train.ndim == 2 else held).shape[1]
+    words = ("class numbers", f"one-hot rows of {wide}")
+    first, second = words if train.ndim == 1 else words[::-1]
+    return f"the labels to train with are {first}, and those of the validation data {second}" if wide > 1 else ""
 
 
 def _rows(feed: Any) -> list[numpy.ndarray]:

@@ -284,6 +284,43 @@ ADVICE = {
         "Prepare both alike: divide both by the same number, or use mean and standard deviation of the training data "
         "for both."
     ),
+    "validation_mismatch.targets": (
+        "Scale the numbers to answer in the same way for both, with the mean and standard deviation (or the largest "
+        "number) of the training data; answers are scaled back after predict."
+    ),
+    "validation_mismatch.numbers": (
+        "Number the classes once for all rows: fit a LabelEncoder on the training labels alone and only transform the "
+        "others, give both generators the same list of class names, and count from the same number. If the numbers "
+        "are the same, look at the inputs: columns or colours in another order have the same effect."
+    ),
+    "validation_mismatch.shifted": "Count the classes of all rows from 0, before they are split: y = y - y.min().",
+    "callback_mismatch.mode": (
+        "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
+    ),
+    "callback_mismatch.monitor": (
+        "Give monitor one of the names that are there: metrics are named as in compile, with val_ before them for "
+        "validation data."
+    ),
+    "callback_mismatch.validation": (
+        "Give fit validation_data=(x_val, y_val) or validation_split=0.2, or watch a number of the training, "
+        "monitor='loss'."
+    ),
+    "callback_mismatch.patience": (
+        "Give it less patience, such as a tenth of the epochs, and restore_best_weights=True."
+    ),
+    "hidden_softmax": (
+        "In layers that others follow, use activation='relu' (or gelu, tanh); softmax belongs into the last layer, "
+        "whose answers are shares of classes."
+    ),
+    "class_imbalance.heavy": (
+        "Weigh classes by how rare they are, and not more: len(y) / (classes * rows of the class), which gives all "
+        "classes the same part of the loss."
+    ),
+    "class_imbalance.keys": "Name the classes as the labels do, from 0: class_weight={0: ..., 1: ..., 2: ...}.",
+    "validation_mismatch.form": (
+        "Give both the same form: class numbers with sparse_categorical_crossentropy, or one-hot rows, "
+        "utils.to_categorical(y), with categorical_crossentropy."
+    ),
     "validation_mismatch.prepared": (
         "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean and "
         "standard deviation of the training data for all (scaler.transform, not fit_transform). A layers.Rescaling or "

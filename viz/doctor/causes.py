@@ -14,17 +14,34 @@ _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
 _OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_DROPOUT = ("dropout_high", "dropout_idle")
-_NO_CAUSES = ("not_learning", *_OF_DROPOUT, "class_loss", "too_few_steps", "label_leak", *_OF_VALIDATION, *_OF_TIME)
+_NO_CAUSES = (
+    "not_learning",
+    "callback_mismatch",
+    *_OF_DROPOUT,
+    "class_loss",
+    "too_few_steps",
+    "label_leak",
+    *_OF_VALIDATION,
+    *_OF_TIME,
+)
 _ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 
 # What each symptom may come from, the likeliest first.
 _CAUSES: dict[str, tuple[str, ...]] = {
     "loss_mismatch": ("dropout_high",),
     "nonfinite": ("dropout_high", "lr_too_high", "loss_sign"),
-    "lr_too_high": ("nonfinite", "loss_mismatch", "label_range", "unscaled_input", "initial_weights"),
+    "lr_too_high": (
+        "exploding_gradient",
+        "nonfinite",
+        "loss_mismatch",
+        "label_range",
+        "unscaled_input",
+        "initial_weights",
+    ),
+    "unscaled_input": ("augmentation",),
     "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
-    "lr_too_low": ("softmax_axis", "initial_weights"),
-    "vanishing_gradient": ("initial_weights", "saturated", "vanishing_gradient"),
+    "lr_too_low": ("callback_mismatch", "softmax_axis", "initial_weights"),
+    "vanishing_gradient": ("hidden_softmax", "initial_weights", "saturated", "vanishing_gradient"),
     "frozen": ("softmax_axis", "attention_mask", "vanishing_gradient", "lr_too_low"),
     "no_gradient": ("initial_weights", "unscaled_input", "lr_too_high", "dead_relu", "constant_output"),
     "dead_relu": (
@@ -109,6 +126,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return cause.rule == "dropout_high.outputs" and (symptom.rule in _OF_ZEROS or _of_range(symptom, cause.layer))
     if cause.kind == "label_range" and symptom.kind == "dead_relu":
         return symptom.layer is not None and cause.layer == symptom.layer  # labels below 0 silence the last one
+    if symptom.kind == "unscaled_input":  # a layer for pixels up to 255 adds as much to those up to 1
+        return symptom.rule == "unscaled_input" and "value_range" in cause.message
     if symptom.rule == "constant_output.data":  # what the rows are is no doing of the network
         return cause.rule == "unscaled_input.zeros"
     if cause.rule == "unscaled_input.zeros":
@@ -126,6 +145,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return rule.endswith((".data", ".constant")) == (cause.kind == "nonfinite")
     if symptom.kind == "frozen":
         return symptom.rule == "frozen.rounded"
+    if cause.kind == "callback_mismatch":
+        return (cause.rule, symptom.rule) == ("callback_mismatch.mode", "lr_too_low.plateau")
     if symptom.rule == "exploding_gradient.targets":
         return False  # the targets are its cause, and stay as they are when something else is mended
     if cause.kind == "no_gradient" and symptom.kind == "constant_output":
@@ -136,6 +157,8 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         if symptom.rule != "no_gradient":
             return False
         return symptom.evidence.get("gradient") != "None"
+    if cause.kind == "exploding_gradient" and cause.rule != "exploding_gradient.targets":
+        return symptom.kind == "not_learning"
     if symptom.kind == "lr_too_high":
         return not symptom.evidence.get("unusual", True)
     if cause.kind == "loss_mismatch" and symptom.kind == "label_range":

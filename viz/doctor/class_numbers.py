@@ -55,6 +55,7 @@ class Shares(NamedTuple):
         unseen: the part of the held rows whose classes are not among the others.
         classes: of the held rows: the unseen ones, or else that which became more frequent.
         shares: of those classes, among the rows to train with and among the held ones.
+        shifted: the lowest class of both, where the one has the other's classes, each one higher or lower; or nothing.
     """
 
     apart: float
@@ -62,6 +63,7 @@ class Shares(NamedTuple):
     unseen: float
     classes: list[int]
     shares: tuple[float, float]
+    shifted: tuple[int, ...] = ()
 
 
 def shares_apart(train: numpy.ndarray, held: numpy.ndarray) -> Shares:
@@ -83,7 +85,15 @@ def shares_apart(train: numpy.ndarray, held: numpy.ndarray) -> Shares:
         float(there[new].sum()),
         [int(name) for name in names[chosen]],
         (float(here[chosen].sum()), float(there[chosen].sum())),
+        _shift(names[here > 0], names[there > 0]),
     )
+
+
+def _shift(train: numpy.ndarray, held: numpy.ndarray) -> tuple[int, ...]:
+    """The lowest of both, where the ones are the others, each counted one higher or lower."""
+    moved = len(train) == len(held) > 2 and abs(int(held[0]) - int(train[0])) == 1
+    alike = moved and len(set(held.astype(int) - train.astype(int))) == 1
+    return (int(train[0]), int(held[0])) if alike else ()
 
 
 def named(classes: Sequence[int]) -> str:

@@ -93,6 +93,15 @@ def _report(
             place=place,
             evidence={"lowest": low, "highest": high},
         )
+    elif "sparse" in loss and labels.shape == predicted.shape and classes > 1 and watcher.total:
+        watcher.report(
+            "validation_mismatch.form",
+            "error",
+            f"the labels {labels.shape} that the network is evaluated on are one-hot rows, and those to train with are "
+            f"class numbers: {loss} refuses them with an error",
+            place=place,
+            evidence=_shapes(labels, predicted),
+        )
     elif labels.shape != predicted.shape:
         units = "sparse" not in loss and predicted.shape[:-1] == labels.shape[:-1] and labels.ndim > 1
         if units:

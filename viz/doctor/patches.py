@@ -75,7 +75,9 @@ def _changed(finding: Finding, line: str) -> str | None:
         return _once(line, _SOFTMAX, "sigmoid") if _all_binary(finding.file or "") else None
     if rule == "softmax_axis":
         return _once(line, r"axis\s*=\s*\d+", "axis=-1")
-    if rule == "stopped_early.mode":
+    if rule == "hidden_softmax":
+        return _once(line, _SOFTMAX, "relu") if finding.severity != "info" else None
+    if rule in ("stopped_early.mode", "callback_mismatch.mode"):
         other = "max" if re.search(r"mode\s*=\s*[\"']min", line) else "min"
         return _once(line, r"(mode\s*=\s*[\"'])(?:min|max)", rf"\1{other}")
     if rule == "loss_sign":

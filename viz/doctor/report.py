@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from viz.doctor.finding import SEVERITIES, Finding
 from viz.facts.formatting import near
+from viz.facts.lines.room import beginning, line_length, width
 
 __all__ = ["text"]
 
@@ -29,21 +30,24 @@ def text(findings: Sequence[Finding], paint: Callable[[str, str], str] | None = 
 
 
 def _one(finding: Finding, paint: Callable[[str, str], str]) -> str:
+    length = line_length(_WIDTH)
     head = f"{paint(finding.severity, _CODES[finding.severity])} {paint(finding.kind, '1')}"
     where = _short(finding)
     lines = [f"{head}  {where}" if where else head]
     if finding.code:
-        lines.append(f"    {paint(_cut(finding.code), '2')}")
-    lines += textwrap.wrap(finding.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        lines.append(f"    {paint(_cut(finding.code, length), '2')}")
+    lines += textwrap.wrap(finding.sentence, length, initial_indent="  ", subsequent_indent="  ")
     if finding.because is not None:
         lines.append(f"  (a consequence of {finding.because}, above: mend that first)")
         return "\n".join(lines)
-    lines += textwrap.wrap(finding.fix, _WIDTH, initial_indent="  → ", subsequent_indent="    ")
+    lines += textwrap.wrap(finding.fix, length, initial_indent="  → ", subsequent_indent="    ")
     return "\n".join(lines)
 
 
-def _cut(code: str) -> str:
-    return code if len(code) <= _WIDTH else f"{code[: _WIDTH - 1]}…"
+def _cut(code: str, length: int) -> str:
+    """A line of code, which is seen from its beginning; 100 signs of it stand in four blanks more."""
+    most = length if length == _WIDTH else length - 4
+    return code if width(code) <= most else f"{beginning(code, most - 1)}…"
 
 
 def _short(finding: Finding) -> str:

@@ -76,6 +76,8 @@ UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which 
 RATE_TOO_SMALL = 1e-5  # only rates up to this are called too low: else it is the gradients that are small
 RATE_FADED = 1e-6  # of the highest: usual updates, 1e-3 of the weights, become smaller than what float32 tells apart
 FADED_EPOCHS = 3  # so many with such a rate, at least: schedules that fall to 0 end there
+FADED_STEPS = 20  # so many with such a rate, in a loop of one's own
+FADED_PART = 0.25  # and this part of all its steps
 FADED_SHARE = 0.1  # and this part of all epochs
 UNMOVED = 0.02  # relative change of the loss that counts as none
 UNMOVED_STEPS = 10
@@ -126,6 +128,7 @@ OVERFIT = 1.2  # validation loss against its best
 OVERFIT_EPOCHS = 3  # epochs since then; less is noise
 OVERFIT_CLEAR = 1.5
 OVERFIT_CLEAR_EPOCHS = 5
+OVERFIT_OF_TRAIN = 0.5  # the validation loss against the training loss: what is learnt by heart is answered worse
 OVERFIT_LEARNS = 0.9  # the training loss now, against that in the best epoch
 # Learnt by heart: the training loss fell to a tenth, and the validation loss never fell below half of where the
 # training began. Then it need not rise: noise has an upper bound too. What generalizes is far below that half.
@@ -187,6 +190,13 @@ IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 IMBALANCE_RECALL = 0.02
 IMBALANCE_STEPS = 60
 
+SOFTMAX_LEARNT = 0.6  # of a constant answer's loss: networks without a softmax between layers learn more
+WEIGHT_ALL = 0.9  # of all weights lie on one class:
+WEIGHT_ANSWERED = 0.7  # so many answers are that class
+WEIGHT_RECALL = 0.5  # and no more of the other rows are recognized
+WEIGHT_TIMES = 1.5  # the weight of a row of the most frequent class against that of any other
+WEIGHT_AS_SHARE = 0.35  # how far, in logarithms, weights may be from the shares of their classes
+
 # -- a column that is the label
 
 LEAK_ROWS = 100  # different ones; of fewer, a column may tell the classes by chance
@@ -216,7 +226,28 @@ SCALED_ROWS = 100  # to train with, from which on a few others can be said to be
 STANDARD = 1e-4  # how exactly columns have mean 0 and deviation 1 where they were measured on the very same rows
 ONE_SIDED = 0.2  # of the numbers are below 0 in one set of rows, and none in the other
 ONE_SIDED_COLUMNS = 4  # numbers of a row, at least: a single one may well be asked for in one half of its range
+ONE_SIDED_BEGINS = 0.1  # of its largest number is the least one, where numbers begin at about 0
+ONE_SIDED_REACH = 0.7  # of the further end is the nearer one
 SCALES_APART = 10.0  # root mean squares of the inputs of both
+SCALED_COLUMNS = 3  # with several values, at least: of fewer, a drift explains it as well
+ABOUT_0 = 0.15  # means of columns that were standardized with rows like these
+ABOUT_1 = 0.2  # and how far from 1 their deviations are
+WIDTHS_APART = 2.0  # the widest column against the narrowest: as they were measured, and not scaled
+OUTSIDE_UNIT = 0.5  # how far outside of 0 to 1 a column's mean lies
+OUTSIDE_COLUMNS = 0.5  # in this part of the columns, at least
+COLOUR_ROWS = 50  # pictures in both sets
+COLOURS_SURE = 4.0  # standard errors between red and blue
+COLOURS_ALIKE = 0.5  # as far apart in both sets, but for this part: the one is the other, turned round
+LOOP_BATCHES = 8  # of a loop, which rows outside of the tape are compared with
+LOOP_ASKED = 4  # times that this is done for a model
+RENUMBERED_BATCHES = 8  # the last ones that were looked at closely
+RENUMBERED_ROWS = 40  # answers of both kinds
+RENUMBERED_LEARNT = 0.7  # of the rows to train with are answered rightly
+RENUMBERED_AGREE = 0.7  # of the others get the answer that most of their class get
+RENUMBERED_MOVED = 0.3  # of them are of classes whose rows mostly get another class
+UNSEEN_CLASSES = 0.1  # of the validation rows, beyond chance, are of classes that training never sees
+TARGETS_APART = 10.0  # root mean squares of numbers to answer, in training and validation
+TARGETS_WIDER = 3.0  # the same for deviations, where those to train with are standardized
 CHANCE_LEARNT = 0.98  # the training loss against a constant answer's, while that on the validation data isn't below
 CHANCE_GAIN = 18.0  # what the validation rows together should gain, in nats: it has a noise of √(2 × itself), a third
 CHANCE_BEST = 100.0  # likelihood ratio, per epoch, from which the best validation loss is more than luck

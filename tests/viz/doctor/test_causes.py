@@ -8,7 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from tests.viz.doctor.planted import PRELUDE
+from tests.viz.doctor.planted import PRELUDE, script
 from viz.cli import main
 from viz.doctor import Finding, Watcher
 from viz.doctor.causes import in_order
@@ -149,7 +149,7 @@ def test_a_script_that_failed_before_training_is_never_called_healthy(command, s
     script = tmp_path / "train.py"
     script.write_text(source)
     assert main([command, str(script)]) == 3
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "failed before" in said
     assert "nothing to complain about" not in said
     assert "all finite" not in said
@@ -330,3 +330,30 @@ def test_inputs_far_below_0_are_not_taken_for_too_small():
         None,
         "unscaled_input",
     ]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+def test_large_targets_explain_a_rate_that_is_too_high_for_them(tmp_path):
+    source = """
+model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(x, 250000 + 80000 * (target + rng.normal(size=target.shape)), epochs=5, verbose=0)
+"""
+    (path := tmp_path / "train.py").write_text(script(source)[0])
+    found = list(examine(str(path)).diagnosis)
+    assert found[0].rule == "exploding_gradient.targets"
+    assert [f.because for f in found if f.kind == "lr_too_high"] == ["exploding_gradient"]
+
+
+def test_brightness_for_other_pixels_explains_inputs_that_are_too_large(tmp_path):
+    source = """
+images = rng.random((64, 8, 8, 3)).astype("float32")
+bright = layers.RandomBrightness(0.5)
+model = ef.Sequential([bright, layers.Conv2D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(images, images.mean(axis=(1, 2, 3)), batch_size=16, epochs=4, verbose=0)
+"""
+    (path := tmp_path / "train.py").write_text(script(source)[0])
+    found = list(examine(str(path)).diagnosis)
+    assert found[0].kind == "augmentation"
+    assert "unscaled_input" not in [f.kind for f in found if f.severity != "info"]

@@ -79,7 +79,9 @@ def test_what_was_found_before_a_crash_is_told(tmp_path):
     status, out, err = run(tmp_path, SICK + "raise KeyError('gone')\n", "--json")
     assert status == 3
     assert "loss_mismatch" in [f["kind"] for f in json.loads(out)["findings"]]
-    assert err.rstrip().endswith("KeyError: 'gone'")
+    assert err.rstrip().endswith(
+        "KeyError: 'gone'\nviz doctor: failed: the script failed; this is what was found until then"
+    )
     assert "runpy" not in err
 
 
@@ -88,9 +90,9 @@ def test_the_script_may_leave_early(tmp_path, capsys, ending, status):
     script = tmp_path / "train.py"
     script.write_text(f"import sys\n{ending}\n")
     assert main(["doctor", str(script)]) == status
-    said = capsys.readouterr().out
-    assert ("no diagnosis" if "4" in ending else "no training step") in said
-    assert "nothing to complain about" not in said
+    said = capsys.readouterr()
+    assert "viz doctor: failed: " + ("no diagnosis" if "4" in ending else "no training step") in said.err
+    assert "nothing to complain about" not in said.out
 
 
 def test_wrong_usage_ends_with_2(tmp_path, capsys):
@@ -115,7 +117,7 @@ def test_arguments_and_paths_are_put_back(tmp_path, capsys):
     assert main(["doctor", str(script)]) == 3
     assert (sys.argv, sys.path) == before
     assert not ef.compat.is_installed()
-    assert "no training step" in capsys.readouterr().out
+    assert "no training step" in capsys.readouterr().err
 
 
 def test_colours_are_for_terminals(monkeypatch, tmp_path, capsys):
@@ -332,7 +334,7 @@ def test_kinds_that_one_disagrees_with_are_left_out_and_what_they_explained_stan
 def test_an_unknown_kind_is_answered_with_one_like_it(tmp_path):
     status, _, said = run(tmp_path, WELL, "--ignore", "label_leek")
     assert status == 2
-    assert "argument --ignore: there is no kind 'label_leek' of findings. Did you mean 'label_leak'?" in said
+    assert "--ignore: there is no kind 'label_leek' of findings. Did you mean 'label_leak'?" in said
 
 
 def test_the_callback_and_diagnose_leave_kinds_out_as_well():

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 SPEC = importlib.util.spec_from_file_location("viz_doctor", ROOT / "examples" / "viz_doctor.py")
 pictures = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(pictures)
-EXAMPLES = pictures.examples()
+EXAMPLES = pictures.EXAMPLES
 PAGE = pictures.PAGE.read_text(encoding="utf-8")
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import textwrap
 
+import numpy as np
 import pytest
 
-from tests.viz.doctor.planted import script
+from tests.viz.doctor.planted import PLANTED, script
+from viz.doctor.checks.rows.columns import Columns, colours_swapped, otherwise_scaled
+from viz.doctor.checks.rows.renumbered import moved_classes
+from viz.doctor.patches import changed_line
 from viz.doctor.watched_script import examine
 
 SOFTMAX = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])\n'
@@ -356,3 +360,70 @@ def test_labels_of_other_rows_are_found_where_batches_come_by_number(tmp_path):
     examination = examine(str(path))
     assert examination.failures == []
     assert "it never was below" in examination.diagnosis.text
+
+
+def _watched(source, tmp_path):
+    (path := tmp_path / "train.py").write_text(script(source)[0])
+    return list(examine(str(path)).diagnosis)
+
+
+def test_a_wrong_mode_explains_the_rate_that_it_lowered(tmp_path):
+    source = PLANTED["callback_mismatch"]["a rate that is lowered while the loss falls"].replace(
+        "patience=2", "patience=0, factor=1e-3"
+    )
+    found = _watched(source, tmp_path)
+    assert found[0].rule == "callback_mismatch.mode"
+    assert [f.because for f in found if f.kind == "lr_too_low"] == ["callback_mismatch"]
+    assert 'mode="min"' in (changed_line(found[0]) or "")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of the number that isn't there
+def test_callbacks_that_all_miss_one_number_are_told_once(tmp_path):
+    source = """
+model = ef.Sequential([layers.Dense(1)])
+model.compile("adam", "mse")
+watching = [ef.callbacks.EarlyStopping(), ef.callbacks.ReduceLROnPlateau()]
+model.fit(x, target, epochs=3, callbacks=watching, verbose=0)
+"""
+    found = [f for f in _watched(source, tmp_path) if f.kind == "callback_mismatch"]
+    assert len(found) == 1
+    assert "EarlyStopping" in found[0].message
+    assert "ReduceLROnPlateau" in found[0].message
+
+
+def test_a_softmax_between_layers_is_a_hint_where_they_learn(tmp_path):
+    source = """
+model = ef.Sequential([layers.Dense(32, activation="softmax"), layers.Dense(1)])
+model.compile(ef.optimizers.Adam(0.1), "mse")
+model.fit(x, target, batch_size=16, epochs=20, verbose=0)
+"""
+    assert [f.severity for f in _watched(source, tmp_path) if f.kind == "hidden_softmax"] == ["info"]
+
+
+@pytest.mark.parametrize("moved", [[1, 2, 0], [1, 0, 2]])
+def test_classes_under_other_numbers_are_told_by_the_answers(moved):
+    right = np.arange(90) % 3
+    found = moved_classes(right, np.asarray(moved)[right])
+    assert [(a, b) for a, b, _ in found] == [(a, b) for a, b in enumerate(moved) if a != b]
+
+
+def test_poor_answers_are_no_other_numbers():
+    rng = np.random.default_rng(0)
+    right = rng.integers(0, 3, 300)
+    assert moved_classes(right, rng.integers(0, 3, 300)) == []
+    assert moved_classes(right, np.zeros(300, int)) == []
+
+
+def test_colours_that_changed_places_are_told_by_their_means():
+    rng = np.random.default_rng(0)
+    images = (rng.random((120, 4, 4, 3)) * [0.9, 0.7, 0.5]).astype("float32")
+    before, turned = Columns.of(images[:60]), Columns.of(images[60:, ..., ::-1])
+    assert "blue" in colours_swapped(before, turned)
+    assert colours_swapped(before, Columns.of(images[60:])) == ""
+
+
+def test_a_drift_of_columns_is_no_other_scale():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(200, 4)) + np.linspace(0, 4, 200)[:, None]
+    table = (table - table[:120].mean(0)) / table[:120].std(0)
+    assert otherwise_scaled(Columns.of(table[:120]), Columns.of(table[120:])) == ""

@@ -6,6 +6,9 @@ from viz.doctor.check_base import Check
 from viz.doctor.checks.activations import DeadRelu, Saturated
 from viz.doctor.checks.answers import Answers
 from viz.doctor.checks.attention import AttentionAxis
+from viz.doctor.checks.course.callbacks import Callbacks
+from viz.doctor.checks.course.hidden_softmax import HiddenSoftmax
+from viz.doctor.checks.course.schedules import Schedules
 from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs
@@ -23,15 +26,18 @@ from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import AddedTerms, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
+from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.copied import Copied
 from viz.doctor.checks.rows.first_batch import FirstBatch
 from viz.doctor.checks.rows.folds import Folds
 from viz.doctor.checks.rows.label_leak import LabelLeak
 from viz.doctor.checks.rows.looks_ahead import LooksAhead
+from viz.doctor.checks.rows.loop_rows import LoopRows
 from viz.doctor.checks.rows.most_frequent import MostFrequent
 from viz.doctor.checks.rows.padding import Padding
 from viz.doctor.checks.rows.policy_sign import PolicySign
 from viz.doctor.checks.rows.prepared import Prepared
+from viz.doctor.checks.rows.renumbered import Renumbered
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.validation_rows import ValidationLoss, ValidationRows
@@ -101,10 +107,16 @@ CHECKS: tuple[type[Check], ...] = (
     Overfit,
     ValidationRows,
     Prepared,
+    LoopRows,
+    Renumbered,
     ClassOrder,
     SameBatch,
+    Callbacks,
+    Schedules,
     Endings,
     Answers,
+    ClassWeights,
+    HiddenSoftmax,  # after what tells how much is learnt
     RandomFrozen,
     Padding,  # after what tells that nothing is learnt
     AddedTerms,

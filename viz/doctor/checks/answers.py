@@ -20,7 +20,7 @@ from viz.doctor.source_calls import lone_shuffles
 from viz.doctor.user_code import made_at
 from viz.recorder.input_names import names_of_outputs
 
-__all__ = ["Answers", "answer_kind"]
+__all__ = ["Answers", "answer_kind", "said_and_right"]
 
 _KINDS = ("mean_squared_error", "mean_absolute_error")
 
@@ -140,16 +140,16 @@ class Answers(Check):
         if not hasattr(labels, "dtype") or predicted.data.size > limits.ANSWER_SIZE or labels.dtype.kind not in "fiub":
             return
         frame = opened.frame  # that of the loss' call
-        if self._weights is None and frame is not None and frame.f_locals.get("sample_weight") is not None:
-            course.kind = ""
-            return
-        if self._weights is not None:
+        given_there = frame.f_locals.get("sample_weight") if frame is not None else None
+        weights = given_there if self._weights is None else self._weights
+        if weights is not None:
             course.weighed = True
-            if not isinstance(self._weights, Tensor) or self._weights.data.size != len(labels):
+            data = weights.data if isinstance(weights, Tensor) else weights
+            if not hasattr(data, "dtype") or data.size != len(labels):
                 course.kind = ""
                 return
             if len(course.weights) < limits.ANSWERS_KEPT:
-                course.weights.append((host(self._weights.data).reshape(-1).copy(), host(labels).copy()))
+                course.weights.append((host(data).reshape(-1).copy(), host(labels).copy()))
         if course.place is None:
             course.place = self.watch.called_at()
             course.output = next((name for name, x in self._outputs if x is predicted), "")
@@ -182,6 +182,10 @@ class Answers(Check):
         reached, rows = float(numpy.average(losses, weights=sizes)), sum(sizes)
         if not numpy.isfinite(reached):
             return
+        # No answer is better than the labels themselves, which may be no yes or no, but shares.
+        least = float(numpy.mean([least_loss(course.kind, labels, p, settings) for labels, p in pairs]))
+        if constant > least:
+            self.watch.training.learnt = (constant - reached) / (constant - least)
         if course.steps < limits.LEARNT_BY:
             hardly = reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted
             if hardly and self.watch.hints_alone():
@@ -191,8 +195,6 @@ class Answers(Check):
                 elif reached > limits.ABOVE * constant:
                     self._rises(course, before, reached, constant)
             return
-        # No answer is better than the labels themselves, which may be no yes or no, but shares.
-        least = float(numpy.mean([least_loss(course.kind, labels, p, settings) for labels, p in pairs]))
         if reached - least < limits.NOT_LEARNT * (constant - least):
             self._little(course, reached, constant, least)
             return
@@ -353,15 +355,22 @@ def answer_kind(loss: Any) -> str:
     return "" if "focal" in function or getattr(loss, "settings", {}).get("ignore_class") is not None else name
 
 
-def _classes(course: _Course, labels: numpy.ndarray, predicted: numpy.ndarray) -> Any:
+def said_and_right(
+    loss: Any, kind: str, labels: numpy.ndarray, predicted: numpy.ndarray
+) -> tuple[numpy.ndarray, numpy.ndarray] | None:
     """The classes of the labels and of the answers; None where rows have no class."""
-    actual = label_classes(course.kind, labels, predicted.shape)
+    actual = label_classes(kind, labels, predicted.shape)
     if actual is None:
         return None
-    if course.kind != "binary":
+    if kind != "binary":
         return actual, predicted.reshape(-1, predicted.shape[-1]).argmax(axis=1)
-    limit = 0.0 if getattr(course.loss, "settings", {}).get("from_logits") else 0.5
+    limit = 0.0 if getattr(loss, "settings", {}).get("from_logits") else 0.5
     return actual, (predicted.reshape(-1) > limit).astype(int)
+
+
+def _classes(course: _Course, labels: numpy.ndarray, predicted: numpy.ndarray) -> Any:
+    """The same, for a course of batches."""
+    return said_and_right(course.loss, course.kind, labels, predicted)
 
 
 def _weight_of(course: _Course, most: Any, shape: tuple[int, ...]) -> float | None:

@@ -86,7 +86,7 @@ class Kernels(Check):
             self._whole, self._between = whole, {}
         numbers = op.inputs if isinstance(op, Part) else ()
         found = [self._source(x, numbers[i] if i < len(numbers) else -1) for i, x in enumerate(inputs or ())]
-        made = self._product(op, inputs, found) if op.name in _PRODUCTS else self._passed(op, inputs, found)
+        made = self._product(op, inputs, found) if op.name in _PRODUCTS else self._passed(op, inputs, found, outputs)
         if made is not None and made.linear and _moves_pixels(op, made.kernel, inputs, outputs):
             made = _From(made.kernel, linear=False)
         if op.name not in _PRODUCTS and (made is None or not made.linear):
@@ -122,7 +122,7 @@ class Kernels(Check):
                 self._pairs[before.kernel.variable.identity, variable.identity] = before.kernel, kernel
         return _From(kernel, linear=True)
 
-    def _passed(self, op: Any, inputs: Any, found: list[_From | None]) -> _From | None:
+    def _passed(self, op: Any, inputs: Any, found: list[_From | None], outputs: Any) -> _From | None:
         sources = [x for x in found if x is not None]
         if any(isinstance(x, Variable) and x.data.ndim > 1 for x in inputs or ()):
             self._consumed(found)
@@ -133,7 +133,8 @@ class Kernels(Check):
         others = [
             x for x in inputs or () if isinstance(x, Tensor) and not isinstance(x, Variable) and x.key is not None
         ]
-        linear = op.name in _LINEAR and sources[0].linear and len(sources) == 1 and len(others) <= 1
+        beside = any(_of_rows(x, outputs) for x in inputs or ())
+        linear = op.name in _LINEAR and sources[0].linear and len(sources) == 1 and len(others) <= 1 and not beside
         return _From(sources[0].kernel, linear)
 
     def _consumed(self, found: list[_From | None]) -> None:
@@ -260,6 +261,13 @@ class Kernels(Check):
         )
 
 
+def _of_rows(x: Any, outputs: Any) -> bool:
+    """Is this something for each row that nobody follows, as what a frozen layer makes of the data is?"""
+    plain = isinstance(x, Tensor) and not isinstance(x, Variable) and x.key is None
+    made: tuple[int, ...] = tuple(getattr(outputs, "shape", ()))
+    return plain and len(made) > 1 and made[0] > 1 and tuple(x.shape) == made
+
+
 def _equal_columns(values: numpy.ndarray, resolution: float) -> bool:
     """Are the weights of all units the same, as far as the type resolves?"""
     columns = values.reshape(-1, values.shape[-1])
@@ -274,6 +282,8 @@ def _useless(first: _Kernel, second: _Kernel) -> bool:
     a, b = first.variable, second.variable
     if first.shared or not (a.trainable and b.trainable):
         return False
+    if first.layer is not None and first.layer is second.layer and first.wide[1] < first.wide[0]:
+        return False  # one kernel as a product of two thin ones, on purpose
     if first.op == second.op == "conv" and a.data.shape[:-2] != b.data.shape[:-2]:
         return False  # a kernel taken apart, as 1×k and k×1: fewer weights, on purpose
     if a.data.ndim > 4 or (first.op == "conv" and a.data.shape[-2] == 1 and b.data.shape[-2] == 1):

@@ -363,7 +363,7 @@ class Labels(Check):
         elif kind == "categorical" and labels.shape == predicted.data.shape:
             self._rows(labels)
         elif kind == "other" and labels.size == predicted.data.size:
-            self._reachable(labels, predicted)
+            self._reachable(labels, predicted, opened.owner)
 
     def _binary(self, labels: numpy.ndarray) -> None:
         if labels.size and (labels.min() < -limits.NOISY_LABEL or labels.max() > 1 + limits.NOISY_LABEL):
@@ -377,7 +377,7 @@ class Labels(Check):
 
     def _rows(self, labels: numpy.ndarray) -> None:
         sums = labels.astype("float64").sum(axis=-1)
-        if not sums.size:
+        if not sums.size or _weighs_rows(labels, sums):
             return
         several = float((sums > 1 + limits.ROW_SUM).mean())
         if several >= limits.ROWS_OFF and ((labels == 0) | (labels == 1)).all():
@@ -395,8 +395,10 @@ class Labels(Check):
             )
             self._tell("label_range.rows", what, float(labels.min()), float(labels.max()))
 
-    def _reachable(self, labels: numpy.ndarray, predicted: Tensor) -> None:
+    def _reachable(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
         activation = self.watch.made_by(predicted)
+        if activation == "softmax" and not is_ours(loss):
+            return  # it may multiply logarithms of the answers by counts, or by rewards
         if activation not in _RANGES or not labels.size or labels.dtype.kind == "b":
             return
         if activation == "softmax" and self._several(labels, predicted):
@@ -438,3 +440,9 @@ class Labels(Check):
         self.watch.report(
             kind, "error", message, layer=layer, place=self.watch.called_at(), evidence={"lowest": low, "highest": high}
         )
+
+
+def _weighs_rows(labels: numpy.ndarray, sums: numpy.ndarray) -> bool:
+    """Is each row one-hot, times a number of its own, as rewards weigh what was done?"""
+    single = bool(((labels != 0).sum(axis=-1) <= 1).all())
+    return single and (len(numpy.unique(sums[sums != 0])) > 2 or bool(sums.min() < 0 < sums.max()))

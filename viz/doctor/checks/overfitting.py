@@ -87,7 +87,8 @@ class Overfit(Check):
         learns = train[-1] < limits.OVERFIT_LEARNS * train[best]
         by_heart = train[-1] <= limits.BY_HEART * train[0] and validation[best] > limits.NEVER_LEARNT * train[0]
         risen = recent >= limits.OVERFIT * validation[best] or by_heart
-        if since < limits.OVERFIT_EPOCHS or not risen or not learns:
+        near_0 = recent < limits.OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
+        if since < limits.OVERFIT_EPOCHS or not risen or not learns or near_0:
             self.watch.retract(key)
             return
         clear = by_heart or recent >= limits.OVERFIT_CLEAR * validation[best]

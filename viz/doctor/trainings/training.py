@@ -34,6 +34,7 @@ class Training:
         since: steps since anything of these was new.
         turns: does it take turns with another one?
         known: the part of its first weights that an earlier training had trained: 0 for none, 1 for all.
+        learnt: the part of the loss of a constant answer that was learnt away in the end; None where that isn't known.
         late: did it begin after the first forward pass? Then nobody saw how its network was at first.
         finished: was it judged as a whole?
         model: the name of what it trains; empty where that isn't known.
@@ -56,6 +57,7 @@ class Training:
         self.turns = self.late = self.finished = False
         self.uncounted = False  # the step that it began in the midst of
         self.known = 0.0
+        self.learnt: float | None = None
         self.model = ""
         self.place: Place | None = None
         self.outer: Place | None = None

@@ -11,7 +11,7 @@ from viz.doctor.check_base import Check
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.rows.validation_rows import labels_of
 
-__all__ = ["MostFrequent"]
+__all__ = ["MostFrequent", "classes_of"]
 
 _ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 _EXPLAIN = ("class_imbalance", "not_learning", "constant_output", "nonfinite", "loss_mismatch", "label_range")
@@ -43,7 +43,7 @@ class MostFrequent(Check):
     def finish(self) -> None:
         """Judge the last `fit`; the accuracies where nothing else says what is wrong with its answers."""
         labels = labels_of(self._fit.feed) if self._accuracies else None
-        classes = None if labels is None else _classes(labels)
+        classes = None if labels is None else classes_of(labels)
         if classes is None:
             return
         names, counts = numpy.unique(classes, return_counts=True)
@@ -80,7 +80,7 @@ class MostFrequent(Check):
         )
 
 
-def _classes(labels: numpy.ndarray) -> numpy.ndarray | None:
+def classes_of(labels: numpy.ndarray) -> numpy.ndarray | None:
     """The class of each row; None where rows have none."""
     if labels.ndim == 2 and labels.shape[1] > 1:
         one_hot = bool(((labels == 0) | (labels == 1)).all()) and bool((labels.sum(axis=1) == 1).all())

@@ -10,6 +10,7 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.endings import running_fit
+from viz.doctor.checks.rows.columns import Columns, colours_swapped, otherwise_scaled
 from viz.doctor.checks.rows.validation_rows import inputs_of
 from viz.doctor.program import layer_label
 
@@ -29,6 +30,7 @@ class Seen(NamedTuple):
         negative: the part of the numbers that are below 0.
         whole: are all of them whole numbers?
         standard: has each column a mean of 0 and a standard deviation of 1, as exactly as if they were measured here?
+        table: what its columns or colours look like, where it is a table or pictures.
     """
 
     rows: int
@@ -40,6 +42,7 @@ class Seen(NamedTuple):
     negative: float
     whole: bool
     standard: bool
+    table: Columns | None = None
 
     @classmethod
     def of(cls, x: numpy.ndarray) -> Seen | None:
@@ -61,6 +64,7 @@ class Seen(NamedTuple):
             float((flat < 0).mean()),
             bool((flat == numpy.floor(flat)).all()),
             len(some) == len(x) and _standard(flat),
+            Columns.of(x),
         )
 
     def and_those(self, others: Seen | None) -> Seen:
@@ -78,6 +82,7 @@ class Seen(NamedTuple):
             (self.negative * self.rows + others.negative * others.rows) / rows,
             self.whole or others.whole,
             self.standard and others.standard,
+            self.table,
         )
 
     @property
@@ -98,13 +103,14 @@ def _standard(flat: numpy.ndarray) -> bool:
     return bool(exact.all())
 
 
-def otherwise(train: Seen, given: Seen, by_size: bool = True) -> str:
+def otherwise(train: Seen, given: Seen, by_size: bool = True, by_columns: bool = False) -> str:
     """How rows were prepared otherwise than those to train with, in words; empty where nothing says so.
 
     Args:
         train: the rows to train with.
         given: the others.
         by_size: are they compared by how large their numbers are, too?
+        by_columns: and column by column? What is asked of a trained network may be far from all that it was shown.
 
     >>> rows = numpy.random.default_rng(0).random((50, 8)) + 0.1
     >>> otherwise(Seen.of(rows), Seen.of(255 * rows))
@@ -120,11 +126,25 @@ def otherwise(train: Seen, given: Seen, by_size: bool = True) -> str:
     enough = given.rows >= limits.OVERLAP_ROWS and given.columns >= limits.ONE_SIDED_COLUMNS
     signs = sorted([train.negative, given.negative])
     outer, inner = (max(-seen.low, seen.high) for seen in (train, given))  # what lies further out may be odd on purpose
-    if enough and not signs[0] and signs[1] >= limits.ONE_SIDED and inner <= limits.SCALED_ALREADY * outer:
+    one_sided = enough and not signs[0] and signs[1] >= limits.ONE_SIDED and inner <= limits.SCALED_ALREADY * outer
+    if one_sided and _from_0(*sorted([train, given], key=lambda seen: seen.negative)):
         return ranges
     if train.standard and given.standard and train.rows != given.rows:
         return "have, like those to train with, a mean of exactly 0 and a deviation of exactly 1: each by its own"
-    return ""
+    if train.table is None or given.table is None:
+        return ""
+    scaled = otherwise_scaled(train.table, given.table) if by_columns else ""
+    return scaled or colours_swapped(train.table, given.table)
+
+
+def _from_0(without: Seen, both: Seen) -> bool:
+    """Do the numbers of the one begin at about 0, and those of the other reach as far below as above?
+
+    What drifts with time, as prices do, ends anywhere.
+    """
+    reach = max(-both.low, both.high)
+    begins = without.low <= limits.ONE_SIDED_BEGINS * without.high and reach >= 0.5 * without.high
+    return begins and min(-both.low, both.high) >= limits.ONE_SIDED_REACH * reach
 
 
 def _far(train: Seen, given: Seen) -> bool:
@@ -149,7 +169,9 @@ class Trained:
         self._known: weakref.WeakKeyDictionary[Any, list[Seen | None]] = weakref.WeakKeyDictionary()  # by the model
         self._looked: weakref.WeakSet[Any] = weakref.WeakSet()  # feeds, each once
 
-    def hear(self, kind: str, name: str, owner: Any, inputs: Any, by_size: bool = True) -> tuple[str, Seen | None]:
+    def hear(
+        self, kind: str, name: str, owner: Any, inputs: Any, by_size: bool = True, by_columns: bool = False
+    ) -> tuple[str, Seen | None]:
         """Hear of a scope that begins; in words, how its rows were prepared otherwise, and what they look like."""
         if kind == "data":
             self._feed = inputs
@@ -163,7 +185,7 @@ class Trained:
             both = [*before, *[None] * (len(now) - len(before))]
             self._known[owner] = [b if a is None else a.and_those(b) for a, b in zip(now, both)]
         elif owner in self._known:
-            return _differs(self._known[owner], _seen(feed, inputs), by_size)
+            return _differs(self._known[owner], _seen(feed, inputs), by_size, by_columns)
         return "", None
 
 
@@ -176,12 +198,20 @@ def _seen(feed: Any, inputs: Any) -> list[Seen | None]:
     return [Seen.of(x) for x in arrays]
 
 
-def _differs(train: list[Seen | None], given: list[Seen | None], by_size: bool) -> tuple[str, Seen | None]:
+def _differs(
+    train: list[Seen | None], given: list[Seen | None], by_size: bool, by_columns: bool
+) -> tuple[str, Seen | None]:
     for before, now in zip(train, given):
-        words = otherwise(before, now, by_size) if before is not None and now is not None else ""
+        words = otherwise(before, now, by_size, by_columns) if before is not None and now is not None else ""
         if words:
             return words, now
     return "", None
+
+
+def _labelled(batch: Any) -> bool:
+    """Has it labels? What is to be answered with itself may be odd rows, on purpose."""
+    x, y = (tensors(part) for part in batch[:2]) if isinstance(batch, tuple) and len(batch) > 1 else ([], [])
+    return bool(y) and all(a.data.shape != y[0].data.shape for a in x)
 
 
 class Prepared(Check):
@@ -197,8 +227,11 @@ class Prepared(Check):
 
     def on_scope_begin(self, opened: Any) -> None:
         name = opened.scope.name
-        validates = name == "test_step" and running_fit() is not None  # whose sizes `ValidationRows` compares
-        words, seen = self._trained.hear(opened.kind, name, opened.owner, opened.scope.inputs, not validates)
+        fit = running_fit() if name == "test_step" else None
+        validates = fit is not None
+        by_size = fit is None or not inputs_of(fit.validation)  # those of arrays are compared by `ValidationRows`
+        by_columns = validates or (name == "test_step" and _labelled(opened.scope.inputs))
+        words, seen = self._trained.hear(opened.kind, name, opened.owner, opened.scope.inputs, by_size, by_columns)
         if not words or seen is None:
             return
         method = "predict" if name == "predict_step" else "fit, to validate," if validates else "evaluate"

@@ -134,7 +134,8 @@ class SameBatch(Check):
             return
         self.watch.report(
             "sorted_rows.same",
-            "warning" if of_index else "info",  # a data set that repeats one batch may be meant: can it be learnt?
+            # A data set that repeats one batch may be meant: can it be learnt? Nobody asks that with other rows.
+            "warning" if of_index or getattr(running_fit(), "validation", None) is not None else "info",
             f"the first {limits.WINDOW} of {batches} batches are the same {len(now)} rows"
             f"{', whatever the index: __getitem__ does not use it' if of_index else ''}",
             place=self.watch.called_at(),

@@ -25,9 +25,13 @@ __all__ = [
     "labels_of",
     "scales_apart",
     "shared_rows",
+    "targets_apart",
     "words_of_classes",
     "words_of_scales",
 ]
+
+
+_AMOUNTS = ("mean_squared_error", "mean_absolute_error")
 
 
 class _OfOneLoss(Check):
@@ -94,9 +98,19 @@ class ValidationRows(_OfOneLoss):
         labels = labels_of(fit.feed), labels_of(fit.validation)
         shares = None if self.loss is None else classes_apart(*self.loss, *labels)
         scales = scales_apart(train, held)
+        targets = "" if self.loss is None else targets_apart(self.loss[0], *labels)
+        if targets:
+            self.watch.report(
+                "validation_mismatch.targets",
+                "warning",
+                f"{targets}: val_loss says nothing about how well they are answered",
+                place=self.watch.called_at(),
+                key=("validation_mismatch", "targets"),
+                evidence={"rows": len(held[0])},
+            )
         if shares is not None:
             self.watch.report(
-                "validation_mismatch.classes",
+                "validation_mismatch.shifted" if shares.shifted else "validation_mismatch.classes",
                 "warning",
                 f"{words_of_classes(shares)}: val_loss tells nothing about rows like those to train with",
                 place=self.watch.called_at(),
@@ -245,11 +259,52 @@ def classes_apart(
     if classes[0] is None or classes[1] is None:
         return None
     found = shares_apart(classes[0], classes[1])
-    return found if found.apart > limits.SHARES_APART + found.by_chance else None
+    unseen = bool(found.shifted) or found.unseen > limits.UNSEEN_CLASSES + found.by_chance
+    return found if unseen or found.apart > limits.SHARES_APART + found.by_chance else None
+
+
+def targets_apart(loss: Any, train: numpy.ndarray | None, held: numpy.ndarray | None) -> str:
+    """How numbers to answer differ from those of the validation data, in words; empty where they don't.
+
+    Args:
+        loss: the loss that they are for.
+        train: those to train with.
+        held: those of the validation data.
+    """
+    if (
+        train is None
+        or held is None
+        or min(len(train), len(held)) < limits.OVERLAP_ROWS
+        or answer_kind(loss) not in _AMOUNTS
+    ):
+        return ""
+    (mean, size, low, high), (other, other_size, lowest, highest) = (_amounts(y) for y in (train, held))
+    sizes = sorted([size[0], other_size[0]])
+    far = sizes[0] > 0 and sizes[1] > limits.TARGETS_APART * sizes[0]
+    standard = abs(mean) < limits.STANDARD and abs(size[1] - 1) < limits.STANDARD
+    unit = low == 0 and high == 1 and other > 1 + limits.OUTSIDE_UNIT
+    off = abs(other) > 1 or other_size[1] > limits.TARGETS_WIDER
+    if not numpy.isfinite([*size, *other_size]).all() or not (far or unit or (standard and off)):
+        return ""
+    return (
+        f"the numbers to answer range from {number(low)} to {number(high)} in the training data, and from "
+        f"{number(lowest)} to {number(highest)} in the validation data"
+    )
+
+
+def _amounts(y: numpy.ndarray) -> tuple[float, tuple[float, float], float, float]:
+    """The mean, the root mean square and the deviation, the least and the largest number."""
+    values = y.astype("float64")
+    return float(values.mean()), (rms(values), float(values.std())), float(values.min()), float(values.max())
 
 
 def words_of_classes(found: Shares) -> str:
     """What `classes_apart` found, for people."""
+    if found.shifted:
+        return (
+            f"the validation rows count their classes from {found.shifted[1]}, and those to train with from "
+            f"{found.shifted[0]}"
+        )
     if found.unseen:
         return f"{found.unseen:.0%} of the validation rows are of {named(found.classes)}, which training never sees"
     return (

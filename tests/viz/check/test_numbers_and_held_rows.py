@@ -1,0 +1,95 @@
+"""NaN in data or made by the model, weights of classes, and validation rows that were prepared otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz.check.all_rows as all_rows
+from tests.viz.doctor.planted import PRELUDE
+from viz.check.all_rows import check_script
+from viz.check.lowest_loss import lowest_loss
+from viz.check.row import fine
+
+NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\nmodel.compile("adam", "mse")\n'
+SOFTMAX = """
+model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(4, activation="softmax")])
+model.compile("adam", "sparse_categorical_crossentropy")
+"""
+
+PLANTED = {
+    ("labels", "one of them is no number", "row 90"): NET
+    + """
+target[90] = np.nan
+model.fit(x, target, verbose=0)
+""",
+    ("labels", "weights that are the shares of their classes", "Turn class_weight round"): """
+rare = ((x[:, 0] + 0.3 * rng.normal(size=128)) > 1).astype("int32")
+model = ef.Sequential([layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy")
+model.fit(x, rare, class_weight={0: (rare == 0).mean(), 1: (rare == 1).mean()}, verbose=0)
+""",
+    ("labels", "weights that count classes from 1", "from 0"): SOFTMAX
+    + "model.fit(x, number, class_weight={1: 1.0, 2: 2.0, 3: 4.0}, verbose=0)\n",
+    ("first loss", "a root of numbers below 0", "sqrt"): """
+inputs = ef.Input((8,))
+model = ef.Model(inputs, layers.Dense(1)(ops.sqrt(layers.Dense(8)(inputs))))
+model.compile("adam", "mse")
+model.fit(x, target, verbose=0)
+""",
+    ("validation data", "one of them is no number", "row 3"): NET
+    + """
+held = x[96:].copy()
+held[3, 2] = np.nan
+model.fit(x[:96], target[:96], validation_data=(held, target[96:]), verbose=0)
+""",
+    ("validation data", "columns standardized in one part only", "a deviation of 1"): NET
+    + """
+table = x * [1, 2, 3, 0.5, 2, 1, 1, 2] + [3, 5, 6, 2, 4, 3, 2, 4]
+scaled = (table[:96] - table[:96].mean(axis=0)) / table[:96].std(axis=0)
+model.fit(scaled, target[:96], validation_data=(table[96:], target[96:]), verbose=0)
+""",
+    ("validation data", "classes counted from 1", "from 1"): SOFTMAX
+    + "model.fit(x[:96], number[:96], validation_data=(x[96:], number[96:] + 1), verbose=0)\n",
+    ("validation data", "one-hot rows, and numbers to train with", "one-hot"): SOFTMAX
+    + "model.fit(x[:96], number[:96], validation_data=(x[96:], np.eye(4)[number[96:]]), verbose=0)\n",
+    ("validation data", "numbers to answer scaled in one part only", "Scale the numbers"): NET
+    + "model.fit(x[:96], target[:96], validation_data=(x[96:], 200 + 50 * target[96:]), verbose=0)\n",
+    ("validation data", "a loss that is watched, and not there", "EarlyStopping"): NET
+    + "model.fit(x, target, epochs=4, callbacks=[ef.callbacks.EarlyStopping()], verbose=0)\n",
+}
+QUICK = ("row 90", "row 3", "a deviation of 1", "EarlyStopping")
+
+
+@pytest.fixture
+def once(monkeypatch):
+    """The script isn't run again in another process, which takes long."""
+    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked"))
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "said"), [pytest.param(*k, marks=() if k[2] in QUICK else pytest.mark.slow) for k in PLANTED]
+)
+def test_what_was_planted_is_found_before_training(question, name, said, tmp_path, once):
+    (script := tmp_path / "train.py").write_text(PRELUDE + PLANTED[question, name, said])
+    row = next(row for row in check_script(str(script)).rows if row.name == question)
+    assert row.verdict == "fault", row.message
+    assert said in f"{row.message} {row.fix}"
+
+
+def test_counts_of_words_have_a_lowest_loss_that_is_not_0():
+    counts = np.random.default_rng(0).poisson(2.0, (16, 6)).astype("float32") + 1
+
+    class First:
+        loss = staticmethod(lambda y, p: -ef.ops.mean(ef.ops.sum(y * ef.ops.log(p + 1e-7), axis=-1)))
+
+        def call(self, x, training):
+            return ef.ops.softmax(ef.Tensor(np.zeros((16, 6), "float32")))
+
+        def loss_of(self, y, answers, sample_weight):
+            return self.loss(y, answers)
+
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    found = lowest_loss(First(), (counts, counts))
+    assert found == pytest.approx(float(-(counts * np.log(shares)).sum(axis=1).mean()), rel=1e-4)
