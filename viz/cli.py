@@ -70,6 +70,9 @@ def _answered(given: list[str]) -> int:
         given = [*given[1:2], "--help"]
     if given[0] not in COMMANDS:
         if given[0].startswith("-"):
+            command = next((word for word in given[1:] if word in COMMANDS), "")
+            if command and given[0] not in ("-h", "--help", "--version"):
+                _parser().error(f"options stand behind the command: viz {command} {' '.join(_behind(given, command))}")
             _parser().parse_args(given[:1])
         advice = _for_a_file(given[0]) or other_word(given[0], given[1:]) or nearest(given[0], COMMANDS)
         _parser().error(f"there is no command {given[0]!r}{advice}")
@@ -85,6 +88,12 @@ def _answered(given: list[str]) -> int:
         return int(import_module("eagerflow.base.output").reader_gone())
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (told in one line, or as a fault of viz)
         return told(f"viz {given[0]}", error, flags)
+
+
+def _behind(given: list[str], command: str) -> list[str]:
+    """The words with those before the command behind it."""
+    place = given.index(command)
+    return [as_word(word) for word in [*given[:place], *given[place + 1 :]] if word != "--"]
 
 
 def _for_a_file(name: str) -> str:

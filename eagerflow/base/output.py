@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["any_encoding", "printable", "program", "reader_gone", "write"]
+__all__ = ["any_encoding", "columns", "places", "printable", "program", "reader_gone", "write"]
 
 # Signs of ours as ASCII, of one width where columns or bars are made of them.
 _PLAIN = dict.fromkeys("┏┓┗┛┡┩└┘┌┐├┤┼┴┬┳┻╇╭╮╰╯", "+") | dict.fromkeys("━─–—−‐", "-") | dict.fromkeys("┃│⋮", "|")
@@ -59,6 +59,35 @@ def printable(text: str, stream: Any = None) -> str:
     except LookupError:  # a stream of the user's may call its encoding what it likes
         return _ascii(text)
     return text
+
+
+def columns() -> int | None:
+    """How many signs a printed line may have: the terminal's width, or what COLUMNS says; None for pipes and files."""
+    told = os.environ.get("COLUMNS", "")
+    try:
+        if not sys.stdout.isatty():
+            return None
+        return (
+            int(told) if told.isdecimal() and int(told) else os.get_terminal_size(sys.stdout.fileno()).columns or None
+        )
+    except (AttributeError, OSError, ValueError):  # no stream, or one that only says that it is a terminal
+        return None
+
+
+def places(text: str) -> int:
+    """How many places a text takes in a terminal.
+
+    >>> from eagerflow.base.output import places
+    >>> places("conv"), places("畳み込み")
+    (4, 8)
+    """
+    return len(text) if text.isascii() else sum([_places(sign) for sign in text])
+
+
+def _places(sign: str) -> int:
+    if unicodedata.category(sign) in ("Mn", "Me", "Cf"):  # they stand on the sign before
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
 
 
 def program() -> str:

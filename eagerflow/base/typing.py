@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from io import BufferedIOBase
 from os import PathLike
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 __all__ = ["ActivationLike", "Array", "ArrayFunction", "Average", "Axes", "Better", "Border", "BoxFormat"]
 __all__ += ["CausalPadding", "ClassMode", "ColorMode", "Condition", "ConstraintLike", "DType", "DataFormat"]
 __all__ += ["DatasetFormat", "DrawnType", "EncodedMode", "End", "Evaluated", "FilePath", "FillMode"]
 __all__ += ["Identifier", "InSequence", "InitializerLike", "Interpolation", "Kernel", "LabelMode", "Logs", "LossLike"]
-__all__ += ["Needs", "Numpy", "OptimizerLike", "Padding", "PillowInterpolation", "QuantileMethod", "Reduction"]
-__all__ += ["RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike", "TokenMode"]
+__all__ += ["Needs", "Numpy", "OptimizerLike", "OwnPadding", "Padding", "PillowInterpolation", "QuantileMethod"]
+__all__ += ["Reduction", "RegularizerLike", "Rule", "Sampling", "Seed", "Shape", "Sizes", "Subset", "TensorLike"]
+__all__ += ["TokenMode"]
 
 # A raw array of NumPy or CuPy; in a rule that is recorded, a tensor.
 Array: TypeAlias = Any
@@ -54,6 +55,9 @@ Padding: TypeAlias = Literal["valid", "same", "VALID", "SAME"]
 
 # What is done at the borders, also of sequences in time, where zeros may be put in front alone (`"causal"`).
 CausalPadding: TypeAlias = Padding | Literal["causal"]
+
+# Which of the two a layer takes: a class of layers of several ranks is told by each of them.
+OwnPadding = TypeVar("OwnPadding", Padding, CausalPadding)
 
 # Where the channels are; None, where it may be, for `config.image_data_format()`.
 DataFormat: TypeAlias = Literal["channels_last", "channels_first"]

@@ -15,7 +15,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any
 
 from eagerflow import _viz
@@ -25,7 +25,7 @@ from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
 from eagerflow.compat.shapes import shapes_of_numpy, shapes_of_tensorflow
 
-__all__ = ["install", "is_installed", "on_demand", "uninstall"]
+__all__ = ["install", "is_installed", "on_demand", "uninstall", "without_ours"]
 
 _import = builtins.__import__
 _import_module = importlib.import_module
@@ -123,6 +123,26 @@ def _begin_in_child(is_installed: bool, packages: tuple[str, ...]) -> None:
         install(packages)
     else:
         _listen()
+
+
+def without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback without the frames of this file: `import` is none of the user's business to look into.
+
+    Args:
+        trace: of an error.
+    """
+    parts = []
+    rest = trace
+    while rest is not None:
+        parts.append(rest)
+        rest = rest.tb_next
+    theirs = [part for part in parts if part.tb_frame.f_code.co_filename != __file__]
+    if len(theirs) == len(parts):
+        return trace
+    made = None
+    for part in reversed(theirs):
+        made = TracebackType(made, part.tb_frame, part.tb_lasti, part.tb_lineno)
+    return made
 
 
 def _importing(

@@ -16,7 +16,8 @@ from typing import Any
 from eagerflow import _viz
 from eagerflow.base.output import program
 from eagerflow.base.wording import module_names, scripts
-from eagerflow.compat.importer import install
+from eagerflow.base.wording.command_parser import painted
+from eagerflow.compat.importer import install, without_ours
 
 __all__ = ["run_module", "run_script"]
 
@@ -37,10 +38,14 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
         SystemExit: when the script does.
     """
     try:
+        wrong = scripts.not_a_script(script)
+        if wrong and os.path.exists(script):
+            print(f"{program()} run: {painted('error:')} {wrong}", file=sys.stderr)
+            return 2
         source = _read(script)
     except OSError as error:
         meant = scripts.meant_script(script) if isinstance(error, FileNotFoundError) else ""
-        print(f"{program()} run: error: can't open {script!r}: {error.strerror}{meant}", file=sys.stderr)
+        print(f"{program()} run: {painted('error:')} can't open {script!r}: {error.strerror}{meant}", file=sys.stderr)
         return 2
     if as_keras:
         install()
@@ -65,7 +70,7 @@ def run_module(module: str, arguments: Sequence[str] = (), as_keras: bool = True
     _put_first_on_path(Path.cwd())
     wrong = module_names.not_a_module(module)
     if wrong:
-        print(f"{program()} run: error: {wrong}", file=sys.stderr)
+        print(f"{program()} run: {painted('error:')} {wrong}", file=sys.stderr)
         return 2
     if as_keras:
         install()
@@ -80,7 +85,7 @@ def _status(run: Callable[[], Any], script: str = "") -> int:
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - it is the script's, and printed as Python does
-        error.__traceback__ = _of_the_script(error.__traceback__)
+        error.__traceback__ = without_ours(_of_the_script(error.__traceback__))
         sys.excepthook(type(error), error, error.__traceback__)
         if script and isinstance(error, ImportError) and scripts.NO_PARENT in str(error):
             print(f"note: {scripts.as_module(script)}", file=sys.stderr)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eagerflow.base.output import program
-from eagerflow.base.wording.command_parser import CommandParser, whole_number
+from eagerflow.base.wording.command_parser import CommandParser, painted, whole_number
 from eagerflow.base.wording.module_names import apart
 from eagerflow.base.wording.scripts import meant_script
 from eagerflow.launch.blame import Failure
@@ -54,7 +54,7 @@ def launch(arguments: Sequence[str]) -> int:
         mpiexec = find()
         folder = _folder(Path(options.folder))
     except (LaunchError, OSError) as error:
-        print(f"launch: {error}", file=sys.stderr)
+        print(f"{program()} launch: {painted('error:')} {error}", file=sys.stderr)
         return 2
     if "TF_CONFIG" in os.environ:
         print("launch: TF_CONFIG is ignored: the launcher tells ranks who they are.", file=sys.stderr)

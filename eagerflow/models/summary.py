@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow.base import notebook, tree
 from eagerflow.base.messages import say
+from eagerflow.base.output import columns as room, places
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, op_name
 
@@ -57,7 +58,7 @@ def summary_text(
     rows = [row for operation in shown for row in _rows(operation, calls, expand_nested, 0)]
     table = [[str(row[column]) for column in columns] for row in rows]
     usual = _WIDTH_WITH_CONNECTIONS if connected else _WIDTH
-    widths = _widths(columns, line_length or usual, positions)
+    widths = _widths(columns, line_length or min(usual, room() or usual), positions)
     return "\n".join([f'Model: "{model.name}"', *_table(columns, table, widths), *_totals(model)])
 
 
@@ -244,7 +245,8 @@ def _cells(texts: list[str], widths: list[int], edge: str, right: list[int]) -> 
     lines = []
     for i in range(max(map(len, wrapped))):
         parts = [part[i] if i < len(part) else "" for part in wrapped]
-        padded = [p.rjust(w) if j in right else p.ljust(w) for j, (p, w) in enumerate(zip(parts, widths))]
+        blanks = [" " * (w - places(p)) for p, w in zip(parts, widths)]
+        padded = [b + p if j in right else p + b for j, (p, b) in enumerate(zip(parts, blanks))]
         lines.append(f"{edge} {f' {edge} '.join(padded)} {edge}")
     return lines
 
@@ -252,9 +254,10 @@ def _cells(texts: list[str], widths: list[int], edge: str, right: list[int]) -> 
 def _wrapped(text: str, width: int) -> list[str]:
     """Lines of at most `width`, broken at spaces where there are any."""
     lines = []
-    while len(text) > width:
-        cut = text.rfind(" ", 1, width + 1)
-        cut = width if cut <= 0 or not text[:cut].strip() else cut
+    while places(text) > width:
+        most = next(i for i in range(len(text), 0, -1) if places(text[:i]) <= width or i == 1)
+        cut = text.rfind(" ", 1, most + 1)
+        cut = most if cut <= 0 or not text[:cut].strip() else cut
         lines.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [*lines, text]

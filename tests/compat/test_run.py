@@ -225,12 +225,8 @@ def test_each_command_has_help_with_examples_and_statuses(name, monkeypatch, cap
 @pytest.mark.parametrize(
     ("given", "wrong", "meant"),
     [
-        (["demo", "--epoch", "2"], "demo: error: unrecognized arguments: --epoch 2", ". Did you mean '--epochs'?"),
-        (
-            ["demo", "--seed", "-1"],
-            "demo: error: argument --seed: expected a whole number from 0 to 4294967295; got '-1'",
-            "",
-        ),
+        (["demo", "--epoch", "2"], "demo: error: unrecognized arguments: --epoch", ". Did you mean '--epochs'?"),
+        (["demo", "--seed", "-1"], "demo: error: --seed: expected a whole number from 0 to 4294967295; got '-1'", ""),
         (["run", "--hlep"], "run: error: unrecognized arguments: --hlep", ". Did you mean '--help'?"),
         (
             ["launch", "--rank", "2", "a.py"],
@@ -238,6 +234,7 @@ def test_each_command_has_help_with_examples_and_statuses(name, monkeypatch, cap
             ". Did you mean '--ranks'?",
         ),
         (["measure", "-x"], "measure: error: unrecognized arguments: -x", ""),
+        (["-V"], "error: unrecognized arguments: -V", ". Did you mean '--version'?"),
         (["--versoin"], "error: unrecognized arguments: --versoin", ". Did you mean '--version'?"),
     ],
 )
@@ -249,3 +246,50 @@ def test_a_mistaken_option_is_told_by_the_command_in_one_line(given, wrong, mean
     told, see = capsys.readouterr().err.splitlines()
     assert told.endswith(f"{wrong}{meant}")
     assert see == f"see: eagerflow{f' {given[0]}' if given[0].isalpha() else ''} --help"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("train.efz", b"PK", "'train.efz' is a recording, not a script; look at it with: viz show train.efz"),
+        ("a.json", b"{}", "'a.json' is a JSON file, not a script"),
+        ("tool", b"\x7fELF\0\0", "'tool' is a binary file, not a script"),
+    ],
+)
+def test_what_is_no_script_is_refused_with_what_to_do(name, content, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(content)
+    assert main(["run", name]) == 2
+    assert f"run: error: {said}\n" in capsys.readouterr().err
+
+
+def test_a_folder_is_refused_with_the_module_that_it_may_be(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__main__.py").write_text("", encoding="utf-8")
+    assert main(["run", "package"]) == 2
+    assert "'package' is a folder, not a script; give the script to run, or -m package\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["eagerflow", "run"], ["viz", "run"]])
+def test_a_missing_package_is_told_without_our_own_lines(command, tmp_path):
+    (tmp_path / "train.py").write_text("import keras\nimport torch_nope\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", *command, "train.py"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
+    assert done.returncode == 1
+    assert "No module named 'torch_nope'" in done.stderr
+    assert "importer.py" not in done.stderr
+    assert 'train.py", line 2' in done.stderr
+
+
+def test_errors_are_red_in_terminals_and_where_colours_are_forced(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with pytest.raises(SystemExit):
+        main(["run", "--nope", "x.py"])
+    assert "\x1b[1;31merror:\x1b[0m" in capsys.readouterr().err
+    monkeypatch.setenv("NO_COLOR", "1")
+    with pytest.raises(SystemExit):
+        main(["run", "--nope", "x.py"])
+    assert "\x1b" not in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.base.twins import without
-from eagerflow.compiled import provider
+from eagerflow.compiled import objects, provider
 from eagerflow.compiled.loops import winograd as loops
 from eagerflow.compiled.twins import winograd as twins
 from eagerflow.kernels.convolution.algorithms import choose
@@ -138,4 +138,5 @@ def test_gradients_are_made_apart_where_each_is_fast():
 def test_it_is_chosen_from_sixteen_channels_on(channels):
     geometry = planned((32, 32), "same")
     shapes = Shapes.of(numbers(8, 32, 32, channels), (3, 3, channels, channels), geometry)
-    assert choose(shapes).name == "winograd"
+    narrow = channels == 16 and not objects.has_wide_vectors()  # with AVX2 alone tiles are about as fast
+    assert choose(shapes).name in (("winograd", "direct") if narrow else ("winograd",))

@@ -10,12 +10,15 @@ from html import escape
 from viz.annotation.costs import Costs, LineCost
 from viz.annotation.sources import SourceLine, source_lines
 from viz.facts import formatting
+from viz.facts.lines.room import beginning, folded, room, width
 from viz.facts.schema import Frame
 from viz.facts.text_files import check_html, write_text
 
 __all__ = ["page", "text", "to_html"]
 
 _HEADS = ("makes", "forward", "backward", "update", "bytes", "|∂made|", "|∂weights|")
+_LEAST = ("|∂made|", "update", "|∂weights|", "makes", "bytes")  # left out where there is no room, in this order
+_CODE = 40  # signs of a line with its number, for which there is room in any case
 _HOT = 0.1  # of all time: a line that stands out
 _STYLE = """
 body{font:13px/1.5 system-ui,sans-serif;margin:20px;color:#1b2733;background:#fff}
@@ -46,10 +49,13 @@ def text(costs: Costs, whole: bool = False, paint: Callable[[str, str], str] = l
         whole: all lines of the files; else those with costs, and some around each.
         paint: gives words a colour.
     """
-    found = [costs.head()]
+    places = room()
+    found = [folded(costs.head(), places)]
     every = [cells(cost) for lines in costs.lines.values() for cost in lines.values()]
     shown = [i for i in range(len(_HEADS)) if any(line[i] for line in every)]
     widths = {i: max([len(_HEADS[i]), *[len(line[i]) for line in every]]) for i in shown}
+    left_out = _left_out(widths, places)
+    shown = [i for i in shown if i not in left_out]
     hot = _HOT * max(1, sum([costs.total(name) for name in ("forward", "backward", "update")]))
     for file in costs.lines:
         found += ["", paint(_name(file), "1")]
@@ -58,10 +64,26 @@ def text(costs: Costs, whole: bool = False, paint: Callable[[str, str], str] = l
             margin = cells(line.cost) if line.cost else [""] * len(_HEADS)
             left = "  ".join([margin[i].rjust(widths[i]) for i in shown])
             number = f"{'' if line.number is None else line.number:>5}"
-            row = f"{left} │{number}  {line.text}".rstrip()
+            row = _in_room(f"{left} │{number}  {line.text}".rstrip(), places)
             found.append(paint(row, "31") if line.cost and line.cost.time >= hot else row)
-    found += _rest(costs)
-    return "\n".join(found)
+    if left_out:
+        found += ["", folded(f"(no room for: {', '.join([_HEADS[i] for i in sorted(left_out)])})", places)]
+    return "\n".join([*found, *[folded(each, places) for each in _rest(costs)]])
+
+
+def _left_out(widths: dict[int, int], places: int | None) -> set[int]:
+    """The columns for which there is no room beside the code."""
+    left = dict(widths)
+    for name in _LEAST:
+        if places is None or sum(left.values()) + 2 * len(left) + _CODE <= places:
+            break
+        left.pop(_HEADS.index(name), None)
+    return widths.keys() - left.keys()
+
+
+def _in_room(row: str, places: int | None) -> str:
+    """A line, without its end where it is too long for the terminal."""
+    return row if places is None or width(row) <= places else f"{beginning(row, places - 1)}…"
 
 
 def _rest(costs: Costs) -> list[str]:

@@ -14,7 +14,7 @@ from viz.samples.gathering import Gatherer
 from viz.samples.page import to_html
 from viz.samples.reckoning import judged
 from viz.shell.parser import Parser
-from viz.shell.statuses import INTERRUPTED, Impossible, ended, of_script
+from viz.shell.statuses import INTERRUPTED, Impossible, ended, unanswered
 from viz.shell.terminal import output_to_stderr, paint
 
 __all__ = ["add_command", "run_data"]
@@ -96,11 +96,11 @@ def run_data(options: argparse.Namespace) -> int:
     else:
         sys.stdout.flush()
         print()
-        for line in samples.text(options.n).splitlines():
+        for line in str(samples.text(options.n)).splitlines():
             print(paint(line, "31") if "label likely wrong" in line or "another label" in line else line)
         if options.html:
             print(f"wrote {options.html}")
-    return of_script(failed) if failed else 0
+    return unanswered("viz data", f"{ended(failed)}; these are the samples until then", failed) if failed else 0
 
 
 def _without_samples(why: str, as_json: bool, failed: int) -> int:

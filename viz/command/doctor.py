@@ -21,7 +21,7 @@ from viz.facts.json_data import json_text
 from viz.facts.text_files import write_text
 from viz.fit_gap.of_script import Found, listening
 from viz.shell.parser import Parser
-from viz.shell.statuses import of_script
+from viz.shell.statuses import of_script, unanswered
 from viz.shell.terminal import output_to_stderr, paint
 
 __all__ = ["add_command", "run_doctor"]
@@ -105,6 +105,8 @@ def run_doctor(options: argparse.Namespace) -> int:
     elif examination.crashed:  # on this rank alone, perhaps
         print(f"rank {ranks.rank}: {_words(examination, paint)}", file=sys.stderr)
     if examination.crashed or not (examination.steps or examination.diagnosis.findings):
+        if ranks is None or ranks.rank == 0:
+            return unanswered("viz doctor", _why_unanswered(examination), examination.status)
         return of_script(examination.status)
     return int(any(finding.severity == "error" for finding in examination.diagnosis))
 
@@ -138,7 +140,8 @@ def _print(examination: Examination, as_json: bool, fix: bool) -> None:
     seen += f" in {examination.trainings} trainings" if examination.trainings > 1 else ""
     title = f"doctor: {seen} watched{f', then {examination.ended}' if examination.ended else ''}"
     print(f"\n{paint(title, '1;4', where)}\n", file=where)
-    print(_words(examination, lambda words, code: paint(words, code, where)), file=where)
+    if findings or not (examination.crashed or not examination.steps):
+        print(_words(examination, lambda words, code: paint(words, code, where)), file=where)
     if fix:
         made = patch(findings)
         print(made, end="")
@@ -155,7 +158,13 @@ def _words(examination: Examination, painted: Callable[[str, str], str]) -> str:
     """The findings as text; without any, whether all is well or nothing can be said."""
     if examination.diagnosis.findings or (examination.steps and not examination.crashed):
         return text(examination.diagnosis.findings, painted)
-    if examination.crashed:
-        ended = examination.ended
-        return f"nothing was found until {ended}" if examination.steps else f"no diagnosis: {ended} before it trained"
-    return "no training step of eagerflow ran: is the model trained by this script?"
+    return _why_unanswered(examination)
+
+
+def _why_unanswered(examination: Examination) -> str:
+    ended = examination.ended
+    if not examination.crashed:
+        return "no training step of eagerflow ran: is the model trained by this script?"
+    if examination.diagnosis.findings:
+        return f"{ended}; this is what was found until then"
+    return f"nothing was found until {ended}" if examination.steps else f"no diagnosis: {ended} before it trained"

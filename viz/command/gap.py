@@ -10,8 +10,8 @@ from viz.command.output_files import CHARTS, check_chart
 from viz.command.script_runner import check_given, run_script
 from viz.facts.json_data import json_text
 from viz.fit_gap.of_script import Found, listening
-from viz.shell.parser import Parser
-from viz.shell.statuses import ended, of_script
+from viz.shell.parser import Parser, nearest
+from viz.shell.statuses import ended, unanswered
 from viz.shell.terminal import output_to_stderr
 
 __all__ = ["add_command", "run_gap"]
@@ -65,8 +65,15 @@ def run_gap(options: argparse.Namespace) -> int:
         found.gaps[-1].draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)
     _print(found, options.json, options.metric, failed)
-    if failed or not found.gaps:
-        return of_script(failed)
+    if not found.gaps:
+        return unanswered("viz gap", "; ".join(found.refusals) or found.text(ended(failed) if failed else ""), failed)
+    if failed:
+        return unanswered("viz gap", f"{ended(failed)}; this is about what fit did until then", failed)
+    if options.metric is not None and not any(options.metric in gap.numbers for gap in found.gaps):
+        known = list(found.gaps[-1].numbers)
+        raise ValueError(
+            f"--metric {options.metric}: expected one of {', '.join(known)}{nearest(options.metric, known)}"
+        )
     return 0 if all(gap.ok for gap in found.gaps) else 1
 
 
@@ -76,9 +83,10 @@ def _print(found: Found, as_json: bool, metric: str | None, failed: int) -> None
     if as_json:
         print(json_text({**found.to_dict(), "failed": bool(failed)}))
         return
-    print(f"\n{found.text(ended(failed) if failed else '')}")
+    if found.gaps:
+        print(f"\n{found.text(ended(failed) if failed else '')}")
     for gap in found.gaps:
         if metric is None:
             break
-        known = metric in gap.numbers
-        print("\n" + (gap.table(metric) if known else f"no metric {metric!r}; there are {', '.join(gap.numbers)}"))
+        if metric in gap.numbers:
+            print(f"\n{gap.table(metric)}")

@@ -17,7 +17,7 @@ from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.picture.render import FORMATS
 from viz.recording import Recording, load
 from viz.shell.parser import Parser
-from viz.shell.statuses import DONE, FOUND, IMPOSSIBLE, ended, of_script
+from viz.shell.statuses import DONE, FOUND, ended, unanswered
 from viz.shell.terminal import output_to_stderr
 from viz.shell.words import as_commands
 from viz.tracer import trace
@@ -84,9 +84,13 @@ def run_nonfinite(options: argparse.Namespace) -> int:
     _print(found, recording, options.json, failed)
     if found is not None:
         return FOUND
-    if failed:
-        return of_script(failed)
-    return DONE if recording.ops else IMPOSSIBLE
+    if recording.ops and not failed:
+        return DONE
+    how = ended(failed) if failed else ""
+    if recording.ops:
+        return unanswered("viz nonfinite", f"{how}; what ran until then was finite", failed)
+    why = f"{how} before any op of eagerflow ran" if failed else "no op of eagerflow ran"
+    return unanswered("viz nonfinite", why, failed)
 
 
 def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None, int]:
@@ -113,16 +117,11 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
 
 
 def _print(found: Nonfinite | None, recording: Recording, as_json: bool, failed: int) -> None:
-    how = ended(failed) if failed else ""
     sys.stderr.flush()
     if as_json:
         facts = None if found is None else found.to_dict()
         print(json_text({"nonfinite": facts, "ops": len(recording.ops), "failed": bool(failed)}))
     elif found is not None:
         print(as_commands(str(found)))
-    elif not recording.ops:
-        print(f"{how} before any op of eagerflow ran" if failed else "no op of eagerflow ran")
-    elif failed:
-        print(f"{how}; what ran until then was finite")
-    else:
+    elif recording.ops and not failed:
         print("all finite")

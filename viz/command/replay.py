@@ -13,7 +13,7 @@ from viz.command.script_runner import check_given, run_script
 from viz.doctor.report import text as findings_as_text
 from viz.doctor.watcher import Watcher
 from viz.facts.json_data import json_text
-from viz.facts.text_table import table
+from viz.facts.text_table import Text, table
 from viz.replay.answers import changed, told
 from viz.replay.file import read
 from viz.replay.first_bad import find_culprit
@@ -157,7 +157,7 @@ def _compare(kept: Kept, number: int, player: Any, options: argparse.Namespace, 
         )
     heads = ("step", "loss then", "loss now", "same bits", "rows")
     lines = [[str(r["step"]), r["then"], r["now"], "yes" if r["same"] else "no", r["rows"]] for r in rows]
-    print(table(heads, lines[first:] or lines))
+    print(Text.of([table(heads, lines[first:] or lines)]))
     print(paint(str(judged), "32" if judged.exact else "31"))
     if judged.exact and kept.meta["cause"] in ("nan", "raised", "spike"):
         print(f"next: viz replay {as_word(options.file)} --nonfinite, --bisect-rows, --step (all: viz replay --help)")

@@ -12,7 +12,7 @@ from viz.facts.ranks import rank_table
 from viz.facts.schema import Record
 from viz.facts.summary_tables import describe
 from viz.shell.parser import Parser
-from viz.shell.printed import print_json, print_table
+from viz.shell.printed import print_folded, print_json, print_table
 from viz.shell.terminal import paint
 
 __all__ = ["add_command", "run_show"]
@@ -44,22 +44,24 @@ def run_show(options: argparse.Namespace) -> int:
     if options.json:
         print_json(facts)
         return 0
-    print(paint(describe(recording), "1"))
+    print_folded(describe(recording), "1")
     phases = "  ".join([f"{name} {count:,}" for name, count in facts["phases"].items()])
-    print(f"ops: {phases}")
+    print_folded(f"ops: {phases}")
     if facts["replayed"]:
         print(f"{facts['replayed']:,} of them in captured steps, replayed")
     if recording.others:
         print_table(rank_table(recording))
-    print(f"made with Python {facts['python']}, {facts['began']}")
+    print_folded(f"made with Python {facts['python']}, {facts['began']}")
     for read in facts["reads"][:_MOST_READS]:
-        print(f"read by Python: {_taken(read)}")
+        print_folded(f"read by Python: {_taken(read)}")
     if len(facts["reads"]) > _MOST_READS:
         print(f"read by Python: {len(facts['reads']) - _MOST_READS:,} more lines")
     for note in recording.notes:
-        print(f"{paint('note:', '33')} {note}")
+        print_folded(f"{paint('note:', '33')} {note}")
     for op in facts["failed"]:
-        print(f"{paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}")
+        print_folded(
+            f"{paint('failed:', '31')} {op['op']} in {op['layer'] or 'no layer'} at {op['source']}: {op['error']}"
+        )
     return 0
 
 

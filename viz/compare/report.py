@@ -104,7 +104,7 @@ def _costs(found: Changes) -> list[str]:
     whole = _cost_cells("total", *totals)
     more = len(found.layers) - len(lines)
     heads = ("layer", "time", "→", "change", "made", "→")
-    shown = table(heads, [*lines, whole], total=True)
+    shown = table(heads, [*lines, whole], total=True, least="made,change")
     return [shown, *([f"  … {formatting.count(more, 'layer')} more"] if more > 0 else [])]
 
 
@@ -112,7 +112,7 @@ _NUMBERS = ("time_a", "time_b", "memory_a", "memory_b")
 
 
 def _cost_line(cost: Cost) -> tuple[str, ...]:
-    return _cost_cells(formatting.clean(cost.name, 40), *[getattr(cost, name) for name in _NUMBERS])
+    return _cost_cells(formatting.clean(cost.name, 80), *[getattr(cost, name) for name in _NUMBERS])
 
 
 def _cost_cells(name: str, time_a: int, time_b: int, memory_a: int, memory_b: int) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from viz.estimate.estimates import Estimate
 from viz.facts import formatting
-from viz.facts.text_table import table
+from viz.facts.text_table import Text, table
 from viz.picture.line_charts import Chart, Line, line_charts
 
 __all__ = ["advice", "picture", "text"]
@@ -32,7 +32,7 @@ def text(estimate: Estimate) -> str:
                 _marks(estimate, rows),
             )
         )
-    return "\n".join([table(heads, lines), "", *_sentences(estimate)])
+    return str(Text.of([table(heads, lines, least="arrays alone,all epochs,epoch"), "", *_sentences(estimate)]))
 
 
 def picture(estimate: Estimate) -> str:

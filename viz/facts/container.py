@@ -61,7 +61,7 @@ class TraceFileError(ValueError):
     ...     viz.load("run.efz")
     ... except viz.TraceFileError as error:
     ...     print(error)
-    'run.efz' is not a recording, which would begin with b'PK': it begins with b'some'
+    'run.efz' is not a recording (it begins with b'some', where a recording has b'PK')
     """
 
 
@@ -86,7 +86,7 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
         raise FileNotFoundError(f"there is no file {name!r:.150}{cure}")
     if not os.path.isfile(path):
         kind = import_module("eagerflow.base.files").irregular(os.stat(path))
-        raise TraceFileError(f"{name!r:.150} is {kind}, not a file that holds a recording.")
+        raise TraceFileError(f"{name!r:.150} is {kind}, not a file that holds a recording")
     if limit is None:
         limit = min(LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
     try:
@@ -95,6 +95,8 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
     except TraceFileError as error:
         said = not_a_recording(name) if file_kind(name) else f"{name!r:.150}: {error!s:.{_LONGEST}}"
         raise TraceFileError(said) from None
+    except PermissionError:
+        raise PermissionError(f"{name!r:.150} may not be read") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
         if not isinstance(error, zipfile.BadZipFile):
             raise TraceFileError(f"{name!r:.150} is not a recording, or was cut short: {error!s:.{_LONGEST}}") from None
@@ -102,10 +104,10 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
             raise TraceFileError(not_a_recording(name)) from None
         begins = _beginning(path)
         if begins == b"PK\x03\x04":
-            raise TraceFileError(f"{name!r:.150} is not a recording, or was cut short: {error!s:.{_LONGEST}}") from None
-        told = f"it begins with {begins!r}" if begins else "it is empty"
+            raise TraceFileError(f"{name!r:.150} is damaged, or was cut short") from None
+        told = f"not a recording (it begins with {begins!r}, where a recording has b'PK')" if begins else "empty"
         cure = "" if name.endswith(".efz") else how_to_record(name)
-        raise TraceFileError(f"{name!r:.150} is not a recording, which would begin with b'PK': {told}{cure}") from None
+        raise TraceFileError(f"{name!r:.150} is {told}{cure}") from None
     except (KeyError, AttributeError, TypeError) as error:
         raise TraceFileError(f"{name!r:.150} is damaged: {_in_words(error)}") from None
     except (ArithmeticError, LookupError, RuntimeError, ValueError, zlib.error) as error:

@@ -103,7 +103,7 @@ class MemoryUse:
             alike.setdefault((each.role, each.name, each.shape, each.layer, each.source), []).append(each)
         groups = sorted(alike.items(), key=lambda item: -sum([each.nbytes for each in item[1]]))
         lines = [
-            (*self._size(pieces), role, formatting.clean(name, 40), shape, formatting.clean(layer, 40), source)
+            (*self._size(pieces), role, formatting.clean(name, 80), shape, formatting.clean(layer, 80), source)
             for (role, name, shape, layer, source), pieces in groups[:_MOST_LINES]
         ]
         rest = [each for _, pieces in groups[_MOST_LINES:] for each in pieces]
@@ -113,7 +113,7 @@ class MemoryUse:
         roles = [f"{role} {formatting.nbytes(size)} in {counts[role]:,}" for role, size in self.by("role").items()]
         head = f"peak: {formatting.nbytes(self.peak)} at {formatting.seconds(self.time)}{self.at}"
         heads = ("memory", "share", "count", "role", "of", "tensor", "layer", "line")
-        return Text.of([head, "  ·  ".join(roles), table(heads, lines)])
+        return Text.of([head, "  ·  ".join(roles), table(heads, lines, least="count,share,layer,tensor,role")])
 
     def _size(self, pieces: list[Alive]) -> tuple[str, str, str]:
         """The bytes of pieces of memory, their share of the peak, and how many they are."""

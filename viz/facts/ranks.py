@@ -180,4 +180,4 @@ def rank_table(record: Record) -> Text:
                 *rates,
             ]
         )
-    return Text.of([table(heads, lines)])
+    return Text.of([table(heads, lines, least="sent/s,steps,host,sent,waited,samples/s")])

@@ -19,6 +19,10 @@ __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "s
 
 KEYS = ("time", "memory", "flops", "name", "layer", "source")
 HEADS = ("layer", "output shape", "parameters", "ops", "FLOPs", "forward", "backward", "activations")
+# What is left out where a terminal has little room, the least important first.
+_LEAST = "ops,activations,FLOPs,backward,forward"
+_LEAST_OF_TOP = ("ops", "replayed", "FLOPs", "memory", "count", "phase", "output", "share", "time", "line")
+_LONGEST = 80  # signs of a name
 
 
 @dataclasses.dataclass
@@ -90,7 +94,7 @@ def _around(record: Record, op: Op) -> list[Scope]:
 
 def _row(record: Record, scope: Scope) -> Row:
     level = sum([s.kind not in ("step", "backward") for s in record.ancestors(scope.parent)])
-    name = formatting.clean(scope.name, 40)
+    name = formatting.clean(scope.name, _LONGEST)
     row = Row(f"{name} ({formatting.clean(scope.cls, 30)})" if scope.cls else name, level, params=scope.params)
     if scope.outputs:
         row.shape = ", ".join([formatting.shape(record.tensors[i].shape) for i in scope.outputs[:3]])
@@ -143,7 +147,9 @@ def summary(record: Record, step: int | None = None) -> Text:
     found = rows(record, step)
     lines = [cells(row) for row in found]
     notes = [f"note: {note}" for note in record.notes]
-    return Text.of([describe(record), table(HEADS, lines, total=True), *_totals(record, found[-1], step), *notes])
+    return Text.of(
+        [describe(record), table(HEADS, lines, total=True, least=_LEAST), *_totals(record, found[-1], step), *notes]
+    )
 
 
 def _totals(record: Record, total: Row, step: int | None) -> list[str]:
@@ -206,11 +212,12 @@ def top(record: Record, by: str = "time", n: int = 10) -> Text:
     }
     heads: tuple[str, ...] = (by, "ops", "time", "share", "memory")
     if by in ("time", "memory", "flops"):
-        shown["layer"] = lambda row: formatting.clean(_whose(row), 50)
+        shown["layer"] = lambda row: formatting.clean(_whose(row), _LONGEST)
         again = ("replayed",) if any(row["replayed"] for row in found) else ()
         heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
-    lines = [[shown[h](row) if h in shown else formatting.clean(row[h], 50) for h in heads] for row in found]
-    return Text.of([table([h if h != "source" else "line" for h in heads], lines)])
+    lines = [[shown[h](row) if h in shown else formatting.clean(row[h], _LONGEST) for h in heads] for row in found]
+    least = ",".join([head for head in _LEAST_OF_TOP if head.lower() != by and (head != "time" or by == "memory")])
+    return Text.of([table([h if h != "source" else "line" for h in heads], lines, least=least)])
 
 
 def top_rows(record: Record, by: str = "time", n: int = 10) -> list[dict[str, Any]]:

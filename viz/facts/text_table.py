@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from importlib import import_module
 from typing import Any
+
+from viz.facts.lines.room import folded, padded, room, width
+from viz.facts.lines.table_columns import fit, made_fit
 
 __all__ = ["Columns", "Text", "table", "wide"]
 
@@ -24,12 +28,13 @@ _SPACE = "\u2003"  # for what indents a cell, which HTML would leave out
 class Columns(str):
     """A table as text, or a list as one, which remembers its cells."""
 
-    __slots__ = ("heads", "lines", "right", "total")
+    __slots__ = ("heads", "least", "lines", "right", "total")
 
     heads: Sequence[str]
     lines: Sequence[Sequence[str]]
     right: Sequence[bool]
     total: bool
+    least: Sequence[str] | None  # None: a list, whose lines are sentences
 
     @classmethod
     def of_list(cls, lines: Sequence[str], heads: Sequence[str], cells: Sequence[Sequence[str]]) -> Columns:
@@ -42,7 +47,32 @@ class Columns(str):
         """
         found = cls("\n".join(lines))
         found.heads, found.lines, found.right, found.total = heads, cells, [False] * len(heads), False
+        found.least = None
         return found
+
+    def fitted(self, places: int | None, plain: Callable[[str], str]) -> str:
+        """As text that fits into lines of so many signs.
+
+        Args:
+            places: how many; None for no bound.
+            plain: gives signs that the output lacks others.
+        """
+        if self.least is None:
+            return folded(plain(str.__str__(self)), places)
+        heads, lines = list(map(plain, self.heads)), [list(map(plain, line)) for line in self.lines]
+        chosen, widths = fit(heads, lines, self.right, self.least, places)
+        mark = plain("…")
+        cut = [[made_fit(line[i], widths[i], kind, mark) for i, kind in chosen.items()] for line in lines]
+        kept, right = [widths[i] for i in chosen], [self.right[i] for i in chosen]
+        heads_kept = [made_fit(heads[i], widths[i], "name", mark) for i in chosen]
+        shown = _shown(heads_kept, cut, kept, right, self.total)
+        left_out = [head for i, head in enumerate(heads) if i not in chosen and self._says_something(i)]
+        if left_out:
+            shown.append(folded(f"(no room for: {', '.join(left_out)})", places))
+        return plain("\n".join(shown))
+
+    def _says_something(self, i: int) -> bool:
+        return self.heads[i] not in ("", "→") and any(line[i] for line in self.lines)
 
     def html(self) -> str:
         """The table as HTML without scripts; everything in it is escaped."""
@@ -88,8 +118,15 @@ class Text(str):
         return text
 
     def __str__(self) -> str:
-        shown: str = import_module("eagerflow.base.output").printable(str.__str__(self))
-        return shown
+        """As it is printed: in signs that the output has, and in a terminal no wider than that."""
+        plain: Callable[[str], str] = import_module("eagerflow.base.output").printable
+        places = room()
+        parts = getattr(self, "parts", (str.__str__(self),))
+        shown = [
+            part.fitted(places, plain) if isinstance(part, Columns) else folded(plain(str.__str__(part)), places)
+            for part in parts
+        ]
+        return "\n".join(shown)
 
     def __repr__(self) -> str:
         return str(self)
@@ -117,17 +154,24 @@ def wide(content: str, style: str = "") -> str:
     return f'<div style="overflow:auto;max-width:100%;{moves};{style}">{sheet}{content}</div>'
 
 
-def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False) -> Columns:
-    """Columns of text, numbers on the right; the last line set apart with `total`."""
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False, least: str = "") -> Columns:
+    """Columns of text, numbers on the right; the last line set apart with `total`.
+
+    Where it is printed with less room than it takes, names and places lose a part, sentences go on in the next line,
+    and then columns are left out. Numbers are never cut.
+
+    Args:
+        heads: of the columns.
+        lines: of the table, a text for each column.
+        total: is the last line a sum?
+        least: heads of columns that may be left out, with commas between them, the least important first; one that is
+            called "→" goes with the one before it.
+    """
     columns = list(zip(heads, *lines))
-    widths = [max([len(cell) for cell in column]) for column in columns]
     right = [_is_numeric(column[1:]) for column in columns]
-    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-    shown = [_joined(heads, widths, right), rule, *[_joined(line, widths, right) for line in lines]]
-    if total:
-        shown.insert(-1, rule)
-    found = Columns("\n".join(shown))
+    found = Columns("\n".join(_shown(heads, lines, [max(map(width, column)) for column in columns], right, total)))
     found.heads, found.lines, found.right, found.total = heads, lines, right, total
+    found.least = least.split(",") if least else []
     return found
 
 
@@ -136,5 +180,17 @@ def _is_numeric(cells: Iterable[Any]) -> bool:
     return bool(given) and all(cell[0].isdigit() and "×" not in cell for cell in given)
 
 
+def _shown(
+    heads: Sequence[str], lines: Sequence[Sequence[str]], widths: Sequence[int], right: Sequence[bool], total: bool
+) -> list[str]:
+    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+    shown = [_joined(line, widths, right) for line in lines]
+    head = [_joined(heads, widths, right), rule] if any(heads) else [rule]
+    return [*head, *shown[:-1], rule, shown[-1]] if total else [*head, *shown]
+
+
 def _joined(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    return "  ".join([c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right)]).rstrip()
+    """A line; more than one where a cell holds several."""
+    parts = [cell.split("\n") for cell in cells]
+    rows = itertools.zip_longest(*parts, fillvalue="")
+    return "\n".join(["  ".join([padded(*each) for each in zip(row, widths, right)]).rstrip() for row in rows])

@@ -11,6 +11,7 @@ from eagerflow.core.observe import observing
 from viz.doctor.checks.rows.prepared import Trained
 from viz.facts.formatting import near
 from viz.facts.json_data import finite
+from viz.facts.lines.room import folded, room
 from viz.fit_gap.measure import measure
 from viz.fit_gap.report import Gap
 from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch, user_line
@@ -42,7 +43,8 @@ class Found(NamedTuple):
             return f"no epoch of fit was finished: {why}"
         refused = [f"refused: {each}" for each in self.refusals]
         notes = [*self.notes, *([f"{ended}; this is about what fit did until then"] if ended else [])]
-        return "\n\n".join([*[gap.text for gap in self.gaps], *refused, *[f"note: {each}" for each in notes]])
+        said = [*refused, *[f"note: {each}" for each in notes]]
+        return "\n\n".join([*[str(gap.text) for gap in self.gaps], *[folded(each, room()) for each in said]])
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, which JSON can hold."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from viz.facts.formatting import near
 from viz.facts.json_data import json_text
+from viz.facts.lines.room import line_length
 from viz.facts.text_table import Text, table
 from viz.fit_gap.waterfall import waterfall
 from viz.picture.grounds import on_any_ground
@@ -243,8 +244,8 @@ class Gap:
         """
         where = "" if self.place is None else f", {near(self.place[0])}:{self.place[1]}"
         head = f"fit and evaluate on the same {self.rows:,} rows (epoch {self.epoch}{where})"
-        verdict = "\n".join(textwrap.wrap(self.verdict, _WIDTH))
-        return Text(f"{head}\n\n{self.table()}\n\n{verdict}")
+        verdict = "\n".join(textwrap.wrap(self.verdict, line_length(_WIDTH)))
+        return Text.of([head, "", *self.table().parts, "", verdict])
 
     def table(self, name: str | None = None) -> Text:
         """The parts of the loss, or of a metric, as columns of text.
@@ -269,7 +270,7 @@ class Gap:
         if f"val_{name}" in self.logs:
             lines.append([f"on other rows (val_{name})", _number(self.logs[f"val_{name}"]), "validation data"])
         width = max(len(line[1]) for line in lines)
-        return Text(table(["", "", ""], [[a, b.rjust(width), c] for a, b, c in lines]).partition("\n")[2])
+        return Text.of([table(["", "", ""], [[a, b.rjust(width), c] for a, b, c in lines])])
 
     def __str__(self) -> str:
         return str(self.text)

@@ -80,7 +80,8 @@ class GradientFlow:
             )
             for row in self.rows
         ]
-        return str(Text(table(("weight", "tensor", "|gradient|", "|g| / |w|", "zeros", "remark"), lines)))
+        heads = ("weight", "tensor", "|gradient|", "|g| / |w|", "zeros", "remark")
+        return str(Text.of([table(heads, lines, least="zeros,tensor")]))
 
     @property
     def svg(self) -> str:

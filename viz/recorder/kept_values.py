@@ -35,8 +35,8 @@ class Keeper:
             self._search = re.compile(pattern).search
         except re.error as error:
             raise ValueError(
-                f"viz.trace(values={pattern!r}): not a regular expression: {error}. To match a name with "
-                "special characters, use re.escape(name)."
+                f"viz.trace(values={pattern!r}): not a regular expression: {error}. Put a \\ before signs of a name "
+                "that mean something there, such as ( and ["
             ) from None
         self.kept: dict[int, numpy.ndarray] = {}
         self.labels: dict[int, str] = {}

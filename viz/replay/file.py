@@ -126,6 +126,8 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Kept:
         return _read(path, limit)
     except StepFileError as error:
         raise StepFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
+    except PermissionError:
+        raise PermissionError(f"{name!r:.150} may not be read") from None
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
         raise StepFileError(f"{name!r:.150} holds no training steps, or was cut short: {error!s:.{_LONGEST}}") from None
     except (KeyError, AttributeError, TypeError) as error:

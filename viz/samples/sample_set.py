@@ -88,7 +88,7 @@ class Samples:
             )
             for s in self.samples[:count]
         ]
-        found = [self.head(), table(heads, lines)]
+        found = [self.head(), table(heads, lines, least="mean loss,|gradient|,p(label)")]
         more = len(self.samples) - len(lines)
         if more > 0:
             found.append(f"… {formatting.count(more, 'sample')} more")

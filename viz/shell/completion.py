@@ -169,7 +169,7 @@ _viz_list() {  # words with commas between them: those that aren't there yet
   compopt -o nospace 2>/dev/null  # a comma may follow
 }
 _viz_files() {
-  local ending
+  local ending IFS=$'\n'  # names may hold blanks
   if [ $# -eq 0 ]; then COMPREPLY=($(compgen -P "$prefix" -f -- "$word")); return; fi
   COMPREPLY=($(compgen -P "$prefix" -d -- "$word"))
   for ending; do COMPREPLY+=($(compgen -P "$prefix" -f -X "!*.$ending" -- "$word")); done

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from viz.facts.lines.room import folded, room
 from viz.shell.input_files import check_kept
 from viz.shell.program import file_of, name_of
 from viz.shell.statuses import MISUSED
@@ -33,12 +34,23 @@ _OTHER_NAMES = {
 }
 """What other programs call our options."""
 _ALIKE = 0.6  # how much of two names must agree; with less, 'seconds' is like 'json'
+_GOES_ON = re.compile(r"(?<=\S)\n(?=[a-z0-9(])")  # within a sentence
 _ALWAYS_THEIRS = ("-h", "--help")  # that behind a script need no word: what is printed shows whose help it is
 
 
 class _Output(NamedTuple):
     endings: tuple[str, ...]
     suffix: str
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Shows texts as they are written, and where there is no room for that, with lines that go on in the next one."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        text, places = super()._fill_text(text, width, indent), room()
+        if places is not None and max(map(len, text.split("\n"))) > places:
+            text = _GOES_ON.sub(" ", text)
+        return folded(text, places)
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,7 +61,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+        super().__init__(formatter_class=_Help, allow_abbrev=False, **settings)
         self._takes_modules = False
         self._outputs: dict[str, _Output] = {}  # by the name among the options
         self.offered: dict[str, Sequence[str]] = {}  # words that a shell completes where a list of them is taken
@@ -136,12 +148,12 @@ class Parser(argparse.ArgumentParser):
         return options, rest
 
     def error(self, message: str) -> NoReturn:
-        message = _without_type(message)
+        message = _only_options(_without_type(message))
         wrong = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         unknown = re.fullmatch(r"unrecognized arguments: (--?[\w-]+)\b.*", message)
         if wrong is not None:
             message += nearest(wrong[1], [each.strip(" '") for each in wrong[2].split(",")])
-            if wrong[1].endswith((".py", ".efz")) and (option := re.match(r"argument (?:\S+/)?(--[\w-]+)", message)):
+            if wrong[1].endswith((".py", ".efz")) and (option := re.match(r"(?:\S+/)?(--[\w-]+)", message)):
                 first = wrong[2].split(",")[0].strip(" '")
                 message += f"; {option[1]} needs a value before {wrong[1]}, such as {option[1]} {first} {wrong[1]}"
         elif unknown is not None:
@@ -159,6 +171,8 @@ class Parser(argparse.ArgumentParser):
         letters = unknown.lstrip("-")
         if letters in self.not_here:
             return f"; {self.not_here[letters]}"
+        if unknown in self._option_string_actions:
+            return f"; behind -- every word is a name: give {unknown} before it"
         if letters in by_letters:  # --n for -n
             return f"; did you mean {by_letters[letters]!r}?"
         begun = [each for each in by_letters if len(letters) > 1 and each.startswith(letters)]
@@ -262,8 +276,28 @@ def _without_type(message: str) -> str:
     "--depth: 'x' isn't a whole number"
     """
     kinds = {"int": "a whole number", "float": "a number"}
-    wrong = re.fullmatch(r"argument (.*): invalid (int|float) value: (.*)", message)
-    return message if wrong is None else f"{wrong[1]}: {wrong[3]} isn't {kinds[wrong[2]]}"
+    message = message.removeprefix("argument ")
+    wrong = re.fullmatch(r"(.*): invalid (int|float) value: (.*)", message)
+    if wrong is not None:
+        return f"{wrong[1]}: {wrong[3]} isn't {kinds[wrong[2]]}"
+    return re.sub(r"^(.*): ignored explicit argument (.*)", r"\1 takes no value; got \2", message)
+
+
+def _only_options(message: str) -> str:
+    """Of what isn't known the options, where there are any: words behind them are values, or files that were meant.
+
+    >>> _only_options("unrecognized arguments: --n 3 train.efz")
+    'unrecognized arguments: --n'
+    >>> _only_options("unrecognized arguments: b.efz c.efz d.efz e.efz f.efz")
+    'unrecognized arguments: b.efz c.efz d.efz and 2 more'
+    """
+    unknown = message.removeprefix("unrecognized arguments: ")
+    if unknown == message:
+        return message
+    words = unknown.split(" ")
+    words = [word for word in words if word.startswith("-")] or words
+    more = f" and {len(words) - 3:,} more" if len(words) > 3 else ""
+    return f"unrecognized arguments: {' '.join(words[:3])}{more}"
 
 
 def _sizes(given: str) -> dict[str, int]:

@@ -6,9 +6,10 @@ import argparse
 from typing import Any
 
 from viz.facts.json_data import json_text
+from viz.facts.lines.room import folded, room
 from viz.shell.terminal import paint
 
-__all__ = ["print_json", "print_table", "say"]
+__all__ = ["print_folded", "print_json", "print_table", "say"]
 
 
 def say(options: argparse.Namespace, facts: Any, words: str) -> None:
@@ -19,6 +20,17 @@ def say(options: argparse.Namespace, facts: Any, words: str) -> None:
         print(words)
 
 
+def print_folded(words: str, code: str = "") -> None:
+    """Print a sentence in lines for which there is room.
+
+    Args:
+        words: what it says.
+        code: of a colour.
+    """
+    shown = folded(words, room())
+    print(paint(shown, code) if code else shown)
+
+
 def print_json(data: Any) -> None:
     """Print data as JSON without NaN."""
     print(json_text(data))
@@ -26,8 +38,8 @@ def print_json(data: Any) -> None:
 
 def print_table(shown: str) -> None:
     """Print a table, the lines of its frame grey and its notes yellow."""
-    for line in shown.splitlines():
-        if line.startswith("─"):
+    for line in str(shown).splitlines():
+        if line.startswith("─") or not line.strip("-"):
             print(paint(line, "2"))
         elif line.startswith("note:"):
             print(paint(line, "33"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
 
 __all__ = ["without_ours"]
@@ -19,7 +20,13 @@ def without_ours(error: BaseException, *ours: str) -> BaseException:
         trail = trail.tb_next
     if isinstance(error, SyntaxError) and trail is not None and _is_ours(trail, ours):
         trail = None  # its own words name the script's line
-    return error.with_traceback(trail)
+    return error.with_traceback(_without_importer(trail))
+
+
+def _without_importer(trail: TracebackType | None) -> TracebackType | None:
+    """Without what stands behind `import` where Keras' names mean eagerflow."""
+    importer = sys.modules.get("eagerflow.compat.importer")
+    return importer.without_ours(trail) if importer is not None else trail
 
 
 def _is_ours(trail: TracebackType, ours: tuple[str, ...]) -> bool:

@@ -16,6 +16,8 @@ and with 3 where nothing was recorded though the script ended well, and wasn't a
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import traceback
 from collections.abc import Iterable
@@ -35,8 +37,10 @@ __all__ = [
     "ended",
     "of_script",
     "told",
+    "unanswered",
 ]
 
+_TEMPORARY = re.compile(r"\.([^/\\]+)\.[0-9a-f]{12}\.tmp$")  # what a file is called until it is whole
 DONE, FOUND, MISUSED, IMPOSSIBLE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 70, 130
 
 
@@ -88,7 +92,9 @@ def told(program: str, error: BaseException, flags: Iterable[str] = ()) -> int:
     if isinstance(error, (ImportError, AttributeError)) and (reason := explained()):
         status, error = IMPOSSIBLE, ImportError(reason)
     kind = {MISUSED: "error:", IMPOSSIBLE: "failed:", BROKEN: "bug:"}[status]
-    words = in_words_of_options(str(error).strip() or type(error).__name__, flags)
+    words = in_words_of_options(_said(error), flags)
+    if words.startswith(f"{program} -"):
+        words = words.removeprefix(f"{program} ")
     if status == BROKEN:
         traceback.print_exception(error)
         words = f"{type(error).__name__}: {words}. This is a bug in viz; please report it with these lines"
@@ -96,6 +102,39 @@ def told(program: str, error: BaseException, flags: Iterable[str] = ()) -> int:
         words = "there isn't enough memory"
     print(f"{program}: {paint(kind, '1;31', sys.stderr)} {words}", file=sys.stderr)
     return status
+
+
+def unanswered(program: str, why: str, status: int = DONE) -> int:
+    """Say on stderr why there is no answer.
+
+    Args:
+        program: the command as it was called.
+        why: the reason.
+        status: that of the script.
+
+    Returns:
+        The exit status.
+    """
+    kind = "" if status == INTERRUPTED else f"{paint('failed:', '1;31', sys.stderr)} "
+    print(f"{program}: {kind}{why}", file=sys.stderr)
+    return of_script(status)
+
+
+def _said(error: BaseException) -> str:
+    """What an error says; of one of the system's the file and the reason, without its number.
+
+    >>> _said(FileExistsError(17, "File exists", "logs")), _said(OSError(28, "No space left on device"))
+    ("'logs': file exists", 'no space left on device')
+    >>> _said(PermissionError(13, "Permission denied", "out/.a.html.0123456789ab.tmp"))
+    "cannot write 'out/a.html': permission denied"
+    """
+    if isinstance(error, OSError) and error.strerror and str(error).startswith("[Errno"):
+        reason = f"{error.strerror[0].lower()}{error.strerror[1:]}"
+        if not isinstance(error.filename, (str, os.PathLike)):
+            return reason
+        name, is_written = _TEMPORARY.subn(r"\1", os.fspath(error.filename))
+        return f"{'cannot write ' * is_written}{name!r}: {reason}"
+    return str(error).strip() or type(error).__name__
 
 
 def _status(error: BaseException) -> int:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
-__all__ = ["CommandParser", "whole_number"]
+from eagerflow.base.output import columns
+
+__all__ = ["CommandParser", "painted", "whole_number"]
+
+_ABOUT = re.compile(r"( +\S.*? {2,})\S")  # an example, and what is said of it
 
 
 def whole_number(least: int = 0, most: int | None = None) -> Callable[[str], int]:
@@ -29,6 +35,32 @@ def whole_number(least: int = 0, most: int | None = None) -> Callable[[str], int
     return read
 
 
+_SHORT = {"-V": "--version", "-v": "--version"}
+
+
+def painted(words: str) -> str:
+    """`words` in red, where stderr is a terminal and nobody has asked for no colours (see no-color.org)."""
+    wanted = os.environ.get("FORCE_COLOR") or (sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
+    return f"\x1b[1;31m{words}\x1b[0m" if wanted and not os.environ.get("NO_COLOR") else words
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Shows texts as they are written, and where there is no room for that, with lines that go on in the next one."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        text, room = super()._fill_text(text, width, indent), columns()
+        if room is None or max(map(len, text.split("\n"))) <= room:
+            return text
+        lines = re.sub(r"(?<=\S)\n(?=[a-z0-9(])", " ", text).split("\n")
+        return "\n".join([part for line in lines for part in _folded(line, room)])
+
+
+def _folded(line: str, room: int) -> list[str]:
+    about = _ABOUT.match(line)
+    indent = len(about[1]) if about is not None and len(about[1]) < room // 2 else 4 * line.startswith(" ")
+    return textwrap.wrap(line, room, subsequent_indent=" " * indent) or [line]
+
+
 class CommandParser(argparse.ArgumentParser):
     """Behaves as that of `viz`: options are written out, a mistake is told in one line, and help isn't wrapped.
 
@@ -37,7 +69,7 @@ class CommandParser(argparse.ArgumentParser):
     """
 
     def __init__(self, **settings: Any) -> None:
-        about = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False}
+        about = {"formatter_class": _Help, "allow_abbrev": False}
         super().__init__(**{**about, **settings})
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
@@ -50,13 +82,17 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the program, with what is wrong and what may have been meant."""
-        message = message.removesuffix(", ARGS")  # those of the script, which may be none
-        unknown = re.fullmatch(r"unrecognized arguments: (--[\w-]+)\b.*", message)
-        if unknown is not None:
+        message = message.removesuffix(", ARGS").removeprefix("argument ")  # ARGS: the script's, which may be none
+        message = re.sub(r"^(.*): ignored explicit argument (.*)", r"\1 takes no value; got \2", message)
+        unknown = message.removeprefix("unrecognized arguments: ").split(" ")
+        options = [word for word in unknown if word.startswith("-")]
+        if message.startswith("unrecognized arguments: ") and options:  # words behind them are values
             known = [each for each in self._option_string_actions if each.startswith("--")]
-            meant = import_module("eagerflow.base.errors").did_you_mean(unknown[1], known)
-            message += f".{meant}" if meant else ""
-        self.exit(2, f"{self.prog}: error: {message}\nsee: {self.prog} --help\n")
+            asked = _SHORT.get(options[0], options[0].partition("=")[0])
+            meant = f" Did you mean {asked!r}?" if asked in known and asked != options[0] else ""
+            meant = meant or import_module("eagerflow.base.errors").did_you_mean(asked, known)
+            message = f"unrecognized arguments: {' '.join(options)}" + (f".{meant}" if meant else "")
+        self.exit(2, f"{self.prog}: {painted('error:')} {message}\nsee: {self.prog} --help\n")
 
     def _of_command(self, words: Sequence[str]) -> argparse.ArgumentParser:
         """The parser of the command among the words, or this one."""

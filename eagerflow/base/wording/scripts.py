@@ -5,9 +5,38 @@ from __future__ import annotations
 import difflib
 import pathlib
 
-__all__ = ["NO_PARENT", "as_module", "meant_script"]
+__all__ = ["NO_PARENT", "as_module", "meant_script", "not_a_script"]
+
+_OTHERS = {
+    ".efz": "a recording, not a script; look at it with: viz show {}",
+    ".efr": "a file of kept steps, not a script; run them again with: viz replay {}",
+    ".onnx": "a model, not a script; look at it with: viz html {}",
+    ".keras": "a saved model, not a script; load it in a script, and run that",
+    ".ipynb": "a notebook, not a script; make a script of it with: jupyter nbconvert --to script {}",
+    ".json": "a JSON file, not a script",
+}
 
 NO_PARENT = "attempted relative import with no known parent"  # what Python says of a part of a package run as a file
+
+
+def not_a_script(script: str) -> str:
+    """Why a file can't be run, where it is of another kind, and what to do with it; or "".
+
+    Args:
+        script: the file, or a folder.
+
+    >>> not_a_script("model.onnx"), not_a_script("train.py")
+    ("'model.onnx' is a model, not a script; look at it with: viz html model.onnx", '')
+    """
+    path = pathlib.Path(script)
+    if path.is_dir():
+        module = f", or -m {path.name}" if (path / "__main__.py").is_file() else ""
+        return f"{script!r} is a folder, not a script; give the script to run{module}"
+    other = _OTHERS.get(path.suffix.lower(), "")
+    if not other and path.is_file():
+        with path.open("rb") as file:
+            other = "a binary file, not a script" if b"\0" in file.read(8192) else ""
+    return f"{script!r} is {other.format(script)}" if other else ""
 
 
 def meant_script(script: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack, cast
+from typing import Any, Generic, Unpack, cast
 
 from eagerflow import ops
 from eagerflow.activations import relu
@@ -13,6 +13,8 @@ from eagerflow.base.typing import (
     ConstraintLike,
     DataFormat,
     InitializerLike,
+    OwnPadding,
+    Padding,
     RegularizerLike,
     Shape,
     Sizes,
@@ -34,7 +36,7 @@ def _next_multiple(filters: int, groups: int) -> str:
     return f"{below} or {below + groups}" if below else str(groups)
 
 
-class _Conv(ConvolutionBase, LoraLayer):
+class _Conv(ConvolutionBase, LoraLayer, Generic[OwnPadding]):
     """A convolution with learned filters, in one to three spatial axes."""
 
     _may_be_causal = True
@@ -51,7 +53,7 @@ class _Conv(ConvolutionBase, LoraLayer):
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: CausalPadding = "valid",
+        padding: OwnPadding = "valid",
         data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
         groups: int = 1,
@@ -128,7 +130,7 @@ class _Conv(ConvolutionBase, LoraLayer):
         return self._shape_of_windows(input_shape, self.filters)
 
 
-class Conv1D(_Conv):
+class Conv1D(_Conv[CausalPadding]):
     """Convolution along one axis, such as time.
 
     Args:
@@ -170,7 +172,7 @@ class Conv1D(_Conv):
 
 
 @with_defaults(strides=(1, 1), dilation_rate=(1, 1))
-class Conv2D(_Conv):
+class Conv2D(_Conv[Padding]):
     """Convolution over images.
 
     Args:
@@ -214,7 +216,7 @@ class Conv2D(_Conv):
 
 
 @with_defaults(strides=(1, 1, 1), dilation_rate=(1, 1, 1))
-class Conv3D(_Conv):
+class Conv3D(_Conv[Padding]):
     """Convolution over volumes.
 
     Args:

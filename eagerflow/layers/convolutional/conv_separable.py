@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Generic, Unpack
 
 from eagerflow import ops
 from eagerflow.base.layer_options import WeightOptions
@@ -12,6 +12,8 @@ from eagerflow.base.typing import (
     ConstraintLike,
     DataFormat,
     InitializerLike,
+    OwnPadding,
+    Padding,
     RegularizerLike,
     Shape,
     Sizes,
@@ -24,7 +26,7 @@ from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defau
 __all__ = ["SeparableConv1D", "SeparableConv2D"]
 
 
-class _SeparableConv(ConvolutionBase):
+class _SeparableConv(ConvolutionBase, Generic[OwnPadding]):
     """A convolution of each channel, then a mixture of the channels at each position."""
 
     depthwise_initializer: Any
@@ -42,7 +44,7 @@ class _SeparableConv(ConvolutionBase):
         filters: int,
         kernel_size: Sizes,
         strides: Sizes = 1,
-        padding: CausalPadding = "valid",
+        padding: OwnPadding = "valid",
         data_format: DataFormat | None = None,
         dilation_rate: Sizes = 1,
         depth_multiplier: int = 1,
@@ -98,7 +100,7 @@ class _SeparableConv(ConvolutionBase):
         return self._shape_of_windows(input_shape, self.filters)
 
 
-class SeparableConv1D(_SeparableConv):
+class SeparableConv1D(_SeparableConv[CausalPadding]):
     """Convolution of each channel of a sequence, then a mixture of the channels.
 
     Args:
@@ -142,7 +144,7 @@ class SeparableConv1D(_SeparableConv):
 
 
 @with_defaults(strides=(1, 1), dilation_rate=(1, 1))
-class SeparableConv2D(_SeparableConv):
+class SeparableConv2D(_SeparableConv[Padding]):
     """Convolution of each channel of an image, then a mixture of the channels.
 
     Args:

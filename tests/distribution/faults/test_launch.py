@@ -185,7 +185,7 @@ def test_a_script_that_is_not_there_is_told_before_mpiexec_is_looked_for(given, 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").touch()
     assert launch(["-n", "2", *given]) == 2
-    assert capsys.readouterr().err == "launch: there is no script 'trian.py'. Did you mean 'train.py'?\n"
+    assert capsys.readouterr().err.endswith("launch: error: there is no script 'trian.py'. Did you mean 'train.py'?\n")
     assert not (tmp_path / "runs").exists()
 
 

@@ -67,7 +67,7 @@ def test_a_finite_script(script, capsys):
 
 def test_a_script_without_ops(script, capsys):
     assert main(["nonfinite", script("x = 1")]) == 3
-    assert "no op of eagerflow ran" in capsys.readouterr().out
+    assert capsys.readouterr().err == "viz nonfinite: failed: no op of eagerflow ran\n"
 
 
 def test_a_script_that_fails_otherwise(script, capsys):
@@ -83,7 +83,7 @@ def test_the_recording_of_a_script_that_failed_is_not_called_finite(script, tmp_
     monkeypatch.chdir(tmp_path)
     main(["run", "--stats", "basic", script(GOOD + "1 / 0")])
     assert main(["nonfinite", "train.efz"]) == 3
-    assert "the script failed; what ran until then was finite" in capsys.readouterr().out
+    assert "nonfinite: failed: the script failed; what ran until then was finite" in capsys.readouterr().err
 
 
 def test_a_script_that_catches_the_error(script, capsys):
@@ -204,12 +204,13 @@ def test_ctrl_c_in_a_script_ends_every_command_with_130(command, script, tmp_pat
     if command == "run":
         assert err.count("ended by KeyboardInterrupt") == 1
     if command in ("doctor", "nonfinite"):
-        assert "Ctrl-C ended the script" in out
+        assert f"viz {command}: " in err
+        assert "Ctrl-C ended the script" in err
 
 
 def test_the_doctor_says_with_which_status_a_script_left(script, capsys):
     assert main(["doctor", script("raise SystemExit(5)\n")]) == 3
-    assert "the script left with status 5 before it trained" in capsys.readouterr().out
+    assert "the script left with status 5 before it trained" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", [["--port", "80"], ["--every", "1"], ["--exit"]])

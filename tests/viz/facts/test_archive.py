@@ -283,3 +283,15 @@ def test_nesting_is_counted_outside_of_texts(text, depth):
     else:
         with pytest.raises(Damaged, match=f"nests {depth} deep"):
             check_nesting(nested)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    path = tmp_path / "net.efz"
+    path.write_bytes(b"PK")
+
+    def refuse(*arguments, **settings):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("zipfile.ZipFile", refuse)
+    with pytest.raises(PermissionError, match=r"may not be read"):
+        viz.load(path)

@@ -36,7 +36,8 @@ def run(tmp_path, capsys, source, *options):
     script = tmp_path / "train.py"
     script.write_text(source)
     status = main(["gap", *options[:-1], str(script), *([options[-1]] if options else [])])
-    return status, capsys.readouterr().out
+    said = capsys.readouterr()
+    return status, said.out if "--json" in options else said.out + said.err
 
 
 def test_the_last_fit_is_taken_apart(tmp_path, capsys):
@@ -80,7 +81,7 @@ def test_json_is_for_programs(tmp_path, capsys):
 def test_a_script_without_fit_or_that_fails_says_so(tmp_path, capsys):
     status, out = run(tmp_path, capsys, "print(1)\n")
     assert status == 3
-    assert "no epoch of fit was finished" in out
+    assert "viz gap: failed: no epoch of fit was finished" in out
     status, out = run(tmp_path, capsys, WELL + "raise SystemExit(4)\n")
     assert status == 3
     assert "dropout" in out  # what was known until then
@@ -99,12 +100,18 @@ def test_a_png_that_nothing_here_can_make_is_refused_before_the_script_runs(tmp_
         assert "it ran" not in said
 
 
+def test_a_metric_that_is_not_there_is_wrong_usage(tmp_path, capsys):
+    status, out = run(tmp_path, capsys, WELL, "--metric", "mea", "hello")
+    assert status == 2
+    assert "viz gap: error: --metric mea: expected one of loss, mae; did you mean 'mae'?" in out
+
+
 def test_a_refusal_is_told(tmp_path, capsys):
     own = "class Own(keras.Sequential):\n    def test_step(self, data):\n        return {'other': 1.0}\n"
     source = WELL.replace("model =", f"{own}model =").replace("keras.Sequential([", "Own([")
     status, out = run(tmp_path, capsys, source)
     assert status == 3
-    assert "refused: gap: train_step reports 'loss', 'mae' and test_step 'other': no number in common" in out
+    assert "viz gap: failed: gap: train_step reports 'loss', 'mae' and test_step 'other': no number in common" in out
 
 
 def trained(watched):

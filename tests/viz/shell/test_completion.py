@@ -164,3 +164,14 @@ def test_fish_says_what_an_option_is_for_once_and_not_beside_each_value(here):
     assert in_fish("viz doctor --ignore dead_relu,loss_sign,lo", here) == ["dead_relu,loss_sign,loss_mismatch"]
     (option,) = in_fish("viz top --b", here)
     assert option.startswith("--by\t")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_bash_keeps_names_with_blanks_whole(here):
+    (here / "my run.efz").touch()
+    program = (
+        f"{script_of('bash')}\nCOMP_WORDS=(viz show my); COMP_CWORD=2; _viz; "
+        'echo "${#COMPREPLY[@]} ${COMPREPLY[0]}"; COMP_WORDS=(viz show --r); _viz; echo "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True, cwd=here)
+    assert done.stdout == "1 my run.efz\n--rank\n"

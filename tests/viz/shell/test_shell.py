@@ -126,7 +126,7 @@ def test_an_unknown_command_is_answered_with_one_like_it(capsys):
         (["doctor", "--seconds", "1", "train.py"], "unrecognized arguments: --seconds"),
         (["estimate", "--batch-size", "3", "train.py"], "unrecognized arguments: --batch-size; it is the script's own"),
         (["completion", "tcsh"], "(choose from 'bash', 'zsh', 'fish')"),
-        (["run", "--steps", "-1", "train.py"], "argument --steps: steps are counted from 0; got -1"),
+        (["run", "--steps", "-1", "train.py"], "--steps: steps are counted from 0; got -1"),
         (["run", "--stats", "train.py"], "; --stats needs a value before train.py, such as --stats none train.py"),
     ],
 )
@@ -185,9 +185,14 @@ def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
         (["top", "--by", "mem", "train.efz"], 2, "did you mean 'memory'?\n"),
         (["diff", "train.efz"], 2, "viz diff: error: give two things to compare, or one recording and --steps i,j"),
         (["diff", "no.efz", "no.efz"], 2, "viz diff: error: there is no file 'no.efz'"),
-        (["top", "--by", "taste", "train.efz"], 2, "viz top: error: argument --by: invalid choice: 'taste'"),
+        (["top", "--by", "taste", "train.efz"], 2, "viz top: error: --by: invalid choice: 'taste'"),
         (["top", "-n", "0", "train.efz"], 2, "viz top: error: -n 0: expected at least 1"),
         (["check", "empty.py"], 3, "viz check: failed: no training step of eagerflow ran"),
+        (["doctor", "empty.py"], 3, "viz doctor: failed: no training step of eagerflow ran"),
+        (["gap", "empty.py"], 3, "viz gap: failed: no epoch of fit was finished"),
+        (["nonfinite", "empty.py"], 3, "viz nonfinite: failed: no op of eagerflow ran"),
+        (["tensorboard", "train.efz", "train.py"], 2, "viz tensorboard: error: 'train.py': file exists"),
+        (["run", "--values", "[", "train.py"], 2, "viz run: error: --values [: not a regular expression"),
         pytest.param(["estimate", "empty.py"], 3, "viz estimate: failed: no training step", marks=pytest.mark.slow),
         pytest.param(["reproduce", "empty.py"], 3, "viz reproduce: failed: no op of ", marks=pytest.mark.slow),
     ],
@@ -255,7 +260,7 @@ NO_RECORDINGS = {
     "page.html": "is a web page, not a recording; a recording is a file that ends in .efz",
     "net.keras": "is a saved model, not a recording; a recording is a file that ends in .efz",
     "train.py": "is a script, not a recording; a script is recorded with: viz run train.py, which writes train.efz",
-    "notes.txt": "it begins with b'some'; a recording is a file that ends in .efz, which is made with: viz run",
+    "notes.txt": "where a recording has b'PK'); a recording is a file that ends in .efz, which is made with: viz run",
 }
 
 
@@ -566,7 +571,12 @@ def test_json_stays_json_where_files_are_told(here, capsys):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["show", "--n", "3", "x.efz"], "unrecognized arguments: --n x.efz\n"),
+        (["show", "--n", "3", "x.efz"], "unrecognized arguments: --n\n"),
+        (["diff", "--", "a.efz", "b.efz", "--json"], "; behind -- every word is a name: give --json before it\n"),
+        (["--json", "run", "a b.py"], 'options stand behind the command: viz run --json "a b.py"\n'),
+        (["show", "--json=1", "x.efz"], "viz show: error: --json takes no value; got '1'\n"),
+        (["top", "--sort", "time", "x.efz"], "unrecognized arguments: --sort; did you mean '--by'?\n"),
+        (["completion", "tcsh"], "viz completion: error: shell: invalid choice: 'tcsh'"),
         (["show", "--ranks", "3", "x.efz"], "did you mean '--rank'?"),
         (["draw", "x.efz", "--them", "dark"], "did you mean '--theme'?\n"),
         (["draw", "x.efz", "--depth", "x"], "viz draw: error: --depth: 'x' isn't a whole number\n"),
@@ -581,7 +591,14 @@ def test_what_is_wrong_with_arguments_is_said_without_wild_guesses(given, said, 
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("content", "begins"), [(b"garbage", "it begins with b'garb'"), (b"", "it is empty")])
+@pytest.mark.parametrize(
+    ("content", "begins"),
+    [
+        (b"garbage", "it begins with b'garb'"),
+        (b"", "'net.efz' is empty"),
+        (b"PK\x03\x04" + bytes(99), "'net.efz' is damaged, or was cut short"),
+    ],
+)
 def test_a_file_that_is_no_recording_is_told_without_talk_of_zip_files(here, capsys, content, begins):
     (here / "net.efz").write_bytes(content)
     assert main(["show", "net.efz"]) == 2

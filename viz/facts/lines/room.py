@@ -1,0 +1,179 @@
+"""How much room a line has where it is printed, and texts that fit into it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+import textwrap
+import unicodedata
+from typing import Any
+
+__all__ = ["beginning", "folded", "line_length", "padded", "room", "shortened", "width"]
+
+_TWO_COLUMNS = re.compile(r"( +\S.*? {2,})\S")  # `  viz top a.efz     what costs most`
+_LEAST_LINE = 40
+_LEAST_PART = 10
+_LEAST_WORDS = 24  # signs of a second column that are worth an indentation
+
+
+def room(stream: Any = None) -> int | None:
+    """How many signs a line may have: the width of the terminal, or what COLUMNS says; None for pipes and files.
+
+    COLUMNS says nothing of pipes: test runners and others set it for programs whose output they read.
+
+    Args:
+        stream: what is written to; None for the standard output.
+    """
+    stream = sys.stdout if stream is None else stream
+    told = os.environ.get("COLUMNS", "")
+    try:
+        if not stream.isatty():
+            return None
+        return int(told) if told.isdecimal() and int(told) else os.get_terminal_size(stream.fileno()).columns or None
+    except (AttributeError, OSError, ValueError):  # no stream, or one that only says that it is a terminal
+        return None
+
+
+def line_length(most: int) -> int:
+    """How long lines of sentences are: as is usual for a text, or as there is room for.
+
+    Args:
+        most: what is usual.
+    """
+    return max(_LEAST_LINE, min(most, room() or most))
+
+
+def width(text: str) -> int:
+    """How many places a text takes in a terminal.
+
+    >>> width("conv"), width("畳み込み")
+    (4, 8)
+    """
+    return len(text) if text.isascii() else sum(map(_places, text))
+
+
+@functools.lru_cache(maxsize=4096)
+def _places(sign: str) -> int:
+    if unicodedata.category(sign) in ("Mn", "Me", "Cf"):  # they stand on the sign before
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+
+
+def padded(text: str, places: int, right: bool = False) -> str:
+    """The text with blanks, so that it takes so many places.
+
+    Args:
+        text: the text.
+        places: how many, at least.
+        right: put the blanks before it.
+    """
+    blanks = " " * (places - width(text))
+    return blanks + text if right else text + blanks
+
+
+def shortened(text: str, places: int, at_start: bool = False, mark: str = "…") -> str:
+    """The text with as much left out as must be: of a path its beginning, then what is in the middle.
+
+    Args:
+        text: the text; blanks before it stay as far as there is room.
+        places: how many it may take.
+        at_start: leave out the beginning, as of a place in a file.
+        mark: what stands for what is left out.
+
+    >>> shortened("encoder/block_2/attention", 16), shortened("attention_weights", 9)
+    ('…/attention', 'atte…ghts')
+    >>> shortened("classifier/kernel", 16), shortened("encoder/multi_head_attention", 16)
+    ('classifi…/kernel', '…/multi_h…ention')
+    >>> shortened("/home/me/project/train.py:12", 15, at_start=True)
+    '…ct/train.py:12'
+    """
+    if width(text) <= places:
+        return text
+    inner = text.lstrip(" ")
+    indent = " " * min(len(text) - len(inner), places // 3)
+    left = places - len(indent)
+    if width(inner) <= left:
+        return indent + inner
+    if at_start:
+        return indent + mark + _end(inner, left - width(mark))
+    ends = [mark + inner[i:] for i, sign in enumerate(inner) if sign == "/" and i]
+    found = next((each for each in ends if left // 3 * 2 <= width(each) <= left), "")
+    if found:
+        return indent + found
+    if ends and width(ends[-1]) > left > _LEAST_PART:  # the last part of a path says most
+        indent, inner, left = f"{indent}{mark}/", ends[-1][len(mark) + 1 :], left - width(mark) - 1
+    half = (left - width(mark)) // 2
+    return indent + beginning(inner, left - width(mark) - half) + mark + _end(inner, half)
+
+
+def beginning(text: str, places: int) -> str:
+    """As much of the beginning of a text as there is room for."""
+    return _end(text[::-1], places)[::-1]
+
+
+def _end(text: str, places: int) -> str:
+    """As much of the end of a text as there is room for."""
+    first, taken = len(text), 0
+    while first > 0 and taken + width(text[first - 1]) <= places:
+        first -= 1
+        taken += width(text[first])
+    return text[first:]
+
+
+def folded(text: str, places: int | None) -> str:
+    """Lines that go on in the next one where there is no room: further to the right, below a second column if any.
+
+    Args:
+        text: lines.
+        places: how many a line may take; None for no bound.
+
+    >>> print(folded("  run      run a script and record what it computes, with times", 40))
+      run      run a script and record what
+               it computes, with times
+    """
+    if places is None or all(width(line) <= places for line in text.split("\n")):
+        return text
+    return "\n".join([part for line in text.split("\n") for part in _fold(line, places)])
+
+
+def _fold(line: str, places: int) -> list[str]:
+    if width(line) <= places:
+        return [line]
+    columns = _TWO_COLUMNS.match(line)
+    indent = len(line) - len(line.lstrip(" "))
+    start = line[:indent]
+    if columns is not None and _has_room(line[len(columns[1]) :], places - width(columns[1])):
+        start, indent = columns[1], width(columns[1])
+    elif columns is not None:
+        second = " " * (indent + 4)
+        return [*_fold(columns[1].rstrip(), places), *_wrapped(line[len(columns[1]) :], second, len(second), places)]
+    elif indent:
+        indent += 2
+    return _wrapped(line[len(start) :], start, min(indent, places // 3 * 2), places)
+
+
+def _has_room(words: str, places: int) -> bool:
+    """Whether a second column may stand beside the first: it isn't narrow, and holds each word."""
+    return places >= _LEAST_WORDS and max(map(width, words.split())) <= places
+
+
+def _wrapped(text: str, start: str, indent: int, places: int) -> list[str]:
+    """Words in lines, the first of which begins so; a wide sign counts for two."""
+    # `textwrap` counts signs: a second sign that isn't written stands beside each that takes two places.
+    wide = textwrap.TextWrapper(
+        width=places,
+        initial_indent=_doubled(start),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace(_BESIDE, "") for line in wide.wrap(_doubled(text))] or [start]
+
+
+def _doubled(text: str) -> str:
+    return text if text.isascii() else "".join([sign + _BESIDE * (_places(sign) == 2) for sign in text])
+
+
+_BESIDE = "\ue000"
