@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that were measured to take long are slow ones, as if they were marked so (`tests/durations/measured.py`)."""
+    """Tests that were measured to take long are slow ones, as if marked so (`tests/durations/measured.py`)."""
     slow = set(SLOW.read_text(encoding="utf-8").splitlines())
     for item in items:
         if item.nodeid in slow:
