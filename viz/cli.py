@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from viz.shell.commands import COMMANDS, parser_of
 from viz.shell.meant import other_word
 from viz.shell.parser import Parser, nearest
+from viz.shell.signals import ended_by_signals
 from viz.shell.statuses import told
 from viz.shell.terminal import any_encoding
 from viz.shell.words import as_word
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all is well; `viz.shell.statuses` tells the others. Arguments that can't be understood end the process
         with 2.
     """
-    with any_encoding():
+    with any_encoding(), ended_by_signals():
         return _answered(list(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -118,7 +119,7 @@ def _parser() -> Parser:
         epilog="`viz COMMAND --help` shows examples. Colours are off where NO_COLOR is set, and in pipes.\n"
         "Exit status: 0 all well, 1 something was found (for doctor: an error was found; warnings and hints\n"
         "don't count), 2 wrong usage, 3 no answer (a script that failed or never trained), 70 a bug in viz,\n"
-        "130 ended by Ctrl-C, 141 nobody read its output to the end.\n"
+        "130 ended by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, 141 nobody read its output to the end.\n"
         "`viz run` ends with the script's own status, 1 where the script raised.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="the version of viz, eagerflow, NumPy and Python")

@@ -107,7 +107,7 @@ def _without_samples(why: str, as_json: bool, failed: int) -> int:
     """Say why there are none, and give the status of that."""
     if as_json:
         print(json_text({"samples": [], "notes": [why], "failed": bool(failed)}))
-    if failed == INTERRUPTED:
+    if failed in INTERRUPTED:
         print(f"\nviz data: {why}", file=sys.stderr)
-        return INTERRUPTED
+        return failed
     raise Impossible(why)

@@ -19,6 +19,7 @@ from viz.command.ranks import ranks_here
 from viz.command.script_runner import run_script
 from viz.livepage.handle import LivePage, live
 from viz.shell.program import name_of
+from viz.shell.signals import ENDING, is_ours
 
 __all__ = ["add_options", "refuse_without_page", "run_live"]
 
@@ -96,11 +97,10 @@ def run_live(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _told_of_signals(page: LivePage) -> Iterator[LivePage]:
-    """Within, the page hears of the SIGTERM that ends the program, unless the script has plans of its own for it."""
+    """Within, the page hears of the signal that ends the program, unless the script has plans of its own for it."""
     here = threading.current_thread() is threading.main_thread()
-    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield page
-        return
+    before = {number: signal.getsignal(number) for number in ENDING} if here else {}
+    free = {number: known for number, known in before.items() if known is signal.SIG_DFL or is_ours(known)}
 
     def end(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
@@ -110,12 +110,14 @@ def _told_of_signals(page: LivePage) -> Iterator[LivePage]:
         teller.join(_TELLING)
         os.kill(os.getpid(), number)
 
-    signal.signal(signal.SIGTERM, end)
+    for number in free:
+        signal.signal(number, end)
     try:
         yield page
     finally:
-        if signal.getsignal(signal.SIGTERM) is end:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, known in free.items():
+            if signal.getsignal(number) is end:
+                signal.signal(number, known)
 
 
 def _refuse_others(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from eagerflow import compat
 from viz.shell import program
 from viz.shell.in_the_way import own_modules
 from viz.shell.input_files import check_script
+from viz.shell.signals import status_of
 from viz.shell.terminal import paint
 
 __all__ = ["check_given", "check_script_file", "module_hint", "run_script"]
@@ -102,7 +103,7 @@ def _run(
             program.print_error(error, script, __file__)
         if failed is not None:
             failed(error)
-        return 130 if isinstance(error, KeyboardInterrupt) else 1
+        return status_of(error)
     return 0
 
 

@@ -65,7 +65,7 @@ class Program:
         heavy: is this step looked at closely?
         scopes: the open scopes, outermost first.
         origins: where the tracked tensors of this step came from, by their keys.
-        interrupted: was the script ended by Ctrl-C?
+        interrupted: was the script ended by Ctrl-C, or another signal?
         ended_late: does a step end now because the gradients of the next one are there?
         unseen: how many steps of the running training nobody watched, as of the last look.
         counter: tells how many training steps have ended, where not all of them are watched; else None.

@@ -13,7 +13,8 @@ from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
 from viz.shell import program
-from viz.shell.statuses import INTERRUPTED
+from viz.shell.signals import status_of
+from viz.shell.statuses import ended
 
 __all__ = ["Examination", "examine"]
 
@@ -26,7 +27,7 @@ class Examination(NamedTuple):
         steps: how many training steps it made.
         trainings: in how many trainings.
         failures: the doctor's own checks that failed.
-        status: the script's exit status: 1 where it raised, 130 where Ctrl-C ended it.
+        status: the script's exit status: 1 where it raised, 130 where Ctrl-C ended it, 143 where SIGTERM did.
         ended: how it ended, in words: "the script failed"; empty where it came to its end.
     """
 
@@ -88,7 +89,7 @@ def _run(script: str, as_module: bool, watcher: Watcher) -> tuple[int, str]:
     except BaseException as error:  # noqa: BLE001  (the script's, whatever it is; what was found is told all the same)
         if isinstance(error, KeyboardInterrupt):
             watcher.interrupted = True
-            return INTERRUPTED, "Ctrl-C ended the script"
+            return status_of(error), ended(status_of(error))
         explain_crash(error, watcher)
         program.print_error(error, script, __file__)
         return 1, "the script failed"

@@ -15,6 +15,7 @@ from importlib import import_module
 from viz.shell.in_the_way import missed
 from viz.shell.input_files import check_script
 from viz.shell.script_errors import without_ours
+from viz.shell.signals import Ended, in_its_words
 from viz.shell.terminal import paint
 
 __all__ = ["check_module", "file_of", "in_place", "module_at", "name_of", "print_error", "run"]
@@ -95,11 +96,14 @@ def run(program: str, as_module: bool = False) -> None:
     Afterwards the current folder is the one from before: names of files that a command was given count from there. The
     functions that the program registered by `atexit` find the folder that it had gone to.
     """
-    with _same_folder():
-        if as_module:
-            runpy.run_module(program, run_name="__main__", alter_sys=True)
-        else:
-            runpy.run_path(os.path.abspath(program), run_name="__main__")
+    try:
+        with _same_folder():
+            if as_module:
+                runpy.run_module(program, run_name="__main__", alter_sys=True)
+            else:
+                runpy.run_path(os.path.abspath(program), run_name="__main__")
+    except KeyboardInterrupt as error:
+        raise in_its_words(error) from None
 
 
 @contextlib.contextmanager
@@ -136,6 +140,8 @@ def print_error(error: BaseException, program: str, ours: str) -> None:
         program: the file or module.
         ours: the file that ran it, which the traceback leaves out.
     """
+    if isinstance(error, Ended):  # where it was just then says nothing
+        return
     traceback.print_exception(without_ours(error, ours, __file__))
     if isinstance(error, ImportError) and "attempted relative import with no known parent" in str(error):
         hints = [import_module("eagerflow.base.wording.scripts").as_module(program)]

@@ -8,6 +8,7 @@ r"""How a command ends: one exit status and one beginning of the message for eac
 | 3 | no answer: the script failed or never trained, or something that is needed isn't here | `viz COMMAND: failed:` |
 | 70 | a fault of viz itself | `viz COMMAND: bug:` |
 | 130 | ended by Ctrl-C | |
+| 129, 143 | ended by SIGHUP, by SIGTERM | |
 | 141 | nobody read its output any more, as where `head` is given it | |
 
 `viz run` ends with the status of the script, which is 1 where that raised; with 2 and 3 where it can't run or write;
@@ -23,6 +24,7 @@ import traceback
 from collections.abc import Iterable
 
 from viz.shell.in_the_way import explained
+from viz.shell.signals import SIGHUP, SIGTERM, in_its_words, status_of
 from viz.shell.terminal import paint
 from viz.shell.words import in_words_of_options
 
@@ -41,19 +43,20 @@ __all__ = [
 ]
 
 _TEMPORARY = re.compile(r"\.([^/\\]+)\.[0-9a-f]{12}\.tmp$")  # what a file is called until it is whole
-DONE, FOUND, MISUSED, IMPOSSIBLE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 70, 130
+DONE, FOUND, MISUSED, IMPOSSIBLE, BROKEN = 0, 1, 2, 3, 70
+INTERRUPTED = {130: "Ctrl-C", SIGTERM.status: "SIGTERM", SIGHUP.status: "SIGHUP"}
 
 
 def of_script(status: int) -> int:
     """How a command ends whose script failed.
 
     Args:
-        status: that of the script: 130 where Ctrl-C ended it.
+        status: that of the script: 130 where Ctrl-C ended it, 143 where SIGTERM did.
 
-    >>> of_script(1), of_script(130)
-    (3, 130)
+    >>> of_script(1), of_script(130), of_script(143)
+    (3, 130, 143)
     """
-    return INTERRUPTED if status == INTERRUPTED else IMPOSSIBLE
+    return status if status in INTERRUPTED else IMPOSSIBLE
 
 
 def ended(status: int) -> str:
@@ -65,8 +68,8 @@ def ended(status: int) -> str:
     >>> ended(130), ended(1), ended(7)
     ('Ctrl-C ended the script', 'the script failed', 'the script left with status 7')
     """
-    if status == INTERRUPTED:
-        return "Ctrl-C ended the script"
+    if status in INTERRUPTED:
+        return f"{INTERRUPTED[status]} ended the script"
     return "the script failed" if status == FOUND else f"the script left with status {status}"
 
 
@@ -86,8 +89,10 @@ def told(program: str, error: BaseException, flags: Iterable[str] = ()) -> int:
         The exit status.
     """
     if isinstance(error, KeyboardInterrupt):
-        print(file=sys.stderr)
-        return INTERRUPTED
+        status = status_of(in_its_words(error))
+        is_seen = INTERRUPTED[status] == "Ctrl-C"  # as ^C, after which a line begins
+        print("" if is_seen else f"{program}: ended by {INTERRUPTED[status]}", file=sys.stderr)
+        return status
     status = _status(error)
     if isinstance(error, (ImportError, AttributeError)) and (reason := explained()):
         status, error = IMPOSSIBLE, ImportError(reason)
@@ -115,7 +120,7 @@ def unanswered(program: str, why: str, status: int = DONE) -> int:
     Returns:
         The exit status.
     """
-    kind = "" if status == INTERRUPTED else f"{paint('failed:', '1;31', sys.stderr)} "
+    kind = "" if status in INTERRUPTED else f"{paint('failed:', '1;31', sys.stderr)} "
     print(f"{program}: {kind}{why}", file=sys.stderr)
     return of_script(status)
 

@@ -1,0 +1,117 @@
+"""Signals that end a command while it runs a script: what was recorded until then is written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import viz
+from viz.cli import main
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+
+OPS = "import os, signal\nimport eagerflow as ef\nef.ops.exp(ef.ops.ones((2, 3)))\n"
+TRAINS = """\
+import os, signal
+import eagerflow as ef
+class End(ef.callbacks.Callback):
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+model = ef.Sequential([ef.layers.Dense(1)])
+model.compile("sgd", "mse")
+x = ef.ops.ones((32, 2)).numpy()
+model.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0, callbacks=[End()])
+"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(text):
+        (tmp_path / "train.py").write_text(text, encoding="utf-8")
+        return "train.py"
+
+    return write
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_recording_that_a_signal_ended_is_written(name, status, script, capsys):
+    assert main(["run", script(f"{OPS}os.kill(os.getpid(), signal.{name})\nprint('later')\n")]) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"ended by {name}" in err
+    assert "Traceback" not in err
+    assert [op.name for op in viz.load("train.efz").ops] == ["exp"]
+    assert signal.getsignal(getattr(signal, name)) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("command", ["doctor", "nonfinite", "gap", "data"])
+def test_what_was_found_until_a_signal_came_is_told(command, script, capsys):
+    assert main([command, script(OPS + "os.kill(os.getpid(), signal.SIGTERM)\n")]) == 143
+    out, err = capsys.readouterr()
+    assert "SIGTERM ended the script" in out + err
+    assert "Ctrl-C" not in out + err
+
+
+@pytest.mark.parametrize("command", ["check", pytest.param("estimate", marks=pytest.mark.slow)])
+def test_a_command_that_a_signal_ends_leaves_nothing_behind(command, script, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    seen = "import tempfile; assert os.listdir(os.path.dirname(os.path.dirname(tempfile.mkdtemp())))\n"
+    assert main([command, script(OPS + seen + "os.kill(os.getpid(), signal.SIGTERM)\n")]) == 143
+    assert f"viz {command}: ended by SIGTERM" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+
+
+def test_the_step_that_runs_is_finished_first(script):
+    assert main(["run", script(TRAINS)]) == 143
+    recording = viz.load("train.efz")
+    assert len(recording.steps) == 3
+    assert [op.name for op in recording.ops if op.step == 2] == [op.name for op in recording.ops if op.step == 1]
+
+
+def test_the_second_signal_ends_the_program_at_once(script, capsys):
+    source = "try:\n    os.kill(os.getpid(), signal.SIGTERM)\nexcept KeyboardInterrupt:\n    pass\n"
+    source += "print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)\n"
+    assert main(["run", script(OPS + source)]) == 0  # the script goes on, as it may after Ctrl-C
+    assert capsys.readouterr().out == "True\n"
+
+
+def test_a_script_with_plans_for_a_signal_is_left_alone(script, capsys):
+    source = "signal.signal(signal.SIGTERM, lambda *_: print('mine'))\nos.kill(os.getpid(), signal.SIGTERM)\n"
+    try:
+        assert main(["run", script(OPS + source)]) == 0
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert capsys.readouterr().out == "mine\n"
+
+
+def test_a_process_that_the_script_forks_is_ended_as_ever(script, capsys):
+    source = "child = os.fork()\nif not child:\n    os.kill(os.getpid(), signal.SIGTERM)\n    os._exit(3)\n"
+    source += "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)\n"
+    assert main(["run", script(OPS + source)]) == 0
+    assert capsys.readouterr().out == "-15\n"
+
+
+@pytest.mark.slow
+def test_a_recording_is_written_though_its_terminal_was_closed(script, tmp_path):
+    ours, theirs = os.openpty()
+    source = "import sys\nprint('ready', flush=True)\nopen('fifo').readline()\nos.kill(os.getpid(), signal.SIGHUP)\n"
+    os.mkfifo(tmp_path / "fifo")
+    gate = os.open(tmp_path / "fifo", os.O_RDWR)  # which doesn't wait for a reader
+    command = [sys.executable, "-m", "viz", "run", script(OPS + source)]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    assert os.read(ours, 100).startswith(b"ready")
+    os.close(ours)  # the terminal is gone
+    os.write(gate, b"go on\n")
+    assert process.wait(60) == 129
+    os.close(gate)
+    assert [op.name for op in viz.load("train.efz").ops] == ["exp"]
