@@ -104,6 +104,7 @@ SHARED = {"eagerflow.layers.activations", "eagerflow.layers.dropout"}
 
 # The same for `viz/`.
 FLOORS_OF_VIZ = {
+    "choices": -1,  # words alone, which everybody may know
     "boundary": 1,
     "facts": 0,
     "geometry": 1,

@@ -82,13 +82,21 @@ def _answered(given: list[str]) -> int:
         parser = parser_of(given[0])
         flags = list(parser.flags)
         options = parser.parse_args(given[1:])
-        status = int(options.command(options) or 0)
+        status = int(_runner(options.command)(options) or 0)
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # as in `viz top a.efz | head`
         return int(import_module("eagerflow.base.output").reader_gone())
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (told in one line, or as a fault of viz)
         return told(f"viz {given[0]}", error, flags)
+
+
+def _runner(place: Any) -> Any:
+    """What runs a command: a function, or its full name, where its module is loaded only now."""
+    if callable(place):
+        return place
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(module), name)
 
 
 def _behind(given: list[str], command: str) -> list[str]:

@@ -10,45 +10,16 @@ import sys
 from viz.check.all_rows import Checked, check_script
 from viz.check.augmented_picture import picture
 from viz.check.row import shown
-from viz.command.output_files import CHARTS, check_chart
+from viz.command.output_files import check_chart
 from viz.command.script_runner import check_given
 from viz.doctor.source_calls import later_fits
 from viz.facts.json_data import json_text
 from viz.picture.raster import write_picture
-from viz.shell.parser import Parser
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
 from viz.trial.stopped_script import why_no_step
 
-__all__ = ["add_command", "run_check"]
-
-_ABOUT = """\
-Run a script up to its first training step, check there whether it can learn as it is set up, and end it.
-
-  viz check train.py --epochs 3         arguments after the script are the script's
-  viz check --json train.py             the table as JSON; what the script prints goes to stderr
-  viz check --augmented rows.svg train.py    a picture of the first rows before and after augmentation
-  viz check -m package.train            a module instead of a file
-
-✓ is as it should be, ✗ isn't, – can't be decided here (and says why). Everything is tried on the script's own model and
-first batch, and undone. Nothing is left behind: files that the script writes go to a temporary folder.
-It takes at most 30 seconds and 20 training steps, after what the script does before it trains.
-Exit status: 0 no ✗, 1 at least one ✗, 2 wrong usage, 3 the script failed before it trained, or doesn't train."""
-
-
-def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
-    parser.description = _ABOUT
-    parser.add_argument("--json", action="store_true", help="print the table as JSON for other programs")
-    parser.add_output(
-        "--augmented",
-        endings=CHARTS,
-        suffix=".augmented.svg",
-        metavar="FILE.svg",
-        help="draw rows before and after augmentation: .svg, or .png or .pdf by CairoSVG or librsvg",
-    )
-    parser.add_script()
-    parser.set_defaults(command=run_check)
+__all__ = ["run_check"]
 
 
 def run_check(options: argparse.Namespace) -> int:

@@ -13,60 +13,15 @@ from viz.facts.json_data import json_text
 from viz.samples.gathering import Gatherer
 from viz.samples.page import to_html
 from viz.samples.reckoning import judged
-from viz.shell.parser import Parser
 from viz.shell.statuses import INTERRUPTED, Impossible, ended, unanswered
 from viz.shell.terminal import output_to_stderr, paint
 
-__all__ = ["add_command", "run_data"]
+__all__ = ["run_data"]
 
-_ABOUT = """\
-Run a script as `python` would, and list the samples that it trains with, the hardest first: label, prediction, loss and
-norm of the gradient. Labels that are probably wrong, and duplicates, are marked.
-
-  viz data train.py --epochs 5          arguments after the script are the script's
-  viz data --html data.html train.py    a page with pictures of the hardest samples
-  viz data -n 100 train.py              more lines
-  viz data --json train.py              all samples as JSON; what the script prints goes to stderr
-  viz data -m package.train             a module instead of a file
-
-Row numbers are those of the arrays given to fit; data in batches are counted as they come.
-Exit status: 0 samples were judged, 2 wrong usage or no such script, 3 there were none, or the script failed."""
 _NOTHING = (
     "no step of eagerflow in this thread trained a model by a Loss (such as losses.MeanSquaredError()); a loss that a "
     "plain function computes can't be told sample by sample"
 )
-
-
-def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
-    parser.description = _ABOUT
-    parser.add_argument(
-        "-n", "--count", dest="n", type=_from_one, default=20, metavar="N", help="how many lines (default: 20)"
-    )
-    parser.add_output(
-        "--html",
-        endings=("html", "htm"),
-        suffix=".data.html",
-        metavar="FILE.html",
-        help="also write a page with pictures of the hardest",
-    )
-    parser.add_argument("--pictures", type=_from_one, default=200, metavar="N", help="how many there (default: 200)")
-    parser.add_argument(
-        "--seconds", type=float, default=20.0, metavar="S", help="time for norms of gradients (default: 20)"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
-    parser.add_script()
-    parser.set_defaults(command=run_data)
-
-
-def _from_one(given: str) -> int:
-    try:
-        number = int(given)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{given!r} is not a whole number of 1 or more")
-    return number
 
 
 def run_data(options: argparse.Namespace) -> int:

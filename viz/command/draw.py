@@ -6,52 +6,9 @@ import argparse
 
 from viz.command.models import opened
 from viz.command.output_files import beside, check_picture
-from viz.picture.coloring import COLORINGS
-from viz.picture.graph_builder import VIEWS
-from viz.picture.palette import THEMES
-from viz.picture.render import FORMATS
-from viz.shell.parser import Parser
 from viz.shell.printed import say
 
-__all__ = ["add_command", "run_draw"]
-
-_ABOUT = """\
-Draw one training step (the last one with a whole batch, or --step N) as a picture, with layers as frames.
-
-  viz draw train.efz step.svg
-  viz draw train.efz step.png --color-by time --theme dark
-  viz draw train.efz nan.svg --color-by nonfinite     where NaN came from (recorded with --stats basic)
-  viz draw train.efz layers.pdf --view layers --depth 2"""
-
-
-def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
-    parser.description = _ABOUT
-    parser.add_recording()
-    where = "where to write; the ending is the format (default: FILE.svg)"
-    parser.add_place("out." + "|".join(FORMATS), where)
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
-    parser.add_argument("--view", choices=VIEWS, default="both", help="which passes (default: both)")
-    parser.add_argument("--depth", type=int, metavar="N", help="how many levels of layers to expand")
-    parser.add_argument("--color-by", choices=COLORINGS, default="op", help="what colours stand for (default: op)")
-    parser.add_argument("--theme", choices=tuple(THEMES), default="light", help="light or dark (default: light)")
-    parser.add_argument("--rankdir", choices=("TB", "BT", "LR", "RL"), default="TB", help="direction (default: TB)")
-    parser.add_argument(
-        "--max-nodes",
-        type=int,
-        default=100,
-        metavar="N",
-        help="collapse layers when there are more rows than this (default: 100)",
-    )
-    parser.add_argument("--dpi", type=int, default=96, help="dots per inch of PNG (default: 96)")
-    parser.add_argument("--step", type=int, metavar="N", help="which training step, from 0")
-    parser.add_argument("--parts", action="store_true", help="open fused ops into the ops that they are made of")
-    parser.add_argument(
-        "--all-repeats",
-        action="store_true",
-        help="draw equal blocks one by one, not once with ×N (in Python: draw(collapse_repeats=False))",
-    )
-    parser.set_defaults(command=run_draw)
+__all__ = ["run_draw"]
 
 
 def run_draw(options: argparse.Namespace) -> int:

@@ -7,29 +7,13 @@ import pathlib
 import sys
 from typing import Any
 
+from viz.choices import MAX_OPS
 from viz.command.output_files import beside, check_target
 from viz.command.ranks import ranks_here
 from viz.command.script_runner import run_script
 from viz.replay.keeping import Keeping
 
-__all__ = ["MAX_OPS", "add_keep_options", "run_kept"]
-
-MAX_OPS = 1_000_000  # that `viz run` records, unless told otherwise
-
-
-def add_keep_options(parser: argparse.ArgumentParser) -> None:
-    """Give `viz run` the options of keeping."""
-    options = parser.add_argument_group("the last steps")
-    options.add_argument(
-        "--keep",
-        type=int,
-        metavar="STEPS",
-        help="don't record; hold the last STEPS steps, and write them to SCRIPT.efr when one makes NaN, raises an "
-        "error, or its loss jumps (see viz replay)",
-    )
-    options.add_argument(
-        "--no-data", action="store_true", help="with --keep: write which rows were in the batch, not the rows"
-    )
+__all__ = ["run_kept"]
 
 
 def run_kept(options: argparse.Namespace) -> int:

@@ -21,30 +21,12 @@ from viz.livepage.handle import LivePage, live
 from viz.shell.program import name_of
 from viz.shell.signals import ENDING, is_ours
 
-__all__ = ["add_options", "refuse_without_page", "run_live"]
+__all__ = ["refuse_without_page", "run_live"]
 
 _EVERY = 2.0
 
 _LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
 _TELLING = 1.0  # seconds in which a signal is told of, before it takes effect
-
-EXAMPLES = """
-  viz run --live train.py               watch it on a page while it trains; Ctrl-C ends the page
-  viz run --live --exit train.py        the page's server ends with the script"""
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give `viz run` the options of the live page."""
-    options = parser.add_argument_group("live page")
-    options.add_argument("--live", action="store_true", help="show the training in your browser while it runs")
-    options.add_argument("--port", type=int, help="port of the page (default: any that is free)")
-    options.add_argument("--every", type=float, metavar="SECONDS", help="time between two recorded steps (default: 2)")
-    options.add_argument(
-        "--open", action=argparse.BooleanOptionalAction, help="open a browser (default: where there is a screen)"
-    )
-    options.add_argument(
-        "--exit", action="store_true", help="end when the script does, instead of showing the page until Ctrl-C"
-    )
 
 
 def refuse_without_page(options: argparse.Namespace) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
+from importlib import import_module
 
-import eagerflow
-import viz
 from viz.recording import Recording, load
 
 __all__ = ["opened"]
@@ -29,8 +28,8 @@ def opened(options: argparse.Namespace) -> Recording:
             raise ValueError(f"--sizes goes with ONNX files; {path!r:.150} is none.")
         recording = load(path)
         return recording.rank(options.rank) if options.rank else recording
-    model = eagerflow.models.load_onnx(path)  # which is loaded for it
+    model = import_module("eagerflow").models.load_onnx(path)  # all of which is loaded for it alone
     inputs = model.sample_inputs(options.sizes)
-    with viz.trace(pathlib.Path(path).stem, stats="basic") as recording:
+    with import_module("viz.tracer").trace(pathlib.Path(path).stem, stats="basic") as recording:
         model(inputs)
     return recording

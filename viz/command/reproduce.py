@@ -7,32 +7,10 @@ import argparse
 from viz.check.reproduce import as_json, reproduce, run_noted
 from viz.check.row import fault, fine, shown
 from viz.command.script_runner import check_given
-from viz.shell.parser import Parser
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import paint
 
-__all__ = ["add_command", "run_reproduce"]
-
-_ABOUT = """\
-Run a script twice, each time in a new process, and find the first result in which the runs differ, with its line:
-random numbers, a weight, a batch, an op, the loss or a gradient. What the script prints and writes is thrown away.
-
-  viz reproduce train.py                the first 20 training steps
-  viz reproduce --steps 0 train.py      the whole script
-  viz reproduce --json train.py         what was found as JSON
-  viz reproduce -m package.train        a module instead of a file
-
-Exit status: 0 the same bits, 1 a difference, 2 wrong usage, 3 the script failed, or runs no op."""
-
-
-def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
-    parser.description = _ABOUT
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
-    parser.add_argument("--steps", type=int, default=20, metavar="N", help="training steps; 0: all (default: 20)")
-    parser.add_argument("--journal", metavar="FILE", help=argparse.SUPPRESS)
-    parser.add_script()
-    parser.set_defaults(command=run_reproduce)
+__all__ = ["run_reproduce"]
 
 
 def run_reproduce(options: argparse.Namespace) -> int:

@@ -7,19 +7,16 @@ import contextlib
 import pathlib
 import sys
 
-from viz.command.keep import MAX_OPS, add_keep_options, run_kept
-from viz.command.live import add_options, refuse_without_page, run_live
+from viz.command.keep import run_kept
+from viz.command.live import refuse_without_page, run_live
 from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
 from viz.command.script_runner import check_given, run_script
 from viz.facts import summary_tables
 from viz.facts.overview import is_empty, overview, why_empty
 from viz.facts.selection import ended_by, outcome
-from viz.picture.render import FORMATS
 from viz.recorder.all_ranks import AllRanks
-from viz.recorder.tensor_stats import LEVELS
 from viz.recording import Recording
-from viz.shell.parser import Parser
 from viz.shell.printed import print_json
 from viz.shell.program import name_of
 from viz.shell.statuses import DONE, Impossible, told
@@ -27,50 +24,7 @@ from viz.shell.terminal import output_to_stderr, paint
 from viz.shell.words import as_word
 from viz.tracer import Tracer, trace
 
-__all__ = ["add_command", "run_run"]
-
-_ABOUT = """\
-Run a script as `python` would, and record what eagerflow does in it.
-
-  viz run train.py --epochs 3           arguments after the script are the script's
-  viz run --steps 1,10 train.py         only the second and the eleventh training step
-  viz run --stats full -o a.efz train.py
-  viz run -m package.module             a module instead of a file
-  viz run --live train.py               watch the training on a page in your browser
-  viz run --keep 3 train.py             keep the last three steps, and write them when one goes wrong
-
-If the script fails, everything up to that point is still written, with the op that failed. With several ranks:
-
-  python -m eagerflow launch -n 2 -m viz run train.py     one file with all ranks, on one clock"""
-
-
-def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
-    parser.description = _ABOUT
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
-    parser.add_argument("-o", "--out", metavar="FILE.efz", help="where to write (default: named like the script)")
-    parser.add_argument("--name", help="a title for pictures and tables")
-    parser.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
-    parser.add_argument(
-        "--steps", type=_steps, metavar="N[,N...]", help="only the training steps with these numbers, from 0"
-    )
-    parser.add_argument("--values", metavar="REGEX", help="keep the values of tensors whose label matches")
-    parser.add_argument("--max-ops", type=int, default=MAX_OPS, metavar="N", help="stop recording after so many ops")
-    parser.add_output("--draw", endings=FORMATS, suffix=".svg", metavar="FILE.svg", help="also draw the last step")
-    add_options(parser)
-    add_keep_options(parser)
-    parser.add_script()
-    parser.set_defaults(command=run_run)
-
-
-def _steps(given: str) -> list[int]:
-    try:
-        steps = [int(part) for part in given.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{given!r} isn't a list of step numbers such as 1,10") from None
-    if min(steps) < 0:
-        raise argparse.ArgumentTypeError(f"steps are counted from 0; got {min(steps)}")
-    return steps
+__all__ = ["run_run"]
 
 
 def run_run(options: argparse.Namespace) -> int:

@@ -11,23 +11,12 @@ from viz.facts.overview import glance, overview
 from viz.facts.ranks import rank_table
 from viz.facts.schema import Record
 from viz.facts.summary_tables import describe
-from viz.shell.parser import Parser
 from viz.shell.printed import print_folded, print_json, print_table
 from viz.shell.terminal import paint
 
-__all__ = ["add_command", "run_show"]
+__all__ = ["run_show"]
 
 _MOST_READS = 12  # lines
-
-
-def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
-    parser.add_recording()
-    parser.add_examples(
-        "viz show train.efz", "viz show model.onnx --sizes batch=8   of a model in an ONNX file, run once"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
-    parser.set_defaults(command=run_show)
 
 
 def run_show(options: argparse.Namespace) -> int:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from viz.choices import TOLERANCE
 from viz.facts.json_data import finite
 from viz.facts.schema import Record
 
 __all__ = ["TOLERANCE", "Changes", "Cost", "OpChange", "ValueChange", "WeightChange"]
-
-TOLERANCE = 1e-5  # what other orders of summing leave between float32 numbers
 
 
 @dataclasses.dataclass(slots=True)

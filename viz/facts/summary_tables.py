@@ -8,6 +8,7 @@ import numbers
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from viz.choices import KEYS
 from viz.facts import formatting
 from viz.facts.flops import flops
 from viz.facts.network import rank_of, sent
@@ -17,7 +18,6 @@ from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "rows", "summary", "top", "top_rows"]
 
-KEYS = ("time", "memory", "flops", "name", "layer", "source")
 HEADS = ("layer", "output shape", "parameters", "ops", "FLOPs", "forward", "backward", "activations")
 # What is left out where a terminal has little room, the least important first.
 _LEAST = "ops,activations,FLOPs,backward,forward"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 
+from viz.choices import COLORINGS
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.flaws import came_in, flaws, origins
@@ -15,7 +16,6 @@ from viz.picture.palette import heat, theme_of
 
 __all__ = ["COLORINGS", "color", "gradients", "gradients_of", "kinds_of_types"]
 
-COLORINGS = ("op", "time", "memory", "grad", "nonfinite", "dtype")
 _NEED_STATS = ("grad", "nonfinite")
 
 

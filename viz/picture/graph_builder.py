@@ -9,6 +9,7 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+from viz.choices import VIEWS
 from viz.facts import formatting
 from viz.facts.blocks import CLOSED_AT_FIRST, Block, fold, grouped, leaves, tree
 from viz.facts.network import sent
@@ -24,7 +25,6 @@ from viz.picture.palette import THEMES
 
 __all__ = ["VIEWS", "graph"]
 
-VIEWS = ("both", "forward", "backward", "layers")
 _MOST_IN_BLOCK = 48  # a scope with more parts is shown in groups, where its parts are too many
 # What a layer is called and holds: that is what its box and those within it show.
 _DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", "backward_layer", "build_input_shape"])

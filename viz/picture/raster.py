@@ -10,13 +10,13 @@ import subprocess
 from collections.abc import Callable
 
 from eagerflow.base.files import replacing
+from viz.choices import CHARTS
 from viz.facts.text_files import write_text
 from viz.picture.font import ensure_font
 from viz.picture.render import RendererMissing
 
 __all__ = ["CHARTS", "check_picture_name", "converted", "write_picture"]
 
-CHARTS = ("svg", "png", "pdf")  # what charts are written as
 
 _PROGRAM = "rsvg-convert"
 _HALO = re.compile(r'<text([^>]*?) paint-order="stroke"( stroke="[^"]*" stroke-width="[^"]*")(>[^<]*</text>)')

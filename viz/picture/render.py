@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from viz.boundary import boundary
+from viz.choices import FORMATS
 from viz.geometry.graph import Graph
 from viz.picture.dot import FONT, dot, placed
 from viz.picture.font import ensure_font
@@ -26,7 +27,6 @@ from viz.shell.statuses import Impossible
 
 __all__ = ["ENGINES", "FORMATS", "RendererMissing", "drawn_apart", "graphviz_source", "render", "set_engine"]
 
-FORMATS = ("svg", "png", "pdf", "dot")
 _FALLBACKS = f"{FONT},Verdana,Arial,sans-serif"  # Verdana is as wide as DejaVu Sans
 _chosen: list[str] = []
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy
 
+from viz.choices import LEVELS
 from viz.facts.schema import Stats
 from viz.recorder.sums import PIECE, sum_of_squares
 
 __all__ = ["BINS", "LARGE", "LEVELS", "PREVIEW", "measure"]
 
-LEVELS = ("none", "basic", "full")
 BINS = 32
 PREVIEW = 8
 LARGE = 1e140  # squares of larger numbers, summed, could be infinite

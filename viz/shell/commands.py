@@ -1,4 +1,4 @@
-"""The commands: what each is called, what it is for, and the module that is loaded when it is called."""
+"""The commands: what each is called, what it is for, and the module that says what it understands."""
 
 from __future__ import annotations
 
@@ -24,28 +24,29 @@ class Command(NamedTuple):
     add: str = "add_command"
 
 
+_OPTIONS = "viz.shell.options"
 COMMANDS = {
-    "run": Command("viz.command.run", "run a script and record it"),
-    "check": Command("viz.command.check", "before a training: can it learn as it is set up?"),
-    "estimate": Command("viz.command.estimate", "before a training: memory and time by batch size"),
-    "reproduce": Command("viz.command.reproduce", "run a script twice, and find the first difference"),
-    "doctor": Command("viz.command.doctor", "run a script and say what is wrong with its training"),
-    "nonfinite": Command("viz.command.nonfinite", "find the op where NaN or infinity begins"),
-    "gap": Command("viz.command.gap", "say why fit and evaluate disagree"),
-    "data": Command("viz.command.data", "list the samples of a training, hardest first"),
-    "show": Command("viz.command.show", "say what is in a recording"),
-    "summary": Command("viz.command.tables", "list layers: shapes, weights, FLOPs, times, memory", "add_summary"),
-    "top": Command("viz.command.tables", "list what costs most", "add_top"),
-    "memory": Command("viz.command.tables", "show the peak of memory and what held it", "add_memory"),
-    "gradients": Command("viz.command.tables", "list the sizes of gradients (recorded with --stats)", "add_gradients"),
-    "annotate": Command("viz.command.annotate", "show your source with what each line costs"),
-    "draw": Command("viz.command.draw", "draw a picture"),
-    "html": Command("viz.command.html", "write the interactive page"),
-    "diff": Command("viz.command.diff", "compare two recordings, or two files of weights"),
-    "replay": Command("viz.command.replay", "run kept training steps again"),
-    "tensorboard": Command("viz.command.writers", "write graph, times and memory for TensorBoard", "add_tensorboard"),
-    "perfetto": Command("viz.command.writers", "write a trace for ui.perfetto.dev", "add_perfetto"),
-    "json": Command("viz.command.writers", "write everything as JSON", "add_json"),
+    "run": Command(f"{_OPTIONS}.run", "run a script and record it"),
+    "check": Command(f"{_OPTIONS}.check", "before a training: can it learn as it is set up?"),
+    "estimate": Command(f"{_OPTIONS}.estimate", "before a training: memory and time by batch size"),
+    "reproduce": Command(f"{_OPTIONS}.reproduce", "run a script twice, and find the first difference"),
+    "doctor": Command(f"{_OPTIONS}.doctor", "run a script and say what is wrong with its training"),
+    "nonfinite": Command(f"{_OPTIONS}.nonfinite", "find the op where NaN or infinity begins"),
+    "gap": Command(f"{_OPTIONS}.gap", "say why fit and evaluate disagree"),
+    "data": Command(f"{_OPTIONS}.data", "list the samples of a training, hardest first"),
+    "show": Command(f"{_OPTIONS}.show", "say what is in a recording"),
+    "summary": Command(f"{_OPTIONS}.tables", "list layers: shapes, weights, FLOPs, times, memory", "add_summary"),
+    "top": Command(f"{_OPTIONS}.tables", "list what costs most", "add_top"),
+    "memory": Command(f"{_OPTIONS}.tables", "show the peak of memory and what held it", "add_memory"),
+    "gradients": Command(f"{_OPTIONS}.tables", "list the sizes of gradients (recorded with --stats)", "add_gradients"),
+    "annotate": Command(f"{_OPTIONS}.annotate", "show your source with what each line costs"),
+    "draw": Command(f"{_OPTIONS}.draw", "draw a picture"),
+    "html": Command(f"{_OPTIONS}.html", "write the interactive page"),
+    "diff": Command(f"{_OPTIONS}.diff", "compare two recordings, or two files of weights"),
+    "replay": Command(f"{_OPTIONS}.replay", "run kept training steps again"),
+    "tensorboard": Command(f"{_OPTIONS}.writers", "write graph, times and memory for TensorBoard", "add_tensorboard"),
+    "perfetto": Command(f"{_OPTIONS}.writers", "write a trace for ui.perfetto.dev", "add_perfetto"),
+    "json": Command(f"{_OPTIONS}.writers", "write everything as JSON", "add_json"),
     "completion": Command("viz.shell.completion", "print what your shell needs to complete commands"),
 }
 

@@ -24,7 +24,7 @@ eagerflow, too: commands, options and files.
   eval "$(viz completion zsh)"          in ~/.zshrc, after compinit
   viz completion fish | source          in ~/.config/fish/config.fish
 
-It takes a second or two, since all commands are loaded for it. To save that, write it to a file once:
+Or write it to a file once, which your shell then loads when it is needed:
 
   viz completion bash > ~/.local/share/bash-completion/completions/viz
   viz completion zsh > "${fpath[1]}/_viz"

@@ -629,3 +629,17 @@ def test_a_command_whose_output_nobody_reads_any_more_was_cut_short(tmp_path):
     command = subprocess.Popen([sys.executable, "-m", "viz", "show", str(recording)], stdout=subprocess.PIPE)
     command.stdout.close()
     assert command.wait() == 141
+
+
+@pytest.mark.parametrize("given", [["completion", "bash"], *[[name, "--help"] for name in ("run", "top", "doctor")]])
+def test_what_commands_understand_is_told_without_what_they_do(given):
+    """Else a shell that evaluates the completion waits a second each time it starts."""
+    program = (
+        "import sys, viz.cli\n"
+        f"try: viz.cli.main({given})\n"
+        "except SystemExit: pass\n"
+        "heavy = [name for name in sys.modules if name.split('.')[0] in ('numpy', 'eagerflow') or 'viz.command' in name]\n"
+        "print(heavy, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr == "[]\n"

@@ -1,0 +1,36 @@
+"""What `viz check SCRIPT` understands."""
+
+from __future__ import annotations
+
+from viz.choices import CHARTS
+from viz.shell.parser import Parser
+
+__all__ = ["add_command"]
+
+_ABOUT = """\
+Run a script up to its first training step, check there whether it can learn as it is set up, and end it.
+
+  viz check train.py --epochs 3         arguments after the script are the script's
+  viz check --json train.py             the table as JSON; what the script prints goes to stderr
+  viz check --augmented rows.svg train.py    a picture of the first rows before and after augmentation
+  viz check -m package.train            a module instead of a file
+
+✓ is as it should be, ✗ isn't, – can't be decided here (and says why). Everything is tried on the script's own model and
+first batch, and undone. Nothing is left behind: files that the script writes go to a temporary folder.
+It takes at most 30 seconds and 20 training steps, after what the script does before it trains.
+Exit status: 0 no ✗, 1 at least one ✗, 2 wrong usage, 3 the script failed before it trained, or doesn't train."""
+
+
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.description = _ABOUT
+    parser.add_argument("--json", action="store_true", help="print the table as JSON for other programs")
+    parser.add_output(
+        "--augmented",
+        endings=CHARTS,
+        suffix=".augmented.svg",
+        metavar="FILE.svg",
+        help="draw rows before and after augmentation: .svg, or .png or .pdf by CairoSVG or librsvg",
+    )
+    parser.add_script()
+    parser.set_defaults(command="viz.command.check.run_check")

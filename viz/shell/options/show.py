@@ -1,0 +1,17 @@
+"""What `viz show FILE` understands."""
+
+from __future__ import annotations
+
+from viz.shell.parser import Parser
+
+__all__ = ["add_command"]
+
+
+def add_command(parser: Parser) -> None:
+    """Give a parser what the command understands."""
+    parser.add_recording()
+    parser.add_examples(
+        "viz show train.efz", "viz show model.onnx --sizes batch=8   of a model in an ONNX file, run once"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.set_defaults(command="viz.command.show.run_show")
